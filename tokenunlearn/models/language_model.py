@@ -1,0 +1,58 @@
+"""The two questions that probes may ask of a model, as a Protocol.
+
+Probes, rivals and tests see only this file: whatever answers both methods (a transformers model, an
+adapter, an in-context rival, a hand-made double) can be probed. No torch here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TokenLogProbs:
+    """Log-probabilities of one answer's tokens, with their place in the answer's text.
+
+    `log_probs`: float64, nats, one per answer token, given question and the tokens before.
+    `starts`, `ends`: int64 character offsets into the answer, end exclusive. The end-of-turn token and
+    all template tokens are left out. Raises ValueError when the three differ in length.
+    """
+
+    log_probs: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Bring the columns to their types and refuse columns of different lengths."""
+        # Frozen: the conversion has to go past __setattr__. Lists are welcome, because doubles write them.
+        object.__setattr__(self, "log_probs", np.asarray(self.log_probs, dtype=np.float64))
+        object.__setattr__(self, "starts", np.asarray(self.starts, dtype=np.int64))
+        object.__setattr__(self, "ends", np.asarray(self.ends, dtype=np.int64))
+        if not len(self.log_probs) == len(self.starts) == len(self.ends):
+            raise ValueError(
+                f"log_probs, starts and ends must be equally long; got {len(self.log_probs)}, "
+                f"{len(self.starts)} and {len(self.ends)}."
+            )
+
+    def __len__(self) -> int:
+        """Return the number of answer tokens."""
+        return len(self.log_probs)
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A model that can be asked for probabilities and for greedy answers."""
+
+    def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Return one `TokenLogProbs` per (question, answer) pair, in the order given."""
+        ...
+
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+        """Return the greedy answer to each question, at most `max_new_tokens` tokens long, in order.
+
+        The answers hold no template tokens and end before the end-of-turn token.
+        """
+        ...
