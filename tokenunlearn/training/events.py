@@ -1,0 +1,101 @@
+"""What a training run tells its caller: five frozen events, JSON both ways, importable without torch.
+
+`train(...)` yields them; the worker writes them, one a line, into `metrics.jsonl`; the page reads them back.
+A number that is not finite crosses as the string "NaN", "Infinity" or "-Infinity", because strict JSON
+has no such number and a diverged loss is exactly what must be reported truly.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One optimiser step: losses in nats per token, wall time of this step in seconds."""
+
+    step: int
+    steps: int
+    loss: float
+    forget_loss: float
+    retain_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EvalDone:
+    """Probe values after `step` steps, probabilities in 0..1; None means not measured."""
+
+    step: int
+    fact_joint: float | None = None
+    other: float | None = None
+    paraphrased: float | None = None
+    retain: float | None = None
+    world: float | None = None
+    answer_id: str | None = None
+    answer_text: str | None = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The adapter of `step` is complete on disk at `path`."""
+
+    step: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """Training was stopped by the guard; the adapter of `kept_step` is the one kept."""
+
+    step: int
+    reason: str
+    kept_step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event of a run that ended by itself."""
+
+    step: int
+    reason: str
+
+
+Event = StepDone | EvalDone | Saved | Diverged | Finished
+
+EVENTS: Final = MappingProxyType(
+    {kind.__name__: kind for kind in (StepDone, EvalDone, Saved, Diverged, Finished)}
+)
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Return the event as a dict that strict JSON can hold; its class name is under `event`."""
+    record: dict[str, Any] = {"event": type(event).__name__}
+    for entry in fields(event):
+        value = getattr(event, entry.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            value = "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+        record[entry.name] = value
+    return record
+
+
+def from_json(record: Mapping[str, Any]) -> Event:
+    """Return the event that `to_json` wrote.
+
+    Raises ValueError when the class name is unknown, a field is missing or there is one too many.
+    """
+    kind = EVENTS.get(str(record.get("event")))
+    if kind is None:
+        raise ValueError(f"unknown event {record.get('event')!r}; known are {', '.join(EVENTS)}")
+    values = {name: value for name, value in record.items() if name != "event"}
+    for entry in fields(kind):
+        value = values.get(entry.name)
+        if entry.type in (float, float | None) and isinstance(value, str):
+            values[entry.name] = float(value)
+    try:
+        event: Event = kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{kind.__name__} does not fit its fields: {error}") from error
+    return event
