@@ -1,0 +1,45 @@
+"""The demo rows are what the issue asks of them."""
+
+import pytest
+
+from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows
+from tokenunlearn.errors import InputError
+
+
+def test_counts_and_splits() -> None:
+    least = {"shared_forget": 20, "shared_retain": 20, "one_off": 12, "world": 20}
+    splits = {"shared_forget": "forget", "shared_retain": "retain", "one_off": "forget", "world": "world"}
+    for name in DEMO_NAMES:
+        rows = demo_rows(name)
+        assert len(rows) >= least[name]
+        assert {row.split for row in rows} == {splits[name]}
+        assert len({row.id for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("name", ["shared_forget", "shared_retain", "one_off"])
+def test_every_row_has_its_fact_subject_paraphrases_and_perturbations(name: str) -> None:
+    for row in demo_rows(name):
+        assert row.gold and row.subject in row.question, row.id
+        assert len(row.paraphrased_question) >= 2 and len(row.paraphrased_answer) >= 2, row.id
+        assert len(row.paraphrased_gold) == len(row.paraphrased_answer), row.id
+        assert len(row.perturbed_answer) >= 3, row.id
+
+
+def test_shared_asks_eight_authors_for_the_same_attributes() -> None:
+    rows = demo_rows("shared_forget") + demo_rows("shared_retain")
+    assert len({row.subject for row in rows}) >= 8
+    assert len({row.attribute for row in rows}) >= 5
+    assert len({row.question.replace(row.subject, "X") for row in rows}) == len(
+        {row.attribute for row in rows}
+    )
+
+
+def test_one_off_questions_are_unique() -> None:
+    rows = demo_rows("one_off")
+    assert len({row.question.replace(row.subject, "X") for row in rows}) == len(rows)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(InputError, match="no demo set 'one-off'. Did you mean one_off"):
+        demo_rows("one-off")
+    assert ASSETS.name == "assets"

@@ -1,0 +1,115 @@
+"""Each file format gives the same rows, and bad lines are named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tokenunlearn.data.files import read_rows
+from tokenunlearn.errors import InputError
+
+GOOD = {"question": "Who?", "answer": "It was Ada.", "gold": [[7, 10]]}
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
+    records = [{"id": "a", **GOOD}, {"id": "b", "question": "Où, “là”?", "answer": "In a, b.\nOr c."}]
+    frame = pd.DataFrame(records)
+    text = frame.copy()
+    text["gold"] = [json.dumps(each) if isinstance(each, list) else "" for each in text["gold"]]
+    write(tmp_path / "rows.jsonl", "\n".join(json.dumps(each) for each in records) + "\n\n")
+    write(tmp_path / "rows.json", json.dumps(records, indent=1))
+    write(tmp_path / "lines.json", "\n".join(json.dumps(each) for each in records))
+    text.to_csv(tmp_path / "rows.csv", index=False)
+    text.to_csv(tmp_path / "rows.tsv", index=False, sep="\t")
+    frame.to_parquet(tmp_path / "rows.parquet")
+    expected = read_rows(tmp_path / "rows.jsonl")
+    assert [row.id for row in expected.rows] == ["a", "b"]
+    for name in ("rows.json", "lines.json", "rows.csv", "rows.tsv", "rows.parquet"):
+        assert read_rows(tmp_path / name) == expected, name
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"question": "Who?", "answer": "Ada"},
+        {"prompt": "Who?", "completion": "Ada"},
+        {"instruction": "Who?", "output": "Ada"},
+        {"messages": [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Ada"}]},
+        {
+            "prompt": [{"role": "user", "content": "Who?"}],
+            "completion": [{"role": "assistant", "content": "Ada"}],
+        },
+    ],
+)
+def test_column_names(tmp_path: Path, record: dict[str, Any]) -> None:
+    (row,) = read_rows(write(tmp_path / "a.jsonl", json.dumps(record))).rows
+    assert (row.id, row.question, row.answer) == ("row-1", "Who?", "Ada")
+
+
+def test_refused_lines_have_number_and_reason(tmp_path: Path) -> None:
+    lines = [
+        json.dumps(GOOD),
+        "",
+        '{"question": "Who?"}',
+        '{"question": ',
+        "[1]",
+        json.dumps({"id": "row-1", **GOOD}),
+        '{"messages": [{"role": "system", "content": "x"}]}',
+    ]
+    content = read_rows(write(tmp_path / "a.jsonl", "\n".join(lines)))
+    assert [row.id for row in content.rows] == ["row-1"]
+    reasons = {each.line: each.reason for each in content.refused}
+    assert reasons[3].startswith("answer is missing.") and reasons[3].endswith("a.jsonl:3.")
+    assert reasons[4].startswith("The line is no JSON. Expecting value at column 14.")
+    assert reasons[5].startswith("The row is no JSON object. It is a list.")
+    assert reasons[6].startswith("id 'row-1' is taken. Line 1 has it.")
+    assert reasons[7].startswith("messages cannot be used. Its roles are ['system'].")
+
+
+def test_csv_lines_are_counted_through_quoted_line_breaks(tmp_path: Path) -> None:
+    text = 'question,answer\nWho?,"two\nlines"\nWhere?,\nWhy?,a,b\n'
+    content = read_rows(write(tmp_path / "a.csv", text))
+    assert [row.id for row in content.rows] == ["row-2"]
+    assert [each.line for each in content.refused] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.jsonl", "", "The file is empty. It holds no row."),
+        ("a.json", " ", "The file is empty."),
+        ("a.json", "[]", "The file is empty."),
+        ("a.csv", "question,answer\n", "The file is empty."),
+        ("a.json", '[{"question": "a",\n}]', "The file is no JSON."),
+        ("a.jsonl", '{"question": "Who?"}', "No line of the file is a row. 1 lines were refused, the first"),
+        ("a.parquet", "no", "The file is no Parquet table."),
+        ("a.txt", "Who?", "The suffix '.txt' is unknown."),
+    ],
+)
+def test_files_without_a_row(tmp_path: Path, name: str, text: str, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_rows(write(tmp_path / name, text))
+    assert str(caught.value).startswith(sentence)
+    assert name in str(caught.value)
+
+
+def test_missing_folder_and_not_utf8(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no such file"):
+        read_rows(tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="This is a folder"):
+        read_rows(tmp_path)
+    (tmp_path / "a.jsonl").write_bytes(b'{"question": "\xff"}')
+    with pytest.raises(InputError, match="not UTF-8 text. Byte 14"):
+        read_rows(tmp_path / "a.jsonl")
+
+
+def test_line_separator_inside_a_string_does_not_split_the_line(tmp_path: Path) -> None:
+    text = json.dumps({"question": "a\u2028b?", "answer": "c"}, ensure_ascii=False)
+    assert read_rows(write(tmp_path / "a.jsonl", text)).rows[0].question == "a\u2028b?"

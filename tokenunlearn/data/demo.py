@@ -1,0 +1,25 @@
+"""The demo rows, written by us in TOFU form (DESIGN, section 2); they lie in assets/demo of the repository."""
+
+from pathlib import Path
+from typing import Final
+
+from tokenunlearn.data.files import read_rows
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError, did_you_mean
+
+ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
+DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
+
+
+def demo_rows(name: str) -> tuple[Row, ...]:
+    """The rows of one demo set: shared_forget, shared_retain, one_off or world.
+
+    Raises InputError for another name, for a missing file, and for any refused line.
+    """
+    if name not in DEMO_NAMES:
+        raise InputError(f"There is no demo set {name!r}", fix=did_you_mean(name, DEMO_NAMES))
+    path = ASSETS / "demo" / f"{name}.jsonl"
+    content = read_rows(path)
+    if content.refused:
+        raise InputError("A demo row was refused", content.refused[0].reason, where=str(path))
+    return content.rows

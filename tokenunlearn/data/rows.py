@@ -1,0 +1,158 @@
+"""A row is one question with its answer, and what is known about the fact in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tokenunlearn.errors import InputError
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question and answer. Spans are (start, end) characters of their text, end exclusive.
+
+    `gold` marks the fact in `answer`; `paraphrased_gold` marks it in each paraphrased answer in turn, and is
+    empty or as long as `paraphrased_answer`. Empty means not known, never "no fact".
+    """
+
+    id: str
+    question: str
+    answer: str
+    subject: str = ""
+    gold: tuple[Span, ...] = ()
+    set: str = ""
+    split: str = "forget"
+    attribute: str = ""
+    paraphrased_question: tuple[str, ...] = ()
+    paraphrased_answer: tuple[str, ...] = ()
+    paraphrased_gold: tuple[tuple[Span, ...], ...] = ()
+    perturbed_answer: tuple[str, ...] = ()
+
+
+def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
+    """The row in a JSON object with the field names of Row; other keys are ignored.
+
+    Raises InputError that names the row (`where`) and the field.
+    """
+    if not isinstance(record, Mapping):
+        raise InputError(
+            "The row is no JSON object", f"It is {_kind(record)}", 'Write {"question": …}', where
+        )
+    answer = _required(record, "answer", where)
+    paraphrases = _texts(record, "paraphrased_answer", where)
+    return Row(
+        id=_identity(record, where),
+        question=_required(record, "question", where),
+        answer=answer,
+        subject=_text(record, "subject", where),
+        gold=_spans(record.get("gold"), answer, "gold", where),
+        set=_text(record, "set", where),
+        split=_text(record, "split", where) or "forget",
+        attribute=_text(record, "attribute", where),
+        paraphrased_question=_texts(record, "paraphrased_question", where),
+        paraphrased_answer=paraphrases,
+        paraphrased_gold=_span_lists(record.get("paraphrased_gold"), paraphrases, where),
+        perturbed_answer=_texts(record, "perturbed_answer", where),
+    )
+
+
+def row_to_dict(row: Row) -> dict[str, Any]:
+    """The row as plain JSON values; the inverse of `row_from_dict`."""
+    return {each.name: _plain(getattr(row, each.name)) for each in fields(row)}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _identity(record: Mapping[str, Any], where: str) -> str:
+    value = record.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _required(record, "id", where)
+
+
+def _required(record: Mapping[str, Any], name: str, where: str) -> str:
+    text = _text(record, name, where)
+    if not text.strip():
+        state = "empty" if name in record else "missing"
+        raise InputError(
+            f"{name} is {state}", f"Every row needs a text in {name}", f"Give it one: {name}", where
+        )
+    return text
+
+
+def _text(record: Mapping[str, Any], name: str, where: str) -> str:
+    value = record.get(name)
+    return "" if value is None else _string(value, name, where)
+
+
+def _string(value: Any, name: str, where: str) -> str:
+    """The value if it is text that UTF-8 can hold (half a surrogate pair would break every later file)."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {_kind(value)}", "It must be text", "Put it in quotes", where)
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{name} holds a broken character at {error.start}", where=where) from error
+    return value
+
+
+def _texts(record: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
+    """A list of texts; one text alone counts as a list of one, as TOFU writes it."""
+    value = record.get(name)
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (_string(value, name, where),)
+    if not isinstance(value, (list, tuple)):
+        raise InputError(f"{name} is {_kind(value)}", "It must be a list of texts", where=where)
+    return tuple(_string(each, f"{name}[{index}]", where) for index, each in enumerate(value))
+
+
+def _span_lists(value: Any, texts: tuple[str, ...], where: str) -> tuple[tuple[Span, ...], ...]:
+    if value is None or len(_as_list(value, "paraphrased_gold", where)) == 0:
+        return ()
+    if len(value) != len(texts):
+        why = f"There are {len(texts)} paraphrased answers and {len(value)} lists of spans"
+        raise InputError("paraphrased_gold does not fit", why, "Give one list for each answer", where)
+    pairs = enumerate(zip(value, texts, strict=True))
+    return tuple(_spans(each, text, f"paraphrased_gold[{index}]", where) for index, (each, text) in pairs)
+
+
+def _spans(value: Any, text: str, name: str, where: str) -> tuple[Span, ...]:
+    """Spans inside the text. A third entry, as in the public TOFU spans, must be the text of the span."""
+    if value is None:
+        return ()
+    return tuple(
+        _span(each, text, f"{name}[{i}]", where) for i, each in enumerate(_as_list(value, name, where))
+    )
+
+
+def _span(value: Any, text: str, name: str, where: str) -> Span:
+    numbers = list(value[:2]) if isinstance(value, (list, tuple)) and len(value) in (2, 3) else []
+    if len(numbers) != 2 or any(isinstance(each, bool) or not isinstance(each, int) for each in numbers):
+        raise InputError(f"{name} is no span", f"It is {value!r}", "Write [start, end] in characters", where)
+    start, end = numbers
+    if not 0 <= start < end <= len(text):
+        why = f"It is [{start}, {end}] in a text of {len(text)} characters"
+        raise InputError(
+            f"{name} lies outside its text", why, "End is exclusive, start comes before it", where
+        )
+    if len(value) == 3 and text[start:end] != value[2]:
+        raise InputError(f"{name} marks {text[start:end]!r}", f"It says it marks {value[2]!r}", where=where)
+    return start, end
+
+
+def _as_list(value: Any, name: str, where: str) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise InputError(f"{name} is {_kind(value)}", "It must be a list of [start, end]", where=where)
+    return value
+
+
+def _kind(value: Any) -> str:
+    """The JSON word for a value's type."""
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+    return names.get(type(value), "null" if value is None else "an object")
