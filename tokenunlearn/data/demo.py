@@ -1,4 +1,4 @@
-"""The demo rows, written by us in TOFU form (DESIGN, section 2); they lie in assets/demo of the repository."""
+"""The demo rows, written by us in TOFU form (DESIGN 2); they lie in assets/demo of the repository."""
 
 from pathlib import Path
 from typing import Final

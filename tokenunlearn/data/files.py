@@ -1,7 +1,7 @@
 """JSONL, JSON, CSV or Parquet → good rows, and the refused lines each with its reason.
 
-Accepted columns: those of Row; TOFU's (`spans` for gold); `prompt`/`completion`; `instruction`/`output`;
-a chat in `messages` of one user and one assistant message. A row without `id` is named after its line: `row-12`.
+Columns: those of Row; TOFU's (`spans` for gold); `prompt`/`completion`; `instruction`/`output`; a chat in
+`messages` of one user and one assistant message. A row without `id` is named after its line: `row-12`.
 """
 
 import csv
