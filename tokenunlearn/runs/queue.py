@@ -1,0 +1,194 @@
+"""One run at a time, the others in a visible order; workers outlive the page and the server.
+
+Nothing is kept in memory: the queue is the set of `state.json` files, so that a server that restarts, a
+command line and a worker at its end all see and continue the same queue.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import tokenunlearn
+from tokenunlearn.errors import RunError
+from tokenunlearn.runs.disk import locked, write_json_atomically
+from tokenunlearn.runs.states import ACTIVE, RESUMABLE
+from tokenunlearn.runs.store import RunStore, process_alive, process_started
+
+REQUESTS: Final = {"pause": "pausing", "stop": "stopping"}
+FORCE_GRACE_SECONDS: Final = 3.0
+
+Command = Callable[[Path], list[str]]
+
+
+def worker_command(directory: Path) -> list[str]:
+    """Return the command line of the worker for a run directory."""
+    return [sys.executable, "-m", "tokenunlearn.runs.worker", str(directory)]
+
+
+class RunQueue:
+    """Starts, stops and orders the runs of one store. `command` names the worker to spawn."""
+
+    def __init__(self, store: RunStore, command: Command = worker_command) -> None:
+        self.store = store
+        self.command = command
+
+    def start_run(self, config: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> str:
+        """Return the id of a new run; its worker is spawned at once if no other run is active."""
+        run_id = self.store.create(config, files)
+        self.advance()
+        return run_id
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return all runs, newest first, settled; the queue moves on if the run before has ended.
+
+        A queued run has `place` (1 = next) and `after`, the id of the run it waits for.
+        """
+        self.advance()
+        states = self.store.list_runs()
+        active = [state["run_id"] for state in states if state["state"] in ACTIVE]
+        line = active + [state["run_id"] for state in self.waiting(states)]
+        for state in states:
+            if state["state"] == "queued":
+                place = line.index(state["run_id"])
+                state["place"] = place - len(active) + 1
+                state["after"] = line[place - 1] if place else ""
+        return states
+
+    def waiting(self, states: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+        """Return the queued runs in the order in which they will start."""
+        known = self.store.list_runs() if states is None else states
+        queued = [state for state in known if state["state"] == "queued"]
+        return sorted(queued, key=lambda state: (state["queued"], int(state["run_id"][4:])))
+
+    def advance(self) -> str | None:
+        """Return the id of the run that was started now, None when one is active or none waits."""
+        with locked(self.store.root / ".queue.lock"):
+            states = self.store.list_runs()
+            for state in states:
+                self._finish_force(state)
+            if any(state["state"] in ACTIVE for state in self.store.list_runs()):
+                return None
+            waiting = self.waiting()
+            if not waiting:
+                return None
+            run_id = str(waiting[0]["run_id"])
+            try:
+                pid = self._spawn(self.store.path(run_id))
+            except OSError as error:
+                # Not raised: the next reader would fail in the same way, and never see the other runs.
+                self.store.change(run_id, state="failed", message=f"the worker could not start: {error}")
+                return None
+            self.store.change(run_id, when=("queued",), **running(pid))
+            return run_id
+
+    def claim(self, run_id: str) -> bool:
+        """Return True when this process is the worker of the run, False when another one is.
+
+        The worker calls it first. It waits for a spawner that has not yet written the pid; a run started
+        by hand is claimed only when it is queued and no other run is active.
+        """
+        with locked(self.store.root / ".queue.lock"):
+            state = self.store.state(run_id)
+            if state["state"] in ACTIVE:
+                return bool(state["pid"] == os.getpid())
+            if any(other["state"] in ACTIVE for other in self.store.list_runs()):
+                return False
+            return self.store.change(run_id, when=("queued",), **running(os.getpid())) is not None
+
+    def request(self, run_id: str, what: str) -> dict[str, Any]:
+        """Return the state after asking a running worker to `pause`, `stop` or be stopped by `force`.
+
+        The answer is on disk before this returns; the worker obeys within one step. Raises RunError when
+        the run is in a state where that cannot be asked.
+        """
+        allowed = ACTIVE if what == "force" else ("running",)
+        if what not in (*REQUESTS, "force"):
+            raise RunError(f"Unknown request {what!r}.", fix="Ask for pause, stop or force.", where=run_id)
+        now = time.time()
+        record = {"request": what, "at": now}
+
+        def write_request(state: Mapping[str, Any]) -> bool:
+            write_json_atomically(self.store.path(run_id) / "request.json", record)
+            return True
+
+        self.store.state(run_id)
+        values = {"forced": now} if what == "force" else {"state": REQUESTS[what], "requested": now}
+        # Written under the run's lock, so that a worker that ends just now leaves no stale request behind.
+        state = self.store.change(run_id, when=allowed, still=write_request, **values)
+        if state is None:
+            raise self._refusal(run_id, what)
+        return state
+
+    def resume(self, run_id: str) -> str:
+        """Return the same run id, queued again; the worker goes on from the last checkpoint."""
+        (self.store.path(run_id) / "request.json").unlink(missing_ok=True)
+        self.store.state(run_id)
+        values = {"state": "queued", "queued": time.time(), "resume": True, "requested": None, "forced": None}
+        if self.store.change(run_id, when=RESUMABLE, message="", ended=None, **values) is None:
+            raise self._refusal(run_id, "resume")
+        self.advance()
+        return run_id
+
+    def keep(self, run_id: str) -> dict[str, Any]:
+        """Return the state `kept` of a run whose saved adapter is taken as it is."""
+        self.store.state(run_id)
+        state = self.store.change(
+            run_id, when=RESUMABLE, still=lambda current: bool(current["saved_step"]), state="kept"
+        )
+        if state is None:
+            raise self._refusal(run_id, "keep")
+        return state
+
+    def discard(self, run_id: str) -> None:
+        """Remove a run, queued, active or ended; an active worker is killed first."""
+        with locked(self.store.root / ".queue.lock"):
+            state = self.store.state(run_id)
+            if state["state"] in ACTIVE:
+                self._kill(state)
+            self.store.delete(run_id)
+        self.advance()
+
+    def _finish_force(self, state: Mapping[str, Any]) -> None:
+        # The worker obeys a force by itself; one whose threads hang has to be killed from outside.
+        forced = state.get("forced")
+        if state["state"] in ACTIVE and forced and time.time() - forced > FORCE_GRACE_SECONDS:
+            self._kill(state)
+
+    def _kill(self, state: Mapping[str, Any]) -> None:
+        deadline = time.time() + 5
+        while process_alive(state) and time.time() < deadline:
+            os.kill(int(state["pid"]), signal.SIGKILL)
+            time.sleep(0.05)
+        message = f"stopped by force at step {state['step']}"
+        self.store.change(state["run_id"], when=ACTIVE, state="interrupted", message=message, ended=time.time())
+
+    def _refusal(self, run_id: str, what: str) -> RunError:
+        name = self.store.state(run_id)["state"]
+        return RunError(f"{run_id} is {name}: {what} is not possible.", fix="Reload the run.", where=run_id)
+
+    def _spawn(self, directory: Path) -> int:
+        package = str(Path(tokenunlearn.__file__).resolve().parent.parent)
+        path = os.pathsep.join(part for part in (package, os.environ.get("PYTHONPATH", "")) if part)
+        # A file, never a pipe: a pipe that nobody drains stalls training when the page or server is gone.
+        with (directory / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                self.command(directory),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, "PYTHONPATH": path},
+            )  # fmt: skip
+        # Reaped by a thread: an unreaped child would look alive to whoever asks for its pid.
+        threading.Thread(target=child.wait, daemon=True).start()
+        return child.pid
+
+
+def running(pid: int) -> dict[str, Any]:
+    """Return the state values of a run whose worker is the process `pid`."""
+    now = time.time()
+    values = {"state": "running", "pid": pid, "process_started": process_started(pid), "heartbeat": now}
+    return {**values, "started": now, "message": "starting"}

@@ -1,0 +1,76 @@
+"""The states of a run, and what a page may show for each: pure functions of `state.json`.
+
+    queued → running → finished | failed | diverged | interrupted
+                     ↘ pausing → paused        ↘ stopping → kept
+    paused, interrupted, failed, diverged → queued (resume); paused, interrupted → kept
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+STATES: Final = (
+    "queued", "running", "pausing", "stopping", "paused", "interrupted", "finished", "kept", "failed", "diverged",
+)  # fmt: skip
+ACTIVE: Final = ("running", "pausing", "stopping")
+RESUMABLE: Final = ("paused", "interrupted", "failed", "diverged")
+FORCE_AFTER_SECONDS: Final = 30.0
+
+State = Mapping[str, Any]
+
+
+def buttons(state: State, now: float | None = None) -> list[str]:
+    """Return the labels of the buttons for this state, in order (USERS 5.7).
+
+    `now` is in seconds since the epoch and decides only whether a pause or stop has taken so long that
+    it may be forced. What needs a saved adapter is offered only where `saved_step` says there is one.
+    """
+    name = state["state"]
+    saved = int(state.get("saved_step") or 0)
+    if name == "queued":
+        return ["Cancel"]
+    if name == "running":
+        return ["Pause and save", "Stop and keep", "Discard…"]
+    if name in ("pausing", "stopping"):
+        return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
+    if name in ("paused", "interrupted"):
+        return ["Resume", *(["Keep as is"] if saved else []), "Discard…"]
+    if name in ("finished", "kept"):
+        return ["Probe", "Compare", "Run again with changes"]
+    if name in ("failed", "diverged"):
+        return [*([f"Resume from {saved}"] if saved else []), "Edit settings", "Copy error", "Discard…"]
+    raise ValueError(f"unknown state {name!r}; known are {', '.join(STATES)}")
+
+
+def status_text(state: State, place: int = 0, after: str = "", now: float | None = None) -> str:
+    """Return one line on where the run stands; `place` counts from 1 in the queue, `after` is a run id."""
+    name, step, steps = state["state"], state.get("step", 0), state.get("steps", 0)
+    saved = int(state.get("saved_step") or 0)
+    usable = f"usable, step {saved} of {steps}" if saved else "nothing saved yet"
+    if name == "queued":
+        return f"{_ordinal(place)} in line" + (f", starts after {after}" if after else "") if place else "in line"
+    if name == "running":
+        message = state.get("message") or ""
+        return f"step {step} of {steps}" + (f", {message}" if message else "")
+    if name in ("pausing", "stopping"):
+        return f"saving at step {step}, asked {seconds_since_request(state, now):.0f} s ago"
+    if name == "paused":
+        return usable
+    if name == "interrupted":
+        return f"{state.get('message') or f'the worker died at step {step}'}; {usable}"
+    if name == "kept":
+        return f"kept, {usable}"
+    if name == "finished":
+        return f"finished, step {step} of {steps}"
+    return f"{name} at step {step}: {state.get('message') or 'see the log'}; {usable}"
+
+
+def seconds_since_request(state: State, now: float | None = None) -> float:
+    """Return how long ago a pause or stop was asked for, in seconds; 0 when none was."""
+    asked = state.get("requested")
+    return max(0.0, (time.time() if now is None else now) - float(asked)) if asked else 0.0
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

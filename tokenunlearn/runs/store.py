@@ -1,0 +1,215 @@
+"""The run store: a directory per run, whole files only, a state that is settled whenever it is read.
+
+A directory holds `config.json, versions.json, mask.jsonl, tokens.parquet, metrics.jsonl (events), adapter/,
+probes.json, log.txt, state.json`. Beside the contract, `state.json` has `process_started` (so that a reused
+pid is not taken for the worker), `saved_step` (0 = no adapter yet), `requested` (when a pause or stop was
+asked for) and `resume`. Times are seconds since the epoch.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psutil  # type: ignore[import-untyped]
+
+from tokenunlearn.errors import RunError
+from tokenunlearn.runs.disk import (
+    append_line,
+    locked,
+    read_lines_since,
+    write_bytes_atomically,
+    write_json_atomically,
+)
+from tokenunlearn.runs.states import ACTIVE, STATES
+from tokenunlearn.runs.versions import versions
+from tokenunlearn.training.events import Event, StepDone, from_json, to_json
+
+HEARTBEAT_SECONDS: Final = 0.5
+OLD_HEARTBEAT_SECONDS: Final = 2.0
+# The system clock may be set while a worker runs, which moves the start time that the system reports.
+SAME_PROCESS_SECONDS: Final = 5.0
+RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
+
+
+class RunStore:
+    """All runs under one folder; several processes may hold a store on the same folder at once."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root).resolve()
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def create(self, config: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> str:
+        """Return the id of a new queued run whose directory is complete from its first moment.
+
+        `config` may name `name`, `arm`, `mask_hash` and `steps` for the state; `files` are further files
+        by name. Numbers are never given twice, even after a run was deleted.
+        """
+        part = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
+        try:
+            part.chmod(0o755)
+            write_json_atomically(part / "config.json", dict(config))
+            write_json_atomically(part / "versions.json", versions())
+            for name, content in (files or {}).items():
+                write_bytes_atomically(part / Path(name).name, content)
+            with locked(self.root / ".create.lock"):
+                run_id = f"run-{self._next_number()}"
+                write_json_atomically(part / "state.json", _first_state(run_id, config))
+                os.rename(part, self.root / run_id)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        return run_id
+
+    def path(self, run_id: str) -> Path:
+        """Return the directory of a run. Raises RunError when the id is malformed or there is no such run."""
+        if not RUN_ID.fullmatch(run_id) or not (self.root / run_id / "state.json").is_file():
+            raise RunError(
+                f"There is no run {run_id!r}.", fix="List the runs and pick one of them.", where=str(self.root)
+            )
+        return self.root / run_id
+
+    def config(self, run_id: str) -> dict[str, Any]:
+        """Return the config the run was started with, from its own folder."""
+        return self.read_json(run_id, "config.json") or {}
+
+    def read_json(self, run_id: str, name: str) -> Any:
+        """Return a JSON file of the run, None when it is not there yet."""
+        file = self.path(run_id) / name
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def write_json(self, run_id: str, name: str, record: Any) -> None:
+        """Replace a JSON file of the run as a whole."""
+        write_json_atomically(self.path(run_id) / name, record)
+
+    def state(self, run_id: str) -> dict[str, Any]:
+        """Return the state, settled: an active run whose process is dead and silent becomes `interrupted`."""
+        state: dict[str, Any] = self.read_json(run_id, "state.json")
+        if not is_dead(state):
+            return state
+        return self.change(run_id, when=ACTIVE, still=is_dead, **_interrupted(state)) or self.state(run_id)
+
+    def change(
+        self, run_id: str, *, when: Collection[str] = STATES, still: Any = None, **values: Any
+    ) -> dict[str, Any] | None:
+        """Return the state after setting `values`, None (nothing written) when it is not one of `when`.
+
+        Reading and writing happen under the run's lock, so that a page and a worker do not undo each
+        other. `still` is a further condition on the state that was read.
+        """
+        directory = self.path(run_id)
+        with locked(directory / ".state.lock"):
+            state: dict[str, Any] = self.read_json(run_id, "state.json")
+            if state["state"] not in when or (still is not None and not still(state)):
+                return None
+            state.update(values)
+            write_json_atomically(directory / "state.json", state)
+        return state
+
+    def list_runs(self) -> list[dict[str, Any]]:
+        """Return the settled states of all runs, newest first."""
+        names = [entry.name for entry in self.root.iterdir() if RUN_ID.fullmatch(entry.name)]
+        states = []
+        for run_id in sorted(names, key=_number, reverse=True):
+            try:
+                states.append(self.state(run_id))
+            except (RunError, FileNotFoundError):
+                continue  # Deleted by another process since the folder was listed.
+        return states
+
+    def append_event(self, run_id: str, event: Event) -> None:
+        """Append one event to `metrics.jsonl`."""
+        append_line(self.path(run_id) / "metrics.jsonl", to_json(event))
+
+    def events(self, run_id: str, cursor: int = 0) -> tuple[list[Event], int]:
+        """Return the events after byte `cursor` and the next cursor; a torn last line is left for later."""
+        records, cursor = read_lines_since(self.path(run_id) / "metrics.jsonl", cursor)
+        return [from_json(record) for record in records], cursor
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run for good. Raises RunError while its worker is alive."""
+        state = self.state(run_id)
+        if state["state"] in ACTIVE:
+            raise RunError(f"{run_id} is {state['state']}.", fix="Stop it before deleting it.", where=run_id)
+        # Renamed first: a kill in the middle leaves no half run in the list, only a folder nobody lists.
+        trash = Path(tempfile.mkdtemp(prefix=".deleted-", dir=self.root))
+        os.rename(self.path(run_id), trash / run_id)
+        for left in self.root.glob(".deleted-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _next_number(self) -> int:
+        counter = self.root / ".last_number"
+        last = int(counter.read_text()) if counter.is_file() else 0
+        taken = [_number(entry.name) for entry in self.root.iterdir() if RUN_ID.fullmatch(entry.name)]
+        number = max([last, *taken]) + 1
+        write_bytes_atomically(counter, str(number).encode())
+        return number
+
+
+def curve(events: Sequence[Event]) -> list[Event]:
+    """Return the events without what a resumed run did again.
+
+    A worker killed at step 14 with a checkpoint at 12 reports 13 and 14 twice; the later report stands,
+    because it belongs to the weights that were kept.
+    """
+    kept: list[Event] = []
+    last = 0
+    for event in events:
+        if isinstance(event, StepDone):
+            if event.step <= last:
+                kept = [earlier for earlier in kept if earlier.step < event.step]
+            last = event.step
+        kept.append(event)
+    return kept
+
+
+def is_dead(state: Mapping[str, Any], now: float | None = None) -> bool:
+    """Return True for an active run whose process is gone and whose heartbeat is old; both must hold."""
+    if state["state"] not in ACTIVE:
+        return False
+    silent = (time.time() if now is None else now) - float(state.get("heartbeat") or 0)
+    return silent > OLD_HEARTBEAT_SECONDS and not process_alive(state)
+
+
+def process_alive(state: Mapping[str, Any]) -> bool:
+    """Return True while the very process named in the state runs; a zombie or a reused pid does not count."""
+    if not state.get("pid"):
+        return False
+    try:
+        process = psutil.Process(int(state["pid"]))
+        same = abs(process.create_time() - float(state.get("process_started") or 0)) < SAME_PROCESS_SECONDS
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def process_started(pid: int) -> float:
+    """Return when a process started, 0 when it is gone already."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0
+
+
+def _interrupted(state: Mapping[str, Any]) -> dict[str, Any]:
+    message = f"the worker died at step {state['step']}"
+    return {"state": "interrupted", "message": message, "ended": time.time(), "requested": None}
+
+
+def _first_state(run_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "run_id": run_id, "name": config.get("name") or run_id, "state": "queued", "step": 0,
+        "steps": int(config.get("steps") or 0), "message": "", "pid": None, "process_started": None,
+        "heartbeat": None, "created": time.time(), "queued": time.time(), "started": None, "ended": None,
+        "mask_hash": config.get("mask_hash") or "", "arm": config.get("arm") or "", "saved_step": 0,
+        "requested": None, "resume": False,
+    }  # fmt: skip
+
+
+def _number(run_id: str) -> int:
+    return int(run_id.removeprefix("run-"))

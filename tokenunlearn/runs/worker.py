@@ -1,0 +1,219 @@
+"""The worker: one process, one run, files only. `python -m tokenunlearn.runs.worker RUN_DIR`
+
+1. claim the run  2. load model, rows, mask  3. probe before  4. train, an event a line into `metrics.jsonl`
+5. save the adapter  6. probe after  7. settle the state and start the next queued run.
+
+`request.json` in the run directory asks for `pause` (save, go on later), `stop` (save, probe, keep) or `force`
+(end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from tokenunlearn.runs.queue import Command, RunQueue, worker_command
+from tokenunlearn.runs.states import ACTIVE
+from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
+from tokenunlearn.training.events import Diverged, Event, Finished, Saved, StepDone
+
+LOG: Final = logging.getLogger(__name__)
+FORCED_EXIT: Final = 3
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run needs from the rest of the library; `job` is whatever `load` returned.
+
+    `load(config, directory)`; `probe(job)` returns a Report; `changes(before, after)` compares two Reports;
+    `train(job, resume)` yields events; `save(job, step)` leaves a loadable adapter and a checkpoint of that
+    step in the run directory, replacing the older ones as a whole.
+    """
+
+    load: Callable[[Mapping[str, Any], Path], Any]
+    probe: Callable[[Any], dict[str, Any]]
+    changes: Callable[[dict[str, Any], dict[str, Any]], list[Any]]
+    train: Callable[[Any, bool], Iterator[Event]]
+    save: Callable[[Any, int], None]
+
+
+class Pulse:
+    """A thread that writes heartbeat and step twice a second and obeys `force` even inside a long step."""
+
+    def __init__(self, queue: RunQueue, run_id: str) -> None:
+        self.queue, self.store, self.run_id = queue, queue.store, run_id
+        self.request_file = queue.store.path(run_id) / "request.json"
+        state = queue.store.state(run_id)
+        # A new worker stands where the last save stands, wherever the one before had got to.
+        self.step = self.saved_step = int(state["saved_step"])
+        self.terminated = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def asked(self) -> str:
+        """Return `pause`, `stop`, `force` or an empty string."""
+        try:
+            return str(json.loads(self.request_file.read_text(encoding="utf-8"))["request"])
+        except FileNotFoundError:
+            return "pause" if self.terminated else ""
+
+    def note(self, **values: Any) -> None:
+        """Write these state values now, with the heartbeat."""
+        self.store.change(self.run_id, when=ACTIVE, **self._values(), **values)
+
+    def end(self, state: str, message: str = "") -> None:
+        """Settle the run; a state that is no longer active is left alone."""
+        values = {**self._values(), "state": state, "message": message, "ended": time.time()}
+        self.store.change(self.run_id, when=ACTIVE, requested=None, **values)
+
+    def _values(self) -> dict[str, Any]:
+        return {"heartbeat": time.time(), "step": self.step, "saved_step": self.saved_step}
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            try:
+                self.note()
+                if self.asked() == "force":
+                    self._leave_now()
+            except Exception:  # A full disk or a deleted run must not silence the thread that obeys `force`.
+                LOG.exception("heartbeat failed")
+                if not self.request_file.parent.exists():
+                    os._exit(FORCED_EXIT)
+
+    def _leave_now(self) -> None:
+        stopping = self.store.state(self.run_id)["state"] == "stopping"
+        kept = stopping and self.saved_step and self.saved_step == self.step
+        self.end("kept" if kept else "interrupted", f"stopped by force at step {self.step}")
+        self.queue.advance()
+        os._exit(FORCED_EXIT)
+
+
+def run_job(queue: RunQueue, run_id: str, make_parts: Callable[[], Parts]) -> str:
+    """Return the state in which the run ended, after running it from start or checkpoint to its end.
+
+    Every error ends as state `failed` with its text in `message` and its traceback in `log.txt`.
+    """
+    store = queue.store
+    with Pulse(queue, run_id) as pulse:
+        signal.signal(signal.SIGTERM, lambda *_: setattr(pulse, "terminated", True))
+        try:
+            state, message = _run(store, run_id, make_parts(), pulse)
+        except Exception as error:
+            LOG.exception("the run failed")
+            state, message = "failed", str(error) or type(error).__name__
+        pulse.end(state, message)
+    return state
+
+
+def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str, str]:
+    resume = bool(store.state(run_id)["resume"])
+    pulse.note(message="loading the model")
+    job = parts.load(store.config(run_id), store.path(run_id))
+    # A resumed run keeps its first answers: the model it would probe now has already been changed.
+    probes = store.read_json(run_id, "probes.json") if resume else None
+    if not probes and not pulse.asked():
+        pulse.note(message="probing before")
+        probes = {"before": parts.probe(job), "after": None, "changes": []}
+        store.write_json(run_id, "probes.json", probes)
+    pulse.note(message="")
+    early = pulse.asked()
+    if early:
+        # Nothing was trained in this process, so there is nothing to save or to probe.
+        return ("kept" if early == "stop" and pulse.saved_step else "paused"), ""
+    asked, diverged = _train(store, run_id, parts, pulse, job, resume)
+    if diverged:
+        return "diverged", diverged.reason
+    if pulse.step and pulse.saved_step != pulse.step:
+        pulse.note(message="saving")
+        parts.save(job, pulse.step)
+        store.append_event(run_id, Saved(pulse.step, "adapter"))
+        pulse.saved_step = pulse.step
+    if asked == "pause" or not pulse.step:
+        return "paused", ""
+    pulse.note(message="probing after")
+    before, after = (probes or {}).get("before"), parts.probe(job)
+    changes = parts.changes(before, after) if before else []
+    store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
+    return ("kept" if asked == "stop" else "finished"), ""
+
+
+def _train(
+    store: RunStore, run_id: str, parts: Parts, pulse: Pulse, job: Any, resume: bool
+) -> tuple[str, Diverged | None]:
+    """Return what was asked for ("" = the loop ended by itself) and the divergence, if there was one."""
+    events = parts.train(job, resume)
+    diverged = None
+    try:
+        for event in events:
+            store.append_event(run_id, event)
+            if isinstance(event, StepDone):
+                pulse.step = event.step
+                if event.step == 1 or resume:
+                    pulse.note(steps=event.steps)
+                    resume = False
+            elif isinstance(event, Saved):
+                pulse.saved_step = event.step
+            elif isinstance(event, Diverged):
+                diverged = event
+            asked = pulse.asked()
+            # Only after a whole step: in the middle of one the weights belong to no step.
+            if asked and diverged is None and not isinstance(event, Finished):
+                return asked, None
+    finally:
+        close = getattr(events, "close", None)
+        if close:
+            close()
+    return "", diverged
+
+
+def main(
+    arguments: Sequence[str], make_parts: Callable[[], Parts] | None = None, command: Command = worker_command
+) -> int:
+    """Return the exit status: 0 when the run ended in a settled state or belongs to another worker."""
+    directory = Path(arguments[0]).resolve()
+    _write_to(directory / "log.txt")
+    queue = RunQueue(RunStore(directory.parent), command)
+    if not queue.claim(directory.name):
+        LOG.info("another worker has this run, or another run is active")
+        return 0
+    for left in directory.glob(".*.part"):
+        left.unlink(missing_ok=True)
+    try:
+        LOG.info("ended as %s", run_job(queue, directory.name, make_parts or _library_parts))
+    finally:
+        queue.advance()
+    return 0
+
+
+def _library_parts() -> Parts:
+    # Torch only after the claim: a second worker leaves at once.
+    from tokenunlearn.runs.job import library_parts
+
+    return library_parts()
+
+
+def _write_to(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
