@@ -1,0 +1,127 @@
+"""kill -9 at random moments: whole files, a true state, earlier runs untouched, a result that is not changed.
+
+The worker is a real process with a generator that trains nothing (fake_worker.py).
+"""
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.store import RunStore, curve, process_alive
+from tokenunlearn.training.events import StepDone
+
+_spec = importlib.util.spec_from_file_location("fake_worker", Path(__file__).with_name("fake_worker.py"))
+fake_worker = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(fake_worker)
+
+STEPS = 25
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = RunQueue(RunStore(tmp_path / "runs"), fake_worker.command)
+    yield queue
+    for state in queue.store.list_runs():
+        if process_alive(state):
+            os.kill(state["pid"], signal.SIGKILL)
+
+
+def start(queue):
+    fake = {"steps": STEPS, "step_seconds": 0.01, "load_seconds": 0.05, "save_every": 3}
+    return queue.start_run({"fake": fake, "steps": STEPS})
+
+
+def until(condition, seconds=20.0):
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.05)
+
+
+def contents(directory):
+    return {path.relative_to(directory): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def check_every_file_parses(directory):
+    """Every visible file is whole; the event file may end in a torn line, but only there."""
+    for path in directory.rglob("*.json"):
+        if not path.name.startswith("."):
+            json.loads(path.read_text(encoding="utf-8"))
+    metrics = directory / "metrics.jsonl"
+    if metrics.exists():
+        for line in metrics.read_bytes().split(b"\n")[:-1]:
+            json.loads(line)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_killed_worker_leaves_whole_files_and_a_true_state(queue, seed):
+    earlier = start(queue)
+    until(lambda: queue.store.state(earlier)["state"] == "finished")
+    until(lambda: not process_alive(queue.store.state(earlier)))
+    untouched = contents(queue.store.path(earlier))
+
+    run_id = start(queue)
+    pid = queue.store.state(run_id)["pid"]
+    time.sleep(random.Random(seed).uniform(0, 1.2))
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        assert queue.store.state(run_id)["state"] == "finished", "gone without a word"
+    killed = time.time()
+
+    check_every_file_parses(queue.store.path(run_id))
+    until(lambda: queue.runs()[0]["state"] in ("interrupted", "finished"), seconds=5)
+    assert time.time() - killed < 5
+    check_every_file_parses(queue.store.path(run_id))
+    assert contents(queue.store.path(earlier)) == untouched
+    state = queue.store.state(run_id)
+    weights = queue.store.path(run_id) / "adapter" / "weights.json"
+    if state["saved_step"]:
+        assert json.loads(weights.read_text())["steps_taken"] >= state["saved_step"]
+
+
+def test_a_run_killed_again_and_again_ends_like_a_straight_one(queue):
+    straight, broken = start(queue), start(queue)
+    until(lambda: queue.store.state(straight)["state"] == "finished")
+    generator = random.Random(5)
+    for _ in range(4):
+        until(lambda: queue.store.state(broken)["state"] in ("running", "finished"))
+        time.sleep(generator.uniform(0.2, 0.6))
+        state = queue.store.state(broken)
+        if state["state"] == "finished":
+            break
+        os.kill(state["pid"], signal.SIGKILL)
+        until(lambda: queue.store.state(broken)["state"] == "interrupted", seconds=5)
+        queue.resume(broken)
+    until(lambda: queue.store.state(broken)["state"] == "finished")
+    assert contents(queue.store.path(broken) / "adapter") == contents(queue.store.path(straight) / "adapter")
+    losses = [
+        [(event.step, event.loss) for event in curve(queue.store.events(run_id)[0]) if isinstance(event, StepDone)]
+        for run_id in (straight, broken)
+    ]
+    assert losses[0] == losses[1] == [(step, 1 / step) for step in range(1, STEPS + 1)]
+
+
+def test_a_server_killed_while_starting_runs_breaks_nothing(queue, tmp_path):
+    for seed in range(3):
+        pid = os.fork()
+        if pid == 0:  # The child is a server that creates runs without end; it never returns to pytest.
+            os.setsid()
+            while True:
+                queue.store.create({"fake": {"steps": 1}})
+        time.sleep(random.Random(seed).uniform(0.05, 0.3))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    states = queue.store.list_runs()
+    assert states and all(state["state"] == "queued" for state in states)
+    for state in states:
+        check_every_file_parses(queue.store.path(state["run_id"]))
+    last = int(states[0]["run_id"][4:])
+    assert int(queue.store.create({})[4:]) > last

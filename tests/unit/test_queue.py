@@ -1,0 +1,214 @@
+"""The queue with real worker processes and a generator that trains nothing (tests/faults/fake_worker.py)."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tokenunlearn.errors import RunError
+from tokenunlearn.runs.queue import RunQueue, worker_command
+from tokenunlearn.runs.states import ACTIVE
+from tokenunlearn.runs.store import RunStore, process_alive
+from tokenunlearn.training.events import Finished, StepDone
+
+FAKE = Path(__file__).resolve().parents[1] / "faults" / "fake_worker.py"
+_spec = importlib.util.spec_from_file_location("fake_worker", FAKE)
+fake_worker = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(fake_worker)
+
+
+@pytest.fixture
+def queue(tmp_path):
+    queue = RunQueue(RunStore(tmp_path / "runs"), fake_worker.command)
+    yield queue
+    for state in queue.store.list_runs():
+        if process_alive(state):
+            os.kill(state["pid"], signal.SIGKILL)
+
+
+def run(queue, **fake):
+    return queue.start_run({"fake": {"steps": 6, **fake}, "steps": fake.get("steps", 6)})
+
+
+def wait(queue, run_id, *names, seconds=20, step=0):
+    """Return the state once it is one of `names` at `step` or later; only reads, as a page does."""
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        state = queue.store.state(run_id)
+        if state["state"] in names and state["step"] >= step:
+            return state
+        time.sleep(0.05)
+    log = queue.store.path(run_id) / "log.txt"
+    raise AssertionError(f"{state}\n{log.read_text() if log.exists() else 'no log'}")
+
+
+def adapter(queue, run_id):
+    return json.loads((queue.store.path(run_id) / "adapter" / "weights.json").read_text())["steps_taken"]
+
+
+def test_a_run_goes_to_its_end_and_leaves_everything(queue):
+    run_id = run(queue)
+    state = wait(queue, run_id, "finished")
+    assert (state["step"], state["steps"], state["saved_step"], state["message"]) == (6, 6, 6, "")
+    events, _ = queue.store.events(run_id)
+    assert [event.step for event in events if isinstance(event, StepDone)] == [1, 2, 3, 4, 5, 6]
+    assert events[-1].step == 6 and Finished(6, "all steps done") in events
+    probes = queue.store.read_json(run_id, "probes.json")
+    assert probes["before"]["summary"]["fact_joint"] == 1
+    assert probes["after"]["summary"]["fact_joint"] == pytest.approx(1 / 7)
+    assert len(probes["changes"]) == 1
+    assert adapter(queue, run_id) == 6
+
+
+def test_runs_wait_in_order_and_workers_start_each_other(queue):
+    first, second, third = run(queue, step_seconds=0.15), run(queue), run(queue)
+    states = {state["run_id"]: state for state in queue.runs()}
+    assert states[first]["state"] in ACTIVE
+    assert (states[second]["place"], states[second]["after"]) == (1, first)
+    assert (states[third]["place"], states[third]["after"]) == (2, second)
+    # From here only states are read: nobody but the workers moves the queue on.
+    ends = [wait(queue, run_id, "finished") for run_id in (first, second, third)]
+    assert ends[0]["ended"] <= ends[1]["started"] and ends[1]["ended"] <= ends[2]["started"]
+
+
+def test_a_reader_moves_the_queue_on_when_the_worker_was_killed(queue):
+    first, second = run(queue, hangs_at=2), run(queue)
+    state = wait(queue, first, "running", step=1)
+    os.kill(state["pid"], signal.SIGKILL)
+    killed = time.time()
+    while queue.runs()[1]["state"] != "interrupted":
+        assert time.time() - killed < 5, "a page must be right within five seconds"
+        time.sleep(0.1)
+    wait(queue, second, "finished")
+
+
+def test_stop_keeps_a_usable_run(queue):
+    run_id = run(queue, steps=500, step_seconds=0.03, save_every=1000)
+    wait(queue, run_id, "running", step=1)
+    assert queue.request(run_id, "stop")["state"] == "stopping"
+    state = wait(queue, run_id, "kept")
+    assert 0 < state["step"] < 500
+    assert state["saved_step"] == state["step"] == adapter(queue, run_id)
+    after = queue.store.read_json(run_id, "probes.json")["after"]["summary"]["fact_joint"]
+    assert after == pytest.approx(1 / (1 + state["step"]))
+
+
+def test_a_paused_run_resumes_to_the_straight_result(queue):
+    run_id = run(queue, steps=40, step_seconds=0.03, save_every=1000)
+    wait(queue, run_id, "running", step=2)
+    queue.request(run_id, "pause")
+    paused = wait(queue, run_id, "paused")
+    assert 0 < paused["step"] < 40
+    assert paused["saved_step"] == paused["step"]
+    before = queue.store.read_json(run_id, "probes.json")["before"]
+    queue.resume(run_id)
+    assert wait(queue, run_id, "finished")["step"] == 40
+    events, _ = queue.store.events(run_id)
+    assert [event.step for event in events if isinstance(event, StepDone)] == list(range(1, 41))
+    assert queue.store.read_json(run_id, "probes.json")["before"] == before
+
+
+def test_terminating_the_worker_pauses_the_run(queue):
+    run_id = run(queue, steps=500, step_seconds=0.03)
+    os.kill(wait(queue, run_id, "running", step=1)["pid"], signal.SIGTERM)
+    state = wait(queue, run_id, "paused")
+    assert state["saved_step"] == state["step"] == adapter(queue, run_id)
+
+
+def test_force_ends_a_step_that_hangs(queue):
+    run_id = run(queue, hangs_at=3, save_every=1)
+    wait(queue, run_id, "running", step=2)
+    queue.request(run_id, "pause")
+    queue.request(run_id, "force")
+    state = wait(queue, run_id, "interrupted", seconds=5)
+    assert (state["message"], state["saved_step"]) == ("stopped by force at step 2", 2)
+    assert queue.keep(run_id)["state"] == "kept"
+
+
+def test_force_ends_even_a_frozen_worker(queue):
+    run_id = run(queue, hangs_at=2)
+    state = wait(queue, run_id, "running", step=1)
+    os.kill(state["pid"], signal.SIGSTOP)
+    queue.request(run_id, "force")
+    deadline = time.time() + 8
+    while queue.runs()[0]["state"] != "interrupted":
+        assert time.time() < deadline
+        time.sleep(0.2)
+    assert not process_alive(state)
+
+
+def test_a_failure_names_its_cause_and_resumes(queue):
+    run_id = run(queue, fails_at=4, save_every=3)
+    state = wait(queue, run_id, "failed")
+    assert (state["message"], state["saved_step"]) == ("no such tensor in step 4", 3)
+    assert "Traceback" in (queue.store.path(run_id) / "log.txt").read_text()
+    queue.resume(run_id)
+    assert wait(queue, run_id, "finished")["step"] == 6
+
+
+def test_a_diverged_run_says_why(queue):
+    run_id = run(queue, diverges_at=4, save_every=1)
+    state = wait(queue, run_id, "diverged")
+    assert (state["message"], state["saved_step"]) == ("retain loss 3.1 > 2.0", 3)
+
+
+def test_the_run_outlives_the_process_that_started_it(queue, tmp_path):
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:3]; import fake_worker\n"
+        "from tokenunlearn.runs.queue import RunQueue; from tokenunlearn.runs.store import RunStore\n"
+        "queue = RunQueue(RunStore(sys.argv[3]), fake_worker.command)\n"
+        "queue.start_run({'fake': {'steps': 10, 'step_seconds': 0.05}})\n"
+    )
+    arguments = [str(FAKE.parent), str(FAKE.parents[2]), str(queue.store.root)]
+    server = subprocess.Popen([sys.executable, "-c", code, *arguments], start_new_session=True)
+    server.wait()
+    assert wait(queue, "run-1", "finished")["step"] == 10
+
+
+def test_a_second_worker_leaves_the_first_alone(queue):
+    run_id = run(queue, hangs_at=2)
+    state = wait(queue, run_id, "running", step=1)
+    other = subprocess.run(fake_worker.command(queue.store.path(run_id)), check=False, timeout=20)
+    assert other.returncode == 0
+    assert queue.store.state(run_id)["pid"] == state["pid"]
+    queue.discard(run_id)
+    assert not process_alive(state) and queue.runs() == []
+
+
+def test_cancel_and_discard_remove_a_run(queue):
+    first, second = run(queue, hangs_at=1), run(queue)
+    queue.discard(second)
+    assert [state["run_id"] for state in queue.runs()] == [first]
+
+
+@pytest.mark.parametrize("what", ["pause", "stop", "force"])
+def test_an_ended_run_takes_no_request(queue, what):
+    run_id = run(queue, steps=1)
+    wait(queue, run_id, "finished")
+    with pytest.raises(RunError, match=f"run-1 is finished: {what} is not possible"):
+        queue.request(run_id, what)
+    assert not (queue.store.path(run_id) / "request.json").exists()
+    with pytest.raises(RunError):
+        queue.resume(run_id)
+
+
+def test_an_unknown_request_is_refused(queue):
+    with pytest.raises(RunError, match="Ask for pause, stop or force"):
+        queue.request(queue.store.create({}), "halt")
+
+
+def test_a_worker_that_cannot_start_fails_its_run_only(queue):
+    queue.command = lambda directory: ["/nonexistent/python"]
+    run_id = run(queue)
+    state = queue.store.state(run_id)
+    assert state["state"] == "failed" and "could not start" in state["message"]
+
+
+def test_the_default_worker_is_the_module(tmp_path):
+    assert worker_command(tmp_path)[1:] == ["-m", "tokenunlearn.runs.worker", str(tmp_path)]
