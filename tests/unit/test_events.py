@@ -37,7 +37,9 @@ def test_every_kind_has_an_example():
     assert {type(event).__name__ for event in EXAMPLES} == set(EVENTS)
 
 
-@pytest.mark.parametrize(("value", "text"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(math.nan, "NaN"), (math.inf, "Infinity"), (-math.inf, "-Infinity")]
+)
 def test_a_loss_that_is_not_finite_survives_strict_json(value, text):
     record = to_json(StepDone(1, 2, value, 0.0, 0.0, 0.0))
     assert record["loss"] == text

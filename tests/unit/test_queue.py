@@ -158,7 +158,7 @@ def test_a_diverged_run_says_why(queue):
     assert (state["message"], state["saved_step"]) == ("retain loss 3.1 > 2.0", 3)
 
 
-def test_the_run_outlives_the_process_that_started_it(queue, tmp_path):
+def test_the_run_outlives_the_process_that_started_it(queue):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]; import fake_worker\n"
         "from tokenunlearn.runs.queue import RunQueue; from tokenunlearn.runs.store import RunStore\n"
@@ -204,7 +204,7 @@ def test_an_unknown_request_is_refused(queue):
 
 
 def test_a_worker_that_cannot_start_fails_its_run_only(queue):
-    queue.command = lambda directory: ["/nonexistent/python"]
+    queue.command = lambda _: ["/nonexistent/python"]
     run_id = run(queue)
     state = queue.store.state(run_id)
     assert state["state"] == "failed" and "could not start" in state["message"]

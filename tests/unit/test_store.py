@@ -31,11 +31,15 @@ def dead_pid():
 
 
 def test_a_new_run_is_complete_and_queued(store):
-    run_id = store.create({"name": "NPO", "arm": "chosen", "mask_hash": "9f3c", "steps": 30}, {"mask.jsonl": b"{}\n"})
+    run_id = store.create(
+        {"name": "NPO", "arm": "chosen", "mask_hash": "9f3c", "steps": 30}, {"mask.jsonl": b"{}\n"}
+    )
     state = store.state(run_id)
     assert (run_id, state["state"], state["steps"], state["name"]) == ("run-1", "queued", 30, "NPO")
     assert (state["arm"], state["mask_hash"], state["step"], state["pid"]) == ("chosen", "9f3c", 0, None)
-    assert {"config.json", "versions.json", "mask.jsonl", "state.json"} <= {p.name for p in store.path(run_id).iterdir()}
+    assert {"config.json", "versions.json", "mask.jsonl", "state.json"} <= {
+        p.name for p in store.path(run_id).iterdir()
+    }
     assert store.config(run_id)["arm"] == "chosen"
     assert "torch" in store.read_json(run_id, "versions.json")
 
@@ -81,12 +85,19 @@ def test_both_signs_of_death_are_needed():
     now = time.time()
     assert not is_dead({"state": "running", "heartbeat": now - 60, **alive}), "silent but alive"
     assert not is_dead({"state": "running", "heartbeat": now, "pid": None}), "gone but heard just now"
-    assert is_dead({"state": "running", "heartbeat": now - 60, **alive, "process_started": now - 9e5}), "reused pid"
+    assert is_dead({"state": "running", "heartbeat": now - 60, **alive, "process_started": now - 9e5}), (
+        "reused pid"
+    )
 
 
 def test_a_zombie_counts_as_dead():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    state = {"state": "running", "pid": child.pid, "process_started": process_started(child.pid), "heartbeat": 0}
+    state = {
+        "state": "running",
+        "pid": child.pid,
+        "process_started": process_started(child.pid),
+        "heartbeat": 0,
+    }
     assert not is_dead(state)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -175,7 +186,10 @@ def test_a_live_run_is_not_deleted(store):
         ({"state": "finished"}, ["Probe", "Compare", "Run again with changes"]),
         ({"state": "kept"}, ["Probe", "Compare", "Run again with changes"]),
         ({"state": "failed", "saved_step": 0}, ["Edit settings", "Copy error", "Discard…"]),
-        ({"state": "diverged", "saved_step": 8}, ["Resume from 8", "Edit settings", "Copy error", "Discard…"]),
+        (
+            {"state": "diverged", "saved_step": 8},
+            ["Resume from 8", "Edit settings", "Copy error", "Discard…"],
+        ),
     ],
 )
 def test_buttons_are_a_function_of_the_state(state, expected):
@@ -201,7 +215,12 @@ def test_an_unknown_state_is_an_error():
         ({"state": "queued"}, 2, "run-13", "2nd in line, starts after run-13"),
         ({"state": "paused", "step": 12, "steps": 30, "saved_step": 12}, 0, "", "usable, step 12 of 30"),
         ({"state": "stopping", "step": 12, "requested": 988}, 0, "", "saving at step 12, asked 12 s ago"),
-        ({"state": "interrupted", "step": 2, "steps": 9}, 0, "", "the worker died at step 2; nothing saved yet"),
+        (
+            {"state": "interrupted", "step": 2, "steps": 9},
+            0,
+            "",
+            "the worker died at step 2; nothing saved yet",
+        ),
     ],
 )
 def test_the_text_says_where_a_run_stands(state, place, after, text):

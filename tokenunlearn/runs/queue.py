@@ -113,7 +113,7 @@ class RunQueue:
         now = time.time()
         record = {"request": what, "at": now}
 
-        def write_request(state: Mapping[str, Any]) -> bool:
+        def write_request(_: Mapping[str, Any]) -> bool:
             write_json_atomically(self.store.path(run_id) / "request.json", record)
             return True
 
@@ -166,7 +166,8 @@ class RunQueue:
             os.kill(int(state["pid"]), signal.SIGKILL)
             time.sleep(0.05)
         message = f"stopped by force at step {state['step']}"
-        self.store.change(state["run_id"], when=ACTIVE, state="interrupted", message=message, ended=time.time())
+        values = {"state": "interrupted", "message": message, "ended": time.time(), "requested": None}
+        self.store.change(state["run_id"], when=ACTIVE, **values)
 
     def _refusal(self, run_id: str, what: str) -> RunError:
         name = self.store.state(run_id)["state"]

@@ -1,8 +1,8 @@
 """The states of a run, and what a page may show for each: pure functions of `state.json`.
 
-    queued → running → finished | failed | diverged | interrupted
-                     ↘ pausing → paused        ↘ stopping → kept
-    paused, interrupted, failed, diverged → queued (resume); paused, interrupted → kept
+queued → running → finished | failed | diverged | interrupted
+                 ↘ pausing → paused        ↘ stopping → kept
+paused, interrupted, failed, diverged → queued (resume); paused, interrupted → kept
 """
 
 import time
@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 STATES: Final = (
-    "queued", "running", "pausing", "stopping", "paused", "interrupted", "finished", "kept", "failed", "diverged",
+    "queued", "running", "pausing", "stopping",
+    "paused", "interrupted", "finished", "kept", "failed", "diverged",
 )  # fmt: skip
 ACTIVE: Final = ("running", "pausing", "stopping")
 RESUMABLE: Final = ("paused", "interrupted", "failed", "diverged")
@@ -48,7 +49,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     saved = int(state.get("saved_step") or 0)
     usable = f"usable, step {saved} of {steps}" if saved else "nothing saved yet"
     if name == "queued":
-        return f"{_ordinal(place)} in line" + (f", starts after {after}" if after else "") if place else "in line"
+        line = f"{_ordinal(place)} in line" if place else "in line"
+        return line + (f", starts after {after}" if after else "")
     if name == "running":
         message = state.get("message") or ""
         return f"step {step} of {steps}" + (f", {message}" if message else "")

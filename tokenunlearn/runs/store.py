@@ -70,7 +70,7 @@ class RunStore:
         """Return the directory of a run. Raises RunError when the id is malformed or there is no such run."""
         if not RUN_ID.fullmatch(run_id) or not (self.root / run_id / "state.json").is_file():
             raise RunError(
-                f"There is no run {run_id!r}.", fix="List the runs and pick one of them.", where=str(self.root)
+                f"There is no run {run_id!r}.", fix="Pick one from the list of runs.", where=str(self.root)
             )
         return self.root / run_id
 

@@ -3,8 +3,8 @@
 1. claim the run  2. load model, rows, mask  3. probe before  4. train, an event a line into `metrics.jsonl`
 5. save the adapter  6. probe after  7. settle the state and start the next queued run.
 
-`request.json` in the run directory asks for `pause` (save, go on later), `stop` (save, probe, keep) or `force`
-(end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
+`request.json` in the run directory asks for `pause` (save, go on later), `stop` (save, probe, keep) or
+`force` (end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
 """
 
 import json
