@@ -21,6 +21,7 @@ from tokenunlearn.settings import check, setting
 MODES: Final = ("top_fraction", "top_k", "threshold", "soft", "uniform", "random", "gold")
 SCOPES: Final = ("set", "row")
 STRUCTURE: Final = ("row", "word", "subject", "stop", "punctuation", "gold", "random_key")
+OFFSETS: Final = ("start", "end")  # they may stand among the columns and are no signals either
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -131,12 +132,13 @@ def _checked_overrides(overrides: Mapping[int, str], tokens: int) -> dict[int, s
         if state not in ("in", "out"):
             raise MaskError(f"The override of token {index} is {state!r}", 'It must be "in" or "out"')
         if not str(index).isdecimal() or int(index) >= tokens:  # keys out of JSON are text
-            raise MaskError(f"The override of token {index} is outside the text", f"There are {tokens} tokens")
+            there = f"There are {tokens} tokens"
+            raise MaskError(f"The override of token {index} is outside the text", there)
     return {int(index): state for index, state in overrides.items()}
 
 
 def _fused(data: Mapping[str, np.ndarray], rule: Rule) -> Column:
-    signals = [name for name in data if name not in STRUCTURE]
+    signals = [name for name in data if name not in STRUCTURE + OFFSETS]
     for name, share in ((rule.knowledge, rule.alpha), (rule.entropy, 1 - rule.alpha)):
         if share > 0 and name not in signals:
             raise SettingError(f"There is no signal {name!r} here", fix=did_you_mean(name, signals))

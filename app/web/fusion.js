@@ -155,7 +155,10 @@ const NORMALISERS = {
     for (let index = 0; index < part.length; index++) part[index] = width > 0 ? (part[index] - low) / width : 0;
   },
   rank(part) {
-    if (part.length === 1) return void (part[0] = 0.5);
+    if (part.length === 1) {
+      part[0] = 0.5;
+      return;
+    }
     const ordered = part.slice().sort();
     const first = new Int32Array(part.length);
     const ties = new Int32Array(part.length);
@@ -170,14 +173,18 @@ const NORMALISERS = {
   z_sigmoid(part) {
     const [low, high] = bounds(part);
     // Compared before the mean: the mean of equal values may be off by a bit, and z would be ±1.
-    if (low === high) return void part.fill(0.5);
+    if (low === high) {
+      part.fill(0.5);
+      return;
+    }
     const mean = sequential_sum(part) / part.length;
     for (let index = 0; index < part.length; index++) part[index] -= mean;
     const squares = new Float64Array(part.length);
     for (let index = 0; index < part.length; index++) squares[index] = part[index] * part[index];
     const deviation = Math.sqrt(sequential_sum(squares) / part.length);
-    if (!(deviation > 0)) return void part.fill(0.5);
-    for (let index = 0; index < part.length; index++) part[index] = 1 / (1 + exponential(-part[index] / deviation));
+    for (let index = 0; index < part.length; index++) {
+      part[index] = deviation > 0 ? 1 / (1 + exponential(-part[index] / deviation)) : 0.5;
+    }
   },
 };
 

@@ -8,8 +8,8 @@ import { asFloats, fuse, groups, position, sequential_sum } from './fusion.js';
 
 export const MODES = ['top_fraction', 'top_k', 'threshold', 'soft', 'uniform', 'random', 'gold'];
 
-/** The columns that are no signal. */
-export const STRUCTURE = ['row', 'word', 'subject', 'stop', 'punctuation', 'gold', 'random_key'];
+/** The columns that are no signal; `start` and `end` (offsets for the strip) may stand among them. */
+export const STRUCTURE = ['row', 'word', 'subject', 'stop', 'punctuation', 'gold', 'random_key', 'start', 'end'];
 
 /** The defaults of the Python `Rule`; a test compares the two. */
 export const DEFAULT_RULE = Object.freeze({

@@ -1,0 +1,113 @@
+/** Tokens that a person forces in or out, with notes; unlimited undo and redo, one step per gesture. Pure. */
+
+/**
+ * @typedef {'in'|'out'|null} State  null: as the rule says
+ * @typedef {{index: number, state: State, note: string, time: number}} Entry  time in ms since 1970
+ * @typedef {{index: number, state?: State, note?: string}} Change  what is left out stays as it is
+ */
+
+const CYCLE = [null, 'in', 'out'];
+
+/** The overrides of one mask. A note may stand on a token that is not forced. */
+export class Overrides {
+  /** @param {Entry[]} entries of a saved draft; they are no undo step @param {() => number} clock ms */
+  constructor(entries = [], clock = Date.now) {
+    /** @type {Map<number, Entry>} */
+    this.current = new Map();
+    for (const entry of entries) this.write(entry.index, { ...entry });
+    /** @type {[number, Entry|null, Entry|null][][]} each step: index, before, after */
+    this.past = [];
+    this.future = [];
+    this.clock = clock;
+  }
+
+  /**
+   * One gesture: a click, a drag over tokens, or an act on a whole filter. Changes that change nothing
+   * are dropped; a gesture without any is no step. Returns whether there was a step.
+   * @param {Change[]} changes
+   */
+  apply(changes) {
+    const before = new Map();
+    const time = this.clock();
+    for (const { index, ...change } of changes) {
+      const old = this.current.get(index) ?? null;
+      const entry = { index, state: old?.state ?? null, note: old?.note ?? '', ...change, time };
+      check(entry);
+      if (entry.state === (old?.state ?? null) && entry.note === (old?.note ?? '')) continue;
+      if (!before.has(index)) before.set(index, old);
+      this.write(index, entry);
+    }
+    if (!before.size) return false;
+    this.past.push([...before].map(([index, old]) => [index, old, this.current.get(index) ?? null]));
+    this.future = [];
+    return true;
+  }
+
+  /**
+   * Steps the tokens rule → in → out → rule (with −1 backwards); all follow the first one.
+   * @param {number[]} indices @param {1|-1} direction
+   */
+  cycle(indices, direction = 1) {
+    if (!indices.length) return false;
+    const next = /** @type {State} */ (CYCLE[(CYCLE.indexOf(this.state(indices[0])) + direction + 3) % 3]);
+    return this.apply(indices.map((index) => ({ index, state: next })));
+  }
+
+  /** Takes back the last gesture; returns whether there was one. */
+  undo() {
+    const step = this.past.pop();
+    if (!step) return false;
+    for (const [index, before] of step) this.write(index, before);
+    this.future.push(step);
+    return true;
+  }
+
+  /** Does again what was taken back last; returns whether there was anything. */
+  redo() {
+    const step = this.future.pop();
+    if (!step) return false;
+    for (const [index, , after] of step) this.write(index, after);
+    this.past.push(step);
+    return true;
+  }
+
+  get canUndo() {
+    return this.past.length > 0;
+  }
+
+  get canRedo() {
+    return this.future.length > 0;
+  }
+
+  /** @param {number} index @returns {State} */
+  state(index) {
+    return this.current.get(index)?.state ?? null;
+  }
+
+  /** @param {number} index @returns {string} */
+  note(index) {
+    return this.current.get(index)?.note ?? '';
+  }
+
+  /** The entries in order of the text, as they are saved. @returns {Entry[]} */
+  entries() {
+    return [...this.current.values()].sort((a, b) => a.index - b.index).map((entry) => ({ ...entry }));
+  }
+
+  /** What `select` takes: the forced tokens only. @returns {Map<number, 'in'|'out'>} */
+  forced() {
+    return new Map(this.entries().flatMap(({ index, state }) => (state ? [[index, state]] : [])));
+  }
+
+  /** @param {number} index @param {Entry|null} entry an entry that says nothing is removed */
+  write(index, entry) {
+    if (entry && (entry.state || entry.note)) this.current.set(index, entry);
+    else this.current.delete(index);
+  }
+}
+
+/** @param {Entry} entry */
+function check({ index, state }) {
+  if (!Number.isInteger(index) || index < 0) throw new RangeError(`There is no token ${index}.`);
+  if (!CYCLE.includes(state)) throw new RangeError(`The override of token ${index} is '${state}'. It must be "in", "out" or null.`);
+}

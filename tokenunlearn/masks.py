@@ -1,0 +1,202 @@
+"""A mask: which tokens are trained with which weight, by which rule, from which scores.
+
+Its hash is the same in the page (twin of `mask_hash`: app/web/mask_hash.js), the export and the run.
+A mask file is JSONL: one header line (rule, overrides, hash, digest of each row's tokens, provenance),
+then one line per selected token. It is refused on other scores or other text.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from tokenunlearn.errors import MaskError, TableError, TokenUnlearnError
+from tokenunlearn.fusion import Column
+from tokenunlearn.selection import Flags, Rule, select
+from tokenunlearn.settings import from_dict, to_dict
+
+FORMAT: Final = "tokenunlearn mask"
+VERSION: Final = 1
+SHOWN_ROWS: Final = 5
+
+_TABLE_TO_COLUMN: Final = {
+    "word_id": "word",
+    "is_subject": "subject",
+    "is_stop_word": "stop",
+    "is_punctuation": "punctuation",
+    "gold": "gold",
+    "random_key": "random_key",
+}
+# Float columns that an earlier rule has written into the table.
+_LEFT_OUT: Final = ("fused", "weight", "selected", "override")
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """One weight per token (float64 [tokens], 0 = not trained) and all it takes to make it again.
+
+    `overrides` maps token index → "in" | "out"; `scores_id` names the scores that the rule was applied to.
+    """
+
+    rule: Rule
+    overrides: Mapping[int, str]
+    weights: Column
+    selected: Flags
+    hash: str
+    scores_id: str
+
+
+def mask_hash(weights: Any) -> str:
+    """sha256 hex of "index:micro" lines over the tokens with micro = floor(weight·1e6 + 0.5) above 0.
+
+    >>> mask_hash([0.0, 1.0]) == hashlib.sha256(b"1:1000000").hexdigest()
+    True
+    """
+    micro = np.floor(np.asarray(weights, dtype=np.float64) * 1e6 + 0.5)
+    lines = (f"{index}:{int(micro[index])}" for index in np.flatnonzero(micro > 0))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def make_mask(
+    columns: Mapping[str, Any], rule: Rule, overrides: Mapping[int, str] | None = None, scores_id: str = ""
+) -> Mask:
+    """The mask of the rule and the overrides on the columns; raises what `selection.select` raises."""
+    selection = select(columns, rule, overrides)
+    forced = {int(index): state for index, state in sorted((overrides or {}).items())}
+    digest = mask_hash(selection.weights)
+    return Mask(rule, forced, selection.weights, selection.selected, digest, scores_id)
+
+
+def columns_from_table(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns that `select` takes, from an exchange table; rows are numbered as they first appear.
+
+    Every float column that is no structure is a signal. Raises TableError for a missing column.
+    """
+    missing = [name for name in ("row_id", *_TABLE_TO_COLUMN) if name not in table.columns]
+    if missing:
+        raise TableError(f"The table lacks {', '.join(missing)}", "A mask cannot be made from it")
+    columns = {"row": pd.factorize(table["row_id"])[0]}
+    for name in table.columns:
+        if name in _TABLE_TO_COLUMN:
+            kind = bool if name.startswith("is_") else np.int64 if name == "word_id" else np.float64
+            columns[_TABLE_TO_COLUMN[name]] = table[name].to_numpy(dtype=kind)
+        elif name not in _LEFT_OUT and pd.api.types.is_float_dtype(table[name]):
+            columns[name] = table[name].to_numpy(dtype=np.float64)
+    return columns
+
+
+def write_mask(
+    path: str | Path, mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | None = None
+) -> None:
+    """Nothing; the mask stands whole at `path`, or the old file is untouched.
+
+    Raises MaskError when the table has another number of tokens than the mask.
+    """
+    if len(table) != mask.weights.size:
+        raise MaskError(f"The mask has {mask.weights.size} tokens, the table {len(table)}")
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "scores_id": mask.scores_id,
+        "hash": mask.hash,
+        "rule": to_dict(mask.rule),
+        "overrides": {str(index): state for index, state in mask.overrides.items()},
+        "rows": _row_digests(table),
+        "provenance": dict(provenance or {}),
+    }
+    lines = [json.dumps(header, ensure_ascii=False)]
+    for index in np.flatnonzero(mask.selected):
+        entry = _place(table, int(index)) | {
+            "token": str(table["token"].iloc[index]),
+            "weight": float(mask.weights[index]),
+            "override": mask.overrides.get(int(index)),
+        }
+        lines.append(json.dumps(entry, ensure_ascii=False))
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(draft, target)
+
+
+def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str) -> Mask:
+    """The mask in the file, for the table that it was made on.
+
+    Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
+    for weights that do not give the hash in the header (a line was changed or lost).
+    """
+    header, entries = _parsed(Path(path))
+    _refuse_other_text(header, table, scores_id, str(path))
+    try:
+        rule = from_dict(Rule, header["rule"])
+        overrides = {int(index): str(state) for index, state in header["overrides"].items()}
+        places = {(str(row), int(at)): index for index, (row, at) in enumerate(_places(table))}
+        weights = np.zeros(len(table))
+        for entry in entries:
+            weights[places[str(entry["row_id"]), int(entry["position"])]] = float(entry["weight"])
+    except (KeyError, TypeError, ValueError, AttributeError, TokenUnlearnError) as error:
+        raise MaskError("The mask cannot be read", str(error), "Export it again", str(path)) from error
+    if not np.isfinite(weights).all() or mask_hash(weights) != header["hash"]:
+        raise MaskError(
+            "The mask does not give its own hash", "A line was changed or lost", "Export it again", str(path)
+        )
+    return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), scores_id)
+
+
+def _places(table: pd.DataFrame) -> list[tuple[Any, Any]]:
+    return list(zip(table["row_id"], table["position"], strict=True))
+
+
+def _place(table: pd.DataFrame, index: int) -> dict[str, Any]:
+    return {"row_id": str(table["row_id"].iloc[index]), "position": int(table["position"].iloc[index])}
+
+
+def _row_digests(table: pd.DataFrame) -> dict[str, str]:
+    """A digest of each row's tokens, by row id, in order of the table."""
+    return {
+        str(row_id): hashlib.sha256(json.dumps([str(each) for each in tokens]).encode()).hexdigest()[:16]
+        for row_id, tokens in table.groupby("row_id", sort=False)["token"]
+    }
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    """The header and the token lines, as JSON values."""
+    try:
+        first, *rest = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    except (OSError, ValueError) as error:
+        raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
+    if not isinstance(first, dict) or first.get("format") != FORMAT or first.get("version") != VERSION:
+        raise MaskError(
+            "This file is no mask", f"Its first line must hold the format {FORMAT!r}, version {VERSION}",
+            where=str(path),
+        )
+    return first, rest
+
+
+def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, scores_id: str, where: str) -> None:
+    theirs, ours = header.get("rows"), _row_digests(table)
+    theirs = theirs if isinstance(theirs, dict) else {}
+    names = list(theirs) + [name for name in ours if name not in theirs]
+    differ = [name for name in names if theirs.get(name) != ours.get(name)]
+    if differ:
+        more = f" and {len(differ) - SHOWN_ROWS} more" if len(differ) > SHOWN_ROWS else ""
+        raise MaskError(
+            f"The mask belongs to other text: rows {', '.join(differ[:SHOWN_ROWS])}{more} differ",
+            "Their tokens are not those that the mask was made on",
+            "Load the data and the tokenizer of the mask",
+            where,
+        )
+    if list(theirs) != list(ours):
+        raise MaskError("The mask has the rows in another order", "", "Load the data of the mask", where)
+    if header.get("scores_id") != scores_id:
+        raise MaskError(
+            f"The mask was made from other scores: {header.get('scores_id')}, here {scores_id}",
+            "The text is the same; the model, the adapter or the signals differ",
+            "Apply its rule to these scores instead",
+            where,
+        )
