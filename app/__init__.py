@@ -1,0 +1,1 @@
+"""The page: Gradio around `tokenunlearn`. Importing the package itself loads nothing."""

@@ -1,0 +1,167 @@
+"""An ASGI layer in front of the page: who may ask, how much may be sent, which headers go back.
+
+Covered: DNS rebinding (Host), other sites' pages (Origin, Sec-Fetch-Site), forged proxy headers, bodies
+without or beyond a length, framing, sniffing, requests from the page to any other host (CSP).
+Not covered: users of the same machine, who reach 127.0.0.1 as well; TLS, which a proxy has to add.
+"""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.web_files import WebFiles
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+UPLOAD_BYTES = 64 * 1024 * 1024
+JSON_BYTES = 4 * 1024 * 1024
+
+# Gradio compiles templates with `new Function`, hence unsafe-eval; everything else stays on this host.
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+SECURITY_HEADERS = (
+    (b"content-security-policy", CONTENT_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+# Snapshots of all values, usage numbers and call histories: forget data has no business in any of them.
+CLOSED_PATHS = ("/gradio_api/deep_link", "/gradio_api/runs", "/monitoring", "/gradio_api/monitoring")
+
+
+class Guard:
+    """The ASGI application that checks each request and then hands it to `app` or to `web`.
+
+    `host` is the address the server is bound to; `names` are further host names it may be called by.
+    Refusals are plain-text responses: 400 (Host), 403 (Origin), 404 (closed), 411 (no length), 413 (too long).
+    """
+
+    def __init__(self, app: AsgiApp, web: WebFiles, host: str = "127.0.0.1", names: Iterable[str] = ()) -> None:
+        self._app = app
+        self._web = web
+        self._open_to_others = not is_loopback(host)
+        self._names = {*LOOPBACK_NAMES, host.lower(), *(name.lower() for name in names)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection; lifespan messages pass through untouched."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _refuse(scope, send, *refusal)
+            return
+        scope = {**scope, "headers": _without_proxy_headers(scope["headers"])}
+        target = self._web if self._web.answers(scope) else self._app
+        await target(scope, receive, _with_security_headers(send))
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Return status and sentence of a refusal, or None when the request may pass."""
+        host = headers.get("host", "")
+        if not self._known(host_name(host)):
+            return 400, f"The host {host[:80]!r} is not served here. Start with --allow-host NAME to add it."
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return 403, "Requests from other sites are refused."
+        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
+            return 403, "Requests from other sites are refused."
+        if scope["path"].rstrip("/").startswith(CLOSED_PATHS):
+            return 404, "Not offered here."
+        return _length_refusal(scope, headers)
+
+    def _known(self, name: str) -> bool:
+        """Return whether the server may be called by this host name.
+
+        Rebinding needs a name, so a literal address is fine where the server is open to others anyway.
+        """
+        return name in self._names or (self._open_to_others and _is_address(name))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a server bound to `host` can be reached from this machine only."""
+    if host.lower() == "localhost":
+        return True
+    return _is_address(host) and ipaddress.ip_address(host.strip("[]")).is_loopback
+
+
+def host_name(host: str) -> str:
+    """Return the name in a Host header, lower case, without port and brackets; empty if unreadable."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _length_refusal(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+    """Return a refusal for a body of unknown length or beyond its limit, else None."""
+    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return None
+    length = headers.get("content-length", "0" if scope["method"] == "DELETE" else "")
+    if not length.isdigit() or "transfer-encoding" in headers:
+        return 411, "Send the length of the body (Content-Length)."
+    limit = UPLOAD_BYTES if scope["path"].rstrip("/").endswith("/upload") else JSON_BYTES
+    if int(length) > limit:
+        return 413, f"The body has {int(length):,} bytes; at most {limit:,} are taken."
+    return None
+
+
+def _without_proxy_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers less X-Forwarded-* and Forwarded, which Gradio would believe."""
+    return [
+        pair for pair in headers if not pair[0].lower().startswith(b"x-forwarded-") and pair[0].lower() != b"forwarded"
+    ]
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def wrapped(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            ours = {name for name, _ in SECURITY_HEADERS}
+            kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in ours]
+            message = {**message, "headers": [*kept, *SECURITY_HEADERS]}
+        await send(message)
+
+    return wrapped
+
+
+async def _refuse(scope: Scope, send: Send, status: int, sentence: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = sentence.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *SECURITY_HEADERS,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

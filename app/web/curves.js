@@ -1,0 +1,78 @@
+/** Turns the numbers of runs into a Plotly figure: small multiples, one line an arm. Pure. */
+
+/** Panels in reading order. `good` is the direction that is wanted. */
+export const PANELS = [
+  { key: "fact_joint", title: "Fact, joint probability ↓", range: [0, 1], good: "down" },
+  { key: "other", title: "Other tokens of these answers ↑", range: [0, 1], good: "up" },
+  { key: "retain", title: "Retained facts ↑", range: [0, 1], good: "up" },
+  { key: "loss", title: "Training loss, nats", range: null, good: null },
+];
+
+const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
+
+/**
+ * Returns `{data, layout, config}` for Plotly.
+ * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain}`
+ * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme colours
+ * @param {boolean} narrow one column instead of two
+ */
+export function curvesFigure(series, theme, narrow) {
+  const columns = narrow ? 1 : 2;
+  const rows = Math.ceil(PANELS.length / columns);
+  const data = [];
+  const layout = baseLayout(theme, rows, series.length > 1);
+  PANELS.forEach((panel, at) => {
+    const suffix = at === 0 ? "" : String(at + 1);
+    Object.assign(layout, axes(panel, suffix, at, columns, rows, theme));
+    layout.annotations.push(title(panel, suffix, theme));
+    for (const run of series) data.push(line(run, panel, suffix, at === 0, theme));
+  });
+  return { data, layout, config: { displayModeBar: false, responsive: true } };
+}
+
+function line(run, panel, suffix, inLegend, theme) {
+  const own = panel.key === "loss";
+  const colour = theme.arms[run.arm] ?? theme.ink;
+  return {
+    x: own ? run.steps : run.eval_steps, y: own ? run.loss : run[panel.key], xaxis: `x${suffix}`, yaxis: `y${suffix}`,
+    type: "scatter", mode: own ? "lines" : "lines+markers", name: run.label, legendgroup: run.run_id, showlegend: inLegend,
+    line: { color: colour, width: run.arm === "chosen" ? 2.5 : 1.75, dash: DASH[run.arm] ?? "solid" },
+    marker: { size: 5, color: colour }, connectgaps: true,
+    hovertemplate: `step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
+  };
+}
+
+function baseLayout(theme, rows, legend) {
+  return {
+    height: rows * 190 + (legend ? 40 : 0), margin: { l: 40, r: 12, t: legend ? 52 : 24, b: 32 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: theme.muted },
+    showlegend: legend, legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { color: theme.ink } },
+    hovermode: "closest", annotations: [],
+  };
+}
+
+function axes(panel, suffix, at, columns, rows, theme) {
+  const [column, row] = [at % columns, Math.floor(at / columns)];
+  const [gapX, gapY] = [columns > 1 ? 0.1 : 0, rows > 2 ? 0.08 : 0.18];
+  const [width, height] = [(1 - gapX * (columns - 1)) / columns, (1 - gapY * (rows - 1)) / rows];
+  const shared = { gridcolor: theme.line, zeroline: false, linecolor: theme.line, fixedrange: true };
+  const left = column * (width + gapX);
+  const top = 1 - row * (height + gapY);
+  return {
+    [`xaxis${suffix}`]: {
+      ...shared, domain: [left, left + width], anchor: `y${suffix}`, showgrid: false, rangemode: "tozero", nticks: 6,
+      ...(row === rows - 1 ? { title: { text: "step", standoff: 4 } } : {}),
+    },
+    [`yaxis${suffix}`]: {
+      ...shared, domain: [Math.max(0, top - height), top], anchor: `x${suffix}`, nticks: 5,
+      ...(panel.range ? { range: [panel.range[0] - 0.03, panel.range[1] + 0.03] } : { rangemode: "tozero" }),
+    },
+  };
+}
+
+function title(panel, suffix, theme) {
+  return {
+    text: panel.title, showarrow: false, xref: `x${suffix} domain`, yref: `y${suffix} domain`, x: 0, y: 1,
+    xanchor: "left", yanchor: "bottom", yshift: 3, font: { color: theme.ink, size: 12 },
+  };
+}

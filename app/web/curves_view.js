@@ -1,0 +1,71 @@
+/** The run on the Unlearn tab: its card, one answer rewriting itself, its curves, and the other runs. */
+
+import { curvesFigure } from "./curves.js";
+import { node, setText } from "./dom.js";
+import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
+import { answerBlock, numbersRow, runHead } from "./run_card.js";
+import { runText } from "./run_buttons.js";
+
+/**
+ * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
+ * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ */
+export function mount({ element, props, trigger, watch }) {
+  const places = {
+    empty: node("p", { class: "tu-empty" }), head: node("div"), answer: node("div"), numbers: node("div"),
+    chart: node("div", { class: "tu-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
+    runs: node("div", { class: "tu-run-list", attributes: { role: "list", "aria-label": "Runs" } }),
+    spoken: node("p", { class: "tu-hidden", attributes: { "aria-live": "polite" } }),
+  };
+  const root = element.querySelector(".tu-view") ?? element;
+  root.replaceChildren(places.empty, places.head, places.answer, places.numbers, places.chart, places.runs, places.spoken);
+  const draw = () => paint(places, props.value ?? {}, trigger);
+  watch("value", draw);
+  onThemeOrSize(root, draw);
+  draw();
+}
+
+function paint(places, value, trigger) {
+  const run = (value.runs ?? []).find((each) => each.run_id === value.shown);
+  places.empty.hidden = Boolean(run);
+  setText(places.empty, run ? "" : value.empty ?? "");
+  keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
+  places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
+  const series = value.series ?? [];
+  const own = series.find((each) => each.run_id === value.shown);
+  places.numbers.replaceChildren(...(own ? [numbersRow(own)] : []));
+  drawChart(places.chart, series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 1));
+  keepFocus(places.runs, () => runList(value, trigger));
+  setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
+}
+
+/** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */
+function keepFocus(place, build) {
+  if (place.querySelector("[data-asking]")) return;
+  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  place.replaceChildren(...build());
+  if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+function drawChart(place, series) {
+  place.hidden = series.length === 0;
+  if (place.hidden || place.clientWidth === 0) return;
+  plotly().then((Plotly) => {
+    const figure = curvesFigure(series, chartTheme(place), place.clientWidth < 640);
+    Plotly.react(place, figure.data, figure.layout, figure.config);
+  }).catch((error) => place.replaceChildren(node("p", { class: "tu-note", text: error.message })));
+}
+
+function runList(value, trigger) {
+  const others = value.runs ?? [];
+  if (others.length < 2) return [];
+  const line = (run) => node("button", {
+    class: `tu-run-line${run.run_id === value.shown ? " tu-on" : ""}`,
+    attributes: { type: "button", role: "listitem", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
+    on: { click: () => trigger("show", { run_id: run.run_id }) },
+  },
+  node("span", { class: `tu-dot tu-state-${run.state}` }),
+  node("span", { class: "tu-run-name", text: run.name }),
+  node("span", { class: "tu-note", text: runText(run) }));
+  return [node("h3", { class: "tu-heading", text: "Runs, newest first" }), ...others.map(line)];
+}

@@ -1,0 +1,91 @@
+/** Parts of a run's card: head with progress and buttons, the answer as it changes, numbers before and now. */
+
+import { button, node } from "./dom.js";
+import { isLive, runButtons, runText } from "./run_buttons.js";
+import { markedParts } from "./units.js";
+
+const NUMBERS = [
+  ["fact_joint", "Fact ↓", "Joint probability of the whole fact span, mean over rows"],
+  ["paraphrased", "Paraphrased fact ↓", "The same fact under another wording of question and answer"],
+  ["other", "Other tokens ↑", "Mean probability of the other tokens of the same answers"],
+  ["retain", "Retained ↑", "Mean token probability on the rows that must stay"],
+  ["world", "World ↑", "Mean token probability on real-world questions"],
+];
+
+/** Returns name, state, progress bar and the buttons that this state allows. */
+export function runHead(run, trigger) {
+  const share = run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
+  const bar = node("div", {
+    class: "tu-progress", style: { "--share": String(share) },
+    attributes: { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": run.steps, "aria-valuenow": run.step, "aria-label": "Steps" },
+  });
+  return node("div", { class: "tu-run-head" },
+    node("div", { class: "tu-run-title" },
+      node("span", { class: `tu-dot tu-state-${run.state}` }),
+      node("strong", { text: run.name }),
+      node("span", { class: "tu-note", text: runText(run) })),
+    isLive(run.state) ? bar : null,
+    node("div", { class: "tu-actions" }, ...runButtons(run).map((each) => actButton(each, run, trigger))));
+}
+
+/** Returns one button; where `sure` is set the first click asks, the second acts, leaving it takes the question back. */
+export function actButton(spec, run, trigger) {
+  const act = () => {
+    if (spec.action === "copy") navigator.clipboard?.writeText(run.message ?? "");
+    else trigger("act", { run_id: run.run_id, action: spec.action });
+  };
+  const element = button(spec.label, () => {
+    if (!spec.sure || element.dataset.asking) {
+      delete element.dataset.asking;
+      act();
+    } else {
+      element.dataset.asking = "yes";
+      element.textContent = spec.sure;
+    }
+  }, { class: `tu-button tu-${spec.kind}`, attributes: { "data-key": `${run.run_id}:${spec.action}` } });
+  element.addEventListener("blur", () => {
+    delete element.dataset.asking;
+    element.textContent = spec.label;
+  });
+  return element;
+}
+
+/** Returns the question with its answer at step 0 and now, the fact underlined, and the texts in between. */
+export function answerBlock(answer) {
+  const texts = answer.texts ?? [];
+  const now = texts[texts.length - 1];
+  const fact = (text, spans) => node("p", { class: "tu-answer" },
+    ...markedParts(text, spans).map((part) => node(part.marked ? "mark" : "span", { text: part.text })));
+  return node("section", { class: "tu-live", attributes: { "aria-label": "One answer as it changes" } },
+    node("p", { class: "tu-question", text: answer.question }),
+    node("div", { class: "tu-columns" },
+      node("div", {}, node("h3", { class: "tu-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
+      node("div", {},
+        node("h3", { class: "tu-heading", text: now ? `It says at step ${now.step}` : "It says" }),
+        node("p", { class: "tu-answer", text: now ? now.text || "(nothing)" : "not asked yet" }))),
+    texts.length > 2 ? history(texts) : null);
+}
+
+function history(texts) {
+  const lines = texts.slice(0, -1).reverse().map((each) => node("li", {},
+    node("span", { class: "tu-step", text: String(each.step) }), node("span", { text: each.text || "(nothing)" })));
+  return node("details", { class: "tu-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
+}
+
+/** Returns five numbers: now, and where they started. */
+export function numbersRow(series) {
+  const cell = ([key, label, help]) => {
+    const measured = (series[key] ?? []).filter((each) => each !== null);
+    return node("div", { class: "tu-number", attributes: { title: help } },
+      node("span", { class: "tu-note", text: label }),
+      node("strong", { text: share(measured[measured.length - 1]) }),
+      node("span", { class: "tu-note", text: measured.length > 1 ? `was ${share(measured[0])}` : "" }));
+  };
+  return node("div", { class: "tu-numbers" }, ...NUMBERS.map(cell));
+}
+
+/** Returns a probability for people: ".95", "1.00", "–" where nothing was measured. */
+export function share(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  return value.toFixed(2).replace(/^0(?=\.)/, "").replace(/^-0(?=\.)/, "−");
+}
