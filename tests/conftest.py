@@ -43,7 +43,7 @@ def cases() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """A function from a file name to its path in ../shared/data; it skips the test where the file is absent."""
+    """A function from a file name to its path in ../shared/data; or a skip where it is absent."""
 
     def find(name: str) -> Path:
         path = SHARED / "data" / name

@@ -1,4 +1,4 @@
-"""The limits of the house: file and function length, docstrings, annotations, twins, no prints, no innerHTML."""
+"""The limits of the house: file and function length, docstrings, annotations, twins, no prints."""
 
 import ast
 import re
