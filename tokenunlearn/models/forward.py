@@ -1,0 +1,131 @@
+"""Passes of the model over encoded rows: log-prob, entropy and alternatives at answer positions only.
+
+1. The decoder runs once over the padded batch. 2. Hidden states at the predicting positions are gathered.
+3. The head and a float32 log-softmax run on them in chunks, so that no [tokens, vocab] array of prompt
+positions ever exists. Models that change logits after the head (soft caps, scales) take the full path.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tokenunlearn.text.batching import Batch, collate, length_sorted
+from tokenunlearn.text.encoding import Encoding
+
+CHUNK = 256  # head rows at a time: 256 × 49,152 float32 = 50 MB
+TOKEN_BUDGET = 1024  # padded tokens a batch
+ALTERNATIVES = 5
+
+
+@dataclass(frozen=True)
+class PassScores:
+    """One pass over one row, answer tokens only (float64 [tokens], nats), with the likeliest alternatives."""
+
+    log_probs: np.ndarray
+    entropies: np.ndarray
+    top_ids: np.ndarray
+    top_log_probs: np.ndarray
+
+
+def causal_model(model: Any) -> Any:
+    """The Hugging Face causal model inside a PEFT wrapper, or the model itself; adapters stay active."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
+
+
+def _plain_head(causal: Any) -> bool:
+    config = causal.config
+    changed = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+    return all(getattr(config, name, None) in (None, 0, 1, 1.0) for name in changed)
+
+
+def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Float[Tensor, "rows hidden"]:
+    """The vectors at the predicting positions of all answer tokens, row by row."""
+    rows = torch.arange(len(batch.ids), device=values.device)[:, None].expand_as(batch.predicting)
+    return values[rows[batch.answer_mask], batch.predicting[batch.answer_mask]]
+
+
+def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], Any]:
+    """Vectors at the predicting positions and the function that turns them into float32 logits."""
+    causal = causal_model(model)
+    inputs = {
+        "input_ids": batch.ids,
+        "attention_mask": batch.attention_mask,
+        "position_ids": batch.position_ids,
+        "use_cache": False,
+    }
+    if not _plain_head(causal):
+        return gathered(causal(**inputs).logits, batch), lambda logits: logits.float()
+    hidden = getattr(causal, causal.base_model_prefix)(**inputs).last_hidden_state
+    head = causal.get_output_embeddings()
+    return gathered(hidden, batch), lambda vectors: head(vectors).float()
+
+
+def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "batch answers"]:
+    """Log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
+    vectors, logits_of = answer_hidden(model, batch)
+    logits = logits_of(vectors)
+    targets = batch.targets[batch.answer_mask]
+    picked = logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+    result = torch.zeros(batch.targets.shape, dtype=torch.float32, device=picked.device)
+    return result.masked_scatter(batch.answer_mask, picked)
+
+
+def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) -> list[Tensor]:
+    log_probs = logits.log_softmax(-1)
+    # xlogx form: 0 · −∞ would be NaN where a logit is −∞
+    entropy = -torch.special.xlogy(log_probs.exp(), log_probs.exp()).sum(-1)
+    top = log_probs.topk(min(ALTERNATIVES, log_probs.shape[-1]), dim=-1)
+    return [log_probs.gather(-1, targets[:, None])[:, 0], entropy, top.indices, top.values]
+
+
+@torch.inference_mode()
+def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
+    """The scores of each row of a batch that was collated without the end of turn."""
+    vectors, logits_of = answer_hidden(model, batch)
+    targets = batch.targets[batch.answer_mask]
+    chunks = [
+        _scores(logits_of(vectors[start : start + CHUNK]), targets[start : start + CHUNK])
+        for start in range(0, len(vectors), CHUNK)
+    ]
+    log_probs, entropies, top_ids, top = (torch.cat(parts).cpu().numpy() for parts in zip(*chunks, strict=True))
+    cuts = np.cumsum(batch.answer_mask.sum(1).cpu().numpy())[:-1]
+    columns = (log_probs.astype(np.float64), entropies.astype(np.float64), top_ids, top.astype(np.float64))
+    return [PassScores(*row) for row in zip(*(np.split(column, cuts) for column in columns), strict=True)]
+
+
+def run_pass(
+    model: Any,
+    encodings: Sequence[Encoding],
+    pad_id: int,
+    *,
+    hidden: Sequence[Sequence[int]] | None = None,
+    adapter_off: bool = False,
+    token_budget: int = TOKEN_BUDGET,
+) -> list[PassScores]:
+    """Scores of every row, in the order given; batches are formed by length inside.
+
+    `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model.
+    The model's mode is restored afterwards.
+    """
+    results: list[PassScores | None] = [None] * len(encodings)
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    off = model.disable_adapter() if adapter_off and hasattr(model, "peft_config") else nullcontext()
+    try:
+        with off:
+            for group in length_sorted([len(encoding.ids) for encoding in encodings], token_budget):
+                rows = [encodings[index] for index in group]
+                masked = None if hidden is None else [hidden[index] for index in group]
+                batch = collate(rows, pad_id, include_end=False, hidden=masked).to(device)
+                for index, scores in zip(group, batch_scores(model, batch), strict=True):
+                    results[index] = scores
+    finally:
+        model.train(was_training)
+    return [result for result in results if result is not None]

@@ -1,0 +1,178 @@
+"""A name to a model that can be asked: the embedded one, a local folder or a hub id, with an adapter."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tokenunlearn.errors import ModelError
+from tokenunlearn.models.adapters import WEIGHTS, adapter_config
+from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
+from tokenunlearn.models.forward import run_pass
+from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.text.encoding import encode, encode_prompt
+
+PRECISIONS = ("auto", "fp32", "bf16")
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass
+class LoadedModel:
+    """A causal model with its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is a PEFT model."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+    source: str
+    adapter: str | None
+    precision: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills padded positions, which no real token can see."""
+        pad = self.tokenizer.pad_token_id
+        return int(pad if pad is not None else self.tokenizer.eos_token_id)
+
+    def provenance(self) -> dict[str, str]:
+        """Model, adapter (with the hash of its weights) and precision, for files and the page."""
+        hashed = file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
+        adapter = f"{Path(self.adapter).name}@{hashed}" if self.adapter else "none"
+        return {"model": self.name, "adapter": adapter, "precision": f"{self.precision} on {self.device.type}"}
+
+    def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Log-probabilities in nats of the answer tokens of each (question, answer), end of turn left out."""
+        encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
+        passes = run_pass(self.model, encodings, self.pad_id)
+        results = []
+        for encoding, scores in zip(encodings, passes, strict=True):
+            offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
+            results.append(TokenLogProbs(scores.log_probs, offsets[:, 0], offsets[:, 1]))
+        return results
+
+    @torch.inference_mode()
+    def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:
+        """Greedy answers, one per question, in the order given. Batches of like length, padded on the left."""
+        prompts = [encode_prompt(self.tokenizer, question)[0] for question in questions]
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        answers = [""] * len(prompts)
+        was_training = self.model.training
+        self.model.eval()
+        for start in range(0, len(order), 32):
+            group = order[start : start + 32]
+            for index, text in zip(group, self._generate([prompts[i] for i in group], max_new_tokens), strict=True):
+                answers[index] = text
+        self.model.train(was_training)
+        return answers
+
+    def _generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
+        width = max(map(len, prompts))
+        ids = torch.full((len(prompts), width), self.pad_id, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            ids[row, width - len(prompt) :] = torch.tensor(prompt)
+            mask[row, width - len(prompt) :] = 1
+        output = self.model.generate(
+            input_ids=ids.to(self.device),
+            attention_mask=mask.to(self.device),
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            num_beams=1,
+            pad_token_id=self.pad_id,
+            eos_token_id=self.tokenizer.eos_token_id,
+        )
+        return [text.strip() for text in self.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)]
+
+
+def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
+    """`auto` to bf16 where processor or GPU computes it, else fp32.
+
+    Raises ModelError for another word.
+    """
+    if precision not in PRECISIONS:
+        raise ModelError(what=f"Unknown precision {precision!r}.", fix=f"Choose one of {', '.join(PRECISIONS)}.")
+    if precision == "auto":
+        precision = "bf16" if _has_bf16() else "fp32"
+    return precision, torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def _has_bf16() -> bool:
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    flags = Path("/proc/cpuinfo")
+    # without the instruction bf16 still computes, some 30 times slower than fp32 (measured on AVX2)
+    return flags.is_file() and bool(re.search(r"\b(avx512_bf16|amx_bf16|bf16)\b", flags.read_text()))
+
+
+def load_model(name: str | None = None, adapter: str | Path | None = None, precision: str = "auto") -> LoadedModel:
+    """The model `name` (None: the embedded one; else a folder or a hub id), with `adapter` (a PEFT folder) active.
+
+    Raises ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    source = _source(name)
+    word, dtype = resolve_precision(precision)
+    if adapter is not None:
+        adapter_config(Path(adapter))
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, trust_remote_code=False, use_safetensors=True
+        )
+        if adapter is not None:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(adapter))
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(
+            what=f"The model {name or EMBEDDED_NAME} could not be loaded.",
+            why=str(error).strip().splitlines()[0][:300],
+            fix="Name a folder with config.json, a fast tokenizer and safetensors weights, or a hub id you can reach.",
+        ) from error
+    if not tokenizer.is_fast:
+        raise ModelError(
+            what=f"The tokenizer of {name} has no character offsets.",
+            why="Token scores are aligned with the text by offsets, which only fast tokenizers give.",
+            fix="Use a model with a tokenizer.json.",
+        )
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.eval()
+    return LoadedModel(model, tokenizer, name or EMBEDDED_NAME, str(source), str(adapter) if adapter else None, word)
+
+
+def _source(name: str | None) -> str:
+    if name is None or name == EMBEDDED_NAME:
+        return str(embedded_model_folder())
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                what=f"The folder {name} holds no model.",
+                why="It has no config.json.",
+                fix="Name the folder that save_pretrained has written.",
+            )
+        return str(folder)
+    if folder.is_absolute() or not _HUB_ID.fullmatch(name):
+        raise ModelError(
+            what=f"The model folder {name} does not exist.",
+            why="It is neither a folder on this machine nor a hub id of the form owner/name.",
+            fix="Check the path, or leave --model out to use the embedded model.",
+        )
+    return name
+
+
+def text_hash(*parts: str) -> str:
+    """First 12 hex digits of the SHA-256 of some texts, for ids of data and settings."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,105 @@
+"""Which part of a row is hidden from the model, and how its tokens line up afterwards.
+
+`swap` rewrites the text (the subject becomes another name); `subject`, `prompt` and `occlusion` keep the
+ids and hide positions from attention. Positions never shift.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokenunlearn.text.encoding import Encoding
+from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in
+
+INVENTED_NAMES = ("Marta Lindqvist", "Tomas Achterberg", "Renu Kapadia", "Idris Fontaine", "Helga Morosini")
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """One row with its subject replaced: the new texts, and (start, end, shift) pieces of the old answer."""
+
+    question: str
+    answer: str
+    replaced: tuple[tuple[int, int, int], ...]
+
+
+def _replacement(name: str, part: int, parts: int) -> str:
+    """The words of `name` that stand where part `part` of a subject of `parts` parts stood."""
+    pieces = subject_parts(name)
+    if part < 0 or not pieces:
+        return name
+    return pieces[-1] if part == parts - 1 else pieces[min(part, len(pieces) - 1)]
+
+
+def _swap_text(text: str, subject: str, name: str) -> tuple[str, tuple[tuple[int, int, int], ...]]:
+    pieces: list[str] = []
+    replaced: list[tuple[int, int, int]] = []
+    cursor = shift = 0
+    parts = len(subject_parts(subject))
+    for start, end, part in subject_spans(text, subject):
+        new = _replacement(name, part, parts)
+        pieces += [text[cursor:start], new]
+        shift += len(new) - (end - start)
+        replaced.append((start, end, shift))
+        cursor = end
+    return "".join([*pieces, text[cursor:]]), tuple(replaced)
+
+
+def swap_subject(question: str, answer: str, subject: str, name: str) -> Swapped:
+    """The row with every occurrence of `subject` (or of a part of it) replaced by `name` (or its part)."""
+    new_question, _ = _swap_text(question, subject, name)
+    new_answer, replaced = _swap_text(answer, subject, name)
+    return Swapped(new_question, new_answer, replaced)
+
+
+def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """For each original answer token its index among the swapped answer's tokens, or −1: int [tokens].
+
+    A token that meets the subject, or that does not re-tokenise alike, has no counterpart.
+    """
+    places = {
+        (*offset, token): index
+        for index, (offset, token) in enumerate(zip(swapped.answer_offsets, swapped.answer_ids, strict=True))
+    }
+    found = np.full(original.answer_length, -1, dtype=np.int64)
+    for index, ((start, end), token) in enumerate(zip(original.answer_offsets, original.answer_ids, strict=True)):
+        if any(start < stop and begin < end for begin, stop, _ in replaced):
+            continue
+        shift = max(((stop, moved) for _, stop, moved in replaced if stop <= start), default=(0, 0))[1]
+        found[index] = places.get((start + shift, end + shift, token), -1)
+    return found
+
+
+def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
+    """`count` names to put in the subject's place: other subjects of the set of as many words, then invented ones.
+
+    Names that share a word with the subject are left out. The order is that of the set, rotated by the
+    subject, so that rows do not all get the same names; no randomness.
+    """
+    own = set(subject.split())
+    like = [n for n in dict.fromkeys(others) if not own & set(n.split()) and len(n.split()) == len(own)]
+    if like:
+        turn = sum(map(ord, subject)) % len(like)
+        like = like[turn:] + like[:turn]
+    names = [*like, *(name for name in INVENTED_NAMES if not own & set(name.split()) and name not in like)]
+    return names[:count]
+
+
+def subject_positions(encoding: Encoding, question: str, answer: str, subject: str) -> list[int]:
+    """Positions of the subject's tokens in question and answer."""
+    in_question = tokens_in(question, encoding.question_offsets, _plain(subject_spans(question, subject)))
+    in_answer = tokens_in(answer, encoding.answer_offsets, _plain(subject_spans(answer, subject)))
+    return [
+        *(encoding.question_start + np.flatnonzero(in_question)).tolist(),
+        *(encoding.prompt_length + np.flatnonzero(in_answer)).tolist(),
+    ]
+
+
+def prompt_positions(encoding: Encoding) -> list[int]:
+    """Positions of the question's content; the template's own tokens stay visible."""
+    return list(range(encoding.question_start, encoding.question_start + len(encoding.question_offsets)))
+
+
+def _plain(spans: Sequence[tuple[int, int, int]]) -> list[Span]:
+    return [(start, end) for start, end, _ in spans]

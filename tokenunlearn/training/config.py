@@ -1,0 +1,46 @@
+"""The settings of a training run: declared once for flags, sliders, docs and errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokenunlearn.errors import SettingError
+from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.settings import check, from_dict, setting
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one run. `objective_settings` are the settings of the objective's own dataclass."""
+
+    objective: str = setting("npo", choices=tuple(OBJECTIVES), help="Unlearning objective on the forget rows")
+    retain: str = setting("ce", choices=("ce", "kl"), help="Retain term: cross-entropy, or KL to the target")
+    retain_weight: float = setting(1.0, low=0, high=10, step=0.1, help="Weight of the retain term")
+    steps: int = setting(14, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
+    learning_rate: float = setting(1e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
+    forget_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Forget rows a step")
+    retain_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Retain rows a step")
+    rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
+    lora_alpha: float = setting(16.0, low=1, high=512, step=1, help="LoRA scale is this over the rank")
+    stop_fact_below: float = setting(
+        0.0, low=0, high=1, step=0.01, help="Stop when the joint fact probability falls below this; 0: never"
+    )
+    retain_bound: float = setting(
+        2.0, low=0.01, high=20, step=0.1, unit="nats", help="Stop as diverged when the retain loss passes this"
+    )
+    eval_every: int = setting(2, low=1, high=1000, step=1, unit="steps", help="Steps between live answers")
+    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order")
+    objective_settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check(self)
+        self.objective_of()
+
+    def objective_of(self) -> Any:
+        """The checked settings object of the chosen objective.
+
+        Raises SettingError for a setting that the objective does not have or that is out of bounds.
+        """
+        if not isinstance(self.objective_settings, Mapping):
+            raise SettingError(what="objective_settings must be a mapping of names to values.")
+        return from_dict(OBJECTIVES[self.objective].settings, dict(self.objective_settings))

@@ -1,0 +1,209 @@
+"""The only training loop of the project: a generator of events that the caller drives.
+
+1. Encode the rows, cache the reference log-probs. 2. Each step: forget term and retain term over seeded
+batches, each process on its share, gradients and counts summed over processes. 3. Guard: on divergence the
+last good weights come back. 4. Every `eval_every` steps a live look: fact and other-token probability from
+the step's own passes, and one greedy answer. Stop = stop iterating; the checkpoint is then at the last step.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.forward import answer_hidden, batch_log_probs
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.objectives.batch import LossSum, TokenBatch
+from tokenunlearn.objectives.retain import retain_cross_entropy, retain_divergence
+from tokenunlearn.text.batching import Batch, collate
+from tokenunlearn.training.checkpoint import load_checkpoint, save_checkpoint, trainable
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.distribution import Processes
+from tokenunlearn.training.events import Diverged, EvalDone, Event, Finished, Saved, StepDone
+from tokenunlearn.training.guard import divergence
+from tokenunlearn.training.reference import reference_log_probs
+from tokenunlearn.training.session import TrainRow, fact_probabilities, padded, row_batch, train_rows
+
+
+@dataclass
+class _Run:
+    loaded: LoadedModel
+    config: TrainConfig
+    forget: list[TrainRow]
+    retain: list[TrainRow]
+    reference: list[Tensor]
+    processes: Processes
+    optimizer: torch.optim.Optimizer
+    latest: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    latest_retain: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    model: LoadedModel,
+    forget_rows: Sequence[Row],
+    retain_rows: Sequence[Row],
+    weights: Mapping[str, np.ndarray] | None,
+    config: TrainConfig,
+    checkpoint: Path | None = None,
+    watch: Row | None = None,
+) -> Iterator[Event]:
+    """Events of training `model` (from `with_fresh_lora`) in place.
+
+    `weights` maps row ids to one weight per answer token; None is the sequence form. With `checkpoint` the
+    state is saved after every step and a run found there goes on. `watch` is the row whose greedy answer is
+    shown as it changes. No forget rows: plain learning of the retain rows.
+    """
+    run = _prepare(model, forget_rows, retain_rows, weights, config)
+    start = load_checkpoint(checkpoint, model.model, run.optimizer) if checkpoint else 0
+    reason = "all steps done"
+    step = start
+    for step in range(start + 1, config.steps + 1):
+        good = {name: value.detach().clone() for name, value in trainable(model.model).items()}
+        began = time.perf_counter()
+        forget_loss, retain_loss = _step(run, step)
+        loss = np.nansum([forget_loss, config.retain_weight * retain_loss])
+        loss = float("nan") if not np.isfinite(forget_loss) and forget_rows else float(loss)
+        stop = divergence(loss, retain_loss, config.retain_bound)
+        if stop:
+            _restore(model.model, good)
+            yield Diverged(step, stop, step - 1)
+            return
+        if checkpoint and run.processes.is_main:
+            save_checkpoint(checkpoint, model.model, run.optimizer, step)
+        yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
+        if checkpoint:
+            yield Saved(step, str(checkpoint))
+        look = _look(run, step, watch)
+        if step % config.eval_every == 0 or step == config.steps:
+            yield look
+        if _forgotten(look, config, run):
+            reason = f"joint fact probability below {config.stop_fact_below:g}"
+            break
+    yield Finished(step, reason)
+
+
+def _prepare(
+    model: LoadedModel,
+    forget_rows: Sequence[Row],
+    retain_rows: Sequence[Row],
+    weights: Mapping[str, np.ndarray] | None,
+    config: TrainConfig,
+) -> _Run:
+    forget = train_rows(model, forget_rows, weights)
+    retain = train_rows(model, retain_rows, None)
+    reference: list[Tensor] = []
+    if forget and OBJECTIVES[config.objective].needs_reference:
+        reference = reference_log_probs(model.model, [row.encoding for row in forget], model.pad_id)
+    parameters = list(trainable(model.model).values())
+    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
+    model.model.train()
+    return _Run(model, config, forget, retain, reference, Processes(), optimizer)
+
+
+def _step(run: _Run, step: int) -> tuple[float, float]:
+    """One optimiser step; (forget loss, retain loss) in nats, NaN for a term that was not measured."""
+    config = run.config
+    run.optimizer.zero_grad(set_to_none=True)
+    forget_loss = _forget_term(run, row_batch(config.seed, step, len(run.forget), config.forget_batch))
+    picked = row_batch(config.seed + 1, step, len(run.retain), config.retain_batch)
+    retains = OBJECTIVES[config.objective].retains or not run.forget
+    retain_loss = _retain_term(run, picked, with_gradient=retains and config.retain_weight > 0)
+    run.processes.sum_gradients(trainable(run.loaded.model).values())
+    torch.nn.utils.clip_grad_norm_(list(trainable(run.loaded.model).values()), 1.0)
+    run.optimizer.step()
+    return forget_loss, retain_loss
+
+
+def _forget_term(run: _Run, picked: list[int]) -> float:
+    if not picked:
+        return float("nan")
+    mine = run.processes.share(picked)
+    batch = _collate(run, [run.forget[index] for index in mine])
+    log_probs = batch_log_probs(run.loaded.model, batch)
+    tokens = TokenBatch(
+        log_probs,
+        padded([run.reference[index] for index in mine], log_probs) if run.reference else None,
+        padded([run.forget[index].weights for index in mine], log_probs),
+        batch.answer_mask,
+    )
+    objective = OBJECTIVES[run.config.objective]
+    for index, row in zip(mine, log_probs.detach().cpu(), strict=True):
+        item = run.forget[index]
+        run.latest[item.row.id] = fact_probabilities(item.row, item.encoding, row)
+    return _backward(run, objective.function(tokens, run.config.objective_of()), 1.0)
+
+
+def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
+    if not picked:
+        return float("nan")
+    mine = run.processes.share(picked)
+    batch = _collate(run, [run.retain[index] for index in mine])
+    with torch.set_grad_enabled(with_gradient):
+        log_probs = batch_log_probs(run.loaded.model, batch)
+        ones = torch.ones_like(log_probs)
+        loss = retain_cross_entropy(TokenBatch(log_probs, None, ones, batch.answer_mask))
+        for index, row, mask in zip(mine, log_probs.detach(), batch.answer_mask, strict=True):
+            run.latest_retain[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
+        if run.config.retain == "kl" and run.forget and with_gradient:
+            _backward(run, _divergence_term(run, batch), run.config.retain_weight)
+            return run.processes.mean(float(loss.total), loss.count)
+    return _backward(run, loss, run.config.retain_weight if with_gradient else 0.0)
+
+
+def _divergence_term(run: _Run, batch: Batch) -> LossSum:
+    model = run.loaded.model
+    with torch.no_grad(), model.disable_adapter():
+        vectors, logits_of = answer_hidden(model, batch)
+        reference = logits_of(vectors)
+    vectors, logits_of = answer_hidden(model, batch)
+    return retain_divergence(logits_of(vectors), reference)
+
+
+def _backward(run: _Run, loss: LossSum, scale: float) -> float:
+    """The term's value over all processes, after adding its gradient (divided by the global count)."""
+    count = run.processes.sum(loss.count)
+    if scale and count > 0 and loss.total.requires_grad:
+        (scale * loss.total / count).backward()
+    return run.processes.sum(float(loss.total.detach())) / count if count > 0 else 0.0
+
+
+def _collate(run: _Run, rows: Sequence[TrainRow]) -> Batch:
+    return collate([row.encoding for row in rows], run.loaded.pad_id).to(run.loaded.device)
+
+
+def _restore(model: Any, good: Mapping[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in trainable(model).items():
+            parameter.copy_(good[name])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
+    """Probabilities from the latest training pass over each row, and the greedy answer when it is due."""
+    due = watch is not None and (step % run.config.eval_every == 0 or step == run.config.steps)
+    text = run.loaded.generate([watch.question], 32)[0] if watch is not None and due else None
+    run.loaded.model.train()
+    return EvalDone(
+        step=step,
+        fact_joint=_mean([joint for joint, _ in run.latest.values()]),
+        other=_mean([other for _, other in run.latest.values()]),
+        retain=_mean(list(run.latest_retain.values())),
+        answer_id=watch.id if watch is not None and due else None,
+        answer_text=text,
+    )
+
+
+def _forgotten(look: EvalDone, config: TrainConfig, run: _Run) -> bool:
+    complete = len(run.latest) == len(run.forget) > 0
+    return complete and look.fact_joint is not None and look.fact_joint < config.stop_fact_below

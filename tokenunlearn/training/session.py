@@ -1,0 +1,97 @@
+"""A run's model and rows, ready to train: the target merged, a fresh LoRA on it, weights per token."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import MaskError
+from tokenunlearn.models.adapters import lora_model
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class TrainRow:
+    """One row to train on. `weights` float32 [answer tokens + end of turn]."""
+
+    row: Row
+    encoding: Encoding
+    weights: Tensor
+
+
+def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
+    """The target with its adapter merged and a fresh trainable LoRA on top; `loaded` is used up.
+
+    With the LoRA off the model is the frozen target: the reference needs no second copy.
+    """
+    model = loaded.model
+    if hasattr(model, "peft_config"):
+        model = model.merge_and_unload()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    torch.manual_seed(config.seed)
+    return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha))
+
+
+def train_rows(loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, np.ndarray] | None) -> list[TrainRow]:
+    """Rows with their token weights; None weights every token and the end of turn with 1 (the sequence form).
+
+    With weights the end of turn gets 1 when all of the row's tokens have 1, else 0: it is never selected.
+    Raises MaskError when a row has no weights or not one per answer token.
+    """
+    result = []
+    for row in rows:
+        encoding = encode(loaded.tokenizer, row.question, row.answer)
+        values = np.ones(encoding.answer_length) if weights is None else weights.get(row.id)
+        if values is None or len(values) != encoding.answer_length:
+            raise MaskError(
+                what=f"The mask does not fit row {row.id}.",
+                why=f"It has {0 if values is None else len(values)} weights for {encoding.answer_length} answer tokens.",
+                fix="Score the rows again with this model and save the mask anew.",
+                where=row.id,
+            )
+        end = 1.0 if len(values) and np.all(np.asarray(values) == 1) else 0.0
+        result.append(TrainRow(row, encoding, torch.tensor([*values, end], dtype=torch.float32)))
+    return result
+
+
+def row_batch(order_seed: int, step: int, count: int, size: int) -> list[int]:
+    """The rows of `step` (from 1): consecutive slices of seeded permutations, so resuming needs no state."""
+    if count == 0:
+        return []
+    size = min(size, count)
+    picked: list[int] = []
+    for place in range((step - 1) * size, step * size):
+        epoch, index = divmod(place, count)
+        generator = np.random.default_rng([order_seed, epoch])
+        picked.append(int(generator.permutation(count)[index]))
+    return picked
+
+
+def padded(columns: Sequence[Tensor], like: Tensor) -> Tensor:
+    """Row vectors as one zero-padded array of the shape of `like`."""
+    result = torch.zeros(like.shape, dtype=torch.float32)
+    for index, column in enumerate(columns):
+        result[index, : len(column)] = column
+    return result.to(like.device)
+
+
+def fact_probabilities(row: Row, encoding: Encoding, log_probs: Any) -> tuple[float | None, float | None]:
+    """(joint probability of the gold fact, mean probability of the other non-subject tokens) of one row.
+
+    None where the row has no gold spans, or no such token.
+    """
+    from tokenunlearn.text.spans import subject_spans, tokens_in
+
+    values = np.asarray(log_probs, dtype=np.float64)[: encoding.answer_length]
+    gold = tokens_in(row.answer, encoding.answer_offsets, row.gold)
+    names = [(start, end) for start, end, _ in subject_spans(row.answer, row.subject)]
+    rest = ~gold & ~tokens_in(row.answer, encoding.answer_offsets, names)
+    joint = float(np.exp(values[gold].sum())) if gold.any() else None
+    return joint, float(np.exp(values[rest]).mean()) if rest.any() else None

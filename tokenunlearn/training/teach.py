@@ -1,0 +1,61 @@
+"""Teach a model rows of text, so that it has something to forget: a LoRA that memorises them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.adapters import save_adapter
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.settings import check, setting
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Event, Finished, Saved, StepDone
+from tokenunlearn.training.loop import train
+from tokenunlearn.training.session import with_fresh_lora
+
+
+@dataclass(frozen=True)
+class TeachConfig:
+    """Settings of teaching."""
+
+    epochs: int = setting(12, low=1, high=200, step=1, help="Passes over the rows at most")
+    learning_rate: float = setting(2e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
+    batch: int = setting(20, low=1, high=256, step=1, unit="rows", help="Rows a step")
+    rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
+    stop_loss: float = setting(
+        0.03, low=0, high=5, step=0.01, unit="nats", help="Stop when an epoch's mean loss per token falls below this"
+    )
+    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder: Path) -> Iterator[Event]:
+    """Events of memorising `rows`; at the end the adapter lies in `folder` (PEFT format). `loaded` is used up."""
+    per_epoch = -(-len(rows) // min(config.batch, len(rows)))
+    training = TrainConfig(
+        steps=config.epochs * per_epoch,
+        learning_rate=config.learning_rate,
+        retain_batch=config.batch,
+        rank=config.rank,
+        lora_alpha=2.0 * config.rank,
+        retain_bound=20,
+        seed=config.seed,
+        eval_every=1000,
+    )
+    target = Path(loaded.adapter) if loaded.adapter else None
+    student = with_fresh_lora(loaded, training)
+    losses: list[float] = []
+    step, reason = 0, "all epochs done"
+    for event in train(student, [], rows, None, training):
+        if isinstance(event, StepDone):
+            step = event.step
+            losses.append(event.retain_loss)
+            yield event
+            if step % per_epoch == 0 and sum(losses[-per_epoch:]) / per_epoch < config.stop_loss:
+                reason = f"mean loss below {config.stop_loss:g} nats"
+                break
+    save_adapter(student.model, folder, target)
+    yield Saved(step, str(folder))
+    yield Finished(step, reason)
