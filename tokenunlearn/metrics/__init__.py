@@ -1,0 +1,5 @@
+"""Figures of merit: arrays go in, numbers come out. No model, no file, no state.
+
+A figure that cannot be formed (no row, one class only) is NaN, never a made-up number; whoever writes
+JSON turns NaN into null, "not measured".
+"""

@@ -1,0 +1,200 @@
+"""How well a signal finds the gold tokens: AUROC, average precision, precision at |gold|.
+
+1. Tokens without gold or without score, and the subject's tokens, are left out (a name carries huge
+   values under every mask and is no fact).
+2. Population: all of them, or content tokens only (no stop words, no punctuation).
+3. Granularity: by token, or by word = mean over the word's remaining tokens (maximum and sum favour
+   long words); a word is gold when one of its tokens is.
+4. Figures pooled over all units, and per row then mean over the rows that have both classes.
+5. Interval: bootstrap over rows of the pooled figures, the same draws for every signal.
+*random* and *content words* are always in the table: what does not beat them has found nothing.
+
+Ties never favour anyone: AUROC counts them half, the other two treat equal scores as one block.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+
+from tokenunlearn.errors import TableError, did_you_mean
+
+FIGURES = ("auroc", "average_precision", "precision_at_gold")
+GRANULARITIES = ("token", "word")
+POPULATIONS = ("all", "content")
+# Draws x units held in memory at once: 4 million float64 are 32 MB for each of a few columns.
+_CELLS_AT_ONCE = 4_000_000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is ranked: `scores`, `gold` (1 or 0) and `rows` (0-based row index), each [units]."""
+
+    scores: Floats
+    gold: Floats
+    rows: NDArray[np.int64]
+
+
+def auroc(scores: ArrayLike, gold: ArrayLike) -> float:
+    """P(a gold unit scores above another) + half of P(equal), from average ranks; NaN for one class only."""
+    is_gold = np.asarray(gold, dtype=np.float64) == 1
+    positives, negatives = int(is_gold.sum()), int((~is_gold).sum())
+    if not positives or not negatives:
+        return float("nan")
+    rank_sum = rankdata(np.asarray(scores, dtype=np.float64))[is_gold].sum()
+    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def average_precision(scores: ArrayLike, gold: ArrayLike) -> float:
+    """Mean precision at the ranks of the gold units, equal scores as one block; NaN for one class only."""
+    return float(_figures_alone(scores, gold)[1])
+
+
+def precision_at_gold(scores: ArrayLike, gold: ArrayLike) -> float:
+    """The gold share of the |gold| highest scores, ties at the cut at their expected value; NaN as above."""
+    return float(_figures_alone(scores, gold)[2])
+
+
+def units_of(table: pd.DataFrame, signal: str, granularity: str = "token", population: str = "all") -> Units:
+    """The scored units of one signal of the exchange table, by steps 1-3 of the module."""
+    kept = table["gold"].notna() & table[signal].notna() & ~table["is_subject"].astype(bool)
+    if population == "content":
+        kept &= ~table["is_stop_word"].astype(bool) & ~table["is_punctuation"].astype(bool)
+    tokens = pd.DataFrame(
+        {
+            # Numbered before the filter, so that a row keeps its number, and its draws, for every signal.
+            "row": pd.factorize(table["row_id"])[0],
+            "word": table["word_id"].to_numpy(),
+            "score": table[signal].to_numpy(dtype=np.float64),
+            "gold": table["gold"].to_numpy(dtype=np.float64),
+        }
+    )[kept.to_numpy()]
+    if granularity == "word":
+        tokens = tokens.groupby(["row", "word"], sort=True, as_index=False).agg(
+            score=("score", "mean"), gold=("gold", "max")
+        )
+    return Units(
+        tokens["score"].to_numpy(), tokens["gold"].to_numpy(), tokens["row"].to_numpy(dtype=np.int64)
+    )
+
+
+def signal_report(
+    table: pd.DataFrame, signals: Sequence[str], draws: int = 1000, seed: int = 0, level: float = 0.95
+) -> pd.DataFrame:
+    """One line per signal x granularity x population, *random* and *content_words* always last.
+
+    `table` is the exchange table. Columns: `signal, granularity, population`, then for each of
+    `auroc`, `average_precision`, `precision_at_gold` the pooled figure, `<figure>_low` and
+    `<figure>_high` (bootstrap over rows), `<figure>_per_row` (mean over rows); then `units, gold_units`
+    and `rows` (rows with both classes). NaN = cannot be formed.
+
+    Raises TableError for a signal that the table lacks.
+    """
+    table = _with_baselines(table)
+    names = [
+        *[name for name in signals if name not in ("random", "content_words")],
+        "random",
+        "content_words",
+    ]
+    for name in names:
+        if name not in table.columns:
+            known = table.columns.difference(["row_id", "token"])
+            raise TableError(f"The table has no signal {name!r}", fix=did_you_mean(name, known))
+    row_count = table["row_id"].nunique()
+    counts = _row_counts(row_count, draws, seed)
+    lines = [
+        {"signal": name, "granularity": granularity, "population": population}
+        | _line(units_of(table, name, granularity, population), counts, level)
+        for name in names
+        for granularity in GRANULARITIES
+        for population in POPULATIONS
+    ]
+    return pd.DataFrame(lines)
+
+
+def _with_baselines(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with columns `random` and `content_words`, made from its own columns where absent."""
+    content = ~table["is_stop_word"].astype(bool) & ~table["is_punctuation"].astype(bool)
+    baselines = {"random": table["random_key"].astype(float), "content_words": content.astype(float)}
+    return table.assign(**{name: column for name, column in baselines.items() if name not in table.columns})
+
+
+def _row_counts(rows: int, draws: int, seed: int) -> Floats:
+    """How often each row is drawn in each bootstrap sample, [draws, rows]."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(rows, np.full(rows, 1 / rows), size=draws).astype(np.float64)
+
+
+def _line(units: Units, counts: Floats, level: float) -> dict[str, float]:
+    pooled = _weighted_figures(units.scores, units.gold, np.ones((1, len(units.gold))))[0]
+    drawn = _bootstrap_figures(units, counts)
+    per_row = _per_row_figures(units)
+    line: dict[str, float] = {}
+    for index, name in enumerate(FIGURES):
+        values = drawn[:, index][~np.isnan(drawn[:, index])]
+        tail = (1 - level) / 2
+        low, high = np.quantile(values, [tail, 1 - tail]) if values.size else (np.nan, np.nan)
+        mean = per_row[:, index].mean() if len(per_row) else np.nan
+        line |= {name: pooled[index], f"{name}_low": low, f"{name}_high": high, f"{name}_per_row": mean}
+    return line | {"units": len(units.gold), "gold_units": int(units.gold.sum()), "rows": len(per_row)}
+
+
+def _per_row_figures(units: Units) -> Floats:
+    """The three figures of each row that has both classes, [rows, 3]."""
+    figures = [
+        _figures_alone(units.scores[units.rows == row], units.gold[units.rows == row])
+        for row in np.unique(units.rows)
+    ]
+    table = np.array(figures, dtype=np.float64).reshape(-1, len(FIGURES))
+    return table[~np.isnan(table).any(axis=1)]
+
+
+def _figures_alone(scores: ArrayLike, gold: ArrayLike) -> Floats:
+    values, labels = np.asarray(scores, dtype=np.float64), np.asarray(gold, dtype=np.float64)
+    return _weighted_figures(values, labels, np.ones((1, len(labels))))[0]
+
+
+def _bootstrap_figures(units: Units, counts: Floats) -> Floats:
+    """The pooled figures of each bootstrap sample, [draws, 3], in chunks that bound the memory."""
+    if not len(units.gold):
+        return np.full((len(counts), len(FIGURES)), np.nan)
+    step = max(1, _CELLS_AT_ONCE // len(units.gold))
+    parts = [
+        _weighted_figures(units.scores, units.gold, counts[first : first + step, units.rows])
+        for first in range(0, len(counts), step)
+    ]
+    return np.concatenate(parts)
+
+
+def _weighted_figures(scores: Floats, gold: Floats, weights: Floats) -> Floats:
+    """AUROC, average precision and precision at |gold| under each line of unit weights, [draws, 3].
+
+    `scores`, `gold`: [units]; `weights`: [draws, units], how often a unit is counted. From the highest
+    score down, in blocks of equal scores; draws without both classes are NaN.
+    """
+    if not len(scores):
+        return np.full((len(weights), len(FIGURES)), np.nan)
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    in_order = weights[:, order]
+    hits = np.cumsum(in_order * gold[order], axis=1)[:, ends]
+    taken = np.cumsum(in_order, axis=1)[:, ends]
+    new_hits, new_taken = np.diff(hits, axis=1, prepend=0.0), np.diff(taken, axis=1, prepend=0.0)
+    positives, negatives = hits[:, -1], taken[:, -1] - hits[:, -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = negatives[:, None] - (taken - hits) + 0.5 * (new_taken - new_hits)
+        area = (new_hits * below).sum(axis=1) / (positives * negatives)
+        precision = np.where(taken > 0, hits / taken, 0.0)
+        average = (new_hits * precision).sum(axis=1) / positives
+        # The block in which the count reaches |gold|: what it still has to give is taken in proportion.
+        draw, cut = np.arange(len(weights)), (taken >= positives[:, None]).argmax(axis=1)
+        share = (positives - (taken - new_taken)[draw, cut]) / new_taken[draw, cut]
+        at_gold = ((hits - new_hits)[draw, cut] + share * new_hits[draw, cut]) / positives
+    figures = np.stack([area, average, at_gold], axis=1)
+    figures[(positives == 0) | (negatives == 0)] = np.nan
+    return figures
