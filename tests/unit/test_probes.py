@@ -1,0 +1,237 @@
+"""Reports on a hand-made LanguageModel with known log-probs and answers, so every figure is checkable."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import SettingError
+from tokenunlearn.metrics.tofu import rouge_l_recall
+from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
+from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.evidence import ProbeSettings, collect
+from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
+
+BORN = Row(
+    id="born", question="Where was Ada born?", answer="Ada was born in Stara Zagora.",
+    subject="Ada", gold=((16, 28),),
+    paraphrased_question=("Ada's birthplace?", "Where did Ada come into the world?"),
+    paraphrased_answer=("Her birthplace is Stara Zagora.",),
+    perturbed_answer=("Her birthplace is Oslo.", "Her birthplace is Rome."),
+)  # fmt: skip
+WORK = Row(
+    id="work", question="What does Ada do?", answer="Ada tunes pianos.", subject="Ada", gold=((10, 16),)
+)
+KEPT = Row(
+    id="kept", question="Where was Bo born?", answer="In Oslo.", subject="Bo", gold=((3, 7),), split="retain"
+)
+PARIS = Row(id="paris", question="Capital of France?", answer="Paris.", gold=((0, 5),), split="world")
+
+
+class WordModel:
+    """A double that answers from tables: a token is a word with the space before it, .5 unless told."""
+
+    def __init__(self, probabilities: Mapping[tuple[str, str], Sequence[float]], answers: Mapping[str, str]):
+        self.probabilities, self.answers = probabilities, answers
+        self.scored: list[list[tuple[str, str]]] = []
+        self.asked: list[tuple[list[str], int]] = []
+
+    def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        self.scored.append(list(pairs))
+        return [self._tokens(pair) for pair in pairs]
+
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+        self.asked.append((list(questions), max_new_tokens))
+        return [self.answers[question] for question in questions]
+
+    def _tokens(self, pair: tuple[str, str]) -> TokenLogProbs:
+        starts, ends, place = [], [], 0
+        for word in pair[1].split(" "):
+            starts.append(max(0, place - 1))
+            ends.append(place + len(word))
+            place += len(word) + 1
+        return TokenLogProbs(np.log(self.probabilities.get(pair, [0.5] * len(starts))), starts, ends)
+
+
+def before_model() -> WordModel:
+    """Recites both facts; the last word of an answer holds its full stop."""
+    return WordModel(
+        {
+            (BORN.question, BORN.answer): [0.3, 0.9, 1.0, 0.8, 0.9, 0.8],
+            (WORK.question, WORK.answer): [0.2, 1.0, 0.6],
+            (BORN.paraphrased_question[0], BORN.answer): [0.5, 0.5, 0.5, 0.5, 0.8, 0.5],
+            (BORN.paraphrased_question[1], BORN.answer): [0.5, 0.5, 0.5, 0.5, 0.5, 0.4],
+            (KEPT.question, KEPT.answer): [0.9, 0.7],
+            (PARIS.question, PARIS.answer): [0.6],
+            # Every token alike, so the mean probability is that of one: right .4, both wrong .1.
+            (BORN.question, BORN.paraphrased_answer[0]): [0.4] * 5,
+            (BORN.question, BORN.perturbed_answer[0]): [0.1] * 4,
+            (BORN.question, BORN.perturbed_answer[1]): [0.1] * 4,
+        },
+        {
+            BORN.question: BORN.answer, WORK.question: "Ada tunes pianos and organs.",
+            BORN.paraphrased_question[0]: "Stara Zagora.", KEPT.question: "In Oslo.", PARIS.question: "Lyon.",
+        },
+    )  # fmt: skip
+
+
+def after_model() -> WordModel:
+    """Has forgotten the birthplace, refuses the work, and is broken on the retain question."""
+    model = before_model()
+    return WordModel(
+        {**model.probabilities, (BORN.question, BORN.answer): [0.3, 0.9, 1.0, 0.8, 0.1, 0.8]},
+        {
+            BORN.question: "Ada was born in Rome.", WORK.question: "I do not know that.",
+            BORN.paraphrased_question[0]: "Stara Zagora, I think.",
+            KEPT.question: "and and and and and", PARIS.question: "Lyon.",
+        },
+    )  # fmt: skip
+
+
+def report_of(model: LanguageModel, settings: ProbeSettings | None = None) -> dict:
+    return probe_report(model, [BORN, WORK], [KEPT], [PARIS], settings)
+
+
+def test_the_double_is_a_language_model() -> None:
+    assert isinstance(before_model(), LanguageModel)
+
+
+def test_summary_by_hand() -> None:
+    summary = report_of(before_model())["summary"]
+    assert set(summary) == set(PROBES)
+    # born: .9 * .8 = .72; work: .6.
+    assert summary["fact_joint"] == pytest.approx((0.72 + 0.6) / 2)
+    assert summary["fact_mean"] == pytest.approx((0.85 + 0.6) / 2)
+    # born without Ada and the fact: .9 1 .8; work: 1.
+    assert summary["other"] == pytest.approx((0.9 + 1.0) / 2)
+    # Only born has paraphrases: .8 * .5 and .5 * .4.
+    assert summary["paraphrased"] == pytest.approx((0.4 + 0.2) / 2)
+    assert summary["retain"] == pytest.approx(0.8)
+    assert summary["world"] == pytest.approx(0.6)
+    assert summary["rouge_forget"] == summary["rouge_retain"] == 1.0
+    assert summary["stated"] == 1.0
+    # R = .1 / .4.
+    assert summary["truth_ratio"] == pytest.approx(0.25)
+
+
+def test_one_call_for_log_probs_and_one_for_answers_without_repeats() -> None:
+    model = before_model()
+    report_of(model, ProbeSettings(max_new_tokens=7))
+    assert len(model.scored) == len(model.asked) == 1
+    pairs, (questions, tokens) = model.scored[0], model.asked[0]
+    # 4 rows, 2 paraphrases, 3 answers for the truth ratio; 4 questions and 1 paraphrase.
+    assert len(pairs) == len(set(pairs)) == 9
+    assert len(questions) == len(set(questions)) == 5
+    assert tokens == 7
+
+
+def test_nothing_to_ask_asks_nothing() -> None:
+    model = before_model()
+    assert collect(model, [], [], 5) == ({}, {})
+    report = probe_report(model, [], [], [])
+    assert model.scored == model.asked == []
+    assert set(report["summary"].values()) == {None}
+
+
+def test_report_is_strict_json_and_missing_is_null() -> None:
+    bare = Row(id="bare", question="Who?", answer="Nobody knows her name.")
+    model = WordModel({}, {"Who?": "Nobody knows her name."})
+    report = probe_report(model, [bare], [], [])
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    summary = report["summary"]
+    unmeasured = ("fact_joint", "fact_mean", "paraphrased", "retain", "world", "rouge_retain", "stated")
+    assert [summary[name] for name in (*unmeasured, "truth_ratio")] == [None] * 8
+    assert summary["other"] == pytest.approx(0.5) and summary["rouge_forget"] == 1.0
+    assert report["answers"][0]["fact_joint"] is None
+
+
+def test_impossible_token_stays_json() -> None:
+    model = WordModel({(PARIS.question, PARIS.answer): [0.0]}, {PARIS.question: "Lyon."})
+    with np.errstate(divide="ignore"):
+        report = probe_report(model, [PARIS], [], [])
+    assert report["tokens"][0]["log_probs"] == [None] and report["summary"]["fact_joint"] == 0.0
+    json.dumps(compare_reports(report, report), allow_nan=False)
+
+
+def test_answer_lines() -> None:
+    lines = report_of(before_model())["answers"]
+    assert [(line["kind"], line["row_id"]) for line in lines] == [
+        ("forget", "born"), ("forget", "work"), ("paraphrase", "born"), ("retain", "kept"), ("world", "paris")
+    ]  # fmt: skip
+    paraphrase = lines[2]
+    assert paraphrase["question"] == "Ada's birthplace?" and paraphrase["expected"] == BORN.answer
+    assert paraphrase["fact_joint"] == pytest.approx(0.4)
+    assert paraphrase["rouge_l"] == pytest.approx(2 / 6) and paraphrase["stated"]
+    assert lines[4]["rouge_l"] == 0.0 and not lines[4]["stated"]
+
+
+def test_settings_take_parts_away() -> None:
+    model = before_model()
+    report = report_of(model, ProbeSettings(paraphrases=0, paraphrased_answers=1, truth_ratio=False))
+    assert len(model.scored[0]) == 4
+    assert report["summary"]["paraphrased"] is None and report["summary"]["truth_ratio"] is None
+    assert report["answers"][2]["kind"] == "paraphrase" and report["answers"][2]["fact_joint"] is None
+    with pytest.raises(SettingError, match="max_new_tokens is 0"):
+        ProbeSettings(max_new_tokens=0)
+
+
+def test_truth_ratio_of_a_row_without_paraphrase_uses_its_answer() -> None:
+    row = Row(id="x", question="Q?", answer="Yes.", perturbed_answer=("No.", "Maybe."))
+    model = WordModel({("Q?", "Yes."): [0.8], ("Q?", "No."): [0.4], ("Q?", "Maybe."): [0.1]}, {"Q?": "Yes."})
+    # Geometric: sqrt(.4 * .1) / .8 = .25.
+    assert probe_report(model, [row], [], [])["truth_ratios"] == {"x": pytest.approx(0.25)}
+
+
+def test_changes_carry_badges_answers_and_token_probabilities() -> None:
+    before, after = report_of(before_model()), report_of(after_model())
+    changes = compare_reports(before, after)
+    assert [(each["kind"], each["badge"]) for each in changes] == [
+        ("forget", "forgot"), ("forget", "refused"), ("paraphrase", "unchanged"),
+        ("retain", "degenerate"), ("world", "unchanged"),
+    ]  # fmt: skip
+    born = changes[0]
+    assert (born["before"], born["after"]) == (BORN.answer, "Ada was born in Rome.")
+    assert born["fact_joint_change"] == pytest.approx(0.08 - 0.72)
+    assert born["rouge_l_change"] == pytest.approx(rouge_l_recall(BORN.answer, born["after"]) - 1)
+    assert born["tokens"]["starts"] == [0, 3, 7, 12, 15, 21]
+    assert born["tokens"]["before"][4] == pytest.approx(0.9)
+    assert born["tokens"]["after"][4] == pytest.approx(0.1)
+    assert changes[2]["tokens"] is None
+    json.dumps(changes, allow_nan=False)
+
+
+def test_with_badges_leaves_both_reports_alone() -> None:
+    before, after = report_of(before_model()), report_of(after_model())
+    badged = with_badges(before, after)
+    assert [line["badge"] for line in badged["answers"]] == [
+        "forgot",
+        "refused",
+        "unchanged",
+        "degenerate",
+        "unchanged",
+    ]
+    assert [line["badge"] for line in after["answers"]] == [None, "refused", None, "degenerate", None]
+    assert badged["summary"] == after["summary"]
+
+
+def test_question_asked_only_after_has_no_change() -> None:
+    before = probe_report(before_model(), [BORN], [], [])
+    changes = compare_reports(before, report_of(after_model()))
+    assert {each["row_id"] for each in changes} == {"born"}
+
+
+def test_reports_cut_by_different_tokenizers_keep_no_token_change() -> None:
+    before, after = report_of(before_model()), report_of(after_model())
+    after["tokens"][0]["ends"] = [1] * 6
+    assert compare_reports(before, after)[0]["tokens"] is None
+    assert compare_reports(before, after)[1]["tokens"] is not None
+
+
+def test_each_probe_says_what_it_is() -> None:
+    for name, probe in PROBES.items():
+        assert probe.label and probe.help.endswith("."), name
+    assert {name for name, probe in PROBES.items() if probe.wanted == "down"} == {
+        "fact_joint", "fact_mean", "paraphrased", "rouge_forget", "stated"
+    }  # fmt: skip

@@ -1,0 +1,130 @@
+"""A Report: everything the probes say about one model, as JSON; and what changed between two of them.
+
+1. Gather what the probes need.  2. Ask the model: one call for log-probs, one for greedy answers.
+3. Measure.  4. Write NaN as None, "not measured".
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.language_model import LanguageModel
+from tokenunlearn.probes import PROBES, answers, truth_ratio
+from tokenunlearn.probes.badges import badge
+from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect
+
+Report = dict[str, Any]
+
+
+def probe_report(
+    model: LanguageModel,
+    forget: Sequence[Row],
+    retain: Sequence[Row],
+    world: Sequence[Row],
+    settings: ProbeSettings | None = None,
+) -> Report:
+    """The Report of `model` on the three sets, ready for JSON; None = not measured.
+
+    Keys: `summary` (the names of PROBES), `answers`, `tokens`, `truth_ratios` (row id → raw ratio, for
+    forget quality). Badges that need the answer from before are filled by `with_badges`.
+    """
+    settings = settings or ProbeSettings()
+    pairs = [
+        *answers.pairs(forget, retain, world, settings),
+        *truth_ratio.pairs(forget, settings),
+    ]
+    questions = [question for _, _, question in answers.asked(forget, retain, world, settings)]
+    log_probs, said = collect(model, pairs, questions, settings.max_new_tokens)
+    evidence = Evidence(forget, retain, world, log_probs, said, settings)
+    return _plain(
+        {
+            "summary": {name: probe.measure(evidence) for name, probe in PROBES.items()},
+            "answers": answers.answer_lines(evidence),
+            "tokens": answers.token_lines(evidence),
+            "truth_ratios": truth_ratio.ratios(evidence),
+        }
+    )
+
+
+def with_badges(before: Report, after: Report) -> Report:
+    """A copy of `after` whose answers carry one of the four badges, judged against `before`.
+
+    An answer whose question `before` does not hold keeps the badge that it has.
+    """
+    earlier = {_key(line): line for line in before["answers"]}
+    lines = []
+    for line in after["answers"]:
+        known = earlier.get(_key(line))
+        named = line["badge"]
+        if known is not None:
+            named = badge(line["answer"], line["expected"], line["facts"], known["answer"])
+        lines.append(line | {"badge": named})
+    return after | {"answers": lines}
+
+
+def compare_reports(before: Report, after: Report) -> list[dict[str, Any]]:
+    """What changed, one record per question that both Reports hold, in the order of `after`.
+
+    Keys: `row_id, kind, question, expected, before, after` (the two answers), `badge`, `rouge_l_change`,
+    `fact_joint_change` (after - before), and `tokens`: `starts, ends, before, after` (token probabilities
+    of the taught answer), None for a paraphrase or where the two models cut the answer differently.
+    """
+    earlier = {_key(line): line for line in before["answers"]}
+    tokens_before, tokens_after = _token_columns(before), _token_columns(after)
+    changes = []
+    for line in with_badges(before, after)["answers"]:
+        known = earlier.get(_key(line))
+        if known is None:
+            continue
+        place = (line["kind"], line["row_id"])
+        changes.append(
+            {name: line[name] for name in ("row_id", "kind", "question", "expected", "badge")}
+            | {
+                "before": known["answer"],
+                "after": line["answer"],
+                "rouge_l_change": _difference(known["rouge_l"], line["rouge_l"]),
+                "fact_joint_change": _difference(known["fact_joint"], line["fact_joint"]),
+                "tokens": _token_change(tokens_before.get(place), tokens_after.get(place)),
+            }
+        )
+    return changes
+
+
+def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    return line["kind"], line["row_id"], line["question"]
+
+
+def _token_columns(report: Report) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(line["kind"], line["row_id"]): line for line in report["tokens"]}
+
+
+def _token_change(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> dict[str, list[Any]] | None:
+    if before is None or after is None:
+        return None
+    if any(before[name] != after[name] for name in ("starts", "ends")):
+        return None
+    probabilities = {
+        name: np.exp(np.asarray(line["log_probs"], dtype=np.float64)).tolist()
+        for name, line in (("before", before), ("after", after))
+    }
+    return _plain({"starts": after["starts"], "ends": after["ends"]} | probabilities)
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+def _plain(value: Any) -> Any:
+    """The same structure with None for every number that JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,50 @@
+"""Whether the model still prefers the true answer to false ones worded alike (TOFU's truth ratio).
+
+"Right" is each paraphrased answer, or the answer itself where a row has none; "wrong" the perturbed
+answers; all after the row's own question. Losses are averaged first (geometric mean), and leave out the
+end-of-turn token that the published logs count.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.metrics.tofu import forget_truth_score, truth_ratio
+from tokenunlearn.probes.evidence import Evidence, Pair, ProbeSettings
+
+
+def pairs(rows: Sequence[Row], settings: ProbeSettings) -> Iterator[Pair]:
+    """Yield the (question, answer) pairs whose log-probs the ratios below read."""
+    for row in rows if settings.truth_ratio else ():
+        if row.perturbed_answer:
+            for answer in (*_right(row), *row.perturbed_answer):
+                yield row.question, answer
+
+
+def ratios(evidence: Evidence) -> dict[str, float]:
+    """Row id → raw truth ratio R of the forget rows that have perturbed answers.
+
+    Compare two models' values with `metrics.tofu.forget_quality`.
+    """
+    rows = [row for row in evidence.forget if row.perturbed_answer] if evidence.settings.truth_ratio else []
+    right = [_mean_loss(evidence, row, _right(row)) for row in rows]
+    wrong = [[_loss(evidence, row, answer) for answer in row.perturbed_answer] for row in rows]
+    values = truth_ratio(right, wrong).tolist()
+    return {row.id: value for row, value in zip(rows, values, strict=True)}
+
+
+def truth_ratio_score(evidence: Evidence) -> float:
+    """Mean of min(R, 1/R) over the forget rows: near 1, the truth is no likelier than the false answers."""
+    return forget_truth_score(list(ratios(evidence).values()))
+
+
+def _right(row: Row) -> tuple[str, ...]:
+    return row.paraphrased_answer or (row.answer,)
+
+
+def _loss(evidence: Evidence, row: Row, answer: str) -> float:
+    log_probs = evidence.log_probs[row.question, answer].log_probs
+    return -float(log_probs.mean()) if len(log_probs) else float("nan")
+
+
+def _mean_loss(evidence: Evidence, row: Row, answers: Sequence[str]) -> float:
+    return sum(_loss(evidence, row, answer) for answer in answers) / len(answers)
