@@ -1,6 +1,6 @@
 /** How numbers are shown: a colour scale, digits that stand under each other, histogram bins. Pure. */
 
-import { percentile } from './fusion.js';
+import { asFloats, percentile } from './fusion.js';
 
 const MINUS = '\u2212';
 const NO_VALUE = '\u2013';
@@ -13,7 +13,7 @@ const FIGURE_SPACE = '\u2007'; // as wide as a digit
  * @returns {{limit: number, clipped: number, at: (value: number) => number}} `clipped`: values above the limit
  */
 export function sequentialScale(values) {
-  const finite = Float64Array.from(values).filter(Number.isFinite);
+  const finite = asFloats(values).filter(Number.isFinite);
   let limit = percentile(finite, 0.99);
   if (!(limit > 0)) limit = finite.reduce((most, value) => Math.max(most, value), 0);
   const clipped = finite.reduce((count, value) => count + Number(value > limit), 0);

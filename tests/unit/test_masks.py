@@ -1,0 +1,141 @@
+"""Masks: the hash, the way out of the exchange table, and files that are refused on other text."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tokenunlearn.errors import MaskError, TableError
+from tokenunlearn.masks import columns_from_table, make_mask, mask_hash, read_mask, write_mask
+from tokenunlearn.selection import Rule
+
+RULE = Rule(knowledge="knowledge_swap", alpha=1, fraction=0.25, whole_words=False)
+
+
+@pytest.fixture
+def table():
+    """Two rows of four tokens, as the exchange table holds them; an earlier rule has left its columns."""
+    return pd.DataFrame(
+        {
+            "row_id": ["a"] * 4 + ["b"] * 4,
+            "position": [0, 1, 2, 3] * 2,
+            "token_id": range(8),
+            "token": ["Ana", " wrote", " é", ".", "Ben", " left", " Rome", "."],
+            "char_start": [0] * 8,
+            "char_end": [1] * 8,
+            "word_id": [0, 1, 2, 2] * 2,
+            "is_subject": [True, False, False, False] * 2,
+            "is_stop_word": [False] * 8,
+            "is_punctuation": [False, False, False, True] * 2,
+            "gold": [0.0, 0, 1, 0, np.nan, np.nan, np.nan, np.nan],
+            "random_key": np.linspace(0, 1, 8),
+            "knowledge_swap": [np.nan, 1.0, 5.0, 0.0, np.nan, 2.0, 9.0, 0.0],
+            "fused": [0.0] * 8,
+            "override": [np.nan] * 8,
+        }
+    )
+
+
+@pytest.fixture
+def mask(table):
+    return make_mask(columns_from_table(table), RULE, {0: "in", 6: "out"}, "scores-1")
+
+
+def test_the_hash_by_hand():
+    text = b"1:1000000\n3:333333\n4:1"
+    assert mask_hash([0, 1, 4e-7, 1 / 3, 5e-7]) == hashlib.sha256(text).hexdigest()
+    assert mask_hash([]) == mask_hash([0, -0.0]) == hashlib.sha256(b"").hexdigest()
+
+
+def test_columns_hold_structure_and_signals_only(table):
+    columns = columns_from_table(table)
+    assert set(columns) == {
+        "row", "word", "subject", "stop", "punctuation", "gold", "random_key", "knowledge_swap",
+    }  # fmt: skip
+    assert columns["row"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert columns["subject"].dtype == bool
+    with pytest.raises(TableError, match="The table lacks word_id"):
+        columns_from_table(table.drop(columns="word_id"))
+
+
+def test_the_rule_then_the_overrides(mask):
+    # Six tokens are scored, a quarter is 1.5, rounded to 2: " Rome" and " é"; then Ana in, Rome out.
+    assert mask.weights.tolist() == [1, 0, 1, 0, 0, 0, 0, 0]
+    assert mask.selected.tolist() == [True, False, True, False, False, False, False, False]
+    assert mask.hash == mask_hash(mask.weights)
+
+
+def test_round_trip(tmp_path, table, mask):
+    path = tmp_path / "mask.jsonl"
+    write_mask(path, mask, table, {"model": "tiny"})
+    header, *lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert header["provenance"] == {"model": "tiny"} and header["hash"] == mask.hash
+    assert lines == [
+        {"row_id": "a", "position": 0, "token": "Ana", "weight": 1.0, "override": "in"},
+        {"row_id": "a", "position": 2, "token": " é", "weight": 1.0, "override": None},
+    ]
+    back = read_mask(path, table, "scores-1")
+    assert (back.rule, back.overrides, back.hash) == (mask.rule, {0: "in", 6: "out"}, mask.hash)
+    np.testing.assert_array_equal(back.weights, mask.weights)
+    assert [each.name for each in tmp_path.iterdir()] == ["mask.jsonl"]
+
+
+def test_soft_weights_come_back_exactly(tmp_path, table):
+    soft = make_mask(columns_from_table(table), Rule(alpha=1, mode="soft", gamma=1.7), {}, "scores-1")
+    write_mask(tmp_path / "soft.jsonl", soft, table)
+    np.testing.assert_array_equal(read_mask(tmp_path / "soft.jsonl", table, "scores-1").weights, soft.weights)
+
+
+def test_other_text_is_refused_and_the_rows_are_named(tmp_path, table, mask):
+    write_mask(tmp_path / "mask.jsonl", mask, table)
+    other = table.assign(token=table["token"].replace(" Rome", " Bonn"))
+    with pytest.raises(MaskError, match="belongs to other text: rows b differ"):
+        read_mask(tmp_path / "mask.jsonl", other, "scores-1")
+    with pytest.raises(MaskError, match="rows a differ"):
+        read_mask(tmp_path / "mask.jsonl", table.iloc[4:], "scores-1")
+
+
+def test_rows_in_another_order_are_refused(tmp_path, table, mask):
+    write_mask(tmp_path / "mask.jsonl", mask, table)
+    turned = pd.concat([table.iloc[4:], table.iloc[:4]], ignore_index=True)
+    with pytest.raises(MaskError, match="rows in another order"):
+        read_mask(tmp_path / "mask.jsonl", turned, "scores-1")
+
+
+def test_other_scores_are_refused(tmp_path, table, mask):
+    write_mask(tmp_path / "mask.jsonl", mask, table)
+    with pytest.raises(MaskError, match="made from other scores: scores-1, here scores-2"):
+        read_mask(tmp_path / "mask.jsonl", table, "scores-2")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda lines: lines[:-1], "does not give its own hash"),
+        (lambda lines: [lines[0], lines[1].replace("1.0", "0.5"), lines[2]], "does not give its own hash"),
+        (lambda lines: [lines[0], lines[1].replace("1.0", "NaN"), lines[2]], "does not give its own hash"),
+        (lambda lines: [lines[0], lines[1].replace('"position": 0', '"position": 99')], "cannot be read"),
+        (lambda lines: [lines[0].replace('"alpha": 1.0', '"alpha": 2.0'), *lines[1:]], "alpha is 2.0"),
+        (lambda lines: [lines[0], "[1, 2]"], "cannot be read"),
+        (lambda lines: lines[1:], "This file is no mask"),
+        (lambda _: ["{not json"], "The mask file cannot be read"),
+        (lambda _: [], "The mask file cannot be read"),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, table, mask, change, sentence):
+    path = tmp_path / "mask.jsonl"
+    write_mask(path, mask, table)
+    path.write_text("\n".join(change(path.read_text(encoding="utf-8").splitlines())), encoding="utf-8")
+    with pytest.raises(MaskError) as caught:
+        read_mask(path, table, "scores-1")
+    assert sentence in str(caught.value)
+
+
+def test_a_missing_file_and_a_table_of_another_length(tmp_path, table, mask):
+    with pytest.raises(MaskError, match="cannot be read"):
+        read_mask(tmp_path / "none.jsonl", table, "scores-1")
+    with pytest.raises(MaskError, match="The mask has 8 tokens, the table 4"):
+        write_mask(tmp_path / "mask.jsonl", mask, table.iloc[:4])
+    assert not list(tmp_path.iterdir())
