@@ -29,10 +29,10 @@ export class Overrides {
   apply(changes) {
     const before = new Map();
     const time = this.clock();
+    for (const change of changes) check(change); // all of them first: a gesture is done whole or not at all
     for (const { index, ...change } of changes) {
       const old = this.current.get(index) ?? null;
       const entry = { index, state: old?.state ?? null, note: old?.note ?? '', ...change, time };
-      check(entry);
       if (entry.state === (old?.state ?? null) && entry.note === (old?.note ?? '')) continue;
       if (!before.has(index)) before.set(index, old);
       this.write(index, entry);
@@ -106,8 +106,8 @@ export class Overrides {
   }
 }
 
-/** @param {Entry} entry */
-function check({ index, state }) {
+/** @param {Change} change */
+function check({ index, state = null }) {
   if (!Number.isInteger(index) || index < 0) throw new RangeError(`There is no token ${index}.`);
   if (!CYCLE.includes(state)) throw new RangeError(`The override of token ${index} is '${state}'. It must be "in", "out" or null.`);
 }
