@@ -1,0 +1,122 @@
+/** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
+
+import { node, setAttributes, setText } from "./dom.js";
+
+const MODES = [
+  ["top_fraction", "Highest-scoring share"], ["top_k", "Highest k"], ["threshold", "All above a cut"],
+  ["soft", "Soft weights"], ["uniform", "Every token"], ["random", "Same number at random"], ["gold", "Gold spans"],
+];
+const NORMALISERS = [["p99", "99th percentile"], ["min_max", "Min to max"], ["rank", "Rank"], ["z_sigmoid", "Sigmoid of z"]];
+const SCOPES = [["set", "over the set"], ["row", "in each row"]];
+const AMOUNTS = {
+  top_fraction: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
+  random: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
+  top_k: { field: "k", label: "k", low: 1, high: 100, step: 1, show: (value) => `${value} tokens` },
+  threshold: { field: "threshold", label: "Cut at φ", low: 0, high: 1, step: 0.005, show: (value) => value.toFixed(3) },
+  soft: { field: "gamma", label: "Sharpness γ", low: 0, high: 4, step: 0.1, show: (value) => value.toFixed(1) },
+};
+const CHECKS = [
+  ["whole_words", "Whole words"], ["exclude_subjects", "Leave out names"],
+  ["exclude_stop_words", "Leave out stop words"], ["exclude_punctuation", "Leave out punctuation"],
+];
+
+/** Returns `{element, update}`. */
+export function choosePanel(model) {
+  const alpha = slider("Knowledge weight α", 0, 1, 0.01, (value) => model.setRule({ alpha: value }));
+  const equation = node("p", { class: "tu-equation", attributes: { "aria-live": "off" } });
+  const mode = menu("Choose", MODES, (value) => model.setRule({ mode: value }));
+  const amount = slider("Share", 0, 1, 0.01, (value) => model.setRule({ [AMOUNTS[model.rule.mode].field]: value }));
+  const taken = node("p", { class: "tu-note" });
+  const normaliser = menu("Scale", NORMALISERS, (value) => model.setRule({ normaliser: value }));
+  const over = menu("Scaled", SCOPES, (value) => model.setRule({ normalise_over: value }));
+  const scope = menu("Budget", SCOPES, (value) => model.setRule({ scope: value }));
+  const checks = CHECKS.map(([field, label]) => checkbox(label, (on) => model.setRule({ [field]: on }), field));
+  const element = node("section", { class: "tu-choose", attributes: { "aria-label": "Choose" } },
+    node("h2", { text: "Choose" }), alpha.element, equation,
+    node("div", { class: "tu-mode" }, mode.element, scope.element), amount.element, taken,
+    node("div", { class: "tu-checks" }, ...checks.map((each) => each.element)),
+    node("div", { class: "tu-mode" }, normaliser.element, over.element));
+  const update = () => {
+    const { rule } = model;
+    alpha.update(rule.alpha, rule.alpha.toFixed(2));
+    setText(equation, equationWords(model));
+    mode.update(rule.mode);
+    scope.update(rule.scope);
+    normaliser.update(rule.normaliser);
+    over.update(rule.normalise_over);
+    scope.element.hidden = !["top_fraction", "top_k", "soft", "random"].includes(rule.mode);
+    const shape = AMOUNTS[rule.mode];
+    amount.element.hidden = !shape;
+    if (shape) amount.reshape(shape, rule[shape.field]);
+    setText(taken, takenWords(model));
+    checks.forEach((each) => each.update(rule[each.field]));
+  };
+  return { element, update };
+}
+
+/** Returns the fusion equation with the previewed or locked token's numbers, or in letters. */
+export function equationWords(model) {
+  const { rule, view, mask } = model;
+  const index = view.hovered ?? view.locked;
+  if (index === null) return "φ = α·K̂ + (1−α)·Ĥ";
+  const fused = mask.fused[index];
+  if (!Number.isFinite(fused)) return "φ: no score for this token";
+  const { knowledge, entropy } = model.normalisedAt(index);
+  const of = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
+  return `φ = ${rule.alpha.toFixed(2)}·${of(knowledge)} + ${(1 - rule.alpha).toFixed(2)}·${of(entropy)} = ${fused.toFixed(3)}`;
+}
+
+/** Returns what the rule asked for and what it took. */
+export function takenWords(model) {
+  const { rule, mask } = model;
+  const { counts } = mask;
+  if (rule.mode === "top_fraction" && rule.scope === "set") {
+    const asked = Math.floor(rule.fraction * counts.scored + 0.5);
+    const whole = rule.whole_words && counts.ruled !== asked ? " in whole words" : "";
+    const cut = mask.threshold === null ? "" : `; cut at φ ≥ ${mask.threshold.toFixed(3)}`;
+    return `${asked} of ${counts.scored} scored asked, ${counts.ruled} taken${whole}${cut}`;
+  }
+  if (rule.mode === "soft") return "Each candidate counts by its score; the weights have mean 1.";
+  if (rule.mode === "uniform") return `All ${counts.total} tokens with weight 1; nothing is left out.`;
+  if (rule.mode === "random") return `${counts.ruled} tokens, as many per row as the share would take, drawn at random.`;
+  if (rule.mode === "gold") return `${counts.ruled} tokens inside the gold spans.`;
+  return `${counts.ruled} of ${counts.scored} scored tokens taken`;
+}
+
+let serial = 0;
+
+function slider(label, low, high, step, onInput) {
+  const id = `tu-slider-${(serial += 1)}`;
+  const name = node("label", { text: label, attributes: { for: id } });
+  const output = node("output", { attributes: { for: id } });
+  const input = node("input", { attributes: { id, type: "range", min: low, max: high, step } });
+  input.addEventListener("input", () => onInput(Number(input.value)));
+  const element = node("div", { class: "tu-slider" }, name, output, input);
+  const update = (value, text) => {
+    if (Number(input.value) !== value) input.value = String(value);
+    input.style.setProperty("--tu-part", `${(100 * (value - input.min)) / (input.max - input.min)}%`);
+    setText(output, text);
+    setAttributes(input, { "aria-valuetext": text });
+  };
+  const reshape = (shape, value) => {
+    setText(name, shape.label);
+    setAttributes(input, { min: shape.low, max: shape.high, step: shape.step });
+    update(value, shape.show(value));
+  };
+  return { element, update, reshape };
+}
+
+function menu(label, choices, onChange) {
+  const select = node("select", { attributes: { "aria-label": label } },
+    ...choices.map(([value, text]) => node("option", { text, attributes: { value } })));
+  select.addEventListener("change", () => onChange(select.value));
+  const element = node("label", { class: "tu-menu" }, node("span", { text: label }), select);
+  return { element, update: (value) => { select.value = value; } };
+}
+
+function checkbox(label, onChange, field) {
+  const input = node("input", { attributes: { type: "checkbox" } });
+  input.addEventListener("change", () => onChange(input.checked));
+  const element = node("label", { class: "tu-check" }, input, node("span", { text: label }));
+  return { element, field, update: (on) => { input.checked = on; } };
+}

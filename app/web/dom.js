@@ -1,0 +1,78 @@
+/** Makes every node of the page. Text goes in through textContent only, so data can never become markup. */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Returns a new element.
+ * @param {string} tag element name
+ * @param {object} [options] `class`, `text`, `attributes`, `style` (custom properties too), `on` (listeners)
+ * @param {...(Node|string|null|undefined|false)} children appended in order; falsy ones are skipped
+ * @returns {HTMLElement}
+ */
+export function node(tag, options = {}, ...children) {
+  return dress(document.createElement(tag), options, children);
+}
+
+/** Returns a new SVG element; same options as `node`. @returns {SVGElement} */
+export function drawing(tag, options = {}, ...children) {
+  return dress(document.createElementNS(SVG, tag), options, children);
+}
+
+function dress(element, options, children) {
+  if (options.class) element.setAttribute("class", options.class);
+  if (options.text !== undefined) element.textContent = String(options.text);
+  setAttributes(element, options.attributes ?? {});
+  for (const [name, value] of Object.entries(options.style ?? {})) element.style.setProperty(name, value);
+  for (const [name, listener] of Object.entries(options.on ?? {})) element.addEventListener(name, listener);
+  element.append(...children.filter((child) => child || child === ""));
+  return element;
+}
+
+/** Sets attributes; `true` becomes "", `false` and null remove the attribute. Booleans of aria-* are written out. */
+export function setAttributes(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    const written = name.startsWith("aria-") && typeof value === "boolean" ? String(value) : value;
+    if (written === false || written === null || written === undefined) element.removeAttribute(name);
+    else element.setAttribute(name, written === true ? "" : String(written));
+  }
+}
+
+/** Writes text only where it differs, so that live regions and selections are not disturbed. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Returns a push button. @returns {HTMLButtonElement} */
+export function button(label, onClick, options = {}) {
+  return node("button", {
+    ...options, text: label,
+    attributes: { type: "button", ...(options.attributes ?? {}) }, on: { click: onClick },
+  });
+}
+
+/**
+ * Returns a row of exclusive choices (role radiogroup, arrow keys move and choose) with `update(value)`.
+ * @param {string} label name for screen readers
+ * @param {{value: string, label: string, title?: string}[]} choices
+ * @param {(value: string) => void} onChoose
+ */
+export function segmented(label, choices, onChoose) {
+  const buttons = choices.map((choice) => button(choice.label, () => onChoose(choice.value), {
+    attributes: { role: "radio", title: choice.title ?? null, "data-value": choice.value },
+  }));
+  const group = node("div", { class: "tu-segmented", attributes: { role: "radiogroup", "aria-label": label } }, ...buttons);
+  group.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = buttons.indexOf(document.activeElement);
+    const next = buttons[(at + step + buttons.length) % buttons.length];
+    next.focus();
+    next.click();
+  });
+  const update = (value) => buttons.forEach((each) => {
+    const on = each.dataset.value === value;
+    setAttributes(each, { "aria-checked": on, tabindex: on ? 0 : -1 });
+  });
+  return { element: group, update };
+}

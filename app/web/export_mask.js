@@ -1,0 +1,28 @@
+/** Saves the mask as a file: the server's where it answers, else the draft itself. */
+
+import { node } from "./dom.js";
+
+/** Asks the server for `{filename, text, mime}`; without an answer saves rule, overrides and weights as JSON. */
+export async function exportMask(draft, model, ask) {
+  try {
+    const file = await ask(draft);
+    if (file?.text !== undefined) return save(file);
+  } catch {
+    // No server: the draft must not be lost for that.
+  }
+  return save(localFile(draft, model.mask.weights));
+}
+
+/** Returns the file made here: `{filename, text, mime}`. */
+export function localFile(draft, weights) {
+  const chosen = {};
+  weights.forEach((weight, index) => { if (weight > 0) chosen[index] = weight; });
+  return { filename: "mask-draft.json", mime: "application/json", text: JSON.stringify({ ...draft, weights: chosen }, null, 1) };
+}
+
+function save({ filename, text, mime }) {
+  const address = URL.createObjectURL(new Blob([text], { type: mime ?? "application/octet-stream" }));
+  const link = node("a", { attributes: { href: address, download: filename ?? "mask.json" } });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

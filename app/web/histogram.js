@@ -1,0 +1,90 @@
+/** The histogram of the fused score over the set: pale = all, solid = chosen, a cut to drag. Count axis by square root. */
+
+import { drawing, node, setAttributes, setText } from "./dom.js";
+import { histogramBins } from "./scale.js";
+import { fractionAt } from "./summary.js";
+
+const BINS = 40;
+const HEIGHT = 72;
+const STEP = 0.01;
+
+/** Returns `{element, update}`; dragging the cut sets the share or, in other modes, the threshold. */
+export function histogram(model) {
+  const bars = drawing("g", { class: "tu-hist-all" });
+  const solid = drawing("g", { class: "tu-hist-chosen" });
+  const picture = drawing("svg", {
+    attributes: { viewBox: `0 0 ${BINS * 10} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
+  }, bars, solid);
+  const label = node("span", { class: "tu-cut-label" });
+  const cut = node("div", {
+    class: "tu-cut",
+    attributes: { role: "slider", tabindex: 0, "aria-label": "Cut of the fused score", "aria-valuemin": 0, "aria-valuemax": 1 },
+  }, label);
+  const plot = node("div", { class: "tu-hist-plot" }, picture, cut);
+  const most = node("span");
+  const note = node("p", { class: "tu-note" });
+  const element = node("section", { class: "tu-hist" },
+    node("h2", { text: "Fused score of all answer tokens; drag the cut" }), plot,
+    node("div", { class: "tu-axis" }, node("span", { text: "0" }), most, node("span", { text: "1" })), note);
+  listen(plot, cut, (value) => cutAt(model, value), () => model.mask.threshold ?? model.rule.threshold);
+  const update = () => {
+    const { mask, rule } = model;
+    const all = histogramBins(mask.fused, BINS).counts;
+    const chosen = histogramBins(mask.fused.map((value, index) => (mask.selected[index] ? value : NaN)), BINS).counts;
+    const top = Math.sqrt(Math.max(1, ...all));
+    redraw(bars, all, top);
+    redraw(solid, chosen, top);
+    setText(most, `highest bar ${Math.max(0, ...all)} tokens, square-root scale`);
+    const at = mask.threshold;
+    cut.hidden = at === null;
+    setText(note, at === null ? noCutWords(rule) : "");
+    note.hidden = at !== null;
+    if (at === null) return;
+    cut.style.setProperty("left", `${(100 * Math.min(1, at)).toFixed(2)}%`);
+    cut.classList.toggle("is-right", at > 0.8);
+    setText(label, `cut ${at.toFixed(2)}`);
+    setAttributes(cut, { "aria-valuenow": at.toFixed(3), "aria-valuetext": `${at.toFixed(3)}, ${mask.counts.chosen} tokens chosen` });
+  };
+  return { element, update };
+}
+
+/** Sets the rule so that it cuts at `value`: the share in top_fraction over the set, else threshold mode. */
+export function cutAt(model, value) {
+  const { rule, mask, columns, indices } = model;
+  if (rule.mode === "top_fraction" && rule.scope === "set") {
+    model.setRule({ fraction: fractionAt(value, mask, columns, indices, rule) });
+  } else model.setRule({ mode: "threshold", threshold: Math.round(value * 1000) / 1000 });
+}
+
+function noCutWords(rule) {
+  if (rule.scope === "row" && ["top_fraction", "top_k"].includes(rule.mode)) return "Each row has a cut of its own. Click the plot to cut over the set.";
+  return "This way of choosing has no cut. Click the plot to choose by one.";
+}
+
+function redraw(group, counts, top) {
+  counts.forEach((count, at) => {
+    const height = (Math.sqrt(count) / top) * (HEIGHT - 4);
+    const bar = group.children[at] ?? group.appendChild(drawing("rect", { attributes: { x: at * 10 + 0.75, width: 8.5 } }));
+    setAttributes(bar, { y: (HEIGHT - height).toFixed(1), height: height.toFixed(1) });
+  });
+}
+
+function listen(plot, cut, onCut, current) {
+  const valueAt = (event) => {
+    const box = plot.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  };
+  plot.addEventListener("pointerdown", (event) => {
+    plot.setPointerCapture(event.pointerId);
+    onCut(valueAt(event));
+  });
+  plot.addEventListener("pointermove", (event) => {
+    if (plot.hasPointerCapture(event.pointerId)) onCut(valueAt(event));
+  });
+  cut.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: STEP, ArrowUp: STEP, ArrowLeft: -STEP, ArrowDown: -STEP }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    onCut(Math.min(1, Math.max(0, current() + step)));
+  });
+}

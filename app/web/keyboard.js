@@ -1,0 +1,52 @@
+/** Says which act a key means while the strip has the focus (USERS 5.4). Pure, so node can test it. */
+
+/** The keys as the help card lists them. */
+export const KEYS = [
+  ["← →", "previous, next token"],
+  ["Home End", "first, last token"],
+  ["Shift + ← →", "widen the range"],
+  ["Enter", "lock or unlock the token"],
+  ["Esc", "drop the range, then unlock"],
+  ["Space", "override: rule → in → out → rule"],
+  ["Shift + Space", "the same, backwards"],
+  ["[ ]", "previous, next row"],
+  ["n", "next chosen token"],
+  ["u", "next token where rule and gold differ"],
+  ["1 2 3", "knowledge, entropy, fused"],
+  ["g  w  v", "gold spans, whole words, numbers"],
+  ["Ctrl + Z  Ctrl + Y", "undo, redo"],
+  ["?", "this card"],
+];
+
+const PLAIN = {
+  ArrowLeft: { act: "move", step: -1 }, ArrowRight: { act: "move", step: 1 },
+  ArrowUp: { act: "line", step: -1 }, ArrowDown: { act: "line", step: 1 },
+  Home: { act: "edge", step: -1 }, End: { act: "edge", step: 1 },
+  Enter: { act: "lock" }, Escape: { act: "release" }, " ": { act: "override", step: 1 },
+  "[": { act: "row", step: -1 }, "]": { act: "row", step: 1 },
+  n: { act: "next-chosen" }, u: { act: "next-differing" },
+  1: { act: "signal", signal: "knowledge" }, 2: { act: "signal", signal: "entropy" },
+  3: { act: "signal", signal: "fused" },
+  g: { act: "toggle", name: "gold" }, w: { act: "toggle", name: "words" }, v: { act: "toggle", name: "numbers" },
+  "?": { act: "help" },
+};
+
+/**
+ * Returns the act for a keydown, or null where the key is not ours (the browser keeps it).
+ * @param {{key: string, shiftKey?: boolean, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean}} event
+ */
+export function actFor(event) {
+  if (event.altKey) return null;
+  if (event.ctrlKey || event.metaKey) return withControl(event);
+  if (event.shiftKey && event.key === " ") return { act: "override", step: -1 };
+  const plain = PLAIN[event.key] ?? null;
+  if (plain && event.shiftKey && ["move", "line", "edge"].includes(plain.act)) return { ...plain, extend: true };
+  return plain;
+}
+
+function withControl(event) {
+  const key = event.key.toLowerCase();
+  if (key === "z") return { act: event.shiftKey ? "redo" : "undo" };
+  if (key === "y") return { act: "redo" };
+  return null;
+}

@@ -1,0 +1,39 @@
+/** Remembers where one was: ids in the address (?row=&signal=), the draft in this tab's session, so F5 loses nothing. */
+
+const DRAFT = "tokenunlearn.draft.";
+
+/** Returns `{row, signal}` from an address's query; ids only, never text. */
+export function fromAddress(search) {
+  const query = new URLSearchParams(search);
+  const signal = query.get("signal");
+  return {
+    row: query.get("row"),
+    signal: ["knowledge", "entropy", "fused", "all"].includes(signal) ? signal : null,
+  };
+}
+
+/** Returns the query with row and signal put in; what else stands there is kept. */
+export function toAddress(search, { row, signal }) {
+  const query = new URLSearchParams(search);
+  query.set("row", row);
+  query.set("signal", signal);
+  return `?${query}`;
+}
+
+/** Returns the draft kept for these scores, or {} (also where the browser forbids storage). */
+export function readDraft(storage, scoresId) {
+  try {
+    return JSON.parse(storage.getItem(DRAFT + scoresId)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Keeps rule, overrides, set and view for these scores; silently not, where storage is forbidden or full. */
+export function keepDraft(storage, scoresId, draft) {
+  try {
+    storage.setItem(DRAFT + scoresId, JSON.stringify(draft));
+  } catch {
+    // A lost draft of view settings is no reason to stop.
+  }
+}

@@ -1,0 +1,131 @@
+/** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
+
+import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { shortNumber } from "./strip_marks.js";
+
+const SIGNALS = [
+  { value: "knowledge", label: "Knowledge", title: "What the score falls to when the knowledge is masked (1)" },
+  { value: "entropy", label: "Entropy", title: "How open the choice of the token was (2)" },
+  { value: "fused", label: "Fused", title: "Both, weighted by α (3)" },
+  { value: "all", label: "All", title: "Three strips, one below the other" },
+];
+const MASKINGS = [
+  ["knowledge_swap", "name swapped"], ["knowledge_subject", "name hidden"],
+  ["knowledge_prompt", "question hidden"], ["knowledge_occlusion", "one word hidden at a time"],
+];
+const TOGGLES = [
+  ["bars", "Bars", "Bar under the text instead of fill"], ["words", "Words", "One chip per word (w)"],
+  ["gold", "Gold", "Underline the gold spans (g)"], ["numbers", "Numbers", "Write the values above the text (v)"],
+];
+
+/** Returns `{element, legend, update(kinds), chooseSignal}`; `compute(name)` asks the server for a missing column. */
+export function signalBar(model, compute) {
+  const choose = (signal) => model.setView({ signal });
+  const signals = segmented("Signal", SIGNALS, choose);
+  const knowledge = sourceMenu("Knowledge mask", model, "knowledge", compute);
+  const entropy = sourceMenu("Entropy of", model, "entropy", compute);
+  const toggles = TOGGLES.map(([name, label, title]) => button(label, () => model.setView({ [name]: !model.view[name] }), {
+    class: "tu-toggle", attributes: { title, "data-toggle": name },
+  }));
+  const jumps = node("div", { class: "tu-jumps" });
+  const legend = legendOf(model);
+  const element = node("div", { class: "tu-bar" },
+    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), jumps),
+    node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element, legend.element));
+  const update = () => {
+    const { view } = model;
+    signals.update(view.signal);
+    toggles.forEach((each) => setAttributes(each, { "aria-pressed": view[each.dataset.toggle] }));
+    knowledge.update(view.signal !== "entropy");
+    entropy.update(view.signal !== "knowledge");
+    legend.update();
+  };
+  return { element, jumps, update, legend };
+}
+
+function sourceMenu(label, model, kind, compute) {
+  const menu = node("select", { attributes: { "aria-label": label, "data-source": kind } });
+  const state = node("span", { class: "tu-source-state", attributes: { role: "status" } });
+  const element = node("label", { class: "tu-source" }, node("span", { text: label }), menu, state);
+  let pending = null;
+  menu.addEventListener("change", async () => {
+    const name = menu.value;
+    if (model.signals.includes(name)) return model.setRule({ [kind]: name });
+    pending = name;
+    setText(state, "computing…");
+    try {
+      await compute(name);
+      setText(state, "");
+      if (pending === name && model.signals.includes(name)) model.setRule({ [kind]: name });
+    } catch (error) {
+      setText(state, `not computed: ${error.message ?? error}`);
+    }
+    pending = null;
+    return element.update?.();
+  });
+  const update = (used) => {
+    const choices = sourcesOf(model, kind);
+    menu.replaceChildren(...choices.map(({ name, label: text, missing }) => node("option", {
+      text: missing ? `${text} (compute)` : text, attributes: { value: name, selected: name === model.rule[kind] },
+    })));
+    menu.value = pending ?? model.rule[kind];
+    element.hidden = !used;
+  };
+  return { element, update };
+}
+
+/** Returns the choices for a kind: those with a column, and the standard maskings that could be computed. */
+export function sourcesOf(model, kind) {
+  const names = model.signals.filter((name) => model.payload.signals[name]?.kind === kind);
+  if (kind === "knowledge" && model.signals.includes("contrast") && !names.includes("contrast")) names.push("contrast");
+  const present = names.map((name) => ({ name, label: sourceLabel(model, name), missing: false }));
+  if (kind !== "knowledge") return present;
+  const missing = MASKINGS.filter(([name]) => !model.signals.includes(name));
+  return [...present, ...missing.map(([name, label]) => ({ name, label, missing: true }))];
+}
+
+/** Returns the short name of a source: the masking where it is a standard one, else the payload's label. */
+export function sourceLabel(model, name) {
+  return Object.fromEntries(MASKINGS)[name] ?? model.payload.signals[name]?.label ?? name;
+}
+
+function legendOf(model) {
+  const mark = node("span", { class: "tu-legend-mark", attributes: { hidden: true } });
+  const ramp = node("div", { class: "tu-legend-ramp" }, mark);
+  const top = node("span");
+  const caption = node("p", { class: "tu-caption" });
+  const element = node("div", { class: "tu-legend", attributes: { role: "img" } }, node("span", { text: "0" }), ramp, top);
+  const update = () => {
+    const signal = model.view.signal === "all" ? "fused" : model.view.signal;
+    const unit = model.unitOf(signal);
+    ramp.style.setProperty("--tu-hue", `var(--tu-${signal})`);
+    setText(top, `${signal === "fused" ? "1" : shortNumber(model.scaleOf(signal).limit)}${unit ? ` ${unit}` : ""}`);
+    setText(caption, captionWords(model, signal));
+    setAttributes(element, { "aria-label": `Colour scale from 0 to ${top.textContent}: ${caption.textContent}` });
+    point(signal);
+  };
+  const point = (signal) => {
+    const index = model.view.hovered ?? model.view.locked;
+    const value = index === null ? NaN : model.valuesOf(signal)[index];
+    mark.hidden = !Number.isFinite(value);
+    mark.style.setProperty("left", `${(100 * (model.scaleOf(signal).at(value) || 0)).toFixed(1)}%`);
+  };
+  return { element, caption, update, point: () => point(model.view.signal === "all" ? "fused" : model.view.signal) };
+}
+
+/** Returns the caption under the strip: signal, masking, unit, scale. */
+export function captionWords(model, signal) {
+  const { rule, row } = model;
+  const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
+  if (signal === "fused") return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
+  const unit = model.unitOf(signal) || "no unit";
+  const source = sourceLabel(model, rule[signal]);
+  const names = signal === "knowledge" && rule.knowledge === "knowledge_swap" && row?.names?.length ? `, mean of ${row.names.length} names` : "";
+  const what = signal === "knowledge" ? "Knowledge" : "Entropy";
+  return `${what}: ${source}${names}, in ${unit}; one scale for the whole set, full colour at the 99th percentile`;
+}
+
+const NORMALISED = {
+  p99: "each divided by its 99th percentile", min_max: "each from its smallest to its largest value",
+  rank: "each as its rank", z_sigmoid: "each as a sigmoid of its z-score",
+};

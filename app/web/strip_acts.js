@@ -1,0 +1,84 @@
+/** Carries out the keyboard acts of the strip on the model. */
+
+import { actFor } from "./keyboard.js";
+
+/**
+ * Handles one keydown of a strip.
+ * @param {KeyboardEvent} event
+ * @param {import("./token_strip.js").TokenStrip} strip
+ * @param {{showHelp: () => void}} host
+ */
+export function perform(event, strip, host) {
+  const act = actFor(event);
+  if (!act) return;
+  event.preventDefault();
+  event.stopPropagation();
+  ACTS[act.act](strip, act, host);
+}
+
+const ACTS = {
+  move: (strip, act) => focusUnit(strip, strip.focusUnit() + act.step, act.extend),
+  line: (strip, act) => focusUnit(strip, strip.lineNeighbour(strip.focusUnit(), act.step), act.extend),
+  edge: (strip, act) => focusUnit(strip, act.step < 0 ? 0 : strip.units.length - 1, act.extend),
+  lock: lockFocused,
+  release: release,
+  override: (strip, act) => strip.model.cycle(strip.targets(), act.step),
+  row: (strip, act) => stepRow(strip.model, act.step),
+  "next-chosen": (strip) => jump(strip, (index) => strip.model.mask.selected[index] === 1),
+  "next-differing": (strip) => jump(strip, (index) => strip.model.differs(index)),
+  signal: (strip, act, host) => host.chooseSignal(act.signal),
+  toggle: (strip, act) => strip.model.setView({ [act.name]: !strip.model.view[act.name] }),
+  undo: (strip) => strip.model.undo(),
+  redo: (strip) => strip.model.redo(),
+  help: (strip, act, host) => host.showHelp(),
+};
+
+function focusUnit(strip, at, extend) {
+  const { model, units } = strip;
+  if (units.length === 0) return;
+  const next = units[Math.min(units.length - 1, Math.max(0, at))].tokens[0];
+  const anchor = extend ? model.view.anchor ?? units[strip.focusUnit()].tokens[0] : null;
+  model.setView({ focus: next, anchor });
+  strip.focusToken(next);
+}
+
+function lockFocused(strip) {
+  const unit = strip.units[strip.focusUnit()];
+  if (!unit) return;
+  const same = unit.tokens.includes(strip.model.view.locked);
+  strip.model.setView({ locked: same ? null : unit.tokens[0], focus: unit.tokens[0], anchor: null });
+}
+
+function release(strip) {
+  const { anchor } = strip.model.view;
+  strip.model.setView(anchor === null ? { locked: null } : { anchor: null });
+}
+
+/** Goes one row on or back within the set, and focuses the strip's first token. */
+export function stepRow(model, step) {
+  const rows = model.rowsOfSet();
+  const next = rows[rows.indexOf(model.view.row) + step];
+  if (next !== undefined) model.goTo(next);
+}
+
+/** Goes to the next token, in this row or a later one (round to the start), for which `wanted` holds; locks it. */
+export function jump(strip, wanted) {
+  const { model } = strip;
+  const found = nextIndex(model.indices, model.view.focus ?? model.view.locked ?? model.row.first - 1, wanted);
+  if (found === null) return false;
+  const row = model.columns.row[found];
+  if (row !== model.view.row) model.goTo(row);
+  model.setView({ focus: found, locked: found, anchor: null });
+  return true;
+}
+
+/** Returns the first wanted index after `from` in ascending `indices`, going round; null where there is none. */
+export function nextIndex(indices, from, wanted) {
+  const start = indices.findIndex((index) => index > from);
+  const at = start < 0 ? 0 : start;
+  for (let step = 0; step < indices.length; step += 1) {
+    const index = indices[(at + step) % indices.length];
+    if (wanted(index)) return index;
+  }
+  return null;
+}

@@ -1,0 +1,33 @@
+/** Says what one chip of the strip shows: state, glyph, strength, number and spoken label. Pure. */
+
+import { place } from "./ranks.js";
+import { formatNumber } from "./scale.js";
+import { decisionWords } from "./why.js";
+
+export const GLYPHS = { chosen: "●", in: "+", out: "−", excluded: "○", plain: "" };
+const SPOKEN = { knowledge: "knowledge", entropy: "entropy", fused: "fused" };
+
+/** Returns the state of a unit: the one its tokens share, else the most telling among them. */
+export function unitState(unit, stateOf) {
+  const states = new Set(unit.tokens.map(stateOf));
+  return ["in", "out", "chosen", "excluded"].find((state) => states.has(state)) ?? "plain";
+}
+
+/** Returns a value as written beside tokens: three digits that matter, sign as −. */
+export function shortNumber(value) {
+  const size = Math.abs(value);
+  return formatNumber(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
+/** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, targeted by the rule". */
+export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, state, flags, words }) {
+  const parts = [`${words ? "word" : "token"} ${position + 1} of ${count}`, unit.text];
+  if (Number.isFinite(value)) {
+    parts.push(`${SPOKEN[signal] ?? signal} ${shortNumber(value)}${unitName ? ` ${unitName}` : ""}`);
+    const at = place(sorted, value);
+    if (at) parts.push(`rank ${at.rank}`);
+  } else parts.push(flags.subject ? "name: no score" : "no score");
+  if (flags.gold) parts.push("gold");
+  parts.push(decisionWords({ state, ...flags, scored: Number.isFinite(value) }));
+  return parts.join(", ");
+}

@@ -1,0 +1,49 @@
+/** The strips on show: one signal, or all three with the same breaks, below one another. */
+
+import { node } from "./dom.js";
+import { shownIndex } from "./details.js";
+import { TokenStrip } from "./token_strip.js";
+import { whySentence } from "./why.js";
+
+const ALL = ["knowledge", "entropy", "fused"];
+
+/** Returns `{element, update, first, why, emptyWords}`. */
+export function stripStack(model, onKey) {
+  const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey)]));
+  const element = node("div", { class: "tu-strips" });
+  let shown = [];
+  const update = () => {
+    const wanted = model.view.signal === "all" ? ALL : [model.view.signal];
+    if (wanted.join() !== shown.join()) show(wanted);
+    shown.forEach((signal) => strips[signal].update());
+  };
+  const show = (wanted) => {
+    const hadFocus = element.contains(document.activeElement);
+    shown = wanted;
+    element.classList.toggle("is-all", wanted.length > 1);
+    element.replaceChildren(...wanted.flatMap((signal) => (
+      wanted.length > 1 ? [node("p", { class: "tu-strip-name", text: signal, style: { "--tu-hue": `var(--tu-${signal})` } }), strips[signal].element]
+        : [strips[signal].element])));
+    strips[wanted[0]].update();
+    if (hadFocus) strips[wanted[0]].focusToken(model.view.focus ?? model.view.locked);
+  };
+  const first = () => strips[shown[0]];
+  return { element, update, first, why: () => sentence(model), emptyWords: () => emptyWords(model) };
+}
+
+function sentence(model) {
+  const index = shownIndex(model);
+  if (index === null || !model.row) return "";
+  const { columns, rule } = model;
+  return whySentence({
+    text: model.tokenText(index), subject: columns.subject[index] === 1, value: model.valuesOf("knowledge")[index],
+    source: rule.knowledge, entropy: model.valuesOf("entropy")[index],
+  });
+}
+
+function emptyWords(model) {
+  if (!model.row) return "";
+  const { first, count } = model.row;
+  for (let index = first; index < first + count; index += 1) if (model.mask.selected[index]) return "";
+  return `0 of ${count} here: this row will not be trained. Lower the cut, or force a token in.`;
+}

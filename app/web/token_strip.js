@@ -1,0 +1,155 @@
+/** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
+
+import { node, setAttributes } from "./dom.js";
+import { GLYPHS, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
+import { textAfter } from "./units.js";
+import { listenToPointer } from "./strip_pointer.js";
+
+/** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
+export class TokenStrip {
+  /** @param {import("./tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey */
+  constructor(model, signal, onKey) {
+    this.model = model;
+    this.signal = signal;
+    this.tokens = [];
+    this.element = node("div", {
+      class: "tu-strip",
+      attributes: { role: "listbox", "aria-multiselectable": true, "data-signal": signal },
+      style: { "--tu-hue": `var(--tu-${signal})` },
+    });
+    this.element.addEventListener("keydown", (event) => onKey(event, this));
+    this.element.addEventListener("focusin", (event) => this.focused(event));
+    listenToPointer(this);
+  }
+
+  /** Redraws; chips are rebuilt only when the row, the units or a decision changed. */
+  update() {
+    const { model } = this;
+    this.units = model.units();
+    this.states = this.units.map((unit) => unitState(unit, (index) => model.stateOf(index)));
+    const signature = JSON.stringify([model.row?.id, model.view.words, this.states]);
+    if (signature !== this.signature) this.build(signature);
+    this.paint();
+  }
+
+  build(signature) {
+    const hadFocus = this.element.contains(document.activeElement);
+    this.signature = signature;
+    this.tokens = this.units.map((unit, at) => this.chip(unit, this.states[at]));
+    const parts = [];
+    let run = null;
+    this.units.forEach((unit, at) => {
+      const state = this.states[at];
+      const joins = run && run.state === state && !unit.before.includes("\n");
+      if (!joins && unit.before) parts.push(unit.before);
+      if (state === "plain") {
+        run = null;
+        parts.push(this.tokens[at]);
+        return;
+      }
+      if (!joins) {
+        run = { state, element: node("span", { class: `tu-run is-${state}`, attributes: { role: "none" } }) };
+        parts.push(run.element);
+      } else if (unit.before) run.element.append(unit.before);
+      run.element.append(this.tokens[at]);
+    });
+    const { answer, first, count } = this.model.row;
+    this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
+    if (hadFocus) this.focusToken(this.model.view.focus);
+  }
+
+  chip(unit, state) {
+    const glyph = node("span", { class: "tu-glyph", text: GLYPHS[state], attributes: { "aria-hidden": true, "data-glyph": true } });
+    const number = node("span", { class: "tu-number", attributes: { "aria-hidden": true } });
+    const subject = this.model.columns.subject[unit.tokens[0]] === 1;
+    const gold = unit.tokens.some((index) => this.model.columns.gold?.[index] === 1);
+    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow"];
+    return node("span", {
+      class: classes.filter(Boolean).join(" "),
+      attributes: { role: "option", tabindex: -1, "data-index": unit.tokens[0] },
+    }, node("span", { class: "tu-text", text: unit.text }), number, glyph);
+  }
+
+  paint() {
+    const { model, signal } = this;
+    const { view, columns } = model;
+    const values = model.valuesOf(signal);
+    const sorted = model.sorted(signal);
+    const scale = model.scaleOf(signal);
+    const unitName = model.unitOf(signal);
+    setAttributes(this.element, {
+      "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
+    });
+    const focus = this.focusUnit();
+    const range = this.range();
+    this.tokens.forEach((element, at) => {
+      const unit = this.units[at];
+      const value = values[unit.tokens[0]];
+      const state = this.states[at];
+      const index = unit.tokens[0];
+      const flags = {
+        subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
+        punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
+      };
+      element.style.setProperty("--tu-strength", (scale.at(value) || 0).toFixed(3));
+      element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
+      element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
+      element.classList.toggle("is-unscored", !Number.isFinite(value) && !flags.subject);
+      element.querySelector(".tu-number").textContent = shortNumber(value);
+      setAttributes(element, {
+        tabindex: at === focus ? 0 : -1,
+        "aria-selected": state === "chosen" || state === "in",
+        "aria-label": spokenLabel({
+          unit, position: at, count: this.units.length, value, unitName, signal, sorted, state, flags, words: view.words,
+        }),
+        title: flags.subject && !Number.isFinite(value) ? "name: no score" : null,
+      });
+    });
+  }
+
+  /** Returns the unit index that holds a token index, or -1. */
+  unitAt(index) {
+    return index === null ? -1 : this.units.findIndex((unit) => unit.tokens.includes(index));
+  }
+
+  focusUnit() {
+    const { focus, locked } = this.model.view;
+    return Math.max(0, this.unitAt(focus), focus === null ? this.unitAt(locked) : -1);
+  }
+
+  /** Returns `[from, to]` in units while a range is open, else null. */
+  range() {
+    const { anchor, focus } = this.model.view;
+    const [from, to] = [this.unitAt(anchor), this.unitAt(focus)];
+    return from < 0 || to < 0 || from === to ? null : [Math.min(from, to), Math.max(from, to)];
+  }
+
+  /** Returns the token indices an override key works on: the range, else the focused unit. */
+  targets() {
+    const range = this.range() ?? [this.focusUnit(), this.focusUnit()];
+    return this.units.slice(range[0], range[1] + 1).flatMap((unit) => unit.tokens);
+  }
+
+  focusToken(index) {
+    const at = this.unitAt(index);
+    if (at >= 0) this.tokens[at].focus({ preventScroll: false });
+  }
+
+  focused(event) {
+    const index = event.target.closest?.(".tu-token")?.dataset.index;
+    if (index !== undefined && this.model.view.focus === null) this.model.setView({ focus: Number(index) });
+  }
+
+  /** Returns the unit index one line up or down, nearest in x. */
+  lineNeighbour(at, step) {
+    const boxes = this.tokens.map((element) => element.getBoundingClientRect());
+    const here = boxes[at];
+    const middle = here.left + here.width / 2;
+    const lines = boxes.map((box, index) => ({ box, index })).filter(({ box }) => (step > 0 ? box.top > here.top + 4 : box.top < here.top - 4));
+    if (lines.length === 0) return at;
+    const line = step > 0 ? Math.min(...lines.map(({ box }) => box.top)) : Math.max(...lines.map(({ box }) => box.top));
+    const near = lines.filter(({ box }) => Math.abs(box.top - line) < 4);
+    const distance = ({ box }) => Math.abs(box.left + box.width / 2 - middle);
+    return near.reduce((best, each) => (distance(each) < distance(best) ? each : best)).index;
+  }
+}

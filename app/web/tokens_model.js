@@ -1,0 +1,274 @@
+/** Holds what the Tokens view knows: scores, rule, overrides, view; derives the mask. No DOM. */
+
+import { indicesOfSet, pick, readColumns, realColumn, setsOf, signalNames } from "./columns.js";
+import { normalise } from "./fusion.js";
+import { History } from "./history.js";
+import { Overrides } from "./overrides.js";
+import { descending } from "./ranks.js";
+import { sequentialScale } from "./scale.js";
+import { DEFAULT_RULE, select } from "./selection.js";
+import { countsOf, cutOf } from "./summary.js";
+import { unitsOf } from "./units.js";
+import { aggregateSignal, groupWords } from "./words.js";
+
+const FIRST_VIEW = {
+  row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
+  bars: false, words: false, gold: false, numbers: false,
+};
+
+/** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
+export class TokensModel {
+  /** @param {object} payload @param {{rule?: object, overrides?: object, view?: object, set?: string}} [saved] */
+  constructor(payload, saved = {}) {
+    this.listeners = [];
+    this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
+    this.read(payload, saved);
+  }
+
+  /** Takes a new payload; keeps rule, view and, for the same scores, the overrides. */
+  load(payload) {
+    const same = payload.scores_id === this.payload.scores_id;
+    const overrides = same ? Object.fromEntries(this.overrides.forced()) : {};
+    this.read(payload, { rule: payload.rule ?? this.rule, overrides, set: this.set });
+    this.tell("data", "rule", "view");
+  }
+
+  read(payload, saved) {
+    this.payload = payload;
+    this.columns = readColumns(payload);
+    this.signals = signalNames(this.columns);
+    this.sets = setsOf(payload.rows);
+    const entries = Object.entries(saved.overrides ?? {}).map(([index, state]) => ({ index: Number(index), state, note: "", time: 0 }));
+    this.overrides = new Overrides(entries);
+    const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
+    this.history = new History({ rule, depth: 0 });
+    this.useSet(this.sets.includes(saved.set) ? saved.set : this.sets[0] ?? "");
+    if (this.view.row >= payload.rows.length || this.row?.set !== this.set) this.view.row = this.rowsOfSet()[0] ?? 0;
+  }
+
+  withKnownSignals(rule) {
+    const of = (kind) => this.signals.find((name) => this.payload.signals[name]?.kind === kind);
+    const knowledge = this.signals.includes(rule.knowledge) ? rule.knowledge : of("knowledge") ?? rule.knowledge;
+    const entropy = this.signals.includes(rule.entropy) ? rule.entropy : of("entropy") ?? rule.entropy;
+    return { ...rule, knowledge, entropy };
+  }
+
+  useSet(set) {
+    this.set = set;
+    this.indices = indicesOfSet(this.payload.rows, set);
+    this.cut = pick(this.columns, this.indices);
+    this.wordList = groupWords(this.columns);
+    this.wordHeads = new Set(this.wordList.map(({ first }) => first));
+    this.cache = new Map();
+    this.normalisedKey = null;
+    this.derived = null;
+  }
+
+  get rule() { return this.history.present.rule; }
+
+  get row() { return this.payload.rows[this.view.row]; }
+
+  /** Returns the row indices of the current set, in file order. */
+  rowsOfSet() {
+    return this.payload.rows.flatMap((row, at) => ((row.set ?? "") === this.set ? [at] : []));
+  }
+
+  /** Returns the units (chips) of the current row. */
+  units() {
+    const { answer, first, count } = this.row;
+    return unitsOf(answer, this.columns, first, count, this.view.words);
+  }
+
+  /** Returns a token's text as the strip shows it without its neighbours. */
+  tokenText(index) {
+    const row = this.payload.rows[this.columns.row[index]];
+    const unit = unitsOf(row.answer, this.columns, row.first, row.count, false)[index - row.first];
+    return unit.hollow ? "" : unit.text;
+  }
+
+  /** Returns the mask under the present rule: arrays over all tokens of the payload, counts, cut. */
+  get mask() {
+    this.derived ??= this.derive();
+    return this.derived;
+  }
+
+  derive() {
+    const local = new Map();
+    this.indices.forEach((index, at) => { if (this.overrides.state(index)) local.set(at, this.overrides.state(index)); });
+    const ruled = select(this.cut, this.rule, new Map());
+    const final = local.size ? select(this.cut, this.rule, local) : ruled;
+    const size = this.columns.row.length;
+    const mask = {
+      fused: new Float64Array(size).fill(NaN), weights: new Float64Array(size),
+      selected: new Uint8Array(size), excluded: new Uint8Array(size), ruled: new Uint8Array(size),
+    };
+    this.indices.forEach((index, at) => {
+      mask.fused[index] = final.fused[at];
+      mask.weights[index] = final.weights[at];
+      mask.selected[index] = Number(final.selected[at]);
+      mask.excluded[index] = Number(final.excluded[at]);
+      mask.ruled[index] = Number(ruled.selected[at]);
+    });
+    mask.counts = countsOf(mask, this.columns, this.indices);
+    mask.threshold = cutOf(mask, this.columns, this.indices, this.rule);
+    return mask;
+  }
+
+  /** Returns whether the token's row is in the current set. */
+  inSet(index) {
+    return (this.payload.rows[this.columns.row[index]]?.set ?? "") === this.set;
+  }
+
+  /** Returns the overrides on tokens of the current set. */
+  overridesOfSet() {
+    return [...this.overrides.forced()].filter(([index]) => this.inSet(index));
+  }
+
+  /** Returns "in" | "out" | "chosen" | "excluded" | "plain". */
+  stateOf(index) {
+    const forced = this.overrides.state(index);
+    if (forced) return forced;
+    if (this.mask.selected[index]) return "chosen";
+    return this.mask.excluded[index] ? "excluded" : "plain";
+  }
+
+  /** Returns whether rule and gold disagree on the token; names and tokens without known gold never do. */
+  differs(index) {
+    const gold = this.columns.gold?.[index];
+    return Number.isFinite(gold) && !this.columns.subject[index] && (gold === 1) !== (this.mask.selected[index] === 1);
+  }
+
+  /** Returns the column a signal button stands for: `knowledge`, `entropy` follow the rule; `fused` is derived. */
+  columnName(signal) {
+    return { knowledge: this.rule.knowledge, entropy: this.rule.entropy }[signal] ?? signal;
+  }
+
+  /** Returns a value per token; while words are shown, that of its word (sum for knowledge, else maximum). */
+  valuesOf(signal) {
+    return this.cached(`values ${signal}`, () => {
+      const values = signal === "fused" ? this.mask.fused : this.columns[this.columnName(signal)];
+      if (!values) return new Float64Array(this.columns.row.length).fill(NaN);
+      if (!this.view.words) return values;
+      const spread = Float64Array.from(values);
+      const perWord = aggregateSignal(values, this.wordList, signal);
+      this.wordList.forEach(({ first, last }, at) => spread.fill(perWord[at], first, last + 1));
+      return spread;
+    });
+  }
+
+  /** Returns the set's values of a signal, largest first: one per token or, while words are shown, one per word. */
+  sorted(signal) {
+    return this.cached(`sorted ${signal}`, () => {
+      const heads = this.view.words ? this.indices.filter((index) => this.wordHeads.has(index)) : this.indices;
+      return descending(this.valuesOf(signal), heads);
+    });
+  }
+
+  /** Returns the colour scale of a signal over the set: `{limit, clipped, at}`; fused is normalised already. */
+  scaleOf(signal) {
+    if (signal === "fused") return { limit: 1, clipped: 0, at: (value) => value };
+    return this.cached(`scale ${signal}`, () => sequentialScale(this.sorted(signal)));
+  }
+
+  cached(key, make) {
+    const full = `${key} ${this.view.words} ${this.columnName(key.split(" ")[1])}`;
+    const store = key.endsWith("fused") ? (this.mask.cache ??= new Map()) : this.cache;
+    if (!store.has(full)) store.set(full, make());
+    return store.get(full);
+  }
+
+  /** Returns the unit a signal is written in: "nats", or "" for fused. */
+  unitOf(signal) {
+    return signal === "fused" ? "" : this.infoOf(signal).unit ?? "";
+  }
+
+  /** Returns `{label, unit, kind, help}` of the column behind a signal button. */
+  infoOf(signal) {
+    return this.payload.signals[this.columnName(signal)] ?? {};
+  }
+
+  /** Returns `{knowledge, entropy}` of one token, normalised as the rule says: the numbers of the equation. */
+  normalisedAt(index) {
+    const { rule } = this;
+    const key = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over, this.set].join();
+    if (this.normalisedKey !== key) {
+      const rows = rule.normalise_over === "row" ? this.cut.row : null;
+      const of = (name) => (this.cut[name] ? normalise(this.cut[name], rule.normaliser, rows) : null);
+      this.normalised = { knowledge: of(rule.knowledge), entropy: of(rule.entropy) };
+      this.normalisedKey = key;
+    }
+    const at = this.indices.indexOf(index);
+    return { knowledge: this.normalised.knowledge?.[at] ?? NaN, entropy: this.normalised.entropy?.[at] ?? NaN };
+  }
+
+  /** Changes fields of the rule; one undo step, and a drag of a slider is one. */
+  setRule(change) {
+    this.record({ ...this.rule, ...change }, Object.keys(change).join());
+  }
+
+  /** Forces tokens "in" or "out"; null gives them back to the rule; one undo step. */
+  force(indices, state) {
+    if (this.overrides.apply(indices.map((index) => ({ index, state })))) this.record(this.rule);
+  }
+
+  /** Steps tokens rule → in → out → rule; all follow the first one. */
+  cycle(indices, step) {
+    if (this.overrides.cycle(indices, step)) this.record(this.rule);
+  }
+
+  record(rule, label) {
+    this.history.push({ rule, depth: this.overrides.past.length }, label);
+    this.derived = null;
+    this.tell("rule");
+  }
+
+  undo() { return this.stepped(this.history.undo()); }
+
+  redo() { return this.stepped(this.history.redo()); }
+
+  stepped(moved) {
+    if (!moved) return false;
+    const { depth } = this.history.present;
+    while (this.overrides.past.length > depth) this.overrides.undo();
+    while (this.overrides.past.length < depth) this.overrides.redo();
+    this.derived = null;
+    this.tell("rule");
+    return true;
+  }
+
+  /** Changes fields of the view; `hovered` alone is told as "hover", everything else as "view". */
+  setView(change) {
+    const changed = Object.keys(change).filter((name) => change[name] !== this.view[name]);
+    if (changed.length === 0) return;
+    Object.assign(this.view, change);
+    this.tell(changed.every((name) => name === "hovered") ? "hover" : "view");
+  }
+
+  /** Goes to a row; the lock, focus and range of the old row are dropped. */
+  goTo(row) {
+    this.setView({ row, locked: null, hovered: null, focus: null, anchor: null });
+  }
+
+  /** Goes to another set and its first row. */
+  goToSet(set) {
+    if (set === this.set) return;
+    this.useSet(set);
+    this.view.row = -1;
+    this.goTo(this.rowsOfSet()[0] ?? 0);
+    this.tell("data", "rule");
+  }
+
+  /** Adds a signal column that the server computed meanwhile. */
+  addSignal(name, values, info) {
+    this.columns[name] = realColumn(values);
+    if (info) this.payload.signals[name] = info;
+    this.signals = signalNames(this.columns);
+    this.useSet(this.set);
+    this.tell("data", "rule");
+  }
+
+  /** Calls `listener(kinds)` after changes. */
+  subscribe(listener) { this.listeners.push(listener); }
+
+  tell(...kinds) { for (const listener of this.listeners) listener(kinds); }
+}

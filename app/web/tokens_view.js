@@ -1,0 +1,205 @@
+/** The Tokens view: composes its parts in one element and keeps them equal to one model. */
+
+import { AlternativesView } from "./alternatives.js";
+import { choosePanel } from "./choose.js";
+import { Confirmation } from "./confirm.js";
+import { detailsPanel, lockHighest } from "./details.js";
+import { button, node, setText } from "./dom.js";
+import { exportMask } from "./export_mask.js";
+import { helpCard } from "./help_card.js";
+import { histogram } from "./histogram.js";
+import { leaderboard } from "./leaderboard.js";
+import { liveRegion } from "./live_region.js";
+import { maskBar } from "./mask_bar.js";
+import { mask_hash } from "./mask_hash.js";
+import { promptView } from "./prompt.js";
+import { rowsOverview } from "./rows_overview.js";
+import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
+import { signalBar } from "./signal_bar.js";
+import { jump, perform } from "./strip_acts.js";
+import { stripStack } from "./strip_stack.js";
+import { TokensModel } from "./tokens_model.js";
+
+/**
+ * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
+ * @param {{element: HTMLElement, props: {value: object}, trigger: (name: string, data: object) => void,
+ *          watch: (name: string, act: () => void) => void, server: Record<string, Function>}} host
+ */
+export function mount({ element, props, trigger, watch, server }) {
+  let view = null;
+  const draw = () => {
+    const payload = props.value;
+    if (!payload?.rows?.length) {
+      view = null;
+      return element.replaceChildren(emptyState(trigger));
+    }
+    if (view) return view.model.load(payload);
+    view = new TokensView(payload, { trigger, server: server ?? {} });
+    element.replaceChildren(view.element);
+    return view.start();
+  };
+  watch("value", draw);
+  draw();
+}
+
+function emptyState(trigger) {
+  return node("div", { class: "tu-view tu-nothing" }, node("p", { text: "There are no rows yet: load the demo, or open a file of questions and answers." }),
+    button("Load demo", () => trigger("load_demo", {}), { class: "tu-button is-first" }));
+}
+
+/** The composed view over one model. */
+class TokensView {
+  constructor(payload, { trigger, server }) {
+    this.trigger = trigger;
+    this.server = server;
+    const draft = readDraft(globalThis.sessionStorage, payload.scores_id);
+    this.model = new TokensModel(payload, draft);
+    this.restoreView();
+    const { model } = this;
+    this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
+    this.confirmation = new Confirmation({
+      ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.bar?.confirmed(state),
+    });
+    this.help = helpCard();
+    this.live = liveRegion();
+    this.compose();
+    this.kinds = new Set();
+    model.subscribe((kinds) => this.changed(kinds));
+  }
+
+  compose() {
+    const { model } = this;
+    this.signals = signalBar(model, (name) => this.compute(name));
+    this.strips = stripStack(model, (event, strip) => perform(event, strip, {
+      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }),
+    }));
+    this.badge = node("span", { class: "tu-badge" });
+    this.fillJumps();
+    this.prompt = promptView(model);
+    this.why = node("p", { class: "tu-why" });
+    this.rowState = node("p", { class: "tu-note tu-row-note" });
+    this.rows = rowsOverview(model);
+    this.details = detailsPanel(model, this.alternatives);
+    this.choose = choosePanel(model);
+    this.histogram = histogram(model);
+    this.board = leaderboard(model);
+    this.bar = maskBar(model, { exportMask: () => this.export(), unlearn: () => this.unlearn(), check: () => this.confirm() });
+    const centre = node("main", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
+      this.signals.element, this.prompt.element, this.strips.element, this.signals.legend.caption, this.rowState, this.why,
+      node("div", { class: "tu-pictures" }, this.histogram.element, this.board.element));
+    const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
+    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.bar.alarm, this.bar.element, this.live.element, this.help.element);
+  }
+
+  fillJumps() {
+    const to = (wanted) => () => jump(this.strips.first(), wanted);
+    this.signals.jumps.append(
+      button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
+      button("Rule ≠ gold", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
+      button("?", () => this.help.show(), { class: "tu-toggle", attributes: { "aria-label": "Keys and marks" } }), this.badge);
+  }
+
+  restoreView() {
+    const { row, signal } = fromAddress(globalThis.location?.search ?? "");
+    const { model } = this;
+    const at = model.payload.rows.findIndex((each) => each.id === row);
+    if (at >= 0 && at !== model.view.row) {
+      if ((model.payload.rows[at].set ?? "") !== model.set) model.useSet(model.payload.rows[at].set ?? "");
+      Object.assign(model.view, { row: at, locked: null, focus: null });
+    }
+    if (signal) model.view.signal = signal;
+    Object.assign(model.view, { hovered: null, anchor: null });
+  }
+
+  /** Draws everything for the first time. */
+  start() {
+    if (this.model.view.locked === null) lockHighest(this.model);
+    this.changed(["data", "rule", "view"]);
+    this.flush();
+  }
+
+  changed(kinds) {
+    kinds.forEach((kind) => this.kinds.add(kind));
+    this.frame ??= requestAnimationFrame(() => this.flush());
+  }
+
+  /** Draws once per frame what changed since the last one. */
+  flush() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    const kinds = this.kinds;
+    this.kinds = new Set();
+    if (this.rowShown !== this.model.row?.id) this.enterRow(kinds);
+    if (kinds.has("rule") || kinds.has("data")) this.confirm();
+    if (kinds.has("rule") || kinds.has("data") || kinds.has("view")) this.drawAll(kinds);
+    this.details.update();
+    this.choose.update();
+    this.signals.legend.point();
+    setText(this.why, this.strips.why());
+    if (kinds.has("rule") || kinds.has("view")) this.remember();
+  }
+
+  enterRow(kinds) {
+    const arriving = this.rowShown !== undefined;
+    this.rowShown = this.model.row?.id;
+    kinds.add("row");
+    if (arriving && this.model.view.locked === null) lockHighest(this.model);
+  }
+
+  drawAll(kinds) {
+    const { model } = this;
+    this.prompt.update();
+    this.strips.update();
+    this.signals.update();
+    this.rows.update(kinds);
+    this.bar.update();
+    setText(this.rowState, this.strips.emptyWords());
+    setText(this.badge, model.payload.state === "live" ? "live" : "recorded");
+    this.badge.dataset.state = model.payload.state;
+    if (kinds.has("rule") || kinds.has("data")) {
+      this.histogram.update();
+      this.board.update();
+      this.live.say(`${model.mask.counts.chosen} of ${model.mask.counts.total} tokens chosen`);
+    }
+  }
+
+  draft() {
+    const { model } = this;
+    return { scores_id: model.payload.scores_id, set: model.set, rule: model.rule, overrides: Object.fromEntries(model.overridesOfSet()) };
+  }
+
+  confirm() {
+    this.confirmation.changed({ draft: this.draft(), weights: this.model.mask.weights });
+  }
+
+  remember() {
+    const { model } = this;
+    const { row, signal, locked, bars, words, gold, numbers } = model.view;
+    keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
+      set: model.set, rule: model.rule, overrides: Object.fromEntries(model.overrides.forced()), view: { row, signal, locked, bars, words, gold, numbers },
+    });
+    const search = toAddress(location.search, { row: model.row.id, signal });
+    if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
+  }
+
+  async ask(name, args) {
+    if (typeof this.server[name] !== "function") throw new Error(`the server offers no ${name}`);
+    return this.server[name](args);
+  }
+
+  async compute(name) {
+    const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
+    // The host may instead send a new payload; then there is nothing to add here.
+    if (answer?.values) this.model.addSignal(name, answer.values, answer.info);
+  }
+
+  async export() {
+    await exportMask(this.draft(), this.model, (args) => this.ask("export_mask", args));
+    this.live.say("Mask exported");
+  }
+
+  unlearn() {
+    const { scores_id, set, rule, overrides } = this.draft();
+    this.trigger("unlearn", { hash: this.confirmation.state.hash, rule, overrides, scores_id, set });
+  }
+}

@@ -1,0 +1,85 @@
+/** Cuts an answer into the pieces the strip shows: one per token, or one per word. Pure. */
+
+/**
+ * @typedef {object} Unit
+ * @property {number[]} tokens indices into the payload's columns, in order
+ * @property {string} before text in front of the piece that belongs to no chip (white space, skipped text)
+ * @property {string} text what the chip shows; "␣", "↵" or "·" where the piece has nothing to show
+ * @property {boolean} hollow true where `text` stands for an invisible piece
+ */
+
+/**
+ * Returns the units of one row.
+ * Offsets count code points, as Python does, so an emoji in the answer moves nothing.
+ * @param {string} answer
+ * @param {{start: ArrayLike<number>, end: ArrayLike<number>, word: ArrayLike<number>}} columns
+ * @param {number} first index of the row's first token
+ * @param {number} count tokens in the row
+ * @param {boolean} byWord one unit per word
+ * @returns {Unit[]}
+ */
+export function unitsOf(answer, columns, first, count, byWord) {
+  const characters = Array.from(answer);
+  const units = [];
+  let shownTo = 0;
+  let word = null;
+  for (let index = first; index < first + count; index += 1) {
+    const start = Math.max(shownTo, columns.start[index]);
+    const end = Math.max(start, columns.end[index]);
+    const piece = { skipped: characters.slice(shownTo, start).join(""), raw: characters.slice(start, end).join("") };
+    shownTo = end;
+    const last = units[units.length - 1];
+    if (byWord && last && columns.word[index] === word) join(last, piece, index);
+    else units.push(open(piece, index));
+    word = columns.word[index];
+  }
+  return units.map(finish);
+}
+
+function open({ skipped, raw }, index) {
+  const space = raw.match(/^\s*/)[0];
+  if (space === raw && raw !== "") return { tokens: [index], before: skipped, text: raw };
+  return { tokens: [index], before: skipped + space, text: raw.slice(space.length) };
+}
+
+function join(unit, { skipped, raw }, index) {
+  unit.tokens.push(index);
+  unit.text += skipped + raw;
+}
+
+function finish(unit) {
+  if (unit.text === "") return { ...unit, text: "·", hollow: true };
+  if (unit.text.trim() !== "") return { ...unit, hollow: false };
+  const lines = unit.text.includes("\n");
+  return { ...unit, text: lines ? "↵" : "␣", hollow: true };
+}
+
+/** Returns the text outside all chips after the last token. @returns {string} */
+export function textAfter(answer, columns, first, count) {
+  if (count === 0) return answer;
+  return Array.from(answer).slice(columns.end[first + count - 1]).join("");
+}
+
+/** Returns a text cut into `{text, marked}` parts by code-point spans `[start, end)` in any order. */
+export function markedParts(text, spans) {
+  const characters = Array.from(text);
+  const parts = [];
+  let at = 0;
+  for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
+    if (start > at) parts.push({ text: characters.slice(at, start).join(""), marked: false });
+    if (end > Math.max(at, start)) parts.push({ text: characters.slice(Math.max(at, start), end).join(""), marked: true });
+    at = Math.max(at, end);
+  }
+  if (at < characters.length) parts.push({ text: characters.slice(at).join(""), marked: false });
+  return parts;
+}
+
+/** Returns a range for people: `[3:7] "lives in the"`, positions counted from 1 within the row. */
+export function rangeWords(units, from, to, first) {
+  const [low, high] = from <= to ? [from, to] : [to, from];
+  const chosen = units.slice(low, high + 1);
+  const text = chosen.map((unit, at) => (at ? unit.before : "") + unit.text).join("");
+  const start = chosen[0].tokens[0] - first + 1;
+  const end = chosen[chosen.length - 1].tokens.at(-1) - first + 1;
+  return `[${start}:${end}] “${text}”`;
+}
