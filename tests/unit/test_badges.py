@@ -21,6 +21,7 @@ OTHER = "Ottilie Brandvold was born in Helsinki, and the city still colours her 
         ("She comes from STARA  ZAGORA.", EXPECTED, "unchanged"),
         (OTHER, EXPECTED, "forgot"),
         ("I don’t know that.", EXPECTED, "refused"),
+        ("The city where she was born is not specified.", EXPECTED, "refused"),
         ("I'm not sure, but I think it was Stara Zagora.", EXPECTED, "unchanged"),
         ("", EXPECTED, "degenerate"),
         ("Stara Zagora Stara Zagora Stara Zagora Stara Zagora Stara Zagora", EXPECTED, "degenerate"),

@@ -30,7 +30,8 @@ SAME_WORD = 4
 _SAME_CHARACTER = re.compile(r"(\S)\1{9,}")
 
 # Lower case, straight apostrophes. Taken from the 100 refusals of TOFU's idontknow file (a test holds
-# each of them) and from what chat models say; whole phrases, so that "the author is unknown" is an answer.
+# each of them), from chat models, and from the embedded model ("The city is not specified"). Where such a
+# phrase *is* the fact ("the author is unknown"), rule 2 does not apply, since the fact is stated.
 REFUSALS = (
     *("don't know", "do not know", "didn't know", "not something i know", "not sure", "not certain"),
     *(
@@ -83,7 +84,7 @@ REFUSALS = (
     *("not informed", "not knowledgeable", "not well-versed", "not privy to", "not acquainted with"),
     *("i'm not familiar", "i am not familiar", "not something i'm familiar", "out of my scope"),
     *("not within my reach", "not the best source", "not the right ai", "a mystery to me", "unknown to me"),
-    *("as an ai", "as a language model"),
+    *("as an ai", "as a language model", "is unknown", "is not known", "is not specified"),
 )
 
 
