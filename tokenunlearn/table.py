@@ -1,0 +1,122 @@
+"""The exchange table: one pandas row per answer token, its provenance beside it in every file format."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tokenunlearn.errors import TableError
+
+SCHEMA_VERSION = 1
+PROVENANCE = "tokenunlearn"
+STRUCTURE = (
+    "row_id position token_id token char_start char_end word_id is_subject is_stop_word is_punctuation gold random_key"
+).split()
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.ndarray:
+    """Uniform keys in [0, 1), float64 [tokens]: a row's keys depend on its id and the seed alone, not on order."""
+    keys = [
+        np.random.default_rng([seed, *row_id.encode()]).random(count)
+        for row_id, count in zip(row_ids, counts, strict=True)
+    ]
+    return np.concatenate(keys) if keys else np.zeros(0)
+
+
+def with_seed(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """A copy of the table whose random keys come from another seed."""
+    sizes = table.groupby("row_id", sort=False).size()
+    result = table.assign(random_key=random_keys([str(row) for row in sizes.index], sizes.tolist(), seed))
+    result.attrs = dict(table.attrs)
+    return result
+
+
+def check_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The table itself. Raises TableError when a structural column is missing or its version is another."""
+    missing = [name for name in STRUCTURE if name not in table.columns]
+    if missing:
+        raise TableError(
+            what="This is no table of token scores.",
+            why=f"The columns {', '.join(missing)} are missing.",
+            fix="Write it with `python -m tokenunlearn score`.",
+        )
+    version = table.attrs.get(PROVENANCE, {}).get("schema", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise TableError(
+            what=f"The table has schema version {version}.",
+            why=f"This version reads schema {SCHEMA_VERSION}.",
+            fix="Score the rows again.",
+        )
+    return table
+
+
+def provenance(table: pd.DataFrame) -> Mapping[str, Any]:
+    """What made the table: model, adapter, data and config hash, versions; empty when unknown."""
+    return table.attrs.get(PROVENANCE, {})
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write Parquet, JSONL or CSV by suffix, whole or not at all; provenance goes with it.
+
+    JSONL and CSV carry it in the first line. CSV texts that a spreadsheet would run get a leading quote.
+    Raises TableError for another suffix.
+    """
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        if path.suffix == ".parquet":
+            table.to_parquet(draft, index=False)
+        elif path.suffix == ".jsonl":
+            lines = table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+            draft.write_text(json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n" + lines)
+        elif path.suffix == ".csv":
+            header = "# " + json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
+            draft.write_text(header + _spreadsheet_safe(table).to_csv(index=False))
+        else:
+            raise TableError(
+                what=f"Cannot write {path.name}.",
+                why=f"{path.suffix or 'No suffix'} is no known format.",
+                fix="End the name in .parquet, .jsonl or .csv.",
+            )
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """The table of a Parquet or JSONL file that `write_table` wrote.
+
+    Raises TableError when it cannot be read or is no such table; CSV is for people and is not read back.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        elif path.suffix == ".jsonl":
+            header, _, body = path.read_text().partition("\n")
+            records = [json.loads(line) for line in body.splitlines() if line.strip()]
+            table = pd.DataFrame(records).astype({"row_id": str})
+            table = table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
+            table.attrs[PROVENANCE] = json.loads(header)[PROVENANCE]
+        else:
+            raise ValueError(f"{path.suffix or 'no suffix'} is neither .parquet nor .jsonl")
+    except (OSError, ValueError, KeyError) as error:
+        raise TableError(
+            what=f"The table {path.name} cannot be read.",
+            why=str(error).splitlines()[0][:200],
+            fix="Write it with `python -m tokenunlearn score`.",
+            where=str(path),
+        ) from error
+    return check_table(table)
+
+
+def _spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
+    texts = {
+        name: table[name].map(lambda text: "'" + text if text.startswith(_FORMULA) else text)
+        for name in ("row_id", "token")
+    }
+    return table.assign(**texts)
