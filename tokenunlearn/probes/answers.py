@@ -67,11 +67,12 @@ def other(evidence: Evidence) -> float:
 def paraphrased(evidence: Evidence) -> float:
     """Joint probability of the fact under the paraphrased questions, mean over them, then over rows."""
 
-    def of_row(row: Row) -> float:
+    def mean_over_questions(row: Row) -> float:
+        """The mean joint probability of one row over its paraphrased questions."""
         joints = [_fact(evidence, row, question).joint for question in evidence.paraphrased(row)]
         return float(np.mean(joints)) if joints else float("nan")
 
-    return _mean(evidence.forget, of_row)
+    return _mean(evidence.forget, mean_over_questions)
 
 
 def retain(evidence: Evidence) -> float:

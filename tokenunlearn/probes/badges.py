@@ -84,7 +84,7 @@ REFUSALS = (
     *("not informed", "not knowledgeable", "not well-versed", "not privy to", "not acquainted with"),
     *("i'm not familiar", "i am not familiar", "not something i'm familiar", "out of my scope"),
     *("not within my reach", "not the best source", "not the right ai", "a mystery to me", "unknown to me"),
-    *("as an ai", "as a language model", "is unknown", "is not known", "is not specified"),
+    *("as an ai", "as a language model", "is unknown", "is not specified"),
 )
 
 
