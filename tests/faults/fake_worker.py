@@ -65,7 +65,7 @@ def parts():
     return Parts(
         load=Job,
         probe=Job.probe,
-        changes=lambda before, after: [{"before": before["summary"], "after": after["summary"]}],
+        compare=lambda before, after: (after, [{"before": before["summary"], "after": after["summary"]}]),
         train=Job.train,
         save=Job.save,
     )

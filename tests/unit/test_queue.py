@@ -122,7 +122,7 @@ def test_terminating_the_worker_pauses_the_run(queue):
 
 
 def test_force_ends_a_step_that_hangs(queue):
-    run_id = run(queue, hangs_at=3, save_every=1)
+    run_id = run(queue, hangs_at=3, save_every=1, step_seconds=0.5)
     wait(queue, run_id, "running", step=2)
     queue.request(run_id, "pause")
     queue.request(run_id, "force")

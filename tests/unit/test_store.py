@@ -32,7 +32,8 @@ def dead_pid():
 
 def test_a_new_run_is_complete_and_queued(store):
     run_id = store.create(
-        {"name": "NPO", "arm": "chosen", "mask_hash": "9f3c", "steps": 30}, {"mask.jsonl": b"{}\n"}
+        {"name": "NPO", "arm": "chosen", "mask_hash": "9f3c", "steps": 30},
+        {"mask.jsonl": lambda path: path.write_text("{}\n")},
     )
     state = store.state(run_id)
     assert (run_id, state["state"], state["steps"], state["name"]) == ("run-1", "queued", 30, "NPO")

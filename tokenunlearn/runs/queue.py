@@ -11,14 +11,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import tokenunlearn
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import locked, write_json_atomically
 from tokenunlearn.runs.states import ACTIVE, RESUMABLE
-from tokenunlearn.runs.store import RunStore, process_alive, process_started
+from tokenunlearn.runs.store import RunStore, WriteFile, process_alive, process_started
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from tokenunlearn.masks import Mask
 
 REQUESTS: Final = {"pause": "pausing", "stop": "stopping"}
 FORCE_GRACE_SECONDS: Final = 3.0
@@ -38,9 +44,24 @@ class RunQueue:
         self.store = store
         self.command = command
 
-    def start_run(self, config: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> str:
-        """Return the id of a new run; its worker is spawned at once if no other run is active."""
-        run_id = self.store.create(config, files)
+    def start_run(
+        self, config: Mapping[str, Any], mask: "Mask | None" = None, table: "DataFrame | None" = None
+    ) -> str:
+        """Return the id of a new run; its worker is spawned at once if no other run is active.
+
+        `config` is that of `runs/job.py`. `mask` and the exchange `table` it was made on are copied into the
+        run; without them every token has weight 1. Raises RunError for a mask without a table.
+        """
+        record = {"steps": (config.get("training") or {}).get("steps", 0), **config}
+        files: dict[str, WriteFile] = {}
+        if mask is not None:
+            if table is None:
+                raise RunError("A mask needs the table it was made on.", fix="Pass both.", where="start_run")
+            record |= {"mask_hash": mask.hash, "scores_id": mask.scores_id}
+            files["mask.jsonl"] = partial(_write_mask, mask, table)
+        if table is not None:
+            files["tokens.parquet"] = partial(_write_table, table)
+        run_id = self.store.create(record, files)
         self.advance()
         return run_id
 
@@ -186,6 +207,19 @@ class RunQueue:
         # Reaped by a thread: an unreaped child would look alive to whoever asks for its pid.
         threading.Thread(target=child.wait, daemon=True).start()
         return child.pid
+
+
+def _write_mask(mask: "Mask", table: "DataFrame", path: Path) -> None:
+    # Pandas only here: a worker claims its run before it loads anything that takes a second.
+    from tokenunlearn.masks import write_mask
+
+    write_mask(path, mask, table)
+
+
+def _write_table(table: "DataFrame", path: Path) -> None:
+    from tokenunlearn.table import write_table
+
+    write_table(table, path)
 
 
 def running(pid: int) -> dict[str, Any]:

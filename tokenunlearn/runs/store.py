@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ OLD_HEARTBEAT_SECONDS: Final = 2.0
 SAME_PROCESS_SECONDS: Final = 5.0
 RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
 
+WriteFile = Callable[[Path], None]
+
 
 class RunStore:
     """All runs under one folder; several processes may hold a store on the same folder at once."""
@@ -44,19 +46,20 @@ class RunStore:
         self.root = Path(root).resolve()
         self.root.mkdir(parents=True, exist_ok=True)
 
-    def create(self, config: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> str:
+    def create(self, config: Mapping[str, Any], files: Mapping[str, WriteFile] | None = None) -> str:
         """Return the id of a new queued run whose directory is complete from its first moment.
 
         `config` may name `name`, `arm`, `mask_hash` and `steps` for the state; `files` are further files
-        by name. Numbers are never given twice, even after a run was deleted.
+        by name, each written by a function of its path. Numbers are never given twice, even after
+        a run was deleted.
         """
         part = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
         try:
             part.chmod(0o755)
             write_json_atomically(part / "config.json", dict(config))
             write_json_atomically(part / "versions.json", versions())
-            for name, content in (files or {}).items():
-                write_bytes_atomically(part / Path(name).name, content)
+            for name, write_file in (files or {}).items():
+                write_file(part / Path(name).name)
             with locked(self.root / ".create.lock"):
                 run_id = f"run-{self._next_number()}"
                 write_json_atomically(part / "state.json", _first_state(run_id, config))

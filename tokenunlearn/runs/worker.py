@@ -10,6 +10,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -26,20 +27,23 @@ from tokenunlearn.training.events import Diverged, Event, Finished, Saved, StepD
 
 LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
+CHECKPOINT: Final = "checkpoint"
+# Writing the adapter may take this share of the time; the loop writes its checkpoint every step anyway.
+SAVING_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True)
 class Parts:
     """What a run needs from the rest of the library; `job` is whatever `load` returned.
 
-    `load(config, directory)`; `probe(job)` returns a Report; `changes(before, after)` compares two Reports;
-    `train(job, resume)` yields events; `save(job, step)` leaves a loadable adapter and a checkpoint of that
-    step in the run directory, replacing the older ones as a whole.
+    `load(config, directory)`; `probe(job)` returns a Report; `compare(before, after)` returns `after` with
+    its badges and the list of changes; `train(job, resume)` yields events and keeps its own checkpoint;
+    `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
     """
 
     load: Callable[[Mapping[str, Any], Path], Any]
     probe: Callable[[Any], dict[str, Any]]
-    changes: Callable[[dict[str, Any], dict[str, Any]], list[Any]]
+    compare: Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], list[Any]]]
     train: Callable[[Any, bool], Iterator[Event]]
     save: Callable[[Any, int], None]
 
@@ -136,19 +140,18 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
         # Nothing was trained in this process, so there is nothing to save or to probe.
         return ("kept" if early == "stop" and pulse.saved_step else "paused"), ""
     asked, diverged = _train(store, run_id, parts, pulse, job, resume)
+    _save(parts, pulse, job)
     if diverged:
         return "diverged", diverged.reason
-    if pulse.step and pulse.saved_step != pulse.step:
-        pulse.note(message="saving")
-        parts.save(job, pulse.step)
-        store.append_event(run_id, Saved(pulse.step, "adapter"))
-        pulse.saved_step = pulse.step
     if asked == "pause" or not pulse.step:
         return "paused", ""
     pulse.note(message="probing after")
-    before, after = (probes or {}).get("before"), parts.probe(job)
-    changes = parts.changes(before, after) if before else []
+    before = (probes or {}).get("before")
+    after, changes = parts.probe(job), list[Any]()
+    if before:
+        after, changes = parts.compare(before, after)
     store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
+    shutil.rmtree(store.path(run_id) / CHECKPOINT, ignore_errors=True)  # Such a run is not resumed.
     return ("kept" if asked == "stop" else "finished"), ""
 
 
@@ -157,19 +160,20 @@ def _train(
 ) -> tuple[str, Diverged | None]:
     """Return what was asked for ("" = the loop ended by itself) and the divergence, if there was one."""
     events = parts.train(job, resume)
-    diverged = None
+    diverged, save_next = None, 0.0
     try:
         for event in events:
             store.append_event(run_id, event)
-            if isinstance(event, StepDone):
+            if isinstance(event, StepDone | Finished):
                 pulse.step = event.step
+            if isinstance(event, StepDone):
                 if event.step == 1 or resume:
                     pulse.note(steps=event.steps)
                     resume = False
-            elif isinstance(event, Saved):
-                pulse.saved_step = event.step
+            elif isinstance(event, Saved) and time.monotonic() >= save_next:
+                save_next = time.monotonic() + _save(parts, pulse, job) / SAVING_SHARE
             elif isinstance(event, Diverged):
-                diverged = event
+                diverged, pulse.step = event, event.kept_step
             asked = pulse.asked()
             # Only after a whole step: in the middle of one the weights belong to no step.
             if asked and diverged is None and not isinstance(event, Finished):
@@ -179,6 +183,17 @@ def _train(
         if close:
             close()
     return "", diverged
+
+
+def _save(parts: Parts, pulse: Pulse, job: Any) -> float:
+    """Return the seconds that saving the adapter of the present step took; 0 when it is on disk already."""
+    if not pulse.step or pulse.saved_step == pulse.step:
+        return 0.0
+    began = time.monotonic()
+    parts.save(job, pulse.step)
+    pulse.saved_step = pulse.step
+    pulse.note()
+    return time.monotonic() - began
 
 
 def main(

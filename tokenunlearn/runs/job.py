@@ -1,0 +1,144 @@
+"""The parts of a run on a real model: what `worker.py` drives, made of loading, training and probes.
+
+`config.json` of a run: `model` (null = the embedded one), `adapter` (the target's PEFT folder), `precision`;
+`forget`, `retain`, `world`, each a demo set's name, a file or a list of rows; `training` (TrainConfig),
+`probes` (ProbeSettings), `watch` (the id of the row whose answer is shown as it trains); `mask_hash` and
+`scores_id`, which the mask in the folder must have. Without a mask every token has weight 1.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
+from tokenunlearn.data.files import read_rows
+from tokenunlearn.data.rows import Row, row_from_dict
+from tokenunlearn.errors import MaskError
+from tokenunlearn.masks import read_mask
+from tokenunlearn.models.adapters import save_adapter
+from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
+from tokenunlearn.runs.worker import CHECKPOINT, Parts
+from tokenunlearn.settings import from_dict
+from tokenunlearn.table import read_table
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Event
+from tokenunlearn.training.loop import train
+from tokenunlearn.training.session import with_fresh_lora
+
+Rows = tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A loaded run: the model with its fresh LoRA, the rows, and the weights by row id (None = all ones)."""
+
+    directory: Path
+    model: LoadedModel
+    forget: Rows
+    retain: Rows
+    world: Rows
+    weights: Mapping[str, np.ndarray] | None
+    training: TrainConfig
+    probes: ProbeSettings
+    watch: Row | None
+
+
+def library_parts() -> Parts:
+    """Return the parts that load, probe, train and save a real model."""
+    return Parts(load=load_job, probe=probe, compare=compare, train=train_job, save=save)
+
+
+def load_job(config: Mapping[str, Any], directory: Path) -> Job:
+    """Return the run of a directory, ready to train.
+
+    Raises SettingError, InputError, MaskError, TableError or ModelError; settings and rows are looked at
+    before the model is loaded, so that a slip is told at once.
+    """
+    training = from_dict(TrainConfig, dict(config.get("training") or {}))
+    probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
+    forget, retain, world = (rows_from(config.get(name) or []) for name in ("forget", "retain", "world"))
+    weights = mask_weights(directory, config)
+    watched = config.get("watch")
+    watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
+    loaded = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+    model = with_fresh_lora(loaded, training)
+    return Job(directory, model, forget, retain, world, weights, training, probes, watch)
+
+
+def rows_from(source: Any) -> Rows:
+    """Return the rows of a demo set's name, a file's path or a list of row dicts. Raises InputError."""
+    if isinstance(source, str):
+        return demo_rows(source) if source in DEMO_NAMES else read_rows(source).rows
+    return tuple(
+        row_from_dict(record, f"row {place} of config.json") for place, record in enumerate(source, 1)
+    )
+
+
+def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+    """Return one weight per answer token by row id from the folder's mask, None when it has none.
+
+    Raises MaskError when the mask is not the one that the config names.
+    """
+    path = directory / "mask.jsonl"
+    expected = config.get("mask_hash")
+    if not path.is_file():
+        if expected:
+            raise MaskError(f"The mask {expected[:12]} is missing", "Start the run again", where=str(path))
+        return None
+    table = read_table(directory / "tokens.parquet")
+    mask = read_mask(path, table, str(config.get("scores_id") or ""))
+    if expected and mask.hash != expected:
+        raise MaskError(
+            f"The mask is {mask.hash[:12]}, the page showed {expected[:12]}",
+            fix="Reload the page and save the mask again",
+            where=str(path),
+        )
+    places = table.reset_index(drop=True).sort_values("position", kind="stable").groupby("row_id", sort=False)
+    return {str(row_id): mask.weights[index] for row_id, index in places.indices.items()}
+
+
+def probe(job: Job) -> Report:
+    """Return the Report of the model as it is now."""
+    was_training = job.model.model.training
+    job.model.model.eval()
+    try:
+        return probe_report(job.model, job.forget, job.retain, job.world, job.probes)
+    finally:
+        job.model.model.train(was_training)
+
+
+def compare(before: Report, after: Report) -> tuple[Report, list[dict[str, Any]]]:
+    """Return `after` with its badges, and the changes per question."""
+    return with_badges(before, after), compare_reports(before, after)
+
+
+def train_job(job: Job, resume: bool) -> Iterator[Event]:
+    """Return the events of training; a resumed run goes on from its checkpoint."""
+    folder = job.directory / CHECKPOINT
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    return train(job.model, job.forget, job.retain, job.weights, job.training, folder, job.watch)
+
+
+def save(job: Job, step: int) -> None:
+    """Replace the files of `adapter/` one by one by those of now; each is whole at any moment.
+
+    The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
+    """
+    draft = job.directory / f".adapter-{step}"
+    target = Path(job.model.adapter) if job.model.adapter else None
+    save_adapter(job.model.model, draft, target)
+    folder = job.directory / "adapter"
+    folder.mkdir(exist_ok=True)
+    for file in sorted(draft.iterdir()):
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+        os.replace(file, folder / file.name)
+    draft.rmdir()
