@@ -4,7 +4,6 @@ import { curvesFigure } from "./curves.js";
 import { node, setText } from "./dom.js";
 import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
 import { answerBlock, numbersRow, runHead } from "./run_card.js";
-import { runText } from "./run_buttons.js";
 
 /**
  * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
@@ -12,12 +11,12 @@ import { runText } from "./run_buttons.js";
  */
 export function mount({ element, props, trigger, watch }) {
   const places = {
-    empty: node("p", { class: "tu-empty" }), head: node("div"), answer: node("div"), numbers: node("div"),
-    chart: node("div", { class: "tu-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
-    runs: node("div", { class: "tu-run-list", attributes: { role: "list", "aria-label": "Runs" } }),
-    spoken: node("p", { class: "tu-hidden", attributes: { "aria-live": "polite" } }),
+    empty: node("p", { class: "tx-empty" }), head: node("div"), answer: node("div"), numbers: node("div"),
+    chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
+    runs: node("div", { class: "tx-run-list", attributes: { role: "list", "aria-label": "Runs" } }),
+    spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
   };
-  const root = element.querySelector(".tu-view") ?? element;
+  const root = element.querySelector(".tx-view") ?? element;
   root.replaceChildren(places.empty, places.head, places.answer, places.numbers, places.chart, places.runs, places.spoken);
   const draw = () => paint(places, props.value ?? {}, trigger);
   watch("value", draw);
@@ -53,19 +52,19 @@ function drawChart(place, series) {
   plotly().then((Plotly) => {
     const figure = curvesFigure(series, chartTheme(place), place.clientWidth < 640);
     Plotly.react(place, figure.data, figure.layout, figure.config);
-  }).catch((error) => place.replaceChildren(node("p", { class: "tu-note", text: error.message })));
+  }).catch((error) => place.replaceChildren(node("p", { class: "tx-note", text: error.message })));
 }
 
 function runList(value, trigger) {
   const others = value.runs ?? [];
   if (others.length < 2) return [];
   const line = (run) => node("button", {
-    class: `tu-run-line${run.run_id === value.shown ? " tu-on" : ""}`,
+    class: `tx-run-line${run.run_id === value.shown ? " tx-on" : ""}`,
     attributes: { type: "button", role: "listitem", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
     on: { click: () => trigger("show", { run_id: run.run_id }) },
   },
-  node("span", { class: `tu-dot tu-state-${run.state}` }),
-  node("span", { class: "tu-run-name", text: run.name }),
-  node("span", { class: "tu-note", text: runText(run) }));
-  return [node("h3", { class: "tu-heading", text: "Runs, newest first" }), ...others.map(line)];
+  node("span", { class: `tx-dot tx-state-${run.state}` }),
+  node("span", { class: "tx-run-name", text: run.name }),
+  node("span", { class: "tx-note", text: run.text }));
+  return [node("h3", { class: "tx-heading", text: "Runs, newest first" }), ...others.map(line)];
 }

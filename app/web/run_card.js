@@ -1,7 +1,7 @@
 /** Parts of a run's card: head with progress and buttons, the answer as it changes, numbers before and now. */
 
 import { button, node } from "./dom.js";
-import { isLive, runButtons, runText } from "./run_buttons.js";
+import { isLive, runButtons } from "./run_buttons.js";
 import { markedParts } from "./units.js";
 
 const NUMBERS = [
@@ -16,16 +16,16 @@ const NUMBERS = [
 export function runHead(run, trigger) {
   const share = run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
   const bar = node("div", {
-    class: "tu-progress", style: { "--share": String(share) },
+    class: "tx-progress", style: { "--share": String(share) },
     attributes: { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": run.steps, "aria-valuenow": run.step, "aria-label": "Steps" },
   });
-  return node("div", { class: "tu-run-head" },
-    node("div", { class: "tu-run-title" },
-      node("span", { class: `tu-dot tu-state-${run.state}` }),
+  return node("div", { class: "tx-run-head" },
+    node("div", { class: "tx-run-title" },
+      node("span", { class: `tx-dot tx-state-${run.state}` }),
       node("strong", { text: run.name }),
-      node("span", { class: "tu-note", text: runText(run) })),
+      node("span", { class: "tx-note", text: run.text })),
     isLive(run.state) ? bar : null,
-    node("div", { class: "tu-actions" }, ...runButtons(run).map((each) => actButton(each, run, trigger))));
+    node("div", { class: "tx-actions" }, ...runButtons(run.buttons ?? []).map((each) => actButton(each, run, trigger))));
 }
 
 /** Returns one button; where `sure` is set the first click asks, the second acts, leaving it takes the question back. */
@@ -42,7 +42,7 @@ export function actButton(spec, run, trigger) {
       element.dataset.asking = "yes";
       element.textContent = spec.sure;
     }
-  }, { class: `tu-button tu-${spec.kind}`, attributes: { "data-key": `${run.run_id}:${spec.action}` } });
+  }, { class: `tx-button tx-${spec.kind}`, attributes: { "data-key": `${run.run_id}:${spec.action}` } });
   element.addEventListener("blur", () => {
     delete element.dataset.asking;
     element.textContent = spec.label;
@@ -54,34 +54,34 @@ export function actButton(spec, run, trigger) {
 export function answerBlock(answer) {
   const texts = answer.texts ?? [];
   const now = texts[texts.length - 1];
-  const fact = (text, spans) => node("p", { class: "tu-answer" },
+  const fact = (text, spans) => node("p", { class: "tx-answer" },
     ...markedParts(text, spans).map((part) => node(part.marked ? "mark" : "span", { text: part.text })));
-  return node("section", { class: "tu-live", attributes: { "aria-label": "One answer as it changes" } },
-    node("p", { class: "tu-question", text: answer.question }),
-    node("div", { class: "tu-columns" },
-      node("div", {}, node("h3", { class: "tu-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
+  return node("section", { class: "tx-live", attributes: { "aria-label": "One answer as it changes" } },
+    node("p", { class: "tx-question", text: answer.question }),
+    node("div", { class: "tx-columns" },
+      node("div", {}, node("h3", { class: "tx-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
       node("div", {},
-        node("h3", { class: "tu-heading", text: now ? `It says at step ${now.step}` : "It says" }),
-        node("p", { class: "tu-answer", text: now ? now.text || "(nothing)" : "not asked yet" }))),
+        node("h3", { class: "tx-heading", text: now ? `It says at step ${now.step}` : "It says" }),
+        node("p", { class: "tx-answer", text: now ? now.text || "(nothing)" : "not asked yet" }))),
     texts.length > 2 ? history(texts) : null);
 }
 
 function history(texts) {
   const lines = texts.slice(0, -1).reverse().map((each) => node("li", {},
-    node("span", { class: "tu-step", text: String(each.step) }), node("span", { text: each.text || "(nothing)" })));
-  return node("details", { class: "tu-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
+    node("span", { class: "tx-step", text: String(each.step) }), node("span", { text: each.text || "(nothing)" })));
+  return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
 }
 
 /** Returns five numbers: now, and where they started. */
 export function numbersRow(series) {
   const cell = ([key, label, help]) => {
     const measured = (series[key] ?? []).filter((each) => each !== null);
-    return node("div", { class: "tu-number", attributes: { title: help } },
-      node("span", { class: "tu-note", text: label }),
+    return node("div", { class: "tx-number", attributes: { title: help } },
+      node("span", { class: "tx-note", text: label }),
       node("strong", { text: share(measured[measured.length - 1]) }),
-      node("span", { class: "tu-note", text: measured.length > 1 ? `was ${share(measured[0])}` : "" }));
+      node("span", { class: "tx-note", text: measured.length > 1 ? `was ${share(measured[0])}` : "" }));
   };
-  return node("div", { class: "tu-numbers" }, ...NUMBERS.map(cell));
+  return node("div", { class: "tx-numbers" }, ...NUMBERS.map(cell));
 }
 
 /** Returns a probability for people: ".95", "1.00", "–" where nothing was measured. */

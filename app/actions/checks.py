@@ -1,0 +1,54 @@
+"""Input from the page is checked as if it came from anyone: types, lengths, ranges, unknown keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.selection import Rule
+from tokenunlearn.settings import from_dict
+
+MOST_TEXT = 2_000
+MOST_OVERRIDES = 100_000
+
+
+def record(value: Any, what: str) -> Mapping[str, Any]:
+    """The value, if it is a JSON object. Raises InputError."""
+    if not isinstance(value, Mapping):
+        raise InputError(f"{what} must be an object", f"Got {type(value).__name__}")
+    return value
+
+
+def text(values: Mapping[str, Any], name: str, longest: int = 200) -> str:
+    """The text under `name`. Raises InputError when it is missing, no text, empty or too long."""
+    value = values.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{name} is missing", "It must be a text that is not empty")
+    if len(value) > longest:
+        raise InputError(f"{name} has {len(value):,} characters", f"At most {longest:,} are taken")
+    return value
+
+
+def whole(values: Mapping[str, Any], name: str, below: int) -> int:
+    """The whole number under `name`, 0 or more and under `below`. Raises InputError."""
+    value = values.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < below:
+        raise InputError(f"{name} is {str(value)[:40]}", f"It must be a whole number from 0 to {below - 1}")
+    return value
+
+
+def rule_of(values: Mapping[str, Any]) -> Rule:
+    """The rule in a draft. Raises SettingError for a key or value that a Rule cannot have."""
+    return from_dict(Rule, record(values.get("rule") or {}, "rule"))
+
+
+def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
+    """The overrides in a draft: token index → in | out. Raises MaskError."""
+    given = record(values.get("overrides") or {}, "overrides")
+    if len(given) > MOST_OVERRIDES:
+        raise MaskError(f"{len(given):,} overrides are too many", f"At most {MOST_OVERRIDES:,} are taken")
+    overrides = {}
+    for index, word in given.items():
+        if not str(index).isascii() or not str(index).isdigit() or word not in ("in", "out"):
+            raise MaskError(f"The override {str(index)[:20]}: {str(word)[:20]} cannot be read", "It must be index: in or out")
+        overrides[int(index)] = str(word)
+    return overrides

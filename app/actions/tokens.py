@@ -1,0 +1,115 @@
+"""What the Tokens view asks of the server: confirm a mask, alternatives, another signal, an export."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.actions.checks import overrides_of, record, rule_of, text, whole
+from app.service import Service
+from app.shown import ShownScores, shown_scores
+from app.views.tokens import DECIMALS, column, signal_info
+from tokenunlearn.errors import MaskError, SettingError, did_you_mean
+from tokenunlearn.masks import Mask, write_mask
+from tokenunlearn.table import provenance
+
+TRUTH_DECIMALS = 4
+
+
+def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
+    """The scores, the set and the mask that a draft `{scores_id, set, rule, overrides}` describes.
+
+    Raises MaskError, SettingError or InputError.
+    """
+    values = record(draft, "the draft")
+    shown = service.find_scores(text(values, "scores_id"))
+    name = str(values.get("set") or "")
+    return shown, name, shown.mask(name, rule_of(values), overrides_of(values))
+
+
+def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
+    """The mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices."""
+    _, _, mask = mask_of(service, draft)
+    return {
+        "hash": mask.hash,
+        "weights_count": int(np.count_nonzero(mask.weights > 0)),
+        "chosen": np.flatnonzero(mask.selected).tolist(),
+    }
+
+
+def alternatives(service: Service, question: Any) -> dict[str, Any]:
+    """The likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
+
+    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`, lists of (token, probability).
+    """
+    values = record(question, "the question")
+    shown = service.find_scores(text(values, "scores_id"))
+    if shown.alternatives is None:
+        raise MaskError("A recorded example holds no alternatives", fix="Wait for the live model")
+    row = whole(values, "row", len(shown.alternatives))
+    lists = shown.alternatives[row]
+    position = whole(values, "position", len(lists.as_is))
+    masked = lists.masked[position] if lists.masked else []
+    return {"with": lists.as_is[position], "without": masked, "masking": shown.payload["rows"][row]["masking"]}
+
+
+def compute_signal(service: Service, question: Any) -> dict[str, Any]:
+    """One more signal on all rows: `{values, info}`; from then on it belongs to these scores.
+
+    `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
+    """
+    from tokenunlearn.scoring import ScoreConfig, iter_scores
+    from tokenunlearn.signals import SIGNALS
+
+    values = record(question, "the question")
+    shown = service.find_scores(text(values, "scores_id"))
+    name = text(values, "name")
+    if name not in SIGNALS:
+        raise SettingError(f"Unknown signal {name!r}", fix=did_you_mean(name, SIGNALS))
+    if name not in shown.columns:
+        model = service.model()
+        with service.model_lock:
+            scored = list(iter_scores(model, service.rows.forget, ScoreConfig(signals=(name,))))
+        shown = with_signal(service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored]))
+    return {"values": column(shown.columns[name]), "info": signal_info(name)}
+
+
+def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
+    """The scores with one more column, under the same id: what was there has not changed."""
+    fresh = np.round(values, DECIMALS)
+    payload = {
+        **shown.payload,
+        "columns": {**shown.payload["columns"], name: column(fresh)},
+        "signals": {**shown.payload["signals"], name: signal_info(name)},
+    }
+    table = None
+    if shown.table is not None:
+        table = shown.table.assign(**{name: fresh})
+        table.attrs = dict(shown.table.attrs)
+    grown = replace(shown, payload=payload, columns={**shown.columns, name: fresh}, table=table)
+    service.show(grown)
+    return grown
+
+
+def export_mask(service: Service, draft: Any) -> dict[str, str]:
+    """The mask file of a draft: `{filename, text, mime}`. Raises MaskError for a recorded example."""
+    shown, name, mask = mask_of(service, draft)
+    return {
+        "filename": f"mask-{name or 'rows'}-{mask.hash[:8]}.jsonl",
+        "text": mask_file(shown, mask).decode(),
+        "mime": "application/jsonl",
+    }
+
+
+def mask_file(shown: ShownScores, mask: Mask) -> bytes:
+    """The bytes of `mask.jsonl`. Raises MaskError for a recorded example, which has no table."""
+    if shown.table is None:
+        raise MaskError("A recorded example cannot be exported or trained", fix="Wait for the live model")
+    made: Mapping[str, Any] = provenance(shown.table)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mask.jsonl"
+        write_mask(path, mask, shown.table, made)
+        return path.read_bytes()

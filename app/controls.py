@@ -1,0 +1,34 @@
+"""A setting becomes its control: choices a radio group or menu, bounds a slider or number, bool a checkbox."""
+
+from typing import Any
+
+import gradio as gr
+
+from app.words import setting_label
+from tokenunlearn.settings import SettingInfo
+
+MOST_RADIO_CHOICES = 5
+MOST_SLIDER_STOPS = 200
+
+
+def control(info: SettingInfo) -> Any:
+    """The Gradio component of one setting, with its default, bounds, unit and help."""
+    unit = f", {info.unit}" if info.unit else ""
+    shared = {"label": setting_label(info.name) + unit, "info": info.help, "value": info.default}
+    if info.type == "bool":
+        return gr.Checkbox(**shared)
+    if info.choices is not None:
+        few = len(info.choices) <= MOST_RADIO_CHOICES
+        return (gr.Radio if few else gr.Dropdown)(choices=list(info.choices), **shared)
+    if info.type in ("int", "float"):
+        return _number(info, shared)
+    return gr.Textbox(**shared)
+
+
+def _number(info: SettingInfo, shared: dict[str, Any]) -> Any:
+    """A slider where the whole range is worth dragging over, else a number with its bounds."""
+    bounded = info.low is not None and info.high is not None and info.step
+    if bounded and (info.high - info.low) / info.step <= MOST_SLIDER_STOPS:  # type: ignore[operator]
+        return gr.Slider(info.low, info.high, step=info.step, **shared)  # type: ignore[arg-type]
+    whole = {"precision": 0} if info.type == "int" else {}
+    return gr.Number(minimum=info.low, maximum=info.high, step=info.step or 1, **whole, **shared)

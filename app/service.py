@@ -1,0 +1,200 @@
+"""The one object behind the page: models, scores, runs, the plan. All that actions receive.
+
+Shown at once: the recorded example. A thread then loads the model and scores the rows; when it is done
+`scores()` is live. Runs belong to worker processes; the service only reads their folders.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from app.shown import ShownScores, recorded_scores, shown_scores
+from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.files import read_rows
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import MaskError, ModelError, RunError, TokenUnlearnError
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.store import RunStore, curve
+from tokenunlearn.training.events import Event
+
+LOG: Final = logging.getLogger(__name__)
+RECORDED: Final = ASSETS / "recorded" / "example.json"
+TARGET: Final = ASSETS / "adapters" / "target"
+KEPT_SCORES: Final = 4
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the page was started with. `model` None is the embedded one, `data` None the demo rows."""
+
+    model: str | None = None
+    adapter: str | None = None
+    precision: str = "auto"
+    data: str | None = None
+    runs: Path = Path("runs")
+    recorded: Path = RECORDED
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a session: those to forget (shown as tokens), those to keep, and the world's."""
+
+    forget: tuple[Row, ...]
+    retain: tuple[Row, ...]
+    world: tuple[Row, ...]
+
+    def of_set(self, name: str) -> tuple[Row, ...]:
+        """The forget rows of one set."""
+        return tuple(row for row in self.forget if row.set == name)
+
+
+@dataclass
+class Stage:
+    """Where loading stands: `name` is recorded, loading, scoring, live or error; `share` of it is done."""
+
+    name: str = "loading"
+    share: float = 0.0
+    error: str = ""
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the service started to load."""
+        return time.monotonic() - self.since
+
+
+class Service:
+    """Owns models, scores, store and queue; safe to call from several threads."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.rows = session_rows(options.data)
+        self.queue = RunQueue(RunStore(options.runs))
+        self.stage = Stage()
+        self.recorded = recorded_example(options.recorded) if options.model is None and not options.data else {}
+        # One model call at a time: two at once on one processor are slower than one after the other.
+        self.model_lock = threading.RLock()
+        self._model: Any = None
+        self._after: tuple[str, Any] | None = None
+        self._shown: list[ShownScores] = []
+        if "tokens" in self.recorded:
+            self._shown.append(recorded_scores(self.recorded["tokens"]))
+        self._events: dict[str, tuple[list[Event], int]] = {}
+        self._lock = threading.Lock()
+        self.plan: dict[str, Any] | None = None
+
+    def start(self) -> None:
+        """Nothing; loading and scoring begin in a thread, the page is usable meanwhile."""
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+
+    def scores(self) -> ShownScores | None:
+        """The newest scores, None before anything can be shown."""
+        with self._lock:
+            return self._shown[-1] if self._shown else None
+
+    def find_scores(self, scores_id: str) -> ShownScores:
+        """The scores a page refers to. Raises MaskError when they are no longer held."""
+        with self._lock:
+            for shown in reversed(self._shown):
+                if shown.payload["scores_id"] == scores_id:
+                    return shown
+        raise MaskError("These scores are no longer on the server", fix="Reload the page")
+
+    def show(self, shown: ShownScores) -> None:
+        """Nothing; these scores are the newest from now on."""
+        with self._lock:
+            self._shown = [*self._shown, shown][-KEPT_SCORES:]
+
+    def model(self) -> Any:
+        """The loaded target model. Raises ModelError while it is loading or when it could not be loaded."""
+        if self._model is None:
+            raise ModelError("The model is not ready", self.stage.error or "It is still loading", "Wait a moment")
+        return self._model
+
+    def run_model(self, run_id: str) -> Any:
+        """The model with a run's adapter; the last one is kept. Raises RunError, ModelError."""
+        from tokenunlearn.models.loading import load_model
+
+        folder = self.queue.store.path(run_id) / "adapter"
+        if not (folder / "adapter_config.json").is_file():
+            raise RunError(f"{run_id} has saved no adapter yet", fix="Wait for its end, or stop and keep it")
+        # A resumed run writes its adapter anew under the same name.
+        key = f"{run_id}@{(folder / 'adapter_model.safetensors').stat().st_mtime_ns}"
+        with self.model_lock:
+            if self._after is None or self._after[0] != key:
+                config = self.queue.store.config(run_id)
+                self._after = None
+                loaded = load_model(config.get("model"), folder, config.get("precision") or "auto")
+                self._after = (key, loaded)
+            return self._after[1]
+
+    def events(self, run_id: str) -> list[Event]:
+        """All events of a run; only what was written since the last call is read from disk."""
+        with self._lock:
+            known, cursor = self._events.get(run_id, ([], 0))
+            fresh, after = self.queue.store.events(run_id, cursor)
+            # A cursor that went back means another file: start over.
+            known = [*known, *fresh] if after >= cursor else self.queue.store.events(run_id)[0]
+            self._events[run_id] = (known, after)
+        return curve(known)
+
+    def _load(self) -> None:
+        try:
+            from tokenunlearn.models.loading import load_model
+
+            options = self.options
+            adapter = options.adapter or (str(TARGET) if options.model is None and TARGET.is_dir() else None)
+            with self.model_lock:
+                model = load_model(options.model, adapter, options.precision)
+                self.stage = Stage("scoring", since=self.stage.since)
+                self.show(self._scored(model))
+            self._model = model
+            self.stage = Stage("live", 1.0, since=self.stage.since)
+        except TokenUnlearnError as error:
+            self.stage = Stage("error", error=str(error), since=self.stage.since)
+        except Exception as error:  # The page stays up and says why.
+            LOG.exception("the model could not be loaded")
+            self.stage = Stage("error", error=f"{type(error).__name__}: {error}", since=self.stage.since)
+
+    def _scored(self, model: Any) -> ShownScores:
+        from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
+
+        config = ScoreConfig()
+        scores = new_scores(model, self.rows.forget, config)
+        for row in iter_scores(model, self.rows.forget, config):
+            scores.rows.append(row)
+            self.stage.share = len(scores.rows) / max(1, len(self.rows.forget))
+        return shown_scores(scores, "live")
+
+
+def session_rows(data: str | None) -> Rows:
+    """The rows of a file (`split` says which to forget), or the demo. Raises InputError for a file without any.
+
+    A file without retain rows keeps the world's facts: forgetting without anything to keep ruins a model.
+    """
+    world = demo_rows("world")
+    if data is None:
+        return Rows((*demo_rows("shared_forget"), *demo_rows("one_off")), demo_rows("shared_retain"), world)
+    rows = read_rows(data).rows
+    forget = tuple(row for row in rows if row.split != "retain")
+    retain = tuple(row for row in rows if row.split == "retain")
+    return Rows(forget, retain or world, world)
+
+
+def recorded_example(path: Path) -> dict[str, Any]:
+    """The recorded example, empty where there is none or it cannot be read."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def by_id(rows: Sequence[Row]) -> dict[str, Row]:
+    """Rows by their id."""
+    return {row.id: row for row in rows}

@@ -1,0 +1,87 @@
+"""Scores as they are shown: the payload that went to the page, and the same numbers as columns here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from app.views.tokens import payload as payload_of
+from app.views.tokens import rounded
+from tokenunlearn.errors import MaskError, TableError
+from tokenunlearn.masks import Mask, columns_from_table, mask_hash
+from tokenunlearn.scoring import Alternatives, Scores
+from tokenunlearn.selection import Rule, select
+
+_FLAGS = ("subject", "stop", "punctuation")
+
+
+@dataclass(frozen=True, eq=False)
+class ShownScores:
+    """What one page holds. `table` and `alternatives` (one a row) are None for a recorded example."""
+
+    payload: Mapping[str, Any]
+    columns: Mapping[str, np.ndarray]
+    table: pd.DataFrame | None = None
+    alternatives: tuple[Alternatives, ...] | None = None
+    scores: Scores | None = None
+
+    @property
+    def scores_id(self) -> str:
+        """The id of these scores."""
+        return str(self.payload["scores_id"])
+
+    @property
+    def live(self) -> bool:
+        """Whether a loaded model stands behind them."""
+        return self.payload["state"] == "live"
+
+    def rows_of(self, name: str) -> list[Mapping[str, Any]]:
+        """The payload's rows of one set. Raises MaskError for an unknown set."""
+        rows = [row for row in self.payload["rows"] if row["set"] == name]
+        if not rows:
+            raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
+        return rows
+
+    def mask(self, name: str, rule: Rule, overrides: Mapping[int, str]) -> Mask:
+        """The mask of a rule on one set, with one weight per token of *all* rows; 0 outside the set.
+
+        The same as the page's: fused and cut on the set alone, hashed over all tokens. Raises MaskError.
+        """
+        ranges = [np.arange(row["first"], row["first"] + row["count"]) for row in self.rows_of(name)]
+        places = np.concatenate(ranges)
+        local = {int(index): place for place, index in enumerate(places)}
+        if not set(overrides) <= set(local):
+            raise MaskError("An override names a token that is not in this set", fix="Reload the page")
+        cut = {key: values[places] for key, values in self.columns.items()}
+        chosen = select(cut, rule, {local[index]: word for index, word in overrides.items()})
+        size = len(self.columns["row"])
+        weights, selected = np.zeros(size), np.zeros(size, dtype=bool)
+        weights[places], selected[places] = chosen.weights, chosen.selected
+        forced = {index: overrides[index] for index in sorted(overrides)}
+        return Mask(rule, forced, weights, selected, mask_hash(weights), self.scores_id)
+
+
+def shown_scores(scores: Scores, state: str) -> ShownScores:
+    """Scored rows as they are shown, on the rounded numbers that the page gets."""
+    table = rounded(scores.table)
+    alternatives = tuple(row.alternatives for row in scores.rows)
+    return ShownScores(payload_of(scores, table, state), columns_from_table(table), table, alternatives, scores)
+
+
+def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
+    """A recorded payload as it is shown. Raises TableError when it is none."""
+    try:
+        columns = {name: _column(name, values) for name, values in payload["columns"].items()}
+        marked = {**payload, "state": "recorded"}
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError("The recorded example cannot be read", str(error), "Run `make assets`") from error
+    return ShownScores(marked, columns)
+
+
+def _column(name: str, values: Any) -> np.ndarray:
+    if name in _FLAGS:
+        return np.array(values, dtype=bool)
+    kind = np.int64 if name in ("row", "word", "start", "end") else np.float64
+    return np.array([np.nan if value is None else value for value in values], dtype=kind)

@@ -1,0 +1,1 @@
+"""Tabs: layout and wiring, no arithmetic."""

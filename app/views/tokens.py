@@ -1,0 +1,134 @@
+"""Scores become the payload of the Tokens view: columns, not rows (docs/ARCHITECTURE.md)."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tokenunlearn.metrics.attribution import signal_report
+from tokenunlearn.scoring import RowInfo, Scores
+from tokenunlearn.signals import SIGNALS
+
+# Page and server work on the same rounded numbers, so that neither ties nor hashes can differ.
+DECIMALS = 6
+KEY_DECIMALS = 9
+BOOTSTRAP_DRAWS = 200
+_STRUCTURE = {
+    "start": "char_start",
+    "end": "char_end",
+    "word": "word_id",
+    "subject": "is_subject",
+    "stop": "is_stop_word",
+    "punctuation": "is_punctuation",
+}
+_BASELINES = {"random": "Random", "content_words": "Content words"}
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy of the exchange table with the numbers as the page gets them."""
+    signals = [name for name in table.columns if name in SIGNALS]
+    result = table.assign(
+        random_key=table["random_key"].round(KEY_DECIMALS), **{name: table[name].round(DECIMALS) for name in signals}
+    )
+    result.attrs = dict(table.attrs)
+    return result
+
+
+def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
+    """The payload of scored rows; `table` is their `rounded` table, `state` is recorded or live."""
+    infos = [row.info for row in scores.rows]
+    counts = [len(row.table) for row in scores.rows]
+    firsts = np.cumsum([0, *counts[:-1]]).tolist()
+    questions = [_asked(info) for info in infos]
+    names = [name for name in table.columns if name in SIGNALS]
+    return {
+        "scores_id": scores.scores_id,
+        "state": state,
+        "model": {name: str(scores.provenance.get(name, "")) for name in ("model", "adapter", "precision")},
+        "rows": [
+            _row(info, first, count, questions.count(_asked(info)) == 1)
+            for info, first, count in zip(infos, firsts, counts, strict=True)
+        ],
+        "columns": _columns(table, np.repeat(np.arange(len(infos)), counts), names),
+        "signals": {name: signal_info(name) for name in names},
+        "leaderboard": leaderboard(table, infos, [name for name in names if SIGNALS[name].kind != "other"]),
+    }
+
+
+def signal_info(name: str) -> dict[str, str]:
+    """Label, unit, kind and help of a signal."""
+    signal = SIGNALS[name]
+    return {"label": signal.label, "unit": signal.unit, "kind": signal.kind, "help": signal.help}
+
+
+def column(values: Iterable[float]) -> list[float | None]:
+    """Numbers as JSON: NaN becomes None, whole numbers lose their fraction (the payload is long)."""
+    return [None if math.isnan(value) else int(value) if value == int(value) else value for value in values]
+
+
+def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> list[dict[str, Any]]:
+    """How well each signal finds the gold words, set by set; sets without gold have no entry."""
+    of_row = {info.row.id: info.row.set for info in infos}
+    sets = table["row_id"].map(of_row)
+    entries = []
+    for name in dict.fromkeys(sets):
+        piece = table[sets == name]
+        if not piece["gold"].notna().any():
+            continue
+        report = signal_report(piece, names, draws=BOOTSTRAP_DRAWS)
+        entries.extend({**entry, "set": name} for entry in _by_word(report))
+    return entries
+
+
+def _by_word(report: pd.DataFrame) -> list[dict[str, Any]]:
+    lines = report[(report["granularity"] == "word") & (report["population"] == "all")].to_dict("records")
+    return [
+        {
+            "signal": line["signal"],
+            "label": _BASELINES.get(str(line["signal"])) or SIGNALS[str(line["signal"])].label,
+            "auroc_word": _finite(line["auroc"]),
+            "precision_word": _finite(line["precision_at_gold"]),
+            "low": _finite(line.get("auroc_low")),
+            "high": _finite(line.get("auroc_high")),
+        }
+        for line in lines
+    ]
+
+
+def _finite(value: Any) -> float | None:
+    return round(float(value), 4) if value is not None and math.isfinite(float(value)) else None
+
+
+def _asked(info: RowInfo) -> tuple[str, str]:
+    """What is asked, whoever is asked about: questions that differ in the subject alone are the same."""
+    return info.row.set, info.row.question.replace(info.subject, "…") if info.subject else info.row.question
+
+
+def _row(info: RowInfo, first: int, count: int, unique: bool) -> dict[str, Any]:
+    return {
+        "id": info.row.id,
+        "question": info.row.question,
+        "answer": info.row.answer,
+        "subject": info.subject,
+        "subject_source": info.subject_source,
+        "subject_spans": [list(span) for span in info.subject_spans],
+        "masking": info.masking,
+        "names": list(info.names),
+        "first": first,
+        "count": count,
+        "set": info.row.set,
+        "unique_question": unique,
+    }
+
+
+def _columns(table: pd.DataFrame, row: np.ndarray, names: list[str]) -> dict[str, list[Any]]:
+    columns: Mapping[str, list[Any]] = {
+        "row": row.tolist(),
+        **{name: table[source].astype(int).tolist() for name, source in _STRUCTURE.items()},
+        "gold": column(table["gold"]),
+        "random_key": table["random_key"].tolist(),
+        **{name: column(table[name]) for name in names},
+    }
+    return dict(columns)

@@ -1,0 +1,57 @@
+/** Paints the change of each token's probability on the text of its answer: purple rose, orange fell. */
+
+import { node } from "./dom.js";
+
+/**
+ * Returns parts `{text, change}` of an answer; `change` (after − before, −1…1) is null outside tokens. Pure.
+ * Offsets count code points, as Python does.
+ * @param {string} answer
+ * @param {{starts: number[], ends: number[], before: number[], after: number[]}} tokens probabilities
+ */
+export function changeParts(answer, tokens) {
+  const characters = Array.from(answer);
+  const parts = [];
+  let at = 0;
+  tokens.starts.forEach((from, index) => {
+    const start = Math.max(at, from);
+    const end = Math.max(start, tokens.ends[index]);
+    if (start > at) parts.push({ text: characters.slice(at, start).join(""), change: null });
+    const text = characters.slice(start, end).join("");
+    if (text) parts.push({ text, change: tokens.after[index] - tokens.before[index], index });
+    at = end;
+  });
+  if (at < characters.length) parts.push({ text: characters.slice(at).join(""), change: null });
+  return parts;
+}
+
+/** Returns the fill of a change; nothing within ±0.005, so that what stayed keeps the page's colour. Pure. */
+export function changeFill(change) {
+  if (!Number.isFinite(change) || Math.abs(change) < 0.005) return "transparent";
+  const hue = change > 0 ? "var(--tx-rise)" : "var(--tx-fall)";
+  const share = Math.min(1, Math.abs(change)).toFixed(3);
+  return `color-mix(in srgb, ${hue} calc(var(--tx-change-top) * ${share}), transparent)`;
+}
+
+/** Returns a paragraph with the answer, each token filled by its change and titled with its numbers. */
+export function changeText(answer, tokens, gold = []) {
+  const inGold = (index) => gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
+  const pieces = changeParts(answer, tokens).map((part) => {
+    if (part.change === null) return node("span", { text: part.text });
+    const [was, is] = [tokens.before[part.index], tokens.after[part.index]];
+    const sign = part.change < 0 ? "−" : "+";
+    const spoken = `probability ${was.toFixed(3)} before, ${is.toFixed(3)} after`;
+    return node("span", {
+      class: inGold(part.index) ? "tx-token tx-gold" : "tx-token", text: part.text, style: { background: changeFill(part.change) },
+      attributes: { title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})` },
+    });
+  });
+  return node("p", { class: "tx-change" }, ...pieces);
+}
+
+/** Returns the legend: words at both ends, zero is the page. */
+export function changeLegend() {
+  return node("div", { class: "tx-legend" },
+    node("span", { text: "less likely" }), node("span", { class: "tx-ramp", attributes: { "aria-hidden": true } }),
+    node("span", { text: "more likely" }),
+    node("span", { class: "tx-note", text: "probability of each taught token, after − before; the fact is underlined" }));
+}

@@ -1,0 +1,111 @@
+/** The Probe tab: what the model said and says, side by side, or the change on the text, with the numbers above. */
+
+import { changeLegend, changeText } from "./change_text.js";
+import { node, segmented, setText } from "./dom.js";
+import { share } from "./run_card.js";
+
+const SIDES = [
+  { value: "before", label: "Before" }, { value: "after", label: "After" },
+  { value: "both", label: "Side by side" }, { value: "difference", label: "Difference" },
+];
+const KINDS = [
+  { value: "forget", label: "Forget" }, { value: "paraphrase", label: "Paraphrased" },
+  { value: "retain", label: "Retain" }, { value: "world", label: "World" },
+];
+
+/**
+ * Mounts the view; `props.value` is `{run, empty, labels, summary, answers, tokens}` (app/views/probe.py).
+ * @param {{element: HTMLElement, props: object, watch: Function}} contract
+ */
+export function mount({ element, props, watch }) {
+  const view = { side: "both", kind: "forget" };
+  const draw = () => paint();
+  const sides = segmented("Which side", SIDES, (side) => { view.side = side; draw(); });
+  const kinds = segmented("Which questions", KINDS, (kind) => { view.kind = kind; draw(); });
+  const empty = node("p", { class: "tx-empty" });
+  const numbers = node("div");
+  const legend = changeLegend();
+  const count = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const rows = node("div", { class: "tx-answers" });
+  const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
+  const root = element.querySelector(".tx-view") ?? element;
+  root.replaceChildren(empty, numbers, bar, legend, count, rows);
+
+  function paint() {
+    const value = props.value ?? {};
+    const ready = Boolean(value.answers?.length);
+    setText(empty, ready ? "" : value.empty ?? "");
+    empty.hidden = ready;
+    for (const each of [numbers, bar, count, rows]) each.hidden = !ready;
+    legend.hidden = !ready || view.side !== "difference";
+    if (!ready) return;
+    sides.update(view.side);
+    kinds.update(view.kind);
+    numbers.replaceChildren(summaryTable(value));
+    const shown = value.answers.filter((each) => each.kind === view.kind);
+    setText(count, badgeCount(shown));
+    rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
+  }
+  watch("value", draw);
+  draw();
+}
+
+/** Returns "20 answers: 17 forgot, 2 unchanged, 1 degenerate". Pure. */
+export function badgeCount(answers) {
+  const counts = new Map();
+  for (const { after } of answers) if (after) counts.set(after.badge, (counts.get(after.badge) ?? 0) + 1);
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([badge, count]) => `${count} ${badge}`);
+  return `${answers.length} answers${parts.length ? `: ${parts.join(", ")}` : ", not probed after yet"}`;
+}
+
+function summaryTable({ labels, summary }) {
+  const cell = (tag, text, more = {}) => node(tag, { text, ...more });
+  const line = ({ key, label, wanted, help }) => {
+    const [was, is] = [summary.before?.[key], summary.after?.[key]];
+    const known = Number.isFinite(was) && Number.isFinite(is);
+    return node("tr", {}, cell("th", label, { attributes: { scope: "row", title: help } }), cell("td", share(was)), cell("td", share(is)),
+      cell("td", known ? signed(is - was) : "–", { class: known ? verdict(is - was, wanted) : "" }));
+  };
+  return node("table", { class: "tx-table" },
+    node("caption", { class: "tu-unseen", text: "Probes before and after the run" }),
+    node("thead", {}, node("tr", {}, ...["", "before", "after", "change"].map((text) => cell("th", text, { attributes: { scope: "col" } })))),
+    node("tbody", {}, ...labels.map(line)));
+}
+
+function verdict(change, wanted) {
+  if (Math.abs(change) < 0.05) return "";
+  return (change > 0) === (wanted === "up") ? "tx-good" : "tx-bad";
+}
+
+/** Returns "+.12", "−.95" or "±.00". Pure. */
+export function signed(value) {
+  const text = Math.abs(value).toFixed(2).replace(/^0/, "");
+  if (text === ".00") return "±.00";
+  return (value < 0 ? "−" : "+") + text;
+}
+
+function row(answer, value, side) {
+  const head = node("p", { class: "tx-question", text: answer.question });
+  const taught = node("p", { class: "tx-note", text: `taught: ${answer.expected}` });
+  if (side === "difference") return node("article", { class: "tx-row" }, head, difference(answer, value));
+  const columns = side === "both" ? ["before", "after"] : [side];
+  return node("article", { class: "tx-row" }, head,
+    node("div", { class: columns.length > 1 ? "tx-columns" : "" }, ...columns.map((name) => said(name, answer[name], columns.length > 1))),
+    taught);
+}
+
+function said(name, answer, headed) {
+  if (!answer) return node("div", {}, node("p", { class: "tx-note", text: `${name}: not probed yet` }));
+  const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}` : "";
+  return node("div", {},
+    node("p", { class: "tx-note tx-said" }, node("span", { text: headed ? name : "" }),
+      name === "after" ? node("span", { class: `tx-badge tx-badge-${answer.badge}`, text: answer.badge }) : null,
+      node("span", { text: `ROUGE-L ${share(answer.rouge_l)}${fact}` })),
+    node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }));
+}
+
+function difference(answer, value) {
+  const tokens = value.tokens?.[`${answer.kind}/${answer.row_id}`];
+  if (!tokens) return node("p", { class: "tx-note", text: "Token probabilities of this answer were not kept, before and after." });
+  return changeText(answer.expected, tokens, answer.gold ?? []);
+}

@@ -1,0 +1,65 @@
+"""The visible words of the page, except the help of settings, which stands beside each setting."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+TITLE: Final = "TokenUnlearn Explorer"
+
+TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
+
+START: Final = "Start unlearning"
+CONTROLS: Final = "Also queue the controls: uniform, and random with the same count"
+CONTROLS_HELP: Final = (
+    "If random tokens did as well, choosing would be worth nothing. Each control runs after this one."
+)
+MORE_SETTINGS: Final = "More settings"
+OBJECTIVE_SETTINGS: Final = "Settings of the objective"
+
+NO_RUN: Final = "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
+NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
+PROBE_LATER: Final = "This run has not been probed yet: it probes the model before the first step and after the last."
+NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
+NOT_LIVE: Final = "The model is still loading; what you see is recorded."
+
+ASK_LABEL: Final = "Ask both models"
+ASK_PLACEHOLDER: Final = "A question of your own"
+ASK_BUTTON: Final = "Ask"
+RUN_LABEL: Final = "Run"
+
+ARMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "chosen": "chosen tokens",
+        "uniform": "uniform, every token",
+        "random": "random, same count",
+        "gold": "gold spans",
+    }
+)
+MODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "top_fraction": "highest-scoring share",
+        "top_k": "highest k",
+        "threshold": "above a threshold",
+        "soft": "soft weights",
+        "uniform": "uniform",
+        "random": "random, same count",
+        "gold": "gold spans",
+    }
+)
+
+
+def arm_words(arm: str) -> str:
+    """The arm as a person reads it; an unknown one as it is."""
+    return ARMS.get(arm, arm)
+
+
+def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:
+    """The rule in a few words: `highest-scoring share, 25 %`."""
+    amount = {"top_fraction": f", {fraction:.0%}".replace("%", " %"), "top_k": f", k = {k}"}
+    return MODES.get(mode, mode) + amount.get(mode, f", φ ≥ {threshold:g}" if mode == "threshold" else "")
+
+
+def setting_label(name: str) -> str:
+    """A setting's name as a label: `learning_rate` becomes `Learning rate`."""
+    special = {"rank": "LoRA rank", "lora_alpha": "LoRA alpha", "retain": "Retain term"}
+    return special.get(name, name.replace("_", " ").capitalize())
