@@ -62,3 +62,11 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no Chromium on this machine: set CHROMIUM or install one")
     return found
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a random two-layer model, for tests of the whole way through the command line."""
+    from tests.tiny_folder import make_tiny_folder
+
+    return make_tiny_folder(tmp_path_factory.mktemp("tiny"))

@@ -126,17 +126,18 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})
 
 
-def add_flags(parser: argparse.ArgumentParser, cls: type, skip: Sequence[str] = ()) -> None:
-    """Nothing; each setting becomes a flag of the parser, checked later by `from_flags`.
+def add_flags(parser: argparse.ArgumentParser, source: type | Sequence[SettingInfo], title: str = "") -> None:
+    """Nothing; each setting of a dataclass (or of its description) becomes a flag, checked by `from_flags`.
 
     A flag that another dataclass has already added is shared by both.
     """
-    group = parser.add_argument_group(f"settings of {cls.__name__}")
+    infos = describe(source) if isinstance(source, type) else source
+    group = parser.add_argument_group(title or f"settings of {getattr(source, '__name__', 'the verb')}")
     taken = {option for action in parser._actions for option in action.option_strings}
-    for info in describe(cls):
-        if info.name in skip or info.flag in taken:
+    for info in infos:
+        if info.flag in taken:
             continue
-        default = ", ".join(info.default) if info.type == "names" and info.default else info.default
+        default = ",".join(info.default) if info.type == "names" and info.default else info.default
         text = f"{info.help} ({info.allowed}; default {default})".strip().replace("%", "%%")
         if info.type == "bool":
             group.add_argument(info.flag, default=None, action=argparse.BooleanOptionalAction, help=text)

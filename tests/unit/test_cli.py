@@ -1,0 +1,96 @@
+"""The command line without a model: help, flags, list, overrides, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tokenunlearn.cli import VERBS, build_parser, flags, main
+from tokenunlearn.cli.list import MODE_WORDS, NORMALISER_WORDS
+from tokenunlearn.cli.select import overrides_of
+from tokenunlearn.cli.sources import stoppable
+from tokenunlearn.errors import SettingError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_does_not_import_torch(verb: str) -> None:
+    code = (
+        "import sys\nfrom tokenunlearn.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as end:\n"
+        "    heavy = {'torch', 'transformers', 'peft', 'pandas'} & set(sys.modules)\n"
+        "    sys.exit(f'loaded {heavy}' if heavy else end.code)"
+    )
+    arguments = [verb, "--help"] if verb else ["--help"]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage: python -m tokenunlearn" in done.stdout
+
+
+def test_the_module_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tokenunlearn", "score", "none.jsonl", "--out", "out.csv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: There is no such file. Check the path. Where: none.jsonl.\n"
+
+
+def test_the_picture_of_the_settings_is_fresh() -> None:
+    drawn = json.loads(flags.PICTURE.read_text(encoding="utf-8"))
+    assert drawn == flags.picture(), "run: python -m tokenunlearn.cli.flags"
+
+
+def test_every_setting_is_a_flag() -> None:
+    parser = build_parser()
+    parsed = parser.parse_args(
+        ["select", "s.parquet", "--out", "m.jsonl", "--alpha", "0.3", "--no-whole-words"]
+    )
+    assert (parsed.alpha, parsed.whole_words, parsed.fraction) == ("0.3", False, None)
+
+
+def test_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    from tokenunlearn.fusion import NORMALISERS
+    from tokenunlearn.objectives import OBJECTIVES
+    from tokenunlearn.selection import MODES
+    from tokenunlearn.signals import SIGNALS
+
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    described = {line.split()[0] for line in lines if line.startswith("  ") and len(line.split()) > 2}
+    assert described == {*SIGNALS, *NORMALISERS, *MODES, *OBJECTIVES}
+    assert set(MODE_WORDS) == set(MODES) and set(NORMALISER_WORDS) == set(NORMALISERS)
+
+
+def test_overrides() -> None:
+    assert overrides_of(["3=in", "12=out"]) == {3: "in", 12: "out"}
+    for text in ("3", "x=in", "-1=in", "3=maybe"):
+        with pytest.raises(SettingError, match="It must be TOKEN=in or TOKEN=out"):
+            overrides_of([text])
+
+
+def test_the_first_interrupt_asks_and_the_second_breaks() -> None:
+    with pytest.raises(KeyboardInterrupt), stoppable() as stop:
+        assert not stop
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_bad_rows_are_skipped_only_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": "Who?", "answer": "Ada"}\n{"question": "Where?"}\n', encoding="utf-8")
+    arguments = ["score", str(path), "--skip-bad-rows", "--model", "/none", "--out", str(tmp_path / "a.csv")]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("left out line 2: answer is missing.")
+    assert "The model folder /none does not exist" in error

@@ -1,0 +1,62 @@
+"""The command line: a module per verb; each parses, calls the library and writes.
+
+Nothing here imports torch before a verb runs, so that `--help` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+from tokenunlearn import __version__
+from tokenunlearn.errors import TokenUnlearnError
+
+VERBS: Final = ("score", "select", "unlearn", "probe", "teach", "list")
+INTERRUPTED: Final = 130
+
+_EXAMPLES: Final = """\
+the journey, on the embedded model and our own rows:
+  python -m tokenunlearn teach rows.jsonl --out taught
+  python -m tokenunlearn score rows.jsonl --adapter taught --out scores.parquet
+  python -m tokenunlearn select scores.parquet --fraction 0.25 --out mask.jsonl
+  python -m tokenunlearn unlearn rows.jsonl --adapter taught --scores scores.parquet --mask mask.jsonl \\
+      --out forgot
+  python -m tokenunlearn probe rows.jsonl --adapter forgot/adapter --out report.json
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs; each verb's module adds its own arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tokenunlearn",
+        description="See which tokens carry a fact, choose them, unlearn them, probe what is left.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb in VERBS:
+        module = import_module(f"tokenunlearn.cli.{verb}")
+        words = str(module.__doc__).split("\n")[0]
+        child = verbs.add_parser(verb, help=words, description=words, allow_abbrev=False)
+        module.add_arguments(child)
+        child.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 diverged, 2 an expected error (told on stderr), 130 Ctrl-C, work kept."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed) or 0)
+    except TokenUnlearnError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED

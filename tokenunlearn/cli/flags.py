@@ -1,0 +1,49 @@
+"""Flags from the library's settings, without importing the library: `flags.json` is a picture of them.
+
+The dataclasses stand beside their methods, in modules that import torch. `python -m tokenunlearn.cli.flags`
+draws the picture anew; a test fails where it differs from the dataclasses.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.settings import SettingInfo, add_flags, describe
+
+PICTURE: Final = Path(__file__).with_name("flags.json")
+CLASSES: Final = (
+    "tokenunlearn.scoring:ScoreConfig",
+    "tokenunlearn.selection:Rule",
+    "tokenunlearn.training.config:TrainConfig",
+    "tokenunlearn.training.teach:TeachConfig",
+    "tokenunlearn.probes.evidence:ProbeSettings",
+)
+
+
+def add_settings(parser: argparse.ArgumentParser, name: str) -> None:
+    """Nothing; the flags of the dataclass `name` (such as ScoreConfig) are added to the parser."""
+    records = json.loads(PICTURE.read_text(encoding="utf-8"))[name]
+    add_flags(parser, [_info(record) for record in records], title=f"settings ({name})")
+
+
+def picture() -> dict[str, list[dict[str, Any]]]:
+    """All settings of all verbs as JSON values, read from the dataclasses (this imports torch)."""
+    described = {}
+    for place in CLASSES:
+        module, name = place.split(":")
+        described[name] = [asdict(info) for info in describe(getattr(import_module(module), name))]
+    return json.loads(json.dumps(described))
+
+
+def _info(record: dict[str, Any]) -> SettingInfo:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+    }
+    return SettingInfo(**values)
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(json.dumps(picture(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,97 @@
+"""probe a model: what does it still say about the rows, and what else does it know
+
+A .json holds the whole report; .jsonl, .csv and .parquet hold its answers, a line each.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, first_rows, good_rows, load, target
+from tokenunlearn.errors import InputError
+from tokenunlearn.settings import from_flags
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing; the verb's arguments are added."""
+    add_rows(parser, "shared forget, shared retain and world")
+    parser.add_argument("--retain-rows", metavar="FILE", help="rows that must stay known")
+    parser.add_argument("--world-rows", metavar="FILE", help="real-world rows that must stay known")
+    parser.add_argument(
+        "--before", metavar="PATH", help="report (.json) of the model before, to judge badges by"
+    )
+    parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
+    add_model(parser)
+    add_settings(parser, "ProbeSettings")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0, after the report was written; its summary goes to stdout."""
+    path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
+    forget = first_rows(arguments, "shared_forget")
+    retain = _others(arguments, arguments.retain_rows, "shared_retain")
+    world = _others(arguments, arguments.world_rows, "world")
+    before = _report(arguments.before) if arguments.before else None
+
+    from tqdm import tqdm
+
+    from tokenunlearn.probes.evidence import ProbeSettings
+    from tokenunlearn.probes.report import probe_report, with_badges
+
+    settings = from_flags(ProbeSettings, arguments)
+    with tqdm(total=2, unit="stage", desc="load") as bar:
+        model = load(arguments)
+        bar.update()
+        bar.set_description("probe")
+        report = probe_report(model, forget, retain, world, settings)
+        bar.update()
+    report = with_badges(before, report) if before else report
+    _write(report, path)
+    for name, value in report["summary"].items():
+        sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+    return 0
+
+
+def _others(arguments: argparse.Namespace, path: str | None, demo: str) -> Any:
+    if path:
+        return good_rows(path, arguments.skip_bad_rows)
+    if arguments.demo:
+        from tokenunlearn.data.demo import demo_rows
+
+        return demo_rows(demo)
+    return ()
+
+
+def _report(path: str) -> dict[str, Any]:
+    try:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("The report cannot be read", str(error), where=path) from error
+    if not isinstance(report, dict) or "answers" not in report:
+        raise InputError("This is no report", "It has no answers", "Write it with `probe --out x.json`", path)
+    return report
+
+
+def _write(report: dict[str, Any], path: Path) -> None:
+    """The report, or its answers as a table: a spreadsheet gets quoted formulas, lists become JSON text."""
+    from tokenunlearn.runs.disk import write_bytes_atomically, write_json_atomically
+
+    if path.suffix == ".json":
+        write_json_atomically(path, report)
+        return
+    import pandas as pd
+
+    table = pd.DataFrame(report["answers"])
+    for name in table.columns[table.map(lambda value: isinstance(value, list)).any()]:
+        table[name] = table[name].map(lambda value: json.dumps(value, ensure_ascii=False))
+    if path.suffix == ".parquet":
+        content = table.to_parquet(None, index=False)
+    elif path.suffix == ".csv":
+        quoted = table.map(lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v)
+        content = quoted.to_csv(index=False).encode()
+    else:
+        content = table.to_json(orient="records", lines=True, force_ascii=False).encode()
+    write_bytes_atomically(path, content)

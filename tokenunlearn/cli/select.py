@@ -1,0 +1,69 @@
+"""choose tokens by a rule, from scores to a mask
+
+A .jsonl is a mask; a .parquet or .csv is the scores with the columns fused, weight, selected, override.
+"""
+
+import argparse
+import sys
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import target
+from tokenunlearn.errors import SettingError
+from tokenunlearn.settings import from_flags
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing; the verb's arguments are added."""
+    parser.add_argument("scores", metavar="SCORES", help="table from `score`: .parquet or .jsonl")
+    parser.add_argument(
+        "--out", required=True, metavar="PATH", help="mask (.jsonl) or table (.parquet, .csv)"
+    )
+    parser.add_argument(
+        "--override",
+        action="append",
+        default=[],
+        metavar="TOKEN=in|out",
+        help="take token number TOKEN of the table in or out, whatever the rule says; may be repeated",
+    )
+    add_settings(parser, "Rule")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0, after the mask or the table was written; the counts and the hash go to stdout."""
+    path = target(arguments.out, ".jsonl", ".parquet", ".csv")
+
+    from tokenunlearn.masks import columns_from_table, make_mask, write_mask
+    from tokenunlearn.selection import Rule, count_selected, select
+    from tokenunlearn.table import provenance, read_table, write_table
+
+    rule = from_flags(Rule, arguments)
+    table = read_table(arguments.scores)
+    columns = columns_from_table(table)
+    mask = make_mask(columns, rule, overrides_of(arguments.override), provenance(table).get("scores_id", ""))
+    if path.suffix == ".jsonl":
+        write_mask(path, mask, table, provenance(table))
+    else:
+        forced = [mask.overrides.get(index, "") for index in range(len(table))]
+        fused = select(columns, rule, mask.overrides).fused
+        chosen = table.assign(fused=fused, weight=mask.weights, selected=mask.selected, override=forced)
+        chosen.attrs = dict(table.attrs)
+        write_table(chosen, path)
+    counts = count_selected(columns, mask.selected)
+    sys.stdout.write(
+        f"{counts.tokens} of {counts.of_tokens} tokens, {counts.words} of {counts.of_words} words, "
+        f"{counts.gold} of {counts.of_gold} gold tokens; hash {mask.hash[:12]}\n"
+    )
+    return 0
+
+
+def overrides_of(texts: list[str]) -> dict[int, str]:
+    """Token number → in or out, from texts such as 12=in. Raises SettingError for another form."""
+    overrides = {}
+    for text in texts:
+        number, _, state = text.partition("=")
+        if not number.isdecimal() or state not in ("in", "out"):
+            raise SettingError(
+                f"override is {text!r}", "It must be TOKEN=in or TOKEN=out", where="--override"
+            )
+        overrides[int(number)] = state
+    return overrides

@@ -1,0 +1,116 @@
+"""What several verbs share: which rows, which model, where to write, and how Ctrl-C keeps the work."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenunlearn.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from tokenunlearn.data.rows import Row
+    from tokenunlearn.models.loading import LoadedModel
+
+
+def add_rows(parser: argparse.ArgumentParser, demo: str) -> None:
+    """Nothing; the parser takes a file of rows, or --demo for our own (`demo` says which)."""
+    parser.add_argument("file", nargs="?", metavar="FILE", help="rows: .jsonl, .json, .csv or .parquet")
+    parser.add_argument("--demo", action="store_true", help=f"use our own rows instead of FILE: {demo}")
+    parser.add_argument(
+        "--skip-bad-rows", action="store_true", help="leave refused lines out instead of stopping"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Nothing; the parser takes a model, an adapter and a precision."""
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", metavar="NAME", help="folder or hub id (default: the embedded model)")
+    group.add_argument("--adapter", metavar="FOLDER", help="PEFT adapter to put on it")
+    group.add_argument(
+        "--precision", default="auto", metavar="WORD", help="auto, fp32 or bf16 (default auto)"
+    )
+
+
+def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
+    """The rows of FILE, or of the demo sets when --demo is given. InputError when neither or both are."""
+    if bool(arguments.file) == arguments.demo:
+        raise InputError("Which rows?", "A FILE or --demo is needed, and not both", "Try --demo")
+    if arguments.demo:
+        from tokenunlearn.data.demo import demo_rows
+
+        return tuple(row for name in demo for row in demo_rows(name))
+    return good_rows(arguments.file, arguments.skip_bad_rows)
+
+
+def good_rows(path: str, skip_bad: bool) -> "tuple[Row, ...]":
+    """The rows of a file. A refused line raises InputError; with `skip_bad` it is told and left out."""
+    from tokenunlearn.data.files import read_rows
+
+    content = read_rows(path)
+    if content.refused and not skip_bad:
+        first, count = content.refused[0], len(content.refused)
+        more = f" ({count - 1} more lines were refused)" if count > 1 else ""
+        raise InputError(
+            f"Line {first.line} is no row: {first.reason}{more}", fix="Mend it, or add --skip-bad-rows"
+        )
+    for refused in content.refused:
+        sys.stderr.write(f"left out line {refused.line}: {refused.reason}\n")
+    return content.rows
+
+
+def load(arguments: argparse.Namespace) -> "LoadedModel":
+    """The model that the flags name."""
+    from tokenunlearn.models.loading import PRECISIONS, load_model
+
+    if arguments.precision not in PRECISIONS:
+        what = f"precision is {arguments.precision!r}"
+        raise SettingError(what, f"It must be one of: {', '.join(PRECISIONS)}", where="--precision")
+    return load_model(arguments.model, arguments.adapter, arguments.precision)
+
+
+def target(path: str, *suffixes: str) -> Path:
+    """The path to write to, checked before anything slow runs; no suffix given means a folder.
+
+    Raises SettingError for a suffix that cannot be written and for a parent folder that does not exist.
+    """
+    place = Path(path)
+    if suffixes and place.suffix not in suffixes:
+        why = f"The suffix {place.suffix!r} says no known format"
+        raise SettingError(f"Cannot write {path}", why, f"End it in {' or '.join(suffixes)}", "--out")
+    if not place.resolve().parent.is_dir():
+        raise SettingError(
+            f"Cannot write {path}", "Its folder does not exist", "Make the folder first", "--out"
+        )
+    if suffixes and place.is_dir() or not suffixes and place.exists() and not place.is_dir():
+        raise SettingError(f"Cannot write {path}", "Something else has that name", "Pick another", "--out")
+    return place
+
+
+class Stop:
+    """Says whether Ctrl-C was pressed; `bool(stop)` is read between two steps."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __bool__(self) -> bool:
+        return self.asked
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """A Stop that the first Ctrl-C sets, so that the step ends and is kept; the second interrupts at once."""
+    stop = Stop()
+
+    def ask(*_: Any) -> None:
+        stop.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stderr.write("\nStopping after this step; what is done is kept. Ctrl-C again to leave at once.\n")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

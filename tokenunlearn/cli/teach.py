@@ -1,0 +1,45 @@
+"""teach the model rows of your own, so that it has something to forget
+
+The result is a PEFT adapter folder, to be named by --adapter of the other verbs.
+"""
+
+import argparse
+import sys
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, target
+from tokenunlearn.settings import from_flags
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing; the verb's arguments are added."""
+    add_rows(parser, "shared, forget and retain")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the adapter")
+    add_model(parser)
+    add_settings(parser, "TeachConfig")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
+    folder = target(arguments.out)
+    rows = first_rows(arguments, "shared_forget", "shared_retain")
+
+    from tqdm import tqdm
+
+    from tokenunlearn.training.events import Diverged, Finished, StepDone
+    from tokenunlearn.training.teach import TeachConfig, teach
+
+    config = from_flags(TeachConfig, arguments)
+    diverged = False
+    with tqdm(unit="step", desc="teach") as bar:
+        for event in teach(load(arguments), rows, config, folder):
+            if isinstance(event, StepDone):
+                bar.total = event.steps
+                bar.set_postfix(loss=f"{event.retain_loss:.3f}")
+                bar.update()
+            elif isinstance(event, Diverged):
+                diverged = True
+                sys.stderr.write(f"\ndiverged: {event.reason}\n")
+            elif isinstance(event, Finished):
+                sys.stderr.write(f"\n{event.reason}; adapter in {folder}\n")
+    return int(diverged)
