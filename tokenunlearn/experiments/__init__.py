@@ -1,0 +1,1 @@
+"""Arms beside their controls: the same objective, steps and rows, other tokens."""

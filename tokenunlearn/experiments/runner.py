@@ -1,0 +1,105 @@
+"""Arms × seeds, each at equal steps and at equal forgetting, as a stream of measured rows.
+
+1. The target is loaded anew for every run and gets a fresh LoRA from the seed. 2. After the first step at
+which the joint fact probability of the training rows is below `equal_below`, and after the last step, the
+probes measure everything. A run that never gets there has no row "equal forgetting": not measured.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.experiments.arms import arm_weights
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.report import probe_report
+from tokenunlearn.selection import Rule
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Diverged, EvalDone, StepDone
+from tokenunlearn.training.loop import train
+from tokenunlearn.training.session import with_fresh_lora
+
+FIGURES = ("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated")
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One measurement: which arm, seed and moment, after which step, and the probes' summary."""
+
+    arm: str
+    seed: int
+    moment: str
+    step: int
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all arms share."""
+
+    load: Callable[[], LoadedModel]
+    table: pd.DataFrame
+    forget: Sequence[Row]
+    retain: Sequence[Row]
+    world: Sequence[Row]
+    rule: Rule
+    config: TrainConfig
+    equal_below: float = 0.1
+
+
+def before(bench: Bench) -> ArmResult:
+    """The target itself, before any step."""
+    return ArmResult("before", 0, "before", 0, _measure(bench, bench.load()))
+
+
+def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone | EvalDone]:
+    """The arm's training events, with an ArmResult at equal forgetting and one at the last step."""
+    from dataclasses import replace
+
+    config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
+    model = with_fresh_lora(bench.load(), config)
+    weights = arm_weights(bench.table, bench.rule, arm, seed)
+    met = False
+    step = 0
+    for event in train(model, bench.forget, bench.retain, weights, config):
+        if isinstance(event, StepDone):
+            step = event.step
+            yield event
+        elif isinstance(event, EvalDone):
+            yield event
+            joint = event.fact_joint
+            if not met and joint is not None and joint < bench.equal_below:
+                met = True
+                yield ArmResult(arm, seed, "equal forgetting", step, _measure(bench, model))
+        elif isinstance(event, Diverged):
+            step = event.kept_step
+    yield ArmResult(arm, seed, "last step", step, _measure(bench, model))
+
+
+def _measure(bench: Bench, model: LoadedModel) -> dict[str, Any]:
+    settings = ProbeSettings(truth_ratio=False, max_new_tokens=32, paraphrased_answers=0)
+    training = model.model.training
+    summary = probe_report(model, bench.forget, bench.retain, bench.world, settings)["summary"]
+    model.model.train(training)
+    return dict(summary)
+
+
+def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
+    """One line per moment and arm: mean and spread (highest − lowest) of each figure over the seeds."""
+    records = [
+        {"arm": r.arm, "moment": r.moment, "seed": r.seed, "step": r.step} | {name: r.summary.get(name) for name in FIGURES}
+        for r in results
+    ]
+    grouped = pd.DataFrame(records).groupby(["moment", "arm"], sort=False)
+    lines = []
+    for (moment, arm), group in grouped:
+        line: dict[str, Any] = {"moment": moment, "arm": arm, "seeds": len(group), "step": group["step"].mean()}
+        for name in FIGURES:
+            values = group[name].dropna().astype(float)
+            line[name] = values.mean() if len(values) else float("nan")
+            line[f"{name}_spread"] = values.max() - values.min() if len(values) else float("nan")
+        lines.append(line)
+    return pd.DataFrame(lines)
