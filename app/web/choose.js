@@ -7,7 +7,7 @@ const MODES = [
   ["soft", "Soft weights"], ["uniform", "Every token"], ["random", "Same number at random"], ["gold", "Gold spans"],
 ];
 const NORMALISERS = [["p99", "99th percentile"], ["min_max", "Min to max"], ["rank", "Rank"], ["z_sigmoid", "Sigmoid of z"]];
-const SCOPES = [["set", "over the set"], ["row", "in each row"]];
+const SCOPES = [["set", "whole set"], ["row", "each row"]];
 const AMOUNTS = {
   top_fraction: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
   random: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
@@ -16,8 +16,8 @@ const AMOUNTS = {
   soft: { field: "gamma", label: "Sharpness γ", low: 0, high: 4, step: 0.1, show: (value) => value.toFixed(1) },
 };
 const CHECKS = [
-  ["whole_words", "Whole words"], ["exclude_subjects", "Leave out names"],
-  ["exclude_stop_words", "Leave out stop words"], ["exclude_punctuation", "Leave out punctuation"],
+  ["whole_words", "Whole words"], ["exclude_subjects", "Skip names"],
+  ["exclude_stop_words", "Skip stop words"], ["exclude_punctuation", "Skip punctuation"],
 ];
 
 /** Returns `{element, update}`. */
@@ -30,7 +30,7 @@ export function choosePanel(model) {
   const normaliser = menu("Scale", NORMALISERS, (value) => model.setRule({ normaliser: value }));
   const over = menu("Scaled", SCOPES, (value) => model.setRule({ normalise_over: value }));
   const scope = menu("Budget", SCOPES, (value) => model.setRule({ scope: value }));
-  const checks = CHECKS.map(([field, label]) => checkbox(label, (on) => model.setRule({ [field]: on }), field));
+  const checks = CHECKS.map(([field, label]) => checkbox(label, (on) => model.setRule({ [field]: on })));
   const element = node("section", { class: "tu-choose", attributes: { "aria-label": "Choose" } },
     node("h2", { text: "Choose" }), alpha.element, equation,
     node("div", { class: "tu-mode" }, mode.element, scope.element), amount.element, taken,
@@ -49,7 +49,7 @@ export function choosePanel(model) {
     amount.element.hidden = !shape;
     if (shape) amount.reshape(shape, rule[shape.field]);
     setText(taken, takenWords(model));
-    checks.forEach((each) => each.update(rule[each.field]));
+    checks.forEach((each, at) => each.update(rule[CHECKS[at][0]]));
   };
   return { element, update };
 }
@@ -114,9 +114,9 @@ function menu(label, choices, onChange) {
   return { element, update: (value) => { select.value = value; } };
 }
 
-function checkbox(label, onChange, field) {
+function checkbox(label, onChange) {
   const input = node("input", { attributes: { type: "checkbox" } });
   input.addEventListener("change", () => onChange(input.checked));
   const element = node("label", { class: "tu-check" }, input, node("span", { text: label }));
-  return { element, field, update: (on) => { input.checked = on; } };
+  return { element, update: (on) => { input.checked = on; } };
 }

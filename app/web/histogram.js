@@ -26,7 +26,7 @@ export function histogram(model) {
   const element = node("section", { class: "tu-hist" },
     node("h2", { text: "Fused score of all answer tokens; drag the cut" }), plot,
     node("div", { class: "tu-axis" }, node("span", { text: "0" }), most, node("span", { text: "1" })), note);
-  listen(plot, cut, (value) => cutAt(model, value), () => model.mask.threshold ?? model.rule.threshold);
+  listen(plot, cut, (value) => cutAt(model, value), (direction) => nudgeCut(model, direction));
   const update = () => {
     const { mask, rule } = model;
     const all = histogramBins(mask.fused, BINS).counts;
@@ -56,6 +56,15 @@ export function cutAt(model, value) {
   } else model.setRule({ mode: "threshold", threshold: Math.round(value * 1000) / 1000 });
 }
 
+/** Moves the cut by one key press: one token fewer or more, or one step of the threshold. */
+export function nudgeCut(model, direction) {
+  const { rule, mask } = model;
+  if (rule.mode === "top_fraction" && rule.scope === "set") {
+    const fraction = rule.fraction - direction / Math.max(1, mask.counts.scored);
+    model.setRule({ fraction: Math.min(1, Math.max(0, fraction)) });
+  } else cutAt(model, Math.min(1, Math.max(0, (mask.threshold ?? rule.threshold) + direction * STEP)));
+}
+
 function noCutWords(rule) {
   if (rule.scope === "row" && ["top_fraction", "top_k"].includes(rule.mode)) return "Each row has a cut of its own. Click the plot to cut over the set.";
   return "This way of choosing has no cut. Click the plot to choose by one.";
@@ -69,7 +78,7 @@ function redraw(group, counts, top) {
   });
 }
 
-function listen(plot, cut, onCut, current) {
+function listen(plot, cut, onCut, onNudge) {
   const valueAt = (event) => {
     const box = plot.getBoundingClientRect();
     return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
@@ -82,9 +91,9 @@ function listen(plot, cut, onCut, current) {
     if (plot.hasPointerCapture(event.pointerId)) onCut(valueAt(event));
   });
   cut.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: STEP, ArrowUp: STEP, ArrowLeft: -STEP, ArrowDown: -STEP }[event.key];
-    if (step === undefined) return;
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!step) return;
     event.preventDefault();
-    onCut(Math.min(1, Math.max(0, current() + step)));
+    onNudge(step);
   });
 }

@@ -5,14 +5,16 @@ import { rangeWords } from "./units.js";
 
 /** Returns `{element, alarm, update, confirmed}`. `acts`: `{exportMask, unlearn, check}`. */
 export function maskBar(model, acts) {
-  const targets = node("strong", { class: "tu-targets" });
+  const number = node("span");
+  const percent = node("span", { class: "tu-wide" });
+  const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide" });
   const overrides = node("span", { class: "tu-quiet tu-wide" });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
   const range = node("span", { class: "tu-quiet tu-wide tu-range" });
-  const undo = button("Undo", () => model.undo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Z" } });
+  const undo = button("Undo", () => model.undo(), { class: "tu-button", attributes: { title: "Ctrl+Z" } });
   const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
   const save = button("Export", acts.exportMask, { class: "tu-button tu-wide" });
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first" });
@@ -26,7 +28,8 @@ export function maskBar(model, acts) {
   const update = () => {
     const { counts } = model.mask;
     const share = counts.total ? Math.round((100 * counts.chosen) / counts.total) : 0;
-    setText(targets, `Targets ${counts.chosen} of ${counts.total} (${share} %)`);
+    setText(number, `${counts.chosen} of ${counts.total}`);
+    setText(percent, ` (${share} %)`);
     setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
     setText(overrides, overrideWords(model.overridesOfSet().length));
     undo.disabled = model.history.past.length === 0;

@@ -1,12 +1,14 @@
 /** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
 
-import { node } from "./dom.js";
+import { button, node, setText } from "./dom.js";
 import { markedParts } from "./units.js";
 
 /** Returns `{element, update}`. */
 export function promptView(model) {
   const question = node("p", { class: "tu-prompt" });
-  const banner = node("p", { class: "tu-banner", attributes: { role: "note", hidden: true } });
+  const warning = node("span");
+  const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
+  const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
   const element = node("div", {}, banner, question);
   const update = () => {
     const { row } = model;
@@ -15,7 +17,8 @@ export function promptView(model) {
       marked ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } }) : text)));
     const words = bannerWords(row);
     banner.hidden = words === "";
-    banner.textContent = words;
+    setText(warning, words);
+    act.hidden = !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast";
     return undefined;
   };
   return { element, update };

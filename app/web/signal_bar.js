@@ -18,7 +18,12 @@ const TOGGLES = [
   ["gold", "Gold", "Underline the gold spans (g)"], ["numbers", "Numbers", "Write the values above the text (v)"],
 ];
 
-/** Returns `{element, legend, update(kinds), chooseSignal}`; `compute(name)` asks the server for a missing column. */
+const BADGES = {
+  live: "Scores of the model that is loaded now",
+  recorded: "A stored example of real scores, shown until the model is there",
+};
+
+/** Returns `{element, legend, update}`; `compute(name)` asks the server for a missing column. */
 export function signalBar(model, compute) {
   const choose = (signal) => model.setView({ signal });
   const signals = segmented("Signal", SIGNALS, choose);
@@ -27,10 +32,10 @@ export function signalBar(model, compute) {
   const toggles = TOGGLES.map(([name, label, title]) => button(label, () => model.setView({ [name]: !model.view[name] }), {
     class: "tu-toggle", attributes: { title, "data-toggle": name },
   }));
-  const jumps = node("div", { class: "tu-jumps" });
+  const badge = node("span", { class: "tu-badge" });
   const legend = legendOf(model);
   const element = node("div", { class: "tu-bar" },
-    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), jumps),
+    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), badge),
     node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element, legend.element));
   const update = () => {
     const { view } = model;
@@ -39,8 +44,10 @@ export function signalBar(model, compute) {
     knowledge.update(view.signal !== "entropy");
     entropy.update(view.signal !== "knowledge");
     legend.update();
+    setText(badge, model.payload.state === "live" ? "live" : "recorded");
+    setAttributes(badge, { "data-state": model.payload.state, title: BADGES[model.payload.state] ?? null });
   };
-  return { element, jumps, update, legend };
+  return { element, update, legend };
 }
 
 function sourceMenu(label, model, kind, compute) {
@@ -99,7 +106,8 @@ function legendOf(model) {
     const signal = model.view.signal === "all" ? "fused" : model.view.signal;
     const unit = model.unitOf(signal);
     ramp.style.setProperty("--tu-hue", `var(--tu-${signal})`);
-    setText(top, `${signal === "fused" ? "1" : shortNumber(model.scaleOf(signal).limit)}${unit ? ` ${unit}` : ""}`);
+    setText(top, signal === "fused" ? "1" : `${shortNumber(model.scaleOf(signal).limit)} ${unit} (p99)`);
+    setAttributes(top, { title: signal === "fused" ? null : "99th percentile of the set; larger values have the full colour too" });
     setText(caption, captionWords(model, signal));
     setAttributes(element, { "aria-label": `Colour scale from 0 to ${top.textContent}: ${caption.textContent}` });
     point(signal);
@@ -122,7 +130,7 @@ export function captionWords(model, signal) {
   const source = sourceLabel(model, rule[signal]);
   const names = signal === "knowledge" && rule.knowledge === "knowledge_swap" && row?.names?.length ? `, mean of ${row.names.length} names` : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
-  return `${what}: ${source}${names}, in ${unit}; one scale for the whole set, full colour at the 99th percentile`;
+  return `${what}: ${source}${names}, in ${unit}; one scale for the whole set`;
 }
 
 const NORMALISED = {

@@ -22,7 +22,7 @@ export function stripStack(model, onKey) {
     shown = wanted;
     element.classList.toggle("is-all", wanted.length > 1);
     element.replaceChildren(...wanted.flatMap((signal) => (
-      wanted.length > 1 ? [node("p", { class: "tu-strip-name", text: signal, style: { "--tu-hue": `var(--tu-${signal})` } }), strips[signal].element]
+      wanted.length > 1 ? [node("p", { class: "tu-strip-name", text: signal.charAt(0).toUpperCase() + signal.slice(1), style: { "--tu-hue": `var(--tu-${signal})` } }), strips[signal].element]
         : [strips[signal].element])));
     strips[wanted[0]].update();
     if (hadFocus) strips[wanted[0]].focusToken(model.view.focus ?? model.view.locked);
@@ -33,7 +33,7 @@ export function stripStack(model, onKey) {
 
 function sentence(model) {
   const index = shownIndex(model);
-  if (index === null || !model.row) return "";
+  if (index === null || !model.row) return "Hover a token to see why it scores as it does; click to keep it.";
   const { columns, rule } = model;
   return whySentence({
     text: model.tokenText(index), subject: columns.subject[index] === 1, value: model.valuesOf("knowledge")[index],

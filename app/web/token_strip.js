@@ -55,7 +55,7 @@ export class TokenStrip {
     });
     const { answer, first, count } = this.model.row;
     this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
-    if (hadFocus) this.focusToken(this.model.view.focus);
+    if (hadFocus) this.tokens[this.focusUnit()]?.focus();
   }
 
   chip(unit, state) {
@@ -81,6 +81,7 @@ export class TokenStrip {
       "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
     });
     const focus = this.focusUnit();
+    if (this.element.contains(document.activeElement)) this.tokens[focus]?.focus({ preventScroll: false });
     const range = this.range();
     this.tokens.forEach((element, at) => {
       const unit = this.units[at];
@@ -94,7 +95,7 @@ export class TokenStrip {
       element.style.setProperty("--tu-strength", (scale.at(value) || 0).toFixed(3));
       element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
       element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
-      element.classList.toggle("is-unscored", !Number.isFinite(value) && !flags.subject);
+      element.classList.toggle("is-unscored", !Number.isFinite(value));
       element.querySelector(".tu-number").textContent = shortNumber(value);
       setAttributes(element, {
         tabindex: at === focus ? 0 : -1,

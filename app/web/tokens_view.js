@@ -36,10 +36,21 @@ export function mount({ element, props, trigger, watch, server }) {
     if (view) return view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
     element.replaceChildren(view.element);
+    fitHeight(view.element);
     return view.start();
   };
   watch("value", draw);
   draw();
+}
+
+/** Tells the style sheet how much of the window lies above the view, also when its tab is opened later. */
+function fitHeight(element) {
+  const fit = () => {
+    const { top, width } = element.getBoundingClientRect();
+    if (width > 0) element.style.setProperty("--tu-top", `${Math.max(0, Math.round(top + globalThis.scrollY))}px`);
+  };
+  new ResizeObserver(fit).observe(element);
+  fit();
 }
 
 function emptyState(trigger) {
@@ -73,8 +84,6 @@ class TokensView {
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
       showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }),
     }));
-    this.badge = node("span", { class: "tu-badge" });
-    this.fillJumps();
     this.prompt = promptView(model);
     this.why = node("p", { class: "tu-why" });
     this.rowState = node("p", { class: "tu-note tu-row-note" });
@@ -85,18 +94,19 @@ class TokensView {
     this.board = leaderboard(model);
     this.bar = maskBar(model, { exportMask: () => this.export(), unlearn: () => this.unlearn(), check: () => this.confirm() });
     const centre = node("main", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
-      this.signals.element, this.prompt.element, this.strips.element, this.signals.legend.caption, this.rowState, this.why,
+      this.signals.element, this.prompt.element, this.strips.element,
+      node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       node("div", { class: "tu-pictures" }, this.histogram.element, this.board.element));
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.bar.alarm, this.bar.element, this.live.element, this.help.element);
   }
 
-  fillJumps() {
+  jumpButtons() {
     const to = (wanted) => () => jump(this.strips.first(), wanted);
-    this.signals.jumps.append(
+    return node("div", { class: "tu-jumps" },
       button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
-      button("Rule ≠ gold", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
-      button("?", () => this.help.show(), { class: "tu-toggle", attributes: { "aria-label": "Keys and marks" } }), this.badge);
+      button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
+      button("Keys", () => this.help.show(), { class: "tu-toggle", attributes: { title: "Keys and marks (?)" } }));
   }
 
   restoreView() {
@@ -154,8 +164,6 @@ class TokensView {
     this.rows.update(kinds);
     this.bar.update();
     setText(this.rowState, this.strips.emptyWords());
-    setText(this.badge, model.payload.state === "live" ? "live" : "recorded");
-    this.badge.dataset.state = model.payload.state;
     if (kinds.has("rule") || kinds.has("data")) {
       this.histogram.update();
       this.board.update();

@@ -24,7 +24,8 @@ export function whySentence({ text, subject, value, source, entropy }) {
   if (subject && !Number.isFinite(value)) return "Part of the name itself: the name is what is changed, so it has no score.";
   if (!Number.isFinite(value)) return `${shown} has no ${source === "contrast" ? "contrast" : "knowledge"} score here: it could not be lined up with the changed text.`;
   const start = WITHOUT[source] ?? "With the knowledge masked";
-  if (value >= 1) return `${start}, ${shown} becomes ${times(value)} less likely: ${NEEDS[source] ?? "the model needs it"}.`;
+  if (value >= 1 && value < 3) return `${start}, ${shown} becomes ${times(value)} less likely: it leans on that, but not on that alone.`;
+  if (value >= 3) return `${start}, ${shown} becomes ${times(value)} less likely: ${NEEDS[source] ?? "the model needs it"}.`;
   if (value >= 0.1) return `${start}, ${shown} becomes a little less likely (${value.toFixed(2)} nats).`;
   if (value <= -0.1) return `${start}, ${shown} becomes likelier, not less (${value.toFixed(2)} nats).`;
   const open = Number.isFinite(entropy) && entropy >= 2 ? "an open choice of words" : "grammar";

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Confirmation } from "../../app/web/confirm.js";
+
+function setup(ask) {
+  const states = [];
+  const timers = [];
+  const confirmation = new Confirmation({
+    ask, hash: async (weights) => `h${weights.join("")}`, onState: (state) => states.push(state),
+    wait: (act, ms) => timers.push({ act, ms }), cancel: () => {},
+  });
+  return { confirmation, states, timers };
+}
+
+test("asks 300 ms after the last change and says whether the hashes agree", async () => {
+  const { confirmation, states, timers } = setup(async () => ({ hash: "h10", weights_count: 1 }));
+  confirmation.changed({ draft: {}, weights: Float64Array.of(1, 0) });
+  assert.equal(timers[0].ms, 300);
+  await timers[0].act();
+  assert.equal(states.at(-1).kind, "same");
+  confirmation.changed({ draft: {}, weights: Float64Array.of(1, 1) });
+  await timers[1].act();
+  assert.deepEqual(states.at(-1), { kind: "differs", hash: "h11", count: 2, serverHash: "h10", serverCount: 1, serverChosen: null });
+});
+
+test("an answer to an older question is dropped", async () => {
+  let answer;
+  const { confirmation, states, timers } = setup(() => new Promise((resolve) => { answer = resolve; }));
+  confirmation.changed({ draft: {}, weights: Float64Array.of(1) });
+  const first = timers[0].act();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  confirmation.changed({ draft: {}, weights: Float64Array.of(0) });
+  answer({ hash: "h1", weights_count: 1 });
+  await first;
+  assert.equal(states.at(-1).kind, "pending");
+});
+
+test("a server that fails is named, not trusted", async () => {
+  const { confirmation, states, timers } = setup(async () => { throw new Error("gone"); });
+  confirmation.changed({ draft: {}, weights: Float64Array.of(1) });
+  await timers[0].act();
+  assert.equal(states.at(-1).kind, "unreachable");
+  assert.equal(states.at(-1).reason, "gone");
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { cutAt, nudgeCut } from "../../app/web/histogram.js";
+import { nextIndex } from "../../app/web/strip_acts.js";
+import { TokensModel } from "../../app/web/tokens_model.js";
+
+function payload() {
+  const row = (id, first, count, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count, set, subject_spans: [] });
+  return {
+    scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    rows: [row("r0", 0, 4, "shared"), row("r1", 4, 4, "one_off")],
+    columns: {
+      row: [0, 0, 0, 0, 1, 1, 1, 1], start: [0, 1, 3, 5, 0, 1, 3, 5], end: [1, 3, 5, 7, 1, 3, 5, 7], word: [0, 1, 2, 3, 0, 1, 2, 3],
+      subject: [true, false, false, false, false, false, false, false], stop: Array(8).fill(false), punctuation: Array(8).fill(false),
+      gold: [0, 0, 1, 0, 0, 1, 0, 0], random_key: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+      knowledge_swap: [null, 1, 4, 2, 8, 6, 4, 2], entropy: [0, 0, 0, 0, 0, 0, 0, 0],
+    },
+  };
+}
+const model = (rule = {}) => new TokensModel(payload(), { rule: { alpha: 1, normaliser: "min_max", fraction: 1 / 3, ...rule } });
+
+test("the mask covers the current set only, in the payload's indices", () => {
+  const both = model();
+  assert.deepEqual([...both.mask.selected], [0, 0, 1, 0, 0, 0, 0, 0]);
+  both.goToSet("one_off");
+  assert.deepEqual([...both.mask.selected], [0, 0, 0, 0, 1, 0, 0, 0]);
+  assert.equal(both.view.row, 1);
+});
+
+test("overrides win, cycle, and are undone together with rule changes", () => {
+  const m = model();
+  m.cycle([0], 1);
+  assert.equal(m.stateOf(0), "in");
+  m.setRule({ fraction: 2 / 3 });
+  m.cycle([0], 1);
+  assert.equal(m.stateOf(0), "out");
+  m.undo();
+  assert.equal(m.stateOf(0), "in");
+  m.undo();
+  assert.deepEqual([m.rule.fraction, m.stateOf(0)], [1 / 3, "in"]);
+  m.undo();
+  assert.equal(m.stateOf(0), "excluded");
+  assert.equal(m.undo(), false);
+  m.redo(); m.redo(); m.redo();
+  assert.deepEqual([m.rule.fraction, m.stateOf(0)], [2 / 3, "out"]);
+});
+
+test("the cut is the lowest chosen score, and dragging it sets the share", () => {
+  const m = model();
+  assert.equal(m.mask.threshold, 1);
+  cutAt(m, 0.3);
+  assert.deepEqual([...m.mask.selected].slice(0, 4), [0, 0, 1, 1]);
+  assert.equal(m.mask.threshold, 1 / 3);
+  nudgeCut(m, 1);
+  assert.deepEqual([...m.mask.selected].slice(0, 4), [0, 0, 1, 0]);
+});
+
+test("in other modes the cut becomes a threshold", () => {
+  const m = model({ mode: "top_k", scope: "row" });
+  assert.equal(m.mask.threshold, null);
+  cutAt(m, 0.5);
+  assert.deepEqual([m.rule.mode, m.rule.threshold], ["threshold", 0.5]);
+});
+
+test("gold and rule differ where one of them has the token; names never do", () => {
+  const m = model();
+  assert.deepEqual([0, 1, 2, 3].map((index) => m.differs(index)), [false, false, false, false]);
+  m.force([2], "out");
+  assert.equal(m.differs(2), true);
+});
+
+test("a rule with an unknown signal falls back on one that is there", () => {
+  assert.equal(new TokensModel(payload(), { rule: { knowledge: "knowledge_prompt" } }).rule.knowledge, "knowledge_swap");
+});
+
+test("the next wanted token is found going round", () => {
+  assert.equal(nextIndex([2, 3, 4], 3, (index) => index !== 4), 2);
+  assert.equal(nextIndex([2, 3], 2, () => false), null);
+});

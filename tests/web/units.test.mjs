@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { markedParts, rangeWords, textAfter, unitsOf } from "../../app/web/units.js";
+
+const columns = (spans, word) => ({ start: spans.map(([s]) => s), end: spans.map(([, e]) => e), word });
+
+test("leading space goes outside the chip, whether the offsets hold it or not", () => {
+  const inside = unitsOf("a big cat.", columns([[0, 1], [1, 5], [5, 9], [9, 10]], [0, 1, 2, 3]), 0, 4, false);
+  const outside = unitsOf("a big cat.", columns([[0, 1], [2, 5], [6, 9], [9, 10]], [0, 1, 2, 3]), 0, 4, false);
+  assert.deepEqual(inside, outside);
+  assert.deepEqual(inside.map((unit) => unit.text), ["a", "big", "cat", "."]);
+  assert.deepEqual(inside.map((unit) => unit.before), ["", " ", " ", ""]);
+});
+
+test("words join their tokens", () => {
+  const units = unitsOf("is Tromsø.", columns([[0, 2], [2, 4], [4, 9], [9, 10]], [0, 1, 1, 2]), 0, 4, true);
+  assert.deepEqual(units.map((unit) => unit.text), ["is", "Tromsø", "."]);
+  assert.deepEqual(units[1].tokens, [1, 2]);
+  assert.equal(rangeWords(units, 2, 1, 0), "[2:4] “Tromsø.”");
+});
+
+test("offsets count code points, and two tokens of one character show it once", () => {
+  const units = unitsOf("🙂 ok!", columns([[0, 1], [0, 1], [1, 4]], [0, 0, 1]), 0, 3, false);
+  assert.deepEqual(units.map((unit) => unit.text), ["🙂", "·", "ok"]);
+  assert.equal(units[1].hollow, true);
+  assert.equal(textAfter("🙂 ok!", columns([[0, 1], [0, 1], [1, 4]], []), 0, 3), "!");
+});
+
+test("white space alone gets a sign", () => {
+  const units = unitsOf("a\n b", columns([[0, 1], [1, 2], [2, 4]], [0, 1, 2]), 0, 3, false);
+  assert.deepEqual(units.map((unit) => unit.text), ["a", "↵", "b"]);
+});
+
+test("subject spans cut the question", () => {
+  assert.deepEqual(markedParts("Who is Ada?", [[7, 10]]), [
+    { text: "Who is ", marked: false }, { text: "Ada", marked: true }, { text: "?", marked: false }]);
+});
