@@ -18,7 +18,7 @@ export function maskBar(model, acts) {
   const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
   const save = button("Export", acts.exportMask, { class: "tu-button tu-wide" });
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first" });
-  const element = node("footer", { class: "tu-mask-bar", attributes: { "aria-label": "Mask" } },
+  const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
     targets, gold, overrides, mask, range, node("span", { class: "tu-space" }), undo, redo, save, go);
   const alarmText = node("span");
   const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
@@ -87,5 +87,5 @@ export function differenceWords(state, model) {
   const theirs = new Set(state.serverChosen);
   const differing = Array.from(model.indices).filter((index) => theirs.has(index) !== (model.mask.selected[index] === 1));
   const named = differing.slice(0, 6).map((index) => `“${model.tokenText(index)}” in row ${model.columns.row[index] + 1}`);
-  return `${start} ${differing.length} tokens: ${named.join(", ")}${differing.length > 6 ? " …" : ""}. Unlearning is off until they agree.`;
+  return `${start} ${differing.length} ${differing.length === 1 ? "token" : "tokens"}: ${named.join(", ")}${differing.length > 6 ? " …" : ""}. Unlearning is off until they agree.`;
 }

@@ -30,9 +30,9 @@ export function rowsOverview(model) {
   const stale = () => cards.forEach((card) => { card.stale = true; });
   const refresh = () => {
     const frame = list.getBoundingClientRect();
-    for (const card of cards) {
-      if (card.stale && !card.element.hidden && inView(card.element.getBoundingClientRect(), frame)) card.update();
-    }
+    // All places are read before anything is written: else each card would force a layout of its own.
+    const due = cards.filter((card) => card.stale && !card.element.hidden && inView(card.element.getBoundingClientRect(), frame));
+    due.forEach((card) => card.update());
   };
   search.addEventListener("input", () => { filter(); refresh(); });
   list.addEventListener("scroll", () => refresh(), { passive: true });
@@ -43,7 +43,7 @@ export function rowsOverview(model) {
     if (kinds.has("data")) build();
     sets?.update(model.set);
     if (kinds.has("data") || kinds.has("rule")) stale();
-    cards.forEach((card) => card.mark());
+    if (kinds.has("data") || kinds.has("row")) cards.forEach((card) => card.mark());
     if (kinds.has("row")) cards.find((card) => card.at === model.view.row)?.show(list);
     refresh();
   };
@@ -96,8 +96,7 @@ function scrollWithin(list, element) {
   const [frame, box] = [list.getBoundingClientRect(), element.getBoundingClientRect()];
   if (box.top < frame.top) list.scrollTop += box.top - frame.top - 8;
   else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
-  if (box.left < frame.left) list.scrollLeft += box.left - frame.left - 16;
-  else if (box.right > frame.right) list.scrollLeft += box.right - frame.right + 16;
+  if (box.left < frame.left || box.right > frame.right) list.scrollLeft += box.left - frame.left - 16;
 }
 
 function markWords({ gold, goldChosen, forced }) {

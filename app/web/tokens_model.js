@@ -16,6 +16,11 @@ const FIRST_VIEW = {
   bars: false, words: false, gold: false, numbers: false,
 };
 
+/** Returns for each token what names it under any scores: its row's id and its characters. @returns {string[]} */
+function placesOf({ rows, columns }) {
+  return Array.from(columns.row, (row, index) => `${rows[row].id} ${columns.start[index]} ${columns.end[index]}`);
+}
+
 /** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
 export class TokensModel {
   /** @param {object} payload @param {{rule?: object, overrides?: object, view?: object, set?: string}} [saved] */
@@ -25,10 +30,15 @@ export class TokensModel {
     this.read(payload, saved);
   }
 
-  /** Takes a new payload; keeps rule, view and, for the same scores, the overrides. */
+  /** Takes a new payload; rule, view, overrides and lock stay, found again by row id and characters. */
   load(payload) {
-    const same = payload.scores_id === this.payload.scores_id;
-    const overrides = same ? Object.fromEntries(this.overrides.forced()) : {};
+    const before = placesOf(this.payload);
+    const now = new Map(placesOf(payload).map((place, index) => [place, index]));
+    const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
+    const overrides = Object.fromEntries([...this.overrides.forced()].flatMap(([index, state]) => (moved(index) === null ? [] : [[moved(index), state]])));
+    const { locked, focus } = this.view;
+    const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
+    Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
     this.read(payload, { rule: payload.rule ?? this.rule, overrides, set: this.set });
     this.tell("data", "rule", "view");
   }

@@ -93,7 +93,7 @@ class TokensView {
     this.histogram = histogram(model);
     this.board = leaderboard(model);
     this.bar = maskBar(model, { exportMask: () => this.export(), unlearn: () => this.unlearn(), check: () => this.confirm() });
-    const centre = node("main", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
+    const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       node("div", { class: "tu-pictures" }, this.histogram.element, this.board.element));

@@ -77,3 +77,19 @@ test("the next wanted token is found going round", () => {
   assert.equal(nextIndex([2, 3, 4], 3, (index) => index !== 4), 2);
   assert.equal(nextIndex([2, 3], 2, () => false), null);
 });
+
+test("new scores keep overrides and lock by row id and characters", () => {
+  const m = model();
+  m.force([2], "out");
+  m.setView({ locked: 2 });
+  const next = payload();
+  next.scores_id = "later";
+  next.rows.reverse();
+  Object.assign(next.rows[0], { first: 0 });
+  Object.assign(next.rows[1], { first: 4 });
+  m.load(next);
+  assert.equal(m.row.id, "r0");
+  assert.equal(m.view.locked, 6);
+  assert.deepEqual([...m.overrides.forced()], [[6, "out"]]);
+  assert.equal(m.set, "shared");
+});
