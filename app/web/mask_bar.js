@@ -41,7 +41,7 @@ export function maskBar(model, acts) {
     confirmation = state;
     const short = state.hash.slice(0, 8) || "…";
     setText(hash, short);
-    setText(tick, { pending: "…", same: "✓", differs: "≠", unreachable: "not confirmed" }[state.kind]);
+    setText(tick, { pending: "…", same: "✓", differs: "differs", unreachable: "not confirmed" }[state.kind]);
     setAttributes(mask, { "data-state": state.kind, title: state.kind === "same" ? `The server computes the same mask: ${state.hash}` : state.reason ?? null });
     alarm.hidden = state.kind !== "differs";
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
