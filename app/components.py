@@ -1,6 +1,10 @@
-"""The page's own components: each an empty element whose code is one ES module under /web."""
+"""The page's own components: empty elements whose code is one ES module each under /web.
 
-from collections.abc import Callable
+Functions, not subclasses of gr.HTML: Gradio writes a stub file beside the source of every subclass, into
+the repository, and type checkers then read that instead of the code.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,73 +17,57 @@ from tokenunlearn.errors import TokenUnlearnError
 TEMPLATE = '<div class="tx-view"></div>'
 
 
-class View(gr.HTML):
-    """An element that `/web/<MODULE>` mounts into; its value is JSON, its EVENTS reach Python by name."""
-
-    MODULE = ""
-    SENDS: tuple[str, ...] = ()
-
-    def __init__(self, value: Any = None, *, server_functions: list[Callable[..., Any]] | None = None, **more: Any) -> None:
-        # Gradio finds custom events by their quoted names in this line, so they have to stand in it.
-        names = ", ".join(f'"{name}"' for name in self.SENDS)
-        more.setdefault("html_template", TEMPLATE)
-        more.setdefault(
-            "js_on_load",
-            f'import("/web/{self.MODULE}").then(m => m.mount({{ element, props, trigger, watch, '
-            f'server: typeof server === "undefined" ? undefined : server, events: [{names}] }}))',
-        )
-        calls = [_plain_refusals(function) for function in server_functions or []]
-        super().__init__(value, server_functions=calls or None, apply_default_css=False, **more)
-
-    def api_info(self) -> dict[str, Any]:
-        """The JSON type of the value, for clients of the API."""
-        return {"type": ["object", "null"]}
-
-
-class TokensView(View):
+def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     """Rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
-
-    MODULE = "tokens_view.js"
-    SENDS = ("unlearn", "load_demo")
+    return _view("tokens_view.js", value, ("unlearn", "load_demo"), server)
 
 
-class StatusChips(View):
+def status_chips(value: Any) -> gr.HTML:
     """Model, data and run at the top of every tab."""
-
-    MODULE = "status_chips.js"
-    SENDS = ("show_run",)
+    return _view("status_chips.js", value, ("show_run",))
 
 
-class MaskSummary(View):
+def mask_summary(value: Any) -> gr.HTML:
     """What will be trained, and the plan that makes it again."""
+    return _view("mask_summary.js", value)
 
-    MODULE = "mask_summary.js"
 
-
-class CurvesView(View):
+def curves_view(value: Any) -> gr.HTML:
     """A run's card, its live answer and its curves."""
-
-    MODULE = "curves_view.js"
-    SENDS = ("act", "show")
+    return _view("curves_view.js", value, ("act", "show"))
 
 
-class ProbeView(View):
+def probe_view(value: Any) -> gr.HTML:
     """Answers and token probabilities before and after."""
+    return _view("probe_view.js", value)
 
-    MODULE = "probe_view.js"
 
-
-class AskView(View):
+def ask_view(value: Any) -> gr.HTML:
     """One free question, answered before and after."""
+    return _view("ask_view.js", value)
 
-    MODULE = "ask_view.js"
 
-
-class RunsView(View):
+def runs_view(value: Any) -> gr.HTML:
     """All runs, and the difference of two of them."""
+    return _view("runs_view.js", value, ("act",))
 
-    MODULE = "runs_view.js"
-    SENDS = ("act",)
+
+def _view(
+    module: str, value: Any, sends: Sequence[str] = (), server: Sequence[Callable[..., Any]] = ()
+) -> gr.HTML:
+    """An element that `/web/<module>` mounts into; its value is JSON, the events it `sends` reach Python."""
+    # Gradio finds custom events by their quoted names in this line, so they have to stand in it.
+    names = ", ".join(f'"{name}"' for name in sends)
+    calls = "server" if server else "undefined"
+    return gr.HTML(
+        value,
+        html_template=TEMPLATE,
+        js_on_load=f'import("/web/{module}").then((m) => m.mount({{ element, props, trigger, watch, '
+        f"server: {calls}, events: [{names}] }}))",
+        server_functions=[_plain_refusals(function) for function in server] or None,
+        apply_default_css=False,
+        elem_classes=["tx-part", module.removesuffix(".js").replace("_", "-")],
+    )
 
 
 def _plain_refusals(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.actions.checks import overrides_of, record, rule_of, text, whole
 from app.service import Service
-from app.shown import ShownScores, shown_scores
+from app.shown import ShownScores
 from app.views.tokens import DECIMALS, column, signal_info
 from tokenunlearn.errors import MaskError, SettingError, did_you_mean
 from tokenunlearn.masks import Mask, write_mask

@@ -1,0 +1,114 @@
+"""`python -m app`: flags, service, page, guard, server."""
+
+import argparse
+import hmac
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.guard import Guard, is_loopback
+from tokenunlearn.errors import SettingError, TokenUnlearnError
+
+# Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_RUN_HISTORY"] = "False"
+
+LOGIN = "Any name, and the password given with --password."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 after the server was stopped, 2 for a start that is refused."""
+    options = parser().parse_args(arguments)
+    try:
+        refuse_open_door(options.host, options.password)
+        serve(options)
+    except TokenUnlearnError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of the page."""
+    known = argparse.ArgumentParser(prog="python -m app", description="Open TokenUnlearn Explorer in the browser.")
+    known.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)")
+    known.add_argument("--port", type=int, default=7860, help="port (default 7860)")
+    known.add_argument("--password", default=os.environ.get("TOKENUNLEARN_PASSWORD", ""), help="needed for another address")
+    known.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server")
+    known.add_argument("--model", default=None, help="model folder or hub id (default: the embedded one)")
+    known.add_argument("--adapter", default=None, help="PEFT folder of the target adapter")
+    known.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default auto")
+    known.add_argument("--data", default=None, metavar="FILE", help="rows as JSONL, JSON, CSV or Parquet (default: the demo)")
+    known.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default runs)")
+    known.add_argument("--recorded", type=Path, default=None, help="recorded example of first paint")
+    known.add_argument("--no-model", action="store_true", help="load no model: only look at what is recorded")
+    return known
+
+
+def refuse_open_door(host: str, password: str) -> None:
+    """Nothing; raises SettingError for an address that others can reach without a password."""
+    if not is_loopback(host) and not password:
+        raise SettingError(
+            f"The page is not opened on {host}",
+            "Others can reach that address, and whoever reaches the page can read the data and start runs",
+            "Give --password PASSWORD as well, or leave --host out",
+            "--host",
+        )
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Nothing; serves until it is stopped. Raises TokenUnlearnError before anything listens."""
+    import uvicorn
+
+    app, service = build(options)
+    if not options.no_model:
+        service.start()
+    shown = "127.0.0.1" if is_loopback(options.host) else options.host
+    sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
+    sys.stdout.flush()
+    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+def build(options: argparse.Namespace) -> tuple[Guard, Any]:
+    """The guarded application and its service."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from app.first_paint import first_picture
+    from app.page import WEB, build_page, head, theme
+    from app.service import RECORDED, Options, Service
+    from app.web_files import WebFiles
+
+    service = Service(
+        Options(
+            options.model, options.adapter, options.precision, options.data, options.runs, options.recorded or RECORDED
+        )
+    )
+    demo = build_page(service)
+    demo.queue(default_concurrency_limit=4, max_size=64)
+    password = options.password
+    application = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        demo,
+        path="/",
+        auth=(lambda _name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None,
+        auth_message=LOGIN if password else None,
+        max_file_size="64mb",
+        ssr_mode=False,
+        show_error=False,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        theme=theme(),
+        head=head(),
+    )
+    picture = {} if password else first_picture(service)
+    web = WebFiles(WEB, {"first_picture.json": json.dumps(picture).encode()})
+    return Guard(application, web, options.host, options.allow_host), service
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
+
+from typing import Any, Final
+
+from app.actions.checks import MOST_TEXT, text
+from app.service import Service
+from app.views.probe import probe_value
+from app.views.runs import run_line
+from app.words import NO_PROBE
+
+MOST_NEW_TOKENS: Final = 64
+
+
+def run_choices(service: Service) -> list[tuple[str, str]]:
+    """The runs to pick from, newest first: (label, run id)."""
+    return [(f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"]) for state in service.queue.runs()]
+
+
+def show(service: Service, run_id: str | None) -> dict[str, Any]:
+    """The value of the probe view for a run; the recorded one, or a sentence, when there is none.
+
+    Raises RunError for an unknown run.
+    """
+    if not run_id:
+        recorded = service.recorded.get("run") or {}
+        if recorded.get("probes"):
+            run = {"run_id": "recorded", "name": "recorded example", "state": "finished"}
+            return probe_value(run, recorded.get("config") or {}, recorded["probes"])
+        return {"run": None, "answers": [], "empty": NO_PROBE}
+    store = service.queue.store
+    state = store.state(run_id)
+    return probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
+
+
+def ask(service: Service, run_id: Any, question: Any) -> dict[str, str]:
+    """The greedy answers of the model before and after a run: `{question, before, after}`.
+
+    Raises InputError for an empty or overlong question, RunError and ModelError where a model is missing.
+    """
+    values = {"run": run_id, "question": question}
+    asked = text(values, "question", MOST_TEXT).strip()
+    after = service.run_model(text(values, "run", 40))
+    before = service.model()
+    with service.model_lock:
+        answers = [model.generate([asked], MOST_NEW_TOKENS)[0] for model in (before, after)]
+    return {"question": asked, "before": answers[0], "after": answers[1]}

@@ -1,0 +1,225 @@
+"""What the Unlearn tab can do: sum up the mask, start a run and its controls, press a run's buttons, follow it."""
+
+import json
+import tempfile
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from app.actions.checks import record, text
+from app.actions.tokens import mask_file, mask_of
+from app.service import Service
+from app.shown import ShownScores
+from app.views.runs import LIVE, live_answer, run_line, series, with_probes
+from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
+from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
+from tokenunlearn.masks import Mask
+from tokenunlearn.selection import Rule
+from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.table import write_table
+from tokenunlearn.training.config import TrainConfig
+
+SHOWN_WORDS: Final = 24
+SHOWN_RUNS: Final = 30
+CONTROL_ARMS: Final = ("uniform", "random")
+ARM_MODES: Final = {"uniform": "uniform", "random": "random", "gold": "gold"}
+DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides")
+
+
+def default_plan(service: Service) -> dict[str, Any] | None:
+    """The summary of the default rule on the first set; None before live scores are there."""
+    shown = service.scores()
+    if shown is None or not shown.live:
+        return None
+    draft = {"scores_id": shown.scores_id, "set": shown.payload["rows"][0]["set"], "rule": {}, "overrides": {}}
+    return summary(service, draft)
+
+
+def summary(service: Service, draft: Any) -> dict[str, Any]:
+    """What will be trained, for the page: counts, hash, a few words, and the plan that makes it again.
+
+    A draft with `hash` is refused when the server computes another one. Errors come back as `{error}`.
+    """
+    try:
+        values = record(draft, "the plan")
+        shown, name, mask = mask_of(service, values)
+        refuse_other_hash(mask, values)
+        if not mask.selected.any():
+            raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
+        plan = {key: values.get(key) for key in DRAFT_KEYS} | {"hash": mask.hash}
+        service.plan = {"plan": plan, **counts(shown, name, mask)}
+        return service.plan
+    except TokenUnlearnError as error:
+        return {"error": str(error)}
+
+
+def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
+    """Nothing; raises MaskError when the page showed another mask than this one."""
+    shown = values.get("hash")
+    if shown and shown != mask.hash:
+        raise MaskError(
+            f"The page showed mask {str(shown)[:8]}, the server computes {mask.hash[:8]}",
+            "What is trained must be what was seen",
+            "Reload the page",
+        )
+
+
+def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
+    """The numbers and words of a mask."""
+    rows = shown.rows_of(name)
+    gold = np.nan_to_num(shown.columns["gold"]) == 1
+    inside = np.isin(shown.columns["row"], [shown.payload["rows"].index(row) for row in rows])
+    trained = np.unique(shown.columns["row"][mask.selected])
+    return {
+        "hash": mask.hash,
+        "chosen": int(mask.selected.sum()),
+        "total": int(inside.sum()),
+        "rows": f"{len(trained)} of {len(rows)}",
+        "gold": int((gold & inside).sum()),
+        "gold_chosen": int((gold & mask.selected).sum()),
+        "overrides": len(mask.overrides),
+        "rule": rule_words(mask.rule.mode, mask.rule.fraction, mask.rule.k, mask.rule.threshold),
+        "words": chosen_words(shown, mask)[:SHOWN_WORDS],
+    }
+
+
+def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
+    """The chosen stretches of text, in order, each once."""
+    words: list[str] = []
+    start, end, row = (shown.columns[key] for key in ("start", "end", "row")) if "start" in shown.columns else ([],) * 3
+    if not len(start):
+        table = shown.table
+        if table is None:
+            return []
+        start, end, row = table["char_start"].to_numpy(), table["char_end"].to_numpy(), shown.columns["row"]
+    places = np.flatnonzero(mask.selected)
+    for group in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
+        for at in np.unique(row[group]):
+            piece = group[row[group] == at]
+            words.append(shown.payload["rows"][at]["answer"][start[piece[0]] : end[piece[-1]]].strip())
+    return list(dict.fromkeys(word for word in words if word))
+
+
+def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bool) -> list[str]:
+    """The ids of the queued runs: the chosen arm and, if wanted, its controls of the same count.
+
+    `plan`: `{scores_id, set, rule, overrides, hash}`. Raises MaskError when the hash is not the server's,
+    SettingError for a setting, ModelError while the model is loading.
+    """
+    values = record(plan, "the plan")
+    text(values, "hash")
+    service.model()
+    shown, name, mask = mask_of(service, values)
+    refuse_other_hash(mask, values)
+    if not shown.live:
+        raise MaskError(NOT_LIVE)
+    if not mask.selected.any():
+        raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
+    training = from_dict(TrainConfig, dict(settings))
+    group = uuid.uuid4().hex[:8]
+    own = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
+    arms = [(own, mask), *((arm, control(shown, name, mask.rule, arm)) for arm in CONTROL_ARMS if controls and arm != own)]
+    table = table_file(shown)
+    return [
+        service.queue.start_run(
+            run_config(service, name, arm, each, training, group),
+            {"mask.jsonl": mask_file(shown, each), "tokens.parquet": table},
+        )
+        for arm, each in arms
+    ]
+
+
+def control(shown: ShownScores, name: str, rule: Rule, arm: str) -> Mask:
+    """The control's mask: the same rule with another mode, no overrides."""
+    return shown.mask(name, replace(rule, mode=ARM_MODES[arm]), {})
+
+
+def run_config(service: Service, name: str, arm: str, mask: Mask, training: TrainConfig, group: str) -> dict[str, Any]:
+    """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
+    rows = service.rows.of_set(name)
+    adapter = service.model().adapter
+    return {
+        "name": f"{name or 'rows'}, {arm_words(arm)}",
+        "arm": arm,
+        "group": group,
+        "set": name,
+        "mask_hash": mask.hash,
+        "scores_id": mask.scores_id,
+        "rule": to_dict(mask.rule),
+        "steps": training.steps,
+        "model": service.options.model,
+        "adapter": str(Path(adapter).resolve()) if adapter else None,
+        "precision": service.options.precision,
+        "training": to_dict(training),
+        "watch": rows[0].id if rows else None,
+        **{
+            key: json.loads(json.dumps([asdict(row) for row in values]))
+            for key, values in (("forget", rows), ("retain", service.rows.retain), ("world", service.rows.world))
+        },
+    }
+
+
+def table_file(shown: ShownScores) -> bytes:
+    """The bytes of `tokens.parquet`. Raises MaskError for a recorded example."""
+    if shown.table is None:
+        raise MaskError("A recorded example cannot be trained", fix="Wait for the live model")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokens.parquet"
+        write_table(shown.table, path)
+        return path.read_bytes()
+
+
+def act(service: Service, request: Any) -> str:
+    """The run id after pressing a button: `{run_id, action}`. Raises RunError when its state does not allow it."""
+    values = record(request, "the request")
+    run_id, action = text(values, "run_id", 40), text(values, "action", 20)
+    queue = service.queue
+    acts = {"resume": queue.resume, "keep": queue.keep, "discard": queue.discard}
+    if action in ("pause", "stop", "force"):
+        queue.request(run_id, action)
+    elif action in acts:
+        acts[action](run_id)
+    else:
+        raise RunError(f"{action!r} is nothing a run can do", fix="Reload the page", where=run_id)
+    return run_id
+
+
+def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
+    """The value of the curves view: the runs, and card, answer and curves of one of them with its siblings.
+
+    `shown` None follows: the run under way, else the newest.
+    """
+    states = service.queue.runs()[:SHOWN_RUNS]
+    by_id = {state["run_id"]: state for state in states}
+    if shown not in by_id:
+        live = [state for state in states if state["state"] in LIVE[1:]]
+        shown = (live or states)[0]["run_id"] if states else None
+    if shown is None:
+        return {"runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
+    store = service.queue.store
+    configs = {run_id: store.config(run_id) for run_id in by_id}
+    group = configs[shown].get("group")
+    family = [shown, *(each for each in by_id if each != shown and group and configs[each].get("group") == group)]
+    probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
+    return {
+        "runs": [run_line(state) for state in states],
+        "shown": shown,
+        "empty": "",
+        "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
+        "answer": live_answer(configs[shown], service.events(shown), _said_before(configs[shown], probes[shown])),
+    }
+
+
+def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
+    curves = series(state["run_id"], state["arm"], state["name"], service.events(state["run_id"]))
+    return with_probes(curves, probes, int(state["step"]))
+
+
+def _said_before(config: Mapping[str, Any], probes: Any) -> str | None:
+    """What the model said to the watched question before the run."""
+    lines = ((probes or {}).get("before") or {}).get("answers", ())
+    return next((line["answer"] for line in lines if line["kind"] == "forget" and line["row_id"] == config.get("watch")), None)

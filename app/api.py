@@ -1,0 +1,70 @@
+"""The few public endpoints, typed and documented: score, select, start_run, run_status, probe.
+
+With them `gradio_client` drives the whole journey. Each checks its input; errors come back as their sentence.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from app.actions import probe as probe_actions
+from app.actions import tokens as token_actions
+from app.actions import unlearn as unlearn_actions
+from app.service import Service
+from app.views.runs import run_line
+from tokenunlearn.errors import ModelError, TokenUnlearnError
+
+
+def add(service: Service) -> None:
+    """Nothing; the endpoints belong to the Blocks that is being built."""
+
+    def score() -> dict[str, Any]:
+        """The scored rows as columns (docs/ARCHITECTURE.md, payload of the Tokens view), with their scores_id."""
+        shown = service.scores()
+        if shown is None:
+            raise ModelError("Nothing is scored yet", service.stage.error or "The model is still loading")
+        return dict(shown.payload)
+
+    def select(scores_id: str, set_name: str, rule: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+        """The mask of a rule on one set: its hash, the number of weighted tokens and the chosen token indices."""
+        draft = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides}
+        return token_actions.confirm_mask(service, draft)
+
+    def start_run(
+        scores_id: str,
+        set_name: str,
+        rule: dict[str, Any],
+        overrides: dict[str, Any],
+        mask_hash: str,
+        settings: dict[str, Any],
+        controls: bool = False,
+    ) -> list[str]:
+        """Queue a run (and its controls); refused unless mask_hash is the server's. Returns the run ids."""
+        plan = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides, "hash": mask_hash}
+        return unlearn_actions.start(service, plan, settings, controls)
+
+    def run_status(run_id: str) -> dict[str, Any]:
+        """Where a run stands: state, step, steps, sentence and the buttons its state allows."""
+        return run_line(service.queue.store.state(str(run_id)))
+
+    def probe(run_id: str) -> dict[str, Any]:
+        """What the model said before a run and says after: figures, answers with badges, token probabilities."""
+        return probe_actions.show(service, str(run_id))
+
+    for function in (score, select, start_run, run_status, probe):
+        gr.api(_readable(function), api_name=function.__name__)
+
+
+def _readable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with expected errors as gr.Error, whose text reaches the client without a traceback."""
+
+    @wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except TokenUnlearnError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return call

@@ -1,0 +1,57 @@
+"""The page: header, four tabs, chips; theme and styles. Everything that moves is in wiring.py."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from app import api
+from app.actions import status as status_actions
+from app.components import status_chips
+from app.service import Service
+from app.tabs import compare, probe, tokens, unlearn
+from app.wiring import Page, wire
+from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
+
+WEB: Final = Path(__file__).resolve().parent / "web"
+STYLES: Final = (
+    "tokens.css", "token_strip.css", "token_panels.css", "tokens_view.css", "app.css", "gradio.css", "first_paint.css",
+)  # fmt: skip
+PULSE_SECONDS: Final = 1.0
+MODULES_AT_ONCE: Final = ("tokens_view.js", "status_chips.js")
+
+
+def build_page(service: Service) -> gr.Blocks:
+    """The whole page on one service, not yet served."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:
+        # No component: a heading that no value ever changes.
+        gr.HTML(f"<h1>{TITLE}</h1>", elem_classes=["tx-title"], js_on_load=None, apply_default_css=False)
+        chips = status_chips(status_actions.chips(service))
+        with gr.Tabs(elem_classes=["tx-tabs"], selected="tokens") as tabs:
+            with gr.Tab(TAB_TOKENS, id="tokens"):
+                tokens_view = tokens.build(service)
+            with gr.Tab(TAB_UNLEARN, id="unlearn"):
+                unlearn_tab = unlearn.build(service)
+            with gr.Tab(TAB_PROBE, id="probe"):
+                probe_tab = probe.build(service)
+            with gr.Tab(TAB_COMPARE, id="compare"):
+                runs = compare.build(service)
+        timer = gr.Timer(PULSE_SECONDS, active=True)
+        seen, shown_run = gr.State({}), gr.State(None)
+        wire(demo, service, Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, timer, seen, shown_run))
+        api.add(service)
+    return demo
+
+
+def theme() -> Any:
+    """Gradio's plain theme with system fonts; colours and radii come from tokens.css through app.css."""
+    sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+    return gr.themes.Base(font=sans, font_mono=mono, spacing_size="md", radius_size="md")
+
+
+def head() -> str:
+    """Links to the styles and, ahead of Gradio's own start, to the first picture."""
+    styles = "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
+    modules = "".join(f'<link rel="modulepreload" href="/web/{name}">' for name in MODULES_AT_ONCE)
+    return f'{styles}{modules}<script type="module" src="/web/first_paint.js"></script>'

@@ -1,0 +1,68 @@
+"""The Probe tab: a run's answers before and after, and one question of the reader's own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.actions import probe as actions
+from app.components import ask_view, probe_view
+from app.service import Service
+from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
+from tokenunlearn.errors import TokenUnlearnError
+
+
+@dataclass
+class ProbeTab:
+    """The components that other parts of the page write to or listen to."""
+
+    run: gr.Dropdown
+    view: gr.HTML
+    question: gr.Textbox
+    ask: gr.Button
+    answers: gr.HTML
+
+
+def build(service: Service) -> ProbeTab:
+    """The tab's components, wired among themselves."""
+    choices = actions.run_choices(service)
+    first = choices[0][1] if choices else None
+    with gr.Column(elem_classes=["tx-page"]):
+        run = gr.Dropdown(choices, value=first, label=RUN_LABEL, elem_classes=["tx-pick"])
+        view = probe_view(shown(service, first))
+        with gr.Row(equal_height=True, elem_classes=["tx-ask"]):
+            question = gr.Textbox(label=ASK_LABEL, placeholder=ASK_PLACEHOLDER, lines=1, max_length=2000, scale=5)
+            ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
+        answers = ask_view(None)
+    tab = ProbeTab(run, view, question, ask, answers)
+    _wire(service, tab)
+    return tab
+
+
+def shown(service: Service, run_id: str | None) -> dict[str, Any]:
+    """The probe view's value; a sentence instead of an error for a run that is gone."""
+    try:
+        return actions.show(service, run_id)
+    except TokenUnlearnError as error:
+        return {"run": None, "answers": [], "empty": str(error)}
+
+
+def _wire(service: Service, tab: ProbeTab) -> None:
+    def answer(run_id: str | None, question: str) -> dict[str, Any]:
+        try:
+            return actions.ask(service, run_id, question)
+        except TokenUnlearnError as error:
+            return {"error": str(error)}
+
+    tab.run.change(
+        lambda run_id: shown(service, run_id), tab.run, tab.view, show_progress="hidden", api_visibility="private"
+    )
+    gr.on(
+        [tab.ask.click, tab.question.submit],
+        answer,
+        [tab.run, tab.question],
+        tab.answers,
+        concurrency_id="model",
+        concurrency_limit=1,
+        api_visibility="private",
+    )

@@ -1,0 +1,34 @@
+"""The Tokens tab: one component that does everything in the browser, and four functions it may ask."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.actions import tokens as actions
+from app.components import tokens_view
+from app.service import Service
+
+
+def build(service: Service) -> gr.HTML:
+    """The Tokens view, filled with what can be shown at once."""
+    shown = service.scores()
+    return tokens_view(shown.payload if shown else None, server_functions(service))
+
+
+def server_functions(service: Service) -> list[Callable[[Any], Any]]:
+    """The functions that the view may call, bound to this service."""
+
+    def confirm_mask(data: Any) -> Any:
+        return actions.confirm_mask(service, data)
+
+    def alternatives(data: Any) -> Any:
+        return actions.alternatives(service, data)
+
+    def compute_signal(data: Any) -> Any:
+        return actions.compute_signal(service, data)
+
+    def export_mask(data: Any) -> Any:
+        return actions.export_mask(service, data)
+
+    return [confirm_mask, alternatives, compute_signal, export_mask]

@@ -1,0 +1,85 @@
+"""The Unlearn tab: what will be trained, its settings and one button on the left; the run on the right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from app.actions import unlearn as actions
+from app.components import curves_view, mask_summary
+from app.controls import control
+from app.service import Service
+from app.words import CONTROLS, CONTROLS_HELP, MORE_SETTINGS, OBJECTIVE_SETTINGS, START
+from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.settings import describe
+from tokenunlearn.training.config import TrainConfig
+
+FIRST = ("objective", "steps", "learning_rate", "retain", "retain_weight", "stop_fact_below")
+
+
+@dataclass
+class UnlearnTab:
+    """The components that other parts of the page write to or listen to."""
+
+    plan: gr.HTML
+    view: gr.HTML
+    start: gr.Button
+    controls: gr.Checkbox
+    settings: dict[str, Any] = field(default_factory=dict)
+    # (objective, setting) → its control: two objectives may have a setting of the same name.
+    own: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[Any]:
+        """All components that a start reads, in the order `values_of` expects."""
+        return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
+
+    def values_of(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any], bool]:
+        """The plan, the training settings and whether controls are wanted, from the values of `inputs`."""
+        summary, controls, *rest = given
+        settings = dict(zip(self.settings, rest, strict=False))
+        own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
+        objective = settings.get("objective")
+        settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
+        plan = summary.get("plan") if isinstance(summary, Mapping) else None
+        return plan, settings, bool(controls)
+
+
+def build(service: Service) -> UnlearnTab:
+    """The tab's components; the page wires them."""
+    with gr.Row(equal_height=False, elem_classes=["tx-two"]):
+        with gr.Column(scale=2, min_width=300, elem_classes=["tx-side"]):
+            tab = _side(service)
+        with gr.Column(scale=5, min_width=300, elem_classes=["tx-main"]):
+            tab.view = curves_view(actions.follow(service))
+    return tab
+
+
+def _side(service: Service) -> UnlearnTab:
+    plan = mask_summary(actions.default_plan(service))
+    infos = {info.name: info for info in describe(TrainConfig)}
+    settings = {name: control(infos[name]) for name in FIRST}
+    with gr.Accordion(MORE_SETTINGS, open=False):
+        settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
+        own = _objective_settings(settings["objective"])
+    controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
+    start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
+    return UnlearnTab(plan, plan, start, controls, settings, own)
+
+
+def _objective_settings(objective: Any) -> dict[tuple[str, str], Any]:
+    """A group of controls for each objective, of which the chosen one's is shown."""
+    own: dict[tuple[str, str], Any] = {}
+    groups = []
+    for name, entry in OBJECTIVES.items():
+        with gr.Group(visible=name == objective.value) as group:
+            gr.Markdown(f"{OBJECTIVE_SETTINGS}: {entry.label}", visible=bool(describe(entry.settings)))
+            own |= {(name, info.name): control(info) for info in describe(entry.settings)}
+        groups.append(group)
+
+    def show(chosen: str) -> list[Any]:
+        return [gr.Group(visible=name == chosen) for name in OBJECTIVES]
+
+    objective.change(show, objective, groups, show_progress="hidden", api_visibility="private", queue=False)
+    return own

@@ -1,0 +1,119 @@
+"""Run folders become what the run card, the curves and the chip show. Read from the folder, never from a form."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.words import arm_words
+from tokenunlearn.runs.states import buttons, status_text
+from tokenunlearn.training.events import EvalDone, Event, StepDone
+
+LIVE: Final = ("queued", "running", "pausing", "stopping")
+MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world")
+MOST_TEXTS: Final = 40
+
+
+def run_line(state: Mapping[str, Any], now: float | None = None) -> dict[str, Any]:
+    """One run of the list: name, state, step, sentence, buttons; all from its state.json."""
+    left = seconds_left(state, now)
+    text = status_text(state, int(state.get("place") or 0), str(state.get("after") or ""), now)
+    return {
+        "run_id": state["run_id"],
+        "name": state["name"],
+        "arm": state["arm"],
+        "state": state["state"],
+        "step": state["step"],
+        "steps": state["steps"],
+        "message": state.get("message") or "",
+        "text": text + (f", about {left:.0f} s left" if left else ""),
+        "buttons": buttons(state, now),
+    }
+
+
+def seconds_left(state: Mapping[str, Any], now: float | None = None) -> float | None:
+    """Seconds until the last step at the pace so far, None while that cannot be said."""
+    step, steps, first = int(state["step"]), int(state["steps"]), state.get("first_step")
+    if state["state"] != "running" or not first or step < 2 or step >= steps:
+        return None
+    elapsed = (time.time() if now is None else now) - float(first)
+    return elapsed / (step - 1) * (steps - step) if elapsed > 0 else None
+
+
+def series(run_id: str, arm: str, name: str, events: Sequence[Event]) -> dict[str, Any]:
+    """The curves of one run as columns; numbers that are not finite become None."""
+    steps = [event for event in events if isinstance(event, StepDone)]
+    looks = [event for event in events if isinstance(event, EvalDone)]
+    return {
+        "run_id": run_id,
+        "arm": arm,
+        "label": f"{arm_words(arm)} · {name}" if arm != "chosen" else name,
+        "steps": [event.step for event in steps],
+        "loss": [_finite(event.loss) for event in steps],
+        "eval_steps": [event.step for event in looks],
+        **{key: [_finite(getattr(event, key)) for event in looks] for key in MEASURED},
+    }
+
+
+def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_step: int) -> dict[str, Any]:
+    """The curves with the full probes before the first and after the last step put at their ends.
+
+    Live looks measure less (two numbers from the step's own rows); the full probe wins where both exist.
+    """
+    result = dict(curves)
+    for key, place in (("before", 0), ("after", last_step)):
+        summary = ((probes or {}).get(key) or {}).get("summary")
+        if summary:
+            result = _placed(result, place, summary)
+    return result
+
+
+def _placed(curves: dict[str, Any], step: int, summary: Mapping[str, Any]) -> dict[str, Any]:
+    kept = [place for place, at in enumerate(curves["eval_steps"]) if at != step]
+    steps = [curves["eval_steps"][place] for place in kept]
+    at = sum(each < step for each in steps)
+    values = {}
+    for key in MEASURED:
+        column = [curves[key][place] for place in kept]
+        values[key] = [*column[:at], summary.get(key), *column[at:]]
+    return {**curves, "eval_steps": [*steps[:at], step, *steps[at:]], **values}
+
+
+def live_answer(config: Mapping[str, Any], events: Sequence[Event], before: str | None) -> dict[str, Any] | None:
+    """The watched question with its answer at each look; only where it changed. None without such a row."""
+    looks = [event for event in events if isinstance(event, EvalDone) and event.answer_text is not None]
+    wanted = looks[-1].answer_id if looks else config.get("watch")
+    row = next((each for each in _rows(config) if each.get("id") == wanted), None)
+    if row is None:
+        return None
+    texts = [{"step": 0, "text": before}] if before is not None else []
+    for event in looks:
+        if not texts or texts[-1]["text"] != event.answer_text or event is looks[-1]:
+            texts.append({"step": event.step, "text": event.answer_text})
+    return {
+        "question": row["question"],
+        "expected": row["answer"],
+        "gold": [list(span) for span in row.get("gold") or ()],
+        "texts": texts[:1] + texts[1:][-MOST_TEXTS:],
+    }
+
+
+def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The chip: the run that is under way, else the newest one's state, else `no run`."""
+    active = next((state for state in states if state["state"] in LIVE[1:]), None)
+    shown = active or (states[0] if states else None)
+    if shown is None:
+        return {"text": "no run", "state": ""}
+    waiting = sum(state["state"] == "queued" for state in states)
+    more = f" · {waiting} waiting" if waiting else ""
+    text = f"{shown['name']}: {run_line(shown)['text']}" if active else f"{shown['name']} {shown['state']}"
+    return {"text": text + more, "state": str(shown["state"])}
+
+
+def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    rows = config.get("forget")
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,144 @@
+"""What one part of the page does to another: the pulse, the way from tokens to a run, a run's buttons."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.actions import compare as compare_actions
+from app.actions import probe as probe_actions
+from app.actions import status as status_actions
+from app.actions import unlearn as unlearn_actions
+from app.service import Service
+from app.tabs import probe as probe_tab
+from app.tabs.probe import ProbeTab
+from app.tabs.unlearn import UnlearnTab
+from tokenunlearn.errors import TokenUnlearnError
+
+HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class Page:
+    """Every component that the wiring touches. `seen` remembers, per open page, what was last sent to it."""
+
+    tabs: gr.Tabs
+    chips: gr.HTML
+    tokens: gr.HTML
+    unlearn: UnlearnTab
+    probe: ProbeTab
+    compare: gr.HTML
+    timer: gr.Timer
+    seen: gr.State
+    shown_run: gr.State
+
+
+def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
+    """Nothing; every event of the page is connected."""
+    pulse_outputs = [
+        page.chips, page.tokens, page.unlearn.plan, page.unlearn.view, page.probe.run, page.compare, page.timer, page.seen,
+    ]  # fmt: skip
+
+    def pulse(seen: Any, shown: Any, fresh: bool = False) -> list[Any]:
+        return _pulse(service, {} if fresh else seen or {}, shown)
+
+    def first(shown: Any) -> list[Any]:
+        return pulse({}, shown, fresh=True)
+
+    inputs = [page.seen, page.shown_run]
+    page.timer.tick(pulse, inputs, pulse_outputs, queue=False, trigger_mode="always_last", **HIDDEN)
+    demo.load(first, page.shown_run, pulse_outputs, queue=False, **HIDDEN)
+    _wire_unlearn(service, page)
+    _wire_run_buttons(service, page)
+
+    def to_unlearn() -> Any:
+        return gr.Tabs(selected="unlearn")
+
+    page.chips.show_run(to_unlearn, None, page.tabs, queue=False, **HIDDEN)
+
+
+def _pulse(service: Service, seen: dict[str, Any], shown: Any) -> list[Any]:
+    """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
+    scores = service.scores()
+    signature = status_actions.runs_signature(service)
+    now = {
+        "scores": [scores.scores_id, scores.payload["state"]] if scores else None,
+        "runs": signature,
+        "probed": _probed(service, signature),
+    }
+    fresh_scores = now["scores"] != seen.get("scores")
+    fresh_runs = now["runs"] != seen.get("runs") or now["probed"] != seen.get("probed")
+    plan = service.plan or unlearn_actions.default_plan(service) if fresh_scores else None
+    return [
+        status_actions.chips(service),
+        scores.payload if fresh_scores and scores else gr.skip(),
+        plan or gr.skip(),
+        unlearn_actions.follow(service, shown),
+        _run_menu(service) if fresh_runs else gr.skip(),
+        compare_actions.runs(service) if fresh_runs else gr.skip(),
+        gr.Timer(active=status_actions.busy(service)),
+        now,
+    ]
+
+
+def _probed(service: Service, signature: list[list[str]]) -> list[str]:
+    store = service.queue.store
+    return [run_id for run_id, _ in signature if (store.root / run_id / "probes.json").is_file()]
+
+
+def _run_menu(service: Service) -> Any:
+    """The run menu with the newest runs; the choice is left as it is."""
+    return gr.Dropdown(choices=probe_actions.run_choices(service))
+
+
+def _wire_unlearn(service: Service, page: Page) -> None:
+    unlearn = page.unlearn
+
+    def take(event: gr.EventData) -> tuple[Any, Any]:
+        return unlearn_actions.summary(service, event._data), gr.Tabs(selected="unlearn")
+
+    def start(*given: Any) -> tuple[Any, ...]:
+        plan, settings, controls = unlearn.values_of(given)
+        try:
+            run_id = unlearn_actions.start(service, plan, settings, controls)[0]
+        except TokenUnlearnError as error:
+            raise gr.Error(str(error), duration=None, print_exception=False) from error
+        return run_id, unlearn_actions.follow(service, run_id), status_actions.chips(service), gr.Timer(active=True)
+
+    page.tokens.unlearn(take, None, [unlearn.plan, page.tabs], **HIDDEN)
+    unlearn.start.click(
+        start,
+        unlearn.inputs,
+        [page.shown_run, unlearn.view, page.chips, page.timer],
+        concurrency_id="start",
+        concurrency_limit=1,
+        **HIDDEN,
+    )
+
+
+def _wire_run_buttons(service: Service, page: Page) -> None:
+    view = page.unlearn.view
+
+    def choose(event: gr.EventData) -> tuple[Any, Any]:
+        run_id = str((event._data or {}).get("run_id"))
+        return run_id, unlearn_actions.follow(service, run_id)
+
+    def act(event: gr.EventData) -> list[Any]:
+        data = event._data or {}
+        run_id, action = str(data.get("run_id")), data.get("action")
+        if action == "probe":
+            menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
+            return [gr.Tabs(selected="probe"), gr.skip(), menu, probe_tab.shown(service, run_id), gr.skip()]
+        if action in ("compare", "again"):
+            tab = "compare" if action == "compare" else "tokens"
+            return [gr.Tabs(selected=tab), gr.skip(), gr.skip(), gr.skip(), gr.skip()]
+        try:
+            unlearn_actions.act(service, data)
+        except TokenUnlearnError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return [gr.skip(), unlearn_actions.follow(service, run_id), gr.skip(), gr.skip(), gr.Timer(active=True)]
+
+    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer]
+    view.show(choose, None, [page.shown_run, view], **HIDDEN)
+    view.act(act, None, outputs, **HIDDEN)
+    page.compare.act(act, None, outputs, **HIDDEN)
