@@ -2,7 +2,6 @@
 
 import argparse
 import hmac
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -77,14 +76,14 @@ def build(options: argparse.Namespace) -> tuple[Guard, Any]:
     import gradio as gr
     from fastapi import FastAPI
 
-    from app.first_paint import first_picture
-    from app.page import WEB, build_page, head, theme
-    from app.service import RECORDED, Options, Service
+    from app.first_paint import WithHead, first_picture, head_of
+    from app.page import STYLES, WEB, build_page, theme, view_styles
+    from app.service import Options, Service
     from app.web_files import WebFiles
 
     service = Service(
         Options(
-            options.model, options.adapter, options.precision, options.data, options.runs, options.recorded or RECORDED
+            options.model, options.adapter, options.precision, options.data, options.runs, options.recorded
         )
     )
     demo = build_page(service)
@@ -103,11 +102,11 @@ def build(options: argparse.Namespace) -> tuple[Guard, Any]:
         run_history=False,
         footer_links=[],
         theme=theme(),
-        head=head(),
     )
     picture = {} if password else first_picture(service)
-    web = WebFiles(WEB, {"first_picture.json": json.dumps(picture).encode()})
-    return Guard(application, web, options.host, options.allow_host), service
+    page = WithHead(application, head_of(picture, STYLES))
+    web = WebFiles(WEB, {"views.css": view_styles()})
+    return Guard(page, web, options.host, options.allow_host), service
 
 
 if __name__ == "__main__":

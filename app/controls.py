@@ -1,5 +1,6 @@
-"""A setting becomes its control: choices a radio group or menu, bounds a slider or number, bool a checkbox."""
+"""A setting becomes its control: choices a radio group, bounds a slider or number, bool a checkbox."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -11,15 +12,15 @@ MOST_RADIO_CHOICES = 5
 MOST_SLIDER_STOPS = 200
 
 
-def control(info: SettingInfo) -> Any:
-    """The Gradio component of one setting, with its default, bounds, unit and help."""
-    unit = f", {info.unit}" if info.unit else ""
+def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
+    """The Gradio component of one setting, with its default, bounds, unit and help; `labels` name choices."""
+    unit = f", {info.unit}" if info.unit and info.unit != info.name else ""
     shared = {"label": setting_label(info.name) + unit, "info": info.help, "value": info.default}
     if info.type == "bool":
         return gr.Checkbox(**shared)
     if info.choices is not None:
         few = len(info.choices) <= MOST_RADIO_CHOICES
-        return (gr.Radio if few else gr.Dropdown)(choices=list(info.choices), **shared)
+        return (gr.Radio if few else gr.Dropdown)(choices=[((labels or {}).get(each, each), each) for each in info.choices], **shared)
     if info.type in ("int", "float"):
         return _number(info, shared)
     return gr.Textbox(**shared)

@@ -1,14 +1,66 @@
-"""The first picture: one recorded row with its scores, drawn before Gradio has started."""
+"""The first picture: one recorded row with its scores, drawn before Gradio has started.
 
+Gradio adds its own `head` only once its script runs, so the picture is put into the HTML on its way out.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import numpy as np
 
 from app.service import Service
 from app.words import TITLE
+from tokenunlearn.fusion import fuse
 from tokenunlearn.selection import Rule
 
 MOST_TOKENS = 200
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def head_of(picture: dict[str, Any], styles: tuple[str, ...]) -> str:
+    """The lines for the top of the HTML: styles, the picture as data, the module that draws it."""
+    # "<" is escaped so that no text of a row can end the script element.
+    data = json.dumps(picture).replace("<", "\\u003c")
+    links = "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in styles)
+    return (
+        f'{links}<script type="application/json" id="tx-picture">{data}</script>'
+        '<script type="module" src="/web/first_paint.js"></script>'
+    )
+
+
+class WithHead:
+    """An ASGI application whose HTML pages at `/` carry `head` as the first lines of their head."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], head: str) -> None:
+        self._app = app
+        self._head = head.encode()
+
+    async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
+        """Answer one connection; everything but the page itself passes through."""
+        page = scope["type"] == "http" and scope["path"] == "/" and scope["method"] == "GET"
+        await self._app(scope, receive, self._insert(send) if page else send)
+
+    def _insert(self, send: Send) -> Send:
+        held: list[Message] = []
+        chunks: list[bytes] = []
+
+        async def wrapped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                held.append(message)
+                return
+            chunks.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = b"".join(chunks).replace(b"<head>", b"<head>" + self._head, 1)
+            kept = [pair for pair in held[0]["headers"] if pair[0].lower() != b"content-length"]
+            length = (b"content-length", str(len(body)).encode())
+            await send({**held[0], "headers": [*kept, length]})
+            await send({"type": "http.response.body", "body": body})
+
+        return wrapped
 
 
 def first_picture(service: Service) -> dict[str, Any]:
@@ -18,8 +70,6 @@ def first_picture(service: Service) -> dict[str, Any]:
         return {"title": TITLE, "tokens": []}
     row = shown.payload["rows"][0]
     places = range(row["first"], row["first"] + min(row["count"], MOST_TOKENS))
-    from tokenunlearn.fusion import fuse
-
     rule = Rule()
     mask = shown.mask(row["set"], rule, {})
     inside = [at for each in shown.rows_of(row["set"]) for at in range(each["first"], each["first"] + each["count"])]

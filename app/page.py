@@ -14,11 +14,9 @@ from app.wiring import Page, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
 WEB: Final = Path(__file__).resolve().parent / "web"
-STYLES: Final = (
-    "tokens.css", "token_strip.css", "token_panels.css", "tokens_view.css", "app.css", "gradio.css", "first_paint.css",
-)  # fmt: skip
+STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
+VIEW_STYLES: Final = ("token_strip.css", "token_panels.css", "tokens_view.css", "app.css")
 PULSE_SECONDS: Final = 1.0
-MODULES_AT_ONCE: Final = ("tokens_view.js", "status_chips.js")
 
 
 def build_page(service: Service) -> gr.Blocks:
@@ -50,8 +48,7 @@ def theme() -> Any:
     return gr.themes.Base(font=sans, font_mono=mono, spacing_size="md", radius_size="md")
 
 
-def head() -> str:
-    """Links to the styles and, ahead of Gradio's own start, to the first picture."""
-    styles = "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in STYLES)
-    modules = "".join(f'<link rel="modulepreload" href="/web/{name}">' for name in MODULES_AT_ONCE)
-    return f'{styles}{modules}<script type="module" src="/web/first_paint.js"></script>'
+def view_styles() -> bytes:
+    """The sheets of the views, nested in Gradio's container: else its reset of button, input and td wins."""
+    sheets = "\n".join((WEB / name).read_text(encoding="utf-8") for name in VIEW_STYLES)
+    return f"body .gradio-container {{\n{sheets}\n}}\n".encode()

@@ -37,7 +37,14 @@ class Options:
     precision: str = "auto"
     data: str | None = None
     runs: Path = Path("runs")
-    recorded: Path = RECORDED
+    recorded: Path | None = None
+
+    @property
+    def example(self) -> Path | None:
+        """The recorded example that fits: the one named, else the shipped one for the embedded demo."""
+        if self.recorded is None and (self.model is not None or self.data is not None):
+            return None
+        return self.recorded or RECORDED
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class Service:
         self.rows = session_rows(options.data)
         self.queue = RunQueue(RunStore(options.runs))
         self.stage = Stage()
-        self.recorded = recorded_example(options.recorded) if options.model is None and not options.data else {}
+        self.recorded = recorded_example(options.example)
         # One model call at a time: two at once on one processor are slower than one after the other.
         self.model_lock = threading.RLock()
         self._model: Any = None
@@ -186,8 +193,10 @@ def session_rows(data: str | None) -> Rows:
     return Rows(forget, retain or world, world)
 
 
-def recorded_example(path: Path) -> dict[str, Any]:
+def recorded_example(path: Path | None) -> dict[str, Any]:
     """The recorded example, empty where there is none or it cannot be read."""
+    if path is None:
+        return {}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

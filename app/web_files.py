@@ -17,7 +17,7 @@ PLOTLY = "plotly.min.js"
 class WebFiles:
     """The ASGI application for /web: regular files of one folder, named documents, and Plotly.
 
-    `documents` maps a name to bytes that are served as JSON, such as the recorded example of first paint.
+    `documents` maps a name to the bytes of a file that is made at start, such as the views' nested styles.
     """
 
     def __init__(self, folder: Path, documents: Mapping[str, bytes] | None = None) -> None:

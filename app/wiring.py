@@ -8,6 +8,7 @@ import gradio as gr
 from app.actions import compare as compare_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
+from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
 from app.service import Service
 from app.tabs import probe as probe_tab
@@ -62,7 +63,7 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any) -> list[Any]:
     scores = service.scores()
     signature = status_actions.runs_signature(service)
     now = {
-        "scores": [scores.scores_id, scores.payload["state"]] if scores else None,
+        "scores": [scores.scores_id, scores.payload["state"]] if scores else service.stage.error or "none",
         "runs": signature,
         "probed": _probed(service, signature),
     }
@@ -71,7 +72,7 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any) -> list[Any]:
     plan = service.plan or unlearn_actions.default_plan(service) if fresh_scores else None
     return [
         status_actions.chips(service),
-        scores.payload if fresh_scores and scores else gr.skip(),
+        token_actions.shown_payload(service) if fresh_scores else gr.skip(),
         plan or gr.skip(),
         unlearn_actions.follow(service, shown),
         _run_menu(service) if fresh_runs else gr.skip(),

@@ -20,6 +20,7 @@ NO_RUN: Final = "No run yet. Choose tokens on the Tokens tab and start one; it g
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
 PROBE_LATER: Final = "This run has not been probed yet: it probes the model before the first step and after the last."
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
+LOADING: Final = "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

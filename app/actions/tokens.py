@@ -12,11 +12,20 @@ from app.actions.checks import overrides_of, record, rule_of, text, whole
 from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import DECIMALS, column, signal_info
+from app.words import LOADING
 from tokenunlearn.errors import MaskError, SettingError, did_you_mean
 from tokenunlearn.masks import Mask, write_mask
 from tokenunlearn.table import provenance
 
 TRUTH_DECIMALS = 4
+
+
+def shown_payload(service: Service) -> dict[str, Any]:
+    """The value of the Tokens view: the newest payload, or a sentence while there is none."""
+    shown = service.scores()
+    if shown is not None:
+        return dict(shown.payload)
+    return {"rows": [], "message": service.stage.error or LOADING}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
@@ -43,12 +52,13 @@ def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
     """The likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
 
-    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`, lists of (token, probability).
+    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`, each a list of
+    (token, probability); `{error}` while only the recorded example is there.
     """
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
     if shown.alternatives is None:
-        raise MaskError("A recorded example holds no alternatives", fix="Wait for the live model")
+        return {"error": "What else could follow is shown as soon as the model is live."}
     row = whole(values, "row", len(shown.alternatives))
     lists = shown.alternatives[row]
     position = whole(values, "position", len(lists.as_is))

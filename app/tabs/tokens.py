@@ -12,8 +12,7 @@ from app.service import Service
 
 def build(service: Service) -> gr.HTML:
     """The Tokens view, filled with what can be shown at once."""
-    shown = service.scores()
-    return tokens_view(shown.payload if shown else None, server_functions(service))
+    return tokens_view(actions.shown_payload(service), server_functions(service))
 
 
 def server_functions(service: Service) -> list[Callable[[Any], Any]]:

@@ -15,6 +15,7 @@ from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
 
+LABELS = {name: entry.label for name, entry in OBJECTIVES.items()} | {"ce": "cross-entropy", "kl": "KL"}
 FIRST = ("objective", "steps", "learning_rate", "retain", "retain_weight", "stop_fact_below")
 
 
@@ -58,13 +59,13 @@ def build(service: Service) -> UnlearnTab:
 
 def _side(service: Service) -> UnlearnTab:
     plan = mask_summary(actions.default_plan(service))
+    start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
+    controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
     infos = {info.name: info for info in describe(TrainConfig)}
-    settings = {name: control(infos[name]) for name in FIRST}
+    settings = {name: control(infos[name], LABELS) for name in FIRST}
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"])
-    controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
-    start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
     return UnlearnTab(plan, plan, start, controls, settings, own)
 
 

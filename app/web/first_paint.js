@@ -30,9 +30,8 @@ function picture({ title, question, answer, tokens, state }) {
       node("p", { class: "tx-first-question", text: question }), node("p", { class: "tx-first-answer" }, ...strip)));
 }
 
-async function show() {
-  const answer = await fetch("/web/first_picture.json");
-  const record = await answer.json();
+function show() {
+  const record = JSON.parse(document.getElementById("tx-picture")?.textContent || "{}");
   if (!record.tokens?.length || document.querySelector(".tu-view")) return;
   const shown = picture(record);
   document.body.append(shown);

@@ -31,7 +31,7 @@ export function mount({ element, props, trigger, watch, server }) {
     const payload = props.value;
     if (!payload?.rows?.length) {
       view = null;
-      return element.replaceChildren(emptyState(trigger));
+      return element.replaceChildren(emptyState(trigger, payload?.message));
     }
     if (view) return view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
@@ -53,7 +53,8 @@ function fitHeight(element) {
   fit();
 }
 
-function emptyState(trigger) {
+function emptyState(trigger, message) {
+  if (message) return node("div", { class: "tu-view tu-nothing" }, node("p", { text: message, attributes: { role: "status" } }));
   return node("div", { class: "tu-view tu-nothing" }, node("p", { text: "There are no rows yet: load the demo, or open a file of questions and answers." }),
     button("Load demo", () => trigger("load_demo", {}), { class: "tu-button is-first" }));
 }
