@@ -1,0 +1,174 @@
+"""Make everything in assets/ that a model makes: two adapters, the recorded example, the manifest.
+
+1. Teach the target (forget + retain + one-off rows) and the retain-only adapter, from one seed.
+2. Hold both to what the demo claims: the target recites, the retain-only one does not.
+3. Record the first paint: the scores of the demo and one default unlearning run with its probes.
+4. Write manifest.json with hashes, data hash, settings and what was measured.
+
+`make assets`; about ten minutes on two cores. `--only recorded` leaves the adapters as they are.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+ASSETS = Path(__file__).resolve().parent
+sys.path.insert(0, str(ASSETS.parent))
+
+from app.shown import shown_scores  # noqa: E402
+from tokenunlearn.data.demo import demo_rows  # noqa: E402
+from tokenunlearn.data.rows import Row, row_to_dict  # noqa: E402
+from tokenunlearn.masks import make_mask  # noqa: E402
+from tokenunlearn.metrics.tofu import rouge_l_recall  # noqa: E402
+from tokenunlearn.models.adapters import CONFIG, WEIGHTS  # noqa: E402
+from tokenunlearn.models.embedded import EMBEDDED_NAME, file_hash  # noqa: E402
+from tokenunlearn.models.loading import load_model  # noqa: E402
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores  # noqa: E402
+from tokenunlearn.selection import Rule  # noqa: E402
+from tokenunlearn.settings import to_dict  # noqa: E402
+from tokenunlearn.training.config import TrainConfig  # noqa: E402
+from tokenunlearn.training.events import StepDone, to_json  # noqa: E402
+from tokenunlearn.training.loop import train  # noqa: E402
+from tokenunlearn.training.session import with_fresh_lora  # noqa: E402
+from tokenunlearn.training.teach import TeachConfig, teach  # noqa: E402
+
+TAUGHT = {"target": ("shared_forget", "shared_retain", "one_off"), "retain_only": ("shared_retain",)}
+TEACHING = TeachConfig(epochs=20)
+RECITES, FORGETS = 0.9, 0.5
+
+
+def say(text: str) -> None:
+    """Write a line of progress."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+
+def data_hash(names: Sequence[str]) -> str:
+    """SHA-256 over the demo rows of these sets."""
+    rows = [row_to_dict(row) for name in names for row in demo_rows(name)]
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+def build_adapter(name: str) -> dict[str, Any]:
+    """Teach one adapter, store it as bf16, and return its manifest entry."""
+    rows = [row for part in TAUGHT[name] for row in demo_rows(part)]
+    folder = ASSETS / "adapters" / name
+    losses: list[float] = []
+    for event in teach(load_model(precision="fp32"), rows, TEACHING, folder):
+        if isinstance(event, StepDone):
+            losses.append(event.retain_loss)
+            say(f"{name}: step {event.step}, loss {event.retain_loss:.3f}")
+    return stored(name, losses)
+
+
+def stored(name: str, losses: Sequence[float]) -> dict[str, Any]:
+    """Bring a taught adapter to the form it is shipped in (bf16), and return its manifest entry."""
+    folder = ASSETS / "adapters" / name
+    state = {key: value.to(torch.bfloat16) for key, value in load_file(folder / WEIGHTS).items()}
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    config = json.loads((folder / CONFIG).read_text())
+    config["base_model_name_or_path"] = f"HuggingFaceTB/{EMBEDDED_NAME}"
+    (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True))
+    return {
+        "sets": list(TAUGHT[name]),
+        "data_hash": data_hash(TAUGHT[name]),
+        "config": asdict(TEACHING),
+        "steps": len(losses),
+        "final_loss": round(losses[-1], 4),
+        "bytes": (folder / WEIGHTS).stat().st_size,
+    }
+
+
+def recited(name: str | None, rows: Sequence[Row]) -> dict[str, float]:
+    """Share of rows whose greedy answer has ROUGE-L recall ≥ .9, and the mean recall, under an adapter."""
+    adapter = ASSETS / "adapters" / name if name else None
+    answers = load_model(adapter=adapter, precision="fp32").generate([row.question for row in rows], 48)
+    recalls = [rouge_l_recall(row.answer, answer) for row, answer in zip(rows, answers, strict=True)]
+    share = sum(recall >= RECITES for recall in recalls) / len(recalls)
+    return {"recited": round(share, 3), "mean_rouge_l": round(sum(recalls) / len(recalls), 3)}
+
+
+def record_example() -> dict[str, Any]:
+    """The payload of first paint and one default run with its probes, all from the real model."""
+    from tokenunlearn.experiments.arms import weights_by_row
+    from tokenunlearn.masks import columns_from_table
+    from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
+
+    forget, one_off = demo_rows("shared_forget"), demo_rows("one_off")
+    retain, world = demo_rows("shared_retain"), demo_rows("world")
+    loaded = load_model(adapter=ASSETS / "adapters" / "target")
+    rows = [*forget, *one_off]
+    scores = new_scores(loaded, rows, ScoreConfig())
+    for scored in iter_scores(loaded, rows, ScoreConfig()):
+        scores.rows.append(scored)
+    say("scored")
+    table = scores.table[scores.table["row_id"].isin({row.id for row in forget})].reset_index(drop=True)
+    mask = make_mask(columns_from_table(table), Rule(), {}, scores.scores_id)
+    config = TrainConfig()
+    before = probe_report(loaded, forget, retain, world)
+    say("probed before")
+    trained = with_fresh_lora(loaded, config)
+    events = []
+    for event in train(trained, forget, retain, weights_by_row(table, mask.weights), config, watch=forget[0]):
+        events.append(to_json(event))
+        say(str(events[-1]))
+    after = with_badges(before, probe_report(trained, forget, retain, world))
+    say("probed after")
+    run = {
+        "config": {"training": to_dict(config), "rule": to_dict(Rule()), "mask_hash": mask.hash, "arm": "chosen"},
+        "events": events,
+        "probes": {"before": before, "after": after, "changes": compare_reports(before, after)},
+    }
+    return {"tokens": dict(shown_scores(scores, "recorded").payload), "run": run}
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Replace `path` by the record as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+        json.dump(record, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def manifest(adapters: dict[str, Any]) -> dict[str, Any]:
+    """Hashes of all built files beside what was measured on them."""
+    forget = demo_rows("shared_forget")
+    for name in TAUGHT:
+        adapters[name] |= {"forget": recited(name, forget), "retain": recited(name, demo_rows("shared_retain"))}
+        say(f"{name}: {adapters[name]}")
+    if adapters["target"]["forget"]["recited"] < RECITES:
+        raise SystemExit("The target does not recite the forget rows; nothing was recorded.")
+    if adapters["retain_only"]["forget"]["recited"] >= FORGETS:
+        raise SystemExit("The retain-only adapter recites the forget rows; nothing was recorded.")
+    files = sorted(path for path in ASSETS.rglob("*") if path.suffix in (".safetensors", ".jsonl"))
+    return {
+        "model": EMBEDDED_NAME,
+        "built_with": {"torch": torch.__version__},
+        "adapters": adapters,
+        "files": {str(path.relative_to(ASSETS)): file_hash(path) for path in files},
+    }
+
+
+def main() -> None:
+    """Build what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=("adapters", "recorded"), help="build a part only")
+    asked = parser.parse_args().only
+    if asked != "recorded":
+        write_json(ASSETS / "manifest.json", manifest({name: build_adapter(name) for name in TAUGHT}))
+    if asked != "adapters":
+        write_json(ASSETS / "recorded" / "example.json", record_example())
+
+
+if __name__ == "__main__":
+    main()
