@@ -32,15 +32,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the page."""
-    known = argparse.ArgumentParser(prog="python -m app", description="Open TokenUnlearn Explorer in the browser.")
-    known.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)")
+    known = argparse.ArgumentParser(
+        prog="python -m app", description="Open TokenUnlearn Explorer in the browser."
+    )
+    known.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)"
+    )
     known.add_argument("--port", type=int, default=7860, help="port (default 7860)")
-    known.add_argument("--password", default=os.environ.get("TOKENUNLEARN_PASSWORD", ""), help="needed for another address")
-    known.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server")
+    known.add_argument(
+        "--password", default=os.environ.get("TOKENUNLEARN_PASSWORD", ""), help="needed for another address"
+    )
+    known.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a further name of this server"
+    )
     known.add_argument("--model", default=None, help="model folder or hub id (default: the embedded one)")
     known.add_argument("--adapter", default=None, help="PEFT folder of the target adapter")
     known.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default auto")
-    known.add_argument("--data", default=None, metavar="FILE", help="rows as JSONL, JSON, CSV or Parquet (default: the demo)")
+    known.add_argument(
+        "--data", default=None, metavar="FILE", help="rows as JSONL, JSON, CSV or Parquet (default: the demo)"
+    )
     known.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default runs)")
     known.add_argument("--recorded", type=Path, default=None, help="recorded example of first paint")
     known.add_argument("--no-model", action="store_true", help="load no model: only look at what is recorded")
@@ -93,7 +103,9 @@ def build(options: argparse.Namespace) -> tuple[Guard, Any]:
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         demo,
         path="/",
-        auth=(lambda _name, given: hmac.compare_digest(given.encode(), password.encode())) if password else None,
+        auth=(lambda _name, given: hmac.compare_digest(given.encode(), password.encode()))
+        if password
+        else None,
         auth_message=LOGIN if password else None,
         max_file_size="64mb",
         ssr_mode=False,

@@ -21,14 +21,16 @@ def add(service: Service) -> None:
     """Nothing; the endpoints belong to the Blocks that is being built."""
 
     def score() -> dict[str, Any]:
-        """The scored rows as columns (docs/ARCHITECTURE.md, payload of the Tokens view), with their scores_id."""
+        """The scored rows as columns with their scores_id: the payload of docs/ARCHITECTURE.md."""
         shown = service.scores()
         if shown is None:
             raise ModelError("Nothing is scored yet", service.stage.error or "The model is still loading")
         return dict(shown.payload)
 
-    def select(scores_id: str, set_name: str, rule: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-        """The mask of a rule on one set: its hash, the number of weighted tokens and the chosen token indices."""
+    def select(
+        scores_id: str, set_name: str, rule: dict[str, Any], overrides: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The mask of a rule on one set: hash, number of weighted tokens, chosen token indices."""
         draft = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides}
         return token_actions.confirm_mask(service, draft)
 
@@ -42,7 +44,13 @@ def add(service: Service) -> None:
         controls: bool = False,
     ) -> list[str]:
         """Queue a run (and its controls); refused unless mask_hash is the server's. Returns the run ids."""
-        plan = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides, "hash": mask_hash}
+        plan = {
+            "scores_id": scores_id,
+            "set": set_name,
+            "rule": rule,
+            "overrides": overrides,
+            "hash": mask_hash,
+        }
         return unlearn_actions.start(service, plan, settings, controls)
 
     def run_status(run_id: str) -> dict[str, Any]:
@@ -50,7 +58,7 @@ def add(service: Service) -> None:
         return run_line(service.queue.store.state(str(run_id)))
 
     def probe(run_id: str) -> dict[str, Any]:
-        """What the model said before a run and says after: figures, answers with badges, token probabilities."""
+        """What the model said before a run and says after: figures, answers, token probabilities."""
         return probe_actions.show(service, str(run_id))
 
     for function in (score, select, start_run, run_status, probe):

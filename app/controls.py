@@ -20,7 +20,9 @@ def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
         return gr.Checkbox(**shared)
     if info.choices is not None:
         few = len(info.choices) <= MOST_RADIO_CHOICES
-        return (gr.Radio if few else gr.Dropdown)(choices=[((labels or {}).get(each, each), each) for each in info.choices], **shared)
+        return (gr.Radio if few else gr.Dropdown)(
+            choices=[((labels or {}).get(each, each), each) for each in info.choices], **shared
+        )
     if info.type in ("int", "float"):
         return _number(info, shared)
     return gr.Textbox(**shared)
@@ -31,5 +33,5 @@ def _number(info: SettingInfo, shared: dict[str, Any]) -> Any:
     bounded = info.low is not None and info.high is not None and info.step
     if bounded and (info.high - info.low) / info.step <= MOST_SLIDER_STOPS:  # type: ignore[operator]
         return gr.Slider(info.low, info.high, step=info.step, **shared)  # type: ignore[arg-type]
-    whole = {"precision": 0} if info.type == "int" else {}
-    return gr.Number(minimum=info.low, maximum=info.high, step=info.step or 1, **whole, **shared)
+    precision = 0 if info.type == "int" else None
+    return gr.Number(minimum=info.low, maximum=info.high, step=info.step or 1, precision=precision, **shared)

@@ -64,7 +64,7 @@ class WithHead:
 
 
 def first_picture(service: Service) -> dict[str, Any]:
-    """Title, question, subject and the first row's tokens with fused score and choice; empty without scores."""
+    """Title, question and the first row's tokens with fused score and choice; empty without scores."""
     shown = service.scores()
     if shown is None or not shown.payload["rows"]:
         return {"title": TITLE, "tokens": []}
@@ -72,10 +72,15 @@ def first_picture(service: Service) -> dict[str, Any]:
     places = range(row["first"], row["first"] + min(row["count"], MOST_TOKENS))
     rule = Rule()
     mask = shown.mask(row["set"], rule, {})
-    inside = [at for each in shown.rows_of(row["set"]) for at in range(each["first"], each["first"] + each["count"])]
+    inside = [
+        at for each in shown.rows_of(row["set"]) for at in range(each["first"], each["first"] + each["count"])
+    ]
     fused = np.full(len(mask.weights), np.nan)
     fused[inside] = fuse(
-        shown.columns[rule.knowledge][inside], shown.columns[rule.entropy][inside], rule.alpha, rule.normaliser
+        shown.columns[rule.knowledge][inside],
+        shown.columns[rule.entropy][inside],
+        rule.alpha,
+        rule.normaliser,
     )
     columns = shown.payload["columns"]
     return {
@@ -84,7 +89,8 @@ def first_picture(service: Service) -> dict[str, Any]:
         "question": row["question"],
         "answer": row["answer"],
         "tokens": [
-            [columns["start"][at], columns["end"][at], _share(fused[at]), bool(mask.selected[at])] for at in places
+            [columns["start"][at], columns["end"][at], _share(fused[at]), bool(mask.selected[at])]
+            for at in places
         ],
     }
 

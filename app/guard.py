@@ -53,10 +53,12 @@ class Guard:
     """The ASGI application that checks each request and then hands it to `app` or to `web`.
 
     `host` is the address the server is bound to; `names` are further host names it may be called by.
-    Refusals are plain-text responses: 400 (Host), 403 (Origin), 404 (closed), 411 (no length), 413 (too long).
+    Refusals are plain-text responses: 400 (Host), 403 (Origin), 404 (closed), 411 (no length), 413 (long).
     """
 
-    def __init__(self, app: AsgiApp, web: WebFiles, host: str = "127.0.0.1", names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: AsgiApp, web: WebFiles, host: str = "127.0.0.1", names: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._web = web
         self._open_to_others = not is_loopback(host)
@@ -67,7 +69,9 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await _refuse(scope, send, *refusal)
@@ -137,7 +141,9 @@ def _length_refusal(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | 
 def _without_proxy_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers less X-Forwarded-* and Forwarded, which Gradio would believe."""
     return [
-        pair for pair in headers if not pair[0].lower().startswith(b"x-forwarded-") and pair[0].lower() != b"forwarded"
+        pair
+        for pair in headers
+        if not pair[0].lower().startswith(b"x-forwarded-") and pair[0].lower() != b"forwarded"
     ]
 
 

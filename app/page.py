@@ -36,7 +36,11 @@ def build_page(service: Service) -> gr.Blocks:
                 runs = compare.build(service)
         timer = gr.Timer(PULSE_SECONDS, active=True)
         seen, shown_run = gr.State({}), gr.State(None)
-        wire(demo, service, Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, timer, seen, shown_run))
+        wire(
+            demo,
+            service,
+            Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, timer, seen, shown_run),
+        )
         api.add(service)
     return demo
 

@@ -120,7 +120,9 @@ class Service:
     def model(self) -> Any:
         """The loaded target model. Raises ModelError while it is loading or when it could not be loaded."""
         if self._model is None:
-            raise ModelError("The model is not ready", self.stage.error or "It is still loading", "Wait a moment")
+            raise ModelError(
+                "The model is not ready", self.stage.error or "It is still loading", "Wait a moment"
+            )
         return self._model
 
     def run_model(self, run_id: str) -> Any:
@@ -180,7 +182,7 @@ class Service:
 
 
 def session_rows(data: str | None) -> Rows:
-    """The rows of a file (`split` says which to forget), or the demo. Raises InputError for a file without any.
+    """The rows of a file (`split` says which to forget), or the demo. Raises InputError.
 
     A file without retain rows keeps the world's facts: forgetting without anything to keep ruins a model.
     """

@@ -37,6 +37,11 @@ class ShownScores:
         """Whether a loaded model stands behind them."""
         return self.payload["state"] == "live"
 
+    @property
+    def offsets(self) -> dict[str, np.ndarray]:
+        """Where each token starts and ends in its answer, in characters."""
+        return {name: np.array(self.payload["columns"][name], dtype=np.int64) for name in ("start", "end")}
+
     def rows_of(self, name: str) -> list[Mapping[str, Any]]:
         """The payload's rows of one set. Raises MaskError for an unknown set."""
         rows = [row for row in self.payload["rows"] if row["set"] == name]
@@ -67,7 +72,9 @@ def shown_scores(scores: Scores, state: str) -> ShownScores:
     """Scored rows as they are shown, on the rounded numbers that the page gets."""
     table = rounded(scores.table)
     alternatives = tuple(row.alternatives for row in scores.rows)
-    return ShownScores(payload_of(scores, table, state), columns_from_table(table), table, alternatives, scores)
+    return ShownScores(
+        payload_of(scores, table, state), columns_from_table(table), table, alternatives, scores
+    )
 
 
 def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:

@@ -16,7 +16,7 @@ from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 from tokenunlearn.errors import TokenUnlearnError
 
-HIDDEN = {"show_progress": "hidden", "api_visibility": "private"}
+HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass
@@ -36,8 +36,9 @@ class Page:
 
 def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
     """Nothing; every event of the page is connected."""
+    unlearn = page.unlearn
     pulse_outputs = [
-        page.chips, page.tokens, page.unlearn.plan, page.unlearn.view, page.probe.run, page.compare, page.timer, page.seen,
+        page.chips, page.tokens, unlearn.plan, unlearn.view, page.probe.run, page.compare, page.timer, page.seen,
     ]  # fmt: skip
 
     def pulse(seen: Any, shown: Any, fresh: bool = False) -> list[Any]:
@@ -104,7 +105,12 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             run_id = unlearn_actions.start(service, plan, settings, controls)[0]
         except TokenUnlearnError as error:
             raise gr.Error(str(error), duration=None, print_exception=False) from error
-        return run_id, unlearn_actions.follow(service, run_id), status_actions.chips(service), gr.Timer(active=True)
+        return (
+            run_id,
+            unlearn_actions.follow(service, run_id),
+            status_actions.chips(service),
+            gr.Timer(active=True),
+        )
 
     page.tokens.unlearn(take, None, [unlearn.plan, page.tabs], **HIDDEN)
     unlearn.start.click(
@@ -137,7 +143,13 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
             unlearn_actions.act(service, data)
         except TokenUnlearnError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return [gr.skip(), unlearn_actions.follow(service, run_id), gr.skip(), gr.skip(), gr.Timer(active=True)]
+        return [
+            gr.skip(),
+            unlearn_actions.follow(service, run_id),
+            gr.skip(),
+            gr.skip(),
+            gr.Timer(active=True),
+        ]
 
     outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer]
     view.show(choose, None, [page.shown_run, view], **HIDDEN)

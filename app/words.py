@@ -16,11 +16,17 @@ CONTROLS_HELP: Final = (
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
 
-NO_RUN: Final = "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
+NO_RUN: Final = (
+    "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
+)
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
-PROBE_LATER: Final = "This run has not been probed yet: it probes the model before the first step and after the last."
+PROBE_LATER: Final = (
+    "This run has not been probed yet: it probes the model before the first step and after the last."
+)
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
-LOADING: Final = "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
+LOADING: Final = (
+    "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
+)
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

@@ -1,1 +1,4 @@
-"""Actions: what a tab can do, as plain functions of the service. No Gradio; every input is checked as if public."""
+"""Actions: what a tab can do, as plain functions of the service. No Gradio.
+
+Every input is checked as if it came from anyone.
+"""

@@ -49,6 +49,9 @@ def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
     overrides = {}
     for index, word in given.items():
         if not str(index).isascii() or not str(index).isdigit() or word not in ("in", "out"):
-            raise MaskError(f"The override {str(index)[:20]}: {str(word)[:20]} cannot be read", "It must be index: in or out")
+            raise MaskError(
+                f"The override {str(index)[:20]}: {str(word)[:20]} cannot be read",
+                "It must be index: in or out",
+            )
         overrides[int(index)] = str(word)
     return overrides

@@ -13,7 +13,10 @@ MOST_NEW_TOKENS: Final = 64
 
 def run_choices(service: Service) -> list[tuple[str, str]]:
     """The runs to pick from, newest first: (label, run id)."""
-    return [(f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"]) for state in service.queue.runs()]
+    return [
+        (f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"])
+        for state in service.queue.runs()
+    ]
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:

@@ -63,7 +63,11 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
     lists = shown.alternatives[row]
     position = whole(values, "position", len(lists.as_is))
     masked = lists.masked[position] if lists.masked else []
-    return {"with": lists.as_is[position], "without": masked, "masking": shown.payload["rows"][row]["masking"]}
+    return {
+        "with": lists.as_is[position],
+        "without": masked,
+        "masking": shown.payload["rows"][row]["masking"],
+    }
 
 
 def compute_signal(service: Service, question: Any) -> dict[str, Any]:
@@ -83,7 +87,9 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
         model = service.model()
         with service.model_lock:
             scored = list(iter_scores(model, service.rows.forget, ScoreConfig(signals=(name,))))
-        shown = with_signal(service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored]))
+        shown = with_signal(
+            service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored])
+        )
     return {"values": column(shown.columns[name]), "info": signal_info(name)}
 
 

@@ -1,7 +1,6 @@
-"""What the Unlearn tab can do: sum up the mask, start a run and its controls, press a run's buttons, follow it."""
+"""The Unlearn tab: sum up the mask, start a run and its controls, press a run's buttons, follow it."""
 
 import json
-import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -11,16 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from app.actions.checks import record, text
-from app.actions.tokens import mask_file, mask_of
+from app.actions.tokens import mask_of
 from app.service import Service
 from app.shown import ShownScores
-from app.views.runs import LIVE, live_answer, run_line, series, with_probes
+from app.views.runs import LIVE, live_answer, run_line, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask
-from tokenunlearn.selection import Rule
 from tokenunlearn.settings import from_dict, to_dict
-from tokenunlearn.table import write_table
 from tokenunlearn.training.config import TrainConfig
 
 SHOWN_WORDS: Final = 24
@@ -35,7 +32,12 @@ def default_plan(service: Service) -> dict[str, Any] | None:
     shown = service.scores()
     if shown is None or not shown.live:
         return None
-    draft = {"scores_id": shown.scores_id, "set": shown.payload["rows"][0]["set"], "rule": {}, "overrides": {}}
+    draft = {
+        "scores_id": shown.scores_id,
+        "set": shown.payload["rows"][0]["set"],
+        "rule": {},
+        "overrides": {},
+    }
     return summary(service, draft)
 
 
@@ -90,12 +92,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
 def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
     """The chosen stretches of text, in order, each once."""
     words: list[str] = []
-    start, end, row = (shown.columns[key] for key in ("start", "end", "row")) if "start" in shown.columns else ([],) * 3
-    if not len(start):
-        table = shown.table
-        if table is None:
-            return []
-        start, end, row = table["char_start"].to_numpy(), table["char_end"].to_numpy(), shown.columns["row"]
+    start, end, row = shown.offsets["start"], shown.offsets["end"], shown.columns["row"]
     places = np.flatnonzero(mask.selected)
     for group in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
         for at in np.unique(row[group]):
@@ -122,23 +119,37 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
     training = from_dict(TrainConfig, dict(settings))
     group = uuid.uuid4().hex[:8]
     own = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
-    arms = [(own, mask), *((arm, control(shown, name, mask.rule, arm)) for arm in CONTROL_ARMS if controls and arm != own)]
-    table = table_file(shown)
+    arms = [
+        (own, mask),
+        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if controls and arm != own),
+    ]
     return [
-        service.queue.start_run(
-            run_config(service, name, arm, each, training, group),
-            {"mask.jsonl": mask_file(shown, each), "tokens.parquet": table},
-        )
+        service.queue.start_run(run_config(service, name, arm, each, training, group), each, shown.table)
         for arm, each in arms
     ]
 
 
-def control(shown: ShownScores, name: str, rule: Rule, arm: str) -> Mask:
-    """The control's mask: the same rule with another mode, no overrides."""
-    return shown.mask(name, replace(rule, mode=ARM_MODES[arm]), {})
+def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
+    """The control's mask: the same rule with another mode, no overrides; random of the same count.
+
+    The random mode counts by share, so another mode's count is first put into a share of the scored tokens.
+    """
+    rule = replace(chosen.rule, mode=ARM_MODES[arm])
+    if arm == "random" and chosen.rule.mode != "top_fraction":
+        inside = np.isin(
+            shown.columns["row"], [shown.payload["rows"].index(row) for row in shown.rows_of(name)]
+        )
+        # A signal of weight 0 need not be known (fusion.fuse).
+        needed = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+        scored = int((inside & np.isfinite([shown.columns[each] for each in needed]).all(axis=0)).sum())
+        share = min(1.0, int(chosen.selected.sum()) / max(1, scored))
+        rule = replace(rule, fraction=share, scope="set", whole_words=False)
+    return shown.mask(name, rule, {})
 
 
-def run_config(service: Service, name: str, arm: str, mask: Mask, training: TrainConfig, group: str) -> dict[str, Any]:
+def run_config(
+    service: Service, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
+) -> dict[str, Any]:
     """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
     rows = service.rows.of_set(name)
     adapter = service.model().adapter
@@ -147,10 +158,7 @@ def run_config(service: Service, name: str, arm: str, mask: Mask, training: Trai
         "arm": arm,
         "group": group,
         "set": name,
-        "mask_hash": mask.hash,
-        "scores_id": mask.scores_id,
         "rule": to_dict(mask.rule),
-        "steps": training.steps,
         "model": service.options.model,
         "adapter": str(Path(adapter).resolve()) if adapter else None,
         "precision": service.options.precision,
@@ -158,23 +166,20 @@ def run_config(service: Service, name: str, arm: str, mask: Mask, training: Trai
         "watch": rows[0].id if rows else None,
         **{
             key: json.loads(json.dumps([asdict(row) for row in values]))
-            for key, values in (("forget", rows), ("retain", service.rows.retain), ("world", service.rows.world))
+            for key, values in (
+                ("forget", rows),
+                ("retain", service.rows.retain),
+                ("world", service.rows.world),
+            )
         },
     }
 
 
-def table_file(shown: ShownScores) -> bytes:
-    """The bytes of `tokens.parquet`. Raises MaskError for a recorded example."""
-    if shown.table is None:
-        raise MaskError("A recorded example cannot be trained", fix="Wait for the live model")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tokens.parquet"
-        write_table(shown.table, path)
-        return path.read_bytes()
-
-
 def act(service: Service, request: Any) -> str:
-    """The run id after pressing a button: `{run_id, action}`. Raises RunError when its state does not allow it."""
+    """The run id after pressing a button: `{run_id, action}`.
+
+    Raises RunError when the run's state does not allow it.
+    """
     values = record(request, "the request")
     run_id, action = text(values, "run_id", 40), text(values, "action", 20)
     queue = service.queue
@@ -203,14 +208,20 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     store = service.queue.store
     configs = {run_id: store.config(run_id) for run_id in by_id}
     group = configs[shown].get("group")
-    family = [shown, *(each for each in by_id if each != shown and group and configs[each].get("group") == group)]
+    family = [
+        shown,
+        *(each for each in by_id if each != shown and group and configs[each].get("group") == group),
+    ]
     probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
+    left = seconds_left(by_id[shown], service.events(shown))
     return {
-        "runs": [run_line(state) for state in states],
+        "runs": [run_line(state, left if state["run_id"] == shown else None) for state in states],
         "shown": shown,
         "empty": "",
         "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
-        "answer": live_answer(configs[shown], service.events(shown), _said_before(configs[shown], probes[shown])),
+        "answer": live_answer(
+            configs[shown], service.events(shown), _said_before(configs[shown], probes[shown])
+        ),
     }
 
 
@@ -222,4 +233,11 @@ def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str
 def _said_before(config: Mapping[str, Any], probes: Any) -> str | None:
     """What the model said to the watched question before the run."""
     lines = ((probes or {}).get("before") or {}).get("answers", ())
-    return next((line["answer"] for line in lines if line["kind"] == "forget" and line["row_id"] == config.get("watch")), None)
+    return next(
+        (
+            line["answer"]
+            for line in lines
+            if line["kind"] == "forget" and line["row_id"] == config.get("watch")
+        ),
+        None,
+    )

@@ -31,7 +31,9 @@ def build(service: Service) -> ProbeTab:
         run = gr.Dropdown(choices, value=first, label=RUN_LABEL, elem_classes=["tx-pick"])
         view = probe_view(shown(service, first))
         with gr.Row(equal_height=True, elem_classes=["tx-ask"]):
-            question = gr.Textbox(label=ASK_LABEL, placeholder=ASK_PLACEHOLDER, lines=1, max_length=2000, scale=5)
+            question = gr.Textbox(
+                label=ASK_LABEL, placeholder=ASK_PLACEHOLDER, lines=1, max_length=2000, scale=5
+            )
             ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
         answers = ask_view(None)
     tab = ProbeTab(run, view, question, ask, answers)
@@ -55,7 +57,11 @@ def _wire(service: Service, tab: ProbeTab) -> None:
             return {"error": str(error)}
 
     tab.run.change(
-        lambda run_id: shown(service, run_id), tab.run, tab.view, show_progress="hidden", api_visibility="private"
+        lambda run_id: shown(service, run_id),
+        tab.run,
+        tab.view,
+        show_progress="hidden",
+        api_visibility="private",
     )
     gr.on(
         [tab.ask.click, tab.question.submit],

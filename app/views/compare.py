@@ -6,7 +6,9 @@ from typing import Any
 _LEFT_OUT = ("forget", "retain", "world", "name", "arm", "group")
 
 
-def compare_line(run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None) -> dict[str, Any]:
+def compare_line(
+    run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """One run: identity, state, numbers before and after (None = not probed), flat settings."""
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     return {

@@ -13,17 +13,26 @@ def labels() -> list[dict[str, str]]:
     """Name, wanted direction and help of each figure, in the order shown."""
     arrows = {"down": "↓", "up": "↑"}
     return [
-        {"key": name, "label": f"{probe.label} {arrows[probe.wanted]}", "wanted": probe.wanted, "help": probe.help}
+        {
+            "key": name,
+            "label": f"{probe.label} {arrows[probe.wanted]}",
+            "wanted": probe.wanted,
+            "help": probe.help,
+        }
         for name, probe in PROBES.items()
     ]
 
 
-def probe_value(run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None) -> dict[str, Any]:
+def probe_value(
+    run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """What the Probe tab shows of one run; `probes` is its probes.json, None before there is one."""
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     if not before:
         return {"run": dict(run), "answers": [], "empty": PROBE_LATER}
-    gold = {row["id"]: row.get("gold") or [] for row in config.get("forget") or () if isinstance(row, Mapping)}
+    gold = {
+        row["id"]: row.get("gold") or [] for row in config.get("forget") or () if isinstance(row, Mapping)
+    }
     said = {_key(line): line for line in (after or {}).get("answers", ())}
     answers = [
         {

@@ -1,7 +1,6 @@
-"""Run folders become what the run card, the curves and the chip show. Read from the folder, never from a form."""
+"""Run folders become what the run card, the curves and the chip show; nothing is read from a form."""
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,9 +13,8 @@ MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world")
 MOST_TEXTS: Final = 40
 
 
-def run_line(state: Mapping[str, Any], now: float | None = None) -> dict[str, Any]:
-    """One run of the list: name, state, step, sentence, buttons; all from its state.json."""
-    left = seconds_left(state, now)
+def run_line(state: Mapping[str, Any], left: float | None = None, now: float | None = None) -> dict[str, Any]:
+    """One run of the list: name, state, step, sentence, buttons; from its state.json. `left` in seconds."""
     text = status_text(state, int(state.get("place") or 0), str(state.get("after") or ""), now)
     return {
         "run_id": state["run_id"],
@@ -31,13 +29,12 @@ def run_line(state: Mapping[str, Any], now: float | None = None) -> dict[str, An
     }
 
 
-def seconds_left(state: Mapping[str, Any], now: float | None = None) -> float | None:
-    """Seconds until the last step at the pace so far, None while that cannot be said."""
-    step, steps, first = int(state["step"]), int(state["steps"]), state.get("first_step")
-    if state["state"] != "running" or not first or step < 2 or step >= steps:
+def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
+    """Seconds until the last step at the pace of the last five; None while that cannot be said."""
+    paces = [event.seconds for event in events if isinstance(event, StepDone)][-5:]
+    if state["state"] != "running" or not paces or not 0 < state["step"] < state["steps"]:
         return None
-    elapsed = (time.time() if now is None else now) - float(first)
-    return elapsed / (step - 1) * (steps - step) if elapsed > 0 else None
+    return sum(paces) / len(paces) * (state["steps"] - state["step"])
 
 
 def series(run_id: str, arm: str, name: str, events: Sequence[Event]) -> dict[str, Any]:
@@ -79,7 +76,9 @@ def _placed(curves: dict[str, Any], step: int, summary: Mapping[str, Any]) -> di
     return {**curves, "eval_steps": [*steps[:at], step, *steps[at:]], **values}
 
 
-def live_answer(config: Mapping[str, Any], events: Sequence[Event], before: str | None) -> dict[str, Any] | None:
+def live_answer(
+    config: Mapping[str, Any], events: Sequence[Event], before: str | None
+) -> dict[str, Any] | None:
     """The watched question with its answer at each look; only where it changed. None without such a row."""
     looks = [event for event in events if isinstance(event, EvalDone) and event.answer_text is not None]
     wanted = looks[-1].answer_id if looks else config.get("watch")

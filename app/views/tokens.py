@@ -30,7 +30,8 @@ def rounded(table: pd.DataFrame) -> pd.DataFrame:
     """A copy of the exchange table with the numbers as the page gets them."""
     signals = [name for name in table.columns if name in SIGNALS]
     result = table.assign(
-        random_key=table["random_key"].round(KEY_DECIMALS), **{name: table[name].round(DECIMALS) for name in signals}
+        random_key=table["random_key"].round(KEY_DECIMALS),
+        **{name: table[name].round(DECIMALS) for name in signals},
     )
     result.attrs = dict(table.attrs)
     return result
@@ -72,7 +73,7 @@ def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> 
     """How well each signal finds the gold words, set by set; sets without gold have no entry."""
     of_row = {info.row.id: info.row.set for info in infos}
     sets = table["row_id"].map(of_row)
-    entries = []
+    entries: list[dict[str, Any]] = []
     for name in dict.fromkeys(sets):
         piece = table[sets == name]
         if not piece["gold"].notna().any():

@@ -1,0 +1,321 @@
+"""What the tabs can do, as plain functions: masks, plans, runs, probes; every input as if from anyone."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.actions import compare, probe, status, tokens, unlearn
+from app.first_paint import first_picture, head_of
+from app.service import Options, Rows, Service
+from app.shown import ShownScores, recorded_scores
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
+from tokenunlearn.masks import columns_from_table, mask_hash
+from tokenunlearn.table import PROVENANCE
+from tokenunlearn.training.events import EvalDone, StepDone
+
+# Two rows of set one, one row of set two; knowledge decides (alpha 1 below).
+WORDS = [["Ada", " likes", " tea"], ["Bo", " likes", " rain"], ["Cy", " is", " tall"]]
+KNOWLEDGE = [np.nan, 0.0, 5.0, np.nan, 0.0, 4.0, np.nan, 0.0, 3.0]
+SETS = ["one", "one", "two"]
+RULE = {"alpha": 1.0, "normaliser": "min_max", "mode": "top_k", "k": 1, "scope": "set"}
+
+
+def table() -> pd.DataFrame:
+    lines = []
+    for row, words in enumerate(WORDS):
+        at = 0
+        for position, word in enumerate(words):
+            lines.append(
+                {
+                    "row_id": f"r{row}",
+                    "position": position,
+                    "token_id": position,
+                    "token": word,
+                    "char_start": at,
+                    "char_end": at + len(word),
+                    "word_id": position,
+                    "is_subject": position == 0,
+                    "is_stop_word": position == 1,
+                    "is_punctuation": False,
+                    "gold": float(position == 2),
+                    "random_key": (0.3, 0.1, 0.2)[position],
+                    "knowledge_swap": KNOWLEDGE[3 * row + position],
+                    "entropy": 1.0,
+                }  # fmt: skip
+            )
+            at += len(word)
+    result = pd.DataFrame(lines)
+    result.attrs[PROVENANCE] = {"model": "tiny", "adapter": "none", "schema": 1}
+    return result
+
+
+def payload(state: str) -> dict[str, Any]:
+    frame = table()
+    rows = [
+        {"id": f"r{at}", "question": f"What of {words[0]}?", "answer": "".join(words), "first": 3 * at,
+         "count": 3, "set": SETS[at], "masking": "swap"}
+        for at, words in enumerate(WORDS)
+    ]  # fmt: skip
+    columns = {
+        "row": np.repeat([0, 1, 2], 3).tolist(), "start": frame["char_start"].tolist(),
+        "end": frame["char_end"].tolist(),
+        "word": frame["word_id"].tolist(), "subject": frame["is_subject"].astype(int).tolist(),
+        "stop": frame["is_stop_word"].astype(int).tolist(), "punctuation": [0] * 9,
+        "gold": frame["gold"].tolist(),
+        "random_key": frame["random_key"].tolist(), "entropy": frame["entropy"].tolist(),
+        "knowledge_swap": [None if np.isnan(value) else value for value in KNOWLEDGE],
+    }  # fmt: skip
+    return {
+        "scores_id": "s1",
+        "state": state,
+        "rows": rows,
+        "columns": columns,
+        "signals": {},
+        "leaderboard": [],
+    }
+
+
+def row(at: int) -> Row:
+    answer = "".join(WORDS[at])
+    return Row(
+        f"r{at}",
+        f"What of {WORDS[at][0]}?",
+        answer,
+        WORDS[at][0],
+        ((len(answer) - 4, len(answer)),),
+        SETS[at],
+    )
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    """A service with live scores of a model that is never asked, and workers that end at once."""
+    made = Service(Options(model="tiny", runs=tmp_path / "runs"))
+    made.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
+    made.show(ShownScores(payload("live"), columns_from_table(table()), table()))
+    made.queue.command = lambda _: ["true"]
+    made._model = SimpleNamespace(
+        adapter=None, generate=lambda questions, _: [f"re: {each}" for each in questions]
+    )
+    return made
+
+
+def draft(**more: Any) -> dict[str, Any]:
+    return {"scores_id": "s1", "set": "one", "rule": RULE, "overrides": {}, **more}
+
+
+def test_a_mask_is_chosen_in_its_set_and_hashed_over_all_tokens(service: Service) -> None:
+    # Top 1 over set "one" by knowledge 5.0: token 2. In set "two" it is token 8, whatever "one" holds.
+    assert tokens.confirm_mask(service, draft()) == {
+        "hash": mask_hash([0, 0, 1, 0, 0, 0, 0, 0, 0]), "weights_count": 1, "chosen": [2],
+    }  # fmt: skip
+    assert tokens.confirm_mask(service, draft(set="two"))["chosen"] == [8]
+
+
+def test_overrides_win_and_stay_in_their_set(service: Service) -> None:
+    assert tokens.confirm_mask(service, draft(overrides={"3": "in", "2": "out"}))["chosen"] == [3]
+    with pytest.raises(MaskError, match="not in this set"):
+        tokens.confirm_mask(service, draft(overrides={"8": "in"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"scores_id": "gone"}, MaskError),
+        ({"scores_id": 7}, InputError),
+        ({"set": "three"}, MaskError),
+        ({"rule": {"alpha": 2}}, SettingError),
+        ({"rule": {"alpha": float("nan")}}, SettingError),
+        ({"rule": {"alhpa": 1}}, SettingError),
+        ({"rule": "all"}, InputError),
+        ({"overrides": {"2": "maybe"}}, MaskError),
+        ({"overrides": {"-1": "in"}}, MaskError),
+        ({"overrides": {"²": "in"}}, MaskError),
+        ({"overrides": [1, 2]}, InputError),
+    ],
+)
+def test_a_draft_is_checked_as_if_it_came_from_anyone(service: Service, change: Any, error: type) -> None:
+    with pytest.raises(error):
+        tokens.confirm_mask(service, draft(**change))
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", []])
+def test_no_draft_at_all_is_refused(service: Service, value: Any) -> None:
+    with pytest.raises(InputError):
+        tokens.confirm_mask(service, value)
+
+
+def test_an_unknown_signal_is_named_with_a_guess(service: Service) -> None:
+    with pytest.raises(SettingError, match="Did you mean contrast"):
+        tokens.compute_signal(service, {"scores_id": "s1", "name": "contrasst"})
+
+
+def test_a_recorded_example_confirms_but_neither_trains_nor_exports(service: Service) -> None:
+    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    assert service.scores().payload["state"] == "recorded"  # type: ignore[union-attr]
+    assert tokens.confirm_mask(service, draft(scores_id="s0"))["chosen"] == [2]
+    assert "error" in tokens.alternatives(service, {"scores_id": "s0", "row": 0, "position": 0})
+    with pytest.raises(MaskError, match="recorded"):
+        tokens.export_mask(service, draft(scores_id="s0"))
+
+
+def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:
+    file = tokens.export_mask(service, draft())
+    header, line = [json.loads(each) for each in file["text"].splitlines()]
+    assert header["hash"] == tokens.confirm_mask(service, draft())["hash"]
+    assert (line["row_id"], line["token"], header["provenance"]["model"]) == ("r0", " tea", "tiny")
+
+
+def test_the_summary_says_what_will_be_trained_and_refuses_another_hash(service: Service) -> None:
+    said = unlearn.summary(service, draft())
+    shown = {key: said[key] for key in ("chosen", "total", "rows", "gold", "gold_chosen", "words")}
+    assert shown == {"chosen": 1, "total": 6, "rows": "1 of 2", "gold": 2, "gold_chosen": 1, "words": ["tea"]}
+    assert unlearn.summary(service, said["plan"])["hash"] == said["hash"]
+    assert "What is trained must be what was seen" in unlearn.summary(service, draft(hash="0" * 64))["error"]
+    assert "No token is chosen" in unlearn.summary(service, draft(overrides={"2": "out"}))["error"]
+
+
+def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: Service) -> None:
+    plan = unlearn.summary(service, draft())["plan"]
+    ids = unlearn.start(service, plan, {"steps": 3}, controls=True)
+    store = service.queue.store
+    configs = [store.config(run_id) for run_id in ids]
+    assert [config["arm"] for config in configs] == ["chosen", "uniform", "random"]
+    assert (
+        len({config["group"] for config in configs}) == 1
+        and len({config["mask_hash"] for config in configs}) == 3
+    )
+    assert configs[0]["mask_hash"] == plan["hash"] and configs[0]["training"]["steps"] == 3
+    assert [each["id"] for each in configs[0]["forget"]] == ["r0", "r1"]
+    assert configs[1]["mask_hash"] == mask_hash([1.0] * 6 + [0.0] * 3)
+    # The rule takes one token (of 4 scored), so the control takes one: the lowest random key of that row.
+    assert configs[2]["mask_hash"] == mask_hash([0, 1, 0, 0, 0, 0, 0, 0, 0])
+    assert all((store.path(run_id) / "tokens.parquet").is_file() for run_id in ids)
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "error"),
+    [
+        ({"hash": "0" * 64}, {}, MaskError),
+        ({"hash": None}, {}, InputError),
+        ({}, {"learning_rate": float("nan")}, SettingError),
+        ({}, {"steps": 10**9}, SettingError),
+        ({}, {"stepps": 1}, SettingError),
+        ({}, {"objective": "npo", "objective_settings": {"beta": -1}}, SettingError),
+        ({}, {"objective": "forget_it"}, SettingError),
+    ],
+)
+def test_a_start_that_is_refused_leaves_no_run(
+    service: Service, change: Any, settings: Any, error: type
+) -> None:
+    plan = {**unlearn.summary(service, draft())["plan"], **change}
+    with pytest.raises(error):
+        unlearn.start(service, plan, settings, controls=True)
+    assert service.queue.store.list_runs() == []
+
+
+def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
+    plan = unlearn.summary(service, draft())["plan"]
+    service._model = None
+    with pytest.raises(TokenUnlearnError, match="not ready"):
+        unlearn.start(service, plan, {}, controls=False)
+
+
+@pytest.mark.parametrize(
+    "request_", [{"run_id": "run-9", "action": "stop"}, {"run_id": "../x", "action": "discard"}]
+)
+def test_a_button_of_a_run_that_is_not_there_is_refused(service: Service, request_: dict[str, str]) -> None:
+    with pytest.raises(RunError, match="There is no run"):
+        unlearn.act(service, request_)
+
+
+def test_a_button_that_the_state_does_not_offer_is_refused(service: Service) -> None:
+    run_id = service.queue.store.create({"name": "x", "arm": "chosen"})
+    with pytest.raises(RunError, match="not possible"):
+        unlearn.act(service, {"run_id": run_id, "action": "pause"})
+    with pytest.raises(RunError, match="nothing a run can do"):
+        unlearn.act(service, {"run_id": run_id, "action": "delete everything"})
+
+
+def test_the_page_follows_a_run_from_its_folder(service: Service) -> None:
+    store = service.queue.store
+    run_id = store.create(
+        {
+            "name": "x",
+            "arm": "chosen",
+            "watch": "r0",
+            "forget": [{"id": "r0", "question": "Q?", "answer": "A."}],
+        }
+    )
+    store.change(run_id, state="finished", step=2, steps=2)
+    events = (StepDone(1, 2, 0.5, 0.2, 0.3, 1.0), EvalDone(1, 0.4, 0.9, answer_id="r0", answer_text="Hm."))
+    for event in events:
+        store.append_event(run_id, event)
+    value = unlearn.follow(service)
+    curves = value["series"][0]
+    assert (value["shown"], value["runs"][0]["buttons"][0]) == (run_id, "Probe")
+    assert (curves["steps"], curves["loss"], curves["fact_joint"], curves["other"]) == (
+        [1],
+        [0.5],
+        [0.4],
+        [0.9],
+    )
+    assert value["answer"]["texts"] == [{"step": 1, "text": "Hm."}]
+    store.append_event(run_id, StepDone(2, 2, float("nan"), 0.2, 0.3, 1.0))
+    assert unlearn.follow(service, run_id)["series"][0]["loss"] == [0.5, None]
+
+
+def test_without_runs_each_tab_says_what_to_do_next(service: Service) -> None:
+    assert "Tokens tab" in unlearn.follow(service)["empty"]
+    assert "No run to probe" in probe.show(service, None)["empty"]
+    assert "Unlearn tab" in compare.runs(service)["empty"]
+    assert status.chips(service)["run"]["text"] == "no run"
+
+
+def report(badge: str, log_prob: float) -> dict[str, Any]:
+    line = {
+        "row_id": "r0",
+        "kind": "forget",
+        "question": "Q?",
+        "expected": "A.",
+        "answer": "A.",
+        "rouge_l": 1.0,
+    }
+    tokens_line = {"row_id": "r0", "kind": "forget", "starts": [0], "ends": [2], "log_probs": [log_prob]}
+    return {
+        "summary": {"fact_joint": 0.9}, "tokens": [tokens_line],
+        "answers": [{**line, "fact_joint": 0.9, "badge": badge}],
+    }  # fmt: skip
+
+
+def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Service) -> None:
+    store = service.queue.store
+    run_id = store.create({"name": "x", "arm": "chosen", "forget": [{"id": "r0", "gold": [[0, 1]]}]})
+    assert "has not been probed" in probe.show(service, run_id)["empty"]
+    store.write_json(
+        run_id, "probes.json", {"before": report("unchanged", 0.0), "after": report("forgot", -np.log(4))}
+    )
+    value = probe.show(service, run_id)
+    assert (value["answers"][0]["after"]["badge"], value["answers"][0]["gold"]) == ("forgot", [[0, 1]])
+    assert value["tokens"]["forget/r0"] == {"starts": [0], "ends": [2], "before": [1.0], "after": [0.25]}
+    assert compare.runs(service)["runs"][0]["after"] == {"fact_joint": 0.9}
+
+
+@pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])
+def test_a_free_question_is_checked(service: Service, question: Any) -> None:
+    with pytest.raises(InputError):
+        probe.ask(service, "run-1", question)
+
+
+def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(service: Service) -> None:
+    shown = service.scores()
+    assert shown is not None
+    shown.payload["rows"][0]["question"] = "</script><img src=x>"
+    head = head_of(first_picture(service), ("a.css",))
+    assert "</script><img" not in head and head.count("</script>") == 2

@@ -1,0 +1,177 @@
+"""The layer in front of the page: who may ask, how much may be sent, what /web serves."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.__main__ import main
+from app.guard import JSON_BYTES, UPLOAD_BYTES, Guard, is_loopback
+from app.web_files import WebFiles, plotly_bundle
+
+BASE = "http://127.0.0.1:7860"
+Headers = dict[str, str]
+
+
+async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """An application that answers with the names of the headers it was given."""
+    if scope["type"] != "http":
+        return
+    await receive()
+    names = b",".join(name for name, _ in scope["headers"])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-frame-options", b"ALLOWALL")]})
+    await send({"type": "http.response.body", "body": names})
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> WebFiles:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "a.js").write_text("export const a = 1;\n")
+    (folder / "secret.py").write_text("password")
+    (tmp_path / "outside.js").write_text("outside")
+    (folder / "link.js").symlink_to(tmp_path / "outside.js")
+    return WebFiles(folder, {"made.css": b"p {}"})
+
+
+def ask(guard: Guard, path: str = "/", method: str = "GET", **more: Any) -> httpx.Response:
+    async def call() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=guard), base_url=BASE) as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(call())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "LOCALHOST"])
+def test_own_names_pass(web: WebFiles, host: str) -> None:
+    assert ask(Guard(echo, web), headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.5:7860", "", "[::1", "a b"]
+)
+def test_a_rebound_host_is_refused(web: WebFiles, host: str) -> None:
+    answer = ask(Guard(echo, web), headers={"host": host})
+    assert (answer.status_code, "is not served here" in answer.text) == (400, True)
+
+
+def test_an_open_server_takes_addresses_and_allowed_names_but_no_other_name(web: WebFiles) -> None:
+    guard = Guard(echo, web, "0.0.0.0", ["lab.example"])
+    codes = [
+        ask(guard, headers={"host": host}).status_code for host in ("10.0.0.5", "lab.example", "evil.example")
+    ]
+    assert codes == [200, 200, 400]
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "https://localhost:7860"]
+)
+def test_another_origin_is_refused(web: WebFiles, origin: str) -> None:
+    answer = ask(Guard(echo, web), "/gradio_api/upload", "POST", headers={"origin": origin}, content=b"x")
+    assert answer.status_code == 403
+
+
+def test_the_own_origin_passes(web: WebFiles) -> None:
+    assert ask(Guard(echo, web), "/x", "POST", headers={"origin": BASE}, content=b"x").status_code == 200
+
+
+@pytest.mark.parametrize(("mode", "code"), [("no-cors", 403), ("cors", 403), ("navigate", 200)])
+def test_another_site_may_link_here_but_not_read(web: WebFiles, mode: str, code: int) -> None:
+    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": mode}
+    assert ask(Guard(echo, web), "/config", headers=headers).status_code == code
+
+
+@pytest.mark.parametrize(
+    ("path", "length", "code"),
+    [
+        ("/gradio_api/queue/join", JSON_BYTES, 200),
+        ("/gradio_api/queue/join", JSON_BYTES + 1, 413),
+        ("/gradio_api/upload", JSON_BYTES + 1, 200),
+        ("/gradio_api/upload", UPLOAD_BYTES + 1, 413),
+    ],
+)
+def test_bodies_have_a_limit(web: WebFiles, path: str, length: int, code: int) -> None:
+    # The header decides before a byte is read, so the test need not send them.
+    answer = ask(Guard(echo, web), path, "POST", headers={"content-length": str(length)}, content=b"")
+    assert answer.status_code == code
+
+
+def test_a_body_of_unknown_length_is_refused(web: WebFiles) -> None:
+    async def chunks() -> Any:
+        yield b"x"
+
+    assert ask(Guard(echo, web), "/x", "POST", content=chunks()).status_code == 411
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/deep_link", "/gradio_api/runs", "/monitoring/summary"])
+def test_what_keeps_histories_is_closed(web: WebFiles, path: str) -> None:
+    assert ask(Guard(echo, web), path).status_code == 404
+
+
+def test_forged_proxy_headers_do_not_reach_the_page(web: WebFiles) -> None:
+    headers = {"x-forwarded-host": "evil.example", "forwarded": "host=evil.example", "x-other": "1"}
+    names = ask(Guard(echo, web), headers=headers).text.split(",")
+    assert "x-other" in names and not {"x-forwarded-host", "forwarded"} & set(names)
+
+
+def test_each_answer_carries_the_security_headers_once(web: WebFiles) -> None:
+    for path in ("/", "/web/a.js", "/web/none.js"):
+        headers = ask(Guard(echo, web), path).headers
+        assert headers.get_list("x-frame-options") == ["DENY"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "connect-src 'self'" in headers["content-security-policy"]
+
+
+def test_web_serves_its_modules_and_what_was_made_at_start(web: WebFiles) -> None:
+    guard = Guard(echo, web)
+    module, made = ask(guard, "/web/a.js"), ask(guard, "/web/made.css")
+    assert (module.text, module.headers["content-type"]) == (
+        "export const a = 1;\n",
+        "text/javascript; charset=utf-8",
+    )
+    assert (made.content, made.headers["content-type"]) == (b"p {}", "text/css; charset=utf-8")
+    assert module.headers["cache-control"] == "no-cache"
+
+
+def test_an_unchanged_module_is_not_sent_again_and_a_changed_one_is(web: WebFiles, tmp_path: Path) -> None:
+    guard = Guard(echo, web)
+    etag = ask(guard, "/web/a.js").headers["etag"]
+    assert ask(guard, "/web/a.js", headers={"if-none-match": etag}).status_code == 304
+    (tmp_path / "web" / "a.js").write_text("export const a = 22;\n")
+    assert ask(guard, "/web/a.js", headers={"if-none-match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["..%2foutside.js", "%2e%2e/outside.js", "link.js", "secret.py", "", "none.js", "a.js/"]
+)
+def test_web_serves_nothing_else(web: WebFiles, name: str) -> None:
+    assert ask(Guard(echo, web), f"/web/{name}").status_code == 404
+
+
+def test_web_takes_no_writes(web: WebFiles) -> None:
+    assert ask(Guard(echo, web), "/web/a.js", "DELETE").status_code == 405
+
+
+def test_plotly_comes_from_the_installed_package(web: WebFiles) -> None:
+    answer = ask(Guard(echo, web), "/web/plotly.min.js")
+    bundle = plotly_bundle()
+    assert bundle is not None and len(answer.content) == bundle.stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.9.9.9", True)]
+    + [("0.0.0.0", False), ("192.168.1.2", False), ("example.org", False)],
+)  # fmt: skip
+def test_what_counts_as_this_machine_only(host: str, own: bool) -> None:
+    assert is_loopback(host) is own
+
+
+def test_another_address_without_a_password_is_refused_with_the_way_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKENUNLEARN_PASSWORD", raising=False)
+    assert main(["--host", "0.0.0.0"]) == 2
+    said = capsys.readouterr().err
+    assert "not opened on 0.0.0.0" in said and "--password" in said and "Traceback" not in said
