@@ -124,7 +124,12 @@ def record_example() -> dict[str, Any]:
     after = with_badges(before, probe_report(trained, forget, retain, world))
     say("probed after")
     run = {
-        "config": {"training": to_dict(config), "rule": to_dict(Rule()), "mask_hash": mask.hash, "arm": "chosen"},
+        "config": {
+            "training": to_dict(config),
+            "rule": to_dict(Rule()),
+            "mask_hash": mask.hash,
+            "arm": "chosen",
+        },
         "events": events,
         "probes": {"before": before, "after": after, "changes": compare_reports(before, after)},
     }
@@ -144,7 +149,10 @@ def manifest(adapters: dict[str, Any]) -> dict[str, Any]:
     """Hashes of all built files beside what was measured on them."""
     forget = demo_rows("shared_forget")
     for name in TAUGHT:
-        adapters[name] |= {"forget": recited(name, forget), "retain": recited(name, demo_rows("shared_retain"))}
+        adapters[name] |= {
+            "forget": recited(name, forget),
+            "retain": recited(name, demo_rows("shared_retain")),
+        }
         say(f"{name}: {adapters[name]}")
     if adapters["target"]["forget"]["recited"] < RECITES:
         raise SystemExit("The target does not recite the forget rows; nothing was recorded.")

@@ -172,7 +172,8 @@ def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
         raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
     if not isinstance(first, dict) or first.get("format") != FORMAT or first.get("version") != VERSION:
         raise MaskError(
-            "This file is no mask", f"Its first line must hold the format {FORMAT!r}, version {VERSION}",
+            "This file is no mask",
+            f"Its first line must hold the format {FORMAT!r}, version {VERSION}",
             where=str(path),
         )
     return first, rest

@@ -2,10 +2,10 @@
 
 1. Encode the rows, find their subjects. 2. For each group of rows run the target pass and the passes that
 the wanted signals need. 3. Align, compute the signals, add one table piece per row. A row's scores do not
-depend on the rows beside it.
+depend on the rows beside it or their order; the set only lends the names that are swapped in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,23 +14,36 @@ import pandas as pd
 from tokenunlearn import __version__
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
-from tokenunlearn.models.forward import PassScores, run_pass
+from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
+from tokenunlearn.passes import RowInfo, group_passes, row_info
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals import SIGNALS, RowPasses
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
 from tokenunlearn.text.encoding import Encoding, encode
-from tokenunlearn.text.masking import aligned, prompt_positions, subject_positions, swap_names, swap_subject
-from tokenunlearn.text.spans import (
-    propose_subjects,
-    punctuation,
-    stop_words,
-    subject_spans,
-    tokens_in,
-    word_ids,
-)
+from tokenunlearn.text.spans import punctuation, stop_words, subject_spans, tokens_in, word_ids
 
-DEFAULT_SIGNALS = ("knowledge_swap", "swap_spread", "entropy", "entropy_masked", "entropy_base", "contrast", "loss", "log_prob")
+__all__ = [
+    "Alternatives",
+    "RowInfo",
+    "ScoreConfig",
+    "ScoredRow",
+    "Scores",
+    "iter_scores",
+    "new_scores",
+    "score",
+]
+
+DEFAULT_SIGNALS = (
+    "knowledge_swap",
+    "swap_spread",
+    "entropy",
+    "entropy_masked",
+    "entropy_base",
+    "contrast",
+    "loss",
+    "log_prob",
+)
 GROUP = 10  # rows scored together
 
 
@@ -39,32 +52,26 @@ class ScoreConfig:
     """Settings of scoring."""
 
     signals: tuple[str, ...] = setting(DEFAULT_SIGNALS, choices=tuple(SIGNALS), help="Signals to compute")
-    swap_count: int = setting(3, low=1, high=10, step=1, unit="names", help="Names put in the subject's place")
-    max_tokens: int = setting(2048, low=16, high=32768, step=1, unit="tokens", help="Longest row that is scored")
+    swap_count: int = setting(
+        3, low=1, high=10, step=1, unit="names", help="Names put in the subject's place"
+    )
+    max_tokens: int = setting(
+        2048, low=16, high=32768, step=1, unit="tokens", help="Longest row that is scored"
+    )
     seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the random control's keys")
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.signals if name not in SIGNALS]
         if unknown:
-            raise SettingError(what=f"Unknown signal {unknown[0]!r}.", fix=did_you_mean(unknown[0], list(SIGNALS)))
+            raise SettingError(
+                what=f"Unknown signal {unknown[0]!r}.", fix=did_you_mean(unknown[0], list(SIGNALS))
+            )
         check(self)
 
     @property
     def passes(self) -> set[str]:
         """The passes that the signals need."""
         return {name for signal in self.signals for name in SIGNALS[signal].passes}
-
-
-@dataclass(frozen=True)
-class RowInfo:
-    """How one row was masked. `subject_source` is row, proposed or none; `masking` swap or prompt."""
-
-    row: Row
-    subject: str
-    subject_source: str
-    subject_spans: tuple[tuple[int, int], ...]
-    masking: str
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ class Scores:
     def table(self) -> pd.DataFrame:
         """The exchange table of the finished rows, with provenance."""
         table = pd.concat([row.table for row in self.rows], ignore_index=True)
-        table.attrs[PROVENANCE] = dict(self.provenance)
+        table.attrs[PROVENANCE] = {**self.provenance, "scores_id": self.scores_id}
         return table
 
     @property
@@ -133,11 +140,12 @@ def new_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> 
 def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
     encodings = [_encoded(model, row, config) for row in rows]
-    infos = [_row_info(row, rows, config.swap_count) for row in rows]
+    infos = [row_info(row, rows, config.swap_count) for row in rows]
     for start in range(0, len(rows), GROUP):
         group = slice(start, start + GROUP)
-        measured = _group_passes(model, infos[group], encodings[group], config)
-        for info, encoding, (passes, as_is, masked) in zip(infos[group], encodings[group], measured, strict=True):
+        measured = group_passes(model, infos[group], encodings[group], config.passes)
+        for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):
+            passes, as_is, masked = found
             table = _table_piece(info, encoding, passes, config)
             decode = model.tokenizer.decode
             yield ScoredRow(info, table, Alternatives(_texts(as_is, decode), _texts(masked, decode)))
@@ -157,95 +165,13 @@ def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:
     return encoding
 
 
-def _row_info(row: Row, rows: Sequence[Row], count: int) -> RowInfo:
-    subject, source = row.subject, "row"
-    if not subject or not subject_spans(row.question + "\n" + row.answer, subject):
-        proposed = propose_subjects(row.question, row.answer)
-        subject, source = (proposed[0], "proposed") if proposed else ("", "none")
-    spans = tuple((start, end) for start, end, _ in subject_spans(row.question, subject))
-    others = [other.subject for other in rows if other.set == row.set and other.subject]
-    names = tuple(swap_names(subject, others, count)) if subject else ()
-    return RowInfo(row, subject, source, spans, "swap" if names else "prompt", names)
-
-
-def _group_passes(
-    model: LoadedModel, infos: Sequence[RowInfo], encodings: Sequence[Encoding], config: ScoreConfig
-) -> list[tuple[RowPasses, PassScores, PassScores | None]]:
-    wanted = config.passes
-    target = run_pass(model.model, encodings, model.pad_id)
-    results = [RowPasses(scores.log_probs, scores.entropies) for scores in target]
-    masked: list[PassScores | None] = [None] * len(infos)
-    if "base" in wanted:
-        for result, scores in zip(results, run_pass(model.model, encodings, model.pad_id, adapter_off=True), strict=True):
-            result.base, result.base_entropy = scores.log_probs, scores.entropies
-    prompt_rows = list(range(len(infos))) if "prompt" in wanted else [i for i, x in enumerate(infos) if not x.names]
-    hidden = [prompt_positions(encodings[index]) for index in prompt_rows]
-    for index, scores in zip(
-        prompt_rows, run_pass(model.model, [encodings[i] for i in prompt_rows], model.pad_id, hidden=hidden), strict=True
-    ):
-        results[index].prompt = scores.log_probs
-        if not infos[index].names:  # no subject: every name mask falls back to the question, and says so
-            masked[index] = scores
-            results[index].subject = scores.log_probs
-            results[index].swap, results[index].swap_entropy = scores.log_probs[None], scores.entropies[None]
-    named = [index for index, info in enumerate(infos) if info.names]
-    if "swap" in wanted and named:
-        _swap_passes(model, infos, encodings, named, results, masked)
-    if "subject" in wanted and named:
-        hidden = [subject_positions(encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject) for i in named]
-        passes = run_pass(model.model, [encodings[i] for i in named], model.pad_id, hidden=hidden)
-        for index, scores in zip(named, passes, strict=True):
-            results[index].subject = scores.log_probs
-    if "occlusion" in wanted:
-        for result, encoding in zip(results, encodings, strict=True):
-            result.occlusion = _occlusion_pass(model, encoding)
-    return list(zip(results, target, masked, strict=True))
-
-
-def _swap_passes(
-    model: LoadedModel,
-    infos: Sequence[RowInfo],
-    encodings: Sequence[Encoding],
-    named: Sequence[int],
-    results: Sequence[RowPasses],
-    masked: list[PassScores | None],
-) -> None:
-    """Fill the swap columns of the named rows: one pass over all rows × names."""
-    places = [(index, name) for index in named for name in infos[index].names]
-    swaps = [swap_subject(infos[i].row.question, infos[i].row.answer, infos[i].subject, name) for i, name in places]
-    swapped = [encode(model.tokenizer, swap.question, swap.answer) for swap in swaps]
-    columns: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {index: [] for index in named}
-    for (index, _), swap, encoding, scores in zip(
-        places, swaps, swapped, run_pass(model.model, swapped, model.pad_id), strict=True
-    ):
-        found = aligned(encodings[index], encoding, swap.replaced)
-        columns[index].append((_at(scores.log_probs, found), _at(scores.entropies, found)))
-        if masked[index] is None:
-            masked[index] = PassScores(scores.log_probs, scores.entropies, _at(scores.top_ids, found), _at(scores.top_log_probs, found))
-    for index, pairs in columns.items():
-        results[index].swap = np.stack([log_probs for log_probs, _ in pairs])
-        results[index].swap_entropy = np.stack([entropies for _, entropies in pairs])
-
-
-def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """`values[found]`, NaN where `found` is −1."""
-    picked = values[np.maximum(found, 0)].astype(np.float64)
-    picked[found < 0] = np.nan
-    return picked
-
-
-def _occlusion_pass(model: LoadedModel, encoding: Encoding) -> np.ndarray:
-    """Log-probs of one row with each question token hidden in turn: float64 [hidden, tokens]."""
-    positions = prompt_positions(encoding)
-    passes = run_pass(model.model, [encoding] * len(positions), model.pad_id, hidden=[[p] for p in positions])
-    return np.stack([scores.log_probs for scores in passes]) if passes else np.full((1, encoding.answer_length), np.nan)
-
-
 def _table_piece(info: RowInfo, encoding: Encoding, passes: RowPasses, config: ScoreConfig) -> pd.DataFrame:
     answer, offsets = info.row.answer, encoding.answer_offsets
     names = [(start, end) for start, end, _ in subject_spans(answer, info.subject)]
     is_subject = tokens_in(answer, offsets, names)
-    gold = tokens_in(answer, offsets, info.row.gold).astype(float) if info.row.gold else np.full(len(offsets), np.nan)
+    gold = np.full(len(offsets), np.nan)
+    if info.row.gold:
+        gold = tokens_in(answer, offsets, info.row.gold).astype(float)
     columns: dict[str, object] = {
         "row_id": info.row.id,
         "position": np.arange(len(offsets)),
@@ -265,10 +191,14 @@ def _table_piece(info: RowInfo, encoding: Encoding, passes: RowPasses, config: S
     return pd.DataFrame(columns)
 
 
-def _texts(scores: PassScores | None, decode) -> list[list[tuple[str, float]]]:  # type: ignore[no-untyped-def]
+def _texts(scores: PassScores | None, decode: Callable[[list[int]], str]) -> list[list[tuple[str, float]]]:
     if scores is None:
         return []
     return [
-        [(decode([int(i)]), round(float(np.exp(lp)), 4)) for i, lp in zip(ids, log_probs, strict=True) if np.isfinite(lp)]
+        [
+            (decode([int(token)]), round(float(np.exp(log_prob)), 4))
+            for token, log_prob in zip(ids, log_probs, strict=True)
+            if np.isfinite(log_prob)
+        ]
         for ids, log_probs in zip(scores.top_ids, scores.top_log_probs, strict=True)
     ]

@@ -13,13 +13,14 @@ from tokenunlearn.errors import TableError
 SCHEMA_VERSION = 1
 PROVENANCE = "tokenunlearn"
 STRUCTURE = (
-    "row_id position token_id token char_start char_end word_id is_subject is_stop_word is_punctuation gold random_key"
+    "row_id position token_id token char_start char_end word_id "
+    "is_subject is_stop_word is_punctuation gold random_key"
 ).split()
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.ndarray:
-    """Uniform keys in [0, 1), float64 [tokens]: a row's keys depend on its id and the seed alone, not on order."""
+    """Uniform keys in [0, 1), float64 [tokens]: a row's keys depend on its id and the seed alone."""
     keys = [
         np.random.default_rng([seed, *row_id.encode()]).random(count)
         for row_id, count in zip(row_ids, counts, strict=True)
@@ -72,10 +73,11 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             table.to_parquet(draft, index=False)
         elif path.suffix == ".jsonl":
             lines = table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
-            draft.write_text(json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n" + lines)
+            header = json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
+            draft.write_text(header + lines, encoding="utf-8")
         elif path.suffix == ".csv":
             header = "# " + json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
-            draft.write_text(header + _spreadsheet_safe(table).to_csv(index=False))
+            draft.write_text(header + _spreadsheet_safe(table).to_csv(index=False), encoding="utf-8")
         else:
             raise TableError(
                 what=f"Cannot write {path.name}.",
@@ -97,8 +99,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         elif path.suffix == ".jsonl":
-            header, _, body = path.read_text().partition("\n")
-            records = [json.loads(line) for line in body.splitlines() if line.strip()]
+            header, _, body = path.read_text(encoding="utf-8").partition("\n")
+            # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
+            records = [json.loads(line) for line in body.split("\n") if line.strip()]
             table = pd.DataFrame(records).astype({"row_id": str})
             table = table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
             table.attrs[PROVENANCE] = json.loads(header)[PROVENANCE]

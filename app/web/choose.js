@@ -86,7 +86,8 @@ export function takenWords(model) {
 let serial = 0;
 
 function slider(label, low, high, step, onInput) {
-  const id = `tu-slider-${(serial += 1)}`;
+  serial += 1;
+  const id = `tu-slider-${serial}`;
   const name = node("label", { text: label, attributes: { for: id } });
   const output = node("output", { attributes: { for: id } });
   const input = node("input", { attributes: { id, type: "range", min: low, max: high, step } });

@@ -26,11 +26,11 @@ const ACTS = {
   row: (strip, act) => stepRow(strip.model, act.step),
   "next-chosen": (strip) => jump(strip, (index) => strip.model.mask.selected[index] === 1),
   "next-differing": (strip) => jump(strip, (index) => strip.model.differs(index)),
-  signal: (strip, act, host) => host.chooseSignal(act.signal),
+  signal: (_strip, act, host) => host.chooseSignal(act.signal),
   toggle: (strip, act) => strip.model.setView({ [act.name]: !strip.model.view[act.name] }),
   undo: (strip) => strip.model.undo(),
   redo: (strip) => strip.model.redo(),
-  help: (strip, act, host) => host.showHelp(),
+  help: (_strip, _act, host) => host.showHelp(),
 };
 
 function focusUnit(strip, at, extend) {
@@ -75,7 +75,7 @@ export function jump(strip, wanted) {
 /** Returns the first wanted index after `from` in ascending `indices`, going round; null where there is none. */
 export function nextIndex(indices, from, wanted) {
   const start = indices.findIndex((index) => index > from);
-  const at = start < 0 ? 0 : start;
+  const at = Math.max(start, 0);
   for (let step = 0; step < indices.length; step += 1) {
     const index = indices[(at + step) % indices.length];
     if (wanted(index)) return index;

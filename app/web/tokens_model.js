@@ -182,7 +182,8 @@ export class TokensModel {
 
   cached(key, make) {
     const full = `${key} ${this.view.words} ${this.columnName(key.split(" ")[1])}`;
-    const store = key.endsWith("fused") ? (this.mask.cache ??= new Map()) : this.cache;
+    if (key.endsWith("fused")) this.mask.cache ??= new Map();
+    const store = key.endsWith("fused") ? this.mask.cache : this.cache;
     if (!store.has(full)) store.set(full, make());
     return store.get(full);
   }

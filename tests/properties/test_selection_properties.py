@@ -40,7 +40,7 @@ def rule(**changes):
 
 
 def candidates(columns):
-    return ~np.isnan(columns["K"]) & ~columns["subject"] & ~columns["punctuation"]
+    return ~(np.isnan(columns["K"]) | columns["subject"] | columns["stop"] | columns["punctuation"])
 
 
 @given(some_columns(), HARD, FRACTION, st.integers(0, 8), st.booleans(), st.sampled_from(["set", "row"]))

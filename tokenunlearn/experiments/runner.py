@@ -90,13 +90,19 @@ def _measure(bench: Bench, model: LoadedModel) -> dict[str, Any]:
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """One line per moment and arm: mean and spread (highest − lowest) of each figure over the seeds."""
     records = [
-        {"arm": r.arm, "moment": r.moment, "seed": r.seed, "step": r.step} | {name: r.summary.get(name) for name in FIGURES}
+        {"arm": r.arm, "moment": r.moment, "seed": r.seed, "step": r.step}
+        | {name: r.summary.get(name) for name in FIGURES}
         for r in results
     ]
     grouped = pd.DataFrame(records).groupby(["moment", "arm"], sort=False)
     lines = []
     for (moment, arm), group in grouped:
-        line: dict[str, Any] = {"moment": moment, "arm": arm, "seeds": len(group), "step": group["step"].mean()}
+        line: dict[str, Any] = {
+            "moment": moment,
+            "arm": arm,
+            "seeds": len(group),
+            "step": group["step"].mean(),
+        }
         for name in FIGURES:
             values = group[name].dropna().astype(float)
             line[name] = values.mean() if len(values) else float("nan")

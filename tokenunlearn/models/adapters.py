@@ -18,7 +18,7 @@ _KEY = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 
 
 def lora_model(model: Any, rank: int, alpha: float, layers: list[int] | None = None) -> Any:
-    """A PEFT model with one fresh LoRA over all linear layers (or those of `layers` only), float32 weights."""
+    """A PEFT model with one fresh LoRA over all linear layers (or of `layers` only), float32 weights."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -54,7 +54,14 @@ def adapter_config(folder: Path) -> dict[str, Any]:
 def _require_plain_lora(config: Mapping[str, Any], folder: Path) -> None:
     unusual = [
         name
-        for name in ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save", "lora_bias")
+        for name in (
+            "use_dora",
+            "use_rslora",
+            "rank_pattern",
+            "alpha_pattern",
+            "modules_to_save",
+            "lora_bias",
+        )
         if config.get(name)
     ]
     if config.get("peft_type") != "LORA" or unusual:
@@ -69,7 +76,9 @@ def lora_state(model: Any) -> dict[str, Tensor]:
     """The adapter's weights by their names in an adapter file, on the CPU."""
     from peft import get_peft_model_state_dict
 
-    return {name: value.detach().cpu().contiguous() for name, value in get_peft_model_state_dict(model).items()}
+    return {
+        name: value.detach().cpu().contiguous() for name, value in get_peft_model_state_dict(model).items()
+    }
 
 
 def joined(
@@ -86,12 +95,19 @@ def joined(
         if match is None:
             raise ModelError(what=f"Unknown adapter weight {key}.", why="It is neither lora_A nor lora_B.")
         parts = []
-        for state, other, rank, scale in ((first, second, ranks[0], first_scale), (second, first, ranks[1], second_scale)):
+        for state, other, rank, scale in (
+            (first, second, ranks[0], first_scale),
+            (second, first, ranks[1], second_scale),
+        ):
             if match["side"] == "A":
                 parts.append(state[key] if key in state else other[key].new_zeros(rank, other[key].shape[1]))
             else:
-                parts.append(state[key] * scale if key in state else other[key].new_zeros(other[key].shape[0], rank))
-        result[key] = torch.cat([part.float() for part in parts], dim=0 if match["side"] == "A" else 1).contiguous()
+                parts.append(
+                    state[key] * scale if key in state else other[key].new_zeros(other[key].shape[0], rank)
+                )
+        result[key] = torch.cat(
+            [part.float() for part in parts], dim=0 if match["side"] == "A" else 1
+        ).contiguous()
     return result
 
 

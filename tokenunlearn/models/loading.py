@@ -23,7 +23,7 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass
 class LoadedModel:
-    """A causal model with its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is a PEFT model."""
+    """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's."""
 
     model: Any
     tokenizer: Any
@@ -47,7 +47,11 @@ class LoadedModel:
         """Model, adapter (with the hash of its weights) and precision, for files and the page."""
         hashed = file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
         adapter = f"{Path(self.adapter).name}@{hashed}" if self.adapter else "none"
-        return {"model": self.name, "adapter": adapter, "precision": f"{self.precision} on {self.device.type}"}
+        return {
+            "model": self.name,
+            "adapter": adapter,
+            "precision": f"{self.precision} on {self.device.type}",
+        }
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Log-probabilities in nats of the answer tokens of each (question, answer), end of turn left out."""
@@ -61,17 +65,20 @@ class LoadedModel:
 
     @torch.inference_mode()
     def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:
-        """Greedy answers, one per question, in the order given. Batches of like length, padded on the left."""
+        """Greedy answers, one per question, in the order given. Like lengths together, padded left."""
         prompts = [encode_prompt(self.tokenizer, question)[0] for question in questions]
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         answers = [""] * len(prompts)
         was_training = self.model.training
         self.model.eval()
-        for start in range(0, len(order), 32):
-            group = order[start : start + 32]
-            for index, text in zip(group, self._generate([prompts[i] for i in group], max_new_tokens), strict=True):
-                answers[index] = text
-        self.model.train(was_training)
+        try:
+            for start in range(0, len(order), 32):
+                group = order[start : start + 32]
+                texts = self._generate([prompts[index] for index in group], max_new_tokens)
+                for index, text in zip(group, texts, strict=True):
+                    answers[index] = text
+        finally:
+            self.model.train(was_training)
         return answers
 
     def _generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
@@ -90,7 +97,9 @@ class LoadedModel:
             pad_token_id=self.pad_id,
             eos_token_id=self.tokenizer.eos_token_id,
         )
-        return [text.strip() for text in self.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)]
+        return [
+            text.strip() for text in self.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
+        ]
 
 
 def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
@@ -99,7 +108,9 @@ def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
     Raises ModelError for another word.
     """
     if precision not in PRECISIONS:
-        raise ModelError(what=f"Unknown precision {precision!r}.", fix=f"Choose one of {', '.join(PRECISIONS)}.")
+        raise ModelError(
+            what=f"Unknown precision {precision!r}.", fix=f"Choose one of {', '.join(PRECISIONS)}."
+        )
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "fp32"
     return precision, torch.bfloat16 if precision == "bf16" else torch.float32
@@ -113,8 +124,10 @@ def _has_bf16() -> bool:
     return flags.is_file() and bool(re.search(r"\b(avx512_bf16|amx_bf16|bf16)\b", flags.read_text()))
 
 
-def load_model(name: str | None = None, adapter: str | Path | None = None, precision: str = "auto") -> LoadedModel:
-    """The model `name` (None: the embedded one; else a folder or a hub id), with `adapter` (a PEFT folder) active.
+def load_model(
+    name: str | None = None, adapter: str | Path | None = None, precision: str = "auto"
+) -> LoadedModel:
+    """The model `name` (None: the embedded one; else a folder or hub id), with `adapter` (a folder) active.
 
     Raises ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
     """
@@ -128,7 +141,7 @@ def load_model(name: str | None = None, adapter: str | Path | None = None, preci
         adapter_config(Path(adapter))
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             source, dtype=dtype, trust_remote_code=False, use_safetensors=True
         )
         if adapter is not None:
@@ -139,7 +152,8 @@ def load_model(name: str | None = None, adapter: str | Path | None = None, preci
         raise ModelError(
             what=f"The model {name or EMBEDDED_NAME} could not be loaded.",
             why=str(error).strip().splitlines()[0][:300],
-            fix="Name a folder with config.json, a fast tokenizer and safetensors weights, or a hub id you can reach.",
+            fix="Name a folder with config.json, a fast tokenizer and safetensors weights, "
+            "or a hub id you can reach.",
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(
@@ -149,7 +163,9 @@ def load_model(name: str | None = None, adapter: str | Path | None = None, preci
         )
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     model.eval()
-    return LoadedModel(model, tokenizer, name or EMBEDDED_NAME, str(source), str(adapter) if adapter else None, word)
+    return LoadedModel(
+        model, tokenizer, name or EMBEDDED_NAME, str(source), str(adapter) if adapter else None, word
+    )
 
 
 def _source(name: str | None) -> str:

@@ -1,11 +1,16 @@
-"""Token-weighted unlearning objectives: one dict, name → function, its settings, what it needs, its source."""
+"""Token-weighted unlearning objectives: one dict, name → function, settings, what it needs, its source."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.objectives.ascent import AscentSettings, WGASettings, gradient_ascent, weighted_gradient_ascent
+from tokenunlearn.objectives.ascent import (
+    AscentSettings,
+    WGASettings,
+    gradient_ascent,
+    weighted_gradient_ascent,
+)
 from tokenunlearn.objectives.batch import LossSum, TokenBatch
 from tokenunlearn.objectives.preference import NPOSettings, SimNPOSettings, npo, simnpo
 

@@ -1,4 +1,4 @@
-"""Ascent objectives: lower the log-probability of the chosen tokens directly. Unbounded: the guard watches."""
+"""Ascent objectives: lower the log-probability of the chosen tokens. Unbounded: the guard watches."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class WGASettings:
         check(self)
 
 
-def gradient_ascent(batch: TokenBatch, settings: AscentSettings) -> LossSum:
+def gradient_ascent(batch: TokenBatch, _settings: AscentSettings) -> LossSum:
     """Σ w·lp / Σ w over the answer tokens of the batch, nats: minus the cross-entropy.
 
     Source: Jang et al. 2210.01504; the mean over all answer tokens of the batch as in OpenUnlearning.

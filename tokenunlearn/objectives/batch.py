@@ -28,12 +28,16 @@ class LossSum:
     count: float
 
 
-def masked(values: Float[Tensor, "batch answers"], mask: Bool[Tensor, "batch answers"]) -> Float[Tensor, "batch answers"]:
+def masked(
+    values: Float[Tensor, "batch answers"], mask: Bool[Tensor, "batch answers"]
+) -> Float[Tensor, "batch answers"]:
     """`values` with 0 where there is no answer token."""
     return torch.where(mask, values, torch.zeros_like(values))
 
 
-def mean_one(weights: Float[Tensor, "batch answers"], mask: Bool[Tensor, "batch answers"]) -> Float[Tensor, "batch answers"]:
+def mean_one(
+    weights: Float[Tensor, "batch answers"], mask: Bool[Tensor, "batch answers"]
+) -> Float[Tensor, "batch answers"]:
     """Weights rescaled so that each row's mean over its answer tokens is 1; all-zero rows stay zero."""
     weights = masked(weights, mask)
     total = weights.sum(-1, keepdim=True)

@@ -26,8 +26,12 @@ class NPOSettings:
 class SimNPOSettings:
     """Settings of SimNPO; the values of OpenUnlearning's forget10."""
 
-    beta: float = setting(4.5, low=0.1, high=20, step=0.1, help="Inverse temperature on the mean loss per token")
-    delta: float = setting(0.0, low=0, high=10, step=0.1, unit="nats", help="Loss at which a row counts as forgotten")
+    beta: float = setting(
+        4.5, low=0.1, high=20, step=0.1, help="Inverse temperature on the mean loss per token"
+    )
+    delta: float = setting(
+        0.0, low=0, high=10, step=0.1, unit="nats", help="Loss at which a row counts as forgotten"
+    )
     forget_weight: float = setting(0.125, low=0.01, high=2, step=0.005, help="Weight of the forget term")
 
     def __post_init__(self) -> None:
@@ -41,7 +45,11 @@ def npo(batch: TokenBatch, settings: NPOSettings) -> LossSum:
     """
     if batch.reference is None:
         raise ValueError("NPO needs the reference log-probs")
-    weights = mean_one(batch.weights, batch.mask) if settings.weights_mean_one else masked(batch.weights, batch.mask)
+    weights = (
+        mean_one(batch.weights, batch.mask)
+        if settings.weights_mean_one
+        else masked(batch.weights, batch.mask)
+    )
     ratio = (weights * masked(batch.log_probs - batch.reference, batch.mask)).sum(-1)
     rows = -(2 / settings.beta) * logsigmoid(-settings.beta * ratio)
     return LossSum(torch.where(weights.sum(-1) > 0, rows, 0 * rows).sum(), float(len(rows)))
@@ -50,7 +58,8 @@ def npo(batch: TokenBatch, settings: NPOSettings) -> LossSum:
 def simnpo(batch: TokenBatch, settings: SimNPOSettings) -> LossSum:
     """−(2/β)·mean over rows of log σ(β(NLL − δ)), NLL = −Σ w·lp / Σ w in nats; no reference.
 
-    Source: Fan et al. 2410.07163, OPTML-Group/Unlearn-Simple: δ stands inside β(·). Rows without weight give 0.
+    Source: Fan et al. 2410.07163, OPTML-Group/Unlearn-Simple: δ stands inside β(·). Rows without weight
+    give 0.
     """
     weights = masked(batch.weights, batch.mask)
     total = weights.sum(-1)

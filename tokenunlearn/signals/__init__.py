@@ -140,7 +140,13 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             "How much likelier the token is with the adapter than without it",
         ),
         "loss": Signal(
-            "Loss", lambda p: loss(p.target), ("target",), "nats", "other", "cross-entropy", "−log p of the token"
+            "Loss",
+            lambda p: loss(p.target),
+            ("target",),
+            "nats",
+            "other",
+            "cross-entropy",
+            "−log p of the token",
         ),
         "log_prob": Signal(
             "Log-probability",

@@ -1,4 +1,4 @@
-"""Knowledge: how far a token's log-probability moves when the knowledge is masked [TokenUnlearn 2605.00364]."""
+"""Knowledge: how far a token's log-probability moves when the knowledge is masked [2605.00364]."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def knowledge(log_probs: np.ndarray, masked_log_probs: np.ndarray) -> np.ndarray
 
 
 def swap_mean(masked: np.ndarray) -> np.ndarray:
-    """Mean log-probability over K swapped names [names, tokens] → [tokens], names without a score left out."""
+    """Mean log-probability over K swapped names [names, tokens] → [tokens], unscored names left out."""
     return _over_names(masked, np.nanmean)
 
 

@@ -63,7 +63,9 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
         for index, (offset, token) in enumerate(zip(swapped.answer_offsets, swapped.answer_ids, strict=True))
     }
     found = np.full(original.answer_length, -1, dtype=np.int64)
-    for index, ((start, end), token) in enumerate(zip(original.answer_offsets, original.answer_ids, strict=True)):
+    for index, ((start, end), token) in enumerate(
+        zip(original.answer_offsets, original.answer_ids, strict=True)
+    ):
         if any(start < stop and begin < end for begin, stop, _ in replaced):
             continue
         shift = max(((stop, moved) for _, stop, moved in replaced if stop <= start), default=(0, 0))[1]
@@ -72,9 +74,9 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
 
 
 def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
-    """`count` names to put in the subject's place: other subjects of the set of as many words, then invented ones.
+    """`count` names for the subject's place: other subjects of the set of as many words, then invented ones.
 
-    Names that share a word with the subject are left out. The order is that of the set, rotated by the
+    Names that share a word with the subject are left out. The order is that of `others`, rotated by the
     subject, so that rows do not all get the same names; no randomness.
     """
     own = set(subject.split())

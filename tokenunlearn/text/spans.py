@@ -8,9 +8,15 @@ import numpy as np
 Span = tuple[int, int]
 
 # CJK characters stand alone, a clitic ('s) and a punctuation mark are words of their own.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|['’][^\W\d_]+|[^\W\u3040-\u30ff\u3400-\u9fff]+(?:-[^\W\u3040-\u30ff\u3400-\u9fff]+)*|[^\w\s]")
-_NAME = re.compile(r"(?:[^\W\d_a-z][\w.'’-]*)(?:\s+(?:(?:de|da|van|von|der|al|of|the|del|la|bin|ben)\s+)*[^\W\d_a-z][\w.'’-]*)*")
-_NOT_NAMES = frozenset("What Which Who Whom Whose Where When Why How In On At Is Was Are Were Did Does Do Can Could Has Have Tell Name Describe The A An And For From By With As Please".split())
+_CJK = r"\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"[{_CJK}]|['’][^\W\d_]+|[^\W{_CJK}]+(?:-[^\W{_CJK}]+)*|[^\w\s]")
+_CAPITALISED = r"[^\W\d_a-z][\w.'’-]*"
+_PARTICLES = r"(?:(?:de|da|van|von|der|al|of|the|del|la|bin|ben)\s+)*"
+_NAME = re.compile(rf"(?:{_CAPITALISED})(?:\s+{_PARTICLES}{_CAPITALISED})*")
+_NOT_NAMES = frozenset(
+    """What Which Who Whom Whose Where When Why How In On At Is Was Are Were Did Does Do Can Could Has Have
+    Tell Name Describe The A An And For From By With As Please""".split()
+)
 STOP_WORDS = frozenset(
     """a about above after again against all also am an and any are aren as at be because been before being
     below between both but by can could did do does doing don down during each few for from further had has
@@ -76,7 +82,9 @@ def punctuation(text: str, offsets: Sequence[Span]) -> np.ndarray:
 
 def subject_parts(subject: str) -> list[str]:
     """The name's parts that stand for it alone: capitalised words of three letters or more."""
-    parts = [part for part in subject.split() if len(part) >= 3 and part[0].isupper() and part not in _NOT_NAMES]
+    parts = [
+        part for part in subject.split() if len(part) >= 3 and part[0].isupper() and part not in _NOT_NAMES
+    ]
     return parts if len(parts) > 1 else []
 
 

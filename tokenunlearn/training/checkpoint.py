@@ -19,7 +19,7 @@ def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
 
 
 def save_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Replace the checkpoint in `folder` by the present state; a kill leaves the old or the new, never half."""
+    """Replace the checkpoint in `folder` by the present state; a kill leaves the old or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for name, parameter in trainable(model).items():
@@ -59,6 +59,7 @@ def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) 
             state.pop("parameter")
             if state:
                 optimizer.state[parameter] = {
-                    key: value.to(parameter.device) if key != "step" else value for key, value in state.items()
+                    key: value.to(parameter.device) if key != "step" else value
+                    for key, value in state.items()
                 }
     return step

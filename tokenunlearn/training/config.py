@@ -26,10 +26,17 @@ class TrainConfig:
         0.0, low=0, high=1, step=0.01, help="Stop when the joint fact probability falls below this; 0: never"
     )
     retain_bound: float = setting(
-        2.0, low=0.01, high=20, step=0.1, unit="nats", help="Stop as diverged when the retain loss passes this"
+        2.0,
+        low=0.01,
+        high=20,
+        step=0.1,
+        unit="nats",
+        help="Stop as diverged when the retain loss passes this",
     )
     eval_every: int = setting(2, low=1, high=1000, step=1, unit="steps", help="Steps between live answers")
-    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order")
+    seed: int = setting(
+        0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order"
+    )
     objective_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

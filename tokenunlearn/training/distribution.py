@@ -1,6 +1,7 @@
 """What a run shares with its sister processes under `accelerate launch`; a single process is its own sum."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 
@@ -21,12 +22,16 @@ class Processes:
         return self.index == 0
 
     def share(self, rows: Sequence[int]) -> list[int]:
-        """This process's rows of a global batch; the first row again where there are too few for all.
+        """This process's rows of a global batch; empty where there are too few rows for all processes."""
+        return list(rows[self.index :: self.count])
 
-        A repeated row would count twice, so batches should have at least as many rows as processes.
-        """
-        mine = list(rows[self.index :: self.count])
-        return mine or [rows[0]]
+    def merged(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The entries of all processes in one dict, the same on each; every process must call it."""
+        if self.count == 1:
+            return values
+        from accelerate.utils import gather_object
+
+        return {name: value for part in gather_object([values]) for name, value in part.items()}
 
     def sum(self, value: float) -> float:
         """The sum of `value` over all processes."""
@@ -35,11 +40,6 @@ class Processes:
         total = torch.tensor(value, dtype=torch.float64, device=self._state.device)
         torch.distributed.all_reduce(total)
         return float(total)
-
-    def mean(self, total: float, count: float) -> float:
-        """Σ total / Σ count over all processes; 0 when nothing was counted."""
-        counted = self.sum(count)
-        return self.sum(total) / counted if counted else 0.0
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Replace each gradient by its sum over the processes."""

@@ -7,7 +7,7 @@ import math
 
 
 def divergence(loss: float, retain_loss: float, retain_bound: float) -> str | None:
-    """The reason to stop in words, or None. Losses in nats per token; a NaN retain loss means not measured."""
+    """The reason to stop in words, or None. Losses in nats per token; a NaN retain loss is not measured."""
     if not math.isfinite(loss):
         return f"the loss became {loss}"
     if math.isfinite(retain_loss) and retain_loss > retain_bound:

@@ -63,9 +63,10 @@ def train(
     run = _prepare(model, forget_rows, retain_rows, weights, config)
     start = load_checkpoint(checkpoint, model.model, run.optimizer) if checkpoint else 0
     reason = "all steps done"
-    step = start
+    step = kept = start
+    good = _copied(model.model)
     for step in range(start + 1, config.steps + 1):
-        good = {name: value.detach().clone() for name, value in trainable(model.model).items()}
+        entering = _copied(model.model)
         began = time.perf_counter()
         forget_loss, retain_loss = _step(run, step)
         loss = np.nansum([forget_loss, config.retain_weight * retain_loss])
@@ -73,8 +74,10 @@ def train(
         stop = divergence(loss, retain_loss, config.retain_bound)
         if stop:
             _restore(model.model, good)
-            yield Diverged(step, stop, step - 1)
+            yield Diverged(step, stop, kept)
             return
+        # a step measures the weights it starts from: only now are these known to be good
+        good, kept = entering, step - 1
         if checkpoint and run.processes.is_main:
             save_checkpoint(checkpoint, model.model, run.optimizer, step)
         yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
@@ -125,6 +128,17 @@ def _forget_term(run: _Run, picked: list[int]) -> float:
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
+    loss = _forget_loss(run, mine) if mine else _no_rows(run)
+    run.latest = run.processes.merged(run.latest)
+    return _backward(run, loss, 1.0)
+
+
+def _no_rows(run: _Run) -> LossSum:
+    """What a process without rows adds to the sums over all of them."""
+    return LossSum(torch.zeros((), device=run.loaded.device), 0.0)
+
+
+def _forget_loss(run: _Run, mine: Sequence[int]) -> LossSum:
     batch = _collate(run, [run.forget[index] for index in mine])
     log_probs = batch_log_probs(run.loaded.model, batch)
     tokens = TokenBatch(
@@ -137,24 +151,28 @@ def _forget_term(run: _Run, picked: list[int]) -> float:
     for index, row in zip(mine, log_probs.detach().cpu(), strict=True):
         item = run.forget[index]
         run.latest[item.row.id] = fact_probabilities(item.row, item.encoding, row)
-    return _backward(run, objective.function(tokens, run.config.objective_of()), 1.0)
+    return objective.function(tokens, run.config.objective_of())
 
 
 def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
-    batch = _collate(run, [run.retain[index] for index in mine])
-    with torch.set_grad_enabled(with_gradient):
-        log_probs = batch_log_probs(run.loaded.model, batch)
-        ones = torch.ones_like(log_probs)
-        loss = retain_cross_entropy(TokenBatch(log_probs, None, ones, batch.answer_mask))
-        for index, row, mask in zip(mine, log_probs.detach(), batch.answer_mask, strict=True):
-            run.latest_retain[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
-        if run.config.retain == "kl" and run.forget and with_gradient:
-            _backward(run, _divergence_term(run, batch), run.config.retain_weight)
-            return run.processes.mean(float(loss.total), loss.count)
+    batch = _collate(run, [run.retain[index] for index in mine]) if mine else None
+    by_divergence = run.config.retain == "kl" and bool(run.forget) and with_gradient
+    with torch.set_grad_enabled(with_gradient and not by_divergence):
+        loss = _cross_entropy(run, mine, batch) if batch else _no_rows(run)
+    run.latest_retain = run.processes.merged(run.latest_retain)
+    if by_divergence:
+        _backward(run, _divergence_term(run, batch) if batch else _no_rows(run), run.config.retain_weight)
     return _backward(run, loss, run.config.retain_weight if with_gradient else 0.0)
+
+
+def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch) -> LossSum:
+    log_probs = batch_log_probs(run.loaded.model, batch)
+    for index, row, mask in zip(mine, log_probs.detach(), batch.answer_mask, strict=True):
+        run.latest_retain[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
+    return retain_cross_entropy(TokenBatch(log_probs, None, torch.ones_like(log_probs), batch.answer_mask))
 
 
 def _divergence_term(run: _Run, batch: Batch) -> LossSum:
@@ -176,6 +194,10 @@ def _backward(run: _Run, loss: LossSum, scale: float) -> float:
 
 def _collate(run: _Run, rows: Sequence[TrainRow]) -> Batch:
     return collate([row.encoding for row in rows], run.loaded.pad_id).to(run.loaded.device)
+
+
+def _copied(model: Any) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in trainable(model).items()}
 
 
 def _restore(model: Any, good: Mapping[str, Tensor]) -> None:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
+from tokenunlearn.metrics.facts import fact_probability
 from tokenunlearn.models.adapters import lora_model
+from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.training.config import TrainConfig
@@ -39,7 +41,9 @@ def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
     return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha))
 
 
-def train_rows(loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, np.ndarray] | None) -> list[TrainRow]:
+def train_rows(
+    loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, np.ndarray] | None
+) -> list[TrainRow]:
     """Rows with their token weights; None weights every token and the end of turn with 1 (the sequence form).
 
     With weights the end of turn gets 1 when all of the row's tokens have 1, else 0: it is never selected.
@@ -52,7 +56,8 @@ def train_rows(loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, n
         if values is None or len(values) != encoding.answer_length:
             raise MaskError(
                 what=f"The mask does not fit row {row.id}.",
-                why=f"It has {0 if values is None else len(values)} weights for {encoding.answer_length} answer tokens.",
+                why=f"It has {0 if values is None else len(values)} weights "
+                f"for {encoding.answer_length} answer tokens.",
                 fix="Score the rows again with this model and save the mask anew.",
                 where=row.id,
             )
@@ -85,13 +90,12 @@ def padded(columns: Sequence[Tensor], like: Tensor) -> Tensor:
 def fact_probabilities(row: Row, encoding: Encoding, log_probs: Any) -> tuple[float | None, float | None]:
     """(joint probability of the gold fact, mean probability of the other non-subject tokens) of one row.
 
+    As `metrics.facts` defines them. `log_probs`: nats, one per answer token; what follows is left out.
     None where the row has no gold spans, or no such token.
     """
-    from tokenunlearn.text.spans import subject_spans, tokens_in
-
+    offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
     values = np.asarray(log_probs, dtype=np.float64)[: encoding.answer_length]
-    gold = tokens_in(row.answer, encoding.answer_offsets, row.gold)
-    names = [(start, end) for start, end, _ in subject_spans(row.answer, row.subject)]
-    rest = ~gold & ~tokens_in(row.answer, encoding.answer_offsets, names)
-    joint = float(np.exp(values[gold].sum())) if gold.any() else None
-    return joint, float(np.exp(values[rest]).mean()) if rest.any() else None
+    tokens = TokenLogProbs(values, offsets[:, 0], offsets[:, 1])
+    found = fact_probability(row.answer, tokens, row.gold, row.subject)
+    joint, other = (None if np.isnan(value) else value for value in (found.joint, found.other))
+    return joint, other

@@ -9,7 +9,7 @@ from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import check, setting
 from tokenunlearn.training.config import TrainConfig
-from tokenunlearn.training.events import Event, Finished, Saved, StepDone
+from tokenunlearn.training.events import Diverged, Event, Finished, Saved, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -23,16 +23,26 @@ class TeachConfig:
     batch: int = setting(20, low=1, high=256, step=1, unit="rows", help="Rows a step")
     rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
     stop_loss: float = setting(
-        0.03, low=0, high=5, step=0.01, unit="nats", help="Stop when an epoch's mean loss per token falls below this"
+        0.03,
+        low=0,
+        high=5,
+        step=0.01,
+        unit="nats",
+        help="Stop when an epoch's mean loss per token falls below this",
     )
-    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order")
+    seed: int = setting(
+        0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order"
+    )
 
     def __post_init__(self) -> None:
         check(self)
 
 
 def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder: Path) -> Iterator[Event]:
-    """Events of memorising `rows`; at the end the adapter lies in `folder` (PEFT format). `loaded` is used up."""
+    """Events of memorising `rows`; at the end the adapter (PEFT) lies in `folder`. `loaded` is used up.
+
+    When the guard stops it, the last event is `Diverged` and nothing is written.
+    """
     per_epoch = -(-len(rows) // min(config.batch, len(rows)))
     training = TrainConfig(
         steps=config.epochs * per_epoch,
@@ -56,6 +66,9 @@ def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder:
             if step % per_epoch == 0 and sum(losses[-per_epoch:]) / per_epoch < config.stop_loss:
                 reason = f"mean loss below {config.stop_loss:g} nats"
                 break
+        elif isinstance(event, Diverged):
+            yield event
+            return
     save_adapter(student.model, folder, target)
     yield Saved(step, str(folder))
     yield Finished(step, reason)

@@ -1,0 +1,150 @@
+"""Which forward passes a group of rows needs, run once each; every mask's fallback is decided here.
+
+The target pass is always run. A row without a subject is masked by its whole question, and says so.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.forward import PassScores, run_pass
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.signals import RowPasses
+from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.masking import aligned, prompt_positions, subject_positions, swap_names, swap_subject
+from tokenunlearn.text.spans import propose_subjects, subject_spans
+
+
+@dataclass(frozen=True)
+class RowInfo:
+    """How one row was masked. `subject_source` is row, proposed or none; `masking` swap or prompt."""
+
+    row: Row
+    subject: str
+    subject_source: str
+    subject_spans: tuple[tuple[int, int], ...]
+    masking: str
+    names: tuple[str, ...]
+
+
+def row_info(row: Row, rows: Sequence[Row], count: int) -> RowInfo:
+    """How `row` is masked: its subject (its own, else proposed, else none) and up to `count` swap names."""
+    subject, source = row.subject, "row"
+    if not subject or not subject_spans(row.question + "\n" + row.answer, subject):
+        proposed = propose_subjects(row.question, row.answer)
+        subject, source = (proposed[0], "proposed") if proposed else ("", "none")
+    spans = tuple((start, end) for start, end, _ in subject_spans(row.question, subject))
+    # sorted, so that the same rows in another order get the same names
+    others = sorted({other.subject for other in rows if other.set == row.set and other.subject})
+    names = tuple(swap_names(subject, others, count)) if subject else ()
+    return RowInfo(row, subject, source, spans, "swap" if names else "prompt", names)
+
+
+Measured = tuple[RowPasses, PassScores, PassScores | None]
+
+
+def group_passes(
+    model: LoadedModel, infos: Sequence[RowInfo], encodings: Sequence[Encoding], wanted: Set[str]
+) -> list[Measured]:
+    """Per row all `wanted` passes, the target's scores, and the masked ones that show alternatives."""
+    target = run_pass(model.model, encodings, model.pad_id)
+    results = [RowPasses(scores.log_probs, scores.entropies) for scores in target]
+    masked: list[PassScores | None] = [None] * len(infos)
+    if "base" in wanted:
+        base = run_pass(model.model, encodings, model.pad_id, adapter_off=True)
+        for result, scores in zip(results, base, strict=True):
+            result.base, result.base_entropy = scores.log_probs, scores.entropies
+    nameless = [index for index, info in enumerate(infos) if not info.names]
+    asked = list(range(len(infos))) if "prompt" in wanted else nameless
+    _prompt_passes(model, infos, encodings, asked, results, masked)
+    named = [index for index, info in enumerate(infos) if info.names]
+    if "swap" in wanted and named:
+        _swap_passes(model, infos, encodings, named, results, masked)
+    if "subject" in wanted and named:
+        _subject_passes(model, infos, encodings, named, results)
+    if "occlusion" in wanted:
+        for result, encoding in zip(results, encodings, strict=True):
+            result.occlusion = _occlusion_pass(model, encoding)
+    return list(zip(results, target, masked, strict=True))
+
+
+def _prompt_passes(
+    model: LoadedModel,
+    infos: Sequence[RowInfo],
+    encodings: Sequence[Encoding],
+    asked: Sequence[int],
+    results: Sequence[RowPasses],
+    masked: list[PassScores | None],
+) -> None:
+    """Fill the prompt columns of the asked rows, and all name masks of those that have no subject."""
+    chosen = [encodings[index] for index in asked]
+    hidden = [prompt_positions(encoding) for encoding in chosen]
+    passes = run_pass(model.model, chosen, model.pad_id, hidden=hidden)
+    for index, scores in zip(asked, passes, strict=True):
+        results[index].prompt = scores.log_probs
+        if not infos[index].names:  # no subject: every name mask falls back to the question, and says so
+            masked[index] = scores
+            results[index].subject = scores.log_probs
+            results[index].swap, results[index].swap_entropy = scores.log_probs[None], scores.entropies[None]
+
+
+def _subject_passes(
+    model: LoadedModel,
+    infos: Sequence[RowInfo],
+    encodings: Sequence[Encoding],
+    named: Sequence[int],
+    results: Sequence[RowPasses],
+) -> None:
+    """Fill the subject column of the named rows: the name hidden from attention."""
+    hidden = [
+        subject_positions(encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject)
+        for i in named
+    ]
+    passes = run_pass(model.model, [encodings[i] for i in named], model.pad_id, hidden=hidden)
+    for index, scores in zip(named, passes, strict=True):
+        results[index].subject = scores.log_probs
+
+
+def _swap_passes(
+    model: LoadedModel,
+    infos: Sequence[RowInfo],
+    encodings: Sequence[Encoding],
+    named: Sequence[int],
+    results: Sequence[RowPasses],
+    masked: list[PassScores | None],
+) -> None:
+    """Fill the swap columns of the named rows: one pass over all rows × names."""
+    places = [(index, name) for index in named for name in infos[index].names]
+    swaps = [
+        swap_subject(infos[i].row.question, infos[i].row.answer, infos[i].subject, name) for i, name in places
+    ]
+    swapped = [encode(model.tokenizer, swap.question, swap.answer) for swap in swaps]
+    columns: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {index: [] for index in named}
+    passes = run_pass(model.model, swapped, model.pad_id)
+    for (index, _), swap, encoding, scores in zip(places, swaps, swapped, passes, strict=True):
+        found = aligned(encodings[index], encoding, swap.replaced)
+        columns[index].append((_at(scores.log_probs, found), _at(scores.entropies, found)))
+        if masked[index] is None:
+            top_ids, top_log_probs = _at(scores.top_ids, found), _at(scores.top_log_probs, found)
+            masked[index] = PassScores(scores.log_probs, scores.entropies, top_ids, top_log_probs)
+    for index, pairs in columns.items():
+        results[index].swap = np.stack([log_probs for log_probs, _ in pairs])
+        results[index].swap_entropy = np.stack([entropies for _, entropies in pairs])
+
+
+def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """`values[found]`, NaN where `found` is −1."""
+    picked = values[np.maximum(found, 0)].astype(np.float64)
+    picked[found < 0] = np.nan
+    return picked
+
+
+def _occlusion_pass(model: LoadedModel, encoding: Encoding) -> np.ndarray:
+    """Log-probs of one row with each question token hidden in turn: float64 [hidden, tokens]."""
+    positions = prompt_positions(encoding)
+    passes = run_pass(model.model, [encoding] * len(positions), model.pad_id, hidden=[[p] for p in positions])
+    if not passes:
+        return np.full((1, encoding.answer_length), np.nan)
+    return np.stack([scores.log_probs for scores in passes])
