@@ -38,18 +38,19 @@ def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
     """Nothing; every event of the page is connected."""
     unlearn = page.unlearn
     pulse_outputs = [
-        page.chips, page.tokens, unlearn.plan, unlearn.view, page.probe.run, page.compare, page.timer, page.seen,
+        page.chips, page.tokens, unlearn.plan, unlearn.view,
+        page.probe.run, page.probe.view, page.compare, page.timer, page.seen,
     ]  # fmt: skip
 
-    def pulse(seen: Any, shown: Any, fresh: bool = False) -> list[Any]:
-        return _pulse(service, {} if fresh else seen or {}, shown)
+    def pulse(seen: Any, shown: Any, probed: Any) -> list[Any]:
+        return _pulse(service, seen or {}, shown, probed)
 
-    def first(shown: Any) -> list[Any]:
-        return pulse({}, shown, fresh=True)
+    def first(shown: Any, probed: Any) -> list[Any]:
+        return _pulse(service, {}, shown, probed)
 
-    inputs = [page.seen, page.shown_run]
+    inputs = [page.seen, page.shown_run, page.probe.run]
     page.timer.tick(pulse, inputs, pulse_outputs, queue=False, trigger_mode="always_last", **HIDDEN)
-    demo.load(first, page.shown_run, pulse_outputs, queue=False, **HIDDEN)
+    demo.load(first, inputs[1:], pulse_outputs, queue=False, **HIDDEN)
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
 
@@ -59,7 +60,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
     page.chips.show_run(to_unlearn, None, page.tabs, queue=False, **HIDDEN)
 
 
-def _pulse(service: Service, seen: dict[str, Any], shown: Any) -> list[Any]:
+def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> list[Any]:
     """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
     scores = service.scores()
     signature = status_actions.runs_signature(service)
@@ -70,13 +71,16 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any) -> list[Any]:
     }
     fresh_scores = now["scores"] != seen.get("scores")
     fresh_runs = now["runs"] != seen.get("runs") or now["probed"] != seen.get("probed")
+    runs = [run_id for run_id, _ in signature]
+    picked = probed if probed in runs else probe_actions.newest(service)
     plan = service.plan or unlearn_actions.default_plan(service) if fresh_scores else None
     return [
         status_actions.chips(service),
         token_actions.shown_payload(service) if fresh_scores else gr.skip(),
         plan or gr.skip(),
         unlearn_actions.follow(service, shown),
-        _run_menu(service) if fresh_runs else gr.skip(),
+        _run_menu(service, picked) if fresh_runs else gr.skip(),
+        probe_tab.shown(service, picked) if fresh_runs else gr.skip(),
         compare_actions.runs(service) if fresh_runs else gr.skip(),
         gr.Timer(active=status_actions.busy(service)),
         now,
@@ -88,9 +92,9 @@ def _probed(service: Service, signature: list[list[str]]) -> list[str]:
     return [run_id for run_id, _ in signature if (store.root / run_id / "probes.json").is_file()]
 
 
-def _run_menu(service: Service) -> Any:
-    """The run menu with the newest runs; the choice is left as it is."""
-    return gr.Dropdown(choices=probe_actions.run_choices(service))
+def _run_menu(service: Service, picked: str | None) -> Any:
+    """The run menu with the newest runs; what was picked stays."""
+    return gr.Dropdown(choices=probe_actions.run_choices(service), value=picked)
 
 
 def _wire_unlearn(service: Service, page: Page) -> None:

@@ -19,6 +19,15 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
     ]
 
 
+def newest(service: Service) -> str | None:
+    """The id of the newest run that was probed, else of the newest one; None without runs."""
+    store = service.queue.store
+    runs = [run_id for _, run_id in run_choices(service)]
+    return next(
+        (run_id for run_id in runs if (store.path(run_id) / "probes.json").is_file()), next(iter(runs), None)
+    )
+
+
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
     """The value of the probe view for a run; the recorded one, or a sentence, when there is none.
 

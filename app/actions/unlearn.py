@@ -226,7 +226,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
 
 
 def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
-    curves = series(state["run_id"], state["arm"], state["name"], service.events(state["run_id"]))
+    curves = series(state, service.events(state["run_id"]))
     return with_probes(curves, probes, int(state["step"]))
 
 

@@ -26,16 +26,16 @@ class ProbeTab:
 def build(service: Service) -> ProbeTab:
     """The tab's components, wired among themselves."""
     choices = actions.run_choices(service)
-    first = choices[0][1] if choices else None
+    first = actions.newest(service)
     with gr.Column(elem_classes=["tx-page"]):
         run = gr.Dropdown(choices, value=first, label=RUN_LABEL, elem_classes=["tx-pick"])
-        view = probe_view(shown(service, first))
         with gr.Row(equal_height=True, elem_classes=["tx-ask"]):
             question = gr.Textbox(
                 label=ASK_LABEL, placeholder=ASK_PLACEHOLDER, lines=1, max_length=2000, scale=5
             )
             ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
         answers = ask_view(None)
+        view = probe_view(shown(service, first))
     tab = ProbeTab(run, view, question, ask, answers)
     _wire(service, tab)
     return tab

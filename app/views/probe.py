@@ -15,7 +15,7 @@ def labels() -> list[dict[str, str]]:
     return [
         {
             "key": name,
-            "label": f"{probe.label} {arrows[probe.wanted]}",
+            "label": f"{probe.label[:1].upper()}{probe.label[1:]} {arrows[probe.wanted]}",
             "wanted": probe.wanted,
             "help": probe.help,
         }

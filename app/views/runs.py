@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from app.words import arm_words
 from tokenunlearn.runs.states import buttons, status_text
 from tokenunlearn.training.events import EvalDone, Event, StepDone
 
@@ -37,14 +36,15 @@ def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | N
     return sum(paces) / len(paces) * (state["steps"] - state["step"])
 
 
-def series(run_id: str, arm: str, name: str, events: Sequence[Event]) -> dict[str, Any]:
-    """The curves of one run as columns; numbers that are not finite become None."""
+def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
+    """The curves of one run (its state) as columns; numbers that are not finite become None."""
     steps = [event for event in events if isinstance(event, StepDone)]
     looks = [event for event in events if isinstance(event, EvalDone)]
     return {
-        "run_id": run_id,
-        "arm": arm,
-        "label": f"{arm_words(arm)} · {name}" if arm != "chosen" else name,
+        "run_id": run["run_id"],
+        "arm": run["arm"],
+        "total": run["steps"],
+        "label": run["name"],
         "steps": [event.step for event in steps],
         "loss": [_finite(event.loss) for event in steps],
         "eval_steps": [event.step for event in looks],
@@ -105,7 +105,10 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         return {"text": "no run", "state": ""}
     waiting = sum(state["state"] == "queued" for state in states)
     more = f" · {waiting} waiting" if waiting else ""
-    text = f"{shown['name']}: {run_line(shown)['text']}" if active else f"{shown['name']} {shown['state']}"
+    place = (
+        f"step {shown['step']} of {shown['steps']}" if shown["step"] else shown.get("message") or "starting"
+    )
+    text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {shown['state']}"
     return {"text": text + more, "state": str(shown["state"])}
 
 

@@ -21,9 +21,10 @@ export function curvesFigure(series, theme, narrow) {
   const rows = Math.ceil(PANELS.length / columns);
   const data = [];
   const layout = baseLayout(theme, rows, series.length > 1);
+  const last = Math.max(1, ...series.map((run) => run.total ?? 0), ...series.flatMap((run) => run.steps));
   PANELS.forEach((panel, at) => {
     const suffix = at === 0 ? "" : String(at + 1);
-    Object.assign(layout, axes(panel, suffix, at, columns, rows, theme));
+    Object.assign(layout, axes({ panel, suffix, at, columns, rows, theme, last }));
     layout.annotations.push(title(panel, suffix, theme));
     for (const run of series) data.push(line(run, panel, suffix, at === 0, theme));
   });
@@ -51,7 +52,7 @@ function baseLayout(theme, rows, legend) {
   };
 }
 
-function axes(panel, suffix, at, columns, rows, theme) {
+function axes({ panel, suffix, at, columns, rows, theme, last }) {
   const [column, row] = [at % columns, Math.floor(at / columns)];
   const [gapX, gapY] = [columns > 1 ? 0.1 : 0, rows > 2 ? 0.08 : 0.18];
   const [width, height] = [(1 - gapX * (columns - 1)) / columns, (1 - gapY * (rows - 1)) / rows];
@@ -60,8 +61,9 @@ function axes(panel, suffix, at, columns, rows, theme) {
   const top = 1 - row * (height + gapY);
   return {
     [`xaxis${suffix}`]: {
-      ...shared, domain: [left, left + width], anchor: `y${suffix}`, showgrid: false, rangemode: "tozero", nticks: 6,
-      ...(row === rows - 1 ? { title: { text: "step", standoff: 4 } } : {}),
+      ...shared, domain: [left, left + width], anchor: `y${suffix}`, showgrid: false,
+      range: [-last * 0.02, last * 1.02], tick0: 0, dtick: Math.max(1, Math.ceil(last / 6)),
+      ...(row === rows - 1 ? { title: { text: "step", standoff: 4, font: { size: 12 } } } : {}),
     },
     [`yaxis${suffix}`]: {
       ...shared, domain: [Math.max(0, top - height), top], anchor: `x${suffix}`, nticks: 5,

@@ -29,7 +29,8 @@ export function mount({ element, props, watch }) {
   const rows = node("div", { class: "tx-answers" });
   const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
   const root = element.querySelector(".tx-view") ?? element;
-  root.replaceChildren(empty, numbers, bar, legend, count, rows);
+  const answers = node("div", { class: "tx-said-all" }, bar, legend, count, rows);
+  root.replaceChildren(empty, node("div", { class: "tx-probe" }, numbers, answers));
 
   function paint() {
     const value = props.value ?? {};
