@@ -43,7 +43,7 @@ class Rule:
     gamma: float = setting(1.0, low=0, high=10, step=0.1, help="Sharpness of soft weights, φ to the power γ")
     whole_words: bool = setting(True, help="Choose words whole, ranked by their highest token")
     exclude_subjects: bool = setting(True, help="Never choose tokens of the subject's name")
-    exclude_stop_words: bool = setting(False, help="Never choose stop words")
+    exclude_stop_words: bool = setting(True, help="Never choose stop words")
     exclude_punctuation: bool = setting(True, help="Never choose punctuation")
 
     def __post_init__(self) -> None:

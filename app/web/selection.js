@@ -26,7 +26,7 @@ export const DEFAULT_RULE = Object.freeze({
   gamma: 1.0,
   whole_words: true,
   exclude_subjects: true,
-  exclude_stop_words: false,
+  exclude_stop_words: true,
   exclude_punctuation: true,
 });
 

@@ -4,17 +4,24 @@ Rows × signals → the exchange table, one line per answer token.
 """
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, stoppable, target
+from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared and the one-off set")
+    parser.add_argument("--out", metavar="PATH", help="table to write: .parquet, .jsonl or .csv")
     parser.add_argument(
-        "--out", required=True, metavar="PATH", help="table to write: .parquet, .jsonl or .csv"
+        "--report", action="store_true", help="print how well each signal finds the gold spans, per set"
     )
     add_model(parser)
     add_settings(parser, "ScoreConfig")
@@ -22,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit code, after the table was written; 130 with the finished rows when Ctrl-C was pressed."""
-    path = target(arguments.out, ".parquet", ".jsonl", ".csv")
+    if not arguments.out and not arguments.report:
+        raise SettingError(
+            "There is nothing to do", "Neither --out nor --report was given", "Add one of them"
+        )
+    path = target(arguments.out, ".parquet", ".jsonl", ".csv") if arguments.out else None
     rows = first_rows(arguments, "shared_forget", "one_off")
 
     from tqdm import tqdm
@@ -40,5 +51,23 @@ def run(arguments: argparse.Namespace) -> int:
                 break
     table = scores.table
     table.attrs[PROVENANCE]["scores_id"] = scores.scores_id
-    write_table(table, path)
+    if path:
+        write_table(table, path)
+    if arguments.report:
+        sets = {row.info.row.id: row.info.row.set or "rows" for row in scores.rows}
+        for name in dict.fromkeys(sets.values()):
+            _print_report(name, table[table["row_id"].map(sets) == name], config.signals)
     return 130 if stop else 0
+
+
+def _print_report(name: str, table: "pd.DataFrame", signals: tuple[str, ...]) -> None:
+    from tokenunlearn.experiments.report import signal_lines
+    from tokenunlearn.metrics.attribution import signal_report
+
+    known = table["gold"].notna()
+    if not known.any():
+        sys.stdout.write(f"{name}: no gold spans, nothing to compare with\n")
+        return
+    rows = table.loc[known, "row_id"].nunique()
+    sys.stdout.write(f"\n{name}: {rows} rows with gold spans, {int(known.sum())} answer tokens\n")
+    sys.stdout.write("\n".join(signal_lines(signal_report(table, signals))) + "\n")

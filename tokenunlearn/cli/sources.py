@@ -61,14 +61,19 @@ def good_rows(path: str, skip_bad: bool) -> "tuple[Row, ...]":
     return content.rows
 
 
-def load(arguments: argparse.Namespace) -> "LoadedModel":
-    """The model that the flags name."""
+def load(arguments: argparse.Namespace, demo_target: bool = True) -> "LoadedModel":
+    """The model that the flags name; --demo alone means the embedded one with the shipped target adapter."""
     from tokenunlearn.models.loading import PRECISIONS, load_model
 
     if arguments.precision not in PRECISIONS:
         what = f"precision is {arguments.precision!r}"
         raise SettingError(what, f"It must be one of: {', '.join(PRECISIONS)}", where="--precision")
-    return load_model(arguments.model, arguments.adapter, arguments.precision)
+    adapter = arguments.adapter
+    if adapter is None and arguments.model is None and demo_target and arguments.demo:
+        from tokenunlearn.data.demo import ASSETS
+
+        adapter = ASSETS / "adapters" / "target"
+    return load_model(arguments.model, adapter, arguments.precision)
 
 
 def target(path: str, *suffixes: str) -> Path:

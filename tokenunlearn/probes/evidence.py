@@ -19,7 +19,7 @@ class ProbeSettings:
     """How much is asked of the model."""
 
     max_new_tokens: int = setting(
-        48, low=1, high=1024, step=1, unit="tokens", help="Longest greedy answer of a probe"
+        32, low=1, high=1024, step=1, unit="tokens", help="Longest greedy answer of a probe"
     )
     paraphrases: int = setting(
         2, low=0, high=16, step=1, help="Paraphrased questions per row whose fact probability is measured"

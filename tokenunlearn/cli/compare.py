@@ -1,0 +1,72 @@
+"""compare arms: chosen tokens against uniform, random and gold, over seeds, at equal steps and forgetting
+
+Everything but the tokens is the same: target, rows, objective, settings, seeds. Prints one table; --out keeps
+every single measurement as JSONL.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, first_rows, good_rows, load, target
+from tokenunlearn.errors import InputError
+from tokenunlearn.settings import from_flags
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing; the verb's arguments are added."""
+    add_rows(parser, "the shared set, forget and retain")
+    parser.add_argument(
+        "--retain-rows", metavar="FILE", help="rows to keep (with --demo: the shared retain rows)"
+    )
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 … N−1 (default 3)")
+    parser.add_argument(
+        "--arms",
+        default="uniform,chosen,random,gold",
+        metavar="NAME[,NAME]",
+        help="arms to run (default all)",
+    )
+    parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl")
+    add_model(parser)
+    add_settings(parser, "TrainConfig")
+    add_settings(parser, "Rule")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0, after the table was printed."""
+    forget = first_rows(arguments, "shared_forget")
+    path = target(arguments.out, ".jsonl") if arguments.out else None
+
+    from tqdm import tqdm
+
+    from tokenunlearn.data.demo import demo_rows
+    from tokenunlearn.experiments.report import arm_lines
+    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+    from tokenunlearn.scoring import ScoreConfig, score
+    from tokenunlearn.selection import Rule
+    from tokenunlearn.training.config import TrainConfig
+
+    if arguments.retain_rows is None and not arguments.demo:
+        raise InputError(
+            "There are no rows to keep", "Arms are judged by what they keep", "Add --retain-rows FILE"
+        )
+    retain = (
+        demo_rows("shared_retain")
+        if arguments.retain_rows is None
+        else good_rows(arguments.retain_rows, False)
+    )
+    config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
+    table = score(load(arguments), forget, ScoreConfig())
+    bench = Bench(lambda: load(arguments), table, forget, retain, demo_rows("world"), rule, config)
+    results = [before(bench)]
+    for seed in range(arguments.seeds):
+        for arm in arguments.arms.split(","):
+            for event in tqdm(run_arm(bench, arm, seed), desc=f"{arm}, seed {seed}", unit="event"):
+                if isinstance(event, ArmResult):
+                    results.append(event)
+    if path:
+        path.write_text("".join(json.dumps(asdict(result)) + "\n" for result in results), encoding="utf-8")
+    sys.stdout.write("\n".join(arm_lines(arms_table(results))) + "\n")
+    return 0

@@ -1,0 +1,55 @@
+"""Tables of figures as plain text, so that a command's output can be read, diffed and pasted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tokenunlearn.experiments.runner import FIGURES
+from tokenunlearn.signals import SIGNALS
+
+_BASELINES = {"random": "Random", "content_words": "Content words"}
+_SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
+
+
+def signal_lines(report: pd.DataFrame) -> list[str]:
+    """The report of `metrics.attribution.signal_report` as aligned lines, one block per population."""
+    lines = []
+    for population, words in (("all", "all tokens"), ("content", "content tokens only")):
+        part = report[report["population"] == population]
+        lines.append(f"  {words}; figure [95 % interval over rows]; subject tokens left out")
+        lines.append(
+            f"  {'signal':<40}"
+            + "".join(f"{f'{name} {g}':>22}" for g in ("word", "token") for _, name in _SHORT)
+        )
+        for signal in dict.fromkeys(part["signal"]):
+            label = _BASELINES.get(signal) or SIGNALS[signal].label
+            cells = []
+            for granularity in ("word", "token"):
+                line = part[(part["signal"] == signal) & (part["granularity"] == granularity)].iloc[0]
+                cells += [_cell(line[key], line[f"{key}_low"], line[f"{key}_high"]) for key, _ in _SHORT]
+            lines.append(f"  {label:<40}" + "".join(f"{cell:>22}" for cell in cells))
+    return lines
+
+
+def arm_lines(table: pd.DataFrame) -> list[str]:
+    """The table of `experiments.runner.arms_table` as aligned lines: mean over seeds ± half the spread."""
+    lines = [f"{'moment':<18}{'arm':<10}{'runs':>5}{'step':>7}" + "".join(f"{name:>16}" for name in FIGURES)]
+    for _, line in table.iterrows():
+        cells = [_spread(line[name], line[f"{name}_spread"]) for name in FIGURES]
+        head = f"{line['moment']:<18}{line['arm']:<10}{int(line['seeds']):>5}{line['step']:>7.1f}"
+        lines.append(head + "".join(f"{cell:>16}" for cell in cells))
+    return lines
+
+
+def not_measured(values: Sequence[float]) -> bool:
+    """Whether none of the values is a number."""
+    return not np.isfinite(np.asarray(values, dtype=np.float64)).any()
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    return "not measured" if not_measured([value]) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _spread(value: float, spread: float) -> str:
+    return "not measured" if not_measured([value]) else f"{value:.3f} ± {spread / 2:.3f}"
