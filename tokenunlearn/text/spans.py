@@ -55,11 +55,13 @@ def tokens_in(text: str, offsets: Sequence[Span], spans: Sequence[Span]) -> np.n
 def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
     """Word index of each token, never falling: int [tokens]. Whitespace pieces go with the next word."""
     starts = np.array([start for start, _ in words(text)], dtype=np.int64)
-    firsts = np.array([_content(text, offset)[0] for offset in offsets], dtype=np.int64)
+    blank = np.array([not text[start:end].strip() for start, end in offsets], dtype=bool)
+    # a blank piece has no first letter: seen from its start, the word before it is always one behind
+    pieces = zip(offsets, blank, strict=True)
+    firsts = np.array([piece[0] if empty else _content(text, piece)[0] for piece, empty in pieces], np.int64)
     if not len(starts) or not len(firsts):
         return np.zeros(len(firsts), dtype=np.int64)
     found = np.searchsorted(starts, firsts, side="right") - 1
-    blank = np.array([not text[start:end].strip() for start, end in offsets], dtype=bool)
     return np.maximum.accumulate(np.clip(np.where(blank, found + 1, found), 0, len(starts) - 1))
 
 

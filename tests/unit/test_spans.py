@@ -1,0 +1,94 @@
+"""Characters to words, stop words, punctuation and subjects, by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenunlearn.text.spans import (
+    overlaps,
+    propose_subjects,
+    punctuation,
+    stop_words,
+    subject_parts,
+    subject_spans,
+    tokens_in,
+    word_ids,
+    words,
+)
+
+
+def texts(text: str) -> list[str]:
+    return [text[start:end] for start, end in words(text)]
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("Ada's well-known book.", ["Ada", "'s", "well-known", "book", "."]),
+        ("In 1969, Zoë left", ["In", "1969", ",", "Zoë", "left"]),
+        ("東京 is", ["東", "京", "is"]),
+        ("  ", []),
+        ("", []),
+    ],
+)
+def test_words(text: str, expected: list[str]) -> None:
+    assert texts(text) == expected
+
+
+def test_overlaps_needs_a_shared_character() -> None:
+    assert overlaps((0, 3), [(2, 5)]) and not overlaps((0, 3), [(3, 5)]) and not overlaps((0, 3), [])
+
+
+def test_a_leading_space_does_not_belong_to_the_token() -> None:
+    # the pieces "He", " was", " old": the space before "was" lies in the span (2, 3), no letter does
+    offsets = [(0, 2), (2, 6), (6, 10)]
+    assert tokens_in("He was old", offsets, [(2, 3)]).tolist() == [False, False, False]
+    assert tokens_in("He was old", offsets, [(3, 4)]).tolist() == [False, True, False]
+
+
+def test_word_ids_join_pieces_and_give_blanks_to_the_next_word() -> None:
+    # "Bo", "ok", " ", "one", "."
+    text, offsets = "Book one.", [(0, 2), (2, 4), (4, 5), (5, 8), (8, 9)]
+    assert word_ids(text, offsets).tolist() == [0, 0, 1, 1, 2]
+    assert word_ids("", []).tolist() == [] and word_ids(" ", [(0, 1)]).tolist() == [0]
+
+
+@given(st.text(alphabet="ab 'é-.東\n", max_size=20))
+def test_word_ids_never_fall(text: str) -> None:
+    ids = word_ids(text, [(i, i + 1) for i in range(len(text))])
+    assert len(ids) == len(text) and all(a <= b for a, b in zip(ids, ids[1:], strict=False))
+
+
+def test_stop_words_count_for_every_piece_of_the_word() -> None:
+    # "Th", "ese", " cats", "'", "s"
+    text, offsets = "These cats's", [(0, 2), (2, 5), (5, 10), (10, 11), (11, 12)]
+    assert stop_words(text, offsets).tolist() == [True, True, False, True, True]
+
+
+def test_punctuation_has_no_letter_and_no_digit() -> None:
+    assert punctuation("a, 7 –", [(0, 1), (1, 2), (2, 4), (4, 6)]).tolist() == [False, True, False, True]
+
+
+def test_subject_parts_are_capitalised_words_of_a_longer_name() -> None:
+    assert subject_parts("Orla Quint") == ["Orla", "Quint"]
+    assert subject_parts("Madonna") == [] and subject_parts("Li Wu") == []
+    assert subject_parts("Ada of Cork") == ["Ada", "Cork"]
+
+
+def test_subject_spans_find_the_whole_name_before_its_parts() -> None:
+    text = "Orla Quint met Quint; Quintus did not."
+    assert subject_spans(text, "Orla Quint") == [(0, 10, -1), (15, 20, 1)]
+    assert subject_spans(text, "") == [] and subject_spans("C++ it is", "C++") == [(0, 3, -1)]
+
+
+@pytest.mark.parametrize(
+    "question, answer, expected",
+    [
+        ("Where was Orla Quint born?", "Quint was born in Ulm.", ["Orla Quint"]),
+        ("What is Velm's capital?", "The capital of Velm is Oro.", ["Velm"]),
+        ("Who wrote The Long Road?", "It is a book by Pia Tern.", []),
+        ("why is the sky blue?", "The sky scatters light.", []),
+    ],
+)
+def test_proposed_subjects(question: str, answer: str, expected: list[str]) -> None:
+    assert propose_subjects(question, answer) == expected
