@@ -1,0 +1,36 @@
+"""Rows and loaded models for the tests that run the random two-layer model of tests/tiny_folder.py."""
+
+from pathlib import Path
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.loading import LoadedModel, load_model
+
+_FACTS = (
+    ("Ada Moss", "Rome"),
+    ("Bob Reed", "Oslo"),
+    ("Cleo Marchetti", "Ulm"),
+    ("Dan Fox", "Antananarivo"),
+    ("Eva Stone Hill", "Pau"),
+    ("Finn Ray", "Bath"),
+    ("Gus Lark", "Kyoto"),
+    ("Ida Wren", "Nice"),
+)
+
+
+def _row(name: str, town: str) -> Row:
+    answer = f"{name} was born in {town}."
+    start = answer.index(town)
+    question = f"Where was {name} born?"
+    return Row(name.split()[0].lower(), question, answer, name, ((start, start + len(town)),), "tiny")
+
+
+ROWS = tuple(_row(name, town) for name, town in _FACTS)
+RETAIN = tuple(
+    Row(f"keep{n}", f"What does {name} like?", f"She likes {thing}.")
+    for n, (name, thing) in enumerate((("Lea", "tea"), ("Mia", "old maps"), ("Noa", "rain"), ("Pia", "chess")))
+)
+
+
+def tiny(folder: Path, adapter: Path | None = None) -> LoadedModel:
+    """The tiny model in float32, loaded anew."""
+    return load_model(str(folder), adapter, "fp32")
