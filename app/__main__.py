@@ -73,7 +73,9 @@ def serve(options: argparse.Namespace) -> None:
     import uvicorn
 
     app, service = build(options)
-    if not options.no_model:
+    if options.no_model:
+        service.rest()
+    else:
         service.start()
     shown = "127.0.0.1" if is_loopback(options.host) else options.host
     sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")

@@ -99,6 +99,10 @@ class Service:
         """Nothing; loading and scoring begin in a thread, the page is usable meanwhile."""
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
+    def rest(self) -> None:
+        """Nothing; no model is loaded, only what is recorded and the runs are shown."""
+        self.stage = Stage("recorded")
+
     def scores(self) -> ShownScores | None:
         """The newest scores, None before anything can be shown."""
         with self._lock:

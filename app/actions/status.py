@@ -28,6 +28,8 @@ def model_chip(service: Service) -> dict[str, Any]:
         return {"text": f"{text} · {made['precision']}", "detail": made["adapter"], "state": "live"}
     if stage.name == "error":
         return {"text": "model not loaded", "detail": stage.error, "state": "error"}
+    if stage.name == "recorded":
+        return {"text": "no model loaded", "detail": "Started with --no-model", "state": "recorded"}
     words = {"loading": "loading the model", "scoring": f"scoring, {stage.share:.0%}".replace("%", " %")}
     return {"text": f"{words[stage.name]} · {stage.seconds:.0f} s", "detail": "", "state": stage.name}
 

@@ -36,16 +36,18 @@ export function changeFill(change) {
 export function changeText(answer, tokens, gold = []) {
   const inGold = (index) => gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
   const pieces = changeParts(answer, tokens).map((part) => {
-    if (part.change === null) return node("span", { text: part.text });
+    if (part.change === null) return [part.text];
     const [was, is] = [tokens.before[part.index], tokens.after[part.index]];
     const sign = part.change < 0 ? "−" : "+";
     const spoken = `probability ${was.toFixed(3)} before, ${is.toFixed(3)} after`;
-    return node("span", {
-      class: inGold(part.index) ? "tx-token tx-gold" : "tx-token", text: part.text, style: { background: changeFill(part.change) },
+    const space = part.text.match(/^\s*/)[0];
+    const token = node("span", {
+      class: inGold(part.index) ? "tx-token tx-gold" : "tx-token", text: part.text.slice(space.length), style: { background: changeFill(part.change) },
       attributes: { title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})` },
     });
+    return [space, token];
   });
-  return node("p", { class: "tx-change" }, ...pieces);
+  return node("p", { class: "tx-change" }, ...pieces.flat());
 }
 
 /** Returns the legend: words at both ends, zero is the page. */

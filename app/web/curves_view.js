@@ -13,7 +13,7 @@ export function mount({ element, props, trigger, watch }) {
   const places = {
     empty: node("p", { class: "tx-empty" }), head: node("div"), answer: node("div"), numbers: node("div"),
     chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
-    runs: node("div", { class: "tx-run-list", attributes: { role: "list", "aria-label": "Runs" } }),
+    runs: node("div", { class: "tx-run-list" }),
     spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
   };
   const root = element.querySelector(".tx-view") ?? element;
@@ -58,13 +58,16 @@ function drawChart(place, series) {
 function runList(value, trigger) {
   const others = value.runs ?? [];
   if (others.length < 2) return [];
-  const line = (run) => node("button", {
+  const line = (run) => node("div", { attributes: { role: "listitem" } }, node("button", {
     class: `tx-run-line${run.run_id === value.shown ? " tx-on" : ""}`,
-    attributes: { type: "button", role: "listitem", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
+    attributes: { type: "button", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
     on: { click: () => trigger("show", { run_id: run.run_id }) },
   },
   node("span", { class: `tx-dot tx-state-${run.state}` }),
   node("span", { class: "tx-run-name", text: run.name }),
-  node("span", { class: "tx-note", text: run.text }));
-  return [node("h3", { class: "tx-heading", text: "Runs, newest first" }), ...others.map(line)];
+  node("span", { class: "tx-note", text: run.text })));
+  return [
+    node("h3", { class: "tx-heading", text: "Runs, newest first" }),
+    node("div", { attributes: { role: "list", "aria-label": "Runs" } }, ...others.map(line)),
+  ];
 }

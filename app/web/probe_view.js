@@ -56,7 +56,7 @@ export function badgeCount(answers) {
   const counts = new Map();
   for (const { after } of answers) if (after) counts.set(after.badge, (counts.get(after.badge) ?? 0) + 1);
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([badge, count]) => `${count} ${badge}`);
-  return `${answers.length} answers${parts.length ? `: ${parts.join(", ")}` : ", not probed after yet"}`;
+  return `${answers.length} ${answers.length === 1 ? "answer" : "answers"}${parts.length ? `: ${parts.join(", ")}` : ", not probed after yet"}`;
 }
 
 function summaryTable({ labels, summary }) {

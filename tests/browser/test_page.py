@@ -1,0 +1,278 @@
+"""The page in a real Chromium on a real server process: first paint, tabs, dark, phone, nothing from outside.
+
+The server loads no model: recorded scores and two finished runs lie in its folders.
+"""
+
+import json
+import math
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.training.events import EvalDone, Finished, StepDone
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = "<img src=x onerror='window.hacked=1'> Where was Ada <b>Lind</b> born?"
+ANSWER = "Ada Lind was born in Oslo."
+WORDS = ["Ada", " Lind", " was", " born", " in", " Oslo", "."]
+
+
+def recorded() -> dict[str, Any]:
+    """One row with hostile question; the fact is token 5."""
+    ends = [sum(map(len, WORDS[: at + 1])) for at in range(len(WORDS))]
+    knowledge = [None, None, 0.1, 0.1, 0.1, 6.0, 0.0]
+    row = {
+        "id": "r0", "question": HOSTILE, "answer": ANSWER, "subject": "Ada Lind", "subject_source": "row",
+        "subject_spans": [], "masking": "swap", "names": ["Bo Ek"], "first": 0, "count": len(WORDS),
+        "set": "shared", "unique_question": False,
+    }  # fmt: skip
+    columns = {
+        "row": [0] * 7, "start": [0, *ends[:-1]], "end": ends, "word": list(range(7)),
+        "subject": [1, 1, 0, 0, 0, 0, 0],
+        "stop": [0, 0, 1, 0, 1, 0, 0], "punctuation": [0, 0, 0, 0, 0, 0, 1], "gold": [0, 0, 0, 0, 0, 1, 0],
+        "random_key": [0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], "knowledge_swap": knowledge, "entropy": [0.5] * 7,
+    }  # fmt: skip
+    signals = {
+        "knowledge_swap": {
+            "label": "Knowledge, name swapped",
+            "unit": "nats",
+            "kind": "knowledge",
+            "help": "",
+        },
+        "entropy": {"label": "Entropy of the target", "unit": "nats", "kind": "entropy", "help": ""},
+    }
+    payload = {"scores_id": "recorded", "state": "recorded", "model": {}, "rows": [row], "columns": columns}
+    return {"tokens": {**payload, "signals": signals, "leaderboard": []}}
+
+
+def report(answer: str, badge: str, fact: float) -> dict[str, Any]:
+    line = {"row_id": "r0", "kind": "forget", "question": HOSTILE, "expected": ANSWER, "rouge_l": 0.5}
+    tokens = {"row_id": "r0", "kind": "forget", "starts": [0, 20], "ends": [20, 26]}
+    return {
+        "summary": {"fact_joint": fact, "other": 0.98, "retain": 0.97},
+        "answers": [{**line, "answer": answer, "badge": badge, "fact_joint": fact}],
+        "tokens": [{**tokens, "log_probs": [0.0, math.log(fact)]}],
+    }
+
+
+def finished_run(store: RunStore, arm: str, fact: float, badge: str, answer: str) -> str:
+    """A run as a worker would have left it."""
+    row = {"id": "r0", "question": HOSTILE, "answer": ANSWER, "gold": [[21, 25]]}
+    config = {
+        "name": f"shared, {arm}",
+        "arm": arm,
+        "group": "g",
+        "watch": "r0",
+        "forget": [row],
+        "rule": {"mode": arm},
+    }
+    run_id = store.create(config)
+    for step in (1, 2):
+        store.append_event(run_id, StepDone(step, 2, 2.0 / step, 1.0, 1.0, 0.5))
+        store.append_event(
+            run_id, EvalDone(step, 1 - step * 0.4, 0.98, retain=0.97, answer_id="r0", answer_text=answer)
+        )
+    store.append_event(run_id, Finished(2, "all steps done"))
+    before = report(ANSWER, "unchanged", 0.9)
+    store.write_json(
+        run_id, "probes.json", {"before": before, "after": report(answer, badge, fact), "changes": []}
+    )
+    store.change(run_id, state="finished", step=2, steps=2, saved_step=2)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server on recorded scores and two runs; its log is part of a failure."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "example.json").write_text(json.dumps(recorded()), encoding="utf-8")
+    store = RunStore(folder / "runs")
+    finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
+    finished_run(store, "random", 0.8, "unchanged", ANSWER)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "app", "--no-model", "--port", str(port), "--runs", str(folder / "runs")]
+    with (folder / "log.txt").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--recorded", str(folder / "example.json")], cwd=ROOT, stdout=log, stderr=log
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/", server, folder / "log.txt")
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that reaches this machine only; whatever else it asks for, or an error in it, fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(30_000)
+    opened, outside, errors = context.new_page(), [], []
+
+    def local_only(route: Any) -> None:
+        if re.match(r"(http://127\.0\.0\.1:|data:|blob:)", route.request.url):
+            route.continue_()
+        else:
+            outside.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", local_only)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto(address)
+    yield opened
+    context.close()
+    assert (outside, errors) == ([], [])
+
+
+def open_tab(page: Page, name: str) -> None:
+    expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
+    page.get_by_role("tab", name=name).click()
+
+
+def show_run(page: Page, name: str) -> None:
+    open_tab(page, "Unlearn")
+    page.get_by_role("listitem").filter(has_text=name).get_by_role("button").click()
+    expect(page.locator(".tx-run-title strong")).to_have_text(name)
+
+
+def test_the_recorded_row_is_in_the_page_before_gradio_has_started(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    # Without Gradio's own code nothing but our first picture can draw.
+    page.route("**/assets/*.js", lambda route: route.abort())
+    page.goto(address, wait_until="domcontentloaded")
+    picture = page.locator(".tx-first-shot")
+    expect(picture).to_contain_text("Ada Lind was born in Oslo.")
+    expect(picture.locator(".tx-first-chosen")).to_have_text(" Oslo")
+    assert page.evaluate("window.hacked") is None
+    page.close()
+
+
+def test_the_picture_gives_way_to_the_recorded_example(page: Page) -> None:
+    expect(page.locator(".tu-badge")).to_have_text("recorded", timeout=30_000)
+    expect(page.locator(".tx-first-shot")).to_have_count(0)
+    expect(page.get_by_role("option", name=re.compile("Oslo"))).to_be_visible()
+    expect(page.get_by_text("no model loaded")).to_be_visible()
+
+
+def test_the_server_confirms_the_mask_that_the_page_shows(page: Page) -> None:
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_contain_text("✓", timeout=30_000)
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
+
+
+def test_hostile_text_stays_text_on_every_tab(page: Page) -> None:
+    expect(page.locator(".tu-prompt")).to_have_text(HOSTILE, timeout=30_000)
+    for tab in ("Unlearn", "Probe"):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".tx-question:visible").first).to_have_text(HOSTILE)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_page_finds_the_runs_again_with_answer_curves_and_buttons(page: Page) -> None:
+    show_run(page, "shared, chosen")
+    live = page.get_by_role("region", name="One answer as it changes")
+    expect(live).to_contain_text("Ada Lind was born in Paris.")
+    expect(page.locator(".tx-number").first).to_contain_text(".10")
+    expect(page.locator(".tx-number").first).to_contain_text("was .90")
+    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(2)
+    names = page.locator(".tx-actions button:visible").all_inner_texts()
+    assert names == ["Probe", "Compare", "Run again with changes"]
+
+
+def test_probe_shows_before_after_and_difference(page: Page) -> None:
+    show_run(page, "shared, chosen")
+    page.get_by_role("button", name="Probe").click()
+    expect(page.get_by_text("1 answer: 1 forgot")).to_be_visible()
+    row = page.locator(".tx-table tr").filter(has_text="Fact, joint")
+    expect(row).to_have_text(re.compile(r"\.90\s*\.10\s*−\.80"))
+    page.get_by_role("radio", name="Difference").click()
+    token = page.locator(".tx-token.tx-gold")
+    expect(token).to_have_attribute("title", "probability 0.900 before, 0.100 after (−0.800)")
+    assert "rgba(0, 0, 0, 0)" not in token.evaluate("e => getComputedStyle(e).backgroundColor")
+    # The token that stayed keeps the colour of the page.
+    assert (
+        page.locator(".tx-token").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        == "rgba(0, 0, 0, 0)"
+    )
+
+
+def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
+    open_tab(page, "Compare")
+    page.get_by_label("Compare shared, chosen").check()
+    expect(page.get_by_text("Tick one more.")).to_be_visible()
+    page.get_by_label("Compare shared, random").check()
+    difference = page.get_by_role("region", name="Difference of two runs")
+    expect(difference).to_contain_text("shared, random against shared, chosen")
+    expect(difference.locator("tr").filter(has_text="Fact ↓")).to_have_text(
+        re.compile(r"\.10\s*\.80\s*\+\.70")
+    )
+    expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(re.compile("chosen.*random"))
+
+
+def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
+    open_tab(page, "Unlearn")
+    page.get_by_role("button", name="Start unlearning").click()
+    expect(page.locator(".toast-body, .toast-wrap").first).to_contain_text("the plan must be an object")
+
+
+def test_dark_is_dark(browser: Browser, address: str) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(address)
+    expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
+    channels = page.locator(".gradio-container").evaluate(
+        "e => getComputedStyle(e).backgroundColor.match(/[0-9]+/g)"
+    )
+    assert max(map(int, channels[:3])) < 60
+    context.close()
+
+
+@pytest.mark.parametrize("tab", ["Tokens", "Unlearn", "Probe", "Compare"])
+def test_nothing_sticks_out_on_a_phone(browser: Browser, address: str, tab: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address)
+    open_tab(page, tab)
+    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_an_idle_page_asks_for_nothing(page: Page) -> None:
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible(timeout=30_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2_500)
+    assert [url for url in asked if "heartbeat" not in url] == []
