@@ -202,7 +202,7 @@ class RunQueue:
             child = subprocess.Popen(
                 self.command(directory),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path},
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": path},
             )  # fmt: skip
         # Reaped by a thread: an unreaped child would look alive to whoever asks for its pid.
         threading.Thread(target=child.wait, daemon=True).start()
