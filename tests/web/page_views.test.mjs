@@ -1,0 +1,65 @@
+/** The pure parts of the Unlearn, Probe and Compare views. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changeFill, changeParts } from "../../app/web/change_text.js";
+import { curvesFigure } from "../../app/web/curves.js";
+import { pieces } from "../../app/web/first_paint.js";
+import { badgeCount, signed } from "../../app/web/probe_view.js";
+import { isLive, runButtons } from "../../app/web/run_buttons.js";
+import { share } from "../../app/web/run_card.js";
+import { differingKeys, hintText } from "../../app/web/runs_view.js";
+
+const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
+
+test("every label of the server has its act, an unknown one none", () => {
+  assert.deepEqual(runButtons(["Pause and save", "Resume from 12", "Fly"]).map(({ action }) => action), ["pause", "resume"]);
+  assert.equal(runButtons(["Discard…"])[0].sure, "Discard it for good?");
+  assert.deepEqual(["queued", "running", "finished", "kept"].map(isLive), [true, true, false, false]);
+});
+
+test("probabilities are written as people read them", () => {
+  assert.deepEqual([share(0.954), share(1), share(0), share(null), share(NaN)], [".95", "1.00", ".00", "–", "–"]);
+  assert.deepEqual([signed(0.123), signed(-0.5), signed(-0.001), signed(1)], ["+.12", "−.50", "±.00", "+1.00"]);
+});
+
+test("changes lie on the text by code points, with what is between tokens kept", () => {
+  const parts = changeParts("😀 Oslo.", { starts: [0, 1], ends: [1, 6], before: [1, 0.9], after: [1, 0.1] });
+  assert.deepEqual(parts.map(({ text }) => text), ["😀", " Oslo", "."]);
+  assert.ok(Math.abs(parts[1].change + 0.8) < 1e-12);
+  assert.equal(parts[2].change, null);
+});
+
+test("what stayed keeps the colour of the page; rise and fall have their own hue", () => {
+  assert.equal(changeFill(0.004), "transparent");
+  assert.equal(changeFill(NaN), "transparent");
+  assert.match(changeFill(0.5), /--tx-rise.*0\.500/);
+  assert.match(changeFill(-2), /--tx-fall.*1\.000/);
+});
+
+test("badges are counted, most first", () => {
+  const after = (badge) => ({ after: { badge } });
+  assert.equal(badgeCount([after("forgot"), after("unchanged"), after("forgot")]), "3 answers: 2 forgot, 1 unchanged");
+  assert.equal(badgeCount([{ after: null }]), "1 answer, not probed after yet");
+});
+
+test("a figure has a line per panel and run, whole steps, and a legend only for several runs", () => {
+  const run = { run_id: "a", label: "A", arm: "chosen", total: 4, steps: [1], loss: [2], eval_steps: [0], fact_joint: [1], other: [1], retain: [null] };
+  const one = curvesFigure([run], THEME, false);
+  assert.equal(one.data.length, 4);
+  assert.deepEqual([one.layout.showlegend, one.layout.xaxis.dtick], [false, 1]);
+  const two = curvesFigure([run, { ...run, run_id: "b" }], THEME, true);
+  assert.deepEqual([two.data.length, two.layout.showlegend], [8, true]);
+  assert.equal(curvesFigure([{ ...run, total: 60 }], THEME, false).layout.xaxis.dtick, 10);
+});
+
+test("only the settings that differ are named, nested ones by value", () => {
+  assert.deepEqual(differingKeys({ a: 1, b: [1], c: 2 }, { a: 1, b: [2], d: 3 }), ["b", "c", "d"]);
+  assert.equal(hintText(3, 1), "Tick one more.");
+});
+
+test("the first picture loses no character of the answer", () => {
+  const parts = pieces("Ada is 😀 here.", [[0, 3, 0.1, false], [6, 8, 0.9, true]]);
+  assert.equal(parts.map(({ text }) => text).join(""), "Ada is 😀 here.");
+  assert.deepEqual(parts.find(({ chosen }) => chosen).text, " 😀");
+});
