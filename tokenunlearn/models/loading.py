@@ -131,6 +131,7 @@ def load_model(
 
     Raises ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
     """
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -148,7 +149,7 @@ def load_model(
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(adapter))
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(
             what=f"The model {name or EMBEDDED_NAME} could not be loaded.",
             why=str(error).strip().splitlines()[0][:300],
