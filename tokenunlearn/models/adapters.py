@@ -25,11 +25,23 @@ def lora_model(model: Any, rank: int, alpha: float, layers: list[int] | None = N
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # PEFT takes a float
         lora_dropout=0.0,
-        target_modules="all-linear",
+        # PEFT takes no layer numbers beside its word "all-linear"
+        target_modules="all-linear" if layers is None else _linear_modules(model),
         layers_to_transform=layers,
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
+
+
+def _linear_modules(model: Any) -> list[str]:
+    """Last names of the linear modules, the head left out."""
+    head = model.get_output_embeddings()
+    linear = {
+        name.rsplit(".", 1)[-1]: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    }
+    return sorted(linear)
 
 
 def adapter_config(folder: Path) -> dict[str, Any]:
@@ -132,7 +144,8 @@ def save_adapter(model: Any, folder: Path, target: Path | None) -> None:
         rank = int(target_config["r"]) + int(config.r)
         record |= {"r": rank, "lora_alpha": rank, "layers_to_transform": None}
         record["base_model_name_or_path"] = target_config.get("base_model_name_or_path")
-        record["target_modules"] = sorted({*config.target_modules, *target_config["target_modules"]})
+        # from the weights: a config may name its modules by a pattern
+        record["target_modules"] = sorted({name.split(".lora_")[0].rsplit(".", 1)[-1] for name in state})
     record["inference_mode"] = True
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(record, indent=1, sort_keys=True))
