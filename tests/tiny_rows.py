@@ -27,7 +27,9 @@ def _row(name: str, town: str) -> Row:
 ROWS = tuple(_row(name, town) for name, town in _FACTS)
 RETAIN = tuple(
     Row(f"keep{n}", f"What does {name} like?", f"She likes {thing}.")
-    for n, (name, thing) in enumerate((("Lea", "tea"), ("Mia", "old maps"), ("Noa", "rain"), ("Pia", "chess")))
+    for n, (name, thing) in enumerate(
+        (("Lea", "tea"), ("Mia", "old maps"), ("Noa", "rain"), ("Pia", "chess"))
+    )
 )
 
 

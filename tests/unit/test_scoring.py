@@ -1,0 +1,109 @@
+"""Rows to the exchange table on the tiny model: columns, order, provenance, refusals."""
+
+import numpy as np
+import pytest
+
+from tests.tiny_rows import ROWS, tiny
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.models.forward import run_pass
+from tokenunlearn.passes import row_info
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score
+from tokenunlearn.signals import SIGNALS
+from tokenunlearn.table import STRUCTURE, check_table, provenance
+from tokenunlearn.text.encoding import encode
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_folder):
+    return tiny(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def table(loaded):
+    return score(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS)))
+
+
+def test_one_line_per_answer_token_in_the_order_of_the_rows(table) -> None:
+    assert list(table.columns) == [*STRUCTURE, *SIGNALS] and check_table(table) is table
+    assert table.row_id.tolist() == [row.id for row in ROWS[:3] for _ in row.answer]
+    for row in ROWS[:3]:
+        part = table[table.row_id == row.id]
+        assert "".join(part.token) == row.answer and part.position.tolist() == list(range(len(row.answer)))
+        assert (part.char_end - part.char_start == 1).all()
+        assert "".join(part.token[part.gold == 1]) == row.answer[slice(*row.gold[0])]
+        assert "".join(part.token[part.is_subject]) == row.subject
+
+
+def test_columns_are_the_passes_own_numbers(loaded, table) -> None:
+    encodings = [encode(loaded.tokenizer, row.question, row.answer) for row in ROWS[:3]]
+    scores = run_pass(loaded.model, encodings, loaded.pad_id)
+    log_probs = np.concatenate([each.log_probs for each in scores])
+    np.testing.assert_allclose(table.log_prob, log_probs, atol=1e-6)
+    np.testing.assert_allclose(table.loss, -log_probs, atol=1e-6)
+    np.testing.assert_allclose(table.entropy, np.concatenate([s.entropies for s in scores]), atol=1e-6)
+    # no adapter: the base is the target
+    assert table.contrast.abs().max() < 1e-6
+
+
+def test_swapped_names_score_every_token_but_the_name(table) -> None:
+    np.testing.assert_array_equal(table.knowledge_swap.isna(), table.is_subject)
+    assert (table.knowledge_swap.dropna() >= 0).all() and table.knowledge_swap.max() > 0
+    assert table.knowledge_occlusion.notna().all()
+
+
+def test_provenance_names_what_made_it(loaded, table, tiny_folder) -> None:
+    found = provenance(table)
+    assert found["model"] == str(tiny_folder) and found["signals"] == list(SIGNALS)
+    scores = new_scores(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS)))
+    scores.rows.extend(iter_scores(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS))))
+    assert found["scores_id"] == scores.scores_id and len(found["scores_id"]) == 12
+    assert {"adapter", "precision", "data", "config", "schema", "version"} <= set(found)
+
+
+def test_the_id_follows_rows_and_settings(loaded) -> None:
+    ids = {
+        provenance(score(loaded, rows, ScoreConfig(signals=("loss",), seed=seed)))["scores_id"]
+        for rows, seed in ((ROWS[:2], 0), (ROWS[:1], 0), (ROWS[:2], 1), (ROWS[:2], 0))
+    }
+    assert len(ids) == 3
+
+
+def test_how_a_row_is_masked_is_said() -> None:
+    named = row_info(ROWS[0], ROWS, 3)
+    assert (named.subject_source, named.masking, len(named.names)) == ("row", "swap", 3)
+    proposed = row_info(Row("x", "Where was Orla Quint born?", "Orla Quint was born here."), [], 2)
+    assert (proposed.subject, proposed.subject_source) == ("Orla Quint", "proposed")
+    none = row_info(Row("y", "why is it so?", "it just is."), [], 2)
+    assert (none.subject_source, none.masking, none.names) == ("none", "prompt", ())
+
+
+def test_without_a_subject_every_name_mask_is_the_prompts(loaded) -> None:
+    row = Row("y", "why is it so?", "it just is.")
+    names = ("knowledge_swap", "knowledge_subject", "knowledge_prompt", "swap_spread")
+    found = score(loaded, [row], ScoreConfig(signals=names))
+    np.testing.assert_array_equal(found.knowledge_swap, found.knowledge_prompt)
+    np.testing.assert_array_equal(found.knowledge_subject, found.knowledge_prompt)
+    assert (found.swap_spread == 0).all() and found.gold.isna().all()
+
+
+def test_rows_that_do_not_fit_are_named_before_any_pass(loaded) -> None:
+    long = Row("long", "Why?", "a" * 100)
+    with pytest.raises(InputError, match="long") as caught:
+        score(loaded, [ROWS[0], long], ScoreConfig(signals=("loss",), max_tokens=100))
+    assert caught.value.where == "long"
+    with pytest.raises(InputError, match="no answer token"):
+        score(loaded, [Row("empty", "Why?", "")], ScoreConfig(signals=("loss",)))
+
+
+def test_unknown_signals_are_told() -> None:
+    with pytest.raises(SettingError, match="entropy"):
+        ScoreConfig(signals=("entropyy",))
+
+
+def test_alternatives_are_the_likeliest_tokens(loaded) -> None:
+    (found,) = iter_scores(loaded, ROWS[:1], ScoreConfig())
+    assert len(found.alternatives.as_is) == len(ROWS[0].answer) == len(found.alternatives.masked)
+    for options in found.alternatives.as_is:
+        chances = [chance for _, chance in options]
+        assert len(options) == 5 and chances == sorted(chances, reverse=True) and sum(chances) <= 1
