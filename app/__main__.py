@@ -14,7 +14,7 @@ from tokenunlearn.errors import SettingError, TokenUnlearnError
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_RUN_HISTORY"] = "False"
-# Page and worker share the processor: a thread that waits must sleep, or each slows the other many times over.
+# Page and worker share the processor: a thread that waits must sleep, or each slows the other many times.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 LOGIN = "Any name, and the password given with --password."

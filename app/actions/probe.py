@@ -1,5 +1,6 @@
 """What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from app.actions.checks import MOST_TEXT, text
@@ -20,12 +21,10 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 
 
 def newest(service: Service) -> str | None:
-    """The id of the newest run that was probed, else of the newest one; None without runs."""
-    store = service.queue.store
-    runs = [run_id for _, run_id in run_choices(service)]
-    return next(
-        (run_id for run_id in runs if (store.path(run_id) / "probes.json").is_file()), next(iter(runs), None)
-    )
+    """The id of the newest run that was probed to its end, else of the newest one; None without runs."""
+    states = service.queue.runs()
+    ended = [state["run_id"] for state in states if state["state"] in ("finished", "kept")]
+    return next(iter([*ended, *(state["run_id"] for state in states)]), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
@@ -37,7 +36,8 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         recorded = service.recorded.get("run") or {}
         if recorded.get("probes"):
             run = {"run_id": "recorded", "name": "recorded example", "state": "finished"}
-            return probe_value(run, recorded.get("config") or {}, recorded["probes"])
+            rows = [asdict(row) for row in service.rows.forget]
+            return probe_value(run, {"forget": rows}, recorded["probes"])
         return {"run": None, "answers": [], "empty": NO_PROBE}
     store = service.queue.store
     state = store.state(run_id)

@@ -100,7 +100,9 @@ export function differingKeys(first, second) {
 
 function text(value) {
   if (value === undefined || value === null) return "–";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  const whole = typeof value === "object" ? JSON.stringify(value) : String(value);
+  // A hash is told apart by its first digits.
+  return /^[0-9a-f]{64}$/.test(whole) ? whole.slice(0, 8) : whole;
 }
 
 function plainTable(heads, rows) {
