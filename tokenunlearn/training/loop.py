@@ -69,8 +69,9 @@ def train(
         entering = _copied(model.model)
         began = time.perf_counter()
         forget_loss, retain_loss = _step(run, step)
-        loss = np.nansum([forget_loss, config.retain_weight * retain_loss])
-        loss = float("nan") if not np.isfinite(forget_loss) and forget_rows else float(loss)
+        # only terms without rows are left out: a measured NaN must reach the guard
+        terms = (forget_loss, run.forget), (config.retain_weight * retain_loss, run.retain)
+        loss = float(sum(value for value, rows in terms if rows))
         stop = divergence(loss, retain_loss, config.retain_bound)
         if stop:
             _restore(model.model, good)
