@@ -1,0 +1,189 @@
+"""What must not matter does not: batching, order, padding, a mask of nothing, a cached reference, a pause."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn import scoring
+from tokenunlearn.models.adapters import lora_model, save_adapter
+from tokenunlearn.models.forward import batch_log_probs, run_pass
+from tokenunlearn.objectives import OBJECTIVES, TokenBatch
+from tokenunlearn.scoring import ScoreConfig, score
+from tokenunlearn.signals import SIGNALS
+from tokenunlearn.text.batching import collate
+from tokenunlearn.text.encoding import encode
+from tokenunlearn.text.masking import aligned, swap_subject
+from tokenunlearn.training.reference import reference_log_probs
+
+ALL = ScoreConfig(signals=tuple(SIGNALS))
+SHORT = tuple(row for row in ROWS if len(row.subject.split()) == 2)
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_folder):
+    return tiny(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def encodings(loaded):
+    return [encode(loaded.tokenizer, row.question, row.answer) for row in ROWS]
+
+
+def with_adapter(tiny_folder, seed: int = 1):
+    """The tiny model under a LoRA that really changes it."""
+    model = lora_model(tiny(tiny_folder).model, 4, 8.0)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
+    return model.eval()
+
+
+def assert_same(first, second, tolerance: float) -> None:
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one.log_probs, other.log_probs, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(one.entropies, other.entropies, rtol=0, atol=tolerance)
+
+
+def test_a_batch_of_8_is_8_batches_of_1(loaded, encodings) -> None:
+    together = run_pass(loaded.model, encodings, loaded.pad_id, token_budget=10**6)
+    alone = [run_pass(loaded.model, [encoding], loaded.pad_id)[0] for encoding in encodings]
+    one_each = run_pass(loaded.model, encodings, loaded.pad_id, token_budget=1)
+    assert len(encodings) == 8
+    assert_same(together, alone, 2e-6)
+    assert_same(together, one_each, 2e-6)
+
+
+def test_hidden_tokens_go_with_their_rows(loaded, encodings) -> None:
+    hidden = [[encoding.question_start + 2, encoding.prompt_length] for encoding in encodings]
+    together = run_pass(loaded.model, encodings, loaded.pad_id, hidden=hidden, token_budget=10**6)
+    alone = [
+        run_pass(loaded.model, [encoding], loaded.pad_id, hidden=[where])[0]
+        for encoding, where in zip(encodings, hidden, strict=True)
+    ]
+    assert_same(together, alone, 2e-6)
+
+
+def test_the_order_of_rows_is_irrelevant_to_every_signal(loaded) -> None:
+    forward, backward = score(loaded, SHORT, ALL), score(loaded, SHORT[::-1], ALL)
+    for row in SHORT:
+        one, other = (table[table.row_id == row.id].reset_index(drop=True) for table in (forward, backward))
+        for name in (*SIGNALS, "random_key", "gold", "word_id"):
+            np.testing.assert_allclose(one[name], other[name], rtol=0, atol=5e-6, err_msg=f"{row.id} {name}")
+
+
+def test_the_groups_of_scoring_are_irrelevant(loaded, monkeypatch) -> None:
+    whole = score(loaded, ROWS, ALL)
+    monkeypatch.setattr(scoring, "GROUP", 1)
+    single = score(loaded, ROWS, ALL)
+    for name in SIGNALS:
+        np.testing.assert_allclose(whole[name], single[name], rtol=0, atol=5e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("pad_id", [0, 5, 40])
+def test_what_fills_the_padding_is_irrelevant(loaded, encodings, pad_id: int) -> None:
+    expected = run_pass(loaded.model, encodings, loaded.pad_id, token_budget=10**6)
+    assert_same(expected, run_pass(loaded.model, encodings, pad_id, token_budget=10**6), 0)
+
+
+def test_adapter_off_is_the_base_to_the_bit(tiny_folder, loaded, encodings) -> None:
+    model = with_adapter(tiny_folder)
+    base = run_pass(loaded.model, encodings, loaded.pad_id)
+    assert_same(base, run_pass(model, encodings, loaded.pad_id, adapter_off=True), 0)
+    on = run_pass(model, encodings, loaded.pad_id)
+    assert max(np.abs(a.log_probs - b.log_probs).max() for a, b in zip(base, on, strict=True)) > 1e-3
+
+
+def sequence_form(name: str, log_probs: torch.Tensor, reference: torch.Tensor, mask: torch.Tensor) -> float:
+    """The published loss, row by row, without any token weight."""
+    settings = OBJECTIVES[name].settings()
+    rows = [(lp[on], ref[on]) for lp, ref, on in zip(log_probs, reference, mask, strict=True)]
+    tokens = torch.cat([lp for lp, _ in rows])
+    if name in ("ga", "grad_diff"):
+        return float(tokens.mean())
+    if name == "wga":
+        return float((tokens.exp() ** settings.confidence_power * tokens).mean())
+    beta = settings.beta
+    if name == "npo":
+        ratios = torch.stack([(lp - ref).sum().exp() for lp, ref in rows])
+        return float((2 / beta * torch.log(1 + ratios**beta)).mean())
+    assert name == "simnpo", f"write the sequence form of {name} here"
+    inner = torch.stack([torch.sigmoid(beta * (-lp.mean() - settings.delta)) for lp, _ in rows])
+    return float(settings.forget_weight * (-2 / beta * inner.log()).mean())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_all_ones_weights_are_the_sequence_form(name: str) -> None:
+    generator = torch.Generator().manual_seed(4)
+    log_probs, reference = (-2 * torch.rand(2, 6, 9, generator=generator, dtype=torch.float64)).float()
+    mask = torch.arange(9) < torch.tensor([9, 4, 7, 1, 9, 3])[:, None]
+    entry = OBJECTIVES[name]
+    loss = entry.function(TokenBatch(log_probs, reference, torch.ones(6, 9), mask), entry.settings())
+    expected = sequence_form(name, log_probs.double(), reference.double(), mask)
+    assert float(loss.total) / loss.count == pytest.approx(expected, abs=1e-6)
+
+
+def test_masking_the_empty_set_moves_nothing(loaded, encodings) -> None:
+    plain = run_pass(loaded.model, encodings, loaded.pad_id)
+    assert_same(plain, run_pass(loaded.model, encodings, loaded.pad_id, hidden=[[]] * len(encodings)), 0)
+
+
+def test_a_name_swapped_for_itself_moves_nothing(loaded, encodings) -> None:
+    plain = run_pass(loaded.model, encodings, loaded.pad_id)
+    for row, encoding, before in zip(ROWS, encodings, plain, strict=True):
+        swap = swap_subject(row.question, row.answer, row.subject, row.subject)
+        assert (swap.question, swap.answer) == (row.question, row.answer)
+        swapped = encode(loaded.tokenizer, swap.question, swap.answer)
+        found = aligned(encoding, swapped, swap.replaced)
+        scored = found >= 0
+        assert scored.sum() == len(row.answer) - len(row.subject)
+        after = run_pass(loaded.model, [swapped], loaded.pad_id)[0].log_probs[found[scored]]
+        np.testing.assert_allclose(after, before.log_probs[scored], rtol=0, atol=2e-6)
+
+
+def test_the_cached_reference_is_the_live_one(tiny_folder, loaded, encodings) -> None:
+    model = with_adapter(tiny_folder)
+    cached = reference_log_probs(model, encodings, loaded.pad_id, batch_rows=3)
+    with torch.no_grad(), model.disable_adapter():
+        batch = collate(encodings, loaded.pad_id)
+        live = batch_log_probs(model, batch)
+    frozen = run_pass(loaded.model, encodings, loaded.pad_id)
+    for one, row, mask, base in zip(cached, live, batch.answer_mask, frozen, strict=True):
+        torch.testing.assert_close(one, row[mask], rtol=0, atol=2e-6)
+        np.testing.assert_allclose(one[:-1].numpy(), base.log_probs, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_mode_and_random_state_are_given_back(tiny_folder, training: bool) -> None:
+    loaded = tiny(tiny_folder)
+    encodings = [encode(loaded.tokenizer, row.question, row.answer) for row in RETAIN]
+    loaded.model.train(training)
+    state = torch.get_rng_state()
+    run_pass(loaded.model, encodings, loaded.pad_id)
+    reference_log_probs(loaded.model, encodings, loaded.pad_id)
+    loaded.generate([row.question for row in RETAIN], 3)
+    with pytest.raises(IndexError):
+        run_pass(loaded.model, encodings, loaded.pad_id, hidden=[[10**6]] * len(encodings))
+    assert loaded.model.training is training and torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_joined_adapter_is_the_trained_model_in_plain_peft(tiny_folder, tmp_path, encodings) -> None:
+    from peft import PeftModel
+
+    save_adapter(with_adapter(tiny_folder, 1), tmp_path / "target", None)
+    merged = tiny(tiny_folder, tmp_path / "target")
+    trained = lora_model(merged.model.merge_and_unload(), 2, 4.0)
+    generator = torch.Generator().manual_seed(9)
+    with torch.no_grad():
+        for name, parameter in trained.named_parameters():
+            if "lora_" in name:
+                parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
+    save_adapter(trained, tmp_path / "both", tmp_path / "target")
+    plain = PeftModel.from_pretrained(tiny(tiny_folder).model, str(tmp_path / "both"))
+    assert_same(run_pass(trained, encodings, 2), run_pass(plain, encodings, 2), 1e-4)
+    target = run_pass(tiny(tiny_folder, tmp_path / "target").model, encodings, 2)
+    after = run_pass(plain, encodings, 2)
+    moved = [np.abs(a.log_probs - b.log_probs).max() for a, b in zip(target, after, strict=True)]
+    assert min(moved) > 1e-3

@@ -1,0 +1,33 @@
+"""One training run of `accelerate launch`: argv is model folder, output folder, objective, rows a step."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn.models.adapters import save_adapter
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.distribution import Processes
+from tokenunlearn.training.events import EvalDone, StepDone
+from tokenunlearn.training.loop import train
+from tokenunlearn.training.session import with_fresh_lora
+
+
+def run(folder: Path, out: Path, objective: str, rows: int, retain: str) -> None:
+    """Train three steps; the main process writes the losses, the looks and the adapter."""
+    config = TrainConfig(
+        objective=objective, retain=retain, steps=3, forget_batch=rows, retain_batch=rows,
+        retain_bound=20.0, rank=2, learning_rate=1e-2, eval_every=1, stop_fact_below=1e-9,
+    )  # fmt: skip
+    model = with_fresh_lora(tiny(folder), config)
+    events = list(train(model, ROWS[:5], RETAIN, None, config))
+    if Processes().is_main:
+        out.mkdir(parents=True)
+        save_adapter(model.model, out / "adapter", None)
+        kept = [asdict(event) for event in events if isinstance(event, (StepDone, EvalDone))]
+        (out / "events.json").write_text(json.dumps(kept))
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5])

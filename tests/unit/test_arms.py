@@ -1,0 +1,71 @@
+"""An arm differs from its controls by its tokens alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn.errors import SettingError
+from tokenunlearn.experiments.arms import ARMS, arm_weights, weights_by_row
+from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+from tokenunlearn.scoring import ScoreConfig, score
+from tokenunlearn.selection import Rule
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import StepDone
+
+RULE = Rule(fraction=0.2, whole_words=False)
+
+
+@pytest.fixture(scope="module")
+def table(tiny_folder):
+    return score(tiny(tiny_folder), ROWS[:3], ScoreConfig(signals=("knowledge_swap", "entropy")))
+
+
+def test_arms_by_what_they_choose(table) -> None:
+    arms = {arm: arm_weights(table, RULE, arm, 0) for arm in ARMS}
+    for row in ROWS[:3]:
+        assert all(len(weights[row.id]) == len(row.answer) for weights in arms.values())
+        assert (arms["uniform"][row.id] == 1).all()
+        gold = np.zeros(len(row.answer))
+        gold[slice(*row.gold[0])] = 1
+        np.testing.assert_array_equal(arms["gold"][row.id], gold)
+        assert arms["random"][row.id].sum() == arms["chosen"][row.id].sum()
+
+
+def test_the_seed_moves_the_random_arm_only(table) -> None:
+    for arm in ARMS:
+        one, two = (np.concatenate(list(arm_weights(table, RULE, arm, seed).values())) for seed in (0, 1))
+        assert np.array_equal(one, two) == (arm != "random")
+
+
+def test_an_unknown_arm_is_told(table) -> None:
+    with pytest.raises(SettingError, match="chosen"):
+        arm_weights(table, RULE, "chosne", 0)
+
+
+def test_weights_go_by_row() -> None:
+    table = pd.DataFrame({"row_id": ["b", "b", "a"]})
+    found = weights_by_row(table, np.array([1.0, 2.0, 3.0]))
+    assert {name: weights.tolist() for name, weights in found.items()} == {"b": [1, 2], "a": [3]}
+
+
+def test_figures_over_seeds_by_hand() -> None:
+    results = [
+        ArmResult("chosen", seed, "last step", step, {"fact_joint": joint, "retain": None})
+        for seed, step, joint in ((0, 4, 0.1), (1, 6, 0.3))
+    ]
+    (line,) = arms_table(results).to_dict("records")
+    assert (line["seeds"], line["step"]) == (2, 5)
+    assert line["fact_joint"] == pytest.approx(0.2) and line["fact_joint_spread"] == pytest.approx(0.2)
+    assert np.isnan(line["retain"]) and np.isnan(line["retain_spread"])
+
+
+def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table) -> None:
+    config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
+    # every fact of a random model is below 0.9 at once
+    bench = Bench(lambda: tiny(tiny_folder), table, ROWS[:3], RETAIN[:2], (), RULE, config, equal_below=0.9)
+    found = list(run_arm(bench, "gold", 0))
+    measured = [each for each in found if isinstance(each, ArmResult)]
+    assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
+    assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]
+    assert before(bench).summary["fact_joint"] is not None

@@ -1,0 +1,159 @@
+"""The pieces of a run: guard, order of rows, masks that fit, checkpoints, settings, one process's share."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn.errors import MaskError, RunError, SettingError
+from tokenunlearn.metrics.facts import fact_probability
+from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.text.encoding import encode
+from tokenunlearn.training.checkpoint import load_checkpoint, save_checkpoint, trainable
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.distribution import Processes
+from tokenunlearn.training.events import Diverged, EvalDone, Finished, Saved, StepDone
+from tokenunlearn.training.guard import divergence
+from tokenunlearn.training.loop import train
+from tokenunlearn.training.session import fact_probabilities, padded, row_batch, train_rows, with_fresh_lora
+
+SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 2}
+
+
+@pytest.mark.parametrize(
+    "loss, retain, words",
+    [
+        (1.0, 1.0, None),
+        (1.0, math.nan, None),
+        (math.nan, 1.0, "loss became nan"),
+        (-math.inf, 1.0, "loss became -inf"),
+        (1.0, 2.5, "retain loss 2.50 > 2.00"),
+        (1.0, 2.0, None),
+    ],
+)
+def test_guard(loss: float, retain: float, words: str | None) -> None:
+    found = divergence(loss, retain, 2.0)
+    assert found is None if words is None else words in found
+
+
+def test_every_row_comes_once_an_epoch_and_a_step_needs_no_state() -> None:
+    order = [index for step in range(1, 6) for index in row_batch(3, step, 5, 2)]
+    assert sorted(order[:5]) == sorted(order[5:]) == list(range(5))
+    assert row_batch(3, 4, 5, 2) == order[6:8] and row_batch(4, 1, 50, 9) != row_batch(3, 1, 50, 9)
+    assert row_batch(0, 1, 0, 4) == [] and sorted(row_batch(0, 1, 3, 99)) == [0, 1, 2]
+
+
+def test_weights_must_fit_their_rows(tiny_folder) -> None:
+    loaded, row = tiny(tiny_folder), ROWS[0]
+    count = len(row.answer)
+    plain, chosen, ones = (
+        train_rows(loaded, [row], weights)[0].weights.tolist()
+        for weights in (None, {row.id: np.eye(1, count)[0]}, {row.id: np.ones(count)})
+    )
+    assert plain == ones == [1.0] * (count + 1) and chosen == [1.0] + [0.0] * count
+    for weights in ({}, {row.id: np.ones(count - 1)}):
+        with pytest.raises(MaskError, match=f"{count} answer tokens") as caught:
+            train_rows(loaded, [row], weights)
+        assert caught.value.where == row.id
+
+
+def test_padded() -> None:
+    found = padded([torch.tensor([1.0]), torch.tensor([2.0, 3.0])], torch.zeros(2, 3))
+    assert found.tolist() == [[1, 0, 0], [2, 3, 0]]
+
+
+def test_live_fact_probability_is_the_probes(tiny_folder) -> None:
+    row = ROWS[0]
+    encoding = encode(tiny(tiny_folder).tokenizer, row.question, row.answer)
+    log_probs = np.log(np.linspace(0.3, 0.9, len(row.answer)))
+    two = type(row)(**{**row.__dict__, "gold": ((9, 12), (21, 25))})
+    places = np.arange(len(row.answer))
+    expected = fact_probability(
+        row.answer, TokenLogProbs(log_probs, places, places + 1), two.gold, row.subject
+    )
+    found = fact_probabilities(two, encoding, torch.tensor([*log_probs, -5.0]))
+    assert found == pytest.approx((expected.joint, expected.other), rel=1e-12)
+    # the mean over both spans, not their product
+    spans = [np.exp(log_probs[slice(*span)].sum()) for span in two.gold]
+    assert found[0] == pytest.approx(np.mean(spans))
+    assert fact_probabilities(type(row)("x", row.question, row.answer), encoding, log_probs)[0] is None
+
+
+def test_one_process_shares_with_nobody() -> None:
+    one = Processes()
+    assert one.is_main and one.share([4, 2]) == [4, 2] and one.sum(3.5) == 3.5
+    assert one.merged({"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize("index, expected", [(0, [7, 9]), (1, [8]), (2, [])])
+def test_rows_are_dealt_once(index: int, expected: list[int]) -> None:
+    processes = Processes()
+    processes.index, processes.count = index, 2 if index < 2 else 4
+    assert processes.share([7, 8, 9][: 2 if index == 2 else 3]) == expected
+
+
+def test_a_checkpoint_brings_weights_and_moments_back(tiny_folder, tmp_path) -> None:
+    config = TrainConfig(**SMALL)
+    models = [with_fresh_lora(tiny(tiny_folder), config).model for _ in range(2)]
+    optimizers = [torch.optim.AdamW(trainable(model).values(), lr=0.1) for model in models]
+    for parameter in trainable(models[0]).values():
+        parameter.grad = torch.ones_like(parameter)
+    optimizers[0].step()
+    assert load_checkpoint(tmp_path, models[1], optimizers[1]) == 0
+    save_checkpoint(tmp_path, models[0], optimizers[0], 7)
+    assert load_checkpoint(tmp_path, models[1], optimizers[1]) == 7
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    for one, two in zip(trainable(models[0]).values(), trainable(models[1]).values(), strict=True):
+        assert torch.equal(one, two)
+        states = [optimizer.state[p] for optimizer, p in zip(optimizers, (one, two), strict=True)]
+        assert all(
+            torch.equal(torch.as_tensor(states[0][k]), torch.as_tensor(states[1][k])) for k in states[0]
+        )
+
+
+def test_a_checkpoint_of_other_layers_is_refused(tiny_folder, tmp_path) -> None:
+    from tokenunlearn.models.adapters import lora_model
+
+    first, other = (lora_model(tiny(tiny_folder).model, 2, 4.0, layers) for layers in (None, [0]))
+    save_checkpoint(tmp_path, first, torch.optim.AdamW(trainable(first).values()), 1)
+    with pytest.raises(RunError, match="does not fit"):
+        load_checkpoint(tmp_path, other, torch.optim.AdamW(trainable(other).values()))
+
+
+def test_settings_go_to_a_dict_and_back_and_know_their_objective() -> None:
+    config = TrainConfig(objective="npo", objective_settings={"beta": 0.5}, steps=3)
+    assert from_dict(TrainConfig, to_dict(config)) == config and config.objective_of().beta == 0.5
+    for wrong in ({"objective": "np"}, {"learning_rate": math.nan}, {"objective_settings": {"betta": 1}},
+                  {"objective_settings": {"beta": 99}}, {"objective_settings": [1]}, {"steps": 0}):  # fmt: skip
+        with pytest.raises(SettingError):
+            TrainConfig(**wrong)
+
+
+def test_events_come_in_order(tiny_folder, tmp_path) -> None:
+    config = TrainConfig(steps=3, eval_every=2, **SMALL)
+    model = with_fresh_lora(tiny(tiny_folder), config)
+    events = list(train(model, ROWS[:2], RETAIN[:2], None, config, tmp_path, ROWS[0]))
+    kinds = [type(event) for event in events]
+    assert kinds == [StepDone, Saved, StepDone, Saved, EvalDone, StepDone, Saved, EvalDone, Finished]
+    assert [event.step for event in events] == [1, 1, 2, 2, 2, 3, 3, 3, 3]
+    looks = [event for event in events if isinstance(event, EvalDone)]
+    assert all(look.answer_id == ROWS[0].id and look.answer_text is not None for look in looks)
+    assert all(0 < look.fact_joint < 1 and 0 < look.retain < 1 for look in looks)
+
+
+def test_a_run_ends_when_the_fact_is_forgotten(tiny_folder) -> None:
+    config = TrainConfig(steps=9, stop_fact_below=0.9, **SMALL)
+    events = list(train(with_fresh_lora(tiny(tiny_folder), config), ROWS[:2], RETAIN[:2], None, config))
+    assert events[-1] == Finished(1, "joint fact probability below 0.9")
+
+
+def test_the_retain_bound_stops_the_first_step(tiny_folder) -> None:
+    config = TrainConfig(**{**SMALL, "retain_bound": 0.01})
+    model = with_fresh_lora(tiny(tiny_folder), config)
+    start = {name: value.detach().clone() for name, value in trainable(model.model).items()}
+    (event,) = train(model, ROWS[:2], RETAIN[:2], None, config)
+    assert isinstance(event, Diverged) and (event.step, event.kept_step) == (1, 0)
+    assert all(torch.equal(value, start[name]) for name, value in trainable(model.model).items())
