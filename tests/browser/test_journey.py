@@ -1,0 +1,151 @@
+"""The whole journey on the real model, in a real browser: see, choose, unlearn, probe, close, find again.
+
+Nothing is faked: the server loads the embedded model with the shipped target adapter, scores the demo, trains
+in its worker and probes. Minutes on two cores.
+"""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tokenunlearn.data.demo import demo_rows
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+ROOT = Path(__file__).resolve().parents[2]
+MINUTES = 60_000
+ROW = re.compile(r"token (\d+) of")
+KNOWLEDGE = re.compile(r"knowledge ([\d.]+)")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page on the embedded model, from a fresh runs folder."""
+    folder = tmp_path_factory.mktemp("journey")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder / "runs")]
+    log = folder / "log.txt"
+    with log.open("w") as file:
+        server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline and server.poll() is None:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.3)
+        else:
+            pytest.fail(f"the server did not start:\n{log.read_text()}")
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for the journey."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+def opened(browser: Browser, address: str) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(2 * MINUTES)
+    page.goto(address)
+    return page
+
+
+def word_scores(page: Page) -> dict[int, float]:
+    """Position → knowledge in nats, as the strip says it; tokens without score are left out."""
+    scores = {}
+    for label in page.locator('.tu-strip [role="option"]').evaluate_all(
+        "all => all.map(each => each.getAttribute('aria-label'))"
+    ):
+        position, value = ROW.search(label), KNOWLEDGE.search(label)
+        if position and value:
+            scores[int(position[1]) - 1] = float(value[1])
+    return scores
+
+
+def fact_above_function_words(page: Page, place: int) -> bool:
+    """Whether the shown row's gold words score higher on average than its function words."""
+    labels = page.locator('.tu-strip [role="option"]').evaluate_all(
+        "all => all.map(each => each.getAttribute('aria-label'))"
+    )
+    scores = word_scores(page)
+    gold, function = [], []
+    for label in labels:
+        at = int(ROW.search(label)[1]) - 1  # type: ignore[index]
+        if at in scores:
+            if ", gold" in label:
+                gold.append(scores[at])
+            elif "stop word" in label:
+                function.append(scores[at])
+    assert gold, f"row {place} shows no scored gold token"
+    return sum(gold) / len(gold) > (sum(function) / len(function) if function else 0)
+
+
+def test_see_choose_unlearn_probe_and_find_the_run_again(browser: Browser, address: str) -> None:
+    page = opened(browser, address)
+
+    # See: the recorded example turns live in place.
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=6 * MINUTES)
+    page.get_by_role("radio", name="Knowledge").first.click()
+    rows = page.get_by_role("listbox", name="Rows").get_by_role("option")
+    expected = len(demo_rows("shared_forget"))
+    expect(rows).to_have_count(expected)
+    found = 0
+    for place in range(expected):
+        rows.nth(place).click()
+        expect(rows.nth(place)).to_have_attribute("aria-selected", "true")
+        found += fact_above_function_words(page, place)
+    assert found >= 0.8 * expected, f"the fact stands out in {found} of {expected} rows"
+
+    # Choose: the server confirms the mask that is shown.
+    rows.first.click()
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_contain_text("✓")
+    page.get_by_role("button", name="Unlearn these").click()
+
+    # Unlearn, in a worker that outlives the page.
+    expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("button", name="Start unlearning").click()
+    expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
+    page.close()
+
+    # The page finds the run again, and it ends by itself.
+    page = opened(browser, address)
+    page.get_by_role("tab", name="Unlearn").click()
+    expect(page.locator(".tx-actions button", has_text="Run again with changes")).to_be_visible(timeout=15 * MINUTES)
+    page.locator(".tx-actions button", has_text="Probe").click()
+
+    # Probe: the fact fell, the rest of the answers stayed.
+    fact = [cell_value(text) for text in cells(page, "Fact, joint")]
+    other = [cell_value(text) for text in cells(page, "Other tokens")]
+    assert fact[0] - fact[1] >= 0.5, f"joint fact probability {fact[0]} → {fact[1]}"
+    assert other[1] >= 0.7, f"other tokens {other[0]} → {other[1]}"
+    expect(page.get_by_text(re.compile(r"\d+ forgot"))).to_be_visible()
+    page.close()
+
+
+def cells(page: Page, name: str) -> list[str]:
+    row = page.locator(".tx-table tr").filter(has_text=name).first
+    expect(row).to_be_visible()
+    return row.locator("td").all_inner_texts()[-3:]
+
+
+def cell_value(text: str) -> float:
+    return float(text.strip().replace("−", "-").replace("+", ""))
