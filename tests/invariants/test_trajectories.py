@@ -1,4 +1,4 @@
-"""Invariants of a run: a pause changes nothing, divergence brings good weights back, terms do what they say."""
+"""Invariants of a run: a pause changes nothing, divergence brings good weights back, terms do as told."""
 
 import numpy as np
 import pytest

@@ -44,9 +44,8 @@ def start(tmp_path: Path, root: Path):
     command = [sys.executable, "-c", WRITER, str(source)]
 
     def begin(seconds: float) -> subprocess.Popen:
-        return subprocess.Popen(
-            [*command, str(seconds)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([*command, str(seconds)], env=environment, text=True, **pipes)
 
     return begin
 
@@ -81,7 +80,7 @@ def test_a_kill_in_the_middle_leaves_no_broken_cache(start, tmp_path: Path) -> N
 
 
 def test_a_failing_conversion_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(source: Path, draft: Path) -> None:
+    def fail(_source: Path, draft: Path) -> None:
         (draft / "config.json").write_text("half")
         raise OSError("no space left")
 

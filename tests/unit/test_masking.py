@@ -21,9 +21,7 @@ def tokenizer(tiny_folder):
 
 def test_a_swap_replaces_whole_names_and_parts_by_like_parts() -> None:
     answer = "Ada Moss sings. Ms Moss, or Ada, is old."
-    found = swap_subject(
-        "Who is Ada Moss?", "Ada Moss sings. Ms Moss, or Ada, is old.", "Ada Moss", "Bo Ree Lund"
-    )
+    found = swap_subject("Who is Ada Moss?", answer, "Ada Moss", "Bo Ree Lund")
     assert found.question == "Who is Bo Ree Lund?"
     # the last part stands for the last, the first usable one for the first ("Bo" is too short to be a part)
     assert found.answer == "Bo Ree Lund sings. Ms Lund, or Ree, is old."

@@ -126,10 +126,11 @@ def test_a_checkpoint_of_other_layers_is_refused(tiny_folder, tmp_path) -> None:
 def test_settings_go_to_a_dict_and_back_and_know_their_objective() -> None:
     config = TrainConfig(objective="npo", objective_settings={"beta": 0.5}, steps=3)
     assert from_dict(TrainConfig, to_dict(config)) == config and config.objective_of().beta == 0.5
-    for wrong in ({"objective": "np"}, {"learning_rate": math.nan}, {"objective_settings": {"betta": 1}},
-                  {"objective_settings": {"beta": 99}}, {"objective_settings": [1]}, {"steps": 0}):  # fmt: skip
+    wrong: list[dict] = [{"objective": "np"}, {"learning_rate": math.nan}, {"steps": 0}]
+    wrong += [{"objective_settings": value} for value in ({"betta": 1}, {"beta": 99}, [1])]
+    for settings in wrong:
         with pytest.raises(SettingError):
-            TrainConfig(**wrong)
+            TrainConfig(**settings)
 
 
 def test_events_come_in_order(tiny_folder, tmp_path) -> None:
