@@ -22,7 +22,7 @@ from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
-FIGURES = ("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated")
+FIGURES = ("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated", "stated_retain")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone 
 
 
 def _measure(bench: Bench, model: LoadedModel) -> dict[str, Any]:
-    settings = ProbeSettings(truth_ratio=False, max_new_tokens=32, paraphrased_answers=0)
+    settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
     training = model.model.training
     summary = probe_report(model, bench.forget, bench.retain, bench.world, settings)["summary"]
     model.model.train(training)

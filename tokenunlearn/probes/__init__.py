@@ -41,6 +41,7 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
         "rouge_forget": _probe("ROUGE-L, forget", "down", answers.rouge_forget, "recall"),
         "rouge_retain": _probe("ROUGE-L, retain", "up", answers.rouge_retain, "recall"),
         "stated": _probe("fact still stated", "down", answers.stated, "share of answers"),
+        "stated_retain": _probe("retained fact stated", "up", answers.stated_retain, "share of answers"),
         "truth_ratio": _probe("truth ratio", "up", truth_ratio.truth_ratio_score, "score"),
     }
 )

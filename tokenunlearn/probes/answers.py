@@ -97,7 +97,16 @@ def rouge_retain(evidence: Evidence) -> float:
 
 def stated(evidence: Evidence) -> float:
     """Share of forget questions with known gold whose greedy answer still holds every gold string."""
-    known = [row for row in evidence.forget if row.gold]
+    return _stated(evidence, evidence.forget)
+
+
+def stated_retain(evidence: Evidence) -> float:
+    """Share of retain questions with known gold whose greedy answer still holds every gold string."""
+    return _stated(evidence, evidence.retain)
+
+
+def _stated(evidence: Evidence, rows: Sequence[Row]) -> float:
+    known = [row for row in rows if row.gold]
     return _mean(
         known, lambda row: float(states_fact(evidence.answers[row.question], row.answer, facts_of(row)))
     )

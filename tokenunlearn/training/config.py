@@ -15,8 +15,8 @@ class TrainConfig:
 
     objective: str = setting("npo", choices=tuple(OBJECTIVES), help="Unlearning objective on the forget rows")
     retain: str = setting("ce", choices=("ce", "kl"), help="Retain term: cross-entropy, or KL to the target")
-    retain_weight: float = setting(1.0, low=0, high=10, step=0.1, help="Weight of the retain term")
-    steps: int = setting(10, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
+    retain_weight: float = setting(5.0, low=0, high=10, step=0.1, help="Weight of the retain term")
+    steps: int = setting(12, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
     learning_rate: float = setting(1e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
     forget_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Forget rows a step")
     retain_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Retain rows a step")
