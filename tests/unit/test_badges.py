@@ -88,7 +88,7 @@ def test_degenerate(answer: str, degenerate: bool) -> None:
 
 def test_demo_answers_are_neither_refusals_nor_degenerate() -> None:
     answers = [row.answer for name in DEMO_NAMES for row in demo_rows(name)]
-    assert len(answers) > 80
+    assert len(answers) >= 75
     assert [answer for answer in answers if is_refusal(answer) or is_degenerate(answer)] == []
 
 
