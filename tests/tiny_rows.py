@@ -34,7 +34,7 @@ RETAIN = tuple(
 
 
 def tiny(folder: Path, adapter: Path | None = None, loud: bool = False) -> LoadedModel:
-    """The tiny model in float32, loaded anew; `loud` scales its head, so that a LoRA can move what it says."""
+    """The tiny model in float32, loaded anew; `loud` scales its head so a LoRA can move what it says."""
     loaded = load_model(str(folder), adapter, "fp32")
     if loud:
         loaded.model.get_output_embeddings().weight.data *= 30

@@ -129,7 +129,8 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(browser: Browser, addre
     # The page finds the run again, and it ends by itself.
     page = opened(browser, address)
     page.get_by_role("tab", name="Unlearn").click()
-    expect(page.locator(".tx-actions button", has_text="Run again with changes")).to_be_visible(timeout=15 * MINUTES)
+    again = page.locator(".tx-actions button", has_text="Run again with changes")
+    expect(again).to_be_visible(timeout=20 * MINUTES)
     page.locator(".tx-actions button", has_text="Probe").click()
 
     # Probe: the fact fell, the rest of the answers stayed.
