@@ -107,13 +107,13 @@ def _weights(arguments: argparse.Namespace) -> Any:
         raise RunError(
             "The mask needs its scores", "Its tokens are named by that table", "Add --scores", "--mask"
         )
+    from tokenunlearn.experiments.arms import weights_by_row
     from tokenunlearn.masks import read_mask
     from tokenunlearn.table import provenance, read_table
 
     table = read_table(arguments.scores)
     mask = read_mask(arguments.mask, table, provenance(table).get("scores_id", ""))
-    groups = table.groupby("row_id", sort=False).indices
-    return {str(row_id): mask.weights[places] for row_id, places in groups.items()}
+    return weights_by_row(table, mask.weights)
 
 
 class _Bar:

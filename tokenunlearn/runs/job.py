@@ -19,6 +19,7 @@ from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row, row_from_dict
 from tokenunlearn.errors import MaskError
+from tokenunlearn.experiments.arms import weights_by_row
 from tokenunlearn.masks import read_mask
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -100,8 +101,7 @@ def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.nda
             fix="Reload the page and save the mask again",
             where=str(path),
         )
-    places = table.reset_index(drop=True).sort_values("position", kind="stable").groupby("row_id", sort=False)
-    return {str(row_id): mask.weights[index] for row_id, index in places.indices.items()}
+    return weights_by_row(table, mask.weights)
 
 
 def probe(job: Job) -> Report:
