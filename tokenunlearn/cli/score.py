@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
-    from tokenunlearn.table import PROVENANCE, write_table
+    from tokenunlearn.table import write_table
 
     config = from_flags(ScoreConfig, arguments)
     model = load(arguments)
@@ -50,7 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
             if stop:
                 break
     table = scores.table
-    table.attrs[PROVENANCE]["scores_id"] = scores.scores_id
     if path:
         write_table(table, path)
     if arguments.report:

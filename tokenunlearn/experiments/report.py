@@ -1,7 +1,5 @@
 """Tables of figures as plain text, so that a command's output can be read, diffed and pasted."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -42,14 +40,9 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def not_measured(values: Sequence[float]) -> bool:
-    """Whether none of the values is a number."""
-    return not np.isfinite(np.asarray(values, dtype=np.float64)).any()
-
-
 def _cell(value: float, low: float, high: float) -> str:
-    return "not measured" if not_measured([value]) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return "not measured" if not np.isfinite(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _spread(value: float, spread: float) -> str:
-    return "not measured" if not_measured([value]) else f"{value:.3f} ± {spread / 2:.3f}"
+    return "not measured" if not np.isfinite(value) else f"{value:.3f} ± {spread / 2:.3f}"

@@ -6,7 +6,7 @@ probes measure everything. A run that never gets there has no row "equal forgett
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -57,8 +57,6 @@ def before(bench: Bench) -> ArmResult:
 
 def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone | EvalDone]:
     """The arm's training events, with an ArmResult at equal forgetting and one at the last step."""
-    from dataclasses import replace
-
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     model = with_fresh_lora(bench.load(), config)
     weights = arm_weights(bench.table, bench.rule, arm, seed)
@@ -81,10 +79,7 @@ def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone 
 
 def _measure(bench: Bench, model: LoadedModel) -> dict[str, Any]:
     settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    training = model.model.training
-    summary = probe_report(model, bench.forget, bench.retain, bench.world, settings)["summary"]
-    model.model.train(training)
-    return dict(summary)
+    return dict(probe_report(model, bench.forget, bench.retain, bench.world, settings)["summary"])
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:

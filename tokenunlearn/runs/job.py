@@ -106,12 +106,7 @@ def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.nda
 
 def probe(job: Job) -> Report:
     """Return the Report of the model as it is now."""
-    was_training = job.model.model.training
-    job.model.model.eval()
-    try:
-        return probe_report(job.model, job.forget, job.retain, job.world, job.probes)
-    finally:
-        job.model.model.train(was_training)
+    return probe_report(job.model, job.forget, job.retain, job.world, job.probes)
 
 
 def compare(before: Report, after: Report) -> tuple[Report, list[dict[str, Any]]]:
