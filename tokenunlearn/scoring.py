@@ -115,7 +115,7 @@ class Scores:
 def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.DataFrame:
     """The exchange table of all rows, in their order.
 
-    Raises InputError for a row that is longer than `max_tokens` or has no answer token.
+    Raises InputError for no rows at all, and for a row that is longer than `max_tokens` or has no answer token.
     """
     scores = new_scores(model, rows, config)
     scores.rows.extend(iter_scores(model, rows, config))
@@ -123,7 +123,13 @@ def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.Da
 
 
 def new_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Scores:
-    """Empty Scores with the provenance of this model, these rows and settings."""
+    """Empty Scores with the provenance of this model, these rows and settings. Raises InputError for no rows."""
+    if not rows:
+        raise InputError(
+            what="There is no row to score",
+            why="Scores are one number per answer token, and without rows there is none",
+            fix='Give at least one row that is to be forgotten (split "forget", or no split at all)',
+        )
     data = text_hash(*(part for row in rows for part in (row.id, row.question, row.answer, row.subject)))
     return Scores(
         {

@@ -96,6 +96,11 @@ def test_rows_that_do_not_fit_are_named_before_any_pass(loaded) -> None:
         score(loaded, [Row("empty", "Why?", "")], ScoreConfig(signals=("loss",)))
 
 
+def test_no_rows_at_all_are_told_before_anything_runs(loaded) -> None:
+    with pytest.raises(InputError, match="There is no row to score.*without rows there is none.*Give at least"):
+        score(loaded, [], ScoreConfig())
+
+
 def test_unknown_signals_are_told() -> None:
     with pytest.raises(SettingError, match="entropy"):
         ScoreConfig(signals=("entropyy",))
