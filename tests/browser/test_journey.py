@@ -5,80 +5,27 @@ in its worker and probes. Minutes on two cores.
 """
 
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tokenunlearn.data.demo import demo_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-ROOT = Path(__file__).resolve().parents[2]
 MINUTES = 60_000
-ROW = re.compile(r"token (\d+) of")
 KNOWLEDGE = re.compile(r"knowledge ([\d.]+)")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
+) -> Iterator[str]:
     """A page on the embedded model, from a fresh runs folder."""
-    folder = tmp_path_factory.mktemp("journey")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder / "runs")]
-    log = folder / "log.txt"
-    with log.open("w") as file:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline and server.poll() is None:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.3)
-        else:
-            pytest.fail(f"the server did not start:\n{log.read_text()}")
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for the journey."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
-def opened(browser: Browser, address: str) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(2 * MINUTES)
-    page.goto(address)
-    return page
-
-
-def word_scores(page: Page) -> dict[int, float]:
-    """Position → knowledge in nats, as the strip says it; tokens without score are left out."""
-    scores = {}
-    for label in page.locator('.tu-strip [role="option"]').evaluate_all(
-        "all => all.map(each => each.getAttribute('aria-label'))"
-    ):
-        position, value = ROW.search(label), KNOWLEDGE.search(label)
-        if position and value:
-            scores[int(position[1]) - 1] = float(value[1])
-    return scores
+    with serve(tmp_path_factory.mktemp("journey")) as server:
+        yield server.address
 
 
 def fact_above_function_words(page: Page, place: int) -> bool:
@@ -86,21 +33,19 @@ def fact_above_function_words(page: Page, place: int) -> bool:
     labels = page.locator('.tu-strip [role="option"]').evaluate_all(
         "all => all.map(each => each.getAttribute('aria-label'))"
     )
-    scores = word_scores(page)
     gold, function = [], []
     for label in labels:
-        at = int(ROW.search(label)[1]) - 1  # type: ignore[index]
-        if at in scores:
-            if ", gold" in label:
-                gold.append(scores[at])
-            elif "stop word" in label:
-                function.append(scores[at])
+        value = KNOWLEDGE.search(label)
+        if value and ", gold" in label:
+            gold.append(float(value[1]))
+        elif value and "stop word" in label:
+            function.append(float(value[1]))
     assert gold, f"row {place} shows no scored gold token"
     return sum(gold) / len(gold) > (sum(function) / len(function) if function else 0)
 
 
-def test_see_choose_unlearn_probe_and_find_the_run_again(browser: Browser, address: str) -> None:
-    page = opened(browser, address)
+def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., Page], address: str) -> None:
+    page = opened(address, seconds=120)
 
     # See: the recorded example turns live in place.
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=6 * MINUTES)
@@ -127,7 +72,7 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(browser: Browser, addre
     page.close()
 
     # The page finds the run again, and it ends by itself.
-    page = opened(browser, address)
+    page = opened(address, seconds=120)
     page.get_by_role("tab", name="Unlearn").click()
     again = page.locator(".tx-actions button", has_text="Run again with changes")
     expect(again).to_be_visible(timeout=20 * MINUTES)

@@ -6,23 +6,17 @@ The server loads no model: recorded scores and two finished runs lie in its fold
 import json
 import math
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.events import EvalDone, Finished, StepDone
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<img src=x onerror='window.hacked=1'> Where was Ada <b>Lind</b> born?"
 ANSWER = "Ada Lind was born in Oslo."
 WORDS = ["Ada", " Lind", " was", " born", " in", " Oslo", "."]
@@ -93,68 +87,23 @@ def finished_run(store: RunStore, arm: str, fact: float, badge: str, answer: str
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server on recorded scores and two runs; its log is part of a failure."""
+def address(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
+) -> Iterator[str]:
+    """The address of a server on recorded scores and two runs."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "example.json").write_text(json.dumps(recorded()), encoding="utf-8")
     store = RunStore(folder / "runs")
     finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
     finished_run(store, "random", 0.8, "unchanged", ANSWER)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "app", "--no-model", "--port", str(port), "--runs", str(folder / "runs")]
-    with (folder / "log.txt").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "--recorded", str(folder / "example.json")], cwd=ROOT, stdout=log, stderr=log
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/", server, folder / "log.txt")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the server did not start:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
+    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+        yield server.address
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A page that reaches this machine only; whatever else it asks for, or an error in it, fails the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    context.set_default_timeout(30_000)
-    opened, outside, errors = context.new_page(), [], []
-
-    def local_only(route: Any) -> None:
-        if re.match(r"(http://127\.0\.0\.1:|data:|blob:)", route.request.url):
-            route.continue_()
-        else:
-            outside.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", local_only)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(address)
-    yield opened
-    context.close()
-    assert (outside, errors) == ([], [])
+def page(opened: Callable[..., Page], address: str) -> Page:
+    """A page as a person opens it on a light desktop."""
+    return opened(address, color_scheme="light")
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -248,26 +197,21 @@ def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
     expect(page.locator(".toast-body, .toast-wrap").first).to_contain_text("the plan must be an object")
 
 
-def test_dark_is_dark(browser: Browser, address: str) -> None:
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(address)
+def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
+    page = opened(address, color_scheme="dark")
     expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
     channels = page.locator(".gradio-container").evaluate(
         "e => getComputedStyle(e).backgroundColor.match(/[0-9]+/g)"
     )
     assert max(map(int, channels[:3])) < 60
-    context.close()
 
 
 @pytest.mark.parametrize("tab", ["Tokens", "Unlearn", "Probe", "Compare"])
-def test_nothing_sticks_out_on_a_phone(browser: Browser, address: str, tab: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto(address)
+def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str, tab: str) -> None:
+    page = opened(address, viewport={"width": 390, "height": 844})
     open_tab(page, tab)
     expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.close()
 
 
 def test_an_idle_page_asks_for_nothing(page: Page) -> None:
