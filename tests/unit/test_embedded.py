@@ -68,15 +68,41 @@ def test_two_processes_at_once_end_with_one_whole_folder(start, tmp_path: Path) 
     assert list((tmp_path / "cache").iterdir()) == [folders[0]]
 
 
-def test_a_kill_in_the_middle_leaves_no_broken_cache(start, tmp_path: Path) -> None:
-    killed = start(30)
+def wait_for_draft(cache: Path, number: int = 1) -> list[Path]:
+    """The drafts, as soon as that many have begun to be written."""
     deadline = time.time() + 30
-    while not list(tmp_path.glob("cache/.converting-*/config.json")) and time.time() < deadline:
+    while len(begun := list(cache.glob(".converting-*/config.json"))) < number and time.time() < deadline:
         time.sleep(0.02)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    assert list(tmp_path.glob("cache/.converting-*")) and not list(tmp_path.glob("cache/smollm2*"))
-    assert_whole(folder_of(start(0)))
+    return [path.parent for path in begun]
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_kill_in_the_middle_leaves_no_broken_cache_and_the_next_process_sweeps(
+    start, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    killed = start(30)
+    wait_for_draft(cache)
+    kill(killed)
+    assert list(cache.glob(".converting-*")) and not list(cache.glob("smollm2*"))
+    folder = folder_of(start(0))
+    assert_whole(folder)
+    assert list(cache.iterdir()) == [folder]
+
+
+def test_a_draft_that_is_being_written_is_left_alone(start, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    working = start(30)
+    (draft,) = wait_for_draft(cache)
+    folder = folder_of(start(0))
+    assert sorted(cache.iterdir()) == sorted([draft, folder]) and (draft / "config.json").is_file()
+    kill(working)
+    assert folder_of(start(0)) == folder
+    assert list(cache.iterdir()) == [folder]
 
 
 def test_a_failing_conversion_cleans_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

