@@ -3,13 +3,15 @@
 import argparse
 import hmac
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from app.guard import Guard, is_loopback
-from tokenunlearn.errors import SettingError, TokenUnlearnError
+from tokenunlearn.cli.sources import check_precision, good_rows
+from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -25,9 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         refuse_open_door(options.host, options.password)
+        refuse_bad_input(options)
+        refuse_taken_port(options.host, options.port)
         serve(options)
     except TokenUnlearnError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
         return 2
     return 0
 
@@ -49,9 +56,14 @@ def parser() -> argparse.ArgumentParser:
     )
     known.add_argument("--model", default=None, help="model folder or hub id (default: the embedded one)")
     known.add_argument("--adapter", default=None, help="PEFT folder of the target adapter")
-    known.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default auto")
+    known.add_argument(
+        "--precision", default="auto", metavar="WORD", help="auto, fp32 or bf16 (default auto)"
+    )
     known.add_argument(
         "--data", default=None, metavar="FILE", help="rows as JSONL, JSON, CSV or Parquet (default: the demo)"
+    )
+    known.add_argument(
+        "--skip-bad-rows", action="store_true", help="leave refused lines of FILE out instead of stopping"
     )
     known.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default runs)")
     known.add_argument("--recorded", type=Path, default=None, help="recorded example of first paint")
@@ -68,6 +80,42 @@ def refuse_open_door(host: str, password: str) -> None:
             "Give --password PASSWORD as well, or leave --host out",
             "--host",
         )
+
+
+def refuse_bad_input(options: argparse.Namespace) -> None:
+    """Nothing; raises SettingError or InputError for flags and files that the page could not show.
+
+    The same checks and sentences as the command line's, before anything slow runs or is written.
+    """
+    check_precision(options.precision)
+    if options.recorded is not None and not options.recorded.is_file():
+        raise InputError("There is no such file", fix="Check the path", where=str(options.recorded))
+    if options.runs.exists() and not options.runs.is_dir():
+        raise SettingError(
+            f"Runs cannot be kept in {options.runs}", "It is no folder", "Name a folder with --runs"
+        )
+    if options.data is None:
+        return
+    rows = good_rows(options.data, options.skip_bad_rows)
+    if all(row.split == "retain" for row in rows):
+        raise InputError(
+            "There is no row to forget", 'Every row has split "retain"', "Leave split out", options.data
+        )
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Nothing; raises SettingError when nothing can listen there."""
+    if not 0 <= port < 65536:
+        raise SettingError(f"port is {port}", "It must be a whole number from 0 to 65535", where="--port")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise SettingError(
+            f"The page cannot listen on {host}:{port}",
+            error.strerror or str(error),
+            "Name a free port with --port",
+        ) from error
 
 
 def serve(options: argparse.Namespace) -> None:

@@ -29,9 +29,12 @@ def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
 
 
 def _number(info: SettingInfo, shared: dict[str, Any]) -> Any:
-    """A slider where the whole range is worth dragging over, else a number with its bounds."""
+    """A slider where the whole range is worth dragging over, else a number.
+
+    The number carries no bounds: Gradio would refuse it with a sentence that does not name the setting,
+    and round 2.5 where a whole number is due. What comes is checked by the setting itself, at the start.
+    """
     bounded = info.low is not None and info.high is not None and info.step
     if bounded and (info.high - info.low) / info.step <= MOST_SLIDER_STOPS:  # type: ignore[operator]
         return gr.Slider(info.low, info.high, step=info.step, **shared)  # type: ignore[arg-type]
-    precision = 0 if info.type == "int" else None
-    return gr.Number(minimum=info.low, maximum=info.high, step=info.step or 1, precision=precision, **shared)
+    return gr.Number(step=info.step or 1, **shared)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from tokenunlearn import __version__
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import InputError, SettingError, did_you_mean
+from tokenunlearn.errors import InputError
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import RowInfo, group_passes, row_info
@@ -61,11 +61,6 @@ class ScoreConfig:
     seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the random control's keys")
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.signals if name not in SIGNALS]
-        if unknown:
-            raise SettingError(
-                what=f"Unknown signal {unknown[0]!r}.", fix=did_you_mean(unknown[0], list(SIGNALS))
-            )
         check(self)
 
     @property
@@ -115,7 +110,7 @@ class Scores:
 def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.DataFrame:
     """The exchange table of all rows, in their order.
 
-    Raises InputError for no rows at all, and for a row that is longer than `max_tokens` or has no answer token.
+    Raises InputError for no rows at all, a row longer than `max_tokens`, and a row without answer token.
     """
     scores = new_scores(model, rows, config)
     scores.rows.extend(iter_scores(model, rows, config))
@@ -123,7 +118,7 @@ def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.Da
 
 
 def new_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Scores:
-    """Empty Scores with the provenance of this model, these rows and settings. Raises InputError for no rows."""
+    """Empty Scores with the provenance of model, rows and settings. Raises InputError for no rows."""
     if not rows:
         raise InputError(
             what="There is no row to score",

@@ -13,7 +13,7 @@ from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import DECIMALS, column, signal_info
 from app.words import LOADING
-from tokenunlearn.errors import MaskError, SettingError, did_you_mean
+from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, write_mask
 from tokenunlearn.table import provenance
 
@@ -76,17 +76,15 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
     """
     from tokenunlearn.scoring import ScoreConfig, iter_scores
-    from tokenunlearn.signals import SIGNALS
 
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
-    if name not in SIGNALS:
-        raise SettingError(f"Unknown signal {name!r}", fix=did_you_mean(name, SIGNALS))
+    config = ScoreConfig(signals=(name,))
     if name not in shown.columns:
         model = service.model()
         with service.model_lock:
-            scored = list(iter_scores(model, service.rows.forget, ScoreConfig(signals=(name,))))
+            scored = list(iter_scores(model, service.rows.forget, config))
         shown = with_signal(
             service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored])
         )

@@ -97,12 +97,14 @@ def test_rows_that_do_not_fit_are_named_before_any_pass(loaded) -> None:
 
 
 def test_no_rows_at_all_are_told_before_anything_runs(loaded) -> None:
-    with pytest.raises(InputError, match="There is no row to score.*without rows there is none.*Give at least"):
+    with pytest.raises(InputError, match="There is no row to score.*Give at least one row"):
         score(loaded, [], ScoreConfig())
 
 
 def test_unknown_signals_are_told() -> None:
-    with pytest.raises(SettingError, match="entropy"):
+    with pytest.raises(
+        SettingError, match=r"signals is 'entropyy'\. It must be some of: .*Did you mean entropy"
+    ):
         ScoreConfig(signals=("entropyy",))
 
 

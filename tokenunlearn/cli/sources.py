@@ -61,13 +61,22 @@ def good_rows(path: str, skip_bad: bool) -> "tuple[Row, ...]":
     return content.rows
 
 
+def check_precision(word: str) -> None:
+    """Nothing; raises SettingError for a word that is no precision."""
+    if word == "auto":
+        return  # the list stands in a module that imports torch
+    from tokenunlearn.models.loading import PRECISIONS
+
+    if word not in PRECISIONS:
+        why = f"It must be one of: {', '.join(PRECISIONS)}"
+        raise SettingError(f"precision is {word!r}", why, where="--precision")
+
+
 def load(arguments: argparse.Namespace, demo_target: bool = True) -> "LoadedModel":
     """The model that the flags name; --demo alone means the embedded one with the shipped target adapter."""
-    from tokenunlearn.models.loading import PRECISIONS, load_model
+    from tokenunlearn.models.loading import load_model
 
-    if arguments.precision not in PRECISIONS:
-        what = f"precision is {arguments.precision!r}"
-        raise SettingError(what, f"It must be one of: {', '.join(PRECISIONS)}", where="--precision")
+    check_precision(arguments.precision)
     adapter = arguments.adapter
     if adapter is None and arguments.model is None and demo_target and arguments.demo:
         from tokenunlearn.data.demo import ASSETS
