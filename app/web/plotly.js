@@ -1,5 +1,7 @@
 /** Loads Plotly from this server once, on first use, and reads the page's colours for it. */
 
+import { node } from "./dom.js";
+
 let loading = null;
 
 /** Returns a promise of the Plotly object; its bundle is the installed package's own. */
@@ -18,18 +20,24 @@ export function plotly() {
   return loading;
 }
 
-/** Returns the theme of charts, read from the page's custom properties at `element`. */
+/** Returns the theme of charts: the page's colours as they are at `element`, in light or dark. */
 export function chartTheme(element) {
-  const style = getComputedStyle(element);
-  const colour = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
-  return {
-    ink: colour("--tu-ink", "#1a1d21"), muted: colour("--tu-muted", "#667079"), line: colour("--tu-line", "#e7e4dd"),
-    font: style.fontFamily,
+  // A property holds light-dark(…) as text; only a colour that uses it says which of the two is drawn.
+  const probe = element.appendChild(node("span"));
+  const colour = (name) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const theme = {
+    ink: colour("--tu-ink"), muted: colour("--tu-muted"), line: colour("--tu-line"),
+    font: getComputedStyle(element).fontFamily,
     arms: {
-      chosen: colour("--tu-accent", "#0b6b68"), gold: colour("--tu-knowledge", "#e0861a"),
-      uniform: colour("--tu-entropy", "#4b63d6"), random: colour("--tu-muted", "#667079"),
+      chosen: colour("--tu-accent"), gold: colour("--tu-knowledge"),
+      uniform: colour("--tu-entropy"), random: colour("--tu-muted"),
     },
   };
+  probe.remove();
+  return theme;
 }
 
 /** Calls `redraw` when the page turns dark or light, or when `element` first gets a width. */
