@@ -3,6 +3,8 @@
 // Sums run in order of the tokens and the exponential is made of + and × only, because one bit
 // decides between tied tokens and the two languages' libraries differ in the last one.
 
+import { order } from './order.js';
+
 /** @typedef {ArrayLike<number|null>} Values  a column; null and NaN mean "not scored" */
 
 /**
@@ -74,11 +76,17 @@ export function fuse(knowledge, entropy, alpha, normaliser = 'p99', rows = null)
   if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`alpha is ${alpha}. It must be a number from 0 to 1.`);
   if (alpha === 1) return normalise(knowledge, normaliser, rows);
   if (alpha === 0) return normalise(entropy, normaliser, rows);
-  const fused = normalise(knowledge, normaliser, rows);
-  const other = normalise(entropy, normaliser, rows);
-  for (let index = 0; index < fused.length; index++) {
-    fused[index] = alpha * fused[index] + (1 - alpha) * other[index];
-  }
+  return blend(normalise(knowledge, normaliser, rows), normalise(entropy, normaliser, rows), alpha);
+}
+
+/**
+ * α·K̂ + (1−α)·Ĥ of two normalised signals.
+ * @param {Float64Array} knowledge @param {Float64Array} entropy @param {number} alpha
+ */
+export function blend(knowledge, entropy, alpha) {
+  const fused = new Float64Array(knowledge.length);
+  const rest = 1 - alpha;
+  for (let index = 0; index < fused.length; index++) fused[index] = alpha * knowledge[index] + rest * entropy[index];
   return fused;
 }
 
@@ -159,15 +167,12 @@ const NORMALISERS = {
       part[0] = 0.5;
       return;
     }
-    const ordered = part.slice().sort();
-    const first = new Int32Array(part.length);
-    const ties = new Int32Array(part.length);
-    for (let index = 0; index < part.length; index++) {
-      first[index] = position(ordered, part[index], false);
-      ties[first[index]] += 1;
-    }
-    for (let index = 0; index < part.length; index++) {
-      part[index] = (first[index] + (first[index] + ties[first[index]]) - 1) / 2 / (part.length - 1);
+    const places = order(part);
+    const values = part.slice();
+    for (let first = 0, after = 0; first < places.length; first = after) {
+      const value = values[places[first]];
+      while (after < places.length && values[places[after]] === value) after += 1;
+      for (let at = first; at < after; at++) part[places[at]] = (first + after - 1) / 2 / (part.length - 1);
     }
   },
   z_sigmoid(part) {
@@ -196,20 +201,6 @@ function bounds(values) {
     if (values[index] > high) high = values[index];
   }
   return [low, high];
-}
-
-/**
- * How many of the ordered values are below `value` (or, with `after`, not above it).
- * @param {Float64Array} ordered @param {number} value @param {boolean} after @returns {number}
- */
-export function position(ordered, value, after) {
-  let [low, high] = [0, ordered.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ordered[middle] < value || (after && ordered[middle] === value)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** exp within 4e-13: Taylor series of x / 1024, then squared ten times. @param {number} power @returns {number} */
