@@ -145,7 +145,8 @@ def test_a_name_swapped_for_itself_moves_nothing(loaded, encodings) -> None:
 
 def test_the_cached_reference_is_the_live_one(tiny_folder, loaded, encodings) -> None:
     model = with_adapter(tiny_folder)
-    cached = reference_log_probs(model, encodings, loaded.pad_id, batch_rows=3)
+    starts = range(0, len(encodings), 3)
+    cached = reference_log_probs(model, (collate(encodings[at : at + 3], loaded.pad_id) for at in starts))
     with torch.no_grad(), model.disable_adapter():
         batch = collate(encodings, loaded.pad_id)
         live = batch_log_probs(model, batch)
@@ -162,7 +163,7 @@ def test_mode_and_random_state_are_given_back(tiny_folder, training: bool) -> No
     loaded.model.train(training)
     state = torch.get_rng_state()
     run_pass(loaded.model, encodings, loaded.pad_id)
-    reference_log_probs(loaded.model, encodings, loaded.pad_id)
+    reference_log_probs(loaded.model, [collate(encodings, loaded.pad_id)])
     loaded.generate([row.question for row in RETAIN], 3)
     with pytest.raises(IndexError):
         run_pass(loaded.model, encodings, loaded.pad_id, hidden=[[10**6]] * len(encodings))

@@ -6,6 +6,7 @@ import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import Row
+from tokenunlearn.training import loop
 from tokenunlearn.training.checkpoint import trainable
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Diverged, Saved, StepDone
@@ -121,3 +122,19 @@ def test_chosen_tokens_fall_further_than_the_others(tiny_folder) -> None:
     list(train(model, [row], [], {row.id: chosen}, config))
     fall = before.log_probs - model.token_log_probs([(row.question, row.answer)])[0].log_probs
     assert fall[chosen == 1].mean() > fall[chosen == 0].mean() + 0.1
+
+
+@pytest.mark.parametrize("retain", ["ce", "kl"])
+def test_starting_above_the_frozen_layers_changes_nothing(tiny_folder, monkeypatch, retain: str) -> None:
+    config = TrainConfig(steps=4, layer_share=0.5, retain=retain, **SMALL)
+    runs = []
+    for cut in (True, False):
+        if not cut:
+            monkeypatch.setattr(loop, "can_be_cut", lambda *_: False)
+        model = with_fresh_lora(tiny(tiny_folder), config)
+        runs.append((losses(train(model, ROWS[:5], RETAIN, None, config)), weights_of(model)))
+    (cut_losses, cut_weights), (whole_losses, whole_weights) = runs
+    np.testing.assert_allclose(cut_losses, whole_losses, rtol=1e-5)
+    assert cut_weights and all(".layers.1." in name for name in cut_weights)
+    for name, value in cut_weights.items():
+        torch.testing.assert_close(value, whole_weights[name], rtol=1e-3, atol=1e-5)

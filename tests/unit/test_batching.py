@@ -1,5 +1,7 @@
 """Padding on the right, explicit positions, hidden tokens, groups of like length."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,8 +38,10 @@ def test_hidden_positions_lose_attention_and_shift_nothing() -> None:
 
 
 def test_to_moves_every_field() -> None:
-    moved = collate([LONG], 2).to(torch.device("meta"))
-    assert all(getattr(moved, name).is_meta for name in moved.__dataclass_fields__)
+    batch = replace(collate([LONG], 2), entering=torch.zeros(1, 6, 4), first_layer=1)
+    moved = batch.to(torch.device("meta"))
+    columns = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)]
+    assert len(columns) == 7 and all(column.is_meta for column in columns) and moved.first_layer == 1
 
 
 def test_groups_by_hand() -> None:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tokenunlearn.models.layers import from_layer
 from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding
 
@@ -54,14 +55,16 @@ def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"]
     """Vectors at the predicting positions and the function that turns them into float32 logits."""
     causal = causal_model(model)
     inputs = {
-        "input_ids": batch.ids,
+        "input_ids": batch.ids if batch.entering is None else None,
+        "inputs_embeds": batch.entering,
         "attention_mask": batch.attention_mask,
         "position_ids": batch.position_ids,
         "use_cache": False,
     }
-    if not _plain_head(causal):
-        return gathered(causal(**inputs).logits, batch), lambda logits: logits.float()
-    hidden = getattr(causal, causal.base_model_prefix)(**inputs).last_hidden_state
+    with from_layer(causal, batch.first_layer):
+        if not _plain_head(causal):
+            return gathered(causal(**inputs).logits, batch), lambda logits: logits.float()
+        hidden = getattr(causal, causal.base_model_prefix)(**inputs).last_hidden_state
     head = causal.get_output_embeddings()
     return gathered(hidden, batch), lambda vectors: head(vectors).float()
 

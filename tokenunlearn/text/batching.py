@@ -1,10 +1,11 @@
 """Encodings to right-padded batches, sorted by length, under a budget of tokens."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tokenunlearn.text.encoding import Encoding
@@ -12,7 +13,10 @@ from tokenunlearn.text.encoding import Encoding
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded rows. `tokens` is the padded row, the answer axis counts answer tokens + end of turn."""
+    """Right-padded rows. `tokens` is the padded row, the answer axis counts answer tokens + end of turn.
+
+    `entering`: the vectors with which a pass starts at `first_layer`; None where it starts at the ids.
+    """
 
     ids: Int[Tensor, "batch tokens"]
     attention_mask: Int[Tensor, "batch tokens"]
@@ -20,10 +24,13 @@ class Batch:
     predicting: Int[Tensor, "batch answers"]
     targets: Int[Tensor, "batch answers"]
     answer_mask: Bool[Tensor, "batch answers"]
+    entering: Float[Tensor, "batch tokens hidden"] | None = None
+    first_layer: int = 0
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on `device`."""
-        return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+        columns: dict[str, Any] = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
+        return replace(self, **columns)
 
 
 def collate(

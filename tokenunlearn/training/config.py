@@ -17,9 +17,17 @@ class TrainConfig:
     retain: str = setting("ce", choices=("ce", "kl"), help="Retain term: cross-entropy, or KL to the target")
     retain_weight: float = setting(5.0, low=0, high=10, step=0.1, help="Weight of the retain term")
     steps: int = setting(12, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
-    learning_rate: float = setting(1e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
+    learning_rate: float = setting(3e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
     forget_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Forget rows a step")
     retain_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Retain rows a step")
+    layer_share: float = setting(
+        0.33,
+        low=0.01,
+        high=1,
+        step=0.01,
+        unit="fraction",
+        help="Share of the layers, from the top, that learn",
+    )
     rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
     lora_alpha: float = setting(16.0, low=1, high=512, step=1, help="LoRA scale is this over the rank")
     stop_fact_below: float = setting(

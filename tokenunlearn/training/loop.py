@@ -17,19 +17,31 @@ import torch
 from torch import Tensor
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.models.forward import answer_hidden, batch_log_probs
+from tokenunlearn.models.forward import answer_hidden, batch_log_probs, causal_model
+from tokenunlearn.models.layers import can_be_cut
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.objectives.batch import LossSum, TokenBatch
 from tokenunlearn.objectives.retain import retain_cross_entropy, retain_divergence
-from tokenunlearn.text.batching import Batch, collate
+from tokenunlearn.text.batching import Batch
 from tokenunlearn.training.checkpoint import load_checkpoint, save_checkpoint, trainable
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.distribution import Processes
 from tokenunlearn.training.events import Diverged, EvalDone, Event, Finished, Saved, StepDone
 from tokenunlearn.training.guard import divergence
 from tokenunlearn.training.reference import reference_log_probs
-from tokenunlearn.training.session import TrainRow, fact_probabilities, padded, row_batch, train_rows
+from tokenunlearn.training.session import (
+    TrainRow,
+    fact_probabilities,
+    first_layer,
+    padded,
+    row_batch,
+    train_batch,
+    train_rows,
+    with_entering,
+)
+
+REFERENCE_ROWS = 16  # rows a batch
 
 
 @dataclass
@@ -39,6 +51,7 @@ class _Run:
     forget: list[TrainRow]
     retain: list[TrainRow]
     reference: list[Tensor]
+    first_layer: int
     processes: Processes
     optimizer: torch.optim.Optimizer
     latest: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
@@ -100,15 +113,23 @@ def _prepare(
     weights: Mapping[str, np.ndarray] | None,
     config: TrainConfig,
 ) -> _Run:
+    causal = causal_model(model.model)
+    first = first_layer(causal, config.layer_share)
+    # 0: the pass begins at the ids, as always
+    first = first if can_be_cut(causal, first) else 0
     forget = train_rows(model, forget_rows, weights)
     retain = train_rows(model, retain_rows, None)
+    if first:
+        forget, retain = (with_entering(model, rows, first) for rows in (forget, retain))
     reference: list[Tensor] = []
     if forget and OBJECTIVES[config.objective].needs_reference:
-        reference = reference_log_probs(model.model, [row.encoding for row in forget], model.pad_id)
+        starts = range(0, len(forget), REFERENCE_ROWS)
+        batches = (train_batch(model, forget[start : start + REFERENCE_ROWS], first) for start in starts)
+        reference = reference_log_probs(model.model, batches)
     parameters = list(trainable(model.model).values())
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
     model.model.train()
-    return _Run(model, config, forget, retain, reference, Processes(), optimizer)
+    return _Run(model, config, forget, retain, reference, first, Processes(), optimizer)
 
 
 def _step(run: _Run, step: int) -> tuple[float, float]:
@@ -140,7 +161,7 @@ def _no_rows(run: _Run) -> LossSum:
 
 
 def _forget_loss(run: _Run, mine: Sequence[int]) -> LossSum:
-    batch = _collate(run, [run.forget[index] for index in mine])
+    batch = train_batch(run.loaded, [run.forget[index] for index in mine], run.first_layer)
     log_probs = batch_log_probs(run.loaded.model, batch)
     tokens = TokenBatch(
         log_probs,
@@ -159,7 +180,8 @@ def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
-    batch = _collate(run, [run.retain[index] for index in mine]) if mine else None
+    rows = [run.retain[index] for index in mine]
+    batch = train_batch(run.loaded, rows, run.first_layer) if mine else None
     by_divergence = run.config.retain == "kl" and bool(run.forget) and with_gradient
     with torch.set_grad_enabled(with_gradient and not by_divergence):
         loss = _cross_entropy(run, mine, batch) if batch else _no_rows(run)
@@ -191,10 +213,6 @@ def _backward(run: _Run, loss: LossSum, scale: float) -> float:
     if scale and count > 0 and loss.total.requires_grad:
         (scale * loss.total / count).backward()
     return run.processes.sum(float(loss.total.detach())) / count if count > 0 else 0.0
-
-
-def _collate(run: _Run, rows: Sequence[TrainRow]) -> Batch:
-    return collate([row.encoding for row in rows], run.loaded.pad_id).to(run.loaded.device)
 
 
 def _copied(model: Any) -> dict[str, Tensor]:

@@ -7,30 +7,39 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
 from tokenunlearn.metrics.facts import fact_probability
 from tokenunlearn.models.adapters import lora_model
+from tokenunlearn.models.forward import TOKEN_BUDGET, causal_model
 from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.layers import layer_count, rising
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
 class TrainRow:
-    """One row to train on. `weights` float32 [answer tokens + end of turn]."""
+    """One row to train on. `weights` float32 [answer tokens + end of turn].
+
+    `entering` [tokens, hidden]: what rises to the first layer that trains; None when all layers run.
+    """
 
     row: Row
     encoding: Encoding
     weights: Tensor
+    entering: Tensor | None = None
 
 
 def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
     """The target with its adapter merged and a fresh trainable LoRA on top; `loaded` is used up.
 
-    With the LoRA off the model is the frozen target: the reference needs no second copy.
+    The LoRA is on the upper `layer_share` of the layers. With it off the model is the frozen target: the
+    reference needs no second copy.
     """
     model = loaded.model
     if hasattr(model, "peft_config"):
@@ -38,7 +47,37 @@ def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     torch.manual_seed(config.seed)
-    return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha))
+    first, count = first_layer(model, config.layer_share), layer_count(model)
+    layers = list(range(first, count)) if first else None
+    return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha, layers))
+
+
+def first_layer(causal: Any, share: float) -> int:
+    """The lowest layer that trains when the upper `share` of them does: at least one, 0 means all."""
+    count = layer_count(causal)
+    return count - min(count, max(1, round(share * count))) if count else 0
+
+
+def with_entering(loaded: LoadedModel, rows: list[TrainRow], first: int) -> list[TrainRow]:
+    """The rows with the vectors that enter layer `first`: what lies below is frozen, so once is enough."""
+    causal = causal_model(loaded.model)
+    result = list(rows)
+    lengths = [len(row.encoding.ids) for row in rows]
+    for group in length_sorted(lengths, TOKEN_BUDGET):
+        batch = collate([rows[index].encoding for index in group], loaded.pad_id).to(loaded.device)
+        vectors = rising(causal, batch.ids, batch.attention_mask, batch.position_ids, first)
+        for index, row in zip(group, vectors, strict=True):
+            result[index] = replace(rows[index], entering=row[: lengths[index]].clone())
+    return result
+
+
+def train_batch(loaded: LoadedModel, rows: Sequence[TrainRow], first: int) -> Batch:
+    """A batch of training rows that enters the model at layer `first`."""
+    batch = collate([row.encoding for row in rows], loaded.pad_id).to(loaded.device)
+    entering = [row.entering for row in rows if row.entering is not None]
+    if not first or not entering:
+        return batch
+    return replace(batch, entering=pad_sequence(entering, batch_first=True), first_layer=first)
 
 
 def train_rows(

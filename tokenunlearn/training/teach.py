@@ -48,6 +48,7 @@ def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder:
         steps=config.epochs * per_epoch,
         learning_rate=config.learning_rate,
         retain_batch=config.batch,
+        layer_share=1.0,
         rank=config.rank,
         lora_alpha=2.0 * config.rank,
         retain_bound=20,
