@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.actions import again as again_actions
 from app.actions import compare as compare_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
@@ -127,6 +128,16 @@ def _wire_unlearn(service: Service, page: Page) -> None:
     )
 
 
+def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
+    """The form, and where they still mean the same the tokens, as they were in a run."""
+    earlier = again_actions.again(service, run_id)
+    gr.Info(earlier.words, duration=8)
+    values = {page.tabs: gr.Tabs(selected="unlearn"), **page.unlearn.filled(earlier.training)}
+    if earlier.plan is not None:
+        values |= {page.unlearn.plan: earlier.plan, page.tokens: earlier.tokens}
+    return values
+
+
 def _wire_run_buttons(service: Service, page: Page) -> None:
     view = page.unlearn.view
 
@@ -134,28 +145,25 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         run_id = str((event._data or {}).get("run_id"))
         return run_id, unlearn_actions.follow(service, run_id)
 
-    def act(event: gr.EventData) -> list[Any]:
+    def act(event: gr.EventData) -> dict[Any, Any]:
         data = event._data or {}
         run_id, action = str(data.get("run_id")), data.get("action")
-        if action == "probe":
-            menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
-            return [gr.Tabs(selected="probe"), gr.skip(), menu, probe_tab.shown(service, run_id), gr.skip()]
-        if action in ("compare", "again"):
-            tab = "compare" if action == "compare" else "tokens"
-            return [gr.Tabs(selected=tab), gr.skip(), gr.skip(), gr.skip(), gr.skip()]
         try:
+            if action == "probe":
+                menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
+                shown = probe_tab.shown(service, run_id)
+                return {page.tabs: gr.Tabs(selected="probe"), page.probe.run: menu, page.probe.view: shown}
+            if action == "compare":
+                return {page.tabs: gr.Tabs(selected="compare")}
+            if action == "again":
+                return _again(service, page, run_id)
             unlearn_actions.act(service, data)
         except TokenUnlearnError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return [
-            gr.skip(),
-            unlearn_actions.follow(service, run_id),
-            gr.skip(),
-            gr.skip(),
-            gr.Timer(active=True),
-        ]
+        return {view: unlearn_actions.follow(service, run_id), page.timer: gr.Timer(active=True)}
 
-    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer]
+    form = [page.unlearn.plan, *page.unlearn.settings.values(), *page.unlearn.own.values()]
+    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer, page.tokens, *form]
     view.show(choose, None, [page.shown_run, view], **HIDDEN)
     view.act(act, None, outputs, **HIDDEN)
     page.compare.act(act, None, outputs, **HIDDEN)

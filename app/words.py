@@ -27,6 +27,13 @@ NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its control
 LOADING: Final = (
     "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
 )
+AGAIN_SAME_TOKENS: Final = (
+    "Settings and tokens of {run} are back in the form. Change what you like, then start."
+)
+AGAIN_OTHER_TOKENS: Final = (
+    "The settings of {run} are back in the form. Its tokens were chosen on other scores, so the tokens "
+    "are those that the Tokens tab shows now."
+)
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

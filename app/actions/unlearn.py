@@ -208,9 +208,9 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     store = service.queue.store
     configs = {run_id: store.config(run_id) for run_id in by_id}
     group = configs[shown].get("group")
+    # In the order in which they were started, whichever is shown: a curve keeps its place in the legend.
     family = [
-        shown,
-        *(each for each in by_id if each != shown and group and configs[each].get("group") == group),
+        each for each in reversed(by_id) if each == shown or (group and configs[each].get("group") == group)
     ]
     probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
     left = seconds_left(by_id[shown], service.events(shown))

@@ -14,6 +14,7 @@ import { maskBar } from "./mask_bar.js";
 import { mask_hash } from "./mask_hash.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
+import { takeOver } from "./run_again.js";
 import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform } from "./strip_acts.js";
@@ -33,7 +34,7 @@ export function mount({ element, props, trigger, watch, server }) {
       view = null;
       return element.replaceChildren(emptyState(trigger, payload?.message));
     }
-    if (view) return view.model.load(payload);
+    if (view) return payload.draft ? takeOver(view.model, payload) : view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
     element.replaceChildren(view.element);
     fitHeight(view.element);

@@ -1,0 +1,57 @@
+"""Run again with changes: what the form and the Tokens view take over from an earlier run."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from app.actions.tokens import compute_signal, shown_payload
+from app.actions.unlearn import summary
+from app.service import Service
+from app.words import AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
+from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.masks import Mask, read_mask
+from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Again:
+    """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence."""
+
+    training: TrainConfig
+    plan: dict[str, Any] | None
+    tokens: dict[str, Any] | None
+    words: str
+
+
+def again(service: Service, run_id: str) -> Again:
+    """What brings a run's settings back, and its rule and overrides where they still mean the same tokens.
+
+    Raises RunError for an unknown run, SettingError for settings of another version.
+    """
+    config = service.queue.store.config(run_id)
+    training = from_dict(TrainConfig, dict(config.get("training") or {}))
+    mask = _mask(service, run_id, config.get("scores_id"))
+    if mask is None:
+        return Again(training, None, None, AGAIN_OTHER_TOKENS.format(run=run_id))
+    overrides = {str(index): state for index, state in mask.overrides.items()}
+    draft = {"set": config.get("set") or "", "rule": to_dict(mask.rule), "overrides": overrides}
+    # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
+    plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
+    # The moment makes the value a new one, also when the same run is asked for twice.
+    tokens = {**shown_payload(service), "draft": {**draft, "at": time.time()}}
+    return Again(training, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id))
+
+
+def _mask(service: Service, run_id: str, scores_id: Any) -> Mask | None:
+    """The run's mask with the signals of its rule at hand; None where the shown scores are others."""
+    shown = service.scores()
+    if shown is None or not shown.live or shown.table is None or shown.scores_id != scores_id:
+        return None
+    try:
+        mask = read_mask(service.queue.store.path(run_id) / "mask.jsonl", shown.table, shown.scores_id)
+        for name in (mask.rule.knowledge, mask.rule.entropy):
+            compute_signal(service, {"scores_id": shown.scores_id, "name": name})
+    except TokenUnlearnError:
+        return None
+    return mask

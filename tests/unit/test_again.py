@@ -1,0 +1,76 @@
+"""Run again with changes: settings, rule and overrides of a run come back, or its settings alone."""
+
+from pathlib import Path
+
+import pytest
+
+from app.actions import unlearn
+from app.actions.again import again
+from app.service import Service
+from app.shown import ShownScores
+from app.tabs.unlearn import build
+from tests.page_service import draft, live_service
+from tokenunlearn.errors import RunError
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    """A service with live scores and workers that end at once."""
+    return live_service(tmp_path)
+
+
+def started(service: Service, **settings: object) -> list[str]:
+    plan = unlearn.summary(service, draft(overrides={"3": "in"}))["plan"]
+    return unlearn.start(service, plan, settings, controls=True)
+
+
+def test_a_run_comes_back_whole_and_starts_the_same_run_again(service: Service) -> None:
+    first = started(service, steps=7, objective="npo", objective_settings={"beta": 0.3})[0]
+    back = again(service, first)
+    assert (back.training.steps, back.training.objective_settings) == (7, {"beta": 0.3})
+    assert back.plan is not None and back.tokens is not None
+    assert back.plan["plan"]["overrides"] == {"3": "in"} and back.plan["chosen"] == 2
+    assert back.tokens["draft"]["rule"]["mode"] == "top_k" and back.tokens["draft"]["set"] == "one"
+    assert first in back.words and "tokens of" in back.words
+    (once_more,) = unlearn.start(service, back.plan["plan"], {"steps": 8}, controls=False)
+    store = service.queue.store
+    assert store.config(once_more)["mask_hash"] == store.config(first)["mask_hash"]
+
+
+def test_a_control_comes_back_as_the_control_it_was(service: Service) -> None:
+    _, uniform, random = started(service)
+    store = service.queue.store
+    for run_id, mode in ((uniform, "uniform"), (random, "random")):
+        back = again(service, run_id)
+        assert back.plan is not None
+        assert back.plan["plan"]["rule"]["mode"] == mode
+        assert back.plan["hash"] == store.config(run_id)["mask_hash"]
+
+
+def test_other_scores_bring_back_the_settings_alone_and_say_so(service: Service) -> None:
+    first = started(service, steps=7)[0]
+    shown = service.scores()
+    assert shown is not None
+    service.show(ShownScores({**shown.payload, "scores_id": "s2"}, shown.columns, shown.table))
+    back = again(service, first)
+    assert (back.training.steps, back.plan, back.tokens) == (7, None, None)
+    assert "other scores" in back.words
+
+
+def test_an_unknown_run_is_refused(service: Service) -> None:
+    with pytest.raises(RunError):
+        again(service, "run-99")
+
+
+def test_the_form_takes_every_setting_and_those_of_the_objective(service: Service) -> None:
+    import gradio as gr
+
+    run_id = started(service, steps=7, retain="kl", objective="npo", objective_settings={"beta": 0.3})[0]
+    with gr.Blocks():
+        tab = build(service)
+        values = tab.filled(again(service, run_id).training)
+    assert values[tab.settings["steps"]] == 7 and values[tab.settings["retain"]] == "kl"
+    assert values[tab.own["npo", "beta"]] == 0.3
+    # Another objective's controls stay as they are.
+    assert {of for (of, name), control in tab.own.items() if control in values} == {"npo"}
+    assert set(tab.settings.values()) <= set(values)
