@@ -1,0 +1,188 @@
+"""Runs in real workers, driven by real clicks: pause, resume, keep, arms, run again, a killed server.
+
+The model is the random one of tests/tiny_folder.py, so nothing here says how well anything is forgotten.
+"""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.tiny_rows import RETAIN, ROWS
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.store import RunStore
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Serve = Callable[..., AbstractContextManager[Any]]
+Open = Callable[..., Page]
+MINUTE = 60_000
+LONG = 400  # steps; about half a minute, so that there is time to press a button
+SHARE = re.compile(r"\.\d\d$")
+STEP = re.compile(r"step (\d+) of")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder with rows to forget and to keep; whatever still runs in it is ended afterwards."""
+    rows = [*ROWS, *(replace(row, split="retain") for row in RETAIN)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(asdict(row)) for row in rows), encoding="utf-8")
+    yield tmp_path
+    queue = RunQueue(RunStore(tmp_path / "runs"))
+    for state in sorted(queue.store.list_runs(), key=lambda state: state["state"] != "queued"):
+        queue.discard(state["run_id"])
+
+
+@pytest.fixture
+def flags(folder: Path, tiny_folder: Path) -> list[str]:
+    """The flags of a page on the tiny model and these rows."""
+    return ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+
+
+def open_unlearn(opened: Open, address: str) -> Page:
+    page = opened(address)
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
+    page.get_by_role("tab", name="Unlearn").click()
+    return page
+
+
+def start(page: Page, steps: int) -> None:
+    page.get_by_label("Steps", exact=True).fill(str(steps))
+    page.get_by_role("button", name="More settings").click()
+    # A random model's retain loss is about 4 nats: the default bound would stop it at once.
+    page.get_by_label("number input for Retain bound").fill("20")
+    page.get_by_role("button", name="Start unlearning").click()
+    expect(head(page)).to_be_visible()
+
+
+def head(page: Page) -> Any:
+    return page.locator(".tx-run-title")
+
+
+def act(page: Page, name: str) -> Any:
+    return page.locator(".tx-actions").get_by_role("button", name=name)
+
+
+def shown_step(page: Page) -> int:
+    expect(head(page)).to_have_text(re.compile(r"step [1-9]\d* of"), timeout=MINUTE)
+    return int(STEP.search(head(page).inner_text())[1])  # type: ignore[index]
+
+
+def trained_steps(folder: Path, run_id: str = "run-1") -> list[int]:
+    """The steps as the worker wrote them, in order."""
+    lines = (folder / "runs" / run_id / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event["step"] for event in map(json.loads, lines) if event["event"] == "StepDone"]
+
+
+def test_pause_resume_and_keep(folder: Path, flags: list[str], serve: Serve, opened: Open) -> None:
+    with serve(folder, *flags) as server:
+        page = open_unlearn(opened, server.address)
+        start(page, LONG)
+        shown_step(page)
+        act(page, "Pause and save").click()
+        expect(act(page, "Resume")).to_be_visible()
+        expect(page.locator(".tx-chip", has_text="run-1 paused")).to_be_visible()
+        expect(head(page)).to_contain_text("usable")
+        paused = shown_step(page)
+        assert 0 < paused < LONG and trained_steps(folder) == list(range(1, paused + 1))
+
+        act(page, "Resume").click()
+        expect(act(page, "Stop and keep")).to_be_visible(timeout=MINUTE)
+        expect(head(page)).not_to_have_text(re.compile(rf"step {paused} of"), timeout=MINUTE)
+        assert shown_step(page) > paused
+        act(page, "Stop and keep").click()
+        expect(head(page)).to_contain_text("kept, usable", timeout=MINUTE)
+        kept = shown_step(page)
+        # Not one step was lost or done twice.
+        assert paused < kept < LONG and trained_steps(folder) == list(range(1, kept + 1))
+        assert (folder / "runs" / "run-1" / "adapter" / "adapter_model.safetensors").is_file()
+
+        act(page, "Probe").click()
+        expect(page.get_by_text(re.compile(r"^8 answers: \d"))).to_be_visible()
+        other = page.locator(".tx-table:visible tr").filter(has_text="Other tokens").first
+        was, now, change = other.locator("td").all_inner_texts()
+        assert SHARE.match(was) and SHARE.match(now) and re.match(r"[+−±]?\.\d\d$", change)
+
+
+def test_three_arms_stand_together_and_one_is_run_again(
+    folder: Path, flags: list[str], serve: Serve, opened: Open
+) -> None:
+    with serve(folder, *flags) as server:
+        page = open_unlearn(opened, server.address)
+        page.get_by_label(re.compile("Also queue the controls")).check()
+        start(page, 12)
+        runs = page.get_by_role("list", name="Runs")
+        expect(runs.get_by_role("listitem")).to_have_count(3)
+        expect(runs.get_by_text("finished, step 12 of 12")).to_have_count(3, timeout=4 * MINUTE)
+        curves = page.locator(".js-plotly-plot .legend .traces")
+        expect(curves).to_have_count(3)
+        names = ["chosen tokens", "uniform, every token", "random, same count"]
+        expect(curves).to_have_text([f"tiny, {name}" for name in names])
+
+        act(page, "Compare").click()
+        table = page.get_by_role("region", name="Runs")
+        for name in names:
+            line = table.locator("tbody tr").filter(has_text=f"tiny, {name}")
+            expect(line).to_contain_text("finished")
+            expect(line.locator("td").nth(6)).to_have_text(re.compile(r"^\.\d\d$"))
+        page.get_by_label(f"Compare tiny, {names[0]}").check()
+        page.get_by_label(f"Compare tiny, {names[2]}").check()
+        difference = page.get_by_role("region", name="Difference of two runs")
+        expect(difference).to_contain_text(f"tiny, {names[2]} against tiny, {names[0]}")
+        expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(
+            re.compile("top_fraction.*random")
+        )
+        run_again(page, runs)
+
+
+def run_again(page: Page, runs: Any) -> None:
+    """The random control comes back into form and Tokens, where one undo takes it back; it starts anew."""
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_label("Steps", exact=True).fill("99")
+    runs.get_by_role("button").filter(has_text="random").click()
+    expect(head(page)).to_contain_text("tiny, random")
+    act(page, "Run again with changes").click()
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("12")
+    expect(page.get_by_label("number input for Retain bound")).to_have_value("20")
+    expect(page.locator(".mask-summary").first).to_contain_text("random, same count")
+    page.get_by_role("tab", name="Tokens").click()
+    expect(page.get_by_label("Choose").get_by_role("combobox").first).to_have_value("random")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Choose").get_by_role("combobox").first).to_have_value("top_fraction")
+
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_label("Steps", exact=True).fill("3")
+    page.get_by_label(re.compile("Also queue the controls")).uncheck()
+    page.get_by_role("button", name="Start unlearning").click()
+    expect(runs.get_by_text("finished, step 3 of 3")).to_be_visible(timeout=2 * MINUTE)
+    expect(head(page)).to_contain_text("tiny, random")
+
+
+def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
+    folder: Path, flags: list[str], serve: Serve, opened: Open
+) -> None:
+    steps = 200
+    with serve(folder, *flags) as server:
+        page = open_unlearn(opened, server.address)
+        start(page, steps)
+        before = shown_step(page)
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        page.close()
+    with serve(folder, *flags, "--no-model") as server:
+        page = opened(server.address)
+        page.get_by_role("tab", name="Unlearn").click()
+        expect(head(page)).to_contain_text("tiny, chosen tokens")
+        assert shown_step(page) > before
+        expect(page.locator(".tx-chip", has_text="run-1")).to_be_visible()
+        expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
+        assert trained_steps(folder) == list(range(1, steps + 1))
+        loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
+        assert loss == list(range(1, steps + 1))
