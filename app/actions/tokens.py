@@ -1,5 +1,6 @@
 """What the Tokens view asks of the server: confirm a mask, alternatives, another signal, an export."""
 
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,10 +22,14 @@ TRUTH_DECIMALS = 4
 
 
 def shown_payload(service: Service) -> dict[str, Any]:
-    """The value of the Tokens view: the newest payload, or a sentence while there is none."""
+    """The value of the Tokens view: the newest payload, or a sentence while there is none.
+
+    The columns go as one JSON text: Gradio's page wraps and clones every number of an array, which takes
+    it ten seconds for 10,000 tokens.
+    """
     shown = service.scores()
     if shown is not None:
-        return dict(shown.payload)
+        return {**shown.payload, "columns": json.dumps(shown.payload["columns"], separators=(",", ":"))}
     return {"rows": [], "message": service.stage.error or LOADING}
 
 

@@ -33,6 +33,9 @@ export class AlternativesView {
   }
 
   draw(answer, index, previewing) {
+    const picture = [answer, index, previewing];
+    if (this.drawn?.every((each, at) => each === picture[at])) return;
+    this.drawn = picture;
     const ready = answer && !answer.pending && !answer.error;
     this.lists.hidden = !ready && !answer?.pending;
     this.lists.classList.toggle("is-stale", Boolean(answer?.pending));

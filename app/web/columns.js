@@ -4,6 +4,11 @@ const FLAGS = ["subject", "stop", "punctuation"];
 const WHOLE = ["row", "start", "end", "word"];
 const REAL = ["gold", "random_key"];
 
+/** Returns the payload with its columns as arrays; they cross the wire as one JSON text. @param {object} payload */
+export function readPayload(payload) {
+  return typeof payload.columns === "string" ? { ...payload, columns: JSON.parse(payload.columns) } : payload;
+}
+
 /** Returns typed columns; null (how NaN crosses the wire) becomes NaN. @param {object} payload */
 export function readColumns(payload) {
   const columns = {};

@@ -1,6 +1,6 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
-import { button, node, segmented, setText } from "./dom.js";
+import { button, node, segmented, setAttributes, setText } from "./dom.js";
 import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
 import { shortNumber } from "./strip_marks.js";
@@ -16,9 +16,9 @@ const THREE_WAY = [
 export function detailsPanel(model, alternatives) {
   const title = node("strong", { class: "tu-big-token" });
   const where = node("span", { class: "tu-where" });
-  const values = node("tbody");
+  const values = valueTable(model);
   const table = node("table", { class: "tu-values" },
-    node("thead", {}, node("tr", {}, ...["", "value", "rank", "percentile"].map((text) => node("th", { text, attributes: { scope: "col" } })))), values);
+    node("thead", {}, node("tr", {}, ...["", "value", "rank", "percentile"].map((text) => node("th", { text, attributes: { scope: "col" } })))), values.body);
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
     const unit = unitOfToken(model);
@@ -39,7 +39,7 @@ export function detailsPanel(model, alternatives) {
     setText(title, unit?.text ?? "");
     const words = unit && unit.tokens.length > 1 ? `tokens ${index - row.first + 1}–${unit.tokens.at(-1) - row.first + 1}` : `token ${index - row.first + 1}`;
     setText(where, `${words} of ${row.count}${columns.gold?.[index] === 1 ? ", gold" : ""}`);
-    values.replaceChildren(...valueRows(model, index));
+    values.update(index);
     setText(decision, decisionOf(model, index));
     override.update(model.overrides.state(index) ?? "rule");
     alternatives.update();
@@ -80,16 +80,39 @@ function decisionOf(model, index) {
   return words.charAt(0).toUpperCase() + words.slice(1) + soft;
 }
 
-function valueRows(model, index) {
-  const rows = ["knowledge", "entropy", "fused"].map((signal) => {
-    const value = model.valuesOf(signal)[index];
-    const name = signal === "fused" ? "Fused φ" : signal === "knowledge" ? "Knowledge" : "Entropy";
-    const source = signal === "fused" ? "" : sourceLabel(model, model.rule[signal]);
-    return valueRow({ name, source, signal, value, unit: model.unitOf(signal), at: place(model.sorted(signal), value) });
-  });
-  const logProb = model.columns.log_prob?.[index] ?? (model.columns.loss ? -model.columns.loss[index] : NaN);
-  if (Number.isFinite(logProb)) rows.push(plainRow("Probability", probabilityWords(logProb)));
-  return rows;
+/** The table's rows, made once; `update(index)` writes a token's values into them. */
+function valueTable(model) {
+  const names = { knowledge: "Knowledge", entropy: "Entropy", fused: "Fused φ" };
+  const lines = Object.entries(names).map(([signal, name]) => tableLine(name, node("span", { class: "tu-dot", style: { "--tu-hue": `var(--tu-${signal})` } })));
+  const probability = tableLine("Probability", node("span", { class: "tu-dot is-none" }));
+  const body = node("tbody", {}, ...lines.map((line) => line.element), probability.element);
+  const update = (index) => {
+    Object.keys(names).forEach((signal, at) => {
+      const value = model.valuesOf(signal)[index];
+      const found = place(model.sorted(signal), value);
+      const source = signal === "fused" ? null : sourceLabel(model, model.rule[signal]);
+      lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
+    });
+    const logProb = model.columns.log_prob?.[index] ?? (model.columns.loss ? -model.columns.loss[index] : NaN);
+    probability.element.hidden = !Number.isFinite(logProb);
+    if (Number.isFinite(logProb)) probability.write([probabilityWords(logProb), "", ""], null);
+  };
+  return { body, update };
+}
+
+function tableLine(name, dot) {
+  const head = node("th", { attributes: { scope: "row" } }, dot, name);
+  const cells = [node("td"), node("td"), node("td")];
+  const write = (texts, title) => {
+    setAttributes(head, { title });
+    texts.forEach((text, at) => setText(cells[at], text));
+  };
+  return { element: node("tr", {}, head, ...cells), write };
+}
+
+function valueWords(signal, value, unit) {
+  if (!Number.isFinite(value)) return "no score";
+  return `${signal === "fused" ? value.toFixed(3) : shortNumber(value)}${unit ? ` ${unit}` : ""}`;
 }
 
 /** Returns e^logProb for people: three decimals, or powers where it is tiny. */
@@ -97,17 +120,3 @@ export function probabilityWords(logProb) {
   const probability = Math.exp(logProb);
   return probability >= 0.0005 ? probability.toFixed(3) : probability.toExponential(1).replace("e-", "·10^−").replace("e+", "·10^");
 }
-
-function valueRow({ name, source, signal, value, unit, at }) {
-  const number = Number.isFinite(value) ? `${signal === "fused" ? value.toFixed(3) : shortNumber(value)}${unit ? ` ${unit}` : ""}` : "no score";
-  const head = node("th", { attributes: { scope: "row", title: source || null } },
-    node("span", { class: "tu-dot", style: { "--tu-hue": `var(--tu-${signal})` } }), name);
-  return node("tr", {}, head, node("td", { text: number }),
-    node("td", { text: at ? `${at.rank} of ${at.of}` : "" }), node("td", { text: at ? ordinal(Math.floor(at.percentile)) : "" }));
-}
-
-function plainRow(name, text) {
-  const head = node("th", { attributes: { scope: "row" } }, node("span", { class: "tu-dot is-none" }), name);
-  return node("tr", {}, head, node("td", { text }), node("td"), node("td"));
-}
-

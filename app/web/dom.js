@@ -28,12 +28,18 @@ function dress(element, options, children) {
   return element;
 }
 
-/** Sets attributes; `true` becomes "", `false` and null remove the attribute. Booleans of aria-* are written out. */
+/**
+ * Sets attributes; `true` becomes "", `false` and null remove the attribute. Booleans of aria-* are written out.
+ * What is there already is not written again: each write makes the browser style and lay out anew.
+ */
 export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     const written = name.startsWith("aria-") && typeof value === "boolean" ? String(value) : value;
-    if (written === false || written === null || written === undefined) element.removeAttribute(name);
-    else element.setAttribute(name, written === true ? "" : String(written));
+    const absent = written === false || written === null || written === undefined;
+    const text = absent ? null : written === true ? "" : String(written);
+    if (element.getAttribute(name) === text) continue;
+    if (absent) element.removeAttribute(name);
+    else element.setAttribute(name, text);
   }
 }
 

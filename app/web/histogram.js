@@ -29,8 +29,8 @@ export function histogram(model) {
   listen(plot, cut, (value) => cutAt(model, value), (direction) => nudgeCut(model, direction));
   const update = () => {
     const { mask, rule } = model;
-    const all = histogramBins(mask.fused, BINS).counts;
-    const chosen = histogramBins(mask.fused.map((value, index) => (mask.selected[index] ? value : NaN)), BINS).counts;
+    const all = model.memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS).counts);
+    const chosen = histogramBins(mask.fused, BINS, 0, 1, mask.selected).counts;
     const top = Math.sqrt(Math.max(1, ...all));
     redraw(bars, all, top);
     redraw(solid, chosen, top);
@@ -50,9 +50,9 @@ export function histogram(model) {
 
 /** Sets the rule so that it cuts at `value`: the share in top_fraction over the set, else threshold mode. */
 export function cutAt(model, value) {
-  const { rule, mask, columns, indices } = model;
+  const { rule, mask, indices } = model;
   if (rule.mode === "top_fraction" && rule.scope === "set") {
-    model.setRule({ fraction: fractionAt(value, mask, columns, indices, rule) });
+    model.setRule({ fraction: fractionAt(value, mask, indices) });
   } else model.setRule({ mode: "threshold", threshold: Math.round(value * 1000) / 1000 });
 }
 

@@ -8,7 +8,11 @@ export function leaderboard(model) {
   const note = node("p", { class: "tu-note" });
   const element = node("section", { class: "tu-board" }, node("h2", { text: "Does it find the fact? Words against gold spans" }),
     node("table", {}, body), note);
+  let shown = [];
   const update = () => {
+    const asked = [model.payload, model.set, model.rule.knowledge];
+    if (asked.every((each, at) => each === shown[at])) return;
+    shown = asked;
     const entries = [...(model.payload.leaderboard ?? [])]
       .filter((entry) => !entry.set || entry.set === model.set)
       .sort((a, b) => (b.auroc_word ?? -1) - (a.auroc_word ?? -1));

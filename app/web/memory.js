@@ -11,15 +11,20 @@ export class Memory {
    * Returns the value of a step. Whoever gets it must not write into it: the next one gets the same.
    * @template Value
    * @param {string} step
-   * @param {any} key compared with ===, so a text of settings or the array that the value comes from
+   * @param {any} key a text of settings, the array that the value comes from, or a list of such; compared with ===
    * @param {() => Value} make
    * @returns {Value}
    */
   once(step, key, make) {
     const last = this.steps.get(step);
-    if (last && last.key === key) return last.value;
+    if (last && same(last.key, key)) return last.value;
     const value = make();
     this.steps.set(step, { key, value });
     return value;
   }
+}
+
+function same(one, other) {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
+  return one.length === other.length && one.every((part, at) => part === other[at]);
 }

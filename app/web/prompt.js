@@ -10,11 +10,13 @@ export function promptView(model) {
   const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
   const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
   const element = node("div", {}, banner, question);
+  let shown = null;
   const update = () => {
     const { row } = model;
     if (!row) return question.replaceChildren();
-    question.replaceChildren(...markedParts(row.question, row.subject_spans ?? []).map(({ text, marked }) => (
+    if (row !== shown) question.replaceChildren(...markedParts(row.question, row.subject_spans ?? []).map(({ text, marked }) => (
       marked ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } }) : text)));
+    shown = row;
     const words = bannerWords(row);
     banner.hidden = words === "";
     setText(warning, words);

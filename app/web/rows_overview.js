@@ -1,11 +1,18 @@
 /** The list of rows: subject, question, chosen of total, gold hits, overrides, a sparkline of φ; with search. */
 
+// Only cards in view, and a little beyond, are filled and redrawn: an observer says which, so that no move
+// of a slider has to ask each of a thousand cards for its place. While a slider moves they wait their turn.
+
 import { drawing, node, segmented, setAttributes, setText } from "./dom.js";
 import { rowCounts } from "./summary.js";
 
 const SPARK_HEIGHT = 12;
+const FILLED_AT_ONCE = 16;
+const LATEST_MS = 120;
+// Safari has no idle callback.
+const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, LATEST_MS / 2));
 
-/** Returns `{element, update(kinds)}`. Only the cards in view are redrawn when the rule changes. */
+/** Returns `{element, update(kinds)}`. */
 export function rowsOverview(model) {
   const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
   const list = node("div", { class: "tu-rows", attributes: { role: "listbox", "aria-label": "Rows" } });
@@ -14,12 +21,29 @@ export function rowsOverview(model) {
   const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head, list, none);
   let cards = [];
   let sets = null;
+  const near = new Set();
+  const byElement = new WeakMap();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) near.add(byElement.get(target));
+      else near.delete(byElement.get(target));
+    }
+    refresh();
+  }, { root: list, rootMargin: "200px 300px" });
 
   const build = () => {
     sets = model.sets.length > 1 ? segmented("Set", model.sets.map((set) => ({ value: set, label: setWords(set) })), (set) => model.goToSet(set)) : null;
     head.replaceChildren(...[sets?.element, search].filter(Boolean));
     cards = model.rowsOfSet().map((at) => rowCard(model, at));
+    observer.disconnect();
+    near.clear();
+    // Until the observer has looked, the first ones stand for those in view.
+    for (const card of cards.slice(0, FILLED_AT_ONCE)) near.add(card);
     list.replaceChildren(...cards.map((card) => card.element));
+    for (const card of cards) {
+      byElement.set(card.element, card);
+      observer.observe(card.element);
+    }
     filter();
   };
   const filter = () => {
@@ -28,30 +52,36 @@ export function rowsOverview(model) {
     none.hidden = cards.some((card) => !card.element.hidden);
   };
   const stale = () => cards.forEach((card) => { card.stale = true; });
-  const refresh = () => {
-    const frame = list.getBoundingClientRect();
-    // All places are read before anything is written: else each card would force a layout of its own.
-    const due = cards.filter((card) => card.stale && !card.element.hidden && inView(card.element.getBoundingClientRect(), frame));
-    due.forEach((card) => card.update());
+  const refresh = () => { for (const card of near) if (card.stale) card.update(); };
+  let waiting = false;
+  const refreshLater = () => {
+    if (waiting) return;
+    waiting = true;
+    whenIdle(() => {
+      waiting = false;
+      refresh();
+    }, { timeout: LATEST_MS });
   };
-  search.addEventListener("input", () => { filter(); refresh(); });
-  list.addEventListener("scroll", () => refresh(), { passive: true });
-  list.ownerDocument.defaultView.addEventListener("resize", refresh, { passive: true });
+  search.addEventListener("input", filter);
   list.addEventListener("keydown", (event) => walk(event, model, cards));
 
+  let marked = null;
+  const mark = () => {
+    const wanted = cards.find((card) => card.at === model.view.row) ?? null;
+    wanted?.show(list);
+    if (marked !== wanted) marked?.mark(false);
+    wanted?.mark(true);
+    marked = wanted;
+  };
   const update = (kinds) => {
     if (kinds.has("data")) build();
     sets?.update(model.set);
     if (kinds.has("data") || kinds.has("rule")) stale();
-    if (kinds.has("data") || kinds.has("row")) cards.forEach((card) => card.mark());
-    if (kinds.has("row")) cards.find((card) => card.at === model.view.row)?.show(list);
-    refresh();
+    if (kinds.has("data") || kinds.has("row")) mark();
+    if (kinds.has("data")) refresh();
+    else refreshLater();
   };
   return { element, update };
-}
-
-function inView(box, frame) {
-  return box.bottom > frame.top - 200 && box.top < frame.bottom + 200 && box.right > frame.left - 300 && box.left < frame.right + 300;
 }
 
 /** Returns a set's name for people: "one_off" → "One-off". */
@@ -60,35 +90,45 @@ export function setWords(set) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** An empty card, which its first `update` fills. */
 function rowCard(model, at) {
   const row = model.payload.rows[at];
-  const share = node("span", { class: "tu-row-share" });
-  const marks = node("span", { class: "tu-row-marks" });
-  const pale = drawing("path", { class: "tu-spark-all" });
-  const solid = drawing("path", { class: "tu-spark-chosen" });
-  const spark = drawing("svg", {
-    class: "tu-spark", attributes: { viewBox: `0 0 ${Math.max(1, row.count) * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
-  }, pale, solid);
-  const element = node("div", { class: "tu-row", attributes: { role: "option", tabindex: -1 }, on: { click: () => model.goTo(at) } },
-    node("span", { class: "tu-row-subject", text: row.subject || "No subject" }), share,
-    node("span", { class: "tu-row-question", text: row.question }), marks, spark);
+  const element = node("div", {
+    class: "tu-row", attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": `${row.subject || "No subject"}: ${row.question}` },
+    on: { click: () => model.goTo(at) },
+  });
   const card = { at, element, stale: true, words: `${row.subject} ${row.question} ${row.answer}`.toLocaleLowerCase() };
   card.update = () => {
     card.stale = false;
-    const counts = rowCounts(row, model.mask, model.columns, model.overrides);
-    setText(share, `${counts.chosen} of ${counts.total}`);
-    setText(marks, markWords(counts));
-    setAttributes(element, { "aria-label": `${row.subject || "No subject"}: ${row.question} ${counts.chosen} of ${counts.total} tokens chosen. ${spokenMarks(counts)}` });
-    const { mask } = model;
-    setAttributes(pale, { d: sparkPath(row, mask.fused, () => true) });
-    setAttributes(solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
+    card.parts ??= fill(element, row);
+    drawCard(card, row, model);
   };
-  card.mark = () => {
-    const on = model.view.row === at;
-    setAttributes(element, { "aria-selected": on, tabindex: on ? 0 : -1 });
-  };
+  card.mark = (on) => setAttributes(element, { "aria-selected": on, tabindex: on ? 0 : -1 });
   card.show = (list) => scrollWithin(list, element);
   return card;
+}
+
+function fill(element, row) {
+  const parts = {
+    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks" }),
+    pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
+  };
+  const spark = drawing("svg", {
+    class: "tu-spark", attributes: { viewBox: `0 0 ${Math.max(1, row.count) * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
+  }, parts.pale, parts.solid);
+  element.append(node("span", { class: "tu-row-subject", text: row.subject || "No subject" }), parts.share,
+    node("span", { class: "tu-row-question", text: row.question }), parts.marks, spark);
+  return parts;
+}
+
+function drawCard({ element, parts }, row, model) {
+  const { mask } = model;
+  const counts = rowCounts(row, mask, model.columns, model.overrides);
+  setText(parts.share, `${counts.chosen} of ${counts.total}`);
+  setText(parts.marks, markWords(counts));
+  setAttributes(element, { "aria-label": `${row.subject || "No subject"}: ${row.question} ${counts.chosen} of ${counts.total} tokens chosen. ${spokenMarks(counts)}` });
+  setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
+  setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
 
 /** Scrolls only the list, never the page. */

@@ -40,12 +40,13 @@ export function formatNumber(value, decimals = 2, width = 0) {
  * tokens score near 0, and the few that matter would be invisible on a linear axis.
  * @param {ArrayLike<number>} values NaN takes no part
  * @param {number} bins @param {number} low @param {number} high
+ * @param {ArrayLike<number>|null} wanted where given, only values with a 1 there are counted
  * @returns {{edges: number[], counts: number[], heights: number[]}}
  */
-export function histogramBins(values, bins = 40, low = 0, high = 1) {
+export function histogramBins(values, bins = 40, low = 0, high = 1, wanted = null) {
   const counts = new Array(bins).fill(0);
   for (let index = 0; index < values.length; index++) {
-    if (!Number.isFinite(values[index])) continue;
+    if ((wanted && !wanted[index]) || !Number.isFinite(values[index])) continue;
     const bin = Math.floor(((values[index] - low) / (high - low)) * bins);
     counts[Math.min(bins - 1, Math.max(0, bin))] += 1;
   }

@@ -55,6 +55,7 @@ function sourceMenu(label, model, kind, compute) {
   const state = node("span", { class: "tu-source-state", attributes: { role: "status" } });
   const element = node("label", { class: "tu-source" }, node("span", { text: label }), menu, state);
   let pending = null;
+  let shown = "";
   menu.addEventListener("change", async () => {
     const name = menu.value;
     if (model.signals.includes(name)) return model.setRule({ [kind]: name });
@@ -72,10 +73,12 @@ function sourceMenu(label, model, kind, compute) {
   });
   const update = (used) => {
     const choices = sourcesOf(model, kind);
-    menu.replaceChildren(...choices.map(({ name, label: text, missing }) => node("option", {
-      text: missing ? `${text} (compute)` : text, attributes: { value: name, selected: name === model.rule[kind] },
+    const words = JSON.stringify(choices);
+    if (words !== shown) menu.replaceChildren(...choices.map(({ name, label: text, missing }) => node("option", {
+      text: missing ? `${text} (compute)` : text, attributes: { value: name },
     })));
-    menu.value = pending ?? model.rule[kind];
+    shown = words;
+    if (menu.value !== (pending ?? model.rule[kind])) menu.value = pending ?? model.rule[kind];
     element.hidden = !used;
   };
   return { element, update };

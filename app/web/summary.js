@@ -15,45 +15,39 @@ export function countsOf(mask, columns, indices) {
 }
 
 /** Returns each candidate's ranking score: its own, or with whole words the largest of its word; excluded: NaN. */
-export function rankingScores(mask, columns, indices, wholeWords) {
-  const fused = mask.fused.map((value, index) => (mask.excluded[index] ? NaN : value));
-  const scores = Float64Array.from(fused);
-  if (!wholeWords) return scores;
-  let start = 0;
-  while (start < indices.length) {
-    let stop = start;
+export function rankingScores({ fused, excluded }, columns, indices, wholeWords) {
+  const { row, word } = columns;
+  const scores = new Float64Array(fused.length).fill(NaN);
+  for (let start = 0, stop = 0; start < indices.length; start = stop) {
+    const first = indices[start];
     let best = NaN;
-    const { row, word } = columns;
-    while (stop < indices.length && row[indices[stop]] === row[indices[start]] && word[indices[stop]] === word[indices[start]]) {
-      const value = fused[indices[stop]];
-      if (!(value <= best)) best = Number.isFinite(value) ? value : best;
-      stop += 1;
+    for (stop = start; stop < indices.length; stop += 1) {
+      const index = indices[stop];
+      if (stop > start && (!wholeWords || row[index] !== row[first] || word[index] !== word[first])) break;
+      if (!excluded[index] && !(fused[index] <= best) && Number.isFinite(fused[index])) best = fused[index];
     }
-    for (let at = start; at < stop; at += 1) if (Number.isFinite(fused[indices[at]])) scores[indices[at]] = best;
-    start = stop;
+    for (let at = start; at < stop; at += 1) if (!excluded[indices[at]] && Number.isFinite(fused[indices[at]])) scores[indices[at]] = best;
   }
   return scores;
 }
 
 /** Returns the fused score at which the rule cuts over the set, or null where there is no single cut. */
-export function cutOf(mask, columns, indices, rule) {
+export function cutOf({ ruled, ranking }, indices, rule) {
   if (rule.mode === "threshold") return rule.threshold;
   if (!["top_fraction", "top_k"].includes(rule.mode) || rule.scope !== "set") return null;
-  const scores = rankingScores(mask, columns, indices, rule.whole_words);
   let cut = Infinity;
-  for (const index of indices) if (mask.ruled[index] && scores[index] < cut) cut = scores[index];
+  for (const index of indices) if (ruled[index] && ranking[index] < cut) cut = ranking[index];
   return Number.isFinite(cut) ? cut : null;
 }
 
 /** Returns the share of scored tokens whose ranking score reaches `cut` and that the rule may take. */
-export function fractionAt(cut, mask, columns, indices, rule) {
-  const scores = rankingScores(mask, columns, indices, rule.whole_words);
+export function fractionAt(cut, { fused, ranking }, indices) {
   let reached = 0;
   let scored = 0;
   for (const index of indices) {
-    if (!Number.isFinite(mask.fused[index])) continue;
+    if (!Number.isFinite(fused[index])) continue;
     scored += 1;
-    reached += scores[index] >= cut;
+    reached += ranking[index] >= cut;
   }
   return scored ? reached / scored : 0;
 }

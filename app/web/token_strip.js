@@ -1,6 +1,6 @@
 /** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
 
-import { node, setAttributes } from "./dom.js";
+import { node, setAttributes, setText } from "./dom.js";
 import { GLYPHS, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
@@ -22,44 +22,52 @@ export class TokenStrip {
     listenToPointer(this);
   }
 
-  /** Redraws; chips are rebuilt only when the row, the units or a decision changed. */
+  /** Redraws. Chips are made for another row or units only; another decision wraps them anew. */
   update() {
     const { model } = this;
-    this.units = model.units();
-    this.states = this.units.map((unit) => unitState(unit, (index) => model.stateOf(index)));
-    const signature = JSON.stringify([model.row?.id, model.view.words, this.states]);
-    if (signature !== this.signature) this.build(signature);
+    const drawn = [model.payload, model.row, model.view.words];
+    const anew = !this.drawn?.every((each, at) => each === drawn[at]);
+    if (anew) {
+      this.drawn = drawn;
+      this.units = model.units();
+      this.tokens = this.units.map((unit) => this.chip(unit));
+    }
+    const states = this.units.map((unit) => unitState(unit, (index) => model.stateOf(index)));
+    if (anew || states.some((state, at) => state !== this.states[at])) this.wrap(states);
     this.paint();
   }
 
-  build(signature) {
-    const hadFocus = this.element.contains(document.activeElement);
-    this.signature = signature;
-    this.tokens = this.units.map((unit, at) => this.chip(unit, this.states[at]));
+  /** Puts the chips into the strip, neighbours with the same decision in one outline. */
+  wrap(states) {
+    const focused = this.element.contains(document.activeElement);
+    this.states = states;
     const parts = [];
     let run = null;
     this.units.forEach((unit, at) => {
-      const state = this.states[at];
+      const state = states[at];
+      const token = this.tokens[at];
+      setText(token.lastChild, GLYPHS[state]);
       const joins = run && run.state === state && !unit.before.includes("\n");
       if (!joins && unit.before) parts.push(unit.before);
       if (state === "plain") {
         run = null;
-        parts.push(this.tokens[at]);
+        parts.push(token);
         return;
       }
       if (!joins) {
         run = { state, element: node("span", { class: `tu-run is-${state}`, attributes: { role: "none" } }) };
         parts.push(run.element);
       } else if (unit.before) run.element.append(unit.before);
-      run.element.append(this.tokens[at]);
+      run.element.append(token);
     });
     const { answer, first, count } = this.model.row;
     this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
-    if (hadFocus) this.tokens[this.focusUnit()]?.focus();
+    if (focused) this.tokens[this.focusUnit()]?.focus();
   }
 
-  chip(unit, state) {
-    const glyph = node("span", { class: "tu-glyph", text: GLYPHS[state], attributes: { "aria-hidden": true, "data-glyph": true } });
+  /** Returns a chip: its text, its number, its glyph (last). */
+  chip(unit) {
+    const glyph = node("span", { class: "tu-glyph", attributes: { "aria-hidden": true, "data-glyph": true } });
     const number = node("span", { class: "tu-number", attributes: { "aria-hidden": true } });
     const subject = this.model.columns.subject[unit.tokens[0]] === 1;
     const gold = unit.tokens.some((index) => this.model.columns.gold?.[index] === 1);
@@ -70,41 +78,45 @@ export class TokenStrip {
     }, node("span", { class: "tu-text", text: unit.text }), number, glyph);
   }
 
+  /** Writes values, focus and range onto the chips. */
   paint() {
     const { model, signal } = this;
-    const { view, columns } = model;
-    const values = model.valuesOf(signal);
-    const sorted = model.sorted(signal);
-    const scale = model.scaleOf(signal);
-    const unitName = model.unitOf(signal);
+    const { view } = model;
     setAttributes(this.element, {
       "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
     });
     const focus = this.focusUnit();
-    if (this.element.contains(document.activeElement)) this.tokens[focus]?.focus({ preventScroll: false });
-    const range = this.range();
-    this.tokens.forEach((element, at) => {
-      const unit = this.units[at];
-      const value = values[unit.tokens[0]];
-      const state = this.states[at];
-      const index = unit.tokens[0];
-      const flags = {
-        subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-        punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
-      };
-      element.style.setProperty("--tu-strength", (scale.at(value) || 0).toFixed(3));
-      element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
-      element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
-      element.classList.toggle("is-unscored", !Number.isFinite(value));
-      element.querySelector(".tu-number").textContent = shortNumber(value);
-      setAttributes(element, {
-        tabindex: at === focus ? 0 : -1,
-        "aria-selected": state === "chosen" || state === "in",
-        "aria-label": spokenLabel({
-          unit, position: at, count: this.units.length, value, unitName, signal, sorted, state, flags, words: view.words,
-        }),
-        title: flags.subject && !Number.isFinite(value) ? "name: no score" : null,
-      });
+    const focused = document.activeElement;
+    if (focused !== this.tokens[focus] && this.element.contains(focused)) this.tokens[focus]?.focus({ preventScroll: false });
+    const shown = {
+      values: model.valuesOf(signal), sorted: model.sorted(signal), scale: model.scaleOf(signal),
+      unitName: model.unitOf(signal), focus, range: this.range(),
+    };
+    this.tokens.forEach((_, at) => this.paintChip(at, shown));
+  }
+
+  paintChip(at, { values, sorted, scale, unitName, focus, range }) {
+    const [element, unit, state] = [this.tokens[at], this.units[at], this.states[at]];
+    const { view, columns } = this.model;
+    const index = unit.tokens[0];
+    const value = values[index];
+    const flags = {
+      subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
+      punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
+    };
+    const strength = (scale.at(value) || 0).toFixed(3);
+    if (element.style.getPropertyValue("--tu-strength") !== strength) element.style.setProperty("--tu-strength", strength);
+    element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
+    element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
+    element.classList.toggle("is-unscored", !Number.isFinite(value));
+    setText(element.children[1], shortNumber(value));
+    setAttributes(element, {
+      tabindex: at === focus ? 0 : -1,
+      "aria-selected": state === "chosen" || state === "in",
+      "aria-label": spokenLabel({
+        unit, position: at, count: this.units.length, value, unitName, signal: this.signal, sorted, state, flags, words: view.words,
+      }),
+      title: flags.subject && !Number.isFinite(value) ? "name: no score" : null,
     });
   }
 

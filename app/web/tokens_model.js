@@ -1,13 +1,14 @@
 /** Holds what the Tokens view knows: scores, rule, overrides, view; derives the mask. No DOM. */
 
-import { indicesOfSet, pick, readColumns, realColumn, setsOf, signalNames } from "./columns.js";
+import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
+import { deriveMask, placesIn } from "./derived_mask.js";
 import { normalise } from "./fusion.js";
 import { History } from "./history.js";
+import { Memory } from "./memory.js";
 import { Overrides } from "./overrides.js";
 import { descending } from "./ranks.js";
 import { sequentialScale } from "./scale.js";
-import { DEFAULT_RULE, select } from "./selection.js";
-import { countsOf, cutOf } from "./summary.js";
+import { DEFAULT_RULE } from "./selection.js";
 import { unitsOf } from "./units.js";
 import { aggregateSignal, groupWords } from "./words.js";
 
@@ -27,11 +28,12 @@ export class TokensModel {
   constructor(payload, saved = {}) {
     this.listeners = [];
     this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
-    this.read(payload, saved);
+    this.read(readPayload(payload), saved);
   }
 
   /** Takes a new payload; rule, view, overrides and lock stay, found again by row id and characters. */
-  load(payload) {
+  load(value) {
+    const payload = readPayload(value);
     const before = placesOf(this.payload);
     const now = new Map(placesOf(payload).map((place, index) => [place, index]));
     const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
@@ -69,8 +71,9 @@ export class TokensModel {
     this.cut = pick(this.columns, this.indices);
     this.wordList = groupWords(this.columns);
     this.wordHeads = new Set(this.wordList.map(({ first }) => first));
+    this.places = placesIn(this.indices, this.columns.row.length);
     this.cache = new Map();
-    this.normalisedKey = null;
+    this.memory = new Memory();
     this.derived = null;
   }
 
@@ -98,30 +101,8 @@ export class TokensModel {
 
   /** Returns the mask under the present rule: arrays over all tokens of the payload, counts, cut. */
   get mask() {
-    this.derived ??= this.derive();
+    this.derived ??= deriveMask(this);
     return this.derived;
-  }
-
-  derive() {
-    const local = new Map();
-    this.indices.forEach((index, at) => { if (this.overrides.state(index)) local.set(at, this.overrides.state(index)); });
-    const ruled = select(this.cut, this.rule, new Map());
-    const final = local.size ? select(this.cut, this.rule, local) : ruled;
-    const size = this.columns.row.length;
-    const mask = {
-      fused: new Float64Array(size).fill(NaN), weights: new Float64Array(size),
-      selected: new Uint8Array(size), excluded: new Uint8Array(size), ruled: new Uint8Array(size),
-    };
-    this.indices.forEach((index, at) => {
-      mask.fused[index] = final.fused[at];
-      mask.weights[index] = final.weights[at];
-      mask.selected[index] = Number(final.selected[at]);
-      mask.excluded[index] = Number(final.excluded[at]);
-      mask.ruled[index] = Number(ruled.selected[at]);
-    });
-    mask.counts = countsOf(mask, this.columns, this.indices);
-    mask.threshold = cutOf(mask, this.columns, this.indices, this.rule);
-    return mask;
   }
 
   /** Returns whether the token's row is in the current set. */
@@ -182,10 +163,9 @@ export class TokensModel {
 
   cached(key, make) {
     const full = `${key} ${this.view.words} ${this.columnName(key.split(" ")[1])}`;
-    if (key.endsWith("fused")) this.mask.cache ??= new Map();
-    const store = key.endsWith("fused") ? this.mask.cache : this.cache;
-    if (!store.has(full)) store.set(full, make());
-    return store.get(full);
+    if (key.endsWith("fused")) return this.memory.once(full, this.mask.fused, make);
+    if (!this.cache.has(full)) this.cache.set(full, make());
+    return this.cache.get(full);
   }
 
   /** Returns the unit a signal is written in: "nats", or "" for fused. */
@@ -201,15 +181,14 @@ export class TokensModel {
   /** Returns `{knowledge, entropy}` of one token, normalised as the rule says: the numbers of the equation. */
   normalisedAt(index) {
     const { rule } = this;
-    const key = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over, this.set].join();
-    if (this.normalisedKey !== key) {
+    const key = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over].join();
+    const { knowledge, entropy } = this.memory.once("equation", key, () => {
       const rows = rule.normalise_over === "row" ? this.cut.row : null;
       const of = (name) => (this.cut[name] ? normalise(this.cut[name], rule.normaliser, rows) : null);
-      this.normalised = { knowledge: of(rule.knowledge), entropy: of(rule.entropy) };
-      this.normalisedKey = key;
-    }
-    const at = this.indices.indexOf(index);
-    return { knowledge: this.normalised.knowledge?.[at] ?? NaN, entropy: this.normalised.entropy?.[at] ?? NaN };
+      return { knowledge: of(rule.knowledge), entropy: of(rule.entropy) };
+    });
+    const at = this.places[index];
+    return { knowledge: knowledge?.[at] ?? NaN, entropy: entropy?.[at] ?? NaN };
   }
 
   /** Changes fields of the rule; one undo step, and a drag of a slider is one. */

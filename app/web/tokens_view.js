@@ -160,10 +160,11 @@ class TokensView {
 
   drawAll(kinds) {
     const { model } = this;
+    // First, because it reads places: after the others have written, that would lay the page out twice.
+    this.rows.update(kinds);
     this.prompt.update();
     this.strips.update();
     this.signals.update();
-    this.rows.update(kinds);
     this.bar.update();
     setText(this.rowState, this.strips.emptyWords());
     if (kinds.has("rule") || kinds.has("data")) {

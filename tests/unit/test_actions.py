@@ -78,6 +78,12 @@ def test_a_recorded_example_confirms_but_neither_trains_nor_exports(service: Ser
         tokens.export_mask(service, draft(scores_id="s0"))
 
 
+def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
+    shown = tokens.shown_payload(service)
+    assert json.loads(shown["columns"]) == service.scores().payload["columns"]  # type: ignore[union-attr]
+    assert (len(shown["rows"]), shown["scores_id"]) == (3, "s1")
+
+
 def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:
     file = tokens.export_mask(service, draft())
     header, line = [json.loads(each) for each in file["text"].splitlines()]

@@ -19,6 +19,7 @@ test('a step is made again only when its key is another', () => {
   assert.deepEqual(['a', 'a', 'b', 'a'].map((key) => memory.once('step', key, make)), [1, 1, 2, 3]);
   const array = new Float64Array(1);
   assert.equal(memory.once('other', array, make), memory.once('other', array, make));
+  assert.deepEqual([[array, 'a'], [array, 'a'], [array, 'b'], [new Float64Array(1), 'b']].map((key) => memory.once('list', key, make)), [5, 5, 6, 7]);
 });
 
 test('order is a stable sort, both ways', () => {

@@ -93,3 +93,23 @@ test("new scores keep overrides and lock by row id and characters", () => {
   assert.deepEqual([...m.overrides.forced()], [[6, "out"]]);
   assert.equal(m.set, "shared");
 });
+
+test("columns as one text are read like arrays, at first and later", () => {
+  const text = () => ({ ...payload(), columns: JSON.stringify(payload().columns, (_, value) => (Number.isNaN(value) ? null : value)) });
+  const m = new TokensModel(text(), { rule: model().rule });
+  assert.deepEqual([...m.mask.fused], [...model().mask.fused]);
+  m.load(text());
+  assert.deepEqual([...m.columns.row], [...model().columns.row]);
+});
+
+test("arrays that do not depend on what moved are the same again", () => {
+  const m = model();
+  const before = m.mask;
+  m.setRule({ fraction: 2 / 3 });
+  assert.deepEqual(["fused", "excluded", "ranking"].map((name) => m.mask[name] === before[name]), [true, true, true]);
+  assert.notDeepEqual([...m.mask.selected], [...before.selected]);
+  m.setRule({ alpha: 0.5 });
+  assert.notEqual(m.mask.fused, before.fused);
+  m.setRule({ whole_words: false });
+  assert.equal(m.mask.ranking === before.ranking, false);
+});
