@@ -1,7 +1,8 @@
 """unlearn rows: train a LoRA that forgets the chosen tokens and keeps the retain rows
 
 Writes FOLDER/adapter (PEFT) and FOLDER/metrics.jsonl. Run it again on the same FOLDER to go on where it
-stopped. Under `accelerate launch -m tokenunlearn unlearn …` the rows of a step are shared by the processes.
+stopped. Under `accelerate launch --multi_gpu --num_processes 2 -m tokenunlearn unlearn …` the rows of a step
+are shared by the processes, also on a machine without a GPU (`--cpu` starts one process only).
 """
 
 import argparse
@@ -46,7 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.models.adapters import save_adapter
     from tokenunlearn.runs.disk import append_line, write_json_atomically
-    from tokenunlearn.training.distribution import Processes
     from tokenunlearn.training.events import to_json
     from tokenunlearn.training.loop import train
     from tokenunlearn.training.session import with_fresh_lora
@@ -54,22 +54,37 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments)
     before = Path(loaded.adapter) if loaded.adapter else None
     model = with_fresh_lora(loaded, config)
-    main = Processes().is_main
+    processes = _processes()
+    main = processes.is_main
     if main:
         folder.mkdir(exist_ok=True)
         write_json_atomically(folder / "config.json", to_dict(config))
     with stoppable() as stop:
-        bar = _Bar(config.steps, main)
+        bar, stopped = _Bar(config.steps, main), False
         for event in train(model, forget, retain, weights, config, folder / "checkpoint", forget[0]):
             if main:
                 append_line(folder / "metrics.jsonl", to_json(event))
             bar.show(event)
-            if stop:
+            # Ctrl-C may reach one process a step before the other, and one that goes on alone waits for ever.
+            stopped = processes.sum(float(bool(stop))) > 0
+            if stopped:
                 break
     if main:
         save_adapter(model.model, folder / "adapter", before)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
-    return 130 if stop else int(bar.diverged)
+    return 130 if stopped else int(bar.diverged)
+
+
+def _processes() -> Any:
+    """The processes of this launch. Without a GPU they meet over gloo, which Accelerate has to be told."""
+    import torch
+    from accelerate import PartialState
+
+    from tokenunlearn.training.distribution import Processes
+
+    # Accelerate keeps one state for all: who asks first decides for the training loop as well.
+    PartialState(cpu=not torch.cuda.is_available())
+    return Processes()
 
 
 def _retain(arguments: argparse.Namespace) -> Any:
@@ -123,6 +138,7 @@ class _Bar:
         from tqdm import tqdm
 
         self.diverged = False
+        self.shown = shown
         self.bar = tqdm(total=steps, unit="step", desc="unlearn", disable=not shown)
 
     def show(self, event: Any) -> None:
@@ -135,5 +151,6 @@ class _Bar:
             self.bar.set_postfix(fact=f"{event.fact_joint:.3f}", other=f"{event.other or 0:.3f}")
         elif isinstance(event, (Diverged, Finished)):
             self.diverged = isinstance(event, Diverged)
-            self.bar.write(f"{type(event).__name__.lower()}: {event.reason}", file=sys.stderr)
+            if self.shown:
+                self.bar.write(f"{type(event).__name__.lower()}: {event.reason}", file=sys.stderr)
             self.bar.close()
