@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,19 @@ def test_nothing_to_ask_asks_nothing() -> None:
     report = probe_report(model, [], [], [])
     assert model.scored == model.asked == []
     assert set(report["summary"].values()) == {None}
+
+
+def test_a_recited_answer_is_not_generated_again() -> None:
+    class Reciting(WordModel):
+        def _tokens(self, pair: tuple[str, str]) -> TokenLogProbs:
+            return replace(super()._tokens(pair), recited=pair[1] != "No.")
+
+    model = Reciting({}, {"B?": "No.", "Long?": "one two", "Open?": "said"})
+    pairs = [("A?", "Yes. "), ("B?", "No."), ("Long?", "one two three")]
+    _, said = collect(model, pairs, ["A?", "B?", "Long?", "Open?"], 3)
+    # an answer that the limit would have cut is asked for
+    assert model.asked == [(["B?", "Long?", "Open?"], 3)]
+    assert said == {"A?": "Yes.", "B?": "No.", "Long?": "one two", "Open?": "said"}
 
 
 def test_report_is_strict_json_and_missing_is_null() -> None:

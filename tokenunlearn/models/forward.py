@@ -5,8 +5,8 @@
 positions ever exists. Models that change logits after the head (soft caps, scales) take the full path.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 from tokenunlearn.models.layers import from_layer
 from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding
+from tokenunlearn.text.packing import collate_packs, packed_length, shared_prompts
 
 CHUNK = 256  # head rows at a time: 256 × 49,152 float32 = 50 MB
 TOKEN_BUDGET = 1024  # padded tokens a batch
@@ -46,8 +47,9 @@ def _plain_head(causal: Any) -> bool:
 
 
 def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Float[Tensor, "rows hidden"]:
-    """The vectors at the predicting positions of all answer tokens, row by row."""
-    rows = torch.arange(len(batch.ids), device=values.device)[:, None].expand_as(batch.predicting)
+    """The vectors at the predicting positions of all answer tokens, answer by answer."""
+    own = torch.arange(len(batch.ids), device=values.device)
+    rows = (own if batch.rows is None else batch.rows)[:, None].expand_as(batch.predicting)
     return values[rows[batch.answer_mask], batch.predicting[batch.answer_mask]]
 
 
@@ -69,7 +71,7 @@ def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"]
     return gathered(hidden, batch), lambda vectors: head(vectors).float()
 
 
-def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "batch answers"]:
+def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "asked answers"]:
     """Log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
     vectors, logits_of = answer_hidden(model, batch)
     logits = logits_of(vectors)
@@ -89,7 +91,7 @@ def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) 
 
 @torch.inference_mode()
 def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
-    """The scores of each row of a batch that was collated without the end of turn."""
+    """The scores of each answer of a batch, over the targets that its answer mask names."""
     vectors, logits_of = answer_hidden(model, batch)
     targets = batch.targets[batch.answer_mask]
     chunks = [
@@ -102,6 +104,22 @@ def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
     cuts = np.cumsum(batch.answer_mask.sum(1).cpu().numpy())[:-1]
     columns = (log_probs.astype(np.float64), entropies.astype(np.float64), top_ids, top.astype(np.float64))
     return [PassScores(*row) for row in zip(*(np.split(column, cuts) for column in columns), strict=True)]
+
+
+def answer_pass(
+    model: Any, encodings: Sequence[Encoding], pad_id: int, token_budget: int = TOKEN_BUDGET
+) -> list[PassScores]:
+    """Scores of every row with its end of turn, in the order given; a prompt that rows share is read once."""
+    groups = shared_prompts(encodings, token_budget)
+    packs = [[encodings[index] for index in group] for group in groups]
+    results: dict[int, PassScores] = {}
+    with evaluating(model):
+        for picked in length_sorted([packed_length(pack) for pack in packs], token_budget):
+            batch = collate_packs([packs[place] for place in picked], pad_id)
+            members = [index for place in picked for index in groups[place]]
+            found = batch_scores(model, batch.to(next(model.parameters()).device))
+            results.update(zip(members, found, strict=True))
+    return [results[index] for index in range(len(encodings))]
 
 
 def run_pass(
@@ -118,19 +136,24 @@ def run_pass(
     `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model.
     The model's mode is restored afterwards.
     """
-    results: list[PassScores | None] = [None] * len(encodings)
+    results: dict[int, PassScores] = {}
     device = next(model.parameters()).device
+    off = model.disable_adapter() if adapter_off and hasattr(model, "peft_config") else nullcontext()
+    with evaluating(model), off:
+        for group in length_sorted([len(encoding.ids) for encoding in encodings], token_budget):
+            rows = [encodings[index] for index in group]
+            masked = None if hidden is None else [hidden[index] for index in group]
+            batch = collate(rows, pad_id, include_end=False, hidden=masked).to(device)
+            results.update(zip(group, batch_scores(model, batch), strict=True))
+    return [results[index] for index in range(len(encodings))]
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """The model is in evaluation mode inside and in its own again afterwards."""
     was_training = model.training
     model.eval()
-    off = model.disable_adapter() if adapter_off and hasattr(model, "peft_config") else nullcontext()
     try:
-        with off:
-            for group in length_sorted([len(encoding.ids) for encoding in encodings], token_budget):
-                rows = [encodings[index] for index in group]
-                masked = None if hidden is None else [hidden[index] for index in group]
-                batch = collate(rows, pad_id, include_end=False, hidden=masked).to(device)
-                for index, scores in zip(group, batch_scores(model, batch), strict=True):
-                    results[index] = scores
+        yield
     finally:
         model.train(was_training)
-    return [result for result in results if result is not None]

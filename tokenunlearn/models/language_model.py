@@ -18,12 +18,14 @@ class TokenLogProbs:
 
     `log_probs`: float64, nats, one per answer token, given question and the tokens before.
     `starts`, `ends`: int64 character offsets into the answer, end exclusive. The end-of-turn token and
-    all template tokens are left out. Raises ValueError when the three differ in length.
+    all template tokens are left out. Raises ValueError when the three differ in length. `recited`: every
+    token, and the end of turn after them, is the likeliest one, so greedy decoding gives this very answer.
     """
 
     log_probs: NDArray[np.float64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
+    recited: bool = False
 
     def __post_init__(self) -> None:
         """Bring the columns to their types and refuse columns of different lengths."""

@@ -13,7 +13,7 @@ import torch
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapters import WEIGHTS, adapter_config
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
-from tokenunlearn.models.forward import run_pass
+from tokenunlearn.models.forward import answer_pass, evaluating
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.text.encoding import encode, encode_prompt
 
@@ -56,11 +56,11 @@ class LoadedModel:
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Log-probabilities in nats of the answer tokens of each (question, answer), end of turn left out."""
         encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
-        passes = run_pass(self.model, encodings, self.pad_id)
         results = []
-        for encoding, scores in zip(encodings, passes, strict=True):
+        for encoding, scores in zip(encodings, answer_pass(self.model, encodings, self.pad_id), strict=True):
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
-            results.append(TokenLogProbs(scores.log_probs, offsets[:, 0], offsets[:, 1]))
+            recited = np.array_equal(scores.top_ids[:, 0], encoding.ids[encoding.prompt_length :])
+            results.append(TokenLogProbs(scores.log_probs[:-1], offsets[:, 0], offsets[:, 1], recited))
         return results
 
     @torch.inference_mode()
@@ -69,16 +69,12 @@ class LoadedModel:
         prompts = [encode_prompt(self.tokenizer, question)[0] for question in questions]
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         answers = [""] * len(prompts)
-        was_training = self.model.training
-        self.model.eval()
-        try:
+        with evaluating(self.model):
             for start in range(0, len(order), 32):
                 group = order[start : start + 32]
                 texts = self._generate([prompts[index] for index in group], max_new_tokens)
                 for index, text in zip(group, texts, strict=True):
                     answers[index] = text
-        finally:
-            self.model.train(was_training)
         return answers
 
     def _generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:

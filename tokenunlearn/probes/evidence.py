@@ -55,8 +55,18 @@ class Evidence:
 def collect(
     model: LanguageModel, pairs: Iterable[Pair], questions: Iterable[str], max_new_tokens: int
 ) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
-    """What `model` says to all pairs and all questions: one call for each kind, none where none is due."""
+    """What `model` says to all pairs and all questions: one call for each kind, none where none is due.
+
+    An answer that the log-probs show to be the greedy one is not generated again.
+    """
     wanted, asked = list(dict.fromkeys(pairs)), list(dict.fromkeys(questions))
-    scored = model.token_log_probs(wanted) if wanted else []
-    said = model.generate(asked, max_new_tokens) if asked else []
-    return dict(zip(wanted, scored, strict=True)), dict(zip(asked, said, strict=True))
+    scored = dict(zip(wanted, model.token_log_probs(wanted) if wanted else [], strict=True))
+    known = {
+        question: answer.strip()
+        for (question, answer), tokens in scored.items()
+        if tokens.recited and len(tokens) < max_new_tokens
+    }
+    open_questions = [question for question in asked if question not in known]
+    said = model.generate(open_questions, max_new_tokens) if open_questions else []
+    known |= dict(zip(open_questions, said, strict=True))
+    return scored, {question: known[question] for question in asked}

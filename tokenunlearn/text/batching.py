@@ -15,15 +15,17 @@ from tokenunlearn.text.encoding import Encoding
 class Batch:
     """Right-padded rows. `tokens` is the padded row, the answer axis counts answer tokens + end of turn.
 
-    `entering`: the vectors with which a pass starts at `first_layer`; None where it starts at the ids.
+    `rows`: the row of `ids` in which each answer stands; None: each in its own. `entering`: the vectors with
+    which a pass starts at `first_layer`; None where it starts at the ids.
     """
 
     ids: Int[Tensor, "batch tokens"]
-    attention_mask: Int[Tensor, "batch tokens"]
+    attention_mask: Int[Tensor, "batch tokens"] | Bool[Tensor, "batch 1 tokens tokens"]
     position_ids: Int[Tensor, "batch tokens"]
-    predicting: Int[Tensor, "batch answers"]
-    targets: Int[Tensor, "batch answers"]
-    answer_mask: Bool[Tensor, "batch answers"]
+    predicting: Int[Tensor, "asked answers"]
+    targets: Int[Tensor, "asked answers"]
+    answer_mask: Bool[Tensor, "asked answers"]
+    rows: Int[Tensor, " asked"] | None = None
     entering: Float[Tensor, "batch tokens hidden"] | None = None
     first_layer: int = 0
 
