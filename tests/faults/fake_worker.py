@@ -64,6 +64,7 @@ def parts():
     """Return the parts of a run without a model."""
     return Parts(
         load=Job,
+        before=Job.probe,
         probe=Job.probe,
         compare=lambda before, after: (after, [{"before": before["summary"], "after": after["summary"]}]),
         train=Job.train,

@@ -25,6 +25,7 @@ from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
+from tokenunlearn.runs.measured import before_report
 from tokenunlearn.runs.worker import CHECKPOINT, Parts
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
@@ -53,7 +54,7 @@ class Job:
 
 def library_parts() -> Parts:
     """Return the parts that load, probe, train and save a real model."""
-    return Parts(load=load_job, probe=probe, compare=compare, train=train_job, save=save)
+    return Parts(load=load_job, before=before, probe=probe, compare=compare, train=train_job, save=save)
 
 
 def load_job(config: Mapping[str, Any], directory: Path) -> Job:
@@ -102,6 +103,12 @@ def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.nda
             where=str(path),
         )
     return weights_by_row(table, mask.weights)
+
+
+def before(job: Job) -> Report:
+    """Return the Report of the target: the one measured earlier, by the page or another run, if there is one."""
+    runs = job.directory.parent
+    return before_report(runs, job.model, job.forget, job.retain, job.world, job.probes)
 
 
 def probe(job: Job) -> Report:

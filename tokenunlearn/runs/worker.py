@@ -36,12 +36,14 @@ SAVING_SHARE: Final = 0.05
 class Parts:
     """What a run needs from the rest of the library; `job` is whatever `load` returned.
 
-    `load(config, directory)`; `probe(job)` returns a Report; `compare(before, after)` returns `after` with
+    `load(config, directory)`; `before(job)` and `probe(job)` return a Report, of the untrained model and of
+    the model as it is (the first may come from an earlier measurement); `compare(before, after)` returns `after` with
     its badges and the list of changes; `train(job, resume)` yields events and keeps its own checkpoint;
     `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
     """
 
     load: Callable[[Mapping[str, Any], Path], Any]
+    before: Callable[[Any], dict[str, Any]]
     probe: Callable[[Any], dict[str, Any]]
     compare: Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], list[Any]]]
     train: Callable[[Any, bool], Iterator[Event]]
@@ -132,7 +134,7 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     probes = store.read_json(run_id, "probes.json") if resume else None
     if not probes and not pulse.asked():
         pulse.note(message="probing before")
-        probes = {"before": parts.probe(job), "after": None, "changes": []}
+        probes = {"before": parts.before(job), "after": None, "changes": []}
         store.write_json(run_id, "probes.json", probes)
     pulse.note(message="")
     early = pulse.asked()

@@ -1,0 +1,64 @@
+"""What was measured of a model that no run changes, kept on disk: the target is probed once, not per run.
+
+A file's name is the hash of all that decides its content: model, adapter, precision, rows, settings and this
+library's own source. A lock lets one process measure while others that want the same wait for it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.loading import LoadedModel, text_hash
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.report import Report, probe_report
+from tokenunlearn.runs.disk import locked, write_json_atomically
+
+FOLDER: Final = ".measured"
+
+
+def before_report(
+    runs: Path,
+    model: LoadedModel,
+    forget: Sequence[Row],
+    retain: Sequence[Row],
+    world: Sequence[Row],
+    settings: ProbeSettings,
+) -> Report:
+    """The Report of the untrained `model`: read from the folder of runs, else measured and kept there."""
+    rows = json.dumps([[asdict(row) for row in part] for part in (forget, retain, world)])
+    name = f"report-{text_hash(source_hash(), model_identity(model), rows, repr(settings))}.json"
+    return kept(runs / FOLDER / name, lambda: probe_report(model, forget, retain, world, settings))
+
+
+def kept(path: Path, measure: Callable[[], Any]) -> Any:
+    """The JSON in `path`; where there is none, what `measure` returns, written there as a whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_suffix(".lock")):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            record = measure()
+        write_json_atomically(path, record)
+    return record
+
+
+def model_identity(model: LoadedModel) -> str:
+    """A hash of what the model is: names, precision, adapter's content, and its weight files' size and time."""
+    files = sorted(Path(model.source).glob("*.safetensors"))
+    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    commit = getattr(model.model.config, "_commit_hash", None)
+    return text_hash(json.dumps([model.provenance(), model.source, stamps, commit]))
+
+
+@cache
+def source_hash() -> str:
+    """A hash of this library's source: other code may measure something else."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
