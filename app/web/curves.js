@@ -20,7 +20,9 @@ export function curvesFigure(series, theme, narrow) {
   const columns = narrow ? 1 : 2;
   const rows = Math.ceil(PANELS.length / columns);
   const data = [];
-  const layout = baseLayout(theme, rows, series.length > 1);
+  // On a phone the legend has a line for each run.
+  const legendLines = series.length > 1 ? (narrow ? series.length : 1) : 0;
+  const layout = baseLayout(theme, rows, legendLines);
   const last = Math.max(1, ...series.map((run) => run.total ?? 0), ...series.flatMap((run) => run.steps));
   PANELS.forEach((panel, at) => {
     const suffix = at === 0 ? "" : String(at + 1);
@@ -43,9 +45,11 @@ function line(run, panel, suffix, inLegend, theme) {
   };
 }
 
-function baseLayout(theme, rows, legend) {
+function baseLayout(theme, rows, legendLines) {
+  const legend = legendLines > 0;
+  const above = legend ? 12 + 28 * legendLines : 0;
   return {
-    height: rows * 190 + (legend ? 40 : 0), margin: { l: 40, r: 12, t: legend ? 52 : 24, b: 32 },
+    height: rows * 190 + above, margin: { l: 40, r: 12, t: 24 + above, b: 32 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: theme.muted },
     showlegend: legend, legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { color: theme.ink } },
     hovermode: "closest", annotations: [],
@@ -62,7 +66,7 @@ function axes({ panel, suffix, at, columns, rows, theme, last }) {
   return {
     [`xaxis${suffix}`]: {
       ...shared, domain: [left, left + width], anchor: `y${suffix}`, showgrid: false,
-      range: [-last * 0.02, last * 1.02], tick0: 0, dtick: Math.max(1, Math.ceil(last / 6)),
+      range: [-last * 0.02, last * 1.02], tick0: 0, dtick: roundStep(last / 6),
       ...(row === rows - 1 ? { title: { text: "step", standoff: 4, font: { size: 12 } } } : {}),
     },
     [`yaxis${suffix}`]: {
@@ -70,6 +74,12 @@ function axes({ panel, suffix, at, columns, rows, theme, last }) {
       ...(panel.range ? { range: [panel.range[0] - 0.03, panel.range[1] + 0.03] } : { rangemode: "tozero" }),
     },
   };
+}
+
+/** Returns the smallest of 1, 2, 5, 10, 20, 50 … that is not below `least`. */
+function roundStep(least) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
+  return power * ([1, 2, 5].find((each) => each * power >= least) ?? 10);
 }
 
 function title(panel, suffix, theme) {

@@ -51,6 +51,10 @@ test("a figure has a line per panel and run, whole steps, and a legend only for 
   const two = curvesFigure([run, { ...run, run_id: "b" }], THEME, true);
   assert.deepEqual([two.data.length, two.layout.showlegend], [8, true]);
   assert.equal(curvesFigure([{ ...run, total: 60 }], THEME, false).layout.xaxis.dtick, 10);
+  assert.equal(curvesFigure([{ ...run, total: 400 }], THEME, false).layout.xaxis.dtick, 100);
+  // Three runs on a phone: three lines of legend fit above the first panel.
+  const three = [run, { ...run, run_id: "b" }, { ...run, run_id: "c" }];
+  assert.ok(curvesFigure(three, THEME, true).layout.margin.t >= 24 + 3 * 28);
 });
 
 test("only the settings that differ are named, nested ones by value", () => {
