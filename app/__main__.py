@@ -122,32 +122,31 @@ def serve(options: argparse.Namespace) -> None:
     """Nothing; serves until it is stopped. Raises TokenUnlearnError before anything listens."""
     import uvicorn
 
-    app, service = build(options)
-    if options.no_model:
-        service.rest()
-    else:
-        service.start()
-    shown = "127.0.0.1" if is_loopback(options.host) else options.host
-    sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
-    sys.stdout.flush()
-    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
-
-
-def build(options: argparse.Namespace) -> tuple[Guard, Any]:
-    """The guarded application and its service."""
-    import gradio as gr
-    from fastapi import FastAPI
-
-    from app.first_paint import WithHead, first_picture, head_of
-    from app.page import STYLES, WEB, build_page, theme, view_styles
     from app.service import Options, Service
-    from app.web_files import WebFiles
 
     service = Service(
         Options(
             options.model, options.adapter, options.precision, options.data, options.runs, options.recorded
         )
     )
+    # Before Gradio is imported: loading the model takes as long, and the page needs both.
+    service.rest() if options.no_model else service.start()
+    app = build(options, service)
+    shown = "127.0.0.1" if is_loopback(options.host) else options.host
+    sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
+    sys.stdout.flush()
+    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+def build(options: argparse.Namespace, service: Any) -> Guard:
+    """The guarded application on a service."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from app.first_paint import WithHead, first_picture, head_of
+    from app.page import STYLES, WEB, build_page, theme, view_styles
+    from app.web_files import WebFiles
+
     demo = build_page(service)
     demo.queue(default_concurrency_limit=4, max_size=64)
     password = options.password
@@ -170,7 +169,7 @@ def build(options: argparse.Namespace) -> tuple[Guard, Any]:
     picture = {} if password else first_picture(service)
     page = WithHead(application, head_of(picture, STYLES))
     web = WebFiles(WEB, {"views.css": view_styles()})
-    return Guard(page, web, options.host, options.allow_host), service
+    return Guard(page, web, options.host, options.allow_host)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ LOG: Final = logging.getLogger(__name__)
 RECORDED: Final = ASSETS / "recorded" / "example.json"
 TARGET: Final = ASSETS / "adapters" / "target"
 KEPT_SCORES: Final = 4
+MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 
 @dataclass(frozen=True)
@@ -165,24 +166,46 @@ class Service:
             with self.model_lock:
                 model = load_model(options.model, adapter, options.precision)
                 self.stage = Stage("scoring", since=self.stage.since)
-                self.show(self._scored(model))
-            self._model = model
-            self.stage = Stage("live", 1.0, since=self.stage.since)
+                self._score(model)
+                self.stage = Stage("live", 1.0, since=self.stage.since)
+                self._measure_before(model)
         except TokenUnlearnError as error:
             self.stage = Stage("error", error=str(error), since=self.stage.since)
         except Exception as error:  # The page stays up and says why.
             LOG.exception("the model could not be loaded")
             self.stage = Stage("error", error=f"{type(error).__name__}: {error}", since=self.stage.since)
 
-    def _scored(self, model: Any) -> ShownScores:
-        from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
+    def _score(self, model: Any) -> None:
+        """Score set by set; each is shown when it is done, the later ones stand there without numbers."""
+        from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, unscored
 
-        config = ScoreConfig()
-        scores = new_scores(model, self.rows.forget, config)
-        for row in iter_scores(model, self.rows.forget, config):
-            scores.rows.append(row)
-            self.stage.share = len(scores.rows) / max(1, len(self.rows.forget))
-        return shown_scores(scores, "live")
+        config, rows = ScoreConfig(), self.rows.forget
+        scores = new_scores(model, rows, config)
+        scores.rows = unscored(model, rows, config)
+        done = 0
+        for name in dict.fromkeys(row.set for row in rows):
+            places = [place for place, row in enumerate(rows) if row.set == name]
+            found = iter_scores(model, [rows[place] for place in places], config)
+            for place, scored in zip(places, found, strict=True):
+                scores.rows[place] = scored
+                done += 1
+                self.stage.share = done / len(rows)
+            self.show(shown_scores(scores, "live"))
+            self._model = model
+
+    def _measure_before(self, model: Any) -> None:
+        """Measure what every run of the first set begins with, while nobody waits for it."""
+        from tokenunlearn.probes.evidence import ProbeSettings
+        from tokenunlearn.runs.measured import before_report
+
+        rows = self.rows
+        forget = rows.of_set(rows.forget[0].set)
+        if len(forget) + len(rows.retain) + len(rows.world) > MEASURED_ROWS:
+            return
+        try:
+            before_report(self.queue.store.root, model, forget, rows.retain, rows.world, ProbeSettings())
+        except Exception:  # The first run then measures, and says what is wrong.
+            LOG.exception("the model could not be measured before any run")
 
 
 def session_rows(data: str | None) -> Rows:

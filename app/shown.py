@@ -33,6 +33,12 @@ class ShownScores:
         return str(self.payload["scores_id"])
 
     @property
+    def scored_rows(self) -> int:
+        """How many rows have scores; the others are still waiting for theirs."""
+        scored = np.isfinite([self.columns[name] for name in self.payload["signals"]]).any(axis=0)
+        return len(np.unique(self.columns["row"][scored]))
+
+    @property
     def live(self) -> bool:
         """Whether a loaded model stands behind them."""
         return self.payload["state"] == "live"

@@ -1,5 +1,6 @@
 """What one part of the page does to another: the pulse, the way from tokens to a run, a run's buttons."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 from tokenunlearn.errors import TokenUnlearnError
 
+SETTLE_SECONDS = 2.0
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -66,7 +68,9 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
     scores = service.scores()
     signature = status_actions.runs_signature(service)
     now = {
-        "scores": [scores.scores_id, scores.payload["state"]] if scores else service.stage.error or "none",
+        "scores": [scores.scores_id, scores.payload["state"], scores.scored_rows]
+        if scores
+        else service.stage.error or "none",
         "runs": signature,
         "probed": _probed(service, signature),
     }
@@ -118,7 +122,7 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         )
 
     page.tokens.unlearn(take, None, [unlearn.plan, page.tabs], **HIDDEN)
-    unlearn.start.click(
+    started = unlearn.start.click(
         start,
         unlearn.inputs,
         [page.shown_run, unlearn.view, page.chips, page.timer],
@@ -126,6 +130,21 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         concurrency_limit=1,
         **HIDDEN,
     )
+    _ask_on(service, page, started)
+
+
+def _ask_on(service: Service, page: Page, event: Any) -> None:
+    """Nothing; a moment after the event the timer is set once more.
+
+    A pulse that was under way before the event says "idle", and on a busy machine says it after the event
+    has set the timer: the page would stand still while the run goes on.
+    """
+
+    async def set_timer() -> Any:
+        await asyncio.sleep(SETTLE_SECONDS)
+        return gr.Timer(active=status_actions.busy(service))
+
+    event.then(set_timer, None, page.timer, queue=False, **HIDDEN)
 
 
 def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
@@ -165,5 +184,5 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
     form = [page.unlearn.plan, *page.unlearn.settings.values(), *page.unlearn.own.values()]
     outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer, page.tokens, *form]
     view.show(choose, None, [page.shown_run, view], **HIDDEN)
-    view.act(act, None, outputs, **HIDDEN)
+    _ask_on(service, page, view.act(act, None, outputs, **HIDDEN))
     page.compare.act(act, None, outputs, **HIDDEN)

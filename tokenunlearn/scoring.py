@@ -152,6 +152,20 @@ def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) ->
             yield ScoredRow(info, table, Alternatives(_texts(as_is, decode), _texts(masked, decode)))
 
 
+def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> list[ScoredRow]:
+    """The rows as they are before any pass: text, words and flags are known, every signal is NaN."""
+    result = []
+    for row in rows:
+        info, encoding = row_info(row, rows, config.swap_count), _encoded(model, row, config)
+        blank = np.full(encoding.answer_length, np.nan)
+        passes = RowPasses(
+            blank, blank, blank, blank, blank[None], blank[None], blank, blank, np.empty((0, len(blank)))
+        )
+        table = _table_piece(info, encoding, passes, config)
+        result.append(ScoredRow(info, table, Alternatives([], [])))
+    return result
+
+
 def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:
     encoding = encode(model.tokenizer, row.question, row.answer)
     if len(encoding.ids) > config.max_tokens:

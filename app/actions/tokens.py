@@ -66,6 +66,8 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
         return {"error": "What else could follow is shown as soon as the model is live."}
     row = whole(values, "row", len(shown.alternatives))
     lists = shown.alternatives[row]
+    if not lists.as_is:
+        return {"error": "What else could follow is shown as soon as this row is scored."}
     position = whole(values, "position", len(lists.as_is))
     masked = lists.masked[position] if lists.masked else []
     return {

@@ -76,8 +76,8 @@ def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> 
     entries: list[dict[str, Any]] = []
     for name in dict.fromkeys(sets):
         piece = table[sets == name]
-        if not piece["gold"].notna().any():
-            continue
+        if not piece["gold"].notna().any() or piece[names].isna().all(axis=None):
+            continue  # nothing to compare with, or not scored yet
         report = signal_report(piece, names, draws=BOOTSTRAP_DRAWS)
         entries.extend({**entry, "set": name} for entry in _by_word(report))
     return entries

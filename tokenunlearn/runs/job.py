@@ -106,7 +106,7 @@ def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.nda
 
 
 def before(job: Job) -> Report:
-    """Return the Report of the target: the one measured earlier, by the page or another run, if there is one."""
+    """Return the Report of the target: the one measured earlier by the page or a run, if there is one."""
     runs = job.directory.parent
     return before_report(runs, job.model, job.forget, job.retain, job.world, job.probes)
 

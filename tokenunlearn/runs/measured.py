@@ -48,7 +48,7 @@ def kept(path: Path, measure: Callable[[], Any]) -> Any:
 
 
 def model_identity(model: LoadedModel) -> str:
-    """A hash of what the model is: names, precision, adapter's content, and its weight files' size and time."""
+    """A hash of what the model is: names, precision, adapter's content, weight files' size and time."""
     files = sorted(Path(model.source).glob("*.safetensors"))
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     commit = getattr(model.model.config, "_commit_hash", None)

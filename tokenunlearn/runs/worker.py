@@ -37,9 +37,9 @@ class Parts:
     """What a run needs from the rest of the library; `job` is whatever `load` returned.
 
     `load(config, directory)`; `before(job)` and `probe(job)` return a Report, of the untrained model and of
-    the model as it is (the first may come from an earlier measurement); `compare(before, after)` returns `after` with
-    its badges and the list of changes; `train(job, resume)` yields events and keeps its own checkpoint;
-    `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
+    the model as it is (the first may come from an earlier measurement); `compare(before, after)` returns
+    `after` with its badges and the list of changes; `train(job, resume)` yields events and keeps its own
+    checkpoint; `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
     """
 
     load: Callable[[Mapping[str, Any], Path], Any]

@@ -1,0 +1,58 @@
+"""What the service does while nobody waits: score set by set, then measure what every run begins with."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from app.actions.tokens import alternatives, shown_payload
+from app.service import Options, Service
+from app.shown import ShownScores
+from tests.tiny_rows import RETAIN, ROWS
+from tokenunlearn.masks import mask_hash
+from tokenunlearn.selection import Rule
+
+
+def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[ShownScores]]:
+    """A service that has loaded two sets whose rows alternate, and everything it has shown."""
+    lines = [{**asdict(row), "set": ("one", "two")[at % 2]} for at, row in enumerate(ROWS[:4])]
+    lines += [{**asdict(row), "split": "retain"} for row in RETAIN[:1]]
+    data = folder / "rows.jsonl"
+    data.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
+    shown: list[ShownScores] = []
+    keep = service.show
+    service.show = lambda each: (shown.append(each), keep(each))[0]  # type: ignore[method-assign]
+    service._load()
+    assert service.stage.name == "live", service.stage.error
+    return service, shown
+
+
+def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Path) -> None:
+    service, (first, last) = loaded_service(tiny_folder, tmp_path)
+    assert first.scores_id == last.scores_id and first.live
+    assert [each.scored_rows for each in (first, last)] == [2, 4]
+    for name in ("row", "word", "subject", "gold", "random_key"):
+        np.testing.assert_array_equal(first.columns[name], last.columns[name])
+    # a set that is done does not change when the next one is
+    assert first.mask("one", Rule(), {}).hash == last.mask("one", Rule(), {}).hash != mask_hash(np.zeros(9))
+    assert not first.mask("two", Rule(), {}).selected.any() and last.mask("two", Rule(), {}).selected.any()
+    assert {entry["set"] for entry in first.payload["leaderboard"]} == {"one"}
+    assert json.loads(shown_payload(service)["columns"])["row"] == last.columns["row"].tolist()
+
+
+def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None:
+    service, (first, _) = loaded_service(tiny_folder, tmp_path)
+    service._shown = [first]
+    place = {"scores_id": first.scores_id, "position": 0}
+    assert "as soon as this row is scored" in alternatives(service, {**place, "row": 1})["error"]
+    assert len(alternatives(service, {**place, "row": 0})["with"]) == 5
+
+
+def test_the_target_is_measured_before_any_run(tiny_folder: Path, tmp_path: Path) -> None:
+    service, _ = loaded_service(tiny_folder, tmp_path)
+    (report,) = (service.queue.store.root / ".measured").glob("report-*.json")
+    forgotten = [line for line in json.loads(report.read_text())["answers"] if line["kind"] == "forget"]
+    assert [line["row_id"] for line in forgotten] == ["ada", "cleo"]
+    assert service.queue.runs() == []
