@@ -16,9 +16,16 @@ SCRIPT = "tests/invariants/two_processes.py"
 
 def launched(root: Path, processes: int, folder: Path, out: Path, *settings: str) -> tuple[list, dict]:
     """Events and adapter of a run; one gloo process a share on the processor."""
-    start = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
+    start = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        *(["--multi_gpu"] if processes > 1 else ["--cpu"]),
+        "--num_machines",
+        "1",
+    ]
     start += ["--num_processes", str(processes), "--mixed_precision", "no", "--dynamo_backend", "no"]
-    start += ["--main_process_port", "0"] if processes > 1 else []
+    start += ["--main_process_port", str(29500 + os.getpid() % 500)] if processes > 1 else []
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [*start, str(root / SCRIPT), str(folder), str(out), *settings]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=240)

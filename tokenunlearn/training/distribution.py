@@ -12,7 +12,7 @@ class Processes:
     def __init__(self) -> None:
         from accelerate import PartialState
 
-        self._state = PartialState()
+        self._state = PartialState(cpu=not torch.cuda.is_available())
         self.count = self._state.num_processes
         self.index = self._state.process_index
 

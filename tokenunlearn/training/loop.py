@@ -150,8 +150,10 @@ def _forget_term(run: _Run, picked: list[int]) -> float:
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
-    loss = _forget_loss(run, mine) if mine else _no_rows(run)
-    run.latest = run.processes.merged(run.latest)
+    fresh: dict[str, tuple[float | None, float | None]] = {}
+    loss = _forget_loss(run, mine, fresh) if mine else _no_rows(run)
+    # Only what this step measured: an older number of another process would win over a new one.
+    run.latest |= run.processes.merged(fresh)
     return _backward(run, loss, 1.0)
 
 
@@ -160,7 +162,9 @@ def _no_rows(run: _Run) -> LossSum:
     return LossSum(torch.zeros((), device=run.loaded.device), 0.0)
 
 
-def _forget_loss(run: _Run, mine: Sequence[int]) -> LossSum:
+def _forget_loss(
+    run: _Run, mine: Sequence[int], fresh: dict[str, tuple[float | None, float | None]]
+) -> LossSum:
     batch = train_batch(run.loaded, [run.forget[index] for index in mine], run.first_layer)
     log_probs = batch_log_probs(run.loaded.model, batch)
     tokens = TokenBatch(
@@ -172,7 +176,7 @@ def _forget_loss(run: _Run, mine: Sequence[int]) -> LossSum:
     objective = OBJECTIVES[run.config.objective]
     for index, row in zip(mine, log_probs.detach().cpu(), strict=True):
         item = run.forget[index]
-        run.latest[item.row.id] = fact_probabilities(item.row, item.encoding, row)
+        fresh[item.row.id] = fact_probabilities(item.row, item.encoding, row)
     return objective.function(tokens, run.config.objective_of())
 
 
@@ -184,17 +188,18 @@ def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
     batch = train_batch(run.loaded, rows, run.first_layer) if mine else None
     by_divergence = run.config.retain == "kl" and bool(run.forget) and with_gradient
     with torch.set_grad_enabled(with_gradient and not by_divergence):
-        loss = _cross_entropy(run, mine, batch) if batch else _no_rows(run)
-    run.latest_retain = run.processes.merged(run.latest_retain)
+        fresh: dict[str, float] = {}
+        loss = _cross_entropy(run, mine, batch, fresh) if batch else _no_rows(run)
+    run.latest_retain |= run.processes.merged(fresh)
     if by_divergence:
         _backward(run, _divergence_term(run, batch) if batch else _no_rows(run), run.config.retain_weight)
     return _backward(run, loss, run.config.retain_weight if with_gradient else 0.0)
 
 
-def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch) -> LossSum:
+def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch, fresh: dict[str, float]) -> LossSum:
     log_probs = batch_log_probs(run.loaded.model, batch)
     for index, row, mask in zip(mine, log_probs.detach(), batch.answer_mask, strict=True):
-        run.latest_retain[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
+        fresh[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
     return retain_cross_entropy(TokenBatch(log_probs, None, torch.ones_like(log_probs), batch.answer_mask))
 
 
