@@ -19,6 +19,7 @@ os.environ["GRADIO_RUN_HISTORY"] = "False"
 # Page and worker share the processor: a thread that waits must sleep, or each slows the other many times.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
 LOGIN = "Any name, and the password given with --password."
 
 
@@ -129,9 +130,10 @@ def serve(options: argparse.Namespace) -> None:
             options.model, options.adapter, options.precision, options.data, options.runs, options.recorded
         )
     )
-    # Before Gradio is imported: loading the model takes as long, and the page needs both.
     service.rest() if options.no_model else service.start()
     app = build(options, service)
+    # What imports the model's libraries keeps Python busy, and a page opened meanwhile would stand still.
+    service.loaded.wait(LOADING_SECONDS)
     shown = "127.0.0.1" if is_loopback(options.host) else options.host
     sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
     sys.stdout.flush()

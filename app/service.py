@@ -95,6 +95,7 @@ class Service:
         self._events: dict[str, tuple[list[Event], int]] = {}
         self._lock = threading.Lock()
         self.plan: dict[str, Any] | None = None
+        self.loaded = threading.Event()
 
     def start(self) -> None:
         """Nothing; loading and scoring begin in a thread, the page is usable meanwhile."""
@@ -103,6 +104,7 @@ class Service:
     def rest(self) -> None:
         """Nothing; no model is loaded, only what is recorded and the runs are shown."""
         self.stage = Stage("recorded")
+        self.loaded.set()
 
     def scores(self) -> ShownScores | None:
         """The newest scores, None before anything can be shown."""
@@ -166,6 +168,7 @@ class Service:
             with self.model_lock:
                 model = load_model(options.model, adapter, options.precision)
                 self.stage = Stage("scoring", since=self.stage.since)
+                self.loaded.set()
                 self._score(model)
                 self.stage = Stage("live", 1.0, since=self.stage.since)
                 self._measure_before(model)
@@ -174,6 +177,7 @@ class Service:
         except Exception as error:  # The page stays up and says why.
             LOG.exception("the model could not be loaded")
             self.stage = Stage("error", error=f"{type(error).__name__}: {error}", since=self.stage.since)
+        self.loaded.set()
 
     def _score(self, model: Any) -> None:
         """Score set by set; each is shown when it is done, the later ones stand there without numbers."""

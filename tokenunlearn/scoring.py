@@ -24,6 +24,7 @@ from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.spans import punctuation, stop_words, subject_spans, tokens_in, word_ids
 
 __all__ = [
+    "REPORT_SIGNALS",
     "Alternatives",
     "RowInfo",
     "ScoreConfig",
@@ -43,6 +44,17 @@ DEFAULT_SIGNALS = (
     "contrast",
     "loss",
     "log_prob",
+)
+# What a report compares: every mask that costs one pass, so that the default stands beside its rivals.
+REPORT_SIGNALS = (
+    "knowledge_swap",
+    "knowledge_subject",
+    "knowledge_prompt",
+    "contrast",
+    "entropy",
+    "entropy_masked",
+    "entropy_base",
+    "loss",
 )
 GROUP = 10  # rows scored together
 

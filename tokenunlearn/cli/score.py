@@ -5,6 +5,7 @@ Rows × signals → the exchange table, one line per answer token.
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings
@@ -21,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_rows(parser, "the shared and the one-off set")
     parser.add_argument("--out", metavar="PATH", help="table to write: .parquet, .jsonl or .csv")
     parser.add_argument(
-        "--report", action="store_true", help="print how well each signal finds the gold spans, per set"
+        "--report",
+        action="store_true",
+        help="print how well each signal finds the gold spans, per set; without --signals, all masks",
     )
     add_model(parser)
     add_settings(parser, "ScoreConfig")
@@ -38,10 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
+    from tokenunlearn.scoring import REPORT_SIGNALS, ScoreConfig, iter_scores, new_scores
     from tokenunlearn.table import write_table
 
     config = from_flags(ScoreConfig, arguments)
+    reported = config.signals
+    if arguments.report and arguments.signals is None:
+        reported = REPORT_SIGNALS
+        config = replace(config, signals=tuple(dict.fromkeys((*config.signals, *reported))))
     model = load(arguments)
     scores = new_scores(model, rows, config)
     with stoppable() as stop:
@@ -55,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         sets = {row.info.row.id: row.info.row.set or "rows" for row in scores.rows}
         for name in dict.fromkeys(sets.values()):
-            _print_report(name, table[table["row_id"].map(sets) == name], config.signals)
+            _print_report(name, table[table["row_id"].map(sets) == name], reported)
     return 130 if stop else 0
 
 
