@@ -6,10 +6,9 @@ import torch
 
 from tests.tiny_rows import ROWS, tiny
 from tokenunlearn.models import forward
-from tokenunlearn.models.forward import answer_pass, batch_log_probs, run_pass
+from tokenunlearn.models.forward import batch_log_probs, run_pass
 from tokenunlearn.text.batching import collate
 from tokenunlearn.text.encoding import encode
-from tokenunlearn.text.packing import packed_length, shared_prompts
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +89,17 @@ def test_entropy_survives_an_impossible_token() -> None:
     assert entropy.item() == pytest.approx(np.log(2)) and log_prob.item() == pytest.approx(-np.log(2))
 
 
-def test_answers_to_one_question_are_scored_together_as_alone(loaded) -> None:
+def test_rows_that_begin_alike_are_scored_together_as_alone(loaded) -> None:
     pairs = [(row.question, row.answer) for row in ROWS[:3]]
     pairs += [(ROWS[0].question, answer) for answer in ("He was born in Bath.", "Pau.", ROWS[1].answer)]
     encodings = [encode(loaded.tokenizer, question, answer) for question, answer in pairs]
-    assert shared_prompts(encodings, 10**6) == [[0, 3, 4, 5], [1], [2]]
-    assert shared_prompts(encodings, packed_length(encodings[:1]) + 4) == [[0], [1], [2], [3, 4], [5]]
-    packed = answer_pass(loaded.model, encodings, loaded.pad_id)
+    packed = run_pass(loaded.model, encodings, loaded.pad_id, include_end=True)
     for encoding, found in zip(encodings, packed, strict=True):
-        (alone,) = answer_pass(loaded.model, [encoding], loaded.pad_id)
-        (plain,) = run_pass(loaded.model, [encoding], loaded.pad_id)
+        (alone,) = run_pass(loaded.model, [encoding], loaded.pad_id, include_end=True)
         assert len(found.log_probs) == encoding.answer_length + 1
         np.testing.assert_allclose(found.log_probs, alone.log_probs, rtol=0, atol=2e-6)
-        np.testing.assert_allclose(found.log_probs[:-1], plain.log_probs, rtol=0, atol=2e-6)
         np.testing.assert_array_equal(found.top_ids, alone.top_ids)
+        (plain,) = run_pass(loaded.model, [encoding], loaded.pad_id, hidden=[[0]])
+        assert np.abs(plain.log_probs - found.log_probs[:-1]).max() > 1e-4
+        (plain,) = run_pass(loaded.model, [encoding], loaded.pad_id, hidden=[[]])
+        np.testing.assert_allclose(found.log_probs[:-1], plain.log_probs, rtol=0, atol=2e-6)

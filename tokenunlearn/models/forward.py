@@ -18,7 +18,7 @@ from torch import Tensor
 from tokenunlearn.models.layers import from_layer
 from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding
-from tokenunlearn.text.packing import collate_packs, packed_length, shared_prompts
+from tokenunlearn.text.packing import collate_packs, packed_length, packs_of
 
 CHUNK = 256  # head rows at a time: 256 × 49,152 float32 = 50 MB
 TOKEN_BUDGET = 1024  # padded tokens a batch
@@ -33,6 +33,10 @@ class PassScores:
     entropies: np.ndarray
     top_ids: np.ndarray
     top_log_probs: np.ndarray
+
+    def without_end(self) -> "PassScores":
+        """The same without the last token."""
+        return PassScores(*(column[:-1] for column in vars(self).values()))
 
 
 def causal_model(model: Any) -> Any:
@@ -106,22 +110,6 @@ def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
     return [PassScores(*row) for row in zip(*(np.split(column, cuts) for column in columns), strict=True)]
 
 
-def answer_pass(
-    model: Any, encodings: Sequence[Encoding], pad_id: int, token_budget: int = TOKEN_BUDGET
-) -> list[PassScores]:
-    """Scores of every row with its end of turn, in the order given; a prompt that rows share is read once."""
-    groups = shared_prompts(encodings, token_budget)
-    packs = [[encodings[index] for index in group] for group in groups]
-    results: dict[int, PassScores] = {}
-    with evaluating(model):
-        for picked in length_sorted([packed_length(pack) for pack in packs], token_budget):
-            batch = collate_packs([packs[place] for place in picked], pad_id)
-            members = [index for place in picked for index in groups[place]]
-            found = batch_scores(model, batch.to(next(model.parameters()).device))
-            results.update(zip(members, found, strict=True))
-    return [results[index] for index in range(len(encodings))]
-
-
 def run_pass(
     model: Any,
     encodings: Sequence[Encoding],
@@ -129,23 +117,34 @@ def run_pass(
     *,
     hidden: Sequence[Sequence[int]] | None = None,
     adapter_off: bool = False,
+    include_end: bool = False,
     token_budget: int = TOKEN_BUDGET,
 ) -> list[PassScores]:
-    """Scores of every row, in the order given; batches are formed by length inside.
+    """Scores of every row, in the order given; rows that begin alike share what they begin with.
 
-    `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model.
-    The model's mode is restored afterwards.
+    `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model. With
+    `include_end` the end of turn is scored as the last token. The model's mode is restored afterwards.
     """
+    if hidden is not None and not any(map(len, hidden)):
+        hidden = None  # nothing is hidden: the very pass without a mask
+    packs = packs_of(encodings) if hidden is None else [[index] for index in range(len(encodings))]
+    lengths = [packed_length([encodings[index] for index in pack]) for pack in packs]
     results: dict[int, PassScores] = {}
     device = next(model.parameters()).device
     off = model.disable_adapter() if adapter_off and hasattr(model, "peft_config") else nullcontext()
     with evaluating(model), off:
-        for group in length_sorted([len(encoding.ids) for encoding in encodings], token_budget):
-            rows = [encodings[index] for index in group]
-            masked = None if hidden is None else [hidden[index] for index in group]
-            batch = collate(rows, pad_id, include_end=False, hidden=masked).to(device)
-            results.update(zip(group, batch_scores(model, batch), strict=True))
-    return [results[index] for index in range(len(encodings))]
+        for group in length_sorted(lengths, token_budget):
+            members = [index for place in group for index in packs[place]]
+            if hidden is None:
+                batch = collate_packs(
+                    [[encodings[index] for index in packs[place]] for place in group], pad_id
+                )
+            else:
+                masked = [hidden[index] for index in members]
+                batch = collate([encodings[index] for index in members], pad_id, hidden=masked)
+            results.update(zip(members, batch_scores(model, batch.to(device)), strict=True))
+    ordered = [results[index] for index in range(len(encodings))]
+    return ordered if include_end else [scores.without_end() for scores in ordered]
 
 
 @contextmanager

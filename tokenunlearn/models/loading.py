@@ -13,7 +13,7 @@ import torch
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapters import WEIGHTS, adapter_config
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
-from tokenunlearn.models.forward import answer_pass, evaluating
+from tokenunlearn.models.forward import evaluating, run_pass
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.text.encoding import encode, encode_prompt
 
@@ -56,8 +56,9 @@ class LoadedModel:
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Log-probabilities in nats of the answer tokens of each (question, answer), end of turn left out."""
         encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
+        passes = run_pass(self.model, encodings, self.pad_id, include_end=True)
         results = []
-        for encoding, scores in zip(encodings, answer_pass(self.model, encodings, self.pad_id), strict=True):
+        for encoding, scores in zip(encodings, passes, strict=True):
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
             recited = np.array_equal(scores.top_ids[:, 0], encoding.ids[encoding.prompt_length :])
             results.append(TokenLogProbs(scores.log_probs[:-1], offsets[:, 0], offsets[:, 1], recited))

@@ -1,40 +1,65 @@
-"""Answers to one question side by side in one row, so that the question is read once.
+"""Rows that begin alike side by side in one row, so that what they share is computed once.
 
-A packed row is prompt, answer, answer, …; each answer's positions go on from the prompt, and a mask of its
-own keeps it from seeing the others. Every answer token then sees what it would see in a row of its own.
+A packed row is the common beginning, then the rest of each; positions go on from the beginning, and a mask
+keeps each rest from seeing the others. Every token then sees what it would see in a row of its own.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import torch
 
 from tokenunlearn.text.batching import Batch, collate
 from tokenunlearn.text.encoding import Encoding
 
-
-def shared_prompts(encodings: Sequence[Encoding], token_budget: int) -> list[list[int]]:
-    """Indices of rows with equal prompts, together as long as their packed row stays within the budget."""
-    open_groups: dict[tuple[int, ...], list[int]] = {}
-    groups: list[list[int]] = []
-    for index, encoding in enumerate(encodings):
-        prompt = encoding.ids[: encoding.prompt_length]
-        group = open_groups.get(prompt)
-        if group is None or packed_length([encodings[i] for i in (*group, index)]) > token_budget:
-            group = open_groups[prompt] = []
-            groups.append(group)
-        group.append(index)
-    return groups
+LONGEST = 256  # tokens a pack: attention over all its pairs costs more than sharing saves beyond that
 
 
-def packed_length(encodings: Sequence[Encoding]) -> int:
-    """Tokens of the packed row: the prompt once, every answer."""
-    return encodings[0].prompt_length + sum(encoding.answer_length for encoding in encodings)
+def packs_of(encodings: Sequence[Encoding]) -> list[list[int]]:
+    """Indices of rows to pack together: neighbours in the order of their ids while that saves tokens."""
+    packs: list[list[int]] = []
+    shared = length = 0
+    for index in sorted(range(len(encodings)), key=lambda i: encodings[i].ids):
+        encoding = encodings[index]
+        if packs:
+            pack = packs[-1]
+            common = min(shared, common_length(encodings[pack[-1]], encoding))
+            # with n rows packed, n·common is what the next one saves and (n−1)·shared what was saved so far
+            joined = length + fed_length(encoding) + (len(pack) - 1) * shared - len(pack) * common
+            if len(pack) * common > (len(pack) - 1) * shared and joined <= LONGEST:
+                pack.append(index)
+                shared, length = common, joined
+                continue
+        packs.append([index])
+        shared, length = encoding.prompt_length, fed_length(encoding)
+    return packs
+
+
+def common_length(first: Encoding, second: Encoding) -> int:
+    """How many tokens the prompts of two rows have in common at their beginning."""
+    pairs = zip(first.ids[: first.prompt_length], second.ids[: second.prompt_length], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def fed_length(encoding: Encoding) -> int:
+    """Tokens that the model must read to predict a row's answer and its end of turn."""
+    return encoding.prompt_length + encoding.answer_length
+
+
+def shared_length(pack: Sequence[Encoding]) -> int:
+    """Tokens that all rows of a pack begin with; a row alone shares its whole prompt with itself."""
+    return min(common_length(pack[0], encoding) for encoding in pack)
+
+
+def packed_length(pack: Sequence[Encoding]) -> int:
+    """Tokens of the packed row."""
+    return sum(map(fed_length, pack)) - (len(pack) - 1) * shared_length(pack)
 
 
 def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int) -> Batch:
     """A batch of packed rows, answers in the order of the packs, the end of turn as the last target of each.
 
-    Packs of one answer need no mask of their own and are collated as plain rows.
+    Packs of one row need no mask of their own and are collated as plain rows.
     """
     flat = [encoding for pack in packs for encoding in pack]
     if len(flat) == len(packs):
@@ -50,19 +75,25 @@ def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int) -> Batch:
     answer_mask = torch.zeros((len(flat), answers), dtype=torch.bool)
     place = 0
     for row, pack in enumerate(packs):
-        start = prompt = pack[0].prompt_length
-        ids[row, :prompt] = torch.tensor(pack[0].ids[:prompt])
-        position_ids[row, :prompt] = torch.arange(prompt)
-        attention[row, 0, :prompt, :prompt] = torch.ones(prompt, prompt, dtype=torch.bool).tril()
+        shared = start = shared_length(pack)
+        ids[row, :shared] = torch.tensor(pack[0].ids[:shared])
+        position_ids[row, :shared] = torch.arange(shared)
+        attention[row, 0, :shared, :shared] = _causal(shared)
         for encoding in pack:
-            count, end = encoding.answer_length, start + encoding.answer_length
-            ids[row, start:end] = torch.tensor(encoding.answer_ids)
-            position_ids[row, start:end] = torch.arange(prompt, prompt + count)
-            attention[row, 0, start:end, :prompt] = True
-            attention[row, 0, start:end, start:end] = torch.ones(count, count, dtype=torch.bool).tril()
-            predicting[place, : count + 1] = torch.tensor([prompt - 1, *range(start, end)])
-            targets[place, : count + 1] = torch.tensor(encoding.ids[prompt:])
-            answer_mask[place, : count + 1] = True
+            fed = fed_length(encoding)
+            end = start + fed - shared
+            ids[row, start:end] = torch.tensor(encoding.ids[shared:fed])
+            position_ids[row, start:end] = torch.arange(shared, fed)
+            attention[row, 0, start:end, :shared] = True
+            attention[row, 0, start:end, start:end] = _causal(end - start)
+            own = torch.from_numpy(encoding.predicting.copy())
+            predicting[place, : len(own)] = torch.where(own < shared, own, own + start - shared)
+            targets[place, : len(own)] = torch.tensor(encoding.ids[encoding.prompt_length :])
+            answer_mask[place, : len(own)] = True
             start, place = end, place + 1
     rows = torch.tensor([row for row, pack in enumerate(packs) for _ in pack])
     return Batch(ids, attention, position_ids, predicting, targets, answer_mask, rows)
+
+
+def _causal(size: int) -> torch.Tensor:
+    return torch.ones(size, size, dtype=torch.bool).tril()
