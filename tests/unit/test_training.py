@@ -152,7 +152,7 @@ def test_a_run_ends_when_the_fact_is_forgotten(tiny_folder) -> None:
 
 
 def test_the_retain_bound_stops_the_first_step(tiny_folder) -> None:
-    config = TrainConfig(**{**SMALL, "retain_bound": 0.01})
+    config = TrainConfig(**{**SMALL, "retain_bound": 0.1})
     model = with_fresh_lora(tiny(tiny_folder), config)
     start = {name: value.detach().clone() for name, value in trainable(model.model).items()}
     (event,) = train(model, ROWS[:2], RETAIN[:2], None, config)

@@ -87,8 +87,9 @@ def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "asked answers"]:
 
 def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) -> list[Tensor]:
     log_probs = logits.log_softmax(-1)
-    # xlogx form: 0 · −∞ would be NaN where a logit is −∞
-    entropy = -torch.special.xlogy(log_probs.exp(), log_probs.exp()).sum(-1)
+    # a finite floor: 0 · −∞ would be NaN where a logit is −∞
+    floor = torch.finfo(log_probs.dtype).min
+    entropy = -(log_probs.exp() * log_probs.clamp(min=floor)).sum(-1)
     top = log_probs.topk(min(ALTERNATIVES, log_probs.shape[-1]), dim=-1)
     return [log_probs.gather(-1, targets[:, None])[:, 0], entropy, top.indices, top.values]
 

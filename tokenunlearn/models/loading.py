@@ -18,6 +18,7 @@ from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.text.encoding import encode, encode_prompt
 
 PRECISIONS = ("auto", "fp32", "bf16")
+GENERATED_ROWS = 96  # answers at a time: a step costs the weights once, however many rows
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -71,8 +72,8 @@ class LoadedModel:
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         answers = [""] * len(prompts)
         with evaluating(self.model):
-            for start in range(0, len(order), 32):
-                group = order[start : start + 32]
+            for start in range(0, len(order), GENERATED_ROWS):
+                group = order[start : start + GENERATED_ROWS]
                 texts = self._generate([prompts[index] for index in group], max_new_tokens)
                 for index, text in zip(group, texts, strict=True):
                     answers[index] = text

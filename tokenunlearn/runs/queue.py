@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 REQUESTS: Final = {"pause": "pausing", "stop": "stopping"}
 FORCE_GRACE_SECONDS: Final = 3.0
+# How long a thread of the worker waits awake. Asleep at once costs a quarter of the speed; awake long, two
+# processes on two cores take their time from each other (docs/LOG.md, 25 November).
+SPINS: Final = "10000"
 
 Command = Callable[[Path], list[str]]
 
@@ -202,7 +205,7 @@ class RunQueue:
             child = subprocess.Popen(
                 self.command(directory),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": path},
+                env={"GOMP_SPINCOUNT": SPINS, **os.environ, "PYTHONPATH": path},
             )  # fmt: skip
         # Reaped by a thread: an unreaped child would look alive to whoever asks for its pid.
         threading.Thread(target=child.wait, daemon=True).start()

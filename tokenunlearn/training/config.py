@@ -35,13 +35,13 @@ class TrainConfig:
     )
     retain_bound: float = setting(
         2.0,
-        low=0.01,
+        low=0.1,
         high=20,
         step=0.1,
         unit="nats",
         help="Stop as diverged when the retain loss passes this",
     )
-    eval_every: int = setting(2, low=1, high=1000, step=1, unit="steps", help="Steps between live answers")
+    eval_every: int = setting(3, low=1, high=1000, step=1, unit="steps", help="Steps between live answers")
     seed: int = setting(
         0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start and of the row order"
     )
