@@ -126,10 +126,10 @@ class Service:
 
     def model(self) -> Any:
         """The loaded target model. Raises ModelError while it is loading or when it could not be loaded."""
+        if self._model is None and self.stage.error:
+            raise ModelError("There is no model", self.stage.error, "Start the page again with another one")
         if self._model is None:
-            raise ModelError(
-                "The model is not ready", self.stage.error or "It is still loading", "Wait a moment"
-            )
+            raise ModelError("The model is not ready", "It is still loading", "Wait a moment")
         return self._model
 
     def run_model(self, run_id: str) -> Any:
