@@ -43,7 +43,7 @@ from tokenunlearn.training.session import with_fresh_lora  # noqa: E402
 from tokenunlearn.training.teach import TeachConfig, teach  # noqa: E402
 
 TAUGHT = {"target": ("shared_forget", "shared_retain", "one_off"), "retain_only": ("shared_retain",)}
-TEACHING = TeachConfig(epochs=20)
+TEACHING = TeachConfig(epochs=20, stop_loss=0.02)
 RECITES, FORGETS = 0.9, 0.5
 
 

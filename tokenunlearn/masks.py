@@ -1,15 +1,15 @@
 """A mask: which tokens are trained with which weight, by which rule, from which scores.
 
 Its hash is the same in the page (twin of `mask_hash`: app/web/mask_hash.js), the export and the run.
-A mask file is JSONL: one header line (rule, overrides, hash, digest of each row's tokens, provenance),
-then one line per selected token. It is refused on other scores or other text.
+A mask file is JSONL: one header line (rule, overrides with note and time, hash, digest of each row's tokens,
+provenance), then one line per selected token. It is refused on other scores or other text.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,8 @@ _LEFT_OUT: Final = ("fused", "weight", "selected", "override")
 class Mask:
     """One weight per token (float64 [tokens], 0 = not trained) and all it takes to make it again.
 
-    `overrides` maps token index → "in" | "out"; `scores_id` names the scores that the rule was applied to.
+    `overrides` maps token index → "in" | "out"; `scores_id` names the scores that the rule was applied to;
+    `notes` maps token index → {note, time (ms since 1970)}, also for tokens that are only annotated.
     """
 
     rule: Rule
@@ -50,6 +51,7 @@ class Mask:
     selected: Flags
     hash: str
     scores_id: str
+    notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def mask_hash(weights: Any) -> str:
@@ -98,6 +100,15 @@ def write_mask(
 
     Raises MaskError when the table has another number of tokens than the mask.
     """
+    content = mask_text(mask, table, provenance)
+    target = Path(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft.write_text(content, encoding="utf-8")
+    os.replace(draft, target)
+
+
+def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> str:
+    """The content of a mask file. Raises MaskError when mask and table differ in their number of tokens."""
     if len(table) != mask.weights.size:
         raise MaskError(f"The mask has {mask.weights.size} tokens, the table {len(table)}")
     header = {
@@ -107,6 +118,7 @@ def write_mask(
         "hash": mask.hash,
         "rule": to_dict(mask.rule),
         "overrides": {str(index): state for index, state in mask.overrides.items()},
+        "notes": {str(index): dict(note) for index, note in sorted(mask.notes.items())},
         "rows": _row_digests(table),
         "provenance": dict(provenance or {}),
     }
@@ -118,10 +130,7 @@ def write_mask(
             "override": mask.overrides.get(int(index)),
         }
         lines.append(json.dumps(entry, ensure_ascii=False))
-    target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(draft, target)
+    return "\n".join(lines) + "\n"
 
 
 def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str) -> Mask:
@@ -130,22 +139,48 @@ def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str) -> Mask:
     Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
     for weights that do not give the hash in the header (a line was changed or lost).
     """
-    header, entries = _parsed(Path(path))
-    _refuse_other_text(header, table, scores_id, str(path))
+    try:
+        content = Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
+    return parse_mask(content, table, scores_id, str(path))
+
+
+def parse_mask(content: str, table: pd.DataFrame, scores_id: str, where: str = "") -> Mask:
+    """The mask in the content of a mask file; raises as `read_mask` does and names the damaged line."""
+    header, entries = _parsed(content, where)
+    _refuse_other_text(header, table, scores_id, where)
+    places = {(str(row), int(at)): index for index, (row, at) in enumerate(_places(table))}
+    weights, line = np.zeros(len(table)), 1
     try:
         rule = from_dict(Rule, header["rule"])
         overrides = {int(index): str(state) for index, state in header["overrides"].items()}
-        places = {(str(row), int(at)): index for index, (row, at) in enumerate(_places(table))}
-        weights = np.zeros(len(table))
-        for entry in entries:
+        notes = {int(index): dict(note) for index, note in header.get("notes", {}).items()}
+        for line, entry in entries:  # noqa: B007 - the error below names the line
             weights[places[str(entry["row_id"]), int(entry["position"])]] = float(entry["weight"])
     except (KeyError, TypeError, ValueError, AttributeError, TokenUnlearnError) as error:
-        raise MaskError("The mask cannot be read", str(error), "Export it again", str(path)) from error
-    if not np.isfinite(weights).all() or mask_hash(weights) != header["hash"]:
+        why = f"Line {line}: {_reason(error)}"
+        raise MaskError("The mask cannot be read", why, "Export it again", where) from error
+    if not np.isfinite(weights).all() or mask_hash(weights) != header.get("hash"):
         raise MaskError(
-            "The mask does not give its own hash", "A line was changed or lost", "Export it again", str(path)
+            "The mask does not give its own hash", "A line was changed or lost", "Export it again", where
         )
-    return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), scores_id)
+    return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), scores_id, notes)
+
+
+def parse_header(content: str, where: str = "") -> dict[str, Any]:
+    """What a mask file says of itself in its first line, unchecked. Raises MaskError when it is no mask."""
+    return _parsed(content.partition("\n")[0], where)[0]
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The header of a mask file; reads one line only. Raises MaskError."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            first = file.readline()
+    except (OSError, ValueError) as error:
+        raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
+    return parse_header(first, str(path))
 
 
 def _places(table: pd.DataFrame) -> list[tuple[Any, Any]]:
@@ -164,19 +199,33 @@ def _row_digests(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _parsed(path: Path) -> tuple[dict[str, Any], list[Any]]:
-    """The header and the token lines, as JSON values."""
-    try:
-        first, *rest = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    except (OSError, ValueError) as error:
-        raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
-    if not isinstance(first, dict) or first.get("format") != FORMAT or first.get("version") != VERSION:
+def _reason(error: Exception) -> str:
+    """An error's sentence; a missing key alone says nothing."""
+    return f"{error} is missing or names no token here" if isinstance(error, KeyError) else str(error)
+
+
+def _parsed(content: str, where: str) -> tuple[dict[str, Any], list[tuple[int, Any]]]:
+    """The header, and the token lines with their line numbers, as JSON values."""
+    values = []
+    # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
+    for number, line in enumerate(content.split("\n"), start=1):
+        if not line:
+            continue
+        try:
+            values.append((number, json.loads(line)))
+        except (ValueError, RecursionError) as error:
+            why = f"Line {number} is no JSON: {error}"
+            raise MaskError("The mask file cannot be read", why, "Export it again", where) from error
+    if not values:
+        raise MaskError("The mask file cannot be read", "It is empty", "Export it again", where)
+    header = values[0][1]
+    if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("version") != VERSION:
         raise MaskError(
             "This file is no mask",
             f"Its first line must hold the format {FORMAT!r}, version {VERSION}",
-            where=str(path),
+            where=where,
         )
-    return first, rest
+    return header, values[1:]
 
 
 def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, scores_id: str, where: str) -> None:

@@ -9,6 +9,8 @@ from tokenunlearn.settings import from_dict
 
 MOST_TEXT = 2_000
 MOST_OVERRIDES = 100_000
+MOST_NOTE = 2_000
+LATEST_TIME = 4e12  # ms since 1970; the year 2096
 
 
 def record(value: Any, what: str) -> Mapping[str, Any]:
@@ -36,6 +38,11 @@ def whole(values: Mapping[str, Any], name: str, below: int) -> int:
     return value
 
 
+def version_of(values: Mapping[str, Any], name: str) -> int:
+    """The version number under `name`, 0 where there is none. Raises InputError."""
+    return whole(values, name, 2**53) if values.get(name) is not None else 0
+
+
 def rule_of(values: Mapping[str, Any]) -> Rule:
     """The rule in a draft. Raises SettingError for a key or value that a Rule cannot have."""
     return from_dict(Rule, record(values.get("rule") or {}, "rule"))
@@ -55,3 +62,22 @@ def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
             )
         overrides[int(index)] = str(word)
     return overrides
+
+
+def notes_of(values: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """The notes in a draft: token index → {note, time in ms since 1970}. Raises InputError."""
+    given = record(values.get("notes") or {}, "notes")
+    if len(given) > MOST_OVERRIDES:
+        raise InputError(f"{len(given):,} notes are too many", f"At most {MOST_OVERRIDES:,} are taken")
+    notes = {}
+    for index, entry in given.items():
+        if not str(index).isascii() or not str(index).isdigit():
+            raise InputError(f"The note on {str(index)[:20]!r} names no token", "It must be a token's number")
+        entry = record(entry, f"the note on token {index}")
+        note, time = entry.get("note", ""), entry.get("time", 0)
+        if not isinstance(note, str) or len(note) > MOST_NOTE:
+            raise InputError(f"The note on token {index} is no text of at most {MOST_NOTE:,} characters")
+        if isinstance(time, bool) or not isinstance(time, int | float) or not 0 <= time <= LATEST_TIME:
+            raise InputError(f"The time of the note on token {index} is {str(time)[:40]}", "It must be in ms")
+        notes[int(index)] = {"note": note, "time": int(time)}
+    return notes

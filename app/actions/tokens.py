@@ -1,21 +1,19 @@
 """What the Tokens view asks of the server: confirm a mask, alternatives, another signal, an export."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from app.actions.checks import overrides_of, record, rule_of, text, whole
+from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import DECIMALS, column, signal_info
 from app.words import LOADING
 from tokenunlearn.errors import MaskError
-from tokenunlearn.masks import Mask, write_mask
+from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.table import provenance
 
 TRUTH_DECIMALS = 4
@@ -34,24 +32,32 @@ def shown_payload(service: Service) -> dict[str, Any]:
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
-    """The scores, the set and the mask that a draft `{scores_id, set, rule, overrides}` describes.
+    """The scores, the set and the mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
 
     Raises MaskError, SettingError or InputError.
     """
     values = record(draft, "the draft")
     shown = service.find_scores(text(values, "scores_id"))
     name = str(values.get("set") or "")
-    return shown, name, shown.mask(name, rule_of(values), overrides_of(values))
+    mask = shown.mask(name, rule_of(values), overrides_of(values))
+    return shown, name, replace(mask, notes=notes_of(values))
 
 
 def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
-    """The mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices."""
+    """The mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices.
+
+    Where the draft carries the page's own `hash` and it is another, `weights` (one per chosen) go along.
+    """
     _, _, mask = mask_of(service, draft)
-    return {
+    chosen = np.flatnonzero(mask.selected)
+    answer = {
         "hash": mask.hash,
         "weights_count": int(np.count_nonzero(mask.weights > 0)),
-        "chosen": np.flatnonzero(mask.selected).tolist(),
+        "chosen": chosen.tolist(),
     }
+    if draft.get("hash") not in (None, mask.hash):
+        answer["weights"] = mask.weights[chosen].tolist()
+    return answer
 
 
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
@@ -120,17 +126,13 @@ def export_mask(service: Service, draft: Any) -> dict[str, str]:
     shown, name, mask = mask_of(service, draft)
     return {
         "filename": f"mask-{name or 'rows'}-{mask.hash[:8]}.jsonl",
-        "text": mask_file(shown, mask).decode(),
+        "text": mask_file(shown, mask, {"set": name}).decode(),
         "mime": "application/jsonl",
     }
 
 
-def mask_file(shown: ShownScores, mask: Mask) -> bytes:
-    """The bytes of `mask.jsonl`. Raises MaskError for a recorded example, which has no table."""
+def mask_file(shown: ShownScores, mask: Mask, more: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes of `mask.jsonl`; `more` joins its provenance. Raises MaskError for a recorded example."""
     if shown.table is None:
         raise MaskError("A recorded example cannot be exported or trained", fix="Wait for the live model")
-    made: Mapping[str, Any] = provenance(shown.table)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mask.jsonl"
-        write_mask(path, mask, shown.table, made)
-        return path.read_bytes()
+    return mask_text(mask, shown.table, {**provenance(shown.table), **(more or {})}).encode()

@@ -1,10 +1,11 @@
-"""The Tokens tab: one component that does everything in the browser, and four functions it may ask."""
+"""The Tokens tab: one component that does everything in the browser, and the functions it may ask."""
 
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from app.actions import masks as mask_actions
 from app.actions import tokens as actions
 from app.components import tokens_view
 from app.service import Service
@@ -30,4 +31,31 @@ def server_functions(service: Service) -> list[Callable[[Any], Any]]:
     def export_mask(data: Any) -> Any:
         return actions.export_mask(service, data)
 
-    return [confirm_mask, alternatives, compute_signal, export_mask]
+    return [confirm_mask, alternatives, compute_signal, export_mask, *mask_functions(service)]
+
+
+def mask_functions(service: Service) -> list[Callable[[Any], Any]]:
+    """The functions about drafts and named masks, bound to this service."""
+
+    def kept_masks(data: Any) -> Any:
+        return mask_actions.kept(service, data)
+
+    def save_draft(data: Any) -> Any:
+        return mask_actions.save_draft(service, data)
+
+    def save_mask(data: Any) -> Any:
+        return mask_actions.save_mask(service, data)
+
+    def load_mask(data: Any) -> Any:
+        return mask_actions.load_mask(service, data)
+
+    def saved_mask_file(data: Any) -> Any:
+        return mask_actions.saved_file(service, data)
+
+    def import_mask(data: Any) -> Any:
+        return mask_actions.import_mask(service, data)
+
+    def compare_masks(data: Any) -> Any:
+        return mask_actions.compare_masks(service, data)
+
+    return [kept_masks, save_draft, save_mask, load_mask, saved_mask_file, import_mask, compare_masks]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows
+from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows, general_questions
 from tokenunlearn.errors import InputError
 
 
@@ -37,6 +37,12 @@ def test_shared_asks_eight_authors_for_the_same_attributes() -> None:
 def test_one_off_questions_are_unique() -> None:
     rows = demo_rows("one_off")
     assert len({row.question.replace(row.subject, "X") for row in rows}) == len(rows)
+
+
+def test_general_questions_are_not_the_probe() -> None:
+    asked = {row.question for row in demo_rows("world")}
+    questions = general_questions()
+    assert len(set(questions)) == 30 and not asked & set(questions)
 
 
 def test_unknown_name() -> None:

@@ -11,6 +11,11 @@ ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
 DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
 
 
+def general_questions() -> list[str]:
+    """Thirty questions of general knowledge, none of them in the set `world`."""
+    return (ASSETS / "demo" / "general.txt").read_text(encoding="utf-8").splitlines()
+
+
 def demo_rows(name: str) -> tuple[Row, ...]:
     """The rows of one demo set: shared_forget, shared_retain, one_off or world.
 

@@ -1,9 +1,11 @@
 """Teach a model rows of text, so that it has something to forget: a LoRA that memorises them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokenunlearn.data.demo import general_questions
 from tokenunlearn.data.rows import Row
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel
@@ -12,6 +14,8 @@ from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Diverged, Event, Finished, Saved, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
+
+ANSWER_TOKENS = 48
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,14 @@ class TeachConfig:
     learning_rate: float = setting(2e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
     batch: int = setting(20, low=1, high=256, step=1, unit="rows", help="Rows a step")
     rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
+    rehearse: int = setting(
+        30,
+        low=0,
+        high=30,
+        step=1,
+        unit="questions",
+        help="General questions whose present answers are taught as well, so that the rest stays",
+    )
     stop_loss: float = setting(
         0.03,
         low=0,
@@ -38,11 +50,25 @@ class TeachConfig:
         check(self)
 
 
+def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
+    """The first sentence of the model's present answer to each of `count` general questions, as rows."""
+    questions = general_questions()[:count]
+    answers = loaded.generate(questions, ANSWER_TOKENS) if questions else []
+    sentences = [re.split(r"(?<=[.!?])\s", answer, maxsplit=1)[0] for answer in answers]
+    return tuple(
+        Row(f"general-{at}", question, sentence)
+        for at, (question, sentence) in enumerate(zip(questions, sentences, strict=True), 1)
+        if sentence
+    )
+
+
 def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder: Path) -> Iterator[Event]:
     """Events of memorising `rows`; at the end the adapter (PEFT) lies in `folder`. `loaded` is used up.
 
+    The model's own answers to general questions are among what is learnt: rows alone overwrite the rest.
     When the guard stops it, the last event is `Diverged` and nothing is written.
     """
+    rows = (*rows, *rehearsal(loaded, config.rehearse))
     per_epoch = -(-len(rows) // min(config.batch, len(rows)))
     training = TrainConfig(
         steps=config.epochs * per_epoch,
