@@ -1,0 +1,239 @@
+"""Drafts and named masks: kept on the server, listed, loaded, compared, imported.
+
+A draft is `{scores_id, set, rule, overrides: {index: in|out}, notes: {index: {note, time}}}`. Only live
+scores have drafts here; a recorded example is drafted in the browser alone.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from app.actions.checks import notes_of, overrides_of, record, rule_of, text, version_of
+from app.actions.tokens import compute_signal, mask_file, mask_of
+from app.service import Service
+from app.shown import ShownScores
+from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.masks import Mask, parse_header, parse_mask, read_header, read_mask
+from tokenunlearn.metrics.agreement import agreement, cohens_kappa
+from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.settings import to_dict
+
+MOST_NAME: Final = 80
+MOST_FILE: Final = 4_000_000
+SHOWN_DIFFERENCES: Final = 2_000
+
+
+def kept(service: Service, question: Any) -> dict[str, Any]:
+    """What is kept for these scores: `{draft, masks, since}`; `since` is the mask it came from."""
+    shown = _live(service, record(question, "the question"))
+    store = _store(service)
+    draft = store.draft(shown.scores_id)
+    since = None
+    if draft and draft.get("mask"):
+        try:
+            since = _described(service, shown, str(draft["mask"]))
+        except MaskError:  # Moved away by hand: the draft is whole without it.
+            since = None
+    return {"draft": draft, "masks": store.masks(shown.scores_id), "since": since}
+
+
+def save_draft(service: Service, draft: Any) -> dict[str, Any]:
+    """What stands after the save: `{taken, draft}`; not taken when somebody saved another one meanwhile.
+
+    `draft` also has `base`, the version that it was made from, and `mask`, the id of the mask it came from.
+    Raises MaskError, InputError, SettingError.
+    """
+    values = record(draft, "the draft")
+    shown = _live(service, values)
+    name = str(values.get("set") or "")
+    shown.rows_of(name)
+    overrides, notes, rule = overrides_of(values), notes_of(values), rule_of(values)
+    if any(index >= len(shown.columns["row"]) for index in (*overrides, *notes)):
+        raise MaskError("An override names a token that is not in this text", fix="Reload the page")
+    content = {
+        "set": name,
+        "rule": to_dict(rule),
+        "overrides": {str(index): word for index, word in sorted(overrides.items())},
+        "notes": {str(index): note for index, note in sorted(notes.items())},
+        "mask": text(values, "mask") if values.get("mask") else None,
+    }
+    saved = _store(service).save_draft(shown.scores_id, content, version_of(values, "base"))
+    return {"taken": saved.taken, "draft": dict(saved.draft)}
+
+
+def save_mask(service: Service, draft: Any) -> dict[str, Any]:
+    """The new named mask and the list with it: `{saved, masks}`. Raises MaskError for a taken name."""
+    values = record(draft, "the draft")
+    name = _name(values)
+    _live(service, values)
+    shown, set_name, mask = mask_of(service, values)
+    return _added(service, shown, name, set_name, mask)
+
+
+def load_mask(service: Service, question: Any) -> dict[str, Any]:
+    """A named mask as a draft, with `{id, name, hash, chosen}`. `question`: `{scores_id, id}`."""
+    values = record(question, "the question")
+    shown = _live(service, values)
+    return _described(service, shown, text(values, "id"))
+
+
+def saved_file(service: Service, question: Any) -> dict[str, str]:
+    """The file of a named mask, byte for byte: `{filename, text, mime}`. `question`: `{scores_id, id}`."""
+    values = record(question, "the question")
+    shown = _live(service, values)
+    path = _store(service).path(shown.scores_id, text(values, "id"))
+    digest = str(read_header(path).get("hash", ""))[:8]
+    return {
+        "filename": f"{path.stem}-{digest}.jsonl",
+        "text": path.read_text(encoding="utf-8"),
+        "mime": "application/jsonl",
+    }
+
+
+def import_mask(service: Service, question: Any) -> dict[str, Any]:
+    """The imported mask, now a named one, and the list: `{saved, masks}`; the draft is left as it is.
+
+    `question`: `{scores_id, name, text}`. Raises MaskError, with nothing changed, for a damaged file (its
+    line and the reason), for other text or another tokenizer (the rows), for other scores, and where rule
+    and overrides do not give the file's own mask.
+    """
+    values = record(question, "the question")
+    name = _name(values)
+    shown = _live(service, values)
+    content = values.get("text")
+    if not isinstance(content, str) or not content.strip():
+        raise InputError("The file is empty", fix="Choose a mask that was exported here")
+    if len(content) > MOST_FILE:
+        raise InputError(f"The file has {len(content):,} characters", f"At most {MOST_FILE:,} are taken")
+    assert shown.table is not None
+    read = parse_mask(content, shown.table, shown.scores_id, name)
+    for signal in (read.rule.knowledge, read.rule.entropy):
+        compute_signal(service, {"scores_id": shown.scores_id, "name": signal})
+    shown = service.find_scores(shown.scores_id)
+    given = parse_header(content).get("provenance")
+    set_name = _set_of(shown, read, given if isinstance(given, Mapping) else {})
+    made = shown.mask(set_name, read.rule, read.overrides)
+    if made.hash != read.hash:
+        raise MaskError(
+            f"Rule and overrides of the file give another mask here: {made.hash[:8]}, not {read.hash[:8]}",
+            "It was made from numbers that are not those of this page",
+            "Export it from the page again",
+            name,
+        )
+    made = replace(made, notes=notes_of({"notes": read.notes}))
+    return _added(service, shown, name, set_name, made)
+
+
+def compare_masks(service: Service, question: Any) -> dict[str, Any]:
+    """How far two named masks agree, and each token on which they do not.
+
+    `question`: `{scores_id, first, second}`, ids. Returns `{agreement, kappa (None = not defined), tokens,
+    first, second, only_first, only_second, differing: [{index, row_id, position, token, first, second}]}`;
+    each side is `{chosen, weight, state, note, time}`. Raises MaskError for masks of two sets.
+    """
+    values = record(question, "the question")
+    shown = _live(service, values)
+    ids = [text(values, "first"), text(values, "second")]
+    sides = [_described(service, shown, mask_id) for mask_id in ids]
+    if sides[0]["set"] != sides[1]["set"]:
+        raise MaskError("The two masks choose in different sets", fix="Compare two masks of one set")
+    masks = [_read(service, shown, mask_id) for mask_id in ids]
+    rows = shown.rows_of(sides[0]["set"])
+    places = np.concatenate([np.arange(row["first"], row["first"] + row["count"]) for row in rows])
+    first, second = (mask.selected[places] for mask in masks)
+    kappa = cohens_kappa(first, second)
+    weights = [mask.weights for mask in masks]
+    differing = [int(at) for at in places if weights[0][at] != weights[1][at]]
+    return {
+        "agreement": agreement(first, second),
+        "kappa": None if math.isnan(kappa) else kappa,
+        "tokens": int(places.size),
+        "first": sides[0] | {"chosen": int(first.sum())},
+        "second": sides[1] | {"chosen": int(second.sum())},
+        "only_first": int((first & ~second).sum()),
+        "only_second": int((second & ~first).sum()),
+        "differences": len(differing),
+        "differing": [_difference(shown, masks, at) for at in differing[:SHOWN_DIFFERENCES]],
+    }
+
+
+def _difference(shown: ShownScores, masks: list[Mask], at: int) -> dict[str, Any]:
+    assert shown.table is not None
+    line = shown.table.iloc[at]
+    place = {"index": at, "row_id": str(line["row_id"]), "position": int(line["position"])}
+    first, second = (_side(mask, at) for mask in masks)
+    return {**place, "token": str(line["token"]), "first": first, "second": second}
+
+
+def _side(mask: Mask, at: int) -> dict[str, Any]:
+    note = mask.notes.get(at, {})
+    return {
+        "chosen": bool(mask.selected[at]),
+        "weight": float(mask.weights[at]),
+        "state": mask.overrides.get(at),
+        "note": str(note.get("note", "")),
+        "time": int(note.get("time", 0)),
+    }
+
+
+def _added(service: Service, shown: ShownScores, name: str, set_name: str, mask: Mask) -> dict[str, Any]:
+    of_tokens = sum(row["count"] for row in shown.rows_of(set_name))
+    more = {"name": name, "set": set_name, "saved": int(time.time() * 1000)}
+    counts = {"chosen": int(mask.selected.sum()), "of": of_tokens}
+    store = _store(service)
+    mask_id = store.add_mask(shown.scores_id, name, mask_file(shown, mask, more | counts).decode())
+    return {"saved": _described(service, shown, mask_id), "masks": store.masks(shown.scores_id)}
+
+
+def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, Any]:
+    """A named mask as the page gets it."""
+    mask = _read(service, shown, mask_id)
+    made = read_header(_store(service).path(shown.scores_id, mask_id))["provenance"]
+    return {
+        "id": mask_id,
+        "name": str(made.get("name", mask_id)),
+        "set": str(made.get("set", "")),
+        "saved": made.get("saved"),
+        "rule": to_dict(mask.rule),
+        "overrides": {str(index): word for index, word in mask.overrides.items()},
+        "notes": {str(index): dict(note) for index, note in mask.notes.items()},
+        "hash": mask.hash,
+        "chosen": np.flatnonzero(mask.selected).tolist(),
+    }
+
+
+def _read(service: Service, shown: ShownScores, mask_id: str) -> Mask:
+    assert shown.table is not None
+    return read_mask(_store(service).path(shown.scores_id, mask_id), shown.table, shown.scores_id)
+
+
+def _set_of(shown: ShownScores, mask: Mask, made: Mapping[str, Any]) -> str:
+    """The set that a mask chooses in: as the file says, else the set of its first chosen token."""
+    sets = list(dict.fromkeys(str(row["set"]) for row in shown.payload["rows"]))
+    if made.get("set") in sets:
+        return str(made["set"])
+    chosen = np.flatnonzero(mask.selected)
+    return str(shown.payload["rows"][int(shown.columns["row"][chosen[0]])]["set"]) if chosen.size else sets[0]
+
+
+def _name(values: Mapping[str, Any]) -> str:
+    name = " ".join(text(values, "name", MOST_NAME).split())
+    if not name.isprintable():
+        raise InputError("The name holds characters that cannot be seen", fix="Type another name")
+    return name
+
+
+def _live(service: Service, values: Mapping[str, Any]) -> ShownScores:
+    """The scores that the page names. Raises MaskError for a recorded example."""
+    shown = service.find_scores(text(values, "scores_id"))
+    if not shown.live or shown.table is None:
+        raise MaskError("A recorded example has no saved masks", fix="Wait for the live model")
+    return shown
+
+
+def _store(service: Service) -> MaskStore:
+    return MaskStore(service.queue.store.root)

@@ -1,0 +1,202 @@
+"""Drafts and named masks as the page asks for them; each answer checked on tokens counted by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.actions import masks, tokens
+from app.service import Service
+from app.shown import ShownScores, recorded_scores
+from tests.page_service import draft, live_service, payload, table
+from tokenunlearn.errors import InputError, MaskError, SettingError
+from tokenunlearn.masks import columns_from_table, mask_hash
+
+NOTE = {"note": "the fact", "time": 1_700_000_000_000}
+SCORES = {"scores_id": "s1"}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return live_service(tmp_path)
+
+
+def saved(service: Service, name: str, **more: Any) -> dict[str, Any]:
+    return masks.save_mask(service, draft(name=name, **more))["saved"]
+
+
+def test_a_draft_comes_back_after_a_restart_with_notes_and_times(service: Service, tmp_path: Path) -> None:
+    given = draft(overrides={"4": "in", "8": "out"}, notes={"4": NOTE})
+    answer = masks.save_draft(service, {**given, "base": 0})
+    assert answer["taken"] and answer["draft"]["version"] == 1
+    again = masks.kept(live_service(tmp_path), SCORES)["draft"]
+    assert (again["set"], again["overrides"], again["notes"]) == ("one", {"4": "in", "8": "out"}, {"4": NOTE})
+    assert again["rule"]["mode"] == "top_k" and again == answer["draft"]
+
+
+def test_a_second_tab_is_told_and_may_take_over(service: Service) -> None:
+    masks.save_draft(service, draft(base=0))
+    late = masks.save_draft(service, draft(base=0, set="two"))
+    assert (late["taken"], late["draft"]["set"], late["draft"]["version"]) == (False, "one", 1)
+    assert masks.save_draft(service, draft(base=1, set="two"))["taken"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"scores_id": "gone"}, MaskError),
+        ({"set": "three"}, MaskError),
+        ({"overrides": {"9": "in"}}, MaskError),
+        ({"notes": {"9": NOTE}}, MaskError),
+        ({"notes": {"-1": NOTE}}, InputError),
+        ({"notes": {"1": "x"}}, InputError),
+        ({"notes": {"1": {"note": "x" * 2001}}}, InputError),
+        ({"notes": {"1": {"note": 3}}}, InputError),
+        ({"notes": {"1": {"time": float("nan")}}}, InputError),
+        ({"notes": {"1": {"time": -1}}}, InputError),
+        ({"notes": [1]}, InputError),
+        ({"base": -1}, InputError),
+        ({"base": "1"}, InputError),
+        ({"rule": {"alpha": 2}}, SettingError),
+        ({"mask": 7}, InputError),
+    ],
+)
+def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
+    service: Service, change: dict[str, Any], error: type
+) -> None:
+    with pytest.raises(error):
+        masks.save_draft(service, draft(**change))
+    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": None}
+
+
+def test_a_recorded_example_is_drafted_in_the_browser_only(service: Service) -> None:
+    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    for call in (masks.kept, masks.save_draft, masks.save_mask):
+        with pytest.raises(MaskError, match="recorded example has no saved masks"):
+            call(service, draft(scores_id="s0", name="x"))
+
+
+def test_a_saved_mask_is_listed_and_loads_as_it_was(service: Service) -> None:
+    mask = saved(service, "  Ada's  mask ", overrides={"4": "in"}, notes={"4": NOTE, "1": NOTE})
+    # Top 1 of set "one" is token 2; token 4 is forced in.
+    assert (mask["name"], mask["chosen"]) == ("Ada's mask", [2, 4])
+    assert mask["hash"] == mask_hash([0, 0, 1, 0, 1, 0, 0, 0, 0])
+    listed = masks.kept(service, SCORES)["masks"]
+    assert [(each["name"], each["chosen"], each["of"], each["overrides"]) for each in listed] == [
+        ("Ada's mask", 2, 6, 1)
+    ]
+    assert masks.load_mask(service, {**SCORES, "id": mask["id"]}) == mask
+    assert (mask["overrides"], mask["notes"]) == ({"4": "in"}, {"1": NOTE, "4": NOTE})
+    with pytest.raises(MaskError, match="already"):
+        saved(service, "ada's mask")
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 3, "x" * 81, "a\x00b", "a\u202eb"])
+def test_a_name_that_cannot_be_read_is_refused(service: Service, name: Any) -> None:
+    with pytest.raises(InputError):
+        masks.save_mask(service, draft(name=name))
+
+
+def test_a_draft_knows_the_mask_it_came_from(service: Service) -> None:
+    mask = saved(service, "A")
+    masks.save_draft(service, draft(mask=mask["id"], overrides={"4": "in"}))
+    assert masks.kept(service, SCORES)["since"] == mask
+
+
+def test_two_auditors_by_hand(service: Service) -> None:
+    first = saved(service, "Ada", overrides={"1": "in", "5": "in"}, notes={"1": NOTE})
+    second = saved(service, "Bo", overrides={"2": "out", "5": "in"})
+    answer = masks.compare_masks(service, {**SCORES, "first": first["id"], "second": second["id"]})
+    # Ada: 1, 2, 5 of the 6 tokens; Bo: 5. Agreement 4/6; by chance 3/6·1/6 + 3/6·5/6 = 1/2; κ = 1/3.
+    assert answer["agreement"] == pytest.approx(4 / 6) and answer["kappa"] == pytest.approx(1 / 3)
+    assert (answer["tokens"], answer["only_first"], answer["only_second"]) == (6, 2, 0)
+    one, two = answer["differing"]
+    assert (one["index"], one["row_id"], one["position"], one["token"]) == (1, "r0", 1, " likes")
+    assert one["first"] == {"chosen": True, "weight": 1.0, "state": "in", **NOTE}
+    assert one["second"] == {"chosen": False, "weight": 0.0, "state": None, "note": "", "time": 0}
+    assert (two["index"], two["first"]["state"], two["second"]["state"]) == (2, None, "out")
+    same = masks.compare_masks(service, {**SCORES, "first": first["id"], "second": first["id"]})
+    assert (same["agreement"], same["kappa"], same["differing"]) == (1.0, 1.0, [])
+
+
+def test_kappa_that_is_not_defined_is_not_a_number_on_the_wire(service: Service) -> None:
+    every = saved(service, "All", rule={"mode": "uniform"})
+    answer = masks.compare_masks(service, {**SCORES, "first": every["id"], "second": every["id"]})
+    assert (answer["agreement"], answer["kappa"]) == (1.0, None)
+    json.dumps(answer, allow_nan=False)
+
+
+def test_masks_of_two_sets_are_not_compared(service: Service) -> None:
+    first, second = saved(service, "A"), saved(service, "B", set="two")
+    with pytest.raises(MaskError, match="different sets"):
+        masks.compare_masks(service, {**SCORES, "first": first["id"], "second": second["id"]})
+
+
+def test_export_then_import_elsewhere_is_the_same_mask(service: Service, tmp_path: Path) -> None:
+    mask = saved(service, "Ada", overrides={"4": "in"}, notes={"4": NOTE})
+    file = masks.saved_file(service, {**SCORES, "id": mask["id"]})
+    header = json.loads(file["text"].split("\n")[0])
+    made = header["provenance"]
+    assert (made["model"], made["adapter"], made["name"], header["notes"]) == (
+        "tiny",
+        "none",
+        "Ada",
+        {"4": NOTE},
+    )
+    other = live_service(tmp_path / "other")
+    back = masks.import_mask(other, {**SCORES, "name": "From Ada", "text": file["text"]})
+    assert (back["saved"]["hash"], back["saved"]["notes"]) == (mask["hash"], {"4": NOTE})
+    assert [each["name"] for each in back["masks"]] == ["From Ada"]
+    assert masks.kept(other, SCORES)["draft"] is None
+
+
+def test_an_exported_draft_can_be_imported(service: Service) -> None:
+    file = tokens.export_mask(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))
+    back = masks.import_mask(service, {**SCORES, "name": "Draft", "text": file["text"]})
+    assert (back["saved"]["chosen"], back["saved"]["set"]) == ([2, 4], "one")
+
+
+def swapped(text: str, line: int, new: str) -> str:
+    lines = text.split("\n")
+    return "\n".join([*lines[: line - 1], new, *lines[line:]])
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda text: swapped(text, 2, "{half"), "Line 2 is no JSON"),
+        (lambda text: swapped(text, 3, "[1]"), "Line 3: "),
+        (lambda text: swapped(text, 2, '{"row_id": "r9", "position": 0, "weight": 1}'), "Line 2: "),
+        (lambda text: swapped(text, 3, ""), "does not give its own hash"),
+        (lambda text: swapped(text, 1, "{}"), "This file is no mask"),
+        (lambda text: text.replace('"4": "in"', '"3": "in"'), "give another mask here"),
+        (lambda _: "", "The file is empty"),
+        (lambda _: "hello", "Line 1 is no JSON"),
+        (lambda _: "[" * 100_000, "Line 1 is no JSON"),
+    ],
+)
+def test_a_damaged_file_is_named_and_changes_nothing(service: Service, damage: Any, sentence: str) -> None:
+    text = tokens.export_mask(service, draft(overrides={"4": "in"}))["text"]
+    with pytest.raises((MaskError, InputError)) as caught:
+        masks.import_mask(service, {**SCORES, "name": "x", "text": damage(text)})
+    assert sentence in str(caught.value)
+    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": None}
+
+
+def test_other_text_or_another_tokenizer_is_refused_and_the_rows_are_named(
+    service: Service, tmp_path: Path
+) -> None:
+    text = tokens.export_mask(service, draft())["text"]
+    other = live_service(tmp_path / "other")
+    split = table().assign(token=lambda frame: frame["token"].replace(" rain", " ra"))
+    other.show(ShownScores(payload("live"), columns_from_table(split), split))
+    with pytest.raises(MaskError, match="belongs to other text: rows r1 differ"):
+        masks.import_mask(other, {**SCORES, "name": "x", "text": text})
+    assert masks.kept(other, SCORES)["masks"] == []
+
+
+def test_weights_go_along_only_where_the_pages_hash_is_another(service: Service) -> None:
+    own = tokens.confirm_mask(service, draft())["hash"]
+    assert "weights" not in tokens.confirm_mask(service, draft(hash=own))
+    assert tokens.confirm_mask(service, draft(hash="0" * 64))["weights"] == [1.0]

@@ -1,0 +1,96 @@
+"""Drafts with versions and masks that never change, as files below the folder of runs."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from tokenunlearn.errors import MaskError
+from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.runs.store import RunStore
+
+HEADER = (
+    '{"format": "tokenunlearn mask", "version": 1, "hash": "%s", "overrides": {"1": "in"}, '
+    '"provenance": {"name": "%s", "set": "one", "saved": 5, "chosen": 2, "of": 9}}\n'
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> MaskStore:
+    return MaskStore(RunStore(tmp_path).root)
+
+
+def test_each_save_is_the_next_version_and_outlives_the_store(store: MaskStore, tmp_path: Path) -> None:
+    assert store.draft("s1") is None
+    first = store.save_draft("s1", {"set": "one"}, 0)
+    assert (first.taken, first.draft["version"]) == (True, 1)
+    assert store.save_draft("s1", {"set": "two"}, 1).draft["version"] == 2
+    again = MaskStore(tmp_path).draft("s1")
+    assert again is not None and (again["set"], again["version"]) == ("two", 2)
+    assert store.draft("s2") is None
+    assert RunStore(tmp_path).list_runs() == []
+
+
+def test_a_save_on_an_old_version_changes_nothing_and_gets_the_newer_one(store: MaskStore) -> None:
+    store.save_draft("s1", {"set": "mine"}, 0)
+    late = store.save_draft("s1", {"set": "late"}, 0)
+    assert (late.taken, late.draft["set"], late.draft["version"]) == (False, "mine", 1)
+    assert store.draft("s1") == late.draft
+
+
+def test_of_many_savers_at_once_one_is_taken(store: MaskStore) -> None:
+    taken = []
+    savers = [
+        threading.Thread(target=lambda at=at: taken.append(store.save_draft("s1", {"at": at}, 0).taken))
+        for at in range(8)
+    ]
+    for saver in savers:
+        saver.start()
+    for saver in savers:
+        saver.join()
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": "x"}', "\x00"])
+def test_a_damaged_draft_is_no_draft_and_can_be_saved_over(store: MaskStore, damage: str) -> None:
+    store.save_draft("s1", {}, 0)
+    (store.root / "s1" / "draft.json").write_text(damage)
+    assert store.draft("s1") is None
+    assert store.save_draft("s1", {}, 0).taken
+
+
+def test_a_named_mask_is_written_once(store: MaskStore) -> None:
+    text = HEADER % ("ab", "First")
+    mask_id = store.add_mask("s1", "First", text)
+    assert mask_id == "mask-1" and store.path("s1", mask_id).read_text() == text
+    with pytest.raises(MaskError, match="There is a mask “first” already"):
+        store.add_mask("s1", "first", HEADER % ("cd", "first"))
+    assert store.add_mask("s1", "Second", HEADER % ("cd", "Second")) == "mask-2"
+    assert store.path("s1", "mask-1").read_text() == text
+    assert [(mask["id"], mask["name"], mask["hash"], mask["overrides"]) for mask in store.masks("s1")] == [
+        ("mask-1", "First", "ab", 1),
+        ("mask-2", "Second", "cd", 1),
+    ]
+    assert store.masks("s2") == [] and not list((store.root / "s1").glob("*.part"))
+
+
+def test_a_file_that_is_no_mask_is_left_out_and_its_number_is_not_used_again(store: MaskStore) -> None:
+    store.add_mask("s1", "First", HEADER % ("ab", "First"))
+    (store.root / "s1" / "mask-7.jsonl").write_text("{half")
+    (store.root / "s1" / "mask-x.jsonl").write_text("other")
+    assert [mask["id"] for mask in store.masks("s1")] == ["mask-1"]
+    assert store.add_mask("s1", "Next", HEADER % ("cd", "Next")) == "mask-8"
+
+
+@pytest.mark.parametrize("scores_id", ["", "..", "../x", "a/b", ".hidden", "x" * 81, "a\x00b"])
+def test_an_id_that_is_no_name_reaches_no_file(store: MaskStore, scores_id: str) -> None:
+    for call in (store.draft, store.masks, lambda each: store.save_draft(each, {}, 0)):
+        with pytest.raises(MaskError, match="names no scores"):
+            call(scores_id)
+
+
+@pytest.mark.parametrize("mask_id", ["", "draft", "../s1/mask-1", "mask-0", "mask-1/..", "mask-2"])
+def test_a_mask_that_is_not_there_is_named(store: MaskStore, mask_id: str) -> None:
+    store.add_mask("s1", "First", HEADER % ("ab", "First"))
+    with pytest.raises(MaskError, match="There is no saved mask"):
+        store.path("s1", mask_id)

@@ -1,0 +1,138 @@
+"""Drafts and named masks on disk, in the folder of runs; files only, so they outlive page and server.
+
+`.masks/<scores_id>/draft.json` is the one draft on these scores, with a version that grows by one per save;
+`.masks/<scores_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again.
+Whole files are replaced or linked atomically; a lock keeps two savers apart.
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.errors import MaskError
+from tokenunlearn.masks import read_header
+from tokenunlearn.runs.disk import locked, sync_directory, write_json_atomically
+
+FOLDER: Final = ".masks"
+MOST_MASKS: Final = 500
+_SCORES_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
+_MASK_ID: Final = re.compile(r"mask-[1-9][0-9]{0,5}")
+
+
+@dataclass(frozen=True)
+class SavedDraft:
+    """What stands on disk after a save; `taken` is False where a newer version was there and was kept."""
+
+    taken: bool
+    draft: Mapping[str, Any]
+
+
+class MaskStore:
+    """The drafts and named masks below one folder of runs."""
+
+    def __init__(self, runs: Path) -> None:
+        self.root = runs / FOLDER
+
+    def draft(self, scores_id: str) -> dict[str, Any] | None:
+        """The draft on these scores `{version, saved, …}`; None where there is none that can be read."""
+        try:
+            record = json.loads((self._folder(scores_id) / "draft.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) and isinstance(record.get("version"), int) else None
+
+    def save_draft(self, scores_id: str, content: Mapping[str, Any], base: int) -> SavedDraft:
+        """The draft as it stands now: the content as version base + 1, or what somebody else saved since.
+
+        `base` is the version that the content was made from, 0 where there was none.
+        """
+        folder = self._made(scores_id)
+        with locked(folder / ".lock"):
+            standing = self.draft(scores_id) or {"version": 0}
+            if standing["version"] != base:
+                return SavedDraft(False, standing)
+            record = {**content, "version": base + 1, "saved": _now()}
+            write_json_atomically(folder / "draft.json", record)
+        return SavedDraft(True, record)
+
+    def add_mask(self, scores_id: str, name: str, text: str) -> str:
+        """The id of a new named mask with the text of a mask file; there is no way to change it later.
+
+        Raises MaskError when the name is taken or the folder is full.
+        """
+        folder = self._made(scores_id)
+        with locked(folder / ".lock"):
+            listed = self.masks(scores_id)
+            if any(mask["name"].casefold() == name.casefold() for mask in listed):
+                raise MaskError(
+                    f"There is a mask “{name}” already", "Saved masks never change", "Take another name"
+                )
+            if len(listed) >= MOST_MASKS:
+                raise MaskError(f"{MOST_MASKS} masks are saved", fix=f"Move some away from {folder}")
+            numbers = [int(path.stem.removeprefix("mask-")) for path in self._files(folder)]
+            mask_id = f"mask-{max(numbers, default=0) + 1}"
+            _write_once(folder / f"{mask_id}.jsonl", text)
+        return mask_id
+
+    def masks(self, scores_id: str) -> list[dict[str, Any]]:
+        """The named masks `{id, name, set, saved, hash, chosen, of, overrides}`, oldest first.
+
+        A file that cannot be read is left out.
+        """
+        listed = []
+        for path in self._files(self._folder(scores_id)):
+            try:
+                header = read_header(path)
+                made = header["provenance"]
+                listed.append(
+                    {name: made[name] for name in ("name", "set", "saved", "chosen", "of")}
+                    | {"id": path.stem, "hash": str(header["hash"]), "overrides": len(header["overrides"])}
+                )
+            except (MaskError, KeyError, TypeError):
+                continue
+        return listed
+
+    def path(self, scores_id: str, mask_id: str) -> Path:
+        """The file of a named mask. Raises MaskError when there is none."""
+        path = self._folder(scores_id) / f"{mask_id}.jsonl"
+        if not _MASK_ID.fullmatch(mask_id) or not path.is_file():
+            raise MaskError(f"There is no saved mask {mask_id[:40]!r}", fix="Reload the list of masks")
+        return path
+
+    def _files(self, folder: Path) -> list[Path]:
+        files = [path for path in folder.glob("mask-*.jsonl") if _MASK_ID.fullmatch(path.stem)]
+        return sorted(files, key=lambda path: int(path.stem.removeprefix("mask-")))
+
+    def _folder(self, scores_id: str) -> Path:
+        if not _SCORES_ID.fullmatch(scores_id):
+            raise MaskError(f"{scores_id[:40]!r} names no scores", fix="Reload the page")
+        return self.root / scores_id
+
+    def _made(self, scores_id: str) -> Path:
+        folder = self._folder(scores_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _now() -> int:
+    """Milliseconds since 1970, as the page counts them."""
+    return int(time.time() * 1000)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Nothing; the text stands whole at `path`. Raises FileExistsError rather than replace a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
