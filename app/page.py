@@ -10,7 +10,7 @@ from app.actions import status as status_actions
 from app.components import status_chips
 from app.service import Service
 from app.tabs import compare, probe, tokens, unlearn
-from app.wiring import Page, wire
+from app.wiring import Page, scores_signature, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
 WEB: Final = Path(__file__).resolve().parent / "web"
@@ -21,6 +21,7 @@ PULSE_SECONDS: Final = 1.0
 
 def build_page(service: Service) -> gr.Blocks:
     """The whole page on one service, not yet served."""
+    built = scores_signature(service)  # before the views take their values: later scores then count as new
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:
         # No component: a heading that no value ever changes.
         gr.HTML(f"<h1>{TITLE}</h1>", elem_classes=["tx-title"], js_on_load=None, apply_default_css=False)
@@ -40,6 +41,7 @@ def build_page(service: Service) -> gr.Blocks:
             demo,
             service,
             Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, timer, seen, shown_run),
+            built,
         )
         api.add(service)
     return demo

@@ -37,8 +37,8 @@ class Page:
     shown_run: gr.State
 
 
-def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
-    """Nothing; every event of the page is connected."""
+def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
+    """Nothing; every event of the page is connected. `built` is the signature of the scores built into it."""
     unlearn = page.unlearn
     pulse_outputs = [
         page.chips, page.tokens, unlearn.plan, unlearn.view,
@@ -49,7 +49,8 @@ def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
         return _pulse(service, seen or {}, shown, probed)
 
     def first(shown: Any, probed: Any) -> list[Any]:
-        return _pulse(service, {}, shown, probed)
+        # The page that is served already holds what could be shown when it was built.
+        return _pulse(service, {"scores": built}, shown, probed)
 
     inputs = [page.seen, page.shown_run, page.probe.run]
     page.timer.tick(pulse, inputs, pulse_outputs, queue=False, trigger_mode="always_last", **HIDDEN)
@@ -65,12 +66,9 @@ def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
 
 def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> list[Any]:
     """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
-    scores = service.scores()
     signature = status_actions.runs_signature(service)
     now = {
-        "scores": [scores.scores_id, scores.payload["state"], scores.scored_rows]
-        if scores
-        else service.stage.error or "none",
+        "scores": scores_signature(service),
         "runs": signature,
         "probed": _probed(service, signature),
     }
@@ -78,7 +76,8 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
     fresh_runs = now["runs"] != seen.get("runs") or now["probed"] != seen.get("probed")
     runs = [run_id for run_id, _ in signature]
     picked = probed if probed in runs else probe_actions.newest(service)
-    plan = service.plan or unlearn_actions.default_plan(service) if fresh_scores else None
+    fresh_plan = fresh_scores or "runs" not in seen
+    plan = service.plan or unlearn_actions.default_plan(service) if fresh_plan else None
     return [
         status_actions.chips(service),
         token_actions.shown_payload(service) if fresh_scores else gr.skip(),
@@ -90,6 +89,14 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
         gr.Timer(active=status_actions.busy(service)),
         now,
     ]
+
+
+def scores_signature(service: Service) -> Any:
+    """What changes when other scores are to be shown."""
+    scores = service.scores()
+    if scores is None:
+        return service.stage.error or "none"
+    return [scores.scores_id, scores.payload["state"], scores.scored_rows]
 
 
 def _probed(service: Service, signature: list[list[str]]) -> list[str]:
