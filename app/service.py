@@ -6,9 +6,11 @@ Shown at once: the recorded example. A thread then loads the model and scores th
 
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +28,7 @@ LOG: Final = logging.getLogger(__name__)
 RECORDED: Final = ASSETS / "recorded" / "example.json"
 TARGET: Final = ASSETS / "adapters" / "target"
 KEPT_SCORES: Final = 4
+BACKGROUND_NICE: Final = 5
 MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 
@@ -99,7 +102,7 @@ class Service:
 
     def start(self) -> None:
         """Nothing; loading and scoring begin in a thread, the page is usable meanwhile."""
-        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+        threading.Thread(target=self._load_behind, name="load-model", daemon=True).start()
 
     def rest(self) -> None:
         """Nothing; no model is loaded, only what is recorded and the runs are shown."""
@@ -158,6 +161,12 @@ class Service:
             known = [*known, *fresh] if after >= cursor else self.queue.store.events(run_id)[0]
             self._events[run_id] = (known, after)
         return curve(known)
+
+    def _load_behind(self) -> None:
+        """Load while this thread, and those it computes with, give way to page, browser and runs."""
+        with suppress(OSError):  # Threads have a priority of their own on Linux only.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICE)
+        self._load()
 
     def _load(self) -> None:
         try:
