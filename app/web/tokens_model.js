@@ -4,6 +4,7 @@ import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signa
 import { deriveMask, placesIn } from "./derived_mask.js";
 import { normalise } from "./fusion.js";
 import { History } from "./history.js";
+import { entriesOf, movedRecords } from "./mask_draft.js";
 import { Memory } from "./memory.js";
 import { Overrides } from "./overrides.js";
 import { descending } from "./ranks.js";
@@ -24,7 +25,7 @@ function placesOf({ rows, columns }) {
 
 /** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
 export class TokensModel {
-  /** @param {object} payload @param {{rule?: object, overrides?: object, view?: object, set?: string}} [saved] */
+  /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
   constructor(payload, saved = {}) {
     this.listeners = [];
     this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
@@ -37,11 +38,11 @@ export class TokensModel {
     const before = placesOf(this.payload);
     const now = new Map(placesOf(payload).map((place, index) => [place, index]));
     const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
-    const overrides = Object.fromEntries([...this.overrides.forced()].flatMap(([index, state]) => (moved(index) === null ? [] : [[moved(index), state]])));
+    const records = movedRecords(this.overrides.entries(), moved);
     const { locked, focus } = this.view;
     const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
     Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
-    this.read(payload, { rule: payload.rule ?? this.rule, overrides, set: this.set });
+    this.read(payload, { rule: payload.rule ?? this.rule, ...records, set: this.set });
     this.tell("data", "rule", "view");
   }
 
@@ -50,8 +51,7 @@ export class TokensModel {
     this.columns = readColumns(payload);
     this.signals = signalNames(this.columns);
     this.sets = setsOf(payload.rows);
-    const entries = Object.entries(saved.overrides ?? {}).map(([index, state]) => ({ index: Number(index), state, note: "", time: 0 }));
-    this.overrides = new Overrides(entries);
+    this.overrides = new Overrides(entriesOf(saved));
     const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
     this.history = new History({ rule, depth: 0 });
     this.useSet(this.sets.includes(saved.set) ? saved.set : this.sets[0] ?? "");

@@ -1,0 +1,157 @@
+/** Saves the draft on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
+
+import { draftText } from "./mask_draft.js";
+
+export const SAVE_AFTER_MS = 1000;
+const RETRY_MS = 5000;
+
+/**
+ * @typedef {object} KeeperParts
+ * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
+ * @property {() => {scoresId: string, live: boolean, draft: object, untouched: object}} read  what the page
+ *   shows, and the draft that it would show if nobody had ever touched it
+ * @property {(draft: object, fresh: boolean) => Promise<void>|void} put  shows a draft; `fresh`: without a step of undo
+ * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
+ * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each scores
+ * @property {{get: (scoresId: string) => object, set: (scoresId: string, value: object) => void}} memory  of this tab
+ */
+
+/** One draft, its version and its state. Call `changed()` after every change and `open()` for other scores. */
+export class DraftKeeper {
+  /** @param {KeeperParts & {wait?: Function, cancel?: Function}} parts */
+  constructor({ wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), ...parts }) {
+    Object.assign(this, { wait, cancel, ...parts });
+    this.scoresId = null;
+    this.version = 0;
+    this.savedText = null;
+    this.state = { kind: "browser" };
+  }
+
+  /** Finds what the server keeps for the scores now shown; a recorded example stays in the browser. */
+  async open() {
+    const { scoresId, live } = this.read();
+    if (!live || scoresId === this.scoresId) return;
+    this.scoresId = scoresId;
+    this.version = 0;
+    this.savedText = null;
+    this.set({ kind: "loading" });
+    try {
+      const answer = await this.ask("kept_masks", { scores_id: scoresId });
+      if (this.scoresId !== scoresId) return;
+      this.onKept(answer);
+      await this.meet(answer.draft);
+    } catch (error) {
+      this.scoresId = null;
+      this.fail(error, () => this.open());
+    }
+  }
+
+  /** Decides between the draft of the server and the one shown. */
+  async meet(theirs) {
+    const { draft, untouched } = this.read();
+    const known = this.memory.get(this.scoresId);
+    const touched = workText(draft) !== workText(untouched);
+    if (!theirs) return this.settle(0, null, touched ? null : { kind: "saved", at: null });
+    const [mine, theirText] = [draftText(draft), draftText(contentOf(theirs))];
+    if (mine === theirText) return this.settle(theirs.version, theirText, { kind: "saved", at: theirs.saved });
+    if (known.version === theirs.version) return this.settle(theirs.version, theirText, null);
+    const unsaved = known.version === undefined ? touched : workText(draft) !== known.work;
+    if (unsaved) return this.conflict(theirs);
+    return this.show(theirs, true);
+  }
+
+  /** Starts the clock of the next save. */
+  changed() {
+    const { live, scoresId, draft, untouched } = this.read();
+    if (!live || scoresId !== this.scoresId || ["loading", "conflict"].includes(this.state.kind)) return;
+    const nothingNew = this.savedText === null ? workText(draft) === workText(untouched) : draftText(draft) === this.savedText;
+    if (nothingNew) {
+      this.cancel(this.timer);
+      if (this.state.kind === "saving") this.set({ kind: "saved", at: this.savedAt });
+      return;
+    }
+    if (this.state.kind !== "saving") this.set({ kind: "saving" });
+    this.cancel(this.timer);
+    this.timer = this.wait(() => this.save(), SAVE_AFTER_MS);
+  }
+
+  /** Saves now. */
+  async save() {
+    const { scoresId, draft } = this.read();
+    const text = draftText(draft);
+    try {
+      const answer = await this.ask("save_draft", { scores_id: scoresId, base: this.version, ...draft });
+      if (scoresId !== this.scoresId) return;
+      if (!answer.taken) return this.conflict(answer.draft);
+      this.settle(answer.draft.version, text, { kind: "saved", at: answer.draft.saved }, draft);
+      if (draftText(this.read().draft) !== text) this.changed();
+    } catch (error) {
+      if (scoresId === this.scoresId) this.fail(error, () => this.save());
+    }
+  }
+
+  /** After a conflict: keeps what is shown here, over what the other tab saved. */
+  takeOver() {
+    this.version = this.state.theirs.version;
+    this.set({ kind: "saving" });
+    return this.save();
+  }
+
+  /** After a conflict: shows what the other tab saved; what was here comes back with one undo. */
+  reload() {
+    return this.show(this.state.theirs, false);
+  }
+
+  async show(theirs, fresh) {
+    this.set({ kind: "loading" });
+    await this.put(contentOf(theirs), fresh);
+    this.settle(theirs.version, draftText(this.read().draft), { kind: "saved", at: theirs.saved });
+  }
+
+  /** The server holds `version` with this text; without a `state` what is shown is newer and will be saved. */
+  settle(version, text, state, draft = this.read().draft) {
+    this.version = version;
+    this.savedText = text;
+    this.memory.set(this.scoresId, { version, work: workText(draft) });
+    if (state) {
+      this.savedAt = state.at;
+      return this.set(state);
+    }
+    this.set({ kind: "saving" });
+    return this.changed();
+  }
+
+  conflict(theirs) {
+    this.cancel(this.timer);
+    this.set({ kind: "conflict", theirs, at: theirs.saved ?? null });
+  }
+
+  fail(error, again) {
+    this.set({ kind: "failed", reason: String(error?.message ?? error) });
+    this.cancel(this.timer);
+    this.timer = this.wait(again, RETRY_MS);
+  }
+
+  set(state) {
+    this.state = state;
+    this.onState(state);
+  }
+}
+
+/** Returns what a person would lose: the set that is looked at is not among it. */
+function workText({ rule, overrides, notes }) {
+  return draftText({ rule, overrides, notes });
+}
+
+/** Returns the part of a saved draft that a person made. */
+export function contentOf({ set, rule, overrides = {}, notes = {}, mask = null }) {
+  return { set, rule, overrides, notes, mask };
+}
+
+/** Returns the state for the mask bar: "draft saved 12:03". `time`: ms → text. */
+export function keptWords(state, time) {
+  return {
+    browser: "", loading: "draft loading…", saving: "draft saving…", conflict: "draft not saved: edited elsewhere",
+    saved: state.at ? `draft saved ${time(state.at)}` : "", failed: `draft not saved: ${state.reason}`,
+  }[state.kind];
+}
