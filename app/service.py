@@ -9,7 +9,6 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -244,8 +243,3 @@ def recorded_example(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
-
-
-def by_id(rows: Sequence[Row]) -> dict[str, Row]:
-    """Rows by their id."""
-    return {row.id: row for row in rows}
