@@ -158,7 +158,7 @@ def manifest(adapters: dict[str, Any]) -> dict[str, Any]:
         raise SystemExit("The target does not recite the forget rows; nothing was recorded.")
     if adapters["retain_only"]["forget"]["recited"] >= FORGETS:
         raise SystemExit("The retain-only adapter recites the forget rows; nothing was recorded.")
-    files = sorted(path for path in ASSETS.rglob("*") if path.suffix in (".safetensors", ".jsonl"))
+    files = sorted(path for path in ASSETS.rglob("*") if path.suffix in (".safetensors", ".jsonl", ".txt"))
     return {
         "model": EMBEDDED_NAME,
         "built_with": {"torch": torch.__version__},
