@@ -1,6 +1,7 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
 import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { noteField } from "./note_field.js";
 import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
 import { shortNumber } from "./strip_marks.js";
@@ -24,8 +25,9 @@ export function detailsPanel(model, alternatives) {
     const unit = unitOfToken(model);
     if (unit) model.force(unit.tokens, value === "rule" ? null : value);
   });
+  const note = noteField(model, () => unitOfToken(model)?.tokens ?? []);
   const full = node("div", {}, node("div", { class: "tu-token-head" }, title, where), table,
-    node("div", { class: "tu-override" }, decision, override.element), alternatives.element);
+    node("div", { class: "tu-override" }, decision, override.element), note.element, alternatives.element);
   const empty = node("div", { class: "tu-empty" }, node("p", { text: "Hover a token to see its values; click to keep it." }),
     button("Show the highest token", () => lockHighest(model), { class: "tu-button" }));
   const element = node("section", { class: "tu-details", attributes: { "aria-label": "Token" } }, node("h2", { text: "Token" }), full, empty);
@@ -42,6 +44,7 @@ export function detailsPanel(model, alternatives) {
     values.update(index);
     setText(decision, decisionOf(model, index));
     override.update(model.overrides.state(index) ?? "rule");
+    note.update();
     alternatives.update();
   };
   return { element, update };

@@ -23,6 +23,7 @@ const ACTS = {
   lock: lockFocused,
   release: release,
   override: (strip, act) => strip.model.cycle(strip.targets(), act.step),
+  note: noteFocused,
   row: (strip, act) => stepRow(strip.model, act.step),
   "next-chosen": (strip) => jump(strip, (index) => strip.model.mask.selected[index] === 1),
   "next-differing": (strip) => jump(strip, (index) => strip.model.differs(index)),
@@ -47,6 +48,15 @@ function lockFocused(strip) {
   if (!unit) return;
   const same = unit.tokens.includes(strip.model.view.locked);
   strip.model.setView({ locked: same ? null : unit.tokens[0], focus: unit.tokens[0], anchor: null });
+}
+
+/** Locks the focused token, so that the details show it, and asks their note field to take the focus. */
+function noteFocused(strip) {
+  const unit = strip.units[strip.focusUnit()];
+  if (!unit) return;
+  const { locked } = strip.model.view;
+  const token = unit.tokens.includes(locked) ? locked : unit.tokens[0];
+  strip.model.setView({ locked: token, focus: token, hovered: null, anchor: null, noting: true });
 }
 
 function release(strip) {

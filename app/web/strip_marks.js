@@ -19,9 +19,23 @@ export function shortNumber(value) {
   return formatNumber(value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
+/** Returns a text that fits a label: its first 80 characters. */
+export function shortened(text, most = 80) {
+  return text.length <= most ? text : `${Array.from(text.slice(0, 2 * most)).slice(0, most).join("")}…`;
+}
+
+/** Returns the note on a unit: that of the first of its tokens that has one, or "". */
+export function noteOf(unit, overrides) {
+  for (const index of unit.tokens) {
+    const note = overrides.note(index);
+    if (note) return note;
+  }
+  return "";
+}
+
 /** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, targeted by the rule". */
-export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, state, flags, words }) {
-  const parts = [`${words ? "word" : "token"} ${position + 1} of ${count}`, unit.text];
+export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, state, flags, words, note = "" }) {
+  const parts = [`${words ? "word" : "token"} ${position + 1} of ${count}`, shortened(unit.text)];
   if (Number.isFinite(value)) {
     parts.push(`${SPOKEN[signal] ?? signal} ${shortNumber(value)}${unitName ? ` ${unitName}` : ""}`);
     const at = place(sorted, value);
@@ -29,5 +43,6 @@ export function spokenLabel({ unit, position, count, value, unitName, signal, so
   } else parts.push(flags.subject ? "name: no score" : "no score");
   if (flags.gold) parts.push("gold");
   parts.push(decisionWords({ state, ...flags, scored: Number.isFinite(value) }));
+  if (note) parts.push(`note: ${note}`);
   return parts.join(", ");
 }

@@ -1,7 +1,7 @@
 /** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
 
 import { node, setAttributes, setText } from "./dom.js";
-import { GLYPHS, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
+import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
 
@@ -104,6 +104,8 @@ export class TokenStrip {
       subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
       punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
     };
+    const note = noteOf(unit, this.model.overrides);
+    element.classList.toggle("has-note", note !== "");
     const strength = (scale.at(value) || 0).toFixed(3);
     if (element.style.getPropertyValue("--tu-strength") !== strength) element.style.setProperty("--tu-strength", strength);
     element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
@@ -114,9 +116,9 @@ export class TokenStrip {
       tabindex: at === focus ? 0 : -1,
       "aria-selected": state === "chosen" || state === "in",
       "aria-label": spokenLabel({
-        unit, position: at, count: this.units.length, value, unitName, signal: this.signal, sorted, state, flags, words: view.words,
+        unit, position: at, count: this.units.length, value, unitName, signal: this.signal, sorted, state, flags, words: view.words, note,
       }),
-      title: flags.subject && !Number.isFinite(value) ? "name: no score" : null,
+      title: note || (flags.subject && !Number.isFinite(value) ? "name: no score" : null),
     });
   }
 

@@ -15,7 +15,7 @@ import { aggregateSignal, groupWords } from "./words.js";
 
 const FIRST_VIEW = {
   row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
-  bars: false, words: false, gold: false, numbers: false,
+  bars: false, words: false, gold: false, numbers: false, noting: false,
 };
 
 /** Returns for each token what names it under any scores: its row's id and its characters. @returns {string[]} */
@@ -199,6 +199,11 @@ export class TokensModel {
   /** Forces tokens "in" or "out"; null gives them back to the rule; one undo step. */
   force(indices, state) {
     if (this.overrides.apply(indices.map((index) => ({ index, state })))) this.record(this.rule);
+  }
+
+  /** Writes a note on tokens, "" takes it away; one undo step. */
+  annotate(indices, note) {
+    if (this.overrides.apply(indices.map((index) => ({ index, note })))) this.record(this.rule);
   }
 
   /** Steps tokens rule → in → out → rule; all follow the first one. */

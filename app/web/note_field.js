@@ -1,0 +1,58 @@
+/** A small field for the note on a token's override: why it was forced, or what to ask about it. */
+
+import { node, setText } from "./dom.js";
+
+export const MOST_NOTE = 280;
+const CLOCK = { dateStyle: "short", timeStyle: "short" };
+
+/**
+ * Returns `{element, update}`. `tokens()` gives the token indices that the details show; what is typed belongs
+ * to those shown when the field got the focus, and is one step of undo when it is left or Enter is pressed.
+ */
+export function noteField(model, tokens) {
+  const input = node("input", {
+    class: "tu-note-field", attributes: { type: "text", maxlength: MOST_NOTE, placeholder: "Why? (c)", "aria-label": "Note on this token", autocomplete: "off" },
+  });
+  const time = node("span", { class: "tu-note-time" });
+  const element = node("div", { class: "tu-noting" }, input, time);
+  let noted = null;
+  const keep = () => {
+    const [indices, words] = [noted, input.value.trim()];
+    noted = null;
+    if (indices?.length) model.annotate(indices, words);
+  };
+  input.addEventListener("focus", () => { noted = tokens(); });
+  input.addEventListener("blur", keep);
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Escape") noted = null;
+    backToStrip(element);
+    update();
+  });
+  const update = () => {
+    const [index] = tokens();
+    if (document.activeElement !== input && index !== undefined) {
+      const words = model.overrides.note(index);
+      if (input.value !== words) input.value = words;
+      setText(time, timeWords(model.overrides.current.get(index)));
+    }
+    if (!model.view.noting) return;
+    model.view.noting = false;
+    input.focus();
+    input.select();
+  };
+  return { element, update };
+}
+
+/** Returns when an override or note was made, or "" where that is not known. */
+export function timeWords(entry) {
+  return entry?.time > 0 ? new Date(entry.time).toLocaleString([], CLOCK) : "";
+}
+
+function backToStrip(element) {
+  const token = element.closest(".tu-view")?.querySelector(".tu-strip .tu-token[tabindex='0']");
+  if (token) token.focus({ preventScroll: true });
+  else document.activeElement?.blur();
+}
