@@ -60,13 +60,20 @@ def run(arguments: argparse.Namespace) -> int:
     config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
     table = score(load(arguments), forget, ScoreConfig())
     bench = Bench(lambda: load(arguments), table, forget, retain, demo_rows("world"), rule, config)
-    results = [before(bench)]
+    results: list[ArmResult] = []
+
+    def keep(result: ArmResult) -> None:
+        """Add a measurement, and write it at once: hours of arms must survive an interrupt."""
+        results.append(result)
+        if path:
+            with path.open("a" if len(results) > 1 else "w", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(result)) + "\n")
+
+    keep(before(bench))
     for seed in range(arguments.seeds):
         for arm in arguments.arms.split(","):
             for event in tqdm(run_arm(bench, arm, seed), desc=f"{arm}, seed {seed}", unit="event"):
                 if isinstance(event, ArmResult):
-                    results.append(event)
-    if path:
-        path.write_text("".join(json.dumps(asdict(result)) + "\n" for result in results), encoding="utf-8")
+                    keep(event)
     sys.stdout.write("\n".join(arm_lines(arms_table(results))) + "\n")
     return 0
