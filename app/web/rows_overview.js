@@ -1,12 +1,14 @@
-/** The list of rows: subject, question, chosen of total, gold hits, overrides, a sparkline of φ; with search. */
+/** The list of rows: search, four orders, an act on all that are listed; a card with a sparkline of φ each. */
 
 // Only cards in view, and a little beyond, are filled and redrawn: an observer says which, so that no move
 // of a slider has to ask each of a thousand cards for its place. While a slider moves they wait their turn.
+// The order, once made, stays while overrides are made: what one looks at must not move away.
 
-import { drawing, node, segmented, setAttributes, setText } from "./dom.js";
-import { rowCounts } from "./summary.js";
+import { bulkPanel } from "./bulk_panel.js";
+import { button, node, segmented, setText } from "./dom.js";
+import { rowCard } from "./row_card.js";
+import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
-const SPARK_HEIGHT = 12;
 const FILLED_AT_ONCE = 16;
 const LATEST_MS = 120;
 // Safari has no idle callback.
@@ -14,15 +16,43 @@ const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, LAT
 
 /** Returns `{element, update(kinds)}`. */
 export function rowsOverview(model) {
-  const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
   const list = node("div", { class: "tu-rows", attributes: { role: "listbox", "aria-label": "Rows" } });
   const none = node("p", { class: "tu-note", attributes: { hidden: true }, text: "No row holds that." });
-  const head = node("div", { class: "tu-rows-head" });
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head, list, none);
-  let cards = [];
-  let sets = null;
+  const cards = cardsIn(list, model);
+  const head = listHead(model, cards, (shown) => { none.hidden = shown > 0; });
+  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, list, none);
+  list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
+
+  let waiting = false;
+  const refreshLater = () => {
+    if (waiting) return;
+    waiting = true;
+    whenIdle(() => {
+      waiting = false;
+      cards.refresh();
+      head.bulk.update();
+    }, { timeout: LATEST_MS });
+  };
+  const update = (kinds) => {
+    if (kinds.has("data")) head.build();
+    head.sets?.update(model.set);
+    if (kinds.has("data") || kinds.has("rule")) cards.stale();
+    if (kinds.has("rule")) head.moved();
+    if (kinds.has("data") || kinds.has("row")) cards.mark();
+    if (kinds.has("data")) cards.refresh();
+    refreshLater();
+  };
+  return { element, update };
+}
+
+/** Keeps the cards of the current set: made once per set, put in order, hidden by the search, filled near the view. */
+function cardsIn(list, model) {
+  const cards = new Map();
   const near = new Set();
   const byElement = new WeakMap();
+  let inOrder = [];
+  let marked = null;
+  const refresh = () => { for (const card of near) if (card.stale) card.update(); };
   const observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (isIntersecting) near.add(byElement.get(target));
@@ -30,58 +60,77 @@ export function rowsOverview(model) {
     }
     refresh();
   }, { root: list, rootMargin: "200px 300px" });
-
   const build = () => {
-    sets = model.sets.length > 1 ? segmented("Set", model.sets.map((set) => ({ value: set, label: setWords(set) })), (set) => model.goToSet(set)) : null;
-    head.replaceChildren(...[sets?.element, search].filter(Boolean));
-    cards = model.rowsOfSet().map((at) => rowCard(model, at));
     observer.disconnect();
+    cards.clear();
     near.clear();
-    // Until the observer has looked, the first ones stand for those in view.
-    for (const card of cards.slice(0, FILLED_AT_ONCE)) near.add(card);
-    list.replaceChildren(...cards.map((card) => card.element));
-    for (const card of cards) {
+    for (const at of model.rowsOfSet()) {
+      const card = rowCard(model, at);
+      cards.set(at, card);
       byElement.set(card.element, card);
-      observer.observe(card.element);
     }
-    filter();
   };
-  const filter = () => {
-    const wanted = search.value.trim().toLocaleLowerCase();
-    cards.forEach((card) => { card.element.hidden = wanted !== "" && !card.words.includes(wanted); });
-    none.hidden = cards.some((card) => !card.element.hidden);
+  const arrange = (order) => {
+    const first = inOrder.length === 0 || !inOrder[0].element.isConnected;
+    inOrder = order.map((at) => cards.get(at));
+    // Until the observer has looked, the first ones stand for those in view.
+    for (const card of inOrder.slice(0, FILLED_AT_ONCE)) near.add(card);
+    list.replaceChildren(...inOrder.map((card) => card.element));
+    for (const card of inOrder) observer.observe(card.element);
+    if (!first) list.scrollTop = 0;
   };
-  const stale = () => cards.forEach((card) => { card.stale = true; });
-  const refresh = () => { for (const card of near) if (card.stale) card.update(); };
-  let waiting = false;
-  const refreshLater = () => {
-    if (waiting) return;
-    waiting = true;
-    whenIdle(() => {
-      waiting = false;
-      refresh();
-    }, { timeout: LATEST_MS });
+  const filter = (typed) => {
+    for (const card of inOrder) card.element.hidden = !holds(card.text, typed);
+    model.listed = shown().map((card) => card.at);
   };
-  search.addEventListener("input", filter);
-  list.addEventListener("keydown", (event) => walk(event, model, cards));
-
-  let marked = null;
+  const shown = () => inOrder.filter((card) => !card.element.hidden);
   const mark = () => {
-    const wanted = cards.find((card) => card.at === model.view.row) ?? null;
+    const wanted = cards.get(model.view.row) ?? null;
     wanted?.show(list);
     if (marked !== wanted) marked?.mark(false);
     wanted?.mark(true);
     marked = wanted;
   };
-  const update = (kinds) => {
-    if (kinds.has("data")) build();
-    sets?.update(model.set);
-    if (kinds.has("data") || kinds.has("rule")) stale();
-    if (kinds.has("data") || kinds.has("row")) mark();
-    if (kinds.has("data")) refresh();
-    else refreshLater();
+  const stale = () => { for (const card of cards.values()) card.stale = true; };
+  return { build, arrange, filter, shown, mark, stale, refresh };
+}
+
+/** What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are listed. */
+function listHead(model, cards, told) {
+  const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
+  const order = node("select", { attributes: { "aria-label": "Order of the rows" } }, ...ORDERS.map(([value, text]) => node("option", { text, attributes: { value } })));
+  const again = button("Sort again", () => arrange(), { class: "tu-toggle", attributes: { title: "The mask has changed since", hidden: true } });
+  const count = node("span", { attributes: { role: "status" } });
+  const bulk = bulkPanel(model, () => model.listed ?? []);
+  const element = node("div", { class: "tu-rows-head" });
+  const head = { element, bulk, sets: null };
+  const filter = () => {
+    cards.filter(search.value);
+    setText(count, shownWords(model.listed.length, model.rowsOfSet().length));
+    told(model.listed.length);
+    bulk.update();
   };
-  return { element, update };
+  const arrange = () => {
+    again.hidden = true;
+    cards.arrange(orderedRows(model, order.value));
+    filter();
+    cards.refresh();
+    cards.mark();
+  };
+  let set = null;
+  head.build = () => {
+    head.sets = model.sets.length > 1 ? segmented("Set", model.sets.map((each) => ({ value: each, label: setWords(each) })), (each) => model.goToSet(each)) : null;
+    const line = node("div", { class: "tu-rows-line" }, order, again, count);
+    element.replaceChildren(...[head.sets?.element, search, line, bulk.element].filter(Boolean));
+    if (set !== model.set) order.value = firstOrder(model);
+    set = model.set;
+    cards.build();
+    arrange();
+  };
+  head.moved = () => { again.hidden = order.value === "file"; };
+  search.addEventListener("input", filter);
+  order.addEventListener("change", arrange);
+  return head;
 }
 
 /** Returns a set's name for people: "one_off" → "One-off". */
@@ -90,84 +139,10 @@ export function setWords(set) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** An empty card, which its first `update` fills. */
-function rowCard(model, at) {
-  const row = model.payload.rows[at];
-  const element = node("div", {
-    class: "tu-row", attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": `${row.subject || "No subject"}: ${row.question}` },
-    on: { click: () => model.goTo(at) },
-  });
-  const card = { at, element, stale: true, words: `${row.subject} ${row.question} ${row.answer}`.toLocaleLowerCase() };
-  card.update = () => {
-    card.stale = false;
-    card.parts ??= fill(element, row);
-    drawCard(card, row, model);
-  };
-  card.mark = (on) => setAttributes(element, { "aria-selected": on, tabindex: on ? 0 : -1 });
-  card.show = (list) => scrollWithin(list, element);
-  return card;
-}
-
-function fill(element, row) {
-  const parts = {
-    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks" }),
-    pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
-  };
-  const spark = drawing("svg", {
-    class: "tu-spark", attributes: { viewBox: `0 0 ${Math.max(1, row.count) * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
-  }, parts.pale, parts.solid);
-  element.append(node("span", { class: "tu-row-subject", text: row.subject || "No subject" }), parts.share,
-    node("span", { class: "tu-row-question", text: row.question }), parts.marks, spark);
-  return parts;
-}
-
-function drawCard({ element, parts }, row, model) {
-  const { mask } = model;
-  const counts = rowCounts(row, mask, model.columns, model.overrides);
-  setText(parts.share, `${counts.chosen} of ${counts.total}`);
-  setText(parts.marks, markWords(counts));
-  setAttributes(element, { "aria-label": `${row.subject || "No subject"}: ${row.question} ${counts.chosen} of ${counts.total} tokens chosen. ${spokenMarks(counts)}` });
-  setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
-  setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
-}
-
-/** Scrolls only the list, never the page. */
-function scrollWithin(list, element) {
-  const [frame, box] = [list.getBoundingClientRect(), element.getBoundingClientRect()];
-  if (box.top < frame.top) list.scrollTop += box.top - frame.top - 8;
-  else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
-  if (box.left < frame.left || box.right > frame.right) list.scrollLeft += box.left - frame.left - 16;
-}
-
-function markWords({ gold, goldChosen, forced }) {
-  const parts = [];
-  if (gold) parts.push(`gold ${goldChosen}/${gold}`);
-  if (forced) parts.push(`•${forced}`);
-  return parts.join("  ");
-}
-
-function spokenMarks({ gold, goldChosen, forced }) {
-  return `${gold ? `Gold ${goldChosen} of ${gold}. ` : ""}${forced ? `${forced} overrides.` : ""}`;
-}
-
-/** Returns the SVG path of the bars for which `wanted` holds; unscored tokens are a hairline. */
-export function sparkPath(row, fused, wanted) {
-  let path = "";
-  for (let at = 0; at < row.count; at += 1) {
-    const index = row.first + at;
-    if (!wanted(index)) continue;
-    const value = Number.isFinite(fused[index]) ? Math.min(1, Math.max(0, fused[index])) : 0;
-    const height = Math.max(1, value * SPARK_HEIGHT);
-    path += `M${at * 4} ${SPARK_HEIGHT}v${-height.toFixed(1)}h3v${height.toFixed(1)}z`;
-  }
-  return path;
-}
-
-function walk(event, model, cards) {
+function walk(event, model, shown) {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
-  const shown = cards.filter((card) => !card.element.hidden);
   const next = shown[shown.findIndex((card) => card.at === model.view.row) + step];
   if (!next) return;
   model.goTo(next.at);

@@ -64,9 +64,9 @@ function release(strip) {
   strip.model.setView(anchor === null ? { locked: null } : { anchor: null });
 }
 
-/** Goes one row on or back within the set, and focuses the strip's first token. */
+/** Goes one row on or back among those listed, in the order of the list. */
 export function stepRow(model, step) {
-  const rows = model.rowsOfSet();
+  const rows = model.listed ?? model.rowsOfSet();
   const next = rows[rows.indexOf(model.view.row) + step];
   if (next !== undefined) model.goTo(next);
 }

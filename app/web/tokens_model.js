@@ -67,6 +67,8 @@ export class TokensModel {
 
   useSet(set) {
     this.set = set;
+    /** @type {number[]|null} the rows that the list shows, in its order */
+    this.listed = null;
     this.indices = indicesOfSet(this.payload.rows, set);
     this.cut = pick(this.columns, this.indices);
     this.wordList = groupWords(this.columns);

@@ -1,0 +1,98 @@
+/** One card of the rows list: subject, question, chosen of total, marks, a sparkline of φ. */
+
+import { drawing, node, setAttributes, setText } from "./dom.js";
+import { factsOf, searchText } from "./rows_order.js";
+import { shortened } from "./strip_marks.js";
+
+const SPARK_HEIGHT = 12;
+const MOST_BARS = 240;
+const MOST_LETTERS = 160;
+
+/** Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`. */
+export function rowCard(model, at) {
+  const row = model.payload.rows[at];
+  const name = `${shortened(row.subject) || "No subject"}: ${shortened(row.question, MOST_LETTERS)}`;
+  const element = node("div", {
+    class: "tu-row", attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": name },
+    on: { click: () => model.goTo(at) },
+  });
+  const card = { at, element, stale: true, text: searchText(row) };
+  card.update = () => {
+    card.stale = false;
+    card.parts ??= fill(element, row);
+    drawCard(card, row, name, model);
+  };
+  card.mark = (on) => setAttributes(element, { "aria-selected": on, tabindex: on ? 0 : -1 });
+  card.show = (list) => scrollWithin(list, element);
+  return card;
+}
+
+function fill(element, row) {
+  const parts = {
+    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks" }),
+    pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
+  };
+  const bars = Math.max(1, Math.min(MOST_BARS, row.count));
+  const spark = drawing("svg", {
+    class: "tu-spark", attributes: { viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
+  }, parts.pale, parts.solid);
+  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), parts.share,
+    node("span", { class: "tu-row-question", text: shortened(row.question, MOST_LETTERS) }), parts.marks, spark);
+  return parts;
+}
+
+function drawCard({ element, parts }, row, name, model) {
+  const { mask } = model;
+  const facts = factsOf(model, row);
+  setText(parts.share, `${facts.chosen} of ${facts.total}`);
+  setText(parts.marks, markWords(facts));
+  setAttributes(element, { "aria-label": `${name} ${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}` });
+  setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
+  setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
+}
+
+/** Scrolls only the list, never the page. */
+function scrollWithin(list, element) {
+  const [frame, box] = [list.getBoundingClientRect(), element.getBoundingClientRect()];
+  if (box.top < frame.top) list.scrollTop += box.top - frame.top - 8;
+  else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
+  if (box.left < frame.left || box.right > frame.right) list.scrollLeft += box.left - frame.left - 16;
+}
+
+/** Returns the marks of a card: "gold 3/4  ≠2  •1". */
+export function markWords({ gold, goldChosen, differs, forced }) {
+  const parts = [];
+  if (gold) parts.push(`gold ${goldChosen}/${gold}`);
+  if (differs) parts.push(`≠${differs}`);
+  if (forced) parts.push(`•${forced}`);
+  return parts.join("  ");
+}
+
+function spokenMarks({ gold, goldChosen, differs, forced }) {
+  const parts = [];
+  if (gold) parts.push(`Gold ${goldChosen} of ${gold}.`);
+  if (differs) parts.push(`Rule and gold differ on ${differs}.`);
+  if (forced) parts.push(`${forced} ${forced === 1 ? "override" : "overrides"}.`);
+  return parts.join(" ");
+}
+
+/**
+ * Returns the SVG path of the bars for which `wanted` holds; unscored tokens are a hairline. A row of more than
+ * 240 tokens has 240 bars: each is the highest of its tokens, wanted if one of them is.
+ */
+export function sparkPath(row, fused, wanted) {
+  const bars = Math.min(MOST_BARS, row.count);
+  let path = "";
+  for (let bar = 0; bar < bars; bar += 1) {
+    const from = row.first + Math.floor((bar * row.count) / bars);
+    const to = row.first + Math.floor(((bar + 1) * row.count) / bars);
+    let highest = -1;
+    for (let index = from; index < to; index += 1) {
+      if (wanted(index)) highest = Math.max(highest, Number.isFinite(fused[index]) ? Math.min(1, Math.max(0, fused[index])) : 0);
+    }
+    if (highest < 0) continue;
+    const height = Math.max(1, highest * SPARK_HEIGHT);
+    path += `M${bar * 4} ${SPARK_HEIGHT}v${-height.toFixed(1)}h3v${height.toFixed(1)}z`;
+  }
+  return path;
+}

@@ -1,0 +1,90 @@
+/** The rows list: orders, search as text, acts on all listed rows, long sparklines. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { markWords, sparkPath } from "../../app/web/row_card.js";
+import { bulkTargets, countWords, wordAt, wouldChange } from "../../app/web/rows_bulk.js";
+import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/rows_order.js";
+import { jump, stepRow } from "../../app/web/strip_acts.js";
+import { TokensModel } from "../../app/web/tokens_model.js";
+import { syntheticPayload } from "./synthetic_payload.mjs";
+
+// Cut at 0.5: of each row the fact "Oslo" or "Rome" alone is chosen, unless its factor makes it small.
+const RULE = { rule: { mode: "threshold", threshold: 0.5, whole_words: false, alpha: 1, normaliser: "min_max" } };
+const rowsOf = (count, more) => new TokensModel(syntheticPayload(count, more), RULE);
+
+test("rows come in file order, by errors, by highest score, by overrides; equals as in the file", () => {
+  const model = rowsOf(4, { factor: (row) => [1, 0.1, 2, 0.1][row] });
+  assert.deepEqual(orderedRows(model, "file"), [0, 1, 2, 3]);
+  // Scaled to the largest, 12: rows 1 and 3 have 0.05 and are missed; row 0 has just 0.5.
+  assert.deepEqual(orderedRows(model, "differs"), [1, 3, 0, 2]);
+  assert.deepEqual(orderedRows(model, "highest"), [2, 0, 1, 3]);
+  model.force([16, 17], "out");
+  model.force([6], "in");
+  assert.deepEqual(orderedRows(model, "overrides"), [3, 1, 0, 2]);
+});
+
+test("a long list with gold begins with the errors, any other with the file", () => {
+  assert.equal(firstOrder(rowsOf(101)), "differs");
+  assert.equal(firstOrder(rowsOf(100)), "file");
+  assert.equal(firstOrder(rowsOf(101, { gold: false })), "file");
+});
+
+test("what is typed is text: no sign of it has a meaning", () => {
+  const text = searchText({ subject: "Ada", question: "Cost (in $)?", answer: "<b>1.5</b> .* [x]" });
+  for (const typed of ["(IN $)", ".*", "[x]", "<b>", " ada "]) assert.ok(holds(text, typed), typed);
+  for (const typed of ["1x5", "a.a", "(a|b)"]) assert.equal(holds(text, typed), false, typed);
+});
+
+test("an act on listed rows names its tokens before and is one step of undo", () => {
+  const model = rowsOf(6);
+  const chosen = bulkTargets(model, [0, 1, 2], "chosen");
+  assert.deepEqual(chosen, [3, 8, 13]);
+  assert.equal(countWords(model, chosen), "3 tokens in 3 rows");
+  assert.deepEqual(bulkTargets(model, [5], "gold"), [28]);
+  model.force(chosen, "out");
+  assert.deepEqual([...model.overrides.forced().keys()], [3, 8, 13]);
+  assert.deepEqual(wouldChange(model, [3, 4], "out"), [4]);
+  model.undo();
+  assert.equal(model.overrides.forced().size, 0);
+});
+
+test("words like the locked one are whole words, letter by letter", () => {
+  const model = rowsOf(4);
+  assert.deepEqual(bulkTargets(model, [0, 1], "words"), []);
+  model.setView({ locked: 3 });
+  assert.equal(wordAt(model, 3), "Oslo.");
+  assert.deepEqual(bulkTargets(model, [2, 0, 1, 3], "words"), [3, 4, 13, 14]);
+  model.setView({ locked: 1 });
+  assert.deepEqual(bulkTargets(model, [0, 1, 2, 3], "words"), [1, 6, 11, 16]);
+});
+
+test("brackets go through the rows as they are listed; n and u go over row borders", () => {
+  const model = rowsOf(4);
+  model.listed = [3, 0];
+  stepRow(model, -1);
+  assert.equal(model.view.row, 3);
+  stepRow(model, 1);
+  assert.equal(model.view.row, 0);
+  stepRow(model, 1);
+  assert.equal(model.view.row, 0);
+  model.setView({ focus: 3 });
+  assert.ok(jump({ model }, (index) => model.mask.selected[index] === 1));
+  assert.deepEqual([model.view.row, model.view.locked], [1, 8]);
+});
+
+test("a card says gold hits, errors and overrides; a long row has 240 bars", () => {
+  const model = rowsOf(1);
+  model.force([3], "out");
+  const facts = factsOf(model, model.payload.rows[0]);
+  assert.equal(markWords(facts), "gold 0/1  ≠1  •1");
+  const fused = new Float64Array(10_000).fill(0.2);
+  fused[5_000] = 1;
+  const bars = sparkPath({ first: 0, count: 10_000 }, fused, () => true).split("M").slice(1);
+  assert.equal(bars.length, 240);
+  assert.equal(bars.filter((bar) => bar.includes("v-12h")).length, 1);
+});
+
+test("counts are told in words", () => {
+  assert.deepEqual([shownWords(1, 1), shownWords(3, 1000), shownWords(40, 40)], ["1 row", "3 of 1,000 rows", "40 rows"]);
+});
