@@ -4,7 +4,8 @@ import { button, node, segmented, setAttributes, setText } from "./dom.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
-import { shortNumber } from "./strip_marks.js";
+import { maskingWords, signalTable } from "./signal_table.js";
+import { shortNumber, shortened } from "./strip_marks.js";
 import { decisionWords } from "./why.js";
 
 const THREE_WAY = [
@@ -26,8 +27,10 @@ export function detailsPanel(model, alternatives) {
     if (unit) model.force(unit.tokens, value === "rule" ? null : value);
   });
   const note = noteField(model, () => unitOfToken(model)?.tokens ?? []);
+  const masking = node("p", { class: "tu-note tu-masking" });
+  const signals = signalTable(model);
   const full = node("div", {}, node("div", { class: "tu-token-head" }, title, where), table,
-    node("div", { class: "tu-override" }, decision, override.element), note.element, alternatives.element);
+    node("div", { class: "tu-override" }, decision, override.element), note.element, alternatives.element, masking, signals.element);
   const empty = node("div", { class: "tu-empty" }, node("p", { text: "Hover a token to see its values; click to keep it." }),
     button("Show the highest token", () => lockHighest(model), { class: "tu-button" }));
   const element = node("section", { class: "tu-details", attributes: { "aria-label": "Token" } }, node("h2", { text: "Token" }), full, empty);
@@ -38,13 +41,15 @@ export function detailsPanel(model, alternatives) {
     if (index === null) return;
     const unit = unitOfToken(model);
     const { columns, row } = model;
-    setText(title, unit?.text ?? "");
+    setText(title, shortened(unit?.text ?? "", 60));
     const words = unit && unit.tokens.length > 1 ? `tokens ${index - row.first + 1}–${unit.tokens.at(-1) - row.first + 1}` : `token ${index - row.first + 1}`;
     setText(where, `${words} of ${row.count}${columns.gold?.[index] === 1 ? ", gold" : ""}`);
     values.update(index);
     setText(decision, decisionOf(model, index));
     override.update(model.overrides.state(index) ?? "rule");
     note.update();
+    setText(masking, maskingWords(model, index));
+    signals.update(index);
     alternatives.update();
   };
   return { element, update };

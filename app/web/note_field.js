@@ -21,7 +21,10 @@ export function noteField(model, tokens) {
     noted = null;
     if (indices?.length) model.annotate(indices, words);
   };
-  input.addEventListener("focus", () => { noted = tokens(); });
+  input.addEventListener("focus", () => {
+    noted = tokens();
+    input.value = noted.length ? model.overrides.note(noted[0]) : "";
+  });
   input.addEventListener("blur", keep);
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "Escape") return;

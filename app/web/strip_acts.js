@@ -57,6 +57,8 @@ function noteFocused(strip) {
   const { locked } = strip.model.view;
   const token = unit.tokens.includes(locked) ? locked : unit.tokens[0];
   strip.model.setView({ locked: token, focus: token, hovered: null, anchor: null, noting: true });
+  // At once where it can be seen, so that no letter typed next is lost; else with the next drawing.
+  strip.element.closest(".tu-view")?.querySelector(".tu-note-field")?.focus();
 }
 
 function release(strip) {
