@@ -1,5 +1,6 @@
 """The exchange table: one pandas row per answer token, its provenance beside it in every file format."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,7 +78,9 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             draft.write_text(header + lines, encoding="utf-8")
         elif path.suffix == ".csv":
             header = "# " + json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
-            draft.write_text(header + _spreadsheet_safe(table).to_csv(index=False), encoding="utf-8")
+            # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
+            body = _spreadsheet_safe(table).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+            draft.write_text(header + body, encoding="utf-8")
         else:
             raise TableError(
                 what=f"Cannot write {path.name}.",
@@ -117,9 +120,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return check_table(table)
 
 
+def spreadsheet_text(text: str) -> str:
+    """The text, with a leading quote where a spreadsheet would run it as a formula.
+
+    >>> spreadsheet_text("=1+1")
+    "'=1+1"
+    """
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
 def _spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
-    texts = {
-        name: table[name].map(lambda text: "'" + text if text.startswith(_FORMULA) else text)
-        for name in ("row_id", "token")
-    }
-    return table.assign(**texts)
+    return table.assign(**{name: table[name].map(spreadsheet_text) for name in ("row_id", "token")})

@@ -1,5 +1,7 @@
 """The exchange table: keys by row, whole files, what is refused, texts that break line readers."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -53,11 +55,12 @@ def test_files_are_utf_8_in_any_locale(tmp_path) -> None:
 
 
 def test_a_spreadsheet_runs_no_token(tmp_path) -> None:
-    write_table(table(["=1+1", "@x", "plain"]), tmp_path / "t.csv")
-    first, *rest = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    # A bare carriage return outside quotes would begin a line, and on it a formula.
+    write_table(table(["=1+1", "@x", "plain", "a\r=1"]), tmp_path / "t.csv")
+    first, _, rest = (tmp_path / "t.csv").read_bytes().decode().partition("\n")
     assert json.loads(first.removeprefix("# "))[PROVENANCE]["model"] == "é"
-    tokens = [line.split(",")[3] for line in rest[1:]]
-    assert tokens == ["'=1+1", "'@x", "plain"]
+    lines = list(csv.DictReader(io.StringIO(rest, newline="")))
+    assert [line["token"] for line in lines] == ["'=1+1", "'@x", "plain", "a\r=1"]
 
 
 def test_another_suffix_is_refused_and_leaves_nothing(tmp_path) -> None:

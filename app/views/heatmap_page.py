@@ -1,0 +1,139 @@
+"""A heatmap as one HTML file: opens offline, runs nothing, loads nothing. User text is escaped, always.
+
+Covered: markup, template braces, control characters, characters that turn the writing direction (each such
+token is isolated, so that its neighbours stay where they are).
+"""
+
+import math
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+
+from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
+
+# Colours of app/web/tokens.css in light; a share of 52 % keeps the ink readable on the fullest fill.
+HUES: Final = {
+    "knowledge": "224 134 26",
+    "entropy": "84 104 220",
+    "fused": "18 144 139",
+    "other": "90 100 109",
+}
+TOP: Final = 0.52
+STYLE: Final = """
+:root { color-scheme: light; }
+body { max-width: 62em; margin: 2em auto; padding: 0 1.5em; background: #fbfaf7; color: #1a1d21;
+  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
+.q { margin: 1.5em 0 0; color: #5a646d; overflow-wrap: anywhere; } .q b { color: #1a1d21; }
+.a { margin: .2em 0; font-size: 1.4em; line-height: 2.1; white-space: pre-wrap; overflow-wrap: anywhere; }
+.w { border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
+.w.chosen, .w.in { border-color: #0b6b68; } .w.out { border: 1.5px dashed #5a646d; }
+.w.excluded { border: 1px dotted #b9bcbb; } .gold { text-decoration: underline double; }
+.i { unicode-bidi: isolate; } .w sub { color: #5a646d; font-size: .45em; }
+table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
+  vertical-align: top; overflow-wrap: anywhere; }
+th { color: #5a646d; font-weight: 500; white-space: nowrap; }
+.legend { display: flex; align-items: center; gap: .6em; color: #5a646d; font-size: 13px; flex-wrap: wrap; }
+.ramp { width: 10em; height: .8em; border-radius: 3px; outline: 1px solid #e7e4dd; }
+@media print { body { background: none; } * { print-color-adjust: exact; } }
+"""
+
+
+def page(shown: Heatmap) -> str:
+    """The whole HTML document."""
+    rows = "\n".join(_row(row, HUES.get(shown.kind, HUES["other"]), shown.unit) for row in shown.rows)
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(shown.title)}</title><style>{STYLE}</style></head><body>
+<h1>{_text(shown.title)}</h1>
+{_legend(shown)}
+{rows}
+{_notes(shown)}
+<h2>Where this comes from</h2>
+<table>{"".join(_line(name, value) for name, value in shown.facts.items())}</table>
+</body></html>
+"""
+
+
+def scale_words(shown: Heatmap) -> str:
+    """What the full colour stands for."""
+    if shown.signal == "fused":
+        return "1"
+    return f"{shown.limit:.3g} {shown.unit or 'without unit'} or more (99th percentile of the set)"
+
+
+def hover_words(piece: Piece, unit: str) -> str:
+    """A token's value and decision, for a pointer or a screen reader."""
+    value = "no score" if math.isnan(piece.value) else f"{piece.value:.4g} {unit}".strip()
+    decision = MEANINGS.get(piece.state, "not chosen")
+    return f"{value}; {decision}; weight {piece.weight:.4g}" + (f"; {piece.note}" if piece.note else "")
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
+
+
+def _legend(shown: Heatmap) -> str:
+    hue = HUES.get(shown.kind, HUES["other"])
+    marks = " · ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
+    return (
+        f'<p class="legend"><span>{_text(shown.label)}: 0</span><span class="ramp" style="background: '
+        f'linear-gradient(90deg, transparent, rgb({hue} / {TOP}))"></span><span>{_text(scale_words(shown))}'
+        f'</span></p>\n<p class="legend">{_text(marks)} · <span class="gold">gold</span></p>'
+    )
+
+
+def _row(row: HeatRow, hue: str, unit: str) -> str:
+    pieces = "".join(_text(piece.before) + _piece(piece, hue, unit) for piece in row.pieces)
+    return (
+        f'<p class="q"><b>{_text(row.id)}</b> <bdi>{_text(row.question)}</bdi></p>\n'
+        f'<p class="a" dir="auto">{pieces}{_text(row.after)}</p>'
+    )
+
+
+def _piece(piece: Piece, hue: str, unit: str) -> str:
+    space, shown = outer_space(piece.text)
+    classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown) else "")
+    mark = f"<sub>{GLYPHS[piece.state]}</sub>" if GLYPHS[piece.state] else ""
+    return (
+        f'{_text(space)}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
+        f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">{_text(shown)}'
+        f"</span>{mark}</span>"
+    )
+
+
+def outer_space(text: str) -> tuple[str, str]:
+    """Leading white space, and what the token shows: ␣ or ↵ where there is nothing else (units.js)."""
+    shown = text.lstrip()
+    if text and not shown:
+        return "", "↵" if "\n" in text else "␣"
+    return text[: len(text) - len(shown)], shown or "·"
+
+
+def _notes(shown: Heatmap) -> str:
+    """Who changed what, and why: one line for each override or note."""
+    lines = [
+        f"<tr><td>{_text(row.id)}</td><td><bdi>{_text(piece.text.strip() or '␣')}</bdi></td>"
+        f"<td>{MEANINGS.get(piece.state, 'not chosen')}</td><td><bdi>{_text(piece.note)}</bdi></td>"
+        f"<td>{moment(piece.time)}</td></tr>"
+        for row in shown.rows
+        for piece in row.pieces
+        if piece.state in ("in", "out") or piece.note
+    ]
+    if not lines:
+        return ""
+    head = "<tr><th>Row</th><th>Token</th><th>Decision</th><th>Note</th><th>When</th></tr>"
+    return f"<h2>Decided by hand</h2>\n<table>{head}{''.join(lines)}</table>"
+
+
+def moment(milliseconds: int) -> str:
+    """A time in ms since 1970 in words; empty for 0."""
+    if not milliseconds:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _line(name: str, value: str) -> str:
+    return f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>'

@@ -1,0 +1,117 @@
+"""A heatmap as SVG: a fixed-width grid, so that nothing has to be measured. User text is escaped, always."""
+
+import unicodedata
+from html import escape
+from typing import Final
+
+from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, visible
+from app.views.heatmap_page import HUES, TOP, hover_words, outer_space, scale_words
+
+CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
+COLUMNS: Final = 96  # letters a line
+OUTLINES: Final = {
+    "chosen": 'stroke="#0b6b68" stroke-width="1.5"',
+    "in": 'stroke="#0b6b68" stroke-width="1.5"',
+    "out": 'stroke="#5a646d" stroke-width="1.5" stroke-dasharray="4 3"',
+    "excluded": 'stroke="#b9bcbb" stroke-dasharray="1 2"',
+    "plain": 'stroke="none"',
+}
+FONT: Final = "ui-monospace, Menlo, Consolas, 'Noto Sans Mono', monospace"
+
+
+def picture(shown: Heatmap) -> str:
+    """The whole SVG document."""
+    hue = HUES.get(shown.kind, HUES["other"]).replace(" ", ", ")
+    marks = "   ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
+    parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 18), *_legend(shown, hue), _words(MARGIN, 86, marks)]
+    top = 120.0
+    for row in shown.rows:
+        drawn, top = _row(row, shown.unit, hue, top)
+        parts += drawn
+    for name, value in shown.facts.items():
+        for number, line in enumerate(_lines(f"{name}: {value}", COLUMNS + 20)):
+            parts.append(_words(MARGIN + (16 if number else 0), top, line))
+            top += 18
+    width, height = round(2 * MARGIN + COLUMNS * CELL), round(top + MARGIN)
+    title = _text(shown.title)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{title}">\n<title>{title}</title>\n'
+        f'<rect width="100%" height="100%" fill="#fbfaf7"/>\n' + "\n".join(parts) + "\n</svg>\n"
+    )
+
+
+def cells(text: str) -> int:
+    """How many letters wide the text is: wide characters count two, those that join none."""
+    return sum(_width(each) for each in text)
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _text(text: str) -> str:
+    return escape(visible(text).replace("\n", "↵").replace("\t", " "))
+
+
+def _words(left: float, top: float, text: str, colour: str = "#5a646d", size: int = 12) -> str:
+    place = f'x="{left}" y="{top}" font-family="system-ui, sans-serif" font-size="{size}" fill="{colour}"'
+    return f"<text {place}>{_text(text)}</text>"
+
+
+def _legend(shown: Heatmap, hue: str) -> list[str]:
+    stops = f'<stop offset="0" stop-color="rgb({hue})" stop-opacity="0"/>'
+    stops += f'<stop offset="1" stop-color="rgb({hue})" stop-opacity="{TOP}"/>'
+    return [
+        f'<defs><linearGradient id="ramp">{stops}</linearGradient></defs>',
+        _words(MARGIN, 62, "0"),
+        f'<rect x="{MARGIN + 16}" y="52" width="160" height="12" rx="3" fill="url(#ramp)" stroke="#e7e4dd"/>',
+        _words(MARGIN + 186, 62, scale_words(shown)),
+    ]
+
+
+def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], float]:
+    """The elements of a row, and where the next one begins."""
+    parts = []
+    for line in _lines(f"{row.id}  {row.question}", COLUMNS):
+        parts.append(_words(MARGIN, top, line))
+        top += 18
+    top, column = top + 12, 0
+    for piece in row.pieces:
+        space, shown = outer_space(piece.text)
+        column += cells((piece.before + space).replace("\n", " "))
+        for part in _lines(shown, COLUMNS):  # one part, unless a token is longer than a line
+            if column + cells(part) > COLUMNS:
+                column, top = 0, top + LINE
+            parts.append(_piece(piece, part, unit, hue, MARGIN + column * CELL, top))
+            column += cells(part)
+    return parts, top + LINE + 12
+
+
+def _piece(piece: Piece, shown: str, unit: str, hue: str, left: float, top: float) -> str:
+    width = max(1, cells(shown)) * CELL
+    gold = ' text-decoration="underline"' if piece.gold == 1 else ""
+    mark = GLYPHS[piece.state]
+    below = _words(round(left + width / 2 - 4, 1), top + 18, mark, "#0b6b68", 11) if mark else ""
+    box = f'<rect x="{left:.1f}" y="{top - 18:.1f}" width="{width:.1f}" height="25" rx="3"'
+    return (
+        f"<g><title>{_text(hover_words(piece, unit))}</title>"
+        f'{box} fill="rgb({hue})" fill-opacity="{TOP * piece.strength:.3f}"/>'
+        f'{box} fill="none" {OUTLINES[piece.state]}/>'
+        f'<text class="t" x="{left:.1f}" y="{top:.1f}" textLength="{width:.1f}" '
+        f'lengthAdjust="spacingAndGlyphs" xml:space="preserve" font-family="{FONT}" font-size="{SIZE}" '
+        f'fill="#1a1d21" style="unicode-bidi: isolate"{gold}>{_text(shown)}</text>{below}</g>'
+    )
+
+
+def _lines(text: str, columns: int) -> list[str]:
+    """The text in lines of at most so many letters."""
+    lines, line, width = [], "", 0
+    for each in text:
+        if width + _width(each) > columns:
+            lines.append(line)
+            line, width = "", 0
+        line, width = line + each, width + _width(each)
+    return [*lines, line]

@@ -1,0 +1,75 @@
+"""A heatmap as CSV, for spreadsheets, and as JSON, for programs: every signal of every token, the legend."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece
+from app.views.heatmap_page import moment
+from tokenunlearn.table import spreadsheet_text
+
+
+def comma_table(shown: Heatmap) -> str:
+    """CSV: a first line with the legend as a comment, then one line per token.
+
+    Texts that a spreadsheet would run as a formula get a leading quote.
+    """
+    file = io.StringIO()
+    file.write("# " + json.dumps(_legend(shown), ensure_ascii=False) + "\n")
+    lines = [_record(shown, *place) for place in _places(shown)]
+    # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(lines[0] if lines else [])
+    for line in lines:
+        writer.writerow(
+            [spreadsheet_text(value) if isinstance(value, str) else value for value in line.values()]
+        )
+    return file.getvalue()
+
+
+def json_record(shown: Heatmap) -> str:
+    """JSON: `{legend, rows: [{id, question, answer, tokens}]}`; null where a token has no score."""
+    rows = [
+        {
+            "id": row.id,
+            "question": row.question,
+            "answer": "".join(piece.before + piece.text for piece in row.pieces) + row.after,
+            "tokens": [_record(shown, row, at, piece) for at, piece in enumerate(row.pieces)],
+        }
+        for row in shown.rows
+    ]
+    return json.dumps({"legend": _legend(shown), "rows": rows}, ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _legend(shown: Heatmap) -> dict[str, Any]:
+    shown_by = {"signal": shown.signal, "label": shown.label, "unit": shown.unit, "full_colour": shown.limit}
+    return {**shown_by, "states": MEANINGS, **shown.facts}
+
+
+def _places(shown: Heatmap) -> Iterator[tuple[HeatRow, int, Piece]]:
+    for row in shown.rows:
+        for at, piece in enumerate(row.pieces):
+            yield row, at, piece
+
+
+def _record(shown: Heatmap, row: HeatRow, at: int, piece: Piece) -> dict[str, Any]:
+    numbers = {name: _number(values[piece.index]) for name, values in shown.values.items()}
+    return {
+        "row_id": row.id,
+        "position": at,
+        "token": piece.text,
+        **numbers,
+        "strength": round(piece.strength, 6),
+        "state": piece.state,
+        "weight": piece.weight,
+        "gold": _number(piece.gold),
+        "note": piece.note,
+        "note_time": moment(piece.time),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,178 @@
+"""Heatmap exports: the same tokens in all four forms, with legend; hostile text is text and never code."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.actions.exports import export_heatmap
+from app.service import Service
+from app.shown import ShownScores, recorded_scores
+from app.views.heatmap import visible
+from app.views.heatmap_picture import cells
+from tests.page_service import draft, live_service, payload, table
+from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.masks import columns_from_table
+
+HOSTILE = [
+    "<img src=x onerror='window.hacked=1'>",
+    "</script><script>alert(1)</script>",
+    "{{7*7}}${7*7}",
+    "a\x00b\x1b",
+    "x\u202egpj.exe",
+    "&amp;\"'",
+    "]]><![CDATA[",
+    "=HYPERLINK(1)",
+    "\u200f\u2067",
+    "x" * 300,
+]
+NOTE = {"note": "</td><b>why</b> \x00", "time": 1_700_000_000_000}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return live_service(tmp_path)
+
+
+def asked(form: str, **more: Any) -> dict[str, Any]:
+    return draft(format=form, signal="knowledge_swap", row=None, **more)
+
+
+def hostile(service: Service, text: str) -> None:
+    """The first token of the first row becomes the text; id and question hold it too."""
+    shown, frame = payload("live"), table()
+    answer = text + "".join(frame["token"][1:3])
+    shown["rows"][0] |= {"id": text, "question": text, "answer": answer}
+    shift = len(text) - 3
+    for name in ("start", "end"):
+        column = shown["columns"][name]
+        column[:3] = (
+            [0, *[value + shift for value in column[1:3]]]
+            if name == "start"
+            else [v + shift for v in column[:3]]
+        )
+    frame.loc[0, "token"] = text
+    frame.loc[:2, "row_id"] = text
+    service.show(ShownScores(shown, columns_from_table(frame), frame))
+
+
+class Page(HTMLParser):
+    """Elements, attributes and the text of each token."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.names: set[str] = set()
+        self.tokens: list[str] = []
+        self.inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.names |= {name for name, _ in attrs}
+        self.inside = (dict(attrs).get("class") or "").split(" ")[0] == "t"
+        if self.inside:
+            self.tokens.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.tokens[-1] += data
+
+    def handle_endtag(self, _tag: str) -> None:
+        self.inside = False
+
+
+def test_the_four_forms_hold_the_same_tokens_and_decisions(service: Service) -> None:
+    given = {"overrides": {"4": "in", "2": "out"}, "notes": {"4": {"note": "why", "time": 1_700_000_000_000}}}
+    files = {form: export_heatmap(service, asked(form, **given)) for form in ("html", "svg", "csv", "json")}
+    record = json.loads(files["json"]["text"])
+    tokens = [token for row in record["rows"] for token in row["tokens"]]
+    assert [token["token"] for token in tokens] == ["Ada", " likes", " tea", "Bo", " likes", " rain"]
+    assert [token["state"] for token in tokens] == ["excluded", "excluded", "out", "excluded", "in", "plain"]
+    assert [token["knowledge_swap"] for token in tokens] == [None, 0.0, 5.0, None, 0.0, 4.0]
+    # Full colour at the 99th percentile of 0, 5, 0, 4: 4 + .97 · 1.
+    assert record["legend"]["full_colour"] == pytest.approx(4.97)
+    assert [token["strength"] for token in tokens] == pytest.approx([0, 0, 1, 0, 0, 4 / 4.97], abs=1e-6)
+    assert (tokens[4]["note"], tokens[4]["note_time"]) == ("why", "2023-11-14 22:13 UTC")
+    lines = list(csv.DictReader(files["csv"]["text"].split("\n")[1:]))
+    assert [line["token"] for line in lines] == [token["token"] for token in tokens]
+    assert [line["state"] for line in lines] == [token["state"] for token in tokens]
+    names = ["Ada", "likes", "tea", "Bo", "likes", "rain"]
+    assert Page(files["html"]["text"]).tokens == names
+    drawn = ElementTree.fromstring(files["svg"]["text"])
+    assert [each.text for each in drawn.iter() if each.get("class") == "t"] == names
+
+
+@pytest.mark.parametrize("form", ["html", "svg", "csv", "json"])
+def test_each_form_says_what_it_shows(service: Service, form: str) -> None:
+    text = export_heatmap(service, asked(form))["text"]
+    digest = json.loads(export_heatmap(service, asked("json"))["text"])["legend"]["mask"]
+    flat = text.replace("</text>", "").replace("\n", "")
+    for words in ("nats", "tiny", "s1 (live)", "TokenUnlearn Explorer", " UTC", "forced out"):
+        assert words in flat, words
+    assert digest[:40] in flat
+
+
+def test_one_row_and_a_recorded_example(service: Service) -> None:
+    file = export_heatmap(service, {**asked("json"), "row": 1})
+    assert [row["id"] for row in json.loads(file["text"])["rows"]] == ["r1"]
+    assert file["filename"].startswith("heatmap-one-row-2-")
+    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    recorded = export_heatmap(service, {**asked("html"), "scores_id": "s0", "signal": "fused"})["text"]
+    assert "s0 (recorded)" in recorded
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_text(service: Service, text: str) -> None:
+    hostile(service, text)
+    given = {"overrides": {"0": "in"}, "notes": {"0": NOTE}}
+    html = export_heatmap(service, asked("html", **given))["text"]
+    document = Page(html)
+    assert document.tokens[0] == visible(text).strip() or document.tokens[0] == visible(text)
+    assert not {"script", "img", "iframe", "link"} & set(document.tags)
+    assert not any(name.startswith("on") or name in ("src", "href") for name in document.names)
+    assert "\x00" not in html and "<b>why" not in html
+    drawn = ElementTree.fromstring(export_heatmap(service, asked("svg", **given))["text"])
+    assert {each.tag.rpartition("}")[2] for each in drawn.iter()} <= {
+        "svg", "title", "rect", "text", "defs", "linearGradient", "stop", "g",
+    }  # fmt: skip
+    assert "".join(each.text or "" for each in list(drawn.iter()) if each.get("class") == "t").startswith(
+        visible(text).strip()
+    )
+    tokens = json.loads(export_heatmap(service, asked("json", **given))["text"])["rows"][0]["tokens"]
+    assert (tokens[0]["token"], tokens[0]["note"]) == (text, NOTE["note"])
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_a_spreadsheet_runs_nothing(service: Service, text: str) -> None:
+    hostile(service, text)
+    given = {"overrides": {"0": "in"}, "notes": {"0": {"note": text, "time": 0}}}
+    body = export_heatmap(service, asked("csv", **given))["text"].split("\n", 1)[1]
+    line = list(csv.DictReader(io.StringIO(body, newline="")))[0]
+    assert (line["row_id"], line["token"], line["note"]) == ("'" + text,) * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"format": "exe"}, SettingError),
+        ({"format": None}, InputError),
+        ({"signal": "knowlege_swap"}, SettingError),
+        ({"signal": "row"}, SettingError),
+        ({"row": 3}, InputError),
+        ({"row": 2}, InputError),
+        ({"row": "0"}, InputError),
+    ],
+)
+def test_a_question_that_cannot_be_is_refused(service: Service, change: dict[str, Any], error: type) -> None:
+    with pytest.raises(error):
+        export_heatmap(service, {**asked("html"), **change})
+
+
+def test_wide_letters_count_two_and_marks_none() -> None:
+    assert [cells(text) for text in ("abc", "日本", "e\u0301", "\u202e", "")] == [3, 4, 1, 0, 0]
