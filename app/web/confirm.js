@@ -36,7 +36,7 @@ export class Confirmation {
     if (question !== this.question) return;
     this.set({ kind: "pending", hash: own });
     try {
-      const answer = await this.ask(draft);
+      const answer = await this.ask({ ...draft, hash: own });
       if (question === this.question) this.set(compare(own, count, answer));
     } catch (error) {
       if (question === this.question) this.set({ kind: "unreachable", hash: own, reason: String(error?.message ?? error) });
@@ -49,11 +49,12 @@ export class Confirmation {
   }
 }
 
-/** Returns the state after an answer of the server; `chosen` (token indices) is passed on where it came. */
+/** Returns the state after an answer of the server; `chosen` (token indices) and `weights` go on where they came. */
 export function compare(own, count, answer) {
   if (answer?.hash === own) return { kind: "same", hash: own };
   return {
     kind: "differs", hash: own, count,
     serverHash: answer?.hash ?? "", serverCount: answer?.weights_count ?? null, serverChosen: answer?.chosen ?? null,
+    serverWeights: answer?.weights ?? null,
   };
 }

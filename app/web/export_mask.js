@@ -1,4 +1,4 @@
-/** Saves the mask as a file: the server's where it answers, else the draft itself. */
+/** Saves files: what the server made, or without a server the draft with its weights. */
 
 import { node } from "./dom.js";
 
@@ -6,11 +6,11 @@ import { node } from "./dom.js";
 export async function exportMask(draft, model, ask) {
   try {
     const file = await ask(draft);
-    if (file?.text !== undefined) return save(file);
+    if (file?.text !== undefined) return download(file);
   } catch {
     // No server: the draft must not be lost for that.
   }
-  return save(localFile(draft, model.mask.weights));
+  return download(localFile(draft, model.mask.weights));
 }
 
 /** Returns the file made here: `{filename, text, mime}`. */
@@ -20,7 +20,8 @@ export function localFile(draft, weights) {
   return { filename: "mask-draft.json", mime: "application/json", text: JSON.stringify({ ...draft, weights: chosen }, null, 1) };
 }
 
-function save({ filename, text, mime }) {
+/** Gives the browser a file to save. @param {{filename: string, text: string, mime: string}} file */
+export function download({ filename, text, mime }) {
   const address = URL.createObjectURL(new Blob([text], { type: mime ?? "application/octet-stream" }));
   const link = node("a", { attributes: { href: address, download: filename ?? "mask.json" } });
   link.click();

@@ -1,10 +1,19 @@
-/** The bar at the bottom: how much is chosen, whether the server agrees, undo, redo, export, and on to unlearning. */
+/** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
 import { button, node, setAttributes, setText } from "./dom.js";
+import { clockTime } from "./mask_desk.js";
+import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
+import { keptWords } from "./mask_keeper.js";
+import { sinceWords } from "./mask_since.js";
 import { rangeWords } from "./units.js";
 
-/** Returns `{element, alarm, update, confirmed}`. `acts`: `{exportMask, unlearn, check}`. */
-export function maskBar(model, acts) {
+/**
+ * Returns `{element, alarm, update, confirmed, kept}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
+ * `walk(indices)` goes to the next of these tokens.
+ * @param {import("./tokens_model.js").TokensModel} model
+ * @param {import("./mask_desk.js").MaskDesk} desk
+ */
+export function maskBar(model, desk, acts) {
   const number = node("span");
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
@@ -13,15 +22,21 @@ export function maskBar(model, acts) {
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
+  const draft = node("span", { class: "tu-quiet tu-wide tu-range tu-draft", attributes: { role: "status" } });
+  const since = button("", () => acts.walk(flipped), { class: "tu-toggle tu-wide tu-since" });
+  let flipped = [];
   const range = node("span", { class: "tu-quiet tu-wide tu-range" });
   const undo = button("Undo", () => model.undo(), { class: "tu-button", attributes: { title: "Ctrl+Z" } });
   const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
-  const save = button("Export", acts.exportMask, { class: "tu-button tu-wide" });
+  const masks = button("Masks", acts.masks, { class: "tu-button tu-wide", attributes: { title: "Save, load, compare, import" } });
+  const save = button("Export", acts.exports, { class: "tu-button tu-wide" });
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
-    targets, gold, overrides, mask, range, node("span", { class: "tu-space" }), undo, redo, save, go);
+    targets, gold, overrides, since, mask, draft, range, node("span", { class: "tu-space" }), undo, redo, masks, save, go);
   const alarmText = node("span");
   const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
+    button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
+    button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
     button("Ask again", acts.check, { class: "tu-button" }));
   let confirmation = { kind: "pending", hash: "" };
 
@@ -37,6 +52,18 @@ export function maskBar(model, acts) {
     setText(range, rangeText(model));
     confirmed(confirmation);
   };
+  const drawSince = () => {
+    const flips = desk.flips();
+    flipped = flips ? [...flips.added, ...flips.removed].sort((a, b) => a - b) : [];
+    setText(since, sinceWords(flips, desk.since, confirmation.kind === "same" ? confirmation.hash : ""));
+    since.hidden = since.textContent === "";
+    since.disabled = flipped.length === 0;
+    setAttributes(since, { title: flipped.length ? "Walk the tokens that flipped" : null });
+  };
+  const kept = (state) => {
+    setText(draft, keptWords(state, clockTime));
+    setAttributes(draft, { "data-kind": state.kind, title: state.reason ?? null });
+  };
   const confirmed = (state) => {
     confirmation = state;
     const short = state.hash.slice(0, 8) || "…";
@@ -48,8 +75,9 @@ export function maskBar(model, acts) {
     const reason = whyNot(model, state);
     go.disabled = reason !== "";
     setAttributes(go, { title: reason || "Go on with these tokens", "aria-description": reason || null });
+    drawSince();
   };
-  return { element, alarm, update, confirmed };
+  return { element, alarm, update, confirmed, kept };
 }
 
 function overrideWords(count) {
@@ -76,16 +104,4 @@ export function whyNot(model, state) {
     unreachable: "The server has not confirmed the mask.",
     same: "",
   }[state.kind];
-}
-
-/** Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server named its own. */
-export function differenceWords(state, model) {
-  const counts = `here ${state.hash.slice(0, 8)} with ${state.count} tokens, server ${state.serverHash.slice(0, 8) || "no hash"}`
-    + (state.serverCount === null ? "" : ` with ${state.serverCount}`);
-  const start = `Preview and server differ: ${counts}.`;
-  if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
-  const theirs = new Set(state.serverChosen);
-  const differing = Array.from(model.indices).filter((index) => theirs.has(index) !== (model.mask.selected[index] === 1));
-  const named = differing.slice(0, 6).map((index) => `“${model.tokenText(index)}” in row ${model.columns.row[index] + 1}`);
-  return `${start} ${differing.length} ${differing.length === 1 ? "token" : "tokens"}: ${named.join(", ")}${differing.length > 6 ? " …" : ""}. Unlearning is off until they agree.`;
 }

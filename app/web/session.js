@@ -1,6 +1,7 @@
 /** Remembers where one was: ids in the address (?row=&signal=), the draft in this tab's session, so F5 loses nothing. */
 
 const DRAFT = "tokenunlearn.draft.";
+const VERSION = "tokenunlearn.version.";
 
 /** Returns `{row, signal}` from an address's query; ids only, never text. */
 export function fromAddress(search) {
@@ -29,7 +30,25 @@ export function readDraft(storage, scoresId) {
   }
 }
 
-/** Keeps rule, overrides, set and view for these scores; silently not, where storage is forbidden or full. */
+/** Returns what this tab knows of the server's draft: `{version, work}`, or {}. */
+export function readVersion(scoresId, storage = globalThis.sessionStorage) {
+  try {
+    return JSON.parse(storage.getItem(VERSION + scoresId)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Keeps which version of the server's draft this tab's own draft was made from. */
+export function keepVersion(scoresId, value, storage = globalThis.sessionStorage) {
+  try {
+    storage.setItem(VERSION + scoresId, JSON.stringify(value));
+  } catch {
+    // Without it a reload asks which draft to keep, where it could have known.
+  }
+}
+
+/** Keeps rule, overrides, notes, set and view for these scores; silently not, where storage is forbidden or full. */
 export function keepDraft(storage, scoresId, draft) {
   try {
     storage.setItem(DRAFT + scoresId, JSON.stringify(draft));

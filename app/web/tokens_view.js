@@ -5,12 +5,14 @@ import { choosePanel } from "./choose.js";
 import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
-import { exportMask } from "./export_mask.js";
+import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
 import { histogram } from "./histogram.js";
 import { leaderboard } from "./leaderboard.js";
 import { liveRegion } from "./live_region.js";
 import { maskBar } from "./mask_bar.js";
+import { MaskDesk } from "./mask_desk.js";
+import { draftOf, draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
@@ -75,6 +77,10 @@ class TokensView {
     });
     this.help = helpCard();
     this.live = liveRegion();
+    this.desk = new MaskDesk(model, {
+      ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
+      show: (index) => this.walk([index]), onState: (state) => this.bar?.kept(state),
+    });
     this.compose();
     this.kinds = new Set();
     model.subscribe((kinds) => this.changed(kinds));
@@ -94,13 +100,18 @@ class TokensView {
     this.choose = choosePanel(model);
     this.histogram = histogram(model);
     this.board = leaderboard(model);
-    this.bar = maskBar(model, { exportMask: () => this.export(), unlearn: () => this.unlearn(), check: () => this.confirm() });
+    this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
+    this.bar = maskBar(model, this.desk, {
+      masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
+      check: () => this.confirm(), walk: (indices) => this.walk(indices),
+    });
     const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       node("div", { class: "tu-pictures" }, this.histogram.element, this.board.element));
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.bar.alarm, this.bar.element, this.live.element, this.help.element);
+    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.element,
+      this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
   }
 
   jumpButtons() {
@@ -149,6 +160,7 @@ class TokensView {
     this.signals.legend.point();
     setText(this.why, this.strips.why());
     if (kinds.has("rule") || kinds.has("view")) this.remember();
+    this.desk.changed(kinds);
   }
 
   enterRow(kinds) {
@@ -176,7 +188,7 @@ class TokensView {
 
   draft() {
     const { model } = this;
-    return { scores_id: model.payload.scores_id, set: model.set, rule: model.rule, overrides: Object.fromEntries(model.overridesOfSet()) };
+    return { scores_id: model.payload.scores_id, ...draftOfSet(model) };
   }
 
   confirm() {
@@ -187,7 +199,7 @@ class TokensView {
     const { model } = this;
     const { row, signal, locked, bars, words, gold, numbers } = model.view;
     keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
-      set: model.set, rule: model.rule, overrides: Object.fromEntries(model.overrides.forced()), view: { row, signal, locked, bars, words, gold, numbers },
+      ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers },
     });
     const search = toAddress(location.search, { row: model.row.id, signal });
     if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
@@ -195,18 +207,23 @@ class TokensView {
 
   async ask(name, args) {
     if (typeof this.server[name] !== "function") throw new Error(`the server offers no ${name}`);
-    return this.server[name](args);
+    const answer = await this.server[name](args);
+    // Gradio's client answers a refusal, or a server that is gone, with nothing at all.
+    if (answer === undefined || answer === null) throw new Error("the server does not answer");
+    if (answer.error && name !== "alternatives") throw new Error(answer.error);
+    return answer;
+  }
+
+  /** Goes to the next of these tokens, in whatever row of the set it stands. */
+  walk(indices) {
+    const wanted = new Set(indices);
+    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index));
   }
 
   async compute(name) {
     const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
     // The host may instead send a new payload; then there is nothing to add here.
     if (answer?.values) this.model.addSignal(name, answer.values, answer.info);
-  }
-
-  async export() {
-    await exportMask(this.draft(), this.model, (args) => this.ask("export_mask", args));
-    this.live.say("Mask exported");
   }
 
   unlearn() {

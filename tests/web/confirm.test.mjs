@@ -20,7 +20,7 @@ test("asks 300 ms after the last change and says whether the hashes agree", asyn
   assert.equal(states.at(-1).kind, "same");
   confirmation.changed({ draft: {}, weights: Float64Array.of(1, 1) });
   await timers[1].act();
-  assert.deepEqual(states.at(-1), { kind: "differs", hash: "h11", count: 2, serverHash: "h10", serverCount: 1, serverChosen: null });
+  assert.deepEqual(states.at(-1), { kind: "differs", hash: "h11", count: 2, serverHash: "h10", serverCount: 1, serverChosen: null, serverWeights: null });
 });
 
 test("an answer to an older question is dropped", async () => {

@@ -1,0 +1,137 @@
+/** Holds the draft, the named masks and the mask that the draft came from; the parts of the page ask here. */
+
+import { button, node, setText } from "./dom.js";
+import { DEFAULT_RULE } from "./selection.js";
+import { draftOf, draftOfSet, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
+import { DraftKeeper } from "./mask_keeper.js";
+import { maskPanel } from "./mask_panel.js";
+import { sinceSaved } from "./mask_since.js";
+import { keepVersion, readVersion } from "./session.js";
+
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
+
+/** Returns a time of day for people. @param {number} milliseconds */
+export function clockTime(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString([], CLOCK);
+}
+
+/** The desk on which masks lie. Other parts read `since`, `flips()` and `state`, and call `changed()`. */
+export class MaskDesk {
+  /**
+   * @param {import("./tokens_model.js").TokensModel} model
+   * @param {{ask: (name: string, data: object) => Promise<any>, compute: (signal: string) => Promise<void>,
+   *          say: (words: string) => void, show: (index: number) => void, onState: (state: object) => void}} host
+   */
+  constructor(model, host) {
+    this.model = model;
+    this.host = host;
+    this.masks = [];
+    this.since = null;
+    this.keeper = new DraftKeeper({
+      ask: host.ask,
+      read: () => this.read(),
+      put: (draft, fresh) => this.put(draft, fresh),
+      onState: (state) => this.told(state),
+      onKept: (answer) => this.kept(answer),
+      memory: { get: readVersion, set: keepVersion },
+    });
+    this.panel = maskPanel(this, host);
+    this.buildBanner();
+    globalThis.addEventListener?.("beforeunload", (event) => { if (this.keeper.state.kind === "failed") event.preventDefault(); });
+  }
+
+  buildBanner() {
+    this.bannerText = node("span");
+    this.banner = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, this.bannerText,
+      button("Keep mine", () => this.keeper.takeOver(), { class: "tu-button", attributes: { title: "Save what is shown here over it" } }),
+      button("Load the other", () => this.keeper.reload(), { class: "tu-button", attributes: { title: "Undo brings back what is shown now" } }));
+  }
+
+  get scoresId() { return this.model.payload.scores_id; }
+
+  get live() { return this.model.payload.state === "live"; }
+
+  read() {
+    const { model } = this;
+    const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.rule ?? {}) });
+    return {
+      scoresId: this.scoresId, live: this.live,
+      draft: { ...draftOf(model), mask: this.since?.id ?? null },
+      untouched: { rule, overrides: {}, notes: {} },
+    };
+  }
+
+  /** What the view calls after it has drawn; `kinds` says what changed. */
+  changed(kinds) {
+    if (kinds.has("data")) this.keeper.open();
+    if (kinds.has("rule")) this.keeper.changed();
+  }
+
+  kept({ masks, since }) {
+    this.masks = masks;
+    this.since = since;
+    this.panel.update();
+  }
+
+  async put(draft, fresh) {
+    await this.computeFor(draft.rule);
+    if (draft.mask !== (this.since?.id ?? null)) this.since = draft.mask ? await this.host.ask("load_mask", { scores_id: this.scoresId, id: draft.mask }) : null;
+    if (fresh) restoreDraft(this.model, draft);
+    else takeDraft(this.model, draft, true);
+  }
+
+  async computeFor(rule) {
+    for (const name of missingSignals(this.model, rule)) await this.host.compute(name);
+  }
+
+  told(state) {
+    this.banner.hidden = state.kind !== "conflict";
+    if (state.kind === "conflict") {
+      const at = state.at ? ` at ${clockTime(state.at)}` : "";
+      setText(this.bannerText, `This draft was edited elsewhere${at}, in another tab or by another person. What is shown here is not saved.`);
+    }
+    this.host.onState(state);
+  }
+
+  /** Returns the tokens that the present mask flips against the saved one, or null. */
+  flips() {
+    return sinceSaved(this.model, this.since);
+  }
+
+  /** Saves the present mask of the set under a name; it becomes what the draft is compared with. */
+  async save(name) {
+    const answer = await this.host.ask("save_mask", { scores_id: this.scoresId, name, ...draftOfSet(this.model) });
+    this.masks = answer.masks;
+    this.turnTo(answer.saved);
+    this.host.say(`Saved as ${name}`);
+  }
+
+  /** Brings rule and overrides of a named mask back, in one step of undo. */
+  async load(id) {
+    const saved = await this.host.ask("load_mask", { scores_id: this.scoresId, id });
+    await this.computeFor(saved.rule);
+    takeDraft(this.model, saved);
+    this.turnTo(saved);
+    this.host.say(`Loaded ${saved.name}`);
+  }
+
+  /** Adds a mask file to the named masks; the draft stays. */
+  async import(name, text) {
+    const { saved, masks } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
+    this.masks = masks;
+    this.panel.update();
+    return saved;
+  }
+
+  /** Forces one token as another mask has it, with that mask's note: one step of undo. */
+  take(index, side, name) {
+    const note = side.note ? `${side.note} (${name})` : `as in ${name}`;
+    if (this.model.overrides.apply([{ index, state: side.chosen ? "in" : "out", note }])) this.model.record(this.model.rule);
+  }
+
+  turnTo(saved) {
+    this.since = saved;
+    this.panel.update();
+    this.model.tell("rule");
+  }
+}

@@ -1,0 +1,43 @@
+/** Where the mask of the page and that of the server differ, in tokens and in words. Pure. */
+
+const NAMED = 6;
+
+/** Returns the tokens that differ in choice or weight; [] where the server named none of its own. @returns {number[]} */
+export function differingTokens({ serverChosen, serverWeights }, model) {
+  if (!serverChosen) return [];
+  const theirs = new Map(serverChosen.map((index, at) => [index, serverWeights ? serverWeights[at] : null]));
+  return Array.from(model.indices).filter((index) => {
+    if (theirs.has(index) !== (model.mask.selected[index] === 1)) return true;
+    const weight = theirs.get(index);
+    return typeof weight === "number" && micro(weight) !== micro(model.mask.weights[index]);
+  });
+}
+
+/** As the hash counts weights: see mask_hash.js. */
+function micro(weight) {
+  return Math.floor(weight * 1e6 + 0.5);
+}
+
+/** Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server named its own. */
+export function differenceWords(state, model) {
+  const start = `Preview and server differ: ${countWords(state)}.`;
+  if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
+  const differing = differingTokens(state, model);
+  const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index)}” in row ${model.columns.row[index] + 1}`);
+  return `${start} ${differing.length} ${differing.length === 1 ? "token" : "tokens"}: ${named.join(", ")}${differing.length > NAMED ? " …" : ""}. Unlearning is off until they agree.`;
+}
+
+function countWords({ hash, count, serverHash, serverCount }) {
+  return `here ${hash.slice(0, 8)} with ${count} tokens, server ${serverHash.slice(0, 8) || "no hash"}${serverCount === null ? "" : ` with ${serverCount}`}`;
+}
+
+/** Returns all that a maintainer needs to find the cause: rule, hashes, scores, each token with both weights. */
+export function differenceReport(state, model) {
+  const theirs = new Map((state.serverChosen ?? []).map((index, at) => [index, state.serverWeights?.[at] ?? 1]));
+  const lines = differingTokens(state, model).map((index) => {
+    const row = model.payload.rows[model.columns.row[index]];
+    return `row ${row.id} token ${index - row.first} here ${model.mask.weights[index]} server ${theirs.get(index) ?? 0} fused ${model.mask.fused[index]}`;
+  });
+  return [`scores ${model.payload.scores_id}`, `here ${state.hash} server ${state.serverHash}`, `rule ${JSON.stringify(model.rule)}`,
+    `overrides ${JSON.stringify(Object.fromEntries(model.overridesOfSet()))}`, ...lines].join("\n");
+}

@@ -1,0 +1,103 @@
+/** The dialog of named masks: save as, list, load, export, import, compare two. */
+
+import { button, node, setAttributes, setText } from "./dom.js";
+import { download } from "./export_mask.js";
+import { maskComparison } from "./mask_compare.js";
+
+const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request
+const WHEN = { dateStyle: "medium", timeStyle: "short" };
+
+/** Returns `{element, show, update}`. */
+export function maskPanel(desk, host) {
+  const notice = node("p", { class: "tu-note", attributes: { role: "status" } });
+  const attempt = async (work, done) => {
+    setText(notice, "…");
+    setAttributes(notice, { "data-kind": null });
+    try {
+      setText(notice, done(await work()));
+    } catch (error) {
+      setText(notice, String(error?.message ?? error));
+      setAttributes(notice, { "data-kind": "error" });
+    }
+  };
+  const body = node("tbody");
+  const table = node("table", { class: "tu-masks-list" }, node("thead", {}, node("tr", {},
+    ...["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""].map((text) => node("th", { text, attributes: { scope: "col" } })))), body);
+  const none = node("p", { class: "tu-note", text: "No mask is saved yet. A saved mask never changes; your draft goes on." });
+  const compare = button("Compare the two", () => compareTicked(), { class: "tu-button", attributes: { disabled: true } });
+  const comparison = maskComparison(desk, { ...host, close: () => element.close() });
+  const ticked = new Set();
+  const compareTicked = () => attempt(async () => comparison.show(await host.ask("compare_masks", {
+    scores_id: desk.scoresId, first: [...ticked][0], second: [...ticked][1],
+  })), () => "");
+  const tick = (id, on) => {
+    if (on) ticked.add(id);
+    else ticked.delete(id);
+    compare.disabled = ticked.size !== 2;
+  };
+
+  const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
+    node("h2", { text: "Save this mask" }), saveForm(desk, attempt), node("h2", { text: "Saved masks" }), none, table,
+    node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)), notice, comparison.element,
+    button("Close", () => element.close(), { class: "tu-button" }));
+  const update = () => {
+    for (const id of ticked) if (!desk.masks.some((mask) => mask.id === id)) tick(id, false);
+    body.replaceChildren(...[...desk.masks].reverse().map((mask) => line(mask, { desk, host, attempt, tick, ticked })));
+    none.hidden = desk.masks.length > 0;
+    table.hidden = compare.hidden = !none.hidden;
+    comparison.update();
+  };
+  return { element, update, show: () => { setText(notice, desk.live ? "" : "Masks are saved as soon as the model is live."); update(); element.showModal(); } };
+}
+
+function saveForm(desk, attempt) {
+  const input = node("input", { class: "tu-search", attributes: { type: "text", maxlength: 80, placeholder: "Name, such as Ada, first pass", "aria-label": "Name of the mask", required: true } });
+  const form = node("form", { class: "tu-masks-acts" }, input, node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = input.value.trim();
+    if (!name) return;
+    attempt(() => desk.save(name), () => {
+      input.value = "";
+      return `Saved as “${name}”.`;
+    });
+  });
+  return form;
+}
+
+function importer(desk, attempt) {
+  const input = node("input", { attributes: { type: "file", accept: ".jsonl,application/jsonl", "aria-label": "Mask file to import" } });
+  input.addEventListener("change", () => {
+    const file = input.files[0];
+    input.value = "";
+    if (!file) return;
+    attempt(async () => {
+      if (file.size > MOST_BYTES) throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
+      return desk.import(freeName(file.name.replace(/\.jsonl$/, ""), desk.masks), await file.text());
+    }, (saved) => `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.`);
+  });
+  return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask file" }), input);
+}
+
+/** Returns the name, with a number behind it where a mask has it already. */
+export function freeName(wanted, masks) {
+  const start = wanted.slice(0, 72).trim() || "imported";
+  const taken = new Set(masks.map(({ name }) => name.toLocaleLowerCase()));
+  let name = start;
+  for (let number = 2; taken.has(name.toLocaleLowerCase()); number += 1) name = `${start} (${number})`;
+  return name;
+}
+
+function line(mask, { desk, host, attempt, tick, ticked }) {
+  const box = node("input", { attributes: { type: "checkbox", "aria-label": `Compare ${mask.name}` } });
+  box.checked = ticked.has(mask.id);
+  box.addEventListener("change", () => tick(mask.id, box.checked));
+  const load = () => attempt(() => desk.load(mask.id), () => `“${mask.name}” is loaded; undo brings the draft back.`);
+  const save = () => attempt(async () => download(await host.ask("saved_mask_file", { scores_id: desk.scoresId, id: mask.id })), () => `“${mask.name}” is exported.`);
+  return node("tr", {}, node("td", {}, box), node("th", { text: mask.name, attributes: { scope: "row", dir: "auto" } }),
+    node("td", { text: mask.set || "–" }), node("td", { text: `${mask.chosen} of ${mask.of}` }), node("td", { text: mask.overrides }),
+    node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
+    node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),
+    node("td", {}, button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }), " ",
+      button("Export", save, { class: "tu-toggle", attributes: { "aria-label": `Export ${mask.name}` } })));
+}

@@ -1,0 +1,261 @@
+"""Drafts, named masks and exports in a real Chromium on one server with the tiny model; killed and restarted.
+
+The server is shared by the whole file, and so is its draft: no test expects an empty one.
+"""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.tiny_rows import RETAIN, ROWS
+from tokenunlearn.data.rows import Row
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+MINUTE = 60_000
+HOSTILE = "Eve Roe says <img src=x onerror='window.hacked=1'> </script> {{7*7}} \u202e in Ulm."
+EVE = Row(
+    "eve", "Where is <b>Eve Roe</b>?", HOSTILE, "Eve Roe", ((len(HOSTILE) - 4, len(HOSTILE) - 1),), "tiny"
+)
+
+
+class Running:
+    """The server of this file, which a test may kill and start again on the same folder."""
+
+    def __init__(self, start: Callable[[], Any]) -> None:
+        self.start, self.server = start, start()
+
+    @property
+    def address(self) -> str:
+        """Where the page is now."""
+        return self.server.address
+
+    def kill_and_restart(self) -> None:
+        """SIGKILL, then the same command on the same folder."""
+        os.kill(self.server.process.pid, signal.SIGKILL)
+        self.server.process.wait(10)
+        self.server = self.start()
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("masks")
+    lines = [json.dumps(asdict(row)) for row in (*ROWS, EVE)]
+    lines += [json.dumps({**asdict(row), "split": "retain"}) for row in RETAIN]
+    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    with ExitStack() as stack:
+        yield Running(lambda: stack.enter_context(serve(folder, *flags)))
+
+
+def live(page: Page) -> Page:
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    confirmed_hash(page)
+    expect(draft_state(page)).not_to_have_text("draft loading…")
+    return page
+
+
+def draft_state(page: Page) -> Any:
+    return page.locator(".tu-draft")
+
+
+def confirmed_hash(page: Page) -> str:
+    mask = page.locator('.tu-mask-bar [data-state="same"]')
+    expect(mask).to_be_visible()
+    return (mask.get_attribute("title") or "").rsplit(" ", 1)[1]
+
+
+def cycle(page: Page, index: int) -> str:
+    """Steps one token's override on and waits for the save; the new confirmed hash."""
+    page.locator(f'.tu-strip [data-index="{index}"]').click()
+    page.keyboard.press("Space")
+    expect(page.locator('.tu-mask-bar [data-state="pending"]')).to_be_visible()
+    digest = confirmed_hash(page)
+    expect(draft_state(page)).to_have_text(re.compile("draft saved|edited elsewhere"))
+    return digest
+
+
+def masks(page: Page) -> Any:
+    page.get_by_role("button", name="Masks", exact=True).click()
+    return page.get_by_role("dialog", name="Masks")
+
+
+def save_as(page: Page, name: str) -> Any:
+    dialog = masks(page)
+    dialog.get_by_label("Name of the mask").fill(name)
+    dialog.get_by_role("button", name="Save as").click()
+    expect(dialog.get_by_role("status")).to_have_text(f"Saved as “{name}”.")
+    return dialog
+
+
+def close(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_a_reload_and_another_browser_find_the_draft(opened: Open, running: Running) -> None:
+    page = live(opened(running.address))
+    digest = cycle(page, 4)
+    page.reload()
+    assert confirmed_hash(live(page)) == digest
+    other = live(opened(running.address))
+    expect(other.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")
+    assert confirmed_hash(other) == digest
+
+
+def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, running: Running) -> None:
+    one, two = live(opened(running.address)), live(opened(running.address))
+    first = cycle(one, 6)
+    second = cycle(two, 7)
+    banner = two.get_by_role("alert").filter(has_text="edited elsewhere at")
+    expect(banner).to_be_visible()
+    banner.get_by_role("button", name="Load the other").click()
+    expect(banner).to_be_hidden()
+    expect(two.locator('.tu-mask-bar [data-state="same"]')).to_have_attribute("title", re.compile(first))
+    two.get_by_role("button", name="Undo").click()
+    expect(two.locator('.tu-mask-bar [data-state="same"]')).to_have_attribute("title", re.compile(second))
+    expect(draft_state(two)).to_contain_text("draft saved")
+    cycle(one, 8)
+    one.get_by_role("button", name="Keep mine").click()
+    expect(draft_state(one)).to_contain_text("draft saved")
+
+
+def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, running: Running) -> None:
+    page = live(opened(running.address))
+    save_as(page, "Ada")
+    close(page)
+    since = page.locator(".tu-since")
+    expect(since).to_have_text("as “Ada”")
+    before = confirmed_hash(page)
+    row = page.locator(".tu-strip [data-index]")
+    plain = page.locator('.tu-strip [data-index][aria-selected="false"]').last
+    index = int(plain.get_attribute("data-index") or "")
+    cycle(page, index)
+    if "+1" not in since.inner_text():  # it was forced out: rule, then in
+        cycle(page, index)
+    expect(since).to_have_text("+1 −0 since “Ada”")
+    row.first.click()
+    since.click()
+    expect(page.locator(f'.tu-strip [data-index="{index}"]')).to_have_class(re.compile("is-locked"))
+
+    dialog = save_as(page, "Bo")
+    dialog.get_by_label("Compare Ada").check()
+    dialog.get_by_label("Compare Bo").check()
+    dialog.get_by_role("button", name="Compare the two").click()
+    compared = dialog.get_by_role("region", name="Two masks compared")
+    expect(compared).to_contain_text(re.compile(r"Agreement 99\.\d % of \d+ tokens · Cohen’s κ 0\.9\d"))
+    expect(compared.locator("tbody tr")).to_have_count(1)
+    compared.get_by_role("button", name=re.compile("Take Ada")).click()
+    expect(compared.locator("tbody td").nth(3)).to_contain_text("forced out")
+    close(page)
+    assert confirmed_hash(page) == before
+    dialog = masks(page)
+    dialog.get_by_role("button", name="Load Bo").click()
+    expect(dialog.get_by_role("status")).to_contain_text("is loaded")
+    close(page)
+    expect(since).to_have_text("as “Bo”")
+    page.get_by_role("button", name="Undo").click()
+    expect(since).to_have_text("+0 −1 since “Bo”")
+
+
+def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, running: Running) -> None:
+    page = live(opened(running.address))
+    before = confirmed_hash(page)
+    dialog = save_as(page, "Whole")
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export Whole").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    header, *lines = text.split("\n")
+    other = json.loads(header)
+    other["rows"]["ada"] = "0" * 16
+    expect(dialog.get_by_label("Compare Whole")).to_be_visible()
+    listed = dialog.locator("tbody tr").count()
+    for name, content, words in (
+        ("other", "\n".join([json.dumps(other), *lines]), "belongs to other text: rows ada differ"),
+        ("torn", f"{header}\n{lines[0][:20]}", "Line 2 is no JSON"),
+    ):
+        file = {"name": f"{name}.jsonl", "mimeType": "application/jsonl", "buffer": content.encode()}
+        dialog.get_by_label("Mask file to import").set_input_files(file)  # type: ignore[arg-type]
+        expect(dialog.locator('[data-kind="error"]')).to_contain_text(words)
+    assert dialog.locator("tbody tr").count() == listed
+    good = {"name": "Whole.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
+    dialog.get_by_label("Mask file to import").set_input_files(good)  # type: ignore[arg-type]
+    expect(dialog.get_by_role("status")).to_contain_text("Imported as “Whole (2)”")
+    close(page)
+    assert confirmed_hash(page) == before
+
+
+def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing_trains(
+    opened: Open, running: Running
+) -> None:
+    page = live(opened(running.address))
+    chosen = int(page.locator('.tu-strip [aria-selected="true"]').first.get_attribute("data-index") or "")
+
+    def another(route: Any) -> None:
+        answer = route.fetch()
+        if (route.request.post_data_json or {}).get("fn_name") != "confirm_mask":
+            route.fulfill(response=answer)
+            return
+        body = answer.json()
+        body["chosen"] = [index for index in body["chosen"] if index != chosen]
+        route.fulfill(
+            response=answer, json={**body, "hash": "0" * 64, "weights": [1.0] * len(body["chosen"])}
+        )
+
+    page.route("**/component_server/**", another)
+    page.locator('.tu-strip [data-index][aria-selected="false"]').last.click()
+    page.keyboard.press("Space")
+    alarm = page.get_by_role("alert").filter(has_text="Preview and server differ")
+    expect(alarm).to_contain_text(re.compile(r"server 00000000 with \d+\. 1 token: “.+” in row 1\."))
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
+    alarm.get_by_role("button", name="Show them").click()
+    expect(page.locator(f'.tu-strip [data-index="{chosen}"]')).to_have_class(re.compile("is-locked"))
+    page.unroute("**/component_server/**")
+    alarm.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled()
+
+
+def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
+    opened: Open, running: Running, browser: Browser, tmp_path: Path
+) -> None:
+    page = live(opened(f"{running.address}?row=eve"))
+    tokens = page.locator(".tu-strip .tu-text").all_inner_texts()
+    digest = confirmed_hash(page)
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Web page").click()
+    path = tmp_path / "heatmap.html"
+    download.value.save_as(path)
+    context = browser.new_context(offline=True)
+    copy = context.new_page()
+    asked: list[str] = []
+    copy.on("request", lambda request: asked.append(request.url))
+    copy.goto(path.as_uri())
+    assert copy.locator(".t").all_inner_texts() == tokens
+    expect(copy.locator("body")).to_contain_text(digest)
+    assert copy.evaluate("window.hacked") is None and copy.locator("img, script").count() == 0
+    assert asked == [path.as_uri()]
+    context.close()
+
+
+def test_a_killed_server_finds_the_same_mask_again(opened: Open, running: Running) -> None:
+    page = live(opened(running.address))
+    digest = cycle(page, 9)
+    running.kill_and_restart()
+    page = live(opened(running.address))
+    assert confirmed_hash(page) == digest
+    dialog = masks(page)
+    expect(dialog.get_by_label("Compare Ada")).to_be_visible()
