@@ -17,8 +17,8 @@ export function maskBar(model, desk, acts) {
   const number = node("span");
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
-  const gold = node("span", { class: "tu-wide" });
-  const overrides = node("span", { class: "tu-quiet tu-wide" });
+  const gold = node("span", { class: "tu-wide tu-roomy" });
+  const overrides = node("span", { class: "tu-quiet tu-wide tu-roomy" });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);

@@ -32,7 +32,7 @@ export function maskComparison(desk, host) {
 }
 
 function differing(each, answer, { desk, host, update, newRow }) {
-  const { model } = desk;
+  const word = desk.model.tokenText(each.index) || (each.token.includes("\n") ? "↵" : "␣");
   const see = () => {
     host.close();
     host.show(each.index);
@@ -40,12 +40,12 @@ function differing(each, answer, { desk, host, update, newRow }) {
   const take = (side, name) => button(`Take ${name}`, () => {
     desk.take(each.index, side, name);
     update();
-  }, { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${each.token.trim()} in row ${each.row_id}` } });
+  }, { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${word} in row ${each.row_id}` } });
   const now = node("td");
   const line = node("tr", {}, node("td", { text: newRow ? each.row_id : "" }),
-    node("th", { attributes: { scope: "row", dir: "auto" } }, button(model.tokenText(each.index) || each.token, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } })),
+    node("th", { attributes: { scope: "row", dir: "auto" } }, button(word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } })),
     node("td", { text: sideWords(each.first) }), node("td", { text: sideWords(each.second) }), now,
-    node("td", {}, take(each.first, answer.first.name), " ", take(each.second, answer.second.name)));
+    node("td", {}, take(each.first, answer.first.name), take(each.second, answer.second.name)));
   return { line, now };
 }
 

@@ -29,6 +29,7 @@ export class MaskDesk {
     this.since = null;
     this.keeper = new DraftKeeper({
       ask: host.ask,
+      where: () => this.where(),
       read: () => this.read(),
       put: (draft, fresh) => this.put(draft, fresh),
       onState: (state) => this.told(state),
@@ -51,11 +52,15 @@ export class MaskDesk {
 
   get live() { return this.model.payload.state === "live"; }
 
+  where() {
+    const { model, since } = this;
+    return { scoresId: this.scoresId, live: this.live, stamp: [model.history.present, model.set, since?.id ?? null] };
+  }
+
   read() {
     const { model } = this;
     const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.rule ?? {}) });
     return {
-      scoresId: this.scoresId, live: this.live,
       draft: { ...draftOf(model), mask: this.since?.id ?? null },
       untouched: { rule, overrides: {}, notes: {} },
     };

@@ -8,8 +8,10 @@ const RETRY_MS = 5000;
 /**
  * @typedef {object} KeeperParts
  * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
- * @property {() => {scoresId: string, live: boolean, draft: object, untouched: object}} read  what the page
- *   shows, and the draft that it would show if nobody had ever touched it
+ * @property {() => {scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a slider:
+ *   the scores shown, and values of which one is another as soon as the draft is
+ * @property {() => {draft: object, untouched: object}} read  what the page shows, and what it would show if
+ *   nobody had ever touched it
  * @property {(draft: object, fresh: boolean) => Promise<void>|void} put  shows a draft; `fresh`: without a step of undo
  * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
  * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each scores
@@ -24,12 +26,14 @@ export class DraftKeeper {
     this.scoresId = null;
     this.version = 0;
     this.savedText = null;
+    this.savedStamp = null;
+    this.savedAt = null;
     this.state = { kind: "browser" };
   }
 
   /** Finds what the server keeps for the scores now shown; a recorded example stays in the browser. */
   async open() {
-    const { scoresId, live } = this.read();
+    const { scoresId, live } = this.where();
     if (!live || scoresId === this.scoresId) return;
     this.scoresId = scoresId;
     this.version = 0;
@@ -62,29 +66,31 @@ export class DraftKeeper {
 
   /** Starts the clock of the next save. */
   changed() {
-    const { live, scoresId, draft, untouched } = this.read();
+    const { live, scoresId, stamp } = this.where();
     if (!live || scoresId !== this.scoresId || ["loading", "conflict"].includes(this.state.kind)) return;
-    const nothingNew = this.savedText === null ? workText(draft) === workText(untouched) : draftText(draft) === this.savedText;
-    if (nothingNew) {
-      this.cancel(this.timer);
+    this.cancel(this.timer);
+    if (same(stamp, this.savedStamp)) {
       if (this.state.kind === "saving") this.set({ kind: "saved", at: this.savedAt });
       return;
     }
     if (this.state.kind !== "saving") this.set({ kind: "saving" });
-    this.cancel(this.timer);
     this.timer = this.wait(() => this.save(), SAVE_AFTER_MS);
   }
 
-  /** Saves now. */
+  /** Saves now, if there is anything new. */
   async save() {
-    const { scoresId, draft } = this.read();
+    const { scoresId, stamp } = this.where();
+    const { draft, untouched } = this.read();
     const text = draftText(draft);
+    if (this.savedText === null ? workText(draft) === workText(untouched) : text === this.savedText) {
+      return this.settle(this.version, this.savedText, { kind: "saved", at: this.savedAt }, draft, stamp);
+    }
     try {
       const answer = await this.ask("save_draft", { scores_id: scoresId, base: this.version, ...draft });
       if (scoresId !== this.scoresId) return;
       if (!answer.taken) return this.conflict(answer.draft);
-      this.settle(answer.draft.version, text, { kind: "saved", at: answer.draft.saved }, draft);
-      if (draftText(this.read().draft) !== text) this.changed();
+      this.settle(answer.draft.version, text, { kind: "saved", at: answer.draft.saved }, draft, stamp);
+      this.changed();
     } catch (error) {
       if (scoresId === this.scoresId) this.fail(error, () => this.save());
     }
@@ -93,6 +99,7 @@ export class DraftKeeper {
   /** After a conflict: keeps what is shown here, over what the other tab saved. */
   takeOver() {
     this.version = this.state.theirs.version;
+    this.savedText = draftText(contentOf(this.state.theirs));
     this.set({ kind: "saving" });
     return this.save();
   }
@@ -109,9 +116,10 @@ export class DraftKeeper {
   }
 
   /** The server holds `version` with this text; without a `state` what is shown is newer and will be saved. */
-  settle(version, text, state, draft = this.read().draft) {
+  settle(version, text, state, draft = this.read().draft, stamp = this.where().stamp) {
     this.version = version;
     this.savedText = text;
+    this.savedStamp = state ? stamp : null;
     this.memory.set(this.scoresId, { version, work: workText(draft) });
     if (state) {
       this.savedAt = state.at;
@@ -136,6 +144,10 @@ export class DraftKeeper {
     this.state = state;
     this.onState(state);
   }
+}
+
+function same(one, other) {
+  return other !== null && one.every((part, at) => part === other[at]);
 }
 
 /** Returns what a person would lose: the set that is looked at is not among it. */

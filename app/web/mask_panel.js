@@ -98,6 +98,6 @@ function line(mask, { desk, host, attempt, tick, ticked }) {
     node("td", { text: mask.set || "–" }), node("td", { text: `${mask.chosen} of ${mask.of}` }), node("td", { text: mask.overrides }),
     node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
     node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),
-    node("td", {}, button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }), " ",
+    node("td", {}, button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }),
       button("Export", save, { class: "tu-toggle", attributes: { "aria-label": `Export ${mask.name}` } })));
 }

@@ -9,7 +9,7 @@
  */
 export function sinceSaved(model, saved) {
   if (!saved || saved.set !== model.set) return null;
-  const before = new Set(saved.chosen);
+  const before = chosenOf(saved);
   const flips = { added: [], removed: [] };
   for (const index of model.indices) {
     const now = model.mask.selected[index] === 1;
@@ -17,6 +17,14 @@ export function sinceSaved(model, saved) {
     (now ? flips.added : flips.removed).push(index);
   }
   return flips;
+}
+
+// Asked at every move of a slider, for the same saved mask.
+const known = new WeakMap();
+
+function chosenOf(saved) {
+  if (!known.has(saved)) known.set(saved, new Set(saved.chosen));
+  return known.get(saved);
 }
 
 /** Returns "+3 −1 since “Ada”", "as “Ada”", or "" where nothing is saved. `hash`: of the present mask, or "". */

@@ -25,7 +25,8 @@ function tabOf(server, { shown = empty(), known = {}, live = true } = {}) {
   const tab = { shown, live, puts: [], states: [], timer: null, known };
   tab.keeper = new DraftKeeper({
     ask: server.ask, onKept: () => {},
-    read: () => ({ scoresId: "s", live: tab.live, draft: tab.shown, untouched: empty() }),
+    where: () => ({ scoresId: "s", live: tab.live, stamp: [tab.shown] }),
+    read: () => ({ draft: tab.shown, untouched: empty() }),
     put: (draft, fresh) => { tab.shown = draft; tab.puts.push(fresh); },
     onState: (state) => tab.states.push(state.kind),
     memory: { get: () => tab.known, set: (_scores, value) => { tab.known = value; } },
@@ -96,6 +97,19 @@ test("two tabs: the second is told, and takes over or reloads", async () => {
   assert.equal(one.keeper.state.kind, "conflict");
   await one.keeper.reload();
   assert.deepEqual([one.shown.overrides, one.puts, one.keeper.version], [{ 3: "in" }, [false], 2]);
+});
+
+test("taking over saves also what had been saved once before", async () => {
+  const server = serverOf();
+  const [one, two] = [tabOf(server), tabOf(server)];
+  await two.keeper.open();
+  await two.edit(forced(1));
+  await one.keeper.open();
+  await one.edit(forced(2));
+  await two.edit(forced(3));
+  two.shown = forced(1);
+  await two.keeper.takeOver();
+  assert.deepEqual([server.draft.overrides, server.draft.version], [{ 1: "in" }, 3]);
 });
 
 test("edits made before the model was live are not lost to an older draft, nor merged with it", async () => {
