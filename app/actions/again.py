@@ -35,7 +35,9 @@ def again(service: Service, run_id: str) -> Again:
     if mask is None:
         return Again(training, None, None, AGAIN_OTHER_TOKENS.format(run=run_id))
     overrides = {str(index): state for index, state in mask.overrides.items()}
-    draft = {"set": config.get("set") or "", "rule": to_dict(mask.rule), "overrides": overrides}
+    notes = {str(index): dict(note) for index, note in mask.notes.items()}
+    made = {"rule": to_dict(mask.rule), "overrides": overrides, "notes": notes}
+    draft = {"set": config.get("set") or "", **made}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
     plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
     # The moment makes the value a new one, also when the same run is asked for twice.

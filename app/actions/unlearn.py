@@ -24,7 +24,7 @@ SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROL_ARMS: Final = ("uniform", "random")
 ARM_MODES: Final = {"uniform": "uniform", "random": "random", "gold": "gold"}
-DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides")
+DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides", "notes")
 
 
 def default_plan(service: Service) -> dict[str, Any] | None:
@@ -104,7 +104,7 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bool) -> list[str]:
     """The ids of the queued runs: the chosen arm and, if wanted, its controls of the same count.
 
-    `plan`: `{scores_id, set, rule, overrides, hash}`. Raises MaskError when the hash is not the server's,
+    `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
     SettingError for a setting, ModelError while the model is loading.
     """
     values = record(plan, "the plan")

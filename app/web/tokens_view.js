@@ -227,7 +227,6 @@ class TokensView {
   }
 
   unlearn() {
-    const { scores_id, set, rule, overrides } = this.draft();
-    this.trigger("unlearn", { hash: this.confirmation.state.hash, rule, overrides, scores_id, set });
+    this.trigger("unlearn", { hash: this.confirmation.state.hash, ...this.draft() });
   }
 }

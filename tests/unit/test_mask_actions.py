@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.actions import masks, tokens
+from app.actions import masks, tokens, unlearn
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from tests.page_service import draft, live_service, payload, table
 from tokenunlearn.errors import InputError, MaskError, SettingError
-from tokenunlearn.masks import columns_from_table, mask_hash
+from tokenunlearn.masks import columns_from_table, mask_hash, read_header
 
 NOTE = {"note": "the fact", "time": 1_700_000_000_000}
 SCORES = {"scores_id": "s1"}
@@ -200,3 +200,9 @@ def test_weights_go_along_only_where_the_pages_hash_is_another(service: Service)
     own = tokens.confirm_mask(service, draft())["hash"]
     assert "weights" not in tokens.confirm_mask(service, draft(hash=own))
     assert tokens.confirm_mask(service, draft(hash="0" * 64))["weights"] == [1.0]
+
+
+def test_a_run_keeps_the_notes_of_its_mask(service: Service) -> None:
+    plan = unlearn.summary(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))["plan"]
+    run_id = unlearn.start(service, plan, {"steps": 3}, controls=False)[0]
+    assert read_header(service.queue.store.path(run_id) / "mask.jsonl")["notes"] == {"4": NOTE}
