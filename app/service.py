@@ -188,20 +188,22 @@ class Service:
         self.loaded.set()
 
     def _score(self, model: Any) -> None:
-        """Score set by set; each is shown when it is done, the later ones stand there without numbers."""
-        from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, unscored
+        """Score set by set, first what the default rule needs; what is not yet known stands there as NaN."""
+        from tokenunlearn.scoring import ScoreConfig, filled, iter_scores, new_scores, unscored
 
         config, rows = ScoreConfig(), self.rows.forget
         scores = new_scores(model, rows, config)
         scores.rows = unscored(model, rows, config)
-        done = 0
-        for name in dict.fromkeys(row.set for row in rows):
+        sets = dict.fromkeys(row.set for row in rows)
+        parts = [(part, name) for part in config.in_parts() for name in sets]
+        done, whole = 0, len(config.in_parts()) * len(rows)
+        for part, name in parts:
             places = [place for place, row in enumerate(rows) if row.set == name]
-            found = iter_scores(model, [rows[place] for place in places], config)
+            found = iter_scores(model, [rows[place] for place in places], part)
             for place, scored in zip(places, found, strict=True):
-                scores.rows[place] = scored
+                scores.rows[place] = filled(scores.rows[place], scored)
                 done += 1
-                self.stage.share = done / len(rows)
+                self.stage.share = done / whole
             self.show(shown_scores(scores, "live"))
             self._model = model
 

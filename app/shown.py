@@ -33,10 +33,9 @@ class ShownScores:
         return str(self.payload["scores_id"])
 
     @property
-    def scored_rows(self) -> int:
-        """How many rows have scores; the others are still waiting for theirs."""
-        scored = np.isfinite([self.columns[name] for name in self.payload["signals"]]).any(axis=0)
-        return len(np.unique(self.columns["row"][scored]))
+    def known(self) -> int:
+        """How many scores there are already: it grows while rows or signals still wait for theirs."""
+        return sum(int(np.isfinite(self.columns[name]).sum()) for name in self.payload["signals"])
 
     @property
     def live(self) -> bool:

@@ -96,7 +96,7 @@ def scores_signature(service: Service) -> Any:
     scores = service.scores()
     if scores is None:
         return service.stage.error or "none"
-    return [scores.scores_id, scores.payload["state"], scores.scored_rows]
+    return [scores.scores_id, scores.payload["state"], scores.known]
 
 
 def _probed(service: Service, signature: list[list[str]]) -> list[str]:

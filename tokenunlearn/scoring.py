@@ -6,7 +6,7 @@ depend on the rows beside it or their order; the set only lends the names that a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,13 @@ class ScoreConfig:
     def passes(self) -> set[str]:
         """The passes that the signals need."""
         return {name for signal in self.signals for name in SIGNALS[signal].passes}
+
+    def in_parts(self) -> tuple["ScoreConfig", ...]:
+        """The same signals in up to two parts: those of the default rule's own passes, then the others."""
+        needed = {name for signal in ("knowledge_swap", "entropy") for name in SIGNALS[signal].passes}
+        first = tuple(name for name in self.signals if needed.issuperset(SIGNALS[name].passes))
+        rest = tuple(name for name in self.signals if name not in first)
+        return tuple(replace(self, signals=part) for part in (first, rest) if part)
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,14 @@ def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> li
         table = _table_piece(info, encoding, passes, config)
         result.append(ScoredRow(info, table, Alternatives([], [])))
     return result
+
+
+def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
+    """`row` with the signals that `scored` has for it; alternatives stay those of the first part."""
+    names = [name for name in scored.table.columns if name in SIGNALS]
+    table = row.table.assign(**{name: scored.table[name] for name in names})
+    alternatives = row.alternatives if row.alternatives.as_is else scored.alternatives
+    return replace(row, table=table, alternatives=alternatives)
 
 
 def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:

@@ -78,7 +78,8 @@ def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> 
         piece = table[sets == name]
         if not piece["gold"].notna().any() or piece[names].isna().all(axis=None):
             continue  # nothing to compare with, or not scored yet
-        report = signal_report(piece, names, draws=BOOTSTRAP_DRAWS)
+        known = [signal for signal in names if piece[signal].notna().any()]
+        report = signal_report(piece, known, draws=BOOTSTRAP_DRAWS)
         entries.extend({**entry, "set": name} for entry in _by_word(report))
     return entries
 

@@ -30,9 +30,13 @@ def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[Shown
 
 
 def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Path) -> None:
-    service, (first, last) = loaded_service(tiny_folder, tmp_path)
+    service, shown = loaded_service(tiny_folder, tmp_path)
+    first, last = shown[0], shown[-1]
     assert first.scores_id == last.scores_id and first.live
-    assert [each.scored_rows for each in (first, last)] == [2, 4]
+    # the default rule's signals of one set, of the other, then the rest of both: each shown, each more
+    known = [each.known for each in shown]
+    assert len(known) == 4 and known == sorted(set(known))
+    assert np.isnan(first.columns["contrast"]).all() and np.isfinite(last.columns["contrast"]).all()
     for name in ("row", "word", "subject", "gold", "random_key"):
         np.testing.assert_array_equal(first.columns[name], last.columns[name])
     # a set that is done does not change when the next one is
@@ -43,11 +47,15 @@ def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Pat
 
 
 def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None:
-    service, (first, _) = loaded_service(tiny_folder, tmp_path)
+    service, shown = loaded_service(tiny_folder, tmp_path)
+    first = shown[0]
     service._shown = [first]
     place = {"scores_id": first.scores_id, "position": 0}
     assert "as soon as this row is scored" in alternatives(service, {**place, "row": 1})["error"]
     assert len(alternatives(service, {**place, "row": 0})["with"]) == 5
+    # the last part has no masked pass; what the first one found stays
+    service._shown = [shown[-1]]
+    assert len(alternatives(service, {**place, "row": 0, "position": 9})["without"]) == 5
 
 
 def test_the_target_is_measured_before_any_run(tiny_folder: Path, tmp_path: Path) -> None:
