@@ -15,7 +15,14 @@ from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
 WEB: Final = Path(__file__).resolve().parent / "web"
 STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
-VIEW_STYLES: Final = ("token_strip.css", "token_panels.css", "token_rows.css", "tokens_view.css", "app.css")
+VIEW_STYLES: Final = (
+    "token_strip.css",
+    "token_panels.css",
+    "token_rows.css",
+    "token_pictures.css",
+    "tokens_view.css",
+    "app.css",
+)
 PULSE_SECONDS: Final = 1.0
 
 

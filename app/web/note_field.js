@@ -23,6 +23,7 @@ export function noteField(model, tokens) {
   };
   input.addEventListener("focus", () => {
     noted = tokens();
+    model.view.noting = false;
     input.value = noted.length ? model.overrides.note(noted[0]) : "";
   });
   input.addEventListener("blur", keep);

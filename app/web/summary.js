@@ -1,12 +1,13 @@
 /** Counts a mask and finds where its rule cuts. Pure. */
 
-/** Returns counts of chosen, scored, gold and differing tokens over `indices`. */
+/** Returns counts of chosen, scored and gold tokens over `indices`; `judged`: chosen ones whose gold is known. */
 export function countsOf(mask, columns, indices) {
-  const counts = { total: indices.length, scored: 0, chosen: 0, ruled: 0, gold: 0, goldChosen: 0 };
+  const counts = { total: indices.length, scored: 0, chosen: 0, ruled: 0, gold: 0, goldChosen: 0, judged: 0 };
   for (const index of indices) {
     counts.scored += Number.isFinite(mask.fused[index]);
     counts.chosen += mask.selected[index];
     counts.ruled += mask.ruled[index];
+    if (Number.isFinite(columns.gold?.[index])) counts.judged += mask.selected[index];
     if (columns.gold?.[index] !== 1) continue;
     counts.gold += 1;
     counts.goldChosen += mask.selected[index];

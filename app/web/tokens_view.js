@@ -7,8 +7,6 @@ import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
 import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
-import { histogram } from "./histogram.js";
-import { leaderboard } from "./leaderboard.js";
 import { liveRegion } from "./live_region.js";
 import { maskBar } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
@@ -21,6 +19,7 @@ import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
+import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
 
 /**
@@ -98,8 +97,7 @@ class TokensView {
     this.rows = rowsOverview(model);
     this.details = detailsPanel(model, this.alternatives);
     this.choose = choosePanel(model);
-    this.histogram = histogram(model);
-    this.board = leaderboard(model);
+    this.pictures = tokenPictures(model);
     this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
     this.bar = maskBar(model, this.desk, {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
@@ -108,7 +106,7 @@ class TokensView {
     const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
-      node("div", { class: "tu-pictures" }, this.histogram.element, this.board.element));
+      this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
@@ -157,6 +155,7 @@ class TokensView {
     if (kinds.has("rule") || kinds.has("data") || kinds.has("view")) this.drawAll(kinds);
     this.details.update();
     this.choose.update();
+    this.pictures.update(kinds);
     this.signals.legend.point();
     setText(this.why, this.strips.why());
     if (kinds.has("rule") || kinds.has("view")) this.remember();
@@ -180,8 +179,6 @@ class TokensView {
     this.bar.update();
     setText(this.rowState, this.strips.emptyWords());
     if (kinds.has("rule") || kinds.has("data")) {
-      this.histogram.update();
-      this.board.update();
       this.live.say(`${model.mask.counts.chosen} of ${model.mask.counts.total} tokens chosen`);
     }
   }

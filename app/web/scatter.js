@@ -1,0 +1,138 @@
+/** Knowledge × entropy of every token of the set: hover previews, click and Enter lock the same token as in the strip. */
+
+import { node, setText } from "./dom.js";
+import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
+import { nearest, neighbour, pointsOf } from "./scatter_points.js";
+import { sourceLabel } from "./signal_bar.js";
+import { shortNumber, shortened } from "./strip_marks.js";
+import { decisionWords } from "./why.js";
+
+const HEIGHT = 260;
+const REACH = 14;
+const LATEST_MS = 120;
+const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, LATEST_MS / 2));
+
+/** Returns `{element, update}`; drawn when the page is idle, and only while it is in view. */
+export function scatter(model) {
+  const canvas = node("canvas", { attributes: { "aria-hidden": true } });
+  const probe = colourProbe();
+  const said = node("p", { class: "tu-note tu-scatter-said", attributes: { id: "tu-scatter-said", "aria-live": "polite" } });
+  const plot = node("div", {
+    class: "tu-scatter-plot",
+    attributes: {
+      role: "application", tabindex: 0, "aria-label": "Knowledge and entropy of every token: arrow keys go to a neighbour, Enter locks it in the strip",
+      "aria-roledescription": "scatter plot", "aria-describedby": "tu-scatter-said",
+    },
+  }, canvas, probe);
+  const note = node("p", { class: "tu-note" });
+  const element = node("section", { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
+    node("h2", { text: "Knowledge against entropy, every token of the set" }), plot, said, note);
+  const state = { near: null, seen: false, waiting: false, width: 0 };
+  const draw = () => {
+    state.waiting = false;
+    if (!state.seen || !element.isConnected || state.width < 120) return;
+    const points = shownPoints(model);
+    picture(canvas, model, points, { ...state, colours: coloursOf(probe) });
+    setText(said, saidWords(model, state.near ?? model.view.hovered ?? model.view.locked));
+    setText(note, missingWords(points.missing));
+  };
+  const update = () => {
+    if (state.waiting) return;
+    state.waiting = true;
+    whenIdle(draw, { timeout: LATEST_MS });
+  };
+  new IntersectionObserver(([entry]) => {
+    state.seen = entry.isIntersecting;
+    update();
+  }).observe(plot);
+  new ResizeObserver(() => {
+    state.width = plot.clientWidth;
+    update();
+  }).observe(plot);
+  globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", update);
+  listen(plot, model, state, update);
+  return { element, update };
+}
+
+/** Returns the set's points; made anew only for other columns, set or unit. */
+export function shownPoints(model) {
+  const [knowledge, entropy] = [model.valuesOf("knowledge"), model.valuesOf("entropy")];
+  const heads = model.view.words ? model.indices.filter((index) => model.wordHeads.has(index)) : model.indices;
+  return model.memory.once("scatter", [knowledge, entropy, model.view.words], () => pointsOf(knowledge, entropy, heads));
+}
+
+function picture(canvas, model, points, { width, near, colours }) {
+  const scale = globalThis.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * scale)) {
+    Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(HEIGHT * scale) });
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, width, HEIGHT);
+  const { first, count } = model.row;
+  paintScatter(pen, {
+    points, box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
+    isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
+    inRow: (index) => index >= first && index < first + count,
+    locked: model.view.locked, hovered: near ?? model.view.hovered, labels: axisWords(model),
+  });
+}
+
+/** Returns the words at the axes, with their units. */
+export function axisWords(model) {
+  const of = (signal, name) => `${name}: ${sourceLabel(model, model.rule[signal])}, ${model.unitOf(signal) || "no unit"}`;
+  return { x: `${of("knowledge", "knowledge")} →`, y: `↑ ${of("entropy", "entropy")}` };
+}
+
+/** Returns the sentence on one token of the plane, or what to do. */
+export function saidWords(model, index) {
+  if (index === null || index === undefined) return "Point at a dot, or use the arrow keys; a click or Enter locks its token.";
+  const { columns, payload } = model;
+  const value = (signal) => {
+    const number = model.valuesOf(signal)[index];
+    return Number.isFinite(number) ? `${shortNumber(number)}${model.unitOf(signal) ? ` ${model.unitOf(signal)}` : ""}` : "no score";
+  };
+  const decision = decisionWords({
+    state: model.stateOf(index), subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
+    punctuation: columns.punctuation[index] === 1, scored: Number.isFinite(model.mask.fused[index]),
+  });
+  const row = payload.rows[columns.row[index]];
+  const where = row === model.row ? "" : ` Row ${columns.row[index] + 1}, ${shortened(row.subject || row.question, 40)}.`;
+  return `“${shortened(model.tokenText(index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
+}
+
+function missingWords(missing) {
+  return missing === 0 ? "" : `${missing.toLocaleString("en")} tokens without both scores, such as names, are not drawn.`;
+}
+
+function listen(plot, model, state, update) {
+  const at = (event) => {
+    const [frame, box] = [plot.getBoundingClientRect(), plotBox(state.width, HEIGHT)];
+    const [x, y] = [(event.clientX - frame.left - box.left) / box.width, 1 - (event.clientY - frame.top - box.top) / box.height];
+    return nearest(shownPoints(model), x, y, box.width, box.height, REACH);
+  };
+  const preview = (index) => {
+    state.near = index;
+    const here = index !== null && model.columns.row[index] === model.view.row;
+    model.setView({ hovered: here ? index : null });
+    update();
+  };
+  const lock = (index) => {
+    if (index === null || index === undefined) return;
+    const row = model.columns.row[index];
+    if (row !== model.view.row) model.goTo(row);
+    state.near = null;
+    model.setView({ locked: index, focus: index, hovered: null, anchor: null });
+    update();
+  };
+  plot.addEventListener("pointermove", (event) => preview(at(event)));
+  plot.addEventListener("pointerleave", () => preview(null));
+  plot.addEventListener("click", (event) => lock(at(event)));
+  plot.addEventListener("blur", () => preview(null));
+  plot.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") lock(state.near ?? model.view.locked);
+    else if (event.key.startsWith("Arrow")) preview(neighbour(shownPoints(model), state.near ?? model.view.locked, event.key) ?? state.near);
+    else return;
+    event.preventDefault();
+  });
+}
