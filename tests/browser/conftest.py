@@ -67,9 +67,12 @@ def serving(folder: Path, *flags: str) -> Iterator[Server]:
         process.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for all browser tests; an expectation waits as long as a busy machine may need."""
+    """One Chromium for a file: while one runs, asyncio is closed to the other tests of this process.
+
+    An expectation waits as long as a busy machine may need.
+    """
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
