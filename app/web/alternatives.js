@@ -26,10 +26,18 @@ export class AlternativesView {
     const { hovered, locked } = this.model.view;
     const index = hovered ?? locked;
     if (index === null) return;
+    this.forgetRefusals();
     const key = [this.model.payload.scores_id, this.model.rule.knowledge, index].join();
     const answer = this.answers.get(key);
     if (!answer && hovered === null) this.request(key, index);
     this.draw(answer, index, hovered !== null && hovered !== locked);
+  }
+
+  /** What a recorded or half-scored payload could not answer, the next one may, under the same id. */
+  forgetRefusals() {
+    if (this.payload === this.model.payload) return;
+    this.payload = this.model.payload;
+    for (const [key, { error }] of this.answers) if (error) this.answers.delete(key);
   }
 
   draw(answer, index, previewing) {
