@@ -21,6 +21,8 @@ _spec = importlib.util.spec_from_file_location("fake_worker", Path(__file__).wit
 fake_worker = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fake_worker)
 
+# Half a minute in all, most of it waiting for processes to be killed in.
+pytestmark = pytest.mark.slow
 STEPS = 25
 
 
