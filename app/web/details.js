@@ -6,6 +6,7 @@ import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
+import { unitPlace } from "./strip_windows.js";
 import { decisionWords } from "./why.js";
 
 const THREE_WAY = [
@@ -74,7 +75,8 @@ export function lockHighest(model) {
 
 function unitOfToken(model) {
   const index = shownIndex(model);
-  return model.units().find((unit) => unit.tokens.includes(index));
+  const units = model.units();
+  return units[unitPlace(units, index)];
 }
 
 function decisionOf(model, index) {

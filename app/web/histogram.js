@@ -35,7 +35,7 @@ export function histogram(model) {
     redraw(bars, all, top);
     redraw(solid, chosen, top);
     setText(most, `highest bar ${Math.max(0, ...all)} tokens, square-root scale`);
-    const at = mask.threshold;
+    const at = shownCut(model);
     cut.hidden = at === null;
     setText(note, at === null ? noCutWords(rule) : "");
     note.hidden = at !== null;
@@ -63,6 +63,12 @@ export function nudgeCut(model, direction) {
     const fraction = rule.fraction - direction / Math.max(1, mask.counts.scored);
     model.setRule({ fraction: Math.min(1, Math.max(0, fraction)) });
   } else cutAt(model, Math.min(1, Math.max(0, (mask.threshold ?? rule.threshold) + direction * STEP)));
+}
+
+/** Returns where the cut stands: at the right end while a rule with a cut chooses nothing, null for one without. */
+export function shownCut({ mask, rule }) {
+  const cuts = rule.scope === "set" && ["top_fraction", "top_k"].includes(rule.mode);
+  return mask.threshold ?? (cuts ? 1 : null);
 }
 
 function noCutWords(rule) {

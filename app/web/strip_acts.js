@@ -1,4 +1,4 @@
-/** Carries out the keyboard acts of the strip on the model. */
+/** Carries out the keyboard acts of the strip on the model. A key that goes somewhere ends the preview of a resting mouse. */
 
 import { actFor } from "./keyboard.js";
 
@@ -39,7 +39,7 @@ function focusUnit(strip, at, extend) {
   if (units.length === 0) return;
   const next = units[Math.min(units.length - 1, Math.max(0, at))].tokens[0];
   const anchor = extend ? model.view.anchor ?? units[strip.focusUnit()].tokens[0] : null;
-  model.setView({ focus: next, anchor });
+  model.setView({ focus: next, anchor, hovered: null });
   strip.focusToken(next);
 }
 
@@ -47,7 +47,7 @@ function lockFocused(strip) {
   const unit = strip.units[strip.focusUnit()];
   if (!unit) return;
   const same = unit.tokens.includes(strip.model.view.locked);
-  strip.model.setView({ locked: same ? null : unit.tokens[0], focus: unit.tokens[0], anchor: null });
+  strip.model.setView({ locked: same ? null : unit.tokens[0], focus: unit.tokens[0], anchor: null, hovered: null });
 }
 
 /** Locks the focused token, so that the details show it, and asks their note field to take the focus. */
@@ -80,7 +80,7 @@ export function jump(strip, wanted) {
   if (found === null) return false;
   const row = model.columns.row[found];
   if (row !== model.view.row) model.goTo(row);
-  model.setView({ focus: found, locked: found, anchor: null });
+  model.setView({ focus: found, locked: found, anchor: null, hovered: null });
   return true;
 }
 

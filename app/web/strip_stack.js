@@ -2,6 +2,7 @@
 
 import { node } from "./dom.js";
 import { shownIndex } from "./details.js";
+import { shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
 import { whySentence } from "./why.js";
 
@@ -36,7 +37,7 @@ function sentence(model) {
   if (index === null || !model.row) return "Hover a token to see why it scores as it does; click to keep it.";
   const { columns, rule } = model;
   return whySentence({
-    text: model.tokenText(index), subject: columns.subject[index] === 1, value: model.valuesOf("knowledge")[index],
+    text: shortened(model.tokenText(index), 60), subject: columns.subject[index] === 1, value: model.valuesOf("knowledge")[index],
     source: rule.knowledge, entropy: model.valuesOf("entropy")[index],
   });
 }

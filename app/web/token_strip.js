@@ -1,9 +1,14 @@
 /** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
 
 import { node, setAttributes, setText } from "./dom.js";
+import { listenToCopy } from "./strip_copy.js";
 import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
+import { currentWindows, gapsOf, gapWords, openGap, unitPlace } from "./strip_windows.js";
+
+// Characters that turn the direction of what follows; in a chip of its own they turn nothing else.
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
 export class TokenStrip {
@@ -14,26 +19,32 @@ export class TokenStrip {
     this.tokens = [];
     this.element = node("div", {
       class: "tu-strip",
-      attributes: { role: "listbox", "aria-multiselectable": true, "data-signal": signal },
+      attributes: { role: "listbox", "aria-multiselectable": true, "data-signal": signal, dir: "auto" },
       style: { "--tu-hue": `var(--tu-${signal})` },
     });
     this.element.addEventListener("keydown", (event) => onKey(event, this));
     this.element.addEventListener("focusin", (event) => this.focused(event));
+    this.element.addEventListener("click", (event) => this.openGap(event.target.closest?.(".tu-gap")));
     listenToPointer(this);
+    listenToCopy(this);
   }
 
   /** Redraws. Chips are made for another row or units only; another decision wraps them anew. */
   update() {
     const { model } = this;
-    const drawn = [model.payload, model.row, model.view.words];
-    const anew = !this.drawn?.every((each, at) => each === drawn[at]);
-    if (anew) {
-      this.drawn = drawn;
-      this.units = model.units();
-      this.tokens = this.units.map((unit) => this.chip(unit));
+    const units = model.units();
+    const anew = units !== this.units;
+    if (anew) Object.assign(this, { units, tokens: [], states: [] });
+    const windows = currentWindows(model, units, (index) => model.mask.selected[index] === 1 || model.overrides.state(index) !== null);
+    const moved = windows !== this.windows;
+    this.windows = windows;
+    const states = [];
+    let other = anew || moved;
+    for (const at of this.shown()) {
+      states[at] = unitState(units[at], (index) => model.stateOf(index));
+      other ||= states[at] !== this.states[at];
     }
-    const states = this.units.map((unit) => unitState(unit, (index) => model.stateOf(index)));
-    if (anew || states.some((state, at) => state !== this.states[at])) this.wrap(states);
+    if (other) this.wrap(states);
     this.paint();
   }
 
@@ -41,10 +52,27 @@ export class TokenStrip {
   wrap(states) {
     const focused = this.element.contains(document.activeElement);
     this.states = states;
+    this.gaps = gapsOf(this.windows, this.units.length).map(([from, to]) => ({
+      from, to, element: node("span", { class: "tu-gap", attributes: { role: "option", "aria-selected": false, tabindex: -1, "data-gap": from } }),
+    }));
+    const gapBefore = new Map(this.gaps.map((gap) => [gap.to, gap.element]));
     const parts = [];
+    for (const window of this.windows) {
+      if (gapBefore.has(window[0])) parts.push(" ", gapBefore.get(window[0]));
+      this.wrapWindow(window, parts);
+    }
+    if (gapBefore.has(this.units.length)) parts.push(" ", gapBefore.get(this.units.length), " ");
+    const { answer, first, count } = this.model.row;
+    this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
+    if (focused) this.tokens[this.focusUnit()]?.focus();
+  }
+
+  /** Appends the chips of one window to `parts`. */
+  wrapWindow([from, to], parts) {
     let run = null;
-    this.units.forEach((unit, at) => {
-      const state = states[at];
+    for (let at = from; at < to; at += 1) {
+      const [unit, state] = [this.units[at], this.states[at]];
+      this.tokens[at] ??= this.chip(unit);
       const token = this.tokens[at];
       setText(token.lastChild, GLYPHS[state]);
       const joins = run && run.state === state && !unit.before.includes("\n");
@@ -52,17 +80,35 @@ export class TokenStrip {
       if (state === "plain") {
         run = null;
         parts.push(token);
-        return;
+        continue;
       }
       if (!joins) {
         run = { state, element: node("span", { class: `tu-run is-${state}`, attributes: { role: "none" } }) };
         parts.push(run.element);
       } else if (unit.before) run.element.append(unit.before);
       run.element.append(token);
-    });
-    const { answer, first, count } = this.model.row;
-    this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
-    if (focused) this.tokens[this.focusUnit()]?.focus();
+    }
+  }
+
+  /** Returns the places of the units that are painted. @returns {number[]} */
+  shown() {
+    return this.windows.flatMap(([from, to]) => Array.from({ length: to - from }, (_, step) => from + step));
+  }
+
+  openGap(element) {
+    if (!element) return;
+    this.model.windows.list = openGap(this.windows, Number(element.dataset.gap), this.units.length);
+    this.model.tell("view");
+  }
+
+  paintGaps() {
+    for (const { from, to, element } of this.gaps) {
+      const [first, last] = [this.units[from].tokens[0], this.units[to - 1].tokens.at(-1)];
+      let chosen = 0;
+      for (let index = first; index <= last; index += 1) chosen += this.model.mask.selected[index];
+      setText(element, gapWords(last - first + 1, chosen));
+      setAttributes(element, { "aria-label": `${element.textContent.replaceAll("…", "").trim()} not shown; click to open` });
+    }
   }
 
   /** Returns a chip: its text, its number, its glyph (last). */
@@ -71,7 +117,7 @@ export class TokenStrip {
     const number = node("span", { class: "tu-number", attributes: { "aria-hidden": true } });
     const subject = this.model.columns.subject[unit.tokens[0]] === 1;
     const gold = unit.tokens.some((index) => this.model.columns.gold?.[index] === 1);
-    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow"];
+    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow", TURNING.test(unit.text) && "is-turning"];
     return node("span", {
       class: classes.filter(Boolean).join(" "),
       attributes: { role: "option", tabindex: -1, "data-index": unit.tokens[0] },
@@ -92,7 +138,8 @@ export class TokenStrip {
       values: model.valuesOf(signal), sorted: model.sorted(signal), scale: model.scaleOf(signal),
       unitName: model.unitOf(signal), focus, range: this.range(),
     };
-    this.tokens.forEach((_, at) => this.paintChip(at, shown));
+    for (const at of this.shown()) this.paintChip(at, shown);
+    this.paintGaps();
   }
 
   paintChip(at, { values, sorted, scale, unitName, focus, range }) {
@@ -124,7 +171,7 @@ export class TokenStrip {
 
   /** Returns the unit index that holds a token index, or -1. */
   unitAt(index) {
-    return index === null ? -1 : this.units.findIndex((unit) => unit.tokens.includes(index));
+    return unitPlace(this.units, index);
   }
 
   focusUnit() {
@@ -147,7 +194,7 @@ export class TokenStrip {
 
   focusToken(index) {
     const at = this.unitAt(index);
-    if (at >= 0) this.tokens[at].focus({ preventScroll: false });
+    this.tokens[at]?.focus({ preventScroll: false });
   }
 
   focused(event) {
@@ -157,10 +204,10 @@ export class TokenStrip {
 
   /** Returns the unit index one line up or down, nearest in x. */
   lineNeighbour(at, step) {
-    const boxes = this.tokens.map((element) => element.getBoundingClientRect());
-    const here = boxes[at];
+    const boxes = this.shown().map((index) => ({ index, box: this.tokens[index].getBoundingClientRect() }));
+    const here = this.tokens[at].getBoundingClientRect();
     const middle = here.left + here.width / 2;
-    const lines = boxes.map((box, index) => ({ box, index })).filter(({ box }) => (step > 0 ? box.top > here.top + 4 : box.top < here.top - 4));
+    const lines = boxes.filter(({ box }) => (step > 0 ? box.top > here.top + 4 : box.top < here.top - 4));
     if (lines.length === 0) return at;
     const line = step > 0 ? Math.min(...lines.map(({ box }) => box.top)) : Math.max(...lines.map(({ box }) => box.top));
     const near = lines.filter(({ box }) => Math.abs(box.top - line) < 4);

@@ -91,14 +91,17 @@ export class TokensModel {
 
   /** Returns the units (chips) of the current row. */
   units() {
-    const { answer, first, count } = this.row;
-    return unitsOf(answer, this.columns, first, count, this.view.words);
+    return this.unitsOfRow(this.row, this.view.words);
+  }
+
+  unitsOfRow(row, words) {
+    return this.memory.once(`units ${words}`, row, () => unitsOf(row.answer, this.columns, row.first, row.count, words));
   }
 
   /** Returns a token's text as the strip shows it without its neighbours. */
   tokenText(index) {
     const row = this.payload.rows[this.columns.row[index]];
-    const unit = unitsOf(row.answer, this.columns, row.first, row.count, false)[index - row.first];
+    const unit = this.unitsOfRow(row, false)[index - row.first];
     return unit.hollow ? "" : unit.text;
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cutAt, nudgeCut } from "../../app/web/histogram.js";
+import { cutAt, nudgeCut, shownCut } from "../../app/web/histogram.js";
 import { nextIndex } from "../../app/web/strip_acts.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 
@@ -53,6 +53,16 @@ test("the cut is the lowest chosen score, and dragging it sets the share", () =>
   assert.equal(m.mask.threshold, 1 / 3);
   nudgeCut(m, 1);
   assert.deepEqual([...m.mask.selected].slice(0, 4), [0, 0, 1, 0]);
+});
+
+test("a cut that leaves nothing stands at the right end, from where it can come back", () => {
+  const m = model();
+  m.setRule({ fraction: 0 });
+  assert.equal(shownCut(m), 1);
+  nudgeCut(m, -1);
+  assert.equal(m.mask.counts.chosen, 1);
+  m.setRule({ mode: "soft" });
+  assert.equal(shownCut(m), null);
 });
 
 test("in other modes the cut becomes a threshold", () => {
