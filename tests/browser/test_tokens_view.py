@@ -1,0 +1,248 @@
+"""The Tokens view in a real Chromium, by mouse and keyboard alone, on a recorded example: no model.
+
+A page takes seconds to open, so a test goes through what belongs together.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.tokens_example import HOSTILE, LONGEST, example
+
+pytestmark = pytest.mark.browser
+# The plot of scatter.js: height, and what its margins leave (scatter_paint.js).
+HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 260, 40, 12, 26, 36
+
+
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("tokens")
+    (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
+    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+        yield server.address
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page], address: str) -> Page:
+    page = opened(address)
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
+    return page
+
+
+def token(page: Page, word: str) -> Any:
+    return page.locator(".tu-strip .tu-token").filter(has_text=re.compile(rf"^{word}"))
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+        # A key works on what the last one has drawn, as under a hand.
+        page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def title(page: Page) -> Any:
+    return page.locator(".tu-big-token")
+
+
+def copied(page: Page) -> str:
+    """What Ctrl+C would put on the clipboard."""
+    page.evaluate(
+        "addEventListener('copy', (event) => {"
+        " window.copied = event.clipboardData.getData('text/plain'); }, { once: true })"
+    )
+    page.keyboard.press("Control+C")
+    return str(page.evaluate("window.copied"))
+
+
+def choose_set(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).click()
+
+
+def test_hover_previews_a_click_locks_and_the_details_explain(page: Page) -> None:
+    expect(title(page)).to_have_text("Oslo")
+    token(page, "born").hover()
+    expect(title(page)).to_have_text("born")
+    page.locator(".tu-prompt").hover()
+    expect(title(page)).to_have_text("Oslo")
+    token(page, "born").click()
+    page.locator(".tu-prompt").hover()
+    expect(title(page)).to_have_text("born")
+    expect(token(page, "born")).to_have_class(re.compile("is-locked"))
+    token(page, "born").click()
+    press(page, "Escape")
+    expect(page.locator(".is-locked")).to_have_count(0)
+    token(page, "Oslo").click()
+    expect(page.locator(".tu-masking")).to_have_text(
+        "Mean over 2 names: Bo Ek, Cy Dahl; they differ by 0.25 nats (standard deviation)."
+    )
+    page.get_by_text("All 3 signals").click()
+    line = page.locator(".tu-all-signals tr").filter(has_text="Knowledge, name swapped")
+    expect(line).to_have_text(re.compile(r"6\.00 nats\s*1 of 20\s*100th"))
+    page.get_by_role("radio", name="Out", exact=True).click()
+    expect(page.locator(".tu-decision")).to_have_text("Forced out by hand")
+
+
+def test_keys_and_mouse_override_tokens_and_ranges(page: Page) -> None:
+    token(page, "born").click()
+    press(page, "ArrowRight", "Enter")
+    expect(title(page)).to_have_text("in")
+    press(page, "Home", "Shift+ArrowRight", "Shift+ArrowRight", " ")
+    expect(page.locator(".tu-run.is-in .tu-token")).to_have_count(3)
+    press(page, " ")
+    expect(page.locator(".tu-run.is-out .tu-token")).to_have_count(3)
+    press(page, "Control+Z", "Control+Z")
+    expect(page.locator(".tu-run.is-in, .tu-run.is-out")).to_have_count(0)
+    press(page, "Control+Y")
+    expect(page.locator(".tu-run.is-in .tu-token")).to_have_count(3)
+
+    start, end = token(page, "was").bounding_box(), token(page, "in").bounding_box()
+    assert start and end
+    page.mouse.move(start["x"] + 4, start["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(end["x"] + 4, end["y"] + 8, steps=6)
+    page.mouse.up()
+    expect(page.locator(".tu-token.in-range")).to_have_count(3)
+    token(page, "Oslo").locator("[data-glyph]").click()
+    expect(page.locator(".tu-run.is-in .tu-token").last).to_have_text(re.compile("Oslo"))
+
+
+def test_notes_are_written_by_key_kept_over_a_reload_and_keys_show_themselves(page: Page) -> None:
+    token(page, "born").click()
+    press(page, "c")
+    page.keyboard.type("not in the gold span")
+    press(page, "Enter")
+    expect(token(page, "born")).to_have_class(re.compile("has-note"))
+    expect(token(page, "born")).to_have_attribute("aria-label", re.compile("note: not in the gold span"))
+    expect(token(page, "born")).to_be_focused()
+    press(page, "Control+Z")
+    expect(page.locator(".has-note")).to_have_count(0)
+    press(page, "Control+Y")
+    page.reload()
+    expect(token(page, "born")).to_have_class(re.compile("has-note"))
+    expect(page.get_by_label("Note on this token")).to_have_value("not in the gold span")
+    expect(page.locator(".tu-note-time")).not_to_be_empty()
+
+    token(page, "born").click()
+    press(page, "1", "g", "v")
+    strip = page.locator(".tu-strip")
+    expect(strip).to_have_attribute("data-signal", "knowledge")
+    expect(strip).to_have_attribute("data-gold", "")
+    expect(token(page, "Oslo").locator(".tu-number")).to_be_visible()
+    press(page, "?")
+    expect(page.get_by_role("dialog", name="Keys and marks")).to_contain_text("note on the token")
+    press(page, "Escape")
+    expect(page.get_by_role("dialog", name="Keys and marks")).to_be_hidden()
+
+
+def test_rows_are_searched_as_text_sorted_and_walked(page: Page) -> None:
+    page.get_by_label("Find rows").fill(".*")
+    expect(page.get_by_text("No row holds that.")).to_be_visible()
+    page.get_by_label("Find rows").fill("oslo")
+    expect(page.get_by_text("2 of 4 rows")).to_be_visible()
+    token(page, "born").click()
+    press(page, "]")
+    expect(token(page, "Lind2")).to_be_visible()
+    page.get_by_label("Find rows").fill("")
+    token(page, "born").click()
+    press(page, " ")
+    page.get_by_label("Order of the rows").select_option("overrides")
+    expect(page.locator(".tu-row").first).to_have_attribute("aria-label", re.compile("1 override"))
+    token(page, "born").click()
+    press(page, "n")
+    expect(title(page)).to_have_text("Oslo")
+    walked = []
+    for _ in range(5):
+        press(page, "n")
+        walked.append(title(page).inner_text())
+    # Over the borders of the rows and round to the first.
+    assert [word for word in walked if word != "born"][:3] == ["Paris", "Oslo", "Rome"]
+    press(page, "u")
+    expect(title(page)).to_have_text("born")
+
+
+def test_listed_rows_change_at_once_with_the_count_told_before(page: Page) -> None:
+    page.get_by_label("Find rows").fill("Oslo")
+    page.get_by_text("Change the listed rows").click()
+    page.get_by_label("Which tokens of the listed rows").select_option("words")
+    expect(page.locator(".tu-bulk [role=status]")).to_have_text("2 tokens in 2 rows.")
+    page.get_by_role("button", name="Force out").click()
+    expect(page.get_by_text("2 overrides")).to_be_visible()
+    expect(page.locator(".tu-row:visible", has_text="•1")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("no overrides")).to_be_visible()
+
+
+def test_the_cut_is_dragged_and_a_dot_of_the_plane_is_the_token_of_the_strip(page: Page) -> None:
+    targets = page.locator(".tu-targets")
+    before = targets.inner_text()
+    cut = page.get_by_role("slider", name="Cut of the fused score")
+    box = page.locator(".tu-hist-plot").bounding_box()
+    handle = cut.bounding_box()
+    assert box and handle
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 40, steps=8)
+    page.mouse.up()
+    expect(targets).not_to_have_text(before)
+    dragged = targets.inner_text()
+    cut.focus()
+    press(page, *["ArrowLeft"] * 3)
+    expect(targets).not_to_have_text(dragged)
+    expect(page.get_by_role("region", name="Budget")).to_contain_text("Gold recall")
+
+    plot = page.get_by_role("application", name=re.compile("Knowledge and entropy"))
+    plot.scroll_into_view_if_needed()
+    said = page.locator(".tu-scatter-said")
+    expect(said).to_contain_text("“Oslo”: knowledge 6.00 nats, entropy 0.50 nats")
+    box = plot.bounding_box()
+    assert box
+    # “born”: knowledge 0.1 of 6, entropy 2 of 2.
+    x = box["x"] + LEFT + (box["width"] - LEFT - RIGHT) * 0.1 / 6
+    page.mouse.move(x, box["y"] + TOP)
+    expect(said).to_contain_text("“born”")
+    page.mouse.click(x, box["y"] + TOP)
+    expect(title(page)).to_have_text("born")
+    plot.focus()
+    page.mouse.move(0, 0)
+    # Down to a token of entropy 0.5, then right to the facts, the weakest of them first.
+    press(page, "ArrowDown", "ArrowRight", "Enter")
+    expect(title(page)).to_have_text("Paris")
+    expect(page.locator(".tu-token.is-locked")).to_have_text(re.compile("Paris"))
+
+
+def test_a_row_of_ten_thousand_tokens_paints_windows_and_opens_gaps(page: Page) -> None:
+    choose_set(page, "Long")
+    page.locator(".tu-row").nth(1).click()
+    expect(page.locator(".tu-gap").first).to_be_visible()
+    painted = page.locator(".tu-strip .tu-token").count()
+    assert painted <= 300
+    last = page.locator(".tu-gap").last
+    expect(last).to_have_text(re.compile(r"… [\d,]+ tokens.*…"))
+    last.click()
+    expect(page.locator(".tu-strip .tu-token")).to_have_count(painted + 400)
+    page.locator(".tu-token.is-locked").focus()
+    press(page, "End", "ArrowLeft")
+    expect(token(page, f"w{LONGEST - 2}")).to_be_focused()
+    press(page, "Home", "Shift+End")
+    assert copied(page) == "".join(f" w{at}" for at in range(LONGEST))
+    assert page.locator(".tu-strip .tu-token").count() <= 2_000
+
+
+def test_hostile_and_foreign_text_is_shown_and_copied_letter_by_letter(page: Page) -> None:
+    choose_set(page, "Hostile")
+    for number, (name, tokens) in enumerate(HOSTILE.items()):
+        page.locator(".tu-row").nth(number).click()
+        expect(page.locator(".tu-strip .tu-token")).to_have_count(len(tokens))
+        page.locator(".tu-strip .tu-token").first.focus()
+        press(page, "Home", *["Shift+End"] * (len(tokens) > 1))
+        assert copied(page) == "".join(tokens), name
+        assert page.locator(".tu-prompt").evaluate("e => e.textContent") == "".join(tokens)[:200], name
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img[src=x], .tu-view script").count() == 0
