@@ -1,5 +1,8 @@
 /** Cuts an answer into the pieces the strip shows: one per token, or one per word. Pure. */
 
+// Neither white space nor a character that only steers others, such as U+200F or NUL.
+const SEEN = /[^\s\p{Cf}\p{Cc}]/u;
+
 /**
  * @typedef {object} Unit
  * @property {number[]} tokens indices into the payload's columns, in order
@@ -49,7 +52,8 @@ function join(unit, { skipped, raw }, index) {
 
 function finish(unit) {
   if (unit.text === "") return { ...unit, text: "·", hollow: true };
-  if (unit.text.trim() !== "") return { ...unit, hollow: false };
+  if (SEEN.test(unit.text)) return { ...unit, hollow: false };
+  if (unit.text.trim() !== "") return { ...unit, text: "·", hollow: true };
   const lines = unit.text.includes("\n");
   return { ...unit, text: lines ? "↵" : "␣", hollow: true };
 }

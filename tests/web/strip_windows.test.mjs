@@ -51,6 +51,13 @@ test("a gap says how many tokens it holds, and how many are chosen", () => {
   assert.deepEqual([gapWords(1240, 0), gapWords(212, 3), gapWords(1, 0)], ["… 1,240 tokens …", "… 212 tokens, 3 chosen …", "… 1 token …"]);
 });
 
+test("a token of steering characters alone has a chip that can be seen", () => {
+  const columns = { start: [0, 1, 2], end: [1, 2, 3], word: [0, 1, 2] };
+  const units = unitsOf("\u200f\u0000x", columns, 0, 3, false);
+  assert.deepEqual(units.map(({ text, hollow }) => [text, hollow]), [["·", true], ["·", true], ["x", false]]);
+  assert.equal(exactText("\u200f\u0000x", columns, units, 0, 1), "\u200f\u0000");
+});
+
 test("a token is found among units of one or several tokens", () => {
   const units = [{ tokens: [5] }, { tokens: [6, 7, 8] }, { tokens: [9] }];
   assert.deepEqual([5, 7, 9, 4, 10, null].map((index) => unitPlace(units, index)), [0, 1, 2, -1, -1, -1]);
