@@ -8,6 +8,7 @@ import math
 from datetime import UTC, datetime
 from html import escape
 from typing import Final
+from unicodedata import category
 
 from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
 
@@ -19,6 +20,8 @@ HUES: Final = {
     "other": "90 100 109",
 }
 TOP: Final = 0.52
+# Unicode categories of characters that only steer others, such as U+200F or NUL.
+UNSEEN: Final = ("Cf", "Cc")
 STYLE: Final = """
 :root { color-scheme: light; }
 body { max-width: 62em; margin: 2em auto; padding: 0 1.5em; background: #fbfaf7; color: #1a1d21;
@@ -105,11 +108,12 @@ def _piece(piece: Piece, hue: str, unit: str) -> str:
 
 
 def outer_space(text: str) -> tuple[str, str]:
-    """Leading white space, and what the token shows: ␣ or ↵ where there is nothing else (units.js)."""
+    """Leading white space, and what the token shows: ␣, ↵ or · where nothing would be seen (units.js)."""
     shown = text.lstrip()
     if text and not shown:
         return "", "↵" if "\n" in text else "␣"
-    return text[: len(text) - len(shown)], shown or "·"
+    seen = any(not character.isspace() and category(character) not in UNSEEN for character in shown)
+    return text[: len(text) - len(shown)], shown if seen else "·"
 
 
 def _notes(shown: Heatmap) -> str:

@@ -19,6 +19,7 @@ from tests.page_service import draft, live_service, payload, table
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
 
+STEERING = "\u200f\u2067"
 HOSTILE = [
     "<img src=x onerror='window.hacked=1'>",
     "</script><script>alert(1)</script>",
@@ -28,7 +29,7 @@ HOSTILE = [
     "&amp;\"'",
     "]]><![CDATA[",
     "=HYPERLINK(1)",
-    "\u200f\u2067",
+    STEERING,
     "x" * 300,
 ]
 NOTE = {"note": "</td><b>why</b> \x00", "time": 1_700_000_000_000}
@@ -133,7 +134,9 @@ def test_hostile_text_is_text(service: Service, text: str) -> None:
     given = {"overrides": {"0": "in"}, "notes": {"0": NOTE}}
     html = export_heatmap(service, asked("html", **given))["text"]
     document = Page(html)
-    assert document.tokens[0] == visible(text).strip() or document.tokens[0] == visible(text)
+    # A token of nothing but steering characters shows a dot, as it does in the strip.
+    shown = "·" if text == STEERING else visible(text)
+    assert document.tokens[0] == shown
     assert not {"script", "img", "iframe", "link"} & set(document.tags)
     assert not any(name.startswith("on") or name in ("src", "href") for name in document.names)
     assert "\x00" not in html and "<b>why" not in html
@@ -141,9 +144,8 @@ def test_hostile_text_is_text(service: Service, text: str) -> None:
     assert {each.tag.rpartition("}")[2] for each in drawn.iter()} <= {
         "svg", "title", "rect", "text", "defs", "linearGradient", "stop", "g",
     }  # fmt: skip
-    assert "".join(each.text or "" for each in list(drawn.iter()) if each.get("class") == "t").startswith(
-        visible(text).strip()
-    )
+    drawn_tokens = [each.text or "" for each in drawn.iter() if each.get("class") == "t"]
+    assert "".join(drawn_tokens).startswith(shown.strip())
     tokens = json.loads(export_heatmap(service, asked("json", **given))["text"])["rows"][0]["tokens"]
     assert (tokens[0]["token"], tokens[0]["note"]) == (text, NOTE["note"])
 
