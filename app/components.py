@@ -9,7 +9,6 @@ from functools import wraps
 from typing import Any
 
 import gradio as gr
-from starlette.exceptions import HTTPException
 
 from tokenunlearn.errors import TokenUnlearnError
 
@@ -23,8 +22,8 @@ def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
 
 
 def status_chips(value: Any) -> gr.HTML:
-    """Model, data and run at the top of every tab."""
-    return _view("status_chips.js", value, ("show_run",))
+    """Model, data and run at the top of every tab; while anything moves by itself it sends `pulse`."""
+    return _view("status_chips.js", value, ("show_run", "pulse"))
 
 
 def mask_summary(value: Any) -> gr.HTML:
@@ -64,20 +63,20 @@ def _view(
         html_template=TEMPLATE,
         js_on_load=f'import("/web/{module}").then((m) => m.mount({{ element, props, trigger, watch, '
         f"server: {calls}, events: [{names}] }}))",
-        server_functions=[_plain_refusals(function) for function in server] or None,
+        server_functions=[_in_words(function) for function in server] or None,
         apply_default_css=False,
         elem_classes=["tx-part", module.removesuffix(".js").replace("_", "-")],
     )
 
 
-def _plain_refusals(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with every expected error as a 400 that carries its sentence, not a traceback."""
+def _in_words(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with expected errors as `{error: sentence}`: Gradio's client drops a refusal's text."""
 
     @wraps(function)
     def call(data: Any = None) -> Any:
         try:
             return function(data)
         except TokenUnlearnError as error:
-            raise HTTPException(400, str(error)) from error
+            return {"error": str(error)}
 
     return call

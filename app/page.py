@@ -23,7 +23,6 @@ VIEW_STYLES: Final = (
     "tokens_view.css",
     "app.css",
 )
-PULSE_SECONDS: Final = 1.0
 
 
 def build_page(service: Service) -> gr.Blocks:
@@ -42,12 +41,11 @@ def build_page(service: Service) -> gr.Blocks:
                 probe_tab = probe.build(service)
             with gr.Tab(TAB_COMPARE, id="compare"):
                 runs = compare.build(service)
-        timer = gr.Timer(PULSE_SECONDS, active=True)
         seen, shown_run = gr.State({}), gr.State(None)
         wire(
             demo,
             service,
-            Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, timer, seen, shown_run),
+            Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, seen, shown_run),
             built,
         )
         api.add(service)

@@ -1,6 +1,5 @@
 """What one part of the page does to another: the pulse, the way from tokens to a run, a run's buttons."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 from tokenunlearn.errors import TokenUnlearnError
 
-SETTLE_SECONDS = 2.0
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -32,7 +30,6 @@ class Page:
     unlearn: UnlearnTab
     probe: ProbeTab
     compare: gr.HTML
-    timer: gr.Timer
     seen: gr.State
     shown_run: gr.State
 
@@ -42,7 +39,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
     unlearn = page.unlearn
     pulse_outputs = [
         page.chips, page.tokens, unlearn.plan, unlearn.view,
-        page.probe.run, page.probe.view, page.compare, page.timer, page.seen,
+        page.probe.run, page.probe.view, page.compare, page.seen,
     ]  # fmt: skip
 
     def pulse(seen: Any, shown: Any, probed: Any) -> list[Any]:
@@ -53,7 +50,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
         return _pulse(service, {"scores": built}, shown, probed)
 
     inputs = [page.seen, page.shown_run, page.probe.run]
-    page.timer.tick(pulse, inputs, pulse_outputs, queue=False, trigger_mode="always_last", **HIDDEN)
+    page.chips.pulse(pulse, inputs, pulse_outputs, queue=False, trigger_mode="once", **HIDDEN)
     demo.load(first, inputs[1:], pulse_outputs, queue=False, **HIDDEN)
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
@@ -86,7 +83,6 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
         _run_menu(service, picked) if fresh_runs else gr.skip(),
         probe_tab.shown(service, picked) if fresh_runs else gr.skip(),
         compare_actions.runs(service) if fresh_runs else gr.skip(),
-        gr.Timer(active=status_actions.busy(service)),
         now,
     ]
 
@@ -125,33 +121,17 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             run_id,
             unlearn_actions.follow(service, run_id),
             status_actions.chips(service),
-            gr.Timer(active=True),
         )
 
     page.tokens.unlearn(take, None, [unlearn.plan, page.tabs], **HIDDEN)
-    started = unlearn.start.click(
+    unlearn.start.click(
         start,
         unlearn.inputs,
-        [page.shown_run, unlearn.view, page.chips, page.timer],
+        [page.shown_run, unlearn.view, page.chips],
         concurrency_id="start",
         concurrency_limit=1,
         **HIDDEN,
     )
-    _ask_on(service, page, started)
-
-
-def _ask_on(service: Service, page: Page, event: Any) -> None:
-    """Nothing; a moment after the event the timer is set once more.
-
-    A pulse that was under way before the event says "idle", and on a busy machine says it after the event
-    has set the timer: the page would stand still while the run goes on.
-    """
-
-    async def set_timer() -> Any:
-        await asyncio.sleep(SETTLE_SECONDS)
-        return gr.Timer(active=status_actions.busy(service))
-
-    event.then(set_timer, None, page.timer, queue=False, **HIDDEN)
 
 
 def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
@@ -186,10 +166,10 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
             unlearn_actions.act(service, data)
         except TokenUnlearnError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        return {view: unlearn_actions.follow(service, run_id), page.timer: gr.Timer(active=True)}
+        return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     form = [page.unlearn.plan, *page.unlearn.settings.values(), *page.unlearn.own.values()]
-    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.timer, page.tokens, *form]
+    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.chips, page.tokens, *form]
     view.show(choose, None, [page.shown_run, view], **HIDDEN)
-    _ask_on(service, page, view.act(act, None, outputs, **HIDDEN))
+    view.act(act, None, outputs, **HIDDEN)
     page.compare.act(act, None, outputs, **HIDDEN)

@@ -1,5 +1,6 @@
 """The chips and the pulse: what has changed since the page last asked."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ def chips(service: Service) -> dict[str, Any]:
         "model": model_chip(service),
         "data": {"text": f"{len(rows.forget)} forget · {len(rows.retain)} retain"},
         "run": run_chip(service.queue.runs()),
+        "at": time.time(),
+        "busy": busy(service),
     }
 
 
