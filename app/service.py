@@ -12,16 +12,19 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.shown import ShownScores, recorded_scores, shown_scores
+from tokenunlearn.cli.sources import good_rows
 from tokenunlearn.data.demo import ASSETS, demo_rows
-from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import MaskError, ModelError, RunError, TokenUnlearnError
+from tokenunlearn.errors import InputError, MaskError, ModelError, RunError, TokenUnlearnError
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore, curve
 from tokenunlearn.training.events import Event
+
+if TYPE_CHECKING:
+    from tokenunlearn.scoring import ScoreConfig, Scores
 
 LOG: Final = logging.getLogger(__name__)
 RECORDED: Final = ASSETS / "recorded" / "example.json"
@@ -41,6 +44,7 @@ class Options:
     data: str | None = None
     runs: Path = Path("runs")
     recorded: Path | None = None
+    skip_bad_rows: bool = False
 
     @property
     def example(self) -> Path | None:
@@ -83,7 +87,7 @@ class Service:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.rows = session_rows(options.data)
+        self.rows = session_rows(options.data, options.skip_bad_rows)
         self.queue = RunQueue(RunStore(options.runs))
         self.stage = Stage()
         self.recorded = recorded_example(options.example)
@@ -188,12 +192,29 @@ class Service:
         self.loaded.set()
 
     def _score(self, model: Any) -> None:
-        """Score set by set, first what the default rule needs; what is not yet known stands there as NaN."""
-        from tokenunlearn.scoring import ScoreConfig, filled, iter_scores, new_scores, unscored
+        """Show the scores of an earlier start, else measure them and keep them for the next one."""
+        from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
+        from tokenunlearn.scoring import ScoreConfig, new_scores, unscored
 
         config, rows = ScoreConfig(), self.rows.forget
         scores = new_scores(model, rows, config)
         scores.rows = unscored(model, rows, config)
+        path = scores_path(self.queue.store.root, model, scores.rows, config)
+        known = read_scores(path, scores.rows, config)
+        if known is None:
+            self._score_in_parts(model, scores, config)
+            with suppress(OSError):  # A full disk: the next start measures again.
+                write_scores(path, scores.rows, config)
+        else:
+            scores.rows = known
+            self.show(shown_scores(scores, "live"))
+            self._model = model
+
+    def _score_in_parts(self, model: Any, scores: "Scores", config: "ScoreConfig") -> None:
+        """Score set by set, first what the default rule needs; what is not yet known stands there as NaN."""
+        from tokenunlearn.scoring import filled, iter_scores
+
+        rows = self.rows.forget
         sets = dict.fromkeys(row.set for row in rows)
         parts = [(part, name) for part in config.in_parts() for name in sets]
         done, whole = 0, len(config.in_parts()) * len(rows)
@@ -222,16 +243,19 @@ class Service:
             LOG.exception("the model could not be measured before any run")
 
 
-def session_rows(data: str | None) -> Rows:
-    """The rows of a file (`split` says which to forget), or the demo. Raises InputError.
+def session_rows(data: str | None, skip_bad_rows: bool = False) -> Rows:
+    """The rows of a file (`split` says which to forget), or the demo.
 
-    A file without retain rows keeps the world's facts: forgetting without anything to keep ruins a model.
+    Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget. A
+    file without retain rows keeps the world's facts: forgetting without anything to keep ruins a model.
     """
     world = demo_rows("world")
     if data is None:
         return Rows((*demo_rows("shared_forget"), *demo_rows("one_off")), demo_rows("shared_retain"), world)
-    rows = read_rows(data).rows
+    rows = good_rows(data, skip_bad_rows)
     forget = tuple(row for row in rows if row.split != "retain")
+    if not forget:
+        raise InputError("There is no row to forget", 'Every row has split "retain"', "Leave split out", data)
     retain = tuple(row for row in rows if row.split == "retain")
     return Rows(forget, retain or world, world)
 

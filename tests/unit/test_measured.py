@@ -1,6 +1,7 @@
 """What a run cannot change is measured once, and measured anew when anything that decides it changes."""
 
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -46,3 +47,12 @@ def test_who_comes_second_waits_and_reads(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert json.loads(path.read_text()) == {"calls": 1} and len(calls) == 1
+
+
+def test_the_oldest_of_a_kind_goes_and_the_other_kind_stays(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(measured, "KEPT_FILES", 2)
+    for age, name in enumerate(("scores-new", "scores-old", "scores-older", "report-oldest")):
+        (tmp_path / f"{name}.json").write_text("{}", encoding="utf-8")
+        os.utime(tmp_path / f"{name}.json", (1_000_000 - age, 1_000_000 - age))
+    measured.forget_old(tmp_path / "scores-new.json")
+    assert {file.stem for file in tmp_path.iterdir()} == {"scores-new", "scores-old", "report-oldest"}

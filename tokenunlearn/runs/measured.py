@@ -19,6 +19,7 @@ from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.runs.disk import locked, write_json_atomically
 
 FOLDER: Final = ".measured"
+KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or versions of this library
 
 
 def before_report(
@@ -44,7 +45,16 @@ def kept(path: Path, measure: Callable[[], Any]) -> Any:
         except FileNotFoundError:
             record = measure()
         write_json_atomically(path, record)
+        forget_old(path)
     return record
+
+
+def forget_old(path: Path) -> None:
+    """Nothing; of the files of the kind of `path` (its name up to the hyphen) only the newest stay."""
+    kind = path.name.split("-")[0]
+    files = sorted(path.parent.glob(f"{kind}-*.json"), key=lambda file: file.stat().st_mtime_ns)
+    for file in files[:-KEPT_FILES]:
+        file.unlink(missing_ok=True)
 
 
 def model_identity(model: LoadedModel) -> str:

@@ -1,0 +1,59 @@
+"""Finished scores, kept on disk: a page opened again on the same model and rows shows them at once.
+
+Only numbers are kept; text, words, flags and masks are made anew from the rows that the file name vouches for.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokenunlearn.models.loading import LoadedModel, text_hash
+from tokenunlearn.runs.disk import write_json_atomically
+from tokenunlearn.runs.measured import FOLDER, forget_old, model_identity, source_hash
+from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
+
+
+def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], config: ScoreConfig) -> Path:
+    """The file of these rows' scores: its name is the hash of all that decides them."""
+    data = json.dumps([asdict(each.info) for each in rows])
+    identity = text_hash(source_hash(), model_identity(model), data, repr(config))
+    return runs / FOLDER / f"scores-{identity}.json"
+
+
+def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> None:
+    """Nothing; the signals and alternatives of all rows are written as a whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json_atomically(path, [_record(each, config) for each in rows])
+    forget_old(path)
+
+
+def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> list[ScoredRow] | None:
+    """`rows` (unscored) with the signals of the file; None where there is none that can be read."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return [_filled(each, record, config) for each, record in zip(rows, records, strict=True)]
+
+
+def _record(row: ScoredRow, config: ScoreConfig) -> dict[str, Any]:
+    signals = {name: [_number(value) for value in row.table[name].tolist()] for name in config.signals}
+    return {"signals": signals, "as_is": row.alternatives.as_is, "masked": row.alternatives.masked}
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _filled(row: ScoredRow, record: dict[str, Any], config: ScoreConfig) -> ScoredRow:
+    signals = {name: np.array(record["signals"][name], dtype=np.float64) for name in config.signals}
+    as_is, masked = (
+        [[(text, probability) for text, probability in place] for place in record[name]]
+        for name in ("as_is", "masked")
+    )
+    return replace(row, table=row.table.assign(**signals), alternatives=Alternatives(as_is, masked))
