@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.guard import Guard, is_loopback
-from tokenunlearn.cli.sources import check_precision, good_rows
+from tokenunlearn.cli.sources import check_precision
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
@@ -84,7 +84,7 @@ def refuse_open_door(host: str, password: str) -> None:
 
 
 def refuse_bad_input(options: argparse.Namespace) -> None:
-    """Nothing; raises SettingError or InputError for flags and files that the page could not show.
+    """Nothing; raises SettingError or InputError for flags that the page could not follow.
 
     The same checks and sentences as the command line's, before anything slow runs or is written.
     """
@@ -94,13 +94,6 @@ def refuse_bad_input(options: argparse.Namespace) -> None:
     if options.runs.exists() and not options.runs.is_dir():
         raise SettingError(
             f"Runs cannot be kept in {options.runs}", "It is no folder", "Name a folder with --runs"
-        )
-    if options.data is None:
-        return
-    rows = good_rows(options.data, options.skip_bad_rows)
-    if all(row.split == "retain" for row in rows):
-        raise InputError(
-            "There is no row to forget", 'Every row has split "retain"', "Leave split out", options.data
         )
 
 
@@ -127,7 +120,13 @@ def serve(options: argparse.Namespace) -> None:
 
     service = Service(
         Options(
-            options.model, options.adapter, options.precision, options.data, options.runs, options.recorded
+            options.model,
+            options.adapter,
+            options.precision,
+            options.data,
+            options.runs,
+            options.recorded,
+            options.skip_bad_rows,
         )
     )
     service.rest() if options.no_model else service.start()

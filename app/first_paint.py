@@ -72,9 +72,7 @@ def first_picture(service: Service) -> dict[str, Any]:
     places = range(row["first"], row["first"] + min(row["count"], MOST_TOKENS))
     rule = Rule()
     mask = shown.mask(row["set"], rule, {})
-    inside = [
-        at for each in shown.rows_of(row["set"]) for at in range(each["first"], each["first"] + each["count"])
-    ]
+    inside = shown.places(row["set"])
     fused = np.full(len(mask.weights), np.nan)
     fused[inside] = fuse(
         shown.columns[rule.knowledge][inside],

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class ShownScores:
         """The id of these scores."""
         return str(self.payload["scores_id"])
 
-    @property
+    @cached_property
     def known(self) -> int:
         """How many scores there are already: it grows while rows or signals still wait for theirs."""
         return sum(int(np.isfinite(self.columns[name]).sum()) for name in self.payload["signals"])
@@ -54,13 +55,17 @@ class ShownScores:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
         return rows
 
+    def places(self, name: str) -> np.ndarray:
+        """The indices of all tokens of one set, int64, in order. Raises MaskError for an unknown set."""
+        rows = self.rows_of(name)
+        return np.concatenate([np.arange(row["first"], row["first"] + row["count"]) for row in rows])
+
     def mask(self, name: str, rule: Rule, overrides: Mapping[int, str]) -> Mask:
         """The mask of a rule on one set, with one weight per token of *all* rows; 0 outside the set.
 
         The same as the page's: fused and cut on the set alone, hashed over all tokens. Raises MaskError.
         """
-        ranges = [np.arange(row["first"], row["first"] + row["count"]) for row in self.rows_of(name)]
-        places = np.concatenate(ranges)
+        places = self.places(name)
         local = {int(index): place for place, index in enumerate(places)}
         if not set(overrides) <= set(local):
             raise MaskError("An override names a token that is not in this set", fix="Reload the page")

@@ -107,6 +107,15 @@ def write_mask(
     os.replace(draft, target)
 
 
+def decisions(mask: Mask) -> dict[str, Any]:
+    """What a person decided, as JSON: `{rule, overrides, notes}`, tokens by their index."""
+    return {
+        "rule": to_dict(mask.rule),
+        "overrides": {str(index): state for index, state in mask.overrides.items()},
+        "notes": {str(index): dict(note) for index, note in sorted(mask.notes.items())},
+    }
+
+
 def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> str:
     """The content of a mask file. Raises MaskError when mask and table differ in their number of tokens."""
     if len(table) != mask.weights.size:
@@ -116,9 +125,7 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
         "version": VERSION,
         "scores_id": mask.scores_id,
         "hash": mask.hash,
-        "rule": to_dict(mask.rule),
-        "overrides": {str(index): state for index, state in mask.overrides.items()},
-        "notes": {str(index): dict(note) for index, note in sorted(mask.notes.items())},
+        **decisions(mask),
         "rows": _row_digests(table),
         "provenance": dict(provenance or {}),
     }

@@ -175,12 +175,8 @@ def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> li
     """The rows as they are before any pass: text, words and flags are known, every signal is NaN."""
     result = []
     for row in rows:
-        info, encoding = row_info(row, rows, config.swap_count), _encoded(model, row, config)
-        blank = np.full(encoding.answer_length, np.nan)
-        passes = RowPasses(
-            blank, blank, blank, blank, blank[None], blank[None], blank, blank, np.empty((0, len(blank)))
-        )
-        table = _table_piece(info, encoding, passes, config)
+        info = row_info(row, rows, config.swap_count)
+        table = _table_piece(info, _encoded(model, row, config), None, config)
         result.append(ScoredRow(info, table, Alternatives([], [])))
     return result
 
@@ -207,7 +203,10 @@ def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:
     return encoding
 
 
-def _table_piece(info: RowInfo, encoding: Encoding, passes: RowPasses, config: ScoreConfig) -> pd.DataFrame:
+def _table_piece(
+    info: RowInfo, encoding: Encoding, passes: RowPasses | None, config: ScoreConfig
+) -> pd.DataFrame:
+    """A row's piece of the table; without passes every signal is NaN."""
     answer, offsets = info.row.answer, encoding.answer_offsets
     names = [(start, end) for start, end, _ in subject_spans(answer, info.subject)]
     is_subject = tokens_in(answer, offsets, names)
@@ -229,7 +228,7 @@ def _table_piece(info: RowInfo, encoding: Encoding, passes: RowPasses, config: S
         "random_key": random_keys([info.row.id], [len(offsets)], config.seed),
     }
     for name in config.signals:
-        columns[name] = SIGNALS[name].function(passes)
+        columns[name] = np.nan if passes is None else SIGNALS[name].function(passes)
     return pd.DataFrame(columns)
 
 

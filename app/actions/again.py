@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from app.actions.tokens import compute_signal, shown_payload
+from app.actions.tokens import shown_payload, with_rule_signals
 from app.actions.unlearn import summary
 from app.service import Service
 from app.words import AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
-from tokenunlearn.masks import Mask, read_mask
-from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.masks import Mask, decisions, read_mask
+from tokenunlearn.settings import from_dict
 from tokenunlearn.training.config import TrainConfig
 
 
@@ -34,10 +34,7 @@ def again(service: Service, run_id: str) -> Again:
     mask = _mask(service, run_id, config.get("scores_id"))
     if mask is None:
         return Again(training, None, None, AGAIN_OTHER_TOKENS.format(run=run_id))
-    overrides = {str(index): state for index, state in mask.overrides.items()}
-    notes = {str(index): dict(note) for index, note in mask.notes.items()}
-    made = {"rule": to_dict(mask.rule), "overrides": overrides, "notes": notes}
-    draft = {"set": config.get("set") or "", **made}
+    draft = {"set": config.get("set") or "", **decisions(mask)}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
     plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
     # The moment makes the value a new one, also when the same run is asked for twice.
@@ -52,8 +49,7 @@ def _mask(service: Service, run_id: str, scores_id: Any) -> Mask | None:
         return None
     try:
         mask = read_mask(service.queue.store.path(run_id) / "mask.jsonl", shown.table, shown.scores_id)
-        for name in (mask.rule.knowledge, mask.rule.entropy):
-            compute_signal(service, {"scores_id": shown.scores_id, "name": name})
+        with_rule_signals(service, shown.scores_id, mask.rule)
     except TokenUnlearnError:
         return None
     return mask

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, version_of
-from app.actions.tokens import compute_signal, mask_file, mask_of
+from app.actions.tokens import mask_file, mask_of, with_rule_signals
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.masks import Mask, parse_header, parse_mask, read_header, read_mask
+from tokenunlearn.masks import Mask, decisions, parse_header, parse_mask, read_header, read_mask
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa
 from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.settings import to_dict
@@ -111,9 +111,7 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
         raise InputError(f"The file has {len(content):,} characters", f"At most {MOST_FILE:,} are taken")
     assert shown.table is not None
     read = parse_mask(content, shown.table, shown.scores_id, name)
-    for signal in (read.rule.knowledge, read.rule.entropy):
-        compute_signal(service, {"scores_id": shown.scores_id, "name": signal})
-    shown = service.find_scores(shown.scores_id)
+    shown = with_rule_signals(service, shown.scores_id, read.rule)
     given = parse_header(content).get("provenance")
     set_name = _set_of(shown, read, given if isinstance(given, Mapping) else {})
     made = shown.mask(set_name, read.rule, read.overrides)
@@ -142,8 +140,7 @@ def compare_masks(service: Service, question: Any) -> dict[str, Any]:
     if sides[0]["set"] != sides[1]["set"]:
         raise MaskError("The two masks choose in different sets", fix="Compare two masks of one set")
     masks = [_read(service, shown, mask_id) for mask_id in ids]
-    rows = shown.rows_of(sides[0]["set"])
-    places = np.concatenate([np.arange(row["first"], row["first"] + row["count"]) for row in rows])
+    places = shown.places(sides[0]["set"])
     first, second = (mask.selected[places] for mask in masks)
     kappa = cohens_kappa(first, second)
     weights = [mask.weights for mask in masks]
@@ -181,9 +178,8 @@ def _side(mask: Mask, at: int) -> dict[str, Any]:
 
 
 def _added(service: Service, shown: ShownScores, name: str, set_name: str, mask: Mask) -> dict[str, Any]:
-    of_tokens = sum(row["count"] for row in shown.rows_of(set_name))
     more = {"name": name, "set": set_name, "saved": int(time.time() * 1000)}
-    counts = {"chosen": int(mask.selected.sum()), "of": of_tokens}
+    counts = {"chosen": int(mask.selected.sum()), "of": int(shown.places(set_name).size)}
     store = _store(service)
     mask_id = store.add_mask(shown.scores_id, name, mask_file(shown, mask, more | counts).decode())
     return {"saved": _described(service, shown, mask_id), "masks": store.masks(shown.scores_id)}
@@ -198,9 +194,7 @@ def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, 
         "name": str(made.get("name", mask_id)),
         "set": str(made.get("set", "")),
         "saved": made.get("saved"),
-        "rule": to_dict(mask.rule),
-        "overrides": {str(index): word for index, word in mask.overrides.items()},
-        "notes": {str(index): dict(note) for index, note in mask.notes.items()},
+        **decisions(mask),
         "hash": mask.hash,
         "chosen": np.flatnonzero(mask.selected).tolist(),
     }

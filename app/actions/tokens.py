@@ -14,6 +14,7 @@ from app.views.tokens import DECIMALS, column, signal_info
 from app.words import LOADING
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
+from tokenunlearn.selection import Rule
 from tokenunlearn.table import provenance
 
 TRUTH_DECIMALS = 4
@@ -102,6 +103,13 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
             service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored])
         )
     return {"values": column(shown.columns[name]), "info": signal_info(name)}
+
+
+def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:
+    """The scores with both signals of a rule, computed where they were missing."""
+    for name in (rule.knowledge, rule.entropy):
+        compute_signal(service, {"scores_id": scores_id, "name": name})
+    return service.find_scores(scores_id)
 
 
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:

@@ -74,14 +74,14 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
     """The numbers and words of a mask."""
     rows = shown.rows_of(name)
     gold = np.nan_to_num(shown.columns["gold"]) == 1
-    inside = np.isin(shown.columns["row"], [shown.payload["rows"].index(row) for row in rows])
+    places = shown.places(name)
     trained = np.unique(shown.columns["row"][mask.selected])
     return {
         "hash": mask.hash,
         "chosen": int(mask.selected.sum()),
-        "total": int(inside.sum()),
+        "total": int(places.size),
         "rows": f"{len(trained)} of {len(rows)}",
-        "gold": int((gold & inside).sum()),
+        "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),
         "rule": rule_words(mask.rule.mode, mask.rule.fraction, mask.rule.k, mask.rule.threshold),
@@ -136,12 +136,11 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
     """
     rule = replace(chosen.rule, mode=ARM_MODES[arm])
     if arm == "random" and chosen.rule.mode != "top_fraction":
-        inside = np.isin(
-            shown.columns["row"], [shown.payload["rows"].index(row) for row in shown.rows_of(name)]
-        )
+        places = shown.places(name)
         # A signal of weight 0 need not be known (fusion.fuse).
         needed = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
-        scored = int((inside & np.isfinite([shown.columns[each] for each in needed]).all(axis=0)).sum())
+        known = np.isfinite([shown.columns[each][places] for each in needed])
+        scored = int(known.all(axis=0).sum())
         share = min(1.0, int(chosen.selected.sum()) / max(1, scored))
         rule = replace(rule, fraction=share, scope="set", whole_words=False)
     return shown.mask(name, rule, {})

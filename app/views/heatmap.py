@@ -79,7 +79,7 @@ class Heatmap:
 def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int | None = None) -> Heatmap:
     """The heatmap of one row, or of all rows of the set. Raises SettingError for an unknown signal."""
     rows = shown.rows_of(set_name)
-    places = np.concatenate([np.arange(each["first"], each["first"] + each["count"]) for each in rows])
+    places = shown.places(set_name)
     cut = {name: values[places] for name, values in shown.columns.items()}
     chosen = select(cut, mask.rule, {})
     fused, excluded = np.full(len(shown.columns["row"]), np.nan), np.zeros(len(shown.columns["row"]), bool)

@@ -1,7 +1,8 @@
 /** The dialog of exports: the heatmap as page, picture, table or data, and the mask as a file. */
 
-import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { button, node, segmented } from "./dom.js";
 import { download, exportMask } from "./export_mask.js";
+import { workNotice } from "./work_notice.js";
 
 const FORMATS = [
   ["html", "Web page", "Opens offline, without any script"], ["svg", "Picture (SVG)", "For papers and slides"],
@@ -11,32 +12,24 @@ const FORMATS = [
 /** Returns `{element, show}`. `host`: `{ask, draft, say}`; `draft()` is what the server recomputes. */
 export function exportPanel(model, host) {
   let rows = "row";
-  const notice = node("p", { class: "tu-note", attributes: { role: "status" } });
+  const notice = workNotice("Not exported: ");
+  const exported = (work, words) => notice.attempt(work, () => {
+    host.say(words);
+    return words;
+  });
   const which = segmented("Rows", [{ value: "row", label: "This row" }, { value: "set", label: "All rows of the set" }], (value) => {
     rows = value;
     which.update(rows);
   });
-  const attempt = async (work, done) => {
-    setText(notice, "…");
-    setAttributes(notice, { "data-kind": null });
-    try {
-      await work();
-      setText(notice, done);
-      host.say(done);
-    } catch (error) {
-      setText(notice, `Not exported: ${error?.message ?? error}`);
-      setAttributes(notice, { "data-kind": "error" });
-    }
-  };
-  const heatmap = (format) => attempt(async () => download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))), "Heatmap exported");
+  const heatmap = (format) => exported(async () => download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))), "Heatmap exported");
   const element = node("dialog", { class: "tu-help", attributes: { "aria-label": "Export" } },
     node("h2", { text: "Heatmap" }), node("p", { class: "tu-note", text: "With legend, unit, model, mask hash, notes and date; coloured by the signal that is shown." }),
     which.element,
     node("div", { class: "tu-masks-acts" }, ...FORMATS.map(([format, label, title]) => button(label, () => heatmap(format), { class: "tu-button", attributes: { title } }))),
     node("h2", { text: "Mask" }), node("p", { class: "tu-note", text: "Rule, overrides with notes and times, and each chosen token; for runs and for importing elsewhere." }),
-    node("div", { class: "tu-masks-acts" }, button("Mask file (JSONL)", () => attempt(() => exportMask(host.draft(), model, (args) => host.ask("export_mask", args)), "Mask exported"), { class: "tu-button" })),
-    notice, button("Close", () => element.close(), { class: "tu-button" }));
-  return { element, show: () => { setText(notice, ""); which.update(rows); element.showModal(); } };
+    node("div", { class: "tu-masks-acts" }, button("Mask file (JSONL)", () => exported(() => exportMask(host.draft(), model, (args) => host.ask("export_mask", args)), "Mask exported"), { class: "tu-button" })),
+    notice.element, button("Close", () => element.close(), { class: "tu-button" }));
+  return { element, show: () => { notice.say(""); which.update(rows); element.showModal(); } };
 }
 
 /** Returns what the server is asked for: the draft, the column that is shown, and which rows. */

@@ -1,5 +1,7 @@
 /** Where the mask of the page and that of the server differ, in tokens and in words. Pure. */
 
+import { micro } from "./mask_hash.js";
+
 const NAMED = 6;
 
 /** Returns the tokens that differ in choice or weight; [] where the server named none of its own. @returns {number[]} */
@@ -11,11 +13,6 @@ export function differingTokens({ serverChosen, serverWeights }, model) {
     const weight = theirs.get(index);
     return typeof weight === "number" && micro(weight) !== micro(model.mask.weights[index]);
   });
-}
-
-/** As the hash counts weights: see mask_hash.js. */
-function micro(weight) {
-  return Math.floor(weight * 1e6 + 0.5);
 }
 
 /** Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server named its own. */

@@ -11,12 +11,17 @@
 export async function mask_hash(weights) {
   const lines = [];
   for (let index = 0; index < weights.length; index++) {
-    const micro = Math.floor(weights[index] * 1e6 + 0.5);
-    if (micro > 0) lines.push(`${index}:${micro}`);
+    const millionths = micro(weights[index]);
+    if (millionths > 0) lines.push(`${index}:${millionths}`);
   }
   const bytes = new TextEncoder().encode(lines.join('\n'));
   const subtle = globalThis.crypto?.subtle;
   return hex(subtle ? new Uint8Array(await subtle.digest('SHA-256', bytes)) : sha256(bytes));
+}
+
+/** Returns a weight as the hash counts it, in whole millionths. @param {number} weight */
+export function micro(weight) {
+  return Math.floor(weight * 1e6 + 0.5);
 }
 
 /** @param {Uint8Array} bytes @returns {string} */

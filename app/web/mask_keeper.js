@@ -1,6 +1,7 @@
 /** Saves the draft on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
 
 import { draftText } from "./mask_draft.js";
+import { same } from "./memory.js";
 
 export const SAVE_AFTER_MS = 1000;
 const RETRY_MS = 5000;
@@ -144,10 +145,6 @@ export class DraftKeeper {
     this.state = state;
     this.onState(state);
   }
-}
-
-function same(one, other) {
-  return other !== null && one.every((part, at) => part === other[at]);
 }
 
 /** Returns what a person would lose: the set that is looked at is not among it. */

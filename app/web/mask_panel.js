@@ -1,25 +1,17 @@
 /** The dialog of named masks: save as, list, load, export, import, compare two. */
 
-import { button, node, setAttributes, setText } from "./dom.js";
+import { button, node } from "./dom.js";
 import { download } from "./export_mask.js";
 import { maskComparison } from "./mask_compare.js";
+import { workNotice } from "./work_notice.js";
 
 const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
 
 /** Returns `{element, show, update}`. */
 export function maskPanel(desk, host) {
-  const notice = node("p", { class: "tu-note", attributes: { role: "status" } });
-  const attempt = async (work, done) => {
-    setText(notice, "…");
-    setAttributes(notice, { "data-kind": null });
-    try {
-      setText(notice, done(await work()));
-    } catch (error) {
-      setText(notice, String(error?.message ?? error));
-      setAttributes(notice, { "data-kind": "error" });
-    }
-  };
+  const notice = workNotice();
+  const { attempt } = notice;
   const body = node("tbody");
   const table = node("table", { class: "tu-masks-list" }, node("thead", {}, node("tr", {},
     ...["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""].map((text) => node("th", { text, attributes: { scope: "col" } })))), body);
@@ -38,7 +30,7 @@ export function maskPanel(desk, host) {
 
   const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
     node("h2", { text: "Save this mask" }), saveForm(desk, attempt), node("h2", { text: "Saved masks" }), none, table,
-    node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)), notice, comparison.element,
+    node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)), notice.element, comparison.element,
     button("Close", () => element.close(), { class: "tu-button" }));
   const update = () => {
     for (const id of ticked) if (!desk.masks.some((mask) => mask.id === id)) tick(id, false);
@@ -47,7 +39,7 @@ export function maskPanel(desk, host) {
     table.hidden = compare.hidden = !none.hidden;
     comparison.update();
   };
-  return { element, update, show: () => { setText(notice, desk.live ? "" : "Masks are saved as soon as the model is live."); update(); element.showModal(); } };
+  return { element, update, show: () => { notice.say(desk.live ? "" : "Masks are saved as soon as the model is live."); update(); element.showModal(); } };
 }
 
 function saveForm(desk, attempt) {

@@ -24,7 +24,8 @@ export class Memory {
   }
 }
 
-function same(one, other) {
+/** Returns whether two keys are the same: lists part by part, all else by ===. */
+export function same(one, other) {
   if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
   return one.length === other.length && one.every((part, at) => part === other[at]);
 }

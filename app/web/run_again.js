@@ -1,6 +1,6 @@
 /** Takes over the rule and overrides of an earlier run into the Tokens view; one step of undo where it can be. */
 
-import { takeDraft } from "./mask_draft.js";
+import { missingSignals, takeDraft } from "./mask_draft.js";
 
 /**
  * Applies `payload.draft` ({set, rule, overrides, notes}) to the model. Scores or signals that the view lacks are loaded
@@ -10,7 +10,6 @@ import { takeDraft } from "./mask_draft.js";
  */
 export function takeOver(model, payload) {
   const { rule } = payload.draft;
-  const known = [rule.knowledge, rule.entropy].every((name) => model.signals.includes(name));
-  if (!known || payload.scores_id !== model.payload.scores_id) model.load(payload);
+  if (missingSignals(model, rule).length > 0 || payload.scores_id !== model.payload.scores_id) model.load(payload);
   takeDraft(model, payload.draft);
 }

@@ -2,7 +2,7 @@
 
 import { node } from "./dom.js";
 import { formatNumber } from "./scale.js";
-import { ticks } from "./scatter_points.js";
+import { share, ticks } from "./scatter_points.js";
 
 export const MARGIN = { left: 40, right: 12, top: 26, bottom: 36 };
 const MOST_MARKED = 4000;
@@ -122,10 +122,6 @@ function paintAxes(pen, { points, box, colours, labels }) {
   pen.fillText(labels.x, box.left + box.width, bottom + 32);
   pen.textAlign = "left";
   pen.fillText(labels.y, 2, 12);
-}
-
-function share(value, [low, high]) {
-  return (value - low) / (high - low);
 }
 
 /** Returns a tick's number, with as many decimals as it has. */

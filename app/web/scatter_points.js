@@ -23,6 +23,11 @@ export function rangeOf(values, indices) {
   return high > low ? [low, high] : [0, 1];
 }
 
+/** Returns where a value lies in a range, 0 to 1. */
+export function share(value, [low, high]) {
+  return (value - low) / (high - low);
+}
+
 /**
  * Returns `{indices, x, y, missing, xRange, yRange}`: the tokens that have both values, their places as shares of
  * the plot (x to the right, y up), how many of the set have not, and the ranges of the axes.
@@ -31,7 +36,6 @@ export function pointsOf(knowledge, entropy, indices) {
   const xRange = rangeOf(knowledge, indices);
   const yRange = rangeOf(entropy, indices);
   const kept = Array.from(indices).filter((index) => Number.isFinite(knowledge[index]) && Number.isFinite(entropy[index]));
-  const share = (value, [low, high]) => (value - low) / (high - low);
   return {
     indices: Int32Array.from(kept), missing: indices.length - kept.length, xRange, yRange,
     x: Float64Array.from(kept, (index) => share(knowledge[index], xRange)),

@@ -23,36 +23,38 @@ export function toAddress(search, { row, signal }) {
 
 /** Returns the draft kept for these scores, or {} (also where the browser forbids storage). */
 export function readDraft(storage, scoresId) {
-  try {
-    return JSON.parse(storage.getItem(DRAFT + scoresId)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-/** Returns what this tab knows of the server's draft: `{version, work}`, or {}. */
-export function readVersion(scoresId, storage = globalThis.sessionStorage) {
-  try {
-    return JSON.parse(storage.getItem(VERSION + scoresId)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-/** Keeps which version of the server's draft this tab's own draft was made from. */
-export function keepVersion(scoresId, value, storage = globalThis.sessionStorage) {
-  try {
-    storage.setItem(VERSION + scoresId, JSON.stringify(value));
-  } catch {
-    // Without it a reload asks which draft to keep, where it could have known.
-  }
+  return read(storage, DRAFT + scoresId);
 }
 
 /** Keeps rule, overrides, notes, set and view for these scores; silently not, where storage is forbidden or full. */
 export function keepDraft(storage, scoresId, draft) {
+  // A lost draft of view settings is no reason to stop.
+  keep(storage, DRAFT + scoresId, draft);
+}
+
+/** Returns what this tab knows of the server's draft: `{version, work}`, or {}. */
+export function readVersion(scoresId, storage = globalThis.sessionStorage) {
+  return read(storage, VERSION + scoresId);
+}
+
+/** Keeps which version of the server's draft this tab's own draft was made from. */
+export function keepVersion(scoresId, value, storage = globalThis.sessionStorage) {
+  // Without it a reload asks which draft to keep, where it could have known.
+  keep(storage, VERSION + scoresId, value);
+}
+
+function read(storage, key) {
   try {
-    storage.setItem(DRAFT + scoresId, JSON.stringify(draft));
+    return JSON.parse(storage.getItem(key)) ?? {};
   } catch {
-    // A lost draft of view settings is no reason to stop.
+    return {};
+  }
+}
+
+function keep(storage, key, value) {
+  try {
+    storage.setItem(key, JSON.stringify(value));
+  } catch {
+    // Storage is forbidden or full; each caller says why that may be.
   }
 }

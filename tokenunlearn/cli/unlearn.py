@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.models.adapters import save_adapter
     from tokenunlearn.runs.disk import append_line, write_json_atomically
+    from tokenunlearn.training.distribution import Processes
     from tokenunlearn.training.events import to_json
     from tokenunlearn.training.loop import train
     from tokenunlearn.training.session import with_fresh_lora
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments)
     before = Path(loaded.adapter) if loaded.adapter else None
     model = with_fresh_lora(loaded, config)
-    processes = _processes()
+    processes = Processes()
     main = processes.is_main
     if main:
         folder.mkdir(exist_ok=True)
@@ -73,18 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
         save_adapter(model.model, folder / "adapter", before)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return 130 if stopped else int(bar.diverged)
-
-
-def _processes() -> Any:
-    """The processes of this launch. Without a GPU they meet over gloo, which Accelerate has to be told."""
-    import torch
-    from accelerate import PartialState
-
-    from tokenunlearn.training.distribution import Processes
-
-    # Accelerate keeps one state for all: who asks first decides for the training loop as well.
-    PartialState(cpu=not torch.cuda.is_available())
-    return Processes()
 
 
 def _retain(arguments: argparse.Namespace) -> Any:

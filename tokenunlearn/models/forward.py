@@ -6,7 +6,7 @@ positions ever exists. Models that change logits after the head (soft caps, scal
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,6 @@ class PassScores:
     entropies: np.ndarray
     top_ids: np.ndarray
     top_log_probs: np.ndarray
-
-    def without_end(self) -> "PassScores":
-        """The same without the last token."""
-        return PassScores(*(column[:-1] for column in vars(self).values()))
 
 
 def causal_model(model: Any) -> Any:
@@ -128,24 +124,25 @@ def run_pass(
     """
     if hidden is not None and not any(map(len, hidden)):
         hidden = None  # nothing is hidden: the very pass without a mask
-    packs = packs_of(encodings) if hidden is None else [[index] for index in range(len(encodings))]
-    lengths = [packed_length([encodings[index] for index in pack]) for pack in packs]
+    places = packs_of(encodings) if hidden is None else [[index] for index in range(len(encodings))]
+    packs = [[encodings[index] for index in pack] for pack in places]
     results: dict[int, PassScores] = {}
     device = next(model.parameters()).device
-    off = model.disable_adapter() if adapter_off and hasattr(model, "peft_config") else nullcontext()
-    with evaluating(model), off:
-        for group in length_sorted(lengths, token_budget):
-            members = [index for place in group for index in packs[place]]
+    with evaluating(model), without_adapter(model) if adapter_off else nullcontext():
+        for group in length_sorted([packed_length(pack) for pack in packs], token_budget):
+            members = [index for pack in group for index in places[pack]]
             if hidden is None:
-                batch = collate_packs(
-                    [[encodings[index] for index in packs[place]] for place in group], pad_id
-                )
+                batch = collate_packs([packs[pack] for pack in group], pad_id, include_end=include_end)
             else:
-                masked = [hidden[index] for index in members]
-                batch = collate([encodings[index] for index in members], pad_id, hidden=masked)
+                rows, masked = [encodings[index] for index in members], [hidden[index] for index in members]
+                batch = collate(rows, pad_id, include_end=include_end, hidden=masked)
             results.update(zip(members, batch_scores(model, batch.to(device)), strict=True))
-    ordered = [results[index] for index in range(len(encodings))]
-    return ordered if include_end else [scores.without_end() for scores in ordered]
+    return [results[index] for index in range(len(encodings))]
+
+
+def without_adapter(model: Any) -> AbstractContextManager[Any]:
+    """Inside, the adapter is off: the base model answers. A model without one is left as it is."""
+    return model.disable_adapter() if hasattr(model, "peft_config") else nullcontext()
 
 
 @contextmanager

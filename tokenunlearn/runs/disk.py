@@ -14,15 +14,22 @@ from pathlib import Path
 from typing import Any
 
 
-def write_bytes_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` as a whole: a reader sees the old file or the new one, never a part."""
+def write_bytes_atomically(path: Path, content: bytes, *, once: bool = False) -> None:
+    """Replace `path` as a whole: a reader sees the old file or the new one, never a part.
+
+    With `once` a file that is there already stays, and FileExistsError is raised.
+    """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        if once:
+            os.link(temporary, path)
+            os.unlink(temporary)
+        else:
+            os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

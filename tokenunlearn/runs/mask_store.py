@@ -6,7 +6,6 @@ Whole files are replaced or linked atomically; a lock keeps two savers apart.
 """
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any, Final
 
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header
-from tokenunlearn.runs.disk import locked, sync_directory, write_json_atomically
+from tokenunlearn.runs.disk import locked, write_bytes_atomically, write_json_atomically
 
 FOLDER: Final = ".masks"
 MOST_MASKS: Final = 500
@@ -76,7 +75,7 @@ class MaskStore:
                 raise MaskError(f"{MOST_MASKS} masks are saved", fix=f"Move some away from {folder}")
             numbers = [int(path.stem.removeprefix("mask-")) for path in self._files(folder)]
             mask_id = f"mask-{max(numbers, default=0) + 1}"
-            _write_once(folder / f"{mask_id}.jsonl", text)
+            write_bytes_atomically(folder / f"{mask_id}.jsonl", text.encode(), once=True)
         return mask_id
 
     def masks(self, scores_id: str) -> list[dict[str, Any]]:
@@ -122,17 +121,3 @@ class MaskStore:
 def _now() -> int:
     """Milliseconds since 1970, as the page counts them."""
     return int(time.time() * 1000)
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Nothing; the text stands whole at `path`. Raises FileExistsError rather than replace a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(path.parent)

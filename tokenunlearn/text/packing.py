@@ -56,16 +56,16 @@ def packed_length(pack: Sequence[Encoding]) -> int:
     return sum(map(fed_length, pack)) - (len(pack) - 1) * shared_length(pack)
 
 
-def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int) -> Batch:
-    """A batch of packed rows, answers in the order of the packs, the end of turn as the last target of each.
+def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int, *, include_end: bool = True) -> Batch:
+    """A batch of packed rows, answers in the order of the packs; `include_end` as in `collate`.
 
     Packs of one row need no mask of their own and are collated as plain rows.
     """
     flat = [encoding for pack in packs for encoding in pack]
     if len(flat) == len(packs):
-        return collate(flat, pad_id)
+        return collate(flat, pad_id, include_end=include_end)
     width = max(packed_length(pack) for pack in packs)
-    answers = max(encoding.answer_length for encoding in flat) + 1
+    answers = max(encoding.answer_length for encoding in flat) + include_end
     ids = torch.full((len(packs), width), pad_id, dtype=torch.long)
     position_ids = torch.zeros((len(packs), width), dtype=torch.long)
     # padding sees itself alone: a row of the mask without any true would give NaN
@@ -86,10 +86,11 @@ def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int) -> Batch:
             position_ids[row, start:end] = torch.arange(shared, fed)
             attention[row, 0, start:end, :shared] = True
             attention[row, 0, start:end, start:end] = _causal(end - start)
-            own = torch.from_numpy(encoding.predicting.copy())
-            predicting[place, : len(own)] = torch.where(own < shared, own, own + start - shared)
-            targets[place, : len(own)] = torch.tensor(encoding.ids[encoding.prompt_length :])
-            answer_mask[place, : len(own)] = True
+            count = encoding.answer_length + include_end
+            own = torch.from_numpy(encoding.predicting[:count].copy())
+            predicting[place, :count] = torch.where(own < shared, own, own + start - shared)
+            targets[place, :count] = torch.tensor(encoding.ids)[own + 1]
+            answer_mask[place, :count] = True
             start, place = end, place + 1
     rows = torch.tensor([row for row, pack in enumerate(packs) for _ in pack])
     return Batch(ids, attention, position_ids, predicting, targets, answer_mask, rows)

@@ -12,6 +12,7 @@ class Processes:
     def __init__(self) -> None:
         from accelerate import PartialState
 
+        # without a GPU they meet over gloo, which Accelerate has to be told
         self._state = PartialState(cpu=not torch.cuda.is_available())
         self.count = self._state.num_processes
         self.index = self._state.process_index

@@ -1,25 +1,21 @@
 """Cached log-probabilities of the frozen target: one pass before training, no second model."""
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tokenunlearn.models.forward import batch_log_probs
+from tokenunlearn.models.forward import batch_log_probs, evaluating, without_adapter
 from tokenunlearn.text.batching import Batch
 
 
 @torch.no_grad()
 def reference_log_probs(model: Any, batches: Iterable[Batch]) -> list[Tensor]:
     """For each row float32 [answer tokens + end of turn] nats under the model with its trainable LoRA off."""
-    was_training = model.training
-    model.eval()
     result: list[Tensor] = []
-    with model.disable_adapter() if hasattr(model, "peft_config") else nullcontext():
+    with evaluating(model), without_adapter(model):
         for batch in batches:
             log_probs = batch_log_probs(model, batch)
             result += [row[mask].cpu() for row, mask in zip(log_probs, batch.answer_mask, strict=True)]
-    model.train(was_training)
     return result
