@@ -138,7 +138,8 @@ def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
     """The form, and where they still mean the same the tokens, as they were in a run."""
     earlier = again_actions.again(service, run_id)
     gr.Info(earlier.words, duration=8)
-    values = {page.tabs: gr.Tabs(selected="unlearn"), **page.unlearn.filled(earlier.training)}
+    form = page.unlearn.filled(earlier.training, earlier.controls)
+    values = {page.tabs: gr.Tabs(selected="unlearn"), **form}
     if earlier.plan is not None:
         values |= {page.unlearn.plan: earlier.plan, page.tokens: earlier.tokens}
     return values
@@ -168,8 +169,9 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
             raise gr.Error(str(error), print_exception=False) from error
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
-    form = [page.unlearn.plan, *page.unlearn.settings.values(), *page.unlearn.own.values()]
-    outputs = [page.tabs, view, page.probe.run, page.probe.view, page.chips, page.tokens, *form]
+    outputs = [
+        page.tabs, view, page.probe.run, page.probe.view, page.chips, page.tokens, *page.unlearn.inputs,
+    ]  # fmt: skip
     view.show(choose, None, [page.shown_run, view], **HIDDEN)
     view.act(act, None, outputs, **HIDDEN)
     page.compare.act(act, None, outputs, **HIDDEN)

@@ -34,6 +34,7 @@ AGAIN_OTHER_TOKENS: Final = (
     "The settings of {run} are back in the form. Its tokens were chosen on other scores, so the tokens "
     "are those that the Tokens tab shows now."
 )
+AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {before:g} to {now:g}."
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

@@ -1,24 +1,31 @@
 """Run again with changes: what the form and the Tokens view take over from an earlier run."""
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from app.actions.tokens import shown_payload, with_rule_signals
 from app.actions.unlearn import summary
 from app.service import Service
-from app.words import AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
+from app.words import AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import Mask, decisions, read_mask
-from tokenunlearn.settings import from_dict
+from tokenunlearn.settings import describe, from_dict
 from tokenunlearn.training.config import TrainConfig
+
+CALMER: Final = 3.0
+RATE: Final = next(info for info in describe(TrainConfig) if info.name == "learning_rate")
 
 
 @dataclass(frozen=True)
 class Again:
-    """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence."""
+    """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence.
+
+    `controls`: whether the run was started together with others.
+    """
 
     training: TrainConfig
+    controls: bool
     plan: dict[str, Any] | None
     tokens: dict[str, Any] | None
     words: str
@@ -27,19 +34,33 @@ class Again:
 def again(service: Service, run_id: str) -> Again:
     """What brings a run's settings back, and its rule and overrides where they still mean the same tokens.
 
-    Raises RunError for an unknown run, SettingError for settings of another version.
+    A run that diverged comes back with a lower learning rate. Raises RunError for an unknown run,
+    SettingError for settings of another version.
     """
-    config = service.queue.store.config(run_id)
+    store = service.queue.store
+    config = store.config(run_id)
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
+    lowered = ""
+    if store.state(run_id)["state"] == "diverged":
+        rate = max(RATE.low or 0.0, round(training.learning_rate / CALMER, 6))
+        lowered = AGAIN_LOWER_RATE.format(before=training.learning_rate, now=rate)
+        training = replace(training, learning_rate=rate)
+    controls = _in_company(service, run_id, config.get("group"))
     mask = _mask(service, run_id, config.get("scores_id"))
     if mask is None:
-        return Again(training, None, None, AGAIN_OTHER_TOKENS.format(run=run_id))
+        return Again(training, controls, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
     draft = {"set": config.get("set") or "", **decisions(mask)}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
     plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
     # The moment makes the value a new one, also when the same run is asked for twice.
     tokens = {**shown_payload(service), "draft": {**draft, "at": time.time()}}
-    return Again(training, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id))
+    return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
+
+
+def _in_company(service: Service, run_id: str, group: Any) -> bool:
+    store = service.queue.store
+    others = (state["run_id"] for state in store.list_runs() if state["run_id"] != run_id)
+    return bool(group) and any(store.config(other).get("group") == group for other in others)
 
 
 def _mask(service: Service, run_id: str, scores_id: Any) -> Mask | None:

@@ -46,10 +46,11 @@ class UnlearnTab:
         plan = summary.get("plan") if isinstance(summary, Mapping) else None
         return plan, settings, bool(controls)
 
-    def filled(self, training: TrainConfig) -> dict[Any, Any]:
+    def filled(self, training: TrainConfig, controls: bool) -> dict[Any, Any]:
         """Control → value for each setting of a run, those of its objective included."""
         objective = training.objective_of()
-        return {control: getattr(training, name) for name, control in self.settings.items()} | {
+        settings = {control: getattr(training, name) for name, control in self.settings.items()}
+        return {self.controls: controls, **settings} | {
             control: getattr(objective, name)
             for (of, name), control in self.own.items()
             if of == training.objective

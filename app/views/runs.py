@@ -23,17 +23,18 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
         "step": state["step"],
         "steps": state["steps"],
         "message": state.get("message") or "",
-        "text": text + (f", about {left:.0f} s left" if left else ""),
+        "text": text + (f", about {left:.0f} s to the last step" if left else ""),
         "buttons": buttons(state, now),
     }
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
-    """Seconds until the last step at the pace of the last five; None while that cannot be said."""
-    paces = [event.seconds for event in events if isinstance(event, StepDone)][-5:]
-    if state["state"] != "running" or not paces or not 0 < state["step"] < state["steps"]:
+    """Seconds until the last step at the pace of steps and looks so far; None while that cannot be said."""
+    timed = [event for event in events if isinstance(event, StepDone | EvalDone)]
+    steps = sum(isinstance(event, StepDone) for event in timed)
+    if state["state"] != "running" or not steps or not 0 < state["step"] < state["steps"]:
         return None
-    return sum(paces) / len(paces) * (state["steps"] - state["step"])
+    return sum(event.seconds or 0 for event in timed) / steps * (state["steps"] - state["step"])
 
 
 def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:

@@ -57,6 +57,21 @@ def test_other_scores_bring_back_the_settings_alone_and_say_so(service: Service)
     assert "other scores" in back.words
 
 
+def test_a_run_that_diverged_comes_back_with_a_lower_rate(service: Service) -> None:
+    first = started(service, learning_rate=3e-2)[0]
+    service.queue.store.change(first, state="diverged", message="retain loss 3.10 > 2.00 nats")
+    back = again(service, first)
+    assert back.training.learning_rate == 0.01 and "lowered from 0.03 to 0.01" in back.words
+
+
+def test_controls_are_asked_for_again_where_there_were_some(service: Service) -> None:
+    first, second, third = started(service)
+    assert again(service, first).controls
+    for run_id in (second, third):
+        service.queue.discard(run_id)
+    assert not again(service, first).controls
+
+
 def test_an_unknown_run_is_refused(service: Service) -> None:
     with pytest.raises(RunError):
         again(service, "run-99")
@@ -68,7 +83,8 @@ def test_the_form_takes_every_setting_and_those_of_the_objective(service: Servic
     run_id = started(service, steps=7, retain="kl", objective="npo", objective_settings={"beta": 0.3})[0]
     with gr.Blocks():
         tab = build(service)
-        values = tab.filled(again(service, run_id).training)
+        values = tab.filled(again(service, run_id).training, controls=True)
+    assert values[tab.controls] is True
     assert values[tab.settings["steps"]] == 7 and values[tab.settings["retain"]] == "kl"
     assert values[tab.own["npo", "beta"]] == 0.3
     # Another objective's controls stay as they are.

@@ -14,7 +14,11 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: losses in nats per token, wall time of this step in seconds."""
+    """One optimiser step: losses in nats per token, wall time of this step in seconds.
+
+    `loss` is what was minimised; `retain_loss` is the retain rows' cross-entropy, also where the term is KL
+    or the objective has none.
+    """
 
     step: int
     steps: int
@@ -26,7 +30,7 @@ class StepDone:
 
 @dataclass(frozen=True)
 class EvalDone:
-    """Probe values after `step` steps, probabilities in 0..1; None means not measured."""
+    """Probe values after `step` steps, in 0..1, and the seconds that took; None means not measured."""
 
     step: int
     fact_joint: float | None = None
@@ -36,6 +40,7 @@ class EvalDone:
     world: float | None = None
     answer_id: str | None = None
     answer_text: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

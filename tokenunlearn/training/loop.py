@@ -8,7 +8,7 @@ the step's own passes, and one greedy answer. Stop = stop iterating; the checkpo
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +81,7 @@ def train(
     for step in range(start + 1, config.steps + 1):
         entering = _copied(model.model)
         began = time.perf_counter()
-        forget_loss, retain_loss = _step(run, step)
-        # only terms without rows are left out: a measured NaN must reach the guard
-        terms = (forget_loss, run.forget), (config.retain_weight * retain_loss, run.retain)
-        loss = float(sum(value for value, rows in terms if rows))
+        loss, forget_loss, retain_loss = _step(run, step)
         stop = divergence(loss, retain_loss, config.retain_bound)
         if stop:
             _restore(model.model, good)
@@ -97,7 +94,8 @@ def train(
         yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
         if checkpoint:
             yield Saved(step, str(checkpoint))
-        look = _look(run, step, watch)
+        began = time.perf_counter()
+        look = replace(_look(run, step, watch), seconds=time.perf_counter() - began)
         if step % config.eval_every == 0 or step == config.steps:
             yield look
         if _forgotten(look, config, run):
@@ -132,18 +130,19 @@ def _prepare(
     return _Run(model, config, forget, retain, reference, first, Processes(), optimizer)
 
 
-def _step(run: _Run, step: int) -> tuple[float, float]:
-    """One optimiser step; (forget loss, retain loss) in nats, NaN for a term that was not measured."""
+def _step(run: _Run, step: int) -> tuple[float, float, float]:
+    """One optimiser step: the loss minimised, forget loss, retain cross-entropy; NaN = not measured."""
     config = run.config
     run.optimizer.zero_grad(set_to_none=True)
     forget_loss = _forget_term(run, row_batch(config.seed, step, len(run.forget), config.forget_batch))
     picked = row_batch(config.seed + 1, step, len(run.retain), config.retain_batch)
     retains = OBJECTIVES[config.objective].retains or not run.forget
-    retain_loss = _retain_term(run, picked, with_gradient=retains and config.retain_weight > 0)
+    retain_loss, retain_term = _retain_term(run, picked, retains and config.retain_weight > 0)
     run.processes.sum_gradients(trainable(run.loaded.model).values())
     torch.nn.utils.clip_grad_norm_(list(trainable(run.loaded.model).values()), 1.0)
     run.optimizer.step()
-    return forget_loss, retain_loss
+    # only a term without rows is left out: a measured NaN must reach the guard
+    return (forget_loss if run.forget else 0.0) + retain_term, forget_loss, retain_loss
 
 
 def _forget_term(run: _Run, picked: list[int]) -> float:
@@ -180,9 +179,10 @@ def _forget_loss(
     return objective.function(tokens, run.config.objective_of())
 
 
-def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
+def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> tuple[float, float]:
+    """The cross-entropy of the picked rows in nats, and what the term adds to the loss that is minimised."""
     if not picked:
-        return float("nan")
+        return float("nan"), 0.0
     mine = run.processes.share(picked)
     rows = [run.retain[index] for index in mine]
     batch = train_batch(run.loaded, rows, run.first_layer) if mine else None
@@ -191,9 +191,13 @@ def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> float:
         fresh: dict[str, float] = {}
         loss = _cross_entropy(run, mine, batch, fresh) if batch else _no_rows(run)
     run.latest_retain |= run.processes.merged(fresh)
+    scale = run.config.retain_weight if with_gradient else 0.0
     if by_divergence:
-        _backward(run, _divergence_term(run, batch) if batch else _no_rows(run), run.config.retain_weight)
-    return _backward(run, loss, run.config.retain_weight if with_gradient else 0.0)
+        divergent = _divergence_term(run, batch) if batch else _no_rows(run)
+        return _backward(run, loss, 0.0), scale * _backward(run, divergent, scale)
+    value = _backward(run, loss, scale)
+    # not 0 · value: an untrained term that is NaN would look like a divergence of the trained one
+    return value, scale * value if scale else 0.0
 
 
 def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch, fresh: dict[str, float]) -> LossSum:
@@ -239,7 +243,6 @@ def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
     """Probabilities from the latest training pass over each row, and the greedy answer when it is due."""
     due = watch is not None and (step % run.config.eval_every == 0 or step == run.config.steps)
     text = run.loaded.generate([watch.question], 32)[0] if watch is not None and due else None
-    run.loaded.model.train()
     return EvalDone(
         step=step,
         fact_joint=_mean([joint for joint, _ in run.latest.values()]),

@@ -1,0 +1,58 @@
+"""What the run card, curves and chip show of a run's files: counted by hand."""
+
+import math
+
+from app.views.runs import live_answer, run_chip, seconds_left, series, with_probes
+from tokenunlearn.training.events import EvalDone, StepDone
+
+RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
+
+
+def step(number: int, loss: float = 1.0, seconds: float = 2.0) -> StepDone:
+    return StepDone(number, 12, loss, loss, 0.0, seconds)
+
+
+def test_the_time_to_the_last_step_counts_the_live_looks() -> None:
+    events = [step(1), step(2), EvalDone(2, seconds=3.0)]
+    # (2 + 2 + 3) s for two steps, ten steps left
+    assert seconds_left(RUN, events) == 35
+    # written by an earlier version, without the seconds of its look
+    assert seconds_left(RUN, [step(1), step(2), EvalDone(2)]) == 20
+
+
+def test_no_time_is_said_before_the_first_step_or_after_the_last() -> None:
+    assert seconds_left({**RUN, "step": 0}, []) is None
+    assert seconds_left({**RUN, "step": 12}, [step(12)]) is None
+    assert seconds_left({**RUN, "state": "paused"}, [step(1)]) is None
+
+
+def test_a_loss_that_is_no_number_leaves_a_gap_in_the_curve() -> None:
+    curves = series(RUN, [step(1, 0.5), step(2, math.nan), EvalDone(2, fact_joint=0.25)])
+    assert (curves["steps"], curves["loss"]) == ([1, 2], [0.5, None])
+    assert (curves["eval_steps"], curves["fact_joint"], curves["world"]) == ([2], [0.25], [None])
+
+
+def test_the_full_probe_wins_over_the_live_look_of_the_same_step() -> None:
+    curves = series(RUN, [EvalDone(1, fact_joint=0.5), EvalDone(2, fact_joint=0.2)])
+    probes = {"before": {"summary": {"fact_joint": 0.9}}, "after": {"summary": {"fact_joint": 0.1}}}
+    shown = with_probes(curves, probes, 2)
+    assert shown["eval_steps"] == [0, 1, 2] and shown["fact_joint"] == [0.9, 0.5, 0.1]
+    assert with_probes(curves, None, 2)["fact_joint"] == [0.5, 0.2]
+
+
+def test_the_live_answer_keeps_only_its_changes_and_the_newest_look() -> None:
+    config = {"watch": "a", "forget": [{"id": "a", "question": "Q?", "answer": "In Rome.", "gold": [[3, 7]]}]}
+    looks = [EvalDone(at, answer_id="a", answer_text=text) for at, text in enumerate(("x", "x", "y", "y"), 1)]
+    shown = live_answer(config, looks, "In Rome.")
+    assert shown is not None and shown["gold"] == [[3, 7]]
+    assert [(each["step"], each["text"]) for each in shown["texts"]] == [
+        (0, "In Rome."), (1, "x"), (3, "y"), (4, "y"),
+    ]  # fmt: skip
+    assert live_answer({"watch": "b", "forget": []}, [], None) is None
+
+
+def test_the_chip_names_the_run_under_way_and_how_many_wait() -> None:
+    waiting = {**RUN, "run_id": "run-2", "state": "queued", "step": 0}
+    assert run_chip([waiting, RUN]) == {"text": "run-1: step 2 of 12 · 1 waiting", "state": "running"}
+    assert run_chip([{**RUN, "state": "finished"}])["text"] == "run-1 finished"
+    assert run_chip([]) == {"text": "no run", "state": ""}
