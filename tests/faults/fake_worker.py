@@ -12,7 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tokenunlearn.runs.disk import write_json_atomically
-from tokenunlearn.runs.worker import Parts, main
+from tokenunlearn.runs.parts import Parts
+from tokenunlearn.runs.worker import main
 from tokenunlearn.training.events import Diverged, EvalDone, Finished, Saved, StepDone
 
 

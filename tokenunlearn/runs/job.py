@@ -26,7 +26,7 @@ from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
 from tokenunlearn.runs.measured import before_report
-from tokenunlearn.runs.worker import CHECKPOINT, Parts
+from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig

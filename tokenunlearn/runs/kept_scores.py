@@ -1,6 +1,6 @@
 """Finished scores, kept on disk: a page opened again on the same model and rows shows them at once.
 
-Only numbers are kept; text, words, flags and masks are made anew from the rows that the file name vouches for.
+Only numbers are kept: text, words, flags and masks are made anew from the rows, whose hash is in the name.
 """
 
 import json

@@ -15,39 +15,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
-from tokenunlearn.training.events import Diverged, Event, Finished, Saved, StepDone
+from tokenunlearn.training.events import Diverged, Finished, Saved, StepDone
 
 LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
-CHECKPOINT: Final = "checkpoint"
 # Writing the adapter may take this share of the time; the loop writes its checkpoint every step anyway.
 SAVING_SHARE: Final = 0.05
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a run needs from the rest of the library; `job` is whatever `load` returned.
-
-    `load(config, directory)`; `before(job)` and `probe(job)` return a Report, of the untrained model and of
-    the model as it is (the first may come from an earlier measurement); `compare(before, after)` returns
-    `after` with its badges and the list of changes; `train(job, resume)` yields events and keeps its own
-    checkpoint; `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
-    """
-
-    load: Callable[[Mapping[str, Any], Path], Any]
-    before: Callable[[Any], dict[str, Any]]
-    probe: Callable[[Any], dict[str, Any]]
-    compare: Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], list[Any]]]
-    train: Callable[[Any, bool], Iterator[Event]]
-    save: Callable[[Any, int], None]
 
 
 class Pulse:
