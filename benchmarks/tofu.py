@@ -1,6 +1,6 @@
 """TOFU forget01 with public fact spans: teach 40 + 40 rows, then `score --report`. Minutes on a CPU.
 
-    python benchmarks/tofu.py ../shared/data FOLDER
+    python -m benchmarks.tofu ../shared/data FOLDER
 
 reads `tofu_spans_forget01.jsonl` (questions and answers of TOFU, spans of 2506.03142) and
 `tofu_retain_rows60.jsonl`, writes rows and the taught adapter to FOLDER and prints the report. Text that none
