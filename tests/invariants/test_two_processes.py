@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,46 +11,47 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tests.invariants.two_processes import CASES, run
+
 pytest.importorskip("accelerate")
+pytestmark = pytest.mark.slow
 SCRIPT = "tests/invariants/two_processes.py"
 
 
-def launched(root: Path, processes: int, folder: Path, out: Path, *settings: str) -> tuple[list, dict]:
-    """Events and adapter of a run; one gloo process a share on the processor."""
-    start = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        *(["--multi_gpu"] if processes > 1 else ["--cpu"]),
-        "--num_machines",
-        "1",
-    ]
-    start += ["--num_processes", str(processes), "--mixed_precision", "no", "--dynamo_backend", "no"]
-    start += ["--main_process_port", str(29500 + os.getpid() % 500)] if processes > 1 else []
+@pytest.fixture(scope="module")
+def shared(root: Path, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which two gloo processes have done every case."""
+    out = tmp_path_factory.mktemp("two")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"]
+    start += ["--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    command = [*start, "--main_process_port", port, str(root / SCRIPT), str(tiny_folder), str(out), *CASES]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [*start, str(root / SCRIPT), str(folder), str(out), *settings]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads((out / "events.json").read_text()), load_file(out / "adapter/adapter_model.safetensors")
+    return out
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "objective, rows, retain", [("npo", "4", "ce"), ("grad_diff", "3", "kl"), ("npo", "1", "kl")]
-)
-def test_two_processes_are_one(root, tiny_folder, tmp_path, objective, rows, retain) -> None:
-    settings = (objective, rows, retain)
-    one, alone = launched(root, 1, tiny_folder, tmp_path / "one", *settings)
-    two, shared = launched(root, 2, tiny_folder, tmp_path / "two", *settings)
+def result(folder: Path) -> tuple[list, dict]:
+    """Events and adapter of a run."""
+    events = json.loads((folder / "events.json").read_text())
+    return events, load_file(folder / "adapter" / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_are_one(shared: Path, tiny_folder: Path, tmp_path: Path, case: str) -> None:
+    run(tiny_folder, tmp_path / case, *CASES[case])
+    (one, alone), (two, together) = result(tmp_path / case), result(shared / case)
+    # Each launcher has ways to start one process only, and one is always equal to one.
+    assert [(each / case / "processes").read_text() for each in (tmp_path, shared)] == ["1", "2"]
     assert len(one) == len(two) == 6
     for first, second in zip(one, two, strict=True):
-        numbers = [
-            (first[name], second[name])
-            for name in first
-            if isinstance(first[name], float) and name != "seconds"
-        ]
-        assert len(numbers) >= 2
+        names = [name for name in first if isinstance(first[name], float) and name != "seconds"]
+        assert len(names) >= 2
+        numbers = [(first[name], second[name]) for name in names]
         np.testing.assert_allclose(*np.array(numbers).T, atol=1e-5)
-    assert alone.keys() == shared.keys()
+    assert alone.keys() == together.keys()
     for name in alone:
-        np.testing.assert_allclose(alone[name], shared[name], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(alone[name], together[name], atol=1e-5, err_msg=name)

@@ -1,4 +1,4 @@
-"""One training run of `accelerate launch`: argv is model folder, output folder, objective, rows a step."""
+"""Training runs of `accelerate launch`: argv is model folder, output folder, then CASES by name."""
 
 import json
 import sys
@@ -13,6 +13,9 @@ from tokenunlearn.training.events import EvalDone, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+# Objective, rows a step, retain term: rows that two processes share evenly, unevenly, and one row for both.
+CASES = {"even": ("npo", 4, "ce"), "uneven": ("grad_diff", 3, "kl"), "one_row": ("npo", 1, "kl")}
+
 
 def run(folder: Path, out: Path, objective: str, rows: int, retain: str) -> None:
     """Train three steps; the main process writes the losses, the looks and the adapter."""
@@ -22,12 +25,15 @@ def run(folder: Path, out: Path, objective: str, rows: int, retain: str) -> None
     )  # fmt: skip
     model = with_fresh_lora(tiny(folder), config)
     events = list(train(model, ROWS[:5], RETAIN, None, config))
-    if Processes().is_main:
+    processes = Processes()
+    if processes.is_main:
         out.mkdir(parents=True)
         save_adapter(model.model, out / "adapter", None)
         kept = [asdict(event) for event in events if isinstance(event, (StepDone, EvalDone))]
         (out / "events.json").write_text(json.dumps(kept))
+        (out / "processes").write_text(str(processes.count))
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5])
+    for name in sys.argv[3:]:
+        run(Path(sys.argv[1]), Path(sys.argv[2]) / name, *CASES[name])
