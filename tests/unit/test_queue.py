@@ -77,6 +77,7 @@ def test_runs_wait_in_order_and_workers_start_each_other(queue):
     assert ends[0]["ended"] <= ends[1]["started"] and ends[1]["ended"] <= ends[2]["started"]
 
 
+@pytest.mark.slow
 def test_a_reader_moves_the_queue_on_when_the_worker_was_killed(queue):
     first, second = run(queue, hangs_at=2), run(queue)
     state = wait(queue, first, "running", step=1)
@@ -121,6 +122,7 @@ def test_terminating_the_worker_pauses_the_run(queue):
     assert state["saved_step"] == state["step"] == adapter(queue, run_id)
 
 
+@pytest.mark.slow
 def test_force_ends_a_step_that_hangs(queue):
     run_id = run(queue, hangs_at=3, save_every=1, step_seconds=0.5)
     wait(queue, run_id, "running", step=2)
@@ -131,6 +133,7 @@ def test_force_ends_a_step_that_hangs(queue):
     assert queue.keep(run_id)["state"] == "kept"
 
 
+@pytest.mark.slow
 def test_force_ends_even_a_frozen_worker(queue):
     run_id = run(queue, hangs_at=2)
     state = wait(queue, run_id, "running", step=1)
