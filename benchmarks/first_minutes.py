@@ -1,0 +1,123 @@
+"""What a newcomer waits for on the embedded demo: the page, the live heatmap, the default run. Real model.
+
+    python -m benchmarks.first_minutes [openings]
+
+Each opening (default 3) starts the page in a fresh folder: seconds until it answers, then, in Chromium on the
+same processor, until first content and the live heatmap; the last one is started again on what it kept. Then
+one default run as the page starts it, with its phases. Ends with 1 where a bound of the issue is missed.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from app.actions import unlearn
+from app.service import Options, Service
+
+ROOT = Path(__file__).resolve().parents[1]
+BOUNDS = {"first content": 1.5, "live heatmap": 15.0, "default run": 90.0}
+FIRST_CONTENT = ".tx-first-shot p.tx-first-answer, .tu-strip [role=option]"
+LIVE = "document.querySelector('.tu-badge')?.textContent === 'live'"
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[tuple[str, float]]:
+    """Address of a page on the demo, and the seconds from its start until it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield address, time.perf_counter() - began
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def opening(browser: Browser, folder: Path) -> dict[str, float]:
+    """Seconds until the page answers, and from the moment it is asked for until each thing is seen."""
+    with server(folder) as (address, answers):
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        began = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector(FIRST_CONTENT, timeout=60_000)
+        first = time.perf_counter() - began
+        page.wait_for_function(f"() => {LIVE}", timeout=300_000)
+        live = time.perf_counter() - began
+        page.close()
+    return {"page answers": answers, "first content": first, "live heatmap": live}
+
+
+def default_run(folder: Path) -> dict[str, float]:
+    """Seconds of the phases of one default run, the target measured beforehand as the page does it."""
+    service = Service(Options(runs=folder))
+    service.start()
+    while not list(folder.glob(".measured/report-*.json")):
+        assert service.stage.name != "error", service.stage.error
+        time.sleep(0.1)
+    began = last = time.perf_counter()
+    plan: Any = unlearn.default_plan(service)
+    (run_id,) = unlearn.start(service, plan["plan"], {}, controls=False)
+    phases: dict[str, float] = {}
+    while True:
+        state = service.queue.store.state(run_id)
+        now = time.perf_counter()
+        name = state["message"] or (f"{state['steps']} steps" if state["state"] == "running" else "end")
+        phases[name] = phases.get(name, 0.0) + now - last
+        last = now
+        if state["state"] not in ("queued", "running"):
+            assert state["state"] == "finished", state
+            return {**phases, "default run": now - began}
+        time.sleep(0.05)
+
+
+def told(name: str, seconds: dict[str, float]) -> list[str]:
+    """The bounds that are missed; prints a line."""
+    words = ", ".join(f"{key} {value:.1f} s" for key, value in seconds.items())
+    print(f"{name}: {words} (load {os.getloadavg()[0]:.1f})", flush=True)
+    return [f"{name}: {key}" for key, bound in BOUNDS.items() if seconds.get(key, 0) > bound]
+
+
+def main(openings: int) -> int:
+    """1 where a bound is missed."""
+    missed: list[str] = []
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with sync_playwright() as playwright:
+            chromium = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
+            browser = playwright.chromium.launch(
+                executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for turn in range(openings):
+                missed += told(f"opening {turn + 1}", opening(browser, folder / f"runs-{turn}"))
+            missed += told("opened again", opening(browser, folder / f"runs-{openings - 1}"))
+            browser.close()
+        missed += told("default run", default_run(folder / f"runs-{openings - 1}"))
+    finally:
+        shutil.rmtree(folder)
+    print("missed: " + (", ".join(missed) or "nothing"))
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
