@@ -36,6 +36,7 @@ export class TokensModel {
   /** Takes a new payload; rule, view, overrides and lock stay, found again by row id and characters. */
   load(value) {
     const payload = readPayload(value);
+    if (payload.scores_id === this.payload.scores_id) return this.refill(payload);
     const before = placesOf(this.payload);
     const now = new Map(placesOf(payload).map((place, index) => [place, index]));
     const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
@@ -44,6 +45,14 @@ export class TokensModel {
     const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
     Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
     this.read(payload, { rule: payload.rule ?? this.rule, ...records, set: this.set });
+    return this.tell("data", "rule", "view");
+  }
+
+  /** Takes more numbers of the same scores: every token is where it was, so that undo still reaches back. */
+  refill(payload) {
+    const { overrides, history, rule, set } = this;
+    this.read(payload, { rule, set });
+    Object.assign(this, { overrides, history });
     this.tell("data", "rule", "view");
   }
 

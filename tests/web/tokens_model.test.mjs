@@ -123,3 +123,19 @@ test("arrays that do not depend on what moved are the same again", () => {
   m.setRule({ whole_words: false });
   assert.equal(m.mask.ranking === before.ranking, false);
 });
+
+test("more numbers of the same scores keep every step of undo and redo", () => {
+  const m = model();
+  m.cycle([0], 1);
+  m.setRule({ fraction: 2 / 3 });
+  m.cycle([1], 1);
+  m.undo();
+  const more = payload();
+  more.columns.knowledge_swap[3] = 9;
+  m.load(more);
+  assert.deepEqual([m.stateOf(0), m.rule.fraction, m.columns.knowledge_swap[3]], ["in", 2 / 3, 9]);
+  assert.equal(m.redo(), true);
+  assert.equal(m.stateOf(1), "in");
+  for (let step = 0; step < 3; step += 1) assert.equal(m.undo(), true);
+  assert.deepEqual([m.rule.fraction, m.stateOf(0), m.undo()], [1 / 3, "excluded", false]);
+});
