@@ -31,6 +31,7 @@ RECORDED: Final = ASSETS / "recorded" / "example.json"
 TARGET: Final = ASSETS / "adapters" / "target"
 KEPT_SCORES: Final = 4
 BACKGROUND_NICE: Final = 5
+FIRST_SHOWN: Final = 10  # rows of a set: those that are scored together
 MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 
@@ -128,7 +129,8 @@ class Service:
     def show(self, shown: ShownScores) -> None:
         """Nothing; these scores are the newest from now on."""
         with self._lock:
-            self._shown = [*self._shown, shown][-KEPT_SCORES:]
+            others = [each for each in self._shown if each.scores_id != shown.scores_id]
+            self._shown = [*others, shown][-KEPT_SCORES:]
 
     def model(self) -> Any:
         """The loaded target model. Raises ModelError while it is loading or when it could not be loaded."""
@@ -211,7 +213,10 @@ class Service:
             self._model = model
 
     def _score_in_parts(self, model: Any, scores: "Scores", config: "ScoreConfig") -> None:
-        """Score set by set, first what the default rule needs; what is not yet known stands there as NaN."""
+        """Score set by set, first what the default rule needs; what is not yet known stands there as NaN.
+
+        Shown after the first rows, after twice as many, and so on: each time the whole payload crosses.
+        """
         from tokenunlearn.scoring import filled, iter_scores
 
         rows = self.rows.forget
@@ -221,12 +226,15 @@ class Service:
         for part, name in parts:
             places = [place for place, row in enumerate(rows) if row.set == name]
             found = iter_scores(model, [rows[place] for place in places], part)
-            for place, scored in zip(places, found, strict=True):
+            shown_next = FIRST_SHOWN
+            for count, (place, scored) in enumerate(zip(places, found, strict=True), 1):
                 scores.rows[place] = filled(scores.rows[place], scored)
                 done += 1
                 self.stage.share = done / whole
-            self.show(shown_scores(scores, "live"))
-            self._model = model
+                if count in (shown_next, len(places)):
+                    self.show(shown_scores(scores, "live"))
+                    self._model = model
+                    shown_next = 2 * count
 
     def _measure_before(self, model: Any) -> None:
         """Measure what every run of the first set begins with, while nobody waits for it."""

@@ -55,6 +55,13 @@ class ShownScores:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
         return rows
 
+    def refuse_waiting(self, name: str) -> None:
+        """Nothing; raises MaskError while rows of the set have no scores: what they would add is not known."""
+        rows = self.rows_of(name)
+        waiting = sum(not row.get("scored", True) for row in rows)
+        if waiting:
+            raise MaskError(f"{waiting} of {len(rows)} rows are not scored yet", fix="Wait a moment")
+
     def places(self, name: str) -> np.ndarray:
         """The indices of all tokens of one set, int64, in order. Raises MaskError for an unknown set."""
         rows = self.rows_of(name)

@@ -49,14 +49,20 @@ def summary(service: Service, draft: Any) -> dict[str, Any]:
     try:
         values = record(draft, "the plan")
         shown, name, mask = mask_of(service, values)
-        refuse_other_hash(mask, values)
-        if not mask.selected.any():
-            raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
+        refuse_unfit(shown, name, mask, values)
         plan = {key: values.get(key) for key in DRAFT_KEYS} | {"hash": mask.hash}
         service.plan = {"plan": plan, **counts(shown, name, mask)}
         return service.plan
     except TokenUnlearnError as error:
         return {"error": str(error)}
+
+
+def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str, Any]) -> None:
+    """Nothing; raises MaskError for another mask than the page's, an unfinished set, and no token at all."""
+    refuse_other_hash(mask, values)
+    shown.refuse_waiting(name)
+    if not mask.selected.any():
+        raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
 
 
 def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
@@ -111,11 +117,9 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
     text(values, "hash")
     service.model()
     shown, name, mask = mask_of(service, values)
-    refuse_other_hash(mask, values)
+    refuse_unfit(shown, name, mask, values)
     if not shown.live:
         raise MaskError(NOT_LIVE)
-    if not mask.selected.any():
-        raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
     training = from_dict(TrainConfig, dict(settings))
     group = uuid.uuid4().hex[:8]
     own = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")

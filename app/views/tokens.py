@@ -1,6 +1,7 @@
 """Scores become the payload of the Tokens view: columns, not rows (docs/ARCHITECTURE.md)."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,20 +43,31 @@ def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
     infos = [row.info for row in scores.rows]
     counts = [len(row.table) for row in scores.rows]
     firsts = np.cumsum([0, *counts[:-1]]).tolist()
-    questions = [_asked(info) for info in infos]
+    questions = Counter(map(_asked, infos))
     names = [name for name in table.columns if name in SIGNALS]
+    scored = np.logical_or.reduceat(table[names].notna().any(axis=1).to_numpy(), firsts).tolist()
     return {
         "scores_id": scores.scores_id,
         "state": state,
         "model": {name: str(scores.provenance.get(name, "")) for name in ("model", "adapter", "precision")},
         "rows": [
-            _row(info, first, count, questions.count(_asked(info)) == 1)
-            for info, first, count in zip(infos, firsts, counts, strict=True)
+            _row(info, first, count, questions[_asked(info)] == 1, done)
+            for info, first, count, done in zip(infos, firsts, counts, scored, strict=True)
         ],
         "columns": _columns(table, np.repeat(np.arange(len(infos)), counts), names),
         "signals": {name: signal_info(name) for name in names},
-        "leaderboard": leaderboard(table, infos, [name for name in names if SIGNALS[name].kind != "other"]),
+        "leaderboard": leaderboard(
+            table[np.repeat(_of_whole_sets(infos, scored), counts)],
+            infos,
+            [name for name in names if SIGNALS[name].kind != "other"],
+        ),
     }
+
+
+def _of_whole_sets(infos: list[RowInfo], scored: list[bool]) -> list[bool]:
+    """Whether each row is of a set whose rows are all scored: a figure over a part is of other rows."""
+    waiting = {info.row.set for info, done in zip(infos, scored, strict=True) if not done}
+    return [info.row.set not in waiting for info in infos]
 
 
 def signal_info(name: str) -> dict[str, str]:
@@ -108,7 +120,7 @@ def _asked(info: RowInfo) -> tuple[str, str]:
     return info.row.set, info.row.question.replace(info.subject, "…") if info.subject else info.row.question
 
 
-def _row(info: RowInfo, first: int, count: int, unique: bool) -> dict[str, Any]:
+def _row(info: RowInfo, first: int, count: int, unique: bool, scored: bool) -> dict[str, Any]:
     return {
         "id": info.row.id,
         "question": info.row.question,
@@ -122,6 +134,7 @@ def _row(info: RowInfo, first: int, count: int, unique: bool) -> dict[str, Any]:
         "count": count,
         "set": info.row.set,
         "unique_question": unique,
+        "scored": scored,
     }
 
 

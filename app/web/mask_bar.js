@@ -97,6 +97,7 @@ function rangeText(model) {
 /** Returns why unlearning cannot start now, or "". */
 export function whyNot(model, state) {
   if (model.payload.state !== "live") return "This is a recorded example: unlearning needs the live model.";
+  if (model.waiting() > 0) return `${model.waiting()} rows are not scored yet.`;
   if (model.mask.counts.chosen === 0) return "No token is chosen.";
   return {
     pending: "The server is still checking the mask.",

@@ -44,10 +44,18 @@ export function signalBar(model, compute) {
     knowledge.update(view.signal !== "entropy");
     entropy.update(view.signal !== "knowledge");
     legend.update();
-    setText(badge, model.payload.state === "live" ? "live" : "recorded");
+    setText(badge, badgeWords(model));
     setAttributes(badge, { "data-state": model.payload.state, title: BADGES[model.payload.state] ?? null });
   };
   return { element, update, legend };
+}
+
+/** Returns "recorded", "live", or how many rows of the set are live while the others are being scored. */
+export function badgeWords(model) {
+  if (model.payload.state !== "live") return "recorded";
+  const rows = model.rowsOfSet().length;
+  const waiting = model.waiting();
+  return waiting === 0 ? "live" : `live, ${rows - waiting} of ${rows} rows`;
 }
 
 function sourceMenu(label, model, kind, compute) {

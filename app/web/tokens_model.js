@@ -98,6 +98,11 @@ export class TokensModel {
     return this.payload.rows.flatMap((row, at) => ((row.set ?? "") === this.set ? [at] : []));
   }
 
+  /** Returns how many rows of the current set have no scores yet. */
+  waiting() {
+    return this.rowsOfSet().filter((at) => this.payload.rows[at].scored === false).length;
+  }
+
   /** Returns the units (chips) of the current row. */
   units() {
     return this.unitsOfRow(this.row, this.view.words);

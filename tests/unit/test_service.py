@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from app.actions.tokens import alternatives, shown_payload
+from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
 from tests.tiny_rows import RETAIN, ROWS
@@ -45,6 +47,24 @@ def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Pat
     assert not first.mask("two", Rule(), {}).selected.any() and last.mask("two", Rule(), {}).selected.any()
     assert {entry["set"] for entry in first.payload["leaderboard"]} == {"one"}
     assert json.loads(shown_payload(service)["columns"])["row"] == last.columns["row"].tolist()
+
+
+def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.service.FIRST_SHOWN", 1)
+    service, shown = loaded_service(tiny_folder, tmp_path)
+    # rows 0 and 2 are of set "one"; the second part shows each again
+    assert len(shown) == 8
+    assert [[row["scored"] for row in each.payload["rows"]] for each in shown[:3]] == [
+        [True, False, False, False], [True, False, True, False], [True, True, True, False],
+    ]  # fmt: skip
+    service._shown = [shown[0]]
+    assert shown[0].payload["leaderboard"] == []
+    assert default_plan(service) == {"error": "1 of 2 rows are not scored yet. Wait a moment."}
+    service._shown = [shown[1]]
+    assert {entry["set"] for entry in shown[1].payload["leaderboard"]} == {"one"}
+    assert "error" not in (default_plan(service) or {"error": "none"})
 
 
 def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None:
