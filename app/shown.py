@@ -56,7 +56,7 @@ class ShownScores:
         return rows
 
     def refuse_waiting(self, name: str) -> None:
-        """Nothing; raises MaskError while rows of the set have no scores: what they would add is not known."""
+        """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""
         rows = self.rows_of(name)
         waiting = sum(not row.get("scored", True) for row in rows)
         if waiting:

@@ -4,7 +4,8 @@
 
 Each opening (default 3) starts the page in a fresh folder: seconds until it answers, then, in Chromium on the
 same processor, until first content, until the row on the screen is live, and until its whole set is; the last
-one is started again on what it kept. Then one default run as the page starts it, with its phases. Ends with 1 where a bound of the issue is missed.
+one is started again on what it kept. Then one default run as the page starts it, with its phases. Ends with 1
+where a bound of the issue is missed.
 """
 
 import os
