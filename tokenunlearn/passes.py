@@ -4,11 +4,12 @@ The target pass is always run. A row without a subject is masked by its whole qu
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError
 from tokenunlearn.models.forward import PassScores, run_pass
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.signals import RowPasses
@@ -16,10 +17,42 @@ from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.masking import aligned, prompt_positions, subject_positions, swap_names, swap_subject
 from tokenunlearn.text.spans import propose_subjects, subject_spans
 
+MOST_NAMES = 10
+
+
+@dataclass(frozen=True)
+class SubjectEdit:
+    """The subject that a person gave a row, and the names put in its place; none: names of the set."""
+
+    subject: str
+    names: tuple[str, ...] = ()
+
+    def check(self, row: Row) -> None:
+        """Nothing; raises InputError for a subject that the row does not name, and for unfit names."""
+        if not subject_spans(f"{row.question}\n{row.answer}", self.subject):
+            raise InputError(
+                f"{self.subject[:60]!r} stands neither in question nor answer",
+                fix="Select words of it",
+                where=row.id,
+            )
+        if len(self.names) > MOST_NAMES:
+            raise InputError(
+                f"{len(self.names)} names are too many", f"At most {MOST_NAMES} are put in", where=row.id
+            )
+        own = set(self.subject.split())
+        for name in self.names:
+            if not name.strip() or own & set(name.split()):
+                raise InputError(
+                    f"The name {name[:60]!r} cannot be put in the place of {self.subject[:60]!r}",
+                    "It is empty, or shares a word with it, and that word would stay",
+                    "Give another name",
+                    row.id,
+                )
+
 
 @dataclass(frozen=True)
 class RowInfo:
-    """How one row was masked. `subject_source` is row, proposed or none; `masking` swap or prompt."""
+    """How one row was masked. `subject_source`: row, edited, proposed or none; `masking` swap or prompt."""
 
     row: Row
     subject: str
@@ -29,16 +62,22 @@ class RowInfo:
     names: tuple[str, ...]
 
 
-def row_info(row: Row, rows: Sequence[Row], count: int) -> RowInfo:
-    """How `row` is masked: its subject (its own, else proposed, else none) and up to `count` swap names."""
+def row_info(row: Row, rows: Sequence[Row], count: int, edit: SubjectEdit | None = None) -> RowInfo:
+    """How `row` is masked: its subject (edited, its own, proposed, or none) and up to `count` swap names.
+
+    `rows` lend their names as the data give them: an edit of one row changes no other.
+    """
     subject, source = row.subject, "row"
-    if not subject or not subject_spans(row.question + "\n" + row.answer, subject):
+    if edit:
+        subject, source, row = edit.subject, "edited", replace(row, subject=edit.subject)
+    elif not subject or not subject_spans(row.question + "\n" + row.answer, subject):
         proposed = propose_subjects(row.question, row.answer)
         subject, source = (proposed[0], "proposed") if proposed else ("", "none")
     spans = tuple((start, end) for start, end, _ in subject_spans(row.question, subject))
     # sorted, so that the same rows in another order get the same names
     others = sorted({other.subject for other in rows if other.set == row.set and other.subject})
     names = tuple(swap_names(subject, others, count)) if subject else ()
+    names = edit.names if edit and edit.names else names
     return RowInfo(row, subject, source, spans, "swap" if names else "prompt", names)
 
 

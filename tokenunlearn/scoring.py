@@ -5,8 +5,9 @@ the wanted signals need. 3. Align, compute the signals, add one table piece per 
 depend on the rows beside it or their order; the set only lends the names that are swapped in.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.passes import RowInfo, group_passes, row_info
+from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals import SIGNALS, RowPasses
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
@@ -32,6 +33,7 @@ __all__ = [
     "Scores",
     "iter_scores",
     "new_scores",
+    "rescored",
     "score",
 ]
 
@@ -107,10 +109,15 @@ class ScoredRow:
 
 @dataclass
 class Scores:
-    """All scored rows of a set, growing in the order in which they are finished."""
+    """All scored rows of a set, growing in the order in which they are finished.
+
+    `edits` by row id: subjects that a person gave; `unedited` are then the scores without any of them.
+    """
 
     provenance: dict[str, object]
     rows: list[ScoredRow] = field(default_factory=list)
+    edits: Mapping[str, SubjectEdit] = field(default_factory=dict)
+    unedited: "Scores | None" = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -136,15 +143,25 @@ def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.Da
     return scores.table
 
 
-def new_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Scores:
-    """Empty Scores with the provenance of model, rows and settings. Raises InputError for no rows."""
+def new_scores(
+    model: LoadedModel,
+    rows: Sequence[Row],
+    config: ScoreConfig,
+    edits: Mapping[str, SubjectEdit] = MappingProxyType({}),
+) -> Scores:
+    """Empty Scores with the provenance of model, rows, settings and `edits` (by row id).
+
+    Raises InputError for no rows.
+    """
     if not rows:
         raise InputError(
             what="There is no row to score",
             why="Scores are one number per answer token, and without rows there is none",
             fix='Give at least one row that is to be forgotten (split "forget", or no split at all)',
         )
-    data = text_hash(*(part for row in rows for part in (row.id, row.question, row.answer, row.subject)))
+    parts = [part for row in rows for part in (row.id, row.question, row.answer, row.subject)]
+    edited = [part for name in sorted(edits) for part in (name, edits[name].subject, *edits[name].names)]
+    data = text_hash(*parts, *edited)
     return Scores(
         {
             **model.provenance(),
@@ -153,15 +170,50 @@ def new_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> 
             "signals": list(config.signals),
             "schema": SCHEMA_VERSION,
             "version": __version__,
-        }
+        },
+        edits=dict(edits),
     )
 
 
 def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
-    encodings = [_encoded(model, row, config) for row in rows]
-    infos = [row_info(row, rows, config.swap_count) for row in rows]
-    for start in range(0, len(rows), GROUP):
+    return _iter_infos(model, [row_info(row, rows, config.swap_count) for row in rows], config)
+
+
+def rescored(
+    model: LoadedModel,
+    scores: Scores,
+    rows: Sequence[Row],
+    config: ScoreConfig,
+    edits: Mapping[str, SubjectEdit],
+) -> Scores:
+    """The finished `scores` of `rows` with these edits in place of theirs; only rows that change are scored.
+
+    Without an edit: the very scores from before the first one. Raises InputError for an edit that does not
+    fit its row.
+    """
+    unedited = scores.unedited or scores
+    if not edits:
+        return unedited
+    for row in rows:
+        if row.id in edits:
+            edits[row.id].check(row)
+    fresh = new_scores(model, rows, config, edits)
+    fresh.unedited = unedited
+    infos = [row_info(row, rows, config.swap_count, edits.get(row.id)) for row in rows]
+    known = [
+        next((row for row in (before, now) if row.info == info), None)
+        for info, before, now in zip(infos, unedited.rows, scores.rows, strict=True)
+    ]
+    asked = [info for info, row in zip(infos, known, strict=True) if row is None]
+    found = _iter_infos(model, asked, config)
+    fresh.rows = [row or next(found) for row in known]
+    return fresh
+
+
+def _iter_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
+    encodings = [_encoded(model, info.row, config) for info in infos]
+    for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)
         measured = group_passes(model, infos[group], encodings[group], config.passes)
         for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):

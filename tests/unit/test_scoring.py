@@ -1,14 +1,18 @@
 """Rows to the exchange table on the tiny model: columns, order, provenance, refusals."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.tiny_rows import ROWS, tiny
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import run_pass
-from tokenunlearn.passes import row_info
-from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score
+from tokenunlearn.passes import SubjectEdit, row_info
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, rescored, score
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import STRUCTURE, check_table, provenance
 from tokenunlearn.text.encoding import encode
@@ -114,3 +118,36 @@ def test_alternatives_are_the_likeliest_tokens(loaded) -> None:
     for options in found.alternatives.as_is:
         chances = [chance for _, chance in options]
         assert len(options) == 5 and chances == sorted(chances, reverse=True) and sum(chances) <= 1
+
+
+def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(tiny_folder: Path) -> None:
+    model, rows, config = tiny(tiny_folder), ROWS[:4], ScoreConfig()
+    scores = new_scores(model, rows, config)
+    scores.rows.extend(iter_scores(model, rows, config))
+    edits = {rows[1].id: SubjectEdit("born", ("raised", "seen"))}
+    edited = rescored(model, scores, rows, config, edits)
+    assert edited.rows[1].info.subject_source == "edited" and edited.rows[1].info.names == ("raised", "seen")
+    assert edited.rows[1].info.row.subject == "born" and edited.scores_id != scores.scores_id
+    assert [edited.rows[at] is scores.rows[at] for at in range(4)] == [True, False, True, True]
+    now, before = (each.rows[1].table.knowledge_swap for each in (edited, scores))
+    assert not np.allclose(now, before, equal_nan=True)
+    # the same subject in the data gives the same numbers, and taking the edit back the same bits and id
+    (given,) = iter_scores(model, [replace(rows[1], subject="born", set="alone")], config)
+    assert given.info.names[:2] != ("raised", "seen")
+    same = rescored(model, scores, rows, config, {rows[1].id: SubjectEdit("born", given.info.names)})
+    pd.testing.assert_frame_equal(same.rows[1].table, given.table)
+    assert rescored(model, edited, rows, config, {}) is scores
+
+
+@pytest.mark.parametrize(
+    "edit, words",
+    [
+        (SubjectEdit("Nobody Here"), "neither in question nor answer"),
+        (SubjectEdit("born", ("born again",)), "shares a word"),
+        (SubjectEdit("born", (" ",)), "It is empty"),
+        (SubjectEdit("born", tuple("abcdefghijk")), "11 names are too many"),
+    ],
+)
+def test_a_subject_that_does_not_fit_is_refused(edit: SubjectEdit, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        edit.check(ROWS[1])
