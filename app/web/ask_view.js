@@ -17,7 +17,7 @@ export function mount({ element, props, watch }) {
 function answers(value) {
   if (!value) return [];
   if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
-  const side = (head, text) => node("div", {}, node("h3", { class: "tx-heading", text: head }), node("p", { class: "tx-answer", text: text || "(nothing)" }));
+  const side = (head, text) => node("div", {}, node("h2", { class: "tx-heading", text: head }), node("p", { class: "tx-answer", text: text || "(nothing)" }));
   return [
     node("p", { class: "tx-question", text: value.question }),
     node("div", { class: "tx-columns" }, side("before", value.before), side("after", value.after)),

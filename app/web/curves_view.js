@@ -67,7 +67,7 @@ function runList(value, trigger) {
   node("span", { class: "tx-run-name", text: run.name }),
   node("span", { class: "tx-note", text: run.text })));
   return [
-    node("h3", { class: "tx-heading", text: "Runs, newest first" }),
+    node("h2", { class: "tx-heading", text: "Runs, newest first" }),
     node("div", { attributes: { role: "list", "aria-label": "Runs" } }, ...others.map(line)),
   ];
 }

@@ -1,6 +1,6 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
-import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { button, node, segmented, setAttributes, setText, tableHead } from "./dom.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
@@ -21,7 +21,7 @@ export function detailsPanel(model, alternatives) {
   const where = node("span", { class: "tu-where" });
   const values = valueTable(model);
   const table = node("table", { class: "tu-values" },
-    node("thead", {}, node("tr", {}, ...["", "value", "rank", "percentile"].map((text) => node("th", { text, attributes: { scope: "col" } })))), values.body);
+    tableHead(["", "value", "rank", "percentile"]), values.body);
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
     const unit = unitOfToken(model);

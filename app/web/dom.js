@@ -48,6 +48,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Returns the head of a table with one line; a column without a name has no header cell. @returns {HTMLElement} */
+export function tableHead(names) {
+  return node("thead", {}, node("tr", {}, ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td")))));
+}
+
 /** Returns a push button. @returns {HTMLButtonElement} */
 export function button(label, onClick, options = {}) {
   return node("button", {

@@ -1,6 +1,6 @@
 /** Two named masks side by side: how far they agree, and each token on which they do not, to take from either. */
 
-import { button, node, setText } from "./dom.js";
+import { button, node, setText, tableHead } from "./dom.js";
 import { GLYPHS } from "./strip_marks.js";
 
 /** Returns `{element, show, update}`; `show(answer)` takes what the server's compare_masks returns. */
@@ -25,7 +25,7 @@ export function maskComparison(desk, host) {
       nows.push({ cell: made.now, index: each.index });
       return made.line;
     });
-    table.replaceChildren(node("thead", {}, node("tr", {}, ...heads.map((text) => node("th", { text, attributes: { scope: "col" } })))), node("tbody", {}, ...lines));
+    table.replaceChildren(tableHead(heads), node("tbody", {}, ...lines));
     update();
   };
   return { element, show, update };

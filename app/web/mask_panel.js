@@ -1,6 +1,6 @@
 /** The dialog of named masks: save as, list, load, export, import, compare two. */
 
-import { button, node } from "./dom.js";
+import { button, node, tableHead } from "./dom.js";
 import { download } from "./export_mask.js";
 import { maskComparison } from "./mask_compare.js";
 import { workNotice } from "./work_notice.js";
@@ -13,8 +13,8 @@ export function maskPanel(desk, host) {
   const notice = workNotice();
   const { attempt } = notice;
   const body = node("tbody");
-  const table = node("table", { class: "tu-masks-list" }, node("thead", {}, node("tr", {},
-    ...["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""].map((text) => node("th", { text, attributes: { scope: "col" } })))), body);
+  const table = node("table", { class: "tu-masks-list" },
+    tableHead(["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""]), body);
   const none = node("p", { class: "tu-note", text: "No mask is saved yet. A saved mask never changes; your draft goes on." });
   const compare = button("Compare the two", () => compareTicked(), { class: "tu-button", attributes: { disabled: true } });
   const comparison = maskComparison(desk, { ...host, close: () => element.close() });

@@ -1,7 +1,7 @@
 /** The Probe tab: what the model said and says, side by side, or the change on the text, with the numbers above. */
 
 import { changeLegend, changeText } from "./change_text.js";
-import { node, segmented, setText } from "./dom.js";
+import { node, segmented, setText, tableHead } from "./dom.js";
 import { share } from "./run_card.js";
 
 const SIDES = [
@@ -69,7 +69,7 @@ function summaryTable({ labels, summary }) {
   };
   return node("table", { class: "tx-table" },
     node("caption", { class: "tu-unseen", text: "Probes before and after the run" }),
-    node("thead", {}, node("tr", {}, ...["", "before", "after", "change"].map((text) => cell("th", text, { attributes: { scope: "col" } })))),
+    tableHead(["", "before", "after", "change"]),
     node("tbody", {}, ...labels.map(line)));
 }
 

@@ -8,6 +8,7 @@ const SPARK_HEIGHT = 12;
 const MOST_BARS = 240;
 const MOST_LETTERS = 160;
 
+// What is written short, "4 of 7  ≠2", the label says in words: it is hidden from whoever hears the label.
 /** Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`. */
 export function rowCard(model, at) {
   const row = model.payload.rows[at];
@@ -29,7 +30,7 @@ export function rowCard(model, at) {
 
 function fill(element, row) {
   const parts = {
-    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks" }),
+    share: node("span", { class: "tu-row-share", attributes: { "aria-hidden": true } }), marks: node("span", { class: "tu-row-marks", attributes: { "aria-hidden": true } }),
     pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
   };
   const bars = Math.max(1, Math.min(MOST_BARS, row.count));

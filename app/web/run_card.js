@@ -59,9 +59,9 @@ export function answerBlock(answer) {
   return node("section", { class: "tx-live", attributes: { "aria-label": "One answer as it changes" } },
     node("p", { class: "tx-question", text: answer.question }),
     node("div", { class: "tx-columns" },
-      node("div", {}, node("h3", { class: "tx-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
+      node("div", {}, node("h2", { class: "tx-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
       node("div", {},
-        node("h3", { class: "tx-heading", text: now ? `It says at step ${now.step}` : "It says" }),
+        node("h2", { class: "tx-heading", text: now ? `It says at step ${now.step}` : "It says" }),
         node("p", { class: "tx-answer", text: now ? now.text || "(nothing)" : "not asked yet" }))),
     texts.length > 2 ? history(texts) : null);
 }

@@ -1,6 +1,6 @@
 /** The Compare tab: all runs in a table; two chosen ones stand beside each other with what differs. */
 
-import { node, setText } from "./dom.js";
+import { node, setText, tableHead } from "./dom.js";
 import { signed } from "./probe_view.js";
 import { actButton, share } from "./run_card.js";
 
@@ -51,7 +51,7 @@ export function hintText(count, chosen) {
 function runsTable(runs, chosen, choose, trigger) {
   const heads = ["", "Run", "Arm", "Stands", "Step", ...COLUMNS.map(([, label]) => label), ""];
   return node("table", { class: "tx-table tx-runs" },
-    node("thead", {}, node("tr", {}, ...heads.map((text) => node("th", { text, attributes: { scope: "col" } })))),
+    tableHead(heads),
     node("tbody", {}, ...runs.map((run) => line(run, chosen, choose, trigger))));
 }
 
@@ -72,7 +72,7 @@ function line(run, chosen, choose, trigger) {
 
 function differenceOf([first, second]) {
   return [
-    node("h3", { class: "tx-heading", text: `${second.name} against ${first.name}` }),
+    node("h2", { class: "tx-heading", text: `${second.name} against ${first.name}` }),
     node("div", { class: "tx-columns" }, numbers(first, second), settings(first, second)),
   ];
 }
@@ -107,7 +107,7 @@ function text(value) {
 
 function plainTable(heads, rows) {
   return node("table", { class: "tx-table" },
-    node("thead", {}, node("tr", {}, ...heads.map((head) => node("th", { text: head, attributes: { scope: "col" } })))),
+    tableHead(heads),
     node("tbody", {}, ...rows.map(([head, ...cells]) => node("tr", {},
       node("th", { text: head, attributes: { scope: "row" } }), ...cells.map((cell) => node("td", { text: cell }))))));
 }

@@ -1,6 +1,6 @@
 /** What the details say beyond the rule's own signals: how the knowledge was masked, and every signal computed. */
 
-import { node, setText } from "./dom.js";
+import { node, setText, tableHead } from "./dom.js";
 import { ordinal, place } from "./ranks.js";
 import { shortNumber } from "./strip_marks.js";
 
@@ -29,8 +29,7 @@ export function signalTable(model) {
   const body = node("tbody");
   const summary = node("summary");
   const element = node("details", { class: "tu-all-signals" }, summary,
-    node("table", { class: "tu-values" }, node("thead", {}, node("tr", {},
-      ...["", "value", "rank", "percentile"].map((text) => node("th", { text, attributes: { scope: "col" } })))), body));
+    node("table", { class: "tu-values" }, tableHead(["", "value", "rank", "percentile"]), body));
   let lines = new Map();
   let shown = null;
   const update = (index) => {
