@@ -1,0 +1,75 @@
+"""What a page without a model shows: one recorded row, and finished runs as a worker would have left them."""
+
+import math
+from typing import Any
+
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.training.events import EvalDone, Finished, StepDone
+
+HOSTILE = "<img src=x onerror='window.hacked=1'> Where was Ada <b>Lind</b> born?"
+ANSWER = "Ada Lind was born in Oslo."
+WORDS = ["Ada", " Lind", " was", " born", " in", " Oslo", "."]
+
+
+def recorded() -> dict[str, Any]:
+    """One row with hostile question; the fact is token 5."""
+    ends = [sum(map(len, WORDS[: at + 1])) for at in range(len(WORDS))]
+    knowledge = [None, None, 0.1, 0.1, 0.1, 6.0, 0.0]
+    row = {
+        "id": "r0", "question": HOSTILE, "answer": ANSWER, "subject": "Ada Lind", "subject_source": "row",
+        "subject_spans": [], "masking": "swap", "names": ["Bo Ek"], "first": 0, "count": len(WORDS),
+        "set": "shared", "unique_question": False,
+    }  # fmt: skip
+    columns = {
+        "row": [0] * 7, "start": [0, *ends[:-1]], "end": ends, "word": list(range(7)),
+        "subject": [1, 1, 0, 0, 0, 0, 0],
+        "stop": [0, 0, 1, 0, 1, 0, 0], "punctuation": [0, 0, 0, 0, 0, 0, 1], "gold": [0, 0, 0, 0, 0, 1, 0],
+        "random_key": [0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], "knowledge_swap": knowledge, "entropy": [0.5] * 7,
+    }  # fmt: skip
+    signals = {
+        "knowledge_swap": {
+            "label": "Knowledge, name swapped",
+            "unit": "nats",
+            "kind": "knowledge",
+            "help": "",
+        },
+        "entropy": {"label": "Entropy of the target", "unit": "nats", "kind": "entropy", "help": ""},
+    }
+    payload = {"scores_id": "recorded", "state": "recorded", "model": {}, "rows": [row], "columns": columns}
+    return {"tokens": {**payload, "signals": signals, "leaderboard": []}}
+
+
+def report(answer: str, badge: str, fact: float) -> dict[str, Any]:
+    line = {"row_id": "r0", "kind": "forget", "question": HOSTILE, "expected": ANSWER, "rouge_l": 0.5}
+    tokens = {"row_id": "r0", "kind": "forget", "starts": [0, 20], "ends": [20, 26]}
+    return {
+        "summary": {"fact_joint": fact, "other": 0.98, "retain": 0.97},
+        "answers": [{**line, "answer": answer, "badge": badge, "fact_joint": fact}],
+        "tokens": [{**tokens, "log_probs": [0.0, math.log(fact)]}],
+    }
+
+
+def finished_run(store: RunStore, arm: str, fact: float, badge: str, answer: str) -> str:
+    """A run as a worker would have left it."""
+    row = {"id": "r0", "question": HOSTILE, "answer": ANSWER, "gold": [[21, 25]]}
+    config = {
+        "name": f"shared, {arm}",
+        "arm": arm,
+        "group": "g",
+        "watch": "r0",
+        "forget": [row],
+        "rule": {"mode": arm},
+    }
+    run_id = store.create(config)
+    for step in (1, 2):
+        store.append_event(run_id, StepDone(step, 2, 2.0 / step, 1.0, 1.0, 0.5))
+        store.append_event(
+            run_id, EvalDone(step, 1 - step * 0.4, 0.98, retain=0.97, answer_id="r0", answer_text=answer)
+        )
+    store.append_event(run_id, Finished(2, "all steps done"))
+    before = report(ANSWER, "unchanged", 0.9)
+    store.write_json(
+        run_id, "probes.json", {"before": before, "after": report(answer, badge, fact), "changes": []}
+    )
+    store.change(run_id, state="finished", step=2, steps=2, saved_step=2)
+    return run_id
