@@ -196,7 +196,8 @@ class Service:
     def _score(self, model: Any) -> None:
         """Show the scores of an earlier start, else measure them and keep them for the next one."""
         from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
-        from tokenunlearn.scoring import ScoreConfig, new_scores, unscored
+        from tokenunlearn.runs.kept_subjects import read_subjects
+        from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
 
         config, rows = ScoreConfig(), self.rows.forget
         scores = new_scores(model, rows, config)
@@ -211,6 +212,9 @@ class Service:
             scores.rows = known
             self.show(shown_scores(scores, "live"))
             self._model = model
+        subjects = read_subjects(self.queue.store.root, scores.scores_id)
+        if subjects:
+            self.show(shown_scores(rescored(model, scores, rows, config, subjects), "live"))
 
     def _score_in_parts(self, model: Any, scores: "Scores", config: "ScoreConfig") -> None:
         """Score set by set, first what the default rule needs; what is not yet known stands there as NaN.

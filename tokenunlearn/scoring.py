@@ -35,6 +35,7 @@ __all__ = [
     "new_scores",
     "rescored",
     "score",
+    "score_infos",
 ]
 
 DEFAULT_SIGNALS = (
@@ -177,7 +178,7 @@ def new_scores(
 
 def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
-    return _iter_infos(model, [row_info(row, rows, config.swap_count) for row in rows], config)
+    return score_infos(model, [row_info(row, rows, config.swap_count) for row in rows], config)
 
 
 def rescored(
@@ -206,12 +207,13 @@ def rescored(
         for info, before, now in zip(infos, unedited.rows, scores.rows, strict=True)
     ]
     asked = [info for info, row in zip(infos, known, strict=True) if row is None]
-    found = _iter_infos(model, asked, config)
+    found = score_infos(model, asked, config)
     fresh.rows = [row or next(found) for row in known]
     return fresh
 
 
-def _iter_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
+def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
+    """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
     encodings = [_encoded(model, info.row, config) for info in infos]
     for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)

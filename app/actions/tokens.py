@@ -1,7 +1,7 @@
 """What the Tokens view asks of the server: confirm a mask, alternatives, another signal, an export."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.actions.checks import notes_of, overrides_of, record, rule_of, text, wh
 from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import DECIMALS, column, signal_info
-from app.words import LOADING
+from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
@@ -89,20 +89,27 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
 
     `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
     """
-    from tokenunlearn.scoring import ScoreConfig, iter_scores
-
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
-    config = ScoreConfig(signals=(name,))
     if name not in shown.columns:
-        model = service.model()
-        with service.model_lock:
-            scored = list(iter_scores(model, service.rows.forget, config))
-        shown = with_signal(
-            service, shown, name, np.concatenate([row.table[name].to_numpy() for row in scored])
-        )
+        shown = with_signal(service, shown, name, np.concatenate(signal_of_rows(service, shown, name)))
     return {"values": column(shown.columns[name]), "info": signal_info(name)}
+
+
+def signal_of_rows(
+    service: Service, shown: ShownScores, name: str, places: Iterable[int] | None = None
+) -> list[np.ndarray]:
+    """One signal, row by row, masked as these scores are: of all rows, or of those in `places`."""
+    from tokenunlearn.scoring import ScoreConfig, score_infos
+
+    config, model = ScoreConfig(signals=(name,)), service.model()
+    if shown.scores is None:
+        raise MaskError(NOT_LIVE, fix="Wait for the live model")
+    rows = shown.scores.rows
+    infos = [rows[at].info for at in (range(len(rows)) if places is None else places)]
+    with service.model_lock:
+        return [row.table[name].to_numpy() for row in score_infos(model, infos, config)]
 
 
 def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:

@@ -127,9 +127,10 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
         (own, mask),
         *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if controls and arm != own),
     ]
+    configs = (run_config(service, shown, name, arm, each, training, group) for arm, each in arms)
     return [
-        service.queue.start_run(run_config(service, name, arm, each, training, group), each, shown.table)
-        for arm, each in arms
+        service.queue.start_run(config, each, shown.table)
+        for config, (_, each) in zip(configs, arms, strict=True)
     ]
 
 
@@ -151,10 +152,12 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
 
 
 def run_config(
-    service: Service, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
+    service: Service, shown: ShownScores, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
 ) -> dict[str, Any]:
     """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
-    rows = service.rows.of_set(name)
+    # With the subjects that a person gave, so that the run can be made again.
+    infos = [each.info for each in shown.scores.rows] if shown.scores else []
+    rows = tuple(info.row for info in infos if info.row.set == name) or service.rows.of_set(name)
     adapter = service.model().adapter
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",

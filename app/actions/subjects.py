@@ -1,0 +1,96 @@
+"""Another subject for some rows: what could be one, and the scores with it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.actions.checks import record, text, whole
+from app.actions.tokens import shown_payload, signal_of_rows, with_signal
+from app.service import Service
+from app.shown import ShownScores, shown_scores
+from app.words import NOT_LIVE
+from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.text.spans import propose_subjects
+
+if TYPE_CHECKING:
+    from tokenunlearn.passes import SubjectEdit
+
+MOST_SUBJECT = 200
+
+
+def subject_choices(service: Service, question: Any) -> dict[str, Any]:
+    """What a row's subject could be: `{given, proposed}`, the data's own and the names that are found.
+
+    `question`: `{scores_id, row}`. Raises InputError, MaskError.
+    """
+    values = record(question, "the question")
+    rows = service.find_scores(text(values, "scores_id")).payload["rows"]
+    at = whole(values, "row", len(rows))
+    given = service.rows.forget[at].subject if at < len(service.rows.forget) else ""
+    return {"given": given, "proposed": propose_subjects(rows[at]["question"], rows[at]["answer"])}
+
+
+def rescore(service: Service, request: Any) -> dict[str, Any]:
+    """The Tokens view's value after some rows were scored with another subject.
+
+    `request`: `{scores_id, changes: {row index: {subject, names} | null}}`; null gives a row the data's own
+    subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
+    """
+    values = record(request, "the request")
+    shown = service.find_scores(text(values, "scores_id"))
+    if shown.scores is None or service.stage.name != "live":
+        raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
+    edits = dict(shown.scores.edits)
+    for index, change in record(values.get("changes"), "changes").items():
+        row = service.rows.forget[_row_at(index, len(service.rows.forget))]
+        edits.pop(row.id, None)
+        if change is not None:
+            edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
+    service.show(with_subjects(service, shown, edits))
+    return shown_payload(service)
+
+
+def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, SubjectEdit]") -> ShownScores:
+    """The shown scores with these subjects in place of theirs, every signal included; kept for a restart."""
+    from tokenunlearn.runs.kept_subjects import write_subjects
+    from tokenunlearn.scoring import ScoreConfig, rescored
+
+    assert shown.scores is not None
+    before = shown.scores
+    with service.model_lock:
+        scores = rescored(service.model(), before, service.rows.forget, ScoreConfig(), edits)
+    changed = [at for at, row in enumerate(scores.rows) if row is not before.rows[at]]
+    fresh = shown_scores(scores, "live")
+    for name in set(shown.payload["signals"]) - set(fresh.columns):
+        fresh = with_signal(service, fresh, name, _spliced(service, shown, fresh, name, changed))
+    write_subjects(service.queue.store.root, (scores.unedited or scores).scores_id, edits)
+    return fresh
+
+
+def _spliced(
+    service: Service, shown: ShownScores, fresh: ShownScores, name: str, changed: Sequence[int]
+) -> np.ndarray:
+    """A signal that was asked for later: as it was, and anew in the rows that changed."""
+    values = shown.columns[name].copy()
+    for at, found in zip(changed, signal_of_rows(service, fresh, name, changed), strict=True):
+        first = fresh.payload["rows"][at]["first"]
+        values[first : first + len(found)] = found
+    return values
+
+
+def _row_at(index: Any, below: int) -> int:
+    if not str(index).isascii() or not str(index).isdigit():
+        raise InputError(f"{str(index)[:20]!r} is no row", "It must be a row's number")
+    return whole({"row": int(index)}, "row", below)
+
+
+def _edit(change: Mapping[str, Any]) -> "SubjectEdit":
+    from tokenunlearn.passes import SubjectEdit
+
+    names = change.get("names") or []
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and len(name) <= MOST_SUBJECT for name in names
+    ):
+        raise InputError("names must be a list of names", f"Each has at most {MOST_SUBJECT} characters")
+    return SubjectEdit(text(change, "subject", MOST_SUBJECT).strip(), tuple(name.strip() for name in names))
