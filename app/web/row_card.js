@@ -37,7 +37,7 @@ function fill(element, row) {
   const spark = drawing("svg", {
     class: "tu-spark", attributes: { viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
   }, parts.pale, parts.solid);
-  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), parts.share,
+  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), parts.share, " ",
     node("span", { class: "tu-row-question", text: shortened(row.question, MOST_LETTERS) }), parts.marks, spark);
   return parts;
 }
