@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from app.service import Service
-from app.views.runs import LIVE, run_chip
+from app.views.runs import LIVE, run_chip, run_news
 
 
 def chips(service: Service) -> dict[str, Any]:
     """The value of the status chips."""
-    rows = service.rows
+    rows, runs = service.rows, service.queue.runs()
     return {
         "model": model_chip(service),
         "data": {"text": f"{len(rows.forget)} forget · {len(rows.retain)} retain"},
-        "run": run_chip(service.queue.runs()),
+        "run": {**run_chip(runs), **run_news(runs)},
         "at": time.time(),
         "busy": busy(service),
     }

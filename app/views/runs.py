@@ -109,8 +109,21 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     place = (
         f"step {shown['step']} of {shown['steps']}" if shown["step"] else shown.get("message") or "starting"
     )
-    text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {shown['state']}"
+    stands = f"{shown['state']} ✓" if shown["state"] == "finished" else shown["state"]
+    text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {stands}"
     return {"text": text + more, "state": str(shown["state"])}
+
+
+def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the page tells beside the chip: `done`, the ids of finished runs, and `live`, the run under way.
+
+    `live` is `{id, mask}`, the mask's hash in full, or None.
+    """
+    active = next((state for state in states if state["state"] in LIVE[1:]), None)
+    return {
+        "done": [state["run_id"] for state in states if state["state"] == "finished"],
+        "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
+    }
 
 
 def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 /** Asks the server, 300 ms after the last change, whether it computes the same mask. */
 
 export const CONFIRM_AFTER_MS = 300;
+export const AGAIN_AFTER_MS = 5000;
 
 /**
  * Compares the browser's mask with the server's. States: "pending", "same", "differs", "unreachable".
@@ -27,8 +28,9 @@ export class Confirmation {
     this.timer = this.wait(() => this.check(), CONFIRM_AFTER_MS);
   }
 
-  /** Asks now. */
+  /** Asks now; where there is no answer, again after a while. */
   async check() {
+    this.cancel(this.timer);
     const question = this.question;
     const { draft, weights } = this.current;
     const own = await this.hash(weights);
@@ -39,7 +41,9 @@ export class Confirmation {
       const answer = await this.ask({ ...draft, hash: own });
       if (question === this.question) this.set(compare(own, count, answer));
     } catch (error) {
-      if (question === this.question) this.set({ kind: "unreachable", hash: own, reason: String(error?.message ?? error) });
+      if (question !== this.question) return;
+      this.set({ kind: "unreachable", hash: own, reason: String(error?.message ?? error) });
+      this.timer = this.wait(() => this.check(), AGAIN_AFTER_MS);
     }
   }
 

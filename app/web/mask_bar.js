@@ -5,10 +5,11 @@ import { clockTime } from "./mask_desk.js";
 import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
 import { keptWords } from "./mask_keeper.js";
 import { sinceWords } from "./mask_since.js";
+import { liveRun } from "./shared_value.js";
 import { rangeWords } from "./units.js";
 
 /**
- * Returns `{element, alarm, update, confirmed, kept}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
+ * Returns `{element, alarm, training, update, confirmed, kept}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
  * `walk(indices)` goes to the next of these tokens.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {import("./mask_desk.js").MaskDesk} desk
@@ -28,9 +29,9 @@ export function maskBar(model, desk, acts) {
   const range = node("span", { class: "tu-quiet tu-wide tu-range" });
   const undo = button("Undo", () => model.undo(), { class: "tu-button", attributes: { title: "Ctrl+Z" } });
   const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
-  const masks = button("Masks", acts.masks, { class: "tu-button tu-wide", attributes: { title: "Save, load, compare, import" } });
-  const save = button("Export", acts.exports, { class: "tu-button tu-wide" });
-  const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first" });
+  const masks = button("Masks", acts.masks, { class: "tu-button tu-wide tu-remote", attributes: { title: "Save, load, compare, import" } });
+  const save = button("Export", acts.exports, { class: "tu-button tu-wide tu-remote" });
+  const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
     targets, gold, overrides, since, mask, draft, range, node("span", { class: "tu-space" }), undo, redo, masks, save, go);
   const alarmText = node("span");
@@ -38,6 +39,9 @@ export function maskBar(model, desk, acts) {
     button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
     button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
     button("Ask again", acts.check, { class: "tu-button" }));
+  const training = node("p", { class: "tu-training", attributes: { role: "status" } });
+  const sayTraining = () => setText(training, trainingWords(liveRun.value, confirmation.hash));
+  liveRun.subscribe(sayTraining);
   let confirmation = { kind: "pending", hash: "" };
 
   const update = () => {
@@ -76,8 +80,16 @@ export function maskBar(model, desk, acts) {
     go.disabled = reason !== "";
     setAttributes(go, { title: reason || "Go on with these tokens", "aria-description": reason || null });
     drawSince();
+    sayTraining();
   };
-  return { element, alarm, update, confirmed, kept };
+  return { element, alarm, training, update, confirmed, kept };
+}
+
+/** Returns which mask is being trained while this one is edited, or "". @param {{id: string, mask: string}|null} run */
+export function trainingWords(run, hash) {
+  if (!run?.mask) return "";
+  if (run.mask === hash) return `${run.id} trains this mask; changes here make a new draft.`;
+  return `${run.id} trains mask ${run.mask.slice(0, 8)}; you are editing a new draft.`;
 }
 
 function overrideWords(count) {

@@ -135,7 +135,15 @@ export class DraftKeeper {
     this.set({ kind: "conflict", theirs, at: theirs.saved ?? null });
   }
 
+  /** Tries at once what has failed, as when the server is back. */
+  again() {
+    if (this.state.kind !== "failed") return undefined;
+    this.cancel(this.timer);
+    return this.failed();
+  }
+
   fail(error, again) {
+    this.failed = again;
     this.set({ kind: "failed", reason: String(error?.message ?? error) });
     this.cancel(this.timer);
     this.timer = this.wait(again, RETRY_MS);

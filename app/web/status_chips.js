@@ -1,20 +1,29 @@
 /** The chips at the top right, the same on all tabs: model, data, run. */
 
 import { node, setText } from "./dom.js";
+import { goneBanner } from "./gone_banner.js";
 import { Pulse } from "./pulse.js";
+import { runNews } from "./run_news.js";
+import { serverLink } from "./server_link.js";
+import { liveRun } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text}, run: {text, state}, at, busy}`:
- * `busy` while anything moves by itself, `at` the server's time of this answer.
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text}, run: {text, state, done, live}, at, busy}`:
+ * `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs,
+ * `live` null or the `{id, mask}` of the one under way.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {
   const model = node("span", { class: "tx-chip" });
   const data = node("span", { class: "tx-chip tx-wide" });
   const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", {}) } });
-  (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run);
-  const pulse = new Pulse({ ask: () => trigger("pulse", {}), visible: () => document.visibilityState === "visible" });
+  const news = runNews();
+  (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
+  // Where the server is gone Gradio would reload the page as soon as it is back, and undo would be lost.
+  const ask = async () => { if (await serverLink.check()) trigger("pulse", {}); };
+  const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", () => pulse.visible() && pulse.beat());
+  serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
   const draw = () => {
     const value = props.value ?? {};
     setText(model, value.model?.text ?? "");
@@ -23,6 +32,8 @@ export function mount({ element, props, trigger, watch }) {
     setText(data, value.data?.text ?? "");
     setText(run, value.run?.text ?? "no run");
     run.dataset.state = value.run?.state ?? "";
+    news.hear(value.run?.done ?? []);
+    liveRun.set(value.run?.live ?? null);
     pulse.heard({ at: value.at ?? 0, busy: value.busy ?? false });
   };
   watch("value", draw);

@@ -2,7 +2,7 @@
 
 import math
 
-from app.views.runs import live_answer, run_chip, seconds_left, series, with_probes
+from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
 from tokenunlearn.training.events import EvalDone, StepDone
 
 RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
@@ -54,5 +54,14 @@ def test_the_live_answer_keeps_only_its_changes_and_the_newest_look() -> None:
 def test_the_chip_names_the_run_under_way_and_how_many_wait() -> None:
     waiting = {**RUN, "run_id": "run-2", "state": "queued", "step": 0}
     assert run_chip([waiting, RUN]) == {"text": "run-1: step 2 of 12 · 1 waiting", "state": "running"}
-    assert run_chip([{**RUN, "state": "finished"}])["text"] == "run-1 finished"
+    assert run_chip([{**RUN, "state": "finished"}])["text"] == "run-1 finished ✓"
     assert run_chip([]) == {"text": "no run", "state": ""}
+
+
+def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
+    done = {**RUN, "run_id": "run-2", "state": "finished"}
+    assert run_news([done, {**RUN, "mask_hash": "9f3c"}]) == {
+        "done": ["run-2"],
+        "live": {"id": "run-1", "mask": "9f3c"},
+    }
+    assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "live": None}

@@ -42,3 +42,17 @@ test("a server that fails is named, not trusted", async () => {
   assert.equal(states.at(-1).kind, "unreachable");
   assert.equal(states.at(-1).reason, "gone");
 });
+
+test("where there was no answer the server is asked again, until it agrees", async () => {
+  const server = { there: false };
+  const { confirmation, states, timers } = setup(async () => {
+    if (!server.there) throw new Error("gone");
+    return { hash: "h1", weights_count: 1 };
+  });
+  confirmation.changed({ draft: {}, weights: Float64Array.of(1) });
+  await timers[0].act();
+  assert.deepEqual([states.at(-1).kind, timers[1].ms], ["unreachable", 5000]);
+  server.there = true;
+  await timers[1].act();
+  assert.deepEqual([states.at(-1).kind, timers.length], ["same", 2]);
+});

@@ -150,3 +150,15 @@ test("an edit made while a save is under way is saved after it", async () => {
   await tab.tick();
   assert.deepEqual(server.draft.overrides, { 2: "in" });
 });
+
+test("what could not be saved is saved at once when the server is back", async () => {
+  const server = serverOf();
+  const tab = tabOf(server);
+  await tab.keeper.open();
+  server.down = true;
+  await tab.edit(forced(3));
+  assert.equal(tab.keeper.state.kind, "failed");
+  server.down = false;
+  await tab.keeper.again();
+  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides], ["saved", { 3: "in" }]);
+});

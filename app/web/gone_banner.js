@@ -1,0 +1,22 @@
+/** The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server. */
+
+import { button, node } from "./dom.js";
+
+// Only the server can do what stands in these.
+const REMOTE = [
+  ".tu-remote", ".tu-masks-acts", ".tu-masks-list", ".tx-chip", ".tx-actions", ".tx-start", ".tx-pick", ".tx-ask",
+  ".tx-run-list", ".tx-runs .tx-button",
+].join();
+
+/** Returns the banner; it follows `link`. @param {import("./server_link.js").ServerLink} link */
+export function goneBanner(link) {
+  const keep = button("Save my draft as a file", () => link.rescue?.(), { class: "tx-button" });
+  const element = node("div", { class: "tx-gone", attributes: { role: "alert", hidden: true } },
+    node("span", { text: "The server does not answer. Your edits are kept on this page and sent as soon as it is back." }), keep);
+  link.subscribe((gone) => {
+    element.hidden = !gone;
+    keep.hidden = !link.rescue;
+    for (const each of document.querySelectorAll(REMOTE)) each.inert = gone;
+  });
+  return element;
+}

@@ -1,0 +1,25 @@
+/** A value that one part of the page tells the others: each is a component of its own, the module is the same. No DOM. */
+
+/** Keeps a value; listeners hear each other one. @template Value */
+export class SharedValue {
+  /** @param {Value} value */
+  constructor(value) {
+    this.value = value;
+    this.listeners = [];
+  }
+
+  /** @param {(value: Value) => void} listener */
+  subscribe(listener) {
+    this.listeners.push(listener);
+  }
+
+  /** Takes a value; one of the same content is no news. @param {Value} value */
+  set(value) {
+    if (JSON.stringify(value) === JSON.stringify(this.value)) return;
+    this.value = value;
+    for (const listener of this.listeners) listener(value);
+  }
+}
+
+/** The run under way, `{id, mask}`, or null; the chips know it, the mask bar says it. */
+export const liveRun = new SharedValue(null);

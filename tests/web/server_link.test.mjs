@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { trainingWords } from "../../app/web/mask_bar.js";
+import { freshOf } from "../../app/web/run_news.js";
+import { AGAIN_MS, ServerLink } from "../../app/web/server_link.js";
+import { SharedValue } from "../../app/web/shared_value.js";
+
+test("a link looks again until the server is back, and tells each change once", async () => {
+  const seen = { there: true, told: [], timer: null };
+  const link = new ServerLink({
+    reach: async () => seen.there, cancel: () => { seen.timer = null; },
+    wait: (act, ms) => { assert.equal(ms, AGAIN_MS); seen.timer = act; return act; },
+  });
+  link.subscribe((gone) => seen.told.push(gone));
+  assert.equal(await link.check(), true);
+  assert.deepEqual([seen.told, seen.timer], [[], null]);
+  seen.there = false;
+  assert.deepEqual(await Promise.all([link.check(), link.check()]), [false, false]);
+  await seen.timer();
+  assert.deepEqual(seen.told, [true]);
+  seen.there = true;
+  await seen.timer();
+  assert.deepEqual([seen.told, seen.timer], [[true, false], null]);
+});
+
+test("a shared value of the same content is no news", () => {
+  const told = [];
+  const value = new SharedValue(null);
+  value.subscribe((each) => told.push(each));
+  value.set({ id: "run-1", mask: "a" });
+  value.set({ id: "run-1", mask: "a" });
+  value.set(null);
+  assert.deepEqual(told, [{ id: "run-1", mask: "a" }, null]);
+});
+
+test("only runs that finish while one looks are news", () => {
+  assert.deepEqual(freshOf(null, ["run-1"]), []);
+  assert.deepEqual(freshOf(["run-1"], ["run-2", "run-1"]), ["run-2"]);
+});
+
+test("the bar says which mask is being trained", () => {
+  assert.equal(trainingWords(null, "abc"), "");
+  assert.match(trainingWords({ id: "run-1", mask: "abc" }, "abc"), /^run-1 trains this mask/);
+  assert.match(trainingWords({ id: "run-1", mask: "0123456789" }, "abc"), /^run-1 trains mask 01234567; you are editing a new draft/);
+});
