@@ -8,7 +8,7 @@ const SPARK_HEIGHT = 12;
 const MOST_BARS = 240;
 const MOST_LETTERS = 160;
 
-// What is written short, "4 of 7  ≠2", the label says in words: it is hidden from whoever hears the label.
+// A card is named by what it holds; until it is filled, by its label. Marks as "≠2" are written out for those who hear them.
 /** Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`. */
 export function rowCard(model, at) {
   const row = model.payload.rows[at];
@@ -21,7 +21,7 @@ export function rowCard(model, at) {
   card.update = () => {
     card.stale = false;
     card.parts ??= fill(element, row);
-    drawCard(card, row, name, model);
+    drawCard(card.parts, row, model);
   };
   card.mark = (on) => setAttributes(element, { "aria-selected": on, tabindex: on ? 0 : -1 });
   card.show = (list) => scrollWithin(list, element);
@@ -30,24 +30,26 @@ export function rowCard(model, at) {
 
 function fill(element, row) {
   const parts = {
-    share: node("span", { class: "tu-row-share", attributes: { "aria-hidden": true } }), marks: node("span", { class: "tu-row-marks", attributes: { "aria-hidden": true } }),
+    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks", attributes: { "aria-hidden": true } }),
+    spoken: node("span", { class: "tu-unseen" }),
     pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
   };
   const bars = Math.max(1, Math.min(MOST_BARS, row.count));
   const spark = drawing("svg", {
     class: "tu-spark", attributes: { viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
   }, parts.pale, parts.solid);
-  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), parts.share, " ",
-    node("span", { class: "tu-row-question", text: shortened(row.question, MOST_LETTERS) }), parts.marks, spark);
+  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), " ", parts.share, " ",
+    node("span", { class: "tu-row-question", text: shortened(row.question, MOST_LETTERS) }), " ", parts.marks, parts.spoken, spark);
+  element.removeAttribute("aria-label");
   return parts;
 }
 
-function drawCard({ element, parts }, row, name, model) {
+function drawCard(parts, row, model) {
   const { mask } = model;
   const facts = factsOf(model, row);
   setText(parts.share, `${facts.chosen} of ${facts.total}`);
   setText(parts.marks, markWords(facts));
-  setAttributes(element, { "aria-label": `${name} ${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}` });
+  setText(parts.spoken, `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }

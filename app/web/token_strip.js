@@ -158,7 +158,7 @@ export class TokenStrip {
     element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
     element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
     element.classList.toggle("is-unscored", !Number.isFinite(value));
-    setText(element.children[1], shortNumber(value));
+    setAttributes(element.children[1], { "data-value": shortNumber(value) });
     setAttributes(element, {
       tabindex: at === focus ? 0 : -1,
       "aria-selected": state === "chosen" || state === "in",

@@ -1,0 +1,115 @@
+"""axe-core on every tab and panel, light and dark, wide and narrow, with a live model and finished runs.
+
+One server, one page that turns dark and narrow. Only colours differ in the dark, so only they are asked again there.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.recorded_page import ANSWER, finished_run
+from tests.tiny_rows import ROWS
+from tokenunlearn.data.rows import Row
+from tokenunlearn.runs.store import RunStore
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = ((1440, 900), (390, 844))
+LONG = Row("long", "What does Ada Moss say?", "Ada Moss says " + "la " * 98 + ".", "Ada Moss", (), "tiny")
+# What breaks the page for somebody; a "minor" finding does not.
+RUN = """(rules) => axe.run(document, { resultTypes: ["violations"], ...(rules ? { runOnly: rules } : {}) })
+  .then(({ violations }) => violations.filter(({ impact }) => impact !== "minor").flatMap(({ id, impact, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${impact} ${id}: ${target.join(" ")}: ${failureSummary}`)))"""
+
+
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("axe")
+    rows = "\n".join(json.dumps(asdict(row)) for row in (*ROWS, LONG))
+    (folder / "rows.jsonl").write_text(rows, encoding="utf-8")
+    store = RunStore(folder / "runs")
+    finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
+    finished_run(store, "random", 0.8, "unchanged", ANSWER)
+    with serve(folder, "--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")) as server:
+        yield server.address
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+    ready = {
+        "Tokens": page.locator(".tu-strip .tu-token").first,
+        "Unlearn": page.locator(".js-plotly-plot .legend .traces").first,
+        "Probe": page.get_by_text("1 answer: 1"),
+        "Compare": page.get_by_role("region", name="Difference of two runs").locator("h2"),
+    }
+    if name == "Compare":
+        for run in ("chosen", "random"):
+            page.get_by_label(f"Compare shared, {run}").check()
+    expect(ready[name]).to_be_visible()
+
+
+def panels(page: Page) -> Iterator[str]:
+    for name in ("Masks", "Export", "Keys"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        yield name
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def prepare(page: Page) -> None:
+    """What can be on the Tokens tab: windows, an override with a note, numbers, all signals, a saved mask."""
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=60_000)
+    page.locator(".tu-row", has_text="What does").click()
+    expect(page.locator(".tu-gap").first).to_be_visible()
+    page.locator(".tu-strip .tu-token").nth(3).click()
+    page.keyboard.press("Space")
+    page.keyboard.press("c")
+    page.keyboard.type("said by hand")
+    page.keyboard.press("Enter")
+    page.keyboard.press("v")
+    page.keyboard.press("g")
+    page.get_by_text("signals", exact=False).and_(page.locator("summary")).first.click()
+    page.get_by_role("button", name="Masks", exact=True).click()
+    page.get_by_label("Name of the mask").fill("Ada")
+    page.get_by_role("button", name="Save as").click()
+    expect(page.get_by_label("Compare Ada")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: str) -> None:
+    if not AXE.is_file():
+        pytest.fail("axe-core is missing: `make test` installs it, or `npm ci`")
+    page = opened(address, color_scheme="light")
+    prepare(page)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = {}
+    for scheme, rules in (("light", None), ("dark", ["color-contrast", "link-in-text-block"])):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+        for width, height in WIDTHS:
+            page.set_viewport_size({"width": width, "height": height})
+            # Three strips of a short row, one strip with windows of a long one.
+            wide = width > 900
+            page.get_by_role("tab", name="Tokens").click()
+            page.locator(".tu-row", has_text="What does" if wide else "Bob Reed").click()
+            page.get_by_role("radio", name="Fused" if wide else "All", exact=True).click()
+            for tab in ("Unlearn", "Probe", "Compare", "Tokens"):
+                open_tab(page, tab)
+                found[f"{tab}, {scheme}, {width}"] = page.evaluate(RUN, rules)
+            if wide:
+                for name in panels(page):
+                    found[f"{name}, {scheme}, {width}"] = page.evaluate(RUN, rules)
+    faults = [f"{where}: {fault}" for where, faults in found.items() for fault in faults]
+    assert not faults, "\n".join(faults)
