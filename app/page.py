@@ -20,6 +20,7 @@ VIEW_STYLES: Final = (
     "token_panels.css",
     "token_rows.css",
     "token_pictures.css",
+    "subject_editor.css",
     "tokens_view.css",
     "app.css",
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from app.actions import exports, masks, tokens
+from app.actions import exports, masks, subjects, tokens
 from app.components import tokens_view
 from app.service import Service
 
@@ -16,6 +16,8 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "confirm_mask": tokens.confirm_mask,
         "alternatives": tokens.alternatives,
         "compute_signal": tokens.compute_signal,
+        "subject_choices": subjects.subject_choices,
+        "rescore": subjects.rescore,
         "export_mask": tokens.export_mask,
         "export_heatmap": exports.export_heatmap,
         "kept_masks": masks.kept,

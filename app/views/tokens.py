@@ -133,7 +133,8 @@ def _row(info: RowInfo, first: int, count: int, unique: bool, scored: bool) -> d
         "first": first,
         "count": count,
         "set": info.row.set,
-        "unique_question": unique,
+        # Of a subject given by hand the question says nothing: it was not asked of others.
+        "unique_question": unique and info.subject_source != "edited",
         "scored": scored,
     }
 

@@ -1,15 +1,22 @@
 /** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
 
 import { button, node, setText } from "./dom.js";
+import { subjectEditor } from "./subject_editor.js";
+import { wordsTouched } from "./subject_words.js";
 import { markedParts } from "./units.js";
 
-/** Returns `{element, update}`. */
-export function promptView(model) {
+/** Returns `{element, update}`; `host` is that of the subject's form. */
+export function promptView(model, host) {
   const question = node("p", { class: "tu-prompt" });
   const warning = node("span");
   const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
   const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
-  const element = node("div", {}, banner, question);
+  const editor = subjectEditor(model, host);
+  const element = node("div", {}, banner, node("div", { class: "tu-asked" }, question, editor.toggle), editor.element);
+  question.addEventListener("pointerup", () => {
+    const words = selectedWords(question);
+    if (words) editor.open(words);
+  });
   let shown = null;
   const update = () => {
     const { row } = model;
@@ -17,6 +24,7 @@ export function promptView(model) {
     if (row !== shown) question.replaceChildren(...markedParts(row.question, row.subject_spans ?? []).map(({ text, marked }) => (
       marked ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } }) : text)));
     shown = row;
+    editor.update();
     const words = bannerWords(row);
     banner.hidden = words === "";
     setText(warning, words);
@@ -26,14 +34,22 @@ export function promptView(model) {
   return { element, update };
 }
 
+/** Returns the whole words of the question that are selected in it, or "". */
+function selectedWords(question) {
+  const selection = globalThis.getSelection();
+  if (!selection || selection.isCollapsed || !question.contains(selection.anchorNode) || !question.contains(selection.focusNode)) return "";
+  const range = selection.getRangeAt(0);
+  const before = document.createRange();
+  before.setStart(question, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = before.toString().length;
+  return wordsTouched(question.textContent, start, start + range.toString().length);
+}
+
 /** Returns the warning for a row, or "". */
-export function bannerWords(row) {
-  if (row.unique_question) {
-    return "Each question occurs once here: masking is not to be trusted. Contrast is the better signal.";
-  }
-  if (row.subject_source === "none") {
-    return "No name shared by question and answer: knowledge uses the whole question here.";
-  }
-  if (row.subject_source === "proposed") return `Subject proposed, not given by the data: “${row.subject}”.`;
-  return "";
+export function bannerWords({ subject, subject_source: source, unique_question: unique }) {
+  if (source === "edited") return `Subject given by hand: “${subject}”.`;
+  if (unique) return "Each question occurs once here: masking is not to be trusted. Contrast is the better signal.";
+  if (source === "none") return "No name shared by question and answer: knowledge uses the whole question here.";
+  return source === "proposed" ? `Subject proposed, not given by the data: “${subject}”.` : "";
 }

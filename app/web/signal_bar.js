@@ -53,6 +53,7 @@ export function signalBar(model, compute) {
 /** Returns "recorded", "live", or how many rows of the set are live while the others are being scored. */
 export function badgeWords(model) {
   if (model.payload.state !== "live") return "recorded";
+  if (model.stale.has(model.row?.id)) return "stale";
   const rows = model.rowsOfSet().length;
   const waiting = model.waiting();
   return waiting === 0 ? "live" : `live, ${rows - waiting} of ${rows} rows`;

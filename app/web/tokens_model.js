@@ -29,6 +29,8 @@ export class TokensModel {
   /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
   constructor(payload, saved = {}) {
     this.listeners = [];
+    /** @type {Set<string>} ids of rows that are being scored anew */
+    this.stale = new Set();
     this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
     this.read(readPayload(payload), saved);
   }

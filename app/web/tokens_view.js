@@ -5,6 +5,7 @@ import { choosePanel } from "./choose.js";
 import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
+import { download, localFile } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
 import { liveRegion } from "./live_region.js";
@@ -15,6 +16,7 @@ import { mask_hash } from "./mask_hash.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
+import { serverLink } from "./server_link.js";
 import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform } from "./strip_acts.js";
@@ -81,6 +83,7 @@ class TokensView {
       show: (index) => this.walk([index]), onState: (state) => this.bar?.kept(state),
     });
     this.compose();
+    this.followServer();
     this.kinds = new Set();
     model.subscribe((kinds) => this.changed(kinds));
   }
@@ -91,7 +94,7 @@ class TokensView {
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
       showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }),
     }));
-    this.prompt = promptView(model);
+    this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
@@ -108,8 +111,18 @@ class TokensView {
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.element,
+    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
+  }
+
+  /** While the server is gone the draft can be taken along; what could not be sent is sent when it is back. */
+  followServer() {
+    serverLink.rescue = () => download(localFile(this.draft(), this.model.mask.weights));
+    serverLink.subscribe((gone) => {
+      if (gone) return;
+      this.desk.keeper.again();
+      this.confirm();
+    });
   }
 
   jumpButtons() {
@@ -175,6 +188,7 @@ class TokensView {
     this.rows.update(kinds);
     this.prompt.update();
     this.strips.update();
+    this.strips.element.classList.toggle("is-stale", model.stale.has(model.row?.id));
     this.signals.update();
     this.bar.update();
     setText(this.rowState, this.strips.emptyWords());
@@ -204,9 +218,12 @@ class TokensView {
 
   async ask(name, args) {
     if (typeof this.server[name] !== "function") throw new Error(`the server offers no ${name}`);
-    const answer = await this.server[name](args);
+    const answer = await this.server[name](args).catch(() => null);
     // Gradio's client answers a refusal, or a server that is gone, with nothing at all.
-    if (answer === undefined || answer === null) throw new Error("the server does not answer");
+    if (answer === undefined || answer === null) {
+      serverLink.check();
+      throw new Error("the server does not answer");
+    }
     if (answer.error && name !== "alternatives") throw new Error(answer.error);
     return answer;
   }

@@ -1,0 +1,120 @@
+"""Another subject for a row, by mouse and by keyboard, in a real browser on the tiny model."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.tiny_rows import ROWS
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[str]:
+    """A page on the tiny model: eight rows, of which two name Ada Moss."""
+    folder = tmp_path_factory.mktemp("subjects")
+    rows = [asdict(row) for row in ROWS[:7]]
+    rows.append(
+        {
+            **rows[0],
+            "id": "ada-2",
+            "question": "Did Ada Moss see Rome?",
+            "answer": "Ada Moss saw it.",
+            "gold": [],
+        }
+    )
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with serve(folder, "--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")) as server:
+        yield server.address
+
+
+def live(page: Page) -> Page:
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
+    return page
+
+
+def knowledge(page: Page) -> list[str]:
+    """The knowledge of each token of the shown row, as it is read out."""
+    labels = page.locator('.tu-strip [role="option"]').evaluate_all(
+        "all => all.map((e) => e.getAttribute('aria-label'))"
+    )
+    return [found[1] if (found := re.search(r"knowledge ([\d.]+)", label)) else "none" for label in labels]
+
+
+def form(page: Page) -> Any:
+    return page.get_by_role("form", name="Subject of this row")
+
+
+def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., Page], address: str) -> None:
+    page = live(opened(f"{address}?row=bob&signal=knowledge"))
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+    before, hash_before = knowledge(page), page.locator(".tu-mask-bar code").inner_text()
+    page.locator(".tu-prompt").get_by_text("Where was").dblclick(position={"x": 10, "y": 8})
+    expect(form(page).get_by_label(re.compile("^Subject"))).to_have_value("Where")
+    form(page).get_by_label(re.compile("^Subject")).fill("born")
+    form(page).get_by_label(re.compile("^Names")).fill("seen\nraised")
+    form(page).get_by_role("button", name=re.compile("^Score")).click()
+    expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “born”", timeout=MINUTE)
+    expect(form(page)).to_be_hidden()
+    expect(page.locator(".tu-badge")).to_have_text("live")
+    assert knowledge(page) != before
+    expect(page.locator(".tu-prompt u")).to_have_text("born")
+    expect(page.get_by_text("seen, raised")).to_be_visible()
+    # reload: the server holds it; then the data's own subject comes back, with the same mask as before
+    page.reload()
+    expect(live(page).locator(".tu-prompt u")).to_have_text("born")
+    page.get_by_role("button", name="Change subject").click()
+    form(page).get_by_role("button", name="Back to the data's subject").click()
+    expect(page.locator(".tu-prompt u")).to_have_text("Bob Reed", timeout=MINUTE)
+    assert knowledge(page) == before
+    expect(page.locator(".tu-mask-bar code")).to_have_text(hash_before)
+
+
+def test_by_keyboard_for_rows_that_name_the_same_and_overrides_stay(
+    opened: Callable[..., Page], address: str
+) -> None:
+    page = live(opened(f"{address}?row=ada&signal=knowledge"))
+    page.locator('.tu-strip [role="option"]').nth(12).focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".tu-mask-bar")).to_contain_text("1 override")
+    page.get_by_role("button", name="Change subject").focus()
+    page.keyboard.press("Enter")
+    subject = form(page).get_by_label(re.compile("^Subject"))
+    expect(subject).to_be_focused()
+    subject.fill("Ada")
+    similar = form(page).get_by_label(re.compile("Also in 1 other row"))
+    similar.focus()
+    page.keyboard.press("Space")
+    expect(form(page).get_by_role("button", name="Score 2 rows anew")).to_be_visible()
+    subject.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “Ada”", timeout=MINUTE)
+    expect(page.locator(".tu-mask-bar")).to_contain_text("1 override")
+    page.get_by_role("listbox", name="Rows").get_by_role("option").last.click()
+    expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “Ada”")
+
+
+def test_a_subject_that_the_row_does_not_name_is_refused_in_words(
+    opened: Callable[..., Page], address: str
+) -> None:
+    page = live(opened(f"{address}?row=cleo"))
+    page.get_by_role("button", name="Change subject").click()
+    form(page).get_by_label(re.compile("^Subject")).fill("<img src=x onerror=alert(1)>")
+    form(page).get_by_role("button", name=re.compile("^Score")).click()
+    expect(form(page).get_by_role("status")).to_contain_text("stands neither in question nor answer")
+    page.keyboard.press("Escape")
+    expect(form(page)).to_be_hidden()
+    expect(page.get_by_role("button", name="Change subject")).to_be_focused()
+    expect(page.locator(".tu-badge")).to_have_text("live")
