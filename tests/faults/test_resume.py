@@ -127,7 +127,7 @@ def test_stop_leaves_an_adapter_that_plain_peft_loads(queue, tiny_folder, rows, 
     from transformers import AutoModelForCausalLM
 
     long = config(tiny_folder, rows)
-    long["training"]["steps"] = 2000
+    long["training"] |= {"steps": 2000, "eval_every": 1}
     run_id = queue.start_run(long, scored[1], scored[0])
     wait(queue, run_id, lambda state: state["step"] >= 2)
     queue.request(run_id, "stop")
