@@ -1,8 +1,10 @@
 """What a page without a model shows: one recorded row, and finished runs as a worker would have left them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from tokenunlearn.data.rows import Row
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.events import EvalDone, Finished, StepDone
 
@@ -37,6 +39,26 @@ def recorded() -> dict[str, Any]:
     }
     payload = {"scores_id": "recorded", "state": "recorded", "model": {}, "rows": [row], "columns": columns}
     return {"tokens": {**payload, "signals": signals, "leaderboard": []}}
+
+
+def in_letters(rows: Sequence[Row]) -> dict[str, Any]:
+    """The rows recorded letter by letter, as the model of tiny_folder.py reads them; a fact has 6 nats."""
+    names = ("row", "start", "end", "word", "subject", "stop", "punctuation", "gold", "random_key")
+    columns: dict[str, list[Any]] = {name: [] for name in (*names, "knowledge_swap", "entropy")}
+    records = []
+    for number, row in enumerate(rows):
+        more = {"subject_source": "row", "subject_spans": [], "masking": "swap", "names": ["Bo Ek"]}
+        place = {"first": len(columns["row"]), "count": len(row.answer), "unique_question": False}
+        own = {name: getattr(row, name) for name in ("id", "question", "answer", "subject", "set")}
+        records.append({**own, **more, **place})
+        for at, letter in enumerate(row.answer):
+            gold = any(start <= at < end for start, end in row.gold)
+            values = (number, at, at + 1, row.answer[:at].count(" "), int(at < len(row.subject)), 0)
+            more_values = (int(letter == "."), int(gold), at / 100, 6.0 if gold else 0.1, 0.5)
+            for column, value in zip(columns.values(), (*values, *more_values), strict=True):
+                column.append(value)
+    tokens = recorded()["tokens"]
+    return {"tokens": {**tokens, "scores_id": "letters", "rows": records, "columns": columns}}
 
 
 def report(answer: str, badge: str, fact: float) -> dict[str, Any]:

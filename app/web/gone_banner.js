@@ -1,6 +1,12 @@
 /** The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server. */
 
+// What the other tabs show is loaded with the first: one that is opened while the server is gone could not load it.
+import "./ask_view.js";
+import "./curves_view.js";
 import { button, node } from "./dom.js";
+import "./mask_summary.js";
+import "./probe_view.js";
+import "./runs_view.js";
 
 // Only the server can do what stands in these.
 const REMOTE = [
@@ -13,10 +19,15 @@ export function goneBanner(link) {
   const keep = button("Save my draft as a file", () => link.rescue?.(), { class: "tx-button" });
   const element = node("div", { class: "tx-gone", attributes: { role: "alert", hidden: true } },
     node("span", { text: "The server does not answer. Your edits are kept on this page and sent as soon as it is back." }), keep);
+  const still = (gone) => { for (const each of document.querySelectorAll(REMOTE)) each.inert = gone; };
+  // A tab is made when it is first opened, perhaps meanwhile.
+  const observer = new MutationObserver(() => still(true));
   link.subscribe((gone) => {
     element.hidden = !gone;
     keep.hidden = !link.rescue;
-    for (const each of document.querySelectorAll(REMOTE)) each.inert = gone;
+    still(gone);
+    if (gone) observer.observe(document.body, { childList: true, subtree: true });
+    else observer.disconnect();
   });
   return element;
 }

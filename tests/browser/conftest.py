@@ -29,6 +29,16 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.address.rstrip("/").rsplit(":", 1)[1])
+
+    def kill(self) -> None:
+        """Nothing; the process is gone, as after a loss of power."""
+        self.process.kill()
+        self.process.wait(10)
+
     def wait_until_up(self) -> None:
         """Nothing; the test fails with the server's log when it ends or does not answer in time."""
         deadline = time.monotonic() + START_SECONDS
@@ -43,16 +53,18 @@ class Server:
 
 @pytest.fixture(scope="session")
 def serve() -> Callable[..., AbstractContextManager[Server]]:
-    """`with serve(folder, *flags) as server`: the page with its runs in `folder/runs`, ended on leaving."""
+    """`with serve(folder, *flags) as server`: the page with its runs in `folder/runs`, ended on leaving.
+
+    `port` is that of an earlier server, `program` another module than `app` that starts the page.
+    """
     return serving
 
 
 @contextmanager
-def serving(folder: Path, *flags: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+def serving(folder: Path, *flags: str, port: int = 0, program: str = "app") -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", port)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder / "runs"), *flags]
+    command = [sys.executable, "-m", program, "--port", str(port), "--runs", str(folder / "runs"), *flags]
     log = folder / f"log-{port}.txt"
     # The tests' own limit to one thread is none for the real model; a tiny one only waits for its threads.
     environment = dict(os.environ)

@@ -1,0 +1,138 @@
+"""The states of USERS 5.5 around a model that is loaded late and a server that goes away, in a real Chromium.
+
+Drafts, masks and hashes: test_masks.py. Long and hostile text: test_tokens_view.py. Runs: test_run_states.py.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.recorded_page import in_letters
+from tests.tiny_rows import RETAIN, ROWS
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+MINUTE = 60_000
+
+
+class Held:
+    """The server of this file; its model waits at a gate, and it can be started again at its address."""
+
+    def __init__(self, folder: Path, start: Callable[[int], Any]) -> None:
+        self.gate, self.start = folder / "hold", start
+        self.gate.touch()
+        self.server = start(0)
+
+    def start_again(self) -> None:
+        """The same command on the same folder and port."""
+        self.server = self.start(self.server.port)
+
+
+@pytest.fixture(scope="module")
+def held(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[Held]:
+    folder = tmp_path_factory.mktemp("states")
+    lines = [asdict(row) for row in ROWS] + [{**asdict(row), "split": "retain"} for row in RETAIN]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    (folder / "example.json").write_text(json.dumps(in_letters(ROWS)), encoding="utf-8")
+    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    flags += ["--recorded", str(folder / "example.json")]
+    with ExitStack() as stack:
+        yield Held(
+            folder,
+            lambda port: stack.enter_context(serve(folder, *flags, port=port, program="tests.held_page")),
+        )
+
+
+def token(page: Page, at: int) -> Locator:
+    return page.locator(".tu-strip .tu-token").nth(at)
+
+
+def draft_state(page: Page) -> Locator:
+    return page.locator(".tu-draft")
+
+
+def scrolled(page: Page) -> int:
+    return int(page.locator(".tu-right").evaluate("e => e.scrollTop"))
+
+
+def test_the_first_visit_turns_live_where_one_is(opened: Open, held: Held) -> None:
+    page = opened(held.server.address)
+    expect(page.locator(".tu-badge")).to_have_text("recorded")
+    expect(page.locator(".tx-chip", has_text=re.compile(r"loading the model · \d+ s"))).to_be_visible()
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
+    expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
+        "title", re.compile("recorded example")
+    )
+    row = page.locator(".tu-row", has_text="Cleo Marchetti")
+    row.click()
+    token(page, 4).click()
+    page.keyboard.press("Space")
+    expect(token(page, 4).locator(".tu-glyph")).to_have_text("+")
+    page.locator(".tu-right").evaluate("e => { e.scrollTop = 60; }")
+    before = scrolled(page)
+    assert before > 0
+
+    held.gate.unlink()
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(token(page, 4)).to_have_class(re.compile("is-locked"))
+    expect(token(page, 4).locator(".tu-glyph")).to_have_text("+")
+    assert scrolled(page) == before
+    expect(draft_state(page)).to_contain_text("draft saved")
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled()
+
+
+def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held: Held) -> None:
+    held.gate.unlink(missing_ok=True)
+    page = opened(held.server.address)
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    page.locator(".tu-row", has_text="Dan Fox").click()
+    token(page, 2).click()
+    page.keyboard.press("Space")
+    expect(draft_state(page)).to_have_text("draft saving…")
+    expect(draft_state(page)).to_contain_text("draft saved")
+
+    held.server.kill()
+    token(page, 3).click()
+    page.keyboard.press("Space")
+    banner = page.get_by_role("alert").filter(has_text="The server does not answer")
+    expect(banner).to_be_visible()
+    expect(draft_state(page)).to_contain_text("draft not saved")
+    for name in ("Unlearn these", "Masks", "Export"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_js_property("inert", True)
+    with page.expect_download() as download:
+        banner.get_by_role("button", name="Save my draft as a file").click()
+    kept = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert "in" in kept["overrides"].values()
+    asked = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.close(run_before_unload=True)
+    page.get_by_role("tab", name="Unlearn").click()
+    assert asked == ["beforeunload"]
+    expect(banner).to_be_visible()
+    expect(page.locator(".tx-start")).to_have_js_property("inert", True)
+    page.get_by_role("tab", name="Tokens").click()
+    token(page, 5).click()
+    page.keyboard.press("Space")
+
+    held.start_again()
+    expect(banner).to_be_hidden(timeout=MINUTE)
+    expect(draft_state(page)).to_contain_text("draft saved", timeout=MINUTE)
+    expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled(timeout=MINUTE)
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # the page was not loaded anew
+    again = opened(held.server.address)
+    expect(again.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    again.locator(".tu-row", has_text="Dan Fox").click()
+    for at in (2, 3, 5):
+        expect(token(again, at).locator(".tu-glyph")).to_have_text("+")
