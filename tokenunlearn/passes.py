@@ -121,7 +121,9 @@ def _prompt_passes(
     chosen = [encodings[index] for index in asked]
     hidden = [prompt_positions(encoding) for encoding in chosen]
     passes = run_pass(model.model, chosen, model.pad_id, hidden=hidden)
-    for index, scores in zip(asked, passes, strict=True):
+    for index, positions, scores in zip(asked, hidden, passes, strict=True):
+        if not positions:  # a plain text has no question to hide: not known, which is not 0
+            scores = _at_none(scores)
         results[index].prompt = scores.log_probs
         if not infos[index].names:  # no subject: every name mask falls back to the question, and says so
             masked[index] = scores
@@ -178,6 +180,12 @@ def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
     picked = values[np.maximum(found, 0)].astype(np.float64)
     picked[found < 0] = np.nan
     return picked
+
+
+def _at_none(scores: PassScores) -> PassScores:
+    """The scores of a pass that says nothing: NaN, with the alternatives that it had."""
+    nothing = np.full(scores.log_probs.shape, np.nan)
+    return PassScores(nothing, nothing, scores.top_ids, scores.top_log_probs)
 
 
 def _occlusion_pass(model: LoadedModel, encoding: Encoding) -> np.ndarray:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tokenunlearn.models.loading import LoadedModel
 
 
+COLUMNS_HELP = "which column of FILE is what, where its name does not say so: question=ask,answer=reply"
+
+
 def add_rows(parser: argparse.ArgumentParser, demo: str) -> None:
     """Nothing; the parser takes a file of rows, or --demo for our own (`demo` says which)."""
     parser.add_argument("file", nargs="?", metavar="FILE", help="rows: .jsonl, .json, .csv or .parquet")
@@ -22,6 +25,7 @@ def add_rows(parser: argparse.ArgumentParser, demo: str) -> None:
     parser.add_argument(
         "--skip-bad-rows", action="store_true", help="leave refused lines out instead of stopping"
     )
+    parser.add_argument("--columns", default="", metavar="FIELD=COLUMN,…", help=COLUMNS_HELP)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -42,14 +46,18 @@ def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
         from tokenunlearn.data.demo import demo_rows
 
         return tuple(row for name in demo for row in demo_rows(name))
-    return good_rows(arguments.file, arguments.skip_bad_rows)
+    return good_rows(arguments.file, arguments.skip_bad_rows, arguments.columns)
 
 
-def good_rows(path: str, skip_bad: bool) -> "tuple[Row, ...]":
-    """The rows of a file. A refused line raises InputError; with `skip_bad` it is told and left out."""
+def good_rows(path: str, skip_bad: bool, columns: str = "") -> "tuple[Row, ...]":
+    """The rows of a file, read as `columns` says. A refused line raises InputError.
+
+    With `skip_bad` it is told and left out. Raises SettingError for columns that the file does not have.
+    """
+    from tokenunlearn.data.columns import columns_from_text
     from tokenunlearn.data.files import read_rows
 
-    content = read_rows(path)
+    content = read_rows(path, columns_from_text(columns))
     if content.refused and not skip_bad:
         first, count = content.refused[0], len(content.refused)
         more = f" ({count - 1} more lines were refused)" if count > 1 else ""

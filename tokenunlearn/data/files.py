@@ -1,7 +1,6 @@
 """JSONL, JSON, CSV or Parquet → good rows, and the refused lines each with its reason.
 
-Columns: those of Row; TOFU's (`spans` for gold); `prompt`/`completion`; `instruction`/`output`; a chat in
-`messages` of one user and one assistant message. A row without `id` is named after its line: `row-12`.
+Which column becomes what is columns.py's. A row without `id` is named after its line: `row-12`.
 """
 
 import csv
@@ -12,18 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.columns import GUESSED, Columns, guessed, mapped
 from tokenunlearn.data.rows import Row, row_from_dict
-from tokenunlearn.errors import InputError
+from tokenunlearn.errors import InputError, SettingError
 
-_LISTS: Final = ("gold", "paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer")
-_LISTS_OTHER_NAMES: Final = ("spans", "messages")
-_RENAMED: Final = (
-    ("prompt", "question"),
-    ("instruction", "question"),
-    ("completion", "answer"),
-    ("output", "answer"),
-    ("spans", "gold"),
-)
+_LISTS: Final = ("paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer")
+_LISTS_OTHER_NAMES: Final = ("messages",)
+MOST_RECORDS: Final = 1_000_000  # of a Parquet table, whose few bytes may stand for any number of rows
 
 
 @dataclass(frozen=True)
@@ -46,143 +40,165 @@ class RowFile:
 _Record = tuple[int, Any]
 
 
-def read_rows(path: str | Path) -> RowFile:
+@dataclass(frozen=True)
+class Records:
+    """What stands in a file of this name, before anything is called a question or an answer."""
+
+    name: str
+    lines: tuple[_Record, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, in the order in which they first occur."""
+        records = (record for _, record in self.lines if isinstance(record, Mapping))
+        return tuple(dict.fromkeys(str(name) for record in records for name in record if name))
+
+    def fields(self, columns: Columns = GUESSED) -> dict[str, str]:
+        """For each field the column that it is read from, "" for none."""
+        return {**guessed(self.columns), **columns}
+
+
+def read_rows(path: str | Path, columns: Columns = GUESSED) -> RowFile:
     """The rows of a file and its refused lines; the format is told by the suffix.
 
-    Raises InputError when the file is absent, unreadable or empty, or when no line of it is a row.
+    Raises InputError when the file is absent, unreadable or empty, or when no line of it is a row;
+    SettingError when `columns` names a column that it does not have.
     """
+    content = rows_of(read_records(path), columns)
+    if not content.rows:
+        more = f"{len(content.refused)} lines were refused, the first because: {content.refused[0].reason}"
+        raise InputError("No line of the file is a row", more, where=str(path))
+    return content
+
+
+def read_records(path: str | Path) -> Records:
+    """What stands in a file. Raises InputError when it is absent, unreadable or empty."""
     path = Path(path)
-    read = _reader(path)
+    try:
+        if path.is_dir():
+            raise InputError("This is a folder", "A file of rows is needed", where=str(path))
+        if path.exists():
+            _reader(str(path))
+            if not path.is_file():
+                raise InputError("This is no regular file", "A file of rows is needed", where=str(path))
+        return records_of(str(path), path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError("There is no such file", fix="Check the path", where=str(path)) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputError("The file cannot be read", why, where=str(path)) from error
+
+
+def records_of(name: str, content: bytes) -> Records:
+    """What stands in these bytes of a file called `name`. Raises InputError as `read_records` does."""
+    records = Records(name, tuple(_reader(name)(content, name)))
+    if not records.lines:
+        raise InputError("The file is empty", "It holds no row", _EXAMPLE, name)
+    return records
+
+
+def rows_of(records: Records, columns: Columns = GUESSED) -> RowFile:
+    """The rows among the records, perhaps none, and the refused lines.
+
+    Raises SettingError when `columns` names a column that is not there.
+    """
+    known = records.columns
+    for field, column in columns.items():
+        if column and column not in known:
+            names = ", ".join(known[:20]) or "none"
+            raise SettingError(f"There is no column {column[:60]!r} for {field}", f"The columns are: {names}")
     rows: list[Row] = []
     refused: list[Refused] = []
     lines: dict[str, int] = {}
-    for line, record in read(path):
+    for line, record in records.lines:
+        where = f"{records.name}:{line}"
         try:
-            row = _row(record, line, path)
+            row = _row(record, columns, line, where)
             if row.id in lines:
-                raise InputError(
-                    f"id {row.id!r} is taken", f"Line {lines[row.id]} has it", where=f"{path}:{line}"
-                )
+                raise InputError(f"id {row.id!r} is taken", f"Line {lines[row.id]} has it", where=where)
         except InputError as error:
             refused.append(Refused(line, str(error)))
             continue
         lines[row.id] = line
         rows.append(row)
-    if not rows and not refused:
-        raise InputError("The file is empty", "It holds no row", _EXAMPLE, str(path))
-    if not rows:
-        more = f"{len(refused)} lines were refused, the first because: {refused[0].reason}"
-        raise InputError("No line of the file is a row", more, where=str(path))
     return RowFile(tuple(rows), tuple(refused))
 
 
 _EXAMPLE: Final = 'Write one row a line: {"question": "…", "answer": "…"}'
 
 
-def _reader(path: Path) -> Callable[[Path], Iterator[_Record]]:
-    if not path.exists():
-        raise InputError("There is no such file", fix="Check the path", where=str(path))
-    if path.is_dir():
-        raise InputError("This is a folder", "A file of rows is needed", where=str(path))
-    reader = _READERS.get(path.suffix.lower())
+def _reader(name: str) -> Callable[[bytes, str], Iterator[_Record]]:
+    suffix = Path(name).suffix.lower()
+    reader = _READERS.get(suffix)
     if reader is None:
         known = ", ".join(_READERS)
-        raise InputError(
-            f"The suffix {path.suffix!r} is unknown", f"Rows are read from {known}", where=str(path)
-        )
+        raise InputError(f"The suffix {suffix!r} is unknown", f"Rows are read from {known}", where=name)
     return reader
 
 
-def _row(record: Any, line: int, path: Path) -> Row:
-    where = f"{path}:{line}"
+def _row(record: Any, columns: Columns, line: int, where: str) -> Row:
     if isinstance(record, InputError):
         raise record
-    if isinstance(record, Mapping):
-        record = {"id": f"row-{line}", **_renamed(record, where)}
-    return row_from_dict(record, where)
+    if not isinstance(record, Mapping):
+        return row_from_dict(record, where)
+    values = mapped(record, columns, where)
+    return row_from_dict({"id": f"row-{line}", **values}, where)
 
 
-def _renamed(record: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The record under the names of Row, without empty values where a default exists."""
-    record = {key: value for key, value in record.items() if value is not None}
-    chat = record.get("messages")
-    prompt, completion = record.get("prompt"), record.get("completion")
-    if chat is None and isinstance(prompt, list) and isinstance(completion, list):
-        chat = prompt + completion
-    if chat is not None and "question" not in record:
-        record = {**record, **_from_chat(chat, where)}
-    for other, name in _RENAMED:
-        if name not in record and other in record:
-            record[name] = record[other]
-    return record
-
-
-def _from_chat(chat: Any, where: str) -> dict[str, str]:
-    """Question and answer of a chat of one user and one assistant message.
-
-    A system message or more turns would change what the answer depends on, so they are refused, not dropped.
-    """
-    well_formed = isinstance(chat, list) and all(isinstance(each, Mapping) for each in chat)
-    roles = [each.get("role") for each in chat] if well_formed else None
-    if roles != ["user", "assistant"]:
-        why = f"Its roles are {roles}" if roles is not None else "It is no list of messages"
-        raise InputError("messages cannot be used", why, "Give one user and one assistant message", where)
-    return {"question": chat[0].get("content"), "answer": chat[1].get("content")}
-
-
-def _text(path: Path) -> str:
+def _text(content: bytes, name: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(
-            "The file is not UTF-8 text", f"Byte {error.start} breaks it", where=str(path)
-        ) from error
+        raise InputError("The file is not UTF-8 text", f"Byte {error.start} breaks it", where=name) from error
 
 
-def _json_lines(path: Path) -> Iterator[_Record]:
+def _json_lines(content: bytes, name: str) -> Iterator[_Record]:
     # Not splitlines(): it also splits at U+2028, which JSON allows inside a string.
-    for line, text in enumerate(_text(path).split("\n"), start=1):
+    for line, text in enumerate(_text(content, name).split("\n"), start=1):
         if text.strip():
-            yield line, _parsed(text, f"{path}:{line}")
+            yield line, _parsed(text, f"{name}:{line}")
 
 
 def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
         reason = (
             f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
         )
         return InputError("The line is no JSON", reason, _EXAMPLE, where)
 
 
-def _json(path: Path) -> Iterator[_Record]:
-    text = _text(path)
+def _json(content: bytes, name: str) -> Iterator[_Record]:
+    text = _text(content, name)
     if not text.strip():
         return
     try:
-        content = json.loads(text)
+        whole = json.loads(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":  # one object a line under the wrong suffix
-            yield from _json_lines(path)
+            yield from _json_lines(content, name)
             return
         why = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise InputError(
-            "The file is no JSON", why, "Write a list of rows", f"{path}:{error.lineno}"
+            "The file is no JSON", why, "Write a list of rows", f"{name}:{error.lineno}"
         ) from error
-    yield from enumerate(content if isinstance(content, list) else [content], start=1)
+    except (ValueError, RecursionError) as error:
+        raise InputError("The file is no JSON", str(error), "Write a list of rows", name) from error
+    yield from enumerate(whole if isinstance(whole, list) else [whole], start=1)
 
 
-def _separated(path: Path) -> Iterator[_Record]:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter)
-    line = reader.line_num + 2
+def _separated(content: bytes, name: str) -> Iterator[_Record]:
+    delimiter = "\t" if name.lower().endswith(".tsv") else ","
+    reader = csv.DictReader(io.StringIO(_text(content, name), newline=""), delimiter=delimiter)
+    line = 2
     try:
+        line = reader.line_num + 2
         for cells in reader:
-            yield line, _cells(cells, f"{path}:{line}")
+            yield line, _cells(cells, f"{name}:{line}")
             line = reader.line_num + 1
     except csv.Error as error:
-        raise InputError("The table cannot be read", str(error), where=f"{path}:{line}") from error
+        raise InputError("The table cannot be read", str(error), where=f"{name}:{line}") from error
 
 
 def _cells(cells: Mapping[Any, Any], where: str) -> Any:
@@ -196,27 +212,28 @@ def _cells(cells: Mapping[Any, Any], where: str) -> Any:
         if record.get(name, "").startswith("["):
             try:
                 record[name] = json.loads(record[name])
-            except json.JSONDecodeError as error:
-                return InputError(
-                    f"{name} is no JSON list", f"{error.msg} at column {error.colno}", where=where
-                )
+            except (ValueError, RecursionError) as error:
+                return InputError(f"{name} is no JSON list", str(error), where=where)
     return record
 
 
-def _parquet(path: Path) -> Iterator[_Record]:
+def _parquet(content: bytes, name: str) -> Iterator[_Record]:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        records = pyarrow.parquet.read_table(path).to_pylist()
+        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        if table.metadata.num_rows > MOST_RECORDS:
+            raise InputError(
+                f"The table has {table.metadata.num_rows:,} rows", f"At most {MOST_RECORDS:,} are read"
+            )
+        records = table.read().to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(
-            "The file is no Parquet table", str(error).splitlines()[0], where=str(path)
-        ) from error
+        raise InputError("The file is no Parquet table", str(error).splitlines()[0], where=name) from error
     yield from enumerate(records, start=1)
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Iterator[_Record]]]] = {
+_READERS: Final[Mapping[str, Callable[[bytes, str], Iterator[_Record]]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".json": _json,

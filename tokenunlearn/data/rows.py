@@ -13,6 +13,8 @@ Span = tuple[int, int]
 class Row:
     """One question and answer. Spans are (start, end) characters of their text, end exclusive.
 
+    A plain text is an answer to the question "".
+
     `gold` marks the fact in `answer`; `paraphrased_gold` marks it in each paraphrased answer in turn, and is
     empty or as long as `paraphrased_answer`. Empty means not known, never "no fact".
     """
@@ -34,7 +36,8 @@ class Row:
 def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     """The row in a JSON object with the field names of Row; other keys are ignored.
 
-    Raises InputError that names the row (`where`) and the field.
+    A question of "" is that of a plain text; one of spaces is empty by mistake. Raises InputError that names
+    the row (`where`) and the field.
     """
     if not isinstance(record, Mapping):
         raise InputError(
@@ -44,7 +47,7 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     paraphrases = _texts(record, "paraphrased_answer", where)
     return Row(
         id=_identity(record, where),
-        question=_required(record, "question", where),
+        question="" if record.get("question") == "" else _required(record, "question", where),
         answer=answer,
         subject=_text(record, "subject", where),
         gold=_spans(record.get("gold"), answer, "gold", where),
