@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.guard import Guard, is_loopback
-from tokenunlearn.cli.sources import check_precision
+from tokenunlearn.cli.sources import COLUMNS_HELP, check_precision
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument(
         "--skip-bad-rows", action="store_true", help="leave refused lines of FILE out instead of stopping"
     )
+    known.add_argument("--columns", default="", metavar="FIELD=COLUMN,…", help=COLUMNS_HELP)
     known.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default runs)")
     known.add_argument("--recorded", type=Path, default=None, help="recorded example of first paint")
     known.add_argument("--no-model", action="store_true", help="load no model: only look at what is recorded")
@@ -127,6 +128,7 @@ def serve(options: argparse.Namespace) -> None:
             options.runs,
             options.recorded,
             options.skip_bad_rows,
+            options.columns,
         )
     )
     service.rest() if options.no_model else service.start()

@@ -18,7 +18,7 @@ TEMPLATE = '<div class="tx-view"></div>'
 
 def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     """Rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
-    return _view("tokens_view.js", value, ("unlearn", "load_demo"), server)
+    return _view("tokens_view.js", value, ("unlearn", "opened"), server)
 
 
 def status_chips(value: Any) -> gr.HTML:

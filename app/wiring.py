@@ -58,11 +58,15 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
     def to_unlearn() -> Any:
         return gr.Tabs(selected="unlearn")
 
+    # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
+    page.tokens.opened(pulse, inputs, pulse_outputs, queue=False, **HIDDEN)
     page.chips.show_run(to_unlearn, None, page.tabs, queue=False, **HIDDEN)
 
 
 def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> list[Any]:
     """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
+    # First: where it says that nothing moves, what is read after it is the last there is.
+    chips = status_actions.chips(service)
     signature = status_actions.runs_signature(service)
     now = {
         "scores": scores_signature(service),
@@ -76,7 +80,7 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
     fresh_plan = fresh_scores or "runs" not in seen
     plan = service.plan or unlearn_actions.default_plan(service) if fresh_plan else None
     return [
-        status_actions.chips(service),
+        chips,
         token_actions.shown_payload(service) if fresh_scores else gr.skip(),
         plan or gr.skip(),
         unlearn_actions.follow(service, shown),

@@ -90,10 +90,10 @@ def row(at: int) -> Row:
 def live_service(folder: Path) -> Service:
     """A service with live scores of a model that is never asked, and workers that end at once."""
     made = Service(Options(model="tiny", runs=folder / "runs"))
-    made.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
+    made.session.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
     made.show(ShownScores(payload("live"), columns_from_table(table()), table()))
     made.queue.command = lambda _: ["true"]
-    made._model = SimpleNamespace(
+    made.session.model = SimpleNamespace(
         adapter=None, generate=lambda questions, _: [f"re: {each}" for each in questions]
     )
     return made

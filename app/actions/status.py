@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.service import Service
+from app.service import Service, Stage
 from app.views.runs import LIVE, run_chip, run_news
+from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 
 def chips(service: Service) -> dict[str, Any]:
@@ -13,7 +14,11 @@ def chips(service: Service) -> dict[str, Any]:
     rows, runs = service.rows, service.queue.runs()
     return {
         "model": model_chip(service),
-        "data": {"text": f"{len(rows.forget)} forget · {len(rows.retain)} retain"},
+        "data": {
+            "text": f"{len(rows.forget)} forget · {len(rows.retain)} retain",
+            "detail": service.session.data_name,
+        },
+        "opening": opening(service),
         "run": {**run_chip(runs), **run_news(runs)},
         "at": time.time(),
         "busy": busy(service),
@@ -22,9 +27,9 @@ def chips(service: Service) -> dict[str, Any]:
 
 def model_chip(service: Service) -> dict[str, Any]:
     """Model, adapter and precision, or how far loading has come, or why it failed."""
-    stage = service.stage
-    if stage.name == "live":
-        made = service.model().provenance()
+    stage, model = service.stage, service.session.model
+    if stage.name == "live" and model is not None:
+        made = model.provenance()
         adapter = made["adapter"].split("@")[0]
         name = Path(made["model"]).name
         text = f"{name} + {adapter}" if adapter != "none" else name
@@ -32,14 +37,45 @@ def model_chip(service: Service) -> dict[str, Any]:
     if stage.name == "error":
         return {"text": "model not loaded", "detail": stage.error, "state": "error"}
     if stage.name == "recorded":
-        return {"text": "no model loaded", "detail": "Started with --no-model", "state": "recorded"}
-    words = {"loading": "loading the model", "scoring": f"scoring, {stage.share:.0%}".replace("%", " %")}
-    return {"text": f"{words[stage.name]} · {stage.seconds:.0f} s", "detail": "", "state": stage.name}
+        return {"text": "no model loaded", "detail": "Open one here", "state": "recorded"}
+    return {"text": stage_words(stage), "detail": "", "state": stage.name}
+
+
+def stage_words(stage: Stage) -> str:
+    """The stage as a person reads it, with its seconds: `scoring, 40 % · 3 s`."""
+    share = f"{stage.share:.0%}".replace("%", " %")
+    words = {"loading": "loading the model", "scoring": f"scoring, {share}"}
+    if stage.name == "loading" and 0 < stage.share < 1:
+        words["loading"] = f"fetching the model, {share}"
+    return f"{words.get(stage.name, stage.name)} · {stage.seconds:.0f} s"
+
+
+def opening(service: Service) -> dict[str, Any] | None:
+    """What is being opened, or could not be: `{text, state, error, model, data, keeps}`; None for nothing.
+
+    `keeps` says whether a model can be used meanwhile. The session that the page starts with counts until it
+    has its model.
+    """
+    load = service.opening
+    if load is None and service.session.model is None and service.stage.name in ("loading", "error"):
+        load = service.current
+    if load is None:
+        return None
+    stage, session = load.stage, load.session
+    name = session.model_name or EMBEDDED_NAME
+    return {
+        "text": stage_words(stage) if stage.moving else "",
+        "state": stage.name,
+        "error": stage.error,
+        "model": Path(name).name,
+        "data": session.data_name,
+        "keeps": service.session.model is not None,
+    }
 
 
 def busy(service: Service) -> bool:
     """Whether anything may change by itself: then the page has to ask again."""
-    if service.stage.name in ("loading", "scoring"):
+    if service.moving:
         return True
     return any(state["state"] in LIVE for state in service.queue.runs())
 

@@ -25,9 +25,10 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{scores_id, row}`. Raises InputError, MaskError.
     """
     values = record(question, "the question")
-    rows = service.find_scores(text(values, "scores_id")).payload["rows"]
+    shown = service.find_scores(text(values, "scores_id"))
+    rows, own = shown.payload["rows"], service.session_of(shown).rows.forget
     at = whole(values, "row", len(rows))
-    given = service.rows.forget[at].subject if at < len(service.rows.forget) else ""
+    given = own[at].subject if at < len(own) else ""
     return {"given": given, "proposed": propose_subjects(rows[at]["question"], rows[at]["answer"])}
 
 
@@ -41,13 +42,14 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
     shown = service.find_scores(text(values, "scores_id"))
     if shown.scores is None or service.stage.name != "live":
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
-    edits = dict(shown.scores.edits)
+    service.model_of(shown)
+    edits, rows = dict(shown.scores.edits), service.session_of(shown).rows.forget
     for index, change in record(values.get("changes"), "changes").items():
-        row = service.rows.forget[_row_at(index, len(service.rows.forget))]
+        row = rows[_row_at(index, len(rows))]
         edits.pop(row.id, None)
         if change is not None:
             edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
-    service.show(with_subjects(service, shown, edits))
+    service.show(with_subjects(service, shown, edits), service.session_of(shown))
     return shown_payload(service)
 
 
@@ -57,11 +59,12 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     from tokenunlearn.scoring import ScoreConfig, rescored
 
     assert shown.scores is not None
-    before = shown.scores
+    before, session, model = shown.scores, service.session_of(shown), service.model_of(shown)
     with service.model_lock:
-        scores = rescored(service.model(), before, service.rows.forget, ScoreConfig(), edits)
+        scores = rescored(model, before, session.rows.forget, ScoreConfig(), edits)
     changed = [at for at, row in enumerate(scores.rows) if row is not before.rows[at]]
     fresh = shown_scores(scores, "live")
+    service.show(fresh, session)
     for name in set(shown.payload["signals"]) - set(fresh.columns):
         fresh = with_signal(service, fresh, name, _spliced(service, shown, fresh, name, changed))
     write_subjects(service.queue.store.root, (scores.unedited or scores).scores_id, edits)

@@ -29,7 +29,8 @@ def shown_payload(service: Service) -> dict[str, Any]:
     shown = service.scores()
     if shown is not None:
         return {**shown.payload, "columns": json.dumps(shown.payload["columns"], separators=(",", ":"))}
-    return {"rows": [], "message": service.stage.error or LOADING}
+    waiting = LOADING if service.stage.moving else ""
+    return {"rows": [], "message": service.stage.error or waiting}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
@@ -103,7 +104,7 @@ def signal_of_rows(
     """One signal, row by row, masked as these scores are: of all rows, or of those in `places`."""
     from tokenunlearn.scoring import ScoreConfig, score_infos
 
-    config, model = ScoreConfig(signals=(name,)), service.model()
+    config, model = ScoreConfig(signals=(name,)), service.model_of(shown)
     if shown.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
     rows = shown.scores.rows
@@ -132,7 +133,7 @@ def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndar
         table = shown.table.assign(**{name: fresh})
         table.attrs = dict(shown.table.attrs)
     grown = replace(shown, payload=payload, columns={**shown.columns, name: fresh}, table=table)
-    service.show(grown)
+    service.show(grown, service.session_of(shown))
     return grown
 
 

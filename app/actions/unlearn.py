@@ -157,25 +157,25 @@ def run_config(
     """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
     # With the subjects that a person gave, so that the run can be made again.
     infos = [each.info for each in shown.scores.rows] if shown.scores else []
-    rows = tuple(info.row for info in infos if info.row.set == name) or service.rows.of_set(name)
-    adapter = service.model().adapter
+    session = service.session_of(shown)
+    rows = tuple(info.row for info in infos if info.row.set == name) or session.rows.of_set(name)
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,
         "group": group,
         "set": name,
         "rule": to_dict(mask.rule),
-        "model": service.options.model,
-        "adapter": str(Path(adapter).resolve()) if adapter else None,
-        "precision": service.options.precision,
+        "model": session.model_name,
+        "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
+        "precision": session.precision,
         "training": to_dict(training),
         "watch": rows[0].id if rows else None,
         **{
             key: json.loads(json.dumps([asdict(row) for row in values]))
             for key, values in (
                 ("forget", rows),
-                ("retain", service.rows.retain),
-                ("world", service.rows.world),
+                ("retain", session.rows.retain),
+                ("world", session.rows.world),
             )
         },
     }

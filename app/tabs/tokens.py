@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from app.actions import exports, masks, subjects, tokens
+from app.actions import exports, masks, opening, subjects, tokens
 from app.components import tokens_view
 from app.service import Service
 
@@ -27,6 +27,7 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "saved_mask_file": masks.saved_file,
         "import_mask": masks.import_mask,
         "compare_masks": masks.compare_masks,
+        **opening.ASKED,
     }
 )
 

@@ -141,7 +141,7 @@ def test_a_start_that_is_refused_leaves_no_run(
 
 def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
     plan = unlearn.summary(service, draft())["plan"]
-    service._model = None
+    service.session.model = None
     with pytest.raises(TokenUnlearnError, match="not ready"):
         unlearn.start(service, plan, {}, controls=False)
 

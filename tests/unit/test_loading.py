@@ -54,7 +54,7 @@ def test_a_folder_without_a_model_is_named(tmp_path) -> None:
 def test_broken_files_are_one_sentence(tmp_path, tiny_folder) -> None:
     folder = shutil.copytree(tiny_folder, tmp_path / "broken")
     (folder / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(ModelError, match="could not be loaded"):
+    with pytest.raises(ModelError, match="model.safetensors cannot be read. The file is damaged"):
         load_model(str(folder), precision="fp32")
 
 

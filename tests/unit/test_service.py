@@ -26,7 +26,7 @@ def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[Shown
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
     shown: list[ShownScores] = []
     keep = service.show
-    service.show = lambda each: (shown.append(each), keep(each))[0]  # type: ignore[method-assign]
+    service.show = lambda each, *more: (shown.append(each), keep(each, *more))[0]  # type: ignore[method-assign]
     service._load()
     assert service.stage.name == "live", service.stage.error
     return service, shown
@@ -52,7 +52,7 @@ def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Pat
 def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.service.FIRST_SHOWN", 1)
+    monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
     service, shown = loaded_service(tiny_folder, tmp_path)
     # rows 0 and 2 are of set "one"; the second part shows each again
     assert len(shown) == 8

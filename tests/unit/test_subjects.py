@@ -30,7 +30,7 @@ def service(tiny_folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.M
 
 
 def loaded(tiny_folder: Path, data: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr(Service, "_measure_before", lambda *_: None)
+    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
     service.queue.command = lambda _: ["true"]
     service._load()

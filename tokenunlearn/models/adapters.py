@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -61,6 +62,32 @@ def adapter_config(folder: Path) -> dict[str, Any]:
             fix="Save the adapter again with a current PEFT.",
         )
     return config
+
+
+def with_adapter(model: Any, folder: Path, name: str) -> Any:
+    """The model with the adapter of a folder active. Raises ModelError for the adapter of another model."""
+    from peft import PeftModel, get_peft_model_state_dict
+
+    config = adapter_config(folder)
+    made_for = config.get("base_model_name_or_path")
+    misfit = ModelError(
+        what=f"The adapter {folder.name} does not fit the model {name}.",
+        why=f"It was made for {made_for}." if made_for else "It was made for another one.",
+        fix="Name the model that it was trained on.",
+    )
+    try:
+        loaded = PeftModel.from_pretrained(model, str(folder))
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise misfit from error
+    # PEFT only warns of weights that it finds no place for, and of places that it finds no weights for.
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        found = {key for key in file.keys() if _KEY.fullmatch(key)}  # noqa: SIM118  # no mapping
+    places = {
+        key for key in get_peft_model_state_dict(loaded, save_embedding_layers=False) if _KEY.fullmatch(key)
+    }
+    if found != places:
+        raise misfit
+    return loaded
 
 
 def _require_plain_lora(config: Mapping[str, Any], folder: Path) -> None:

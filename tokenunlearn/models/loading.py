@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ import numpy as np
 import torch
 
 from tokenunlearn.errors import ModelError
-from tokenunlearn.models.adapters import WEIGHTS, adapter_config
+from tokenunlearn.models.adapters import WEIGHTS, adapter_config, with_adapter
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
 from tokenunlearn.models.forward import evaluating, run_pass
+from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.weights import folder_bytes, refuse_too_large
 from tokenunlearn.text.encoding import encode, encode_prompt
 
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -123,30 +125,32 @@ def _has_bf16() -> bool:
 
 
 def load_model(
-    name: str | None = None, adapter: str | Path | None = None, precision: str = "auto"
+    name: str | None = None,
+    adapter: str | Path | None = None,
+    precision: str = "auto",
+    told: Callable[[float], None] = lambda _: None,
 ) -> LoadedModel:
     """The model `name` (None: the embedded one; else a folder or hub id), with `adapter` (a folder) active.
 
-    Raises ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
+    `told` hears how much of a hub's model is fetched, and may raise to end the load between two files. Raises
+    ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
     """
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    source = _source(name)
     word, dtype = resolve_precision(precision)
     if adapter is not None:
         adapter_config(Path(adapter))
+    source = _source(name, dtype, told)
+    refuse_too_large(name or EMBEDDED_NAME, folder_bytes(source, dtype))
+    told(1.0)
+    # Whatever was to be fetched lies here now.
+    safe = {"trust_remote_code": False, "local_files_only": True}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, trust_remote_code=False, use_safetensors=True
-        )
-        if adapter is not None:
-            from peft import PeftModel
-
-            model = PeftModel.from_pretrained(model, str(adapter))
+        tokenizer = AutoTokenizer.from_pretrained(source, **safe)
+        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True, **safe)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(
             what=f"The model {name or EMBEDDED_NAME} could not be loaded.",
@@ -154,6 +158,8 @@ def load_model(
             fix="Name a folder with config.json, a fast tokenizer and safetensors weights, "
             "or a hub id you can reach.",
         ) from error
+    if adapter is not None:
+        model = with_adapter(model, Path(adapter), name or EMBEDDED_NAME)
     if not tokenizer.is_fast:
         raise ModelError(
             what=f"The tokenizer of {name} has no character offsets.",
@@ -167,9 +173,10 @@ def load_model(
     )
 
 
-def _source(name: str | None) -> str:
+def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None]) -> Path:
+    """The folder of a model; one of the hub is fetched first."""
     if name is None or name == EMBEDDED_NAME:
-        return str(embedded_model_folder())
+        return embedded_model_folder()
     folder = Path(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -178,14 +185,14 @@ def _source(name: str | None) -> str:
                 why="It has no config.json.",
                 fix="Name the folder that save_pretrained has written.",
             )
-        return str(folder)
+        return folder
     if folder.is_absolute() or not _HUB_ID.fullmatch(name):
         raise ModelError(
             what=f"The model folder {name} does not exist.",
             why="It is neither a folder on this machine nor a hub id of the form owner/name.",
             fix="Check the path, or leave --model out to use the embedded model.",
         )
-    return name
+    return hub_folder(name, dtype, told)
 
 
 def text_hash(*parts: str) -> str:

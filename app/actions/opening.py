@@ -1,0 +1,219 @@
+"""Other rows and another model: sent or named, looked at as they would be read, opened, given up.
+
+A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is limited; it stays in memory.
+"""
+
+import binascii
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.actions.checks import record, text, whole
+from app.service import Service
+from app.session import DEMO, demo_adapter, session_rows, split_rows
+from app.uploads import MOST_BYTES
+from tokenunlearn.data.columns import FIELDS, checked
+from tokenunlearn.data.files import Records, RowFile, read_records, records_of, rows_of
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError, ModelError
+
+MOST_PATH: Final = 4_000
+MOST_READ: Final = 512 * 1024 * 1024
+MOST_PIECE: Final = 3_500_000
+SHOWN_ROWS: Final = 5
+SHOWN_REFUSED: Final = 200
+SHOWN_COLUMNS: Final = 200
+SHOWN_TEXT: Final = 400
+SOURCES: Final = ("embedded", "folder", "hub")
+
+
+def begin_upload(service: Service, question: Any) -> dict[str, str]:
+    """The id under which a file is sent: `{upload}`. `question`: `{name, size}`. Raises InputError."""
+    values = record(question, "the file")
+    size = whole(values, "size", 2**53)
+    name = text(values, "name", 255).replace("\\", "/").rsplit("/", 1)[-1]
+    return {"upload": service.uploads.begin(name, size)}
+
+
+def add_piece(service: Service, question: Any) -> dict[str, int]:
+    """How much has arrived: `{received}`. `question`: `{upload, at, data}`, the data in base64."""
+    values = record(question, "the piece")
+    try:
+        piece = binascii.a2b_base64(text(values, "data", MOST_PIECE).encode(), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise InputError("A piece of the file cannot be read", str(error), "Choose the file again") from error
+    at = whole(values, "at", MOST_BYTES)
+    return {"received": service.uploads.add(text(values, "upload", 40), at, piece)}
+
+
+def drop_upload(service: Service, question: Any) -> dict[str, Any]:
+    """Nothing but `{}`; a file that was sent is forgotten. `question`: `{upload}`."""
+    service.uploads.drop(text(record(question, "the file"), "upload", 40))
+    return {}
+
+
+def preview_rows(service: Service, question: Any) -> dict[str, Any]:
+    """A file as it would be read: its columns, the first rows, every refused line.
+
+    `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. Raises
+    InputError, SettingError.
+    """
+    records, content = _read(service, record(question, "the file"))
+    forget = sum(row.split != "retain" for row in content.rows)
+    fields = records.fields(_columns(question))
+    shown = records.columns[:SHOWN_COLUMNS]
+    return {
+        "name": Path(records.name).name,
+        "names": [name for name in shown if len(name) <= MOST_PATH],
+        "unread": [name for name in shown if name not in {*fields.values(), *_OTHER_FIELDS}],
+        "fields": {field: fields[field] for field in FIELDS},
+        "good": len(content.rows),
+        "forget": forget,
+        "retain": len(content.rows) - forget,
+        "plain": sum(not row.question for row in content.rows),
+        "rows": [_shown(row) for row in content.rows[:SHOWN_ROWS]],
+        "refused": [
+            {"line": each.line, "reason": each.reason[:SHOWN_TEXT]}
+            for each in content.refused[:SHOWN_REFUSED]
+        ],
+        "refused_count": len(content.refused),
+    }
+
+
+def open_rows(service: Service, question: Any) -> dict[str, Any]:
+    """`{rows}`, how many are being opened, under the model that is open. `question` as for `preview_rows`.
+
+    `{demo: true}` means our own rows. Refused lines are left out: the person has seen them. Raises InputError
+    when no line is a row to forget.
+    """
+    values = record(question, "the file")
+    if values.get("demo") is True:
+        rows, name = session_rows(None), DEMO
+    else:
+        records, content = _read(service, values)
+        if not content.rows:
+            raise InputError(
+                "No line of the file is a row", fix="Say which column is what", where=records.name
+            )
+        name = Path(records.name).name
+        rows = split_rows(content.rows, name)
+    service.open(service.wanted.with_rows(rows, name))
+    if values.get("upload"):
+        service.uploads.drop(str(values["upload"]))
+    return {"rows": len(rows.forget)}
+
+
+def open_model(service: Service, question: Any) -> dict[str, str]:
+    """`{model}`, the name of the one that is being loaded, under the rows that are open.
+
+    `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub.
+    Raises InputError, ModelError for what can be told at once.
+    """
+    values = record(question, "the model")
+    source, precision = values.get("source"), values.get("precision") or "auto"
+    if source not in SOURCES or not isinstance(precision, str):
+        raise InputError(f"source is {str(source)[:40]}", f"It must be one of: {', '.join(SOURCES)}")
+    name = _model_name(str(source), values)
+    adapter = values.get("adapter") or None
+    if adapter is not None:
+        adapter = str(_at_home(text(values, "adapter", MOST_PATH)))
+    elif source == "embedded" and values.get("adapter") is None:
+        adapter = demo_adapter(name)
+    _check_precision(precision)
+    service.open(service.wanted.with_model(name, adapter, precision))
+    return {"model": name or "embedded"}
+
+
+def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
+    """Nothing but `{}`; what is being opened is given up, an error is no longer shown."""
+    service.cancel()
+    return {}
+
+
+def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
+    """The name by which the model is loaded; a folder has to be there, so that no hub is asked for it."""
+    if source == "embedded":
+        return None
+    name = text(values, "name", MOST_PATH).strip()
+    if source == "hub":
+        if Path(name).is_dir():
+            raise ModelError(f"{name} is a folder of this machine", fix="Choose Folder to load it")
+        return name
+    folder = _at_home(name)
+    if "\0" in name or not folder.is_dir():
+        raise ModelError(
+            f"The model folder {name} does not exist", "It is no folder of the server's machine", "Check it"
+        )
+    return str(folder.absolute())
+
+
+def _check_precision(word: str) -> None:
+    from tokenunlearn.cli.sources import check_precision
+
+    check_precision(word)
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, str]:
+    return checked(record(values.get("columns") or {}, "columns"))
+
+
+def _read(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
+    """What stands in the file that was sent or named, and the rows in it."""
+    columns = _columns(values)
+    if values.get("upload"):
+        records = records_of(*service.uploads.read(text(values, "upload", 40)))
+    else:
+        path = _at_home(text(values, "path", MOST_PATH))
+        if path.is_file() and path.stat().st_size > MOST_READ:
+            raise InputError(
+                f"{path.name} is too large for the page",
+                f"At most {MOST_READ:,} bytes are read",
+                "Split it, or use the command line",
+            )
+        records = read_records(path)
+    return records, rows_of(records, columns)
+
+
+def _at_home(name: str) -> Path:
+    """The path with ~ as the home folder of whoever runs the server."""
+    try:
+        return Path(name.strip()).expanduser()
+    except RuntimeError:  # There is no such user.
+        return Path(name.strip())
+
+
+_OTHER_FIELDS: Final = (
+    "attribute",
+    "paraphrased_question",
+    "paraphrased_answer",
+    "paraphrased_gold",
+    "perturbed_answer",
+)
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    """A row for the preview: the parts that columns give, long texts cut, gold as the words it marks."""
+    return {
+        "id": row.id[:SHOWN_TEXT],
+        "question": row.question[:SHOWN_TEXT],
+        "answer": row.answer[:SHOWN_TEXT],
+        "subject": row.subject[:SHOWN_TEXT],
+        "set": row.set[:SHOWN_TEXT],
+        "split": row.split[:SHOWN_TEXT],
+        "gold": ", ".join(row.answer[start:end] for start, end in row.gold)[:SHOWN_TEXT],
+    }
+
+
+# The names that the page calls them by.
+ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
+    {
+        "begin_upload": begin_upload,
+        "add_piece": add_piece,
+        "drop_upload": drop_upload,
+        "preview_rows": preview_rows,
+        "open_rows": open_rows,
+        "open_model": open_model,
+        "cancel_opening": cancel_opening,
+    }
+)

@@ -1,0 +1,196 @@
+"""The way to a session: its model is loaded, its rows are scored, then it takes the place of the open one.
+
+Runs in a thread. Until the first rows are scored the open session stays as it is, with its model; a way that
+is given up or fails changes nothing. Between two stages, two files and two groups of rows it can be given up.
+"""
+
+import logging
+import os
+import threading
+import time
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from app.session import Session
+from app.shown import shown_scores
+from tokenunlearn.errors import TokenUnlearnError
+
+if TYPE_CHECKING:
+    from app.service import Service
+    from tokenunlearn.scoring import ScoreConfig, Scores
+
+LOG: Final = logging.getLogger(__name__)
+BACKGROUND_NICE: Final = 5
+FIRST_SHOWN: Final = 10  # rows of a set: those that are scored together
+MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
+
+
+class GivenUp(Exception):
+    """Ends a loading thread whose session nobody wants any more."""
+
+
+@dataclass
+class Stage:
+    """Where loading stands: `name` is recorded, loading, scoring, live or error; `share` of it is done."""
+
+    name: str = "loading"
+    share: float = 0.0
+    error: str = ""
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since loading began."""
+        return time.monotonic() - self.since
+
+    @property
+    def moving(self) -> bool:
+        """Whether it will change by itself."""
+        return self.name in ("loading", "scoring")
+
+
+class Load:
+    """One way to a session: how far it has come, and whether it was given up."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.stage = Stage()
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """Nothing; its thread ends at the next occasion, and what it has made is thrown away."""
+        self._given_up.set()
+
+    def check(self) -> None:
+        """Nothing; raises GivenUp once it was given up."""
+        if self._given_up.is_set():
+            raise GivenUp
+
+    def enter(self, name: str, share: float = 0.0, error: str = "") -> None:
+        """Nothing; it stands in another stage from now on. Raises GivenUp."""
+        self.check()
+        self.stage = Stage(name, share, error, self.stage.since)
+
+
+def bring(service: "Service", load: Load) -> None:
+    """Nothing; the session of `load` is the open one afterwards, or `load` says why it is not."""
+    try:
+        model = ready_model(service, load)
+        load.enter("scoring")
+        service.loaded.set()
+        score(service, load, model)
+        load.enter("live", 1.0)
+        measure_before(service, load, model)
+    except GivenUp:
+        pass
+    except TokenUnlearnError as error:
+        _fail(load, str(error))
+    except Exception as error:  # The page stays up and says why.
+        LOG.exception("the session could not be opened")
+        _fail(load, f"{type(error).__name__}: {error}")
+    service.loaded.set()
+
+
+def give_way() -> None:
+    """Nothing; this thread, and those it computes with, give way to page, browser and runs."""
+    with suppress(OSError):  # Threads have a priority of their own on Linux only.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICE)
+
+
+def _fail(load: Load, error: str) -> None:
+    with suppress(GivenUp):
+        load.enter("error", error=error)
+
+
+def ready_model(service: "Service", load: Load) -> Any:
+    """The model of the session, loaded unless the open one has the same. Raises ModelError, GivenUp."""
+    wanted, known = load.session, service.session
+    model = known.model  # Read once: it is let go as soon as another session is open.
+    if model is not None and known.model_key == wanted.model_key:
+        return model
+    import torch
+
+    from tokenunlearn.models.loading import load_model, resolve_precision
+
+    def told(share: float) -> None:
+        load.check()
+        load.stage.share = share
+
+    # While a model of another precision is built, PyTorch's default type is another one for all threads.
+    plain = resolve_precision(wanted.precision)[1] is torch.float32
+    with nullcontext() if plain else service.model_lock:
+        return load_model(wanted.model_name, wanted.adapter, wanted.precision, told)
+
+
+def score(service: "Service", load: Load, model: Any) -> None:
+    """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
+    from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
+    from tokenunlearn.runs.kept_subjects import read_subjects
+    from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
+
+    config, rows, runs = ScoreConfig(), load.session.rows.forget, service.queue.store.root
+    scores = new_scores(model, rows, config)
+    scores.rows = unscored(model, rows, config)
+    path = scores_path(runs, model, scores.rows, config)
+    known = read_scores(path, scores.rows, config)
+    if known is None:
+        _score_in_parts(service, load, model, scores, config)
+        with suppress(OSError):  # A full disk: the next start measures again.
+            write_scores(path, scores.rows, config)
+    else:
+        scores.rows = known
+        service.turn_to(load, model, shown_scores(scores, "live"))
+    subjects = read_subjects(runs, scores.scores_id)
+    if subjects:
+        with service.model_lock:
+            edited = rescored(model, scores, rows, config, subjects)
+        service.turn_to(load, model, shown_scores(edited, "live"))
+
+
+def _score_in_parts(
+    service: "Service", load: Load, model: Any, scores: "Scores", config: "ScoreConfig"
+) -> None:
+    """Score set by set, first what the default rule needs; what is not yet known stands there as NaN.
+
+    Shown after the first rows, after twice as many, and so on: each time the whole payload crosses.
+    """
+    from tokenunlearn.scoring import filled, iter_scores
+
+    rows = load.session.rows.forget
+    sets = dict.fromkeys(row.set for row in rows)
+    parts = [(part, name) for part in config.in_parts() for name in sets]
+    done, whole = 0, len(config.in_parts()) * len(rows)
+    for part, name in parts:
+        places = [place for place, row in enumerate(rows) if row.set == name]
+        found = iter_scores(model, [rows[place] for place in places], part)
+        shown_next = FIRST_SHOWN
+        for count, place in enumerate(places, 1):
+            load.check()
+            with service.model_lock:  # Between two groups of rows others may ask a model.
+                scored = next(found)
+            scores.rows[place] = filled(scores.rows[place], scored)
+            done += 1
+            load.stage.share = done / whole
+            if count in (shown_next, len(places)):
+                service.turn_to(load, model, shown_scores(scores, "live"))
+                shown_next = 2 * count
+
+
+def measure_before(service: "Service", load: Load, model: Any) -> None:
+    """Nothing; what every run of the first set begins with is measured, while nobody waits for it."""
+    from tokenunlearn.probes.evidence import ProbeSettings
+    from tokenunlearn.runs.measured import before_report
+
+    rows = load.session.rows
+    forget = rows.of_set(rows.forget[0].set)
+    if len(forget) + len(rows.retain) + len(rows.world) > MEASURED_ROWS:
+        return
+    try:
+        with service.model_lock:
+            load.check()
+            before_report(service.queue.store.root, model, forget, rows.retain, rows.world, ProbeSettings())
+    except GivenUp:
+        raise
+    except Exception:  # The first run then measures, and says what is wrong.
+        LOG.exception("the model could not be measured before any run")

@@ -1,0 +1,120 @@
+"""What is open on the page: which model and which rows, as somebody asked for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.cli.sources import good_rows
+from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import InputError
+
+RECORDED: Final = ASSETS / "recorded" / "example.json"
+TARGET: Final = ASSETS / "adapters" / "target"
+DEMO: Final = "demo"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the page was started with. `model` None is the embedded one, `data` None the demo rows.
+
+    `columns` says how `data` is read, as the command line's --columns does.
+    """
+
+    model: str | None = None
+    adapter: str | None = None
+    precision: str = "auto"
+    data: str | None = None
+    runs: Path = Path("runs")
+    recorded: Path | None = None
+    skip_bad_rows: bool = False
+    columns: str = ""
+
+    @property
+    def example(self) -> Path | None:
+        """The recorded example that fits: the one named, else the shipped one for the embedded demo."""
+        if self.recorded is None and (self.model is not None or self.data is not None):
+            return None
+        return self.recorded or RECORDED
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a session: those to forget (shown as tokens), those to keep, and the world's."""
+
+    forget: tuple[Row, ...]
+    retain: tuple[Row, ...]
+    world: tuple[Row, ...]
+
+    def of_set(self, name: str) -> tuple[Row, ...]:
+        """The forget rows of one set."""
+        return tuple(row for row in self.forget if row.set == name)
+
+
+@dataclass(eq=False)
+class Session:
+    """Rows under a model. `model` is None before it is loaded, and again when another session is open.
+
+    `data_name` is what a person knows the rows by: a file's name, or the demo.
+    """
+
+    rows: Rows
+    model_name: str | None = None
+    adapter: str | None = None
+    precision: str = "auto"
+    data_name: str = DEMO
+    model: Any = None
+
+    @property
+    def model_key(self) -> tuple[str | None, str | None, str]:
+        """What has to be equal for two sessions to use one loaded model."""
+        return self.model_name, self.adapter, self.precision
+
+    def with_rows(self, rows: Rows, name: str) -> "Session":
+        """A new session: the same model on other rows."""
+        return replace(self, rows=rows, data_name=name, model=None)
+
+    def with_model(self, name: str | None, adapter: str | None, precision: str) -> "Session":
+        """A new session: the same rows under another model."""
+        return replace(self, model_name=name, adapter=adapter, precision=precision, model=None)
+
+
+def first_session(options: Options) -> Session:
+    """The session that the page starts with. Raises InputError, SettingError as `session_rows` does."""
+    rows = session_rows(options.data, options.skip_bad_rows, options.columns)
+    adapter = options.adapter or demo_adapter(options.model)
+    name = Path(options.data).name if options.data else DEMO
+    return Session(rows, options.model, adapter, options.precision, name)
+
+
+def demo_adapter(model: str | None) -> str | None:
+    """The adapter that goes with the embedded model when none is named: the one that knows the demo rows."""
+    return str(TARGET) if model is None and TARGET.is_dir() else None
+
+
+def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "") -> Rows:
+    """The rows of a file, or the demo.
+
+    Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget;
+    SettingError for columns that the file does not have.
+    """
+    if data is None:
+        forget = (*demo_rows("shared_forget"), *demo_rows("one_off"))
+        return Rows(forget, demo_rows("shared_retain"), demo_rows("world"))
+    return split_rows(good_rows(data, skip_bad_rows, columns), data)
+
+
+def split_rows(rows: Sequence[Row], where: str) -> Rows:
+    """The rows, told apart by `split`. Raises InputError when there is no row to forget.
+
+    Without retain rows the world's facts are kept: forgetting without anything to keep ruins a model.
+    """
+    world = demo_rows("world")
+    forget = tuple(row for row in rows if row.split != "retain")
+    if not forget:
+        raise InputError(
+            "There is no row to forget", 'Every row has split "retain"', "Leave split out", where
+        )
+    retain = tuple(row for row in rows if row.split == "retain")
+    return Rows(forget, retain or world, world)

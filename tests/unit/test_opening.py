@@ -1,0 +1,293 @@
+"""Other rows and another model in a running service, on tiny models: the open ones stay until then."""
+
+import base64
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from app.actions import opening, status, tokens, unlearn
+from app.actions.subjects import rescore
+from app.service import Options, Service
+from app.uploads import MOST_BYTES, Uploads
+from tests.tiny_folder import make_tiny_folder
+from tests.tiny_rows import RETAIN, ROWS
+from tokenunlearn.errors import InputError, ModelError, TokenUnlearnError
+from tokenunlearn.models import loading
+
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second tiny model."""
+    return make_tiny_folder(tmp_path_factory.mktemp("other"))
+
+
+@pytest.fixture
+def service(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A live service on three rows, whose workers do not start."""
+    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    lines = [asdict(row) for row in ROWS[:3]] + [{**asdict(RETAIN[0]), "split": "retain"}]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    made = Service(Options(str(tiny_folder), data=str(tmp_path / "rows.jsonl"), runs=tmp_path / "runs"))
+    made.queue.command = lambda _: ["true"]
+    made._load()
+    assert made.stage.name == "live", made.stage.error
+    return made
+
+
+@pytest.fixture
+def other_rows(tmp_path: Path) -> str:
+    """A file with columns of its own names, a bad row and one to keep."""
+    path = tmp_path / "other.csv"
+    path.write_text(
+        "ask,reply,kind\nWho sang?,Bo sang.,\nWho ran?,,\nWho sat?,<b>Cy</b> sat.,\n"
+        "Who ate?,Di ate.,retain\n",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+COLUMNS = {"question": "ask", "answer": "reply", "split": "kind"}
+
+
+def settled(service: Service) -> Service:
+    """The service once nothing moves; the test fails when that takes too long."""
+    for thread in threading.enumerate():
+        if thread.name == "load":
+            thread.join(SECONDS)
+    assert not service.moving
+    return service
+
+
+def shown_id(service: Service) -> str:
+    return service.scores().scores_id
+
+
+def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
+    service: Service, other_rows: str, tmp_path: Path
+) -> None:
+    model, first = service.model(), service.scores()
+    plan = unlearn.default_plan(service)["plan"]
+    assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS}) == {"rows": 2}
+    settled(service)
+    assert service.model() is model and shown_id(service) != first.scores_id
+    payload = tokens.shown_payload(service)
+    assert [row["answer"] for row in payload["rows"]] == ["Bo sang.", "<b>Cy</b> sat."]
+    assert [row.answer for row in service.rows.retain] == ["Di ate."]
+    chips = status.chips(service)
+    assert chips["data"] == {"text": "2 forget · 1 retain", "detail": "other.csv"} and not chips["busy"]
+    # a run of the scores that were shown before is of their rows
+    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    config = service.queue.store.config(run_id)
+    assert [row["id"] for row in config["forget"]] == [row.id for row in ROWS[:3]]
+    assert config["retain"][0]["id"] == RETAIN[0].id
+    # and the first rows, opened again, have the scores and so the drafts that they had
+    opening.open_rows(service, {"path": str(tmp_path / "rows.jsonl")})
+    assert shown_id(settled(service)) == first.scores_id
+
+
+def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
+    service: Service, other_folder: Path
+) -> None:
+    first = service.scores()
+    opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
+    settled(service)
+    assert service.model().source == str(other_folder) and shown_id(service) != first.scores_id
+    assert status.chips(service)["opening"] is None
+    with pytest.raises(ModelError, match="no longer open"):
+        tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+    with pytest.raises(TokenUnlearnError, match="no longer open"):
+        rescore(service, {"scores_id": first.scores_id, "changes": {"0": None}})
+    plan = unlearn.default_plan(service)["plan"]
+    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    config = service.queue.store.config(run_id)
+    assert (config["model"], config["precision"]) == (str(other_folder), "fp32")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"source": "folder", "name": "/no/such/folder"}, "The model folder /no/such/folder does not exist"),
+        ({"source": "folder", "name": "a\0b"}, "does not exist"),
+        ({"source": "folder", "name": "~nobody-at-all/x"}, "does not exist"),
+        ({"source": "folder", "name": " "}, "name is missing"),
+        ({"source": "web", "name": "x"}, "source is web. It must be one of: embedded, folder, hub"),
+        ({"source": "hub", "name": "."}, ". is a folder of this machine. Choose Folder"),
+        ({"source": "folder", "name": ".", "precision": "fp8"}, "precision is 'fp8'"),
+        ([], "must be an object"),
+    ],
+)
+def test_a_model_that_cannot_be_meant_is_refused_at_once(service: Service, asked: Any, words: str) -> None:
+    with pytest.raises(TokenUnlearnError) as caught:
+        opening.open_model(service, asked)
+    assert words in str(caught.value)
+    assert service.opening is None and service.stage.name == "live"
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_path: Path) -> None:
+    model, first = service.model(), service.scores()
+    opening.open_model(service, {"source": "folder", "name": str(tmp_path)})
+    settled(service)
+    failed = status.chips(service)["opening"]
+    assert (failed["state"], failed["keeps"]) == ("error", True)
+    assert f"The folder {tmp_path} holds no model. It has no config.json." in failed["error"]
+    assert service.model() is model and service.scores() is first and service.stage.name == "live"
+    tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+    opening.cancel_opening(service, {})
+    assert status.chips(service)["opening"] is None
+
+
+def test_a_load_can_be_given_up_and_its_model_never_appears(
+    service: Service, other_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, load = threading.Event(), loading.load_model
+    monkeypatch.setattr(loading, "load_model", lambda *given: (gate.wait(SECONDS), load(*given))[1])
+    model, first = service.model(), service.scores()
+    opening.open_model(service, {"source": "folder", "name": str(other_folder)})
+    chips = status.chips(service)
+    assert chips["busy"] and chips["opening"]["text"].startswith("loading the model · ")
+    # the old model answers meanwhile
+    tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+    opening.cancel_opening(service, {})
+    assert not status.chips(service)["busy"] and status.chips(service)["opening"] is None
+    gate.set()
+    settled(service)
+    assert service.model() is model and shown_id(service) == first.scores_id
+
+
+def test_the_first_model_can_be_given_up_and_another_opened(
+    tiny_folder: Path, other_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    gate, load = threading.Event(), loading.load_model
+
+    def held(name: str, *given: Any) -> Any:
+        assert name != str(tiny_folder) or gate.wait(SECONDS)
+        return load(name, *given)
+
+    monkeypatch.setattr(loading, "load_model", held)
+    (tmp_path / "rows.jsonl").write_text(json.dumps(asdict(ROWS[0])), encoding="utf-8")
+    service = Service(Options(str(tiny_folder), data=str(tmp_path / "rows.jsonl"), runs=tmp_path / "runs"))
+    service.start()
+    assert status.chips(service)["opening"]["keeps"] is False
+    opening.cancel_opening(service, {})
+    assert not service.moving and tokens.shown_payload(service) == {"rows": [], "message": ""}
+    with pytest.raises(ModelError, match="None was loaded"):
+        service.model()
+    load_of_other = service.open(service.session.with_model(str(other_folder), None, "fp32"))
+    while service.current is not load_of_other and not load_of_other.stage.error:
+        threading.Event().wait(0.01)
+    gate.set()
+    assert settled(service).model().source == str(other_folder)
+
+
+def sent(service: Service, name: str, content: bytes, piece: int = 7) -> str:
+    """The id of a file after it was sent in pieces of so many bytes."""
+    upload = opening.begin_upload(service, {"name": name, "size": len(content)})["upload"]
+    for at in range(0, len(content), piece):
+        data = base64.b64encode(content[at : at + piece]).decode()
+        opening.add_piece(service, {"upload": upload, "at": at, "data": data})
+    return upload
+
+
+@pytest.fixture
+def idle() -> Any:
+    """What the preview needs of a service."""
+    return SimpleNamespace(uploads=Uploads())
+
+
+HOSTILE = "<img src=x onerror=alert(1)> =HYPERLINK(1) \u202eabc {{x}} ${y}"
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "ndjson", "json", "csv", "tsv", "parquet"])
+def test_a_file_that_was_sent_is_shown_as_it_would_be_read(idle: Any, tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame(
+        [{"ask": "Q?", "reply": HOSTILE, "=1+1": "x"}, {"ask": "R?", "reply": "", "=1+1": "y"}]
+    )
+    path = tmp_path / "a"
+    if suffix == "parquet":
+        frame.to_parquet(path)
+    elif suffix in ("csv", "tsv"):
+        frame.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
+    else:
+        frame.to_json(path, orient="records", lines=suffix != "json")
+    upload = sent(idle, f"C:\\x\\<b>a</b>.{suffix}", path.read_bytes(), 100)
+    first = opening.preview_rows(idle, {"upload": upload})
+    assert first["name"].endswith(f".{suffix}") and first["names"] == ["ask", "reply", "=1+1"]
+    assert (first["good"], first["refused_count"], first["rows"]) == (0, 2, [])
+    assert first["fields"]["question"] == "" and first["unread"] == ["ask", "reply", "=1+1"]
+    after = opening.preview_rows(idle, {"upload": upload, "columns": {"question": "ask", "answer": "reply"}})
+    (row,), (refused,) = after["rows"], after["refused"]
+    assert (row["question"], row["answer"]) == ("Q?", HOSTILE)
+    assert after["unread"] == ["=1+1"] and "answer" in refused["reason"]
+    assert refused["line"] == (3 if suffix in ("csv", "tsv") else 2)
+
+
+def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
+    lines = [
+        {"id": 1, "question": "Q?", "answer": "In Rome.", "gold": [[3, 7]], "split": "retain"},
+        {"text": "Plain."},
+    ]
+    upload = sent(idle, "a.jsonl", "\n".join(map(json.dumps, lines)).encode())
+    shown = opening.preview_rows(idle, {"upload": upload})
+    assert (shown["forget"], shown["retain"], shown["plain"]) == (1, 1, 1)
+    assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": MOST_BYTES + 1}), "are taken from a"),
+        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": -1}), "size is -1"),
+        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "YQ=="}), "no longer held"),
+        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "no base64!"}), "cannot be read"),
+        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.exe", b"MZ")}), "suffix '.exe' is unknown"),
+        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.csv", b"")}), "The file is empty"),
+        (lambda s: opening.preview_rows(s, {"path": "/etc"}), "This is a folder"),
+        (lambda s: opening.preview_rows(s, {"path": "/etc/passwd"}), "The suffix '' is unknown"),
+        (lambda s: opening.preview_rows(s, {"path": "/no/such.csv"}), "There is no such file"),
+        (lambda s: opening.preview_rows(s, {"path": "~nobody-at-all/a.csv"}), "There is no such file"),
+        (lambda s: opening.preview_rows(s, {}), "path is missing"),
+        (lambda s: opening.preview_rows(s, {"path": "a.csv", "columns": 3}), "columns must be an object"),
+        (
+            lambda s: opening.preview_rows(
+                s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n"), "columns": {"x": "a"}}
+            ),
+            "columns names 'x'",
+        ),
+        (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "No line of the file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str) -> None:
+    with pytest.raises(TokenUnlearnError) as caught:
+        act(idle)
+    assert words in str(caught.value)
+
+
+def test_pieces_follow_each_other_and_old_files_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = Uploads()
+    first = uploads.begin("a.csv", 3)
+    assert uploads.add(first, 0, b"ab") == 2
+    for at, piece in ((0, b"x"), (3, b"x"), (2, b"cd")):
+        with pytest.raises(InputError, match="do not follow"):
+            uploads.add(first, at, piece)
+    with pytest.raises(InputError, match="has not arrived yet"):
+        uploads.read(first)
+    uploads.add(first, 2, b"c")
+    assert uploads.read(first) == ("a.csv", b"abc")
+    others = [uploads.begin(f"{at}.csv", 1) for at in range(4)]
+    with pytest.raises(InputError, match="no longer held"):
+        uploads.read(first)
+    uploads.drop(others[0])
+    monkeypatch.setattr("app.uploads.SECONDS", -1.0)
+    last = uploads.begin("z.csv", 0)
+    with pytest.raises(InputError, match="no longer held"):
+        uploads.read(others[-1])
+    assert uploads.read(last) == ("z.csv", b"")
