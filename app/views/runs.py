@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tokenunlearn.runs.states import buttons, status_text
-from tokenunlearn.training.events import EvalDone, Event, StepDone
+from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
 MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world")
@@ -41,11 +41,13 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
     """The curves of one run (its state) as columns; numbers that are not finite become None."""
     steps = [event for event in events if isinstance(event, StepDone)]
     looks = [event for event in events if isinstance(event, EvalDone)]
+    broken = [event for event in events if isinstance(event, Diverged)]
     return {
         "run_id": run["run_id"],
         "arm": run["arm"],
         "total": run["steps"],
         "label": run["name"],
+        "stopped": {"step": broken[-1].step, "kept": broken[-1].kept_step} if broken else None,
         "steps": [event.step for event in steps],
         "loss": [_finite(event.loss) for event in steps],
         "eval_steps": [event.step for event in looks],

@@ -29,8 +29,22 @@ export function curvesFigure(series, theme, narrow) {
     Object.assign(layout, axes({ panel, suffix, at, columns, rows, theme, last }));
     layout.annotations.push(title(panel, suffix, theme));
     for (const run of series) data.push(line(run, panel, suffix, at === 0, theme));
+    const marks = series.flatMap(({ stopped }) => (stopped ? marksOf(stopped, suffix, theme) : []));
+    layout.shapes.push(...marks.map(({ shape }) => shape));
+    if (panel.key === "loss") layout.annotations.push(...marks.map(({ note }) => note));
   });
   return { data, layout, config: { displayModeBar: false, responsive: true } };
+}
+
+/** Returns the two lines of a run that diverged: where it was stopped, and the step that was kept. */
+function marksOf({ step, kept }, suffix, theme) {
+  return [["kept", kept, "right"], ["stopped", step, "left"]].map(([text, at, xanchor]) => {
+    const place = { xref: `x${suffix}`, yref: `y${suffix} domain` };
+    return {
+      shape: { ...place, type: "line", x0: at, x1: at, y0: 0, y1: 1, line: { color: theme.ink, width: 1, dash: text === "kept" ? "solid" : "dot" } },
+      note: { ...place, text: `${text} ${at}`, x: at, y: 1, xanchor, yanchor: "top", showarrow: false, font: { color: theme.ink, size: 12 } },
+    };
+  });
 }
 
 function line(run, panel, suffix, inLegend, theme) {
@@ -52,7 +66,7 @@ function baseLayout(theme, rows, legendLines) {
     height: rows * 190 + above, margin: { l: 40, r: 12, t: 24 + above, b: 32 },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: theme.muted },
     showlegend: legend, legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { color: theme.ink } },
-    hovermode: "closest", annotations: [],
+    hovermode: "closest", annotations: [], shapes: [],
   };
 }
 

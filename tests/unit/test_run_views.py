@@ -3,7 +3,7 @@
 import math
 
 from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
-from tokenunlearn.training.events import EvalDone, StepDone
+from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 
 RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
 
@@ -30,6 +30,11 @@ def test_a_loss_that_is_no_number_leaves_a_gap_in_the_curve() -> None:
     curves = series(RUN, [step(1, 0.5), step(2, math.nan), EvalDone(2, fact_joint=0.25)])
     assert (curves["steps"], curves["loss"]) == ([1, 2], [0.5, None])
     assert (curves["eval_steps"], curves["fact_joint"], curves["world"]) == ([2], [0.25], [None])
+    assert curves["stopped"] is None
+
+
+def test_a_run_that_diverged_has_its_two_steps_marked() -> None:
+    assert series(RUN, [step(1, 0.5), Diverged(9, "loss", 8)])["stopped"] == {"step": 9, "kept": 8}
 
 
 def test_the_full_probe_wins_over_the_live_look_of_the_same_step() -> None:

@@ -67,3 +67,10 @@ test("the first picture loses no character of the answer", () => {
   assert.equal(parts.map(({ text }) => text).join(""), "Ada is 😀 here.");
   assert.deepEqual(parts.find(({ chosen }) => chosen).text, " 😀");
 });
+
+test("a run that diverged is marked in each panel where it was stopped and at the step that was kept", () => {
+  const run = { run_id: "a", label: "a", arm: "chosen", total: 30, steps: [1], loss: [1], eval_steps: [1], fact_joint: [1], other: [1], retain: [1] };
+  const { shapes, annotations } = curvesFigure([{ ...run, stopped: { step: 9, kept: 8 } }, { ...run, stopped: null }], THEME, false).layout;
+  assert.deepEqual(shapes.map(({ x0 }) => x0), [8, 9, 8, 9, 8, 9, 8, 9]);
+  assert.deepEqual(annotations.filter(({ x }) => x > 1).map(({ text }) => text), ["kept 8", "stopped 9"]);
+});
