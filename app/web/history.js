@@ -25,6 +25,11 @@ export class History {
     this.stamp = now;
   }
 
+  /** Replaces every snapshot by what `change` makes of it; the steps stay. */
+  rewrite(change) {
+    Object.assign(this, { present: change(this.present), past: this.past.map(change), future: this.future.map(change) });
+  }
+
   /** Steps back; returns whether there was a step. */
   undo() {
     if (this.past.length === 0) return false;

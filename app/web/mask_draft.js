@@ -38,11 +38,6 @@ export function draftOfSet(model) {
   return { set: model.set, rule: model.rule, ...recordsOf(entries) };
 }
 
-/** Returns the records of a draft with every token index moved; tokens that `moved` gives null are left out. */
-export function movedRecords(entries, moved) {
-  return recordsOf(entries.flatMap((entry) => (moved(entry.index) === null ? [] : [{ ...entry, index: moved(entry.index) }])));
-}
-
 /** Returns one text for a draft, the same whatever the order of its keys. */
 export function draftText(value) {
   return JSON.stringify(value, (_key, part) => {

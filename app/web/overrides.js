@@ -71,6 +71,18 @@ export class Overrides {
     return true;
   }
 
+  /**
+   * Returns the same overrides, their steps included, on other tokens; what `place` gives null is left out.
+   * @param {(index: number) => number|null} place
+   */
+  moved(place) {
+    const there = ({ index }) => place(index) !== null;
+    const put = (entry) => entry && { ...entry, index: place(entry.index) };
+    const steps = (all) => all.map((step) => step.filter(([index]) => there({ index })).map(([index, before, after]) => [place(index), put(before), put(after)]));
+    const result = new Overrides(this.entries().filter(there).map(put), this.clock);
+    return Object.assign(result, { past: steps(this.past), future: steps(this.future) });
+  }
+
   get canUndo() {
     return this.past.length > 0;
   }

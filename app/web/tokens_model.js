@@ -4,7 +4,7 @@ import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signa
 import { deriveMask, placesIn } from "./derived_mask.js";
 import { normalise } from "./fusion.js";
 import { History } from "./history.js";
-import { entriesOf, movedRecords } from "./mask_draft.js";
+import { entriesOf } from "./mask_draft.js";
 import { Memory } from "./memory.js";
 import { Overrides } from "./overrides.js";
 import { descending } from "./ranks.js";
@@ -19,9 +19,12 @@ const FIRST_VIEW = {
   bars: false, words: false, gold: false, numbers: false, noting: false,
 };
 
-/** Returns for each token what names it under any scores: its row's id and its characters. @returns {string[]} */
+/** Returns for each token what names it under any scores: its row's id, its place and its characters. @returns {string[]} */
 function placesOf({ rows, columns }) {
-  return Array.from(columns.row, (row, index) => `${rows[row].id} ${columns.start[index]} ${columns.end[index]}`);
+  return Array.from(columns.row, (row, index) => {
+    const [start, end] = [columns.start[index], columns.end[index]];
+    return `${rows[row].id} ${start} ${end} ${rows[row].answer.slice(start, end)}`;
+  });
 }
 
 /** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
@@ -29,24 +32,38 @@ export class TokensModel {
   /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
   constructor(payload, saved = {}) {
     this.listeners = [];
+    /** @type {{row: string, text: string}[]} tokens with overrides that the newest scores do not have */
+    this.lost = [];
     /** @type {Set<string>} ids of rows that are being scored anew */
     this.stale = new Set();
     this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
     this.read(readPayload(payload), saved);
   }
 
-  /** Takes a new payload; rule, view, overrides and lock stay, found again by row id and characters. */
+  /**
+   * Takes a new payload; rule, view, overrides with their steps, and lock stay, found again by row id and
+   * characters. Overrides that find no place are in `lost`; rows that are all others begin anew.
+   */
   load(value) {
     const payload = readPayload(value);
     if (payload.scores_id === this.payload.scores_id) return this.refill(payload);
     const before = placesOf(this.payload);
     const now = new Map(placesOf(payload).map((place, index) => [place, index]));
     const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
-    const records = movedRecords(this.overrides.entries(), moved);
+    const { overrides, history, set } = this;
+    const known = before.some((place) => now.has(place));
+    const lost = overrides.entries().filter(({ index }) => moved(index) === null)
+      .map(({ index }) => ({ row: this.payload.rows[this.columns.row[index]].id, text: this.tokenText(index) }));
     const { locked, focus } = this.view;
     const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
     Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
-    this.read(payload, { rule: payload.rule ?? this.rule, ...records, set: this.set });
+    this.read(payload, { rule: payload.rule ?? this.rule, set });
+    this.lost = known ? lost : [];
+    if (known) {
+      history.rewrite((each) => ({ ...each, rule: this.withKnownSignals(each.rule) }));
+      history.present = { ...history.present, rule: this.rule };
+      Object.assign(this, { overrides: overrides.moved(moved), history });
+    }
     return this.tell("data", "rule", "view");
   }
 

@@ -139,3 +139,37 @@ test("more numbers of the same scores keep every step of undo and redo", () => {
   for (let step = 0; step < 3; step += 1) assert.equal(m.undo(), true);
   assert.deepEqual([m.rule.fraction, m.stateOf(0), m.undo()], [1 / 3, "excluded", false]);
 });
+
+test("other scores keep the steps of undo on the tokens that are there, and name those that are not", () => {
+  const m = model();
+  m.cycle([2], 1);
+  m.setRule({ fraction: 2 / 3 });
+  m.cycle([6, 1], 1);
+  const next = payload();
+  next.scores_id = "t";
+  next.rows[0].count = 3;
+  next.rows[1].first = 3;
+  next.rows[0].answer = "a b c";
+  for (const column of Object.values(next.columns)) column.splice(2, 1); // token 2 is gone: 3 … 7 become 2 … 6
+  m.load(next);
+  assert.deepEqual(m.lost, [{ row: "r0", text: "c" }]);
+  assert.deepEqual([m.stateOf(5), m.stateOf(1), m.overrides.entries().length], ["in", "in", 2]);
+  m.undo();
+  assert.deepEqual([m.stateOf(5), m.overrides.entries().length, m.rule.fraction], ["plain", 0, 2 / 3]);
+  m.undo();
+  assert.equal(m.rule.fraction, 1 / 3);
+  assert.equal(m.undo(), true); // the step of the token that is gone is still a step
+  assert.equal(m.undo(), false);
+  m.load(payload());
+  assert.deepEqual(m.lost, []);
+});
+
+test("rows that are all others begin without overrides and without steps", () => {
+  const m = model();
+  m.cycle([2], 1);
+  const next = payload();
+  next.scores_id = "t";
+  next.rows.forEach((row) => { row.id = `other ${row.id}`; });
+  m.load(next);
+  assert.deepEqual([m.overrides.entries(), m.lost, m.undo()], [[], [], false]);
+});
