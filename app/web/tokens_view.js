@@ -37,6 +37,7 @@ export function mount({ element, props, trigger, watch, server }) {
       view = null;
       return element.replaceChildren(emptyState(trigger, payload?.message));
     }
+    if (view && isStepBack(view.model.payload, payload)) return undefined;
     if (view) return payload.draft ? takeOver(view.model, payload) : view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
     element.replaceChildren(view.element);
@@ -45,6 +46,13 @@ export function mount({ element, props, trigger, watch, server }) {
   };
   watch("value", draw);
   draw();
+}
+
+/** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */
+function isStepBack(shown, payload) {
+  if (shown.state !== "live" || payload.state !== "recorded") return false;
+  const ids = new Set(shown.rows.map(({ id }) => id));
+  return payload.rows.every(({ id }) => ids.has(id));
 }
 
 /** Tells the style sheet how much of the window lies above the view, also when its tab is opened later. */

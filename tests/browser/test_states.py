@@ -126,8 +126,14 @@ def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held
     token(page, 5).click()
     page.keyboard.press("Space")
 
+    held.gate.touch()
     held.start_again()
     expect(banner).to_be_hidden(timeout=MINUTE)
+    # The new server has no scores yet: the page keeps its own, and waits to send what it has.
+    expect(page.locator(".tx-chip", has_text="loading the model")).to_be_visible()
+    expect(page.locator(".tu-badge")).to_have_text("live")
+    expect(draft_state(page)).to_contain_text("draft not saved")
+    held.gate.unlink()
     expect(draft_state(page)).to_contain_text("draft saved", timeout=MINUTE)
     expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled(timeout=MINUTE)
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # the page was not loaded anew
