@@ -21,6 +21,7 @@ VIEW_STYLES: Final = (
     "token_rows.css",
     "token_pictures.css",
     "subject_editor.css",
+    "open_panel.css",
     "tokens_view.css",
     "app.css",
 )

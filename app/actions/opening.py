@@ -4,6 +4,7 @@ A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is 
 """
 
 import binascii
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from app.actions.checks import record, text, whole
 from app.service import Service
 from app.session import DEMO, demo_adapter, session_rows, split_rows
 from app.uploads import MOST_BYTES
-from tokenunlearn.data.columns import FIELDS, checked
+from tokenunlearn.data.columns import FIELDS, PLAIN, checked
 from tokenunlearn.data.files import Records, RowFile, read_records, records_of, rows_of
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, ModelError
@@ -56,8 +57,8 @@ def drop_upload(service: Service, question: Any) -> dict[str, Any]:
 def preview_rows(service: Service, question: Any) -> dict[str, Any]:
     """A file as it would be read: its columns, the first rows, every refused line.
 
-    `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. Raises
-    InputError, SettingError.
+    `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. A field is
+    None while it is needed and no column is known for it. Raises InputError, SettingError.
     """
     records, content = _read(service, record(question, "the file"))
     forget = sum(row.split != "retain" for row in content.rows)
@@ -67,7 +68,7 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
         "name": Path(records.name).name,
         "names": [name for name in shown if len(name) <= MOST_PATH],
         "unread": [name for name in shown if name not in {*fields.values(), *_OTHER_FIELDS}],
-        "fields": {field: fields[field] for field in FIELDS},
+        "fields": {field: _known(field, fields, _columns(question)) for field in FIELDS},
         "good": len(content.rows),
         "forget": forget,
         "retain": len(content.rows) - forget,
@@ -82,7 +83,7 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def open_rows(service: Service, question: Any) -> dict[str, Any]:
-    """`{rows}`, how many are being opened, under the model that is open. `question` as for `preview_rows`.
+    """`{rows, at}`, how many are being opened and since when. `question` as for `preview_rows`.
 
     `{demo: true}` means our own rows. Refused lines are left out: the person has seen them. Raises InputError
     when no line is a row to forget.
@@ -99,13 +100,11 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
         name = Path(records.name).name
         rows = split_rows(content.rows, name)
     service.open(service.wanted.with_rows(rows, name))
-    if values.get("upload"):
-        service.uploads.drop(str(values["upload"]))
-    return {"rows": len(rows.forget)}
+    return {"rows": len(rows.forget), "at": time.time()}
 
 
-def open_model(service: Service, question: Any) -> dict[str, str]:
-    """`{model}`, the name of the one that is being loaded, under the rows that are open.
+def open_model(service: Service, question: Any) -> dict[str, Any]:
+    """`{model, at}`, the name of the one that is being loaded for the open rows, and since when.
 
     `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub.
     Raises InputError, ModelError for what can be told at once.
@@ -122,7 +121,7 @@ def open_model(service: Service, question: Any) -> dict[str, str]:
         adapter = demo_adapter(name)
     _check_precision(precision)
     service.open(service.wanted.with_model(name, adapter, precision))
-    return {"model": name or "embedded"}
+    return {"model": name or "embedded", "at": time.time()}
 
 
 def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
@@ -152,6 +151,13 @@ def _check_precision(word: str) -> None:
     from tokenunlearn.cli.sources import check_precision
 
     check_precision(word)
+
+
+def _known(field: str, fields: Mapping[str, str], columns: Mapping[str, str]) -> str | None:
+    """The column of a field, "" for none; None where one is needed and nothing says which."""
+    meant = field in columns or (field == "question" and fields["answer"] == PLAIN)
+    needed = field in ("question", "answer") and not meant
+    return None if needed and not fields[field] else fields[field]
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, str]:

@@ -9,6 +9,12 @@ export function readPayload(payload) {
   return typeof payload.columns === "string" ? { ...payload, columns: JSON.parse(payload.columns) } : payload;
 }
 
+/** Returns whether two payloads have a row in common, so that what was decided on the one can move to the other. */
+export function shareRows(before, after) {
+  const known = new Map(before.rows.map(({ id, answer }) => [id, answer]));
+  return after.rows.some(({ id, answer }) => known.get(id) === answer);
+}
+
 /** Returns typed columns; null (how NaN crosses the wire) becomes NaN. @param {object} payload */
 export function readColumns(payload) {
   const columns = {};

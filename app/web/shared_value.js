@@ -23,3 +23,14 @@ export class SharedValue {
 
 /** The run under way, `{id, mask}`, or null; the chips know it, the mask bar says it. */
 export const liveRun = new SharedValue(null);
+
+/** What is being opened, as the server said at a time: `{at, opening}`; `opening` as in app/actions/status.py, or null. */
+export const openingNow = new SharedValue({ at: 0, opening: null });
+
+/** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
+export const openWanted = new SharedValue({ part: "data", count: 0 });
+
+/** Asks for the dialog. @param {"data"|"model"} part */
+export function wantOpen(part) {
+  openWanted.set({ part, count: openWanted.value.count + 1 });
+}

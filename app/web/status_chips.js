@@ -1,21 +1,22 @@
-/** The chips at the top right, the same on all tabs: model, data, run. */
+/** The chips at the top right, the same on all tabs: model, data, run; the first two open the dialog for others. */
 
 import { node, setText } from "./dom.js";
 import { goneBanner } from "./gone_banner.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { serverLink } from "./server_link.js";
-import { liveRun } from "./shared_value.js";
+import { liveRun, openingNow, wantOpen } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text}, run: {text, state, done, live}, at, busy}`:
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, at, busy}`:
  * `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs,
  * `live` null or the `{id, mask}` of the one under way.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {
-  const model = node("span", { class: "tx-chip" });
-  const data = node("span", { class: "tx-chip tx-wide" });
+  const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
+  const model = opener("model", "");
+  const data = opener("data", "tx-wide");
   const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", {}) } });
   const news = runNews();
   (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
@@ -26,10 +27,13 @@ export function mount({ element, props, trigger, watch }) {
   serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
   const draw = () => {
     const value = props.value ?? {};
-    setText(model, value.model?.text ?? "");
-    model.title = value.model?.detail ?? "";
-    model.dataset.state = value.model?.state ?? "";
+    const shown = modelChip(value.model ?? {}, value.opening);
+    setText(model, shown.text);
+    model.title = shown.title;
+    model.dataset.state = shown.state;
     setText(data, value.data?.text ?? "");
+    data.title = `${value.data?.detail ?? ""}. Open other data…`;
+    openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null });
     setText(run, value.run?.text ?? "no run");
     run.dataset.state = value.run?.state ?? "";
     news.hear(value.run?.done ?? []);
@@ -38,4 +42,12 @@ export function mount({ element, props, trigger, watch }) {
   };
   watch("value", draw);
   draw();
+}
+
+/** Returns what the model's chip says: what is open, or how far opening another one has come, or that it failed. */
+export function modelChip({ text = "", detail = "", state = "" }, opening) {
+  const title = `${detail ? `${detail}. ` : ""}Open another model…`;
+  if (!opening?.keeps) return { text, title, state };
+  if (opening.state === "error") return { text: `not opened: ${opening.model}`, title: opening.error, state: "error" };
+  return { text: `${opening.model}: ${opening.text}`, title, state: opening.state };
 }

@@ -2,6 +2,7 @@
 
 import { AlternativesView } from "./alternatives.js";
 import { choosePanel } from "./choose.js";
+import { shareRows } from "./columns.js";
 import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
@@ -13,11 +14,14 @@ import { maskBar } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
 import { draftOf, draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
+import { acceptDrops, openPanel } from "./open_panel.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
+import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
+import { wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
@@ -31,12 +35,19 @@ import { TokensModel } from "./tokens_model.js";
  */
 export function mount({ element, props, trigger, watch, server }) {
   let view = null;
+  const panel = openPanel({ ask: (name, args) => askServer(server ?? {}, name, args), opened: () => trigger("opened", {}) });
+  // Outside of the tab, which is hidden while another one is open.
+  const frame = element.closest(".gradio-container") ?? document.body;
+  frame.querySelector(":scope > .tu-open-host")?.remove();
+  frame.append(node("div", { class: "tu-view tu-open-host" }, panel.element));
+  acceptDrops(element, panel.take);
   const draw = () => {
     const payload = props.value;
     if (!payload?.rows?.length) {
       view = null;
-      return element.replaceChildren(emptyState(trigger, payload?.message));
+      return element.replaceChildren(emptyState(panel, payload?.message));
     }
+    if (view && !payload.draft && !shareRows(view.model.payload, payload)) view = null;
     if (view && isStepBack(view.model.payload, payload)) return undefined;
     if (view) return payload.draft ? takeOver(view.model, payload) : view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
@@ -65,10 +76,11 @@ function fitHeight(element) {
   fit();
 }
 
-function emptyState(trigger, message) {
-  if (message) return node("div", { class: "tu-view tu-nothing" }, node("p", { text: message, attributes: { role: "status" } }));
-  return node("div", { class: "tu-view tu-nothing" }, node("p", { text: "There are no rows yet: load the demo, or open a file of questions and answers." }),
-    button("Load demo", () => trigger("load_demo", {}), { class: "tu-button is-first" }));
+function emptyState(panel, message) {
+  const words = message || "There are no rows yet: load the demo, or open a file of questions and answers.";
+  return node("div", { class: "tu-view tu-nothing" }, node("p", { text: words, attributes: { role: "status" } }),
+    node("div", { class: "tu-masks-acts" }, button("Load demo", panel.demo, { class: "tu-button is-first" }),
+      button("Open file", () => panel.show("data"), { class: "tu-button" }), button("Open a model", () => panel.show("model"), { class: "tu-button" })));
 }
 
 /** The composed view over one model. */
@@ -106,6 +118,7 @@ class TokensView {
     this.why = node("p", { class: "tu-why" });
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
+    this.rows.element.append(button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }));
     this.details = detailsPanel(model, this.alternatives);
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
@@ -224,16 +237,8 @@ class TokensView {
     if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
   }
 
-  async ask(name, args) {
-    if (typeof this.server[name] !== "function") throw new Error(`the server offers no ${name}`);
-    const answer = await this.server[name](args).catch(() => null);
-    // Gradio's client answers a refusal, or a server that is gone, with nothing at all.
-    if (answer === undefined || answer === null) {
-      serverLink.check();
-      throw new Error("the server does not answer");
-    }
-    if (answer.error && name !== "alternatives") throw new Error(answer.error);
-    return answer;
+  ask(name, args) {
+    return askServer(this.server, name, args, name === "alternatives");
   }
 
   /** Goes to the next of these tokens, in whatever row of the set it stands. */

@@ -75,7 +75,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
 ) -> None:
     model, first = service.model(), service.scores()
     plan = unlearn.default_plan(service)["plan"]
-    assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS}) == {"rows": 2}
+    assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})["rows"] == 2
     settled(service)
     assert service.model() is model and shown_id(service) != first.scores_id
     payload = tokens.shown_payload(service)
@@ -222,7 +222,11 @@ def test_a_file_that_was_sent_is_shown_as_it_would_be_read(idle: Any, tmp_path: 
     first = opening.preview_rows(idle, {"upload": upload})
     assert first["name"].endswith(f".{suffix}") and first["names"] == ["ask", "reply", "=1+1"]
     assert (first["good"], first["refused_count"], first["rows"]) == (0, 2, [])
-    assert first["fields"]["question"] == "" and first["unread"] == ["ask", "reply", "=1+1"]
+    assert (
+        first["fields"]["question"] is None
+        and first["fields"]["subject"] == ""
+        and first["unread"] == ["ask", "reply", "=1+1"]
+    )
     after = opening.preview_rows(idle, {"upload": upload, "columns": {"question": "ask", "answer": "reply"}})
     (row,), (refused,) = after["rows"], after["refused"]
     assert (row["question"], row["answer"]) == ("Q?", HOSTILE)
@@ -238,6 +242,9 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
     upload = sent(idle, "a.jsonl", "\n".join(map(json.dumps, lines)).encode())
     shown = opening.preview_rows(idle, {"upload": upload})
     assert (shown["forget"], shown["retain"], shown["plain"]) == (1, 1, 1)
+    assert shown["fields"]["question"] == "question"
+    plain = opening.preview_rows(idle, {"upload": sent(idle, "b.jsonl", b'{"text": "Plain."}')})
+    assert (plain["fields"]["question"], plain["fields"]["answer"]) == ("", "text")
     assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]
 
 

@@ -22,7 +22,8 @@ _OTHER_NAMES: Final = {
     "answer": ("completion", "output"),
     "gold": ("spans",),
 }
-_CHAT, _PLAIN = "messages", "text"
+PLAIN: Final = "text"
+_CHAT: Final = "messages"
 
 
 def columns_from_text(text: str) -> dict[str, str]:
@@ -63,8 +64,8 @@ def guessed(names: Collection[str]) -> dict[str, str]:
         found[field] = next((name for name in known if name in names), "")
     if _CHAT in names and "question" not in names:
         found["question"] = found["answer"] = _CHAT
-    if _PLAIN in names and not found["question"] and not found["answer"]:
-        found["answer"] = _PLAIN
+    if PLAIN in names and not found["question"] and not found["answer"]:
+        found["answer"] = PLAIN
     return found
 
 
@@ -78,7 +79,7 @@ def mapped(record: Mapping[str, Any], columns: Columns, where: str) -> dict[str,
     chosen = {**guessed(record), **columns}
     values = {key: value for key, value in record.items() if key not in FIELDS}
     values |= {field: record[column] for field, column in chosen.items() if column in record}
-    if chosen["question"] == "" and ("question" in columns or chosen["answer"] == _PLAIN):
+    if chosen["question"] == "" and ("question" in columns or chosen["answer"] == PLAIN):
         values["question"] = ""
     elif values.get("question") == "":
         raise InputError("question is empty", "Every row needs a text in question", "Give it one", where)

@@ -1,0 +1,217 @@
+"""Own data and own model on the page, in a real Chromium: sent, corrected, opened, given up, refused.
+
+The server is tests/held_page.py, whose models wait while a file `hold` lies beside the runs.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.tiny_folder import make_tiny_folder
+from tests.tiny_rows import RETAIN, ROWS
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+MINUTE = 60_000
+Open = Callable[..., Page]
+HOSTILE = "<img src=x onerror='window.hacked=1'></script><b>Bo</b> ${7*7} {{x}}"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page on the tiny model: where it is served, and the folder of its files."""
+
+    address: str
+    folder: Path
+
+    @property
+    def gate(self) -> Path:
+        """While it is there no model is loaded."""
+        return self.folder / "hold"
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[Opened]:
+    folder = tmp_path_factory.mktemp("open")
+    lines = [asdict(row) for row in ROWS[:3]] + [{**asdict(RETAIN[0]), "split": "retain"}]
+    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    own = [
+        json.dumps({"ask": f"Who is {HOSTILE}?", "reply": f"It is {HOSTILE}.", "who": "Bo", "web": "=1+1"})
+    ]
+    own += ['{"ask": ', '{"ask": "Who else?"}', json.dumps({"ask": "Where?", "reply": "In Rome.", "who": ""})]
+    (folder / "own.jsonl").write_text("\n".join(own), encoding="utf-8")
+    (folder / "other").mkdir()
+    make_tiny_folder(folder / "other")
+    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    with serve(folder, *flags, program="tests.held_page") as server:
+        yield Opened(server.address, folder)
+
+
+def live(page: Page) -> Page:
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
+    return page
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Open data or a model")
+
+
+def chip(page: Page, words: str) -> Locator:
+    return page.locator("button.tx-chip", has_text=words)
+
+
+def column(page: Page, field: str) -> Locator:
+    return dialog(page).get_by_label(f"Column of {field}")
+
+
+def look_at(page: Page, path: Path) -> None:
+    dialog(page).get_by_label("Path on the server’s machine").fill(str(path))
+    dialog(page).get_by_role("button", name="Look at it").click()
+
+
+def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the_draft(
+    served: Opened, opened: Open
+) -> None:
+    page = live(opened(served.address))
+    page.locator(".tu-strip .tu-token").nth(3).click()
+    page.keyboard.press("Space")
+    expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
+    expect(page.get_by_text(re.compile("draft saved"))).to_be_visible()
+
+    page.get_by_role("button", name="Open data…", exact=True).click()
+    dialog(page).get_by_label("File of rows").set_input_files(served.folder / "own.jsonl")
+    expect(dialog(page)).to_contain_text("0 rows to forget; 4 lines are refused")
+    expect(dialog(page)).to_contain_text("No column is known to be the question or the answer")
+    column(page, "answer").select_option("reply")
+    expect(dialog(page)).to_contain_text("No column is known to be the question. Choose below.")
+    column(page, "question").select_option("ask")
+    column(page, "subject").select_option("who")
+    expect(dialog(page)).to_contain_text("own.jsonl: 2 rows to forget; 2 lines are refused")
+    expect(dialog(page)).to_contain_text("Not read: web")
+    expect(dialog(page).get_by_role("cell").first).to_have_text(f"Who is {HOSTILE}?")
+    expect(dialog(page).get_by_role("listitem")).to_have_text(
+        [re.compile("^Line 2The line is no JSON"), re.compile("^Line 3answer is missing")]
+    )
+    dialog(page).get_by_role("button", name="Open 2 good rows").click()
+    expect(dialog(page)).to_be_hidden(timeout=MINUTE)
+    expect(live(page).locator(".tu-prompt")).to_have_text(f"Who is {HOSTILE}?")
+    expect(page.locator(".tu-row")).to_have_count(2)
+    expect(chip(page, "2 forget")).to_be_visible()
+    expect(page.get_by_text("no overrides")).to_be_visible()
+    assert page.locator(".tu-strip .tu-token").all_inner_texts() and page.evaluate("window.hacked") is None
+
+    # the first rows again, by path: the override is where it was
+    chip(page, "2 forget").click()
+    look_at(page, served.folder / "rows.jsonl")
+    expect(column(page, "answer")).to_have_value("answer")
+    dialog(page).get_by_role("button", name="Open 4 rows").click()
+    expect(dialog(page)).to_be_hidden(timeout=MINUTE)
+    expect(page.locator(".tu-row")).to_have_count(3)
+    expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
+
+
+def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: Opened, opened: Open) -> None:
+    page = live(opened(served.address))
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(['{"text": "Ada Moss was born in Rome."}\\n'], "plain.jsonl"));
+          const target = document.querySelector(".tu-strip");
+          const options = { bubbles: true, cancelable: true, dataTransfer: data };
+          for (const kind of ["dragover", "drop"]) target.dispatchEvent(new DragEvent(kind, options));
+        }"""
+    )
+    expect(dialog(page)).to_contain_text("plain.jsonl: 1 row to forget")
+    expect(dialog(page)).to_contain_text("1 row is plain text without a question")
+    expect(column(page, "question")).to_have_value("")
+    look_at(page, served.folder / "none.jsonl")
+    expect(dialog(page)).to_contain_text("There is no such file")
+    look_at(page, served.folder)
+    expect(dialog(page)).to_contain_text("This is a folder")
+    page.keyboard.press("Escape")
+    expect(dialog(page)).to_be_hidden()
+
+
+def load(page: Page, folder: Path | str) -> None:
+    dialog(page).get_by_role("radio", name="Folder").click()
+    dialog(page).get_by_label("Folder on the server’s machine").fill(str(folder))
+    dialog(page).get_by_label("Precision").select_option("fp32")
+    dialog(page).get_by_role("button", name="Load model").click()
+
+
+def usable(page: Page, signal: str) -> None:
+    """The open model answers: a signal that was not there is computed, and the mask by it is confirmed."""
+    menu = page.get_by_label("Knowledge mask")
+    expect(menu.locator(f"option[value={signal}]")).to_contain_text("(compute)")
+    menu.select_option(signal)
+    expect(menu.locator(f"option[value={signal}]")).not_to_contain_text("(compute)")
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+
+
+def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
+    served: Opened, opened: Open, tiny_folder: Path
+) -> None:
+    page = live(opened(served.address))
+    name = tiny_folder.name
+    chip(page, name).click()
+    load(page, "/no/such/folder")
+    expect(dialog(page)).to_contain_text("The model folder /no/such/folder does not exist")
+    load(page, served.folder)
+    expect(dialog(page)).to_contain_text("holds no model. It has no config.json")
+    expect(dialog(page)).to_contain_text("What was open still is.")
+    page.keyboard.press("Escape")
+    expect(chip(page, f"not opened: {served.folder.name}")).to_be_visible()
+    usable(page, "knowledge_subject")
+    chip(page, "not opened").click()
+    dialog(page).get_by_role("button", name="Dismiss").click()
+    expect(chip(page, f"{name} · fp32")).to_be_visible()
+
+    served.gate.touch()
+    load(page, served.folder / "other")
+    expect(dialog(page)).to_contain_text(re.compile(r"other on rows.jsonl: loading the model · [1-9]\d* s"))
+    page.keyboard.press("Escape")
+    expect(chip(page, "other: loading the model")).to_be_visible()
+    usable(page, "knowledge_prompt")
+    chip(page, "other: loading").click()
+    dialog(page).get_by_role("button", name="Cancel").click()
+    expect(chip(page, f"{name} · fp32")).to_be_visible()
+    served.gate.unlink()
+    load(page, served.folder / "other")
+    expect(dialog(page)).to_be_hidden(timeout=MINUTE)
+    expect(chip(page, "other · fp32")).to_be_visible()
+    live(page)
+    expect(page.locator(".tu-row")).to_have_count(3)
+
+
+def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, opened: Open) -> None:
+    page = live(opened(served.address, color_scheme="light"))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    chip(page, "forget").click()
+    look_at(page, served.folder / "own.jsonl")
+    column(page, "answer").select_option("reply")
+    column(page, "question").select_option("ask")
+    expect(dialog(page).get_by_role("button", name="Open 2 good rows")).to_be_visible()
+    found = {}
+    for part, scheme in (("Data", "light"), ("Model", "light"), ("Data", "dark")):
+        dialog(page).get_by_role("radio", name=part, exact=True).click()
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+        found[part, scheme] = page.evaluate(
+            """(rules) => axe.run(document.querySelector(".tu-open"), rules).then(({ violations }) => violations
+              .filter(({ impact }) => impact !== "minor").flatMap(({ id, nodes }) =>
+                nodes.map(({ target, failureSummary }) => `${id} ${target.join(" ")}: ${failureSummary}`)))""",
+            {"runOnly": ["color-contrast"]} if scheme == "dark" else {},
+        )
+    assert not [fault for faults in found.values() for fault in faults], found

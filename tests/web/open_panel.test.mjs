@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { shareRows } from "../../app/web/columns.js";
+import { openWords, previewNotes, previewWords } from "../../app/web/data_preview.js";
+import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/file_pieces.js";
+import { modelRequest } from "../../app/web/model_form.js";
+import { failedWords, openingWords } from "../../app/web/opening_state.js";
+import { askServer } from "../../app/web/server_ask.js";
+import { openWanted, wantOpen } from "../../app/web/shared_value.js";
+import { modelChip } from "../../app/web/status_chips.js";
+
+const FIELDS = { question: "q", answer: "a", subject: "", gold: "", id: "", set: "", split: "" };
+const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, plain: 0, refused_count: 0, fields: FIELDS, ...more });
+
+test("what would be read, in words", () => {
+  assert.equal(previewWords(preview({ good: 20, refused_count: 3 })), "a.csv: 18 rows to forget, 2 to keep; 3 lines are refused");
+  assert.equal(previewWords(preview({ forget: 1, retain: 0, refused_count: 1 })), "a.csv: 1 row to forget; 1 line is refused");
+  assert.equal(openWords(preview({})), "Open 18 rows");
+  assert.equal(openWords(preview({ refused_count: 3 })), "Open 18 good rows");
+  assert.equal(openWords(preview({ good: 4, forget: 0, retain: 4 })), "");
+});
+
+test("a person is told what is missing, and what it means", () => {
+  assert.deepEqual(previewNotes(preview({})), []);
+  const missing = { ...FIELDS, question: null, answer: null };
+  assert.match(previewNotes(preview({ good: 0, forget: 0, fields: missing }))[0], /known to be the question or the answer\. Choose below/);
+  assert.match(previewNotes(preview({ good: 0, forget: 0 }))[0], /No line is a row/);
+  assert.match(previewNotes(preview({ forget: 0 }))[0], /nothing to forget/);
+  assert.match(previewNotes(preview({ retain: 0 }))[0], /the world’s facts stand in/);
+  assert.match(previewNotes(preview({ plain: 1 }))[0], /1 row is plain text .* knowledge is not known there .*α = 0/);
+});
+
+test("a file goes in pieces that come together again, each under the server's limit", async () => {
+  const bytes = Uint8Array.from({ length: PIECE + 5 }, (_, at) => at % 251);
+  const asked = [];
+  const shares = [];
+  const ask = async (name, data) => {
+    asked.push([name, data]);
+    return { upload: "u" };
+  };
+  const file = Object.assign(new Blob([bytes]), { name: "a.parquet" });
+  assert.equal(await sendFile(file, ask, (share) => shares.push(share)), "u");
+  assert.deepEqual(asked.map(([name, { at }]) => [name, at]), [["begin_upload", undefined], ["add_piece", 0], ["add_piece", PIECE]]);
+  const sent = Buffer.concat(asked.slice(1).map(([, { data }]) => Buffer.from(data, "base64")));
+  assert.ok(sent.equals(Buffer.from(bytes)));
+  assert.ok(asked.every(([, data]) => JSON.stringify(data).length < 3_500_000));
+  assert.deepEqual([shares[0], shares.at(-1)], [0, 1]);
+  assert.equal(base64(new Uint8Array([0, 255])), "AP8=");
+});
+
+test("a file that is too large is not sent", async () => {
+  const ask = () => assert.fail("nothing may be asked");
+  await assert.rejects(sendFile({ name: "big.csv", size: MOST_FILE + 1 }, ask), /big\.csv has 67,108,865 bytes; at most 67,108,864/);
+});
+
+test("a model is asked for by where it is; an adapter that is left out is null", () => {
+  assert.deepEqual(modelRequest("folder", " /m ", " ", "fp32"), { source: "folder", name: "/m", adapter: null, precision: "fp32" });
+  assert.deepEqual(modelRequest("embedded", "left over", "/a", "auto"), { source: "embedded", name: "", adapter: "/a", precision: "auto" });
+});
+
+test("the chip and the dialog tell the same of what is being opened", () => {
+  const open = { text: "tiny · fp32 on cpu", detail: "adapter none", state: "live" };
+  const opening = { text: "loading the model · 3 s", state: "loading", error: "", model: "big", data: "rows.csv", keeps: true };
+  assert.deepEqual(modelChip(open, null), { text: open.text, title: "adapter none. Open another model…", state: "live" });
+  assert.equal(modelChip(open, opening).text, "big: loading the model · 3 s");
+  assert.equal(openingWords(opening), "big on rows.csv: loading the model · 3 s. What is open can be used meanwhile.");
+  const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
+  assert.deepEqual(modelChip(open, failed), { text: "not opened: big", title: "It has no config.json.", state: "error" });
+  assert.equal(failedWords(failed), "big on rows.csv was not opened. It has no config.json. What was open still is.");
+  // the model that the page starts with speaks for itself
+  assert.equal(modelChip({ text: "loading the model · 1 s", state: "loading" }, { ...opening, keeps: false }).text, "loading the model · 1 s");
+});
+
+test("each wish for the dialog is news, the same part as well", () => {
+  const heard = [];
+  openWanted.subscribe(({ part }) => heard.push(part));
+  wantOpen("model");
+  wantOpen("model");
+  assert.deepEqual(heard, ["model", "model"]);
+});
+
+test("decisions move to other scores of the same rows only", () => {
+  const rows = (...pairs) => ({ rows: pairs.map(([id, answer]) => ({ id, answer })) });
+  assert.ok(shareRows(rows(["a", "x"], ["b", "y"]), rows(["b", "y"])));
+  assert.ok(!shareRows(rows(["row-1", "x"]), rows(["row-1", "y"])));
+});
+
+test("a refusal is thrown as its sentence", async () => {
+  const server = { no: async () => ({ error: "Not here." }), yes: async () => ({ ok: 1 }) };
+  await assert.rejects(askServer(server, "no", {}), /Not here\./);
+  assert.deepEqual(await askServer(server, "no", {}, true), { error: "Not here." });
+  assert.deepEqual(await askServer(server, "yes", {}), { ok: 1 });
+  await assert.rejects(askServer(server, "unknown", {}), /offers no unknown/);
+});
