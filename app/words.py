@@ -35,6 +35,7 @@ AGAIN_OTHER_TOKENS: Final = (
     "are those that the Tokens tab shows now."
 )
 AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {before:g} to {now:g}."
+NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

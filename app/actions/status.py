@@ -6,6 +6,7 @@ from typing import Any
 
 from app.service import Service, Stage
 from app.views.runs import LIVE, run_chip, run_news
+from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 
@@ -33,7 +34,9 @@ def model_chip(service: Service) -> dict[str, Any]:
         adapter = made["adapter"].split("@")[0]
         name = Path(made["model"]).name
         text = f"{name} + {adapter}" if adapter != "none" else name
-        return {"text": f"{text} · {made['precision']}", "detail": made["adapter"], "state": "live"}
+        plain = "" if model.tokenizer.chat_template else f". {NO_TEMPLATE}"
+        detail = f"Adapter: {made['adapter']}{plain}"
+        return {"text": f"{text} · {made['precision']}", "detail": detail, "state": "live"}
     if stage.name == "error":
         return {"text": "model not loaded", "detail": stage.error, "state": "error"}
     if stage.name == "recorded":
@@ -67,7 +70,7 @@ def opening(service: Service) -> dict[str, Any] | None:
         "text": stage_words(stage) if stage.moving else "",
         "state": stage.name,
         "error": stage.error,
-        "model": Path(name).name,
+        "model": Path(name).name if Path(name).is_absolute() else name,
         "data": session.data_name,
         "keeps": service.session.model is not None,
     }

@@ -15,6 +15,14 @@ export function shareRows(before, after) {
   return after.rows.some(({ id, answer }) => known.get(id) === answer);
 }
 
+/** Returns for each token what names it under any scores: its row's id, its place and its characters. @returns {string[]} */
+export function placesOf({ rows, columns }) {
+  return Array.from(columns.row, (row, index) => {
+    const [start, end] = [columns.start[index], columns.end[index]];
+    return `${rows[row].id} ${start} ${end} ${rows[row].answer.slice(start, end)}`;
+  });
+}
+
 /** Returns typed columns; null (how NaN crosses the wire) becomes NaN. @param {object} payload */
 export function readColumns(payload) {
   const columns = {};

@@ -1,7 +1,7 @@
 /** The dialog for own data and own model: choose, look at what would be read, open; the open session stays until then. */
 
 import { dataPreview, openWords } from "./data_preview.js";
-import { button, node, segmented } from "./dom.js";
+import { button, node, segmented, setText } from "./dom.js";
 import { sendFile } from "./file_pieces.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
@@ -29,15 +29,17 @@ export function openPanel(host) {
   /** @type {number|null} the server's time at which what is waited for was begun */
   let begunAt = null;
   let part = "data";
+  const now = node("p", { class: "tu-open-now" });
   const parts = segmented("What to open", PARTS, (value) => turn(value));
   const close = button("Close", () => element.close(), { class: "tu-button" });
   const element = node("dialog", { class: "tu-help tu-open", attributes: { "aria-label": "Open data or a model" } },
-    node("div", { class: "tu-open-head" }, parts.element, close), state.element, data.element, model);
+    node("div", { class: "tu-open-head" }, parts.element, close), state.element, now, data.element, model);
   const turn = (value) => {
     part = value;
     parts.update(part);
     data.element.hidden = part !== "data";
     model.hidden = part !== "model";
+    setText(now, `Open now: ${openingNow.value.open[part]}`);
   };
   const begun = (at) => {
     begunAt = at;
@@ -45,6 +47,7 @@ export function openPanel(host) {
   };
   openingNow.subscribe(({ at, opening }) => {
     state.update(opening);
+    turn(part);
     // An answer from before says nothing of what was begun since.
     if (begunAt === null || at < begunAt) return;
     if (opening && opening.state !== "error") return;

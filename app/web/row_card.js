@@ -12,7 +12,7 @@ const MOST_LETTERS = 160;
 /** Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`. */
 export function rowCard(model, at) {
   const row = model.payload.rows[at];
-  const name = `${shortened(row.subject) || "No subject"}: ${shortened(row.question, MOST_LETTERS)}`;
+  const name = `${shortened(row.subject) || "No subject"}: ${shortened(row.question || row.answer, MOST_LETTERS)}`;
   const element = node("div", {
     class: "tu-row", attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": name },
     on: { click: () => model.goTo(at) },
@@ -39,7 +39,7 @@ function fill(element, row) {
     class: "tu-spark", attributes: { viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
   }, parts.pale, parts.solid);
   element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), " ", parts.share, " ",
-    node("span", { class: "tu-row-question", text: shortened(row.question, MOST_LETTERS) }), " ", parts.marks, parts.spoken, spark);
+    node("span", { class: "tu-row-question", text: shortened(row.question || row.answer, MOST_LETTERS) }), " ", parts.marks, parts.spoken, spark);
   element.removeAttribute("aria-label");
   return parts;
 }

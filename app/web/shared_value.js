@@ -24,8 +24,11 @@ export class SharedValue {
 /** The run under way, `{id, mask}`, or null; the chips know it, the mask bar says it. */
 export const liveRun = new SharedValue(null);
 
-/** What is being opened, as the server said at a time: `{at, opening}`; `opening` as in app/actions/status.py, or null. */
-export const openingNow = new SharedValue({ at: 0, opening: null });
+/**
+ * What is open, `{model, data}` in words, and what is being opened, as the server said at a time; `opening` as in
+ * app/actions/status.py, or null.
+ */
+export const openingNow = new SharedValue({ at: 0, opening: null, open: { model: "", data: "" } });
 
 /** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
 export const openWanted = new SharedValue({ part: "data", count: 0 });

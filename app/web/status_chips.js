@@ -33,7 +33,7 @@ export function mount({ element, props, trigger, watch }) {
     model.dataset.state = shown.state;
     setText(data, value.data?.text ?? "");
     data.title = `${value.data?.detail ?? ""}. Open other data…`;
-    openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null });
+    openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     setText(run, value.run?.text ?? "no run");
     run.dataset.state = value.run?.state ?? "";
     news.hear(value.run?.done ?? []);
@@ -42,6 +42,12 @@ export function mount({ element, props, trigger, watch }) {
   };
   watch("value", draw);
   draw();
+}
+
+/** Returns what is open: `{model, data}` in words. */
+export function openWords({ model = {}, data = {} }) {
+  const join = (first, second) => [first, second].filter(Boolean).join(". ");
+  return { model: join(model.text, model.detail), data: join(data.detail, data.text) };
 }
 
 /** Returns what the model's chip says: what is open, or how far opening another one has come, or that it failed. */

@@ -1,6 +1,6 @@
 /** Holds what the Tokens view knows: scores, rule, overrides, view; derives the mask. No DOM. */
 
-import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
+import { indicesOfSet, pick, placesOf, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
 import { deriveMask, placesIn } from "./derived_mask.js";
 import { normalise } from "./fusion.js";
 import { History } from "./history.js";
@@ -18,14 +18,6 @@ const FIRST_VIEW = {
   row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
   bars: false, words: false, gold: false, numbers: false, noting: false,
 };
-
-/** Returns for each token what names it under any scores: its row's id, its place and its characters. @returns {string[]} */
-function placesOf({ rows, columns }) {
-  return Array.from(columns.row, (row, index) => {
-    const [start, end] = [columns.start[index], columns.end[index]];
-    return `${rows[row].id} ${start} ${end} ${rows[row].answer.slice(start, end)}`;
-  });
-}
 
 /** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
 export class TokensModel {

@@ -6,8 +6,9 @@ import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/file_pieces.js
 import { modelRequest } from "../../app/web/model_form.js";
 import { failedWords, openingWords } from "../../app/web/opening_state.js";
 import { askServer } from "../../app/web/server_ask.js";
+import { bannerWords } from "../../app/web/prompt.js";
 import { openWanted, wantOpen } from "../../app/web/shared_value.js";
-import { modelChip } from "../../app/web/status_chips.js";
+import { modelChip, openWords as wordsOfOpen } from "../../app/web/status_chips.js";
 
 const FIELDS = { question: "q", answer: "a", subject: "", gold: "", id: "", set: "", split: "" };
 const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, plain: 0, refused_count: 0, fields: FIELDS, ...more });
@@ -67,6 +68,8 @@ test("the chip and the dialog tell the same of what is being opened", () => {
   const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
   assert.deepEqual(modelChip(open, failed), { text: "not opened: big", title: "It has no config.json.", state: "error" });
   assert.equal(failedWords(failed), "big on rows.csv was not opened. It has no config.json. What was open still is.");
+  assert.deepEqual(wordsOfOpen({ model: open, data: { text: "3 forget", detail: "a.csv" } }), { model: "tiny · fp32 on cpu. adapter none", data: "a.csv. 3 forget" });
+  assert.deepEqual(wordsOfOpen({}), { model: "", data: "" });
   // the model that the page starts with speaks for itself
   assert.equal(modelChip({ text: "loading the model · 1 s", state: "loading" }, { ...opening, keeps: false }).text, "loading the model · 1 s");
 });
@@ -83,6 +86,12 @@ test("decisions move to other scores of the same rows only", () => {
   const rows = (...pairs) => ({ rows: pairs.map(([id, answer]) => ({ id, answer })) });
   assert.ok(shareRows(rows(["a", "x"], ["b", "y"]), rows(["b", "y"])));
   assert.ok(!shareRows(rows(["row-1", "x"]), rows(["row-1", "y"])));
+});
+
+test("a plain text says that nothing can be hidden, unless it has a subject", () => {
+  assert.match(bannerWords({ question: "", subject_source: "none", unique_question: true }), /Plain text: .* knowledge is not known here/);
+  assert.equal(bannerWords({ question: "", subject_source: "row", unique_question: false }), "");
+  assert.match(bannerWords({ question: "Who?", subject_source: "none" }), /No name shared/);
 });
 
 test("a refusal is thrown as its sentence", async () => {

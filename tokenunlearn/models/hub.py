@@ -101,4 +101,3 @@ def _reason(error: BaseException) -> str:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     return "HF_HUB_OFFLINE is set" if isinstance(error, OfflineModeIsEnabled) else type(error).__name__
-
