@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 THIS_MACHINE = re.compile(r"(http://127\.0\.0\.1:|data:|blob:)")
@@ -85,41 +85,70 @@ def serving(folder: Path, *flags: str, port: int = 0, program: str = "app") -> I
 def browser(chromium: str) -> Iterator[Browser]:
     """One Chromium for a file: while one runs, asyncio is closed to the other tests of this process.
 
-    An expectation waits as long as a busy machine may need.
+    An expectation waits as long as a busy machine may need. No name of another machine can be resolved.
     """
     expect.set_options(timeout=30_000)
+    flags = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield running
         running.close()
 
 
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`opened(address, seconds=30, **options)`: a page in a context of its own, closed after the test.
+class Pages:
+    """The pages of a file, in one context for each way to look at them: what was loaded once stays loaded.
 
-    A request to another machine, or an error in the page's scripts, fails the test.
+    Every page has a session storage of its own.
     """
-    contexts, outside, errors = [], [], []
 
-    def local_only(route: Any) -> None:
-        if THIS_MACHINE.match(route.request.url):
-            route.continue_()
-        else:
-            outside.append(route.request.url)
-            route.abort()
+    def __init__(self, browser: Browser) -> None:
+        self.browser, self.contexts = browser, dict[str, BrowserContext]()
+        self.outside, self.errors = list[str](), list[str]()
 
-    def open_page(address: str, seconds: float = 30, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        contexts.append(context)
-        context.set_default_timeout(seconds * 1000)
-        context.route("**/*", local_only)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    def open(self, address: str, seconds: float = 30, **options: Any) -> Page:
+        """A page at the address; `seconds` is how long an act waits, `options` are those of a context."""
+        options = {"viewport": {"width": 1440, "height": 900}, **options}
+        if repr(options) not in self.contexts:
+            context = self.contexts[repr(options)] = self.browser.new_context(**options)
+            context.on("request", self.asked)
+        page = self.contexts[repr(options)].new_page()
+        page.set_default_timeout(seconds * 1000)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
         return page
 
-    yield open_page
-    for context in contexts:
+    def asked(self, request: Request) -> None:
+        """Nothing; a request to another machine is remembered."""
+        if not THIS_MACHINE.match(request.url):
+            self.outside.append(request.url)
+
+
+@pytest.fixture(scope="module")
+def pages(browser: Browser) -> Iterator[Pages]:
+    """For a page that a whole file shares. A request to another machine, or an error in a script, fails."""
+    pages = Pages(browser)
+    yield pages
+    for context in pages.contexts.values():
         context.close()
-    assert (outside, errors) == ([], [])
+    assert (pages.outside, pages.errors) == ([], [])
+
+
+@pytest.fixture
+def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
+    """`opened(address, seconds=30, **options)`: a page, closed after the test.
+
+    A request to another machine, or an error in the page's scripts, fails the test.
+    """
+    shown: list[Page] = []
+
+    def open_page(address: str, seconds: float = 30, **options: Any) -> Page:
+        shown.append(pages.open(address, seconds, **options))
+        return shown[-1]
+
+    yield open_page
+    for page in shown:
+        page.close()
+    faults = (pages.outside[:], pages.errors[:])
+    pages.outside.clear()
+    pages.errors.clear()
+    assert faults == ([], [])

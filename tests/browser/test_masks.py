@@ -23,6 +23,12 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 MINUTE = 60_000
 HOSTILE = "Eve Roe says <img src=x onerror='window.hacked=1'> </script> {{7*7}} \u202e in Ulm."
+# The state "pending" may be over before anybody looks.
+WATCH = """() => { window.pending = new Promise((seen, never) => {
+  const mask = document.querySelector(".tu-mask-bar [data-state]");
+  new MutationObserver(() => mask.dataset.state === "pending" && seen()).observe(mask, { attributes: true });
+  setTimeout(() => never(new Error("the mask was not asked about")), 30_000);
+}); }"""
 EVE = Row(
     "eve", "Where is <b>Eve Roe</b>?", HOSTILE, "Eve Roe", ((len(HOSTILE) - 4, len(HOSTILE) - 1),), "tiny"
 )
@@ -80,9 +86,11 @@ def confirmed_hash(page: Page) -> str:
 
 def cycle(page: Page, index: int) -> str:
     """Steps one token's override on and waits for the save; the new confirmed hash."""
+    page.bring_to_front()
     page.locator(f'.tu-strip [data-index="{index}"]').click()
+    page.evaluate(WATCH)
     page.keyboard.press("Space")
-    expect(page.locator('.tu-mask-bar [data-state="pending"]')).to_be_visible()
+    page.evaluate("window.pending")
     digest = confirmed_hash(page)
     expect(draft_state(page)).to_have_text(re.compile("draft saved|edited elsewhere"))
     return digest

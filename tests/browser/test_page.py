@@ -32,14 +32,14 @@ def address(
         yield server.address
 
 
-@pytest.fixture
-def page(opened: Callable[..., Page], address: str) -> Page:
-    """A page as a person opens it on a light desktop."""
-    return opened(address, color_scheme="light")
+@pytest.fixture(scope="module")
+def page(pages: Any, address: str) -> Page:
+    """A page as a person opens it on a light desktop; the tests use it one after the other."""
+    return pages.open(address, color_scheme="light")  # type: ignore[no-any-return]
 
 
 def open_tab(page: Page, name: str) -> None:
-    expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
+    expect(page.locator(".tu-mask-bar")).to_be_attached(timeout=30_000)
     page.get_by_role("tab", name=name).click()
 
 
@@ -69,6 +69,7 @@ def test_the_picture_gives_way_to_the_recorded_example(page: Page) -> None:
 
 
 def test_the_server_confirms_the_mask_that_the_page_shows(page: Page) -> None:
+    open_tab(page, "Tokens")
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_contain_text("✓", timeout=30_000)
     expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
 
@@ -138,15 +139,16 @@ def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
     assert max(map(int, channels[:3])) < 60
 
 
-@pytest.mark.parametrize("tab", ["Tokens", "Unlearn", "Probe", "Compare"])
-def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str, tab: str) -> None:
+def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str) -> None:
     page = opened(address, viewport={"width": 390, "height": 844})
-    open_tab(page, tab)
-    expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for tab in ("Tokens", "Unlearn", "Probe", "Compare"):
+        open_tab(page, tab)
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
 
 
 def test_an_idle_page_asks_for_nothing(page: Page) -> None:
+    open_tab(page, "Tokens")
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible(timeout=30_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
