@@ -1,6 +1,7 @@
 """What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from app.actions.checks import MOST_TEXT, text
@@ -8,6 +9,8 @@ from app.service import Service
 from app.views.probe import probe_value
 from app.views.runs import run_line
 from app.words import NO_PROBE
+from tokenunlearn.errors import RunError
+from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 MOST_NEW_TOKENS: Final = 64
 
@@ -47,12 +50,29 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
 def ask(service: Service, run_id: Any, question: Any) -> dict[str, str]:
     """The greedy answers of the model before and after a run: `{question, before, after}`.
 
-    Raises InputError for an empty or overlong question, RunError and ModelError where a model is missing.
+    Raises InputError for an empty or overlong question, RunError and ModelError where a model is missing or
+    another one than the run's is open.
     """
     values = {"run": run_id, "question": question}
     asked = text(values, "question", MOST_TEXT).strip()
-    after = service.run_model(text(values, "run", 40))
     before = service.model()
+    refuse_other_model(service, text(values, "run", 40))
+    after = service.run_model(text(values, "run", 40))
     with service.model_lock:
         answers = [model.generate([asked], MOST_NEW_TOKENS)[0] for model in (before, after)]
     return {"question": asked, "before": answers[0], "after": answers[1]}
+
+
+def refuse_other_model(service: Service, run_id: str) -> None:
+    """Nothing; raises RunError when the open model is not the one that the run began with."""
+    config, session = service.queue.store.config(run_id), service.session
+    began = (config.get("model", session.model_name), _folder(config.get("adapter", session.adapter)))
+    if began != (session.model_name, _folder(session.adapter)):
+        name = f"{began[0] or EMBEDDED_NAME}" + (f" with {began[1].name}" if began[1] else "")
+        raise RunError(
+            f"{run_id} began with {name}", "Another model is open, so there is no before", f"Open {name}"
+        )
+
+
+def _folder(adapter: str | None) -> Path | None:
+    return Path(adapter).resolve() if adapter else None

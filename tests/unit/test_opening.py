@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from app.actions import opening, status, tokens, unlearn
+from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore
 from app.service import Options, Service
 from app.uploads import MOST_BYTES, Uploads
@@ -298,3 +298,14 @@ def test_pieces_follow_each_other_and_old_files_are_forgotten(monkeypatch: pytes
     with pytest.raises(InputError, match="no longer held"):
         uploads.read(others[-1])
     assert uploads.read(last) == ("z.csv", b"")
+
+
+def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
+    plan = unlearn.default_plan(service)["plan"]
+    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    with pytest.raises(TokenUnlearnError, match="has saved no adapter yet"):
+        probe.ask(service, run_id, "Who?")
+    opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
+    settled(service)
+    with pytest.raises(TokenUnlearnError, match=f"{run_id} began with .* Another model is open"):
+        probe.ask(service, run_id, "Who?")
