@@ -77,6 +77,7 @@ def _in_words(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(data)
         except TokenUnlearnError as error:
-            return {"error": str(error)}
+            # Half a surrogate pair, as JSON can bring it in, cannot be sent back.
+            return {"error": str(error).encode("utf-8", "replace").decode()}
 
     return call

@@ -33,7 +33,8 @@ def begin_upload(service: Service, question: Any) -> dict[str, str]:
     """The id under which a file is sent: `{upload}`. `question`: `{name, size}`. Raises InputError."""
     values = record(question, "the file")
     size = whole(values, "size", 2**53)
-    name = text(values, "name", 255).replace("\\", "/").rsplit("/", 1)[-1]
+    name = text(values, "name", 255).encode("utf-8", "replace").decode()
+    name = name.replace("\\", "/").rsplit("/", 1)[-1]
     return {"upload": service.uploads.begin(name, size)}
 
 
@@ -136,11 +137,11 @@ def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
         return None
     name = text(values, "name", MOST_PATH).strip()
     if source == "hub":
-        if Path(name).is_dir():
+        if _is_folder(Path(name)):
             raise ModelError(f"{name} is a folder of this machine", fix="Choose Folder to load it")
         return name
     folder = _at_home(name)
-    if "\0" in name or not folder.is_dir():
+    if not _is_folder(folder):
         raise ModelError(
             f"The model folder {name} does not exist", "It is no folder of the server's machine", "Check it"
         )
@@ -171,7 +172,7 @@ def _read(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile
         records = records_of(*service.uploads.read(text(values, "upload", 40)))
     else:
         path = _at_home(text(values, "path", MOST_PATH))
-        if path.is_file() and path.stat().st_size > MOST_READ:
+        if _size(path) > MOST_READ:
             raise InputError(
                 f"{path.name} is too large for the page",
                 f"At most {MOST_READ:,} bytes are read",
@@ -179,6 +180,22 @@ def _read(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile
             )
         records = read_records(path)
     return records, rows_of(records, columns)
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 where there is none, which whoever reads it will say."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether there is such a folder; False for what can be no path: too long, with NUL, not readable."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _at_home(name: str) -> Path:

@@ -117,6 +117,7 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
         ({"source": "folder", "name": "/no/such/folder"}, "The model folder /no/such/folder does not exist"),
         ({"source": "folder", "name": "a\0b"}, "does not exist"),
         ({"source": "folder", "name": "~nobody-at-all/x"}, "does not exist"),
+        ({"source": "folder", "name": "x" * 300}, "does not exist"),
         ({"source": "folder", "name": " "}, "name is missing"),
         ({"source": "web", "name": "x"}, "source is web. It must be one of: embedded, folder, hub"),
         ({"source": "hub", "name": "."}, ". is a folder of this machine. Choose Folder"),
@@ -261,6 +262,11 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
         (lambda s: opening.preview_rows(s, {"path": "/etc/passwd"}), "The suffix '' is unknown"),
         (lambda s: opening.preview_rows(s, {"path": "/no/such.csv"}), "There is no such file"),
         (lambda s: opening.preview_rows(s, {"path": "~nobody-at-all/a.csv"}), "There is no such file"),
+        (
+            lambda s: opening.preview_rows(s, {"path": f"{'x' * 300}.csv"}),
+            "cannot be read. File name too long",
+        ),
+        (lambda s: opening.preview_rows(s, {"path": "\ud800.csv"}), "The file cannot be read"),
         (lambda s: opening.preview_rows(s, {}), "path is missing"),
         (lambda s: opening.preview_rows(s, {"path": "a.csv", "columns": 3}), "columns must be an object"),
         (
@@ -276,6 +282,16 @@ def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str)
     with pytest.raises(TokenUnlearnError) as caught:
         act(idle)
     assert words in str(caught.value)
+
+
+def test_what_json_cannot_carry_back_is_never_sent(idle: Any) -> None:
+    upload = sent(idle, "\ud800.jsonl", b'{"\\ud800": "x", "text": "Plain."}')
+    json.dumps(opening.preview_rows(idle, {"upload": upload}), ensure_ascii=False).encode()
+    # app/components.py puts refusals into words
+    from app.components import _in_words
+
+    told = _in_words(lambda data: opening.preview_rows(idle, data))({"path": "\ud800.csv"})
+    assert "cannot be read" in told["error"] and told["error"].encode()
 
 
 def test_pieces_follow_each_other_and_old_files_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,9 +49,10 @@ class Records:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of all columns, in the order in which they first occur."""
+        """The names of all columns, in the order in which they first occur; not the empty and broken ones."""
         records = (record for _, record in self.lines if isinstance(record, Mapping))
-        return tuple(dict.fromkeys(str(name) for record in records for name in record if name))
+        names = dict.fromkeys(str(name) for record in records for name in record if name)
+        return tuple(name for name in names if name.encode("utf-8", "ignore").decode() == name)
 
     def fields(self, columns: Columns = GUESSED) -> dict[str, str]:
         """For each field the column that it is read from, "" for none."""
