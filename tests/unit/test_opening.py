@@ -1,23 +1,19 @@
 """Other rows and another model in a running service, on tiny models: the open ones stay until then."""
 
-import base64
 import json
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore
 from app.service import Options, Service
-from app.uploads import MOST_BYTES, Uploads
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS
-from tokenunlearn.errors import InputError, ModelError, TokenUnlearnError
+from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
 
 SECONDS = 60
@@ -187,133 +183,6 @@ def test_the_first_model_can_be_given_up_and_another_opened(
         threading.Event().wait(0.01)
     gate.set()
     assert settled(service).model().source == str(other_folder)
-
-
-def sent(service: Service, name: str, content: bytes, piece: int = 7) -> str:
-    """The id of a file after it was sent in pieces of so many bytes."""
-    upload = opening.begin_upload(service, {"name": name, "size": len(content)})["upload"]
-    for at in range(0, len(content), piece):
-        data = base64.b64encode(content[at : at + piece]).decode()
-        opening.add_piece(service, {"upload": upload, "at": at, "data": data})
-    return upload
-
-
-@pytest.fixture
-def idle() -> Any:
-    """What the preview needs of a service."""
-    return SimpleNamespace(uploads=Uploads())
-
-
-HOSTILE = "<img src=x onerror=alert(1)> =HYPERLINK(1) \u202eabc {{x}} ${y}"
-
-
-@pytest.mark.parametrize("suffix", ["jsonl", "ndjson", "json", "csv", "tsv", "parquet"])
-def test_a_file_that_was_sent_is_shown_as_it_would_be_read(idle: Any, tmp_path: Path, suffix: str) -> None:
-    frame = pd.DataFrame(
-        [{"ask": "Q?", "reply": HOSTILE, "=1+1": "x"}, {"ask": "R?", "reply": "", "=1+1": "y"}]
-    )
-    path = tmp_path / "a"
-    if suffix == "parquet":
-        frame.to_parquet(path)
-    elif suffix in ("csv", "tsv"):
-        frame.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
-    else:
-        frame.to_json(path, orient="records", lines=suffix != "json")
-    upload = sent(idle, f"C:\\x\\<b>a</b>.{suffix}", path.read_bytes(), 100)
-    first = opening.preview_rows(idle, {"upload": upload})
-    assert first["name"].endswith(f".{suffix}") and first["names"] == ["ask", "reply", "=1+1"]
-    assert (first["good"], first["refused_count"], first["rows"]) == (0, 2, [])
-    assert (
-        first["fields"]["question"] is None
-        and first["fields"]["subject"] == ""
-        and first["unread"] == ["ask", "reply", "=1+1"]
-    )
-    after = opening.preview_rows(idle, {"upload": upload, "columns": {"question": "ask", "answer": "reply"}})
-    (row,), (refused,) = after["rows"], after["refused"]
-    assert (row["question"], row["answer"]) == ("Q?", HOSTILE)
-    assert after["unread"] == ["=1+1"] and "answer" in refused["reason"]
-    assert refused["line"] == (3 if suffix in ("csv", "tsv") else 2)
-
-
-def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
-    lines = [
-        {"id": 1, "question": "Q?", "answer": "In Rome.", "gold": [[3, 7]], "split": "retain"},
-        {"text": "Plain."},
-    ]
-    upload = sent(idle, "a.jsonl", "\n".join(map(json.dumps, lines)).encode())
-    shown = opening.preview_rows(idle, {"upload": upload})
-    assert (shown["forget"], shown["retain"], shown["plain"]) == (1, 1, 1)
-    assert shown["fields"]["question"] == "question"
-    plain = opening.preview_rows(idle, {"upload": sent(idle, "b.jsonl", b'{"text": "Plain."}')})
-    assert (plain["fields"]["question"], plain["fields"]["answer"]) == ("", "text")
-    assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]
-
-
-@pytest.mark.parametrize(
-    ("act", "words"),
-    [
-        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": MOST_BYTES + 1}), "are taken from a"),
-        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": -1}), "size is -1"),
-        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "YQ=="}), "no longer held"),
-        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "no base64!"}), "cannot be read"),
-        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.exe", b"MZ")}), "suffix '.exe' is unknown"),
-        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.csv", b"")}), "The file is empty"),
-        (lambda s: opening.preview_rows(s, {"path": "/etc"}), "This is a folder"),
-        (lambda s: opening.preview_rows(s, {"path": "/etc/passwd"}), "The suffix '' is unknown"),
-        (lambda s: opening.preview_rows(s, {"path": "/no/such.csv"}), "There is no such file"),
-        (lambda s: opening.preview_rows(s, {"path": "~nobody-at-all/a.csv"}), "There is no such file"),
-        (
-            lambda s: opening.preview_rows(s, {"path": f"{'x' * 300}.csv"}),
-            "cannot be read. File name too long",
-        ),
-        (lambda s: opening.preview_rows(s, {"path": "\ud800.csv"}), "The file cannot be read"),
-        (lambda s: opening.preview_rows(s, {}), "path is missing"),
-        (lambda s: opening.preview_rows(s, {"path": "a.csv", "columns": 3}), "columns must be an object"),
-        (
-            lambda s: opening.preview_rows(
-                s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n"), "columns": {"x": "a"}}
-            ),
-            "columns names 'x'",
-        ),
-        (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "No line of the file"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str) -> None:
-    with pytest.raises(TokenUnlearnError) as caught:
-        act(idle)
-    assert words in str(caught.value)
-
-
-def test_what_json_cannot_carry_back_is_never_sent(idle: Any) -> None:
-    upload = sent(idle, "\ud800.jsonl", b'{"\\ud800": "x", "text": "Plain."}')
-    json.dumps(opening.preview_rows(idle, {"upload": upload}), ensure_ascii=False).encode()
-    # app/components.py puts refusals into words
-    from app.components import _in_words
-
-    told = _in_words(lambda data: opening.preview_rows(idle, data))({"path": "\ud800.csv"})
-    assert "cannot be read" in told["error"] and told["error"].encode()
-
-
-def test_pieces_follow_each_other_and_old_files_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    uploads = Uploads()
-    first = uploads.begin("a.csv", 3)
-    assert uploads.add(first, 0, b"ab") == 2
-    for at, piece in ((0, b"x"), (3, b"x"), (2, b"cd")):
-        with pytest.raises(InputError, match="do not follow"):
-            uploads.add(first, at, piece)
-    with pytest.raises(InputError, match="has not arrived yet"):
-        uploads.read(first)
-    uploads.add(first, 2, b"c")
-    assert uploads.read(first) == ("a.csv", b"abc")
-    others = [uploads.begin(f"{at}.csv", 1) for at in range(4)]
-    with pytest.raises(InputError, match="no longer held"):
-        uploads.read(first)
-    uploads.drop(others[0])
-    monkeypatch.setattr("app.uploads.SECONDS", -1.0)
-    last = uploads.begin("z.csv", 0)
-    with pytest.raises(InputError, match="no longer held"):
-        uploads.read(others[-1])
-    assert uploads.read(last) == ("z.csv", b"")
 
 
 def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
