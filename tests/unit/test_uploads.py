@@ -14,7 +14,7 @@ from app.uploads import MOST_BYTES, Uploads
 from tokenunlearn.errors import InputError, TokenUnlearnError
 
 
-def sent(service: Service, name: str, content: bytes, piece: int = 7) -> str:
+def sent(service: Any, name: str, content: bytes, piece: int = 7) -> str:
     """The id of a file after it was sent in pieces of so many bytes."""
     upload = opening.begin_upload(service, {"name": name, "size": len(content)})["upload"]
     for at in range(0, len(content), piece):
