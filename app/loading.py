@@ -51,11 +51,15 @@ class Stage:
 
 
 class Load:
-    """One way to a session: how far it has come, and whether it was given up."""
+    """One way to a session: how far it has come, and whether it was given up.
+
+    `scored` is set once no more scores come: all rows have theirs, or it has failed.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.stage = Stage()
+        self.scored = threading.Event()
         self._given_up = threading.Event()
 
     def give_up(self) -> None:
@@ -81,6 +85,7 @@ def bring(service: "Service", load: Load) -> None:
         service.loaded.set()
         score(service, load, model)
         load.enter("live", 1.0)
+        load.scored.set()
         measure_before(service, load, model)
     except GivenUp:
         pass
@@ -89,6 +94,7 @@ def bring(service: "Service", load: Load) -> None:
     except Exception as error:  # The page stays up and says why.
         LOG.exception("the session could not be opened")
         _fail(load, f"{type(error).__name__}: {error}")
+    load.scored.set()
     service.loaded.set()
 
 

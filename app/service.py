@@ -22,6 +22,7 @@ from tokenunlearn.training.events import Event
 __all__ = ["Load", "Options", "Rows", "Service", "Session", "Stage", "recorded_example", "session_rows"]
 
 KEPT_SCORES: Final = 4
+SCORING_PATIENCE: Final = 30.0  # seconds that a change of subjects waits for the rows still being scored
 
 
 class Service:
@@ -125,6 +126,14 @@ class Service:
     def moving(self) -> bool:
         """Whether a session is being loaded or scored."""
         return self.stage.moving or (self.opening is not None and self.opening.stage.moving)
+
+    def wait_until_scored(self) -> None:
+        """Nothing; every row that is open has its scores, also those of subjects kept from an earlier start.
+
+        Raises MaskError when they are not there after half a minute.
+        """
+        if not self.current.scored.wait(SCORING_PATIENCE) or self.stage.name != "live":
+            raise MaskError("Not all rows are scored yet", fix="Try again when they are")
 
     def scores(self) -> ShownScores | None:
         """The newest scores, None before anything can be shown."""

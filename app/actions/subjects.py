@@ -39,10 +39,13 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
     subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
     """
     values = record(request, "the request")
-    shown = service.find_scores(text(values, "scores_id"))
-    if shown.scores is None or service.stage.name != "live":
+    known = service.find_scores(text(values, "scores_id"))
+    if known.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
-    service.model_of(shown)
+    service.wait_until_scored()
+    service.model_of(known)
+    shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
+    assert shown is not None and shown.scores is not None
     edits, rows = dict(shown.scores.edits), service.session_of(shown).rows.forget
     for index, change in record(values.get("changes"), "changes").items():
         row = rows[_row_at(index, len(rows))]

@@ -1,7 +1,7 @@
 """Another subject for a row, asked for from the page: on the tiny model, through files and a restart."""
 
 import json
-from dataclasses import asdict
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,14 @@ import pytest
 from app.actions import tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
 from app.service import Options, Service
-from tests.tiny_rows import ROWS
+from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of three rows."""
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    path.write_text("\n".join(json.dumps(asdict(row)) for row in ROWS[:3]), encoding="utf-8")
-    return path
+    return write_rows(tmp_path_factory.mktemp("rows") / "rows.jsonl", ROWS[:3])
 
 
 @pytest.fixture
@@ -113,7 +111,27 @@ def test_a_change_that_cannot_be_is_refused_and_nothing_changes(
     assert service.scores() is before
 
 
-def test_rows_that_are_being_scored_are_left_alone(service: Service) -> None:
+def test_what_another_page_changed_stays_changed(service: Service) -> None:
+    first = asked(service, r0={"subject": "born", "names": []})
+    rescore(service, first)
+    after = rescore(service, {**first, "changes": {"1": {"subject": "Reed", "names": []}}})
+    assert [row["subject"] for row in after["rows"]] == ["born", "Reed", ROWS[2].subject]
+
+
+def test_a_change_waits_for_the_rows_that_are_still_being_scored(service: Service) -> None:
+    service.current.scored.clear()
     service.stage.name = "scoring"
-    with pytest.raises(MaskError, match="Wait until all rows are scored"):
+
+    def end() -> None:
+        service.stage.name = "live"
+        service.current.scored.set()
+
+    threading.Timer(0.3, end).start()
+    assert rescore(service, asked(service, r0={"subject": "born", "names": []}))["state"] == "live"
+
+
+def test_rows_that_are_never_scored_are_left_alone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.service.SCORING_PATIENCE", 0.1)
+    service.current.scored.clear()
+    with pytest.raises(MaskError, match="Not all rows are scored yet"):
         rescore(service, asked(service, r0=None))
