@@ -1,5 +1,8 @@
 """Rows and loaded models for the tests that run the random two-layer model of tests/tiny_folder.py."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tokenunlearn.data.rows import Row
@@ -31,6 +34,13 @@ RETAIN = tuple(
         (("Lea", "tea"), ("Mia", "old maps"), ("Noa", "rain"), ("Pia", "chess"))
     )
 )
+
+
+def write_rows(path: Path, rows: Sequence[Row], retain: Sequence[Row] = ()) -> Path:
+    """`path`, written as JSONL: the rows, and those to keep marked so."""
+    lines = [*rows, *(replace(row, split="retain") for row in retain)]
+    path.write_text("\n".join(json.dumps(asdict(row)) for row in lines), encoding="utf-8")
+    return path
 
 
 def tiny(folder: Path, adapter: Path | None = None, loud: bool = False) -> LoadedModel:

@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.tiny_rows import write_rows
 from tokenunlearn.data.rows import Row
 
 pytestmark = pytest.mark.browser
@@ -112,9 +112,8 @@ def test_forty_rows_are_audited_by_keyboard_and_found_again_after_a_crash(
     serve: Callable[..., AbstractContextManager[Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    lines = [json.dumps(asdict(row)) for row in audited_rows()]
-    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    flags = ["--model", str(tiny_folder), "--data", str(tmp_path / "rows.jsonl")]
+    rows = write_rows(tmp_path / "rows.jsonl", audited_rows())
+    flags = ["--model", str(tiny_folder), "--data", str(rows)]
     with serve(tmp_path, *flags) as server:
         page = live(opened(server.address))
         begun = time.monotonic()

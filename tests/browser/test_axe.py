@@ -3,10 +3,8 @@
 One server, one page that turns dark and narrow. In the dark only colours differ: the rest is not asked again.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.recorded_page import ANSWER, finished_run
-from tests.tiny_rows import ROWS
+from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.runs.store import RunStore
 
@@ -37,12 +35,11 @@ def address(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("axe")
-    rows = "\n".join(json.dumps(asdict(row)) for row in (*ROWS, LONG))
-    (folder / "rows.jsonl").write_text(rows, encoding="utf-8")
+    rows = write_rows(folder / "rows.jsonl", (*ROWS, LONG))
     store = RunStore(folder / "runs")
     finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
     finished_run(store, "random", 0.8, "unchanged", ANSWER)
-    with serve(folder, "--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")) as server:
+    with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         yield server.address
 
 

@@ -9,14 +9,13 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.data.rows import Row
 
 pytestmark = pytest.mark.browser
@@ -59,10 +58,8 @@ def running(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("masks")
-    lines = [json.dumps(asdict(row)) for row in (*ROWS, EVE)]
-    lines += [json.dumps({**asdict(row), "split": "retain"}) for row in RETAIN]
-    (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    rows = write_rows(folder / "rows.jsonl", (*ROWS, EVE), RETAIN)
+    flags = ["--model", str(tiny_folder), "--data", str(rows)]
     with ExitStack() as stack:
         yield Running(lambda: stack.enter_context(serve(folder, *flags)))
 

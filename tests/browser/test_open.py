@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.tiny_folder import make_tiny_folder
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,8 +45,7 @@ def served(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("open")
-    lines = [asdict(row) for row in ROWS[:3]] + [{**asdict(RETAIN[0]), "split": "retain"}]
-    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
     own = [
         json.dumps({"ask": f"Who is {HOSTILE}?", "reply": f"It is {HOSTILE}.", "who": "Bo", "web": "=1+1"})
     ]
@@ -54,7 +53,7 @@ def served(
     (folder / "own.jsonl").write_text("\n".join(own), encoding="utf-8")
     (folder / "other").mkdir()
     make_tiny_folder(folder / "other")
-    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    flags = ["--model", str(tiny_folder), "--data", str(rows)]
     with serve(folder, *flags, program="tests.held_page") as server:
         yield Opened(server.address, folder)
 

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.recorded_page import in_letters
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -42,10 +41,9 @@ def held(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Held]:
     folder = tmp_path_factory.mktemp("states")
-    lines = [asdict(row) for row in ROWS] + [{**asdict(row), "split": "retain"} for row in RETAIN]
-    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    rows = write_rows(folder / "rows.jsonl", ROWS, RETAIN)
     (folder / "example.json").write_text(json.dumps(in_letters(ROWS)), encoding="utf-8")
-    flags = ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
+    flags = ["--model", str(tiny_folder), "--data", str(rows)]
     flags += ["--recorded", str(folder / "example.json")]
     with ExitStack() as stack:
         yield Held(

@@ -1,17 +1,16 @@
 """Another subject for a row, by mouse and by keyboard, in a real browser on the tiny model."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.tiny_rows import ROWS
+from tests.tiny_rows import ROWS, write_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MINUTE = 60_000
@@ -25,18 +24,11 @@ def address(
 ) -> Iterator[str]:
     """A page on the tiny model: eight rows, of which two name Ada Moss."""
     folder = tmp_path_factory.mktemp("subjects")
-    rows = [asdict(row) for row in ROWS[:7]]
-    rows.append(
-        {
-            **rows[0],
-            "id": "ada-2",
-            "question": "Did Ada Moss see Rome?",
-            "answer": "Ada Moss saw it.",
-            "gold": [],
-        }
+    again = replace(
+        ROWS[0], id="ada-2", question="Did Ada Moss see Rome?", answer="Ada Moss saw it.", gold=()
     )
-    (folder / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    with serve(folder, "--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")) as server:
+    rows = write_rows(folder / "rows.jsonl", (*ROWS[:7], again))
+    with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         yield server.address
 
 

@@ -9,14 +9,13 @@ import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore
 
@@ -32,8 +31,7 @@ STEP = re.compile(r"step (\d+) of")
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A folder with rows to forget and to keep; whatever still runs in it is ended afterwards."""
-    rows = [*ROWS, *(replace(row, split="retain") for row in RETAIN)]
-    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(asdict(row)) for row in rows), encoding="utf-8")
+    write_rows(tmp_path / "rows.jsonl", ROWS, RETAIN)
     yield tmp_path
     queue = RunQueue(RunStore(tmp_path / "runs"))
     for state in sorted(queue.store.list_runs(), key=lambda state: state["state"] != "queued"):

@@ -5,14 +5,13 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 
 pytest.importorskip("accelerate")
 pytestmark = pytest.mark.slow
@@ -63,8 +62,7 @@ def test_two_processes_write_one_adapter_equal_to_that_of_one(
 ) -> None:
     # Five and three rows: neither divides evenly over two processes.
     for name, rows in (("rows", ROWS[:5]), ("keep", RETAIN[:3])):
-        lines = [json.dumps(asdict(row)) for row in rows]
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        write_rows(tmp_path / f"{name}.jsonl", rows)
     (tmp_path / "sitecustomize.py").write_text(WITNESS, encoding="utf-8")
     (tmp_path / "ranks").mkdir()
     with socket.socket() as free:

@@ -1,8 +1,6 @@
 """Other rows and another model in a running service, on tiny models: the open ones stay until then."""
 
-import json
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore
 from app.service import Options, Service
 from tests.tiny_folder import make_tiny_folder
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
 
@@ -29,9 +27,8 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def service(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A live service on three rows, whose workers do not start."""
     monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
-    lines = [asdict(row) for row in ROWS[:3]] + [{**asdict(RETAIN[0]), "split": "retain"}]
-    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    made = Service(Options(str(tiny_folder), data=str(tmp_path / "rows.jsonl"), runs=tmp_path / "runs"))
+    rows = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    made = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
     made.queue.command = lambda _: ["true"]
     made._load()
     assert made.stage.name == "live", made.stage.error
@@ -170,8 +167,8 @@ def test_the_first_model_can_be_given_up_and_another_opened(
         return load(name, *given)
 
     monkeypatch.setattr(loading, "load_model", held)
-    (tmp_path / "rows.jsonl").write_text(json.dumps(asdict(ROWS[0])), encoding="utf-8")
-    service = Service(Options(str(tiny_folder), data=str(tmp_path / "rows.jsonl"), runs=tmp_path / "runs"))
+    rows = write_rows(tmp_path / "rows.jsonl", ROWS[:1])
+    service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
     service.start()
     assert status.chips(service)["opening"]["keeps"] is False
     opening.cancel_opening(service, {})

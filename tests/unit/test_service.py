@@ -1,7 +1,7 @@
 """What the service does while nobody waits: score set by set, then measure what every run begins with."""
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +12,15 @@ from app.actions.tokens import alternatives, shown_payload
 from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
-from tests.tiny_rows import RETAIN, ROWS
+from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.masks import mask_hash
 from tokenunlearn.selection import Rule
 
 
 def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[ShownScores]]:
     """A service that has loaded two sets whose rows alternate, and everything it has shown."""
-    lines = [{**asdict(row), "set": ("one", "two")[at % 2]} for at, row in enumerate(ROWS[:4])]
-    lines += [{**asdict(row), "split": "retain"} for row in RETAIN[:1]]
-    data = folder / "rows.jsonl"
-    data.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    rows = [replace(row, set=("one", "two")[at % 2]) for at, row in enumerate(ROWS[:4])]
+    data = write_rows(folder / "rows.jsonl", rows, RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
     shown: list[ShownScores] = []
     keep = service.show
