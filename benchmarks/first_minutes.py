@@ -10,14 +10,9 @@ where a bound of the issue is missed.
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,39 +20,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 from app.actions import unlearn
 from app.service import Options, Service
+from benchmarks.serving import serving
 
-ROOT = Path(__file__).resolve().parents[1]
 BOUNDS = {"first content": 1.5, "live heatmap": 15.0, "default run": 90.0}
 FIRST_CONTENT = ".tx-first-shot p.tx-first-answer, .tu-strip [role=option]"
 BADGE = "document.querySelector('.tu-badge')?.textContent"
 
 
-@contextmanager
-def server(folder: Path) -> Iterator[tuple[str, float]]:
-    """Address of a page on the demo, and the seconds from its start until it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "app", "--port", str(port), "--runs", str(folder)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield address, time.perf_counter() - began
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def opening(browser: Browser, folder: Path) -> dict[str, float]:
     """Seconds until the page answers, and from the moment it is asked for until each thing is seen."""
-    with server(folder) as (address, answers):
+    with serving(folder) as (address, answers):
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         began = time.perf_counter()
         page.goto(address, wait_until="commit")

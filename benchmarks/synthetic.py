@@ -1,6 +1,6 @@
 """A recorded example of any size, for `python -m app --no-model --recorded FILE`.
 
-`python benchmarks/synthetic.py 10000 example.json` writes rows of 40 tokens in one set: a name, function
+`python -m benchmarks.synthetic 10000 example.json` writes rows of 40 tokens in one set: a name, function
 words, a fact of three tokens that knowledge finds, and numbers drawn with a fixed seed.
 """
 

@@ -1,4 +1,4 @@
-"""How fast the Tokens view answers in a real Chromium: `python benchmarks/ui.py [tokens …]`.
+"""How fast the Tokens view answers in a real Chromium: `python -m benchmarks.ui [tokens …]`.
 
 For each size (default 1000 10000 50000) a synthetic recorded example is served without a model, and timed:
 slider moves (weight of knowledge, share chosen), row switches, first content; counted: payload bytes, DOM
@@ -8,22 +8,17 @@ for one confirmation of the mask after it has come to rest.
 
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
-from synthetic import example
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.serving import serving
+from benchmarks.synthetic import example
+
 MOVES_SCRIPT = (Path(__file__).parent / "ui_moves.js").read_text(encoding="utf-8")
 SIZES = (1_000, 10_000, 50_000)
 MOVES = 150
@@ -39,32 +34,6 @@ ACTS = {
     "share chosen": {"act": "slider", "label": "Share"},
     "row switch": {"act": "row"},
 }
-
-
-@contextmanager
-def server(recorded: Path, folder: Path) -> Iterator[str]:
-    """The address of a page on a recorded example, while the block runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    flags = ["--no-model", "--port", address.split(":")[2].strip("/"), "--recorded", str(recorded)]
-    with (folder / "log.txt").open("w") as log:
-        command = [sys.executable, "-m", "app", *flags, "--runs", str(folder / "runs")]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((folder / "log.txt").read_text()) from None
-                time.sleep(0.2)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def opened(browser: Browser, address: str) -> tuple[Page, dict[str, float]]:
@@ -120,7 +89,8 @@ def report(size: int, browser: Browser) -> list[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "example.json").write_text(json.dumps(made), encoding="utf-8")
-        with server(folder / "example.json", folder) as address:
+        flags = ("--no-model", "--recorded", str(folder / "example.json"))
+        with serving(folder / "runs", *flags) as (address, _):
             page, shown = opened(browser, address)
             nodes = page.evaluate("document.querySelectorAll('*').length")
             opening = ", ".join(f"{label} {value:.0f} ms" for label, value in shown.items())
