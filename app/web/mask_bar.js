@@ -9,7 +9,7 @@ import { liveRun } from "./shared_value.js";
 import { rangeWords } from "./units.js";
 
 /**
- * Returns `{element, alarm, training, update, confirmed, kept}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
+ * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
  * `walk(indices)` goes to the next of these tokens.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {import("./mask_desk.js").MaskDesk} desk
@@ -41,7 +41,7 @@ export function maskBar(model, desk, acts) {
     button("Ask again", acts.check, { class: "tu-button" }));
   const training = node("p", { class: "tu-training", attributes: { role: "status" } });
   const sayTraining = () => setText(training, trainingWords(liveRun.value, confirmation.hash));
-  liveRun.subscribe(sayTraining);
+  const leave = liveRun.subscribe(sayTraining);
   let confirmation = { kind: "pending", hash: "" };
 
   const update = () => {
@@ -82,7 +82,7 @@ export function maskBar(model, desk, acts) {
     drawSince();
     sayTraining();
   };
-  return { element, alarm, training, update, confirmed, kept };
+  return { element, alarm, training, update, confirmed, kept, leave };
 }
 
 /** Returns which mask is being trained while this one is edited, or "". @param {{id: string, mask: string}|null} run */

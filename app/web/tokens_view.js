@@ -41,13 +41,17 @@ export function mount({ element, props, trigger, watch, server }) {
   frame.querySelector(":scope > .tu-open-host")?.remove();
   frame.append(node("div", { class: "tu-view tu-open-host" }, panel.element));
   acceptDrops(element, panel.take);
+  const leave = () => {
+    view?.leave();
+    view = null;
+  };
   const draw = () => {
     const payload = props.value;
     if (!payload?.rows?.length) {
-      view = null;
+      leave();
       return element.replaceChildren(emptyState(panel, payload?.message));
     }
-    if (view && !payload.draft && !shareRows(view.model.payload, payload)) view = null;
+    if (view && !payload.draft && !shareRows(view.model.payload, payload)) leave();
     if (view && isStepBack(view.model.payload, payload)) return undefined;
     if (view) return payload.draft ? takeOver(view.model, payload) : view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
@@ -139,11 +143,17 @@ class TokensView {
   /** While the server is gone the draft can be taken along; what could not be sent is sent when it is back. */
   followServer() {
     serverLink.rescue = () => download(localFile(this.draft(), this.model.mask.weights));
-    serverLink.subscribe((gone) => {
+    this.unfollow = serverLink.subscribe((gone) => {
       if (gone) return;
       this.desk.keeper.again();
       this.confirm();
     });
+  }
+
+  /** Other rows take this view's place: it hears no more of server and runs. */
+  leave() {
+    this.unfollow();
+    this.bar.leave();
   }
 
   jumpButtons() {

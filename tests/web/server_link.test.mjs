@@ -23,13 +23,15 @@ test("a link looks again until the server is back, and tells each change once", 
   assert.deepEqual([seen.told, seen.timer], [[true, false], null]);
 });
 
-test("a shared value of the same content is no news", () => {
+test("a shared value of the same content is no news, and who has left hears none", () => {
   const told = [];
   const value = new SharedValue(null);
-  value.subscribe((each) => told.push(each));
+  const leave = value.subscribe((each) => told.push(each));
   value.set({ id: "run-1", mask: "a" });
   value.set({ id: "run-1", mask: "a" });
   value.set(null);
+  leave();
+  value.set({ id: "run-2", mask: "b" });
   assert.deepEqual(told, [{ id: "run-1", mask: "a" }, null]);
 });
 
