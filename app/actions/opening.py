@@ -6,6 +6,7 @@ A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is 
 import binascii
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +15,7 @@ from app.actions.checks import record, text, whole
 from app.service import Service
 from app.session import DEMO, demo_adapter, session_rows, split_rows
 from app.uploads import MOST_BYTES
+from tokenunlearn.cli.sources import check_precision
 from tokenunlearn.data.columns import FIELDS, PLAIN, checked
 from tokenunlearn.data.files import Records, RowFile, read_records, records_of, rows_of
 from tokenunlearn.data.rows import Row
@@ -27,6 +29,8 @@ SHOWN_REFUSED: Final = 200
 SHOWN_COLUMNS: Final = 200
 SHOWN_TEXT: Final = 400
 SOURCES: Final = ("embedded", "folder", "hub")
+# Columns that are read under their own names; the dialog gives no choice for them.
+READ_AS_NAMED: Final = frozenset(field.name for field in fields(Row)) - frozenset(FIELDS)
 
 
 def begin_upload(service: Service, question: Any) -> dict[str, str]:
@@ -63,13 +67,13 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
     """
     records, content = _read(service, record(question, "the file"))
     forget = sum(row.split != "retain" for row in content.rows)
-    fields = records.fields(_columns(question))
+    found = records.fields(_columns(question))
     shown = records.columns[:SHOWN_COLUMNS]
     return {
         "name": Path(records.name).name,
         "names": [name for name in shown if len(name) <= MOST_PATH],
-        "unread": [name for name in shown if name not in {*fields.values(), *_OTHER_FIELDS}],
-        "fields": {field: _known(field, fields, _columns(question)) for field in FIELDS},
+        "unread": [name for name in shown if name not in {*found.values(), *READ_AS_NAMED}],
+        "fields": {field: _known(field, found, _columns(question)) for field in FIELDS},
         "good": len(content.rows),
         "forget": forget,
         "retain": len(content.rows) - forget,
@@ -120,7 +124,7 @@ def open_model(service: Service, question: Any) -> dict[str, Any]:
         adapter = str(_at_home(text(values, "adapter", MOST_PATH)))
     elif source == "embedded" and values.get("adapter") is None:
         adapter = demo_adapter(name)
-    _check_precision(precision)
+    check_precision(precision)
     service.open(service.wanted.with_model(name, adapter, precision))
     return {"model": name or "embedded", "at": time.time()}
 
@@ -148,17 +152,11 @@ def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
     return str(folder.absolute())
 
 
-def _check_precision(word: str) -> None:
-    from tokenunlearn.cli.sources import check_precision
-
-    check_precision(word)
-
-
-def _known(field: str, fields: Mapping[str, str], columns: Mapping[str, str]) -> str | None:
+def _known(field: str, found: Mapping[str, str], columns: Mapping[str, str]) -> str | None:
     """The column of a field, "" for none; None where one is needed and nothing says which."""
-    meant = field in columns or (field == "question" and fields["answer"] == PLAIN)
+    meant = field in columns or (field == "question" and found["answer"] == PLAIN)
     needed = field in ("question", "answer") and not meant
-    return None if needed and not fields[field] else fields[field]
+    return None if needed and not found[field] else found[field]
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, str]:
@@ -204,15 +202,6 @@ def _at_home(name: str) -> Path:
         return Path(name.strip()).expanduser()
     except RuntimeError:  # There is no such user.
         return Path(name.strip())
-
-
-_OTHER_FIELDS: Final = (
-    "attribute",
-    "paraphrased_question",
-    "paraphrased_answer",
-    "paraphrased_gold",
-    "perturbed_answer",
-)
 
 
 def _shown(row: Row) -> dict[str, Any]:

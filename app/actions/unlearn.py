@@ -127,10 +127,11 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
         (own, mask),
         *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if controls and arm != own),
     ]
-    configs = (run_config(service, shown, name, arm, each, training, group) for arm, each in arms)
     return [
-        service.queue.start_run(config, each, shown.table)
-        for config, (_, each) in zip(configs, arms, strict=True)
+        service.queue.start_run(
+            run_config(service, shown, name, arm, each, training, group), each, shown.table
+        )
+        for arm, each in arms
     ]
 
 
