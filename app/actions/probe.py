@@ -11,6 +11,7 @@ from app.views.runs import run_line
 from app.words import NO_PROBE
 from tokenunlearn.errors import RunError
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.runs.states import ENDED
 
 MOST_NEW_TOKENS: Final = 64
 
@@ -26,7 +27,7 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 def newest(service: Service) -> str | None:
     """The id of the newest run that was probed to its end, else of the newest one; None without runs."""
     states = service.queue.runs()
-    ended = [state["run_id"] for state in states if state["state"] in ("finished", "kept")]
+    ended = [state["run_id"] for state in states if state["state"] in ENDED]
     return next(iter([*ended, *(state["run_id"] for state in states)]), None)
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from tokenunlearn.runs.states import buttons, status_text
+from tokenunlearn.runs.states import ENDED, buttons, status_text
 from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
@@ -117,13 +117,15 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the page tells beside the chip: `done`, the ids of finished runs, and `live`, the run under way.
+    """What the page tells beside the chip: `done` and `ended` runs, and `live`, the run under way.
 
+    `done` are the ids of those that finished by themselves, `ended` also of those that were kept;
     `live` is `{id, mask}`, the mask's hash in full, or None.
     """
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return {
         "done": [state["run_id"] for state in states if state["state"] == "finished"],
+        "ended": [state["run_id"] for state in states if state["state"] in ENDED],
         "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
     }
 

@@ -32,28 +32,45 @@ export function changeFill(change) {
   return `color-mix(in srgb, ${hue} calc(var(--tx-change-top) * ${share}), transparent)`;
 }
 
-/** Returns a paragraph with the answer, each token filled by its change and titled with its numbers. */
-export function changeText(answer, tokens, gold = []) {
+/** Returns the fill of a probability, as strong as it is high. Pure. */
+export function probabilityFill(probability) {
+  return `color-mix(in srgb, var(--tx-likely) calc(var(--tx-change-top) * ${Math.min(1, Math.max(0, probability)).toFixed(3)}), transparent)`;
+}
+
+/**
+ * Returns a paragraph with the answer, each token filled by its change, or by its probability on one side, and titled
+ * with its numbers.
+ * @param {string} answer @param {{starts: number[], ends: number[], before: number[], after: number[], trained?: number[]}} tokens
+ * @param {number[][]} gold spans @param {"before"|"after"|"difference"} side
+ */
+export function changeText(answer, tokens, gold = [], side = "difference") {
   const inGold = (index) => gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
+  const trained = new Set(tokens.trained ?? []);
   const pieces = changeParts(answer, tokens).map((part) => {
     if (part.change === null) return [part.text];
     const [was, is] = [tokens.before[part.index], tokens.after[part.index]];
     const sign = part.change < 0 ? "−" : "+";
+    const mine = trained.has(part.index);
     const spoken = `probability ${was.toFixed(3)} before, ${is.toFixed(3)} after`;
     const space = part.text.match(/^\s*/)[0];
+    const classes = ["tx-token", inGold(part.index) && "tx-gold", mine && "tx-trained"].filter(Boolean).join(" ");
     const token = node("span", {
-      class: inGold(part.index) ? "tx-token tx-gold" : "tx-token", text: part.text.slice(space.length), style: { background: changeFill(part.change) },
-      attributes: { title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})` },
+      class: classes, text: part.text.slice(space.length),
+      style: { background: side === "difference" ? changeFill(part.change) : probabilityFill(tokens[side][part.index]) },
+      attributes: { title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})${mine ? "; unlearned by the run" : ""}` },
     });
     return [space, token];
   });
   return node("p", { class: "tx-change" }, ...pieces.flat());
 }
 
-/** Returns the legend: words at both ends, zero is the page. */
-export function changeLegend() {
+/** Returns the legend: words at both ends, zero is the page. @param {"before"|"after"|"difference"} side @param {string} marks */
+export function changeLegend(side = "difference", marks = "the fact is underlined") {
+  const change = side === "difference";
+  const what = change ? "probability of each taught token, after − before" : `probability of each taught token ${side} the run`;
   return node("div", { class: "tx-legend" },
-    node("span", { text: "less likely" }), node("span", { class: "tx-ramp", attributes: { "aria-hidden": true } }),
-    node("span", { text: "more likely" }),
-    node("span", { class: "tx-note", text: "probability of each taught token, after − before; the fact is underlined" }));
+    node("span", { text: change ? "less likely" : "0" }),
+    node("span", { class: change ? "tx-ramp" : "tx-ramp is-likely", attributes: { "aria-hidden": true } }),
+    node("span", { text: change ? "more likely" : "1" }),
+    node("span", { class: "tx-note", text: `${what}; ${marks}` }));
 }

@@ -25,6 +25,9 @@ export class SharedValue {
 /** The run under way, `{id, mask}`, or null; the chips know it, the mask bar says it. */
 export const liveRun = new SharedValue(null);
 
+/** The ids of all runs that finished or were kept, as the chips last heard. */
+export const endedRuns = new SharedValue([]);
+
 /**
  * What is open, `{model, data}` in words, and what is being opened, as the server said at a time; `opening` as in
  * app/actions/status.py, or null.

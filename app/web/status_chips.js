@@ -5,11 +5,11 @@ import { goneBanner } from "./gone_banner.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { serverLink } from "./server_link.js";
-import { liveRun, openingNow, wantOpen } from "./shared_value.js";
+import { endedRuns, liveRun, openingNow, wantOpen } from "./shared_value.js";
 
 /**
  * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, at, busy}`:
- * `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs,
+ * `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
  * `live` null or the `{id, mask}` of the one under way.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
@@ -37,6 +37,7 @@ export function mount({ element, props, trigger, watch }) {
     setText(run, value.run?.text ?? "no run");
     run.dataset.state = value.run?.state ?? "";
     news.hear(value.run?.done ?? []);
+    endedRuns.set(value.run?.ended ?? []);
     liveRun.set(value.run?.live ?? null);
     pulse.heard({ at: value.at ?? 0, busy: value.busy ?? false });
   };

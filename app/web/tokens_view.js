@@ -18,6 +18,7 @@ import { acceptDrops, openPanel } from "./open_panel.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
+import { runText } from "./run_text.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
@@ -120,6 +121,7 @@ class TokensView {
     }));
     this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
+    this.runs = runText(model, (name, args) => this.ask(name, args));
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
     this.rows.element.append(button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }));
@@ -134,7 +136,7 @@ class TokensView {
     const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
-      this.pictures.element);
+      this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
@@ -154,6 +156,7 @@ class TokensView {
   leave() {
     this.unfollow();
     this.bar.leave();
+    this.runs.leave();
   }
 
   jumpButtons() {
@@ -202,6 +205,7 @@ class TokensView {
     this.pictures.update(kinds);
     this.signals.legend.point();
     setText(this.why, this.strips.why());
+    if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("rule") || kinds.has("view")) this.remember();
     this.desk.changed(kinds);
   }

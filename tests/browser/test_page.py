@@ -94,6 +94,21 @@ def test_the_page_finds_the_runs_again_with_answer_curves_and_buttons(page: Page
     assert names == ["Probe", "Compare", "Run again with changes"]
 
 
+def test_the_strip_shows_what_a_run_did_to_its_own_tokens(page: Page) -> None:
+    open_tab(page, "Tokens")
+    page.locator("summary", has_text="What run-1 did to this row").click()
+    did = page.locator(".tu-run-text")
+    expect(did.get_by_label("Run", exact=True)).to_have_text(re.compile("run-2: shared, random"))
+    words = "probability 0.900 before, 0.100 after (−0.800)"
+    expect(did.locator(".tx-token").last).to_have_attribute("title", words)
+    did.get_by_label("Run", exact=True).select_option("run-2")
+    expect(did.locator(".tx-token").last).to_have_attribute("title", re.compile("0.800 after"))
+    for side, ends in (("Before", ["0", "", "1"]), ("Difference", ["less likely", "", "more likely"])):
+        did.get_by_role("radio", name=side).click()
+        expect(did.locator(".tx-legend > span:not(.tx-note)")).to_have_text(ends)
+    did.locator("summary").click()
+
+
 def test_probe_shows_before_after_and_difference(page: Page) -> None:
     show_run(page, "shared, chosen")
     page.get_by_role("button", name="Probe").click()
@@ -101,12 +116,12 @@ def test_probe_shows_before_after_and_difference(page: Page) -> None:
     row = page.locator(".tx-table tr").filter(has_text="Fact, joint")
     expect(row).to_have_text(re.compile(r"\.90\s*\.10\s*−\.80"))
     page.get_by_role("radio", name="Difference").click()
-    token = page.locator(".tx-token.tx-gold")
+    token = page.locator(".tx-token.tx-gold:visible")
     expect(token).to_have_attribute("title", "probability 0.900 before, 0.100 after (−0.800)")
     assert "rgba(0, 0, 0, 0)" not in token.evaluate("e => getComputedStyle(e).backgroundColor")
     # The token that stayed keeps the colour of the page.
     assert (
-        page.locator(".tx-token").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        page.locator(".tx-token:visible").first.evaluate("e => getComputedStyle(e).backgroundColor")
         == "rgba(0, 0, 0, 0)"
     )
 

@@ -65,8 +65,10 @@ def test_the_chip_names_the_run_under_way_and_how_many_wait() -> None:
 
 def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
     done = {**RUN, "run_id": "run-2", "state": "finished"}
-    assert run_news([done, {**RUN, "mask_hash": "9f3c"}]) == {
+    kept = {**RUN, "run_id": "run-3", "state": "kept"}
+    assert run_news([kept, done, {**RUN, "mask_hash": "9f3c"}]) == {
         "done": ["run-2"],
+        "ended": ["run-3", "run-2"],
         "live": {"id": "run-1", "mask": "9f3c"},
     }
-    assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "live": None}
+    assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "ended": [], "live": None}

@@ -14,6 +14,7 @@ STATES: Final = (
     "paused", "interrupted", "finished", "kept", "failed", "diverged",
 )  # fmt: skip
 ACTIVE: Final = ("running", "pausing", "stopping")
+ENDED: Final = ("finished", "kept")  # what was learnt is saved and measured
 RESUMABLE: Final = ("paused", "interrupted", "failed", "diverged")
 FORCE_AFTER_SECONDS: Final = 30.0
 
@@ -36,7 +37,7 @@ def buttons(state: State, now: float | None = None) -> list[str]:
         return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
     if name in ("paused", "interrupted"):
         return ["Resume", *(["Keep as is"] if saved else []), "Discard…"]
-    if name in ("finished", "kept"):
+    if name in ENDED:
         return ["Probe", "Compare", "Run again with changes"]
     if name in ("failed", "diverged"):
         return [*([f"Resume from {saved}"] if saved else []), "Edit settings", "Copy error", "Discard…"]

@@ -1,0 +1,66 @@
+"""What ended runs did to the tokens on the page: which runs had these rows, each token before and after."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from app.actions.checks import record, text
+from app.service import Service
+from app.views.probe import token_changes
+from tokenunlearn.runs.states import ENDED
+
+
+def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
+    """The ended runs that had a row which the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
+
+    `question`: `{scores_id}`. Raises MaskError for scores that are no longer held.
+    """
+    shown = service.find_scores(text(record(question, "the question"), "scores_id"))
+    answers = {row["id"]: row["answer"] for row in shown.payload["rows"]}
+    store = service.queue.store
+    return {
+        "runs": [
+            {name: state[name] for name in ("run_id", "name", "arm")}
+            for state in service.queue.runs()
+            if state["state"] in ENDED and _shares(store.config(state["run_id"]), answers)
+        ]
+    }
+
+
+def run_tokens(service: Service, question: Any) -> dict[str, Any]:
+    """Each row of one run, `{rows: {row id: {starts, ends, before, after, trained}}}`.
+
+    `before` and `after` are probabilities, `trained` the places of the tokens that the run unlearned.
+    `question`: `{run_id}`. Raises RunError for an unknown run.
+    """
+    run_id = text(record(question, "the question"), "run_id", 40)
+    store = service.queue.store
+    probes = store.read_json(run_id, "probes.json") or {}
+    if not probes.get("before") or not probes.get("after"):
+        return {"rows": {}}
+    trained = _trained(store.path(run_id) / "mask.jsonl")
+    changes = token_changes(probes["before"], probes["after"])
+    rows = {
+        name.removeprefix("forget/"): each for name, each in changes.items() if name.startswith("forget/")
+    }
+    return {"rows": {row: {**each, "trained": trained.get(row, [])} for row, each in rows.items()}}
+
+
+def _shares(config: Mapping[str, Any], answers: Mapping[str, str]) -> bool:
+    """Whether the run had a row with this id and answer."""
+    rows = config.get("forget") or ()
+    return any(
+        isinstance(row, Mapping) and answers.get(row.get("id", "")) == row.get("answer") for row in rows
+    )
+
+
+def _trained(path: Path) -> dict[str, list[int]]:
+    """The chosen places of each row, from the run's own mask file; none where it cannot be read."""
+    places: dict[str, list[int]] = {}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        _header, *lines = path.read_text(encoding="utf-8").split("\n")
+        for entry in map(json.loads, filter(None, lines)):
+            places.setdefault(entry["row_id"], []).append(int(entry["position"]))
+    return places
