@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from tokenunlearn.errors import TableError, did_you_mean
 
@@ -46,7 +45,7 @@ def auroc(scores: ArrayLike, gold: ArrayLike) -> float:
     positives, negatives = int(is_gold.sum()), int((~is_gold).sum())
     if not positives or not negatives:
         return float("nan")
-    rank_sum = rankdata(np.asarray(scores, dtype=np.float64))[is_gold].sum()
+    rank_sum = pd.Series(np.asarray(scores, dtype=np.float64)).rank().to_numpy()[is_gold].sum()
     return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
 
 

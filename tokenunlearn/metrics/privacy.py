@@ -6,7 +6,6 @@ text is recognised as a member. MUSE's own AUC runs the other way, hence the con
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import mannwhitneyu
 
 # As in the reference code, also in its published numbers.
 EPSILON = 1e-10
@@ -29,6 +28,8 @@ def membership_auc(forget_scores: ArrayLike, holdout_scores: ArrayLike) -> float
     holdout = np.asarray(holdout_scores, dtype=np.float64)
     if not forget.size or not holdout.size:
         return float("nan")
+    from scipy.stats import mannwhitneyu
+
     wins = mannwhitneyu(holdout, forget, method="asymptotic").statistic
     return float(wins / (forget.size * holdout.size))
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import bootstrap, wilcoxon
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ def bootstrap_interval(
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) < 2:
         return float("nan"), float("nan")
+    from scipy.stats import bootstrap
+
     interval = bootstrap(
         (sample,),
         np.mean,
@@ -49,6 +50,8 @@ def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
     if not differences.any():
         # scipy has nothing to rank here and would answer NaN; "no difference at all" is p = 1.
         return 1.0
+    from scipy.stats import wilcoxon
+
     return float(wilcoxon(differences).pvalue)
 
 

@@ -7,12 +7,13 @@ Checked against published logs in tests/unit/test_public_logs.py.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from rouge_score.rouge_scorer import RougeScorer
-from scipy.stats import hmean, ks_2samp
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
 
 # The constant of the reference code; part of the published numbers.
 EPSILON = 1e-10
@@ -34,7 +35,9 @@ def choice_probability(right_loss: float, wrong_losses: ArrayLike) -> float:
 
 
 @lru_cache(maxsize=1)
-def _rouge_scorer() -> RougeScorer:
+def _rouge_scorer() -> "RougeScorer":
+    from rouge_score.rouge_scorer import RougeScorer
+
     return RougeScorer(["rougeL"], use_stemmer=True)
 
 
@@ -91,6 +94,8 @@ def forget_quality(ratios: ArrayLike, retain_model_ratios: ArrayLike) -> float:
     values, reference = _known(ratios), _known(retain_model_ratios)
     if not values.size or not reference.size:
         return float("nan")
+    from scipy.stats import ks_2samp
+
     return float(ks_2samp(values, reference).pvalue)
 
 
@@ -107,6 +112,8 @@ def model_utility(parts: Mapping[str, float]) -> float:
         raise ValueError(f"Parts of model utility must not be negative; {', '.join(names)} is.")
     if (values == 0).any():
         return 0.0
+    from scipy.stats import hmean
+
     return float(hmean(values))
 
 
