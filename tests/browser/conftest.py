@@ -1,6 +1,5 @@
 """Fixtures of the browser tests: one Chromium, real server processes, pages that reach this machine only."""
 
-import os
 import re
 import socket
 import subprocess
@@ -66,12 +65,9 @@ def serving(folder: Path, *flags: str, port: int = 0, program: str = "app") -> I
         port = free.getsockname()[1]
     command = [sys.executable, "-m", program, "--port", str(port), "--runs", str(folder / "runs"), *flags]
     log = folder / f"log-{port}.txt"
-    # The tests' own limit to one thread is none for the real model; a tiny one only waits for its threads.
-    environment = dict(os.environ)
-    if "--model" not in flags:
-        environment.pop("OMP_NUM_THREADS", None)
+    # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
     with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
     server = Server(f"http://127.0.0.1:{port}/", process, log)
     try:
         server.wait_until_up()

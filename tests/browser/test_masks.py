@@ -1,14 +1,13 @@
-"""Drafts, named masks and exports in a real Chromium on one server with the tiny model; killed and restarted.
+"""Drafts, named masks and exports in a real Chromium on one server with the tiny model.
 
-The server is shared by the whole file, and so is its draft: no test expects an empty one.
+The server is shared by the whole file, and so is its draft: no test expects an empty one. A server that is
+killed and started again: test_audit.py.
 """
 
 import json
-import os
 import re
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -33,35 +32,16 @@ EVE = Row(
 )
 
 
-class Running:
-    """The server of this file, which a test may kill and start again on the same folder."""
-
-    def __init__(self, start: Callable[[], Any]) -> None:
-        self.start, self.server = start, start()
-
-    @property
-    def address(self) -> str:
-        """Where the page is now."""
-        return self.server.address
-
-    def kill_and_restart(self) -> None:
-        """SIGKILL, then the same command on the same folder."""
-        os.kill(self.server.process.pid, signal.SIGKILL)
-        self.server.process.wait(10)
-        self.server = self.start()
-
-
 @pytest.fixture(scope="module")
-def running(
+def address(
     tmp_path_factory: pytest.TempPathFactory,
     tiny_folder: Path,
     serve: Callable[..., AbstractContextManager[Any]],
-) -> Iterator[Running]:
+) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("masks")
     rows = write_rows(folder / "rows.jsonl", (*ROWS, EVE), RETAIN)
-    flags = ["--model", str(tiny_folder), "--data", str(rows)]
-    with ExitStack() as stack:
-        yield Running(lambda: stack.enter_context(serve(folder, *flags)))
+    with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
+        yield server.address
 
 
 def live(page: Page) -> Page:
@@ -111,16 +91,16 @@ def close(page: Page) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_a_reload_finds_the_draft(opened: Open, running: Running) -> None:
-    page = live(opened(running.address))
+def test_a_reload_finds_the_draft(opened: Open, address: str) -> None:
+    page = live(opened(address))
     digest = cycle(page, 4)
     page.reload()
     assert confirmed_hash(live(page)) == digest
     expect(page.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")
 
 
-def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, running: Running) -> None:
-    one, two = live(opened(running.address)), live(opened(running.address))
+def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, address: str) -> None:
+    one, two = live(opened(address)), live(opened(address))
     expect(two.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")  # of the test before
     first = cycle(one, 6)
     second = cycle(two, 7)
@@ -137,8 +117,8 @@ def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, running: Runni
     expect(draft_state(one)).to_contain_text("draft saved")
 
 
-def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, running: Running) -> None:
-    page = live(opened(running.address))
+def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: str) -> None:
+    page = live(opened(address))
     save_as(page, "Ada")
     close(page)
     since = page.locator(".tu-since")
@@ -175,8 +155,8 @@ def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, running: R
     expect(since).to_have_text("+0 −1 since “Bo”")
 
 
-def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, running: Running) -> None:
-    page = live(opened(running.address))
+def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, address: str) -> None:
+    page = live(opened(address))
     before = confirmed_hash(page)
     dialog = save_as(page, "Whole")
     with page.expect_download() as download:
@@ -203,9 +183,9 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, runnin
 
 
 def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing_trains(
-    opened: Open, running: Running
+    opened: Open, address: str
 ) -> None:
-    page = live(opened(running.address))
+    page = live(opened(address))
     chosen = int(page.locator('.tu-strip [aria-selected="true"]').first.get_attribute("data-index") or "")
 
     forging = [True]
@@ -235,9 +215,9 @@ def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing
 
 
 def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
-    opened: Open, running: Running, browser: Browser, tmp_path: Path
+    opened: Open, address: str, browser: Browser, tmp_path: Path
 ) -> None:
-    page = live(opened(f"{running.address}?row=eve"))
+    page = live(opened(f"{address}?row=eve"))
     tokens = page.locator(".tu-strip .tu-text").all_inner_texts()
     digest = confirmed_hash(page)
     page.get_by_role("button", name="Export", exact=True).click()
@@ -255,13 +235,3 @@ def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     assert copy.evaluate("window.hacked") is None and copy.locator("img, script").count() == 0
     assert asked == [path.as_uri()]
     context.close()
-
-
-def test_a_killed_server_finds_the_same_mask_again(opened: Open, running: Running) -> None:
-    page = live(opened(running.address))
-    digest = cycle(page, 9)
-    running.kill_and_restart()
-    page = live(opened(running.address))
-    assert confirmed_hash(page) == digest
-    dialog = masks(page)
-    expect(dialog.get_by_label("Compare Ada")).to_be_visible()

@@ -8,7 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,31 @@ SHARE = re.compile(r"\.\d\d$")
 STEP = re.compile(r"step (\d+) of")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder with rows to forget and to keep; whatever still runs in it is ended afterwards."""
-    write_rows(tmp_path / "rows.jsonl", ROWS, RETAIN)
-    yield tmp_path
-    queue = RunQueue(RunStore(tmp_path / "runs"))
+@contextmanager
+def rows_and_runs(folder: Path) -> Iterator[Path]:
+    """The folder with rows to forget and to keep; whatever still runs in it is ended afterwards."""
+    write_rows(folder / "rows.jsonl", ROWS, RETAIN)
+    yield folder
+    queue = RunQueue(RunStore(folder / "runs"))
     for state in sorted(queue.store.list_runs(), key=lambda state: state["state"] != "queued"):
         queue.discard(state["run_id"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the page that is shared."""
+    with rows_and_runs(tmp_path_factory.mktemp("worker")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path, tiny_folder: Path, serve: Serve) -> Iterator[str]:
+    """A page on the tiny model and these rows."""
+    with serve(folder, *flags(folder, tiny_folder)) as server:
+        yield server.address
+
+
 def flags(folder: Path, tiny_folder: Path) -> list[str]:
-    """The flags of a page on the tiny model and these rows."""
     return ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
 
 
@@ -79,65 +91,32 @@ def trained_steps(folder: Path, run_id: str = "run-1") -> list[int]:
     return [event["step"] for event in map(json.loads, lines) if event["event"] == "StepDone"]
 
 
-def test_pause_resume_and_keep(folder: Path, flags: list[str], serve: Serve, opened: Open) -> None:
-    with serve(folder, *flags) as server:
-        page = open_unlearn(opened, server.address)
-        start(page, LONG)
-        shown_step(page)
-        act(page, "Pause and save").click()
-        expect(act(page, "Resume")).to_be_visible()
-        expect(page.locator(".tx-chip", has_text="run-1 paused")).to_be_visible()
-        expect(head(page)).to_contain_text("usable")
-        paused = shown_step(page)
-        assert 0 < paused < LONG and trained_steps(folder) == list(range(1, paused + 1))
+def test_three_arms_stand_together_and_one_is_run_again(address: str, opened: Open) -> None:
+    page = open_unlearn(opened, address)
+    page.get_by_label(re.compile("Also queue the controls")).check()
+    start(page, 12)
+    runs = page.get_by_role("list", name="Runs")
+    expect(runs.get_by_role("listitem")).to_have_count(3)
+    expect(runs.get_by_text("finished, step 12 of 12")).to_have_count(3, timeout=4 * MINUTE)
+    curves = page.locator(".js-plotly-plot .legend .traces")
+    expect(curves).to_have_count(3)
+    names = ["chosen tokens", "uniform, every token", "random, same count"]
+    expect(curves).to_have_text([f"tiny, {name}" for name in names])
 
-        act(page, "Resume").click()
-        expect(act(page, "Stop and keep")).to_be_visible(timeout=MINUTE)
-        expect(head(page)).not_to_have_text(re.compile(rf"step {paused} of"), timeout=MINUTE)
-        assert shown_step(page) > paused
-        act(page, "Stop and keep").click()
-        expect(head(page)).to_contain_text("kept, usable", timeout=MINUTE)
-        kept = shown_step(page)
-        # Not one step was lost or done twice.
-        assert paused < kept < LONG and trained_steps(folder) == list(range(1, kept + 1))
-        assert (folder / "runs" / "run-1" / "adapter" / "adapter_model.safetensors").is_file()
-
-        act(page, "Probe").click()
-        expect(page.get_by_text(re.compile(r"^8 answers: \d"))).to_be_visible()
-        other = page.locator(".tx-table:visible tr").filter(has_text="Other tokens").first
-        was, now, change = other.locator("td").all_inner_texts()
-        assert SHARE.match(was) and SHARE.match(now) and re.match(r"[+−±]?\.\d\d$", change)
-
-
-def test_three_arms_stand_together_and_one_is_run_again(
-    folder: Path, flags: list[str], serve: Serve, opened: Open
-) -> None:
-    with serve(folder, *flags) as server:
-        page = open_unlearn(opened, server.address)
-        page.get_by_label(re.compile("Also queue the controls")).check()
-        start(page, 12)
-        runs = page.get_by_role("list", name="Runs")
-        expect(runs.get_by_role("listitem")).to_have_count(3)
-        expect(runs.get_by_text("finished, step 12 of 12")).to_have_count(3, timeout=4 * MINUTE)
-        curves = page.locator(".js-plotly-plot .legend .traces")
-        expect(curves).to_have_count(3)
-        names = ["chosen tokens", "uniform, every token", "random, same count"]
-        expect(curves).to_have_text([f"tiny, {name}" for name in names])
-
-        act(page, "Compare").click()
-        table = page.get_by_role("region", name="Runs")
-        for name in names:
-            line = table.locator("tbody tr").filter(has_text=f"tiny, {name}")
-            expect(line).to_contain_text("finished")
-            expect(line.locator("td").nth(6)).to_have_text(re.compile(r"^\.\d\d$"))
-        page.get_by_label(f"Compare tiny, {names[0]}").check()
-        page.get_by_label(f"Compare tiny, {names[2]}").check()
-        difference = page.get_by_role("region", name="Difference of two runs")
-        expect(difference).to_contain_text(f"tiny, {names[2]} against tiny, {names[0]}")
-        expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(
-            re.compile("top_fraction.*random")
-        )
-        run_again(page, runs)
+    act(page, "Compare").click()
+    table = page.get_by_role("region", name="Runs")
+    for name in names:
+        line = table.locator("tbody tr").filter(has_text=f"tiny, {name}")
+        expect(line).to_contain_text("finished")
+        expect(line.locator("td").nth(6)).to_have_text(re.compile(r"^\.\d\d$"))
+    page.get_by_label(f"Compare tiny, {names[0]}").check()
+    page.get_by_label(f"Compare tiny, {names[2]}").check()
+    difference = page.get_by_role("region", name="Difference of two runs")
+    expect(difference).to_contain_text(f"tiny, {names[2]} against tiny, {names[0]}")
+    expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(
+        re.compile("top_fraction.*random")
+    )
+    run_again(page, runs)
 
 
 def run_again(page: Page, runs: Any) -> None:
@@ -163,24 +142,56 @@ def run_again(page: Page, runs: Any) -> None:
     expect(head(page)).to_contain_text("tiny, random")
 
 
+def test_pause_resume_and_keep(address: str, folder: Path, opened: Open) -> None:
+    run_id = f"run-{len(RunStore(folder / 'runs').list_runs()) + 1}"
+    page = open_unlearn(opened, address)
+    start(page, LONG)
+    expect(page.locator(".tx-chip", has_text=f"{run_id}: step")).to_be_visible()
+    shown_step(page)
+    act(page, "Pause and save").click()
+    expect(act(page, "Resume")).to_be_visible()
+    expect(page.locator(".tx-chip", has_text=f"{run_id} paused")).to_be_visible()
+    expect(head(page)).to_contain_text("usable")
+    paused = shown_step(page)
+    assert 0 < paused < LONG and trained_steps(folder, run_id) == list(range(1, paused + 1))
+
+    act(page, "Resume").click()
+    expect(act(page, "Stop and keep")).to_be_visible(timeout=MINUTE)
+    expect(head(page)).not_to_have_text(re.compile(rf"step {paused} of"), timeout=MINUTE)
+    assert shown_step(page) > paused
+    act(page, "Stop and keep").click()
+    expect(head(page)).to_contain_text("kept, usable", timeout=MINUTE)
+    kept = shown_step(page)
+    # Not one step was lost or done twice.
+    assert paused < kept < LONG and trained_steps(folder, run_id) == list(range(1, kept + 1))
+    assert (folder / "runs" / run_id / "adapter" / "adapter_model.safetensors").is_file()
+
+    act(page, "Probe").click()
+    expect(page.get_by_text(re.compile(r"^8 answers: \d"))).to_be_visible()
+    other = page.locator(".tx-table:visible tr").filter(has_text="Other tokens").first
+    was, now, change = other.locator("td").all_inner_texts()
+    assert SHARE.match(was) and SHARE.match(now) and re.match(r"[+−±]?\.\d\d$", change)
+
+
 def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
-    folder: Path, flags: list[str], serve: Serve, opened: Open
+    tmp_path: Path, tiny_folder: Path, serve: Serve, opened: Open
 ) -> None:
-    steps = 200
-    with serve(folder, *flags) as server:
-        page = open_unlearn(opened, server.address)
-        start(page, steps)
-        before = shown_step(page)
-        os.kill(server.process.pid, signal.SIGKILL)
-        server.process.wait(10)
-        page.close()
-    with serve(folder, *flags, "--no-model") as server:
-        page = opened(server.address)
-        page.get_by_role("tab", name="Unlearn").click()
-        expect(head(page)).to_contain_text("tiny, chosen tokens")
-        assert shown_step(page) > before
-        expect(page.locator(".tx-chip", has_text="run-1")).to_be_visible()
-        expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
-        assert trained_steps(folder) == list(range(1, steps + 1))
-        loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
-        assert loss == list(range(1, steps + 1))
+    with rows_and_runs(tmp_path) as folder:
+        steps = 200
+        with serve(folder, *flags(folder, tiny_folder)) as server:
+            page = open_unlearn(opened, server.address)
+            start(page, steps)
+            before = shown_step(page)
+            os.kill(server.process.pid, signal.SIGKILL)
+            server.process.wait(10)
+            page.close()
+        with serve(folder, *flags(folder, tiny_folder), "--no-model") as server:
+            page = opened(server.address)
+            page.get_by_role("tab", name="Unlearn").click()
+            expect(head(page)).to_contain_text("tiny, chosen tokens")
+            assert shown_step(page) > before
+            expect(page.locator(".tx-chip", has_text="run-1")).to_be_visible()
+            expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
+            assert trained_steps(folder) == list(range(1, steps + 1))
+            loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
+            assert loss == list(range(1, steps + 1))
