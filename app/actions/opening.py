@@ -111,7 +111,8 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
 def open_model(service: Service, question: Any) -> dict[str, Any]:
     """`{model, at}`, the name of the one that is being loaded for the open rows, and since when.
 
-    `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub.
+    `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub;
+    an adapter of null is the embedded model's own, "" is none in any case.
     Raises InputError, ModelError for what can be told at once.
     """
     values = record(question, "the model")

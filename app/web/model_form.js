@@ -3,12 +3,15 @@
 import { node, segmented } from "./dom.js";
 
 const SOURCES = [
-  { value: "embedded", label: "Embedded" }, { value: "folder", label: "Folder" }, { value: "hub", label: "Hub id" },
+  { value: "embedded", label: "Embedded" }, { value: "base", label: "Embedded, no adapter" },
+  { value: "folder", label: "Folder" }, { value: "hub", label: "Hub id" },
 ];
+const NAMED = ["folder", "hub"];
 const NAME = {
   folder: ["Folder on the server’s machine", "/home/me/models/my-model", "Written by save_pretrained: config.json, tokenizer.json, safetensors."],
   hub: ["Hub id", "owner/name", "The server then contacts huggingface.co and fetches weights, configuration and tokenizer; no code."],
   embedded: ["", "", "SmolLM2-135M-Instruct with the adapter that knows the demo rows."],
+  base: ["", "", "SmolLM2-135M-Instruct as it was published: it has never seen the demo rows."],
 };
 
 /** Returns `{element}`; `onLoad(request)` hears `{source, name, adapter, precision}`. */
@@ -33,8 +36,9 @@ export function modelForm(onLoad) {
     const [label, placeholder, words] = NAME[source];
     name.words.textContent = label;
     name.field.placeholder = placeholder;
-    name.element.hidden = source === "embedded";
-    name.field.required = source !== "embedded";
+    name.element.hidden = !NAMED.includes(source);
+    name.field.required = NAMED.includes(source);
+    adapter.element.hidden = source === "base";
     adapter.words.textContent = source === "embedded" ? "Another adapter folder (optional)" : "Adapter folder (optional)";
     help.textContent = words;
   };
@@ -48,7 +52,8 @@ export function modelForm(onLoad) {
   return { element };
 }
 
-/** Returns what the server is asked for; an adapter that is left out is the source's own, or none. */
+/** Returns what the server is asked for; a null adapter is the source's own, or none, "" is none in any case. */
 export function modelRequest(source, name, adapter, precision) {
+  if (source === "base") return { source: "embedded", name: "", adapter: "", precision };
   return { source, name: source === "embedded" ? "" : name.trim(), adapter: adapter.trim() || null, precision };
 }

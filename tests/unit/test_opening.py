@@ -8,7 +8,7 @@ import pytest
 
 from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore
-from app.service import Options, Service
+from app.service import Options, Service, Session
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import ModelError, TokenUnlearnError
@@ -123,6 +123,17 @@ def test_a_model_that_cannot_be_meant_is_refused_at_once(service: Service, asked
         opening.open_model(service, asked)
     assert words in str(caught.value)
     assert service.opening is None and service.stage.name == "live"
+
+
+@pytest.mark.parametrize(("adapter", "meant"), [(None, "target"), ("", None), ("/a/b", "b")])
+def test_the_embedded_model_comes_with_its_adapter_another_or_none(
+    service: Service, monkeypatch: pytest.MonkeyPatch, adapter: str | None, meant: str | None
+) -> None:
+    asked: list[Session] = []
+    monkeypatch.setattr(service, "open", asked.append)
+    opening.open_model(service, {"source": "embedded", "name": "", "adapter": adapter})
+    assert asked[0].model_name is None
+    assert (asked[0].adapter and Path(asked[0].adapter).name) == meant
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ test("a file that is too large is not sent", async () => {
 test("a model is asked for by where it is; an adapter that is left out is null", () => {
   assert.deepEqual(modelRequest("folder", " /m ", " ", "fp32"), { source: "folder", name: "/m", adapter: null, precision: "fp32" });
   assert.deepEqual(modelRequest("embedded", "left over", "/a", "auto"), { source: "embedded", name: "", adapter: "/a", precision: "auto" });
+  assert.deepEqual(modelRequest("base", "left over", "/a", "auto"), { source: "embedded", name: "", adapter: "", precision: "auto" });
 });
 
 test("the chip and the dialog tell the same of what is being opened", () => {
