@@ -88,7 +88,7 @@ export function previewNotes({ good, forget, retain, plain, fields }) {
 }
 
 /** Returns "Open 18 good rows", "Open 18 rows", or "" where there is nothing to open. */
-export function openWords({ good, forget, refused_count: refused }) {
+export function openLabel({ good, forget, refused_count: refused }) {
   if (!forget) return "";
   return `Open ${good} ${refused ? "good " : ""}${good === 1 ? "row" : "rows"}`;
 }

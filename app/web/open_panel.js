@@ -1,6 +1,6 @@
 /** The dialog for own data and own model: choose, look at what would be read, open; the open session stays until then. */
 
-import { dataPreview, openWords } from "./data_preview.js";
+import { dataPreview, openLabel } from "./data_preview.js";
 import { button, node, segmented, setText } from "./dom.js";
 import { sendFile } from "./file_pieces.js";
 import { modelForm } from "./model_form.js";
@@ -96,8 +96,8 @@ function dataPart(host, begun) {
   const show = (asked, answer) => {
     source = asked;
     table.update(answer);
-    open.textContent = openWords(answer);
-    open.hidden = !openWords(answer);
+    open.textContent = openLabel(answer);
+    open.hidden = !openLabel(answer);
   };
   const clear = () => {
     if (source?.upload) host.ask("drop_upload", { upload: source.upload }).catch(() => {});

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { shareRows } from "../../app/web/columns.js";
-import { openWords, previewNotes, previewWords } from "../../app/web/data_preview.js";
+import { openLabel, previewNotes, previewWords } from "../../app/web/data_preview.js";
 import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/file_pieces.js";
 import { modelRequest } from "../../app/web/model_form.js";
 import { failedWords, openingWords } from "../../app/web/opening_state.js";
 import { askServer } from "../../app/web/server_ask.js";
 import { bannerWords } from "../../app/web/prompt.js";
 import { openWanted, wantOpen } from "../../app/web/shared_value.js";
-import { modelChip, openWords as wordsOfOpen } from "../../app/web/status_chips.js";
+import { modelChip, openWords } from "../../app/web/status_chips.js";
 
 const FIELDS = { question: "q", answer: "a", subject: "", gold: "", id: "", set: "", split: "" };
 const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, plain: 0, refused_count: 0, fields: FIELDS, ...more });
@@ -16,9 +16,9 @@ const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, pla
 test("what would be read, in words", () => {
   assert.equal(previewWords(preview({ good: 20, refused_count: 3 })), "a.csv: 18 rows to forget, 2 to keep; 3 lines are refused");
   assert.equal(previewWords(preview({ forget: 1, retain: 0, refused_count: 1 })), "a.csv: 1 row to forget; 1 line is refused");
-  assert.equal(openWords(preview({})), "Open 18 rows");
-  assert.equal(openWords(preview({ refused_count: 3 })), "Open 18 good rows");
-  assert.equal(openWords(preview({ good: 4, forget: 0, retain: 4 })), "");
+  assert.equal(openLabel(preview({})), "Open 18 rows");
+  assert.equal(openLabel(preview({ refused_count: 3 })), "Open 18 good rows");
+  assert.equal(openLabel(preview({ good: 4, forget: 0, retain: 4 })), "");
 });
 
 test("a person is told what is missing, and what it means", () => {
@@ -69,8 +69,8 @@ test("the chip and the dialog tell the same of what is being opened", () => {
   const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
   assert.deepEqual(modelChip(open, failed), { text: "not opened: big", title: "It has no config.json.", state: "error" });
   assert.equal(failedWords(failed), "big on rows.csv was not opened. It has no config.json. What was open still is.");
-  assert.deepEqual(wordsOfOpen({ model: open, data: { text: "3 forget", detail: "a.csv" } }), { model: "tiny · fp32 on cpu. adapter none", data: "a.csv. 3 forget" });
-  assert.deepEqual(wordsOfOpen({}), { model: "", data: "" });
+  assert.deepEqual(openWords({ model: open, data: { text: "3 forget", detail: "a.csv" } }), { model: "tiny · fp32 on cpu. adapter none", data: "a.csv. 3 forget" });
+  assert.deepEqual(openWords({}), { model: "", data: "" });
   // the model that the page starts with speaks for itself
   assert.equal(modelChip({ text: "loading the model · 1 s", state: "loading" }, { ...opening, keeps: false }).text, "loading the model · 1 s");
 });
