@@ -28,7 +28,9 @@ def shown_payload(service: Service) -> dict[str, Any]:
     """
     shown = service.scores()
     if shown is not None:
-        return {**shown.payload, "columns": json.dumps(shown.payload["columns"], separators=(",", ":"))}
+        columns = json.dumps(shown.payload["columns"], separators=(",", ":"))
+        left_out = service.session_of(shown).left_out if shown.live else {}
+        return {**shown.payload, "columns": columns, "left_out": dict(left_out)}
     waiting = LOADING if service.stage.moving else ""
     return {"rows": [], "message": service.stage.error or waiting}
 
