@@ -126,6 +126,22 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
     return _added(service, shown, name, set_name, made)
 
 
+def remove_mask(service: Service, question: Any) -> dict[str, Any]:
+    """The list without a named mask, which can be restored: `{masks}`. `question`: `{scores_id, id}`."""
+    values = record(question, "the question")
+    shown, store = _live(service, values), _store(service)
+    store.remove(shown.scores_id, text(values, "id"))
+    return {"masks": store.masks(shown.scores_id)}
+
+
+def restore_mask(service: Service, question: Any) -> dict[str, Any]:
+    """The list with a mask that had been removed: `{masks}`. `question`: `{scores_id, id}`."""
+    values = record(question, "the question")
+    shown, store = _live(service, values), _store(service)
+    store.restore(shown.scores_id, text(values, "id"))
+    return {"masks": store.masks(shown.scores_id)}
+
+
 def compare_masks(service: Service, question: Any) -> dict[str, Any]:
     """How far two named masks agree, and each token on which they do not.
 

@@ -28,6 +28,8 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "load_mask": masks.load_mask,
         "saved_mask_file": masks.saved_file,
         "import_mask": masks.import_mask,
+        "remove_mask": masks.remove_mask,
+        "restore_mask": masks.restore_mask,
         "compare_masks": masks.compare_masks,
         **opening.ASKED,
     }

@@ -128,6 +128,12 @@ export class MaskDesk {
     return saved;
   }
 
+  /** Takes a named mask off the list, or puts it back on. @param {"remove_mask"|"restore_mask"} act @param {string} id */
+  async relist(act, id) {
+    this.masks = (await this.host.ask(act, { scores_id: this.scoresId, id })).masks;
+    this.panel.update();
+  }
+
   /** Forces one token as another mask has it, with that mask's note: one step of undo. */
   take(index, side, name) {
     const note = side.note ? `${side.note} (${name})` : `as in ${name}`;

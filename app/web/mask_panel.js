@@ -1,6 +1,6 @@
-/** The dialog of named masks: save as, list, load, export, import, compare two. */
+/** The dialog of named masks: save as, list, load, export, remove, import, compare two. */
 
-import { button, node, tableHead } from "./dom.js";
+import { button, node, setText, tableHead } from "./dom.js";
 import { download } from "./export_mask.js";
 import { maskComparison } from "./mask_compare.js";
 import { workNotice } from "./work_notice.js";
@@ -22,6 +22,18 @@ export function maskPanel(desk, host) {
   const compareTicked = () => attempt(async () => comparison.show(await host.ask("compare_masks", {
     scores_id: desk.scoresId, first: [...ticked][0], second: [...ticked][1],
   })), () => "");
+  let removed = null;
+  const back = button("", () => attempt(() => desk.relist("restore_mask", removed.id), () => {
+    back.hidden = true;
+    return `“${removed.name}” is back.`;
+  }), { class: "tu-button", attributes: { hidden: true } });
+  const remove = (mask) => attempt(() => desk.relist("remove_mask", mask.id), () => {
+    removed = mask;
+    setText(back, `Bring “${mask.name}” back`);
+    back.hidden = false;
+    back.focus();
+    return `“${mask.name}” is removed.`;
+  });
   const tick = (id, on) => {
     if (on) ticked.add(id);
     else ticked.delete(id);
@@ -30,16 +42,17 @@ export function maskPanel(desk, host) {
 
   const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
     node("h2", { text: "Save this mask" }), saveForm(desk, attempt), node("h2", { text: "Saved masks" }), none, table,
-    node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)), notice.element, comparison.element,
+    node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)),
+    node("div", { class: "tu-masks-acts" }, notice.element, back), comparison.element,
     button("Close", () => element.close(), { class: "tu-button" }));
   const update = () => {
     for (const id of ticked) if (!desk.masks.some((mask) => mask.id === id)) tick(id, false);
-    body.replaceChildren(...[...desk.masks].reverse().map((mask) => line(mask, { desk, host, attempt, tick, ticked })));
+    body.replaceChildren(...[...desk.masks].reverse().map((mask) => line(mask, { desk, host, attempt, remove, tick, ticked })));
     none.hidden = desk.masks.length > 0;
     table.hidden = compare.hidden = !none.hidden;
     comparison.update();
   };
-  return { element, update, show: () => { notice.say(desk.live ? "" : "Masks are saved as soon as the model is live."); update(); element.showModal(); } };
+  return { element, update, show: () => { notice.say(desk.live ? "" : "Masks are saved as soon as the model is live."); back.hidden = true; update(); element.showModal(); } };
 }
 
 function saveForm(desk, attempt) {
@@ -80,7 +93,7 @@ export function freeName(wanted, masks) {
   return name;
 }
 
-function line(mask, { desk, host, attempt, tick, ticked }) {
+function line(mask, { desk, host, attempt, remove, tick, ticked }) {
   const box = node("input", { attributes: { type: "checkbox", "aria-label": `Compare ${mask.name}` } });
   box.checked = ticked.has(mask.id);
   box.addEventListener("change", () => tick(mask.id, box.checked));
@@ -91,5 +104,6 @@ function line(mask, { desk, host, attempt, tick, ticked }) {
     node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
     node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),
     node("td", {}, button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }),
-      button("Export", save, { class: "tu-toggle", attributes: { "aria-label": `Export ${mask.name}` } })));
+      button("Export", save, { class: "tu-toggle", attributes: { "aria-label": `Export ${mask.name}` } }),
+      button("Remove", () => remove(mask), { class: "tu-toggle", attributes: { "aria-label": `Remove ${mask.name}` } })));
 }

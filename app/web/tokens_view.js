@@ -10,6 +10,7 @@ import { download, localFile } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
 import { liveRegion } from "./live_region.js";
+import { lostNote } from "./lost_note.js";
 import { maskBar } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
 import { draftOf, draftOfSet } from "./mask_draft.js";
@@ -129,6 +130,7 @@ class TokensView {
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
     this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
+    this.lost = lostNote(model);
     this.bar = maskBar(model, this.desk, {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
       check: () => this.confirm(), walk: (indices) => this.walk(indices),
@@ -138,7 +140,7 @@ class TokensView {
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.bar.alarm, this.bar.training, this.bar.element,
+    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
   }
 
@@ -206,6 +208,7 @@ class TokensView {
     this.signals.legend.point();
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
+    if (kinds.has("data")) this.lost.update();
     if (kinds.has("rule") || kinds.has("view")) this.remember();
     this.desk.changed(kinds);
   }

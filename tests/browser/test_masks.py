@@ -178,6 +178,11 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, addres
     good = {"name": "Whole.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
     dialog.get_by_label("Mask file to import").set_input_files(good)  # type: ignore[arg-type]
     expect(dialog.get_by_role("status")).to_contain_text("Imported as “Whole (2)”")
+    dialog.get_by_role("button", name="Remove Whole (2)").click()
+    expect(dialog.get_by_label("Compare Whole (2)")).to_have_count(0)
+    expect(dialog.get_by_role("button", name="Bring “Whole (2)” back")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_label("Compare Whole (2)")).to_be_visible()
     close(page)
     assert confirmed_hash(page) == before
 

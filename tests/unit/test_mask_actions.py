@@ -102,6 +102,11 @@ def test_a_draft_knows_the_mask_it_came_from(service: Service) -> None:
     mask = saved(service, "A")
     masks.save_draft(service, draft(mask=mask["id"], overrides={"4": "in"}))
     assert masks.kept(service, SCORES)["since"] == mask
+    question = {**SCORES, "id": mask["id"]}
+    assert masks.remove_mask(service, question) == {"masks": []}
+    assert masks.kept(service, SCORES)["since"] is None
+    assert [each["name"] for each in masks.restore_mask(service, question)["masks"]] == ["A"]
+    assert masks.kept(service, SCORES)["since"] == mask
 
 
 def test_two_auditors_by_hand(service: Service) -> None:

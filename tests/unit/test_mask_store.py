@@ -74,6 +74,25 @@ def test_a_named_mask_is_written_once(store: MaskStore) -> None:
     assert store.masks("s2") == [] and not list((store.root / "s1").glob("*.part"))
 
 
+def test_a_removed_mask_comes_back_unless_its_name_is_taken_and_its_number_is_not_used_again(
+    store: MaskStore,
+) -> None:
+    text = HEADER % ("ab", "First")
+    mask_id = store.add_mask("s1", "First", text)
+    store.remove("s1", mask_id)
+    assert store.masks("s1") == []
+    with pytest.raises(MaskError, match="There is no saved mask 'mask-1'"):
+        store.path("s1", mask_id)
+    assert store.add_mask("s1", "first", HEADER % ("cd", "first")) == "mask-2"
+    with pytest.raises(MaskError, match="There is a mask “First” by now"):
+        store.restore("s1", mask_id)
+    store.remove("s1", "mask-2")
+    store.restore("s1", mask_id)
+    assert store.path("s1", mask_id).read_text() == text
+    with pytest.raises(MaskError, match="There is no removed mask"):
+        store.restore("s1", "../s1/mask-2")
+
+
 def test_a_file_that_is_no_mask_is_left_out_and_its_number_is_not_used_again(store: MaskStore) -> None:
     store.add_mask("s1", "First", HEADER % ("ab", "First"))
     (store.root / "s1" / "mask-7.jsonl").write_text("{half")

@@ -1,11 +1,13 @@
 """Drafts and named masks on disk, in the folder of runs; files only, so they outlive page and server.
 
 `.masks/<scores_id>/draft.json` is the one draft on these scores, with a version that grows by one per save;
-`.masks/<scores_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again.
+`.masks/<scores_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again;
+one that was removed ends in `.removed`.
 Whole files are replaced or linked atomically; a lock keeps two savers apart.
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ from tokenunlearn.masks import read_header
 from tokenunlearn.runs.disk import locked, write_bytes_atomically, write_json_atomically
 
 FOLDER: Final = ".masks"
+REMOVED: Final = ".removed"
 MOST_MASKS: Final = 500
 _SCORES_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
 _MASK_ID: Final = re.compile(r"mask-[1-9][0-9]{0,5}")
@@ -73,7 +76,8 @@ class MaskStore:
                 )
             if len(listed) >= MOST_MASKS:
                 raise MaskError(f"{MOST_MASKS} masks are saved", fix=f"Move some away from {folder}")
-            numbers = [int(path.stem.removeprefix("mask-")) for path in self._files(folder)]
+            files = [*self._files(folder), *self._files(folder, REMOVED)]
+            numbers = [int(path.stem.removeprefix("mask-")) for path in files]
             mask_id = f"mask-{max(numbers, default=0) + 1}"
             write_bytes_atomically(folder / f"{mask_id}.jsonl", text.encode(), once=True)
         return mask_id
@@ -103,8 +107,28 @@ class MaskStore:
             raise MaskError(f"There is no saved mask {mask_id[:40]!r}", fix="Reload the list of masks")
         return path
 
-    def _files(self, folder: Path) -> list[Path]:
-        files = [path for path in folder.glob("mask-*.jsonl") if _MASK_ID.fullmatch(path.stem)]
+    def remove(self, scores_id: str, mask_id: str) -> None:
+        """Nothing; the mask is no longer listed. Its file stays under another ending. Raises MaskError."""
+        path = self.path(scores_id, mask_id)
+        os.replace(path, path.with_suffix(REMOVED))
+
+    def restore(self, scores_id: str, mask_id: str) -> None:
+        """Nothing; a removed mask is listed again.
+
+        Raises MaskError when there is none, or when another one has its name now.
+        """
+        folder = self._folder(scores_id)
+        removed = folder / f"{mask_id}{REMOVED}"
+        if not _MASK_ID.fullmatch(mask_id) or not removed.is_file():
+            raise MaskError(f"There is no removed mask {mask_id[:40]!r}", fix="Reload the list of masks")
+        with locked(folder / ".lock"):
+            name = str(read_header(removed)["provenance"]["name"])
+            if any(mask["name"].casefold() == name.casefold() for mask in self.masks(scores_id)):
+                raise MaskError(f"There is a mask “{name}” by now", fix="Remove that one first")
+            os.replace(removed, removed.with_suffix(".jsonl"))
+
+    def _files(self, folder: Path, ending: str = ".jsonl") -> list[Path]:
+        files = [path for path in folder.glob(f"mask-*{ending}") if _MASK_ID.fullmatch(path.stem)]
         return sorted(files, key=lambda path: int(path.stem.removeprefix("mask-")))
 
     def _folder(self, scores_id: str) -> Path:
