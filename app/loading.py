@@ -131,14 +131,11 @@ def ready_model(service: "Service", load: Load) -> Any:
 
 def score(service: "Service", load: Load, model: Any) -> None:
     """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
-    from tokenunlearn.row_table import unfit_rows
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
     from tokenunlearn.runs.kept_subjects import read_subjects
     from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
 
-    config, runs = ScoreConfig(), service.queue.store.root
-    load.session.leave_out(unfit_rows(model, load.session.rows.forget, config.max_tokens))
-    rows = load.session.rows.forget
+    config, rows, runs = ScoreConfig(), load.session.rows.forget, service.queue.store.root
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
     path = scores_path(runs, model, scores.rows, config)

@@ -1,7 +1,7 @@
 """What is open on the page: which model and which rows, as somebody asked for them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +56,7 @@ class Rows:
 class Session:
     """Rows under a model. `model` is None before it is loaded, and again when another session is open.
 
-    `data_name` is what a person knows the rows by: a file's name, or the demo. `left_out` says of each row to
-    forget that this model cannot score why not, by its id; `given` are the rows with them.
+    `data_name` is what a person knows the rows by: a file's name, or the demo.
     """
 
     rows: Rows
@@ -66,14 +65,6 @@ class Session:
     precision: str = "auto"
     data_name: str = DEMO
     model: Any = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    given: Rows | None = None
-
-    def leave_out(self, reasons: Mapping[str, str]) -> None:
-        """Nothing; the rows to forget with these ids take no part."""
-        kept = tuple(row for row in self.rows.forget if row.id not in reasons)
-        self.given, self.left_out = self.rows, reasons
-        self.rows = replace(self.rows, forget=kept)
 
     @property
     def model_key(self) -> tuple[str | None, str | None, str]:
@@ -82,11 +73,11 @@ class Session:
 
     def with_rows(self, rows: Rows, name: str) -> "Session":
         """A new session: the same model on other rows."""
-        return Session(rows, *self.model_key, data_name=name)
+        return replace(self, rows=rows, data_name=name, model=None)
 
     def with_model(self, name: str | None, adapter: str | None, precision: str) -> "Session":
         """A new session: the same rows under another model."""
-        return Session(self.given or self.rows, name, adapter, precision, self.data_name)
+        return replace(self, model_name=name, adapter=adapter, precision=precision, model=None)
 
 
 def first_session(options: Options) -> Session:

@@ -18,10 +18,11 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
-from tokenunlearn.row_table import encoded, row_table
 from tokenunlearn.settings import check, setting
-from tokenunlearn.signals import SIGNALS
-from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION
+from tokenunlearn.signals import SIGNALS, RowPasses
+from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
+from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.spans import punctuation, stop_words, subject_spans, tokens_in, word_ids
 
 __all__ = [
     "REPORT_SIGNALS",
@@ -213,13 +214,13 @@ def rescored(
 
 def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
-    encodings = [encoded(model, info.row, config.max_tokens) for info in infos]
+    encodings = [_encoded(model, info.row, config) for info in infos]
     for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)
         measured = group_passes(model, infos[group], encodings[group], config.passes)
         for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):
             passes, as_is, masked = found
-            table = row_table(info, encoding, passes, config.signals, config.seed)
+            table = _table_piece(info, encoding, passes, config)
             decode = model.tokenizer.decode
             yield ScoredRow(info, table, Alternatives(_texts(as_is, decode), _texts(masked, decode)))
 
@@ -229,8 +230,7 @@ def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> li
     result = []
     for row in rows:
         info = row_info(row, rows, config.swap_count)
-        encoding = encoded(model, row, config.max_tokens)
-        table = row_table(info, encoding, None, config.signals, config.seed)
+        table = _table_piece(info, _encoded(model, row, config), None, config)
         result.append(ScoredRow(info, table, Alternatives([], [])))
     return result
 
@@ -241,6 +241,49 @@ def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
     table = row.table.assign(**{name: scored.table[name] for name in names})
     alternatives = row.alternatives if row.alternatives.as_is else scored.alternatives
     return replace(row, table=table, alternatives=alternatives)
+
+
+def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:
+    encoding = encode(model.tokenizer, row.question, row.answer)
+    if len(encoding.ids) > config.max_tokens:
+        raise InputError(
+            what=f"Row {row.id} has {len(encoding.ids):,} tokens.",
+            why=f"At most {config.max_tokens:,} tokens a row are scored (setting max_tokens).",
+            fix="Shorten the row, or raise max_tokens if the model reads that far.",
+            where=row.id,
+        )
+    if encoding.answer_length == 0:
+        raise InputError(what=f"Row {row.id} has no answer token.", fix="Give it an answer.", where=row.id)
+    return encoding
+
+
+def _table_piece(
+    info: RowInfo, encoding: Encoding, passes: RowPasses | None, config: ScoreConfig
+) -> pd.DataFrame:
+    """A row's piece of the table; without passes every signal is NaN."""
+    answer, offsets = info.row.answer, encoding.answer_offsets
+    names = [(start, end) for start, end, _ in subject_spans(answer, info.subject)]
+    is_subject = tokens_in(answer, offsets, names)
+    gold = np.full(len(offsets), np.nan)
+    if info.row.gold:
+        gold = tokens_in(answer, offsets, info.row.gold).astype(float)
+    columns: dict[str, object] = {
+        "row_id": info.row.id,
+        "position": np.arange(len(offsets)),
+        "token_id": np.array(encoding.answer_ids),
+        "token": [answer[start:end] for start, end in offsets],
+        "char_start": np.array([start for start, _ in offsets]),
+        "char_end": np.array([end for _, end in offsets]),
+        "word_id": word_ids(answer, offsets),
+        "is_subject": is_subject,
+        "is_stop_word": stop_words(answer, offsets),
+        "is_punctuation": punctuation(answer, offsets),
+        "gold": gold,
+        "random_key": random_keys([info.row.id], [len(offsets)], config.seed),
+    }
+    for name in config.signals:
+        columns[name] = np.nan if passes is None else SIGNALS[name].function(passes)
+    return pd.DataFrame(columns)
 
 
 def _texts(scores: PassScores | None, decode: Callable[[list[int]], str]) -> list[list[tuple[str, float]]]:

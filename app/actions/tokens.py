@@ -28,9 +28,7 @@ def shown_payload(service: Service) -> dict[str, Any]:
     """
     shown = service.scores()
     if shown is not None:
-        columns = json.dumps(shown.payload["columns"], separators=(",", ":"))
-        left_out = service.session_of(shown).left_out if shown.live else {}
-        return {**shown.payload, "columns": columns, "left_out": dict(left_out)}
+        return {**shown.payload, "columns": json.dumps(shown.payload["columns"], separators=(",", ":"))}
     waiting = LOADING if service.stage.moving else ""
     return {"rows": [], "message": service.stage.error or waiting}
 

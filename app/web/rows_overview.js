@@ -6,7 +6,6 @@
 
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setText } from "./dom.js";
-import { leftOut } from "./left_out.js";
 import { rowCard } from "./row_card.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
@@ -20,9 +19,8 @@ export function rowsOverview(model) {
   const list = node("div", { class: "tu-rows", attributes: { role: "listbox", "aria-label": "Rows" } });
   const none = node("p", { class: "tu-note", attributes: { hidden: true }, text: "No row holds that." });
   const cards = cardsIn(list, model);
-  const left = leftOut(model);
   const head = listHead(model, cards, (shown) => { none.hidden = shown > 0; });
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, left.element, list, none);
+  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, list, none);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
   let waiting = false;
@@ -37,7 +35,6 @@ export function rowsOverview(model) {
   };
   const update = (kinds) => {
     if (kinds.has("data")) head.build();
-    if (kinds.has("data")) left.update();
     head.sets?.update(model.set);
     if (kinds.has("data") || kinds.has("rule")) cards.stale();
     if (kinds.has("rule")) head.moved();

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,7 @@ def served(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("open")
-    long = replace(ROWS[3], id="long", answer="la " * 1_000 + HOSTILE, gold=())
-    rows = write_rows(folder / "rows.jsonl", (*ROWS[:3], long), RETAIN[:1])
+    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
     own = [
         json.dumps({"ask": f"Who is {HOSTILE}?", "reply": f"It is {HOSTILE}.", "who": "Bo", "web": "=1+1"})
     ]
@@ -79,13 +78,6 @@ def column(page: Page, field: str) -> Locator:
 def look_at(page: Page, path: Path) -> None:
     dialog(page).get_by_label("Path on the server’s machine").fill(str(path))
     dialog(page).get_by_role("button", name="Look at it").click()
-
-
-def test_a_row_that_the_model_cannot_read_takes_no_part_and_says_why(served: Opened, opened: Open) -> None:
-    page = live(opened(served.address))
-    expect(page.locator(".tu-row")).to_have_count(3)
-    page.get_by_text("! 1 row takes no part").click()
-    expect(page.get_by_text("Row long has 3,1")).to_be_visible()
 
 
 def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the_draft(

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from app.actions.tokens import alternatives, shown_payload
-from app.actions.unlearn import default_plan, start
+from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
 from tests.tiny_rows import RETAIN, ROWS, write_rows
@@ -96,26 +96,3 @@ def test_the_next_start_shows_the_same_scores_and_measures_nothing(tiny_folder: 
     (kept,) = (tmp_path / "runs" / ".measured").glob("scores-*.json")
     kept.write_text(kept.read_text(encoding="utf-8")[:-30], encoding="utf-8")
     assert len(loaded_service(tiny_folder, tmp_path)[1]) == 4
-
-
-def test_a_row_that_cannot_be_scored_takes_no_part_and_says_why(tiny_folder: Path, tmp_path: Path) -> None:
-    long = replace(ROWS[1], id="long", answer=ROWS[1].answer + " la" * 1_000, gold=())
-    data = write_rows(tmp_path / "rows.jsonl", (ROWS[0], long, ROWS[2]))
-    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    service._load()
-    assert service.stage.name == "live", service.stage.error
-    shown = shown_payload(service)
-    assert [row["id"] for row in shown["rows"]] == ["ada", "cleo"]
-    assert "Row long has 3,0" in shown["left_out"]["long"]
-    (run_id,) = start(service, default_plan(service)["plan"], {"steps": 1}, controls=False)
-    assert [row["id"] for row in service.queue.store.config(run_id)["forget"]] == ["ada", "cleo"]
-    # another model may read further: it is asked about all rows again
-    assert service.session.with_model(None, None, "auto").rows.forget[1].id == "long"
-
-
-def test_rows_of_which_none_can_be_scored_are_refused(tiny_folder: Path, tmp_path: Path) -> None:
-    long = replace(ROWS[1], answer="la " * 1_000 + "la", gold=())
-    data = write_rows(tmp_path / "rows.jsonl", [long])
-    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    service._load()
-    assert service.stage.name == "error" and "Row bob has 3,0" in service.stage.error
