@@ -25,7 +25,7 @@ def add(service: Service) -> None:
         shown = service.scores()
         if shown is None:
             raise ModelError("Nothing is scored yet", service.stage.error or "The model is still loading")
-        return dict(shown.payload)
+        return token_actions.full_payload(service, shown)
 
     def select(
         scores_id: str, set_name: str, rule: dict[str, Any], overrides: dict[str, Any]

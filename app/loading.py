@@ -131,11 +131,14 @@ def ready_model(service: "Service", load: Load) -> Any:
 
 def score(service: "Service", load: Load, model: Any) -> None:
     """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
+    from tokenunlearn.fitting import misfits
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
     from tokenunlearn.runs.kept_subjects import read_subjects
     from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
 
-    config, rows, runs = ScoreConfig(), load.session.rows.forget, service.queue.store.root
+    config, runs = ScoreConfig(), service.queue.store.root
+    load.session.left_out = misfits(model, load.session.rows.forget, config.max_tokens)
+    rows = load.session.forget
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
     path = scores_path(runs, model, scores.rows, config)
@@ -163,7 +166,7 @@ def _score_in_parts(
     """
     from tokenunlearn.scoring import filled, iter_scores
 
-    rows = load.session.rows.forget
+    rows = load.session.forget
     sets = dict.fromkeys(row.set for row in rows)
     parts = [(part, name) for part in config.in_parts() for name in sets]
     done, whole = 0, len(config.in_parts()) * len(rows)
@@ -189,7 +192,8 @@ def measure_before(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.runs.measured import before_report
 
     rows = load.session.rows
-    forget = rows.of_set(rows.forget[0].set)
+    first = load.session.forget[0].set
+    forget = tuple(row for row in load.session.forget if row.set == first)
     if len(forget) + len(rows.retain) + len(rows.world) > MEASURED_ROWS:
         return
     try:

@@ -1,7 +1,7 @@
 """What is open on the page: which model and which rows, as somebody asked for them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,7 +56,8 @@ class Rows:
 class Session:
     """Rows under a model. `model` is None before it is loaded, and again when another session is open.
 
-    `data_name` is what a person knows the rows by: a file's name, or the demo.
+    `data_name` is what a person knows the rows by: a file's name, or the demo. `left_out` gives the reason of
+    each forget row, by its id, that this model cannot score: it takes no part.
     """
 
     rows: Rows
@@ -65,6 +66,12 @@ class Session:
     precision: str = "auto"
     data_name: str = DEMO
     model: Any = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def forget(self) -> tuple[Row, ...]:
+        """The forget rows that take part."""
+        return tuple(row for row in self.rows.forget if row.id not in self.left_out)
 
     @property
     def model_key(self) -> tuple[str | None, str | None, str]:
@@ -73,11 +80,12 @@ class Session:
 
     def with_rows(self, rows: Rows, name: str) -> "Session":
         """A new session: the same model on other rows."""
-        return replace(self, rows=rows, data_name=name, model=None)
+        return replace(self, rows=rows, data_name=name, model=None, left_out={})
 
     def with_model(self, name: str | None, adapter: str | None, precision: str) -> "Session":
         """A new session: the same rows under another model."""
-        return replace(self, model_name=name, adapter=adapter, precision=precision, model=None)
+        named = replace(self, model_name=name, adapter=adapter, precision=precision)
+        return named.with_rows(self.rows, self.data_name)
 
 
 def first_session(options: Options) -> Session:

@@ -15,13 +15,14 @@ import pandas as pd
 from tokenunlearn import __version__
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
+from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals import SIGNALS, RowPasses
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
-from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.encoding import Encoding
 from tokenunlearn.text.spans import punctuation, stop_words, subject_spans, tokens_in, word_ids
 
 __all__ = [
@@ -214,7 +215,7 @@ def rescored(
 
 def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
-    encodings = [_encoded(model, info.row, config) for info in infos]
+    encodings = [fitting_encoding(model, info.row, config.max_tokens) for info in infos]
     for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)
         measured = group_passes(model, infos[group], encodings[group], config.passes)
@@ -230,7 +231,8 @@ def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> li
     result = []
     for row in rows:
         info = row_info(row, rows, config.swap_count)
-        table = _table_piece(info, _encoded(model, row, config), None, config)
+        encoding = fitting_encoding(model, row, config.max_tokens)
+        table = _table_piece(info, encoding, None, config)
         result.append(ScoredRow(info, table, Alternatives([], [])))
     return result
 
@@ -241,20 +243,6 @@ def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
     table = row.table.assign(**{name: scored.table[name] for name in names})
     alternatives = row.alternatives if row.alternatives.as_is else scored.alternatives
     return replace(row, table=table, alternatives=alternatives)
-
-
-def _encoded(model: LoadedModel, row: Row, config: ScoreConfig) -> Encoding:
-    encoding = encode(model.tokenizer, row.question, row.answer)
-    if len(encoding.ids) > config.max_tokens:
-        raise InputError(
-            what=f"Row {row.id} has {len(encoding.ids):,} tokens.",
-            why=f"At most {config.max_tokens:,} tokens a row are scored (setting max_tokens).",
-            fix="Shorten the row, or raise max_tokens if the model reads that far.",
-            where=row.id,
-        )
-    if encoding.answer_length == 0:
-        raise InputError(what=f"Row {row.id} has no answer token.", fix="Give it an answer.", where=row.id)
-    return encoding
 
 
 def _table_piece(

@@ -12,12 +12,13 @@ from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 def chips(service: Service) -> dict[str, Any]:
     """The value of the status chips."""
-    rows, runs = service.rows, service.queue.runs()
+    session, runs = service.session, service.queue.runs()
+    left_out = f" · {len(session.left_out)} left out" if session.left_out else ""
     return {
         "model": model_chip(service),
         "data": {
-            "text": f"{len(rows.forget)} forget · {len(rows.retain)} retain",
-            "detail": service.session.data_name,
+            "text": f"{len(session.forget)} forget · {len(session.rows.retain)} retain{left_out}",
+            "detail": session.data_name,
         },
         "opening": opening(service),
         "run": {**run_chip(runs), **run_news(runs)},

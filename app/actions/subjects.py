@@ -26,7 +26,7 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
     """
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
-    rows, own = shown.payload["rows"], service.session_of(shown).rows.forget
+    rows, own = shown.payload["rows"], service.session_of(shown).forget
     at = whole(values, "row", len(rows))
     given = own[at].subject if at < len(own) else ""
     return {"given": given, "proposed": propose_subjects(rows[at]["question"], rows[at]["answer"])}
@@ -46,7 +46,7 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
     service.model_of(known)
     shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
     assert shown is not None and shown.scores is not None
-    edits, rows = dict(shown.scores.edits), service.session_of(shown).rows.forget
+    edits, rows = dict(shown.scores.edits), service.session_of(shown).forget
     for index, change in record(values.get("changes"), "changes").items():
         row = rows[_row_at(index, len(rows))]
         edits.pop(row.id, None)
@@ -64,7 +64,7 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     assert shown.scores is not None
     before, session, model = shown.scores, service.session_of(shown), service.model_of(shown)
     with service.model_lock:
-        scores = rescored(model, before, session.rows.forget, ScoreConfig(), edits)
+        scores = rescored(model, before, session.forget, ScoreConfig(), edits)
     changed = [at for at, row in enumerate(scores.rows) if row is not before.rows[at]]
     fresh = shown_scores(scores, "live")
     service.show(fresh, session)

@@ -28,9 +28,16 @@ def shown_payload(service: Service) -> dict[str, Any]:
     """
     shown = service.scores()
     if shown is not None:
-        return {**shown.payload, "columns": json.dumps(shown.payload["columns"], separators=(",", ":"))}
+        payload = full_payload(service, shown)
+        return {**payload, "columns": json.dumps(payload["columns"], separators=(",", ":"))}
     waiting = LOADING if service.stage.moving else ""
     return {"rows": [], "message": service.stage.error or waiting}
+
+
+def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
+    """The payload and `left_out`, the rows that cannot be scored: a list of `{id, reason}`."""
+    left_out = service.session_of(shown).left_out if shown.live else {}
+    return {**shown.payload, "left_out": [{"id": name, "reason": why} for name, why in left_out.items()]}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:

@@ -6,6 +6,7 @@
 
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setText } from "./dom.js";
+import { leftOutNote } from "./left_out.js";
 import { rowCard } from "./row_card.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
@@ -20,7 +21,8 @@ export function rowsOverview(model) {
   const none = node("p", { class: "tu-note", attributes: { hidden: true }, text: "No row holds that." });
   const cards = cardsIn(list, model);
   const head = listHead(model, cards, (shown) => { none.hidden = shown > 0; });
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, list, none);
+  const leftOut = leftOutNote(model);
+  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, leftOut.element, list, none);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
   let waiting = false;
@@ -34,7 +36,10 @@ export function rowsOverview(model) {
     }, { timeout: LATEST_MS });
   };
   const update = (kinds) => {
-    if (kinds.has("data")) head.build();
+    if (kinds.has("data")) {
+      head.build();
+      leftOut.update();
+    }
     head.sets?.update(model.set);
     if (kinds.has("data") || kinds.has("rule")) cards.stale();
     if (kinds.has("rule")) head.moved();

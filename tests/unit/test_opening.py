@@ -1,13 +1,14 @@
 """Other rows and another model in a running service, on tiny models: the open ones stay until then."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.actions import opening, probe, status, tokens, unlearn
-from app.actions.subjects import rescore
+from app.actions.subjects import rescore, subject_choices
 from app.service import Options, Service, Session
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
@@ -84,6 +85,37 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     # and the first rows, opened again, have the scores and so the drafts that they had
     opening.open_rows(service, {"path": str(tmp_path / "rows.jsonl")})
     assert shown_id(settled(service)) == first.scores_id
+
+
+def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_can_read_it(
+    service: Service, tmp_path: Path
+) -> None:
+    long = replace(ROWS[1], answer="a" * 3_000, gold=())
+    path = write_rows(tmp_path / "long.jsonl", [ROWS[0], long, ROWS[2]])
+    opening.open_rows(service, {"path": str(path)})
+    payload = tokens.shown_payload(settled(service))
+    assert service.stage.name == "live" and all(row["scored"] for row in payload["rows"])
+    assert [row["id"] for row in payload["rows"]] == ["ada", "cleo"]
+    (left_out,) = payload["left_out"]
+    assert left_out["id"] == "bob" and left_out["reason"].startswith("Row bob has 3,0")
+    assert status.chips(service)["data"]["text"] == "2 forget · 25 retain · 1 left out"
+    plan = unlearn.default_plan(service)["plan"]
+    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    assert [row["id"] for row in service.queue.store.config(run_id)["forget"]] == ["ada", "cleo"]
+    # the subject of the row that stands last is asked for, not that of the one left out before it
+    choices = subject_choices(service, {"scores_id": shown_id(service), "row": 1})
+    assert choices["given"] == ROWS[2].subject
+    # another model, which may cut them into fewer tokens, is asked about all rows
+    other = service.session.with_model(None, None, "auto")
+    assert [row.id for row in other.forget] == ["ada", "bob", "cleo"]
+
+
+def test_rows_of_which_none_can_be_scored_are_not_opened(service: Service, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "long.jsonl", [replace(row, answer="a" * 3_000, gold=()) for row in ROWS])
+    before = shown_id(service)
+    opening.open_rows(service, {"path": str(path)})
+    assert settled(service).opening is not None and shown_id(service) == before
+    assert service.opening.stage.error.startswith("Row ada has 3,0")
 
 
 def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
