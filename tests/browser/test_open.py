@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,8 @@ def served(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Opened]:
     folder = tmp_path_factory.mktemp("open")
-    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    long = replace(ROWS[3], id="long", answer="la " * 1_000 + HOSTILE, gold=())
+    rows = write_rows(folder / "rows.jsonl", (*ROWS[:3], long), RETAIN[:1])
     own = [
         json.dumps({"ask": f"Who is {HOSTILE}?", "reply": f"It is {HOSTILE}.", "who": "Bo", "web": "=1+1"})
     ]
@@ -78,6 +79,13 @@ def column(page: Page, field: str) -> Locator:
 def look_at(page: Page, path: Path) -> None:
     dialog(page).get_by_label("Path on the server’s machine").fill(str(path))
     dialog(page).get_by_role("button", name="Look at it").click()
+
+
+def test_a_row_that_the_model_cannot_read_takes_no_part_and_says_why(served: Opened, opened: Open) -> None:
+    page = live(opened(served.address))
+    expect(page.locator(".tu-row")).to_have_count(3)
+    expect(page.locator(".tu-left-out summary")).to_have_text("! 1 row left out")
+    expect(page.get_by_text("Row long has 3,1")).to_be_visible()
 
 
 def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the_draft(
@@ -115,7 +123,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     chip(page, "2 forget").click()
     look_at(page, served.folder / "rows.jsonl")
     expect(column(page, "answer")).to_have_value("answer")
-    dialog(page).get_by_role("button", name="Open 4 rows").click()
+    dialog(page).get_by_role("button", name="Open 5 rows").click()
     expect(dialog(page)).to_be_hidden(timeout=MINUTE)
     expect(page.locator(".tu-row")).to_have_count(3)
     expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
