@@ -1,4 +1,7 @@
-"""`python -m tests.held_page`: the page; its model is not loaded while a file `hold` lies beside the runs."""
+"""`python -m tests.held_page`: the page; while a file `hold` lies beside the runs no model is loaded.
+
+While there is a file `hold_rows`, only the first four rows are scored.
+"""
 
 import sys
 import time
@@ -6,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app import __main__ as page
+from app import loading as way
+from app.service import Service
 from tokenunlearn.models import loading
 
 
@@ -22,6 +27,21 @@ def hold_loading(gate: Path) -> None:
     page.LOADING_SECONDS = 0.0
 
 
+def hold_scoring(gate: Path) -> None:
+    """Nothing; from now on no further row is scored after the first ones until the file is gone."""
+    turn_to = Service.turn_to
+
+    def when_shown(*given: Any) -> None:
+        turn_to(*given)
+        while gate.exists():
+            time.sleep(0.05)
+
+    Service.turn_to = when_shown
+    way.FIRST_SHOWN = 4
+
+
 if __name__ == "__main__":
-    hold_loading(page.parser().parse_args().runs.parent / "hold")
+    folder = page.parser().parse_args().runs.parent
+    hold_loading(folder / "hold")
+    hold_scoring(folder / "hold_rows")
     sys.exit(page.main())

@@ -13,7 +13,7 @@ from app.actions.checks import record, text
 from app.actions.tokens import mask_of
 from app.service import Service
 from app.shown import ShownScores
-from app.views.runs import LIVE, live_answer, run_line, seconds_left, series, with_probes
+from app.views.runs import BROKEN, LIVE, live_answer, run_line, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask
@@ -225,6 +225,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "runs": [run_line(state, left if state["run_id"] == shown else None) for state in states],
         "shown": shown,
         "empty": "",
+        "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",
         "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
             configs[shown], service.events(shown), _said_before(configs[shown], probes[shown])
@@ -240,11 +241,5 @@ def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str
 def _said_before(config: Mapping[str, Any], probes: Any) -> str | None:
     """What the model said to the watched question before the run."""
     lines = ((probes or {}).get("before") or {}).get("answers", ())
-    return next(
-        (
-            line["answer"]
-            for line in lines
-            if line["kind"] == "forget" and line["row_id"] == config.get("watch")
-        ),
-        None,
-    )
+    watched = ("forget", config.get("watch"))
+    return next((line["answer"] for line in lines if (line["kind"], line["row_id"]) == watched), None)

@@ -10,6 +10,7 @@ from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 LIVE: Final = ("queued", "running", "pausing", "stopping")
 MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world")
 MOST_TEXTS: Final = 40
+BROKEN: Final = ("failed", "interrupted")  # the log may say more than the message
 
 
 def run_line(state: Mapping[str, Any], left: float | None = None, now: float | None = None) -> dict[str, Any]:

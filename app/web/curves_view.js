@@ -3,7 +3,7 @@
 import { curvesFigure } from "./curves.js";
 import { node, setText } from "./dom.js";
 import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
-import { answerBlock, numbersRow, runHead } from "./run_card.js";
+import { answerBlock, numbersRow, runHead, runLog } from "./run_card.js";
 
 /**
  * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
@@ -11,13 +11,13 @@ import { answerBlock, numbersRow, runHead } from "./run_card.js";
  */
 export function mount({ element, props, trigger, watch }) {
   const places = {
-    empty: node("p", { class: "tx-empty" }), head: node("div"), answer: node("div"), numbers: node("div"),
+    empty: node("p", { class: "tx-empty" }), head: node("div"), log: runLog(), answer: node("div"), numbers: node("div"),
     chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
     runs: node("div", { class: "tx-run-list" }),
     spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
   };
   const root = element.querySelector(".tx-view") ?? element;
-  root.replaceChildren(places.empty, places.head, places.answer, places.numbers, places.chart, places.runs, places.spoken);
+  root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.runs, places.spoken);
   const draw = () => paint(places, props.value ?? {}, trigger);
   watch("value", draw);
   onThemeOrSize(root, draw);
@@ -29,6 +29,7 @@ function paint(places, value, trigger) {
   places.empty.hidden = Boolean(run);
   setText(places.empty, run ? "" : value.empty ?? "");
   keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
+  places.log.show(value.log ?? "");
   places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
   const series = value.series ?? [];
   const own = series.find((each) => each.run_id === value.shown);

@@ -1,6 +1,6 @@
 /** Parts of a run's card: head with progress and buttons, the answer as it changes, numbers before and now. */
 
-import { button, node } from "./dom.js";
+import { button, node, setText } from "./dom.js";
 import { isLive, runButtons } from "./run_buttons.js";
 import { markedParts } from "./units.js";
 
@@ -48,6 +48,17 @@ export function actButton(spec, run, trigger) {
     element.textContent = spec.label;
   });
   return element;
+}
+
+/** Returns `{element, show(text)}`: the end of a run's log, folded; hidden without a text. */
+export function runLog() {
+  const lines = node("pre", { attributes: { tabindex: 0, role: "region", "aria-label": "Log of the run" } });
+  const element = node("details", { class: "tx-log", attributes: { hidden: true } }, node("summary", { text: "Log" }), lines);
+  const show = (text) => {
+    setText(lines, text);
+    element.hidden = text === "";
+  };
+  return { element, show };
 }
 
 /** Returns the question with its answer at step 0 and now, the fact underlined, and the texts in between. */

@@ -6,6 +6,7 @@ The run under way is a process that only sleeps, so nothing moves but what a tes
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -16,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.synthetic import example
 from tests.recorded_page import finished_run
 from tokenunlearn.runs.queue import running
+from tokenunlearn.runs.states import FORCE_AFTER_SECONDS
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.events import Diverged
 
@@ -33,6 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunStore]:
     values: dict[str, Any] = {"state": "diverged", "step": 9, "steps": 30, "saved_step": 8}
     store.change(diverged, **values, message="retain loss 3.1 > 2.0")
     failed = store.create({"name": "shared, failed", "arm": "uniform", "forget": []})
+    (store.path(failed) / "log.txt").write_text("Traceback\nInputError: The rows cannot be read\n")
     store.change(failed, state="failed", step=2, steps=30, message="The rows cannot be read")
     sleeper = subprocess.Popen(["sleep", "600"])
     live = store.create({"name": "shared, live", "arm": "random", "mask_hash": MASK, "forget": []})
@@ -127,20 +130,35 @@ def test_a_diverged_run_says_where_keeps_its_step_and_opens_the_form_with_a_lowe
     assert 0 < float(rate.input_value()) < before
 
 
-def test_a_failed_run_gives_its_reason_to_copy_and_asks_before_it_is_discarded(page: Page) -> None:
+def test_a_failed_run_gives_its_reason_to_copy_its_log_in_a_fold_and_asks_before_it_is_discarded(
+    page: Page,
+) -> None:
     title = show_run(page, "shared, failed")
     expect(title).to_contain_text("failed at step 2: The rows cannot be read; nothing saved yet")
     expect(buttons(page)).to_have_text(["Edit settings", "Copy error", "Discard…"])
     page.get_by_role("button", name="Copy error").click()
     assert page.evaluate("navigator.clipboard.readText()") == "The rows cannot be read"
+    log = page.locator(".tx-log")
+    expect(log.locator("pre")).to_be_hidden()
+    log.get_by_text("Log").click()
+    expect(log.locator("pre")).to_have_text("Traceback\nInputError: The rows cannot be read")
     page.get_by_role("button", name="Discard…").click()
     expect(page.get_by_role("button", name="Discard it for good?")).to_be_visible()
     page.get_by_role("tab", name="Unlearn").focus()
     expect(page.get_by_role("button", name="Discard…")).to_be_visible()
 
 
-def test_a_run_that_finishes_is_said_once_and_marks_the_probe_tab(page: Page, store: RunStore) -> None:
+def test_a_run_that_does_not_stop_may_be_forced_and_one_that_finishes_is_said_once_and_marks_the_probe_tab(
+    page: Page, store: RunStore
+) -> None:
     expect(page.locator(".tx-chip", has_text="run-3: step 12")).to_be_visible()
+    show_run(page, "shared, live")
+    store.change("run-3", state="stopping", requested=time.time())
+    expect(page.locator(".tx-run-title")).to_contain_text("saving at step 12")
+    expect(buttons(page)).to_have_count(0)
+    store.change("run-3", requested=time.time() - FORCE_AFTER_SECONDS)
+    page.get_by_role("button", name="Force stop").click()
+    expect(page.get_by_role("button", name="Stop without saving?")).to_be_visible()
     for waiting in ("run-4", "run-5"):
         store.delete(waiting)
     store.change("run-3", state="finished", step=30, saved_step=30)

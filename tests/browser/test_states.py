@@ -15,17 +15,19 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.recorded_page import in_letters
 from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.data.rows import Row
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 MINUTE = 60_000
+TOO_LONG = Row("long", "Who?", "a" * 3_000, set="tiny")
 
 
 class Held:
     """The server of this file; its model waits at a gate, and it can be started again at its address."""
 
     def __init__(self, folder: Path, start: Callable[[int], Any]) -> None:
-        self.gate, self.start = folder / "hold", start
+        self.gate, self.rows_gate, self.start = folder / "hold", folder / "hold_rows", start
         self.gate.touch()
         self.server = start(0)
 
@@ -41,7 +43,7 @@ def held(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Held]:
     folder = tmp_path_factory.mktemp("states")
-    rows = write_rows(folder / "rows.jsonl", ROWS, RETAIN)
+    rows = write_rows(folder / "rows.jsonl", [*ROWS, TOO_LONG], RETAIN)
     (folder / "example.json").write_text(json.dumps(in_letters(ROWS)), encoding="utf-8")
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
     flags += ["--recorded", str(folder / "example.json")]
@@ -64,7 +66,9 @@ def scrolled(page: Page) -> int:
     return int(page.locator(".tu-right").evaluate("e => e.scrollTop"))
 
 
-def test_the_first_visit_turns_live_where_one_is(opened: Open, held: Held) -> None:
+def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that_cannot(
+    opened: Open, held: Held
+) -> None:
     page = opened(held.server.address)
     expect(page.locator(".tu-badge")).to_have_text("recorded")
     expect(page.locator(".tx-chip", has_text=re.compile(r"loading the model · \d+ s"))).to_be_visible()
@@ -81,8 +85,18 @@ def test_the_first_visit_turns_live_where_one_is(opened: Open, held: Held) -> No
     before = scrolled(page)
     assert before > 0
 
+    held.rows_gate.touch()
     held.gate.unlink()
+    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8 rows", timeout=MINUTE)
+    expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
+        "title", "4 rows are not scored yet."
+    )
+    left_out = page.locator(".tu-left-out")
+    expect(left_out.get_by_role("status")).to_have_text("1 row left out")
+    expect(left_out.get_by_role("listitem")).to_contain_text("Row long has 3,0")
+    held.rows_gate.unlink()
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    expect(page.locator(".tu-row")).to_have_count(8)
     expect(row).to_have_attribute("aria-selected", "true")
     expect(token(page, 4)).to_have_class(re.compile("is-locked"))
     expect(token(page, 4).locator(".tu-glyph")).to_have_text("+")

@@ -188,6 +188,10 @@ def test_the_page_follows_a_run_from_its_folder(service: Service) -> None:
     assert value["answer"]["texts"] == [{"step": 1, "text": "Hm."}]
     store.append_event(run_id, StepDone(2, 2, float("nan"), 0.2, 0.3, 1.0))
     assert unlearn.follow(service, run_id)["series"][0]["loss"] == [0.5, None]
+    assert unlearn.follow(service, run_id)["log"] == ""
+    (service.queue.store.path(run_id) / "log.txt").write_text("Traceback\n")
+    service.queue.store.change(run_id, state="failed")
+    assert unlearn.follow(service, run_id)["log"] == "Traceback"
 
 
 def test_without_runs_each_tab_says_what_to_do_next(service: Service) -> None:

@@ -114,6 +114,14 @@ def test_a_change_happens_only_in_the_states_named(store):
     assert store.change(run_id, when=("queued",), state="kept")["state"] == "kept"
 
 
+def test_of_a_log_the_last_lines_are_read(store):
+    run_id = store.create({})
+    assert store.log_end(run_id) == ""
+    lines = [f"line {number} é" for number in range(3_000)]
+    (store.path(run_id) / "log.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert store.log_end(run_id).splitlines() == lines[-60:]
+
+
 def test_events_come_back_once_by_cursor(store):
     run_id = store.create({})
     assert store.events(run_id) == ([], 0)

@@ -34,6 +34,7 @@ HEARTBEAT_SECONDS: Final = 0.5
 OLD_HEARTBEAT_SECONDS: Final = 2.0
 # The system clock may be set while a worker runs, which moves the start time that the system reports.
 SAME_PROCESS_SECONDS: Final = 5.0
+MOST_LOG_LINES, MOST_LOG_BYTES = 60, 16_000
 RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
 
 WriteFile = Callable[[Path], None]
@@ -133,6 +134,12 @@ class RunStore:
         """Return the events after byte `cursor` and the next cursor; a torn last line is left for later."""
         records, cursor = read_lines_since(self.path(run_id) / "metrics.jsonl", cursor)
         return [from_json(record) for record in records], cursor
+
+    def log_end(self, run_id: str) -> str:
+        """Return the last lines that the run's workers wrote; "" where there is no log."""
+        file = self.path(run_id) / "log.txt"
+        text = file.read_bytes()[-MOST_LOG_BYTES:].decode("utf-8", "replace") if file.is_file() else ""
+        return "\n".join(text.splitlines()[-MOST_LOG_LINES:])
 
     def delete(self, run_id: str) -> None:
         """Remove a run for good. Raises RunError while its worker is alive."""
