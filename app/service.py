@@ -14,7 +14,8 @@ from app.loading import Load, Stage, bring, give_way
 from app.session import Options, Rows, Session, first_session, session_rows
 from app.shown import ShownScores, recorded_scores
 from app.uploads import Uploads
-from tokenunlearn.errors import MaskError, ModelError, RunError
+from app.words import NO_EXAMPLE, RECORD_ANEW
+from tokenunlearn.errors import InputError, MaskError, ModelError, RunError
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore, curve
 from tokenunlearn.training.events import Event
@@ -33,15 +34,13 @@ class Service:
         self.current = Load(first_session(options))
         self.opening: Load | None = None
         self.uploads = Uploads()
-        self.queue = RunQueue(RunStore(options.runs))
         self.recorded = recorded_example(options.example)
+        self._shown = [recorded_scores(self.recorded["tokens"])] if self.recorded else []
+        self.queue = RunQueue(RunStore(options.runs))
         # One model call at a time: two at once on one processor are slower than one after the other.
         self.model_lock = threading.RLock()
         self._after: tuple[str, Any] | None = None
-        self._shown: list[ShownScores] = []
         self._sessions: dict[str, Session] = {}
-        if "tokens" in self.recorded:
-            self._shown.append(recorded_scores(self.recorded["tokens"]))
         self._events: dict[str, tuple[list[Event], int]] = {}
         self._lock = threading.RLock()
         self.plan: dict[str, Any] | None = None
@@ -219,11 +218,13 @@ class Service:
 
 
 def recorded_example(path: Path | None) -> dict[str, Any]:
-    """The recorded example, empty where there is none or it cannot be read."""
-    if path is None:
+    """The recorded example, empty where there is none. Raises InputError for a file that is no example."""
+    if path is None or not path.is_file():
         return {}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+    except (OSError, ValueError) as error:
+        raise InputError(NO_EXAMPLE, str(error), RECORD_ANEW, str(path)) from error
+    if not isinstance(record, dict) or "tokens" not in record:
+        raise InputError(NO_EXAMPLE, 'It is no JSON object with "tokens"', RECORD_ANEW, str(path))
+    return record

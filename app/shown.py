@@ -10,6 +10,7 @@ import pandas as pd
 
 from app.views.tokens import payload as payload_of
 from app.views.tokens import rounded
+from app.words import NO_EXAMPLE, RECORD_ANEW
 from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
 from tokenunlearn.scoring import Alternatives, Scores
@@ -100,7 +101,7 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
         columns = {name: _column(name, values) for name, values in payload["columns"].items()}
         marked = {**payload, "state": "recorded"}
     except (KeyError, TypeError, ValueError) as error:
-        raise TableError("The recorded example cannot be read", str(error), "Run `make assets`") from error
+        raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
     return ShownScores(marked, columns)
 
 
