@@ -4,6 +4,7 @@
 // of a slider has to ask each of a thousand cards for its place. While a slider moves they wait their turn.
 // The order, once made, stays while overrides are made: what one looks at must not move away.
 
+import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setText } from "./dom.js";
 import { leftOutNote } from "./left_out.js";
@@ -11,9 +12,6 @@ import { rowCard } from "./row_card.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
 const FILLED_AT_ONCE = 16;
-const LATEST_MS = 120;
-// Safari has no idle callback.
-const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, LATEST_MS / 2));
 
 /** Returns `{element, update(kinds)}`. */
 export function rowsOverview(model) {
@@ -25,16 +23,10 @@ export function rowsOverview(model) {
   const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, leftOut.element, list, none);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
-  let waiting = false;
-  const refreshLater = () => {
-    if (waiting) return;
-    waiting = true;
-    whenIdle(() => {
-      waiting = false;
-      cards.refresh();
-      head.bulk.update();
-    }, { timeout: LATEST_MS });
-  };
+  const { later } = atRest(() => {
+    cards.refresh();
+    head.bulk.update();
+  });
   const update = (kinds) => {
     if (kinds.has("data")) {
       head.build();
@@ -45,7 +37,7 @@ export function rowsOverview(model) {
     if (kinds.has("rule")) head.moved();
     if (kinds.has("data") || kinds.has("row")) cards.mark();
     if (kinds.has("data")) cards.refresh();
-    refreshLater();
+    later();
   };
   return { element, update };
 }

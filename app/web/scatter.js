@@ -1,5 +1,6 @@
 /** Knowledge × entropy of every token of the set: hover previews, click and Enter lock the same token as in the strip. */
 
+import { atRest } from "./at_rest.js";
 import { node, setText } from "./dom.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
@@ -9,10 +10,8 @@ import { decisionWords } from "./why.js";
 
 const HEIGHT = 260;
 const REACH = 14;
-const LATEST_MS = 120;
-const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, LATEST_MS / 2));
 
-/** Returns `{element, update}`; drawn when the page is idle, and only while it is in view. */
+/** Returns `{element, update(kinds)}`; drawn when the page is idle and no slider moves, and only while it is in view. */
 export function scatter(model) {
   const canvas = node("canvas", { attributes: { "aria-hidden": true } });
   const probe = colourProbe();
@@ -27,30 +26,25 @@ export function scatter(model) {
   const note = node("p", { class: "tu-note" });
   const element = node("section", { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
     node("h2", { text: "Knowledge against entropy, every token of the set" }), plot, said, note);
-  const state = { near: null, seen: false, waiting: false, width: 0 };
-  const draw = () => {
-    state.waiting = false;
+  const state = { near: null, seen: false, width: 0 };
+  const { soon, later } = atRest(() => {
     if (!state.seen || !element.isConnected || state.width < 120) return;
     const points = shownPoints(model);
     picture(canvas, model, points, { ...state, colours: coloursOf(probe) });
     setText(said, saidWords(model, state.near ?? model.view.hovered ?? model.view.locked));
     setText(note, missingWords(points.missing));
-  };
-  const update = () => {
-    if (state.waiting) return;
-    state.waiting = true;
-    whenIdle(draw, { timeout: LATEST_MS });
-  };
+  });
+  const update = (kinds) => (kinds.has("rule") ? later() : soon());
   new IntersectionObserver(([entry]) => {
     state.seen = entry.isIntersecting;
-    update();
+    soon();
   }).observe(plot);
   new ResizeObserver(() => {
     state.width = plot.clientWidth;
-    update();
+    soon();
   }).observe(plot);
-  globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", update);
-  listen(plot, model, state, update);
+  globalThis.matchMedia?.("(prefers-color-scheme: dark)").addEventListener("change", soon);
+  listen(plot, model, state, soon);
   return { element, update };
 }
 
@@ -105,7 +99,7 @@ function missingWords(missing) {
   return missing === 0 ? "" : `${missing.toLocaleString("en")} tokens without both scores, such as names, are not drawn.`;
 }
 
-function listen(plot, model, state, update) {
+function listen(plot, model, state, soon) {
   const at = (event) => {
     const [frame, box] = [plot.getBoundingClientRect(), plotBox(state.width, HEIGHT)];
     const [x, y] = [(event.clientX - frame.left - box.left) / box.width, 1 - (event.clientY - frame.top - box.top) / box.height];
@@ -115,7 +109,7 @@ function listen(plot, model, state, update) {
     state.near = index;
     const here = index !== null && model.columns.row[index] === model.view.row;
     model.setView({ hovered: here ? index : null });
-    update();
+    soon();
   };
   const lock = (index) => {
     if (index === null || index === undefined) return;
@@ -123,7 +117,7 @@ function listen(plot, model, state, update) {
     if (row !== model.view.row) model.goTo(row);
     state.near = null;
     model.setView({ locked: index, focus: index, hovered: null, anchor: null });
-    update();
+    soon();
   };
   plot.addEventListener("pointermove", (event) => preview(at(event)));
   plot.addEventListener("pointerleave", () => preview(null));

@@ -15,7 +15,7 @@ export function tokenPictures(model) {
     node("div", { class: "tu-picture-column" }, ...ofMask.map((each) => each.element)), board.element, plane.element);
   const update = (kinds) => {
     if (kinds.has("rule") || kinds.has("data")) for (const each of [...ofMask, board]) each.update();
-    plane.update();
+    plane.update(kinds);
   };
   return { element, update };
 }
