@@ -4,6 +4,7 @@ import { node, setText } from "./dom.js";
 import { goneBanner } from "./gone_banner.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
+import { followScheme } from "./scheme.js";
 import { serverLink } from "./server_link.js";
 import { endedRuns, liveRun, openingNow, wantOpen } from "./shared_value.js";
 
@@ -14,6 +15,7 @@ import { endedRuns, liveRun, openingNow, wantOpen } from "./shared_value.js";
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {
+  followScheme();
   const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
   const model = opener("model", "");
   const data = opener("data", "tx-wide");
