@@ -110,6 +110,20 @@ def test_a_run_killed_again_and_again_ends_like_a_straight_one(queue):
         assert losses == [(step, 1 / step) for step in range(1, STEPS + 1)]
 
 
+def test_what_a_kill_left_half_written_is_gone_after_the_next_start(queue):
+    run_id = start(queue)
+    folder = queue.store.path(run_id)
+    until(lambda: (folder / "adapter" / "weights.json").is_file())
+    os.kill(queue.store.state(run_id)["pid"], signal.SIGKILL)
+    until(lambda: queue.store.state(run_id)["state"] == "interrupted", seconds=5)
+    (folder / "adapter" / ".weights.json.x.part").write_text("{")
+    (folder / ".adapter-3").mkdir()
+    (folder / ".adapter-3" / "weights.json").write_text("{}")
+    queue.resume(run_id)
+    until(lambda: queue.store.state(run_id)["state"] == "finished")
+    assert not [path for path in folder.rglob(".*") if path.suffix == ".part" or path.is_dir()]
+
+
 def test_a_server_killed_while_starting_runs_breaks_nothing(queue):
     for seed in range(3):
         pid = os.fork()

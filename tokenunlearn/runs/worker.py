@@ -179,6 +179,14 @@ def _save(parts: Parts, pulse: Pulse, job: Any) -> float:
     return time.monotonic() - began
 
 
+def _sweep(directory: Path) -> None:
+    """Remove what a kill left half written: single files, and an adapter that was not yet in its place."""
+    for left in directory.rglob(".*.part"):
+        left.unlink(missing_ok=True)
+    for left in directory.glob(".adapter-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def main(
     arguments: Sequence[str], make_parts: Callable[[], Parts] | None = None, command: Command = worker_command
 ) -> int:
@@ -189,8 +197,7 @@ def main(
     if not queue.claim(directory.name):
         LOG.info("another worker has this run, or another run is active")
         return 0
-    for left in directory.glob(".*.part"):
-        left.unlink(missing_ok=True)
+    _sweep(directory)
     try:
         LOG.info("ended as %s", run_job(queue, directory.name, make_parts or _library_parts))
     finally:
