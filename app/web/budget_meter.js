@@ -1,6 +1,6 @@
 /** How much the mask takes and how well it meets the gold spans: share, recall, precision, each as a bar. */
 
-import { node, setAttributes, setText } from "./dom.js";
+import { node, setAttributes, setHidden, setText } from "./dom.js";
 
 /**
  * Returns `[{name, of, part, help}]`: the share chosen, and where gold is known its recall and precision. Tokens
@@ -29,7 +29,7 @@ export function budgetMeter(model) {
   const update = () => {
     const parts = budgetParts(model.mask.counts);
     lines.forEach((each, at) => each.update(parts[at]));
-    none.hidden = parts.length > 1;
+    setHidden(none, parts.length > 1);
   };
   return { element, update };
 }
@@ -40,7 +40,7 @@ function line(name) {
   const words = node("td");
   const element = node("tr", {}, head, node("td", { class: "tu-budget-bar" }, bar), words);
   const update = (part) => {
-    element.hidden = !part;
+    setHidden(element, !part);
     if (!part) return;
     setText(words, partWords(part));
     setAttributes(element, { title: part.help });

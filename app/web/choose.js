@@ -1,6 +1,6 @@
 /** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
 
-import { node, setAttributes, setText } from "./dom.js";
+import { node, setAttributes, setHidden, setText } from "./dom.js";
 
 const MODES = [
   ["top_fraction", "Highest-scoring share"], ["top_k", "Highest k"], ["threshold", "All above a cut"],
@@ -44,9 +44,9 @@ export function choosePanel(model) {
     scope.update(rule.scope);
     normaliser.update(rule.normaliser);
     over.update(rule.normalise_over);
-    scope.element.hidden = !["top_fraction", "top_k", "soft", "random"].includes(rule.mode);
+    setHidden(scope.element, !["top_fraction", "top_k", "soft", "random"].includes(rule.mode));
     const shape = AMOUNTS[rule.mode];
-    amount.element.hidden = !shape;
+    setHidden(amount.element, !shape);
     if (shape) amount.reshape(shape, rule[shape.field]);
     setText(taken, takenWords(model));
     checks.forEach((each, at) => each.update(rule[CHECKS[at][0]]));

@@ -1,6 +1,6 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
-import { button, node, segmented, setAttributes, setText, tableHead } from "./dom.js";
+import { button, node, segmented, setAttributes, setHidden, setText, tableHead } from "./dom.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
@@ -37,8 +37,8 @@ export function detailsPanel(model, alternatives) {
   const element = node("section", { class: "tu-details", attributes: { "aria-label": "Token" } }, node("h2", { text: "Token" }), full, empty);
   const update = () => {
     const index = shownIndex(model);
-    full.hidden = index === null;
-    empty.hidden = index !== null;
+    setHidden(full, index === null);
+    setHidden(empty, index !== null);
     if (index === null) return;
     const unit = unitOfToken(model);
     const { columns, row } = model;
@@ -104,7 +104,7 @@ function valueTable(model) {
       lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
     });
     const logProb = model.columns.log_prob?.[index] ?? (model.columns.loss ? -model.columns.loss[index] : NaN);
-    probability.element.hidden = !Number.isFinite(logProb);
+    setHidden(probability.element, !Number.isFinite(logProb));
     if (Number.isFinite(logProb)) probability.write([probabilityWords(logProb), "", ""], null);
   };
   return { body, update };

@@ -48,6 +48,11 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Hides or shows; what is so already is not written again. */
+export function setHidden(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
 /** Returns the head of a table with one line; a column without a name has no header cell. @returns {HTMLElement} */
 export function tableHead(names) {
   return node("thead", {}, node("tr", {}, ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td")))));

@@ -1,6 +1,6 @@
 /** The histogram of the fused score over the set: pale = all, solid = chosen, a cut to drag. Count axis by square root. */
 
-import { drawing, node, setAttributes, setText } from "./dom.js";
+import { drawing, node, setAttributes, setHidden, setText } from "./dom.js";
 import { histogramBins } from "./scale.js";
 import { fractionAt } from "./summary.js";
 
@@ -36,9 +36,9 @@ export function histogram(model) {
     setAttributes(solid, { d: barsPath(chosen, top) });
     setText(most, `highest bar ${Math.max(0, ...all)} tokens, square-root scale`);
     const at = shownCut(model);
-    cut.hidden = at === null;
+    setHidden(cut, at === null);
     setText(note, at === null ? noCutWords(rule) : "");
-    note.hidden = at !== null;
+    setHidden(note, at !== null);
     if (at === null) return;
     cut.style.setProperty("left", `${(100 * Math.min(1, at)).toFixed(2)}%`);
     cut.classList.toggle("is-right", at > 0.8);

@@ -1,6 +1,6 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
-import { button, node, setAttributes, setText } from "./dom.js";
+import { button, node, setAttributes, setHidden, setText } from "./dom.js";
 import { clockTime } from "./mask_desk.js";
 import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
 import { keptWords } from "./mask_keeper.js";
@@ -60,7 +60,7 @@ export function maskBar(model, desk, acts) {
     const flips = desk.flips();
     flipped = flips ? [...flips.added, ...flips.removed].sort((a, b) => a - b) : [];
     setText(since, sinceWords(flips, desk.since, confirmation.kind === "same" ? confirmation.hash : ""));
-    since.hidden = since.textContent === "";
+    setHidden(since, since.textContent === "");
     since.disabled = flipped.length === 0;
     setAttributes(since, { title: flipped.length ? "Walk the tokens that flipped" : null });
   };
@@ -74,7 +74,7 @@ export function maskBar(model, desk, acts) {
     setText(hash, short);
     setText(tick, { pending: "…", same: "✓", differs: "differs", unreachable: "not confirmed" }[state.kind]);
     setAttributes(mask, { "data-state": state.kind, title: state.kind === "same" ? `The server computes the same mask: ${state.hash}` : state.reason ?? null });
-    alarm.hidden = state.kind !== "differs";
+    setHidden(alarm, state.kind !== "differs");
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
     const reason = whyNot(model, state);
     go.disabled = reason !== "";

@@ -1,6 +1,6 @@
 /** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
 
-import { button, node, setText } from "./dom.js";
+import { button, node, setHidden, setText } from "./dom.js";
 import { subjectEditor } from "./subject_editor.js";
 import { wordsTouched } from "./subject_words.js";
 import { markedParts } from "./units.js";
@@ -26,9 +26,9 @@ export function promptView(model, host) {
     shown = row;
     editor.update();
     const words = bannerWords(row);
-    banner.hidden = words === "";
+    setHidden(banner, words === "");
     setText(warning, words);
-    act.hidden = !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast";
+    setHidden(act, !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast");
     return undefined;
   };
   return { element, update };
