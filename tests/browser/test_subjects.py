@@ -55,6 +55,8 @@ def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., 
     before, hash_before = knowledge(page), page.locator(".tu-mask-bar code").inner_text()
     page.locator(".tu-prompt").get_by_text("Where was").dblclick(position={"x": 10, "y": 8})
     expect(form(page).get_by_label(re.compile("^Subject"))).to_have_value("Where")
+    form(page).get_by_role("button", name="Bob Reed").click()  # what else could be meant is offered
+    expect(form(page).get_by_label(re.compile("^Subject"))).to_have_value("Bob Reed")
     form(page).get_by_label(re.compile("^Subject")).fill("born")
     form(page).get_by_label(re.compile("^Names")).fill("seen\nraised")
     form(page).get_by_role("button", name=re.compile("^Score")).click()
