@@ -2,6 +2,7 @@
 
 import { atRest } from "./at_rest.js";
 import { node, setText } from "./dom.js";
+import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 import { sourceLabel } from "./signal_bar.js";
@@ -32,7 +33,7 @@ export function scatter(model) {
     const points = shownPoints(model);
     picture(canvas, model, points, { ...state, colours: coloursOf(probe) });
     setText(said, saidWords(model, state.near ?? model.view.hovered ?? model.view.locked));
-    setText(note, missingWords(points.missing));
+    setText(note, [lineWords(shownLine(model, points), model.rule.whole_words), missingWords(points.missing)].filter(Boolean).join(" "));
   });
   const update = (kinds) => (kinds.has("rule") ? later() : soon());
   new IntersectionObserver(([entry]) => {
@@ -65,7 +66,7 @@ function picture(canvas, model, points, { width, near, colours }) {
   pen.clearRect(0, 0, width, HEIGHT);
   const { first, count } = model.row;
   paintScatter(pen, {
-    points, box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
+    points, line: shownLine(model, points), box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
     isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
     inRow: (index) => index >= first && index < first + count,
     locked: model.view.locked, hovered: near ?? model.view.hovered, labels: axisWords(model),
@@ -93,6 +94,10 @@ export function saidWords(model, index) {
   const row = payload.rows[columns.row[index]];
   const where = row === model.row ? "" : ` Row ${columns.row[index] + 1}, ${shortened(row.subject || row.question, 40)}.`;
   return `“${shortened(model.tokenText(index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
+}
+
+function lineWords(line, wholeWords) {
+  return line.length === 0 ? "" : `Dashed: the cut of the fused score${wholeWords ? "; whole words reach beyond it" : ""}.`;
 }
 
 function missingWords(missing) {

@@ -26,12 +26,13 @@ export function plotBox(width, height) {
 }
 
 /**
- * Draws everything. `shown`: `{points, box, colours, stateOf, isGold (or null), inRow, locked, hovered, labels}`.
+ * Draws everything. `shown`: `{points, line, box, colours, stateOf, isGold (or null), inRow, locked, hovered, labels}`.
  * @param {CanvasRenderingContext2D} pen
  */
 export function paintScatter(pen, shown) {
   const { points, box } = shown;
   paintAxes(pen, shown);
+  paintCut(pen, shown);
   const place = (at) => [box.left + points.x[at] * box.width, box.top + (1 - points.y[at]) * box.height];
   const marked = [];
   pen.fillStyle = shown.colours.muted;
@@ -50,6 +51,19 @@ export function paintScatter(pen, shown) {
     const at = points.indices.indexOf(index);
     if (at >= 0) ring(pen, place(at), 8, width, shown.colours.ink);
   }
+}
+
+/** The line of the cut, dashed. */
+function paintCut(pen, { line, points, box, colours }) {
+  pen.strokeStyle = colours.fused;
+  pen.lineWidth = 1.5;
+  pen.setLineDash([6, 4]);
+  pen.beginPath();
+  for (const [knowledge, entropy] of line) {
+    pen.lineTo(box.left + share(knowledge, points.xRange) * box.width, box.top + (1 - share(entropy, points.yRange)) * box.height);
+  }
+  pen.stroke();
+  pen.setLineDash([]);
 }
 
 function paintMark(pen, [x, y], state, { colours, inRow, isGold }, index) {
