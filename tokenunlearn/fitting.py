@@ -11,6 +11,14 @@ from tokenunlearn.text.encoding import Encoding, encode
 def fitting_encoding(model: LoadedModel, row: Row, max_tokens: int) -> Encoding:
     """The row as token ids. Raises InputError for one of too many tokens, or without an answer token."""
     encoding = encode(model.tokenizer, row.question, row.answer)
+    window = getattr(model.model.config, "max_position_embeddings", None)
+    if window and len(encoding.ids) > window:
+        raise InputError(
+            what=f"Row {row.id} has {len(encoding.ids):,} tokens.",
+            why=f"The model reads at most {window:,}.",
+            fix="Shorten the row, or take a model that reads further.",
+            where=row.id,
+        )
     if len(encoding.ids) > max_tokens:
         raise InputError(
             what=f"Row {row.id} has {len(encoding.ids):,} tokens.",

@@ -100,6 +100,12 @@ def test_rows_that_do_not_fit_are_named_before_any_pass(loaded) -> None:
         score(loaded, [Row("empty", "Why?", "")], ScoreConfig(signals=("loss",)))
 
 
+def test_a_row_beyond_what_the_model_reads_is_named(loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 40)
+    with pytest.raises(InputError, match="Row ada has .* tokens. The model reads at most 40"):
+        score(loaded, [ROWS[0]], ScoreConfig(signals=("loss",)))
+
+
 def test_no_rows_at_all_are_told_before_anything_runs(loaded) -> None:
     with pytest.raises(InputError, match="There is no row to score.*Give at least one row"):
         score(loaded, [], ScoreConfig())
