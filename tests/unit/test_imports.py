@@ -29,6 +29,7 @@ def test_light_modules_load_no_torch(module: str) -> None:
     refuse_heavy(module, {"torch", "transformers", "peft", "gradio"})
 
 
+@pytest.mark.slow
 def test_the_page_starts_without_what_only_figures_need() -> None:
     refuse_heavy("app.page", {"scipy.stats", "nltk"})
 

@@ -24,16 +24,28 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_folder(tmp_path_factory.mktemp("other"))
 
 
-@pytest.fixture
-def service(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+def live_service(tiny_folder: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A live service on three rows, whose workers do not start."""
     monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
-    rows = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
-    made = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
+    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    made = Service(Options(str(tiny_folder), data=str(rows), runs=folder / "runs"))
     made.queue.command = lambda _: ["true"]
     made._load()
     assert made.stage.name == "live", made.stage.error
     return made
+
+
+@pytest.fixture
+def service(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """A service of the test's own."""
+    return live_service(tiny_folder, tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def unmoved(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A service for tests that change nothing."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return live_service(tiny_folder, tmp_path_factory.mktemp("unmoved"), monkeypatch)
 
 
 @pytest.fixture
@@ -150,20 +162,20 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
         ([], "must be an object"),
     ],
 )
-def test_a_model_that_cannot_be_meant_is_refused_at_once(service: Service, asked: Any, words: str) -> None:
+def test_a_model_that_cannot_be_meant_is_refused_at_once(unmoved: Service, asked: Any, words: str) -> None:
     with pytest.raises(TokenUnlearnError) as caught:
-        opening.open_model(service, asked)
+        opening.open_model(unmoved, asked)
     assert words in str(caught.value)
-    assert service.opening is None and service.stage.name == "live"
+    assert unmoved.opening is None and unmoved.stage.name == "live"
 
 
 @pytest.mark.parametrize(("adapter", "meant"), [(None, "target"), ("", None), ("/a/b", "b")])
 def test_the_embedded_model_comes_with_its_adapter_another_or_none(
-    service: Service, monkeypatch: pytest.MonkeyPatch, adapter: str | None, meant: str | None
+    unmoved: Service, monkeypatch: pytest.MonkeyPatch, adapter: str | None, meant: str | None
 ) -> None:
     asked: list[Session] = []
-    monkeypatch.setattr(service, "open", asked.append)
-    opening.open_model(service, {"source": "embedded", "name": "", "adapter": adapter})
+    monkeypatch.setattr(unmoved, "open", asked.append)
+    opening.open_model(unmoved, {"source": "embedded", "name": "", "adapter": adapter})
     assert asked[0].model_name is None
     assert (asked[0].adapter and Path(asked[0].adapter).name) == meant
 

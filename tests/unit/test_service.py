@@ -17,6 +17,12 @@ from tokenunlearn.masks import mask_hash
 from tokenunlearn.selection import Rule
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service does not measure what runs begin with."""
+    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+
+
 def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[ShownScores]]:
     """A service that has loaded two sets whose rows alternate, and everything it has shown."""
     rows = [replace(row, set=("one", "two")[at % 2]) for at, row in enumerate(ROWS[:4])]
@@ -30,6 +36,7 @@ def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[Shown
     return service, shown
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Path) -> None:
     service, shown = loaded_service(tiny_folder, tmp_path)
     first, last = shown[0], shown[-1]
@@ -47,6 +54,7 @@ def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Pat
     assert json.loads(shown_payload(service)["columns"])["row"] == last.columns["row"].tolist()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +73,7 @@ def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     assert "error" not in (default_plan(service) or {"error": "none"})
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None:
     service, shown = loaded_service(tiny_folder, tmp_path)
     first = shown[0]

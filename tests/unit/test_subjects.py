@@ -27,6 +27,13 @@ def service(tiny_folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.M
     return loaded(tiny_folder, data, tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def unmoved(tiny_folder: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A live service for tests that change nothing."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return loaded(tiny_folder, data, tmp_path_factory.mktemp("unmoved"), monkeypatch)
+
+
 def loaded(tiny_folder: Path, data: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
@@ -85,9 +92,9 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]
 
 
-def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(service: Service) -> None:
-    question = {"scores_id": service.scores().scores_id, "row": 2}
-    assert subject_choices(service, question) == {"given": "Cleo Marchetti", "proposed": ["Cleo Marchetti"]}
+def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:
+    question = {"scores_id": unmoved.scores().scores_id, "row": 2}
+    assert subject_choices(unmoved, question) == {"given": "Cleo Marchetti", "proposed": ["Cleo Marchetti"]}
 
 
 @pytest.mark.parametrize(
@@ -103,12 +110,12 @@ def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(service: S
     ],
 )
 def test_a_change_that_cannot_be_is_refused_and_nothing_changes(
-    service: Service, changes: Any, error: type, words: str
+    unmoved: Service, changes: Any, error: type, words: str
 ) -> None:
-    before = service.scores()
+    before = unmoved.scores()
     with pytest.raises(error, match=words):
-        rescore(service, {"scores_id": before.scores_id, "changes": changes})
-    assert service.scores() is before
+        rescore(unmoved, {"scores_id": before.scores_id, "changes": changes})
+    assert unmoved.scores() is before
 
 
 def test_what_another_page_changed_stays_changed(service: Service) -> None:
