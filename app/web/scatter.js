@@ -31,9 +31,10 @@ export function scatter(model) {
   const { soon, later } = atRest(() => {
     if (!state.seen || !element.isConnected || state.width < 120) return;
     const points = shownPoints(model);
-    picture(canvas, model, points, { ...state, colours: coloursOf(probe) });
+    const line = shownLine(model, points);
+    picture(canvas, model, { points, line }, { ...state, colours: coloursOf(probe) });
     setText(said, saidWords(model, state.near ?? model.view.hovered ?? model.view.locked));
-    setText(note, [lineWords(shownLine(model, points), model.rule.whole_words), missingWords(points.missing)].filter(Boolean).join(" "));
+    setText(note, [lineWords(line, model.rule.whole_words), missingWords(points.missing)].filter(Boolean).join(" "));
   });
   const update = (kinds) => (kinds.has("rule") ? later() : soon());
   new IntersectionObserver(([entry]) => {
@@ -56,7 +57,7 @@ export function shownPoints(model) {
   return model.memory.once("scatter", [knowledge, entropy, model.view.words], () => pointsOf(knowledge, entropy, heads));
 }
 
-function picture(canvas, model, points, { width, near, colours }) {
+function picture(canvas, model, drawn, { width, near, colours }) {
   const scale = globalThis.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * scale)) {
     Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(HEIGHT * scale) });
@@ -66,7 +67,7 @@ function picture(canvas, model, points, { width, near, colours }) {
   pen.clearRect(0, 0, width, HEIGHT);
   const { first, count } = model.row;
   paintScatter(pen, {
-    points, line: shownLine(model, points), box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
+    ...drawn, box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
     isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
     inRow: (index) => index >= first && index < first + count,
     locked: model.view.locked, hovered: near ?? model.view.hovered, labels: axisWords(model),
