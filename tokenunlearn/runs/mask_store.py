@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +70,7 @@ class MaskStore:
         folder = self._made(scores_id)
         with locked(folder / ".lock"):
             listed = self.masks(scores_id)
-            if any(mask["name"].casefold() == name.casefold() for mask in listed):
+            if _named(listed, name):
                 raise MaskError(
                     f"There is a mask “{name}” already", "Saved masks never change", "Take another name"
                 )
@@ -123,7 +123,7 @@ class MaskStore:
             raise MaskError(f"There is no removed mask {mask_id[:40]!r}", fix="Reload the list of masks")
         with locked(folder / ".lock"):
             name = str(read_header(removed)["provenance"]["name"])
-            if any(mask["name"].casefold() == name.casefold() for mask in self.masks(scores_id)):
+            if _named(self.masks(scores_id), name):
                 raise MaskError(f"There is a mask “{name}” by now", fix="Remove that one first")
             os.replace(removed, removed.with_suffix(".jsonl"))
 
@@ -140,6 +140,11 @@ class MaskStore:
         folder = self._folder(scores_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _named(masks: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Whether one of them has the name, in whatever case."""
+    return any(mask["name"].casefold() == name.casefold() for mask in masks)
 
 
 def _now() -> int:
