@@ -192,8 +192,7 @@ def measure_before(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.runs.measured import before_report
 
     rows = load.session.rows
-    first = load.session.forget[0].set
-    forget = tuple(row for row in load.session.forget if row.set == first)
+    forget = load.session.of_set(load.session.forget[0].set)
     if len(forget) + len(rows.retain) + len(rows.world) > MEASURED_ROWS:
         return
     try:

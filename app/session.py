@@ -47,10 +47,6 @@ class Rows:
     retain: tuple[Row, ...]
     world: tuple[Row, ...]
 
-    def of_set(self, name: str) -> tuple[Row, ...]:
-        """The forget rows of one set."""
-        return tuple(row for row in self.forget if row.set == name)
-
 
 @dataclass(eq=False)
 class Session:
@@ -72,6 +68,10 @@ class Session:
     def forget(self) -> tuple[Row, ...]:
         """The forget rows that take part."""
         return tuple(row for row in self.rows.forget if row.id not in self.left_out)
+
+    def of_set(self, name: str) -> tuple[Row, ...]:
+        """The forget rows of one set that take part."""
+        return tuple(row for row in self.forget if row.set == name)
 
     @property
     def model_key(self) -> tuple[str | None, str | None, str]:

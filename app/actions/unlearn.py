@@ -159,7 +159,7 @@ def run_config(
     # With the subjects that a person gave, so that the run can be made again.
     infos = [each.info for each in shown.scores.rows] if shown.scores else []
     session = service.session_of(shown)
-    rows = tuple(info.row for info in infos if info.row.set == name) or session.rows.of_set(name)
+    rows = tuple(info.row for info in infos if info.row.set == name) or session.of_set(name)
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,
