@@ -2,7 +2,7 @@
 
 Its hash is the same in the page (twin of `mask_hash`: app/web/mask_hash.js), the export and the run.
 A mask file is JSONL: one header line (rule, overrides with note and time, hash, digest of each row's tokens,
-provenance), then one line per selected token. It is refused on other scores or other text.
+provenance), then one line per selected token. It is refused on other text, and to train also on other scores.
 """
 
 import hashlib
@@ -140,8 +140,8 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
     return "\n".join(lines) + "\n"
 
 
-def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str) -> Mask:
-    """The mask in the file, for the table that it was made on.
+def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> Mask:
+    """The mask in the file, for the table that it was made on; a `scores_id` of None takes any scores.
 
     Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
     for weights that do not give the hash in the header (a line was changed or lost).
@@ -153,10 +153,12 @@ def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str) -> Mask:
     return parse_mask(content, table, scores_id, str(path))
 
 
-def parse_mask(content: str, table: pd.DataFrame, scores_id: str, where: str = "") -> Mask:
+def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: str = "") -> Mask:
     """The mask in the content of a mask file; raises as `read_mask` does and names the damaged line."""
     header, entries = _parsed(content, where)
-    _refuse_other_text(header, table, scores_id, where)
+    _refuse_other_text(header, table, where)
+    if scores_id is not None:
+        _refuse_other_scores(header, scores_id, where)
     places = {(str(row), int(at)): index for index, (row, at) in enumerate(_places(table))}
     weights, line = np.zeros(len(table)), 1
     try:
@@ -172,7 +174,8 @@ def parse_mask(content: str, table: pd.DataFrame, scores_id: str, where: str = "
         raise MaskError(
             "The mask does not give its own hash", "A line was changed or lost", "Export it again", where
         )
-    return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), scores_id, notes)
+    made_on = str(header.get("scores_id", ""))
+    return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), made_on, notes)
 
 
 def parse_header(content: str, where: str = "") -> dict[str, Any]:
@@ -235,7 +238,7 @@ def _parsed(content: str, where: str) -> tuple[dict[str, Any], list[tuple[int, A
     return header, values[1:]
 
 
-def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, scores_id: str, where: str) -> None:
+def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, where: str) -> None:
     theirs, ours = header.get("rows"), _row_digests(table)
     theirs = theirs if isinstance(theirs, dict) else {}
     names = list(theirs) + [name for name in ours if name not in theirs]
@@ -250,6 +253,9 @@ def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, scores_id
         )
     if list(theirs) != list(ours):
         raise MaskError("The mask has the rows in another order", "", "Load the data of the mask", where)
+
+
+def _refuse_other_scores(header: Mapping[str, Any], scores_id: str, where: str) -> None:
     if header.get("scores_id") != scores_id:
         raise MaskError(
             f"The mask was made from other scores: {header.get('scores_id')}, here {scores_id}",

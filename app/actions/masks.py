@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -95,11 +96,13 @@ def saved_file(service: Service, question: Any) -> dict[str, str]:
 
 
 def import_mask(service: Service, question: Any) -> dict[str, Any]:
-    """The imported mask, now a named one, and the list: `{saved, masks}`; the draft is left as it is.
+    """The imported mask, now a named one, and the list: `{saved, masks, moved}`; the draft is left as it is.
 
-    `question`: `{scores_id, name, text}`. Raises MaskError, with nothing changed, for a damaged file (its
-    line and the reason), for other text or another tokenizer (the rows), for other scores, and where rule
-    and overrides do not give the file's own mask.
+    A mask that was made on other scores of the same text gives its rule and overrides; `moved` then counts
+    the tokens that they choose otherwise here, else it is None. `question`: `{scores_id, name, text}`.
+    Raises MaskError, with nothing changed, for a damaged file (its line and the reason), for other text or
+    another tokenizer (the rows), and where rule and overrides give another mask than the file's own on its
+    own scores.
     """
     values = record(question, "the question")
     name = _name(values)
@@ -110,12 +113,13 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
     if len(content) > MOST_FILE:
         raise InputError(f"The file has {len(content):,} characters", f"At most {MOST_FILE:,} are taken")
     assert shown.table is not None
-    read = parse_mask(content, shown.table, shown.scores_id, name)
+    read = parse_mask(content, shown.table, None, name)
     shown = with_rule_signals(service, shown.scores_id, read.rule)
     given = parse_header(content).get("provenance")
     set_name = _set_of(shown, read, given if isinstance(given, Mapping) else {})
     made = shown.mask(set_name, read.rule, read.overrides)
-    if made.hash != read.hash:
+    elsewhere = read.scores_id != shown.scores_id
+    if made.hash != read.hash and not elsewhere:
         raise MaskError(
             f"Rule and overrides of the file give another mask here: {made.hash[:8]}, not {read.hash[:8]}",
             "It was made from numbers that are not those of this page",
@@ -123,7 +127,9 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
             name,
         )
     made = replace(made, notes=notes_of({"notes": read.notes}))
-    return _added(service, shown, name, set_name, made)
+    origin = {"made_on": read.scores_id, "made_as": read.hash} if elsewhere else {}
+    moved = int((made.weights != read.weights).sum()) if elsewhere else None
+    return {**_added(service, shown, name, set_name, made, origin), "moved": moved}
 
 
 def remove_mask(service: Service, question: Any) -> dict[str, Any]:
@@ -193,8 +199,15 @@ def _side(mask: Mask, at: int) -> dict[str, Any]:
     }
 
 
-def _added(service: Service, shown: ShownScores, name: str, set_name: str, mask: Mask) -> dict[str, Any]:
-    more = {"name": name, "set": set_name, "saved": int(time.time() * 1000)}
+def _added(
+    service: Service,
+    shown: ShownScores,
+    name: str,
+    set_name: str,
+    mask: Mask,
+    origin: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    more = {"name": name, "set": set_name, "saved": int(time.time() * 1000), **origin}
     counts = {"chosen": int(mask.selected.sum()), "of": int(shown.places(set_name).size)}
     store = _store(service)
     mask_id = store.add_mask(shown.scores_id, name, mask_file(shown, mask, more | counts).decode())

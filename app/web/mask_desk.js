@@ -120,12 +120,12 @@ export class MaskDesk {
     this.host.say(`Loaded ${saved.name}`);
   }
 
-  /** Adds a mask file to the named masks; the draft stays. */
+  /** Adds a mask file to the named masks; the draft stays. Returns `{saved, moved}`, see `importedWords`. */
   async import(name, text) {
-    const { saved, masks } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
+    const { saved, masks, moved } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
     this.masks = masks;
     this.panel.update();
-    return saved;
+    return { saved, moved };
   }
 
   /** Takes a named mask off the list, or puts it back on. @param {"remove_mask"|"restore_mask"} act @param {string} id */

@@ -79,9 +79,17 @@ function importer(desk, attempt) {
     attempt(async () => {
       if (file.size > MOST_BYTES) throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
       return desk.import(freeName(file.name.replace(/\.jsonl$/, ""), desk.masks), await file.text());
-    }, (saved) => `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.`);
+    }, importedWords);
   });
   return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask file" }), input);
+}
+
+/** Returns what an import did; `moved` counts the tokens that a mask of other scores chooses otherwise here, null for a mask of these. */
+export function importedWords({ saved, moved }) {
+  const done = `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.`;
+  if (moved === null) return done;
+  const differ = moved === 0 ? "no token differs" : `${moved} ${moved === 1 ? "token differs" : "tokens differ"}`;
+  return `${done} It was made on other scores of this text: its rule and overrides are applied to these, and ${differ} from the file.`;
 }
 
 /** Returns the name, with a number behind it where a mask has it already. */

@@ -183,6 +183,11 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, addres
     expect(dialog.get_by_role("button", name="Bring “Whole (2)” back")).to_be_focused()
     page.keyboard.press("Enter")
     expect(dialog.get_by_label("Compare Whole (2)")).to_be_visible()
+    elsewhere = "\n".join([json.dumps({**json.loads(header), "scores_id": "elsewhere"}), *lines])
+    moved = {"name": "Moved.jsonl", "mimeType": "application/jsonl", "buffer": elsewhere.encode()}
+    dialog.get_by_label("Mask file to import").set_input_files(moved)  # type: ignore[arg-type]
+    expect(dialog.get_by_role("status")).to_contain_text("made on other scores of this text")
+    expect(dialog.get_by_role("status")).to_contain_text("no token differs from the file")
     close(page)
     assert confirmed_hash(page) == before
 

@@ -152,7 +152,7 @@ def test_export_then_import_elsewhere_is_the_same_mask(service: Service, tmp_pat
     other = live_service(tmp_path / "other")
     back = masks.import_mask(other, {**SCORES, "name": "From Ada", "text": file["text"]})
     assert (back["saved"]["hash"], back["saved"]["notes"]) == (mask["hash"], {"4": NOTE})
-    assert [each["name"] for each in back["masks"]] == ["From Ada"]
+    assert [each["name"] for each in back["masks"]] == ["From Ada"] and back["moved"] is None
     assert masks.kept(other, SCORES)["draft"] is None
 
 
@@ -160,6 +160,23 @@ def test_an_exported_draft_can_be_imported(service: Service) -> None:
     file = tokens.export_mask(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))
     back = masks.import_mask(service, {**SCORES, "name": "Draft", "text": file["text"]})
     assert (back["saved"]["chosen"], back["saved"]["set"]) == ([2, 4], "one")
+
+
+def test_a_mask_of_other_scores_gives_its_rule_and_overrides(service: Service, tmp_path: Path) -> None:
+    mask = saved(service, "Ada", overrides={"1": "in"}, notes={"1": NOTE})
+    text = masks.saved_file(service, {**SCORES, "id": mask["id"]})["text"]
+    other = live_service(tmp_path / "other")
+    # Under these scores the last token of row r1 moves most, not that of r0.
+    turned = table().assign(knowledge_swap=lambda frame: frame["knowledge_swap"].where(frame.index != 5, 9.0))
+    shown = ShownScores({**payload("live"), "scores_id": "s2"}, columns_from_table(turned), turned)
+    other.show(shown)
+    assert mask["chosen"] == [1, 2]
+    back = masks.import_mask(other, {"scores_id": "s2", "name": "From Ada", "text": text})
+    assert (back["saved"]["chosen"], back["moved"]) == ([1, 5], 2)
+    assert back["saved"]["notes"] == {"1": NOTE} and back["saved"]["overrides"] == {"1": "in"}
+    file = masks.saved_file(other, {"scores_id": "s2", "id": back["saved"]["id"]})["text"]
+    made = json.loads(file.split("\n")[0])["provenance"]
+    assert (made["made_on"], made["made_as"]) == ("s1", mask["hash"])
 
 
 def swapped(text: str, line: int, new: str) -> str:

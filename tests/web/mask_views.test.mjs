@@ -3,7 +3,7 @@ import test from "node:test";
 import { heatmapQuestion } from "../../app/web/export_panel.js";
 import { agreementWords, moreWords, sideWords } from "../../app/web/mask_compare.js";
 import { differenceReport, differenceWords, differingTokens } from "../../app/web/mask_difference.js";
-import { freeName } from "../../app/web/mask_panel.js";
+import { freeName, importedWords } from "../../app/web/mask_panel.js";
 
 const model = {
   indices: [0, 1, 2], columns: { row: [0, 0, 1] }, rule: { alpha: 1 }, tokenText: (index) => `t${index}`, overridesOfSet: () => [[2, "in"]],
@@ -47,4 +47,11 @@ test("a heatmap is asked for by column and row", () => {
   const view = { view: { signal: "all", row: 3 }, columnName: (signal) => ({ knowledge: "knowledge_swap" })[signal] ?? signal };
   assert.deepEqual(heatmapQuestion(view, { set: "one" }, "svg", "row"), { set: "one", format: "svg", signal: "fused", row: 3 });
   assert.equal(heatmapQuestion({ ...view, view: { signal: "knowledge", row: 3 } }, {}, "csv", "set").signal, "knowledge_swap");
+});
+
+test("an import says what a mask of other scores has become", () => {
+  const words = (moved) => importedWords({ saved: { name: "Ada" }, moved });
+  assert.equal(words(null), "Imported as “Ada”; load it or compare it. Your draft is as it was.");
+  assert.match(words(0), /other scores of this text.*and no token differs from the file\.$/);
+  assert.match(words(1), /and 1 token differs from the file\.$/);
 });
