@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +33,7 @@ class GivenUp(Exception):
 
 @dataclass
 class Stage:
-    """Where loading stands: `name` is recorded, loading, scoring, live or error; `share` of it is done."""
+    """Where loading stands, `share` of it done; `name`: recorded, loading, scoring, held, live or error."""
 
     name: str = "loading"
     share: float = 0.0
@@ -61,10 +62,31 @@ class Load:
         self.stage = Stage()
         self.scored = threading.Event()
         self._given_up = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
 
     def give_up(self) -> None:
         """Nothing; its thread ends at the next occasion, and what it has made is thrown away."""
         self._given_up.set()
+        self._go.set()
+
+    def hold(self, held: bool) -> None:
+        """Nothing; scoring stops before the next row, what is scored stays; False goes on. Raises GivenUp."""
+        if held:
+            return self._go.clear()
+        if self.stage.name == "held":
+            self.enter("scoring", self.stage.share)
+        return self._go.set()
+
+    def wait_while_held(self, show: Callable[[], None]) -> None:
+        """Nothing; returns when it may go on. `show` is called first where it has to wait. Raises GivenUp."""
+        self.check()
+        if self._go.is_set():
+            return
+        show()
+        self.enter("held", self.stage.share)
+        self._go.wait()
+        self.check()
 
     def check(self) -> None:
         """Nothing; raises GivenUp once it was given up."""
@@ -170,19 +192,23 @@ def _score_in_parts(
     sets = dict.fromkeys(row.set for row in rows)
     parts = [(part, name) for part in config.in_parts() for name in sets]
     done, whole = 0, len(config.in_parts()) * len(rows)
+
+    def show() -> None:
+        service.turn_to(load, model, shown_scores(scores, "live"))
+
     for part, name in parts:
         places = [place for place, row in enumerate(rows) if row.set == name]
         found = iter_scores(model, [rows[place] for place in places], part)
         shown_next = FIRST_SHOWN
         for count, place in enumerate(places, 1):
-            load.check()
+            load.wait_while_held(show)
             with service.model_lock:  # Between two groups of rows others may ask a model.
                 scored = next(found)
             scores.rows[place] = filled(scores.rows[place], scored)
             done += 1
             load.stage.share = done / whole
             if count in (shown_next, len(places)):
-                service.turn_to(load, model, shown_scores(scores, "live"))
+                show()
                 shown_next = 2 * count
 
 

@@ -129,8 +129,10 @@ class Service:
     def wait_until_scored(self) -> None:
         """Nothing; every row that is open has its scores, also those of subjects kept from an earlier start.
 
-        Raises MaskError when they are not there after half a minute.
+        Raises MaskError when they are not there after half a minute, or while scoring is stopped.
         """
+        if self.stage.name == "held":
+            raise MaskError("Not all rows are scored", "Scoring was stopped", "Score the rest first")
         if not self.current.scored.wait(SCORING_PATIENCE) or self.stage.name != "live":
             raise MaskError("Not all rows are scored yet", fix="Try again when they are")
 

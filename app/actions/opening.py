@@ -1,4 +1,4 @@
-"""Other rows and another model: sent or named, looked at as they would be read, opened, given up.
+"""Other rows and another model: sent or named, looked at as they would be read, opened, given up, held.
 
 A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is limited; it stays in memory.
 """
@@ -136,6 +136,12 @@ def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
     return {}
 
 
+def hold_scoring(service: Service, question: Any) -> dict[str, Any]:
+    """Nothing but `{}`; scoring stops and keeps what is scored, or goes on. `question`: `{held: bool}`."""
+    service.current.hold(record(question, "the question").get("held") is True)
+    return {}
+
+
 def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
     """The name by which the model is loaded; a folder has to be there, so that no hub is asked for it."""
     if source == "embedded":
@@ -228,5 +234,6 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "open_rows": open_rows,
         "open_model": open_model,
         "cancel_opening": cancel_opening,
+        "hold_scoring": hold_scoring,
     }
 )

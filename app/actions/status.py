@@ -21,6 +21,7 @@ def chips(service: Service) -> dict[str, Any]:
             "detail": session.data_name,
         },
         "opening": opening(service),
+        "held": service.stage.name == "held",
         "run": {**run_chip(runs), **run_news(runs)},
         "at": time.time(),
         "busy": busy(service),
@@ -30,14 +31,15 @@ def chips(service: Service) -> dict[str, Any]:
 def model_chip(service: Service) -> dict[str, Any]:
     """Model, adapter and precision, or how far loading has come, or why it failed."""
     stage, model = service.stage, service.session.model
-    if stage.name == "live" and model is not None:
+    if stage.name in ("live", "held") and model is not None:
         made = model.provenance()
         adapter = made["adapter"].split("@")[0]
         name = Path(made["model"]).name
         text = f"{name} + {adapter}" if adapter != "none" else name
         plain = "" if model.tokenizer.chat_template else f". {NO_TEMPLATE}"
         detail = f"Adapter: {made['adapter']}{plain}"
-        return {"text": f"{text} · {made['precision']}", "detail": detail, "state": "live"}
+        stopped = " · scoring stopped" if stage.name == "held" else ""
+        return {"text": f"{text} · {made['precision']}{stopped}", "detail": detail, "state": "live"}
     if stage.name == "error":
         return {"text": "model not loaded", "detail": stage.error, "state": "error"}
     if stage.name == "recorded":

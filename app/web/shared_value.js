@@ -34,6 +34,9 @@ export const endedRuns = new SharedValue([]);
  */
 export const openingNow = new SharedValue({ at: 0, opening: null, open: { model: "", data: "" } });
 
+/** Whether scoring was stopped with rows left, as the chips last heard. */
+export const scoringHeld = new SharedValue(false);
+
 /** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
 export const openWanted = new SharedValue({ part: "data", count: 0 });
 

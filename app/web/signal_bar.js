@@ -1,6 +1,7 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
 import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { scoringStop } from "./scoring_stop.js";
 import { shortNumber } from "./strip_marks.js";
 
 const SIGNALS = [
@@ -23,8 +24,8 @@ const BADGES = {
   recorded: "A stored example of real scores, shown until the model is there",
 };
 
-/** Returns `{element, legend, update}`; `compute(name)` asks the server for a missing column. */
-export function signalBar(model, compute) {
+/** Returns `{element, legend, update, leave}`; `compute(name)` asks the server for a missing column, `hold` see `scoringStop`. */
+export function signalBar(model, compute, hold) {
   const choose = (signal) => model.setView({ signal });
   const signals = segmented("Signal", SIGNALS, choose);
   const knowledge = sourceMenu("Knowledge mask", model, "knowledge", compute);
@@ -33,9 +34,10 @@ export function signalBar(model, compute) {
     class: "tu-toggle", attributes: { title, "data-toggle": name },
   }));
   const badge = node("span", { class: "tu-badge" });
+  const stop = scoringStop(model, hold);
   const legend = legendOf(model);
   const element = node("div", { class: "tu-bar" },
-    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), badge),
+    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), badge, stop.element),
     node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element, legend.element));
   const update = () => {
     const { view } = model;
@@ -44,10 +46,11 @@ export function signalBar(model, compute) {
     knowledge.update(view.signal !== "entropy");
     entropy.update(view.signal !== "knowledge");
     legend.update();
+    stop.update();
     setText(badge, badgeWords(model));
     setAttributes(badge, { "data-state": model.payload.state, title: BADGES[model.payload.state] ?? null });
   };
-  return { element, update, legend };
+  return { element, update, legend, leave: stop.leave };
 }
 
 /** Returns "recorded", "live", or how many rows of the set are live while the others are being scored. */

@@ -6,11 +6,11 @@ import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { followScheme } from "./scheme.js";
 import { serverLink } from "./server_link.js";
-import { endedRuns, liveRun, openingNow, wantOpen } from "./shared_value.js";
+import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, at, busy}`:
- * `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, held, at, busy}`:
+ * `held` while scoring is stopped, `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
  * `live` null or the `{id, mask}` of the one under way.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
@@ -36,6 +36,7 @@ export function mount({ element, props, trigger, watch }) {
     setText(data, value.data?.text ?? "");
     data.title = `${value.data?.detail ?? ""}. Open other data…`;
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
+    scoringHeld.set(value.held ?? false);
     setText(run, value.run?.text ?? "no run");
     run.dataset.state = value.run?.state ?? "";
     news.hear(value.run?.done ?? []);

@@ -116,7 +116,7 @@ class TokensView {
 
   compose() {
     const { model } = this;
-    this.signals = signalBar(model, (name) => this.compute(name));
+    this.signals = signalBar(model, (name) => this.compute(name), (held) => this.hold(held));
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
       showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }),
     }));
@@ -157,6 +157,7 @@ class TokensView {
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
     this.unfollow();
+    this.signals.leave();
     this.bar.leave();
     this.runs.leave();
   }
@@ -268,6 +269,11 @@ class TokensView {
     const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
     // The host may instead send a new payload; then there is nothing to add here.
     if (answer?.values) this.model.addSignal(name, answer.values, answer.info);
+  }
+
+  async hold(held) {
+    await this.ask("hold_scoring", { held });
+    this.trigger("opened", {});
   }
 
   unlearn() {

@@ -1,18 +1,24 @@
 """What the service does while nobody waits: score set by set, then measure what every run begins with."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from app.actions.opening import hold_scoring
+from app.actions.status import busy, chips
 from app.actions.tokens import alternatives, shown_payload
 from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
 from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import mask_hash
 from tokenunlearn.selection import Rule
 
@@ -105,3 +111,39 @@ def test_the_next_start_shows_the_same_scores_and_measures_nothing(tiny_folder: 
     (kept,) = (tmp_path / "runs" / ".measured").glob("scores-*.json")
     kept.write_text(kept.read_text(encoding="utf-8")[:-30], encoding="utf-8")
     assert len(loaded_service(tiny_folder, tmp_path)[1]) == 4
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.FIRST_SHOWN", 3)
+    data = write_rows(tmp_path / "rows.jsonl", ROWS[:4], RETAIN[:1])
+    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
+    shown: list[ShownScores] = []
+    keep = service.show
+
+    def stop_after_the_first(each: ShownScores, *more: Any) -> None:
+        shown.append(each)
+        keep(each, *more)
+        if len(shown) == 1:
+            hold_scoring(service, {"held": True})
+
+    service.show = stop_after_the_first  # type: ignore[method-assign]
+    service.start()
+    until(lambda: service.stage.name == "held")
+    assert [row["scored"] for row in shown[-1].payload["rows"]] == [True, True, True, False]
+    assert not busy(service) and chips(service)["held"]
+    with pytest.raises(MaskError, match="Not all rows are scored. Scoring was stopped. Score the rest first"):
+        service.wait_until_scored()
+    hold_scoring(service, {"held": False})
+    assert busy(service)  # at once: the page then asks again
+    until(lambda: service.stage.name == "live")
+    assert all(row["scored"] for row in shown[-1].payload["rows"])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
