@@ -2,6 +2,7 @@
 
 import { node } from "./dom.js";
 import { shownIndex } from "./details.js";
+import { stripMap } from "./strip_map.js";
 import { shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
 import { whySentence } from "./why.js";
@@ -11,18 +12,21 @@ const ALL = ["knowledge", "entropy", "fused"];
 /** Returns `{element, update, first, why, emptyWords}`. */
 export function stripStack(model, onKey) {
   const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey)]));
-  const element = node("div", { class: "tu-strips" });
+  const map = stripMap(model);
+  const list = node("div");
+  const element = node("div", { class: "tu-strips" }, map.element, list);
   let shown = [];
   const update = () => {
     const wanted = model.view.signal === "all" ? ALL : [model.view.signal];
     if (wanted.join() !== shown.join()) show(wanted);
     shown.forEach((signal) => strips[signal].update());
+    map.update();
   };
   const show = (wanted) => {
     const hadFocus = element.contains(document.activeElement);
     shown = wanted;
     element.classList.toggle("is-all", wanted.length > 1);
-    element.replaceChildren(...wanted.flatMap((signal) => (
+    list.replaceChildren(...wanted.flatMap((signal) => (
       wanted.length > 1 ? [node("p", { class: "tu-strip-name", text: signal.charAt(0).toUpperCase() + signal.slice(1), style: { "--tu-hue": `var(--tu-${signal})` } }), strips[signal].element]
         : [strips[signal].element])));
     strips[wanted[0]].update();

@@ -8,7 +8,7 @@ const MOST_AT_FIRST = 240;
 const MARGINS = [40, 20, 10, 5, 2];
 const AROUND = 100;
 const AT_ONCE = 400;
-const MOST_SHOWN = 2000;
+export const MOST_SHOWN = 2000;
 const LEAST_GAP = 8;
 
 /**
@@ -45,6 +45,11 @@ export function firstWindows(count, wanted, places = []) {
 export function openGap(list, from, count) {
   const end = list.find(([start]) => start > from)?.[0] ?? count;
   return opened(list, [from, Math.min(end, from + AT_ONCE)], count, from);
+}
+
+/** Returns the windows with all units open, or the 2,000 round the place `at`. */
+export function openAround(count, at) {
+  return capped([[0, count]], Math.max(0, at));
 }
 
 function opened(list, window, count, at) {
