@@ -22,6 +22,7 @@ VIEW_STYLES: Final = (
     "token_pictures.css",
     "subject_editor.css",
     "open_panel.css",
+    "tour.css",
     "tokens_view.css",
     "app.css",
 )

@@ -1,7 +1,8 @@
-/** Remembers where one was: ids in the address (?row=&signal=), the draft in this tab's session, so F5 loses nothing. */
+/** Remembers where one was: ids in the address (?row=&signal=), the draft in this tab's session, so F5 loses nothing; the tour. */
 
 const DRAFT = "tokenunlearn.draft.";
 const VERSION = "tokenunlearn.version.";
+const TOUR = "tokenunlearn.tour";
 
 /** Returns `{row, signal}` from an address's query; ids only, never text. */
 export function fromAddress(search) {
@@ -41,6 +42,17 @@ export function readVersion(scoresId, storage = globalThis.sessionStorage) {
 export function keepVersion(scoresId, value, storage = globalThis.sessionStorage) {
   // Without it a reload asks which draft to keep, where it could have known.
   keep(storage, VERSION + scoresId, value);
+}
+
+/** Returns where this person is in the tour: `{step, left}`, or {} on the first visit. */
+export function readTour(storage) {
+  return read(storage, TOUR);
+}
+
+/** Keeps where this person is in the tour. */
+export function keepTour(storage, value) {
+  // Without it the tour is offered once more.
+  keep(storage, TOUR, value);
 }
 
 function read(storage, key) {

@@ -29,6 +29,7 @@ import { jump, perform } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
+import { tour } from "./tour.js";
 
 /**
  * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
@@ -103,6 +104,7 @@ class TokensView {
       ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.bar?.confirmed(state),
     });
     this.help = helpCard();
+    this.tour = tour(() => this.element);
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
@@ -136,7 +138,7 @@ class TokensView {
       check: () => this.confirm(), walk: (indices) => this.walk(indices),
     });
     const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
-      this.signals.element, this.prompt.element, this.strips.element,
+      this.tour.element, this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
@@ -167,6 +169,7 @@ class TokensView {
     return node("div", { class: "tu-jumps" },
       button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
       button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
+      button("Tour", () => this.tour.show(), { class: "tu-toggle" }),
       button("Keys", () => this.help.show(), { class: "tu-toggle", attributes: { title: "Keys and marks (?)" } }));
   }
 
@@ -187,6 +190,7 @@ class TokensView {
     if (this.model.view.locked === null) lockHighest(this.model);
     this.changed(["data", "rule", "view"]);
     this.flush();
+    this.tour.start();
   }
 
   changed(kinds) {
