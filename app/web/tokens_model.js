@@ -24,7 +24,7 @@ export class TokensModel {
   /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
   constructor(payload, saved = {}) {
     this.listeners = [];
-    /** @type {{row: string, text: string}[]} tokens with overrides that the newest scores do not have */
+    /** @type {{row: string, text: string, state: string|null, note: string}[]} tokens with overrides that the newest scores do not have */
     this.lost = [];
     /** @type {Set<string>} ids of rows that are being scored anew */
     this.stale = new Set();
@@ -45,7 +45,7 @@ export class TokensModel {
     const { overrides, history, set } = this;
     const known = before.some((place) => now.has(place));
     const lost = overrides.entries().filter(({ index }) => moved(index) === null)
-      .map(({ index }) => ({ row: this.payload.rows[this.columns.row[index]].id, text: this.tokenText(index) }));
+      .map(({ index, state, note }) => ({ row: this.payload.rows[this.columns.row[index]].id, text: this.tokenText(index), state, note }));
     const { locked, focus } = this.view;
     const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
     Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });

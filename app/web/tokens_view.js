@@ -132,7 +132,7 @@ class TokensView {
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
     this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
-    this.lost = lostNote(model);
+    this.lost = lostNote(model, (index) => this.walk([index]));
     this.bar = maskBar(model, this.desk, {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
       check: () => this.confirm(), walk: (indices) => this.walk(indices),
@@ -213,7 +213,7 @@ class TokensView {
     this.signals.legend.point();
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
-    if (kinds.has("data")) this.lost.update();
+    if (kinds.has("data") || kinds.has("view")) this.lost.update();
     if (kinds.has("rule") || kinds.has("view")) this.remember();
     this.desk.changed(kinds);
   }

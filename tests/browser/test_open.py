@@ -81,13 +81,6 @@ def look_at(page: Page, path: Path) -> None:
     dialog(page).get_by_role("button", name="Look at it").click()
 
 
-def test_a_row_that_the_model_cannot_read_takes_no_part_and_says_why(served: Opened, opened: Open) -> None:
-    page = live(opened(served.address))
-    expect(page.locator(".tu-row")).to_have_count(3)
-    expect(page.locator(".tu-left-out summary")).to_have_text("! 1 row left out")
-    expect(page.get_by_text("Row long has 3,1")).to_be_visible()
-
-
 def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the_draft(
     served: Opened, opened: Open
 ) -> None:
@@ -224,3 +217,30 @@ def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, opened: Op
             {"runOnly": ["color-contrast"]} if scheme == "dark" else {},
         )
     assert not [fault for faults in found.values() for fault in faults], found
+
+
+def test_overrides_of_text_that_was_corrected_are_named_and_placed_by_hand(
+    served: Opened, opened: Open
+) -> None:
+    page = live(opened(served.address))
+    row = page.locator(".tu-row").nth(1)
+    row.click()
+    page.locator(".tu-strip .tu-token").last.click()
+    page.keyboard.press("Space")
+    expect(page.get_by_text(re.compile("draft saved"))).to_be_visible()
+    corrected = [ROWS[0], replace(ROWS[1], answer="Nobody has said it yet", gold=()), ROWS[2]]
+    page.get_by_role("button", name="Open data…", exact=True).click()
+    look_at(page, write_rows(served.folder / "corrected.jsonl", corrected, RETAIN[:1]))
+    dialog(page).get_by_role("button", name=re.compile(r"Open \d rows")).click()
+    expect(dialog(page)).to_be_hidden(timeout=MINUTE)
+    lost = page.locator(".tu-lost")
+    expect(lost).to_contain_text(f"in {ROWS[1].id} (forced in)")
+    page.locator(".tu-row").first.click()
+    lost.get_by_role("button", name="Show the row").click()
+    expect(row).to_have_attribute("aria-selected", "true")
+    page.locator(".tu-strip .tu-token").nth(2).click()
+    while lost.is_visible():
+        lost.get_by_role("button", name="Place on the locked token").click()
+    expect(page.locator(".tu-strip .tu-token").nth(2).locator(".tu-glyph")).to_have_text("+")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tu-strip .tu-token").nth(2).locator(".tu-glyph")).not_to_have_text("+")

@@ -152,7 +152,7 @@ test("other scores keep the steps of undo on the tokens that are there, and name
   next.rows[0].answer = "a b c";
   for (const column of Object.values(next.columns)) column.splice(2, 1); // token 2 is gone: 3 … 7 become 2 … 6
   m.load(next);
-  assert.deepEqual(m.lost, [{ row: "r0", text: "c" }]);
+  assert.deepEqual(m.lost, [{ row: "r0", text: "c", state: "in", note: "" }]);
   assert.deepEqual([m.stateOf(5), m.stateOf(1), m.overrides.entries().length], ["in", "in", 2]);
   m.undo();
   assert.deepEqual([m.stateOf(5), m.overrides.entries().length, m.rule.fraction], ["plain", 0, 2 / 3]);
