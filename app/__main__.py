@@ -145,6 +145,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     """The guarded application on a service."""
     import gradio as gr
     from fastapi import FastAPI
+    from fastapi.middleware.gzip import GZipMiddleware
 
     from app.first_paint import WithHead, first_picture, head_of
     from app.page import STYLES, WEB, build_page, theme, view_styles
@@ -172,7 +173,9 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     picture = {} if password else first_picture(service)
     page = WithHead(application, head_of(picture, STYLES))
     web = WebFiles(WEB, {"views.css": view_styles()})
-    return Guard(page, web, options.host, options.allow_host)
+    # Gradio packs its own scripts only; the page holds the scores, a megabyte for 10,000 tokens.
+    packed = GZipMiddleware(page, compresslevel=1)
+    return Guard(packed, web, options.host, options.allow_host)
 
 
 if __name__ == "__main__":

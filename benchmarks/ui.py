@@ -37,7 +37,7 @@ ACTS = {
 
 
 def opened(browser: Browser, address: str) -> tuple[Page, dict[str, float]]:
-    """A page that shows its rows, and the milliseconds from the request to first content and to the view."""
+    """A page that shows its rows; the milliseconds to first content and to the view, the bytes sent."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(120_000)
     page.add_init_script(
@@ -48,7 +48,8 @@ def opened(browser: Browser, address: str) -> tuple[Page, dict[str, float]]:
     page.goto(address)
     page.wait_for_selector('.tu-mask-bar [data-state="same"]')
     first = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    return page, {"first content": first, "view": page.evaluate("window.viewAt")}
+    sent = page.evaluate("performance.getEntriesByType('navigation')[0].encodedBodySize")
+    return page, {"first content": first, "view": page.evaluate("window.viewAt"), "sent": sent}
 
 
 def processor_time(session: CDPSession) -> dict[str, float]:
@@ -93,8 +94,10 @@ def report(size: int, browser: Browser) -> list[str]:
         with serving(folder / "runs", *flags) as (address, _):
             page, shown = opened(browser, address)
             nodes = page.evaluate("document.querySelectorAll('*').length")
+            sent = shown.pop("sent")
             opening = ", ".join(f"{label} {value:.0f} ms" for label, value in shown.items())
-            print(f"\n{size:,} tokens: {opening}, payload {len(payload) / 1e6:.2f} MB, {nodes:,} DOM nodes")
+            print(f"\n{size:,} tokens: {opening}, {nodes:,} DOM nodes")
+            print(f"  payload {len(payload) / 1e6:.2f} MB; the whole page is sent as {sent / 1e6:.2f} MB")
             print(f"  {'':18}" + "".join(f"{head:>{width}}" for head, width in COLUMNS))
             for label, act in ACTS.items():
                 found = timed(page, act)

@@ -68,6 +68,14 @@ def test_the_picture_gives_way_to_the_recorded_example(page: Page) -> None:
     expect(page.get_by_text("no model loaded")).to_be_visible()
 
 
+def test_the_page_with_its_scores_crosses_packed(page: Page) -> None:
+    sent, whole = page.evaluate(
+        "(({ encodedBodySize, decodedBodySize }) => [encodedBodySize, decodedBodySize])"
+        "(performance.getEntriesByType('navigation')[0])"
+    )
+    assert 0 < sent < whole / 2
+
+
 def test_the_server_confirms_the_mask_that_the_page_shows(page: Page) -> None:
     open_tab(page, "Tokens")
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_contain_text("✓", timeout=30_000)
