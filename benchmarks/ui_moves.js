@@ -4,15 +4,17 @@
 // and paint of that frame. `painted` is what a person waits: from the event to the painted frame, with the
 // wait for the next frame. Milliseconds.
 async ({ act, count, label }) => {
+  const named = [...document.querySelectorAll('.tu-slider label')].find((each) => each.textContent === label);
+  const input = named && document.getElementById(named.htmlFor);
+  const strip = document.querySelector('.tu-strip');
   const ACTS = {
     // To and fro over the slider's range, one step of a hand at a time.
     slider: (move) => {
-      const input = document.querySelector(`input[type=range][id="${[...document.querySelectorAll('.tu-slider label')].find((each) => each.textContent === label).htmlFor}"]`);
       const span = input.max - input.min;
       input.value = Number(input.min) + span * (0.05 + 0.9 * Math.abs(((move * 0.017) % 2) - 1));
       input.dispatchEvent(new Event('input', { bubbles: true }));
     },
-    row: (move) => document.querySelector('.tu-strip').dispatchEvent(new KeyboardEvent('keydown', { key: move % 2 ? '[' : ']', bubbles: true })),
+    row: (move) => strip.dispatchEvent(new KeyboardEvent('keydown', { key: move % 2 ? '[' : ']', bubbles: true })),
   };
   const frame = () => new Promise(requestAnimationFrame);
   const painted = () => new Promise((resolve) => {

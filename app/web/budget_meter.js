@@ -1,6 +1,7 @@
 /** How much the mask takes and how well it meets the gold spans: share, recall, precision, each as a bar. */
 
 import { node, setAttributes, setHidden, setText } from "./dom.js";
+import { countText } from "./scale.js";
 
 /**
  * Returns `[{name, of, part, help}]`: the share chosen, and where gold is known its recall and precision. Tokens
@@ -17,7 +18,7 @@ export function budgetParts({ chosen, total, gold, goldChosen, judged }) {
 
 /** Returns "67 of 400 (17 %)", or "none chosen". */
 export function partWords({ part, of }) {
-  return of === 0 ? "none chosen" : `${part.toLocaleString("en")} of ${of.toLocaleString("en")} (${Math.round((100 * part) / of)} %)`;
+  return of === 0 ? "none chosen" : `${countText(part)} of ${countText(of)} (${Math.round((100 * part) / of)} %)`;
 }
 
 /** Returns `{element, update}`. */

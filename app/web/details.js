@@ -2,7 +2,7 @@
 
 import { button, node, segmented, setAttributes, setHidden, setText, tableHead } from "./dom.js";
 import { noteField } from "./note_field.js";
-import { ordinal, place } from "./ranks.js";
+import { ordinal, place, placeAmong } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
@@ -99,7 +99,8 @@ function valueTable(model) {
   const update = (index) => {
     Object.keys(names).forEach((signal, at) => {
       const value = model.valuesOf(signal)[index];
-      const found = place(model.sorted(signal), value);
+      // Fused is another one with each move of a slider, and then sorting it would take longer.
+      const found = signal === "fused" ? placeAmong(model.valuesOf(signal), model.ranked(), value) : place(model.sorted(signal), value);
       const source = signal === "fused" ? null : sourceLabel(model, model.rule[signal]);
       lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
     });

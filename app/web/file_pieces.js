@@ -1,5 +1,7 @@
 /** Sends a file to the server's memory in pieces, because a request is limited. No DOM. */
 
+import { countText } from "./scale.js";
+
 export const MOST_FILE = 64 * 1024 * 1024; // as in app/uploads.py
 export const PIECE = 2_400_000; // bytes; a third more as base64, and the server takes 4 MiB a request
 const STRETCH = 0x8000;
@@ -12,7 +14,7 @@ const STRETCH = 0x8000;
  */
 export async function sendFile(file, ask, told = () => {}) {
   if (file.size > MOST_FILE) {
-    throw new Error(`${file.name} has ${file.size.toLocaleString("en")} bytes; at most ${MOST_FILE.toLocaleString("en")} are taken from a browser. Put it on the server’s machine and type its path.`);
+    throw new Error(`${file.name} has ${countText(file.size)} bytes; at most ${countText(MOST_FILE)} are taken from a browser. Put it on the server’s machine and type its path.`);
   }
   const { upload } = await ask("begin_upload", { name: file.name, size: file.size });
   for (let at = 0; at < file.size; at += PIECE) {

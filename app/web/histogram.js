@@ -29,8 +29,8 @@ export function histogram(model) {
   listen(plot, cut, (value) => cutAt(model, value), (direction) => nudgeCut(model, direction));
   const update = () => {
     const { mask, rule } = model;
-    const all = model.memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS).counts);
-    const chosen = histogramBins(mask.fused, BINS, 0, 1, mask.selected).counts;
+    const all = model.memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS));
+    const chosen = histogramBins(mask.fused, BINS, mask.selected);
     const top = Math.sqrt(Math.max(1, ...all));
     setAttributes(bars, { d: barsPath(all, top) });
     setAttributes(solid, { d: barsPath(chosen, top) });

@@ -14,18 +14,28 @@ export function descending(column, indices) {
  */
 export function place(sorted, value) {
   if (!Number.isFinite(value) || sorted.length === 0) return null;
-  const above = countAbove(sorted, value, false);
+  const above = countWhile(sorted, (each) => each > value);
   return { rank: above + 1, of: sorted.length, percentile: (100 * (sorted.length - above)) / sorted.length };
 }
 
-/** Returns how many of `sorted` (largest first) are greater than `value` (or at least it, with `orEqual`). */
-export function countAbove(sorted, value, orEqual) {
+/** Returns the same as `place`, from the unsorted `column` at `indices`: for one value counting is faster than sorting. */
+export function placeAmong(column, indices, value) {
+  if (!Number.isFinite(value)) return null;
+  let [above, of] = [0, 0];
+  for (const index of indices) {
+    if (column[index] > value) above += 1;
+    if (Number.isFinite(column[index])) of += 1;
+  }
+  return of === 0 ? null : { rank: above + 1, of, percentile: (100 * (of - above)) / of };
+}
+
+/** Returns how many of `list` come before the first for which `holds` is false, found by halving. */
+export function countWhile(list, holds) {
   let low = 0;
-  let high = sorted.length;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const before = orEqual ? sorted[middle] >= value : sorted[middle] > value;
-    if (before) low = middle + 1;
+    if (holds(list[middle])) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,17 +1,19 @@
 /** The list of rows: search, four orders, an act on all that are listed; a card with a sparkline of φ each. */
 
-// Only cards in view, and a little beyond, are filled and redrawn: an observer says which, so that no move
-// of a slider has to ask each of a thousand cards for its place. While a slider moves they wait their turn.
+// Only cards in view, and a little beyond, are filled and redrawn, found by halving: an observer of a thousand
+// cards would compute in each frame of a slider. While a slider moves they wait their turn.
 // The order, once made, stays while overrides are made: what one looks at must not move away.
 
 import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setText } from "./dom.js";
 import { leftOutNote } from "./left_out.js";
+import { countWhile } from "./ranks.js";
 import { rowCard } from "./row_card.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
 const FILLED_AT_ONCE = 16;
+const MARGIN = 300; // pixels
 
 /** Returns `{element, update(kinds)}`. */
 export function rowsOverview(model) {
@@ -45,35 +47,19 @@ export function rowsOverview(model) {
 /** Keeps the cards of the current set: made once per set, put in order, hidden by the search, filled near the view. */
 function cardsIn(list, model) {
   const cards = new Map();
-  const near = new Set();
-  const byElement = new WeakMap();
   let inOrder = [];
   let marked = null;
-  const refresh = () => { for (const card of near) if (card.stale) card.update(); };
-  const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) near.add(byElement.get(target));
-      else near.delete(byElement.get(target));
-    }
-    refresh();
-  }, { root: list, rootMargin: "200px 300px" });
+  const refresh = () => { for (const card of nearView(list, shown())) if (card.stale) card.update(); };
+  list.addEventListener("scroll", refresh, { passive: true });
+  new ResizeObserver(refresh).observe(list);
   const build = () => {
-    observer.disconnect();
     cards.clear();
-    near.clear();
-    for (const at of model.rowsOfSet()) {
-      const card = rowCard(model, at);
-      cards.set(at, card);
-      byElement.set(card.element, card);
-    }
+    for (const at of model.rowsOfSet()) cards.set(at, rowCard(model, at));
   };
   const arrange = (order) => {
     const first = inOrder.length === 0 || !inOrder[0].element.isConnected;
     inOrder = order.map((at) => cards.get(at));
-    // Until the observer has looked, the first ones stand for those in view.
-    for (const card of inOrder.slice(0, FILLED_AT_ONCE)) near.add(card);
     list.replaceChildren(...inOrder.map((card) => card.element));
-    for (const card of inOrder) observer.observe(card.element);
     if (!first) list.scrollTop = 0;
   };
   const filter = (typed) => {
@@ -92,6 +78,19 @@ function cardsIn(list, model) {
   return { build, arrange, filter, shown, mark, stale, refresh };
 }
 
+/** Returns the cards within the margin of what the list shows; before it is laid out, the first ones. */
+function nearView(list, cards) {
+  const frame = list.getBoundingClientRect();
+  if (!frame.height) return cards.slice(0, FILLED_AT_ONCE);
+  const sideways = list.scrollWidth > list.clientWidth;
+  const [from, to] = sideways ? [frame.left - MARGIN, frame.right + MARGIN] : [frame.top - MARGIN, frame.bottom + MARGIN];
+  const startsBefore = (limit) => (card) => {
+    const box = card.element.getBoundingClientRect();
+    return (sideways ? box.left : box.top) < limit;
+  };
+  return cards.slice(countWhile(cards, startsBefore(from)), countWhile(cards, startsBefore(to)));
+}
+
 /** What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are listed. */
 function listHead(model, cards, told) {
   const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
@@ -106,12 +105,12 @@ function listHead(model, cards, told) {
     setText(count, shownWords(model.listed.length, model.rowsOfSet().length));
     told(model.listed.length);
     bulk.update();
+    cards.refresh();
   };
   const arrange = () => {
     again.hidden = true;
     cards.arrange(orderedRows(model, order.value));
     filter();
-    cards.refresh();
     cards.mark();
   };
   let set = null;

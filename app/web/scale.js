@@ -4,6 +4,7 @@ import { asFloats, percentile } from './fusion.js';
 
 const MINUS = '\u2212';
 const NO_VALUE = '\u2013';
+const COUNT = new Intl.NumberFormat('en'); // made once: a number's own toLocaleString makes one each time
 const FIGURE_SPACE = '\u2007'; // as wide as a digit
 
 /**
@@ -34,37 +35,25 @@ export function formatNumber(value, decimals = 2, width = 0) {
   return ((negative ? MINUS : '') + digits).padStart(width, FIGURE_SPACE);
 }
 
-/**
- * Counts in equal bins of [low, high]; a value on an inner edge counts in the bin above it, `high` in the
- * last, values outside in the end bins. Heights (0 to 1) grow with the square root of the count: most
- * tokens score near 0, and the few that matter would be invisible on a linear axis.
- * @param {ArrayLike<number>} values NaN takes no part
- * @param {number} bins @param {number} low @param {number} high
- * @param {ArrayLike<number>|null} wanted where given, only values with a 1 there are counted
- * @returns {{edges: number[], counts: number[], heights: number[]}}
- */
-export function histogramBins(values, bins = 40, low = 0, high = 1, wanted = null) {
-  const counts = new Array(bins).fill(0);
-  for (let index = 0; index < values.length; index++) {
-    if ((wanted && !wanted[index]) || !Number.isFinite(values[index])) continue;
-    const bin = Math.floor(((values[index] - low) / (high - low)) * bins);
-    counts[Math.min(bins - 1, Math.max(0, bin))] += 1;
-  }
-  const most = Math.max(1, ...counts);
-  return {
-    edges: Array.from({ length: bins + 1 }, (_, index) => low + ((high - low) * index) / bins),
-    counts,
-    heights: counts.map((count) => Math.sqrt(count / most)),
-  };
+/** Returns a count as people read it: "10,000". @param {number} count */
+export function countText(count) {
+  return COUNT.format(count);
 }
 
 /**
- * Ticks of the square-root axis: 0, the highest count, and the whole counts nearest to a quarter and to
- * half of the height; `at` is the height from 0 to 1.
- * @param {number} most the highest count
- * @returns {{count: number, at: number}[]}
+ * Counts in equal bins of [0, 1]; a value on an inner edge counts in the bin above it, 1 in the last, values
+ * outside in the end bins.
+ * @param {ArrayLike<number>} values NaN takes no part
+ * @param {number} bins
+ * @param {ArrayLike<number>|null} wanted where given, only values with a 1 there are counted
+ * @returns {number[]}
  */
-export function countTicks(most) {
-  const counts = [0, Math.round(most / 16), Math.round(most / 4), most];
-  return [...new Set(counts)].map((count) => ({ count, at: most ? Math.sqrt(count / most) : 0 }));
+export function histogramBins(values, bins, wanted = null) {
+  const counts = new Array(bins).fill(0);
+  for (let index = 0; index < values.length; index++) {
+    const bin = Math.floor(values[index] * bins);
+    if ((wanted && !wanted[index]) || Number.isNaN(bin)) continue;
+    counts[bin < 0 ? 0 : bin >= bins ? bins - 1 : bin] += 1;
+  }
+  return counts;
 }

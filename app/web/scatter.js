@@ -2,6 +2,7 @@
 
 import { atRest } from "./at_rest.js";
 import { node, setText } from "./dom.js";
+import { countText } from "./scale.js";
 import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
@@ -102,7 +103,7 @@ function lineWords(line, wholeWords) {
 }
 
 function missingWords(missing) {
-  return missing === 0 ? "" : `${missing.toLocaleString("en")} tokens without both scores, such as names, are not drawn.`;
+  return missing === 0 ? "" : `${countText(missing)} tokens without both scores, such as names, are not drawn.`;
 }
 
 function listen(plot, model, state, soon) {

@@ -1,6 +1,7 @@
 /** Above a long answer: a map of all of it (what is painted, what is chosen, where the lock is), and a button that opens all. */
 
 import { button, drawing, node, setAttributes, setHidden, setText } from "./dom.js";
+import { countText } from "./scale.js";
 import { MOST_SHOWN, openAround, shownCount, unitPlace } from "./strip_windows.js";
 
 const CELLS = 240;
@@ -39,7 +40,7 @@ export function stripMap(model) {
     setAttributes(locked, { d: place < 0 ? "" : `M${x(place)} 0v16` });
     setAttributes(plot, { "aria-label": mapWords(units.length, shown, cells.reduce((sum, count) => sum + count, 0)) });
     const most = Math.min(MOST_SHOWN, units.length);
-    setText(all, `Show ${most === units.length ? "all " : ""}${most.toLocaleString("en")}`);
+    setText(all, `Show ${most === units.length ? "all " : ""}${countText(most)}`);
     setHidden(all, shown >= most);
     setAttributes(all, { title: most === units.length ? null : "The others stay folded: more at once would make the page slow" });
   };
@@ -57,5 +58,5 @@ export function chosenCells(units, selected, cells) {
 
 /** Returns what the map shows, in words. */
 export function mapWords(count, shown, chosen) {
-  return `Map of the answer: ${shown.toLocaleString("en")} of ${count.toLocaleString("en")} shown, ${chosen.toLocaleString("en")} chosen; click to go there`;
+  return `Map of the answer: ${countText(shown)} of ${countText(count)} shown, ${countText(chosen)} chosen; click to go there`;
 }

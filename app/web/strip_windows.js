@@ -1,5 +1,7 @@
 /** Which pieces of a long answer are painted: windows round chosen and locked tokens, gaps between. Pure. */
 
+import { countText } from "./scale.js";
+
 // A window is [from, to) in units. What is open stays open while the rule moves: text must not jump under a
 // slider. A gap says how many tokens it holds and how many of them are chosen.
 
@@ -101,7 +103,7 @@ export function gapsOf(list, count) {
 
 /** Returns what a gap says: "… 1,240 tokens, 3 chosen …". */
 export function gapWords(tokens, chosen) {
-  return `… ${tokens.toLocaleString("en")} ${tokens === 1 ? "token" : "tokens"}${chosen ? `, ${chosen.toLocaleString("en")} chosen` : ""} …`;
+  return `… ${countText(tokens)} ${tokens === 1 ? "token" : "tokens"}${chosen ? `, ${countText(chosen)} chosen` : ""} …`;
 }
 
 /** Returns the place of the unit that holds a token index, or −1; units are in the order of their tokens. */

@@ -1,5 +1,6 @@
 /** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
 
+import { atRest } from "./at_rest.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
 import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
@@ -22,6 +23,7 @@ export class TokenStrip {
       attributes: { role: "listbox", "aria-multiselectable": true, "data-signal": signal, dir: "auto" },
       style: { "--tu-hue": `var(--tu-${signal})` },
     });
+    this.labels = atRest(() => this.label());
     this.element.addEventListener("keydown", (event) => onKey(event, this));
     this.element.addEventListener("focusin", (event) => this.focused(event));
     this.element.addEventListener("click", (event) => this.openGap(event.target.closest?.(".tu-gap")));
@@ -134,23 +136,18 @@ export class TokenStrip {
     const focus = this.focusUnit();
     const focused = document.activeElement;
     if (focused !== this.tokens[focus] && this.element.contains(focused)) this.tokens[focus]?.focus({ preventScroll: false });
-    const shown = {
-      values: model.valuesOf(signal), sorted: model.sorted(signal), scale: model.scaleOf(signal),
-      unitName: model.unitOf(signal), focus, range: this.range(),
-    };
+    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range() };
     for (const at of this.shown()) this.paintChip(at, shown);
     this.paintGaps();
+    // Ranks take a sort: while a slider moves nobody hears the chips, and they wait.
+    if (this.element.contains(focused)) this.label();
+    else this.labels.later();
   }
 
-  paintChip(at, { values, sorted, scale, unitName, focus, range }) {
+  paintChip(at, { values, scale, focus, range }) {
     const [element, unit, state] = [this.tokens[at], this.units[at], this.states[at]];
     const { view, columns } = this.model;
-    const index = unit.tokens[0];
-    const value = values[index];
-    const flags = {
-      subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-      punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
-    };
+    const value = values[unit.tokens[0]];
     const note = noteOf(unit, this.model.overrides);
     element.classList.toggle("has-note", note !== "");
     const strength = (scale.at(value) || 0).toFixed(3);
@@ -162,11 +159,27 @@ export class TokenStrip {
     setAttributes(element, {
       tabindex: at === focus ? 0 : -1,
       "aria-selected": state === "chosen" || state === "in",
-      "aria-label": spokenLabel({
-        unit, position: at, count: this.units.length, value, unitName, signal: this.signal, sorted, state, flags, words: view.words, note,
-      }),
-      title: note || (flags.subject && !Number.isFinite(value) ? "name: no score" : null),
+      title: note || (columns.subject[unit.tokens[0]] === 1 && !Number.isFinite(value) ? "name: no score" : null),
     });
+  }
+
+  /** Writes what is heard of each chip. */
+  label() {
+    const { model, signal } = this;
+    const { columns } = model;
+    const values = model.valuesOf(signal);
+    const common = { count: this.units.length, unitName: model.unitOf(signal), signal, sorted: model.sorted(signal), words: model.view.words };
+    for (const at of this.shown()) {
+      const [element, unit] = [this.tokens[at], this.units[at]];
+      const index = unit.tokens[0];
+      const flags = {
+        subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
+        punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
+      };
+      setAttributes(element, {
+        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], state: this.states[at], flags, note: noteOf(unit, model.overrides) }),
+      });
+    }
   }
 
   /** Returns the unit index that holds a token index, or -1. */

@@ -178,12 +178,12 @@ export class TokensModel {
     });
   }
 
+  /** Returns what has a rank: the set's tokens or, while words are shown, the first of each word. */
+  ranked() { return this.view.words ? this.memory.once("ranked", this.wordHeads, () => this.indices.filter((index) => this.wordHeads.has(index))) : this.indices; }
+
   /** Returns the set's values of a signal, largest first: one per token or, while words are shown, one per word. */
   sorted(signal) {
-    return this.cached(`sorted ${signal}`, () => {
-      const heads = this.view.words ? this.indices.filter((index) => this.wordHeads.has(index)) : this.indices;
-      return descending(this.valuesOf(signal), heads);
-    });
+    return this.cached(`sorted ${signal}`, () => descending(this.valuesOf(signal), this.ranked()));
   }
 
   /** Returns the colour scale of a signal over the set: `{limit, clipped, at}`; fused is normalised already. */

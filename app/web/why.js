@@ -1,5 +1,7 @@
 /** Puts a token's numbers into one sentence a newcomer understands. Pure. */
 
+import { countText } from "./scale.js";
+
 const WITHOUT = {
   knowledge_swap: "With another name in its place",
   knowledge_subject: "With the name hidden",
@@ -36,7 +38,7 @@ export function whySentence({ text, subject, value, source, entropy }) {
 export function times(nats) {
   const factor = Math.exp(nats);
   if (factor > 10000) return "more than 10,000 times";
-  return `about ${factor < 10 ? factor.toFixed(1) : Math.round(factor).toLocaleString("en")} times`;
+  return `about ${factor < 10 ? factor.toFixed(1) : countText(Math.round(factor))} times`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countTicks, formatNumber, histogramBins, sequentialScale } from '../../app/web/scale.js';
+import { countText, formatNumber, histogramBins, sequentialScale } from '../../app/web/scale.js';
 
 test('the scale ends at the 99th percentile and clips above it', () => {
   const scale = sequentialScale([null, NaN, ...Array.from({ length: 101 }, (_, index) => index)]);
@@ -30,15 +30,11 @@ test('numbers stand under each other', () => {
   assert.equal(formatNumber(1, 2, 6), '\u2007\u20071.00');
 });
 
-test('bins: edges belong above, the top to the last, heights by square root', () => {
-  const { edges, counts, heights } = histogramBins([0, 0.1, 0.2, 0.49, 0.5, 1, NaN, 9], 2);
-  assert.deepEqual(edges, [0, 0.5, 1]);
-  assert.deepEqual(counts, [4, 3]);
-  assert.deepEqual(heights, [1, Math.sqrt(3 / 4)]);
-  assert.deepEqual(histogramBins([], 2).heights, [0, 0]);
+test('bins: edges belong above, the top to the last, what is outside to the ends', () => {
+  const values = [0, 0.1, 0.2, 0.49, 0.5, 1, NaN, 9, -1];
+  assert.deepEqual(histogramBins(values, 2), [5, 3]);
+  assert.deepEqual(histogramBins(values, 2, [1, 0, 0, 0, 0, 1, 1, 0, 0]), [1, 1]);
+  assert.deepEqual(histogramBins([], 2), [0, 0]);
 });
 
-test('ticks of the square-root axis', () => {
-  assert.deepEqual(countTicks(64), [{ count: 0, at: 0 }, { count: 4, at: 0.25 }, { count: 16, at: 0.5 }, { count: 64, at: 1 }]);
-  assert.deepEqual(countTicks(0), [{ count: 0, at: 0 }]);
-});
+test('counts are written as people read them', () => assert.deepEqual([0, 999, 10000].map(countText), ['0', '999', '10,000']));
