@@ -102,7 +102,7 @@ def report(size: int, browser: Browser) -> list[str]:
             for label, act in ACTS.items():
                 found = timed(page, act)
                 print(f"  {label:18}{line(found)}", flush=True)
-                slow = quantile(found["times"], "script", 0.95) > BUDGET_MS
+                slow = quantile(found["times"], "frame", 0.95) > BUDGET_MS
                 if found["during"] or (slow and act["act"] == "slider" and size <= BUDGET_TOKENS):
                     missed.append(f"{size:,} tokens, {label}")
             page.context.close()

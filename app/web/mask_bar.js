@@ -1,6 +1,7 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
 import { button, node, setAttributes, setHidden, setText } from "./dom.js";
+import { leftOutWords } from "./left_out.js";
 import { clockTime } from "./mask_desk.js";
 import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
 import { keptWords } from "./mask_keeper.js";
@@ -20,6 +21,7 @@ export function maskBar(model, desk, acts) {
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide tu-roomy" });
   const overrides = node("span", { class: "tu-quiet tu-wide tu-roomy" });
+  const leftOut = node("span", { class: "tu-quiet tu-wide tu-roomy", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
@@ -33,7 +35,7 @@ export function maskBar(model, desk, acts) {
   const save = button("Export", acts.exports, { class: "tu-button tu-wide tu-remote" });
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
-    targets, gold, overrides, since, mask, draft, range, node("span", { class: "tu-space" }), undo, redo, masks, save, go);
+    targets, gold, overrides, leftOut, since, mask, draft, range, node("span", { class: "tu-space" }), undo, redo, masks, save, go);
   const alarmText = node("span");
   const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
     button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
@@ -51,6 +53,8 @@ export function maskBar(model, desk, acts) {
     setText(percent, ` (${share} %)`);
     setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
     setText(overrides, overrideWords(model.overridesOfSet().length));
+    setText(leftOut, leftOutWords(model.payload.left_out ?? []));
+    setHidden(leftOut, leftOut.textContent === "");
     undo.disabled = model.history.past.length === 0;
     redo.disabled = model.history.future.length === 0;
     setText(range, rangeText(model));

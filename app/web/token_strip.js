@@ -11,6 +11,12 @@ import { currentWindows, gapsOf, gapWords, openGap, unitPlace } from "./strip_wi
 // Characters that turn the direction of what follows; in a chip of its own they turn nothing else.
 const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
+/** Returns a gap `[from, to)` of the strip, a part like any other. */
+function gapPart(from, to) {
+  const element = node("span", { class: "tu-gap", attributes: { role: "option", "aria-selected": false, tabindex: -1, "data-gap": from } });
+  return { key: `gap ${from} ${to}`, from, to, element, make: () => element };
+}
+
 /** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
 export class TokenStrip {
   /** @param {import("./tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey */
@@ -36,7 +42,7 @@ export class TokenStrip {
     const { model } = this;
     const units = model.units();
     const anew = units !== this.units;
-    if (anew) Object.assign(this, { units, tokens: [], states: [] });
+    if (anew) Object.assign(this, { units, tokens: [], states: [], gaps: [], wrapped: [] });
     const windows = currentWindows(model, units, (index) => model.mask.selected[index] === 1 || model.overrides.state(index) !== null);
     const moved = windows !== this.windows;
     this.windows = windows;
@@ -50,46 +56,70 @@ export class TokenStrip {
     this.paint();
   }
 
-  /** Puts the chips into the strip, neighbours with the same decision in one outline. */
+  /** Puts the chips into the strip, neighbours with the same decision in one outline; what stays as it was is not touched. */
   wrap(states) {
     const focused = this.element.contains(document.activeElement);
+    if (this.wrapped.length === 0) this.element.replaceChildren();
     this.states = states;
-    this.gaps = gapsOf(this.windows, this.units.length).map(([from, to]) => ({
-      from, to, element: node("span", { class: "tu-gap", attributes: { role: "option", "aria-selected": false, tabindex: -1, "data-gap": from } }),
-    }));
-    const gapBefore = new Map(this.gaps.map((gap) => [gap.to, gap.element]));
-    const parts = [];
-    for (const window of this.windows) {
-      if (gapBefore.has(window[0])) parts.push(" ", gapBefore.get(window[0]));
-      this.wrapWindow(window, parts);
-    }
-    if (gapBefore.has(this.units.length)) parts.push(" ", gapBefore.get(this.units.length), " ");
-    const { answer, first, count } = this.model.row;
-    this.element.replaceChildren(...parts, textAfter(answer, this.model.columns, first, count));
+    const known = new Map(this.gaps.map((gap) => [gap.key, gap]));
+    this.gaps = gapsOf(this.windows, this.units.length).map(([from, to]) => known.get(`gap ${from} ${to}`) ?? gapPart(from, to));
+    const parts = this.parts();
+    const last = (list, step) => list[list.length - 1 - step]?.key;
+    let [same, tail] = [0, 0];
+    while (same < parts.length && parts[same].key === this.wrapped[same]?.key) same += 1;
+    const most = Math.min(parts.length, this.wrapped.length) - same;
+    while (tail < most && last(parts, tail) === last(this.wrapped, tail)) tail += 1;
+    const old = [...this.element.childNodes].slice(same, this.wrapped.length - tail);
+    const next = this.element.childNodes[this.wrapped.length - tail] ?? null;
+    old.forEach((each) => each.remove());
+    const fresh = new DocumentFragment();
+    fresh.append(...parts.slice(same, parts.length - tail).map(({ make }) => make()));
+    this.element.insertBefore(fresh, next);
+    this.wrapped = parts;
     if (focused) this.tokens[this.focusUnit()]?.focus();
   }
 
-  /** Appends the chips of one window to `parts`. */
-  wrapWindow([from, to], parts) {
-    let run = null;
-    for (let at = from; at < to; at += 1) {
-      const [unit, state] = [this.units[at], this.states[at]];
-      this.tokens[at] ??= this.chip(unit);
-      const token = this.tokens[at];
-      setText(token.lastChild, GLYPHS[state]);
-      const joins = run && run.state === state && !unit.before.includes("\n");
-      if (!joins && unit.before) parts.push(unit.before);
-      if (state === "plain") {
-        run = null;
-        parts.push(token);
-        continue;
-      }
-      if (!joins) {
-        run = { state, element: node("span", { class: `tu-run is-${state}`, attributes: { role: "none" } }) };
-        parts.push(run.element);
-      } else if (unit.before) run.element.append(unit.before);
-      run.element.append(token);
+  /** Returns what the strip is made of, in order: text, chips, outlines of chips, gaps, each `{key, make}`. */
+  parts() {
+    const { answer, first, count } = this.model.row;
+    const text = (words, at) => ({ key: `text ${at} ${words}`, make: () => words });
+    const gapBefore = new Map(this.gaps.map((gap) => [gap.to, gap]));
+    const parts = [];
+    for (const window of this.windows) {
+      if (gapBefore.has(window[0])) parts.push(text(" ", window[0]), gapBefore.get(window[0]));
+      this.partsOf(window, text, parts);
     }
+    const end = this.units.length;
+    if (gapBefore.has(end)) parts.push(text(" ", end), gapBefore.get(end), text(" ", end + 1));
+    return [...parts, text(textAfter(answer, this.model.columns, first, count), "after")];
+  }
+
+  /** Appends what one window is made of to `parts`. */
+  partsOf([from, to], text, parts) {
+    const { units, states } = this;
+    for (let at = from, end = from; at < to; at = end) {
+      if (units[at].before) parts.push(text(units[at].before, at));
+      const state = states[at];
+      end = at + 1;
+      if (state !== "plain") while (end < to && states[end] === state && !units[end].before.includes("\n")) end += 1;
+      const start = at;
+      const stop = end;
+      parts.push({ key: `${state} ${start} ${stop}`, make: () => (state === "plain" ? this.token(start) : this.outline(state, start, stop)) });
+    }
+  }
+
+  /** Returns the chips of the units `from` to `to` in one outline. */
+  outline(state, from, to) {
+    const parts = [this.token(from)];
+    for (let at = from + 1; at < to; at += 1) parts.push(this.units[at].before, this.token(at));
+    return node("span", { class: `tu-run is-${state}`, attributes: { role: "none" } }, ...parts);
+  }
+
+  /** Returns the chip of a unit with the glyph of its state; made once. */
+  token(at) {
+    this.tokens[at] ??= this.chip(this.units[at]);
+    setText(this.tokens[at].lastChild, GLYPHS[this.states[at]]);
+    return this.tokens[at];
   }
 
   /** Returns the places of the units that are painted. @returns {number[]} */
@@ -139,8 +169,8 @@ export class TokenStrip {
     const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range() };
     for (const at of this.shown()) this.paintChip(at, shown);
     this.paintGaps();
-    // Ranks take a sort: while a slider moves nobody hears the chips, and they wait.
-    if (this.element.contains(focused)) this.label();
+    // Ranks take a sort: while a slider moves nobody hears the chips, and those that have a label wait.
+    if (this.element.contains(focused) || this.shown().some((at) => !this.tokens[at].ariaLabel)) this.label();
     else this.labels.later();
   }
 
