@@ -20,7 +20,8 @@ export function maskBar(model, desk, acts) {
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide tu-roomy" });
-  const overrides = node("span", { class: "tu-quiet tu-wide tu-roomy" });
+  const forced = () => model.overridesOfSet().map(([index]) => index);
+  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-roomy tu-since", attributes: { title: "Walk the overrides" } });
   const leftOut = node("span", { class: "tu-quiet tu-wide tu-roomy", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
@@ -52,7 +53,9 @@ export function maskBar(model, desk, acts) {
     setText(number, `${counts.chosen} of ${counts.total}`);
     setText(percent, ` (${share} %)`);
     setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
-    setText(overrides, overrideWords(model.overridesOfSet().length));
+    const count = forced().length;
+    setText(overrides, overrideWords(count));
+    overrides.disabled = count === 0;
     setText(leftOut, leftOutWords(model.payload.left_out ?? []));
     setHidden(leftOut, leftOut.textContent === "");
     undo.disabled = model.history.past.length === 0;

@@ -113,6 +113,22 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled()
 
 
+def test_a_page_without_rows_says_what_to_do_and_does_it(
+    serve: Callable[..., AbstractContextManager[Any]], opened: Open, tiny_folder: Path, tmp_path: Path
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", ROWS[:2], RETAIN[:1])
+    with serve(tmp_path, "--model", str(tiny_folder), "--data", str(rows), "--no-model") as server:
+        page = opened(server.address)
+        expect(page.get_by_role("status").filter(has_text="There are no rows yet")).to_be_visible()
+        page.get_by_role("button", name="Open file").click()
+        expect(page.get_by_role("dialog", name="Open data or a model")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Load demo").click()
+        expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+        expect(page.locator(".tu-strip .tu-token").first).to_be_visible()
+        page.close()
+
+
 def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held: Held) -> None:
     held.gate.unlink(missing_ok=True)
     page = opened(held.server.address)

@@ -59,7 +59,12 @@ def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., 
     expect(form(page).get_by_label(re.compile("^Subject"))).to_have_value("Bob Reed")
     form(page).get_by_label(re.compile("^Subject")).fill("born")
     form(page).get_by_label(re.compile("^Names")).fill("seen\nraised")
+    # On its way the old numbers stay, marked as such.
+    page.route("**/component_server/", lambda _: None)
     form(page).get_by_role("button", name=re.compile("^Score")).click()
+    expect(page.locator(".tu-badge")).to_have_text("stale")
+    expect(page.locator(".tu-strips")).to_have_class(re.compile("is-stale"))
+    page.unroute("**/component_server/")  # what was held back goes on
     expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “born”", timeout=MINUTE)
     expect(form(page)).to_be_hidden()
     expect(page.locator(".tu-badge")).to_have_text("live")
