@@ -47,9 +47,10 @@ function fill(element, row) {
 function drawCard(parts, row, model) {
   const { mask } = model;
   const facts = factsOf(model, row);
-  setText(parts.share, `${facts.chosen} of ${facts.total}`);
-  setText(parts.marks, markWords(facts));
-  setText(parts.spoken, `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
+  const waiting = row.scored === false;
+  setText(parts.share, waiting ? "no scores yet" : `${facts.chosen} of ${facts.total}`);
+  setText(parts.marks, waiting ? "" : markWords(facts));
+  setText(parts.spoken, waiting ? "" : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }

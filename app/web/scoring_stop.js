@@ -23,7 +23,7 @@ export function scoringStop(model, hold) {
     if (asked === held) asked = null;
     setHidden(element, model.payload.state !== "live" || model.waiting() === 0);
     setText(element, stopWords(held, asked));
-    setAttributes(element, { title: held ? null : "The rows that are scored stay", "aria-disabled": asked !== null });
+    setAttributes(element, { title: held ? null : "Stop scoring; the rows that are scored stay", "aria-disabled": asked !== null });
   };
   return { element, update, leave: scoringHeld.subscribe(update) };
 }
@@ -31,5 +31,5 @@ export function scoringStop(model, hold) {
 /** Returns what the button says; `asked` is what was asked for and has not happened yet, or null. */
 export function stopWords(held, asked) {
   if (asked !== null) return asked ? "Stopping…" : "Going on…";
-  return held ? "Score the rest" : "Stop scoring";
+  return held ? "Score the rest" : "Stop";
 }

@@ -37,7 +37,7 @@ export function signalBar(model, compute, hold) {
   const stop = scoringStop(model, hold);
   const legend = legendOf(model);
   const element = node("div", { class: "tu-bar" },
-    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), badge, stop.element),
+    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), node("div", { class: "tu-badges" }, badge, stop.element)),
     node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element, legend.element));
   const update = () => {
     const { view } = model;

@@ -48,7 +48,8 @@ function sentence(model) {
 
 function emptyWords(model) {
   if (!model.row) return "";
-  const { first, count } = model.row;
+  const { first, count, scored } = model.row;
+  if (scored === false) return "This row has no scores yet.";
   for (let index = first; index < first + count; index += 1) if (model.mask.selected[index]) return "";
   return `0 of ${count} here: this row will not be trained. Lower the cut, or force a token in.`;
 }

@@ -1,6 +1,6 @@
 /** Holds what the Tokens view knows: scores, rule, overrides, view; derives the mask. No DOM. */
 
-import { indicesOfSet, pick, placesOf, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
+import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
 import { deriveMask, placesIn } from "./derived_mask.js";
 import { normalise } from "./fusion.js";
 import { History } from "./history.js";
@@ -9,6 +9,7 @@ import { Memory } from "./memory.js";
 import { Overrides } from "./overrides.js";
 import { descending } from "./ranks.js";
 import { sequentialScale } from "./scale.js";
+import { takeScores } from "./scores_change.js";
 import { DEFAULT_RULE } from "./selection.js";
 import { unitsOf } from "./units.js";
 import { aggregateSignal, groupWords } from "./words.js";
@@ -32,38 +33,9 @@ export class TokensModel {
     this.read(readPayload(payload), saved);
   }
 
-  /**
-   * Takes a new payload; rule, view, overrides with their steps, and lock stay, found again by row id and
-   * characters. Overrides that find no place are in `lost`; rows that are all others begin anew.
-   */
+  /** Takes a new payload; rule, view, overrides with their steps, and lock stay. @param {object} value */
   load(value) {
-    const payload = readPayload(value);
-    if (payload.scores_id === this.payload.scores_id) return this.refill(payload);
-    const before = placesOf(this.payload);
-    const now = new Map(placesOf(payload).map((place, index) => [place, index]));
-    const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
-    const { overrides, history, set } = this;
-    const known = before.some((place) => now.has(place));
-    const lost = overrides.entries().filter(({ index }) => moved(index) === null)
-      .map(({ index, state, note }) => ({ row: this.payload.rows[this.columns.row[index]].id, text: this.tokenText(index), state, note }));
-    const { locked, focus } = this.view;
-    const row = payload.rows.findIndex(({ id }) => id === this.row?.id);
-    Object.assign(this.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
-    this.read(payload, { rule: payload.rule ?? this.rule, set });
-    this.lost = known ? lost : [];
-    if (known) {
-      history.rewrite((each) => ({ ...each, rule: this.withKnownSignals(each.rule) }));
-      history.present = { ...history.present, rule: this.rule };
-      Object.assign(this, { overrides: overrides.moved(moved), history });
-    }
-    return this.tell("data", "rule", "view");
-  }
-
-  /** Takes more numbers of the same scores: every token is where it was, so that undo still reaches back. */
-  refill(payload) {
-    const { overrides, history, rule, set } = this;
-    this.read(payload, { rule, set });
-    Object.assign(this, { overrides, history });
+    takeScores(this, readPayload(value));
     this.tell("data", "rule", "view");
   }
 
@@ -154,8 +126,9 @@ export class TokensModel {
     return this.mask.excluded[index] ? "excluded" : "plain";
   }
 
-  /** Returns whether rule and gold disagree on the token; names and tokens without known gold never do. */
+  /** Returns whether rule and gold disagree on the token; names, tokens without known gold and rows without scores never do. */
   differs(index) {
+    if (this.payload.rows[this.columns.row[index]].scored === false) return false;
     const gold = this.columns.gold?.[index];
     return Number.isFinite(gold) && !this.columns.subject[index] && (gold === 1) !== (this.mask.selected[index] === 1);
   }
@@ -179,7 +152,10 @@ export class TokensModel {
   }
 
   /** Returns what has a rank: the set's tokens or, while words are shown, the first of each word. */
-  ranked() { return this.view.words ? this.memory.once("ranked", this.wordHeads, () => this.indices.filter((index) => this.wordHeads.has(index))) : this.indices; }
+  ranked() {
+    if (!this.view.words) return this.indices;
+    return this.memory.once("ranked", this.wordHeads, () => this.indices.filter((index) => this.wordHeads.has(index)));
+  }
 
   /** Returns the set's values of a signal, largest first: one per token or, while words are shown, one per word. */
   sorted(signal) {

@@ -5,9 +5,9 @@ import { keepTour, readTour } from "./session.js";
 
 /** Each step says what to do and which part of the view it is done with. */
 export const STEPS = [
-  ["Read the colour", "The fuller a token’s colour, the more the answer hangs on what the model would have to forget. Hover one to look, click to lock it: its numbers are at the right.", ".tu-strip"],
+  ["Read the colour", "The fuller a token’s colour, the more the answer hangs on what the model would have to forget. Hover one to look, click to lock it: its numbers are at the right.", ".tu-strips"],
   ["Set the cut", "Move the share or drag the cut in the histogram: outlined tokens are chosen, and nothing else is trained.", ".tu-choose, .tu-hist"],
-  ["Disagree", "With a token locked, Space forces it in, then out, then back to the rule. g shows the gold words, u the next disagreement, ? all keys.", ".tu-strip"],
+  ["Disagree", "With a token locked, Space forces it in, then out, then back to the rule. g shows the gold words, u the next disagreement, ? all keys.", ".tu-strips"],
   ["Unlearn these", "Trains LoRA on the chosen tokens alone; Probe and Compare then show what was lost and what was kept, beside controls. It needs the live model.", ".tu-mask-bar"],
 ];
 

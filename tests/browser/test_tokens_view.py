@@ -92,7 +92,7 @@ def test_hover_previews_a_click_locks_and_the_details_explain(page: Page) -> Non
 def test_the_tour_lights_up_what_it_speaks_of_and_goes_on_where_it_was_left(page: Page) -> None:
     tour = page.get_by_role("region", name="Tour", exact=True)
     expect(tour).to_contain_text("1 of 4 · Read the colour")
-    expect(page.locator(".tu-strip")).to_have_class(re.compile("is-pointed"))
+    expect(page.locator(".tu-strips")).to_have_class(re.compile("is-pointed"))
     tour.get_by_role("button", name="Next").press("Enter")
     expect(page.locator(".is-pointed")).to_have_count(2)
     tour.get_by_role("button", name="Leave the tour").click()

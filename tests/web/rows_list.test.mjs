@@ -24,6 +24,12 @@ test("rows come in file order, by errors, by highest score, by overrides; equals
   assert.deepEqual(orderedRows(model, "overrides"), [3, 1, 0, 2]);
 });
 
+test("a row without scores is no disagreement yet", () => {
+  const model = rowsOf(4, { factor: (row) => [1, 0.1, 2, 0.1][row] });
+  model.payload.rows[1].scored = false;
+  assert.deepEqual(orderedRows(model, "differs"), [3, 0, 1, 2]);
+});
+
 test("a long list with gold begins with the errors, any other with the file", () => {
   assert.equal(firstOrder(rowsOf(101)), "differs");
   assert.equal(firstOrder(rowsOf(100)), "file");

@@ -4,6 +4,6 @@ import test from "node:test";
 import { stopWords } from "../../app/web/scoring_stop.js";
 
 test("the button says what a press does, or what was asked for", () => {
-  assert.deepEqual([stopWords(false, null), stopWords(true, null)], ["Stop scoring", "Score the rest"]);
+  assert.deepEqual([stopWords(false, null), stopWords(true, null)], ["Stop", "Score the rest"]);
   assert.deepEqual([stopWords(false, true), stopWords(true, false)], ["Stopping…", "Going on…"]);
 });

@@ -1,0 +1,33 @@
+/** Other scores take the place of those that are shown: what a person decided moves to the same characters of the same rows. */
+
+import { placesOf } from "./columns.js";
+
+/**
+ * Puts a payload into the model. More numbers of the same scores leave every token where it was; of other scores
+ * those that share a row take the overrides over, and `model.lost` names what found no place; rows that are all
+ * others begin anew.
+ * @param {import("./tokens_model.js").TokensModel} model @param {object} payload as `readPayload` gives it
+ */
+export function takeScores(model, payload) {
+  const { overrides, history, rule, set } = model;
+  if (payload.scores_id === model.payload.scores_id) {
+    model.read(payload, { rule, set });
+    Object.assign(model, { overrides, history });
+    return;
+  }
+  const before = placesOf(model.payload);
+  const now = new Map(placesOf(payload).map((place, index) => [place, index]));
+  const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
+  const known = before.some((place) => now.has(place));
+  const lost = overrides.entries().filter(({ index }) => moved(index) === null)
+    .map(({ index, state, note }) => ({ row: model.payload.rows[model.columns.row[index]].id, text: model.tokenText(index), state, note }));
+  const { locked, focus } = model.view;
+  const row = payload.rows.findIndex(({ id }) => id === model.row?.id);
+  Object.assign(model.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
+  model.read(payload, { rule: payload.rule ?? rule, set });
+  model.lost = known ? lost : [];
+  if (!known) return;
+  history.rewrite((each) => ({ ...each, rule: model.withKnownSignals(each.rule) }));
+  history.present = { ...history.present, rule: model.rule };
+  Object.assign(model, { overrides: overrides.moved(moved), history });
+}
