@@ -48,18 +48,18 @@ export function signalBar(model, compute, hold) {
     legend.update();
     stop.update();
     setText(badge, badgeWords(model));
-    setAttributes(badge, { "data-state": model.payload.state, title: BADGES[model.payload.state] ?? null });
+    setAttributes(badge, { "data-state": model.payload.state, title: badge.textContent.includes(" of ") ? "Rows that have their scores" : BADGES[model.payload.state] ?? null });
   };
   return { element, update, legend, leave: stop.leave };
 }
 
-/** Returns "recorded", "live", or how many rows of the set are live while the others are being scored. */
+/** Returns "recorded", "live", or how many rows of the set are live while the others have no scores. */
 export function badgeWords(model) {
   if (model.payload.state !== "live") return "recorded";
   if (model.stale.has(model.row?.id)) return "stale";
   const rows = model.rowsOfSet().length;
   const waiting = model.waiting();
-  return waiting === 0 ? "live" : `live, ${rows - waiting} of ${rows} rows`;
+  return waiting === 0 ? "live" : `live, ${rows - waiting} of ${rows}`;
 }
 
 function sourceMenu(label, model, kind, compute) {

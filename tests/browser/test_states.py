@@ -87,7 +87,7 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
 
     held.rows_gate.touch()
     held.gate.unlink()
-    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8 rows", timeout=MINUTE)
+    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8", timeout=MINUTE)
     expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
         "title", "4 rows are not scored yet."
     )
@@ -99,7 +99,7 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     held.rows_gate.unlink()
     rest = page.get_by_role("button", name="Score the rest")
     expect(rest).to_be_visible(timeout=MINUTE)
-    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8 rows")
+    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8")
     expect(page.locator(".tx-chip", has_text="scoring stopped")).to_be_visible()
     rest.click()
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)

@@ -15,7 +15,7 @@ const modelOf = (scored, state = "live") => {
 
 test("while rows of the set wait for their scores the badge counts them and nothing is trained", () => {
   const model = modelOf([true, false, false]);
-  assert.equal(badgeWords(model), "live, 1 of 3 rows");
+  assert.equal(badgeWords(model), "live, 1 of 3");
   assert.equal(whyNot(model, SAME), "2 rows are not scored yet.");
 });
 
