@@ -159,18 +159,22 @@ def score(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
 
     config, runs = ScoreConfig(), service.queue.store.root
-    load.session.left_out = misfits(model, load.session.rows.forget, config.max_tokens)
+    given = load.session.rows
+    load.session.left_out = {
+        **misfits(model, given.forget, config.max_tokens),
+        **misfits(model, given.retain, config.max_tokens),
+    }
     rows = load.session.forget
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
     path = scores_path(runs, model, scores.rows, config)
-    known = read_scores(path, scores.rows, config)
-    if known is None:
+    kept = read_scores(path, scores.rows, config)
+    if kept is None:
         _score_in_parts(service, load, model, scores, config)
         with suppress(OSError):  # A full disk: the next start measures again.
             write_scores(path, scores.rows, config)
     else:
-        scores.rows = known
+        scores.rows = kept
         service.turn_to(load, model, shown_scores(scores, "live"))
     subjects = read_subjects(runs, scores.scores_id)
     if subjects:
@@ -217,14 +221,14 @@ def measure_before(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.runs.measured import before_report
 
-    rows = load.session.rows
+    retain, world = load.session.retain, load.session.rows.world
     forget = load.session.of_set(load.session.forget[0].set)
-    if len(forget) + len(rows.retain) + len(rows.world) > MEASURED_ROWS:
+    if len(forget) + len(retain) + len(world) > MEASURED_ROWS:
         return
     try:
         with service.model_lock:
             load.check()
-            before_report(service.queue.store.root, model, forget, rows.retain, rows.world, ProbeSettings())
+            before_report(service.queue.store.root, model, forget, retain, world, ProbeSettings())
     except GivenUp:
         raise
     except Exception:  # The first run then measures, and says what is wrong.

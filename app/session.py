@@ -53,7 +53,7 @@ class Session:
     """Rows under a model. `model` is None before it is loaded, and again when another session is open.
 
     `data_name` is what a person knows the rows by: a file's name, or the demo. `left_out` gives the reason of
-    each forget row, by its id, that this model cannot score: it takes no part.
+    each forget or retain row, by its id, that this model cannot read: it takes no part.
     """
 
     rows: Rows
@@ -68,6 +68,11 @@ class Session:
     def forget(self) -> tuple[Row, ...]:
         """The forget rows that take part."""
         return tuple(row for row in self.rows.forget if row.id not in self.left_out)
+
+    @property
+    def retain(self) -> tuple[Row, ...]:
+        """The retain rows that take part."""
+        return tuple(row for row in self.rows.retain if row.id not in self.left_out)
 
     def of_set(self, name: str) -> tuple[Row, ...]:
         """The forget rows of one set that take part."""

@@ -17,7 +17,7 @@ def chips(service: Service) -> dict[str, Any]:
     return {
         "model": model_chip(service),
         "data": {
-            "text": f"{len(session.forget)} forget · {len(session.rows.retain)} retain{left_out}",
+            "text": f"{len(session.forget)} forget · {len(session.retain)} retain{left_out}",
             "detail": session.data_name,
         },
         "opening": opening(service),

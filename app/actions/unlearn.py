@@ -175,7 +175,7 @@ def run_config(
             key: json.loads(json.dumps([asdict(row) for row in values]))
             for key, values in (
                 ("forget", rows),
-                ("retain", session.rows.retain),
+                ("retain", session.retain),
                 ("world", session.rows.world),
             )
         },

@@ -102,18 +102,22 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
 def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_can_read_it(
     service: Service, tmp_path: Path
 ) -> None:
-    long = replace(ROWS[1], answer="a" * 3_000, gold=())
-    path = write_rows(tmp_path / "long.jsonl", [ROWS[0], long, ROWS[2]])
+    long, kept = (replace(row, answer="a" * 3_000, gold=()) for row in (ROWS[1], RETAIN[1]))
+    path = write_rows(tmp_path / "long.jsonl", [ROWS[0], long, ROWS[2]], [RETAIN[0], kept])
     opening.open_rows(service, {"path": str(path)})
     payload = tokens.shown_payload(settled(service))
     assert service.stage.name == "live" and all(row["scored"] for row in payload["rows"])
     assert [row["id"] for row in payload["rows"]] == ["ada", "cleo"]
-    (left_out,) = payload["left_out"]
-    assert left_out["id"] == "bob" and left_out["reason"].startswith("Row bob has 3,0")
-    assert status.chips(service)["data"]["text"] == "2 forget · 25 retain · 1 left out"
+    assert [each["id"] for each in payload["left_out"]] == ["bob", kept.id]
+    assert payload["left_out"][0]["reason"].startswith("Row bob has 3,0")
+    assert status.chips(service)["data"]["text"] == "2 forget · 1 retain · 2 left out"
     plan = unlearn.default_plan(service)["plan"]
     (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
-    assert [row["id"] for row in service.queue.store.config(run_id)["forget"]] == ["ada", "cleo"]
+    config = service.queue.store.config(run_id)
+    assert [[row["id"] for row in config[part]] for part in ("forget", "retain")] == [
+        ["ada", "cleo"],
+        [RETAIN[0].id],
+    ]
     # the subject of the row that stands last is asked for, not that of the one left out before it
     choices = subject_choices(service, {"scores_id": shown_id(service), "row": 1})
     assert choices["given"] == ROWS[2].subject
