@@ -1,6 +1,7 @@
 """The Unlearn tab: sum up the mask, start a run and its controls, press a run's buttons, follow it."""
 
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -203,15 +204,16 @@ def act(service: Service, request: Any) -> str:
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     """The value of the curves view: the runs, and card, answer and curves of one of them with its siblings.
 
-    `shown` None follows: the run under way, else the newest.
+    `shown` None follows: the run under way, else the newest. `at` orders answers that overtake each other.
     """
+    at = time.time()
     states = service.queue.runs()[:SHOWN_RUNS]
     by_id = {state["run_id"]: state for state in states}
     if shown not in by_id:
         live = [state for state in states if state["state"] in LIVE[1:]]
         shown = (live or states)[0]["run_id"] if states else None
     if shown is None:
-        return {"runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
+        return {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
     store = service.queue.store
     configs = {run_id: store.config(run_id) for run_id in by_id}
     group = configs[shown].get("group")
@@ -222,6 +224,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
     left = seconds_left(by_id[shown], service.events(shown))
     return {
+        "at": at,
         "runs": [run_line(state, left if state["run_id"] == shown else None) for state in states],
         "shown": shown,
         "empty": "",

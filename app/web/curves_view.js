@@ -2,6 +2,7 @@
 
 import { curvesFigure } from "./curves.js";
 import { node, setText } from "./dom.js";
+import { newest } from "./newest.js";
 import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
 import { answerBlock, numbersRow, runHead, runLog } from "./run_card.js";
 
@@ -18,7 +19,8 @@ export function mount({ element, props, trigger, watch }) {
   };
   const root = element.querySelector(".tx-view") ?? element;
   root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.runs, places.spoken);
-  const draw = () => paint(places, props.value ?? {}, trigger);
+  const keep = newest();
+  const draw = () => paint(places, keep(props.value), trigger);
   watch("value", draw);
   onThemeOrSize(root, draw);
   draw();

@@ -21,13 +21,13 @@ export function maskBar(model, desk, acts) {
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide tu-roomy" });
   const forced = () => model.overridesOfSet().map(([index]) => index);
-  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-roomy tu-since", attributes: { title: "Walk the overrides" } });
+  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-roomy tu-bar-walk", attributes: { title: "Walk the overrides" } });
   const leftOut = node("span", { class: "tu-quiet tu-wide tu-roomy", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
   const draft = node("span", { class: "tu-quiet tu-wide tu-range tu-draft", attributes: { role: "status" } });
-  const since = button("", () => acts.walk(flipped), { class: "tu-toggle tu-wide tu-since" });
+  const since = button("", () => acts.walk(flipped), { class: "tu-toggle tu-wide tu-bar-walk tu-since" });
   let flipped = [];
   const range = node("span", { class: "tu-quiet tu-wide tu-range" });
   const undo = button("Undo", () => model.undo(), { class: "tu-button", attributes: { title: "Ctrl+Z" } });

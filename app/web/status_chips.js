@@ -2,6 +2,7 @@
 
 import { node, setText } from "./dom.js";
 import { goneBanner } from "./gone_banner.js";
+import { newest } from "./newest.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { followScheme } from "./scheme.js";
@@ -27,8 +28,9 @@ export function mount({ element, props, trigger, watch }) {
   const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", () => pulse.visible() && pulse.beat());
   serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
+  const keep = newest();
   const draw = () => {
-    const value = props.value ?? {};
+    const value = keep(props.value);
     const shown = modelChip(value.model ?? {}, value.opening);
     setText(model, shown.text);
     model.title = shown.title;

@@ -95,7 +95,8 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(left_out.get_by_role("status")).to_have_text("1 row left out")
     expect(page.locator(".tu-mask-bar").get_by_text("1 row left out")).to_be_visible()
     expect(left_out.get_by_role("listitem")).to_contain_text("Row long has 3,0")
-    page.get_by_role("button", name="Stop", exact=True).click()
+    with page.expect_response(lambda answer: "hold_scoring" in (answer.request.post_data or "")):
+        page.get_by_role("button", name="Stop", exact=True).click()
     held.rows_gate.unlink()
     rest = page.get_by_role("button", name="Score the rest")
     expect(rest).to_be_visible(timeout=MINUTE)
