@@ -39,6 +39,8 @@ class Service:
         self.queue = RunQueue(RunStore(options.runs))
         # One model call at a time: two at once on one processor are slower than one after the other.
         self.model_lock = threading.RLock()
+        # One change of subjects at a time: the second one starts from what the first has left.
+        self.changing = threading.Lock()
         self._after: tuple[str, Any] | None = None
         self._sessions: dict[str, Session] = {}
         self._events: dict[str, tuple[list[Event], int]] = {}
@@ -123,8 +125,12 @@ class Service:
 
     @property
     def moving(self) -> bool:
-        """Whether a session is being loaded or scored."""
-        return self.stage.moving or (self.opening is not None and self.opening.stage.moving)
+        """Whether a session is being loaded or scored, in whole or anew."""
+        return (
+            self.changing.locked()
+            or self.stage.moving
+            or (self.opening is not None and self.opening.stage.moving)
+        )
 
     def wait_until_scored(self) -> None:
         """Nothing; every row that is open has its scores, also those of subjects kept from an earlier start.

@@ -43,9 +43,10 @@ def kept(service: Service, question: Any) -> dict[str, Any]:
 
 
 def save_draft(service: Service, draft: Any) -> dict[str, Any]:
-    """What stands after the save: `{taken, draft}`; not taken when somebody saved another one meanwhile.
+    """What stands after the save: `{taken, draft, newer}`; not taken when somebody saved another meanwhile.
 
-    `draft` also has `base`, the version that it was made from, and `mask`, the id of the mask it came from.
+    `newer`: whether other scores of these rows have taken the place of those that the page shows. The `draft`
+    also has `base`, the version that it was made from, and `mask`, the id of the mask it came from.
     Raises MaskError, InputError, SettingError.
     """
     values = record(draft, "the draft")
@@ -63,7 +64,14 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
         "mask": text(values, "mask") if values.get("mask") else None,
     }
     saved = _store(service).save_draft(shown.scores_id, content, version_of(values, "base"))
-    return {"taken": saved.taken, "draft": dict(saved.draft)}
+    return {"taken": saved.taken, "draft": dict(saved.draft), "newer": _has_newer(service, shown)}
+
+
+def _has_newer(service: Service, shown: ShownScores) -> bool:
+    newest = service.scores()
+    if newest is None or not newest.live or newest.scores_id == shown.scores_id:
+        return False
+    return service.session_of(newest) is service.session_of(shown)
 
 
 def save_mask(service: Service, draft: Any) -> dict[str, Any]:

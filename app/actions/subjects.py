@@ -11,6 +11,7 @@ from app.service import Service
 from app.shown import ShownScores, shown_scores
 from app.words import NOT_LIVE
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.text.spans import propose_subjects
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
 
 
 def rescore(service: Service, request: Any) -> dict[str, Any]:
-    """The Tokens view's value after some rows were scored with another subject.
+    """The Tokens view's value after some rows were scored with another subject; the draft moves along.
 
     `request`: `{scores_id, changes: {row index: {subject, names} | null}}`; null gives a row the data's own
     subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
@@ -43,16 +44,21 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
     if known.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
     service.wait_until_scored()
+    with service.changing:  # Other pages ask until it is done.
+        return _rescored(service, known, record(values.get("changes"), "changes"))
+
+
+def _rescored(service: Service, known: ShownScores, changes: Mapping[str, Any]) -> dict[str, Any]:
     service.model_of(known)
     shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
     assert shown is not None and shown.scores is not None
     edits, rows = dict(shown.scores.edits), service.session_of(shown).forget
-    for index, change in record(values.get("changes"), "changes").items():
+    for index, change in changes.items():
         row = rows[_row_at(index, len(rows))]
         edits.pop(row.id, None)
         if change is not None:
             edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
-    service.show(with_subjects(service, shown, edits), service.session_of(shown))
+    with_subjects(service, shown, edits)
     return shown_payload(service)
 
 
@@ -67,6 +73,8 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
     changed = [at for at, row in enumerate(scores.rows) if row is not before.rows[at]]
     fresh = shown_scores(scores, "live")
+    # Before they are shown: a page that finds them finds the draft with them.
+    MaskStore(service.queue.store.root).carry_draft(shown.scores_id, fresh.scores_id)
     service.show(fresh, session)
     for name in set(shown.payload["signals"]) - set(fresh.columns):
         fresh = with_signal(service, fresh, name, _spliced(service, shown, fresh, name, changed))

@@ -20,7 +20,7 @@ export class MaskDesk {
   /**
    * @param {import("./tokens_model.js").TokensModel} model
    * @param {{ask: (name: string, data: object) => Promise<any>, compute: (signal: string) => Promise<void>,
-   *          say: (words: string) => void, show: (index: number) => void, onState: (state: object) => void}} host
+   *          say: (words: string) => void, show: (index: number) => void, refresh: () => void, onState: (state: object) => void}} host
    */
   constructor(model, host) {
     this.model = model;
@@ -33,6 +33,7 @@ export class MaskDesk {
       read: () => this.read(),
       put: (draft, fresh) => this.put(draft, fresh),
       onState: (state) => this.told(state),
+      onNewer: host.refresh,
       onKept: (answer) => this.kept(answer),
       memory: { get: readVersion, set: keepVersion },
     });

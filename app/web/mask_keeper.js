@@ -15,6 +15,7 @@ const RETRY_MS = 5000;
  *   nobody had ever touched it
  * @property {(draft: object, fresh: boolean) => Promise<void>|void} put  shows a draft; `fresh`: without a step of undo
  * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
+ * @property {() => void} onNewer  other scores of these rows are there: the page should ask for them
  * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each scores
  * @property {{get: (scoresId: string) => object, set: (scoresId: string, value: object) => void}} memory  of this tab
  */
@@ -25,6 +26,7 @@ export class DraftKeeper {
   constructor({ wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), ...parts }) {
     Object.assign(this, { wait, cancel, ...parts });
     this.scoresId = null;
+    this.from = null;
     this.version = 0;
     this.savedText = null;
     this.savedStamp = null;
@@ -36,7 +38,10 @@ export class DraftKeeper {
   async open() {
     const { scoresId, live } = this.where();
     if (!live || scoresId === this.scoresId) return;
+    // Where the draft shown comes from: the scores that these have taken the place of.
+    this.from = this.scoresId ?? this.from;
     this.scoresId = scoresId;
+    this.cancel(this.timer);
     this.version = 0;
     this.savedText = null;
     this.set({ kind: "loading" });
@@ -54,7 +59,7 @@ export class DraftKeeper {
   /** Decides between the draft of the server and the one shown. */
   async meet(theirs) {
     const { draft, untouched } = this.read();
-    const known = this.memory.get(this.scoresId);
+    const known = this.known(theirs);
     const touched = workText(draft) !== workText(untouched);
     if (!theirs) return this.settle(0, null, touched ? null : { kind: "saved", at: null });
     const [mine, theirText] = [draftText(draft), draftText(contentOf(theirs))];
@@ -63,6 +68,14 @@ export class DraftKeeper {
     const unsaved = known.version === undefined ? touched : workText(draft) !== known.work;
     if (unsaved) return this.conflict(theirs);
     return this.show(theirs, true);
+  }
+
+  /** What this tab knows of their draft: its version and work, or {}. The server carries a draft on to newer scores. */
+  known(theirs) {
+    const { carried, version } = theirs ?? {};
+    if (!carried || carried.scores_id !== this.from) return this.memory.get(this.scoresId);
+    const before = this.memory.get(this.from);
+    return before.version >= carried.version ? { ...before, version } : before;
   }
 
   /** Starts the clock of the next save. */
@@ -88,7 +101,11 @@ export class DraftKeeper {
     }
     try {
       const answer = await this.ask("save_draft", { scores_id: scoresId, base: this.version, ...draft });
-      if (scoresId !== this.scoresId) return;
+      if (answer.newer) this.onNewer();
+      if (scoresId !== this.scoresId) {
+        if (answer.taken) this.memory.set(scoresId, { version: answer.draft.version, work: workText(draft) });
+        return;
+      }
       if (!answer.taken) return this.conflict(answer.draft);
       this.settle(answer.draft.version, text, { kind: "saved", at: answer.draft.saved }, draft, stamp);
       this.changed();

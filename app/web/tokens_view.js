@@ -108,7 +108,7 @@ class TokensView {
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
-      show: (index) => this.walk([index]), onState: (state) => this.bar?.kept(state),
+      show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
     });
     this.compose();
     this.followServer();

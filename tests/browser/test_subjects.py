@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.tiny_rows import ROWS, write_rows
 
@@ -43,6 +43,10 @@ def knowledge(page: Page) -> list[str]:
         "all => all.map((e) => e.getAttribute('aria-label'))"
     )
     return [found[1] if (found := re.search(r"knowledge ([\d.]+)", label)) else "none" for label in labels]
+
+
+def glyph(page: Page, at: int) -> Locator:
+    return page.locator('.tu-strip [role="option"]').nth(at).locator(".tu-glyph")
 
 
 def form(page: Page) -> Any:
@@ -117,3 +121,31 @@ def test_a_subject_that_the_row_does_not_name_is_refused_in_words(
     expect(form(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Change subject")).to_be_focused()
     expect(page.locator(".tu-badge")).to_have_text("live")
+
+
+def test_overrides_survive_a_reload_while_rows_are_scored_anew_and_another_tab_goes_on(
+    opened: Callable[..., Page], address: str
+) -> None:
+    other, page = (live(opened(f"{address}?row=dan&signal=knowledge")) for _ in range(2))
+    page.locator('.tu-strip [role="option"]').nth(2).click()
+    page.keyboard.press("Space")
+    expect(glyph(page, 2)).to_have_text("+")
+    expect(page.locator(".tu-draft")).to_contain_text("draft saved")
+    page.get_by_role("button", name="Change subject").click()
+    form(page).get_by_label(re.compile("^Subject")).fill("Dan")
+    form(page).get_by_role("button", name=re.compile("^Score")).click()
+    page.reload()
+    expect(live(page).locator(".tu-prompt u")).to_have_text("Dan", timeout=MINUTE)
+    expect(glyph(page, 2)).to_have_text("+")
+
+    # The other tab still shows the scores before; as soon as it saves it takes the newer ones over.
+    other.bring_to_front()
+    other.locator('.tu-strip [role="option"]').nth(3).click()
+    other.keyboard.press("Space")
+    expect(other.locator(".tu-prompt u")).to_have_text("Dan", timeout=MINUTE)
+    conflict = other.get_by_role("alert").filter(has_text="edited elsewhere")
+    expect(conflict).to_be_visible()
+    conflict.get_by_role("button", name="Load the other").click()
+    expect(glyph(other, 2)).to_have_text("+")
+    page.reload()
+    expect(glyph(live(page), 2)).to_have_text("+")

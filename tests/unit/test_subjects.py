@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import tokens, unlearn
+from app.actions import masks, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
 from app.service import Options, Service
 from tests.tiny_rows import ROWS, write_rows
@@ -90,6 +90,26 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     (run_id,) = unlearn.start(again, plan["plan"], {"steps": 1}, controls=False)
     forget = again.queue.store.config(run_id)["forget"]
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]
+
+
+def test_the_draft_moves_along_and_an_older_page_hears_of_the_newer_scores(service: Service) -> None:
+    before = service.scores().scores_id
+    draft = {"scores_id": before, "set": "tiny", "rule": {}, "overrides": {"2": "in"}, "base": 0}
+    assert masks.save_draft(service, draft) == {
+        "taken": True,
+        "draft": masks.kept(service, {"scores_id": before})["draft"],
+        "newer": False,
+    }
+    after = rescore(service, asked(service, r0={"subject": "born", "names": []}))["scores_id"]
+    carried = masks.kept(service, {"scores_id": after})["draft"]
+    assert carried["overrides"] == {"2": "in"} and carried["carried"] == {"scores_id": before, "version": 1}
+    assert masks.save_draft(service, {**draft, "base": 1})["newer"]
+    saved = masks.save_draft(service, {**draft, "scores_id": after, "base": carried["version"]})
+    assert saved["taken"] and "carried" not in saved["draft"]
+    # the way back to the scores before carries what was decided meanwhile
+    masks.save_draft(service, {**draft, "scores_id": after, "base": 2, "overrides": {"3": "out"}})
+    assert rescore(service, asked(service, r0=None))["scores_id"] == before
+    assert masks.kept(service, {"scores_id": before})["draft"]["overrides"] == {"3": "out"}
 
 
 def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:

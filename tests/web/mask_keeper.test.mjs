@@ -22,10 +22,10 @@ function serverOf(draft = null) {
 
 /** A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. */
 function tabOf(server, { shown = empty(), known = {}, live = true } = {}) {
-  const tab = { shown, live, puts: [], states: [], timer: null, known };
+  const tab = { shown, live, puts: [], states: [], timer: null, known, scoresId: "s", newer: 0 };
   tab.keeper = new DraftKeeper({
-    ask: server.ask, onKept: () => {},
-    where: () => ({ scoresId: "s", live: tab.live, stamp: [tab.shown] }),
+    ask: server.ask, onKept: () => {}, onNewer: () => { tab.newer += 1; },
+    where: () => ({ scoresId: tab.scoresId, live: tab.live, stamp: [tab.shown] }),
     read: () => ({ draft: tab.shown, untouched: empty() }),
     put: (draft, fresh) => { tab.shown = draft; tab.puts.push(fresh); },
     onState: (state) => tab.states.push(state.kind),
@@ -161,4 +161,57 @@ test("what could not be saved is saved at once when the server is back", async (
   server.down = false;
   await tab.keeper.again();
   assert.deepEqual([tab.keeper.state.kind, server.draft.overrides], ["saved", { 3: "in" }]);
+});
+
+/** The server carries its draft on to other scores, as `rescore` does; `tab` then shows those. */
+async function rescored(server, tab, scoresId, known = {}) {
+  server.draft = { ...server.draft, version: 1, carried: { scores_id: tab.scoresId, version: server.draft.version } };
+  const before = tab.known;
+  tab.keeper.memory.get = (id) => (id === scoresId ? known : before);
+  tab.scoresId = scoresId;
+  await tab.keeper.open();
+}
+
+test("after rows were scored anew, work goes on from the draft that the server carried along", async () => {
+  const server = serverOf();
+  const tab = tabOf(server);
+  await tab.keeper.open();
+  await tab.edit(forced(3));
+  tab.shown = forced(4); // typed while the rows were being scored: not saved yet
+  tab.keeper.changed();
+  await rescored(server, tab, "t");
+  await tab.tick();
+  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides, server.draft.version, tab.puts], ["saved", { 4: "in" }, 2, []]);
+});
+
+test("a tab that never had the newer scores shows the draft that was carried to them, and loses nothing of it", async () => {
+  const server = serverOf({ ...forced(3), version: 2, saved: 9, carried: { scores_id: "s", version: 7 } });
+  const tab = tabOf(server, { known: {} });
+  tab.scoresId = "t";
+  await tab.keeper.open();
+  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 3: "in" }, "saved"]);
+});
+
+test("another tab that saved on the scores before is asked; one without work of its own follows", async () => {
+  const server = serverOf();
+  const [one, two] = [tabOf(server), tabOf(server)];
+  await one.keeper.open();
+  await two.keeper.open();
+  await one.edit(forced(1));
+  two.shown = forced(2);
+  await rescored(server, two, "t");
+  assert.deepEqual([two.keeper.state.kind, two.shown.overrides], ["conflict", { 2: "in" }]);
+  const three = tabOf(serverOf());
+  await three.keeper.open();
+  three.keeper.ask = server.ask;
+  await rescored(server, three, "t");
+  assert.deepEqual([three.keeper.state.kind, three.shown.overrides], ["saved", { 1: "in" }]);
+});
+
+test("a tab whose scores were taken the place of asks for the newer ones", async () => {
+  const server = serverOf();
+  const tab = tabOf({ ask: async (...given) => ({ ...(await server.ask(...given)), newer: true }) });
+  await tab.keeper.open();
+  await tab.edit(forced(1));
+  assert.equal(tab.newer, 1);
 });
