@@ -7,6 +7,7 @@ worker processes; the service only reads their folders.
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -156,15 +157,29 @@ class Service:
         raise MaskError("These scores are no longer on the server", fix="Reload the page")
 
     def show(self, shown: ShownScores, session: Session | None = None) -> None:
-        """Nothing; these scores are held, and the newest if they are of the open session (as without one)."""
+        """Nothing; these scores are held, and the newest if they are of the open session (as without one).
+
+        A signal that was computed on them meanwhile is kept.
+        """
         with self._lock:
             owner = session or self.session
+            for before in self._shown:
+                if before.scores_id == shown.scores_id:
+                    shown = shown.with_signals_of(before)
             others = [each for each in self._shown if each.scores_id != shown.scores_id]
             kept = [*others, shown] if owner is self.session else [shown, *others]
             self._shown = kept[-KEPT_SCORES:]
             owners = {**self._sessions, shown.scores_id: owner}
             ids = {each.scores_id for each in self._shown}
             self._sessions = {name: each for name, each in owners.items() if name in ids}
+
+    def grow(self, scores_id: str, change: Callable[[ShownScores], ShownScores]) -> ShownScores:
+        """The newest scores under this id as `change` makes them, held in their place. Raises MaskError."""
+        with self._lock:
+            shown = self.find_scores(scores_id)
+            grown = change(shown)
+            self.show(grown, self.session_of(shown))
+            return grown
 
     def session_of(self, shown: ShownScores) -> Session:
         """The session whose rows and model these scores are of; for a recorded example the open one."""

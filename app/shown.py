@@ -1,15 +1,15 @@
 """Scores as they are shown: the payload that went to the page, and the same numbers as columns here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from app.views.tokens import DECIMALS, column, rounded, signal_info
 from app.views.tokens import payload as payload_of
-from app.views.tokens import rounded
 from app.words import NO_EXAMPLE, RECORD_ANEW
 from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
@@ -55,6 +55,28 @@ class ShownScores:
         if not rows:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
         return rows
+
+    def with_signal(self, name: str, values: np.ndarray) -> "ShownScores":
+        """The same scores with one more column, on numbers rounded as the page gets them."""
+        fresh = np.round(values, DECIMALS)
+        payload = {
+            **self.payload,
+            "columns": {**self.payload["columns"], name: column(fresh)},
+            "signals": {**self.payload["signals"], name: signal_info(name)},
+        }
+        table = None
+        if self.table is not None:
+            table = self.table.assign(**{name: fresh})
+            table.attrs = dict(self.table.attrs)
+        return replace(self, payload=payload, columns={**self.columns, name: fresh}, table=table)
+
+    def with_signals_of(self, other: "ShownScores") -> "ShownScores":
+        """These scores with the columns that `other`, under the same id, has besides."""
+        grown = self
+        for name in other.payload["signals"]:
+            if name not in grown.columns:
+                grown = grown.with_signal(name, other.columns[name])
+        return grown
 
     def refuse_waiting(self, name: str) -> None:
         """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""

@@ -10,7 +10,7 @@ import numpy as np
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
 from app.shown import ShownScores
-from app.views.tokens import DECIMALS, column, signal_info
+from app.views.tokens import column, signal_info
 from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
@@ -128,20 +128,11 @@ def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScor
 
 
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
-    """The scores with one more column, under the same id: what was there has not changed."""
-    fresh = np.round(values, DECIMALS)
-    payload = {
-        **shown.payload,
-        "columns": {**shown.payload["columns"], name: column(fresh)},
-        "signals": {**shown.payload["signals"], name: signal_info(name)},
-    }
-    table = None
-    if shown.table is not None:
-        table = shown.table.assign(**{name: fresh})
-        table.attrs = dict(shown.table.attrs)
-    grown = replace(shown, payload=payload, columns={**shown.columns, name: fresh}, table=table)
-    service.show(grown, service.session_of(shown))
-    return grown
+    """The scores with one more column, under the same id: what was there has not changed.
+
+    The column joins the newest under this id: rows or other signals may have got theirs since `shown`.
+    """
+    return service.grow(shown.scores_id, lambda newest: newest.with_signal(name, values))
 
 
 def export_mask(service: Service, draft: Any) -> dict[str, str]:

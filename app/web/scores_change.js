@@ -11,7 +11,7 @@ import { placesOf } from "./columns.js";
 export function takeScores(model, payload) {
   const { overrides, history, rule, set } = model;
   if (payload.scores_id === model.payload.scores_id) {
-    model.read(payload, { rule, set });
+    model.read(withSignalsOf(model, payload), { rule, set });
     Object.assign(model, { overrides, history });
     return;
   }
@@ -30,4 +30,11 @@ export function takeScores(model, payload) {
   history.rewrite((each) => ({ ...each, rule: model.withKnownSignals(each.rule) }));
   history.present = { ...history.present, rule: model.rule };
   Object.assign(model, { overrides: overrides.moved(moved), history });
+}
+
+/** Returns the payload with the signals that the page has besides: it was made before they were computed. */
+function withSignalsOf({ signals, columns, payload: before }, payload) {
+  const more = signals.filter((name) => !(name in payload.columns));
+  const of = (values) => Object.fromEntries(more.filter((name) => name in values).map((name) => [name, values[name]]));
+  return { ...payload, columns: { ...payload.columns, ...of(columns) }, signals: { ...payload.signals, ...of(before.signals) } };
 }

@@ -13,7 +13,7 @@ import pytest
 
 from app.actions.opening import hold_scoring
 from app.actions.status import busy, chips
-from app.actions.tokens import alternatives, shown_payload
+from app.actions.tokens import alternatives, compute_signal, shown_payload, with_signal
 from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
@@ -140,6 +140,34 @@ def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
     assert busy(service)  # at once: the page then asks again
     until(lambda: service.stage.name == "live")
     assert all(row["scored"] for row in shown[-1].payload["rows"])
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_each_other(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
+    data = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
+    shown: list[ShownScores] = []
+    keep = service.show
+
+    def compute_after_the_first(each: ShownScores, *more: Any) -> None:
+        keep(each, *more)
+        shown.append(each)
+        if len(shown) == 1:
+            compute_signal(service, {"scores_id": each.scores_id, "name": "knowledge_subject"})
+
+    service.show = compute_after_the_first  # type: ignore[method-assign]
+    service._load()
+    done = service.scores()
+    assert done is not None and "knowledge_subject" in done.payload["signals"]
+    assert np.isfinite(done.columns["contrast"]).all()
+    # another one, asked for before the rows had their scores and answered after
+    late = with_signal(service, shown[0], "knowledge_prompt", np.ones(len(done.columns["row"])))
+    assert set(late.payload["signals"]) == {*done.payload["signals"], "knowledge_prompt"}
+    np.testing.assert_array_equal(late.columns["contrast"], done.columns["contrast"])
+    assert service.scores() is late and late.table is not None and (late.table["knowledge_prompt"] == 1).all()
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -173,3 +173,12 @@ test("rows that are all others begin without overrides and without steps", () =>
   m.load(next);
   assert.deepEqual([m.overrides.entries(), m.lost, m.undo()], [[], [], false]);
 });
+
+test("a payload made before a signal was computed leaves the signal, and the rule that uses it", () => {
+  const m = model();
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { kind: "knowledge", unit: "nats", label: "question hidden" });
+  m.setRule({ knowledge: "knowledge_prompt" });
+  const chosen = [...m.mask.selected];
+  m.load(payload());
+  assert.deepEqual([m.rule.knowledge, [...m.mask.selected], m.infoOf("knowledge").label], ["knowledge_prompt", chosen, "question hidden"]);
+});
