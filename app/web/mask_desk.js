@@ -20,7 +20,7 @@ export class MaskDesk {
   /**
    * @param {import("./tokens_model.js").TokensModel} model
    * @param {{ask: (name: string, data: object) => Promise<any>, compute: (signal: string) => Promise<void>,
-   *          say: (words: string) => void, show: (index: number) => void, refresh: () => void, onState: (state: object) => void}} host
+   *          say: (words: string) => void, linked: boolean, show: (index: number) => void, refresh: () => void, onState: (state: object) => void}} host
    */
   constructor(model, host) {
     this.model = model;
@@ -82,7 +82,7 @@ export class MaskDesk {
   async put(draft, fresh) {
     await this.computeFor(draft.rule);
     if (draft.mask !== (this.since?.id ?? null)) this.since = draft.mask ? await this.host.ask("load_mask", { scores_id: this.scoresId, id: draft.mask }) : null;
-    if (fresh) restoreDraft(this.model, draft);
+    if (fresh) restoreDraft(this.model, this.host.linked ? { ...draft, set: this.model.set } : draft);
     else takeDraft(this.model, draft, true);
   }
 

@@ -53,22 +53,22 @@ export class Overrides {
     return this.apply(indices.map((index) => ({ index, state: next })));
   }
 
-  /** Takes back the last gesture; returns whether there was one. */
+  /** Takes back the last gesture; returns its tokens, null where there was no gesture. @returns {number[]|null} */
   undo() {
     const step = this.past.pop();
-    if (!step) return false;
+    if (!step) return null;
     for (const [index, before] of step) this.write(index, before);
     this.future.push(step);
-    return true;
+    return step.map(([index]) => index);
   }
 
-  /** Does again what was taken back last; returns whether there was anything. */
+  /** Does again what was taken back last; returns its tokens, null where there was nothing. @returns {number[]|null} */
   redo() {
     const step = this.future.pop();
-    if (!step) return false;
+    if (!step) return null;
     for (const [index, , after] of step) this.write(index, after);
     this.past.push(step);
-    return true;
+    return step.map(([index]) => index);
   }
 
   /**

@@ -231,11 +231,22 @@ export class TokensModel {
   stepped(moved) {
     if (!moved) return false;
     const { depth } = this.history.present;
-    while (this.overrides.past.length > depth) this.overrides.undo();
-    while (this.overrides.past.length < depth) this.overrides.redo();
+    const touched = [];
+    while (this.overrides.past.length > depth) touched.push(...this.overrides.undo());
+    while (this.overrides.past.length < depth) touched.push(...this.overrides.redo());
     this.derived = null;
     this.tell("rule");
+    this.showOne(touched);
     return true;
+  }
+
+  /** Goes to the first of these tokens, in whatever set, unless one of them stands in the row that is shown. */
+  showOne(indices) {
+    const { row } = this.columns;
+    if (indices.length === 0 || indices.some((index) => row[index] === this.view.row)) return;
+    const index = Math.min(...indices);
+    this.goToSet(this.payload.rows[row[index]].set ?? "");
+    this.setView({ row: row[index], locked: index, focus: index, hovered: null, anchor: null });
   }
 
   /** Changes fields of the view; `hovered` alone is told as "hover", everything else as "view". */

@@ -108,7 +108,7 @@ class TokensView {
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
-      show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
+      linked: this.linked, show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
     });
     this.compose();
     this.followServer();
@@ -173,10 +173,12 @@ class TokensView {
       button("Keys", () => this.help.show(), { class: "tu-toggle", attributes: { title: "Keys and marks (?)" } }));
   }
 
+  /** Shows what the address names. `linked`: whether it names a row, which then wins over the set of a saved draft. */
   restoreView() {
     const { row, signal } = fromAddress(globalThis.location?.search ?? "");
     const { model } = this;
     const at = model.payload.rows.findIndex((each) => each.id === row);
+    this.linked = at >= 0;
     if (at >= 0 && at !== model.view.row) {
       if ((model.payload.rows[at].set ?? "") !== model.set) model.useSet(model.payload.rows[at].set ?? "");
       Object.assign(model.view, { row: at, locked: null, focus: null });

@@ -22,12 +22,13 @@ def address(
     tiny_folder: Path,
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[str]:
-    """A page on the tiny model: eight rows, of which two name Ada Moss."""
+    """A page on the tiny model: eight rows, of which two name Ada Moss and one is of another set."""
     folder = tmp_path_factory.mktemp("subjects")
     again = replace(
         ROWS[0], id="ada-2", question="Did Ada Moss see Rome?", answer="Ada Moss saw it.", gold=()
     )
-    rows = write_rows(folder / "rows.jsonl", (*ROWS[:7], again))
+    other = replace(ROWS[6], set="other")
+    rows = write_rows(folder / "rows.jsonl", (*ROWS[:6], other, again))
     with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         yield server.address
 
@@ -149,3 +150,18 @@ def test_overrides_survive_a_reload_while_rows_are_scored_anew_and_another_tab_g
     expect(glyph(other, 2)).to_have_text("+")
     page.reload()
     expect(glyph(live(page), 2)).to_have_text("+")
+
+    # The address of a row wins over the set that the draft was left in; an undo goes back to what it changes.
+    linked = live(opened(f"{address}?row={ROWS[6].id}"))
+    expect(linked.locator(".tu-draft")).to_contain_text("draft saved")
+    expect(linked.locator(".tu-prompt")).to_contain_text(ROWS[6].question)
+    page.bring_to_front()
+    page.get_by_role("listbox", name="Rows").get_by_role("option").nth(3).click()
+    page.locator('.tu-strip [role="option"]').nth(4).click()
+    page.keyboard.press("Space")
+    expect(glyph(page, 4)).to_have_text("+")
+    page.get_by_role("radio", name="Other", exact=True).click()
+    expect(page.locator(".tu-prompt")).to_contain_text(ROWS[6].question)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tu-prompt")).to_contain_text("Dan Fox")
+    expect(glyph(page, 4)).not_to_have_text("+")

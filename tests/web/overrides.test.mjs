@@ -40,7 +40,7 @@ test('a new gesture drops the redo', () => {
   overrides.apply([{ index: 0, state: 'in' }]);
   overrides.undo();
   overrides.apply([{ index: 1, state: 'out' }]);
-  assert.equal(overrides.redo(), false);
+  assert.equal(overrides.redo(), null);
   assert.deepEqual([...overrides.forced()], [[1, 'out']]);
 });
 

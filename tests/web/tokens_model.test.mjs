@@ -182,3 +182,20 @@ test("a payload made before a signal was computed leaves the signal, and the rul
   m.load(payload());
   assert.deepEqual([m.rule.knowledge, [...m.mask.selected], m.infoOf("knowledge").label], ["knowledge_prompt", chosen, "question hidden"]);
 });
+
+test("undo and redo go to what they change, in whatever row and set it stands", () => {
+  const m = model();
+  m.force([1, 2], "in");
+  m.goToSet("one_off");
+  m.setRule({ alpha: 0.5 });
+  m.undo();
+  assert.deepEqual([m.set, m.view.row], ["one_off", 1]); // the rule is that of all sets
+  m.undo();
+  assert.deepEqual([m.set, m.view.row, m.view.locked, m.stateOf(1)], ["shared", 0, 1, "plain"]);
+  m.goToSet("one_off");
+  m.redo();
+  assert.deepEqual([m.set, m.view.row, m.stateOf(2)], ["shared", 0, "in"]);
+  m.setView({ locked: 3 });
+  m.undo();
+  assert.equal(m.view.locked, 3); // it happens under the eyes: what is locked stays
+});
