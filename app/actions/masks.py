@@ -7,6 +7,7 @@ scores have drafts here; a recorded example is drafted in the browser alone.
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,7 +18,7 @@ from app.actions.checks import notes_of, overrides_of, record, rule_of, text, ve
 from app.actions.tokens import mask_file, mask_of, with_rule_signals
 from app.service import Service
 from app.shown import ShownScores
-from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.errors import InputError, MaskError, TokenUnlearnError
 from tokenunlearn.masks import Mask, decisions, parse_header, parse_mask, read_header, read_mask
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa
 from tokenunlearn.runs.mask_store import MaskStore
@@ -138,6 +139,19 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
     origin = {"made_on": read.scores_id, "made_as": read.hash} if elsewhere else {}
     moved = int((made.weights != read.weights).sum()) if elsewhere else None
     return {**_added(service, shown, name, set_name, made, origin), "moved": moved}
+
+
+def carry_masks(service: Service, before: str, after: str) -> None:
+    """Nothing; the named masks on the scores `before` are imported on `after`, those of the same text.
+
+    A name that is taken there stays what it is: the mask was made, or carried, before.
+    """
+    store = _store(service)
+    for mask in store.masks(before):
+        content = store.path(before, mask["id"]).read_text(encoding="utf-8")
+        # One that cannot be carried is still on the scores that it was made on.
+        with suppress(TokenUnlearnError):
+            import_mask(service, {"scores_id": after, "name": mask["name"], "text": content})
 
 
 def remove_mask(service: Service, question: Any) -> dict[str, Any]:

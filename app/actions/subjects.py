@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.actions.checks import record, text, whole
+from app.actions.masks import carry_masks
 from app.actions.tokens import shown_payload, signal_of_rows, with_signal
 from app.service import Service
 from app.shown import ShownScores, shown_scores
@@ -34,7 +35,7 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
 
 
 def rescore(service: Service, request: Any) -> dict[str, Any]:
-    """The Tokens view's value after some rows were scored with another subject; the draft moves along.
+    """The Tokens view's value after some rows were scored with another subject; draft and masks move along.
 
     `request`: `{scores_id, changes: {row index: {subject, names} | null}}`; null gives a row the data's own
     subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
@@ -58,7 +59,9 @@ def _rescored(service: Service, known: ShownScores, changes: Mapping[str, Any]) 
         edits.pop(row.id, None)
         if change is not None:
             edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
-    with_subjects(service, shown, edits)
+    fresh = with_subjects(service, shown, edits)
+    if fresh.scores_id != shown.scores_id:
+        carry_masks(service, shown.scores_id, fresh.scores_id)
     return shown_payload(service)
 
 

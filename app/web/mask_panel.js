@@ -7,6 +7,7 @@ import { workNotice } from "./work_notice.js";
 
 const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
+const ELSEWHERE = "Its rule and overrides were decided on other scores of this text, and are applied to these";
 
 /** Returns `{element, show, update}`. */
 export function maskPanel(desk, host) {
@@ -107,7 +108,8 @@ function line(mask, { desk, host, attempt, remove, tick, ticked }) {
   box.addEventListener("change", () => tick(mask.id, box.checked));
   const load = () => attempt(() => desk.load(mask.id), () => `“${mask.name}” is loaded; undo brings the draft back.`);
   const save = () => attempt(async () => download(await host.ask("saved_mask_file", { scores_id: desk.scoresId, id: mask.id })), () => `“${mask.name}” is exported.`);
-  return node("tr", {}, node("td", {}, box), node("th", { text: mask.name, attributes: { scope: "row", dir: "auto" } }),
+  return node("tr", {}, node("td", {}, box),
+    node("th", { attributes: { scope: "row" } }, node("bdi", { text: mask.name }), mask.elsewhere ? node("span", { class: "tu-note", text: " from other scores", attributes: { title: ELSEWHERE } }) : null),
     node("td", { text: mask.set || "–" }), node("td", { text: `${mask.chosen} of ${mask.of}` }), node("td", { text: mask.overrides }),
     node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
     node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),

@@ -100,7 +100,10 @@ def test_the_draft_moves_along_and_an_older_page_hears_of_the_newer_scores(servi
         "draft": masks.kept(service, {"scores_id": before})["draft"],
         "newer": False,
     }
+    named = masks.save_mask(service, {**draft, "name": "Ada"})["saved"]
     after = rescore(service, asked(service, r0={"subject": "born", "names": []}))["scores_id"]
+    (moved,) = masks.kept(service, {"scores_id": after})["masks"]
+    assert (moved["name"], moved["overrides"], moved["elsewhere"]) == ("Ada", 1, True)
     carried = masks.kept(service, {"scores_id": after})["draft"]
     assert carried["overrides"] == {"2": "in"} and carried["carried"] == {"scores_id": before, "version": 1}
     assert masks.save_draft(service, {**draft, "base": 1})["newer"]
@@ -110,6 +113,8 @@ def test_the_draft_moves_along_and_an_older_page_hears_of_the_newer_scores(servi
     masks.save_draft(service, {**draft, "scores_id": after, "base": 2, "overrides": {"3": "out"}})
     assert rescore(service, asked(service, r0=None))["scores_id"] == before
     assert masks.kept(service, {"scores_id": before})["draft"]["overrides"] == {"3": "out"}
+    (own,) = masks.kept(service, {"scores_id": before})["masks"]
+    assert (own["hash"], own["elsewhere"]) == (named["hash"], False)
 
 
 def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:

@@ -99,9 +99,10 @@ class MaskStore:
         return mask_id
 
     def masks(self, scores_id: str) -> list[dict[str, Any]]:
-        """The named masks `{id, name, set, saved, hash, chosen, of, overrides}`, oldest first.
+        """The named masks `{id, name, set, saved, hash, chosen, of, overrides, elsewhere}`, oldest first.
 
-        A file that cannot be read is left out.
+        `elsewhere`: whether its rule and overrides were decided on other scores of this text. A file that
+        cannot be read is left out.
         """
         listed = []
         for path in self._files(self._folder(scores_id)):
@@ -111,6 +112,7 @@ class MaskStore:
                 listed.append(
                     {name: made[name] for name in ("name", "set", "saved", "chosen", "of")}
                     | {"id": path.stem, "hash": str(header["hash"]), "overrides": len(header["overrides"])}
+                    | {"elsewhere": "made_on" in made}
                 )
             except (MaskError, KeyError, TypeError):
                 continue
