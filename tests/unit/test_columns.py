@@ -68,6 +68,11 @@ def test_a_correction_beats_the_name_and_the_rest_is_guessed_line_by_line() -> N
     assert row.subject == ""
 
 
+def test_one_column_of_texts_is_not_question_and_answer_both() -> None:
+    found = rows({"text": "Ada was born in Rome."}, question="text", answer="text")
+    assert "Question and answer are both read from 'text'" in found.refused[0].reason
+
+
 def test_a_plain_text_is_an_answer_without_a_question() -> None:
     (row,) = rows({"text": "Ada was born in Rome."}).rows
     assert (row.question, row.answer) == ("", "Ada was born in Rome.")

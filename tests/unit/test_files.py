@@ -28,10 +28,13 @@ def test_every_format_gives_the_same_rows(tmp_path: Path) -> None:
     write(tmp_path / "lines.json", "\n".join(json.dumps(each) for each in records))
     text.to_csv(tmp_path / "rows.csv", index=False)
     text.to_csv(tmp_path / "rows.tsv", index=False, sep="\t")
+    text.to_csv(tmp_path / "semicolons.csv", index=False, sep=";")
+    text.to_csv(tmp_path / "unicode.csv", index=False, sep="\t", encoding="utf-16")
     frame.to_parquet(tmp_path / "rows.parquet")
     expected = read_rows(tmp_path / "rows.jsonl")
     assert [row.id for row in expected.rows] == ["a", "b"]
-    for name in ("rows.json", "lines.json", "rows.csv", "rows.tsv", "rows.parquet"):
+    tables = ("rows.csv", "rows.tsv", "semicolons.csv", "unicode.csv", "rows.parquet")
+    for name in ("rows.json", "lines.json", *tables):
         assert read_rows(tmp_path / name) == expected, name
 
 
@@ -106,7 +109,7 @@ def test_missing_folder_and_not_utf8(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="This is a folder"):
         read_rows(tmp_path)
     (tmp_path / "a.jsonl").write_bytes(b'{"question": "\xff"}')
-    with pytest.raises(InputError, match="not UTF-8 text. Byte 14"):
+    with pytest.raises(InputError, match="not UTF-8 text. Byte 14 breaks it. Save it as UTF-8"):
         read_rows(tmp_path / "a.jsonl")
 
 

@@ -94,6 +94,13 @@ def _chat_texts(values: Mapping[str, Any], chosen: Columns, where: str) -> dict[
     one = chosen["question"] == chosen["answer"] != ""
     if one and (chosen["question"] == _CHAT or isinstance(question, list)):
         return _from_chat(question, where)
+    if one and isinstance(question, str):
+        raise InputError(
+            f"Question and answer are both read from {chosen['question']!r}",
+            "It holds a text, not a chat",
+            "Choose two columns, or none for the question",
+            where,
+        )
     if not one and isinstance(question, list) and isinstance(answer, list):
         return _from_chat(question + answer, where)
     return {}

@@ -3,6 +3,7 @@
 Which column becomes what is columns.py's. A row without `id` is named after its line: `row-12`.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -147,10 +148,14 @@ def _row(record: Any, columns: Columns, line: int, where: str) -> Row:
 
 
 def _text(content: bytes, name: str) -> str:
+    # What a spreadsheet calls "Unicode text" says so by its first two bytes.
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError("The file is not UTF-8 text", f"Byte {error.start} breaks it", where=name) from error
+        # Guessing another encoding would train on letters that nobody wrote.
+        fix = "Save it as UTF-8; a spreadsheet offers that as “CSV UTF-8”"
+        raise InputError("The file is not UTF-8 text", f"Byte {error.start} breaks it", fix, name) from error
 
 
 def _json_lines(content: bytes, name: str) -> Iterator[_Record]:
@@ -190,8 +195,11 @@ def _json(content: bytes, name: str) -> Iterator[_Record]:
 
 
 def _separated(content: bytes, name: str) -> Iterator[_Record]:
-    delimiter = "\t" if name.lower().endswith(".tsv") else ","
-    reader = csv.DictReader(io.StringIO(_text(content, name), newline=""), delimiter=delimiter)
+    text = _text(content, name)
+    # Spreadsheets write semicolons where a comma is the decimal sign; the header tells.
+    header = text.partition("\n")[0]
+    delimiter = "\t" if name.lower().endswith(".tsv") else max(",;\t", key=header.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     line = 2
     try:
         line = reader.line_num + 2
