@@ -4,7 +4,7 @@ import { button, node, setText } from "./dom.js";
 import { DEFAULT_RULE } from "./selection.js";
 import { draftOf, draftOfSet, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
 import { DraftKeeper } from "./mask_keeper.js";
-import { maskPanel } from "./mask_panel.js";
+import { freeName, maskPanel } from "./mask_panel.js";
 import { sinceSaved } from "./mask_since.js";
 import { keepVersion, readVersion } from "./session.js";
 
@@ -46,7 +46,8 @@ export class MaskDesk {
     this.bannerText = node("span");
     this.banner = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, this.bannerText,
       button("Keep mine", () => this.keeper.takeOver(), { class: "tu-button", attributes: { title: "Save what is shown here over it" } }),
-      button("Load the other", () => this.keeper.reload(), { class: "tu-button", attributes: { title: "Undo brings back what is shown now" } }));
+      button("Load the other", () => this.keeper.reload(), { class: "tu-button", attributes: { title: "Undo brings back what is shown now" } }),
+      button("Keep both", () => this.keepBoth(), { class: "tu-button", attributes: { title: "Save what is shown here as a mask, then load the other" } }));
   }
 
   get scoresId() { return this.model.payload.scores_id; }
@@ -110,6 +111,17 @@ export class MaskDesk {
     this.masks = answer.masks;
     this.turnTo(answer.saved);
     this.host.say(`Saved as ${name}`);
+  }
+
+  /** After a conflict: what is shown here becomes a named mask beside the draft of the other tab, which is loaded. */
+  async keepBoth() {
+    try {
+      this.masks = (await this.host.ask("kept_masks", { scores_id: this.scoresId })).masks; // the other tab may have saved some
+      await this.save(freeName(`Mine at ${clockTime(Date.now())}`, this.masks));
+      await this.keeper.reload();
+    } catch (error) {
+      this.host.say(`Not saved: ${error.message}`);
+    }
   }
 
   /** Brings rule and overrides of a named mask back, in one step of undo. */

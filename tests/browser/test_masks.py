@@ -115,6 +115,14 @@ def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, address: str) 
     cycle(one, 8)
     one.get_by_role("button", name="Keep mine").click()
     expect(draft_state(one)).to_contain_text("draft saved")
+    mine = cycle(two, 9)
+    two.get_by_role("button", name="Keep both").click()
+    expect(banner).to_be_hidden()
+    expect(two.locator('.tu-mask-bar [data-state="same"]')).to_have_attribute(
+        "title", re.compile(confirmed_hash(one))
+    )
+    kept = masks(two).locator("tr").filter(has_text="Mine at")
+    expect(kept.locator("code")).to_have_attribute("title", mine)
 
 
 def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: str) -> None:
