@@ -43,6 +43,14 @@ def version_of(values: Mapping[str, Any], name: str) -> int:
     return whole(values, name, 2**53) if values.get(name) is not None else 0
 
 
+def mask_ids_of(values: Mapping[str, Any]) -> list[str]:
+    """The ids of the masks that a draft came from, one a set. Raises InputError."""
+    ids = values.get("masks") or []
+    if not isinstance(ids, list) or not all(isinstance(each, str) and 0 < len(each) <= 200 for each in ids):
+        raise InputError("masks is no list of ids", fix="Reload the page")
+    return ids
+
+
 def rule_of(values: Mapping[str, Any]) -> Rule:
     """The rule in a draft. Raises SettingError for a key or value that a Rule cannot have."""
     return from_dict(Rule, record(values.get("rule") or {}, "rule"))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.actions.checks import notes_of, overrides_of, record, rule_of, text, version_of
+from app.actions.checks import mask_ids_of, notes_of, overrides_of, record, rule_of, text, version_of
 from app.actions.tokens import mask_file, mask_of, with_rule_signals
 from app.service import Service
 from app.shown import ShownScores
@@ -30,16 +30,14 @@ SHOWN_DIFFERENCES: Final = 2_000
 
 
 def kept(service: Service, question: Any) -> dict[str, Any]:
-    """What is kept for these scores: `{draft, masks, since}`; `since` is the mask it came from."""
+    """What is kept for these scores: `{draft, masks, since}`; `since`: the masks it came from, one a set."""
     shown = _live(service, record(question, "the question"))
     store = _store(service)
     draft = store.draft(shown.scores_id)
-    since = None
-    if draft and draft.get("mask"):
-        try:
-            since = _described(service, shown, str(draft["mask"]))
-        except MaskError:  # Moved away by hand: the draft is whole without it.
-            since = None
+    since = []
+    for mask_id in (draft or {}).get("masks", ()):
+        with suppress(MaskError):  # Moved away by hand: the draft is whole without it.
+            since.append(_described(service, shown, str(mask_id)))
     return {"draft": draft, "masks": store.masks(shown.scores_id), "since": since}
 
 
@@ -47,7 +45,7 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
     """What stands after the save: `{taken, draft, newer}`; not taken when somebody saved another meanwhile.
 
     `newer`: whether other scores of these rows have taken the place of those that the page shows. The `draft`
-    also has `base`, the version that it was made from, and `mask`, the id of the mask it came from.
+    also has `base`, the version that it was made from, and `masks`, the ids of the masks it came from.
     Raises MaskError, InputError, SettingError.
     """
     values = record(draft, "the draft")
@@ -62,7 +60,7 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
         "rule": to_dict(rule),
         "overrides": {str(index): word for index, word in sorted(overrides.items())},
         "notes": {str(index): note for index, note in sorted(notes.items())},
-        "mask": text(values, "mask") if values.get("mask") else None,
+        "masks": mask_ids_of(values),
     }
     saved = _store(service).save_draft(shown.scores_id, content, version_of(values, "base"))
     return {"taken": saved.taken, "draft": dict(saved.draft), "newer": _has_newer(service, shown)}

@@ -26,7 +26,8 @@ export class MaskDesk {
     this.model = model;
     this.host = host;
     this.masks = [];
-    this.since = null;
+    /** The named mask that each set's draft came from. */
+    this.cameFrom = new Map();
     this.keeper = new DraftKeeper({
       ask: host.ask,
       where: () => this.where(),
@@ -50,20 +51,27 @@ export class MaskDesk {
       button("Keep both", () => this.keepBoth(), { class: "tu-button", attributes: { title: "Save what is shown here as a mask, then load the other" } }));
   }
 
+  /** The mask that the draft of the present set came from, or null. */
+  get since() { return this.cameFrom.get(this.model.set) ?? null; }
+
   get scoresId() { return this.model.payload.scores_id; }
 
   get live() { return this.model.payload.state === "live"; }
 
   where() {
-    const { model, since } = this;
-    return { scoresId: this.scoresId, live: this.live, stamp: [model.history.present, model.set, since?.id ?? null] };
+    const { model } = this;
+    return { scoresId: this.scoresId, live: this.live, stamp: [model.history.present, model.set, this.maskIds().join()] };
+  }
+
+  maskIds() {
+    return [...this.cameFrom.values()].map(({ id }) => id).sort();
   }
 
   read() {
     const { model } = this;
     const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.rule ?? {}) });
     return {
-      draft: { ...draftOf(model), mask: this.since?.id ?? null },
+      draft: { ...draftOf(model), masks: this.maskIds() },
       untouched: { rule, overrides: {}, notes: {} },
     };
   }
@@ -76,13 +84,17 @@ export class MaskDesk {
 
   kept({ masks, since }) {
     this.masks = masks;
-    this.since = since;
+    this.cameFrom = bySet(since);
     this.panel.update();
   }
 
   async put(draft, fresh) {
     await this.computeFor(draft.rule);
-    if (draft.mask !== (this.since?.id ?? null)) this.since = draft.mask ? await this.host.ask("load_mask", { scores_id: this.scoresId, id: draft.mask }) : null;
+    if (draft.masks.join() !== this.maskIds().join()) {
+      // One that was removed meanwhile is not missed: the draft is whole without it.
+      const asked = draft.masks.map((id) => this.host.ask("load_mask", { scores_id: this.scoresId, id }).catch(() => null));
+      this.cameFrom = bySet((await Promise.all(asked)).filter(Boolean));
+    }
     if (fresh) restoreDraft(this.model, this.host.linked ? { ...draft, set: this.model.set } : draft);
     else takeDraft(this.model, draft, true);
   }
@@ -154,8 +166,12 @@ export class MaskDesk {
   }
 
   turnTo(saved) {
-    this.since = saved;
+    this.cameFrom.set(saved.set, saved);
     this.panel.update();
     this.model.tell("rule");
   }
+}
+
+function bySet(masks) {
+  return new Map(masks.map((mask) => [mask.set, mask]));
 }

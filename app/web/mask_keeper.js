@@ -178,8 +178,8 @@ function workText({ rule, overrides, notes }) {
 }
 
 /** Returns the part of a saved draft that a person made. */
-export function contentOf({ set, rule, overrides = {}, notes = {}, mask = null }) {
-  return { set, rule, overrides, notes, mask };
+export function contentOf({ set, rule, overrides = {}, notes = {}, masks = [] }) {
+  return { set, rule, overrides, notes, masks };
 }
 
 /** Returns the state for the mask bar: "draft saved 12:03". `time`: ms → text. */

@@ -59,7 +59,8 @@ def test_a_second_tab_is_told_and_may_take_over(service: Service) -> None:
         ({"base": -1}, InputError),
         ({"base": "1"}, InputError),
         ({"rule": {"alpha": 2}}, SettingError),
-        ({"mask": 7}, InputError),
+        ({"masks": 7}, InputError),
+        ({"masks": [""]}, InputError),
     ],
 )
 def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
@@ -67,7 +68,7 @@ def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
 ) -> None:
     with pytest.raises(error):
         masks.save_draft(service, draft(**change))
-    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": None}
+    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": []}
 
 
 def test_a_recorded_example_is_drafted_in_the_browser_only(service: Service) -> None:
@@ -98,15 +99,15 @@ def test_a_name_that_cannot_be_read_is_refused(service: Service, name: Any) -> N
         masks.save_mask(service, draft(name=name))
 
 
-def test_a_draft_knows_the_mask_it_came_from(service: Service) -> None:
-    mask = saved(service, "A")
-    masks.save_draft(service, draft(mask=mask["id"], overrides={"4": "in"}))
-    assert masks.kept(service, SCORES)["since"] == mask
-    question = {**SCORES, "id": mask["id"]}
-    assert masks.remove_mask(service, question) == {"masks": []}
-    assert masks.kept(service, SCORES)["since"] is None
-    assert [each["name"] for each in masks.restore_mask(service, question)["masks"]] == ["A"]
-    assert masks.kept(service, SCORES)["since"] == mask
+def test_a_draft_knows_the_masks_it_came_from_one_a_set(service: Service) -> None:
+    one, two = saved(service, "A"), saved(service, "B", set="two")
+    masks.save_draft(service, draft(masks=[one["id"], two["id"]], overrides={"4": "in"}))
+    assert masks.kept(service, SCORES)["since"] == [one, two]
+    question = {**SCORES, "id": one["id"]}
+    assert [each["name"] for each in masks.remove_mask(service, question)["masks"]] == ["B"]
+    assert masks.kept(service, SCORES)["since"] == [two]
+    assert [each["name"] for each in masks.restore_mask(service, question)["masks"]] == ["A", "B"]
+    assert masks.kept(service, SCORES)["since"] == [one, two]
 
 
 def test_two_auditors_by_hand(service: Service) -> None:
@@ -203,7 +204,7 @@ def test_a_damaged_file_is_named_and_changes_nothing(service: Service, damage: A
     with pytest.raises((MaskError, InputError)) as caught:
         masks.import_mask(service, {**SCORES, "name": "x", "text": damage(text)})
     assert sentence in str(caught.value)
-    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": None}
+    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": []}
 
 
 def test_other_text_or_another_tokenizer_is_refused_and_the_rows_are_named(

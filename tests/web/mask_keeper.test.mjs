@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { DraftKeeper, keptWords } from "../../app/web/mask_keeper.js";
 
-const empty = () => ({ set: "one", rule: { alpha: 1 }, overrides: {}, notes: {}, mask: null });
+const empty = () => ({ set: "one", rule: { alpha: 1 }, overrides: {}, notes: {}, masks: [] });
 const forced = (index) => ({ ...empty(), overrides: { [index]: "in" }, notes: { [index]: { note: "", time: 1 } } });
 
 /** A server that keeps one draft, as runs/mask_store.py does. */
@@ -11,7 +11,7 @@ function serverOf(draft = null) {
   server.ask = async (name, data) => {
     server.asked.push(name);
     if (server.down) throw new Error("gone");
-    if (name === "kept_masks") return { draft: server.draft, masks: [], since: null };
+    if (name === "kept_masks") return { draft: server.draft, masks: [], since: [] };
     if ((server.draft?.version ?? 0) !== data.base) return { taken: false, draft: server.draft };
     const { scores_id: _, base, ...content } = data;
     server.draft = { ...content, version: base + 1, saved: 1000 + base };

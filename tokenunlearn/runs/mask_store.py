@@ -65,8 +65,8 @@ class MaskStore:
     def carry_draft(self, before: str, after: str) -> None:
         """Nothing; the draft on the scores `before` is the newest one on `after`, which have the same tokens.
 
-        `carried` says where it came from, `{scores_id, version}`, until somebody saves over it. The mask that
-        it was made from belongs to the scores before and is not carried.
+        `carried` says where it came from, `{scores_id, version}`, until somebody saves over it. The masks
+        that it was made from belong to the scores before and are not carried.
         """
         draft = self.draft(before)
         if draft is None or before == after:
@@ -75,7 +75,7 @@ class MaskStore:
         with locked(folder / ".lock"):
             version = (self.draft(after) or {"version": 0})["version"] + 1
             carried = {"scores_id": before, "version": draft["version"]}
-            record = {**draft, "mask": None, "version": version, "carried": carried}
+            record = {**draft, "masks": [], "version": version, "carried": carried}
             write_json_atomically(folder / "draft.json", record)
 
     def add_mask(self, scores_id: str, name: str, text: str) -> str:
