@@ -32,7 +32,7 @@ h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
 .w { border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
 .w.chosen, .w.in { border-color: #0b6b68; } .w.out { border: 1.5px dashed #5a646d; }
 .w.excluded { border: 1px dotted #b9bcbb; } .gold { text-decoration: underline double; }
-.i { unicode-bidi: isolate; } .w sub { color: #5a646d; font-size: .45em; }
+.i { unicode-bidi: isolate; } .w sub { color: #5a646d; font-size: .45em; user-select: none; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
 th { color: #5a646d; font-weight: 500; white-space: nowrap; }
