@@ -1,13 +1,13 @@
 """Another subject for some rows: what could be one, and the scores with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.actions.checks import record, text, whole
 from app.actions.masks import carry_masks
-from app.actions.tokens import shown_payload, signal_of_rows, with_signal
+from app.actions.tokens import shown_payload, signal_of
 from app.service import Service
 from app.shown import ShownScores, shown_scores
 from app.words import NOT_LIVE
@@ -74,25 +74,26 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     before, session, model = shown.scores, service.session_of(shown), service.model_of(shown)
     with service.model_lock:
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
-    changed = [at for at, row in enumerate(scores.rows) if row is not before.rows[at]]
     fresh = shown_scores(scores, "live")
+    for name in set(shown.payload["signals"]) - set(fresh.columns):
+        fresh = fresh.with_signal(name, _spliced(service, model, shown, fresh, name))
     # Before they are shown: a page that finds them finds the draft with them.
     MaskStore(service.queue.store.root).carry_draft(shown.scores_id, fresh.scores_id)
     service.show(fresh, session)
-    for name in set(shown.payload["signals"]) - set(fresh.columns):
-        fresh = with_signal(service, fresh, name, _spliced(service, shown, fresh, name, changed))
     write_subjects(service.queue.store.root, (scores.unedited or scores).scores_id, edits)
     return fresh
 
 
-def _spliced(
-    service: Service, shown: ShownScores, fresh: ShownScores, name: str, changed: Sequence[int]
-) -> np.ndarray:
+def _spliced(service: Service, model: Any, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
     """A signal that was asked for later: as it was, and anew in the rows that changed."""
+    assert shown.scores is not None and fresh.scores is not None
     values = shown.columns[name].copy()
-    for at, found in zip(changed, signal_of_rows(service, fresh, name, changed), strict=True):
-        first = fresh.payload["rows"][at]["first"]
-        values[first : first + len(found)] = found
+    pairs = zip(shown.scores.rows, fresh.scores.rows, fresh.payload["rows"], strict=True)
+    changed = [(now.info, row) for before, now, row in pairs if now is not before]
+    places = [np.arange(row["first"], row["first"] + row["count"]) for _, row in changed]
+    if changed:
+        found = signal_of(service, model, [info for info, _ in changed], name)
+        values[np.concatenate(places)] = found
     return values
 
 

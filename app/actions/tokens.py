@@ -1,9 +1,9 @@
 """What the Tokens view asks of the server: confirm a mask, alternatives, another signal, an export."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import provenance
 
-TRUTH_DECIMALS = 4
+if TYPE_CHECKING:
+    from tokenunlearn.scoring import RowInfo
 
 
 def shown_payload(service: Service) -> dict[str, Any]:
@@ -101,23 +102,23 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
     if name not in shown.columns:
-        shown = with_signal(service, shown, name, np.concatenate(signal_of_rows(service, shown, name)))
+        infos = [row.info for row in shown.scores.rows] if shown.scores else []
+        shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), infos, name))
     return {"values": column(shown.columns[name]), "info": signal_info(name)}
 
 
-def signal_of_rows(
-    service: Service, shown: ShownScores, name: str, places: Iterable[int] | None = None
-) -> list[np.ndarray]:
-    """One signal, row by row, masked as these scores are: of all rows, or of those in `places`."""
+def signal_of(service: Service, model: Any, infos: "Sequence[RowInfo]", name: str) -> np.ndarray:
+    """One signal on the tokens of these rows, one after the other, masked as their scores are.
+
+    Raises SettingError for an unknown signal, MaskError without rows, as of a recorded example.
+    """
     from tokenunlearn.scoring import ScoreConfig, score_infos
 
-    config, model = ScoreConfig(signals=(name,)), service.model_of(shown)
-    if shown.scores is None:
+    config = ScoreConfig(signals=(name,))
+    if not infos:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
-    rows = shown.scores.rows
-    infos = [rows[at].info for at in (range(len(rows)) if places is None else places)]
     with service.model_lock:
-        return [row.table[name].to_numpy() for row in score_infos(model, infos, config)]
+        return np.concatenate([row.table[name].to_numpy() for row in score_infos(model, infos, config)])
 
 
 def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:
