@@ -1,4 +1,4 @@
-"""A recorded example for the tests of the Tokens view: plain rows, hostile ones, two very long."""
+"""A recorded example for the tests of the Tokens view: plain, hostile, very long rows, one of long words."""
 
 from typing import Any
 
@@ -15,16 +15,22 @@ HOSTILE: dict[str, list[str]] = {
 }
 CITIES = (" Oslo", " Rome", " Oslo", " Paris")
 LONG, LONGEST = 512, 10_000
+# Words of several tokens, one behind a line break: token, word, knowledge in nats.
+WORDS = (
+    ("It", 0, 0.1), (" is", 1, 0.1), ("\n", 2, 0.1), ("St", 2, 2.0), ("ara", 2, 1.0),
+    (" Zag", 3, 3.0), ("ora", 3, 0.5), (".", 4, 0.1),
+)  # fmt: skip
 
 
 def example() -> dict[str, Any]:
-    """The recorded example: sets `plain`, `hostile` and `long`; the fact of each plain row is its city."""
+    """The recorded example in four sets; the fact of each row of `plain` is its city."""
     rows = [
         _row("plain", ["Ada", f" Lind{at}", " was", " born", " in", city, "."])
         for at, city in enumerate(CITIES)
     ]
     rows += [_row("hostile", tokens) for tokens in HOSTILE.values()]
     rows += [_row("long", [f" w{at}" for at in range(count)]) for count in (LONG, LONGEST)]
+    rows.append(_row("words", [token for token, _, _ in WORDS]))
     columns: dict[str, list[Any]] = {name: [] for name in ("row", "start", "end", "word", "subject", "stop")}
     columns |= {
         name: [] for name in ("punctuation", "gold", "random_key", "knowledge_swap", "entropy", "swap_spread")
@@ -72,6 +78,8 @@ def _append(columns: dict[str, list[Any]], number: int, row: dict[str, Any]) -> 
             "knowledge_swap": None if plain and at < 2 else 6.0 - 0.5 * number if fact else 0.1,
             "entropy": 2.0 if at == 3 else 0.5, "swap_spread": 0.25,
         }  # fmt: skip
+        if row["set"] == "words":
+            line |= {"word": WORDS[at][1], "knowledge_swap": WORDS[at][2], "punctuation": int(at in (2, 7))}
         end += len(token)
         for name, value in line.items():
             columns[name].append(value)

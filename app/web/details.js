@@ -4,10 +4,10 @@ import { button, node, segmented, setAttributes, setHidden, setText, tableHead }
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
+import { decisionOf, overrideOf } from "./shown_unit.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
-import { decisionWords } from "./why.js";
 
 const THREE_WAY = [
   { value: "rule", label: "By rule", title: "The rule decides (Space)" },
@@ -42,12 +42,13 @@ export function detailsPanel(model, alternatives) {
     if (index === null) return;
     const unit = unitOfToken(model);
     const { columns, row } = model;
+    const tokens = unit?.tokens ?? [index];
     setText(title, shortened(unit?.text ?? "", 60));
     const words = unit && unit.tokens.length > 1 ? `tokens ${index - row.first + 1}–${unit.tokens.at(-1) - row.first + 1}` : `token ${index - row.first + 1}`;
     setText(where, `${words} of ${row.count}${columns.gold?.[index] === 1 ? ", gold" : ""}`);
     values.update(index);
-    setText(decision, decisionOf(model, index));
-    override.update(model.overrides.state(index) ?? "rule");
+    setText(decision, decisionText(model, tokens));
+    override.update(overrideOf(model, tokens) ?? "rule");
     note.update();
     setText(masking, maskingWords(model, index));
     signals.update(index);
@@ -79,14 +80,11 @@ function unitOfToken(model) {
   return units[unitPlace(units, index)];
 }
 
-function decisionOf(model, index) {
-  const { columns } = model;
-  const words = decisionWords({
-    state: model.stateOf(index), subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-    punctuation: columns.punctuation[index] === 1, scored: Number.isFinite(model.mask.fused[index]),
-  });
-  const weight = model.mask.weights[index];
-  const soft = model.rule.mode === "soft" && weight > 0 ? `, weight ${weight.toFixed(2)}` : "";
+function decisionText(model, tokens) {
+  const words = decisionOf(model, tokens);
+  const weights = tokens.map((index) => model.mask.weights[index]).filter((weight) => weight > 0);
+  const named = weights.map((weight) => weight.toFixed(2)).join(", ");
+  const soft = model.rule.mode === "soft" && named ? `, ${weights.length === 1 ? "weight" : "weights"} ${named}` : "";
   return words.charAt(0).toUpperCase() + words.slice(1) + soft;
 }
 

@@ -86,9 +86,10 @@ export function segmented(label, choices, onChoose) {
     next.focus();
     next.click();
   });
-  const update = (value) => buttons.forEach((each) => {
-    const on = each.dataset.value === value;
-    setAttributes(each, { "aria-checked": on, tabindex: on ? 0 : -1 });
-  });
+  const update = (value) => {
+    const at = choices.findIndex((choice) => choice.value === value);
+    // Where none is on, the first one takes the focus.
+    buttons.forEach((each, place) => setAttributes(each, { "aria-checked": place === at, tabindex: place === Math.max(0, at) ? 0 : -1 }));
+  };
   return { element: group, update };
 }

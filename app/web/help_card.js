@@ -6,7 +6,7 @@ import { KEYS } from "./keyboard.js";
 /** Returns `{element, show}`; a native dialog, so Esc closes it and focus returns. */
 export function helpCard() {
   const rows = KEYS.map(([keys, meaning]) => node("tr", {}, node("th", { attributes: { scope: "row" } }, node("kbd", { text: keys })), node("td", { text: meaning })));
-  const marks = [["●", "chosen by the rule"], ["+", "forced in"], ["−", "forced out"], ["○", "left out: name, punctuation, stop word"]]
+  const marks = [["●", "chosen by the rule"], ["+", "forced in"], ["−", "forced out"], ["○", "left out: name, punctuation, stop word"], ["◐", "a word whose tokens differ: only some are chosen or forced"]]
     .map(([glyph, meaning]) => node("tr", {}, node("th", { text: glyph, attributes: { scope: "row" } }), node("td", { text: meaning })));
   const element = node("dialog", { class: "tu-help", attributes: { "aria-label": "Keys and marks" } },
     node("h2", { text: "Keys, while the strip has the focus" }), node("table", {}, node("tbody", {}, ...rows)),

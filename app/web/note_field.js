@@ -1,6 +1,7 @@
 /** A small field for the note on a token's override: why it was forced, or what to ask about it. */
 
 import { node, setText } from "./dom.js";
+import { noteOf } from "./strip_marks.js";
 
 export const MOST_NOTE = 280;
 const CLOCK = { dateStyle: "short", timeStyle: "short" };
@@ -15,16 +16,18 @@ export function noteField(model, tokens) {
   });
   const time = node("span", { class: "tu-note-time" });
   const element = node("div", { class: "tu-noting" }, input, time);
+  const noteOn = (indices) => noteOf({ tokens: indices }, model.overrides);
   let noted = null;
   const keep = () => {
     const [indices, words] = [noted, input.value.trim()];
     noted = null;
-    if (indices?.length) model.annotate(indices, words);
+    // A field that was only visited changes nothing: the tokens of a word may have notes of their own.
+    if (indices?.length && words !== noteOn(indices)) model.annotate(indices, words);
   };
   input.addEventListener("focus", () => {
     noted = tokens();
     model.view.noting = false;
-    input.value = noted.length ? model.overrides.note(noted[0]) : "";
+    input.value = noteOn(noted);
   });
   input.addEventListener("blur", keep);
   input.addEventListener("keydown", (event) => {
@@ -36,11 +39,12 @@ export function noteField(model, tokens) {
     update();
   });
   const update = () => {
-    const [index] = tokens();
-    if (document.activeElement !== input && index !== undefined) {
-      const words = model.overrides.note(index);
+    const shown = tokens();
+    if (document.activeElement !== input && shown.length) {
+      const words = noteOn(shown);
       if (input.value !== words) input.value = words;
-      setText(time, timeWords(model.overrides.current.get(index)));
+      const entries = shown.map((index) => model.overrides.current.get(index));
+      setText(time, timeWords(entries.find((entry) => entry?.note) ?? entries.find(Boolean)));
     }
     if (!model.view.noting) return;
     model.view.noting = false;

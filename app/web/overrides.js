@@ -44,12 +44,14 @@ export class Overrides {
   }
 
   /**
-   * Steps the tokens rule → in → out → rule (with −1 backwards); all follow the first one.
+   * Steps the tokens rule → in → out → rule (with −1 backwards), all to the same; those that differ begin at rule.
    * @param {number[]} indices @param {1|-1} direction
    */
   cycle(indices, direction = 1) {
     if (!indices.length) return false;
-    const next = /** @type {State} */ (CYCLE[(CYCLE.indexOf(this.state(indices[0])) + direction + 3) % 3]);
+    const first = this.state(indices[0]);
+    const now = indices.every((index) => this.state(index) === first) ? first : null;
+    const next = /** @type {State} */ (CYCLE[(CYCLE.indexOf(now) + direction + 3) % 3]);
     return this.apply(indices.map((index) => ({ index, state: next })));
   }
 

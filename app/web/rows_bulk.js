@@ -14,7 +14,8 @@ export function wordAt(model, index) {
   return Array.from(row.answer).slice(columns.start[low], columns.end[high]).join("").trim();
 }
 
-function wordBounds({ row, word }, index) {
+/** Returns the first and last token of the word that a token belongs to. */
+export function wordBounds({ row, word }, index) {
   const same = (other) => row[other] === row[index] && word[other] === word[index];
   let [low, high] = [index, index];
   while (low > 0 && same(low - 1)) low -= 1;

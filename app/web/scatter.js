@@ -7,8 +7,8 @@ import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 import { sourceLabel } from "./signal_bar.js";
-import { shortNumber, shortened } from "./strip_marks.js";
-import { decisionWords } from "./why.js";
+import { decisionOf, textAt, tokensAt } from "./shown_unit.js";
+import { shortNumber, shortened, unitState } from "./strip_marks.js";
 
 const HEIGHT = 260;
 const REACH = 14;
@@ -67,11 +67,13 @@ function picture(canvas, model, drawn, { width, near, colours }) {
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.clearRect(0, 0, width, HEIGHT);
   const { first, count } = model.row;
+  // While words are shown, the dot of a word is that of its first token.
+  const dotOf = (index) => (index === null ? null : tokensAt(model, index)[0]);
   paintScatter(pen, {
-    ...drawn, box: plotBox(width, HEIGHT), colours, stateOf: (index) => model.stateOf(index),
+    ...drawn, box: plotBox(width, HEIGHT), colours, stateOf: (index) => unitState({ tokens: tokensAt(model, index) }, (token) => model.stateOf(token)),
     isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
     inRow: (index) => index >= first && index < first + count,
-    locked: model.view.locked, hovered: near ?? model.view.hovered, labels: axisWords(model),
+    locked: dotOf(model.view.locked), hovered: dotOf(near ?? model.view.hovered), labels: axisWords(model),
   });
 }
 
@@ -89,13 +91,10 @@ export function saidWords(model, index) {
     const number = model.valuesOf(signal)[index];
     return Number.isFinite(number) ? `${shortNumber(number)}${model.unitOf(signal) ? ` ${model.unitOf(signal)}` : ""}` : "no score";
   };
-  const decision = decisionWords({
-    state: model.stateOf(index), subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-    punctuation: columns.punctuation[index] === 1, scored: Number.isFinite(model.mask.fused[index]),
-  });
+  const decision = decisionOf(model, tokensAt(model, index));
   const row = payload.rows[columns.row[index]];
   const where = row === model.row ? "" : ` Row ${columns.row[index] + 1}, ${shortened(row.subject || row.question, 40)}.`;
-  return `“${shortened(model.tokenText(index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
+  return `“${shortened(textAt(model, index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
 }
 
 function lineWords(line, wholeWords) {

@@ -39,7 +39,7 @@ export function paintScatter(pen, shown) {
   for (let at = 0; at < points.indices.length; at += 1) {
     const index = points.indices[at];
     const state = shown.stateOf(index);
-    if (state === "chosen" || state === "in" || state === "out" || shown.isGold?.(index)) marked.push([at, state]);
+    if (["chosen", "mixed", "in", "out"].includes(state) || shown.isGold?.(index)) marked.push([at, state]);
     const [x, y] = place(at);
     pen.globalAlpha = shown.inRow(index) ? 0.9 : state === "excluded" ? 0.16 : 0.32;
     pen.fillRect(x - 1.5, y - 1.5, 3, 3);
@@ -75,7 +75,8 @@ function paintMark(pen, [x, y], state, { colours, inRow, isGold }, index) {
     pen.arc(x, y, near ? 4.5 : 3, 0, 7);
     pen.fill();
     pen.globalAlpha = 1;
-  } else if (state === "in" || state === "out") stroke(pen, x, y, state === "in" ? colours.accent : colours.ink, state === "in");
+  } else if (state === "mixed") ring(pen, [x, y], near ? 4 : 3, 1.5, colours.fused);
+  else if (state === "in" || state === "out") stroke(pen, x, y, state === "in" ? colours.accent : colours.ink, state === "in");
   if (!isGold?.(index)) return;
   pen.strokeStyle = colours.ink;
   pen.lineWidth = 1;

@@ -2,15 +2,16 @@
 
 import { place } from "./ranks.js";
 import { formatNumber } from "./scale.js";
-import { decisionWords } from "./why.js";
 
-export const GLYPHS = { chosen: "●", in: "+", out: "−", excluded: "○", plain: "" };
+export const GLYPHS = { chosen: "●", in: "+", out: "−", excluded: "○", mixed: "◐", plain: "" };
 const SPOKEN = { knowledge: "knowledge", entropy: "entropy", fused: "fused" };
 
-/** Returns the state of a unit: the one its tokens share, else the most telling among them. */
+/** Returns the state of a unit: the one its tokens share; "mixed" where only some are targets or forced. */
 export function unitState(unit, stateOf) {
+  if (unit.tokens.length === 1) return stateOf(unit.tokens[0]);
   const states = new Set(unit.tokens.map(stateOf));
-  return ["in", "out", "chosen", "excluded"].find((state) => states.has(state)) ?? "plain";
+  if (states.size === 1) return stateOf(unit.tokens[0]);
+  return ["in", "out", "chosen"].some((state) => states.has(state)) ? "mixed" : "plain";
 }
 
 /** Returns a value as written beside tokens: three digits that matter, sign as −. */
@@ -34,7 +35,7 @@ export function noteOf(unit, overrides) {
 }
 
 /** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, targeted by the rule". */
-export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, state, flags, words, note = "" }) {
+export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, decision, flags, words, note = "" }) {
   const parts = [`${words ? "word" : "token"} ${position + 1} of ${count}`, shortened(unit.text)];
   if (Number.isFinite(value)) {
     parts.push(`${SPOKEN[signal] ?? signal} ${shortNumber(value)}${unitName ? ` ${unitName}` : ""}`);
@@ -42,7 +43,7 @@ export function spokenLabel({ unit, position, count, value, unitName, signal, so
     if (at) parts.push(`rank ${at.rank}`);
   } else parts.push(flags.subject ? "name: no score" : "no score");
   if (flags.gold) parts.push("gold");
-  parts.push(decisionWords({ state, ...flags, scored: Number.isFinite(value) }));
+  parts.push(decision);
   if (note) parts.push(`note: ${note}`);
   return parts.join(", ");
 }

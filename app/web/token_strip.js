@@ -3,6 +3,7 @@
 import { atRest } from "./at_rest.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
+import { decisionOf } from "./shown_unit.js";
 import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
@@ -175,7 +176,7 @@ export class TokenStrip {
   }
 
   paintChip(at, { values, scale, focus, range }) {
-    const [element, unit, state] = [this.tokens[at], this.units[at], this.states[at]];
+    const [element, unit] = [this.tokens[at], this.units[at]];
     const { view, columns } = this.model;
     const value = values[unit.tokens[0]];
     const note = noteOf(unit, this.model.overrides);
@@ -188,7 +189,7 @@ export class TokenStrip {
     setAttributes(element.children[1], { "data-value": shortNumber(value) });
     setAttributes(element, {
       tabindex: at === focus ? 0 : -1,
-      "aria-selected": state === "chosen" || state === "in",
+      "aria-selected": unit.tokens.every((index) => this.model.mask.selected[index] === 1),
       title: note || (columns.subject[unit.tokens[0]] === 1 && !Number.isFinite(value) ? "name: no score" : null),
     });
   }
@@ -202,12 +203,9 @@ export class TokenStrip {
     for (const at of this.shown()) {
       const [element, unit] = [this.tokens[at], this.units[at]];
       const index = unit.tokens[0];
-      const flags = {
-        subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-        punctuation: columns.punctuation[index] === 1, gold: element.classList.contains("is-gold"),
-      };
+      const flags = { subject: columns.subject[index] === 1, gold: element.classList.contains("is-gold") };
       setAttributes(element, {
-        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], state: this.states[at], flags, note: noteOf(unit, model.overrides) }),
+        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], decision: decisionOf(model, unit.tokens), flags, note: noteOf(unit, model.overrides) }),
       });
     }
   }

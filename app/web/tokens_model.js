@@ -213,7 +213,7 @@ export class TokensModel {
     if (this.overrides.apply(indices.map((index) => ({ index, note })))) this.record(this.rule);
   }
 
-  /** Steps tokens rule → in → out → rule; all follow the first one. */
+  /** Steps tokens rule → in → out → rule, all to the same; those that differ begin at rule. */
   cycle(indices, step) {
     if (this.overrides.cycle(indices, step)) this.record(this.rule);
   }

@@ -36,7 +36,7 @@ test("a note is spoken with its token and found in any token of a word", () => {
   assert.equal(noteOf({ tokens: [4] }, overrides), "");
   const spoken = spokenLabel({
     unit: { text: "Oslo" }, position: 0, count: 1, value: 2, unitName: "nats", signal: "knowledge", sorted: Float64Array.of(2),
-    state: "in", flags: {}, words: false, note: "ask Bo",
+    decision: "forced in by hand", flags: {}, words: false, note: "ask Bo",
   });
   assert.match(spoken, /forced in by hand, note: ask Bo$/);
 });

@@ -44,7 +44,7 @@ test('a new gesture drops the redo', () => {
   assert.deepEqual([...overrides.forced()], [[1, 'out']]);
 });
 
-test('rule, in, out, rule, and backwards; all follow the first', () => {
+test('rule, in, out, rule, and backwards, all to the same; those that differ begin at rule', () => {
   const overrides = make();
   overrides.apply([{ index: 2, state: 'out' }]);
   const seen = [1, 1, 1, -1].map((direction) => {
@@ -53,6 +53,11 @@ test('rule, in, out, rule, and backwards; all follow the first', () => {
   });
   assert.deepEqual(seen, [['in', 'in'], ['out', 'out'], [null, null], ['out', 'out']]);
   assert.equal(overrides.cycle([]), false);
+  overrides.apply([{ index: 1, state: 'in' }]);
+  overrides.cycle([1, 2], 1);
+  assert.deepEqual([overrides.state(1), overrides.state(2)], ['in', 'in']);
+  overrides.undo();
+  assert.deepEqual([overrides.state(1), overrides.state(2)], ['in', 'out']);
 });
 
 test('a note alone forces nothing and is kept', () => {

@@ -1,0 +1,41 @@
+/** What a place of the strip stands for: its token or, while words are shown, all tokens of its word. Pure. */
+
+import { wordAt, wordBounds } from "./rows_bulk.js";
+import { decisionWords } from "./why.js";
+
+/** Returns the tokens that are shown as one with a token, in order. @returns {number[]} */
+export function tokensAt(model, index) {
+  if (!model.view.words) return [index];
+  const [low, high] = wordBounds(model.columns, index);
+  return Array.from({ length: high - low + 1 }, (_, at) => low + at);
+}
+
+/** Returns the text of a token or, while words are shown, of its word; "" where there is nothing to see. */
+export function textAt(model, index) {
+  return model.view.words ? wordAt(model, index) : model.tokenText(index);
+}
+
+/** Returns what rule and person decided, in words; where the tokens differ, how many have which decision. */
+export function decisionOf(model, tokens) {
+  const counts = new Map();
+  for (const index of tokens) {
+    const words = tokenDecision(model, index);
+    counts.set(words, (counts.get(words) ?? 0) + 1);
+  }
+  if (counts.size === 1) return counts.keys().next().value;
+  return `mixed: ${[...counts].map(([words, count]) => `${count} ${count === 1 ? "token" : "tokens"} ${words}`).join("; ")}`;
+}
+
+function tokenDecision(model, index) {
+  const { columns } = model;
+  return decisionWords({
+    state: model.stateOf(index), subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
+    punctuation: columns.punctuation[index] === 1, scored: Number.isFinite(model.mask.fused[index]),
+  });
+}
+
+/** Returns the override that all of these tokens have, null for none, "mixed" where they differ. */
+export function overrideOf(model, tokens) {
+  const first = model.overrides.state(tokens[0]);
+  return tokens.every((index) => model.overrides.state(index) === first) ? first : "mixed";
+}

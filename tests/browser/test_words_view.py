@@ -1,0 +1,66 @@
+"""Words on show in a real Chromium: marks, details and keys are those of the whole word."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.tokens_example import example
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("words")
+    (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
+    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+        yield server.address
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page], address: str) -> Page:
+    """The row of long words, tokens on show, nothing chosen by the rule."""
+    page = opened(address)
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
+    page.get_by_role("radio", name="Words", exact=True).click()
+    page.get_by_role("combobox", name="Choose", exact=True).select_option("threshold")
+    page.get_by_label("Cut at φ").fill("1")
+    expect(chip(page, "Zag")).to_be_visible()
+    return page
+
+
+def chip(page: Page, text: str) -> Any:
+    return page.locator(".tu-strip .tu-token").filter(has=page.get_by_text(text, exact=True))
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+        page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def test_a_word_of_which_a_part_is_forced_is_mixed_and_space_makes_it_one(page: Page) -> None:
+    chip(page, "ora").click()
+    press(page, " ", "w")
+    word = chip(page, "Zagora")
+    expect(word).to_have_attribute("aria-label", re.compile(r"mixed: .*1 token forced in by hand"))
+    expect(word).to_have_attribute("aria-selected", "false")
+    expect(word.locator("[data-glyph]")).to_have_text("◐")
+    expect(page.locator(".tu-decision")).to_have_text(re.compile("Mixed: .*1 token forced in by hand"))
+    override = page.get_by_role("radiogroup", name="Override")
+    expect(override.locator("[aria-checked=true]")).to_have_count(0)
+    word.focus()
+    press(page, " ")
+    expect(word.locator("[data-glyph]")).to_have_text("+")
+    expect(word).to_have_attribute("aria-selected", "true")
+    press(page, " ")
+    expect(word.locator("[data-glyph]")).to_have_text("−")
+    press(page, "Control+Z", "Control+Z")
+    expect(word.locator("[data-glyph]")).to_have_text("◐")

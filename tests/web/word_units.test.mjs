@@ -1,0 +1,53 @@
+/** Words on show: what is said of a word is true of all its tokens. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { saidWords } from "../../app/web/scatter.js";
+import { decisionOf, overrideOf, tokensAt } from "../../app/web/shown_unit.js";
+import { unitState } from "../../app/web/strip_marks.js";
+import { TokensModel } from "../../app/web/tokens_model.js";
+import { syntheticPayload } from "./synthetic_payload.mjs";
+
+// The word of tokens 3 and 4 is "Oslo.".
+const shown = (rule = {}) => new TokensModel(syntheticPayload(2), { view: { words: true }, rule: { mode: "threshold", threshold: 0.5, ...rule } });
+const stateOf = (model, tokens) => unitState({ tokens }, (index) => model.stateOf(index));
+
+test("a word is chosen or forced when all its tokens are, and mixed when some are", () => {
+  const model = shown({ exclude_punctuation: false });
+  assert.equal(stateOf(model, [3, 4]), "chosen");
+  model.force([4], "out");
+  assert.equal(stateOf(model, [3, 4]), "mixed");
+  assert.equal(decisionOf(model, [3, 4]), "mixed: 1 token targeted by the rule; 1 token forced out by hand");
+  assert.deepEqual([overrideOf(model, [3, 4]), overrideOf(model, [4]), overrideOf(model, [1])], ["mixed", "out", null]);
+  model.force([3], "out");
+  assert.equal(stateOf(model, [3, 4]), "out");
+  assert.equal(decisionOf(model, [3, 4]), "forced out by hand");
+});
+
+test("a word of which a part is left out is mixed only where the rest is a target", () => {
+  const model = shown();
+  assert.equal(stateOf(model, [3, 4]), "mixed");
+  model.setRule({ threshold: 1.5 });
+  assert.equal(stateOf(model, [3, 4]), "plain");
+  assert.equal(stateOf(model, [0]), "excluded");
+});
+
+test("stepping a mixed word makes its tokens alike in one step of undo", () => {
+  const model = shown();
+  model.force([3], "in");
+  model.cycle([3, 4], 1);
+  assert.deepEqual([model.stateOf(3), model.stateOf(4)], ["in", "in"]);
+  model.cycle([3, 4], 1);
+  assert.deepEqual([model.stateOf(3), model.stateOf(4)], ["out", "out"]);
+  model.undo();
+  model.undo();
+  assert.deepEqual([overrideOf(model, [3]), overrideOf(model, [4])], ["in", null]);
+});
+
+test("the plane speaks of the whole word while words are shown", () => {
+  const model = shown();
+  assert.deepEqual(tokensAt(model, 4), [3, 4]);
+  assert.match(saidWords(model, 3), /^“Oslo\.”: knowledge 6\.00 nats, .* mixed: 1 token targeted by the rule; 1 token left out: punctuation\.$/);
+  model.setView({ words: false });
+  assert.deepEqual(tokensAt(model, 4), [4]);
+});
