@@ -50,12 +50,21 @@ function join(unit, { skipped, raw }, index) {
   unit.text += skipped + raw;
 }
 
-function finish(unit) {
+function finish(whole) {
+  const unit = withoutBreaks(whole);
   if (unit.text === "") return { ...unit, text: "·", hollow: true };
+  if (unit.text === "↵") return { ...unit, hollow: whole.text !== "↵" };
   if (SEEN.test(unit.text)) return { ...unit, hollow: false };
   if (unit.text.trim() !== "") return { ...unit, text: "·", hollow: true };
-  const lines = unit.text.includes("\n");
-  return { ...unit, text: lines ? "↵" : "␣", hollow: true };
+  return { ...unit, text: "␣", hollow: true };
+}
+
+/** A chip is one piece of a line: a line break in it becomes a sign, the space before its word goes outside. */
+function withoutBreaks(unit) {
+  if (unit.text.includes("\n")) return { ...unit, text: unit.text.replace(/\s*\n\s*/g, "↵") };
+  const space = unit.text.match(/^\s*/)[0];
+  if (space === "" || space === unit.text) return unit;
+  return { ...unit, before: unit.before + space, text: unit.text.slice(space.length) };
 }
 
 /** Returns the text outside all chips after the last token. @returns {string} */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { exactText } from "../../app/web/strip_copy.js";
 import { markedParts, rangeWords, textAfter, unitsOf } from "../../app/web/units.js";
 
 const columns = (spans, word) => ({ start: spans.map(([s]) => s), end: spans.map(([, e]) => e), word });
@@ -29,6 +30,16 @@ test("offsets count code points, and two tokens of one character show it once", 
 test("white space alone gets a sign", () => {
   const units = unitsOf("a\n b", columns([[0, 1], [1, 2], [2, 4]], [0, 1, 2]), 0, 3, false);
   assert.deepEqual(units.map((unit) => unit.text), ["a", "↵", "b"]);
+});
+
+test("a line break in a word is a sign, space before it goes outside, and what is copied is the answer itself", () => {
+  const answer = "is\n\nSt  ora.\nAh";
+  const of = columns([[0, 2], [2, 4], [4, 6], [6, 7], [7, 11], [11, 13], [13, 15]], [0, 1, 1, 2, 2, 3, 4]);
+  const units = unitsOf(answer, of, 0, 7, true);
+  assert.deepEqual(units.map((unit) => unit.text), ["is", "↵St", "ora", ".↵", "Ah"]);
+  assert.deepEqual(units.map((unit) => unit.before), ["", "", "  ", "", ""]);
+  assert.deepEqual(units.map((unit) => unit.hollow), Array(5).fill(false));
+  assert.equal(exactText(answer, of, units, 0, 4), answer);
 });
 
 test("subject spans cut the question", () => {
