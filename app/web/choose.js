@@ -1,6 +1,7 @@
 /** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
 
 import { node, setAttributes, setHidden, setText } from "./dom.js";
+import { tokensAt } from "./shown_unit.js";
 
 const MODES = [
   ["top_fraction", "Highest-scoring share"], ["top_k", "Highest k"], ["threshold", "All above a cut"],
@@ -54,16 +55,24 @@ export function choosePanel(model) {
   return { element, update };
 }
 
-/** Returns the fusion equation with the previewed or locked token's numbers, or in letters. */
+/** Returns the fusion equation with the previewed or locked token's numbers, or in letters; of a word, its highest token's. */
 export function equationWords(model) {
   const { rule, view, mask } = model;
-  const index = view.hovered ?? view.locked;
-  if (index === null) return "φ = α·K̂ + (1−α)·Ĥ";
+  const shown = view.hovered ?? view.locked;
+  if (shown === null) return "φ = α·K̂ + (1−α)·Ĥ";
+  const tokens = tokensAt(model, shown);
+  const index = highest(mask.fused, tokens);
   const fused = mask.fused[index];
-  if (!Number.isFinite(fused)) return "φ: no score for this token";
+  if (!Number.isFinite(fused)) return `φ: no score for this ${tokens.length > 1 ? "word" : "token"}`;
   const { knowledge, entropy } = model.normalisedAt(index);
   const of = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
-  return `φ = ${rule.alpha.toFixed(2)}·${of(knowledge)} + ${(1 - rule.alpha).toFixed(2)}·${of(entropy)} = ${fused.toFixed(3)}`;
+  const equation = `φ = ${rule.alpha.toFixed(2)}·${of(knowledge)} + ${(1 - rule.alpha).toFixed(2)}·${of(entropy)} = ${fused.toFixed(3)}`;
+  return tokens.length > 1 ? `${equation}, of “${model.tokenText(index)}”: a word has the φ of its highest token` : equation;
+}
+
+function highest(fused, tokens) {
+  const scored = tokens.filter((index) => Number.isFinite(fused[index]));
+  return scored.reduce((best, index) => (fused[index] > fused[best] ? index : best), scored[0] ?? tokens[0]);
 }
 
 /** Returns what the rule asked for and what it took. */

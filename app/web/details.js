@@ -4,7 +4,7 @@ import { button, node, segmented, setAttributes, setHidden, setText, tableHead }
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
-import { decisionOf, overrideOf } from "./shown_unit.js";
+import { decisionOf, logProbOf, overrideOf } from "./shown_unit.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
@@ -22,6 +22,7 @@ export function detailsPanel(model, alternatives) {
   const values = valueTable(model);
   const table = node("table", { class: "tu-values" },
     tableHead(["", "value", "rank", "percentile"]), values.body);
+  const ofWord = node("p", { class: "tu-note", text: "Of the word: knowledge is the sum over its tokens, probability that of all of them; entropy and φ are those of its highest token." });
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
     const unit = unitOfToken(model);
@@ -30,7 +31,7 @@ export function detailsPanel(model, alternatives) {
   const note = noteField(model, () => unitOfToken(model)?.tokens ?? []);
   const masking = node("p", { class: "tu-note tu-masking" });
   const signals = signalTable(model);
-  const full = node("div", {}, node("div", { class: "tu-token-head" }, title, where), table,
+  const full = node("div", {}, node("div", { class: "tu-token-head" }, title, where), table, ofWord,
     node("div", { class: "tu-override" }, decision, override.element), note.element, alternatives.element, masking, signals.element);
   const empty = node("div", { class: "tu-empty" }, node("p", { text: "Hover a token to see its values; click to keep it." }),
     button("Show the highest token", () => lockHighest(model), { class: "tu-button" }));
@@ -44,9 +45,11 @@ export function detailsPanel(model, alternatives) {
     const { columns, row } = model;
     const tokens = unit?.tokens ?? [index];
     setText(title, shortened(unit?.text ?? "", 60));
-    const words = unit && unit.tokens.length > 1 ? `tokens ${index - row.first + 1}–${unit.tokens.at(-1) - row.first + 1}` : `token ${index - row.first + 1}`;
-    setText(where, `${words} of ${row.count}${columns.gold?.[index] === 1 ? ", gold" : ""}`);
-    values.update(index);
+    const [from, to] = [tokens[0] - row.first + 1, tokens.at(-1) - row.first + 1];
+    const gold = tokens.some((each) => columns.gold?.[each] === 1);
+    setText(where, `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`);
+    values.update(index, tokens);
+    setHidden(ofWord, tokens.length === 1);
     setText(decision, decisionText(model, tokens));
     override.update(overrideOf(model, tokens) ?? "rule");
     note.update();
@@ -88,13 +91,13 @@ function decisionText(model, tokens) {
   return words.charAt(0).toUpperCase() + words.slice(1) + soft;
 }
 
-/** The table's rows, made once; `update(index)` writes a token's values into them. */
+/** The table's rows, made once; `update(index, tokens)` writes the values of a token, or of a word of several, into them. */
 function valueTable(model) {
   const names = { knowledge: "Knowledge", entropy: "Entropy", fused: "Fused φ" };
   const lines = Object.entries(names).map(([signal, name]) => tableLine(name, node("span", { class: "tu-dot", style: { "--tu-hue": `var(--tu-${signal})` } })));
   const probability = tableLine("Probability", node("span", { class: "tu-dot is-none" }));
   const body = node("tbody", {}, ...lines.map((line) => line.element), probability.element);
-  const update = (index) => {
+  const update = (index, tokens) => {
     Object.keys(names).forEach((signal, at) => {
       const value = model.valuesOf(signal)[index];
       // Fused is another one with each move of a slider, and then sorting it would take longer.
@@ -102,7 +105,7 @@ function valueTable(model) {
       const source = signal === "fused" ? null : sourceLabel(model, model.rule[signal]);
       lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
     });
-    const logProb = model.columns.log_prob?.[index] ?? (model.columns.loss ? -model.columns.loss[index] : NaN);
+    const logProb = logProbOf(model, tokens);
     setHidden(probability.element, !Number.isFinite(logProb));
     if (Number.isFinite(logProb)) probability.write([probabilityWords(logProb), "", ""], null);
   };

@@ -34,6 +34,12 @@ function tokenDecision(model, index) {
   });
 }
 
+/** Returns the log-probability of tokens one after the other, in nats: the sum; NaN where one is not known. */
+export function logProbOf({ columns }, tokens) {
+  const of = (index) => columns.log_prob?.[index] ?? (columns.loss ? -columns.loss[index] : NaN);
+  return tokens.reduce((sum, index) => sum + of(index), 0);
+}
+
 /** Returns the override that all of these tokens have, null for none, "mixed" where they differ. */
 export function overrideOf(model, tokens) {
   const first = model.overrides.state(tokens[0]);

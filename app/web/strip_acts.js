@@ -1,6 +1,7 @@
 /** Carries out the keyboard acts of the strip on the model. A key that goes somewhere ends the preview of a resting mouse. */
 
 import { actFor } from "./keyboard.js";
+import { tokensAt } from "./shown_unit.js";
 
 /**
  * Handles one keydown of a strip.
@@ -76,7 +77,9 @@ export function stepRow(model, step) {
 /** Goes to the next token, in this row or a later one (round to the start), for which `wanted` holds; locks it. */
 export function jump(strip, wanted) {
   const { model } = strip;
-  const found = nextIndex(model.indices, model.view.focus ?? model.view.locked ?? model.row.first - 1, wanted);
+  const here = model.view.focus ?? model.view.locked;
+  // From the end of what is shown as one: the next token of the same word would be no step.
+  const found = nextIndex(model.indices, here === null ? model.row.first - 1 : tokensAt(model, here).at(-1), wanted);
   if (found === null) return false;
   const row = model.columns.row[found];
   if (row !== model.view.row) model.goTo(row);

@@ -2,6 +2,7 @@
 
 import { node } from "./dom.js";
 import { shownIndex } from "./details.js";
+import { textAt, tokensAt } from "./shown_unit.js";
 import { stripMap } from "./strip_map.js";
 import { shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
@@ -36,12 +37,14 @@ export function stripStack(model, onKey) {
   return { element, update, first, why: () => sentence(model), emptyWords: () => emptyWords(model) };
 }
 
-function sentence(model) {
+/** Returns the sentence on the token, or the word, that the details show; else what to do. */
+export function sentence(model) {
   const index = shownIndex(model);
   if (index === null || !model.row) return "Hover a token to see why it scores as it does; click to keep it.";
   const { columns, rule } = model;
+  const tokens = tokensAt(model, index);
   return whySentence({
-    text: shortened(model.tokenText(index), 60), subject: columns.subject[index] === 1, value: model.valuesOf("knowledge")[index],
+    text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
     source: rule.knowledge, entropy: model.valuesOf("entropy")[index],
   });
 }

@@ -19,9 +19,15 @@ const NEEDS = {
 
 /**
  * Returns the one sentence "why this token".
- * @param {{text: string, subject: boolean, value: number, source: string, entropy?: number}} token value in nats
+ * @param {{text: string, subject: boolean, value: number, source: string, entropy?: number, count?: number}} token value in
+ *   nats; of a word of `count` tokens, the sum over them
  */
-export function whySentence({ text, subject, value, source, entropy }) {
+export function whySentence({ count = 1, ...token }) {
+  const sum = count > 1 && Number.isFinite(token.value) ? ` Its score is the sum over its ${count} tokens.` : "";
+  return scoreSentence(token) + sum;
+}
+
+function scoreSentence({ text, subject, value, source, entropy }) {
   const shown = `“${text.trim() || "␣"}”`;
   if (subject && !Number.isFinite(value)) return "Part of the name itself: the name is what is changed, so it has no score.";
   if (!Number.isFinite(value)) return `${shown} has no ${source === "contrast" ? "contrast" : "knowledge"} score here: it could not be lined up with the changed text.`;

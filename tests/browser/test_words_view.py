@@ -64,3 +64,23 @@ def test_a_word_of_which_a_part_is_forced_is_mixed_and_space_makes_it_one(page: 
     expect(word.locator("[data-glyph]")).to_have_text("−")
     press(page, "Control+Z", "Control+Z")
     expect(word.locator("[data-glyph]")).to_have_text("◐")
+
+
+def test_a_word_is_explained_as_a_whole_and_n_goes_to_the_next_one(page: Page) -> None:
+    chip(page, "ora").click()
+    press(page, "w")
+    page.locator(".tu-prompt").hover()
+    details = page.locator(".tu-details")
+    expect(details).to_contain_text("tokens 6–7 of 8")
+    expect(details).to_contain_text("knowledge is the sum over its tokens")
+    why = page.locator(".tu-why")
+    expect(why).to_contain_text(re.compile("“Zagora” becomes about 33 times .* the sum over its 2 tokens"))
+    expect(page.locator(".tu-equation")).to_contain_text("of “Zag”: a word has the φ of its highest token")
+    page.get_by_role("combobox", name="Choose", exact=True).select_option("uniform")
+    chip(page, "is").click()
+    walked = []
+    for _ in range(3):
+        press(page, "n")
+        walked.append(page.locator(".tu-big-token").inner_text())
+    assert walked == ["↵Stara", "Zagora", "."]
+    assert "\n" not in str(page.locator(".tu-strip").text_content())

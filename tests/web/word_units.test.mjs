@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { equationWords } from "../../app/web/choose.js";
 import { saidWords } from "../../app/web/scatter.js";
-import { decisionOf, overrideOf, tokensAt } from "../../app/web/shown_unit.js";
+import { decisionOf, logProbOf, overrideOf, tokensAt } from "../../app/web/shown_unit.js";
+import { jump } from "../../app/web/strip_acts.js";
 import { unitState } from "../../app/web/strip_marks.js";
+import { sentence } from "../../app/web/strip_stack.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
@@ -50,4 +53,31 @@ test("the plane speaks of the whole word while words are shown", () => {
   assert.match(saidWords(model, 3), /^“Oslo\.”: knowledge 6\.00 nats, .* mixed: 1 token targeted by the rule; 1 token left out: punctuation\.$/);
   model.setView({ words: false });
   assert.deepEqual(tokensAt(model, 4), [4]);
+});
+
+test("sentence, equation and probability are those of the word", () => {
+  const payload = syntheticPayload(1);
+  payload.columns.knowledge_swap[4] = 2;
+  payload.columns.log_prob = [null, -1, -1, -0.5, -0.25];
+  const model = new TokensModel(payload, { view: { words: true, locked: 4 }, rule: { normaliser: "min_max" } });
+  assert.match(sentence(model), /“Oslo\.” becomes about 2,981 times less likely: .* Its score is the sum over its 2 tokens\.$/);
+  assert.equal(equationWords(model), "φ = 0.80·1.00 + 0.20·0.25 = 0.850, of “Oslo”: a word has the φ of its highest token");
+  assert.equal(logProbOf(model, [3, 4]), -0.75);
+  assert.ok(Number.isNaN(logProbOf(model, [0, 1])));
+  model.setView({ words: false });
+  assert.match(sentence(model), /“\.” becomes about 7\.4 times less likely: .* not on that alone\.$/);
+  assert.equal(equationWords(model), "φ = 0.80·0.32 + 0.20·0.00 = 0.258");
+});
+
+test("the next chosen is in another word while words are shown", () => {
+  const walked = (words) => {
+    const model = new TokensModel(syntheticPayload(2), { view: { words }, rule: { mode: "uniform" } });
+    model.setView({ locked: 2, focus: 2 });
+    return Array.from({ length: 4 }, () => {
+      jump({ model }, (index) => model.columns.knowledge_swap[index] >= 0);
+      return model.view.locked;
+    });
+  };
+  assert.deepEqual(walked(false), [3, 4, 6, 7]);
+  assert.deepEqual(walked(true), [3, 6, 7, 8]);
 });
