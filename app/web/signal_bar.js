@@ -66,22 +66,10 @@ function sourceMenu(label, model, kind, compute) {
   const menu = node("select", { attributes: { "aria-label": label, "data-source": kind } });
   const state = node("span", { class: "tu-source-state", attributes: { role: "status" } });
   const element = node("label", { class: "tu-source" }, node("span", { text: label }), menu, state);
-  let pending = null;
+  const choice = sourceChoice(model, kind, compute, (words) => setText(state, words));
   let shown = "";
-  menu.addEventListener("change", async () => {
-    const name = menu.value;
-    if (model.signals.includes(name)) return model.setRule({ [kind]: name });
-    pending = name;
-    setText(state, "computing…");
-    try {
-      await compute(name);
-      setText(state, "");
-      if (pending === name && model.signals.includes(name)) model.setRule({ [kind]: name });
-    } catch (error) {
-      setText(state, `not computed: ${error.message ?? error}`);
-    }
-    pending = null;
-    return element.update?.();
+  menu.addEventListener("change", () => {
+    choice.choose(menu.value);
   });
   const update = (used) => {
     const choices = sourcesOf(model, kind);
@@ -90,10 +78,36 @@ function sourceMenu(label, model, kind, compute) {
       text: missing ? `${text} (compute)` : text, attributes: { value: name },
     })));
     shown = words;
-    if (menu.value !== (pending ?? model.rule[kind])) menu.value = pending ?? model.rule[kind];
+    const wanted = choice.pending() ?? model.rule[kind];
+    if (menu.value !== wanted) menu.value = wanted;
     element.hidden = !used;
   };
   return { element, update };
+}
+
+/**
+ * Returns `{choose(name), pending()}`: the newest choice counts. A source that is there is used at once; one that is
+ * not is computed first, and an answer that comes after another choice changes nothing. `say` tells how it stands.
+ */
+export function sourceChoice(model, kind, compute, say) {
+  let pending = null;
+  const choose = async (name) => {
+    pending = model.signals.includes(name) ? null : name;
+    say(pending ? "computing…" : "");
+    if (!pending) return model.setRule({ [kind]: name });
+    let refusal = "";
+    try {
+      await compute(name);
+    } catch (error) {
+      refusal = `not computed: ${error.message ?? error}`;
+    }
+    if (pending !== name) return undefined;
+    pending = null;
+    say(refusal);
+    if (model.signals.includes(name)) return model.setRule({ [kind]: name });
+    return model.tell("view");
+  };
+  return { choose, pending: () => pending };
 }
 
 /** Returns the choices for a kind: those with a column, and the standard maskings that could be computed. */
