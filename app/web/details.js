@@ -1,6 +1,7 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
 import { button, node, segmented, setAttributes, setHidden, setText, tableHead } from "./dom.js";
+import { sourceIn } from "./masking.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
@@ -102,7 +103,7 @@ function valueTable(model) {
       const value = model.valuesOf(signal)[index];
       // Fused is another one with each move of a slider, and then sorting it would take longer.
       const found = signal === "fused" ? placeAmong(model.valuesOf(signal), model.ranked(), value) : place(model.sorted(signal), value);
-      const source = signal === "fused" ? null : sourceLabel(model, model.rule[signal]);
+      const source = signal === "fused" ? null : sourceLabel(model, sourceIn(model.row, model.rule[signal]));
       lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
     });
     const logProb = logProbOf(model, tokens);

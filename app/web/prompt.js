@@ -46,11 +46,14 @@ function selectedWords(question) {
   return wordsTouched(question.textContent, start, start + range.toString().length);
 }
 
-/** Returns the warning for a row, or "". */
+/** Returns the warnings for a row, or "". */
 export function bannerWords({ question, subject, subject_source: source, unique_question: unique }) {
   if (question === "" && source === "none") return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
   if (source === "edited") return `Subject given by hand: “${subject}”.`;
-  if (unique) return "Each question occurs once here: masking is not to be trusted. Contrast is the better signal.";
-  if (source === "none") return "No name shared by question and answer: knowledge uses the whole question here.";
-  return source === "proposed" ? `Subject proposed, not given by the data: “${subject}”.` : "";
+  const ofSubject = {
+    none: "No name shared by question and answer: knowledge uses the whole question here.",
+    proposed: `Subject proposed, not given by the data: “${subject}”.`,
+  }[source];
+  const ofQuestion = unique && "Each question occurs once here: masking is not to be trusted. Contrast is the better signal.";
+  return [ofSubject, ofQuestion].filter(Boolean).join(" ");
 }

@@ -1,6 +1,7 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
 import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { sourceIn } from "./masking.js";
 import { scoringStop } from "./scoring_stop.js";
 import { shortNumber } from "./strip_marks.js";
 
@@ -156,8 +157,9 @@ export function captionWords(model, signal) {
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
   if (signal === "fused") return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
   const unit = model.unitOf(signal) || "no unit";
-  const source = sourceLabel(model, rule[signal]);
-  const names = signal === "knowledge" && rule.knowledge === "knowledge_swap" && row?.names?.length ? `, mean of ${row.names.length} names` : "";
+  const masked = signal === "knowledge" ? sourceIn(row, rule.knowledge) : rule.entropy;
+  const source = sourceLabel(model, masked) + (masked === rule[signal] ? "" : " (this row has no name)");
+  const names = masked === "knowledge_swap" && row?.names?.length ? `, mean of ${row.names.length} names` : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
   return `${what}: ${source}${names}, in ${unit}; one scale for the whole set`;
 }

@@ -1,6 +1,7 @@
 /** What the details say beyond the rule's own signals: how the knowledge was masked, and every signal computed. */
 
 import { node, setText, tableHead } from "./dom.js";
+import { sourceIn } from "./masking.js";
 import { ordinal, place } from "./ranks.js";
 import { shortNumber } from "./strip_marks.js";
 
@@ -14,8 +15,8 @@ export function maskingWords(model, index) {
   const { row, rule, columns } = model;
   if (rule.knowledge === "contrast") return "Not masked: the adapter is switched off instead.";
   if (rule.knowledge === "knowledge_occlusion") return "Masked: each word of the question by itself; the largest move counts.";
-  const fallback = rule.knowledge === "knowledge_swap" ? row.masking : rule.knowledge.replace("knowledge_", "");
-  if (fallback !== "swap") return MASKED[fallback] ?? "";
+  const masked = sourceIn(row, rule.knowledge).replace("knowledge_", "");
+  if (masked !== "swap") return MASKED[masked] ?? "";
   const names = row.names ?? [];
   if (names.length === 0) return "Masked: another name stands in its place.";
   const listed = names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");

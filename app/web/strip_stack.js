@@ -2,6 +2,7 @@
 
 import { node } from "./dom.js";
 import { shownIndex } from "./details.js";
+import { sourceIn } from "./masking.js";
 import { textAt, tokensAt } from "./shown_unit.js";
 import { stripMap } from "./strip_map.js";
 import { shortened } from "./strip_marks.js";
@@ -45,7 +46,7 @@ export function sentence(model) {
   const tokens = tokensAt(model, index);
   return whySentence({
     text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
-    source: rule.knowledge, entropy: model.valuesOf("entropy")[index],
+    source: sourceIn(model.row, rule.knowledge), entropy: model.valuesOf("entropy")[index],
   });
 }
 

@@ -1,11 +1,30 @@
-/** The row of signals: which choice of a source counts. */
+/** The row of signals: what was really masked, and which choice of a source counts. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { sourceChoice } from "../../app/web/signal_bar.js";
+import { maskingWords } from "../../app/web/signal_table.js";
+import { captionWords, sourceChoice } from "../../app/web/signal_bar.js";
+import { sentence } from "../../app/web/strip_stack.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
+test("a row without a name says that the question was hidden, whatever mask of the name is chosen", () => {
+  const payload = syntheticPayload(2);
+  Object.assign(payload.rows[0], { masking: "prompt", names: [], subject: "", subject_source: "none" });
+  payload.columns.knowledge_subject = payload.columns.knowledge_swap;
+  const model = new TokensModel(payload, { view: { locked: 3 } });
+  for (const knowledge of ["knowledge_swap", "knowledge_subject"]) {
+    model.setRule({ knowledge });
+    assert.match(sentence(model), /^Without the question, “Oslo”/);
+    assert.match(captionWords(model, "knowledge"), /^Knowledge: question hidden \(this row has no name\), in /);
+    assert.equal(maskingWords(model, 3), "Masked: the whole question is hidden.");
+  }
+  model.setRule({ knowledge: "knowledge_swap" });
+  model.goTo(1);
+  model.setView({ locked: 8 });
+  assert.match(sentence(model), /^With another name in its place/);
+  assert.match(captionWords(model, "knowledge"), /^Knowledge: name swapped, mean of 1 names, in /);
+});
 
 function choosing() {
   const model = new TokensModel(syntheticPayload(1));
