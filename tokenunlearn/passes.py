@@ -4,7 +4,7 @@ The target pass is always run. A row without a subject is masked by its whole qu
 """
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -168,8 +168,7 @@ def _swap_passes(
         found = aligned(encodings[index], encoding, swap.replaced)
         columns[index].append((_at(scores.log_probs, found), _at(scores.entropies, found)))
         if masked[index] is None:
-            top_ids, top_log_probs = _at(scores.top_ids, found), _at(scores.top_log_probs, found)
-            masked[index] = PassScores(scores.log_probs, scores.entropies, top_ids, top_log_probs)
+            masked[index] = PassScores(*(_at(getattr(scores, each.name), found) for each in fields(scores)))
     for index, pairs in columns.items():
         results[index].swap = np.stack([log_probs for log_probs, _ in pairs])
         results[index].swap_entropy = np.stack([entropies for _, entropies in pairs])
@@ -185,7 +184,7 @@ def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
 def _at_none(scores: PassScores) -> PassScores:
     """The scores of a pass that says nothing: NaN, with the alternatives that it had."""
     nothing = np.full(scores.log_probs.shape, np.nan)
-    return PassScores(nothing, nothing, scores.top_ids, scores.top_log_probs)
+    return replace(scores, log_probs=nothing, entropies=nothing)
 
 
 def _occlusion_pass(model: LoadedModel, encoding: Encoding) -> np.ndarray:

@@ -5,7 +5,7 @@ the wanted signals need. 3. Align, compute the signals, add one table piece per 
 depend on the rows beside it or their order; the set only lends the names that are swapped in.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn import __version__
+from tokenunlearn.alternatives import Alternatives, alternatives
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import fitting_encoding
-from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
 from tokenunlearn.settings import check, setting
@@ -90,14 +90,6 @@ class ScoreConfig:
         first = tuple(name for name in self.signals if needed.issuperset(SIGNALS[name].passes))
         rest = tuple(name for name in self.signals if name not in first)
         return tuple(replace(self, signals=part) for part in (first, rest) if part)
-
-
-@dataclass(frozen=True)
-class Alternatives:
-    """The five likeliest tokens before each answer token: text and probability, [tokens][5]."""
-
-    as_is: list[list[tuple[str, float]]]
-    masked: list[list[tuple[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -222,8 +214,9 @@ def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfi
         for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):
             passes, as_is, masked = found
             table = _table_piece(info, encoding, passes, config)
-            decode = model.tokenizer.decode
-            yield ScoredRow(info, table, Alternatives(_texts(as_is, decode), _texts(masked, decode)))
+            truths, decode = encoding.answer_ids, model.tokenizer.decode
+            lists = (alternatives(each, truths, decode) for each in (as_is, masked))
+            yield ScoredRow(info, table, Alternatives(*lists))
 
 
 def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> list[ScoredRow]:
@@ -272,16 +265,3 @@ def _table_piece(
     for name in config.signals:
         columns[name] = np.nan if passes is None else SIGNALS[name].function(passes)
     return pd.DataFrame(columns)
-
-
-def _texts(scores: PassScores | None, decode: Callable[[list[int]], str]) -> list[list[tuple[str, float]]]:
-    if scores is None:
-        return []
-    return [
-        [
-            (decode([int(token)]), round(float(np.exp(log_prob)), 4))
-            for token, log_prob in zip(ids, log_probs, strict=True)
-            if np.isfinite(log_prob)
-        ]
-        for ids, log_probs in zip(scores.top_ids, scores.top_log_probs, strict=True)
-    ]

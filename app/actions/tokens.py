@@ -73,8 +73,9 @@ def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
     """The likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
 
-    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`, each a list of
-    (token, probability); `{error}` while only the recorded example is there.
+    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`: two lists of (token,
+    probability, rank, whether it is the true one), and how the second was masked; `{error}` while only the
+    recorded example is there.
     """
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))

@@ -1,10 +1,13 @@
 /** What could stand in the locked token's place, with the knowledge as it is and masked: asked of the server once per token. */
 
 import { node, setText } from "./dom.js";
+import { sourceIn } from "./masking.js";
+import { countText } from "./scale.js";
+import { tokensAt } from "./shown_unit.js";
 
 const HEADS = { swap: "with the name swapped", subject: "with the name hidden", prompt: "with the question hidden", occlusion: "with one word hidden" };
 
-/** Shows the server's two top-5 lists for the locked token; answers are cached, late ones are only cached. */
+/** Shows the server's two lists for the locked token, the five likeliest and the true one; answers are cached, late ones are only cached. */
 export class AlternativesView {
   /** @param {import("./tokens_model.js").TokensModel} model @param {(args: object) => Promise<object>} ask */
   constructor(model, ask) {
@@ -14,11 +17,12 @@ export class AlternativesView {
     this.whole = node("div");
     this.masked = node("div");
     this.maskedHead = node("h3");
+    this.note = node("p", { class: "tu-note" });
     this.state = node("p", { class: "tu-note", attributes: { role: "status" } });
     this.lists = node("div", { class: "tu-alternatives" },
       node("div", {}, node("h3", { text: "what follows, as is" }), this.whole),
       node("div", {}, this.maskedHead, this.masked));
-    this.element = node("div", {}, this.lists, this.state);
+    this.element = node("div", {}, this.lists, this.note, this.state);
   }
 
   /** Redraws for the hovered (cache only) or locked token (asks the server). */
@@ -27,7 +31,7 @@ export class AlternativesView {
     const index = hovered ?? locked;
     if (index === null) return;
     this.forgetRefusals();
-    const key = [this.model.payload.scores_id, this.model.rule.knowledge, index].join();
+    const key = [this.model.payload.scores_id, index].join();
     const answer = this.answers.get(key);
     if (!answer && hovered === null) this.request(key, index);
     this.draw(answer, index, hovered !== null && hovered !== locked);
@@ -41,10 +45,11 @@ export class AlternativesView {
   }
 
   draw(answer, index, previewing) {
+    const ready = answer && !answer.pending && !answer.error;
+    setText(this.note, ready ? noteWords(this.model, index, answer.masking) : "");
     const picture = [answer, index, previewing];
     if (this.drawn?.every((each, at) => each === picture[at])) return;
     this.drawn = picture;
-    const ready = answer && !answer.pending && !answer.error;
     this.lists.hidden = !ready && !answer?.pending;
     this.lists.classList.toggle("is-stale", Boolean(answer?.pending));
     const waiting = previewing ? "Click to see what else could follow." : "";
@@ -55,10 +60,9 @@ export class AlternativesView {
       return;
     }
     if (!ready) return;
-    const truth = this.model.tokenText(index);
     setText(this.maskedHead, HEADS[answer.masking] ?? `with ${answer.masking ?? "the knowledge masked"}`);
-    this.whole.replaceChildren(...entries(answer.with ?? [], truth, answer.truth?.with));
-    this.masked.replaceChildren(...(answer.without?.length ? entries(answer.without, truth, answer.truth?.without)
+    this.whole.replaceChildren(...entries(answer.with ?? []));
+    this.masked.replaceChildren(...(answer.without?.length ? entries(answer.without)
       : [node("p", { class: "tu-note", text: "No score here: the token is part of the name." })]));
   }
 
@@ -68,7 +72,7 @@ export class AlternativesView {
     const row = model.columns.row[index];
     try {
       const position = index - model.payload.rows[row].first;
-      this.answers.set(key, await this.ask({ scores_id: model.payload.scores_id, row, position, knowledge: model.rule.knowledge }));
+      this.answers.set(key, await this.ask({ scores_id: model.payload.scores_id, row, position }));
     } catch (error) {
       const live = model.payload.state === "live";
       this.answers.set(key, { error: live ? `Not available: ${error?.message ?? error}` : "The alternatives need the live model." });
@@ -79,15 +83,25 @@ export class AlternativesView {
   }
 }
 
-function entries(list, truth, rankedTruth) {
-  const shown = list.slice(0, 5).map(([token, probability]) => ({ token, probability, rank: null }));
-  if (rankedTruth && !shown.some(({ token }) => token === rankedTruth[0])) {
-    shown.push({ token: rankedTruth[0], probability: rankedTruth[1], rank: rankedTruth[2] });
-  }
-  return shown.map(({ token, probability, rank }) => node("div", {
-    class: token.trim() === truth.trim() ? "tu-alternative is-true" : "tu-alternative",
-    style: { "--tu-part": `${(100 * probability).toFixed(1)}%` },
-  }, node("span", { text: visible(token) + (rank ? ` (${rank})` : "") }), node("span", { text: probability.toFixed(2) })));
+/** Returns what the lists are of, where that is not what stands above them: one token of a word, another mask; else "". */
+export function noteWords(model, index, masking) {
+  const ofToken = tokensAt(model, index).length > 1 ? `What could follow is of one token of the word, “${model.tokenText(index)}”.` : "";
+  const chosen = sourceIn(model.payload.rows[model.columns.row[index]], model.rule.knowledge);
+  const ofMask = masking && chosen !== `knowledge_${masking}` ? `The second list is ${HEADS[masking] ?? masking}, not by the mask that is chosen.` : "";
+  return [ofToken, ofMask].filter(Boolean).join(" ");
+}
+
+/** Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest its rank is told. */
+export function alternativeLines(list) {
+  return list.map(([token, probability, rank, isTrue], at) => ({
+    text: visible(token) + (rank > at + 1 ? ` (rank ${countText(rank)})` : ""), probability, isTrue,
+  }));
+}
+
+function entries(list) {
+  return alternativeLines(list).map(({ text, probability, isTrue }) => node("div", {
+    class: isTrue ? "tu-alternative is-true" : "tu-alternative", style: { "--tu-part": `${(100 * probability).toFixed(1)}%` },
+  }, node("span", { text }), node("span", { text: probability.toFixed(2) })));
 }
 
 function placeholders() {

@@ -36,6 +36,7 @@ def test_log_probs_entropies_and_alternatives_are_the_plain_models(loaded, encod
         np.testing.assert_allclose(found.entropies, -(np.exp(expected) * expected).sum(-1), atol=1e-5)
         np.testing.assert_allclose(found.top_log_probs, np.sort(expected)[:, :-6:-1], atol=1e-5)
         np.testing.assert_array_equal(found.top_ids[:, 0], expected.argmax(-1))
+        np.testing.assert_array_equal(found.ranks, 1 + (expected > picked[:, None]).sum(1))
         assert found.log_probs.dtype == np.float64
 
 
@@ -85,7 +86,7 @@ def test_no_rows_give_no_scores(loaded) -> None:
 
 def test_entropy_survives_an_impossible_token() -> None:
     logits = torch.tensor([[0.0, 0.0, float("-inf")]])
-    log_prob, entropy, _, _ = forward._scores(logits, torch.tensor([0]))
+    log_prob, entropy, *_ = forward._scores(logits, torch.tensor([0]))
     assert entropy.item() == pytest.approx(np.log(2)) and log_prob.item() == pytest.approx(-np.log(2))
 
 

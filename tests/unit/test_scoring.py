@@ -122,8 +122,20 @@ def test_alternatives_are_the_likeliest_tokens(loaded) -> None:
     (found,) = iter_scores(loaded, ROWS[:1], ScoreConfig())
     assert len(found.alternatives.as_is) == len(ROWS[0].answer) == len(found.alternatives.masked)
     for options in found.alternatives.as_is:
-        chances = [chance for _, chance in options]
-        assert len(options) == 5 and chances == sorted(chances, reverse=True) and sum(chances) <= 1
+        chances = [chance for _, chance, _, _ in options]
+        assert len(options) in (5, 6) and chances == sorted(chances, reverse=True) and sum(chances) <= 1
+
+
+def test_the_true_token_is_among_the_alternatives_with_its_rank_and_probability(loaded) -> None:
+    (found,) = iter_scores(loaded, ROWS[:1], ScoreConfig())
+    assert any(len(options) == 6 for options in found.alternatives.as_is)
+    for options, log_prob in zip(found.alternatives.as_is, found.table.log_prob, strict=True):
+        ((_, chance, rank, _),) = [option for option in options if option[3]]
+        assert chance == round(float(np.exp(log_prob)), 4)
+        assert rank == options.index(next(each for each in options if each[3])) + 1 or rank > 5
+        assert [option[2] for option in options[:5]] == [1, 2, 3, 4, 5]
+    for options, scored in zip(found.alternatives.masked, found.table.knowledge_swap.notna(), strict=True):
+        assert sum(option[3] for option in options) == int(scored)
 
 
 def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(tiny_folder: Path) -> None:

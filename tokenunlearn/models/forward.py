@@ -27,12 +27,16 @@ ALTERNATIVES = 5
 
 @dataclass(frozen=True)
 class PassScores:
-    """One pass over one row, answer tokens only (float64 [tokens], nats), with the likeliest alternatives."""
+    """One pass over one row, answer tokens only (float64 [tokens], nats), with the likeliest alternatives.
+
+    `ranks` are those of the true tokens among the whole vocabulary; the likeliest has rank 1.
+    """
 
     log_probs: np.ndarray
     entropies: np.ndarray
     top_ids: np.ndarray
     top_log_probs: np.ndarray
+    ranks: np.ndarray
 
 
 def causal_model(model: Any) -> Any:
@@ -87,7 +91,9 @@ def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) 
     floor = torch.finfo(log_probs.dtype).min
     entropy = -(log_probs.exp() * log_probs.clamp(min=floor)).sum(-1)
     top = log_probs.topk(min(ALTERNATIVES, log_probs.shape[-1]), dim=-1)
-    return [log_probs.gather(-1, targets[:, None])[:, 0], entropy, top.indices, top.values]
+    truth = log_probs.gather(-1, targets[:, None])
+    ranks = 1 + (log_probs > truth).sum(-1)
+    return [truth[:, 0], entropy, top.indices, top.values, ranks]
 
 
 @torch.inference_mode()
@@ -99,11 +105,13 @@ def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
         _scores(logits_of(vectors[start : start + CHUNK]), targets[start : start + CHUNK])
         for start in range(0, len(vectors), CHUNK)
     ]
-    log_probs, entropies, top_ids, top = (
+    log_probs, entropies, top_ids, top, ranks = (
         torch.cat(parts).cpu().numpy() for parts in zip(*chunks, strict=True)
     )
     cuts = np.cumsum(batch.answer_mask.sum(1).cpu().numpy())[:-1]
-    columns = (log_probs.astype(np.float64), entropies.astype(np.float64), top_ids, top.astype(np.float64))
+    nats = (log_probs, entropies, top)
+    log_probs, entropies, top = (each.astype(np.float64) for each in nats)
+    columns = (log_probs, entropies, top_ids, top, ranks)
     return [PassScores(*row) for row in zip(*(np.split(column, cuts) for column in columns), strict=True)]
 
 

@@ -53,7 +53,7 @@ def _number(value: float) -> float | None:
 def _filled(row: ScoredRow, record: dict[str, Any], config: ScoreConfig) -> ScoredRow:
     signals = {name: np.array(record["signals"][name], dtype=np.float64) for name in config.signals}
     as_is, masked = (
-        [[(text, probability) for text, probability in place] for place in record[name]]
+        [[tuple(alternative) for alternative in place] for place in record[name]]
         for name in ("as_is", "masked")
     )
     return replace(row, table=row.table.assign(**signals), alternatives=Alternatives(as_is, masked))

@@ -1,0 +1,25 @@
+/** What could stand in a token's place: the true one is known by its number and always there. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { alternativeLines, noteWords } from "../../app/web/alternatives.js";
+import { TokensModel } from "../../app/web/tokens_model.js";
+import { syntheticPayload } from "./synthetic_payload.mjs";
+
+test("the true token behind the likeliest has its rank, and one of the same letters is not it", () => {
+  const lines = alternativeLines([[" St", 0.6, 1, false], ["\n", 0.2, 2, false], ["St", 0.0012, 1214, true]]);
+  assert.deepEqual(lines.map(({ text }) => text), ["·St", "↵", "St (rank 1,214)"]);
+  assert.deepEqual(lines.map(({ isTrue }) => isTrue), [false, false, true]);
+});
+
+test("lists of another mask than the chosen one, and of one token of a word, say so", () => {
+  const payload = syntheticPayload(1);
+  payload.columns.knowledge_prompt = payload.columns.knowledge_swap;
+  const model = new TokensModel(payload);
+  assert.equal(noteWords(model, 3, "swap"), "");
+  model.setRule({ knowledge: "knowledge_prompt" });
+  assert.match(noteWords(model, 3, "swap"), /^The second list is with the name swapped, not by the mask that is chosen\.$/);
+  assert.equal(noteWords(model, 3, "prompt"), "");
+  model.setView({ words: true });
+  assert.match(noteWords(model, 4, "prompt"), /of one token of the word, “\.”/);
+});
