@@ -175,11 +175,13 @@ class Service:
 
     def grow(self, scores_id: str, change: Callable[[ShownScores], ShownScores]) -> ShownScores:
         """The newest scores under this id as `change` makes them, held in their place. Raises MaskError."""
-        with self._lock:
+        while True:
             shown = self.find_scores(scores_id)
             grown = change(shown)
-            self.show(grown, self.session_of(shown))
-            return grown
+            with self._lock:  # Others changed them meanwhile: once more, from theirs.
+                if self.find_scores(scores_id) is shown:
+                    self.show(grown, self.session_of(shown))
+                    return grown
 
     def session_of(self, shown: ShownScores) -> Session:
         """The session whose rows and model these scores are of; for a recorded example the open one."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.views.tokens import DECIMALS, column, rounded, signal_info
+from app.views.tokens import DECIMALS, column, leaderboard_of_whole_sets, rounded, signal_info
 from app.views.tokens import payload as payload_of
 from app.words import NO_EXAMPLE, RECORD_ANEW
 from tokenunlearn.errors import MaskError, TableError
@@ -57,7 +57,7 @@ class ShownScores:
         return rows
 
     def with_signal(self, name: str, values: np.ndarray) -> "ShownScores":
-        """The same scores with one more column, on numbers rounded as the page gets them."""
+        """The same scores with one more column, rounded as the page gets it, and measured against gold."""
         fresh = np.round(values, DECIMALS)
         payload = {
             **self.payload,
@@ -68,6 +68,10 @@ class ShownScores:
         if self.table is not None:
             table = self.table.assign(**{name: fresh})
             table.attrs = dict(self.table.attrs)
+        if table is not None and self.scores is not None:
+            infos = [row.info for row in self.scores.rows]
+            scored = [row["scored"] for row in payload["rows"]]
+            payload["leaderboard"] = leaderboard_of_whole_sets(table, infos, scored)
         return replace(self, payload=payload, columns={**self.columns, name: fresh}, table=table)
 
     def with_signals_of(self, other: "ShownScores") -> "ShownScores":

@@ -95,7 +95,7 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
 
 
 def compute_signal(service: Service, question: Any) -> dict[str, Any]:
-    """One more signal on all rows: `{values, info}`; from then on it belongs to these scores.
+    """One more signal on all rows: `{values, info, leaderboard}`; from then on it belongs to these scores.
 
     `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
     """
@@ -105,7 +105,11 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     if name not in shown.columns:
         infos = [row.info for row in shown.scores.rows] if shown.scores else []
         shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), infos, name))
-    return {"values": column(shown.columns[name]), "info": signal_info(name)}
+    return {
+        "values": column(shown.columns[name]),
+        "info": signal_info(name),
+        "leaderboard": shown.payload["leaderboard"],
+    }
 
 
 def signal_of(service: Service, model: Any, infos: "Sequence[RowInfo]", name: str) -> np.ndarray:

@@ -56,18 +56,18 @@ def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
         ],
         "columns": _columns(table, np.repeat(np.arange(len(infos)), counts), names),
         "signals": {name: signal_info(name) for name in names},
-        "leaderboard": leaderboard(
-            table[np.repeat(_of_whole_sets(infos, scored), counts)],
-            infos,
-            [name for name in names if SIGNALS[name].kind != "other"],
-        ),
+        "leaderboard": leaderboard_of_whole_sets(table, infos, scored),
     }
 
 
-def _of_whole_sets(infos: list[RowInfo], scored: list[bool]) -> list[bool]:
-    """Whether each row is of a set whose rows are all scored: a figure over a part is of other rows."""
+def leaderboard_of_whole_sets(
+    table: pd.DataFrame, infos: list[RowInfo], scored: list[bool]
+) -> list[dict[str, Any]]:
+    """The leaderboard of the sets whose rows are all scored: a figure over a part is of other rows."""
     waiting = {info.row.set for info, done in zip(infos, scored, strict=True) if not done}
-    return [info.row.set not in waiting for info in infos]
+    whole = [info.row.id for info in infos if info.row.set not in waiting]
+    names = [name for name in table.columns if name in SIGNALS and SIGNALS[name].kind != "other"]
+    return leaderboard(table[table["row_id"].isin(whole)], infos, names)
 
 
 def signal_info(name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ export function leaderboard(model) {
     node("table", {}, body), note);
   let shown = [];
   const update = () => {
-    const asked = [model.payload, model.set, model.rule.knowledge];
+    const asked = [model.payload, model.payload.leaderboard, model.set, model.rule.knowledge];
     if (asked.every((each, at) => each === shown[at])) return;
     shown = asked;
     const entries = [...(model.payload.leaderboard ?? [])]

@@ -271,10 +271,11 @@ export class TokensModel {
     this.tell("data", "rule");
   }
 
-  /** Adds a signal column that the server computed meanwhile. */
-  addSignal(name, values, info) {
+  /** Adds a signal column that the server computed meanwhile, and how well all of them find the fact. */
+  addSignal(name, values, info, leaderboard) {
     this.columns[name] = realColumn(values);
     if (info) this.payload.signals[name] = info;
+    if (leaderboard) this.payload.leaderboard = leaderboard;
     this.signals = signalNames(this.columns);
     this.useSet(this.set);
     this.tell("data", "rule");

@@ -274,7 +274,7 @@ class TokensView {
   async compute(name) {
     const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
     // The host may instead send a new payload; then there is nothing to add here.
-    if (answer?.values) this.model.addSignal(name, answer.values, answer.info);
+    if (answer?.values) this.model.addSignal(name, answer.values, answer.info, answer.leaderboard);
   }
 
   async hold(held) {

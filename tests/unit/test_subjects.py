@@ -56,11 +56,15 @@ def columns(value: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def test_only_the_row_that_changed_is_scored_and_the_way_back_is_exact(service: Service) -> None:
     before = tokens.shown_payload(service)
-    tokens.compute_signal(service, {"scores_id": before["scores_id"], "name": "knowledge_subject"})
+    asked_for = tokens.compute_signal(
+        service, {"scores_id": before["scores_id"], "name": "knowledge_subject"}
+    )
+    assert "knowledge_subject" in {entry["signal"] for entry in asked_for["leaderboard"]}
     after = rescore(service, asked(service, r1={"subject": "born", "names": ["seen", " raised "]}))
     row = after["rows"][1]
     assert (row["subject"], row["subject_source"], row["names"]) == ("born", "edited", ["seen", "raised"])
     assert after["scores_id"] != before["scores_id"] and after["state"] == "live"
+    assert "knowledge_subject" in {entry["signal"] for entry in after["leaderboard"]}
     was, now = columns(tokens.shown_payload(service) | {"columns": before["columns"]}), columns(after)
     first, last = row["first"], row["first"] + row["count"]
     for name in was:

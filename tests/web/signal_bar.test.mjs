@@ -71,3 +71,11 @@ test("a source that could not be computed leaves the rule and says why", async (
   await asked;
   assert.deepEqual([model.rule.knowledge, choice.pending(), said.at(-1)], ["knowledge_swap", null, "not computed: no model"]);
 });
+
+test("a source that was computed brings the leaderboard with it", () => {
+  const model = new TokensModel(syntheticPayload(1));
+  model.addSignal("knowledge_prompt", model.columns.knowledge_swap, { kind: "knowledge" }, [{ signal: "knowledge_prompt" }]);
+  assert.deepEqual(model.payload.leaderboard, [{ signal: "knowledge_prompt" }]);
+  model.addSignal("knowledge_subject", model.columns.knowledge_swap, { kind: "knowledge" });
+  assert.equal(model.payload.leaderboard.length, 1);
+});
