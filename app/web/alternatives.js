@@ -33,7 +33,8 @@ export class AlternativesView {
     this.forgetRefusals();
     const key = [this.model.payload.scores_id, index].join();
     const answer = this.answers.get(key);
-    if (!answer && hovered === null) this.request(key, index);
+    // The pointer still rests on a token that was clicked.
+    if (!answer && (hovered === null || hovered === locked)) this.request(key, index);
     this.draw(answer, index, hovered !== null && hovered !== locked);
   }
 
