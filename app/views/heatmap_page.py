@@ -12,7 +12,7 @@ from unicodedata import category
 
 from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
 
-# Colours of app/web/tokens.css in light; a share of 52 % keeps the ink readable on the fullest fill.
+# Colours of app/web/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
 HUES: Final = {
     "knowledge": "224 134 26",
     "entropy": "84 104 220",
@@ -23,22 +23,26 @@ TOP: Final = 0.52
 # Unicode categories of characters that only steer others, such as U+200F or NUL.
 UNSEEN: Final = ("Cf", "Cc")
 STYLE: Final = """
-:root { color-scheme: light; }
-body { max-width: 62em; margin: 2em auto; padding: 0 1.5em; background: #fbfaf7; color: #1a1d21;
+:root { color-scheme: light dark; --page: #fbfaf7; --ink: #1a1d21; --muted: #5a646d; --line: #e7e4dd;
+  --strong: #b9bcbb; --accent: #0b6b68; }
+@media screen and (prefers-color-scheme: dark) { :root { --page: #131619; --ink: #e9ebed; --muted: #9fa9b2;
+  --line: #2a3036; --strong: #59626b; --accent: #4cc3bd; } }
+body { max-width: 62em; margin: 2em auto; padding: 0 1.5em; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
-.q { margin: 1.5em 0 0; color: #5a646d; overflow-wrap: anywhere; } .q b { color: #1a1d21; }
+.q { margin: 1.5em 0 0; color: var(--muted); overflow-wrap: anywhere; } .q b { color: var(--ink); }
 .a { margin: .2em 0; font-size: 1.4em; line-height: 2.1; white-space: pre-wrap; overflow-wrap: anywhere; }
 .w { border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
-.w.chosen, .w.in { border-color: #0b6b68; } .w.out { border: 1.5px dashed #5a646d; }
-.w.excluded { border: 1px dotted #b9bcbb; } .gold { text-decoration: underline double; }
-.i { unicode-bidi: isolate; } .w sub { color: #5a646d; font-size: .45em; user-select: none; }
+.w.chosen, .w.in { border-color: var(--accent); } .w.out { border: 1.5px dashed var(--muted); }
+.w.excluded { border: 1px dotted var(--strong); } .gold { text-decoration: underline double; }
+.i { unicode-bidi: isolate; } .w sub { color: var(--muted); font-size: .45em; user-select: none; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
-th { color: #5a646d; font-weight: 500; white-space: nowrap; }
-.legend { display: flex; align-items: center; gap: .6em; color: #5a646d; font-size: 13px; flex-wrap: wrap; }
-.ramp { width: 10em; height: .8em; border-radius: 3px; outline: 1px solid #e7e4dd; }
-@media print { body { background: none; } * { print-color-adjust: exact; } }
+th { color: var(--muted); font-weight: 500; white-space: nowrap; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: .6em; color: var(--muted);
+  font-size: 13px; }
+.ramp { width: 10em; height: .8em; border-radius: 3px; outline: 1px solid var(--line); }
+@media print { :root { color-scheme: light; } body { background: none; } * { print-color-adjust: exact; } }
 """
 
 

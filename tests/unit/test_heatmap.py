@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from app.actions.exports import export_heatmap
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
+from app.views import heatmap_page
 from app.views.heatmap import visible
 from app.views.heatmap_picture import cells
 from tests.page_service import draft, live_service, payload, table
@@ -178,3 +180,27 @@ def test_a_question_that_cannot_be_is_refused(service: Service, change: dict[str
 
 def test_wide_letters_count_two_and_marks_none() -> None:
     assert [cells(text) for text in ("abc", "日本", "e\u0301", "\u202e", "")] == [3, 4, 1, 0, 0]
+
+
+def test_the_page_follows_the_scheme_of_its_reader_and_stays_readable(service: Service) -> None:
+    text = export_heatmap(service, asked("html"))["text"]
+    light, dark = re.findall(r"--page: (#\w+); --ink: (#\w+)", text)
+    assert "@media screen and (prefers-color-scheme: dark)" in text
+    for page, ink in (light, dark):
+        for hue in heatmap_page.HUES.values():
+            fill = [
+                heatmap_page.TOP * int(part) + (1 - heatmap_page.TOP) * own
+                for part, own in zip(hue.split(), channels(page), strict=True)
+            ]
+            bright, dim = sorted((luminance(channels(ink)), luminance(fill)), reverse=True)
+            assert (bright + 0.05) / (dim + 0.05) >= 4.5
+
+
+def channels(colour: str) -> list[float]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def luminance(colour: list[float]) -> float:
+    """Relative luminance as WCAG defines it."""
+    linear = [(c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
