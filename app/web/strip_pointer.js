@@ -5,7 +5,8 @@ export function listenToPointer(strip) {
   const { element, model } = strip;
   let pressed = null;
 
-  element.addEventListener("pointerover", (event) => {
+  // Moves alone: when another row comes under a resting mouse, the browser says "over" and nobody has pointed at it.
+  element.addEventListener("pointermove", (event) => {
     const index = tokenAt(event);
     if (index === null) return;
     if (pressed !== null && index !== pressed.index) drag(index);
