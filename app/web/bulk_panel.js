@@ -1,6 +1,7 @@
 /** The fold above the rows that forces tokens of all listed rows at once; the count stands there before. */
 
 import { button, node, setAttributes, setText } from "./dom.js";
+import { same } from "./memory.js";
 import { TARGETS, bulkTargets, countWords, wordAt, wouldChange } from "./rows_bulk.js";
 
 const ACTS = [["in", "Force in"], ["out", "Force out"], [null, "Clear"]];
@@ -14,18 +15,21 @@ export function bulkPanel(model, rows) {
   const summary = node("summary", { text: "Change the listed rows" });
   const element = node("details", { class: "tu-bulk" }, summary, what, count,
     node("div", { class: "tu-bulk-acts", attributes: { role: "group", "aria-label": "Change them" } }, ...acts.map((each) => each.element)));
-  let done = "";
+  // What was done is said until something else has happened: another step, another target, another list of rows.
+  let done = null;
+  const now = () => [model.history.present, what.value, ...rows()];
   const act = (state, label) => {
     const changed = wouldChange(model, bulkTargets(model, rows(), what.value), state);
     if (changed.length === 0) return;
-    done = `${label}: ${countWords(model, changed)}. Undo takes it back.`;
+    const words = `${label}: ${countWords(model, changed)}. Undo takes it back.`;
     model.force(changed, state);
+    done = { words, after: now() };
     update();
   };
   const update = () => {
     if (!element.open) return;
     const word = wordAt(model, model.view.locked);
-    setText(options[2], word ? `every “${word.slice(0, 24)}”` : TARGETS[2][1]);
+    setText(options.at(-1), word ? `every “${word.slice(0, 24)}”` : TARGETS.at(-1)[1]);
     const targets = bulkTargets(model, rows(), what.value);
     for (const { state, label, element: each } of acts) {
       const changed = wouldChange(model, targets, state).length;
@@ -33,8 +37,7 @@ export function bulkPanel(model, rows) {
       setAttributes(each, { title: changed === 0 ? "Nothing would change" : `${label}: ${changed} of these tokens change` });
     }
     const before = what.value === "words" && !word ? "Lock a token first." : `${countWords(model, targets)}.`;
-    setText(count, done || before);
-    done = "";
+    setText(count, done && same(done.after, now()) ? done.words : before);
   };
   what.addEventListener("change", update);
   element.addEventListener("toggle", update);

@@ -61,7 +61,7 @@ export function detailsPanel(model, alternatives) {
   return { element, update };
 }
 
-/** Returns the index that the details show: hovered wins over locked. */
+/** Returns the index that the details show: what pointer or arrow keys preview wins over what is locked. */
 export function shownIndex(model) {
   const { hovered, locked } = model.view;
   return hovered ?? locked;

@@ -1,9 +1,9 @@
-/** Which tokens an act on all listed rows takes in: the chosen, the gold, or every word like the locked one. Pure. */
+/** Which tokens an act on all listed rows takes in: chosen, gold, overridden, or every word like the locked one. Pure. */
 
 import { countText } from "./scale.js";
 
 /** The targets as the menu lists them. */
-export const TARGETS = [["chosen", "the chosen tokens"], ["gold", "the gold tokens"], ["words", "words like the locked one"]];
+export const TARGETS = [["chosen", "the chosen tokens"], ["gold", "the gold tokens"], ["forced", "the overridden tokens"], ["words", "words like the locked one"]];
 
 /** Returns the text of the word a token belongs to, without the space around it; "" for null. */
 export function wordAt(model, index) {
@@ -25,7 +25,7 @@ export function wordBounds({ row, word }, index) {
 
 /**
  * Returns the token indices in `rows` (row indices) that `what` names, in order.
- * @param {object} model @param {number[]} rows @param {"chosen"|"gold"|"words"} what
+ * @param {object} model @param {number[]} rows @param {"chosen"|"gold"|"forced"|"words"} what
  */
 export function bulkTargets(model, rows, what) {
   const wanted = what === "words" ? wordAt(model, model.view.locked) : "";
@@ -39,6 +39,7 @@ export function bulkTargets(model, rows, what) {
 const TAKES = {
   chosen: (model) => (index) => model.mask.selected[index] === 1,
   gold: (model) => (index) => model.columns.gold?.[index] === 1,
+  forced: (model) => (index) => model.overrides.state(index) !== null,
 };
 
 function within({ first, count }, takes) {

@@ -8,6 +8,7 @@ import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.j
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 import { sourceLabel } from "./signal_bar.js";
 import { decisionOf, textAt, tokensAt } from "./shown_unit.js";
+import { release } from "./strip_acts.js";
 import { shortNumber, shortened, unitState } from "./strip_marks.js";
 
 const HEIGHT = 260;
@@ -21,7 +22,7 @@ export function scatter(model) {
   const plot = node("div", {
     class: "tu-scatter-plot",
     attributes: {
-      role: "application", tabindex: 0, "aria-label": "Knowledge and entropy of every token: arrow keys go to a neighbour, Enter locks it in the strip",
+      role: "application", tabindex: 0, "aria-label": "Knowledge and entropy of every token: arrow keys go to a neighbour, Enter locks it in the strip, Space overrides it, Escape unlocks",
       "aria-roledescription": "scatter plot", "aria-describedby": "tu-scatter-said",
     },
   }, canvas, probe);
@@ -125,12 +126,21 @@ function listen(plot, model, state, soon) {
     model.setView({ locked: index, focus: index, hovered: null, anchor: null });
     soon();
   };
+  const override = (index, step) => {
+    if (index !== null && index !== undefined) model.cycle(tokensAt(model, index), step);
+  };
+  const unlock = () => {
+    preview(null);
+    release({ model });
+  };
   plot.addEventListener("pointermove", (event) => preview(at(event)));
   plot.addEventListener("pointerleave", () => preview(null));
   plot.addEventListener("click", (event) => lock(at(event)));
   plot.addEventListener("blur", () => preview(null));
   plot.addEventListener("keydown", (event) => {
     if (event.key === "Enter") lock(state.near ?? model.view.locked);
+    else if (event.key === " ") override(state.near ?? model.view.locked, event.shiftKey ? -1 : 1);
+    else if (event.key === "Escape") unlock();
     else if (event.key.startsWith("Arrow")) preview(neighbour(shownPoints(model), state.near ?? model.view.locked, event.key) ?? state.near);
     else return;
     event.preventDefault();

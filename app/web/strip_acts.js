@@ -1,4 +1,4 @@
-/** Carries out the keyboard acts of the strip on the model. A key that goes somewhere ends the preview of a resting mouse. */
+/** Carries out the keyboard acts of the strip on the model. Arrows preview the token they reach, as the pointer does the one under it. */
 
 import { actFor } from "./keyboard.js";
 import { tokensAt } from "./shown_unit.js";
@@ -40,7 +40,7 @@ function focusUnit(strip, at, extend) {
   if (units.length === 0) return;
   const next = units[Math.min(units.length - 1, Math.max(0, at))].tokens[0];
   const anchor = extend ? model.view.anchor ?? units[strip.focusUnit()].tokens[0] : null;
-  model.setView({ focus: next, anchor, hovered: null });
+  model.setView({ focus: next, anchor, hovered: next });
   strip.focusToken(next);
 }
 
@@ -62,9 +62,10 @@ function noteFocused(strip) {
   strip.element.closest(".tu-view")?.querySelector(".tu-note-field")?.focus();
 }
 
-function release(strip) {
+/** Drops the range; where there is none, lock and preview. */
+export function release(strip) {
   const { anchor } = strip.model.view;
-  strip.model.setView(anchor === null ? { locked: null } : { anchor: null });
+  strip.model.setView(anchor === null ? { locked: null, hovered: null } : { anchor: null });
 }
 
 /** Goes one row on or back among those listed, in the order of the list. */

@@ -238,9 +238,12 @@ export class TokenStrip {
     this.tokens[at]?.focus({ preventScroll: false });
   }
 
+  /** Takes the focus along where a reader's own keys have moved it; a range stays as it is. */
   focused(event) {
     const index = event.target.closest?.(".tu-token")?.dataset.index;
-    if (index !== undefined && this.model.view.focus === null) this.model.setView({ focus: Number(index) });
+    const { focus, anchor } = this.model.view;
+    if (index === undefined || anchor !== null || this.unitAt(focus) === this.unitAt(Number(index))) return;
+    this.model.setView({ focus: Number(index) });
   }
 
   /** Returns the unit index one line up or down, nearest in x. */

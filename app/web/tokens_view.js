@@ -144,6 +144,12 @@ class TokensView {
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
+    this.element.addEventListener("focusin", (event) => this.endPreview(event));
+  }
+
+  /** A preview ends when the focus goes elsewhere; in the details it stays, for there one acts on what it shows. */
+  endPreview(event) {
+    if (!event.target.closest(".tu-strip, .tu-details")) this.model.setView({ hovered: null });
   }
 
   /** While the server is gone the draft can be taken along; what could not be sent is sent when it is back. */

@@ -62,3 +62,54 @@ def test_a_resting_mouse_takes_nothing_over_when_a_key_brings_another_row(page: 
     expect(title(page)).to_have_text("Rome")
     token(page, "was").hover()
     expect(title(page)).to_have_text("was")
+
+
+def test_arrow_keys_preview_what_they_reach_and_enter_keeps_it(page: Page) -> None:
+    token(page, "born").click()
+    page.mouse.move(0, 0)
+    press(page, "ArrowRight")
+    expect(title(page)).to_have_text("in")
+    expect(token(page, "born")).to_have_class(re.compile("is-locked"))
+    # In the details one acts on what they show.
+    page.get_by_role("radio", name="By rule", exact=True).focus()
+    expect(title(page)).to_have_text("in")
+    page.get_by_label("Find rows").focus()
+    expect(title(page)).to_have_text("born")
+    token(page, "born").focus()
+    press(page, "ArrowRight", "Enter", "ArrowLeft", "Escape")
+    expect(page.locator(".is-locked")).to_have_count(0)
+    expect(page.get_by_text("Hover a token to see its values")).to_be_visible()
+
+
+def test_space_and_escape_on_the_plane_do_as_in_the_strip(page: Page) -> None:
+    plot = page.get_by_role("application", name=re.compile("Knowledge and entropy"))
+    plot.scroll_into_view_if_needed()
+    expect(page.locator(".tu-scatter-said")).to_contain_text("“Oslo”")
+    plot.focus()
+    press(page, "Enter")
+    scrolled = page.locator(".tu-centre").evaluate("e => e.scrollTop")
+    press(page, " ")
+    expect(page.locator(".tu-run.is-in .tu-token")).to_have_text(re.compile("Oslo"))
+    press(page, " ")
+    expect(page.locator(".tu-run.is-out .tu-token")).to_have_text(re.compile("Oslo"))
+    expect(page.locator(".tu-scatter-said")).to_contain_text("forced out")
+    assert page.locator(".tu-centre").evaluate("e => e.scrollTop") == scrolled
+    press(page, "Escape")
+    expect(page.locator(".is-locked")).to_have_count(0)
+
+
+def test_what_was_done_to_the_listed_rows_stays_said_and_can_be_cleared(page: Page) -> None:
+    page.get_by_label("Find rows").fill("Oslo")
+    page.get_by_text("Change the listed rows").click()
+    said = page.locator(".tu-bulk [role=status]")
+    page.get_by_role("button", name="Force out").click()
+    # Longer than what waits for a moment of rest.
+    page.wait_for_timeout(600)
+    expect(said).to_have_text("Force out: 3 tokens in 2 rows. Undo takes it back.")
+    page.get_by_label("Which tokens of the listed rows").select_option("forced")
+    expect(said).to_have_text("3 tokens in 2 rows.")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("no overrides")).to_be_visible()
+    expect(said).to_have_text("Clear: 3 tokens in 2 rows. Undo takes it back.")
+    page.get_by_role("button", name="Undo").click()
+    expect(said).to_have_text("3 tokens in 2 rows.")
