@@ -1,7 +1,7 @@
 /** The run on the Unlearn tab: its card, one answer rewriting itself, its curves, and the other runs. */
 
 import { curvesFigure } from "./curves.js";
-import { node, setText } from "./dom.js";
+import { node, refill, setText } from "./dom.js";
 import { newest } from "./newest.js";
 import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
 import { answerBlock, numbersRow, runHead, runLog } from "./run_card.js";
@@ -44,9 +44,7 @@ function paint(places, value, trigger) {
 /** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */
 function keepFocus(place, build) {
   if (place.querySelector("[data-asking]")) return;
-  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  place.replaceChildren(...build());
-  if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  refill(place, build());
 }
 
 function drawChart(place, series) {

@@ -1,6 +1,6 @@
 /** A file as it would be read: which column is what, to be corrected; the first rows; the lines that are refused. */
 
-import { node, tableHead } from "./dom.js";
+import { node, refill, tableHead } from "./dom.js";
 
 /** Field → [label, what it is for]. */
 export const FIELDS = {
@@ -37,7 +37,7 @@ export function dataPreview(onColumns) {
     element.hidden = false;
     words.textContent = previewWords(preview);
     notes.replaceChildren(...previewNotes(preview).map((text) => node("p", { class: "tu-banner", text })));
-    mapping.replaceChildren(...Object.keys(FIELDS).map((field) => mappingChoice(field, preview, corrected, choose)));
+    refill(mapping, Object.keys(FIELDS).map((field) => mappingChoice(field, preview, corrected, choose)));
     unread.textContent = preview.unread.length ? `Not read: ${preview.unread.join(", ")}` : "";
     first.hidden = preview.rows.length === 0;
     table.replaceChildren(...rowsTable(preview));
@@ -55,7 +55,7 @@ function mappingChoice(field, { fields, names }, corrected, choose) {
   const known = fields[field] && !names.includes(fields[field]) ? [fields[field], ...names] : names;
   const none = field === "answer" ? [] : [node("option", { text: NONE[field], attributes: { value: "" } })];
   const missing = fields[field] === null ? [node("option", { text: "choose a column", attributes: { value: OPEN, disabled: true } })] : [];
-  const select = node("select", { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help } }, ...missing, ...none,
+  const select = node("select", { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help, "data-key": field } }, ...missing, ...none,
     ...known.map((name) => node("option", { text: chatWords(name, field, fields), attributes: { value: name } })));
   select.value = fields[field] ?? OPEN;
   select.addEventListener("change", () => choose(field, select.value));

@@ -53,6 +53,13 @@ export function setHidden(element, hidden) {
   if (element.hidden !== hidden) element.hidden = hidden;
 }
 
+/** Puts other children into a place; the focus stays on the one with the same `data-key`. */
+export function refill(place, children) {
+  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  place.replaceChildren(...children);
+  if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
 /** Returns the head of a table with one line; a column without a name has no header cell. @returns {HTMLElement} */
 export function tableHead(names) {
   return node("thead", {}, node("tr", {}, ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td")))));

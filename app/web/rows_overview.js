@@ -8,6 +8,7 @@ import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setText } from "./dom.js";
 import { leftOutNote } from "./left_out.js";
+import { same } from "./memory.js";
 import { countWhile } from "./ranks.js";
 import { rowCard } from "./row_card.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
@@ -57,10 +58,10 @@ function cardsIn(list, model) {
     for (const at of model.rowsOfSet()) cards.set(at, rowCard(model, at));
   };
   const arrange = (order) => {
-    const first = inOrder.length === 0 || !inOrder[0].element.isConnected;
+    const focused = inOrder.find((card) => card.element === document.activeElement)?.at;
     inOrder = order.map((at) => cards.get(at));
     list.replaceChildren(...inOrder.map((card) => card.element));
-    if (!first) list.scrollTop = 0;
+    cards.get(focused)?.element.focus({ preventScroll: true });
   };
   const filter = (typed) => {
     for (const card of inOrder) card.element.hidden = !holds(card.text, typed);
@@ -75,7 +76,8 @@ function cardsIn(list, model) {
     marked = wanted;
   };
   const stale = () => { for (const card of cards.values()) card.stale = true; };
-  return { build, arrange, filter, shown, mark, stale, refresh };
+  const toTop = () => { list.scrollTop = 0; };
+  return { build, arrange, toTop, filter, shown, mark, stale, refresh };
 }
 
 /** Returns the cards within the margin of what the list shows; before it is laid out, the first ones. */
@@ -95,7 +97,7 @@ function nearView(list, cards) {
 function listHead(model, cards, told) {
   const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
   const order = node("select", { attributes: { "aria-label": "Order of the rows" } }, ...ORDERS.map(([value, text]) => node("option", { text, attributes: { value } })));
-  const again = button("Sort again", () => arrange(), { class: "tu-toggle", attributes: { title: "The mask has changed since", hidden: true } });
+  const again = button("Sort again", () => sort(), { class: "tu-toggle", attributes: { title: "The mask has changed since", hidden: true } });
   const count = node("span", { attributes: { role: "status" } });
   const bulk = bulkPanel(model, () => model.listed ?? []);
   const element = node("div", { class: "tu-rows-head" });
@@ -113,19 +115,29 @@ function listHead(model, cards, told) {
     filter();
     cards.mark();
   };
-  let set = null;
+  const sort = () => {
+    arrange();
+    cards.toTop();
+  };
+  const line = node("div", { class: "tu-rows-line" }, order, again, count);
+  let [set, sets] = [null, null];
   head.build = () => {
-    head.sets = model.sets.length > 1 ? segmented("Set", model.sets.map((each) => ({ value: each, label: setWords(each) })), (each) => model.goToSet(each)) : null;
-    const line = node("div", { class: "tu-rows-line" }, order, again, count);
-    element.replaceChildren(...[head.sets?.element, search, line, bulk.element].filter(Boolean));
-    if (set !== model.set) order.value = firstOrder(model);
+    // More scores of the same sets leave all that stands here, and the focus, where it is.
+    if (!same(sets, model.sets)) {
+      sets = model.sets;
+      head.sets = sets.length > 1 ? segmented("Set", sets.map((each) => ({ value: each, label: setWords(each) })), (each) => model.goToSet(each)) : null;
+      element.replaceChildren(...[head.sets?.element, search, line, bulk.element].filter(Boolean));
+    }
+    const other = set !== model.set;
+    if (other) order.value = firstOrder(model);
     set = model.set;
     cards.build();
-    arrange();
+    if (other) sort();
+    else arrange();
   };
   head.moved = () => { again.hidden = order.value === "file"; };
   search.addEventListener("input", filter);
-  order.addEventListener("change", arrange);
+  order.addEventListener("change", sort);
   return head;
 }
 

@@ -1,6 +1,6 @@
 /** The Compare tab: all runs in a table; two chosen ones stand beside each other with what differs. */
 
-import { node, setText, tableHead } from "./dom.js";
+import { node, refill, setText, tableHead } from "./dom.js";
 import { signed } from "./probe_view.js";
 import { actButton, share } from "./run_card.js";
 
@@ -31,9 +31,7 @@ export function mount({ element, props, trigger, watch }) {
     empty.hidden = runs.length > 0;
     setText(empty, sentence);
     table.hidden = runs.length === 0;
-    const focus = table.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    table.replaceChildren(runsTable(runs, chosen, choose, trigger));
-    if (focus) table.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+    refill(table, [runsTable(runs, chosen, choose, trigger)]);
     setText(hint, hintText(runs.length, chosen.length));
     const pair = chosen.map((runId) => runs.find((run) => run.run_id === runId));
     difference.replaceChildren(...(pair.length === 2 ? differenceOf(pair) : []));

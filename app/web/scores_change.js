@@ -38,3 +38,10 @@ function withSignalsOf({ signals, columns, payload: before }, payload) {
   const of = (values) => Object.fromEntries(more.filter((name) => name in values).map((name) => [name, values[name]]));
   return { ...payload, columns: { ...payload.columns, ...of(columns) }, signals: { ...payload.signals, ...of(before.signals) } };
 }
+
+/** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */
+export function isStepBack(shown, payload) {
+  if (shown.state !== "live" || payload.state !== "recorded") return false;
+  const ids = new Set(shown.rows.map(({ id }) => id));
+  return payload.rows.every(({ id }) => ids.has(id));
+}

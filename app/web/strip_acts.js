@@ -7,7 +7,7 @@ import { tokensAt } from "./shown_unit.js";
  * Handles one keydown of a strip.
  * @param {KeyboardEvent} event
  * @param {import("./token_strip.js").TokenStrip} strip
- * @param {{showHelp: () => void}} host
+ * @param {{showHelp: () => void, chooseSignal: (signal: string) => void, say: (words: string) => void}} host
  */
 export function perform(event, strip, host) {
   const act = actFor(event);
@@ -26,8 +26,8 @@ const ACTS = {
   override: (strip, act) => strip.model.cycle(strip.targets(), act.step),
   note: noteFocused,
   row: (strip, act) => stepRow(strip.model, act.step),
-  "next-chosen": (strip) => jump(strip, (index) => strip.model.mask.selected[index] === 1),
-  "next-differing": (strip) => jump(strip, (index) => strip.model.differs(index)),
+  "next-chosen": (strip, _act, host) => host.say(jump(strip, (index) => strip.model.mask.selected[index] === 1)),
+  "next-differing": (strip, _act, host) => host.say(jump(strip, (index) => strip.model.differs(index))),
   signal: (_strip, act, host) => host.chooseSignal(act.signal),
   toggle: (strip, act) => strip.model.setView({ [act.name]: !strip.model.view[act.name] }),
   undo: (strip) => strip.model.undo(),
@@ -75,26 +75,38 @@ export function stepRow(model, step) {
   if (next !== undefined) model.goTo(next);
 }
 
-/** Goes to the next token, in this row or a later one (round to the start), for which `wanted` holds; locks it. */
-export function jump(strip, wanted) {
+/**
+ * Goes to the next token for which `wanted` holds, in this row or a later one of `rows` (round to the start), and
+ * locks it. Returns what is to be said of it, "" for a plain step.
+ * @param {number[]} [rows] row indices; else those listed, in the order of the list
+ */
+export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.rowsOfSet()) {
   const { model } = strip;
   const here = model.view.focus ?? model.view.locked;
   // From the end of what is shown as one: the next token of the same word would be no step.
-  const found = nextIndex(model.indices, here === null ? model.row.first - 1 : tokensAt(model, here).at(-1), wanted);
-  if (found === null) return false;
-  const row = model.columns.row[found];
+  const from = here === null ? model.row.first - 1 : tokensAt(model, here).at(-1);
+  const found = nextToken(rows.map((row) => model.payload.rows[row]), rows.indexOf(model.view.row), from, wanted);
+  if (found === null) return "There is none in the listed rows";
+  const row = model.columns.row[found.index];
   if (row !== model.view.row) model.goTo(row);
-  model.setView({ focus: found, locked: found, anchor: null, hovered: null });
-  return true;
+  model.setView({ focus: found.index, locked: found.index, anchor: null, hovered: null });
+  return found.wrapped ? "From the first listed row again" : "";
 }
 
-/** Returns the first wanted index after `from` in ascending `indices`, going round; null where there is none. */
-export function nextIndex(indices, from, wanted) {
-  const start = indices.findIndex((index) => index > from);
-  const at = Math.max(start, 0);
-  for (let step = 0; step < indices.length; step += 1) {
-    const index = indices[(at + step) % indices.length];
-    if (wanted(index)) return index;
+/**
+ * Returns the first wanted token after `from`, which lies in the row at place `at` of `rows`, going round; null where
+ * there is none. With `at` −1 the search begins at the first row.
+ * @param {{first: number, count: number}[]} rows @returns {{index: number, wrapped: boolean}|null}
+ */
+export function nextToken(rows, at, from, wanted) {
+  const start = Math.max(at, 0);
+  for (let step = 0; step <= rows.length && rows.length > 0; step += 1) {
+    const { first, count } = rows[(start + step) % rows.length];
+    const low = step === 0 && at >= 0 ? from + 1 : first;
+    const high = step === rows.length ? (at >= 0 ? from + 1 : first) : first + count;
+    for (let index = low; index < high; index += 1) {
+      if (wanted(index)) return { index, wrapped: start + step >= rows.length };
+    }
   }
   return null;
 }

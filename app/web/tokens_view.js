@@ -6,6 +6,7 @@ import { shareRows } from "./columns.js";
 import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
+import { emptyState } from "./empty_state.js";
 import { download, localFile } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
@@ -20,6 +21,7 @@ import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
 import { runText } from "./run_text.js";
+import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
@@ -66,13 +68,6 @@ export function mount({ element, props, trigger, watch, server }) {
   draw();
 }
 
-/** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */
-function isStepBack(shown, payload) {
-  if (shown.state !== "live" || payload.state !== "recorded") return false;
-  const ids = new Set(shown.rows.map(({ id }) => id));
-  return payload.rows.every(({ id }) => ids.has(id));
-}
-
 /** Tells the style sheet how much of the window lies above the view, also when its tab is opened later. */
 function fitHeight(element) {
   const fit = () => {
@@ -81,13 +76,6 @@ function fitHeight(element) {
   };
   new ResizeObserver(fit).observe(element);
   fit();
-}
-
-function emptyState(panel, message) {
-  const words = message || "There are no rows yet: load the demo, or open a file of questions and answers.";
-  return node("div", { class: "tu-view tu-nothing" }, node("p", { text: words, attributes: { role: "status" } }),
-    node("div", { class: "tu-masks-acts" }, button("Load demo", panel.demo, { class: "tu-button is-first" }),
-      button("Open file", () => panel.show("data"), { class: "tu-button" }), button("Open a model", () => panel.show("model"), { class: "tu-button" })));
 }
 
 /** The composed view over one model. */
@@ -114,13 +102,21 @@ class TokensView {
     this.followServer();
     this.kinds = new Set();
     model.subscribe((kinds) => this.changed(kinds));
+    this.hide = () => this.keepAll();
+    globalThis.addEventListener("pagehide", this.hide);
+  }
+
+  /** Keeps what is being typed and what waits for the next frame: the page is left, or loaded anew. */
+  keepAll() {
+    document.activeElement?.blur();
+    this.flush();
   }
 
   compose() {
     const { model } = this;
     this.signals = signalBar(model, (name) => this.compute(name), (held) => this.hold(held));
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
-      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }),
+      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words),
     }));
     this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
@@ -137,12 +133,12 @@ class TokensView {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
       check: () => this.confirm(), walk: (indices) => this.walk(indices),
     });
-    const centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
+    this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.tour.element, this.signals.element, this.prompt.element, this.strips.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
+    this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
   }
@@ -164,6 +160,7 @@ class TokensView {
 
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
+    globalThis.removeEventListener("pagehide", this.hide);
     this.unfollow();
     this.signals.leave();
     this.bar.leave();
@@ -171,7 +168,7 @@ class TokensView {
   }
 
   jumpButtons() {
-    const to = (wanted) => () => jump(this.strips.first(), wanted);
+    const to = (wanted) => () => this.say(jump(this.strips.first(), wanted));
     return node("div", { class: "tu-jumps" },
       button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
       button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
@@ -230,6 +227,7 @@ class TokensView {
     const arriving = this.rowShown !== undefined;
     this.rowShown = this.model.row?.id;
     kinds.add("row");
+    if (arriving) this.centre.scrollTop = 0; // a row begins with its question
     if (arriving && this.model.view.locked === null) lockHighest(this.model);
   }
 
@@ -274,7 +272,11 @@ class TokensView {
   /** Goes to the next of these tokens, in whatever row of the set it stands. */
   walk(indices) {
     const wanted = new Set(indices);
-    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index));
+    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet());
+  }
+
+  say(words) {
+    if (words) this.live.say(words);
   }
 
   async compute(name) {

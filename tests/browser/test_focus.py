@@ -1,4 +1,4 @@
-"""Where the focus is and what it shows, in a real Chromium on a recorded example: keys and a resting mouse."""
+"""Where the focus is and what it shows, in a real Chromium on a recorded example."""
 
 import json
 import re
@@ -52,8 +52,8 @@ def row(page: Page, number: int) -> Locator:
 
 def test_a_resting_mouse_takes_nothing_over_when_a_key_brings_another_row(page: Page) -> None:
     token(page, "born").click()
-    page.evaluate(
-        "document.querySelector('.tu-strip').addEventListener('pointerover', () => { window.overs = (window.overs ?? 0) + 1; })"
+    page.locator(".tu-strip").evaluate(
+        "e => e.addEventListener('pointerover', () => { window.overs = (window.overs ?? 0) + 1; })"
     )
     press(page, "]")
     # The browser has seen that another token lies under the mouse.
@@ -113,3 +113,30 @@ def test_what_was_done_to_the_listed_rows_stays_said_and_can_be_cleared(page: Pa
     expect(said).to_have_text("Clear: 3 tokens in 2 rows. Undo takes it back.")
     page.get_by_role("button", name="Undo").click()
     expect(said).to_have_text("3 tokens in 2 rows.")
+
+
+def test_a_note_being_typed_outlives_a_reload(page: Page) -> None:
+    token(page, "born").click()
+    press(page, "c")
+    page.keyboard.type("half a tho")
+    page.reload()
+    expect(page.get_by_label("Note on this token")).to_have_value("half a tho")
+
+
+def test_a_walk_stays_in_the_filter_and_a_row_begins_with_its_question(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 420})
+    page.get_by_label("Find rows").fill("Oslo")
+    cards = page.locator(".tu-row:visible")
+    expect(cards).to_have_count(2)
+    cards.last.click()
+    centre = page.locator(".tu-centre")
+    centre.evaluate("e => { e.scrollTop = 200; }")
+    assert centre.evaluate("e => e.scrollTop") > 0
+    token(page, "born").focus()
+    for _ in range(6):
+        press(page, "n")
+        expect(page.locator('.tu-row:visible[aria-selected="true"]')).to_have_count(1)
+    expect(page.get_by_text("From the first listed row again")).to_be_attached()
+    press(page, "]")
+    press(page, "[", "[")
+    assert centre.evaluate("e => e.scrollTop") == 0

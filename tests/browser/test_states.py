@@ -85,9 +85,13 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     before = scrolled(page)
     assert before > 0
 
+    search = page.get_by_label("Find rows")
+    search.focus()
     held.rows_gate.touch()
     held.gate.unlink()
     expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8", timeout=MINUTE)
+    expect(search).to_be_focused()
+    row.focus()
     expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
         "title", "4 rows are not scored yet."
     )
@@ -96,14 +100,15 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(page.locator(".tu-mask-bar").get_by_text("1 row left out")).to_be_visible()
     expect(left_out.get_by_role("listitem")).to_contain_text("Row long has 3,0")
     with page.expect_response(lambda answer: "hold_scoring" in (answer.request.post_data or "")):
-        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("button", name="Stop", exact=True).dispatch_event("click")
     held.rows_gate.unlink()
     rest = page.get_by_role("button", name="Score the rest")
     expect(rest).to_be_visible(timeout=MINUTE)
     expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8")
     expect(page.locator(".tx-chip", has_text="scoring stopped")).to_be_visible()
-    rest.click()
+    rest.dispatch_event("click")
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    expect(row).to_be_focused()
     expect(rest).to_be_hidden()
     expect(page.locator(".tu-row")).to_have_count(8)
     expect(row).to_have_attribute("aria-selected", "true")

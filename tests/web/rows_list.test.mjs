@@ -75,8 +75,8 @@ test("brackets go through the rows as they are listed; n and u go over row borde
   stepRow(model, 1);
   assert.equal(model.view.row, 0);
   model.setView({ focus: 3 });
-  assert.ok(jump({ model }, (index) => model.mask.selected[index] === 1));
-  assert.deepEqual([model.view.row, model.view.locked], [1, 8]);
+  assert.equal(jump({ model }, (index) => model.mask.selected[index] === 1), "From the first listed row again");
+  assert.deepEqual([model.view.row, model.view.locked], [3, 18]);
 });
 
 test("a card says gold hits, errors and overrides; a long row has 240 bars", () => {

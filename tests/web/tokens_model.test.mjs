@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { cutAt, nudgeCut, shownCut } from "../../app/web/histogram.js";
-import { nextIndex } from "../../app/web/strip_acts.js";
+import { jump, nextToken } from "../../app/web/strip_acts.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 
 function payload() {
@@ -83,9 +83,28 @@ test("a rule with an unknown signal falls back on one that is there", () => {
   assert.equal(new TokensModel(payload(), { rule: { knowledge: "knowledge_prompt" } }).rule.knowledge, "knowledge_swap");
 });
 
-test("the next wanted token is found going round", () => {
-  assert.equal(nextIndex([2, 3, 4], 3, (index) => index !== 4), 2);
-  assert.equal(nextIndex([2, 3], 2, () => false), null);
+test("the next wanted token is found among the listed rows, in their order, going round", () => {
+  const rows = [{ first: 4, count: 2 }, { first: 0, count: 3 }];
+  const isEven = (index) => index % 2 === 0;
+  assert.deepEqual(nextToken(rows, 0, 4, isEven), { index: 0, wrapped: false });
+  assert.deepEqual(nextToken(rows, 1, 0, isEven), { index: 2, wrapped: false });
+  assert.deepEqual(nextToken(rows, 1, 2, isEven), { index: 4, wrapped: true });
+  assert.deepEqual(nextToken(rows, 0, 4, (index) => index === 4), { index: 4, wrapped: true }); // round to where it began
+  assert.deepEqual(nextToken(rows, -1, 99, isEven), { index: 4, wrapped: false }); // from a row that is not listed
+  assert.equal(nextToken(rows, 0, 4, () => false), null);
+  assert.equal(nextToken([], -1, 4, isEven), null);
+});
+
+test("a walk stays within the rows that are listed, and says where there is none or it begins again", () => {
+  const m = model();
+  m.setView({ focus: 2 });
+  m.listed = [1];
+  assert.equal(jump({ model: m }, () => true), "");
+  assert.deepEqual([m.view.row, m.view.locked], [1, 4]);
+  m.setView({ focus: 7, locked: 7 });
+  assert.equal(jump({ model: m }, () => true), "From the first listed row again");
+  m.listed = [];
+  assert.equal(jump({ model: m }, () => true), "There is none in the listed rows");
 });
 
 test("new scores keep overrides and lock by row id and characters", () => {
