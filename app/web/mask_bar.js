@@ -19,10 +19,10 @@ export function maskBar(model, desk, acts) {
   const number = node("span");
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
-  const gold = node("span", { class: "tu-wide tu-roomy" });
+  const gold = node("span", { class: "tu-wide" });
   const forced = () => model.overridesOfSet().map(([index]) => index);
-  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-roomy tu-bar-walk", attributes: { title: "Walk the overrides" } });
-  const leftOut = node("span", { class: "tu-quiet tu-wide tu-roomy", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
+  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "Walk the overrides" } });
+  const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
@@ -34,16 +34,18 @@ export function maskBar(model, desk, acts) {
   const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
   const masks = button("Masks", acts.masks, { class: "tu-button tu-wide tu-remote", attributes: { title: "Save, load, compare, import" } });
   const save = button("Export", acts.exports, { class: "tu-button tu-wide tu-remote" });
-  const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
+  // What cannot be pressed stays in reach of the keyboard, and says why.
+  const go = button("Unlearn these", () => go.ariaDisabled !== "true" && acts.unlearn(), { class: "tu-button is-first tu-remote" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
-    targets, gold, overrides, leftOut, since, mask, draft, range, node("span", { class: "tu-space" }), undo, redo, masks, save, go);
+    node("div", { class: "tu-mask-facts" }, targets, gold, overrides, leftOut, since, mask, draft, range),
+    node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
   const alarmText = node("span");
   const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
     button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
     button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
     button("Ask again", acts.check, { class: "tu-button" }));
   const training = node("p", { class: "tu-training", attributes: { role: "status" } });
-  const sayTraining = () => setText(training, trainingWords(liveRun.value, confirmation.hash));
+  const sayTraining = () => setText(training, trainingWords(liveRun.value, confirmation.hash) || hindrance(model, confirmation));
   const leave = liveRun.subscribe(sayTraining);
   let confirmation = { kind: "pending", hash: "" };
 
@@ -84,8 +86,7 @@ export function maskBar(model, desk, acts) {
     setHidden(alarm, state.kind !== "differs");
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
     const reason = whyNot(model, state);
-    go.disabled = reason !== "";
-    setAttributes(go, { title: reason || "Go on with these tokens", "aria-description": reason || null });
+    setAttributes(go, { "aria-disabled": reason !== "", title: reason || "Go on with these tokens", "aria-description": reason || null });
     drawSince();
     sayTraining();
   };
@@ -113,15 +114,23 @@ function rangeText(model) {
   return rangeWords(units, at(anchor), at(focus), model.row.first);
 }
 
+/** Returns what keeps unlearning from starting until a person or the model does something; "" for what is over in a moment. */
+function hindrance(model, state) {
+  const reason = whyNot(model, state);
+  return ["pending", "differs"].includes(state.kind) && reason === WAITING[state.kind] ? "" : reason;
+}
+
 /** Returns why unlearning cannot start now, or "". */
 export function whyNot(model, state) {
   if (model.payload.state !== "live") return "This is a recorded example: unlearning needs the live model.";
   if (model.waiting() > 0) return `${model.waiting()} rows are not scored yet.`;
   if (model.mask.counts.chosen === 0) return "No token is chosen.";
-  return {
-    pending: "The server is still checking the mask.",
-    differs: "Preview and server differ.",
-    unreachable: "The server has not confirmed the mask.",
-    same: "",
-  }[state.kind];
+  return WAITING[state.kind];
 }
+
+const WAITING = {
+  pending: "The server is still checking the mask.",
+  differs: "Preview and server differ.", // the alarm says more
+  unreachable: "The server has not confirmed the mask.",
+  same: "",
+};

@@ -60,7 +60,6 @@ function scrollWithin(list, element) {
   const [frame, box] = [list.getBoundingClientRect(), element.getBoundingClientRect()];
   if (box.top < frame.top) list.scrollTop += box.top - frame.top - 8;
   else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
-  if (box.left < frame.left || box.right > frame.right) list.scrollLeft += box.left - frame.left - 16;
 }
 
 /** Returns the marks of a card: "gold 3/4  ≠2  •1". */

@@ -11,6 +11,7 @@ import { leftOutNote } from "./left_out.js";
 import { same } from "./memory.js";
 import { countWhile } from "./ranks.js";
 import { rowCard } from "./row_card.js";
+import { rowsDrawer } from "./rows_drawer.js";
 import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
 
 const FILLED_AT_ONCE = 16;
@@ -21,9 +22,14 @@ export function rowsOverview(model) {
   const list = node("div", { class: "tu-rows", attributes: { role: "listbox", "aria-label": "Rows" } });
   const none = node("p", { class: "tu-note", attributes: { hidden: true }, text: "No row holds that." });
   const cards = cardsIn(list, model);
-  const head = listHead(model, cards, (shown) => { none.hidden = shown > 0; });
+  const drawer = rowsDrawer(model, () => element);
+  const head = listHead(model, cards, (shown) => {
+    none.hidden = shown > 0;
+    drawer.update();
+  });
   const leftOut = leftOutNote(model);
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, head.element, leftOut.element, list, none);
+  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, drawer.element, head.element, leftOut.element, list, none);
+  list.addEventListener("click", drawer.close);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
   const { later } = atRest(() => {
@@ -36,6 +42,7 @@ export function rowsOverview(model) {
       leftOut.update();
     }
     head.sets?.update(model.set);
+    if (kinds.has("data") || kinds.has("row")) drawer.update();
     if (kinds.has("data") || kinds.has("rule")) cards.stale();
     if (kinds.has("rule")) head.moved();
     if (kinds.has("data") || kinds.has("row")) cards.mark();
@@ -84,13 +91,8 @@ function cardsIn(list, model) {
 function nearView(list, cards) {
   const frame = list.getBoundingClientRect();
   if (!frame.height) return cards.slice(0, FILLED_AT_ONCE);
-  const sideways = list.scrollWidth > list.clientWidth;
-  const [from, to] = sideways ? [frame.left - MARGIN, frame.right + MARGIN] : [frame.top - MARGIN, frame.bottom + MARGIN];
-  const startsBefore = (limit) => (card) => {
-    const box = card.element.getBoundingClientRect();
-    return (sideways ? box.left : box.top) < limit;
-  };
-  return cards.slice(countWhile(cards, startsBefore(from)), countWhile(cards, startsBefore(to)));
+  const startsBefore = (limit) => (card) => card.element.getBoundingClientRect().top < limit;
+  return cards.slice(countWhile(cards, startsBefore(frame.top - MARGIN)), countWhile(cards, startsBefore(frame.bottom + MARGIN)));
 }
 
 /** What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are listed. */

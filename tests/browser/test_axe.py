@@ -101,6 +101,8 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
             # Three strips of a short row, one strip with windows of a long one.
             wide = width > 900
             page.get_by_role("tab", name="Tokens").click()
+            if not wide:
+                page.locator(".tu-drawer-toggle").click()
             page.locator(".tu-row", has_text="What does" if wide else "Bob Reed").click()
             page.get_by_role("radio", name="Fused" if wide else "All", exact=True).click()
             for tab in ("Unlearn", "Probe", "Compare", "Tokens"):

@@ -168,6 +168,16 @@ def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str
         open_tab(page, tab)
         expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    open_tab(page, "Tokens")
+    expect(page.locator(".tx-chip").first).to_be_visible()  # which model, or how far loading it has come
+    expect(page.locator(".tu-mask-bar")).to_be_in_viewport()
+    drawer = page.get_by_role("group", name="Row", exact=True)
+    rows = page.get_by_role("listbox", name="Rows")
+    expect(rows).to_be_hidden()
+    drawer.get_by_role("button", name="1 of").click()
+    rows.get_by_role("option").first.click()
+    expect(rows).to_be_hidden()
+    expect(drawer.get_by_role("button", name="1 of")).to_have_attribute("aria-expanded", "false")
 
 
 def test_an_idle_page_asks_for_nothing(page: Page) -> None:

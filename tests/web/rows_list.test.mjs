@@ -6,6 +6,7 @@ import { markWords, sparkPath } from "../../app/web/row_card.js";
 import { bulkTargets, countWords, wordAt, wouldChange } from "../../app/web/rows_bulk.js";
 import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/rows_order.js";
 import { jump, stepRow } from "../../app/web/strip_acts.js";
+import { drawerWords } from "../../app/web/rows_drawer.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
@@ -93,4 +94,11 @@ test("a card says gold hits, errors and overrides; a long row has 240 bars", () 
 
 test("counts are told in words", () => {
   assert.deepEqual([shownWords(1, 1), shownWords(3, 1000), shownWords(40, 40)], ["1 row", "3 of 1,000 rows", "40 rows"]);
+});
+
+test("the line of a narrow page says which of the listed rows is shown", () => {
+  const row = { subject: "Ada Moss", question: "Who?", answer: "A." };
+  assert.equal(drawerWords(row, 2, 20), "3 of 20: Ada Moss");
+  assert.equal(drawerWords({ ...row, subject: "" }, 0, 1), "1 of 1: Who?");
+  assert.equal(drawerWords(row, -1, 2), "not among the 2 listed: Ada Moss");
 });
