@@ -9,16 +9,17 @@ const WITHOUT = {
   knowledge_occlusion: "With its most telling question word hidden",
   contrast: "Without the adapter",
 };
-const NEEDS = {
-  knowledge_swap: "the model needs this very name to say it",
-  knowledge_subject: "the model needs the name to say it",
-  knowledge_prompt: "the model needs the question to say it",
-  knowledge_occlusion: "it hangs on that one word",
+const DEPENDS = {
+  knowledge_swap: "it depends on this very name",
+  knowledge_subject: "it depends on the name",
+  knowledge_prompt: "it depends on the question",
+  knowledge_occlusion: "it depends on that one word",
   contrast: "it was learnt with the adapter",
 };
 
 /**
- * Returns the one sentence "why this token".
+ * Returns the one sentence "why this token". A knowledge score is how far the log-probability moves, whichever way;
+ * only the contrast has a sign, so only of it is said "less likely".
  * @param {{text: string, subject: boolean, value: number, source: string, entropy?: number, count?: number}} token value in
  *   nats; of a word of `count` tokens, the sum over them
  */
@@ -32,19 +33,25 @@ function scoreSentence({ text, subject, value, source, entropy }) {
   if (subject && !Number.isFinite(value)) return "Part of the name itself: the name is what is changed, so it has no score.";
   if (!Number.isFinite(value)) return `${shown} has no ${source === "contrast" ? "contrast" : "knowledge"} score here: it could not be lined up with the changed text.`;
   const start = WITHOUT[source] ?? "With the knowledge masked";
-  if (value >= 1 && value < 3) return `${start}, ${shown} becomes ${times(value)} less likely: it leans on that, but not on that alone.`;
-  if (value >= 3) return `${start}, ${shown} becomes ${times(value)} less likely: ${NEEDS[source] ?? "the model needs it"}.`;
-  if (value >= 0.1) return `${start}, ${shown} becomes a little less likely (${value.toFixed(2)} nats).`;
-  if (value <= -0.1) return `${start}, ${shown} becomes likelier, not less (${value.toFixed(2)} nats).`;
+  const change = source === "contrast" ? `${shown} becomes ${times(value)} less likely` : `the probability of ${shown} changes by a factor of ${factor(value)}`;
+  if (value >= 3) return `${start}, ${change}: ${DEPENDS[source] ?? "it depends on the knowledge"}.`;
+  if (value >= 1) return `${start}, ${change}: it leans on that, but not on that alone.`;
+  if (source === "contrast" && value <= -0.1) return `${start}, ${shown} becomes likelier, not less (${value.toFixed(2)} nats).`;
+  if (value >= 0.1) return `${start}, the probability of ${shown} changes a little (${value.toFixed(2)} nats).`;
   const open = Number.isFinite(entropy) && entropy >= 2 ? "an open choice of words" : "grammar";
   return `${start}, ${shown} is just as likely: ${open}, not knowledge.`;
 }
 
-/** Returns e^nats as words: "about 303 times", "more than 10,000 times". */
+/** Returns e^nats as words: "about 303", "more than 10,000". */
+function factor(nats) {
+  const value = Math.exp(nats);
+  if (value > 10000) return "more than 10,000";
+  return `about ${value < 10 ? value.toFixed(1) : countText(Math.round(value))}`;
+}
+
+/** Returns e^nats as words: "about 303 times". */
 export function times(nats) {
-  const factor = Math.exp(nats);
-  if (factor > 10000) return "more than 10,000 times";
-  return `about ${factor < 10 ? factor.toFixed(1) : countText(Math.round(factor))} times`;
+  return `${factor(nats)} times`;
 }
 
 /**

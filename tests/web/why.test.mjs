@@ -8,10 +8,12 @@ test("e^5.71 is 302 times", () => assert.equal(times(5.71), "about 302 times"));
 
 test("the sentence follows size and sign of the score", () => {
   assert.equal(whySentence(token({ value: 5.71 })),
-    "With another name in its place, “maritime” becomes about 302 times less likely: the model needs this very name to say it.");
-  assert.match(whySentence(token({ value: 1.5 })), /about 4\.5 times less likely: it leans on that/);
-  assert.match(whySentence(token({ value: 0.4 })), /a little less likely \(0\.40 nats\)/);
-  assert.match(whySentence(token({ value: -0.4 })), /becomes likelier/);
+    "With another name in its place, the probability of “maritime” changes by a factor of about 302: it depends on this very name.");
+  assert.match(whySentence(token({ value: 1.5 })), /by a factor of about 4\.5: it leans on that/);
+  assert.match(whySentence(token({ value: 0.4 })), /changes a little \(0\.40 nats\)/);
+  // The contrast alone has a sign.
+  assert.match(whySentence(token({ value: 5.71, source: "contrast" })), /becomes about 302 times less likely: it was learnt/);
+  assert.match(whySentence(token({ value: -0.4, source: "contrast" })), /becomes likelier/);
   assert.match(whySentence(token({ value: 0.01 })), /just as likely: grammar, not knowledge/);
   assert.match(whySentence(token({ value: 0.01, entropy: 3 })), /an open choice of words, not knowledge/);
 });
