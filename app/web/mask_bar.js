@@ -10,7 +10,7 @@ import { liveRun } from "./shared_value.js";
 import { rangeWords } from "./units.js";
 
 /**
- * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, unlearn, check, walk}`, where
+ * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, overrides, unlearn, check, walk}`, where
  * `walk(indices)` goes to the next of these tokens.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {import("./mask_desk.js").MaskDesk} desk
@@ -20,8 +20,7 @@ export function maskBar(model, desk, acts) {
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide" });
-  const forced = () => model.overridesOfSet().map(([index]) => index);
-  const overrides = button("", () => acts.walk(forced()), { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "Walk the overrides" } });
+  const overrides = button("", acts.overrides, { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "List overrides and notes" } });
   const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
@@ -55,9 +54,7 @@ export function maskBar(model, desk, acts) {
     setText(number, `${counts.chosen} of ${counts.total}`);
     setText(percent, ` (${share} %)`);
     setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
-    const count = forced().length;
-    setText(overrides, overrideWords(count));
-    overrides.disabled = count === 0;
+    setText(overrides, overrideWords(model.overridesOfSet().length));
     setText(leftOut, leftOutWords(model.payload.left_out ?? []));
     setHidden(leftOut, leftOut.textContent === "");
     undo.disabled = model.history.past.length === 0;

@@ -17,6 +17,7 @@ import { MaskDesk } from "./mask_desk.js";
 import { draftOf, draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
+import { overridesList } from "./overrides_list.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
@@ -128,9 +129,10 @@ class TokensView {
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
     this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
+    this.overrides = overridesList(model, (index) => this.walk([index]));
     this.lost = lostNote(model, (index) => this.walk([index]));
     this.bar = maskBar(model, this.desk, {
-      masks: () => this.desk.panel.show(), exports: () => this.exports.show(), unlearn: () => this.unlearn(),
+      masks: () => this.desk.panel.show(), exports: () => this.exports.show(), overrides: () => this.overrides.show(), unlearn: () => this.unlearn(),
       check: () => this.confirm(), walk: (indices) => this.walk(indices),
     });
     this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
@@ -139,7 +141,7 @@ class TokensView {
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
-      this.live.element, this.help.element, this.desk.panel.element, this.exports.element);
+      this.live.element, this.help.element, this.desk.panel.element, this.exports.element, this.overrides.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
   }
 
@@ -240,6 +242,7 @@ class TokensView {
     this.strips.element.classList.toggle("is-stale", model.stale.has(model.row?.id));
     this.signals.update();
     this.bar.update();
+    this.overrides.update();
     setText(this.rowState, this.strips.emptyWords());
     if (kinds.has("rule") || kinds.has("data")) {
       this.live.say(`${model.mask.counts.chosen} of ${model.mask.counts.total} tokens chosen`);

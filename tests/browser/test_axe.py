@@ -58,7 +58,7 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def panels(page: Page) -> Iterator[str]:
-    for name in ("Masks", "Export", "Keys"):
+    for name in ("Masks", "Export", "1 override", "Keys"):
         page.get_by_role("button", name=name, exact=True).click()
         expect(page.locator("dialog[open]")).to_be_visible()
         yield name

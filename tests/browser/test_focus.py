@@ -140,3 +140,28 @@ def test_a_walk_stays_in_the_filter_and_a_row_begins_with_its_question(page: Pag
     press(page, "]")
     press(page, "[", "[")
     assert centre.evaluate("e => e.scrollTop") == 0
+
+
+def test_the_overrides_are_listed_gone_to_and_cleared(page: Page) -> None:
+    for row in (0, 2):
+        page.locator(".tu-row").nth(row).click()
+        token(page, "was").click()
+        press(page, "Space")
+    press(page, "c")
+    page.keyboard.type("<b>why</b>")
+    press(page, "Enter")
+    page.locator(".tu-mask-bar").get_by_role("button", name="2 overrides").click()
+    listed = page.get_by_role("dialog", name="Overrides")
+    expect(listed.locator("tbody tr")).to_have_text(
+        [re.compile("was.*forced in"), re.compile("was.*<b>why</b>")]
+    )
+    listed.get_by_role("button", name="Show was in plain-0").click()
+    expect(listed).to_be_hidden()
+    expect(page.locator(".tu-row").first).to_have_attribute("aria-selected", "true")
+    expect(token(page, "was")).to_have_class(re.compile("is-locked"))
+    page.locator(".tu-mask-bar").get_by_role("button", name="2 overrides").focus()
+    press(page, "Enter", "Tab", "Tab", "Tab", "Enter")
+    expect(listed.get_by_role("status")).to_contain_text("1 in this set.")
+    press(page, "Escape")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tu-mask-bar")).to_contain_text("2 overrides")

@@ -134,18 +134,6 @@ def test_keys_and_mouse_override_tokens_and_ranges(page: Page) -> None:
     expect(page.locator(".tu-run.is-in .tu-token").last).to_have_text(re.compile("Oslo"))
 
 
-def test_the_overrides_are_walked_from_the_mask_bar(page: Page) -> None:
-    for row in (0, 2):
-        page.locator(".tu-row").nth(row).click()
-        token(page, "was").click()
-        press(page, "Space")
-    walk = page.locator(".tu-mask-bar").get_by_role("button", name="2 overrides")
-    for row in (0, 2):
-        walk.click()
-        expect(page.locator(".tu-row").nth(row)).to_have_attribute("aria-selected", "true")
-        expect(token(page, "was")).to_have_class(re.compile("is-locked"))
-
-
 def test_notes_are_written_by_key_kept_over_a_reload_and_keys_show_themselves(page: Page) -> None:
     token(page, "born").click()
     press(page, "c")

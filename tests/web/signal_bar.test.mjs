@@ -15,7 +15,7 @@ test("a row without a name says that the question was hidden, whatever mask of t
   const model = new TokensModel(payload, { view: { locked: 3 } });
   for (const knowledge of ["knowledge_swap", "knowledge_subject"]) {
     model.setRule({ knowledge });
-    assert.match(sentence(model), /^Without the question, “Oslo”/);
+    assert.match(sentence(model), /^Without the question, the probability of “Oslo”/);
     assert.match(captionWords(model, "knowledge"), /^Knowledge: question hidden \(this row has no name\), in /);
     assert.equal(maskingWords(model, 3), "Masked: the whole question is hidden.");
   }
