@@ -75,7 +75,9 @@ export class DraftKeeper {
     const { carried, version } = theirs ?? {};
     if (!carried || carried.scores_id !== this.from) return this.memory.get(this.scoresId);
     const before = this.memory.get(this.from);
-    return before.version >= carried.version ? { ...before, version } : before;
+    if (before.version === undefined) return before;
+    // Versions of other scores are counted apart: an equal number means nothing.
+    return { ...before, version: before.version >= carried.version ? version : null };
   }
 
   /** Starts the clock of the next save. */

@@ -1,5 +1,6 @@
 """Fixtures of the browser tests: one Chromium, real server processes, pages that reach this machine only."""
 
+import json
 import re
 import socket
 import subprocess
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+
+from tests.tokens_example import example
 
 ROOT = Path(__file__).resolve().parents[2]
 THIS_MACHINE = re.compile(r"(http://127\.0\.0\.1:|data:|blob:)")
@@ -148,3 +151,12 @@ def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
     pages.outside.clear()
     pages.errors.clear()
     assert faults == ([], [])
+
+
+@pytest.fixture(scope="session")
+def example_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page on the example of tests/tokens_example.py: what is decided there stays in the browser."""
+    folder = tmp_path_factory.mktemp("example")
+    (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
+    with serving(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+        yield server.address

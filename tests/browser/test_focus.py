@@ -1,32 +1,17 @@
 """Where the focus is and what it shows, in a real Chromium on a recorded example."""
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.tokens_example import example
-
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(
-    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
-) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("focus")
-    (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
-    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
-        yield server.address
-
-
 @pytest.fixture
-def page(opened: Callable[..., Page], address: str) -> Page:
-    page = opened(address)
+def page(opened: Callable[..., Page], example_address: str) -> Page:
+    page = opened(example_address)
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
     return page
 

@@ -1,4 +1,4 @@
-"""Another subject for a row, by mouse and by keyboard, in a real browser on the tiny model."""
+"""Another mask or subject for a row, by mouse and by keyboard, in a real browser on the tiny model."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -52,6 +52,27 @@ def glyph(page: Page, at: int) -> Locator:
 
 def form(page: Page) -> Any:
     return page.get_by_role("form", name="Subject of this row")
+
+
+def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_they_are_of(
+    opened: Callable[..., Page], address: str
+) -> None:
+    page = live(opened(f"{address}?row=ada&signal=knowledge"))
+    first = page.locator(".tu-alternatives > div").first
+    expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
+    # An untrained model does not expect the true token: it stands behind the five likeliest.
+    page.locator(".tu-strip .tu-token").last.click()
+    expect(page.locator(".tu-alternatives")).to_be_visible(timeout=MINUTE)
+    expect(first).to_contain_text(re.compile(r"\(rank [\d,]+\)"))
+    expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
+    board = page.locator(".tu-board")
+    expect(board).not_to_contain_text("Knowledge, question hidden")
+    page.get_by_label("Knowledge mask").select_option("knowledge_prompt")
+    expect(board).to_contain_text("Knowledge, question hidden", timeout=MINUTE)
+    expect(page.locator(".tu-caption").first).to_have_text(re.compile("^Knowledge: question hidden"))
+    expect(page.locator(".tu-details")).to_contain_text(
+        "The second list is with the name swapped, not by the mask that is chosen."
+    )
 
 
 def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., Page], address: str) -> None:

@@ -195,8 +195,9 @@ test("a tab that never had the newer scores shows the draft that was carried to 
 test("another tab that saved on the scores before is asked; one without work of its own follows", async () => {
   const server = serverOf();
   const [one, two] = [tabOf(server), tabOf(server)];
-  await one.keeper.open();
   await two.keeper.open();
+  await two.edit(forced(5)); // version 1, the number that the carried draft will have too
+  await one.keeper.open();
   await one.edit(forced(1));
   two.shown = forced(2);
   await rescored(server, two, "t");
