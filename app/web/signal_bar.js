@@ -159,7 +159,7 @@ export function captionWords(model, signal) {
   const unit = model.unitOf(signal) || "no unit";
   const masked = signal === "knowledge" ? sourceIn(row, rule.knowledge) : rule.entropy;
   const source = sourceLabel(model, masked) + (masked === rule[signal] ? "" : " (this row has no name)");
-  const names = masked === "knowledge_swap" && row?.names?.length ? `, mean of ${row.names.length} names` : "";
+  const names = masked === "knowledge_swap" && row?.names?.length > 1 ? `, mean of ${row.names.length} names` : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
   return `${what}: ${source}${names}, in ${unit}; one scale for the whole set`;
 }

@@ -23,7 +23,7 @@ test("a row without a name says that the question was hidden, whatever mask of t
   model.goTo(1);
   model.setView({ locked: 8 });
   assert.match(sentence(model), /^With another name in its place/);
-  assert.match(captionWords(model, "knowledge"), /^Knowledge: name swapped, mean of 1 names, in /);
+  assert.match(captionWords(model, "knowledge"), /^Knowledge: name swapped, in /);
 });
 
 function choosing() {
