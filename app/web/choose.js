@@ -1,7 +1,7 @@
 /** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
 
 import { node, setAttributes, setHidden, setText } from "./dom.js";
-import { tokensAt } from "./shown_unit.js";
+import { shownIndex, tokensAt } from "./shown_unit.js";
 
 const MODES = [
   ["top_fraction", "Highest-scoring share"], ["top_k", "Highest k"], ["threshold", "All above a cut"],
@@ -57,8 +57,8 @@ export function choosePanel(model) {
 
 /** Returns the fusion equation with the previewed or locked token's numbers, or in letters; of a word, its highest token's. */
 export function equationWords(model) {
-  const { rule, view, mask } = model;
-  const shown = view.hovered ?? view.locked;
+  const { rule, mask } = model;
+  const shown = shownIndex(model);
   if (shown === null) return "φ = α·K̂ + (1−α)·Ĥ";
   const tokens = tokensAt(model, shown);
   const index = highest(mask.fused, tokens);

@@ -5,7 +5,7 @@ import { sourceIn } from "./masking.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { sourceLabel } from "./signal_bar.js";
-import { decisionOf, logProbOf, overrideOf } from "./shown_unit.js";
+import { decisionOf, logProbOf, shownIndex } from "./shown_unit.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
@@ -52,19 +52,13 @@ export function detailsPanel(model, alternatives) {
     values.update(index, tokens);
     setHidden(ofWord, tokens.length === 1);
     setText(decision, decisionText(model, tokens));
-    override.update(overrideOf(model, tokens) ?? "rule");
+    override.update(model.overrides.shared(tokens) ?? "rule");
     note.update();
     setText(masking, maskingWords(model, index));
     signals.update(index);
     alternatives.update();
   };
   return { element, update };
-}
-
-/** Returns the index that the details show: what pointer or arrow keys preview wins over what is locked. */
-export function shownIndex(model) {
-  const { hovered, locked } = model.view;
-  return hovered ?? locked;
 }
 
 /** Locks the highest-scoring token of the row. */

@@ -1,9 +1,9 @@
 /** Names the overrides that found no token in the scores that are shown now; each is placed by hand, or dropped. */
 
 import { button, node, setText } from "./dom.js";
+import { FORCED } from "./why.js";
 
 const NAMED = 3;
-const FORCED = { in: "forced in", out: "forced out" };
 
 /**
  * Returns `{element, update}`; hidden while every override has its place. The buttons act on the first one.
@@ -18,7 +18,7 @@ export function lostNote(model, show) {
   };
   const place = () => {
     const [{ state, note }] = model.lost;
-    if (model.overrides.apply([{ index: model.view.locked, state, note }])) model.record(model.rule);
+    model.override([{ index: model.view.locked, state, note }]);
     next();
   };
   const go = button("Show the row", () => show(rowOf(model.lost[0]).first), { class: "tu-button" });

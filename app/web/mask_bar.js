@@ -111,23 +111,27 @@ function rangeText(model) {
   return rangeWords(units, at(anchor), at(focus), model.row.first);
 }
 
-/** Returns what keeps unlearning from starting until a person or the model does something; "" for what is over in a moment. */
-function hindrance(model, state) {
-  const reason = whyNot(model, state);
-  return ["pending", "differs"].includes(state.kind) && reason === WAITING[state.kind] ? "" : reason;
-}
-
 /** Returns why unlearning cannot start now, or "". */
 export function whyNot(model, state) {
+  return lacking(model) || UNCONFIRMED[state.kind];
+}
+
+/** Returns what to say above the bar: a check under way is over in a moment, and of a difference the alarm says more. */
+function hindrance(model, state) {
+  return lacking(model) || (state.kind === "unreachable" ? UNCONFIRMED.unreachable : "");
+}
+
+/** Returns what the page or its mask lacks for unlearning, or "". */
+function lacking(model) {
   if (model.payload.state !== "live") return "This is a recorded example: unlearning needs the live model.";
   if (model.waiting() > 0) return `${model.waiting()} rows are not scored yet.`;
   if (model.mask.counts.chosen === 0) return "No token is chosen.";
-  return WAITING[state.kind];
+  return "";
 }
 
-const WAITING = {
+const UNCONFIRMED = {
   pending: "The server is still checking the mask.",
-  differs: "Preview and server differ.", // the alarm says more
+  differs: "Preview and server differ.",
   unreachable: "The server has not confirmed the mask.",
   same: "",
 };

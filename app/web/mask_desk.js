@@ -162,7 +162,7 @@ export class MaskDesk {
   /** Forces one token as another mask has it, with that mask's note: one step of undo. */
   take(index, side, name) {
     const note = side.note ? `${side.note} (${name})` : `as in ${name}`;
-    if (this.model.overrides.apply([{ index, state: side.chosen ? "in" : "out", note }])) this.model.record(this.model.rule);
+    this.model.override([{ index, state: side.chosen ? "in" : "out", note }]);
   }
 
   turnTo(saved) {

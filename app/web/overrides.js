@@ -49,8 +49,8 @@ export class Overrides {
    */
   cycle(indices, direction = 1) {
     if (!indices.length) return false;
-    const first = this.state(indices[0]);
-    const now = indices.every((index) => this.state(index) === first) ? first : null;
+    const shared = this.shared(indices);
+    const now = shared === 'mixed' ? null : shared;
     const next = /** @type {State} */ (CYCLE[(CYCLE.indexOf(now) + direction + 3) % 3]);
     return this.apply(indices.map((index) => ({ index, state: next })));
   }
@@ -96,6 +96,12 @@ export class Overrides {
   /** @param {number} index @returns {State} */
   state(index) {
     return this.current.get(index)?.state ?? null;
+  }
+
+  /** Returns the state that all of these tokens have, "mixed" where they differ. @param {number[]} indices @returns {State|'mixed'} */
+  shared(indices) {
+    const first = this.state(indices[0]);
+    return indices.every((index) => this.state(index) === first) ? first : 'mixed';
   }
 
   /** @param {number} index @returns {string} */

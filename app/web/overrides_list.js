@@ -3,9 +3,9 @@
 import { button, node, refill, setHidden, setText, tableHead } from "./dom.js";
 import { timeWords } from "./note_field.js";
 import { shortened } from "./strip_marks.js";
+import { FORCED } from "./why.js";
 
 const MOST_LINES = 200;
-const FORCED = { in: "forced in", out: "forced out" };
 
 /**
  * Returns `{element, show, update}`.
@@ -22,7 +22,7 @@ export function overridesList(model, goTo) {
     goTo(index);
   };
   const clear = (index) => {
-    if (model.overrides.apply([{ index, state: null, note: "" }])) model.record(model.rule);
+    model.override([{ index, state: null, note: "" }]);
     update();
   };
   const update = () => {

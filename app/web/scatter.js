@@ -7,7 +7,7 @@ import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 import { sourceLabel } from "./signal_bar.js";
-import { decisionOf, textAt, tokensAt } from "./shown_unit.js";
+import { decisionOf, shownIndex, textAt, tokensAt } from "./shown_unit.js";
 import { release } from "./strip_acts.js";
 import { shortNumber, shortened, unitState } from "./strip_marks.js";
 
@@ -35,7 +35,7 @@ export function scatter(model) {
     const points = shownPoints(model);
     const line = shownLine(model, points);
     picture(canvas, model, { points, line }, { ...state, colours: coloursOf(probe) });
-    setText(said, saidWords(model, state.near ?? model.view.hovered ?? model.view.locked));
+    setText(said, saidWords(model, state.near ?? shownIndex(model)));
     setText(note, [lineWords(line, model.rule.whole_words), missingWords(points.missing)].filter(Boolean).join(" "));
   });
   const update = (kinds) => (kinds.has("rule") ? later() : soon());

@@ -3,6 +3,11 @@
 import { wordAt, wordBounds } from "./rows_bulk.js";
 import { decisionWords } from "./why.js";
 
+/** Returns the index that the page speaks of: what pointer or arrow keys preview wins over what is locked; null for none. */
+export function shownIndex({ view }) {
+  return view.hovered ?? view.locked;
+}
+
 /** Returns the tokens that are shown as one with a token, in order. @returns {number[]} */
 export function tokensAt(model, index) {
   if (!model.view.words) return [index];
@@ -38,10 +43,4 @@ function tokenDecision(model, index) {
 export function logProbOf({ columns }, tokens) {
   const of = (index) => columns.log_prob?.[index] ?? (columns.loss ? -columns.loss[index] : NaN);
   return tokens.reduce((sum, index) => sum + of(index), 0);
-}
-
-/** Returns the override that all of these tokens have, null for none, "mixed" where they differ. */
-export function overrideOf(model, tokens) {
-  const first = model.overrides.state(tokens[0]);
-  return tokens.every((index) => model.overrides.state(index) === first) ? first : "mixed";
 }

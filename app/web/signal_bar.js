@@ -3,6 +3,7 @@
 import { button, node, segmented, setAttributes, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { scoringStop } from "./scoring_stop.js";
+import { shownIndex } from "./shown_unit.js";
 import { shortNumber } from "./strip_marks.js";
 
 const SIGNALS = [
@@ -143,7 +144,7 @@ function legendOf(model) {
     point(signal);
   };
   const point = (signal) => {
-    const index = model.view.hovered ?? model.view.locked;
+    const index = shownIndex(model);
     const value = index === null ? NaN : model.valuesOf(signal)[index];
     mark.hidden = !Number.isFinite(value);
     mark.style.setProperty("left", `${(100 * (model.scaleOf(signal).at(value) || 0)).toFixed(1)}%`);

@@ -1,9 +1,8 @@
 /** The strips on show: one signal, or all three with the same breaks, below one another. */
 
 import { node } from "./dom.js";
-import { shownIndex } from "./details.js";
 import { sourceIn } from "./masking.js";
-import { textAt, tokensAt } from "./shown_unit.js";
+import { shownIndex, textAt, tokensAt } from "./shown_unit.js";
 import { stripMap } from "./strip_map.js";
 import { shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";

@@ -205,12 +205,17 @@ export class TokensModel {
 
   /** Forces tokens "in" or "out"; null gives them back to the rule; one undo step. */
   force(indices, state) {
-    if (this.overrides.apply(indices.map((index) => ({ index, state })))) this.record(this.rule);
+    this.override(indices.map((index) => ({ index, state })));
   }
 
   /** Writes a note on tokens, "" takes it away; one undo step. */
   annotate(indices, note) {
-    if (this.overrides.apply(indices.map((index) => ({ index, note })))) this.record(this.rule);
+    this.override(indices.map((index) => ({ index, note })));
+  }
+
+  /** Changes overrides and notes, each token as its change says; one undo step. @param {import("./overrides.js").Change[]} changes */
+  override(changes) {
+    if (this.overrides.apply(changes)) this.record(this.rule);
   }
 
   /** Steps tokens rule → in → out → rule, all to the same; those that differ begin at rule. */

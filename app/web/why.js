@@ -2,6 +2,9 @@
 
 import { countText } from "./scale.js";
 
+/** The states of an override in words. */
+export const FORCED = { in: "forced in", out: "forced out" };
+
 const WITHOUT = {
   knowledge_swap: "With another name in its place",
   knowledge_subject: "With the name hidden",
@@ -59,8 +62,7 @@ export function times(nats) {
  * @param {{state: string, subject: boolean, stop: boolean, punctuation: boolean, scored: boolean}} token
  */
 export function decisionWords({ state, subject, stop, punctuation, scored }) {
-  if (state === "in") return "forced in by hand";
-  if (state === "out") return "forced out by hand";
+  if (state in FORCED) return `${FORCED[state]} by hand`;
   if (state === "chosen") return "targeted by the rule";
   if (state === "excluded" && subject) return "left out: a name";
   if (state === "excluded" && stop) return "left out: a stop word";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { equationWords } from "../../app/web/choose.js";
 import { saidWords } from "../../app/web/scatter.js";
-import { decisionOf, logProbOf, overrideOf, tokensAt } from "../../app/web/shown_unit.js";
+import { decisionOf, logProbOf, tokensAt } from "../../app/web/shown_unit.js";
 import { jump } from "../../app/web/strip_acts.js";
 import { unitState } from "../../app/web/strip_marks.js";
 import { sentence } from "../../app/web/strip_stack.js";
@@ -21,7 +21,7 @@ test("a word is chosen or forced when all its tokens are, and mixed when some ar
   model.force([4], "out");
   assert.equal(stateOf(model, [3, 4]), "mixed");
   assert.equal(decisionOf(model, [3, 4]), "mixed: 1 token targeted by the rule; 1 token forced out by hand");
-  assert.deepEqual([overrideOf(model, [3, 4]), overrideOf(model, [4]), overrideOf(model, [1])], ["mixed", "out", null]);
+  assert.deepEqual([model.overrides.shared([3, 4]), model.overrides.shared([4]), model.overrides.shared([1])], ["mixed", "out", null]);
   model.force([3], "out");
   assert.equal(stateOf(model, [3, 4]), "out");
   assert.equal(decisionOf(model, [3, 4]), "forced out by hand");
@@ -44,7 +44,7 @@ test("stepping a mixed word makes its tokens alike in one step of undo", () => {
   assert.deepEqual([model.stateOf(3), model.stateOf(4)], ["out", "out"]);
   model.undo();
   model.undo();
-  assert.deepEqual([overrideOf(model, [3]), overrideOf(model, [4])], ["in", null]);
+  assert.deepEqual([model.overrides.shared([3]), model.overrides.shared([4])], ["in", null]);
 });
 
 test("the plane speaks of the whole word while words are shown", () => {
