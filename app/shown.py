@@ -56,31 +56,30 @@ class ShownScores:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
         return rows
 
-    def with_signal(self, name: str, values: np.ndarray) -> "ShownScores":
-        """The same scores with one more column, rounded as the page gets it, and measured against gold."""
-        fresh = np.round(values, DECIMALS)
+    def with_signals(self, signals: Mapping[str, np.ndarray]) -> "ShownScores":
+        """The same scores with more columns, rounded as the page gets them, and measured against gold."""
+        if not signals:
+            return self
+        fresh = {name: np.round(values, DECIMALS) for name, values in signals.items()}
         payload = {
             **self.payload,
-            "columns": {**self.payload["columns"], name: column(fresh)},
-            "signals": {**self.payload["signals"], name: signal_info(name)},
+            "columns": {**self.payload["columns"], **{name: column(fresh[name]) for name in fresh}},
+            "signals": {**self.payload["signals"], **{name: signal_info(name) for name in fresh}},
         }
         table = None
         if self.table is not None:
-            table = self.table.assign(**{name: fresh})
+            table = self.table.assign(**fresh)
             table.attrs = dict(self.table.attrs)
         if table is not None and self.scores is not None:
             infos = [row.info for row in self.scores.rows]
             scored = [row["scored"] for row in payload["rows"]]
             payload["leaderboard"] = leaderboard_of_whole_sets(table, infos, scored)
-        return replace(self, payload=payload, columns={**self.columns, name: fresh}, table=table)
+        return replace(self, payload=payload, columns={**self.columns, **fresh}, table=table)
 
     def with_signals_of(self, other: "ShownScores") -> "ShownScores":
         """These scores with the columns that `other`, under the same id, has besides."""
-        grown = self
-        for name in other.payload["signals"]:
-            if name not in grown.columns:
-                grown = grown.with_signal(name, other.columns[name])
-        return grown
+        more = [name for name in other.payload["signals"] if name not in self.columns]
+        return self.with_signals({name: other.columns[name] for name in more})
 
     def refuse_waiting(self, name: str) -> None:
         """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""

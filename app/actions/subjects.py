@@ -75,8 +75,8 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     with service.model_lock:
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
     fresh = shown_scores(scores, "live")
-    for name in set(shown.payload["signals"]) - set(fresh.columns):
-        fresh = fresh.with_signal(name, _spliced(service, model, shown, fresh, name))
+    later = [name for name in shown.payload["signals"] if name not in fresh.columns]
+    fresh = fresh.with_signals({name: _spliced(service, model, shown, fresh, name) for name in later})
     # Before they are shown: a page that finds them finds the draft with them.
     MaskStore(service.queue.store.root).carry_draft(shown.scores_id, fresh.scores_id)
     service.show(fresh, session)

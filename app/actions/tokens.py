@@ -138,7 +138,7 @@ def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndar
 
     The column joins the newest under this id: rows or other signals may have got theirs since `shown`.
     """
-    return service.grow(shown.scores_id, lambda newest: newest.with_signal(name, values))
+    return service.grow(shown.scores_id, lambda newest: newest.with_signals({name: values}))
 
 
 def export_mask(service: Service, draft: Any) -> dict[str, str]:

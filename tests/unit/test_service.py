@@ -29,14 +29,29 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
 
 
+def watched(
+    service: Service, after_the_first: Callable[[ShownScores], Any] = lambda _: None
+) -> list[ShownScores]:
+    """Everything that the service shows from now on; `after_the_first` is called with the first of it."""
+    shown: list[ShownScores] = []
+    keep = service.show
+
+    def show(each: ShownScores, *more: Any) -> None:
+        shown.append(each)
+        keep(each, *more)
+        if len(shown) == 1:
+            after_the_first(each)
+
+    service.show = show  # type: ignore[method-assign]
+    return shown
+
+
 def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[ShownScores]]:
     """A service that has loaded two sets whose rows alternate, and everything it has shown."""
     rows = [replace(row, set=("one", "two")[at % 2]) for at, row in enumerate(ROWS[:4])]
     data = write_rows(folder / "rows.jsonl", rows, RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
-    shown: list[ShownScores] = []
-    keep = service.show
-    service.show = lambda each, *more: (shown.append(each), keep(each, *more))[0]  # type: ignore[method-assign]
+    shown = watched(service)
     service._load()
     assert service.stage.name == "live", service.stage.error
     return service, shown
@@ -120,16 +135,7 @@ def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
     monkeypatch.setattr("app.loading.FIRST_SHOWN", 3)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:4], RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    shown: list[ShownScores] = []
-    keep = service.show
-
-    def stop_after_the_first(each: ShownScores, *more: Any) -> None:
-        shown.append(each)
-        keep(each, *more)
-        if len(shown) == 1:
-            hold_scoring(service, {"held": True})
-
-    service.show = stop_after_the_first  # type: ignore[method-assign]
+    shown = watched(service, lambda _: hold_scoring(service, {"held": True}))
     service.start()
     until(lambda: service.stage.name == "held")
     assert [row["scored"] for row in shown[-1].payload["rows"]] == [True, True, True, False]
@@ -149,16 +155,8 @@ def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_eac
     monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    shown: list[ShownScores] = []
-    keep = service.show
-
-    def compute_after_the_first(each: ShownScores, *more: Any) -> None:
-        keep(each, *more)
-        shown.append(each)
-        if len(shown) == 1:
-            compute_signal(service, {"scores_id": each.scores_id, "name": "knowledge_subject"})
-
-    service.show = compute_after_the_first  # type: ignore[method-assign]
+    asked = {"name": "knowledge_subject"}
+    shown = watched(service, lambda each: compute_signal(service, {"scores_id": each.scores_id, **asked}))
     service._load()
     done = service.scores()
     assert done is not None and "knowledge_subject" in done.payload["signals"]
