@@ -160,3 +160,11 @@ def example_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
     with serving(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
         yield server.address
+
+
+@pytest.fixture
+def example_page(opened: Callable[..., Page], example_address: str) -> Page:
+    """The page on that example, its mask confirmed."""
+    page = opened(example_address)
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
+    return page

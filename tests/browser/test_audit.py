@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.strip_page import press
 from tests.tiny_rows import write_rows
 from tokenunlearn.data.rows import Row
 
@@ -30,12 +31,6 @@ def audited_rows() -> list[Row]:
         span = (answer.index(town), answer.index(town) + len(town))
         rows.append(Row(f"r{at}", f"Where is {name}?", answer, name, (span,), "audit"))
     return rows
-
-
-def press(page: Page, key: str) -> None:
-    page.keyboard.press(key)
-    # A key works on what the last one has drawn, as under a hand.
-    page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def live(page: Page) -> Page:

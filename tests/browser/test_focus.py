@@ -1,38 +1,18 @@
 """Where the focus is and what it shows, in a real Chromium on a recorded example."""
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.strip_page import press, title, token
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(opened: Callable[..., Page], example_address: str) -> Page:
-    page = opened(example_address)
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
-    return page
-
-
-def token(page: Page, word: str) -> Locator:
-    return page.locator(".tu-strip .tu-token").filter(has_text=re.compile(rf"^{word}"))
-
-
-def title(page: Page) -> Locator:
-    return page.locator(".tu-big-token")
-
-
-def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-        # A key works on what the last one has drawn, as under a hand.
-        page.evaluate("new Promise(requestAnimationFrame)")
-
-
-def row(page: Page, number: int) -> Locator:
-    return page.locator(".tu-row").nth(number)
+def page(example_page: Page) -> Page:
+    return example_page
 
 
 def test_a_resting_mouse_takes_nothing_over_when_a_key_brings_another_row(page: Page) -> None:

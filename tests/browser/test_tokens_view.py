@@ -4,12 +4,11 @@ A page takes seconds to open, so a test goes through what belongs together.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.strip_page import press, title, token
 from tests.tokens_example import HOSTILE, LONGEST
 
 pytestmark = pytest.mark.browser
@@ -18,25 +17,8 @@ HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 260, 40, 12, 26, 36
 
 
 @pytest.fixture
-def page(opened: Callable[..., Page], example_address: str) -> Page:
-    page = opened(example_address)
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
-    return page
-
-
-def token(page: Page, word: str) -> Any:
-    return page.locator(".tu-strip .tu-token").filter(has_text=re.compile(rf"^{word}"))
-
-
-def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-        # A key works on what the last one has drawn, as under a hand.
-        page.evaluate("new Promise(requestAnimationFrame)")
-
-
-def title(page: Page) -> Any:
-    return page.locator(".tu-big-token")
+def page(example_page: Page) -> Page:
+    return example_page
 
 
 def copied(page: Page) -> str:

@@ -1,20 +1,20 @@
 """Words on show in a real Chromium: marks, details and keys are those of the whole word."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.strip_page import press
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(opened: Callable[..., Page], example_address: str) -> Page:
+def page(example_page: Page) -> Page:
     """The row of long words, tokens on show, nothing chosen by the rule."""
-    page = opened(example_address)
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
+    page = example_page
     page.get_by_role("radio", name="Words", exact=True).click()
     page.get_by_role("combobox", name="Choose", exact=True).select_option("threshold")
     page.get_by_label("Cut at φ").fill("1")
@@ -24,12 +24,6 @@ def page(opened: Callable[..., Page], example_address: str) -> Page:
 
 def chip(page: Page, text: str) -> Any:
     return page.locator(".tu-strip .tu-token").filter(has=page.get_by_text(text, exact=True))
-
-
-def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-        page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def test_a_word_of_which_a_part_is_forced_is_mixed_and_space_makes_it_one(page: Page) -> None:
