@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.session import Session
 from app.shown import shown_scores
-from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.errors import InputError, TokenUnlearnError
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -154,9 +154,10 @@ def ready_model(service: "Service", load: Load) -> Any:
 def score(service: "Service", load: Load, model: Any) -> None:
     """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
     from tokenunlearn.fitting import misfits
+    from tokenunlearn.rescoring import rescored, unscored
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
     from tokenunlearn.runs.kept_subjects import read_subjects
-    from tokenunlearn.scoring import ScoreConfig, new_scores, rescored, unscored
+    from tokenunlearn.scoring import ScoreConfig, new_scores
 
     config, runs = ScoreConfig(), service.queue.store.root
     given = load.session.rows
@@ -168,14 +169,13 @@ def score(service: "Service", load: Load, model: Any) -> None:
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
     path = scores_path(runs, model, scores.rows, config)
-    kept = read_scores(path, scores.rows, config)
-    if kept is None:
+    scores.rows = read_scores(path, scores.rows, config) or scores.rows
+    if any(row.scored for row in scores.rows):
+        service.turn_to(load, model, shown_scores(scores, "live"))
+    if not all(row.scored for row in scores.rows):  # Also those that failed at an earlier start.
         _score_in_parts(service, load, model, scores, config)
         with suppress(OSError):  # A full disk: the next start measures again.
             write_scores(path, scores.rows, config)
-    else:
-        scores.rows = kept
-        service.turn_to(load, model, shown_scores(scores, "live"))
     subjects = read_subjects(runs, scores.scores_id)
     if subjects:
         with service.model_lock:
@@ -188,32 +188,37 @@ def _score_in_parts(
 ) -> None:
     """Score set by set, first what the default rule needs; what is not yet known stands there as NaN.
 
-    Shown after the first rows, after twice as many, and so on: each time the whole payload crosses.
+    Shown after the first rows, after twice as many, and so on: each time the whole payload crosses. A row
+    that fails keeps its reason, the others go on. Raises InputError where all of them fail.
     """
-    from tokenunlearn.scoring import filled, iter_scores
+    from tokenunlearn.rescoring import filled, score_each
 
-    rows = load.session.forget
-    sets = dict.fromkeys(row.set for row in rows)
-    parts = [(part, name) for part in config.in_parts() for name in sets]
-    done, whole = 0, len(config.in_parts()) * len(rows)
+    rows, waiting = load.session.forget, [not row.scored for row in scores.rows]
+    parts = [(part, name) for part in config.in_parts() for name in dict.fromkeys(row.set for row in rows)]
+    done, whole = 0, len(config.in_parts()) * sum(waiting)
 
     def show() -> None:
-        service.turn_to(load, model, shown_scores(scores, "live"))
+        if any(row.scored for row in scores.rows):
+            service.turn_to(load, model, shown_scores(scores, "live"))
 
     for part, name in parts:
-        places = [place for place, row in enumerate(rows) if row.set == name]
-        found = iter_scores(model, [rows[place] for place in places], part)
+        places = [at for at, row in enumerate(rows) if row.set == name and waiting[at]]
+        going = [at for at in places if not scores.rows[at].failure]
+        found = score_each(model, [scores.rows[at].info for at in going], part)
+        done += len(places) - len(going)
         shown_next = FIRST_SHOWN
-        for count, place in enumerate(places, 1):
+        for count, place in enumerate(going, 1):
             load.wait_while_held(show)
             with service.model_lock:  # Between two groups of rows others may ask a model.
                 scored = next(found)
             scores.rows[place] = filled(scores.rows[place], scored)
             done += 1
             load.stage.share = done / whole
-            if count in (shown_next, len(places)):
+            if count in (shown_next, len(going)):
                 show()
                 shown_next = 2 * count
+    if not any(row.scored for row in scores.rows):
+        raise InputError("No row could be scored", scores.rows[0].failure)
 
 
 def measure_before(service: "Service", load: Load, model: Any) -> None:
@@ -222,7 +227,10 @@ def measure_before(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.runs.measured import before_report
 
     retain, world = load.session.retain, load.session.rows.world
-    forget = load.session.of_set(load.session.forget[0].set)
+    shown = service.scores()
+    failed = {row["id"] for row in shown.payload["rows"] if row.get("failure")} if shown else set()
+    first_set = load.session.of_set(load.session.forget[0].set)
+    forget = tuple(row for row in first_set if row.id not in failed)
     if len(forget) + len(retain) + len(world) > MEASURED_ROWS:
         return
     try:

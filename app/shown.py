@@ -84,9 +84,21 @@ class ShownScores:
     def refuse_waiting(self, name: str) -> None:
         """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""
         rows = self.rows_of(name)
-        waiting = sum(not row.get("scored", True) for row in rows)
+        waiting = sum(not row.get("scored", True) and not row.get("failure") for row in rows)
         if waiting:
             raise MaskError(f"{waiting} of {len(rows)} rows are not scored yet", fix="Wait a moment")
+
+    def refuse_failed(self, name: str, overrides: Mapping[int, str]) -> None:
+        """Nothing; raises MaskError for a row that could not be scored, unless all of it is forced out."""
+        failed = [row for row in self.rows_of(name) if row.get("failure")]
+        open_rows = [row for row in failed if not _left_out(row, overrides)]
+        if open_rows:
+            named = ", ".join(row["id"] for row in open_rows[:5])
+            raise MaskError(
+                f"{len(open_rows)} of {len(self.rows_of(name))} rows could not be scored: {named}",
+                open_rows[0]["failure"],
+                "Try them again, or leave them out, on the Tokens tab",
+            )
 
     def places(self, name: str) -> np.ndarray:
         """The indices of all tokens of one set, int64, in order. Raises MaskError for an unknown set."""
@@ -128,6 +140,11 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
     return ShownScores(marked, columns)
+
+
+def _left_out(row: Mapping[str, Any], overrides: Mapping[int, str]) -> bool:
+    places = range(row["first"], row["first"] + row["count"])
+    return all(overrides.get(index) == "out" for index in places)
 
 
 def _column(name: str, values: Any) -> np.ndarray:

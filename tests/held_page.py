@@ -1,6 +1,7 @@
 """`python -m tests.held_page`: the page; while a file `hold` lies beside the runs no model is loaded.
 
-While there is a file `hold_rows`, only the first four rows are scored.
+While there is a file `hold_rows`, only the first four rows are scored; while there is `scarce`, there is too
+little memory for a row named hal.
 """
 
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 from app import __main__ as page
 from app import loading as way
 from app.service import Service
+from tokenunlearn import scoring
 from tokenunlearn.models import loading
 
 
@@ -40,8 +42,21 @@ def hold_scoring(gate: Path) -> None:
     way.FIRST_SHOWN = 4
 
 
+def fail_row(gate: Path) -> None:
+    """Nothing; from now on passes over the row named hal fail while the file is there."""
+    measure = scoring.group_passes
+
+    def when_enough(model: Any, infos: Any, *more: Any) -> Any:
+        if gate.exists() and any(info.row.id == "hal" for info in infos):
+            raise MemoryError("this row needs more memory than there is")
+        return measure(model, infos, *more)
+
+    scoring.group_passes = when_enough
+
+
 if __name__ == "__main__":
     folder = page.parser().parse_args().runs.parent
     hold_loading(folder / "hold")
     hold_scoring(folder / "hold_rows")
+    fail_row(folder / "scarce")
     sys.exit(page.main())

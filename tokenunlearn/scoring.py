@@ -17,6 +17,7 @@ from tokenunlearn.alternatives import Alternatives, alternatives
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import fitting_encoding
+from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
 from tokenunlearn.settings import check, setting
@@ -34,7 +35,6 @@ __all__ = [
     "Scores",
     "iter_scores",
     "new_scores",
-    "rescored",
     "score",
     "score_infos",
 ]
@@ -94,11 +94,21 @@ class ScoreConfig:
 
 @dataclass(frozen=True)
 class ScoredRow:
-    """One finished row: its piece of the table, how it was masked, its alternatives."""
+    """One row: its piece of the table, how it was masked, its alternatives.
+
+    `failure` is why it could not be scored: its signals are then NaN. Empty for one that is, or that waits.
+    """
 
     info: RowInfo
     table: pd.DataFrame
     alternatives: Alternatives
+    failure: str = ""
+
+    @property
+    def scored(self) -> bool:
+        """Whether any signal of it is known."""
+        names = [name for name in self.table.columns if name in SIGNALS]
+        return bool(self.table[names].notna().any(axis=None))
 
 
 @dataclass
@@ -174,37 +184,6 @@ def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) ->
     return score_infos(model, [row_info(row, rows, config.swap_count) for row in rows], config)
 
 
-def rescored(
-    model: LoadedModel,
-    scores: Scores,
-    rows: Sequence[Row],
-    config: ScoreConfig,
-    edits: Mapping[str, SubjectEdit],
-) -> Scores:
-    """The finished `scores` of `rows` with these edits in place of theirs; only rows that change are scored.
-
-    Without an edit: the very scores from before the first one. Raises InputError for an edit that does not
-    fit its row.
-    """
-    unedited = scores.unedited or scores
-    if not edits:
-        return unedited
-    for row in rows:
-        if row.id in edits:
-            edits[row.id].check(row)
-    fresh = new_scores(model, rows, config, edits)
-    fresh.unedited = unedited
-    infos = [row_info(row, rows, config.swap_count, edits.get(row.id)) for row in rows]
-    known = [
-        next((row for row in (before, now) if row.info == info), None)
-        for info, before, now in zip(infos, unedited.rows, scores.rows, strict=True)
-    ]
-    asked = [info for info, row in zip(infos, known, strict=True) if row is None]
-    found = score_infos(model, asked, config)
-    fresh.rows = [row or next(found) for row in known]
-    return fresh
-
-
 def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
     encodings = [fitting_encoding(model, info.row, config.max_tokens) for info in infos]
@@ -213,32 +192,25 @@ def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfi
         measured = group_passes(model, infos[group], encodings[group], config.passes)
         for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):
             passes, as_is, masked = found
-            table = _table_piece(info, encoding, passes, config)
+            _refuse_no_numbers(info.row, as_is)
+            table = table_piece(info, encoding, passes, config)
             truths, decode = encoding.answer_ids, model.tokenizer.decode
             lists = (alternatives(each, truths, decode) for each in (as_is, masked))
             yield ScoredRow(info, table, Alternatives(*lists))
 
 
-def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> list[ScoredRow]:
-    """The rows as they are before any pass: text, words and flags are known, every signal is NaN."""
-    result = []
-    for row in rows:
-        info = row_info(row, rows, config.swap_count)
-        encoding = fitting_encoding(model, row, config.max_tokens)
-        table = _table_piece(info, encoding, None, config)
-        result.append(ScoredRow(info, table, Alternatives([], [])))
-    return result
+def _refuse_no_numbers(row: Row, as_is: PassScores) -> None:
+    """Nothing; raises InputError where the model gives an answer token no finite probability."""
+    if not np.isfinite(as_is.log_probs).all():
+        raise InputError(
+            what=f"Row {row.id} cannot be scored.",
+            why="The model's log-probabilities there are no numbers.",
+            fix="Open the model in fp32, or leave the row out.",
+            where=row.id,
+        )
 
 
-def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
-    """`row` with the signals that `scored` has for it; alternatives stay those of the first part."""
-    names = [name for name in scored.table.columns if name in SIGNALS]
-    table = row.table.assign(**{name: scored.table[name] for name in names})
-    alternatives = row.alternatives if row.alternatives.as_is else scored.alternatives
-    return replace(row, table=table, alternatives=alternatives)
-
-
-def _table_piece(
+def table_piece(
     info: RowInfo, encoding: Encoding, passes: RowPasses | None, config: ScoreConfig
 ) -> pd.DataFrame:
     """A row's piece of the table; without passes every signal is NaN."""

@@ -17,6 +17,7 @@ from tokenunlearn.text.spans import propose_subjects
 
 if TYPE_CHECKING:
     from tokenunlearn.passes import SubjectEdit
+    from tokenunlearn.scoring import Scores
 
 MOST_SUBJECT = 200
 
@@ -67,16 +68,15 @@ def _rescored(service: Service, known: ShownScores, changes: Mapping[str, Any]) 
 
 def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, SubjectEdit]") -> ShownScores:
     """The shown scores with these subjects in place of theirs, every signal included; kept for a restart."""
+    from tokenunlearn.rescoring import rescored
     from tokenunlearn.runs.kept_subjects import write_subjects
-    from tokenunlearn.scoring import ScoreConfig, rescored
+    from tokenunlearn.scoring import ScoreConfig
 
     assert shown.scores is not None
     before, session, model = shown.scores, service.session_of(shown), service.model_of(shown)
     with service.model_lock:
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
-    fresh = shown_scores(scores, "live")
-    later = [name for name in shown.payload["signals"] if name not in fresh.columns]
-    fresh = fresh.with_signals({name: _spliced(service, model, shown, fresh, name) for name in later})
+    fresh = shown_anew(service, shown, scores)
     # Before they are shown: a page that finds them finds the draft with them.
     MaskStore(service.queue.store.root).carry_draft(shown.scores_id, fresh.scores_id)
     service.show(fresh, session)
@@ -84,16 +84,22 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     return fresh
 
 
+def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownScores:
+    """These scores as they are shown in the place of `shown`, whose rows they are, every signal included."""
+    model, fresh = service.model_of(shown), shown_scores(scores, "live")
+    later = [name for name in shown.payload["signals"] if name not in fresh.columns]
+    return fresh.with_signals({name: _spliced(service, model, shown, fresh, name) for name in later})
+
+
 def _spliced(service: Service, model: Any, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
     """A signal that was asked for later: as it was, and anew in the rows that changed."""
     assert shown.scores is not None and fresh.scores is not None
     values = shown.columns[name].copy()
     pairs = zip(shown.scores.rows, fresh.scores.rows, fresh.payload["rows"], strict=True)
-    changed = [(now.info, row) for before, now, row in pairs if now is not before]
+    changed = [(now, row) for before, now, row in pairs if now is not before]
     places = [np.arange(row["first"], row["first"] + row["count"]) for _, row in changed]
     if changed:
-        found = signal_of(service, model, [info for info, _ in changed], name)
-        values[np.concatenate(places)] = found
+        values[np.concatenate(places)] = signal_of(service, model, [now for now, _ in changed], name)
     return values
 
 

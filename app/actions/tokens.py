@@ -18,7 +18,7 @@ from tokenunlearn.selection import Rule
 from tokenunlearn.table import provenance
 
 if TYPE_CHECKING:
-    from tokenunlearn.scoring import RowInfo
+    from tokenunlearn.scoring import ScoredRow
 
 
 def shown_payload(service: Service) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
     if name not in shown.columns:
-        infos = [row.info for row in shown.scores.rows] if shown.scores else []
-        shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), infos, name))
+        rows = shown.scores.rows if shown.scores else []
+        shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), rows, name))
     return {
         "values": column(shown.columns[name]),
         "info": signal_info(name),
@@ -112,18 +112,23 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def signal_of(service: Service, model: Any, infos: "Sequence[RowInfo]", name: str) -> np.ndarray:
+def signal_of(service: Service, model: Any, rows: "Sequence[ScoredRow]", name: str) -> np.ndarray:
     """One signal on the tokens of these rows, one after the other, masked as their scores are.
 
-    Raises SettingError for an unknown signal, MaskError without rows, as of a recorded example.
+    A row that could not be scored has NaN. Raises SettingError for an unknown signal, MaskError without rows,
+    as of a recorded example.
     """
     from tokenunlearn.scoring import ScoreConfig, score_infos
 
     config = ScoreConfig(signals=(name,))
-    if not infos:
+    if not rows:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
     with service.model_lock:
-        return np.concatenate([row.table[name].to_numpy() for row in score_infos(model, infos, config)])
+        found = score_infos(model, [row.info for row in rows if not row.failure], config)
+        unknown = [np.full(len(row.table), np.nan) if row.failure else None for row in rows]
+        return np.concatenate(
+            [next(found).table[name].to_numpy() if nothing is None else nothing for nothing in unknown]
+        )
 
 
 def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:

@@ -59,9 +59,10 @@ def summary(service: Service, draft: Any) -> dict[str, Any]:
 
 
 def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str, Any]) -> None:
-    """Nothing; raises MaskError for another mask than the page's, an unfinished set, and no token at all."""
+    """Nothing; raises MaskError for another mask than the page's, rows without scores, no token at all."""
     refuse_other_hash(mask, values)
     shown.refuse_waiting(name)
+    shown.refuse_failed(name, mask.overrides)
     if not mask.selected.any():
         raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
 
@@ -157,10 +158,11 @@ def run_config(
     service: Service, shown: ShownScores, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
 ) -> dict[str, Any]:
     """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
-    # With the subjects that a person gave, so that the run can be made again.
-    infos = [each.info for each in shown.scores.rows] if shown.scores else []
+    # With the subjects that a person gave, so that the run can be made again; a row that the model fails on
+    # would end the run.
+    scored = [each for each in shown.scores.rows if not each.failure] if shown.scores else []
     session = service.session_of(shown)
-    rows = tuple(info.row for info in infos if info.row.set == name) or session.of_set(name)
+    rows = tuple(each.info.row for each in scored if each.info.row.set == name) or session.of_set(name)
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,

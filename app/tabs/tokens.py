@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from app.actions import exports, masks, opening, run_tokens, subjects, tokens
+from app.actions import exports, failed_rows, masks, opening, run_tokens, subjects, tokens
 from app.components import tokens_view
 from app.service import Service
 
@@ -18,6 +18,7 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "compute_signal": tokens.compute_signal,
         "subject_choices": subjects.subject_choices,
         "rescore": subjects.rescore,
+        "score_again": failed_rows.score_again,
         "runs_of_rows": run_tokens.runs_of_rows,
         "run_tokens": run_tokens.run_tokens,
         "export_mask": tokens.export_mask,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.metrics.attribution import signal_report
-from tokenunlearn.scoring import RowInfo, Scores
+from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
 from tokenunlearn.signals import SIGNALS
 
 # Page and server work on the same rounded numbers, so that neither ties nor hashes can differ.
@@ -45,14 +45,14 @@ def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
     firsts = np.cumsum([0, *counts[:-1]]).tolist()
     questions = Counter(map(_asked, infos))
     names = [name for name in table.columns if name in SIGNALS]
-    scored = np.logical_or.reduceat(table[names].notna().any(axis=1).to_numpy(), firsts).tolist()
+    scored = [row.scored for row in scores.rows]
     return {
         "scores_id": scores.scores_id,
         "state": state,
         "model": {name: str(scores.provenance.get(name, "")) for name in ("model", "adapter", "precision")},
         "rows": [
-            _row(info, first, count, questions[_asked(info)] == 1, done)
-            for info, first, count, done in zip(infos, firsts, counts, scored, strict=True)
+            _row(row, first, count, questions[_asked(row.info)] == 1)
+            for row, first, count in zip(scores.rows, firsts, counts, strict=True)
         ],
         "columns": _columns(table, np.repeat(np.arange(len(infos)), counts), names),
         "signals": {name: signal_info(name) for name in names},
@@ -120,7 +120,8 @@ def _asked(info: RowInfo) -> tuple[str, str]:
     return info.row.set, info.row.question.replace(info.subject, "…") if info.subject else info.row.question
 
 
-def _row(info: RowInfo, first: int, count: int, unique: bool, scored: bool) -> dict[str, Any]:
+def _row(row: ScoredRow, first: int, count: int, unique: bool) -> dict[str, Any]:
+    info = row.info
     return {
         "id": info.row.id,
         "question": info.row.question,
@@ -135,7 +136,8 @@ def _row(info: RowInfo, first: int, count: int, unique: bool, scored: bool) -> d
         "set": info.row.set,
         # Of a subject given by hand the question says nothing: it was not asked of others.
         "unique_question": unique and info.subject_source != "edited",
-        "scored": scored,
+        "scored": row.scored,
+        **({"failure": row.failure} if row.failure else {}),
     }
 
 

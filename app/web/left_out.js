@@ -12,16 +12,16 @@ export function leftOutNote(model) {
   const element = node("details", { class: "tu-left-out", attributes: { hidden: true } }, node("summary", {}, mark, " ", words), reasons);
   const update = () => {
     const rows = model.payload.left_out ?? [];
-    if (words.textContent === leftOutWords(rows)) return;
-    setText(words, leftOutWords(rows));
+    if (words.textContent === leftOutWords(rows.length)) return;
+    setText(words, leftOutWords(rows.length));
     reasons.replaceChildren(...rows.map(({ reason }) => node("li", { text: reason })));
     Object.assign(element, { hidden: rows.length === 0, open: rows.length <= OPEN_AT_FIRST });
   };
   return { element, update };
 }
 
-/** Returns "1 row left out", "" for none. Pure. @param {{id: string, reason: string}[]} rows */
-export function leftOutWords(rows) {
-  if (rows.length === 0) return "";
-  return rows.length === 1 ? "1 row left out" : `${rows.length} rows left out`;
+/** Returns "1 row left out", "" for none. Pure. @param {number} count */
+export function leftOutWords(count) {
+  if (count === 0) return "";
+  return count === 1 ? "1 row left out" : `${count} rows left out`;
 }

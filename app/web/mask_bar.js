@@ -1,6 +1,7 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
 import { button, node, setAttributes, setHidden, setText } from "./dom.js";
+import { failedCounts, failedWords } from "./failed_rows.js";
 import { leftOutWords } from "./left_out.js";
 import { clockTime } from "./mask_desk.js";
 import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
@@ -21,7 +22,7 @@ export function maskBar(model, desk, acts) {
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide" });
   const overrides = button("", acts.overrides, { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "List overrides and notes" } });
-  const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read; the reasons stand above the list of rows" } });
+  const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read: the reasons stand above the list of rows. Rows that could not be scored: theirs stand above the row" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
   const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
@@ -55,7 +56,7 @@ export function maskBar(model, desk, acts) {
     setText(percent, ` (${share} %)`);
     setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
     setText(overrides, overrideWords(model.overridesOfSet().length));
-    setText(leftOut, leftOutWords(model.payload.left_out ?? []));
+    setText(leftOut, leftOutWords((model.payload.left_out ?? []).length + failedCounts(model).leftOut));
     setHidden(leftOut, leftOut.textContent === "");
     undo.disabled = model.history.past.length === 0;
     redo.disabled = model.history.future.length === 0;
@@ -125,6 +126,8 @@ function hindrance(model, state) {
 function lacking(model) {
   if (model.payload.state !== "live") return "This is a recorded example: unlearning needs the live model.";
   if (model.waiting() > 0) return `${model.waiting()} rows are not scored yet.`;
+  const { failed } = failedCounts(model);
+  if (failed > 0) return failedWords(failed);
   if (model.mask.counts.chosen === 0) return "No token is chosen.";
   return "";
 }

@@ -1,6 +1,7 @@
 /** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
 
 import { button, node, setHidden, setText } from "./dom.js";
+import { failedNote } from "./failed_rows.js";
 import { subjectEditor } from "./subject_editor.js";
 import { wordsTouched } from "./subject_words.js";
 import { markedParts } from "./units.js";
@@ -12,7 +13,8 @@ export function promptView(model, host) {
   const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
   const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
   const editor = subjectEditor(model, host);
-  const element = node("div", {}, banner, node("div", { class: "tu-asked" }, question, editor.toggle), editor.element);
+  const failed = failedNote(model, host);
+  const element = node("div", {}, failed.element, banner, node("div", { class: "tu-asked" }, question, editor.toggle), editor.element);
   question.addEventListener("pointerup", () => {
     const words = selectedWords(question);
     if (words) editor.open(words);
@@ -25,6 +27,7 @@ export function promptView(model, host) {
       marked ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } }) : text)));
     shown = row;
     editor.update();
+    failed.update();
     const words = bannerWords(row);
     setHidden(banner, words === "");
     setText(warning, words);

@@ -1,6 +1,7 @@
 /** One card of the rows list: subject, question, chosen of total, marks, a sparkline of φ. */
 
 import { drawing, node, setAttributes, setText } from "./dom.js";
+import { isLeftOut } from "./failed_rows.js";
 import { factsOf, searchText } from "./rows_order.js";
 import { shortened } from "./strip_marks.js";
 
@@ -47,12 +48,18 @@ function fill(element, row) {
 function drawCard(parts, row, model) {
   const { mask } = model;
   const facts = factsOf(model, row);
-  const waiting = row.scored === false;
-  setText(parts.share, waiting ? "no scores yet" : `${facts.chosen} of ${facts.total}`);
-  setText(parts.marks, waiting ? "" : markWords(facts));
-  setText(parts.spoken, waiting ? "" : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
+  const without = row.scored === false;
+  setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
+  setText(parts.marks, without ? (row.failure ? "!" : "") : markWords(facts));
+  parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
+  setText(parts.spoken, without ? "" : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
+}
+
+function withoutScores(model, row) {
+  if (!row.failure) return "no scores yet";
+  return isLeftOut(model, row) ? "failed, left out" : "could not be scored";
 }
 
 /** Scrolls only the list, never the page. */

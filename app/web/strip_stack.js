@@ -41,17 +41,19 @@ export function stripStack(model, onKey) {
 export function sentence(model) {
   const index = shownIndex(model);
   if (index === null || !model.row) return "Hover a token to see why it scores as it does; click to keep it.";
-  const { columns, rule } = model;
+  const { columns, row, rule } = model;
+  if (row.scored === false) return row.failure ? "The row could not be scored, so this token has no score." : "This row has no scores yet.";
   const tokens = tokensAt(model, index);
   return whySentence({
     text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
-    source: sourceIn(model.row, rule.knowledge), entropy: model.valuesOf("entropy")[index],
+    source: sourceIn(row, rule.knowledge), plain: row.question === "", entropy: model.valuesOf("entropy")[index],
   });
 }
 
 function emptyWords(model) {
   if (!model.row) return "";
-  const { first, count, scored } = model.row;
+  const { first, count, scored, failure } = model.row;
+  if (failure) return "";
   if (scored === false) return "This row has no scores yet.";
   for (let index = first; index < first + count; index += 1) if (model.mask.selected[index]) return "";
   return `0 of ${count} here: this row will not be trained. Lower the cut, or force a token in.`;

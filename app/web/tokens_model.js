@@ -81,9 +81,9 @@ export class TokensModel {
     return this.payload.rows.flatMap((row, at) => ((row.set ?? "") === this.set ? [at] : []));
   }
 
-  /** Returns how many rows of the current set have no scores yet. */
+  /** Returns how many rows of the current set have no scores yet; those that failed wait for none. */
   waiting() {
-    return this.rowsOfSet().filter((at) => this.payload.rows[at].scored === false).length;
+    return this.rowsOfSet().filter((at) => this.payload.rows[at].scored === false && !this.payload.rows[at].failure).length;
   }
 
   /** Returns the units (chips) of the current row. */

@@ -23,7 +23,7 @@ const DEPENDS = {
 /**
  * Returns the one sentence "why this token". A knowledge score is how far the log-probability moves, whichever way;
  * only the contrast has a sign, so only of it is said "less likely".
- * @param {{text: string, subject: boolean, value: number, source: string, entropy?: number, count?: number}} token value in
+ * @param {{text: string, subject: boolean, value: number, source: string, plain?: boolean, entropy?: number, count?: number}} token value in
  *   nats; of a word of `count` tokens, the sum over them
  */
 export function whySentence({ count = 1, ...token }) {
@@ -31,9 +31,10 @@ export function whySentence({ count = 1, ...token }) {
   return scoreSentence(token) + sum;
 }
 
-function scoreSentence({ text, subject, value, source, entropy }) {
+function scoreSentence({ text, subject, value, source, plain, entropy }) {
   const shown = `“${text.trim() || "␣"}”`;
   if (subject && !Number.isFinite(value)) return "Part of the name itself: the name is what is changed, so it has no score.";
+  if (!Number.isFinite(value) && plain) return `${shown} has no knowledge score: a plain text has no question to hide.`;
   if (!Number.isFinite(value)) return `${shown} has no ${source === "contrast" ? "contrast" : "knowledge"} score here: it could not be lined up with the changed text.`;
   const start = WITHOUT[source] ?? "With the knowledge masked";
   const change = source === "contrast" ? `${shown} becomes ${times(value)} less likely` : `the probability of ${shown} changes by a factor of ${factor(value)}`;

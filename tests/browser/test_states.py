@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 MINUTE = 60_000
 TOO_LONG = Row("long", "Who?", "a" * 3_000, set="tiny")
+FAILS = Row("hal", "Where was Hal Moor born?", "Hal Moor was born in Zug.", "Hal Moor", ((21, 24),), "tiny")
 
 
 class Held:
@@ -28,7 +29,9 @@ class Held:
 
     def __init__(self, folder: Path, start: Callable[[int], Any]) -> None:
         self.gate, self.rows_gate, self.start = folder / "hold", folder / "hold_rows", start
+        self.scarce = folder / "scarce"
         self.gate.touch()
+        self.scarce.touch()
         self.server = start(0)
 
     def start_again(self) -> None:
@@ -43,7 +46,7 @@ def held(
     serve: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[Held]:
     folder = tmp_path_factory.mktemp("states")
-    rows = write_rows(folder / "rows.jsonl", [*ROWS, TOO_LONG], RETAIN)
+    rows = write_rows(folder / "rows.jsonl", [*ROWS, FAILS, TOO_LONG], RETAIN)
     (folder / "example.json").write_text(json.dumps(in_letters(ROWS)), encoding="utf-8")
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
     flags += ["--recorded", str(folder / "example.json")]
@@ -89,11 +92,11 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     search.focus()
     held.rows_gate.touch()
     held.gate.unlink()
-    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8", timeout=MINUTE)
+    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 9", timeout=MINUTE)
     expect(search).to_be_focused()
     row.focus()
     expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
-        "title", "4 rows are not scored yet."
+        "title", "5 rows are not scored yet."
     )
     left_out = page.locator(".tu-left-out")
     expect(left_out.get_by_role("status")).to_have_text("1 row left out")
@@ -104,19 +107,58 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     held.rows_gate.unlink()
     rest = page.get_by_role("button", name="Score the rest")
     expect(rest).to_be_visible(timeout=MINUTE)
-    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 8")
+    expect(page.locator(".tu-badge")).to_have_text("live, 4 of 9")
     expect(page.locator(".tx-chip", has_text="scoring stopped")).to_be_visible()
     rest.dispatch_event("click")
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     expect(row).to_be_focused()
     expect(rest).to_be_hidden()
-    expect(page.locator(".tu-row")).to_have_count(8)
+    expect(page.locator(".tu-row")).to_have_count(9)
     expect(row).to_have_attribute("aria-selected", "true")
     expect(token(page, 4)).to_have_class(re.compile("is-locked"))
     expect(token(page, 4).locator(".tu-glyph")).to_have_text("+")
     assert scrolled(page) == before
     expect(draft_state(page)).to_contain_text("draft saved")
-    expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled()
+
+
+def test_a_row_that_could_not_be_scored_is_left_out_or_tried_again(opened: Open, held: Held) -> None:
+    held.gate.unlink(missing_ok=True)
+    page = opened(held.server.address)
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    unlearn = page.get_by_role("button", name="Unlearn these")
+    expect(unlearn).to_have_attribute("title", "1 row could not be scored: try it again, or leave it out.")
+    row = page.locator(".tu-row", has_text="Hal Moor")
+    expect(row).to_contain_text("could not be scored")
+    expect(row).to_contain_text("!")
+    row.click()
+    note = page.get_by_role("note", name="This row could not be scored")
+    expect(note).to_contain_text("MemoryError: this row needs more memory than there is")
+    token(page, 0).click()
+    expect(page.locator(".tu-why")).to_have_text("The row could not be scored, so this token has no score.")
+
+    bar = page.locator(".tu-mask-bar")
+    before = bar.get_by_role("status").filter(has_text="mask").inner_text()
+    note.get_by_role("button", name="Leave this row out").press("Enter")
+    expect(note).to_contain_text("Left out: this row could not be scored.")
+    expect(bar.get_by_text("2 rows left out")).to_be_visible()  # with the one that is too long
+    expect(row).to_contain_text("failed, left out")
+    expect(bar.get_by_role("status").filter(has_text="mask")).to_have_text(before)
+    expect(unlearn).to_be_enabled()
+    page.get_by_role("button", name="Undo").click()
+    expect(bar.get_by_text("1 row left out")).to_be_visible()
+    expect(unlearn).to_be_disabled()
+
+    again = note.get_by_role("button", name="Try again")
+    again.press("Enter")
+    expect(note).to_contain_text("It failed again.")
+    expect(again).to_be_focused()
+    held.scarce.unlink()
+    again.press("Enter")
+    expect(note).to_be_hidden()
+    expect(row).to_contain_text(f"of {len(FAILS.answer)}")
+    expect(unlearn).to_be_enabled()
+    other = opened(held.server.address)
+    expect(other.locator(".tu-row", has_text="Hal Moor")).to_contain_text(f"of {len(FAILS.answer)}")
 
 
 def test_a_page_without_rows_says_what_to_do_and_does_it(

@@ -12,7 +12,8 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import run_pass
 from tokenunlearn.passes import SubjectEdit, row_info
-from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, rescored, score
+from tokenunlearn.rescoring import rescored
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import STRUCTURE, check_table, provenance
 from tokenunlearn.text.encoding import encode

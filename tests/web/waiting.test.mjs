@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { failedCounts, failedWords, isLeftOut } from "../../app/web/failed_rows.js";
 import { leftOutWords } from "../../app/web/left_out.js";
 import { whyNot } from "../../app/web/mask_bar.js";
 import { badgeWords } from "../../app/web/signal_bar.js";
@@ -24,7 +25,20 @@ test("a scored set is live, and rows of which nothing is said count as scored", 
   assert.equal(badgeWords(modelOf([], "recorded")), "recorded");
 });
 
+test("a row that failed waits for nothing, and is tried again or left out before anything is trained", () => {
+  const model = modelOf([true, false, true]);
+  const row = model.payload.rows[1];
+  row.failure = "Row r1 cannot be scored.";
+  assert.deepEqual([badgeWords(model), whyNot(model, SAME)], ["live", "1 row could not be scored: try it again, or leave it out."]);
+  assert.deepEqual(failedCounts(model), { failed: 1, leftOut: 0 });
+  const tokens = Array.from({ length: row.count }, (_, at) => row.first + at);
+  model.force(tokens.slice(1), "out");
+  assert.equal(isLeftOut(model, row), false);
+  model.force(tokens, "out");
+  assert.deepEqual([isLeftOut(model, row), failedCounts(model), whyNot(model, SAME)], [true, { failed: 0, leftOut: 1 }, ""]);
+  assert.deepEqual([0, 2].map(failedWords), ["", "2 rows could not be scored: try them again, or leave them out."]);
+});
+
 test("rows that take no part are counted", () => {
-  const rows = [{ id: "a", reason: "Row a has 5,000 tokens." }, { id: "b", reason: "Row b has no answer token." }];
-  assert.deepEqual([[], rows.slice(1), rows].map(leftOutWords), ["", "1 row left out", "2 rows left out"]);
+  assert.deepEqual([0, 1, 2].map(leftOutWords), ["", "1 row left out", "2 rows left out"]);
 });

@@ -1,0 +1,68 @@
+/** A row that could not be scored: why, and what can be done. Left out, all its tokens are forced out, with the reason as a note. */
+
+import { button, node, setHidden, setText } from "./dom.js";
+import { workNotice } from "./work_notice.js";
+
+/**
+ * Returns `{element, update}`: a note above the strip of a row that has failed, hidden for any other.
+ * @param {import("./tokens_model.js").TokensModel} model
+ * @param {{ask: (name: string, data: object) => Promise<any>, say: (words: string) => void}} host
+ */
+export function failedNote(model, host) {
+  const words = node("span");
+  const notice = workNotice("Not scored: ");
+  const again = button("Try again", () => scoreAgain(model, host, notice), { class: "tu-button" });
+  const leave = button("Leave this row out", () => leaveOut(model, model.row), { class: "tu-button" });
+  const element = node("div", { class: "tu-banner tu-failed", attributes: { role: "note", "aria-label": "This row could not be scored", hidden: true } },
+    node("strong", { class: "tu-row-failed", text: "!", attributes: { "aria-hidden": true } }), words, again, leave, notice.element);
+  let shown = null;
+  const update = () => {
+    setHidden(element, !model.row?.failure);
+    if (element.hidden) return;
+    if (shown !== model.row.id) notice.say("");
+    shown = model.row.id;
+    const out = isLeftOut(model, model.row);
+    setText(words, out ? `Left out: this row could not be scored. ${model.row.failure}` : `This row could not be scored. ${model.row.failure}`);
+    setHidden(leave, out);
+  };
+  return { element, update };
+}
+
+async function scoreAgain(model, host, notice) {
+  const { id } = model.row;
+  model.stale.add(id);
+  model.tell("view");
+  await notice.attempt(() => host.ask("score_again", { scores_id: model.payload.scores_id, row: model.view.row }), (value) => {
+    model.load(value);
+    const failed = model.payload.rows.find((row) => row.id === id)?.failure;
+    if (!failed) host.say("The row is scored");
+    return failed ? "It failed again." : "";
+  });
+  model.stale.delete(id);
+  model.tell("view");
+}
+
+/** Forces all tokens of a row out, with the reason as a note on the first; one undo step. */
+function leaveOut(model, { first, count, failure }) {
+  const note = `Left out, as it could not be scored: ${failure}`;
+  model.override(Array.from({ length: count }, (_, at) => ({ index: first + at, state: "out", ...(at === 0 ? { note } : {}) })));
+}
+
+/** Returns whether every token of the row is forced out. @param {{overrides: object}} model */
+export function isLeftOut({ overrides }, { first, count }) {
+  for (let index = first; index < first + count; index += 1) if (overrides.state(index) !== "out") return false;
+  return true;
+}
+
+/** Returns `{failed, leftOut}`: how many rows of the set could not be scored and still take part, and how many no longer do. */
+export function failedCounts(model) {
+  const failed = model.rowsOfSet().map((at) => model.payload.rows[at]).filter((row) => row.failure);
+  const leftOut = failed.filter((row) => isLeftOut(model, row)).length;
+  return { failed: failed.length - leftOut, leftOut };
+}
+
+/** Returns "2 rows could not be scored: try them again, or leave them out." or "". */
+export function failedWords(count) {
+  if (count === 0) return "";
+  return count === 1 ? "1 row could not be scored: try it again, or leave it out." : `${count} rows could not be scored: try them again, or leave them out.`;
+}
