@@ -42,7 +42,8 @@ def _reason(error: Exception) -> str:
     """One line; PyTorch adds several on what else could be tried."""
     if isinstance(error, TokenUnlearnError):
         return str(error)
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
+    first, *_ = str(error).strip().splitlines() or ["it gave no reason"]
+    return f"{type(error).__name__}: {first}"
 
 
 def retried(model: LoadedModel, scores: Scores, at: int, config: ScoreConfig) -> Scores:
