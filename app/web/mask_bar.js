@@ -4,7 +4,7 @@ import { button, node, setAttributes, setHidden, setText } from "./dom.js";
 import { failedCounts, failedWords } from "./failed_rows.js";
 import { leftOutWords } from "./left_out.js";
 import { clockTime } from "./mask_desk.js";
-import { differenceReport, differenceWords, differingTokens } from "./mask_difference.js";
+import { differenceReport, differenceWords, differingTokens, serverMask } from "./mask_difference.js";
 import { keptWords } from "./mask_keeper.js";
 import { sinceWords } from "./mask_since.js";
 import { liveRun } from "./shared_value.js";
@@ -40,8 +40,9 @@ export function maskBar(model, desk, acts) {
     node("div", { class: "tu-mask-facts" }, targets, gold, overrides, leftOut, since, mask, draft, range),
     node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
   const alarmText = node("span");
+  const theirs = button("", () => model.showMask(model.mask.own ? null : serverMask(confirmation, model)), { class: "tu-button" });
   const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
-    button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
+    button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }), theirs,
     button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
     button("Ask again", acts.check, { class: "tu-button" }));
   const training = node("p", { class: "tu-training", attributes: { role: "status" } });
@@ -83,6 +84,8 @@ export function maskBar(model, desk, acts) {
     setAttributes(mask, { "data-state": state.kind, title: state.kind === "same" ? `The server computes the same mask: ${state.hash}` : state.reason ?? null });
     setHidden(alarm, state.kind !== "differs");
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
+    setHidden(theirs, !state.serverChosen);
+    setText(theirs, model.mask.own ? "Show this page's" : "Show the server's");
     const reason = whyNot(model, state);
     setAttributes(go, { "aria-disabled": reason !== "", title: reason || "Go on with these tokens", "aria-description": reason || null });
     drawSince();

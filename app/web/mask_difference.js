@@ -1,6 +1,7 @@
 /** Where the mask of the page and that of the server differ, in tokens and in words. Pure. */
 
 import { micro } from "./mask_hash.js";
+import { countsOf } from "./summary.js";
 
 const NAMED = 6;
 
@@ -8,16 +9,34 @@ const NAMED = 6;
 export function differingTokens({ serverChosen, serverWeights }, model) {
   if (!serverChosen) return [];
   const theirs = new Map(serverChosen.map((index, at) => [index, serverWeights ? serverWeights[at] : null]));
+  const own = ownMask(model);
   return Array.from(model.indices).filter((index) => {
-    if (theirs.has(index) !== (model.mask.selected[index] === 1)) return true;
+    if (theirs.has(index) !== (own.selected[index] === 1)) return true;
     const weight = theirs.get(index);
-    return typeof weight === "number" && micro(weight) !== micro(model.mask.weights[index]);
+    return typeof weight === "number" && micro(weight) !== micro(own.weights[index]);
   });
+}
+
+/** Returns the mask that the server computed, as the page's own is made; that one stands in its `own`. */
+export function serverMask({ serverChosen, serverWeights }, model) {
+  const own = ownMask(model);
+  const mask = { ...own, own, weights: new Float64Array(own.weights.length), selected: new Uint8Array(own.selected.length) };
+  serverChosen.forEach((index, at) => {
+    mask.selected[index] = 1;
+    mask.weights[index] = serverWeights?.[at] ?? 1;
+  });
+  mask.counts = countsOf(mask, model.columns, model.indices);
+  return mask;
+}
+
+function ownMask({ mask }) {
+  return mask.own ?? mask;
 }
 
 /** Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server named its own. */
 export function differenceWords(state, model) {
-  const start = `Preview and server differ: ${countWords(state)}.`;
+  const shown = model.mask.own ? " Shown now: the server's mask." : "";
+  const start = `Preview and server differ: ${countWords(state)}.${shown}`;
   if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
   const differing = differingTokens(state, model);
   const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index)}” in row ${model.columns.row[index] + 1}`);
@@ -33,7 +52,7 @@ export function differenceReport(state, model) {
   const theirs = new Map((state.serverChosen ?? []).map((index, at) => [index, state.serverWeights?.[at] ?? 1]));
   const lines = differingTokens(state, model).map((index) => {
     const row = model.payload.rows[model.columns.row[index]];
-    return `row ${row.id} token ${index - row.first} here ${model.mask.weights[index]} server ${theirs.get(index) ?? 0} fused ${model.mask.fused[index]}`;
+    return `row ${row.id} token ${index - row.first} here ${ownMask(model).weights[index]} server ${theirs.get(index) ?? 0} fused ${model.mask.fused[index]}`;
   });
   return [`scores ${model.payload.scores_id}`, `here ${state.hash} server ${state.serverHash}`, `rule ${JSON.stringify(model.rule)}`,
     `overrides ${JSON.stringify(Object.fromEntries(model.overridesOfSet()))}`, ...lines].join("\n");

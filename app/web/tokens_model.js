@@ -108,6 +108,12 @@ export class TokensModel {
     return this.derived;
   }
 
+  /** Shows another mask over the same tokens, until anything changes or, with null, its own again. */
+  showMask(mask) {
+    this.derived = mask;
+    this.tell("rule");
+  }
+
   /** Returns whether the token's row is in the current set. */
   inSet(index) {
     return (this.payload.rows[this.columns.row[index]]?.set ?? "") === this.set;

@@ -133,7 +133,7 @@ class TokensView {
     this.lost = lostNote(model, (index) => this.walk([index]));
     this.bar = maskBar(model, this.desk, {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), overrides: () => this.overrides.show(), unlearn: () => this.unlearn(),
-      check: () => this.confirm(), walk: (indices) => this.walk(indices),
+      check: () => model.showMask(null), walk: (indices) => this.walk(indices),
     });
     this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.tour.element, this.signals.element, this.prompt.element, this.strips.element,
@@ -255,6 +255,7 @@ class TokensView {
   }
 
   confirm() {
+    if (this.model.mask.own) return; // It is the server's that is shown: the question is answered.
     this.confirmation.changed({ draft: this.draft(), weights: this.model.mask.weights });
   }
 

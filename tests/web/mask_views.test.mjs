@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { heatmapQuestion } from "../../app/web/export_panel.js";
 import { agreementWords, moreWords, sideWords } from "../../app/web/mask_compare.js";
-import { differenceReport, differenceWords, differingTokens } from "../../app/web/mask_difference.js";
+import { differenceReport, differenceWords, differingTokens, serverMask } from "../../app/web/mask_difference.js";
 import { freeName, importedWords } from "../../app/web/mask_panel.js";
 
 const model = {
   indices: [0, 1, 2], columns: { row: [0, 0, 1] }, rule: { alpha: 1 }, tokenText: (index) => `t${index}`, overridesOfSet: () => [[2, "in"]],
-  mask: { selected: [1, 0, 1], weights: [1, 0, 0.5], fused: [0.9, 0.1, 0.5] },
+  mask: { selected: [1, 0, 1], weights: [1, 0, 0.5], fused: [0.9, 0.1, 0.5], ruled: [1, 0, 1] },
   payload: { scores_id: "s", rows: [{ id: "a", first: 0 }, { id: "b", first: 2 }] },
 };
 const state = (chosen, weights = null) => ({ hash: "h".repeat(64), count: 2, serverHash: "s".repeat(64), serverCount: 2, serverChosen: chosen, serverWeights: weights });
@@ -22,6 +22,14 @@ test("tokens differ in choice or in weight, as the hash counts it", () => {
 test("the red bar names the tokens, the report all that is needed to find the cause", () => {
   assert.match(differenceWords(state([0, 2], [1, 0.25]), model), /1 token: “t2” in row 2\. Unlearning is off/);
   assert.match(differenceReport(state([0, 2], [1, 0.25]), model), /row b token 0 here 0\.5 server 0\.25 fused 0\.5/);
+});
+
+test("the server's mask takes the place of the page's, which is kept for the comparison", () => {
+  const shown = { ...model, mask: serverMask(state([0, 1], [1, 0.25]), model) };
+  assert.deepEqual([[...shown.mask.selected], [...shown.mask.weights], shown.mask.counts.chosen, shown.mask.own], [[1, 1, 0], [1, 0.25, 0], 2, model.mask]);
+  assert.deepEqual(differingTokens(state([0, 1], [1, 0.25]), shown), [1, 2]);
+  assert.match(differenceWords(state([0, 1]), shown), /Shown now: the server's mask\. 2 tokens/);
+  assert.match(differenceReport(state([0, 1]), shown), /row b token 0 here 0\.5 server 0 fused/);
 });
 
 test("agreement is written with κ, or with the reason why there is none", () => {
