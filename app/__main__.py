@@ -148,8 +148,8 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     from fastapi.middleware.gzip import GZipMiddleware
 
     from app.first_paint import WithHead, first_picture, head_of
-    from app.page import STYLES, WEB, build_page, theme, view_styles
-    from app.web_files import WebFiles
+    from app.page import STYLES, build_page, theme, view_styles
+    from app.web_files import WEB, WebFiles
 
     demo = build_page(service)
     demo.queue(default_concurrency_limit=4, max_size=64)

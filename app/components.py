@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.web_files import address
 from tokenunlearn.errors import TokenUnlearnError
 
 # Static: a template that changes wipes the nodes that the module has made.
@@ -61,7 +62,7 @@ def _view(
     return gr.HTML(
         value,
         html_template=TEMPLATE,
-        js_on_load=f'import("/web/{module}").then((m) => m.mount({{ element, props, trigger, watch, '
+        js_on_load=f'import("{address(module)}").then((m) => m.mount({{ element, props, trigger, watch, '
         f"server: {calls}, events: [{names}] }}))",
         server_functions=[_in_words(function) for function in server] or None,
         apply_default_css=False,

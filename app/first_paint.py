@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from app.service import Service
+from app.web_files import address
 from app.words import TITLE
 from tokenunlearn.fusion import fuse
 from tokenunlearn.selection import Rule
@@ -24,10 +25,10 @@ def head_of(picture: dict[str, Any], styles: tuple[str, ...]) -> str:
     """The lines for the top of the HTML: styles, the picture as data, the module that draws it."""
     # "<" is escaped so that no text of a row can end the script element.
     data = json.dumps(picture).replace("<", "\\u003c")
-    links = "".join(f'<link rel="stylesheet" href="/web/{name}">' for name in styles)
+    links = "".join(f'<link rel="stylesheet" href="{address(name)}">' for name in styles)
     return (
         f'{links}<script type="application/json" id="tx-picture">{data}</script>'
-        '<script type="module" src="/web/first_paint.js"></script>'
+        f'<script type="module" src="{address("first_paint.js")}"></script>'
     )
 
 

@@ -1,6 +1,5 @@
 """The page: header, four tabs, chips; theme and styles. Everything that moves is in wiring.py."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -10,10 +9,10 @@ from app.actions import status as status_actions
 from app.components import status_chips
 from app.service import Service
 from app.tabs import compare, probe, tokens, unlearn
+from app.web_files import WEB
 from app.wiring import Page, scores_signature, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
-WEB: Final = Path(__file__).resolve().parent / "web"
 STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
 VIEW_STYLES: Final = (
     "token_strip.css",

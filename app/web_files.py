@@ -1,17 +1,40 @@
 """The page's own code under /web: ES modules, styles, Plotly's bundle from the installed package.
 
-Files are revalidated on each load (`no-cache` with an ETag), so an update never meets a stale module.
+The page asks under /web/<version>/, a hash of all of them: such a file is kept by the browser for good, and
+an update has other addresses, so that it never meets a stale module. Without it each load asks whether a file
+is still the same (`no-cache` with an ETag).
 """
 
 import hashlib
 import importlib.util
 import mimetypes
+import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-SUFFIXES = (".js", ".css", ".svg", ".json")
-PLOTLY = "plotly.min.js"
+WEB: Final = Path(__file__).resolve().parent / "web"
+SUFFIXES: Final = (".js", ".css", ".svg", ".json")
+PLOTLY: Final = "plotly.min.js"
+VERSIONED: Final = re.compile(r"([0-9a-f]{12})/(.*)", re.DOTALL)
+FOR_GOOD: Final = "public, max-age=31536000, immutable"
+
+
+def address(name: str) -> str:
+    """Return where the page finds one of its own files, as it is now."""
+    return f"/web/{version(WEB)}/{name}"
+
+
+@cache
+def version(folder: Path) -> str:
+    """Return the hash of all files of the folder and of Plotly's bundle: 12 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(each for each in folder.iterdir() if each.suffix in SUFFIXES):
+        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    bundle = plotly_bundle()
+    digest.update(str(bundle.stat().st_size if bundle else 0).encode())
+    return digest.hexdigest()[:12]
 
 
 class WebFiles:
@@ -34,20 +57,22 @@ class WebFiles:
         if scope["method"] not in ("GET", "HEAD"):
             await _answer(send, 405, b"Only GET.", "text/plain", "")
             return
-        name = str(scope["path"])[len("/web/") :]
+        asked_version, name = _parts(str(scope["path"])[len("/web/") :])
         found = self._read(name)
         if found is None:
             await _answer(send, 404, b"No such file.", "text/plain", "")
             return
         body, etag = found
+        # A page of an earlier version may still ask for what it loads late: it gets what there is now.
+        kept = FOR_GOOD if asked_version == version(self._folder) else "no-cache"
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if kind.startswith("text/") or name.endswith((".js", ".json")):
             kind = f"{'text/javascript' if name.endswith('.js') else kind}; charset=utf-8"
         asked = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
         if asked == etag:
-            await _answer(send, 304, b"", kind, etag)
+            await _answer(send, 304, b"", kind, etag, kept)
         else:
-            await _answer(send, 200, b"" if scope["method"] == "HEAD" else body, kind, etag)
+            await _answer(send, 200, b"" if scope["method"] == "HEAD" else body, kind, etag, kept)
 
     def _read(self, name: str) -> tuple[bytes, str] | None:
         """Return bytes and ETag of one file, or None for anything that is not ours to serve."""
@@ -81,8 +106,14 @@ def plotly_bundle() -> Path | None:
     return Path(spec.submodule_search_locations[0]) / "package_data" / PLOTLY
 
 
-async def _answer(send: Any, status: int, body: bytes, kind: str, etag: str) -> None:
-    headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-cache")]
+def _parts(path: str) -> tuple[str, str]:
+    """Return version ("" without one) and name."""
+    found = VERSIONED.fullmatch(path)
+    return (found[1], found[2]) if found else ("", path)
+
+
+async def _answer(send: Any, status: int, body: bytes, kind: str, etag: str, kept: str = "no-cache") -> None:
+    headers = [(b"content-type", kind.encode()), (b"cache-control", kept.encode())]
     if etag:
         headers.append((b"etag", etag.encode()))
     if status != 304:

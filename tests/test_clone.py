@@ -22,7 +22,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 LENT = [f"VENV={sys.prefix}", "PIP=true"]
-SERVED = re.compile(r"/web/([\w.]+\.(?:js|css))")
+SERVED = re.compile(r"/web/[0-9a-f]{12}/([\w.]+\.(?:js|css))")
 IMPORTED = re.compile(r"""(?:from|import|@import)\s*\(?\s*["'](?:\./|/web/)([\w.]+\.(?:js|css))["']""")
 ASKED_LATER = {"plotly.min.js"}
 # Of a `make` around this test: its flags would reach the recipes under test.

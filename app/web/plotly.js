@@ -9,7 +9,7 @@ export function plotly() {
   if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = "/web/plotly.min.js";
+    script.src = new URL("plotly.min.js", import.meta.url).href;
     script.onload = () => resolve(globalThis.Plotly);
     script.onerror = () => {
       loading = null;

@@ -9,7 +9,7 @@ import pytest
 
 from app.__main__ import main
 from app.guard import JSON_BYTES, UPLOAD_BYTES, Guard, is_loopback
-from app.web_files import WebFiles, plotly_bundle
+from app.web_files import FOR_GOOD, WebFiles, plotly_bundle, version
 
 BASE = "http://127.0.0.1:7860"
 Headers = dict[str, str]
@@ -143,8 +143,32 @@ def test_an_unchanged_module_is_not_sent_again_and_a_changed_one_is(web: WebFile
     assert ask(guard, "/web/a.js", headers={"if-none-match": etag}).status_code == 200
 
 
+def test_what_is_asked_for_by_its_version_is_kept_for_good(web: WebFiles, tmp_path: Path) -> None:
+    guard, now = Guard(echo, web), version(tmp_path / "web")
+    module = ask(guard, f"/web/{now}/a.js")
+    assert (module.text, module.headers["cache-control"]) == ("export const a = 1;\n", FOR_GOOD)
+    assert ask(guard, f"/web/{now}/made.css").headers["cache-control"] == FOR_GOOD
+    # A page from before an update gets what there is, and is not told to keep it.
+    earlier = ask(guard, f"/web/{'0' * 12}/a.js")
+    assert (earlier.text, earlier.headers["cache-control"]) == (module.text, "no-cache")
+    assert ask(guard, f"/web/{now}/none.js").headers["cache-control"] == "no-cache"
+    version.cache_clear()
+    (tmp_path / "web" / "a.js").write_text("export const a = 22;\n")
+    assert version(tmp_path / "web") != now
+
+
 @pytest.mark.parametrize(
-    "name", ["..%2foutside.js", "%2e%2e/outside.js", "link.js", "secret.py", "", "none.js", "a.js/"]
+    "name",
+    [
+        "..%2foutside.js",
+        "%2e%2e/outside.js",
+        "link.js",
+        "secret.py",
+        "",
+        "none.js",
+        "a.js/",
+        "0123456789ab/../outside.js",
+    ],
 )
 def test_web_serves_nothing_else(web: WebFiles, name: str) -> None:
     assert ask(Guard(echo, web), f"/web/{name}").status_code == 404
