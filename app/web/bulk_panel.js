@@ -1,6 +1,6 @@
 /** The fold above the rows that forces tokens of all listed rows at once; the count stands there before. */
 
-import { button, node, setAttributes, setText } from "./dom.js";
+import { button, node, setAble, setAttributes, setText } from "./dom.js";
 import { same } from "./memory.js";
 import { TARGETS, bulkTargets, countWords, wordAt, wouldChange } from "./rows_bulk.js";
 
@@ -33,7 +33,7 @@ export function bulkPanel(model, rows) {
     const targets = bulkTargets(model, rows(), what.value);
     for (const { state, label, element: each } of acts) {
       const changed = wouldChange(model, targets, state).length;
-      each.disabled = changed === 0;
+      setAble(each, changed > 0);
       setAttributes(each, { title: changed === 0 ? "Nothing would change" : `${label}: ${changed} of these tokens change` });
     }
     const before = what.value === "words" && !word ? "Lock a token first." : `${countWords(model, targets)}.`;

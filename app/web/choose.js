@@ -1,6 +1,7 @@
 /** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
 
 import { node, setAttributes, setHidden, setText } from "./dom.js";
+import { normalise } from "./fusion.js";
 import { shownIndex, tokensAt } from "./shown_unit.js";
 
 const MODES = [
@@ -64,10 +65,22 @@ export function equationWords(model) {
   const index = highest(mask.fused, tokens);
   const fused = mask.fused[index];
   if (!Number.isFinite(fused)) return `φ: no score for this ${tokens.length > 1 ? "word" : "token"}`;
-  const { knowledge, entropy } = model.normalisedAt(index);
+  const { knowledge, entropy } = normalisedAt(model, index);
   const of = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
   const equation = `φ = ${rule.alpha.toFixed(2)}·${of(knowledge)} + ${(1 - rule.alpha).toFixed(2)}·${of(entropy)} = ${fused.toFixed(3)}`;
   return tokens.length > 1 ? `${equation}, of “${model.tokenText(index)}”: a word has the φ of its highest token` : equation;
+}
+
+/** Returns `{knowledge, entropy}` of one token, normalised as the rule says: the numbers of the equation. */
+function normalisedAt({ rule, cut, places, memory }, index) {
+  const key = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over].join();
+  const { knowledge, entropy } = memory.once("equation", key, () => {
+    const rows = rule.normalise_over === "row" ? cut.row : null;
+    const of = (name) => (cut[name] ? normalise(cut[name], rule.normaliser, rows) : null);
+    return { knowledge: of(rule.knowledge), entropy: of(rule.entropy) };
+  });
+  const at = places[index];
+  return { knowledge: knowledge?.[at] ?? NaN, entropy: entropy?.[at] ?? NaN };
 }
 
 function highest(fused, tokens) {

@@ -47,13 +47,23 @@ function keepFocus(place, build) {
   refill(place, build());
 }
 
+// Drawing takes a tenth of a second, and while a run goes on the page hears of it each second.
+const drawn = new WeakMap();
+
 function drawChart(place, series) {
   place.hidden = series.length === 0;
   if (place.hidden || place.clientWidth === 0) return;
+  const narrow = place.clientWidth < 640;
+  const wanted = JSON.stringify([series, narrow, document.body.className]);
+  if (drawn.get(place) === wanted) return;
+  drawn.set(place, wanted);
   plotly().then((Plotly) => {
-    const figure = curvesFigure(series, chartTheme(place), place.clientWidth < 640);
+    const figure = curvesFigure(series, chartTheme(place), narrow);
     Plotly.react(place, figure.data, figure.layout, figure.config);
-  }).catch((error) => place.replaceChildren(node("p", { class: "tx-note", text: error.message })));
+  }).catch((error) => {
+    drawn.delete(place);
+    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+  });
 }
 
 function runList(value, trigger) {

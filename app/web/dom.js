@@ -65,12 +65,18 @@ export function tableHead(names) {
   return node("thead", {}, node("tr", {}, ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td")))));
 }
 
-/** Returns a push button. @returns {HTMLButtonElement} */
+/** Returns a push button; while `setAble` has it off, a press does nothing. @returns {HTMLButtonElement} */
 export function button(label, onClick, options = {}) {
-  return node("button", {
+  const element = node("button", {
     ...options, text: label,
-    attributes: { type: "button", ...(options.attributes ?? {}) }, on: { click: onClick },
+    attributes: { type: "button", ...(options.attributes ?? {}) }, on: { click: (event) => element.ariaDisabled !== "true" && onClick(event) },
   });
+  return element;
+}
+
+/** Switches a button on or off. Off it stays in reach of the keyboard: one that was just pressed would lose the focus. */
+export function setAble(element, able) {
+  setAttributes(element, { "aria-disabled": able ? null : true });
 }
 
 /**

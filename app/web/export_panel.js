@@ -23,7 +23,7 @@ export function exportPanel(model, host) {
   });
   const heatmap = (format) => exported(async () => download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))), "Heatmap exported");
   const element = node("dialog", { class: "tu-help", attributes: { "aria-label": "Export" } },
-    node("h2", { text: "Heatmap" }), node("p", { class: "tu-note", text: "With legend, unit, model, mask hash, notes and date; coloured by the signal that is shown." }),
+    node("h2", { text: "Heatmap" }), node("p", { class: "tu-note", text: "Token by token, with legend, unit, model, mask hash, notes and date; coloured by the signal that is shown." }),
     which.element,
     node("div", { class: "tu-masks-acts" }, ...FORMATS.map(([format, label, title]) => button(label, () => heatmap(format), { class: "tu-button", attributes: { title } }))),
     node("h2", { text: "Mask" }), node("p", { class: "tu-note", text: "Rule, overrides with notes and times, and each chosen token; for runs and for importing elsewhere." }),

@@ -1,6 +1,6 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
-import { button, node, setAttributes, setHidden, setText } from "./dom.js";
+import { button, node, setAble, setAttributes, setHidden, setText } from "./dom.js";
 import { failedCounts, failedWords } from "./failed_rows.js";
 import { leftOutWords } from "./left_out.js";
 import { clockTime } from "./mask_desk.js";
@@ -35,7 +35,7 @@ export function maskBar(model, desk, acts) {
   const masks = button("Masks", acts.masks, { class: "tu-button tu-wide tu-remote", attributes: { title: "Save, load, compare, import" } });
   const save = button("Export", acts.exports, { class: "tu-button tu-wide tu-remote" });
   // What cannot be pressed stays in reach of the keyboard, and says why.
-  const go = button("Unlearn these", () => go.ariaDisabled !== "true" && acts.unlearn(), { class: "tu-button is-first tu-remote" });
+  const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
     node("div", { class: "tu-mask-facts" }, targets, gold, overrides, leftOut, since, mask, draft, range),
     node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
@@ -59,8 +59,8 @@ export function maskBar(model, desk, acts) {
     setText(overrides, overrideWords(model.overridesOfSet().length));
     setText(leftOut, leftOutWords((model.payload.left_out ?? []).length + failedCounts(model).leftOut));
     setHidden(leftOut, leftOut.textContent === "");
-    undo.disabled = model.history.past.length === 0;
-    redo.disabled = model.history.future.length === 0;
+    setAble(undo, model.history.past.length > 0);
+    setAble(redo, model.history.future.length > 0);
     setText(range, rangeText(model));
     confirmed(confirmation);
   };
@@ -69,7 +69,7 @@ export function maskBar(model, desk, acts) {
     flipped = flips ? [...flips.added, ...flips.removed].sort((a, b) => a - b) : [];
     setText(since, sinceWords(flips, desk.since, confirmation.kind === "same" ? confirmation.hash : ""));
     setHidden(since, since.textContent === "");
-    since.disabled = flipped.length === 0;
+    setAble(since, flipped.length > 0);
     setAttributes(since, { title: flipped.length ? "Walk the tokens that flipped" : null });
   };
   const kept = (state) => {
@@ -87,7 +87,8 @@ export function maskBar(model, desk, acts) {
     setHidden(theirs, !state.serverChosen);
     setText(theirs, model.mask.own ? "Show this page's" : "Show the server's");
     const reason = whyNot(model, state);
-    setAttributes(go, { "aria-disabled": reason !== "", title: reason || "Go on with these tokens", "aria-description": reason || null });
+    setAble(go, reason === "");
+    setAttributes(go, { title: reason || "Go on with these tokens", "aria-description": reason || null });
     drawSince();
     sayTraining();
   };

@@ -1,6 +1,6 @@
 /** On a narrow page one line stands for the list of rows: which row it is, the ways to its neighbours, and the list on demand. */
 
-import { button, node, setAttributes, setText } from "./dom.js";
+import { button, node, setAble, setAttributes, setText } from "./dom.js";
 import { stepRow } from "./strip_acts.js";
 import { shortened } from "./strip_marks.js";
 
@@ -22,8 +22,8 @@ export function rowsDrawer(model, left) {
     const rows = model.listed ?? model.rowsOfSet();
     const at = rows.indexOf(model.view.row);
     setText(toggle, drawerWords(model.row, at, rows.length));
-    before.disabled = at <= 0;
-    after.disabled = at < 0 || at === rows.length - 1;
+    setAble(before, at > 0);
+    setAble(after, at >= 0 && at < rows.length - 1);
   };
   return { element, update, close: () => open(false) };
 }

@@ -2,7 +2,8 @@
 
 // Only cards in view, and a little beyond, are filled and redrawn, found by halving: an observer of a thousand
 // cards would compute in each frame of a slider. While a slider moves they wait their turn.
-// The order, once made, stays while overrides are made: what one looks at must not move away.
+// The order, once made, stays while overrides are made, and while more scores come to whoever has scrolled or is in
+// the list: what one looks at must not move away.
 
 import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
@@ -84,7 +85,13 @@ function cardsIn(list, model) {
   };
   const stale = () => { for (const card of cards.values()) card.stale = true; };
   const toTop = () => { list.scrollTop = 0; };
-  return { build, arrange, toTop, filter, shown, mark, stale, refresh };
+  /** Returns the order as it stands if it is of these rows and looked at, else null. */
+  const held = (rows) => {
+    const looked = list.scrollTop > 0 || list.contains(document.activeElement);
+    const known = new Set(inOrder.map(({ at }) => at));
+    return looked && rows.length === known.size && rows.every((at) => known.has(at)) ? [...known] : null;
+  };
+  return { build, arrange, held, toTop, filter, shown, mark, stale, refresh };
 }
 
 /** Returns the cards within the margin of what the list shows; before it is laid out, the first ones. */
@@ -111,9 +118,9 @@ function listHead(model, cards, told) {
     bulk.update();
     cards.refresh();
   };
-  const arrange = () => {
-    again.hidden = true;
-    cards.arrange(orderedRows(model, order.value));
+  const arrange = (held = null) => {
+    again.hidden = held === null || order.value === "file";
+    cards.arrange(held ?? orderedRows(model, order.value));
     filter();
     cards.mark();
   };
@@ -133,9 +140,10 @@ function listHead(model, cards, told) {
     const other = set !== model.set;
     if (other) order.value = firstOrder(model);
     set = model.set;
+    const held = other ? null : cards.held(model.rowsOfSet());
     cards.build();
     if (other) sort();
-    else arrange();
+    else arrange(held);
   };
   head.moved = () => { again.hidden = order.value === "file"; };
   search.addEventListener("input", filter);

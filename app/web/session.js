@@ -1,24 +1,27 @@
-/** Remembers where one was: ids in the address (?row=&signal=), the draft in this tab's session, so F5 loses nothing; the tour. */
+/** Remembers where one was: ids in the address (?row=&signal=&token=), the draft in this tab's session, so F5 loses nothing; the tour. */
 
 const DRAFT = "tokenunlearn.draft.";
 const VERSION = "tokenunlearn.version.";
 const TOUR = "tokenunlearn.tour";
 
-/** Returns `{row, signal}` from an address's query; ids only, never text. */
+/** Returns `{row, signal, token}` from an address's query, the token by its place in the row; ids only, never text. */
 export function fromAddress(search) {
   const query = new URLSearchParams(search);
   const signal = query.get("signal");
   return {
     row: query.get("row"),
     signal: ["knowledge", "entropy", "fused", "all"].includes(signal) ? signal : null,
+    token: /^\d{1,9}$/.test(query.get("token") ?? "") ? Number(query.get("token")) : null,
   };
 }
 
-/** Returns the query with row and signal put in; what else stands there is kept. */
-export function toAddress(search, { row, signal }) {
+/** Returns the query with row, signal and locked token put in; what else stands there is kept. */
+export function toAddress(search, { row, signal, token }) {
   const query = new URLSearchParams(search);
   query.set("row", row);
   query.set("signal", signal);
+  if (token === null) query.delete("token");
+  else query.set("token", token);
   return `?${query}`;
 }
 

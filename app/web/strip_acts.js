@@ -17,6 +17,8 @@ export function perform(event, strip, host) {
   ACTS[act.act](strip, act, host);
 }
 
+const TYPED = "dialog, textarea, input:not([type=range], [type=checkbox])";
+
 const ACTS = {
   move: (strip, act) => focusUnit(strip, strip.focusUnit() + act.step, act.extend),
   line: (strip, act) => focusUnit(strip, strip.lineNeighbour(strip.focusUnit(), act.step), act.extend),
@@ -34,6 +36,20 @@ const ACTS = {
   redo: (strip) => strip.model.redo(),
   help: (_strip, _act, host) => host.showHelp(),
 };
+
+/** Undo and redo by key anywhere on the view, except where text is typed or in a dialog. Returns what ends it. */
+export function undoAnywhere(element, model) {
+  const hear = (event) => {
+    const step = { undo: () => model.undo(), redo: () => model.redo() }[actFor(event)?.act];
+    const { target } = event;
+    const ours = target === document.body || element.contains(target);
+    if (!step || !ours || element.offsetParent === null || target.closest(TYPED)) return;
+    event.preventDefault();
+    step();
+  };
+  document.addEventListener("keydown", hear);
+  return () => document.removeEventListener("keydown", hear);
+}
 
 function focusUnit(strip, at, extend) {
   const { model, units } = strip;
@@ -87,9 +103,7 @@ export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.row
   const from = here === null ? model.row.first - 1 : tokensAt(model, here).at(-1);
   const found = nextToken(rows.map((row) => model.payload.rows[row]), rows.indexOf(model.view.row), from, wanted);
   if (found === null) return "There is none in the listed rows";
-  const row = model.columns.row[found.index];
-  if (row !== model.view.row) model.goTo(row);
-  model.setView({ focus: found.index, locked: found.index, anchor: null, hovered: null });
+  model.lockAt(found.index);
   return found.wrapped ? "From the first listed row again" : "";
 }
 

@@ -22,6 +22,8 @@ export function stripStack(model, onKey) {
     if (wanted.join() !== shown.join()) show(wanted);
     shown.forEach((signal) => strips[signal].update());
     map.update();
+    if (model.revealed !== null) first().reveal(model.revealed);
+    model.revealed = null;
   };
   const show = (wanted) => {
     const hadFocus = element.contains(document.activeElement);

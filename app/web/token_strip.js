@@ -238,6 +238,11 @@ export class TokenStrip {
     this.tokens[at]?.focus({ preventScroll: false });
   }
 
+  /** Scrolls to a token, without giving it the focus. */
+  reveal(index) {
+    this.tokens[this.unitAt(index)]?.scrollIntoView({ block: "nearest" });
+  }
+
   /** Takes the focus along where a reader's own keys have moved it; a range stays as it is. */
   focused(event) {
     const index = event.target.closest?.(".tu-token")?.dataset.index;

@@ -2,7 +2,6 @@
 
 import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
 import { deriveMask, placesIn } from "./derived_mask.js";
-import { normalise } from "./fusion.js";
 import { History } from "./history.js";
 import { entriesOf } from "./mask_draft.js";
 import { Memory } from "./memory.js";
@@ -25,6 +24,8 @@ export class TokensModel {
   /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
   constructor(payload, saved = {}) {
     this.listeners = [];
+    /** @type {number|null} the token to scroll to with the next drawing */
+    this.revealed = null;
     /** @type {{row: string, text: string, state: string|null, note: string}[]} tokens with overrides that the newest scores do not have */
     this.lost = [];
     /** @type {Set<string>} ids of rows that are being scored anew */
@@ -191,19 +192,6 @@ export class TokensModel {
     return this.payload.signals[this.columnName(signal)] ?? {};
   }
 
-  /** Returns `{knowledge, entropy}` of one token, normalised as the rule says: the numbers of the equation. */
-  normalisedAt(index) {
-    const { rule } = this;
-    const key = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over].join();
-    const { knowledge, entropy } = this.memory.once("equation", key, () => {
-      const rows = rule.normalise_over === "row" ? this.cut.row : null;
-      const of = (name) => (this.cut[name] ? normalise(this.cut[name], rule.normaliser, rows) : null);
-      return { knowledge: of(rule.knowledge), entropy: of(rule.entropy) };
-    });
-    const at = this.places[index];
-    return { knowledge: knowledge?.[at] ?? NaN, entropy: entropy?.[at] ?? NaN };
-  }
-
   /** Changes fields of the rule; one undo step, and a drag of a slider is one. */
   setRule(change) {
     this.record({ ...this.rule, ...change }, Object.keys(change).join());
@@ -255,9 +243,16 @@ export class TokensModel {
   showOne(indices) {
     const { row } = this.columns;
     if (indices.length === 0 || indices.some((index) => row[index] === this.view.row)) return;
-    const index = Math.min(...indices);
-    this.goToSet(this.payload.rows[row[index]].set ?? "");
-    this.setView({ row: row[index], locked: index, focus: index, hovered: null, anchor: null });
+    this.lockAt(Math.min(...indices));
+  }
+
+  /** Goes to a token, in whatever set, locks it and has it scrolled to when it is drawn. */
+  lockAt(index) {
+    const row = this.columns.row[index];
+    this.goToSet(this.payload.rows[row].set ?? "");
+    this.revealed = index;
+    this.setView({ row, locked: index, focus: index, hovered: null, anchor: null });
+    this.tell("view"); // Also where it was locked already, but out of sight.
   }
 
   /** Changes fields of the view; `hovered` alone is told as "hover", everything else as "view". */

@@ -14,10 +14,11 @@ import { liveRegion } from "./live_region.js";
 import { lostNote } from "./lost_note.js";
 import { maskBar } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
-import { draftOf, draftOfSet } from "./mask_draft.js";
+import { draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
+import { rememberView, restoreView } from "./place.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
@@ -25,10 +26,10 @@ import { runText } from "./run_text.js";
 import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
-import { fromAddress, keepDraft, readDraft, toAddress } from "./session.js";
+import { readDraft } from "./session.js";
 import { wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
-import { jump, perform } from "./strip_acts.js";
+import { jump, perform, undoAnywhere } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
@@ -86,7 +87,7 @@ class TokensView {
     this.server = server;
     const draft = readDraft(globalThis.sessionStorage, payload.scores_id);
     this.model = new TokensModel(payload, draft);
-    this.restoreView();
+    this.linked = restoreView(this.model, globalThis.location?.search ?? "");
     const { model } = this;
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
     this.confirmation = new Confirmation({
@@ -109,8 +110,10 @@ class TokensView {
 
   /** Keeps what is being typed and what waits for the next frame: the page is left, or loaded anew. */
   keepAll() {
-    document.activeElement?.blur();
+    const focused = document.activeElement;
+    focused?.blur();
     this.flush();
+    focused?.focus({ preventScroll: true }); // The browser's way back shows the page as it was.
   }
 
   compose() {
@@ -143,6 +146,7 @@ class TokensView {
     this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element, this.overrides.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
+    this.unhear = undoAnywhere(this.element, model);
   }
 
   /** A preview ends when the focus goes elsewhere; in the details it stays, for there one acts on what it shows. */
@@ -164,6 +168,7 @@ class TokensView {
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
     this.unfollow();
+    this.unhear();
     this.signals.leave();
     this.bar.leave();
     this.runs.leave();
@@ -176,20 +181,6 @@ class TokensView {
       button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
       button("Tour", () => this.tour.show(), { class: "tu-toggle" }),
       button("Keys", () => this.help.show(), { class: "tu-toggle", attributes: { title: "Keys and marks (?)" } }));
-  }
-
-  /** Shows what the address names. `linked`: whether it names a row, which then wins over the set of a saved draft. */
-  restoreView() {
-    const { row, signal } = fromAddress(globalThis.location?.search ?? "");
-    const { model } = this;
-    const at = model.payload.rows.findIndex((each) => each.id === row);
-    this.linked = at >= 0;
-    if (at >= 0 && at !== model.view.row) {
-      if ((model.payload.rows[at].set ?? "") !== model.set) model.useSet(model.payload.rows[at].set ?? "");
-      Object.assign(model.view, { row: at, locked: null, focus: null });
-    }
-    if (signal) model.view.signal = signal;
-    Object.assign(model.view, { hovered: null, anchor: null });
   }
 
   /** Draws everything for the first time. */
@@ -221,7 +212,7 @@ class TokensView {
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
-    if (kinds.has("rule") || kinds.has("view")) this.remember();
+    if (kinds.has("rule") || kinds.has("view")) rememberView(this.model);
     this.desk.changed(kinds);
   }
 
@@ -229,8 +220,14 @@ class TokensView {
     const arriving = this.rowShown !== undefined;
     this.rowShown = this.model.row?.id;
     kinds.add("row");
-    if (arriving) this.centre.scrollTop = 0; // a row begins with its question
+    if (arriving) this.toQuestion();
     if (arriving && this.model.view.locked === null) lockHighest(this.model);
+  }
+
+  /** A row begins with its question: in the column that scrolls, and on a narrow page, which scrolls as a whole. */
+  toQuestion() {
+    this.centre.scrollTop = 0;
+    if (this.centre.getBoundingClientRect().top < 0) this.centre.scrollIntoView();
   }
 
   drawAll(kinds) {
@@ -257,16 +254,6 @@ class TokensView {
   confirm() {
     if (this.model.mask.own) return; // It is the server's that is shown: the question is answered.
     this.confirmation.changed({ draft: this.draft(), weights: this.model.mask.weights });
-  }
-
-  remember() {
-    const { model } = this;
-    const { row, signal, locked, bars, words, gold, numbers } = model.view;
-    keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
-      ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers },
-    });
-    const search = toAddress(location.search, { row: model.row.id, signal });
-    if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
   }
 
   ask(name, args) {

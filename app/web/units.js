@@ -2,12 +2,15 @@
 
 // Neither white space nor a character that only steers others, such as U+200F or NUL.
 const SEEN = /[^\s\p{Cf}\p{Cc}]/u;
+const PICTURE = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u;
+const CLUSTERS = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /**
  * @typedef {object} Unit
  * @property {number[]} tokens indices into the payload's columns, in order
  * @property {string} before text in front of the piece that belongs to no chip (white space, skipped text)
  * @property {string} text what the chip shows; "␣", "↵" or "·" where the piece has nothing to show
+ * @property {number} end the character behind the piece
  * @property {boolean} hollow true where `text` stands for an invisible piece
  */
 
@@ -29,24 +32,49 @@ export function unitsOf(answer, columns, first, count, byWord) {
   for (let index = first; index < first + count; index += 1) {
     const start = Math.max(shownTo, columns.start[index]);
     const end = Math.max(start, columns.end[index]);
-    const piece = { skipped: characters.slice(shownTo, start).join(""), raw: characters.slice(start, end).join("") };
+    const piece = { skipped: characters.slice(shownTo, start).join(""), raw: characters.slice(start, end).join(""), end };
     shownTo = end;
     const last = units[units.length - 1];
     if (byWord && last && columns.word[index] === word) join(last, piece, index);
     else units.push(open(piece, index));
     word = columns.word[index];
   }
+  if (!byWord && PICTURE.test(answer)) for (const cluster of picturesIn(answer)) showWhole(cluster, units);
   return units.map(finish);
 }
 
-function open({ skipped, raw }, index) {
-  const space = raw.match(/^\s*/)[0];
-  if (space === raw && raw !== "") return { tokens: [index], before: skipped, text: raw };
-  return { tokens: [index], before: skipped + space, text: raw.slice(space.length) };
+/** Returns the pictures made of several characters, such as a family or a flag, as `{text, from, to}`. */
+function picturesIn(answer) {
+  const found = [];
+  let from = 0;
+  for (const { segment } of CLUSTERS.segment(answer)) {
+    const to = from + Array.from(segment).length;
+    if (to > from + 1 && PICTURE.test(segment)) found.push({ text: segment, from, to });
+    from = to;
+  }
+  return found;
 }
 
-function join(unit, { skipped, raw }, index) {
+/** Shows a picture whole in the first chip that holds a part of it; the chips of its other parts stand for them. */
+function showWhole({ text, from, to }, units) {
+  const first = units.findIndex((unit) => unit.end > from);
+  if (first < 0 || units[first].end >= to) return;
+  let last = first;
+  while (last + 1 < units.length && units[last + 1].end <= to) last += 1;
+  if (units[last].end !== to) return; // The last token holds more than the rest of it.
+  units[first].text = Array.from(units[first].text).slice(0, from - units[first].end).join("") + text;
+  for (const unit of units.slice(first + 1, last + 1)) unit.text = "";
+}
+
+function open({ skipped, raw, end }, index) {
+  const space = raw.match(/^\s*/)[0];
+  if (space === raw && raw !== "") return { tokens: [index], before: skipped, text: raw, end };
+  return { tokens: [index], before: skipped + space, text: raw.slice(space.length), end };
+}
+
+function join(unit, { skipped, raw, end }, index) {
   unit.tokens.push(index);
+  unit.end = end;
   unit.text += skipped + raw;
 }
 

@@ -3,13 +3,12 @@
 import json
 import re
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.tokens_example import example
+from tests.warm_page import Split, Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 THIS_MACHINE = re.compile(r"(http://127\.0\.0\.1:|data:|blob:)")
@@ -28,7 +28,7 @@ class Server:
     """A running `python -m app`: its address, its process, and the file of what it said."""
 
     address: str
-    process: subprocess.Popen[bytes]
+    process: Split
     log: Path
 
     @property
@@ -44,7 +44,7 @@ class Server:
     def wait_until_up(self) -> None:
         """Nothing; the test fails with the server's log when it ends or does not answer in time."""
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
+        while time.monotonic() < deadline and self.process.alive:
             try:
                 urllib.request.urlopen(self.address, timeout=5).close()
                 return
@@ -54,30 +54,30 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[..., AbstractContextManager[Server]]:
+def serve() -> Iterator[Callable[..., AbstractContextManager[Server]]]:
     """`with serve(folder, *flags) as server`: the page with its runs in `folder/runs`, ended on leaving.
 
     `port` is that of an earlier server, `program` another module than `app` that starts the page.
     """
-    return serving
+    # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
+    warm = Warm(ROOT)
+    yield partial(serving, warm)
+    warm.close()
 
 
 @contextmanager
-def serving(folder: Path, *flags: str, port: int = 0, program: str = "app") -> Iterator[Server]:
+def serving(warm: Warm, folder: Path, *flags: str, port: int = 0, program: str = "app") -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", port)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", program, "--port", str(port), "--runs", str(folder / "runs"), *flags]
     log = folder / f"log-{port}.txt"
-    # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-    server = Server(f"http://127.0.0.1:{port}/", process, log)
+    arguments = ["--port", str(port), "--runs", str(folder / "runs"), *flags]
+    server = Server(f"http://127.0.0.1:{port}/", warm.split(program, arguments, log), log)
     try:
         server.wait_until_up()
         yield server
     finally:
-        process.terminate()
-        process.wait(30)
+        server.process.terminate()
+        server.process.wait(30)
 
 
 @pytest.fixture(scope="module")
@@ -154,11 +154,13 @@ def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture(scope="session")
-def example_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def example_address(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Server]]
+) -> Iterator[str]:
     """A page on the example of tests/tokens_example.py: what is decided there stays in the browser."""
     folder = tmp_path_factory.mktemp("example")
     (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
-    with serving(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
         yield server.address
 
 

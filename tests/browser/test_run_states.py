@@ -84,7 +84,7 @@ def test_many_rows_begin_with_the_disagreements_and_a_row_without_choice_or_subj
     assert 0 < filled < 125 == page.locator(".tu-row").count()
     page.get_by_label("Find rows").fill("Ada1 Lind1 ")
     page.locator(".tu-row:visible").first.click()
-    expect(page.locator(".tu-banner")).to_contain_text("No name shared by question and answer")
+    expect(page.get_by_role("note")).to_contain_text("No name shared by question and answer")
     chosen = page.locator(".tu-strip .tu-token[aria-selected='true']")
     for left in reversed(range(chosen.count())):
         chosen.first.click()

@@ -177,7 +177,7 @@ def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
     tmp_path: Path, tiny_folder: Path, serve: Serve, opened: Open
 ) -> None:
     with rows_and_runs(tmp_path) as folder:
-        steps = 200
+        steps = 80
         with serve(folder, *flags(folder, tiny_folder)) as server:
             page = open_unlearn(opened, server.address)
             start(page, steps)

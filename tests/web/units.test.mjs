@@ -27,6 +27,18 @@ test("offsets count code points, and two tokens of one character show it once", 
   assert.equal(textAfter("🙂 ok!", columns([[0, 1], [0, 1], [1, 4]], []), 0, 3), "!");
 });
 
+test("a picture of several characters is whole in its first chip, the others stand for its parts", () => {
+  const answer = "A 👩‍👩‍👧 and 🇳🇴!";
+  // The family is five characters, a flag two; the first token begins with a space, a byte piece has no characters.
+  const of = columns([[0, 1], [1, 3], [3, 4], [4, 6], [6, 6], [6, 7], [7, 11], [11, 13], [13, 14], [14, 15]], [0, 1, 1, 1, 1, 1, 2, 3, 3, 4]);
+  const units = unitsOf(answer, of, 0, 10, false);
+  assert.deepEqual(units.map(({ text }) => text), ["A", "👩‍👩‍👧", "·", "·", "·", "·", "and", "🇳🇴", "·", "!"]);
+  assert.deepEqual(units.map(({ before }) => before), ["", " ", "", "", "", "", " ", " ", "", ""]);
+  assert.equal(exactText(answer, of, units, 0, 9), answer);
+  // One that ends in the middle of a token is left in its pieces.
+  assert.deepEqual(unitsOf("🇳🇴!", columns([[0, 1], [1, 3]], [0, 0]), 0, 2, false).map(({ text }) => text), ["🇳", "🇴!"]);
+});
+
 test("white space alone gets a sign", () => {
   const units = unitsOf("a\n b", columns([[0, 1], [1, 2], [2, 4]], [0, 1, 2]), 0, 3, false);
   assert.deepEqual(units.map((unit) => unit.text), ["a", "↵", "b"]);

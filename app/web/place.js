@@ -1,0 +1,29 @@
+/** Where one is: row, signal and locked token stand in the address; these and the draft in this tab's session. */
+
+import { draftOf } from "./mask_draft.js";
+import { fromAddress, keepDraft, toAddress } from "./session.js";
+
+/** Shows what the address names; returns whether it names a row, which then wins over the set of a saved draft. */
+export function restoreView(model, search) {
+  const { row, signal, token } = fromAddress(search);
+  const at = model.payload.rows.findIndex((each) => each.id === row);
+  if (at >= 0 && at !== model.view.row) {
+    if ((model.payload.rows[at].set ?? "") !== model.set) model.useSet(model.payload.rows[at].set ?? "");
+    Object.assign(model.view, { row: at, locked: null, focus: null });
+  }
+  if (at >= 0 && token !== null && token < model.row.count) Object.assign(model.view, { locked: model.row.first + token, focus: null });
+  if (signal) model.view.signal = signal;
+  Object.assign(model.view, { hovered: null, anchor: null });
+  return at >= 0;
+}
+
+/** Keeps the draft with its view for a reload, and writes the view into the address. */
+export function rememberView(model) {
+  const { row, signal, locked, bars, words, gold, numbers } = model.view;
+  keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
+    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers },
+  });
+  const token = locked === null ? null : locked - model.row.first;
+  const search = toAddress(location.search, { row: model.row.id, signal, token });
+  if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
+}
