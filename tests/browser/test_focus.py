@@ -1,6 +1,7 @@
 """Where the focus is and what it shows, in a real Chromium on a recorded example."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -130,3 +131,52 @@ def test_the_overrides_are_listed_gone_to_and_cleared(page: Page) -> None:
     press(page, "Escape")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".tu-mask-bar")).to_contain_text("2 overrides")
+
+
+def test_undo_works_by_key_anywhere_and_buttons_that_go_off_keep_the_focus(page: Page) -> None:
+    bar = page.locator(".tu-mask-bar")
+    token(page, "was").click()
+    press(page, "Space")
+    expect(bar).to_contain_text("1 override")
+    page.get_by_label("Order of the rows").focus()
+    press(page, "Control+z")
+    expect(bar).to_contain_text("no overrides")
+    press(page, "Control+y")
+    expect(bar).to_contain_text("1 override")
+    page.get_by_label("Find rows").press_sequentially("Oslo")
+    press(page, "Control+z")  # takes back what was typed, and no more
+    expect(bar).to_contain_text("1 override")
+    undo = bar.get_by_role("button", name="Undo")
+    undo.press("Enter")
+    expect(bar).to_contain_text("no overrides")
+    expect(undo).to_be_disabled()
+    expect(undo).to_be_focused()
+    page.get_by_text("Change the listed rows").click()
+    force = page.get_by_role("button", name="Force out")
+    force.press("Enter")
+    expect(force).to_be_disabled()
+    expect(force).to_be_focused()
+
+
+def test_a_walk_by_button_shows_what_it_reaches_and_the_address_leads_there(
+    page: Page, opened: Callable[..., Page]
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 420})
+    page.get_by_role("radio", name="Long", exact=True).click()
+    page.locator(".tu-row").first.click()
+    page.get_by_role("combobox", name="Choose", exact=True).select_option("gold")  # there is none
+    page.locator(".tu-strip .tu-token").first.click()
+    press(page, "End", "Space", "Home")
+    last = page.locator(".tu-strip .tu-token").last
+    expect(last).not_to_be_in_viewport()
+    following = page.get_by_role("button", name="Next chosen")
+    following.click()
+    expect(last).to_have_class(re.compile("is-locked"))
+    expect(last).to_be_in_viewport()
+    expect(following).to_be_focused()
+    expect(page).to_have_url(re.compile(r"row=long-12&signal=fused&token=511$"))
+    there = opened(page.url)
+    expect(there.locator(".tu-token.is-locked")).to_have_attribute(
+        "aria-label", re.compile("^token 512 of 512")
+    )
+    expect(there.locator('.tu-row[aria-selected="true"]')).to_have_count(1)

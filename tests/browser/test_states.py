@@ -104,6 +104,10 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(left_out.get_by_role("listitem")).to_contain_text("Row long has 3,0")
     with page.expect_response(lambda answer: "hold_scoring" in (answer.request.post_data or "")):
         page.get_by_role("button", name="Stop", exact=True).dispatch_event("click")
+    order = page.get_by_label("Order of the rows")
+    order.select_option("highest")
+    before_rest = page.locator(".tu-row-subject").all_inner_texts()
+    row.focus()
     held.rows_gate.unlink()
     rest = page.get_by_role("button", name="Score the rest")
     expect(rest).to_be_visible(timeout=MINUTE)
@@ -113,6 +117,9 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     expect(row).to_be_focused()
     expect(rest).to_be_hidden()
+    # More scores do not move the list away from whoever is in it.
+    assert page.locator(".tu-row-subject").all_inner_texts() == before_rest
+    expect(page.get_by_role("button", name="Sort again")).to_be_visible()
     expect(page.locator(".tu-row")).to_have_count(9)
     expect(row).to_have_attribute("aria-selected", "true")
     expect(token(page, 4)).to_have_class(re.compile("is-locked"))
