@@ -134,12 +134,12 @@ function menu(label, choices, onChange) {
     ...choices.map(([value, text]) => node("option", { text, attributes: { value } })));
   select.addEventListener("change", () => onChange(select.value));
   const element = node("label", { class: "tu-menu" }, node("span", { text: label }), select);
-  return { element, update: (value) => { select.value = value; } };
+  return { element, update: (value) => { if (select.value !== value) select.value = value; } };
 }
 
 function checkbox(label, onChange) {
   const input = node("input", { attributes: { type: "checkbox" } });
   input.addEventListener("change", () => onChange(input.checked));
   const element = node("label", { class: "tu-check" }, input, node("span", { text: label }));
-  return { element, update: (on) => { input.checked = on; } };
+  return { element, update: (on) => { if (input.checked !== on) input.checked = on; } };
 }
