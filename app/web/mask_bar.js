@@ -41,7 +41,7 @@ export function maskBar(model, desk, acts) {
     node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
   const alarmText = node("span");
   const theirs = button("", () => model.showMask(model.mask.own ? null : serverMask(confirmation, model)), { class: "tu-button" });
-  const alarm = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, alarmText,
+  const alarm = node("div", { class: "tu-alarm tu-differs", attributes: { role: "alert", hidden: true } }, alarmText,
     button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }), theirs,
     button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
     button("Ask again", acts.check, { class: "tu-button" }));

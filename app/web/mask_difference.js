@@ -39,7 +39,7 @@ export function differenceWords(state, model) {
   const start = `Preview and server differ: ${countWords(state)}.${shown}`;
   if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
   const differing = differingTokens(state, model);
-  const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index)}” in row ${model.columns.row[index] + 1}`);
+  const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index).trim() || "␣"}” in row ${model.columns.row[index] + 1}`);
   return `${start} ${differing.length} ${differing.length === 1 ? "token" : "tokens"}: ${named.join(", ")}${differing.length > NAMED ? " …" : ""}. Unlearning is off until they agree.`;
 }
 

@@ -52,14 +52,14 @@ function drawCard(parts, row, model) {
   setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
   setText(parts.marks, without ? (row.failure ? "!" : "") : markWords(facts));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
-  setText(parts.spoken, without ? "" : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
+  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
 
 function withoutScores(model, row) {
   if (!row.failure) return "no scores yet";
-  return isLeftOut(model, row) ? "failed, left out" : "could not be scored";
+  return isLeftOut(model, row) ? "left out" : "failed";
 }
 
 /** Scrolls only the list, never the page. */

@@ -3,6 +3,7 @@
 import { node, setText, tableHead } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { ordinal, place } from "./ranks.js";
+import { tokensAt } from "./shown_unit.js";
 import { shortNumber } from "./strip_marks.js";
 
 const MASKED = {
@@ -21,7 +22,7 @@ export function maskingWords(model, index) {
   if (names.length === 0) return "Masked: another name stands in its place.";
   const listed = names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
   const spread = columns.swap_spread?.[index];
-  const varies = Number.isFinite(spread) ? `; they differ by ${shortNumber(spread)} nats (standard deviation)` : "";
+  const varies = Number.isFinite(spread) && tokensAt(model, index).length === 1 ? `; they differ by ${shortNumber(spread)} nats (standard deviation)` : "";
   return names.length === 1 ? `Swapped for ${listed}.` : `Mean over ${names.length} names: ${listed}${varies}.`;
 }
 

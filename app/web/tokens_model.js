@@ -13,7 +13,6 @@ import { DEFAULT_RULE } from "./selection.js";
 import { unitsOf } from "./units.js";
 import { aggregateSignal, groupWords } from "./words.js";
 
-const SHOWN = { knowledge: 1, entropy: 1, fused: 1 };
 const FIRST_VIEW = {
   row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
   bars: false, words: false, gold: false, numbers: false, noting: false,
@@ -152,7 +151,7 @@ export class TokensModel {
       if (!values) return new Float64Array(this.columns.row.length).fill(NaN);
       if (!this.view.words) return values;
       const spread = Float64Array.from(values);
-      const perWord = aggregateSignal(values, this.wordList, signal in SHOWN ? signal : this.infoOf(signal).kind);
+      const perWord = aggregateSignal(values, this.wordList, signal, this.infoOf(signal).kind);
       this.wordList.forEach(({ first, last }, at) => spread.fill(perWord[at], first, last + 1));
       return spread;
     });

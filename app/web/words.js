@@ -10,8 +10,8 @@
  * @property {number} [end] offset behind its last character
  */
 
-/** Δ adds up over the tokens of a word; a word is as uncertain, and as chosen, as its highest token. */
-const HOW = { knowledge: 'sum', entropy: 'max', fused: 'max', other: 'max' };
+/** Δ and log-probability add up over the tokens of a word; it is as uncertain, and as chosen, as its highest token. */
+const HOW = { knowledge: 'sum', log_prob: 'sum', loss: 'sum', entropy: 'max', fused: 'max', other: 'max' };
 
 /**
  * The words in order: runs of tokens with the same row and word number, as in selection.js.
@@ -55,10 +55,10 @@ export function aggregate(values, words, how) {
 }
 
 /**
- * One value per word of a signal: the sum for knowledge, the maximum for entropy, fused and all others.
- * @param {ArrayLike<number>} values @param {Word[]} words
- * @param {'knowledge'|'entropy'|'fused'|'other'} kind
+ * One value per word of a signal: the sum for knowledge and log-probability, the maximum for entropy, fused and others.
+ * @param {ArrayLike<number>} values @param {Word[]} words @param {string} name of the signal
+ * @param {'knowledge'|'entropy'|'fused'|'other'} [kind] of the signal
  */
-export function aggregateSignal(values, words, kind) {
-  return aggregate(values, words, /** @type {'sum'|'max'} */ (HOW[kind] ?? HOW.other));
+export function aggregateSignal(values, words, name, kind = 'other') {
+  return aggregate(values, words, /** @type {'sum'|'max'} */ (HOW[name] ?? HOW[kind] ?? HOW.other));
 }

@@ -20,6 +20,9 @@ test('knowledge adds up, entropy and fused take the highest', () => {
   assert.deepEqual([...aggregateSignal(values, words, 'knowledge')], [3, NaN, -3, 0.5]);
   assert.deepEqual([...aggregateSignal(values, words, 'entropy')], [2, NaN, -3, 0.5]);
   assert.deepEqual([...aggregateSignal(values, words, 'fused')], [2, NaN, -3, 0.5]);
+  for (const name of ['log_prob', 'loss']) assert.deepEqual([...aggregateSignal(values, words, name, 'other')], [3, NaN, -3, 0.5]);
+  assert.deepEqual([...aggregateSignal(values, words, 'knowledge_subject', 'knowledge')], [3, NaN, -3, 0.5]);
+  assert.deepEqual([...aggregateSignal(values, words, 'swap_spread', 'other')], [2, NaN, -3, 0.5]);
 });
 
 test('a token without score does not spoil its word', () => {
