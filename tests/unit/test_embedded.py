@@ -1,6 +1,6 @@
 """The converted model's cache: one whole folder, whoever else converts at once and whoever is killed.
 
-The real conversion takes half a minute, so most tests stand a slow writer in its place.
+The real conversion takes 18 s, so most tests stand a slow writer in its place.
 """
 
 import os

@@ -6,12 +6,14 @@ holds a lock on its draft: a draft that nobody holds was left by one that is gon
 """
 
 import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +100,27 @@ def _lock(folder: Path, wait: bool = True) -> int:
     return descriptor
 
 
+@contextmanager
+def _parsed_once() -> Iterator[None]:
+    """While open a GGUF file is parsed once: transformers does it for tokenizer, settings and weights anew."""
+    import gguf
+
+    reader: Any = gguf.GGUFReader
+    module: Any = gguf
+    module.GGUFReader = functools.cache(reader)
+    try:
+        yield
+    finally:
+        module.GGUFReader = reader
+
+
 def _convert(source: Path, draft: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    model: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
+    with _parsed_once():
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
+        model: Any = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name)
     # save_pretrained refuses a model that still calls itself quantised (transformers 5.23)
     del model.config.quantization_config
     model.hf_quantizer = None
