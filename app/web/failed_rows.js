@@ -14,7 +14,8 @@ export function failedNote(model, host) {
   const again = button("Try again", () => scoreAgain(model, host, notice), { class: "tu-button" });
   const leave = button("Leave this row out", () => leaveOut(model, model.row), { class: "tu-button" });
   const element = node("div", { class: "tu-banner tu-failed", attributes: { role: "note", "aria-label": "This row could not be scored", hidden: true } },
-    node("strong", { class: "tu-row-failed", text: "!", attributes: { "aria-hidden": true } }), words, again, leave, notice.element);
+    node("strong", { class: "tu-row-failed", text: "!", attributes: { "aria-hidden": true } }), words,
+    node("div", { class: "tu-banner-acts" }, again, leave), notice.element);
   let shown = null;
   const update = () => {
     setHidden(element, !model.row?.failure);

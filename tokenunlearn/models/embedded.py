@@ -102,7 +102,7 @@ def _lock(folder: Path, wait: bool = True) -> int:
 
 @contextmanager
 def _parsed_once() -> Iterator[None]:
-    """While open a GGUF file is parsed once: transformers does it for tokenizer, settings and weights anew."""
+    """While open a GGUF file is parsed once: transformers does it for tokenizer, config and weights anew."""
     import gguf
 
     reader: Any = gguf.GGUFReader
