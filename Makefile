@@ -17,7 +17,7 @@ RUN_STAMP := .make/run-$(call hash,requirements.txt Makefile)
 DEV_STAMP := .make/dev-$(call hash,requirements.txt requirements-dev.txt Makefile)
 NPM_STAMP := .make/npm-$(call hash,package.json package-lock.json)
 
-.PHONY: help run test test-fast lint format assets install install-dev
+.PHONY: help run test suite test-fast lint format assets install install-dev
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,7 +25,11 @@ help: ## Print this list
 run: $(RUN_STAMP) ## Open the page on the embedded model (ARGS="--port 7861" passes flags on)
 	$(BIN)/python -m app $(ARGS)
 
-test: lint ## Everything: linters, all Python tests with a real browser, all JavaScript tests
+test: $(DEV_STAMP) $(NPM_STAMP) ## Everything: linters, all Python tests with a real browser, all JavaScript tests
+	$(MAKE) --no-print-directory -j 2 lint suite
+
+# By itself it can run beside the linters, which keep one processor busy for a minute.
+suite: $(DEV_STAMP) $(NPM_STAMP) ## All tests without the linters
 	CHROMIUM="$$(.ci/chromium --install)" && export CHROMIUM && $(PYTEST) $(ARGS)
 	npm test --silent
 
