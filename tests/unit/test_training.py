@@ -1,6 +1,7 @@
 """The pieces of a run: guard, order of rows, masks that fit, checkpoints, settings, one process's share."""
 
 import math
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -112,6 +113,29 @@ def test_a_checkpoint_brings_weights_and_moments_back(tiny_folder, tmp_path) -> 
         assert all(
             torch.equal(torch.as_tensor(states[0][k]), torch.as_tensor(states[1][k])) for k in states[0]
         )
+
+
+def test_a_step_is_told_before_its_checkpoint_is_written_and_kept_by_whoever_stops_there(
+    tiny_folder, tmp_path
+) -> None:
+    """A kill in between does the step once more; in the other order the curve would have a hole."""
+    model = with_fresh_lora(tiny(tiny_folder), TrainConfig(**SMALL))
+    events = train(model, ROWS[:2], RETAIN[:2], None, TrainConfig(steps=3, **SMALL), tmp_path)
+    for expected in (1, 2):
+        event = next(each for each in events if isinstance(each, StepDone))
+        assert event.step == expected
+        saved = expected - 1
+        assert (tmp_path / "checkpoint.safetensors").exists() == (saved > 0)
+        if saved:
+            assert checkpoint_step(model, tmp_path) == saved
+    events.close()
+    assert checkpoint_step(model, tmp_path) == 2
+
+
+def checkpoint_step(model, folder) -> int:
+    """The step of the checkpoint, read into a model of its own."""
+    fresh = deepcopy(model.model)
+    return load_checkpoint(folder, fresh, torch.optim.AdamW(trainable(fresh).values()))
 
 
 def test_a_checkpoint_of_other_layers_is_refused(tiny_folder, tmp_path) -> None:

@@ -89,9 +89,13 @@ def train(
             return
         # a step measures the weights it starts from: only now are these known to be good
         good, kept = entering, step - 1
-        if checkpoint and run.processes.is_main:
-            save_checkpoint(checkpoint, model.model, run.optimizer, step)
-        yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
+        try:
+            yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
+        finally:
+            # After the step is written down, also by whoever stops here: a kill in between does it once more,
+            # where the other order would leave a hole in the curve.
+            if checkpoint and run.processes.is_main:
+                save_checkpoint(checkpoint, model.model, run.optimizer, step)
         if checkpoint:
             yield Saved(step, str(checkpoint))
         began = time.perf_counter()
