@@ -90,12 +90,12 @@ class ShownScores:
 
     def refuse_failed(self, name: str, overrides: Mapping[int, str]) -> None:
         """Nothing; raises MaskError for a row that could not be scored, unless all of it is forced out."""
-        failed = [row for row in self.rows_of(name) if row.get("failure")]
-        open_rows = [row for row in failed if not _left_out(row, overrides)]
+        rows = self.rows_of(name)
+        open_rows = [row for row in rows if row.get("failure") and not _left_out(row, overrides)]
         if open_rows:
             named = ", ".join(row["id"] for row in open_rows[:5])
             raise MaskError(
-                f"{len(open_rows)} of {len(self.rows_of(name))} rows could not be scored: {named}",
+                f"{len(open_rows)} of {len(rows)} rows could not be scored: {named}",
                 open_rows[0]["failure"],
                 "Try them again, or leave them out, on the Tokens tab",
             )

@@ -13,7 +13,6 @@ from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.passes import RowInfo, SubjectEdit, row_info
 from tokenunlearn.scoring import GROUP, ScoreConfig, ScoredRow, Scores, new_scores, score_infos, table_piece
-from tokenunlearn.signals import SIGNALS
 
 # What one row may fail of while others do not: too little memory for a long one, numbers out of range.
 FAILURES: Final = (TokenUnlearnError, RuntimeError, MemoryError)
@@ -75,10 +74,9 @@ def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
     Where `scored` has failed, what was known of the row goes: half its signals would look like all.
     """
     if scored.failure:
-        unknown = row.table.assign(**{name: np.nan for name in row.table.columns if name in SIGNALS})
+        unknown = row.table.assign(**dict.fromkeys(row.signals, np.nan))
         return replace(row, table=unknown, alternatives=scored.alternatives, failure=scored.failure)
-    names = [name for name in scored.table.columns if name in SIGNALS]
-    table = row.table.assign(**{name: scored.table[name] for name in names})
+    table = row.table.assign(**{name: scored.table[name] for name in scored.signals})
     alternatives = row.alternatives if row.alternatives.as_is else scored.alternatives
     return replace(row, table=table, alternatives=alternatives)
 

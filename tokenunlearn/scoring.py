@@ -105,10 +105,14 @@ class ScoredRow:
     failure: str = ""
 
     @property
+    def signals(self) -> list[str]:
+        """The names of its table's signals."""
+        return [name for name in self.table.columns if name in SIGNALS]
+
+    @property
     def scored(self) -> bool:
         """Whether any signal of it is known."""
-        names = [name for name in self.table.columns if name in SIGNALS]
-        return bool(self.table[names].notna().any(axis=None))
+        return bool(self.table[self.signals].notna().any(axis=None))
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Another subject for some rows: what could be one, and the scores with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,18 +43,30 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
     subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
     """
     values = record(request, "the request")
+    with scores_to_change(service, values) as shown:
+        return _rescored(service, shown, record(values.get("changes"), "changes"))
+
+
+@contextmanager
+def scores_to_change(service: Service, values: Mapping[str, Any]) -> Iterator[ShownScores]:
+    """The newest scores of the rows that the page has under `scores_id`; meanwhile nobody else changes them.
+
+    Raises MaskError for a recorded example and before all rows are scored, ModelError for rows that are no
+    longer open.
+    """
     known = service.find_scores(text(values, "scores_id"))
     if known.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
     service.wait_until_scored()
     with service.changing:  # Other pages ask until it is done.
-        return _rescored(service, known, record(values.get("changes"), "changes"))
+        service.model_of(known)
+        shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
+        assert shown is not None and shown.scores is not None
+        yield shown
 
 
-def _rescored(service: Service, known: ShownScores, changes: Mapping[str, Any]) -> dict[str, Any]:
-    service.model_of(known)
-    shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
-    assert shown is not None and shown.scores is not None
+def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) -> dict[str, Any]:
+    assert shown.scores is not None
     edits, rows = dict(shown.scores.edits), service.session_of(shown).forget
     for index, change in changes.items():
         row = rows[_row_at(index, len(rows))]

@@ -125,9 +125,8 @@ def signal_of(service: Service, model: Any, rows: "Sequence[ScoredRow]", name: s
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
     with service.model_lock:
         found = score_infos(model, [row.info for row in rows if not row.failure], config)
-        unknown = [np.full(len(row.table), np.nan) if row.failure else None for row in rows]
         return np.concatenate(
-            [next(found).table[name].to_numpy() if nothing is None else nothing for nothing in unknown]
+            [np.full(len(row.table), np.nan) if row.failure else next(found).table[name] for row in rows]
         )
 
 

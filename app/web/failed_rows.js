@@ -1,6 +1,7 @@
 /** A row that could not be scored: why, and what can be done. Left out, all its tokens are forced out, with the reason as a note. */
 
 import { button, node, setHidden, setText } from "./dom.js";
+import { loadAnew } from "./scores_change.js";
 import { workNotice } from "./work_notice.js";
 
 /**
@@ -31,16 +32,12 @@ export function failedNote(model, host) {
 
 async function scoreAgain(model, host, notice) {
   const { id } = model.row;
-  model.stale.add(id);
-  model.tell("view");
-  await notice.attempt(() => host.ask("score_again", { scores_id: model.payload.scores_id, row: model.view.row }), (value) => {
-    model.load(value);
+  const ask = () => host.ask("score_again", { scores_id: model.payload.scores_id, row: model.view.row });
+  await notice.attempt(() => loadAnew(model, [id], ask), () => {
     const failed = model.payload.rows.find((row) => row.id === id)?.failure;
     if (!failed) host.say("The row is scored");
     return failed ? "It failed again." : "";
   });
-  model.stale.delete(id);
-  model.tell("view");
 }
 
 /** Forces all tokens of a row out, with the reason as a note on the first; one undo step. */
@@ -57,7 +54,7 @@ export function isLeftOut({ overrides }, { first, count }) {
 
 /** Returns `{failed, leftOut}`: how many rows of the set could not be scored and still take part, and how many no longer do. */
 export function failedCounts(model) {
-  const failed = model.rowsOfSet().map((at) => model.payload.rows[at]).filter((row) => row.failure);
+  const failed = model.payload.rows.filter((row) => row.failure && (row.set ?? "") === model.set);
   const leftOut = failed.filter((row) => isLeftOut(model, row)).length;
   return { failed: failed.length - leftOut, leftOut };
 }

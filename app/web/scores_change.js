@@ -32,6 +32,18 @@ export function takeScores(model, payload) {
   Object.assign(model, { overrides: overrides.moved(moved), history });
 }
 
+/** Loads what `ask` answers; the rows of these ids are dimmed meanwhile, also where it fails. @param {string[]} ids */
+export async function loadAnew(model, ids, ask) {
+  ids.forEach((id) => model.stale.add(id));
+  model.tell("view");
+  try {
+    model.load(await ask());
+  } finally {
+    ids.forEach((id) => model.stale.delete(id));
+    model.tell("view");
+  }
+}
+
 /** Returns the payload with the signals that the page has besides: it was made before they were computed. */
 function withSignalsOf({ signals, columns, payload: before }, payload) {
   const more = signals.filter((name) => !(name in payload.columns));

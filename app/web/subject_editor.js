@@ -1,6 +1,7 @@
 /** A form under the question: another subject for this row and rows like it, and the names put in its place. */
 
 import { button, node, setText } from "./dom.js";
+import { loadAnew } from "./scores_change.js";
 import { namesTyped, rowsNaming } from "./subject_words.js";
 import { workNotice } from "./work_notice.js";
 
@@ -101,14 +102,7 @@ async function offer(parts, model, host, choose) {
 /** Asks for the scores with the change, the old ones dimmed meanwhile; returns what was done in words. */
 async function scored(model, host, places, change) {
   const ids = places.map((at) => model.payload.rows[at].id);
-  ids.forEach((id) => model.stale.add(id));
-  model.tell("view");
-  try {
-    const changes = Object.fromEntries(places.map((at) => [at, change]));
-    model.load(await host.ask("rescore", { scores_id: model.payload.scores_id, changes }));
-  } finally {
-    ids.forEach((id) => model.stale.delete(id));
-    model.tell("view");
-  }
+  const changes = Object.fromEntries(places.map((at) => [at, change]));
+  await loadAnew(model, ids, () => host.ask("rescore", { scores_id: model.payload.scores_id, changes }));
   return `${ids.length} ${ids.length === 1 ? "row" : "rows"} scored anew`;
 }

@@ -144,6 +144,7 @@ def test_a_row_that_could_not_be_scored_is_left_out_or_tried_again(opened: Open,
     expect(page.locator(".tu-why")).to_have_text("The row could not be scored, so this token has no score.")
 
     bar = page.locator(".tu-mask-bar")
+    expect(bar.locator('[data-state="same"]')).to_be_attached()
     before = bar.get_by_role("status").filter(has_text="mask").inner_text()
     note.get_by_role("button", name="Leave this row out").press("Enter")
     expect(note).to_contain_text("Left out: this row could not be scored.")
