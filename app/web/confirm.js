@@ -23,7 +23,8 @@ export class Confirmation {
   changed(current) {
     this.question += 1;
     this.current = current;
-    this.set({ kind: "pending", hash: this.state.hash });
+    // Said once: while a slider moves, each move asks anew.
+    if (this.state.kind !== "pending") this.set({ kind: "pending", hash: this.state.hash });
     this.cancel(this.timer);
     this.timer = this.wait(() => this.check(), CONFIRM_AFTER_MS);
   }

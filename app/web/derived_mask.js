@@ -1,12 +1,12 @@
 /** The mask of one set under a rule and overrides, over all tokens of the payload. Pure. */
 
 import { overridden, select } from "./selection.js";
-import { countsOf, cutOf, rankingScores } from "./summary.js";
+import { countsOf, cutOf } from "./summary.js";
 
 /**
- * Returns `{fused, weights, selected, excluded, ruled, ranking, counts, threshold}`: arrays over all tokens,
- * empty outside the set; `ruled` is the choice before overrides, `ranking` what the rule ranks by.
- * `fused`, `excluded` and `ranking` are the same arrays again while nothing that they depend on moves.
+ * Returns `{fused, weights, selected, excluded, ruled, counts, threshold}`: arrays over all tokens, empty outside the
+ * set and only to be read; `ruled` is the choice before overrides. `fused` and `excluded` are the same arrays again
+ * while nothing that they depend on moves.
  * @param {object} model columns (of all), cut (the set's), indices and places (set → all, all → set)
  */
 export function deriveMask({ columns, cut, indices, places, rule, overrides, memory }) {
@@ -15,18 +15,16 @@ export function deriveMask({ columns, cut, indices, places, rule, overrides, mem
   for (const [index, state] of overrides.forced()) if (places[index] >= 0) forced.set(places[index], state);
   const final = overridden(ruled, forced);
   const size = columns.row.length;
-  const fused = memory.once("fused over all", ruled.fused, () => spread(ruled.fused, indices, new Float64Array(size).fill(NaN)));
-  const excluded = memory.once("excluded over all", ruled.excluded, () => spread(ruled.excluded, indices, new Uint8Array(size)));
+  const fused = memory.once("fused over all", ruled.fused, () => spread(ruled.fused, indices, size, NaN));
+  const excluded = memory.once("excluded over all", ruled.excluded, () => spread(ruled.excluded, indices, size));
   const mask = {
     fused, excluded,
-    weights: spread(final.weights, indices, new Float64Array(size)),
-    selected: spread(final.selected, indices, new Uint8Array(size)),
-    ruled: spread(ruled.selected, indices, new Uint8Array(size)),
-    ranking: memory.once("ranking over all", [fused, excluded, rule.whole_words],
-      () => rankingScores({ fused, excluded }, columns, indices, rule.whole_words)),
+    weights: spread(final.weights, indices, size),
+    selected: spread(final.selected, indices, size),
+    ruled: spread(ruled.selected, indices, size),
   };
   mask.counts = countsOf(mask, columns, indices);
-  mask.threshold = cutOf(mask, indices, rule);
+  mask.threshold = cutOf(mask, columns, indices, rule);
   return mask;
 }
 
@@ -37,7 +35,10 @@ export function placesIn(indices, size) {
   return places;
 }
 
-function spread(values, indices, all) {
+/** Returns the set's values among those of all tokens, `empty` elsewhere; the same array where the set is all there is. */
+function spread(values, indices, size, empty = 0) {
+  if (indices.length === size) return values;
+  const all = new values.constructor(size).fill(empty);
   for (let at = 0; at < indices.length; at += 1) all[indices[at]] = values[at];
   return all;
 }

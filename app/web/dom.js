@@ -43,9 +43,12 @@ export function setAttributes(element, attributes) {
   }
 }
 
-/** Writes text only where it differs, so that live regions and selections are not disturbed. */
+/** Writes text only where it differs, so that live regions and selections are not disturbed; into the text node that is there. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const only = element.childNodes?.length === 1 ? element.firstChild : null;
+  if (only?.nodeType === 3 && text !== "") {
+    if (only.data !== text) only.data = text; // Another node in its place would be styled and laid out anew.
+  } else if (element.textContent !== text) element.textContent = text;
 }
 
 /** Hides or shows; what is so already is not written again. */

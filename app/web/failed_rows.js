@@ -54,7 +54,7 @@ export function isLeftOut({ overrides }, { first, count }) {
 
 /** Returns `{failed, leftOut}`: how many rows of the set could not be scored and still take part, and how many no longer do. */
 export function failedCounts(model) {
-  const failed = model.payload.rows.filter((row) => row.failure && (row.set ?? "") === model.set);
+  const failed = model.rowsOfSet.map((at) => model.payload.rows[at]).filter((row) => row.failure);
   const leftOut = failed.filter((row) => isLeftOut(model, row)).length;
   return { failed: failed.length - leftOut, leftOut };
 }

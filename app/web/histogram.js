@@ -2,7 +2,7 @@
 
 import { drawing, node, setAttributes, setHidden, setText } from "./dom.js";
 import { histogramBins } from "./scale.js";
-import { fractionAt } from "./summary.js";
+import { fractionAt, rankingScores } from "./summary.js";
 
 const BINS = 40;
 const HEIGHT = 72;
@@ -52,7 +52,10 @@ export function histogram(model) {
 export function cutAt(model, value) {
   const { rule, mask, indices } = model;
   if (rule.mode === "top_fraction" && rule.scope === "set") {
-    model.setRule({ fraction: fractionAt(value, mask, indices) });
+    const { fused, excluded } = mask;
+    const ranking = model.memory.once("ranking over all", [fused, excluded, rule.whole_words],
+      () => rankingScores(mask, model.columns, indices, rule.whole_words));
+    model.setRule({ fraction: fractionAt(value, { fused, ranking }, indices) });
   } else model.setRule({ mode: "threshold", threshold: Math.round(value * 1000) / 1000 });
 }
 

@@ -18,7 +18,7 @@ export function leaderboard(model) {
       .sort((a, b) => (b.auroc_word ?? -1) - (a.auroc_word ?? -1));
     element.hidden = entries.length === 0;
     body.replaceChildren(...entries.map((entry) => entryRow(entry, entry.signal === model.rule.knowledge)));
-    note.textContent = `Area under the ROC curve over ${model.rowsOfSet().length} rows, names left out; 0.50 is chance.`
+    note.textContent = `Area under the ROC curve over ${model.rowsOfSet.length} rows, names left out; 0.50 is chance.`
       + (entries.some((entry) => Number.isFinite(entry.low)) ? " Thin line: 95 % interval." : "");
   };
   return { element, update };

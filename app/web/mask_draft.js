@@ -56,7 +56,7 @@ export function restoreDraft(model, draft) {
   model.overrides = new Overrides(entriesOf(draft));
   model.history = new History({ rule: model.withKnownSignals({ ...model.rule, ...draft.rule }), depth: 0 });
   model.useSet(model.sets.includes(draft.set) ? draft.set : model.set);
-  if ((model.row?.set ?? "") !== model.set) Object.assign(model.view, { row: model.rowsOfSet()[0] ?? 0, locked: null, focus: null });
+  if ((model.row?.set ?? "") !== model.set) Object.assign(model.view, { row: model.rowsOfSet[0] ?? 0, locked: null, focus: null });
   model.tell("data", "rule", "view");
 }
 

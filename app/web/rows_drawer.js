@@ -19,7 +19,7 @@ export function rowsDrawer(model, left) {
   const toggle = button("", () => open(!left().classList.contains("is-open")), { class: "tu-toggle tu-drawer-toggle", attributes: { "aria-expanded": false } });
   const element = node("div", { class: "tu-drawer", attributes: { role: "group", "aria-label": "Row" } }, before, toggle, after);
   const update = () => {
-    const rows = model.listed ?? model.rowsOfSet();
+    const rows = model.listed ?? model.rowsOfSet;
     const at = rows.indexOf(model.view.row);
     setText(toggle, drawerWords(model.row, at, rows.length));
     setAble(before, at > 0);

@@ -11,7 +11,7 @@ const MANY_ROWS = 100;
 
 /** Returns the order to begin with: where the rule errs, in a long list with known gold; else that of the file. */
 export function firstOrder(model) {
-  const rows = model.rowsOfSet();
+  const rows = model.rowsOfSet;
   return rows.length > MANY_ROWS && rows.some((at) => knowsGold(model, at)) ? "differs" : "file";
 }
 
@@ -44,12 +44,12 @@ const LARGEST = { differs: ({ differs }) => differs, highest: ({ highest }) => h
 
 /** Returns the set's row indices in one of the `ORDERS`; equals stay in the order of the file. @returns {number[]} */
 export function orderedRows(model, order) {
-  const rows = model.rowsOfSet();
+  const rows = model.rowsOfSet;
   const size = LARGEST[order];
   if (!size) return rows;
   const sizes = new Map(rows.map((at) => [at, size(factsOf(model, model.payload.rows[at]))]));
   const fewer = (a, b) => (sizes.get(a) === sizes.get(b) ? 0 : sizes.get(b) > sizes.get(a) ? 1 : -1);
-  return rows.sort((a, b) => fewer(a, b) || a - b);
+  return [...rows].sort((a, b) => fewer(a, b) || a - b);
 }
 
 /** Returns "40 rows" or "3 of 40 rows". */

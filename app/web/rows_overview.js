@@ -7,7 +7,7 @@
 
 import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
-import { button, node, segmented, setText } from "./dom.js";
+import { button, node, segmented, setHidden, setText } from "./dom.js";
 import { leftOutNote } from "./left_out.js";
 import { same } from "./memory.js";
 import { countWhile } from "./ranks.js";
@@ -63,7 +63,7 @@ function cardsIn(list, model) {
   new ResizeObserver(refresh).observe(list);
   const build = () => {
     cards.clear();
-    for (const at of model.rowsOfSet()) cards.set(at, rowCard(model, at));
+    for (const at of model.rowsOfSet) cards.set(at, rowCard(model, at));
   };
   const arrange = (order) => {
     const focused = inOrder.find((card) => card.element === document.activeElement)?.at;
@@ -113,7 +113,7 @@ function listHead(model, cards, told) {
   const head = { element, bulk, sets: null };
   const filter = () => {
     cards.filter(search.value);
-    setText(count, shownWords(model.listed.length, model.rowsOfSet().length));
+    setText(count, shownWords(model.listed.length, model.rowsOfSet.length));
     told(model.listed.length);
     bulk.update();
     cards.refresh();
@@ -140,12 +140,12 @@ function listHead(model, cards, told) {
     const other = set !== model.set;
     if (other) order.value = firstOrder(model);
     set = model.set;
-    const held = other ? null : cards.held(model.rowsOfSet());
+    const held = other ? null : cards.held(model.rowsOfSet);
     cards.build();
     if (other) sort();
     else arrange(held);
   };
-  head.moved = () => { again.hidden = order.value === "file"; };
+  head.moved = () => setHidden(again, order.value === "file");
   search.addEventListener("input", filter);
   order.addEventListener("change", sort);
   return head;

@@ -1,6 +1,6 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
-import { button, node, segmented, setAttributes, setText } from "./dom.js";
+import { button, node, segmented, setAttributes, setHidden, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { scoringStop } from "./scoring_stop.js";
 import { shownIndex } from "./shown_unit.js";
@@ -59,7 +59,7 @@ export function signalBar(model, compute, hold) {
 export function badgeWords(model) {
   if (model.payload.state !== "live") return "recorded";
   if (model.stale.has(model.row?.id)) return "stale";
-  const rows = model.rowsOfSet().length;
+  const rows = model.rowsOfSet.length;
   const waiting = model.waiting();
   return waiting === 0 ? "live" : `live, ${rows - waiting} of ${rows}`;
 }
@@ -82,7 +82,7 @@ function sourceMenu(label, model, kind, compute) {
     shown = words;
     const wanted = choice.pending() ?? model.rule[kind];
     if (menu.value !== wanted) menu.value = wanted;
-    element.hidden = !used;
+    setHidden(element, !used);
   };
   return { element, update };
 }
@@ -146,7 +146,7 @@ function legendOf(model) {
   const point = (signal) => {
     const index = shownIndex(model);
     const value = index === null ? NaN : model.valuesOf(signal)[index];
-    mark.hidden = !Number.isFinite(value);
+    setHidden(mark, !Number.isFinite(value));
     mark.style.setProperty("left", `${(100 * (model.scaleOf(signal).at(value) || 0)).toFixed(1)}%`);
   };
   return { element, caption, update, point: () => point(model.view.signal === "all" ? "fused" : model.view.signal) };

@@ -86,7 +86,7 @@ export function release(strip) {
 
 /** Goes one row on or back among those listed, in the order of the list. */
 export function stepRow(model, step) {
-  const rows = model.listed ?? model.rowsOfSet();
+  const rows = model.listed ?? model.rowsOfSet;
   const next = rows[rows.indexOf(model.view.row) + step];
   if (next !== undefined) model.goTo(next);
 }
@@ -96,7 +96,7 @@ export function stepRow(model, step) {
  * locks it. Returns what is to be said of it, "" for a plain step.
  * @param {number[]} [rows] row indices; else those listed, in the order of the list
  */
-export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.rowsOfSet()) {
+export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.rowsOfSet) {
   const { model } = strip;
   const here = model.view.focus ?? model.view.locked;
   // From the end of what is shown as one: the next token of the same word would be no step.

@@ -27,7 +27,7 @@ export function wordsTouched(text, start, end) {
 export function rowsNaming(model, name) {
   if (name.trim() === "") return [];
   const here = model.view.row;
-  return model.rowsOfSet().filter((at) => at !== here && names(model.payload.rows[at], name.trim()));
+  return model.rowsOfSet.filter((at) => at !== here && names(model.payload.rows[at], name.trim()));
 }
 
 function names({ question, answer }, name) {

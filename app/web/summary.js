@@ -33,11 +33,21 @@ export function rankingScores({ fused, excluded }, columns, indices, wholeWords)
 }
 
 /** Returns the fused score at which the rule cuts over the set, or null where there is no single cut. */
-export function cutOf({ ruled, ranking }, indices, rule) {
+export function cutOf({ ruled, fused }, { row, word }, indices, rule) {
   if (rule.mode === "threshold") return rule.threshold;
   if (!["top_fraction", "top_k"].includes(rule.mode) || rule.scope !== "set") return null;
-  let cut = Infinity;
-  for (const index of indices) if (ruled[index] && ranking[index] < cut) cut = ranking[index];
+  // The lowest of what was taken; a whole word stands where its highest token does.
+  let [cut, best, last] = [Infinity, Infinity, -1];
+  for (const index of indices) {
+    if (!ruled[index]) continue;
+    if (rule.whole_words && last >= 0 && row[index] === row[last] && word[index] === word[last]) best = Math.max(best, fused[index]);
+    else {
+      cut = Math.min(cut, best);
+      best = fused[index];
+    }
+    last = index;
+  }
+  cut = Math.min(cut, best);
   return Number.isFinite(cut) ? cut : null;
 }
 

@@ -48,7 +48,7 @@ export class TokensModel {
     const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
     this.history = new History({ rule, depth: 0 });
     this.useSet(this.sets.includes(saved.set) ? saved.set : this.sets[0] ?? "");
-    if (this.view.row >= payload.rows.length || this.row?.set !== this.set) this.view.row = this.rowsOfSet()[0] ?? 0;
+    if (this.view.row >= payload.rows.length || this.row?.set !== this.set) this.view.row = this.rowsOfSet[0] ?? 0;
   }
 
   withKnownSignals(rule) {
@@ -62,6 +62,8 @@ export class TokensModel {
     this.set = set;
     /** @type {number[]|null} the rows that the list shows, in its order */
     this.listed = null;
+    /** @type {number[]} the rows of the set, in file order; only to be read */
+    this.rowsOfSet = this.payload.rows.flatMap((row, at) => ((row.set ?? "") === set ? [at] : []));
     this.indices = indicesOfSet(this.payload.rows, set);
     this.cut = pick(this.columns, this.indices);
     this.wordList = groupWords(this.columns);
@@ -76,14 +78,9 @@ export class TokensModel {
 
   get row() { return this.payload.rows[this.view.row]; }
 
-  /** Returns the row indices of the current set, in file order. */
-  rowsOfSet() {
-    return this.payload.rows.flatMap((row, at) => ((row.set ?? "") === this.set ? [at] : []));
-  }
-
   /** Returns how many rows of the current set have no scores yet; those that failed wait for none. */
   waiting() {
-    return this.rowsOfSet().filter((at) => this.payload.rows[at].scored === false && !this.payload.rows[at].failure).length;
+    return this.rowsOfSet.filter((at) => this.payload.rows[at].scored === false && !this.payload.rows[at].failure).length;
   }
 
   /** Returns the units (chips) of the current row. */
@@ -272,7 +269,7 @@ export class TokensModel {
     if (set === this.set) return;
     this.useSet(set);
     this.view.row = -1;
-    this.goTo(this.rowsOfSet()[0] ?? 0);
+    this.goTo(this.rowsOfSet[0] ?? 0);
     this.tell("data", "rule");
   }
 

@@ -1,6 +1,7 @@
 /** The Tokens view: composes its parts in one element and keeps them equal to one model. */
 
 import { AlternativesView } from "./alternatives.js";
+import { atRest } from "./at_rest.js";
 import { choosePanel } from "./choose.js";
 import { shareRows } from "./columns.js";
 import { Confirmation } from "./confirm.js";
@@ -103,6 +104,7 @@ class TokensView {
     this.compose();
     this.followServer();
     this.kinds = new Set();
+    this.place = atRest(() => this.element.isConnected && rememberView(model));
     model.subscribe((kinds) => this.changed(kinds));
     this.hide = () => this.keepAll();
     globalThis.addEventListener("pagehide", this.hide);
@@ -113,6 +115,7 @@ class TokensView {
     const focused = document.activeElement;
     focused?.blur();
     this.flush();
+    rememberView(this.model);
     focused?.focus({ preventScroll: true }); // The browser's way back shows the page as it was.
   }
 
@@ -167,6 +170,7 @@ class TokensView {
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
+    rememberView(this.model);
     this.unfollow();
     this.unhear();
     this.signals.leave();
@@ -212,7 +216,7 @@ class TokensView {
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
-    if (kinds.has("rule") || kinds.has("view")) rememberView(this.model);
+    if (kinds.has("rule") || kinds.has("view")) this.place.later();
     this.desk.changed(kinds);
   }
 
@@ -263,7 +267,7 @@ class TokensView {
   /** Goes to the next of these tokens, in whatever row of the set it stands. */
   walk(indices) {
     const wanted = new Set(indices);
-    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet());
+    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet);
   }
 
   say(words) {

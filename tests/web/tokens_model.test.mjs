@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { cutAt, nudgeCut, shownCut } from "../../app/web/histogram.js";
 import { jump, nextToken } from "../../app/web/strip_acts.js";
+import { rankingScores } from "../../app/web/summary.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
+import { syntheticPayload } from "./synthetic_payload.mjs";
 
 function payload() {
   const row = (id, first, count, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count, set, subject_spans: [] });
@@ -135,12 +137,24 @@ test("arrays that do not depend on what moved are the same again", () => {
   const m = model();
   const before = m.mask;
   m.setRule({ fraction: 2 / 3 });
-  assert.deepEqual(["fused", "excluded", "ranking"].map((name) => m.mask[name] === before[name]), [true, true, true]);
+  assert.deepEqual(["fused", "excluded"].map((name) => m.mask[name] === before[name]), [true, true]);
   assert.notDeepEqual([...m.mask.selected], [...before.selected]);
   m.setRule({ alpha: 0.5 });
   assert.notEqual(m.mask.fused, before.fused);
-  m.setRule({ whole_words: false });
-  assert.equal(m.mask.ranking === before.ranking, false);
+});
+
+test("the cut is the lowest ranking score of what the rule takes", () => {
+  // The fact and the full stop behind it are one word.
+  const m = new TokensModel(syntheticPayload(40, { factor: (row) => 0.5 + ((row * 37) % 11) / 10 }), { rule: { exclude_punctuation: false } });
+  for (const whole_words of [true, false]) {
+    for (const change of [{ mode: "top_fraction", fraction: 0.2 }, { alpha: 0.35 }, { fraction: 0.6 }, { mode: "top_k", k: 7 }]) {
+      m.setRule({ whole_words, ...change });
+      const ranking = rankingScores(m.mask, m.columns, m.indices, whole_words);
+      const taken = [...m.indices].filter((index) => m.mask.ruled[index]).map((index) => ranking[index]);
+      assert.ok(taken.length > 0);
+      assert.equal(m.mask.threshold, Math.min(...taken));
+    }
+  }
 });
 
 test("more numbers of the same scores keep every step of undo and redo", () => {
