@@ -14,6 +14,8 @@ async ({ act, count, label }) => {
       input.value = Number(input.min) + span * (0.05 + 0.9 * Math.abs(((move * 0.017) % 2) - 1));
       input.dispatchEvent(new Event('input', { bubbles: true }));
     },
+    // The token that has the focus: rule, in, out and back.
+    override: () => strip.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', bubbles: true })),
     row: (move) => strip.dispatchEvent(new KeyboardEvent('keydown', { key: move % 2 ? '[' : ']', bubbles: true })),
   };
   const frame = () => new Promise(requestAnimationFrame);

@@ -216,7 +216,9 @@ class TokensView {
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
-    if (kinds.has("rule") || kinds.has("view")) this.place.later();
+    // The address at once: a reload goes to the one that stands there when it begins. The draft has time until then.
+    if (kinds.has("view")) rememberView(this.model);
+    else if (kinds.has("rule")) this.place.later();
     this.desk.changed(kinds);
   }
 
