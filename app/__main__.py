@@ -20,6 +20,7 @@ os.environ["GRADIO_RUN_HISTORY"] = "False"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
+QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows
 LOGIN = "Any name, and the password given with --password."
 
 
@@ -170,6 +171,8 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
         footer_links=[],
         theme=theme(),
     )
+    # Gradio looks into an empty queue a thousand times a second: a tenth of a processor, with nobody there.
+    demo._queue.sleep_when_free = QUEUE_REST_SECONDS
     picture = {} if password else first_picture(service)
     page = WithHead(application, head_of(picture, STYLES))
     web = WebFiles(WEB, {"views.css": view_styles()})

@@ -22,9 +22,9 @@ def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     return _view("tokens_view.js", value, ("unlearn", "opened"), server)
 
 
-def status_chips(value: Any) -> gr.HTML:
-    """Model, data and run at the top of every tab; while anything moves by itself it sends `pulse`."""
-    return _view("status_chips.js", value, ("show_run", "pulse"))
+def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
+    """Model, data and run at the top of every tab; while anything moves it asks, and sends `pulse`."""
+    return _view("status_chips.js", value, ("show_run", "pulse"), server)
 
 
 def mask_summary(value: Any) -> gr.HTML:

@@ -10,7 +10,7 @@ from app.components import status_chips
 from app.service import Service
 from app.tabs import compare, probe, tokens, unlearn
 from app.web_files import WEB
-from app.wiring import Page, scores_signature, wire
+from app.wiring import Page, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
 STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
@@ -29,11 +29,17 @@ VIEW_STYLES: Final = (
 
 def build_page(service: Service) -> gr.Blocks:
     """The whole page on one service, not yet served."""
-    built = scores_signature(service)  # before the views take their values: later scores then count as new
+    built = status_actions.scores_signature(
+        service
+    )  # before the views take their values: later scores then count as new
+
+    def beat(_: Any) -> dict[str, Any]:
+        return status_actions.beat(service)
+
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:
         # No component: a heading that no value ever changes.
         gr.HTML(f"<h1>{TITLE}</h1>", elem_classes=["tx-title"], js_on_load=None, apply_default_css=False)
-        chips = status_chips(status_actions.chips(service))
+        chips = status_chips(status_actions.chips(service), [beat])
         with gr.Tabs(elem_classes=["tx-tabs"], selected="tokens") as tabs:
             with gr.Tab(TAB_TOKENS, id="tokens"):
                 tokens_view = tokens.build(service)

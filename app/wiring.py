@@ -66,16 +66,12 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
 def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> list[Any]:
     """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
     # First: where it says that nothing moves, what is read after it is the last there is.
-    chips = status_actions.chips(service)
+    chips = status_actions.beat(service)
     signature = status_actions.runs_signature(service)
-    now = {
-        "scores": scores_signature(service),
-        "runs": signature,
-        "probed": _probed(service, signature),
-    }
+    now = {"scores": status_actions.scores_signature(service), "runs": signature}
     fresh_scores = now["scores"] != seen.get("scores")
-    fresh_runs = now["runs"] != seen.get("runs") or now["probed"] != seen.get("probed")
-    runs = [run_id for run_id, _ in signature]
+    fresh_runs = now["runs"] != seen.get("runs")
+    runs = [run_id for run_id, *_ in signature]
     picked = probed if probed in runs else probe_actions.newest(service)
     fresh_plan = fresh_scores or "runs" not in seen
     plan = service.plan or unlearn_actions.default_plan(service) if fresh_plan else None
@@ -89,19 +85,6 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
         compare_actions.runs(service) if fresh_runs else gr.skip(),
         now,
     ]
-
-
-def scores_signature(service: Service) -> Any:
-    """What changes when other scores are to be shown."""
-    scores = service.scores()
-    if scores is None:
-        return service.stage.error or "none"
-    return [scores.scores_id, scores.payload["state"], scores.known]
-
-
-def _probed(service: Service, signature: list[list[str]]) -> list[str]:
-    store = service.queue.store
-    return [run_id for run_id, _ in signature if (store.root / run_id / "probes.json").is_file()]
 
 
 def _run_menu(service: Service, picked: str | None) -> Any:

@@ -1,5 +1,6 @@
-"""The chips and the pulse: what has changed since the page last asked."""
+"""The chips and the beat: what has changed since the page last asked."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from app.service import Service, Stage
 from app.views.runs import LIVE, run_chip, run_news
 from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.runs.states import buttons, status_text
 
 
 def chips(service: Service) -> dict[str, Any]:
@@ -26,6 +28,38 @@ def chips(service: Service) -> dict[str, Any]:
         "at": time.time(),
         "busy": busy(service),
     }
+
+
+def beat(service: Service) -> dict[str, Any]:
+    """The chips, and a `stamp` that is another one as soon as anything else on the page is.
+
+    A page asks for it each second while something moves, and for the rest only where the stamp is another.
+    """
+    # The stamp first: what is read after it is at least as new.
+    return {"stamp": _stamp(service), **chips(service)}
+
+
+def _stamp(service: Service) -> str:
+    runs = service.queue.runs()
+    shown = [
+        [state["run_id"], status_text(state), state["step"], buttons(state), probed(service, state["run_id"])]
+        for state in runs
+    ]
+    live = [len(service.events(state["run_id"])) for state in runs if state["state"] in LIVE]
+    return json.dumps([scores_signature(service), shown, live])
+
+
+def scores_signature(service: Service) -> Any:
+    """What changes when other scores are to be shown."""
+    scores = service.scores()
+    if scores is None:
+        return service.stage.error or "none"
+    return [scores.scores_id, scores.payload["state"], scores.known]
+
+
+def probed(service: Service, run_id: str) -> bool:
+    """Whether the run has its probes."""
+    return (service.queue.store.root / run_id / "probes.json").is_file()
 
 
 def model_chip(service: Service) -> dict[str, Any]:
@@ -86,6 +120,8 @@ def busy(service: Service) -> bool:
     return any(state["state"] in LIVE for state in service.queue.runs())
 
 
-def runs_signature(service: Service) -> list[list[str]]:
-    """What decides the lists of runs: ids and states."""
-    return [[state["run_id"], state["state"]] for state in service.queue.runs()]
+def runs_signature(service: Service) -> list[list[Any]]:
+    """What decides the lists of runs: ids, states, and whether they have their probes."""
+    return [
+        [state["run_id"], state["state"], probed(service, state["run_id"])] for state in service.queue.runs()
+    ]

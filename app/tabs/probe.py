@@ -56,7 +56,8 @@ def _wire(service: Service, tab: ProbeTab) -> None:
         except TokenUnlearnError as error:
             return {"error": str(error)}
 
-    tab.run.change(
+    # Not at each change: whoever else turns to a run sends its probes as well.
+    tab.run.input(
         lambda run_id: shown(service, run_id),
         tab.run,
         tab.view,

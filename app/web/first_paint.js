@@ -1,6 +1,7 @@
 /** Draws one recorded row before Gradio has started; gives way as soon as the real view stands. */
 
 import { node } from "./dom.js";
+import "./gradio_frames.js"; // Here, because this module comes before those of Gradio.
 
 const PATIENCE_MS = 20_000;
 

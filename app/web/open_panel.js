@@ -1,7 +1,7 @@
 /** The dialog for own data and own model: choose, look at what would be read, open; the open session stays until then. */
 
 import { dataPreview, openLabel } from "./data_preview.js";
-import { button, node, segmented, setText } from "./dom.js";
+import { button, node, segmented, setHidden, setText } from "./dom.js";
 import { sendFile } from "./file_pieces.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
@@ -37,8 +37,8 @@ export function openPanel(host) {
   const turn = (value) => {
     part = value;
     parts.update(part);
-    data.element.hidden = part !== "data";
-    model.hidden = part !== "model";
+    setHidden(data.element, part !== "data");
+    setHidden(model, part !== "model");
     setText(now, `Open now: ${openingNow.value.open[part]}`);
   };
   const begun = (at) => {

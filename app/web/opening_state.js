@@ -1,6 +1,6 @@
 /** The line that says how far opening has come, with a button to give it up, and why it could not be done. */
 
-import { button, node, setText } from "./dom.js";
+import { button, node, setHidden, setText } from "./dom.js";
 
 /** Returns `{element, update(opening)}`; `onCancel()` gives up what is under way, or puts an error away. */
 export function openingState(onCancel) {
@@ -9,7 +9,7 @@ export function openingState(onCancel) {
   const cancel = button("Cancel", onCancel, { class: "tu-button" });
   const element = node("div", { class: "tu-open-state", attributes: { hidden: true } }, words, reason, cancel);
   const update = (opening) => {
-    element.hidden = !opening;
+    setHidden(element, !opening);
     if (!opening) return;
     const failed = opening.state === "error";
     element.dataset.state = opening.state;

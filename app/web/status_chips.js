@@ -1,21 +1,24 @@
 /** The chips at the top right, the same on all tabs: model, data, run; the first two open the dialog for others. */
 
-import { node, setText } from "./dom.js";
+import { node, setAttributes, setText } from "./dom.js";
 import { goneBanner } from "./gone_banner.js";
+import { leaveFrames } from "./gradio_frames.js";
 import { newest } from "./newest.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { followScheme } from "./scheme.js";
 import { serverLink } from "./server_link.js";
+import { askServer } from "./server_ask.js";
 import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, held, at, busy}`:
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, held, at, busy, stamp}`:
  * `held` while scoring is stopped, `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
- * `live` null or the `{id, mask}` of the one under way.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ * `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in app/actions/status.py.
+ * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function, server: Record<string, Function>}} contract
  */
-export function mount({ element, props, trigger, watch }) {
+export function mount({ element, props, trigger, watch, server }) {
+  leaveFrames();
   followScheme();
   const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
   const model = opener("model", "");
@@ -23,28 +26,39 @@ export function mount({ element, props, trigger, watch }) {
   const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", {}) } });
   const news = runNews();
   (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
-  // Where the server is gone Gradio would reload the page as soon as it is back, and undo would be lost.
-  const ask = async () => { if (await serverLink.check()) trigger("pulse", {}); };
+  // The chips themselves each second; all the rest, which costs twenty times that, only where there is something new. Where
+  // the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo would be lost.
+  const ask = async () => {
+    const value = await askServer(server, "beat", {}).catch(() => null);
+    if (!value) return;
+    show(value);
+    if (value.stamp !== drawn) trigger("pulse", {});
+  };
   const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
   document.addEventListener("visibilitychange", () => pulse.visible() && pulse.beat());
   serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
   const keep = newest();
-  const draw = () => {
-    const value = keep(props.value);
+  /** What the other parts of the page show. */
+  let drawn = props.value?.stamp;
+  const show = (given) => {
+    const value = keep(given);
     const shown = modelChip(value.model ?? {}, value.opening);
     setText(model, shown.text);
-    model.title = shown.title;
-    model.dataset.state = shown.state;
+    setAttributes(model, { title: shown.title, "data-state": shown.state });
     setText(data, value.data?.text ?? "");
-    data.title = `${value.data?.detail ?? ""}. Open other data…`;
+    setAttributes(data, { title: `${value.data?.detail ?? ""}. Open other data…` });
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     scoringHeld.set(value.held ?? false);
     setText(run, value.run?.text ?? "no run");
-    run.dataset.state = value.run?.state ?? "";
+    setAttributes(run, { "data-state": value.run?.state ?? "" });
     news.hear(value.run?.done ?? []);
     endedRuns.set(value.run?.ended ?? []);
     liveRun.set(value.run?.live ?? null);
-    pulse.heard({ at: value.at ?? 0, busy: value.busy ?? false });
+    pulse.heard({ at: value.at ?? 0, busy: (value.busy ?? false) || value.stamp !== drawn });
+  };
+  const draw = () => {
+    drawn = props.value?.stamp ?? drawn;
+    show(props.value);
   };
   watch("value", draw);
   draw();

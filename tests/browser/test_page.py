@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -19,17 +20,23 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def address(
+def server(
     tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
-) -> Iterator[str]:
-    """The address of a server on recorded scores and two runs."""
+) -> Iterator[Any]:
+    """A server on recorded scores and two runs."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "example.json").write_text(json.dumps(recorded()), encoding="utf-8")
     store = RunStore(folder / "runs")
     finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
     finished_run(store, "random", 0.8, "unchanged", ANSWER)
     with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
-        yield server.address
+        yield server
+
+
+@pytest.fixture(scope="module")
+def address(server: Any) -> str:
+    """Where it listens."""
+    return str(server.address)
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +194,34 @@ def test_an_idle_page_asks_for_nothing(page: Page) -> None:
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2_500)
     assert [url for url in asked if "heartbeat" not in url] == []
+
+
+def test_an_idle_page_draws_nothing_and_its_server_rests(page: Page, server: Any) -> None:
+    open_tab(page, "Tokens")
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1_000)
+    before = wake_ups(server)
+    # Gradio's own would be 60 frames and 900 looks into its queue a second.
+    assert frames(page, 2_000) <= 4
+    assert wake_ups(server) - before < 400
+
+
+def frames(page: Page, milliseconds: float) -> int:
+    """How many frames scripts have asked for meanwhile, whoever asked."""
+    events: list[Any] = []
+    ended: list[Any] = []
+    session = page.context.new_cdp_session(page)
+    session.on("Tracing.dataCollected", lambda each: events.extend(each["value"]))
+    session.on("Tracing.tracingComplete", lambda each: ended.append(each))
+    session.send("Tracing.start", {"traceConfig": {"includedCategories": ["devtools.timeline"]}})
+    page.wait_for_timeout(milliseconds)
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(20)
+    session.detach()
+    return sum(each["name"] == "FireAnimationFrame" for each in events)
+
+
+def wake_ups(server: Any) -> int:
+    """How often the server's main thread has gone to sleep so far."""
+    return psutil.Process(server.process.pid).num_ctx_switches().voluntary

@@ -1,6 +1,8 @@
 """What the tabs can do, as plain functions: masks, plans, runs, probes; every input as if from anyone."""
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ import pytest
 from app.actions import compare, probe, status, tokens, unlearn
 from app.first_paint import first_picture, head_of
 from app.service import Service
-from app.shown import recorded_scores
+from app.shown import ShownScores, recorded_scores
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
+from tokenunlearn.runs.queue import running
 from tokenunlearn.training.events import EvalDone, StepDone
 
 
@@ -242,3 +245,30 @@ def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(serv
     shown.payload["rows"][0]["question"] = "</script><img src=x>"
     head = head_of(first_picture(service), ("a.css",))
     assert "</script><img" not in head and head.count("</script>") == 2
+
+
+def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(service: Service) -> None:
+    def stamp() -> str:
+        return str(status.beat(service)["stamp"])
+
+    store = service.queue.store
+    empty = stamp()
+    assert stamp() == empty and status.beat(service).keys() == {"stamp", *status.chips(service)}
+    run_id = store.create({"name": "one", "arm": "chosen", "forget": []})
+    store.change(run_id, **running(os.getpid()), step=0, steps=3)
+    seen = [empty, stamp()]
+    store.change(run_id, heartbeat=time.time())
+    assert stamp() == seen[-1]  # it lives, and there is nothing new
+    store.append_event(run_id, StepDone(1, 3, 1.0, 1.0, 1.0, 0.5))
+    seen.append(stamp())
+    store.change(run_id, step=1)
+    seen.append(stamp())
+    store.append_event(run_id, EvalDone(1, 0.5, 0.9, retain=0.9, answer_id="r0", answer_text="tea"))
+    seen.append(stamp())
+    store.change(run_id, state="finished", ended=time.time())
+    seen.append(stamp())
+    store.write_json(run_id, "probes.json", {})
+    seen.append(stamp())
+    service.show(ShownScores({**payload("live"), "scores_id": "s2"}, service.scores().columns, None))
+    seen.append(stamp())
+    assert len(set(seen)) == len(seen)
