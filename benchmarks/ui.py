@@ -1,9 +1,9 @@
 """How fast the Tokens view answers in a real Chromium: `python -m benchmarks.ui [tokens …]`.
 
 For each size (default 1000 10000 50000) a synthetic recorded example is served without a model, and timed:
-slider moves (weight of knowledge, share chosen), overrides by key, row switches, first content; counted: payload
-bytes, DOM nodes, HTTP requests during and after the acts. The page must ask for nothing while a slider moves,
-and for one confirmation of the mask after it has come to rest.
+slider moves (weight of knowledge, share chosen), overrides by key, row switches, first content; counted:
+payload bytes, DOM nodes, HTTP requests during and after the acts. The page must ask for nothing while a
+slider moves, and for one confirmation of the mask after it has come to rest.
 """
 
 import json
