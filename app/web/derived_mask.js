@@ -5,12 +5,12 @@ import { countsOf, cutOf } from "./summary.js";
 
 /**
  * Returns `{fused, weights, selected, excluded, ruled, counts, threshold}`: arrays over all tokens, empty outside the
- * set and only to be read; `ruled` is the choice before overrides. `fused` and `excluded` are the same arrays again
- * while nothing that they depend on moves.
+ * set and only to be read; `ruled` is the choice before overrides. `fused`, `excluded` and, where the set is all
+ * there is, `ruled` are the same arrays again while nothing that they depend on moves.
  * @param {object} model columns (of all), cut (the set's), indices and places (set → all, all → set)
  */
 export function deriveMask({ columns, cut, indices, places, rule, overrides, memory }) {
-  const ruled = select(cut, rule, {}, memory);
+  const ruled = memory.once("ruled", rule, () => select(cut, rule, {}, memory));
   const forced = new Map();
   for (const [index, state] of overrides.forced()) if (places[index] >= 0) forced.set(places[index], state);
   const final = overridden(ruled, forced);

@@ -143,6 +143,17 @@ test("arrays that do not depend on what moved are the same again", () => {
   assert.notEqual(m.mask.fused, before.fused);
 });
 
+test("an override does not ask the rule again, and its undo brings back what the rule chose", () => {
+  const m = new TokensModel(syntheticPayload(4));
+  const before = m.mask;
+  const chosen = [...before.selected];
+  m.force([1], "in");
+  assert.equal(m.mask.ruled, before.ruled);
+  assert.deepEqual([m.mask.selected[1], before.selected[1]], [1, 0]);
+  m.undo();
+  assert.deepEqual([...m.mask.selected], chosen);
+});
+
 test("the cut is the lowest ranking score of what the rule takes", () => {
   // The fact and the full stop behind it are one word.
   const m = new TokensModel(syntheticPayload(40, { factor: (row) => 0.5 + ((row * 37) % 11) / 10 }), { rule: { exclude_punctuation: false } });
