@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 BACKGROUND_NICE: Final = 5
 FIRST_SHOWN: Final = 10  # rows of a set: those that are scored together
+WAITING_SECONDS: Final = 0.2
 MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 
@@ -54,12 +55,16 @@ class Stage:
 class Load:
     """One way to a session: how far it has come, and whether it was given up.
 
-    `scored` is set once no more scores come: all rows have theirs, or it has failed.
+    `loaded` is set once it has its `model` or will have none; `scored` once no more scores come: all rows
+    have theirs, or it has failed. `ahead` is a way on which the same model is already being loaded.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, ahead: "Load | None" = None) -> None:
         self.session = session
+        self.ahead = ahead
         self.stage = Stage()
+        self.model: Any = None
+        self.loaded = threading.Event()
         self.scored = threading.Event()
         self._given_up = threading.Event()
         self._go = threading.Event()
@@ -102,7 +107,8 @@ class Load:
 def bring(service: "Service", load: Load) -> None:
     """Nothing; the session of `load` is the open one afterwards, or `load` says why it is not."""
     try:
-        model = ready_model(service, load)
+        model = load.model = ready_model(service, load)
+        load.loaded.set()
         load.enter("scoring")
         service.loaded.set()
         score(service, load, model)
@@ -116,6 +122,7 @@ def bring(service: "Service", load: Load) -> None:
     except Exception as error:  # The page stays up and says why.
         LOG.exception("the session could not be opened")
         _fail(load, f"{type(error).__name__}: {error}")
+    load.loaded.set()
     load.scored.set()
     service.loaded.set()
 
@@ -132,7 +139,11 @@ def _fail(load: Load, error: str) -> None:
 
 
 def ready_model(service: "Service", load: Load) -> Any:
-    """The model of the session, loaded unless the open one has the same. Raises ModelError, GivenUp."""
+    """The model of the session, loaded unless another one has the same. Raises ModelError, GivenUp."""
+    if load.ahead is not None:
+        model = model_ahead(service, load, load.ahead)
+        if model is not None:
+            return model
     wanted, known = load.session, service.session
     model = known.model  # Read once: it is let go as soon as another session is open.
     if model is not None and known.model_key == wanted.model_key:
@@ -149,6 +160,17 @@ def ready_model(service: "Service", load: Load) -> Any:
     plain = resolve_precision(wanted.precision)[1] is torch.float32
     with nullcontext() if plain else service.model_lock:
         return load_model(wanted.model_name, wanted.adapter, wanted.precision, told)
+
+
+def model_ahead(service: "Service", load: Load, ahead: Load) -> Any:
+    """The model that is loaded on a way `ahead`, which ends then; None if it has none. Raises GivenUp."""
+    while not ahead.loaded.wait(WAITING_SECONDS):
+        load.check()
+        load.stage.share = ahead.stage.share
+    load.check()
+    if ahead.model is not None:
+        service.leave_first(ahead)
+    return ahead.model
 
 
 def score(service: "Service", load: Load, model: Any) -> None:

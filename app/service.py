@@ -84,13 +84,15 @@ class Service:
 
         A way that was under way is given up. Runs go on untouched.
         """
-        load = Load(session)
         with self._lock:
             if self.opening is not None:
                 self.opening.give_up()
-            if self.session.model is None and self.stage.moving:
-                self._leave_first()
-            self.opening = load
+            first = self.current
+            same = first.session.model_key == session.model_key
+            ahead = first if same and self.session.model is None and self.stage.moving else None
+            if ahead is None:
+                self.leave_first(first)
+            self.opening = load = Load(session, ahead)
         threading.Thread(target=self._load_behind, args=(load,), name="load", daemon=True).start()
         return load
 
@@ -100,15 +102,18 @@ class Service:
             if self.opening is not None:
                 self.opening.give_up()
                 self.opening = None
-            elif self.session.model is None and self.stage.moving:
-                self._leave_first()
+            else:
+                self.leave_first(self.current)
 
-    def _leave_first(self) -> None:
-        """Give up the session that the page started with, before it has a model: the page has none then."""
-        self.current.give_up()
-        self.current = Load(self.session)
-        self.current.stage = Stage("recorded")
-        self.loaded.set()
+    def leave_first(self, first: Load) -> None:
+        """Nothing; what the page started with is given up, unless it has its model: then nothing is open."""
+        with self._lock:
+            if self.current is not first or self.session.model is not None or not self.stage.moving:
+                return
+            first.give_up()
+            self.current = Load(self.session)
+            self.current.stage = Stage("recorded")
+            self.loaded.set()
 
     def turn_to(self, load: Load, model: Any, shown: ShownScores) -> None:
         """Nothing; the session of `load` is the open one, with these scores. Raises GivenUp."""

@@ -241,6 +241,31 @@ def test_the_first_model_can_be_given_up_and_another_opened(
     assert settled(service).model().source == str(other_folder)
 
 
+def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
+    tiny_folder: Path, other_rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    gate, load, loads = threading.Event(), loading.load_model, list[Any]()
+
+    def held(*given: Any) -> Any:
+        loads.append(given[0])
+        assert gate.wait(SECONDS)
+        return load(*given)
+
+    monkeypatch.setattr(loading, "load_model", held)
+    rows = write_rows(tmp_path / "rows.jsonl", ROWS)
+    service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
+    service.start()
+    opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
+    # Given up, the first session goes on; opened once more, they wait again.
+    opening.cancel_opening(service, {})
+    assert service.moving and service.opening is None
+    opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
+    gate.set()
+    assert len(settled(service).rows.forget) == 2 and service.stage.name == "live"
+    assert loads == [str(tiny_folder)]
+
+
 def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
     plan = unlearn.default_plan(service)["plan"]
     (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
