@@ -24,6 +24,7 @@ export function goneBanner(link) {
   const observer = new MutationObserver(() => still(true));
   link.subscribe((gone) => {
     element.hidden = !gone;
+    document.body.toggleAttribute("data-gone", gone);
     keep.hidden = !link.rescue;
     still(gone);
     if (gone) observer.observe(document.body, { childList: true, subtree: true });

@@ -1,6 +1,7 @@
 /** What will be trained: counts, hash and a few of the words, exactly as the Tokens tab showed them. */
 
-import { node } from "./dom.js";
+import { button, node } from "./dom.js";
+import { maskNow } from "./shared_value.js";
 
 /**
  * Mounts the view; `props.value` is null or `{hash, chosen, total, rows, gold, gold_chosen, overrides, rule, words, error}`.
@@ -8,9 +9,27 @@ import { node } from "./dom.js";
  */
 export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;
-  const draw = () => root.replaceChildren(...parts(props.value));
+  const other = node("div", { class: "tx-other", attributes: { role: "status" } });
+  const compare = () => other.replaceChildren(...otherMask(props.value, maskNow.value));
+  const draw = () => {
+    root.replaceChildren(...parts(props.value), other);
+    compare();
+  };
   watch("value", draw);
+  maskNow.subscribe(compare);
   draw();
+}
+
+/** What stands there while the Tokens tab shows another mask: that a run would train this one, and the way to the other. */
+function otherMask(value, now) {
+  const words = otherWords(value, now);
+  return words ? [node("p", { class: "tx-note", text: words }), button("Take what Tokens shows", () => maskNow.take(), { class: "tx-button" })] : [];
+}
+
+/** Returns what to say where the Tokens tab shows another mask than the one that would be trained, or "". Pure. */
+export function otherWords(value, now) {
+  if (!now || now === value?.hash) return "";
+  return `The Tokens tab shows another mask now, ${now.slice(0, 8)}.${value?.hash ? ` A run would train ${value.hash.slice(0, 8)}.` : ""}`;
 }
 
 function parts(value) {

@@ -17,13 +17,24 @@ export function restoreView(model, search) {
   return at >= 0;
 }
 
-/** Keeps the draft with its view for a reload, and writes the view into the address. */
-export function rememberView(model) {
+/** Keeps the draft with its view for a reload. */
+export function keepWork(model) {
   const { row, signal, locked, bars, words, gold, numbers } = model.view;
   keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
     ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers },
   });
+}
+
+/** Writes the view into the address. */
+export function showPlace(model) {
+  const { signal, locked } = model.view;
+  if (!model.row) return;
   const token = locked === null ? null : locked - model.row.first;
   const search = toAddress(location.search, { row: model.row.id, signal, token });
-  if (search !== location.search) history.replaceState(history.state, "", search + location.hash);
+  if (search === location.search) return;
+  try {
+    history.replaceState(history.state, "", search + location.hash);
+  } catch {
+    // Safari takes a hundred in half a minute; the next one says where one is.
+  }
 }

@@ -30,13 +30,15 @@ export function mount({ element, props, watch }) {
   const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
   const root = element.querySelector(".tx-view") ?? element;
   const answers = node("div", { class: "tx-said-all" }, bar, legend, count, rows);
-  root.replaceChildren(empty, node("div", { class: "tx-probe" }, numbers, answers));
+  const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run over the demo that was made before. Your own runs stand here once they have ended." });
+  root.replaceChildren(empty, recorded, node("div", { class: "tx-probe" }, numbers, answers));
 
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
     setText(empty, ready ? "" : value.empty ?? "");
     empty.hidden = ready;
+    recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
     if (!ready) return;

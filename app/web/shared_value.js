@@ -37,6 +37,11 @@ export const openingNow = new SharedValue({ at: 0, opening: null, open: { model:
 /** Whether scoring was stopped with rows left, as the chips last heard. */
 export const scoringHeld = new SharedValue(false);
 
+/** The hash of the mask on the Tokens tab while it can be trained, or ""; `take` makes it the one that a run would train. */
+export const maskNow = new SharedValue("");
+/** @type {() => void} */
+maskNow.take = () => {};
+
 /** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
 export const openWanted = new SharedValue({ part: "data", count: 0 });
 

@@ -35,7 +35,11 @@ export function mount({ element, props, trigger, watch, server }) {
     if (value.stamp !== drawn) trigger("pulse", {});
   };
   const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
-  document.addEventListener("visibilitychange", () => pulse.visible() && pulse.beat());
+  // A page that asks for nothing hears of runs that another one started, and that the server is gone, when somebody turns to it.
+  const look = () => pulse.visible() && pulse.beat();
+  document.addEventListener("visibilitychange", look);
+  globalThis.addEventListener("focus", look);
+  document.addEventListener("focusin", ({ target }) => target.closest?.("button") && !target.closest(".tu-view") && look());
   serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
   const keep = newest();
   /** What the other parts of the page show. */
@@ -51,7 +55,8 @@ export function mount({ element, props, trigger, watch, server }) {
     scoringHeld.set(value.held ?? false);
     setText(run, value.run?.text ?? "no run");
     setAttributes(run, { "data-state": value.run?.state ?? "" });
-    news.hear(value.run?.done ?? []);
+    // What was built into the page may be of long ago: what has finished since is no news.
+    if (value.stamp) news.hear(value.run?.done ?? []);
     endedRuns.set(value.run?.ended ?? []);
     liveRun.set(value.run?.live ?? null);
     pulse.heard({ at: value.at ?? 0, busy: (value.busy ?? false) || value.stamp !== drawn });

@@ -13,13 +13,13 @@ import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
 import { liveRegion } from "./live_region.js";
 import { lostNote } from "./lost_note.js";
-import { maskBar } from "./mask_bar.js";
+import { maskBar, whyNot } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
 import { draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
-import { rememberView, restoreView } from "./place.js";
+import { keepWork, restoreView, showPlace } from "./place.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
@@ -28,7 +28,7 @@ import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { readDraft } from "./session.js";
-import { wantOpen } from "./shared_value.js";
+import { maskNow, wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform, undoAnywhere } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
@@ -92,7 +92,7 @@ class TokensView {
     const { model } = this;
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
     this.confirmation = new Confirmation({
-      ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.bar?.confirmed(state),
+      ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.confirmed(state),
     });
     this.help = helpCard();
     this.tour = tour(() => this.element);
@@ -104,7 +104,7 @@ class TokensView {
     this.compose();
     this.followServer();
     this.kinds = new Set();
-    this.place = atRest(() => this.element.isConnected && rememberView(model));
+    this.work = atRest(() => this.element.isConnected && keepWork(model));
     model.subscribe((kinds) => this.changed(kinds));
     this.hide = () => this.keepAll();
     globalThis.addEventListener("pagehide", this.hide);
@@ -115,7 +115,7 @@ class TokensView {
     const focused = document.activeElement;
     focused?.blur();
     this.flush();
-    rememberView(this.model);
+    keepWork(this.model);
     focused?.focus({ preventScroll: true }); // The browser's way back shows the page as it was.
   }
 
@@ -170,7 +170,8 @@ class TokensView {
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
-    rememberView(this.model);
+    keepWork(this.model);
+    maskNow.set("");
     this.unfollow();
     this.unhear();
     this.signals.leave();
@@ -197,6 +198,8 @@ class TokensView {
 
   changed(kinds) {
     kinds.forEach((kind) => this.kinds.add(kind));
+    // At once: a reload goes to the address that stands there when it begins. The draft has time until then.
+    if (kinds.includes("view")) showPlace(this.model);
     this.frame ??= requestAnimationFrame(() => this.flush());
   }
 
@@ -216,9 +219,7 @@ class TokensView {
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
-    // The address at once: a reload goes to the one that stands there when it begins. The draft has time until then.
-    if (kinds.has("view")) rememberView(this.model);
-    else if (kinds.has("rule")) this.place.later();
+    if (kinds.has("rule") || kinds.has("view")) this.work.later();
     this.desk.changed(kinds);
   }
 
@@ -260,6 +261,12 @@ class TokensView {
   confirm() {
     if (this.model.mask.own) return; // It is the server's that is shown: the question is answered.
     this.confirmation.changed({ draft: this.draft(), weights: this.model.mask.weights });
+  }
+
+  confirmed(state) {
+    this.bar?.confirmed(state);
+    maskNow.take = () => this.unlearn();
+    maskNow.set(whyNot(this.model, state) === "" ? state.hash : "");
   }
 
   ask(name, args) {

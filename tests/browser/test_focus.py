@@ -89,6 +89,24 @@ def test_a_note_being_typed_outlives_a_reload(page: Page) -> None:
     expect(page.get_by_label("Note on this token")).to_have_value("half a tho")
 
 
+def test_a_reload_in_the_same_moment_as_a_click_keeps_the_lock(page: Page) -> None:
+    title = page.locator(".tu-big-token")
+    before = title.inner_text()
+    wanted = page.locator(".tu-strip .tu-token:not(.is-locked):not(.is-subject)").last
+    word = wanted.locator(".tu-text").inner_text().strip()
+    assert word not in before
+    with page.expect_navigation():
+        wanted.evaluate(
+            """token => {
+              for (const name of ["pointerdown", "pointerup"])
+                token.dispatchEvent(new PointerEvent(name, { bubbles: true, button: 0, pointerId: 1 }));
+              token.click();
+              location.reload();
+            }"""
+        )
+    expect(title).to_contain_text(word)
+
+
 def test_a_walk_stays_in_the_filter_and_a_row_begins_with_its_question(page: Page) -> None:
     page.set_viewport_size({"width": 1440, "height": 420})
     page.get_by_label("Find rows").fill("Oslo")

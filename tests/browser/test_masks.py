@@ -263,3 +263,17 @@ def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     assert copy.evaluate("window.hacked") is None and copy.locator("img, script").count() == 0
     assert asked == [path.as_uri()]
     context.close()
+
+
+def test_the_unlearn_tab_says_that_tokens_shows_another_mask_and_takes_it(opened: Open, address: str) -> None:
+    page = live(opened(address))
+    seen = cycle(page, 0)
+    page.get_by_role("tab", name="Unlearn").click()
+    summary = page.locator(".mask-summary")
+    other = summary.locator(".tx-other")
+    expect(other).to_contain_text(f"The Tokens tab shows another mask now, {seen[:8]}.")
+    expect(other).not_to_contain_text(f"A run would train {seen[:8]}")
+    other.get_by_role("button", name="Take what Tokens shows").click()
+    expect(summary.locator(".tx-note code")).to_have_text(seen[:8])
+    expect(other).to_be_empty()
+    expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")

@@ -5,13 +5,14 @@ The server loads no model: recorded scores and two finished runs lie in its fold
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.recorded_page import ANSWER, HOSTILE, finished_run, recorded
 from tokenunlearn.runs.store import RunStore
@@ -225,3 +226,26 @@ def frames(page: Page, milliseconds: float) -> int:
 def wake_ups(server: Any) -> int:
     """How often the server's main thread has gone to sleep so far."""
     return psutil.Process(server.process.pid).num_ctx_switches().voluntary
+
+
+def test_a_page_at_rest_hears_of_the_runs_of_others_when_one_turns_to_it(page: Page, server: Any) -> None:
+    open_tab(page, "Tokens")
+    finished_run(RunStore(server.log.parent / "runs"), "uniform", 0.5, "changed", ANSWER)
+    open_tab(page, "Compare")
+    expect(page.get_by_role("region", name="Runs").get_by_text("shared, uniform")).to_be_visible()
+    expect(page.locator(".tx-news")).to_have_text(re.compile("run-3 has finished"))
+
+
+def test_what_finished_before_the_page_was_opened_is_no_news(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+
+    def late(route: Route) -> None:
+        time.sleep(0.5)
+        route.continue_()
+
+    # On a slow net what was built at the server's start is drawn first: two runs.
+    page.route("**/gradio_api/run/**", late)
+    page.goto(address)
+    expect(page.locator(".tx-chip", has_text="run-3 finished")).to_be_visible(timeout=30_000)
+    assert page.locator(".tx-news").inner_text() == ""  # Not expected: news would be gone after a while.
+    page.close()

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/change_text.js";
 import { curvesFigure } from "../../app/web/curves.js";
 import { pieces } from "../../app/web/first_paint.js";
+import { otherWords } from "../../app/web/mask_summary.js";
 import { badgeCount, signed } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
 import { share } from "../../app/web/run_card.js";
@@ -35,6 +36,13 @@ test("what stayed keeps the colour of the page; rise and fall have their own hue
   assert.equal(changeFill(NaN), "transparent");
   assert.match(changeFill(0.5), /--tx-rise.*0\.500/);
   assert.match(changeFill(-2), /--tx-fall.*1\.000/);
+});
+
+test("another mask on the Tokens tab is said beside the one that would be trained", () => {
+  assert.equal(otherWords({ hash: "a".repeat(64) }, "a".repeat(64)), "");
+  assert.equal(otherWords({ hash: "a".repeat(64) }, ""), "");
+  assert.equal(otherWords({ hash: "a".repeat(64) }, "b".repeat(64)), "The Tokens tab shows another mask now, bbbbbbbb. A run would train aaaaaaaa.");
+  assert.equal(otherWords({ error: "No token is chosen" }, "b".repeat(64)), "The Tokens tab shows another mask now, bbbbbbbb.");
 });
 
 test("badges are counted, most first", () => {
