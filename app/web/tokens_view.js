@@ -198,8 +198,8 @@ class TokensView {
 
   changed(kinds) {
     kinds.forEach((kind) => this.kinds.add(kind));
-    // At once: a reload goes to the address that stands there when it begins. The draft has time until then.
-    if (kinds.includes("view")) showPlace(this.model);
+    // A lock at once: a reload goes to the address that stands there when it begins. The draft has time until then.
+    if (kinds.includes("view") && this.model.view.locked !== null) showPlace(this.model);
     this.frame ??= requestAnimationFrame(() => this.flush());
   }
 
@@ -219,6 +219,7 @@ class TokensView {
     setText(this.why, this.strips.why());
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
+    if (kinds.has("view")) showPlace(this.model);
     if (kinds.has("rule") || kinds.has("view")) this.work.later();
     this.desk.changed(kinds);
   }
@@ -279,9 +280,7 @@ class TokensView {
     if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet);
   }
 
-  say(words) {
-    if (words) this.live.say(words);
-  }
+  say(words) { if (words) this.live.say(words); }
 
   async compute(name) {
     const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
