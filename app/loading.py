@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOG: Final = logging.getLogger(__name__)
 BACKGROUND_NICE: Final = 5
 FIRST_SHOWN: Final = 10  # rows of a set: those that are scored together
-WAITING_SECONDS: Final = 0.2
+WAITING_SECONDS: Final = 0.2  # between two looks at a model that is loaded on another way
 MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 

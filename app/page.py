@@ -29,9 +29,8 @@ VIEW_STYLES: Final = (
 
 def build_page(service: Service) -> gr.Blocks:
     """The whole page on one service, not yet served."""
-    built = status_actions.scores_signature(
-        service
-    )  # before the views take their values: later scores then count as new
+    # Before the views take their values: later scores then count as new.
+    built = status_actions.scores_signature(service)
 
     def beat(_: Any) -> dict[str, Any]:
         return status_actions.beat(service)

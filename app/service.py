@@ -87,11 +87,10 @@ class Service:
         with self._lock:
             if self.opening is not None:
                 self.opening.give_up()
-            first = self.current
-            same = first.session.model_key == session.model_key
-            ahead = first if same and self.session.model is None and self.stage.moving else None
+            same = self.session.model_key == session.model_key
+            ahead = self.current if self._starting and same else None
             if ahead is None:
-                self.leave_first(first)
+                self.leave_first(self.current)
             self.opening = load = Load(session, ahead)
         threading.Thread(target=self._load_behind, args=(load,), name="load", daemon=True).start()
         return load
@@ -105,10 +104,15 @@ class Service:
             else:
                 self.leave_first(self.current)
 
+    @property
+    def _starting(self) -> bool:
+        """Whether what the page started with is on its way and has no model yet that others could use."""
+        return self.session.model is None and self.stage.moving
+
     def leave_first(self, first: Load) -> None:
         """Nothing; what the page started with is given up, unless it has its model: then nothing is open."""
         with self._lock:
-            if self.current is not first or self.session.model is not None or not self.stage.moving:
+            if self.current is not first or not self._starting:
                 return
             first.give_up()
             self.current = Load(self.session)

@@ -2,19 +2,23 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.service import Service, Stage
-from app.views.runs import LIVE, run_chip, run_news
+from app.views.runs import LIVE, run_chip, run_line, run_news
 from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
-from tokenunlearn.runs.states import buttons, status_text
 
 
 def chips(service: Service) -> dict[str, Any]:
     """The value of the status chips."""
-    session, runs = service.session, service.queue.runs()
+    return _chips(service, service.queue.runs())
+
+
+def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    session = service.session
     left_out = f" · {len(session.left_out)} left out" if session.left_out else ""
     return {
         "model": model_chip(service),
@@ -26,7 +30,7 @@ def chips(service: Service) -> dict[str, Any]:
         "held": service.stage.name == "held",
         "run": {**run_chip(runs), **run_news(runs)},
         "at": time.time(),
-        "busy": busy(service),
+        "busy": service.moving or _any_live(runs),
     }
 
 
@@ -35,16 +39,12 @@ def beat(service: Service) -> dict[str, Any]:
 
     A page asks for it each second while something moves, and for the rest only where the stamp is another.
     """
-    # The stamp first: what is read after it is at least as new.
-    return {"stamp": _stamp(service), **chips(service)}
-
-
-def _stamp(service: Service) -> str:
     runs = service.queue.runs()
-    shown = [
-        [state["run_id"], status_text(state), state["step"], buttons(state), probed(service, state["run_id"])]
-        for state in runs
-    ]
+    return {"stamp": _stamp(service, runs), **_chips(service, runs)}
+
+
+def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:
+    shown = [[run_line(state), probed(service, state["run_id"])] for state in runs]
     live = [len(service.events(state["run_id"])) for state in runs if state["state"] in LIVE]
     return json.dumps([scores_signature(service), shown, live])
 
@@ -115,9 +115,11 @@ def opening(service: Service) -> dict[str, Any] | None:
 
 def busy(service: Service) -> bool:
     """Whether anything may change by itself: then the page has to ask again."""
-    if service.moving:
-        return True
-    return any(state["state"] in LIVE for state in service.queue.runs())
+    return service.moving or _any_live(service.queue.runs())
+
+
+def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
+    return any(state["state"] in LIVE for state in runs)
 
 
 def runs_signature(service: Service) -> list[list[Any]]:

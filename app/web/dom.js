@@ -47,7 +47,8 @@ export function setAttributes(element, attributes) {
 export function setText(element, text) {
   const only = element.childNodes?.length === 1 ? element.firstChild : null;
   if (only?.nodeType === 3 && text !== "") {
-    if (only.data !== text) only.data = text; // Another node in its place would be styled and laid out anew.
+    // Another node in its place would be styled and laid out anew; for no text there is none, as `:empty` asks.
+    if (only.data !== text) only.data = text;
   } else if (element.textContent !== text) element.textContent = text;
 }
 

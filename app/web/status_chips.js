@@ -26,7 +26,7 @@ export function mount({ element, props, trigger, watch, server }) {
   const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", {}) } });
   const news = runNews();
   (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
-  // The chips themselves each second; all the rest, which costs twenty times that, only where there is something new. Where
+  // The chips themselves each second; all the rest, which costs far more, only where there is something new. Where
   // the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo would be lost.
   const ask = async () => {
     const value = await askServer(server, "beat", {}).catch(() => null);
@@ -36,14 +36,14 @@ export function mount({ element, props, trigger, watch, server }) {
   };
   const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
   // A page that asks for nothing hears of runs that another one started, and that the server is gone, when somebody turns to it.
-  const look = () => pulse.visible() && pulse.beat();
+  const look = () => pulse.beat();
   document.addEventListener("visibilitychange", look);
   globalThis.addEventListener("focus", look);
   document.addEventListener("focusin", ({ target }) => target.closest?.("button") && !target.closest(".tu-view") && look());
-  serverLink.subscribe((gone) => { if (!gone) pulse.beat(); });
+  serverLink.subscribe((gone) => { if (!gone) look(); });
   const keep = newest();
   /** What the other parts of the page show. */
-  let drawn = props.value?.stamp;
+  let drawn;
   const show = (given) => {
     const value = keep(given);
     const shown = modelChip(value.model ?? {}, value.opening);

@@ -101,6 +101,7 @@ class TokensView {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
       linked: this.linked, show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
     });
+    maskNow.take = () => this.unlearn();
     this.compose();
     this.followServer();
     this.kinds = new Set();
@@ -266,7 +267,6 @@ class TokensView {
 
   confirmed(state) {
     this.bar?.confirmed(state);
-    maskNow.take = () => this.unlearn();
     maskNow.set(whyNot(this.model, state) === "" ? state.hash : "");
   }
 
