@@ -40,7 +40,8 @@ def beat(service: Service) -> dict[str, Any]:
     A page asks for it each second while something moves, and for the rest only where the stamp is another.
     """
     runs = service.queue.runs()
-    return {"stamp": _stamp(service, runs), **_chips(service, runs)}
+    # The chips first: where they say that nothing moves, the stamp is the last there is.
+    return {**_chips(service, runs), "stamp": _stamp(service, runs)}
 
 
 def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:

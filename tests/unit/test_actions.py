@@ -272,3 +272,17 @@ def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(s
     service.show(ShownScores({**payload("live"), "scores_id": "s2"}, service.scores().columns, None))
     seen.append(stamp())
     assert len(set(seen)) == len(seen)
+
+
+def test_a_beat_that_says_that_nothing_moves_has_the_last_stamp(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, columns = status.beat(service)["stamp"], service.scores().columns
+
+    def ends(_: Service) -> bool:
+        service.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
+        return False
+
+    monkeypatch.setattr(Service, "moving", property(ends))
+    value = status.beat(service)
+    assert not value["busy"] and value["stamp"] != before
