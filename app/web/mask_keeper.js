@@ -44,6 +44,8 @@ export class DraftKeeper {
     this.cancel(this.timer);
     this.version = 0;
     this.savedText = null;
+    const shown = this.read();
+    this.cleanAtOpen = workText(shown.draft) === workText(shown.untouched);
     this.set({ kind: "loading" });
     try {
       const answer = await this.ask("kept_masks", { scores_id: scoresId });
@@ -66,8 +68,23 @@ export class DraftKeeper {
     if (mine === theirText) return this.settle(theirs.version, theirText, { kind: "saved", at: theirs.saved });
     if (known.version === theirs.version) return this.settle(theirs.version, theirText, null);
     const unsaved = known.version === undefined ? touched : workText(draft) !== known.work;
-    if (unsaved) return this.conflict(theirs);
-    return this.show(theirs, true);
+    if (!unsaved) return this.show(theirs, true);
+    // Quicker than the answer: nobody edited elsewhere, so there is nothing to choose between.
+    if (this.cleanAtOpen) return this.layOver(theirs, draft, untouched);
+    return this.conflict(theirs);
+  }
+
+  /** Shows their draft and over it, as one step of undo, what was changed here while it was on its way. */
+  async layOver(theirs, mine, untouched) {
+    const { set } = mine;
+    await this.show({ ...theirs, set }, true);
+    const { masks, rule, ...kept } = contentOf(theirs);
+    const changed = Object.entries(mine.rule).filter(([name, value]) => !same(value, untouched.rule[name]));
+    await this.put({
+      set, masks, rule: { ...rule, ...Object.fromEntries(changed) },
+      overrides: { ...kept.overrides, ...mine.overrides }, notes: { ...kept.notes, ...mine.notes },
+    }, false);
+    return this.changed();
   }
 
   /** What this tab knows of their draft: its version and work, or {}. The server carries a draft on to newer scores. */

@@ -99,6 +99,27 @@ def test_a_reload_finds_the_draft(opened: Open, address: str) -> None:
     expect(page.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")
 
 
+def test_an_edit_made_while_the_draft_is_on_its_way_is_laid_over_it(opened: Open, address: str) -> None:
+    page = opened(address).context.new_page()
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        kept = (route.request.post_data_json or {}).get("fn_name") == "kept_masks"
+        held.append(route) if kept else route.continue_()
+
+    page.route("**/component_server/**", hold)
+    page.goto(address)
+    expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+    expect(draft_state(page)).to_have_text("draft loading…")
+    page.locator('.tu-strip [data-index="5"]').click()
+    page.keyboard.press("Space")
+    held.pop().continue_()
+    expect(draft_state(page)).to_contain_text("draft saved")
+    for index in (4, 5):  # 4 is of the test before
+        expect(page.locator(f'[data-index="{index}"] .tu-glyph')).to_have_text("+")
+    expect(page.locator('.tu-strip [data-index="5"]')).to_have_class(re.compile("is-locked"))
+
+
 def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, address: str) -> None:
     one, two = live(opened(address)), live(opened(address))
     expect(two.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")  # of the test before

@@ -121,6 +121,18 @@ test("edits made before the model was live are not lost to an older draft, nor m
   assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides], ["conflict", { 6: "in" }]);
 });
 
+test("what is changed while the draft is on its way is laid over it, and nobody is asked", async () => {
+  const server = serverOf({ ...forced(3), rule: { alpha: 0.2, mode: "top" }, version: 4, saved: 9 });
+  const tab = tabOf(server);
+  const opening = tab.keeper.open();
+  await tab.edit({ ...forced(6), set: "two" });
+  await opening;
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, tab.shown.rule, tab.shown.set], [{ 3: "in", 6: "in" }, { alpha: 0.2, mode: "top" }, "two"]);
+  assert.deepEqual([tab.puts, server.draft.version, server.draft.overrides], [[true, false], 5, { 3: "in", 6: "in" }]);
+  assert.ok(!tab.states.includes("conflict"));
+});
+
 test("the set that the address names is no edit", async () => {
   const tab = tabOf(serverOf({ ...forced(3), version: 4, saved: 9 }), { shown: { ...empty(), set: "two" } });
   await tab.keeper.open();
