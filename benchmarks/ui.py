@@ -26,6 +26,8 @@ WARM_UP = 20
 BUDGET_MS = 16.0
 BUDGET_ACTS = ("slider", "override")
 BUDGET_TOKENS = 10_000
+QUIET_PERCENT = 1.0
+TRIES = 4
 COLUMNS = (
     ("script p50", 12), ("p95", 7), ("frame p50", 12), ("p95", 7), ("painted p50", 13), ("p95", 7),
     ("cpu script", 13), ("style", 7), ("layout", 8), ("requests", 10), ("after", 7), ("stolen %", 10),
@@ -90,6 +92,18 @@ def timed(page: Page, act: dict[str, str]) -> dict[str, Any]:
     return {"times": times, "cpu": cpu, "during": during, "after": len(asked) - during, "stolen": stolen}
 
 
+def quietest(page: Page, act: dict[str, str]) -> dict[str, Any]:
+    """One act as `timed`, again while the host takes more than QUIET_PERCENT away, TRIES times at most.
+
+    Which of them counts is decided by what was stolen, never by how fast it was; requests are those of all.
+    """
+    tries: list[dict[str, Any]] = []
+    while len(tries) < TRIES and all(each["stolen"] > QUIET_PERCENT for each in tries):
+        tries.append(timed(page, act))
+    most = {key: max(each[key] for each in tries) for key in ("during", "after")}
+    return min(tries, key=lambda each: each["stolen"]) | most
+
+
 def quantile(times: list[dict[str, float]], key: str, share: float) -> float:
     """The quantile of one of the times, in milliseconds."""
     return statistics.quantiles([each[key] for each in times], n=100)[round(share * 100) - 1]
@@ -113,7 +127,7 @@ def report(size: int, browser: Browser) -> list[str]:
             print(f"  payload {len(payload) / 1e6:.2f} MB; the whole page is sent as {sent / 1e6:.2f} MB")
             print(f"  {'':18}" + "".join(f"{head:>{width}}" for head, width in COLUMNS))
             for label, act in ACTS.items():
-                found = timed(page, act)
+                found = quietest(page, act)
                 print(f"  {label:18}{line(found)}", flush=True)
                 slow = quantile(found["times"], "frame", 0.95) > BUDGET_MS
                 if found["during"] or (slow and act["act"] in BUDGET_ACTS and size <= BUDGET_TOKENS):

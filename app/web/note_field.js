@@ -4,7 +4,7 @@ import { node, setText } from "./dom.js";
 import { noteOf } from "./strip_marks.js";
 
 export const MOST_NOTE = 280;
-const CLOCK = { dateStyle: "short", timeStyle: "short" };
+const CLOCK = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" }); // made once: toLocaleString makes one each time
 
 /**
  * Returns `{element, update}`. `tokens()` gives the token indices that the details show; what is typed belongs
@@ -56,7 +56,7 @@ export function noteField(model, tokens) {
 
 /** Returns when an override or note was made, or "" where that is not known. */
 export function timeWords(entry) {
-  return entry?.time > 0 ? new Date(entry.time).toLocaleString([], CLOCK) : "";
+  return entry?.time > 0 ? CLOCK.format(entry.time) : "";
 }
 
 function backToStrip(element) {

@@ -74,12 +74,12 @@ function sourceMenu(label, model, kind, compute) {
     choice.choose(menu.value);
   });
   const update = (used) => {
-    const choices = sourcesOf(model, kind);
-    const words = JSON.stringify(choices);
-    if (words !== shown) menu.replaceChildren(...choices.map(({ name, label: text, missing }) => node("option", {
+    const choices = model.memory.once(`choices ${kind}`, [model.signals, model.payload], () => JSON.stringify(sourcesOf(model, kind)));
+    // Only for others: new options would close a menu that is open.
+    if (choices !== shown) menu.replaceChildren(...JSON.parse(choices).map(({ name, label: text, missing }) => node("option", {
       text: missing ? `${text} (compute)` : text, attributes: { value: name },
     })));
-    shown = words;
+    shown = choices;
     const wanted = choice.pending() ?? model.rule[kind];
     if (menu.value !== wanted) menu.value = wanted;
     setHidden(element, !used);
