@@ -82,10 +82,11 @@ def row_record(row: int, answer: str) -> dict[str, Any]:
 
 
 def signal(name: str, columns: dict[str, list[Any]], random: np.random.Generator) -> list[float | None]:
-    """A signal: small for most tokens, higher on the fact; none on the name where names are changed."""
+    """A signal: small for most tokens, larger on the fact; none on the name where names are changed."""
     values = random.exponential(0.1, len(columns["row"])) + 4 * random.random(len(columns["row"])) * np.array(
         columns["gold"]
     )
+    values = -values if name == "log_prob" else values
     unscored = np.array(columns["subject"], dtype=bool) & (name in ("knowledge_swap", "entropy_masked"))
     return [
         None if missing else round(float(value), 6) for value, missing in zip(values, unscored, strict=True)
