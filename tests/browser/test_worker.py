@@ -26,6 +26,7 @@ MINUTE = 60_000
 LONG = 400  # steps; about half a minute, so that there is time to press a button
 SHARE = re.compile(r"\.\d\d$")
 STEP = re.compile(r"step (\d+) of")
+FRAMES = "async () => { for (let seen = 0; seen < 6; seen += 1) await new Promise(requestAnimationFrame); }"
 
 
 @contextmanager
@@ -60,12 +61,15 @@ def open_unlearn(opened: Open, address: str) -> Page:
     page = opened(address)
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
     page.get_by_role("tab", name="Unlearn").click()
+    page.evaluate(FRAMES)
     return page
 
 
 def start(page: Page, steps: int) -> None:
     page.get_by_label("Steps", exact=True).fill(str(steps))
     page.get_by_role("button", name="More settings").click()
+    # Gradio writes the first values of what it shows for the first time once more, up to two frames later.
+    page.evaluate(FRAMES)
     # A random model's retain loss is about 4 nats: the default bound would stop it at once.
     page.get_by_label("number input for Retain bound").fill("20")
     page.get_by_role("button", name="Start unlearning").click()
