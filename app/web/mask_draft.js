@@ -54,6 +54,7 @@ export function missingSignals(model, rule) {
 /** Puts a draft in the place of what is there, as if the page had been opened with it: no step of undo. */
 export function restoreDraft(model, draft) {
   model.overrides = new Overrides(entriesOf(draft));
+  model.lost = []; // Those were of what is given up here.
   model.history = new History({ rule: model.withKnownSignals({ ...model.rule, ...draft.rule }), depth: 0 });
   model.useSet(model.sets.includes(draft.set) ? draft.set : model.set);
   if ((model.row?.set ?? "") !== model.set) Object.assign(model.view, { row: model.rowsOfSet[0] ?? 0, locked: null, focus: null });

@@ -27,6 +27,7 @@ export class DraftKeeper {
     Object.assign(this, { wait, cancel, ...parts });
     this.scoresId = null;
     this.from = null;
+    this.fromSaved = true;
     this.version = 0;
     this.savedText = null;
     this.savedStamp = null;
@@ -40,6 +41,7 @@ export class DraftKeeper {
     if (!live || scoresId === this.scoresId) return;
     // Where the draft shown comes from: the scores that these have taken the place of.
     this.from = this.scoresId ?? this.from;
+    if (this.scoresId !== null && this.state.kind !== "loading") this.fromSaved = this.state.kind === "saved";
     this.scoresId = scoresId;
     this.cancel(this.timer);
     this.version = 0;
@@ -66,6 +68,8 @@ export class DraftKeeper {
     if (!theirs) return this.settle(0, null, touched ? null : { kind: "saved", at: null });
     const [mine, theirText] = [draftText(draft), draftText(contentOf(theirs))];
     if (mine === theirText) return this.settle(theirs.version, theirText, { kind: "saved", at: theirs.saved });
+    // Of another model, say: what is shown was made there and is kept there, whatever this tab knows of theirs.
+    if (this.moved(theirs)) return this.fromSaved ? this.show(theirs, true) : this.conflict(theirs);
     if (known.version === theirs.version) return this.settle(theirs.version, theirText, null);
     const unsaved = known.version === undefined ? touched : workText(draft) !== known.work;
     if (!unsaved) return this.show(theirs, true);
@@ -85,6 +89,11 @@ export class DraftKeeper {
       overrides: { ...kept.overrides, ...mine.overrides }, notes: { ...kept.notes, ...mine.notes },
     }, false);
     return this.changed();
+  }
+
+  /** Returns whether what is shown was made on other scores, of which the server has carried nothing to these. */
+  moved(theirs) {
+    return this.from !== null && this.from !== this.scoresId && theirs.carried?.scores_id !== this.from;
   }
 
   /** What this tab knows of their draft: its version and work, or {}. The server carries a draft on to newer scores. */

@@ -228,3 +228,37 @@ test("a tab whose scores were taken the place of asks for the newer ones", async
   await tab.edit(forced(1));
   assert.equal(tab.newer, 1);
 });
+
+/** Two sets of scores that nothing is carried between, as those of two models, each with a draft of version 1. */
+async function twoModels() {
+  const servers = { s: serverOf({ ...forced(1), version: 1, saved: 1 }), t: serverOf({ ...forced(2), version: 1, saved: 2 }) };
+  const known = {};
+  const tab = tabOf({ ask: (name, data) => servers[data.scores_id].ask(name, data) });
+  Object.assign(tab.keeper, { memory: { get: (id) => known[id] ?? {}, set: (id, value) => { known[id] = value; } } });
+  await tab.keeper.open();
+  const turn = (id) => { tab.scoresId = id; return tab.keeper.open(); };
+  await turn("t");
+  return { servers, tab, turn };
+}
+
+test("the draft of another model comes back with it, and neither is written over the other", async () => {
+  const { servers, tab, turn } = await twoModels();
+  assert.deepEqual(tab.shown.overrides, { 2: "in" });
+  await tab.edit(forced(7));
+  await turn("s");
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 1: "in" }, "saved"]);
+  await turn("t");
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, servers.s.draft.overrides, servers.t.draft.overrides], [{ 7: "in" }, { 1: "in" }, { 7: "in" }]);
+});
+
+test("work that could not be saved before another model came is asked about, not written over its draft", async () => {
+  const { servers, tab, turn } = await twoModels();
+  servers.t.down = true;
+  await tab.edit(forced(7));
+  assert.equal(tab.keeper.state.kind, "failed");
+  await turn("s");
+  await tab.tick();
+  assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides, servers.s.draft.overrides], ["conflict", { 7: "in" }, { 1: "in" }]);
+});
