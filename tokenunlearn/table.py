@@ -1,6 +1,7 @@
 """The exchange table: one pandas row per answer token, its provenance beside it in every file format."""
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             header = json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
             draft.write_text(header + lines, encoding="utf-8")
         elif path.suffix == ".csv":
-            header = "# " + json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
+            header = comment_line({PROVENANCE: provenance(table)})
             # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
             body = _spreadsheet_safe(table).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
             draft.write_text(header + body, encoding="utf-8")
@@ -127,6 +128,20 @@ def spreadsheet_text(text: str) -> str:
     "'=1+1"
     """
     return "'" + text if text.startswith(_FORMULA) else text
+
+
+def comment_line(record: Mapping[str, Any]) -> str:
+    """The first line of a CSV file: one cell with "# " and the record as JSON.
+
+    In quotes, because the commas in a name would begin new cells, and those might be formulas.
+
+    >>> comment_line({"set": "a,=1"})
+    '"# {""set"": ""a,=1""}"\\n'
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(["# " + json.dumps(record, ensure_ascii=False)])
+    return file.getvalue()
 
 
 def _spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:

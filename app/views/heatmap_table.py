@@ -9,16 +9,16 @@ from typing import Any
 
 from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece
 from app.views.heatmap_page import moment
-from tokenunlearn.table import spreadsheet_text
+from tokenunlearn.table import comment_line, spreadsheet_text
 
 
 def comma_table(shown: Heatmap) -> str:
-    """CSV: a first line with the legend as a comment, then one line per token.
+    """CSV: a first line with the legend as a comment in one cell, then one line per token.
 
     Texts that a spreadsheet would run as a formula get a leading quote.
     """
     file = io.StringIO()
-    file.write("# " + json.dumps(_legend(shown), ensure_ascii=False) + "\n")
+    file.write(comment_line(_legend(shown)))
     lines = [_record(shown, *place) for place in _places(shown)]
     # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)

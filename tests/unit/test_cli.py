@@ -1,5 +1,7 @@
 """The command line without a model: help, flags, list, overrides, Ctrl-C."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenunlearn.cli import VERBS, build_parser, flags, main
+from tokenunlearn.cli import VERBS, build_parser, flags, main, probe
 from tokenunlearn.cli.list import MODE_WORDS, NORMALISER_WORDS
 from tokenunlearn.cli.select import overrides_of
 from tokenunlearn.cli.sources import stoppable
@@ -96,3 +98,10 @@ def test_bad_rows_are_skipped_only_on_request(tmp_path: Path, capsys: pytest.Cap
     error = capsys.readouterr().err
     assert error.startswith("left out line 2: answer is missing.")
     assert "The model folder /none does not exist" in error
+
+
+def test_a_spreadsheet_runs_no_answer(tmp_path) -> None:
+    answers = [{"row_id": "=1", "answer": "a\r=1", "joint": -0.5, "ranks": [1]}]
+    probe._write({"answers": answers}, tmp_path / "a.csv")
+    content = (tmp_path / "a.csv").read_bytes().decode()
+    assert list(csv.reader(io.StringIO(content, newline="")))[1:] == [["'=1", "a\r=1", "-0.5", "[1]"]]

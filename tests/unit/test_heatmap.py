@@ -20,6 +20,7 @@ from app.views.heatmap_picture import cells
 from tests.page_service import draft, live_service, payload, table
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
+from tokenunlearn.table import PROVENANCE
 
 STEERING = "\u200f\u2067"
 HOSTILE = [
@@ -159,6 +160,24 @@ def test_a_spreadsheet_runs_nothing(service: Service, text: str) -> None:
     body = export_heatmap(service, asked("csv", **given))["text"].split("\n", 1)[1]
     line = list(csv.DictReader(io.StringIO(body, newline="")))[0]
     assert (line["row_id"], line["token"], line["note"]) == ("'" + text,) * 3
+
+
+COMMAND = "=cmd|' /C calc'!A0"
+
+
+@pytest.mark.parametrize("name", [f"x,{COMMAND},y", f'x",{COMMAND},"y', f"x\r\n{COMMAND}", COMMAND])
+def test_a_name_in_the_legend_begins_no_cell(service: Service, name: str) -> None:
+    shown, frame = payload("live"), table()
+    for row in shown["rows"]:
+        row["set"] = name
+    frame.attrs[PROVENANCE] |= {"model": name, "adapter": name}
+    service.show(ShownScores(shown, columns_from_table(frame), frame))
+    text = export_heatmap(service, asked("csv", set=name))["text"]
+    (legend,), *lines = csv.reader(io.StringIO(text, newline=""))
+    assert text.startswith('"# {') and len(lines) == 10
+    assert json.loads(legend.removeprefix("# "))["set"] == name
+    risky = [cell for line in [[legend], *lines] for cell in line if cell.startswith(tuple("=+-@\t\r"))]
+    assert risky == []
 
 
 @pytest.mark.parametrize(

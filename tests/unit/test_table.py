@@ -57,10 +57,19 @@ def test_files_are_utf_8_in_any_locale(tmp_path) -> None:
 def test_a_spreadsheet_runs_no_token(tmp_path) -> None:
     # A bare carriage return outside quotes would begin a line, and on it a formula.
     write_table(table(["=1+1", "@x", "plain", "a\r=1"]), tmp_path / "t.csv")
-    first, _, rest = (tmp_path / "t.csv").read_bytes().decode().partition("\n")
+    (first,), *rest = csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline=""))
     assert json.loads(first.removeprefix("# "))[PROVENANCE]["model"] == "é"
-    lines = list(csv.DictReader(io.StringIO(rest, newline="")))
+    lines = [dict(zip(rest[0], line, strict=True)) for line in rest[1:]]
     assert [line["token"] for line in lines] == ["'=1+1", "'@x", "plain", "a\r=1"]
+
+
+def test_a_name_in_the_provenance_begins_no_cell(tmp_path) -> None:
+    written = table(["a"])
+    written.attrs[PROVENANCE] |= {"model": "x,=cmd|' /C calc'!A0,y", "adapter": 'a",\r\n=1'}
+    write_table(written, tmp_path / "t.csv")
+    first = next(csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline="")))
+    assert json.loads(first[0].removeprefix("# ")) == {PROVENANCE: written.attrs[PROVENANCE]}
+    assert len(first) == 1
 
 
 def test_another_suffix_is_refused_and_leaves_nothing(tmp_path) -> None:

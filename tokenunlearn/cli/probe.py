@@ -4,6 +4,7 @@ A .json holds the whole report; .jsonl, .csv and .parquet hold its answers, a li
 """
 
 import argparse
+import csv
 import json
 import sys
 from pathlib import Path
@@ -84,14 +85,17 @@ def _write(report: dict[str, Any], path: Path) -> None:
         return
     import pandas as pd
 
+    from tokenunlearn.table import spreadsheet_text
+
     table = pd.DataFrame(report["answers"])
     for name in table.columns[table.map(lambda value: isinstance(value, list)).any()]:
         table[name] = table[name].map(lambda value: json.dumps(value, ensure_ascii=False))
     if path.suffix == ".parquet":
         content = table.to_parquet(None, index=False)
     elif path.suffix == ".csv":
-        quoted = table.map(lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v)
-        content = quoted.to_csv(index=False).encode()
+        safe = table.map(lambda value: spreadsheet_text(value) if isinstance(value, str) else value)
+        # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
+        content = safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC).encode()
     else:
         content = table.to_json(orient="records", lines=True, force_ascii=False).encode()
     write_bytes_atomically(path, content)
