@@ -4,8 +4,9 @@ import { button, node, segmented, setAttributes, setHidden, setText, tableHead }
 import { sourceIn } from "./masking.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
+import { countText } from "./scale.js";
 import { sourceLabel } from "./signal_bar.js";
-import { decisionOf, logProbOf, shownIndex } from "./shown_unit.js";
+import { decisionOf, logProbOf, selectedTokens, shownIndex } from "./shown_unit.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
@@ -26,8 +27,8 @@ export function detailsPanel(model, alternatives) {
   const ofWord = node("p", { class: "tu-note", text: "Of the word: knowledge is the sum over its tokens, probability that of all of them; entropy and φ are those of its highest token." });
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
-    const unit = unitOfToken(model);
-    if (unit) model.force(unit.tokens, value === "rule" ? null : value);
+    const tokens = selectedTokens(model) ?? unitOfToken(model)?.tokens;
+    if (tokens) model.force(tokens, value === "rule" ? null : value);
   });
   const note = noteField(model, () => unitOfToken(model)?.tokens ?? []);
   const masking = node("p", { class: "tu-note tu-masking" });
@@ -51,8 +52,9 @@ export function detailsPanel(model, alternatives) {
     setText(where, `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`);
     values.update(index, tokens);
     setHidden(ofWord, tokens.length === 1);
-    setText(decision, decisionText(model, tokens));
-    override.update(model.overrides.shared(tokens) ?? "rule");
+    const selected = selectedTokens(model);
+    setText(decision, selected ? `${countText(selected.length)} tokens selected` : decisionText(model, tokens));
+    override.update(model.overrides.shared(selected ?? tokens) ?? "rule");
     note.update();
     setText(masking, maskingWords(model, index));
     signals.update(index);

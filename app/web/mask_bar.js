@@ -8,6 +8,7 @@ import { differenceReport, differenceWords, differingTokens, serverMask } from "
 import { keptWords } from "./mask_keeper.js";
 import { sinceWords } from "./mask_since.js";
 import { liveRun } from "./shared_value.js";
+import { openRange } from "./shown_unit.js";
 import { rangeWords } from "./units.js";
 
 /**
@@ -108,12 +109,8 @@ function overrideWords(count) {
 }
 
 function rangeText(model) {
-  const { anchor, focus } = model.view;
-  if (anchor === null || focus === null || anchor === focus) return "";
-  const units = model.units();
-  const at = (index) => units.findIndex((unit) => unit.tokens.includes(index));
-  if (at(anchor) < 0 || at(focus) < 0) return "";
-  return rangeWords(units, at(anchor), at(focus), model.row.first);
+  const range = openRange(model);
+  return range ? rangeWords(model.units(), ...range, model.row.first) : "";
 }
 
 /** Returns why unlearning cannot start now, or "". */

@@ -1,11 +1,12 @@
 /** What a place of the strip stands for: its token or, while words are shown, all tokens of its word. Pure. */
 
 import { wordAt, wordBounds } from "./rows_bulk.js";
+import { unitPlace } from "./strip_windows.js";
 import { decisionWords } from "./why.js";
 
-/** Returns the index that the page speaks of: what pointer or arrow keys preview wins over what is locked; null for none. */
+/** Returns the index that the page speaks of: what pointer or arrow keys preview, else what is locked, else the end of an open range; null for none. */
 export function shownIndex({ view }) {
-  return view.hovered ?? view.locked;
+  return view.hovered ?? view.locked ?? (view.anchor === null ? null : view.focus);
 }
 
 /** Returns the tokens that are shown as one with a token, in order. @returns {number[]} */
@@ -13,6 +14,19 @@ export function tokensAt(model, index) {
   if (!model.view.words) return [index];
   const [low, high] = wordBounds(model.columns, index);
   return Array.from({ length: high - low + 1 }, (_, at) => low + at);
+}
+
+/** Returns the open range `[from, to]` in units of the row, or null where no more than one unit is in it. */
+export function openRange(model) {
+  const { anchor, focus } = model.view;
+  const [from, to] = [anchor, focus].map((index) => unitPlace(model.units(), index));
+  return from < 0 || to < 0 || from === to ? null : [Math.min(from, to), Math.max(from, to)];
+}
+
+/** Returns the tokens of the open range, in order, or null where there is none. @returns {number[]|null} */
+export function selectedTokens(model) {
+  const range = openRange(model);
+  return range && model.units().slice(range[0], range[1] + 1).flatMap((unit) => unit.tokens);
 }
 
 /** Returns the text of a token or, while words are shown, of its word; "" where there is nothing to see. */

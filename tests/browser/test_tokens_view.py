@@ -31,6 +31,15 @@ def copied(page: Page) -> str:
     return str(page.evaluate("window.copied"))
 
 
+def drag(page: Page, start: str, end: str) -> None:
+    """Draws a range from one token to another with the mouse."""
+    for word, act in ((start, page.mouse.down), (end, page.mouse.up)):
+        box = token(page, word).bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 4, box["y"] + 8, steps=6)
+        act()
+
+
 def choose_set(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name, exact=True).click()
 
@@ -93,15 +102,35 @@ def test_keys_and_mouse_override_tokens_and_ranges(page: Page) -> None:
     press(page, "Control+Y")
     expect(page.locator(".tu-run.is-in .tu-token")).to_have_count(3)
 
-    start, end = token(page, "was").bounding_box(), token(page, "in").bounding_box()
-    assert start and end
-    page.mouse.move(start["x"] + 4, start["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(end["x"] + 4, end["y"] + 8, steps=6)
-    page.mouse.up()
+    drag(page, "was", "in")
     expect(page.locator(".tu-token.in-range")).to_have_count(3)
     token(page, "Oslo").locator("[data-glyph]").click()
     expect(page.locator(".tu-run.is-in .tu-token").last).to_have_text(re.compile("Oslo"))
+
+
+def test_the_switch_in_the_details_overrides_all_of_a_dragged_range(page: Page) -> None:
+    glyphs = page.locator(".tu-strip .in-range .tu-glyph")
+    radio = {name: page.get_by_role("radio", name=name, exact=True) for name in ("By rule", "In", "Out")}
+    drag(page, "was", "in")
+    expect(page.locator(".tu-decision")).to_have_text("3 tokens selected")
+    expect(radio["By rule"]).to_be_checked()
+    before = glyphs.all_inner_texts()
+    radio["In"].click()
+    expect(glyphs).to_have_text(["+"] * 3)
+    expect(radio["In"]).to_be_checked()
+    # What is locked is none of them, and stays as the rule has it.
+    expect(title(page)).to_have_text("Oslo")
+    expect(token(page, "Oslo").locator(".tu-glyph")).not_to_have_text("+")
+    page.get_by_role("button", name="Undo").click()
+    expect(glyphs).to_have_text(before)
+    token(page, "born").locator("[data-glyph]").click()
+    drag(page, "was", "in")
+    expect(page.locator('.tu-override [aria-checked="true"]')).to_have_count(0)
+    page.locator(".tu-strip .tu-token").first.focus()
+    press(page, "Escape", "Escape")
+    drag(page, "was", "born")
+    radio["Out"].click()
+    expect(page.locator(".tu-run.is-out .tu-token")).to_have_count(2)
 
 
 def test_notes_are_written_by_key_kept_over_a_reload_and_keys_show_themselves(page: Page) -> None:

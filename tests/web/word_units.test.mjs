@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { equationWords } from "../../app/web/choose.js";
 import { saidWords } from "../../app/web/scatter.js";
-import { decisionOf, logProbOf, tokensAt } from "../../app/web/shown_unit.js";
+import { decisionOf, logProbOf, openRange, selectedTokens, shownIndex, tokensAt } from "../../app/web/shown_unit.js";
 import { jump } from "../../app/web/strip_acts.js";
 import { unitState } from "../../app/web/strip_marks.js";
 import { sentence } from "../../app/web/strip_stack.js";
@@ -80,4 +80,17 @@ test("the next chosen is in another word while words are shown", () => {
   };
   assert.deepEqual(walked(false), [3, 4, 6, 7]);
   assert.deepEqual(walked(true), [3, 6, 7, 8]);
+});
+
+test("an open range is selected as a whole, whichever end was first; while words are shown, in words", () => {
+  const model = shown();
+  assert.equal(selectedTokens(model), null);
+  model.setView({ anchor: 4, focus: 1 });
+  assert.deepEqual([openRange(model), selectedTokens(model), shownIndex(model)], [[1, 3], [1, 2, 3, 4], 1]);
+  model.setView({ anchor: 4, focus: 3 });
+  assert.equal(selectedTokens(model), null);
+  model.setView({ words: false });
+  assert.deepEqual(selectedTokens(model), [3, 4]);
+  model.setView({ anchor: null });
+  assert.deepEqual([selectedTokens(model), shownIndex(model)], [null, null]);
 });
