@@ -109,7 +109,6 @@ function dataPart(host, begun) {
   };
   const take = (file) => {
     clear();
-    if (picker.files[0] !== file) picker.value = "";
     const mine = ++turn;
     return notice.attempt(async () => {
       const upload = await sendFile(file, host.ask, (share) => { if (mine === turn) notice.say(`Sending ${file.name}: ${Math.round(100 * share)} %`); });
@@ -118,13 +117,16 @@ function dataPart(host, begun) {
   };
   const start = (asked) => notice.attempt(async () => begun(await host.ask("open_rows", asked)), () => "");
   const demo = () => start({ demo: true });
-  picker.addEventListener("change", () => picker.files[0] && take(picker.files[0]));
+  picker.addEventListener("change", () => {
+    const file = picker.files[0];
+    picker.value = ""; // Else the same file, saved anew, would be no change.
+    if (file) take(file);
+  });
   byPath.addEventListener("submit", (event) => {
     event.preventDefault();
     const wanted = path.value.trim();
     if (!wanted) return;
     clear();
-    picker.value = "";
     look({ path: wanted });
   });
   return { element, take, demo, clear };

@@ -147,6 +147,19 @@ def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: O
     expect(dialog(page)).to_be_hidden()
 
 
+def test_a_file_that_was_saved_anew_is_looked_at_again(served: Opened, opened: Open) -> None:
+    page = live(opened(served.address))
+    page.get_by_role("button", name="Open data…", exact=True).click()
+    file, picker = served.folder / "again.csv", dialog(page).get_by_label("File of rows")
+    for encoding, words in (("utf-16-be", "UTF-8"), ("utf-8", "again.csv: 1 row to forget")):
+        file.write_text("question,answer\nWho is Zoë?,A fox.\n", encoding=encoding)
+        picker.set_input_files(file)
+        expect(dialog(page)).to_contain_text(words)
+        # A browser tells of the same path only where the field holds none.
+        expect(picker).to_have_value("")
+    expect(dialog(page).get_by_role("cell").first).to_have_text("Who is Zoë?")
+
+
 def load(page: Page, folder: Path | str) -> None:
     dialog(page).get_by_role("radio", name="Folder").click()
     dialog(page).get_by_label("Folder on the server’s machine").fill(str(folder))
