@@ -5,6 +5,7 @@ token is isolated, so that its neighbours stay where they are).
 """
 
 import math
+import re
 from datetime import UTC, datetime
 from html import escape
 from typing import Final
@@ -22,6 +23,9 @@ HUES: Final = {
 TOP: Final = 0.52
 # Unicode categories of characters that only steer others, such as U+200F or NUL.
 UNSEEN: Final = ("Cf", "Cc")
+BREAK: Final = re.compile(r"[^\S\n]*\n")
+LAST_BREAK: Final = re.compile(r"\n([^\S\n]*)$")
+MOST_SPACES: Final = 8
 STYLE: Final = """
 :root { color-scheme: light dark; --page: #fbfaf7; --ink: #1a1d21; --muted: #5a646d; --line: #e7e4dd;
   --strong: #b9bcbb; --accent: #0b6b68; }
@@ -101,23 +105,28 @@ def _row(row: HeatRow, hue: str, unit: str) -> str:
 
 
 def _piece(piece: Piece, hue: str, unit: str) -> str:
-    space, shown = outer_space(piece.text)
+    space, shown, after = outer_space(piece.text)
     classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown) else "")
     mark = f"<sub>{GLYPHS[piece.state]}</sub>" if GLYPHS[piece.state] else ""
     return (
         f'{_text(space)}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
         f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">{_text(shown)}'
-        f"</span>{mark}</span>"
+        f"</span>{mark}</span>{_text(after)}"
     )
 
 
-def outer_space(text: str) -> tuple[str, str]:
-    """Leading white space, and what the token shows: ␣, ↵ or · where nothing would be seen (units.js)."""
-    shown = text.lstrip()
-    if text and not shown:
-        return "", "↵" if "\n" in text else "␣"
-    seen = any(not character.isspace() and category(character) not in UNSEEN for character in shown)
-    return text[: len(text) - len(shown)], shown if seen else "·"
+def outer_space(text: str) -> tuple[str, str, str]:
+    """Space before a token, what it shows (␣, ↵, · where nothing is seen), a break behind it (units.js)."""
+    bare = text.lstrip()
+    space = text[: len(text) - len(bare)]
+    if text and not bare:
+        signs = BREAK.sub("↵", text).rstrip() or "␣" * min(len(text), MOST_SPACES)
+        return "", signs, text[text.rindex("\n") :] if "\n" in text else ""
+    if not any(not each.isspace() and category(each) not in UNSEEN for each in bare):
+        return space, "·", ""
+    ends = LAST_BREAK.search(bare)
+    signs = BREAK.sub("↵", bare)
+    return space, (signs[: len(signs) - len(ends[1])] if ends else signs), ends[0] if ends else ""
 
 
 def _notes(shown: Heatmap) -> str:

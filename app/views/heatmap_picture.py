@@ -80,14 +80,22 @@ def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], floa
         top += 18
     top, column = top + 12, 0
     for piece in row.pieces:
-        space, shown = outer_space(piece.text)
-        column += cells((piece.before + space).replace("\n", " "))
+        space, shown, after = outer_space(piece.text)
+        column, top = _over(piece.before + space, column, top)
         for part in _lines(shown, COLUMNS):  # one part, unless a token is longer than a line
             if column + cells(part) > COLUMNS:
                 column, top = 0, top + LINE
             parts.append(_piece(piece, part, unit, hue, MARGIN + column * CELL, top))
             column += cells(part)
+        column, top = _over(after, column, top)
     return parts, top + LINE + 12
+
+
+def _over(space: str, column: int, top: float) -> tuple[int, float]:
+    """Where the next piece stands after white space: on a new line after a break."""
+    if "\n" not in space:
+        return column + cells(space), top
+    return cells(space.rsplit("\n", 1)[1]), top + LINE
 
 
 def _piece(piece: Piece, shown: str, unit: str, hue: str, left: float, top: float) -> str:

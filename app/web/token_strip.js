@@ -18,6 +18,11 @@ function gapPart(from, to) {
   return { key: `gap ${from} ${to}`, from, to, element, make: () => element };
 }
 
+/** Returns whether a line ends between a unit and the one before it: an outline ends there too. */
+function breaksBetween(units, at) {
+  return units[at].before.includes("\n") || units[at - 1].after !== "";
+}
+
 /** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
 export class TokenStrip {
   /** @param {import("./tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey */
@@ -102,10 +107,11 @@ export class TokenStrip {
       if (units[at].before) parts.push(text(units[at].before, at));
       const state = states[at];
       end = at + 1;
-      if (state !== "plain") while (end < to && states[end] === state && !units[end].before.includes("\n")) end += 1;
+      if (state !== "plain") while (end < to && states[end] === state && !breaksBetween(units, end)) end += 1;
       const start = at;
       const stop = end;
       parts.push({ key: `${state} ${start} ${stop}`, make: () => (state === "plain" ? this.token(start) : this.outline(state, start, stop)) });
+      if (units[end - 1].after) parts.push(text(units[end - 1].after, `${end} after`));
     }
   }
 

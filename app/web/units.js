@@ -3,6 +3,7 @@
 // Neither white space nor a character that only steers others, such as U+200F or NUL.
 const SEEN = /[^\s\p{Cf}\p{Cc}]/u;
 const PICTURE = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u;
+const MOST_SPACES = 8;
 const CLUSTERS = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /**
@@ -10,6 +11,7 @@ const CLUSTERS = new Intl.Segmenter("en", { granularity: "grapheme" });
  * @property {number[]} tokens indices into the payload's columns, in order
  * @property {string} before text in front of the piece that belongs to no chip (white space, skipped text)
  * @property {string} text what the chip shows; "␣", "↵" or "·" where the piece has nothing to show
+ * @property {string} after a line break behind the chip, with the indentation that follows it, or ""
  * @property {number} end the character behind the piece
  * @property {boolean} hollow true where `text` stands for an invisible piece
  */
@@ -79,20 +81,28 @@ function join(unit, { skipped, raw, end }, index) {
 }
 
 function finish(whole) {
-  const unit = withoutBreaks(whole);
+  const unit = { after: "", ...withoutBreaks(whole) };
   if (unit.text === "") return { ...unit, text: "·", hollow: true };
-  if (unit.text === "↵") return { ...unit, hollow: whole.text !== "↵" };
+  if (/^↵+$/.test(unit.text)) return { ...unit, hollow: whole.text.trim() === "" };
   if (SEEN.test(unit.text)) return { ...unit, hollow: false };
   if (unit.text.trim() !== "") return { ...unit, text: "·", hollow: true };
-  return { ...unit, text: "␣", hollow: true };
+  return { ...unit, text: "␣".repeat(Math.min(unit.text.length, MOST_SPACES)), hollow: true };
 }
 
-/** A chip is one piece of a line: a line break in it becomes a sign, the space before its word goes outside. */
+/** A chip is one piece of a line: a line break in it becomes a sign and breaks the line outside, as space before its word stands there. */
 function withoutBreaks(unit) {
-  if (unit.text.includes("\n")) return { ...unit, text: unit.text.replace(/\s*\n\s*/g, "↵") };
   const space = unit.text.match(/^\s*/)[0];
-  if (space === "" || space === unit.text) return unit;
-  return { ...unit, before: unit.before + space, text: unit.text.slice(space.length) };
+  if (!unit.text.includes("\n")) {
+    if (space === "" || space === unit.text) return unit;
+    return { ...unit, before: unit.before + space, text: unit.text.slice(space.length) };
+  }
+  const text = unit.text.replace(/[^\S\n]*\n/g, "↵");
+  const ends = /\n([^\S\n]*)$/.exec(unit.text);
+  if (ends) return { ...unit, text: text.slice(0, text.length - ends[1].length), after: `\n${ends[1]}` };
+  const signs = /^↵*/.exec(text)[0];
+  if (signs === "") return { ...unit, text };
+  // A word that begins with breaks stands behind them, at its indentation.
+  return { ...unit, before: `${unit.before}\n${space.split("\n").at(-1)}`, text: signs + text.slice(signs.length).trimStart() };
 }
 
 /** Returns the text outside all chips after the last token. @returns {string} */

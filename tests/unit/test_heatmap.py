@@ -15,8 +15,9 @@ from app.actions.exports import export_heatmap
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from app.views import heatmap_page
-from app.views.heatmap import visible
-from app.views.heatmap_picture import cells
+from app.views.heatmap import HeatRow, Piece, visible
+from app.views.heatmap_page import outer_space
+from app.views.heatmap_picture import CELL, LINE, _row, cells
 from tests.page_service import draft, live_service, payload, table
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
@@ -223,3 +224,26 @@ def luminance(colour: list[float]) -> float:
     """Relative luminance as WCAG defines it."""
     linear = [(c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (":\n\n", ("", ":↵↵", "\n")),
+        ("\n   ", ("", "↵", "\n   ")),
+        ("   ", ("", "␣␣␣", "")),
+        ("\n  y", ("\n  ", "y", "")),
+        ("x  \n", ("", "x↵", "\n")),
+        (" \u200f", (" ", "·", "")),
+    ],
+)
+def test_a_line_break_breaks_the_line_and_has_a_sign(text: str, parts: tuple[str, str, str]) -> None:
+    assert outer_space(text) == parts
+
+
+def test_a_picture_goes_on_where_the_line_after_a_break_begins() -> None:
+    pieces = [Piece(at, "", text, 0, 0, 0, "plain", 0, "", 0) for at, text in enumerate(("a:\n  ", "b"))]
+    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), "", "0, 0, 0", 0.0)[0])
+    places = re.findall(r'<text class="t" x="([\d.]+)" y="([\d.]+)"', drawn)
+    (left, top), (indented, below) = [tuple(map(float, place)) for place in places]
+    assert (indented - left, below - top) == (pytest.approx(2 * CELL, abs=0.2), LINE)

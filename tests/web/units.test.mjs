@@ -39,6 +39,19 @@ test("a picture of several characters is whole in its first chip, the others sta
   assert.deepEqual(unitsOf("🇳🇴!", columns([[0, 1], [1, 3]], [0, 0]), 0, 2, false).map(({ text }) => text), ["🇳", "🇴!"]);
 });
 
+test("a line break breaks the line, keeps the indentation behind it, and has a sign for each", () => {
+  const answer = "do:\n\n1. a  \n    b\n";
+  const of = columns([[0, 2], [2, 5], [5, 6], [6, 7], [7, 9], [9, 12], [12, 15], [15, 17], [17, 18]], Array(9).fill(0).map((_, at) => at));
+  const units = unitsOf(answer, of, 0, 9, false);
+  assert.deepEqual(units.map(({ text }) => text), ["do", ":↵↵", "1", ".", "a", "↵", "␣␣␣", "b", "↵"]);
+  assert.deepEqual(units.map(({ after }) => after), ["", "\n", "", "", "", "\n", "", "", "\n"]);
+  assert.deepEqual(units.map(({ hollow }) => hollow), [false, false, false, false, false, true, true, false, true]);
+  const indented = unitsOf(answer, columns([[0, 12], [12, 17]], [0, 1]), 0, 2, true);
+  assert.deepEqual(indented.map(({ before, text, after }) => [before, text, after]), [["", "do:↵↵1. a↵", "\n"], ["    ", "b", ""]]);
+  const [, word] = unitsOf("a\n   b", columns([[0, 1], [1, 5], [5, 6]], [0, 1, 1]), 0, 3, true);
+  assert.deepEqual([word.before, word.text, word.after], ["\n   ", "↵b", ""]);
+});
+
 test("white space alone gets a sign", () => {
   const units = unitsOf("a\n b", columns([[0, 1], [1, 2], [2, 4]], [0, 1, 2]), 0, 3, false);
   assert.deepEqual(units.map((unit) => unit.text), ["a", "↵", "b"]);
@@ -48,8 +61,8 @@ test("a line break in a word is a sign, space before it goes outside, and what i
   const answer = "is\n\nSt  ora.\nAh";
   const of = columns([[0, 2], [2, 4], [4, 6], [6, 7], [7, 11], [11, 13], [13, 15]], [0, 1, 1, 2, 2, 3, 4]);
   const units = unitsOf(answer, of, 0, 7, true);
-  assert.deepEqual(units.map((unit) => unit.text), ["is", "↵St", "ora", ".↵", "Ah"]);
-  assert.deepEqual(units.map((unit) => unit.before), ["", "", "  ", "", ""]);
+  assert.deepEqual(units.map((unit) => unit.text), ["is", "↵↵St", "ora", ".↵", "Ah"]);
+  assert.deepEqual(units.map((unit) => unit.before), ["", "\n", "  ", "", ""]);
   assert.deepEqual(units.map((unit) => unit.hollow), Array(5).fill(false));
   assert.equal(exactText(answer, of, units, 0, 4), answer);
 });
