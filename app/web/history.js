@@ -1,23 +1,33 @@
-/** Undo and redo over immutable snapshots; one slider drag counts as one step. Pure. */
+/** Undo and redo over immutable snapshots; one slider drag counts as one step. */
+
+import { gesture } from "./gesture.js";
 
 const MERGE_MS = 800;
 
 /** Keeps the current snapshot with those before and after it. */
 export class History {
-  /** @param {object} present first snapshot @param {() => number} [clock] milliseconds */
-  constructor(present, clock = Date.now) {
+  /**
+   * @param {object} present first snapshot @param {() => number} [clock] milliseconds
+   * @param {() => number} [hand] the gesture under way, 0 for none
+   */
+  constructor(present, clock = Date.now, hand = gesture) {
     this.present = present;
     this.past = [];
     this.future = [];
-    this.clock = clock;
+    Object.assign(this, { clock, hand, held: 0 });
     this.label = null;
     this.stamp = -Infinity;
   }
 
-  /** Records a snapshot. The same non-empty `label` within 800 ms replaces the last one (a slider being dragged). */
+  /**
+   * Records a snapshot. With the same non-empty `label` it replaces the last one while one gesture lasts, however
+   * long the hand rests in it; keys have none, and those within 800 ms are one.
+   */
   push(snapshot, label = "") {
-    const now = this.clock();
-    const merges = label !== "" && label === this.label && now - this.stamp < MERGE_MS;
+    const [now, held] = [this.clock(), this.hand()];
+    const goesOn = held === this.held && (held !== 0 || now - this.stamp < MERGE_MS);
+    const merges = label !== "" && label === this.label && goesOn;
+    this.held = held;
     if (!merges) this.past.push(this.present);
     this.present = snapshot;
     this.future = [];

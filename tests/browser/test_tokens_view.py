@@ -209,8 +209,14 @@ def test_the_cut_is_dragged_and_a_dot_of_the_plane_is_the_token_of_the_strip(pag
     assert box and handle
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 40, steps=8)
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40, steps=4)
+    page.wait_for_timeout(900)  # the hand rests: still one drag, and one step of undo
+    page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 40, steps=4)
     page.mouse.up()
+    expect(targets).not_to_have_text(before)
+    page.get_by_role("button", name="Undo").click()
+    expect(targets).to_have_text(before)
+    page.get_by_role("button", name="Redo").click()
     expect(targets).not_to_have_text(before)
     dragged = targets.inner_text()
     cut.focus()
