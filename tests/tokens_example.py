@@ -8,7 +8,7 @@ HOSTILE: dict[str, list[str]] = {
     "script": ["</script>", "<script>", "window.hacked=1", "</script>", "<!--"],
     "templates": ["${window.hacked=1}", " {{value}}", " {{=1}}", " <%= 1 %>", " `${1}`"],
     "controls": ["a\u202e", "nul\u0000byte", " \u2066left", "\u200f", "\n\n", "\tb\u202c"],
-    "arabic": ["مرحبا", " بالعالم", "،", " 12", " نص"],
+    "arabic": ["مرحبا", " بالعالم", "،", " 1", "2", " نص"],
     "chinese": ["奥斯陆", "是", "挪威", "的首都", "。"],
     "emoji": ["👩‍👩‍👧‍👦", " 😀", "🇳🇴", " e\u0301", "🏽"],
     "one token": ["x" * 100_000],

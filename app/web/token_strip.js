@@ -1,6 +1,7 @@
 /** Draws the answer of one row as chips for one signal: fill or bar = score, outline and glyph = decision. */
 
 import { atRest } from "./at_rest.js";
+import { digitsOf } from "./digits.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
 import { decisionOf } from "./shown_unit.js";
@@ -48,7 +49,7 @@ export class TokenStrip {
     const { model } = this;
     const units = model.units();
     const anew = units !== this.units;
-    if (anew) Object.assign(this, { units, tokens: [], states: [], gaps: [], wrapped: [] });
+    if (anew) Object.assign(this, { units, digits: digitsOf(units), tokens: [], states: [], gaps: [], wrapped: [] });
     const windows = currentWindows(model, units, (index) => model.mask.selected[index] === 1 || model.overrides.state(index) !== null);
     const moved = windows !== this.windows;
     this.windows = windows;
@@ -124,7 +125,7 @@ export class TokenStrip {
 
   /** Returns the chip of a unit with the glyph of its state; made once. */
   token(at) {
-    this.tokens[at] ??= this.chip(this.units[at]);
+    this.tokens[at] ??= this.chip(this.units[at], this.digits[at]);
     setText(this.tokens[at].lastChild, GLYPHS[this.states[at]]);
     return this.tokens[at];
   }
@@ -150,17 +151,17 @@ export class TokenStrip {
     }
   }
 
-  /** Returns a chip: its text, its number, its glyph (last). */
-  chip(unit) {
+  /** Returns a chip: its text, its number, its glyph (last); before them, where another number begins, what turns the direction. */
+  chip(unit, digits) {
     const glyph = node("span", { class: "tu-glyph", attributes: { "aria-hidden": true, "data-glyph": true } });
     const number = node("span", { class: "tu-number", attributes: { "aria-hidden": true } });
     const subject = this.model.columns.subject[unit.tokens[0]] === 1;
     const gold = unit.tokens.some((index) => this.model.columns.gold?.[index] === 1);
-    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow", TURNING.test(unit.text) && "is-turning"];
+    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow", digits && (/\d/.test(unit.text) ? "is-digits" : "is-other-digits"), TURNING.test(unit.text) && "is-turning"];
     return node("span", {
       class: classes.filter(Boolean).join(" "),
       attributes: { role: "option", tabindex: -1, "data-index": unit.tokens[0] },
-    }, node("span", { class: "tu-text", text: unit.text }), number, glyph);
+    }, digits === "first" && node("span", { class: "tu-turn" }), node("span", { class: "tu-text", text: unit.text }), number, glyph);
   }
 
   /** Writes values, focus and range onto the chips. */
@@ -192,7 +193,7 @@ export class TokenStrip {
     element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
     element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
     element.classList.toggle("is-unscored", !Number.isFinite(value));
-    setAttributes(element.children[1], { "data-value": shortNumber(value) });
+    setAttributes(element.lastChild.previousSibling, { "data-value": shortNumber(value) });
     setAttributes(element, {
       tabindex: at === focus ? 0 : -1,
       "aria-selected": unit.tokens.every((index) => this.model.mask.selected[index] === 1),

@@ -1,6 +1,7 @@
 """Words on show in a real Chromium: marks, details and keys are those of the whole word."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,3 +67,14 @@ def test_a_word_is_explained_as_a_whole_and_n_goes_to_the_next_one(page: Page) -
     assert walked == ["↵Stara", "Zagora", "."]
     # The word that begins with the break stands on the line that it opens.
     assert str(page.locator(".tu-strip").text_content()).count("\n↵Stara") == 1
+
+
+def test_a_number_of_two_tokens_is_one_number_in_text_from_right_to_left(
+    opened: Callable[..., Page], example_address: str
+) -> None:
+    page = opened(f"{example_address}?row=hostile-8")
+    expect(chip(page, "نص")).to_be_visible()
+    order = """all => all.map((each) => [each.getBoundingClientRect().left, each.textContent])
+      .sort((one, other) => one[0] - other[0]).map(([, text]) => text)"""
+    shown = page.locator(".tu-strip .tu-text").evaluate_all(order)
+    assert shown == ["نص", "1", "2", "،", "بالعالم", "مرحبا"]
