@@ -1,6 +1,7 @@
 /** Two named masks side by side: how far they agree, and each token on which they do not, to take from either. */
 
 import { button, node, setText, tableHead } from "./dom.js";
+import { focusStripWhenDrawn } from "./strip_focus.js";
 import { GLYPHS } from "./strip_marks.js";
 
 /** Returns `{element, show, update}`; `show(answer)` takes what the server's compare_masks returns. */
@@ -36,6 +37,7 @@ function differing(each, answer, { desk, host, update, newRow }) {
   const see = () => {
     host.close();
     host.show(each.index);
+    focusStripWhenDrawn();
   };
   const take = (side, name) => button(`Take ${name}`, () => {
     desk.take(each.index, side, name);

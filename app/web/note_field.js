@@ -1,6 +1,7 @@
 /** A small field for the note on a token's override: why it was forced, or what to ask about it. */
 
 import { node, setText } from "./dom.js";
+import { focusStrip } from "./strip_focus.js";
 import { noteOf } from "./strip_marks.js";
 
 export const MOST_NOTE = 280;
@@ -35,7 +36,7 @@ export function noteField(model, tokens) {
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Escape") noted = null;
-    backToStrip(element);
+    if (!focusStrip()) input.blur();
     update();
   });
   const update = () => {
@@ -57,10 +58,4 @@ export function noteField(model, tokens) {
 /** Returns when an override or note was made, or "" where that is not known. */
 export function timeWords(entry) {
   return entry?.time > 0 ? CLOCK.format(entry.time) : "";
-}
-
-function backToStrip(element) {
-  const token = element.closest(".tu-view")?.querySelector(".tu-strip .tu-token[tabindex='0']");
-  if (token) token.focus({ preventScroll: true });
-  else document.activeElement?.blur();
 }

@@ -6,6 +6,7 @@ import { sendFile } from "./file_pieces.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
 import { openWanted, openingNow } from "./shared_value.js";
+import { focusStrip } from "./strip_focus.js";
 import { workNotice } from "./work_notice.js";
 
 const ACCEPTED = ".jsonl,.ndjson,.json,.csv,.tsv,.parquet";
@@ -55,6 +56,8 @@ export function openPanel(host) {
     if (opening) return;
     data.clear();
     element.close();
+    // What had opened the dialog may have gone with the rows of before.
+    if (document.activeElement === document.body) focusStrip();
   });
   openWanted.subscribe(({ part: wanted }) => show(wanted));
   acceptDrops(element, (file) => data.take(file));

@@ -2,6 +2,7 @@
 
 import { button, node, setAble, setAttributes, setText } from "./dom.js";
 import { stepRow } from "./strip_acts.js";
+import { focusStripWhenDrawn } from "./strip_focus.js";
 import { shortened } from "./strip_marks.js";
 
 /**
@@ -25,7 +26,12 @@ export function rowsDrawer(model, left) {
     setAble(before, at > 0);
     setAble(after, at >= 0 && at < rows.length - 1);
   };
-  return { element, update, close: () => open(false) };
+  const close = () => {
+    if (!left().classList.contains("is-open")) return;
+    open(false);
+    focusStripWhenDrawn(); // What was pressed is hidden with the list.
+  };
+  return { element, update, close };
 }
 
 /** Returns "3 of 20: Ada Moss"; `at` −1 for a row that the filter hides. */

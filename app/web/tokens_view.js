@@ -35,6 +35,7 @@ import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
 import { tour } from "./tour.js";
+import { putUp } from "./view_frame.js";
 
 /**
  * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
@@ -63,22 +64,10 @@ export function mount({ element, props, trigger, watch, server }) {
     if (view && isStepBack(view.model.payload, payload)) return undefined;
     if (view) return payload.draft ? takeOver(view.model, payload) : view.model.load(payload);
     view = new TokensView(payload, { trigger, server: server ?? {} });
-    element.replaceChildren(view.element);
-    fitHeight(view.element);
-    return view.start();
+    return putUp(element, view);
   };
   watch("value", draw);
   draw();
-}
-
-/** Tells the style sheet how much of the window lies above the view, also when its tab is opened later. */
-function fitHeight(element) {
-  const fit = () => {
-    const { top, width } = element.getBoundingClientRect();
-    if (width > 0) element.style.setProperty("--tu-top", `${Math.max(0, Math.round(top + globalThis.scrollY))}px`);
-  };
-  new ResizeObserver(fit).observe(element);
-  fit();
 }
 
 /** The composed view over one model. */

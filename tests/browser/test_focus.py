@@ -176,6 +176,18 @@ def test_undo_works_by_key_anywhere_and_buttons_that_go_off_keep_the_focus(page:
     expect(force).to_be_focused()
 
 
+def test_a_row_picked_in_the_drawer_of_a_phone_gives_the_focus_to_its_tokens(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    reached = page.locator('.tu-strip .tu-token[tabindex="0"]')
+    rows = page.locator(".tu-row")
+    for row in (1, 2, 2):
+        page.locator(".tu-drawer-toggle").click()
+        rows.nth(row).click()
+        expect(rows.nth(row)).to_be_hidden()
+        expect(rows.nth(row)).to_have_attribute("aria-selected", "true")
+        expect(reached).to_be_focused()
+
+
 def test_a_walk_by_button_shows_what_it_reaches_and_the_address_leads_there(
     page: Page, opened: Callable[..., Page]
 ) -> None:

@@ -153,14 +153,13 @@ def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: s
     since = page.locator(".tu-since")
     expect(since).to_have_text("as “Ada”")
     before = confirmed_hash(page)
-    row = page.locator(".tu-strip [data-index]")
     plain = page.locator('.tu-strip [data-index][aria-selected="false"]').last
     index = int(plain.get_attribute("data-index") or "")
     cycle(page, index)
     if "+1" not in since.inner_text():  # it was forced out: rule, then in
         cycle(page, index)
     expect(since).to_have_text("+1 −0 since “Ada”")
-    row.first.click()
+    page.locator(".tu-strip [data-index]").first.click()
     since.click()
     expect(page.locator(f'.tu-strip [data-index="{index}"]')).to_have_class(re.compile("is-locked"))
 
@@ -173,7 +172,8 @@ def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: s
     expect(compared.locator("tbody tr")).to_have_count(1)
     compared.get_by_role("button", name=re.compile("Take Ada")).click()
     expect(compared.locator("tbody td").nth(3)).to_contain_text("forced out")
-    close(page)
+    compared.get_by_role("rowheader").get_by_role("button").click()
+    expect(page.locator(f'.tu-strip [data-index="{index}"]')).to_be_focused()
     assert confirmed_hash(page) == before
     dialog = masks(page)
     dialog.get_by_role("button", name="Load Bo").click()

@@ -113,6 +113,8 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(page.locator(".tu-row")).to_have_count(2)
     expect(chip(page, "2 forget")).to_be_visible()
     expect(page.get_by_text("no overrides")).to_be_visible()
+    # The button that had opened the dialog has gone with the rows of before.
+    expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
     assert page.locator(".tu-strip .tu-token").all_inner_texts() and page.evaluate("window.hacked") is None
 
     # the first rows again, by path: the override is where it was
@@ -123,6 +125,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(dialog(page)).to_be_hidden(timeout=MINUTE)
     expect(page.locator(".tu-row")).to_have_count(3)
     expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
+    expect(page.locator("button.tx-chip", has_text=re.compile("forget"))).to_be_focused()
 
 
 def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: Opened, opened: Open) -> None:
