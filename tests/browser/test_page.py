@@ -186,6 +186,19 @@ def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str
     rows.get_by_role("option").first.click()
     expect(rows).to_be_hidden()
     expect(drawer.get_by_role("button", name="1 of")).to_have_attribute("aria-expanded", "false")
+    # As many tokens as a real set has.
+    page.locator(".tu-targets > span").first.evaluate("e => { e.textContent = '555 of 4000'; }")
+    for width in (390, 360):
+        page.set_viewport_size({"width": width, "height": 844})
+        targets = page.locator(".tu-targets").bounding_box()
+        undo = page.get_by_role("button", name="Undo").bounding_box()
+        assert targets and undo and targets["x"] + targets["width"] <= undo["x"], width
+        expect(page.get_by_role("button", name="Change subject")).to_be_in_viewport(ratio=1)
+    drawer.get_by_role("button", name="1 of").click()
+    page.get_by_role("button", name="Open data…").click()
+    sticking = """box => [...box.querySelectorAll('*')].filter((each) =>
+        each.getBoundingClientRect().right > box.getBoundingClientRect().right).map((each) => each.tagName)"""
+    assert page.locator(".tu-open-drop").evaluate(sticking) == []
 
 
 def test_an_idle_page_asks_for_nothing(page: Page) -> None:
