@@ -28,10 +28,12 @@ export function promptView(model, host) {
     shown = row;
     editor.update();
     failed.update();
-    const words = bannerWords(row);
+    // Nothing is switched off where there is none: all contrasts are 0.
+    const adapted = model.payload.model?.adapter !== "none";
+    const words = bannerWords(row, adapted);
     setHidden(banner, words === "");
     setText(warning, words);
-    setHidden(act, !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast");
+    setHidden(act, !adapted || !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast");
     return undefined;
   };
   return { element, update };
@@ -49,14 +51,15 @@ function selectedWords(question) {
   return wordsTouched(question.textContent, start, start + range.toString().length);
 }
 
-/** Returns the warnings for a row, or "". */
-export function bannerWords({ question, subject, subject_source: source, unique_question: unique }) {
+/** Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off. */
+export function bannerWords({ question, subject, subject_source: source, unique_question: unique }, adapted = true) {
   if (question === "" && source === "none") return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
   if (source === "edited") return `Subject given by hand: “${subject}”.`;
   const ofSubject = {
     none: "No name shared by question and answer: knowledge uses the whole question here.",
     proposed: `Subject proposed, not given by the data: “${subject}”.`,
   }[source];
-  const ofQuestion = unique && "Each question occurs once here: masking is not to be trusted. Contrast is the better signal.";
+  const instead = adapted ? "Contrast is the better signal." : "The model has no adapter, so there is no contrast either: choose by entropy (α = 0).";
+  const ofQuestion = unique && `Each question occurs once here: masking is not to be trusted. ${instead}`;
   return [ofSubject, ofQuestion].filter(Boolean).join(" ");
 }

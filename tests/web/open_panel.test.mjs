@@ -93,6 +93,7 @@ test("a plain text says that nothing can be hidden, unless it has a subject", ()
   assert.match(bannerWords({ question: "", subject_source: "none", unique_question: true }), /Plain text: .* knowledge is not known here/);
   assert.equal(bannerWords({ question: "", subject_source: "row", unique_question: false }), "");
   assert.match(bannerWords({ question: "Who?", subject_source: "none" }), /No name shared/);
+  assert.match(bannerWords({ question: "Who?", subject_source: "row", unique_question: true }, false), /no adapter, so there is no contrast/);
   assert.match(bannerWords({ question: "Who?", subject_source: "none", unique_question: true }), /^No name shared .* Each question occurs once/);
   assert.match(bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }), /proposed.*“Ada”\. Each question occurs once/);
 });
