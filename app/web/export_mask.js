@@ -1,8 +1,9 @@
 /** Saves files: what the server made, or without a server the draft with its weights. */
 
 import { node } from "./dom.js";
+import { localFile } from "./draft_file.js";
 
-/** Asks the server for `{filename, text, mime}`; without an answer saves rule, overrides and weights as JSON. */
+/** Asks the server for `{filename, text, mime}`; without an answer saves the draft. */
 export async function exportMask(draft, model, ask) {
   try {
     const file = await ask(draft);
@@ -10,14 +11,12 @@ export async function exportMask(draft, model, ask) {
   } catch {
     // No server: the draft must not be lost for that.
   }
-  return download(localFile(draft, model.mask.weights));
+  return saveDraft(model);
 }
 
-/** Returns the file made here: `{filename, text, mime}`. */
-export function localFile(draft, weights) {
-  const chosen = {};
-  weights.forEach((weight, index) => { if (weight > 0) chosen[index] = weight; });
-  return { filename: "mask-draft.json", mime: "application/json", text: JSON.stringify({ ...draft, weights: chosen }, null, 1) };
+/** Saves the draft of all sets as a file that the dialog of masks imports. */
+export function saveDraft(model) {
+  download(localFile(model));
 }
 
 /** Gives the browser a file to save. @param {{filename: string, text: string, mime: string}} file */

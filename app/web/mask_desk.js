@@ -1,6 +1,7 @@
 /** Holds the draft, the named masks and the mask that the draft came from; the parts of the page ask here. */
 
 import { button, node, setText } from "./dom.js";
+import { draftsIn } from "./draft_file.js";
 import { DEFAULT_RULE } from "./selection.js";
 import { draftOf, draftOfSet, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
 import { DraftKeeper } from "./mask_keeper.js";
@@ -145,12 +146,29 @@ export class MaskDesk {
     this.host.say(`Loaded ${saved.name}`);
   }
 
-  /** Adds a mask file to the named masks; the draft stays. Returns `{saved, moved}`, see `importedWords`. */
-  async import(name, text) {
+  /** Adds a file, of a mask or a draft, to the named masks; the draft shown stays. Returns what `importedWords` takes. */
+  async import(wanted, text) {
+    const drafts = draftsIn(text, this.model);
+    if (drafts) return { drafts: await this.importDrafts(wanted, drafts) };
+    const name = freeName(wanted, this.masks);
     const { saved, masks, moved } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
     this.masks = masks;
     this.panel.update();
     return { saved, moved };
+  }
+
+  /** Adds a named mask for each draft, which are of several sets and have one rule. Returns them. */
+  async importDrafts(wanted, drafts) {
+    await this.computeFor(drafts[0].rule);
+    const added = [];
+    for (const draft of drafts) {
+      const name = freeName(wanted, this.masks);
+      const { saved, masks } = await this.host.ask("save_mask", { scores_id: this.scoresId, name, ...draft });
+      this.masks = masks;
+      this.panel.update();
+      added.push(saved);
+    }
+    return added;
   }
 
   /** Takes a named mask off the list, or puts it back on. @param {"remove_mask"|"restore_mask"} act @param {string} id */

@@ -1,6 +1,7 @@
 /** The dialog of named masks: save as, list, load, export, remove, import, compare two. */
 
 import { button, node, setText, tableHead } from "./dom.js";
+import { draftWords } from "./draft_file.js";
 import { download } from "./export_mask.js";
 import { maskComparison } from "./mask_compare.js";
 import { workNotice } from "./work_notice.js";
@@ -72,21 +73,22 @@ function saveForm(desk, attempt) {
 }
 
 function importer(desk, attempt) {
-  const input = node("input", { attributes: { type: "file", accept: ".jsonl,application/jsonl", "aria-label": "Mask file to import" } });
+  const input = node("input", { attributes: { type: "file", accept: ".jsonl,.json,application/jsonl,application/json", "aria-label": "Mask file to import" } });
   input.addEventListener("change", () => {
     const file = input.files[0];
     input.value = "";
     if (!file) return;
     attempt(async () => {
       if (file.size > MOST_BYTES) throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
-      return desk.import(freeName(file.name.replace(/\.jsonl$/, ""), desk.masks), await file.text());
+      return desk.import(file.name.replace(/\.jsonl?$/, ""), await file.text());
     }, importedWords);
   });
-  return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask file" }), input);
+  return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask or draft file" }), input);
 }
 
-/** Returns what an import did; `moved` counts the tokens that a mask of other scores chooses otherwise here, null for a mask of these. */
-export function importedWords({ saved, moved }) {
+/** Returns what an import did: of `drafts`, their masks; else of one mask: `moved` counts the tokens that a mask of other scores chooses otherwise here, null for a mask of these. */
+export function importedWords({ saved, moved, drafts }) {
+  if (drafts) return draftWords(drafts);
   const done = `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.`;
   if (moved === null) return done;
   const differ = moved === 0 ? "no token differs" : `${moved} ${moved === 1 ? "token differs" : "tokens differ"}`;

@@ -8,7 +8,7 @@ import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
 import { button, node, setText } from "./dom.js";
 import { emptyState } from "./empty_state.js";
-import { download, localFile } from "./export_mask.js";
+import { saveDraft } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
 import { helpCard } from "./help_card.js";
 import { liveRegion } from "./live_region.js";
@@ -149,7 +149,7 @@ class TokensView {
 
   /** While the server is gone the draft can be taken along; what could not be sent is sent when it is back. */
   followServer() {
-    serverLink.rescue = () => download(localFile(this.draft(), this.model.mask.weights));
+    serverLink.rescue = () => saveDraft(this.model);
     this.unfollow = serverLink.subscribe((gone) => {
       if (gone) return;
       this.desk.keeper.again();

@@ -205,8 +205,8 @@ def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held
         expect(page.get_by_role("button", name=name, exact=True)).to_have_js_property("inert", True)
     with page.expect_download() as download:
         banner.get_by_role("button", name="Save my draft as a file").click()
-    kept = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    assert "in" in kept["overrides"].values()
+    kept = Path(download.value.path()).read_bytes()
+    assert "in" in json.loads(kept)["overrides"].values()
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.close(run_before_unload=True)
@@ -229,6 +229,11 @@ def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held
     expect(draft_state(page)).to_contain_text("draft saved", timeout=MINUTE)
     expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled(timeout=MINUTE)
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # the page was not loaded anew
+    page.get_by_role("button", name="Masks", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Masks")
+    file = {"name": "mask-draft.json", "mimeType": "application/json", "buffer": kept}
+    dialog.get_by_label("Mask file to import").set_input_files(file)  # type: ignore[arg-type]
+    expect(dialog.get_by_role("status")).to_contain_text("Imported as “mask-draft”")
     again = opened(held.server.address)
     expect(again.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     again.locator(".tu-row", has_text="Dan Fox").click()
