@@ -12,6 +12,7 @@ from typing import Final
 from unicodedata import category
 
 from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
+from app.views.right_to_left import is_number, kinds
 
 # Colours of app/web/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
 HUES: Final = {
@@ -39,6 +40,8 @@ h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
 .w { border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
 .w.chosen, .w.in { border-color: var(--accent); } .w.out { border: 1.5px dashed var(--muted); }
 .w.excluded { border: 1px dotted var(--strong); } .gold { text-decoration: underline double; }
+.a:dir(rtl) .d::before { content: "\\200e"; } .a:dir(rtl) i::before { content: "\\200f"; }
+.a:dir(rtl) .o { unicode-bidi: bidi-override; direction: ltr; }
 .i { unicode-bidi: isolate; } .w sub { color: var(--muted); font-size: .45em; user-select: none; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
@@ -97,19 +100,30 @@ def _legend(shown: Heatmap) -> str:
 
 
 def _row(row: HeatRow, hue: str, unit: str) -> str:
-    pieces = "".join(_text(piece.before) + _piece(piece, hue, unit) for piece in row.pieces)
+    shown = [outer_space(piece.text) for piece in row.pieces]
+    found = kinds(
+        [(piece.before + each[0], *each[1:]) for piece, each in zip(row.pieces, shown, strict=True)]
+    )
+    pieces = "".join(
+        _text(piece.before) + _piece(piece, each, is_number(each[1]) and kind, hue, unit)
+        for piece, each, kind in zip(row.pieces, shown, found, strict=True)
+    )
     return (
         f'<p class="q"><b>{_text(row.id)}</b> <bdi>{_text(row.question)}</bdi></p>\n'
         f'<p class="a" dir="auto">{pieces}{_text(row.after)}</p>'
     )
 
 
-def _piece(piece: Piece, hue: str, unit: str) -> str:
-    space, shown, after = outer_space(piece.text)
+def _piece(piece: Piece, parts: tuple[str, str, str], number: str | bool, hue: str, unit: str) -> str:
+    """A token; `number` is the kind of digits (right_to_left.py), else False."""
+    space, shown, after = parts
     classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown) else "")
+    # A mark between two digits would end the number: the sheet makes them a part of left-to-right text.
+    classes += (" d" if shown.isascii() else " o") if number else ""
+    space = f"{_text(space)}<i></i>" if number == "first" else _text(space)
     mark = f"<sub>{GLYPHS[piece.state]}</sub>" if GLYPHS[piece.state] else ""
     return (
-        f'{_text(space)}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
+        f'{space}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
         f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">{_text(shown)}'
         f"</span>{mark}</span>{_text(after)}"
     )

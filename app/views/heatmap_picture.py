@@ -6,6 +6,7 @@ from typing import Final
 
 from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, visible
 from app.views.heatmap_page import HUES, TOP, hover_words, outer_space, scale_words
+from app.views.right_to_left import Cell, kinds, places_from_left, places_from_right, runs_from_right
 
 CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
 COLUMNS: Final = 96  # letters a line
@@ -78,24 +79,39 @@ def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], floa
     for line in _lines(f"{row.id}  {row.question}", COLUMNS):
         parts.append(_words(MARGIN, top, line))
         top += 18
-    top, column = top + 12, 0
-    for piece in row.pieces:
-        space, shown, after = outer_space(piece.text)
-        column, top = _over(piece.before + space, column, top)
-        for part in _lines(shown, COLUMNS):  # one part, unless a token is longer than a line
-            if column + cells(part) > COLUMNS:
-                column, top = 0, top + LINE
-            parts.append(_piece(piece, part, unit, hue, MARGIN + column * CELL, top))
-            column += cells(part)
-        column, top = _over(after, column, top)
-    return parts, top + LINE + 12
+    top += 12
+    turned = runs_from_right("".join(piece.text for piece in row.pieces))
+    for line_cells in _answer(row):
+        places = places_from_right(line_cells, COLUMNS) if turned else places_from_left(line_cells)
+        for cell, place in zip(line_cells, places, strict=True):
+            if cell.holds is not None:
+                parts.append(_piece(cell.holds, cell.text, unit, hue, MARGIN + place * CELL, top))
+        top += LINE
+    return parts, top + 12
 
 
-def _over(space: str, column: int, top: float) -> tuple[int, float]:
-    """Where the next piece stands after white space: on a new line after a break."""
-    if "\n" not in space:
-        return column + cells(space), top
-    return cells(space.rsplit("\n", 1)[1]), top + LINE
+def _answer(row: HeatRow) -> list[list[Cell]]:
+    """The answer in lines of pieces and of the space between them."""
+    parts = [outer_space(piece.text) for piece in row.pieces]
+    befores = [piece.before + space for piece, (space, _, _) in zip(row.pieces, parts, strict=True)]
+    found = kinds([(before, *part[1:]) for before, part in zip(befores, parts, strict=True)])
+    lines: list[list[Cell]] = [[]]
+    for piece, before, (_, shown, after), kind in zip(row.pieces, befores, parts, found, strict=True):
+        _add_space(lines, before)
+        for text in _lines(shown, COLUMNS):  # one part, unless a token is longer than a line
+            if sum(cell.width for cell in lines[-1]) + cells(text) > COLUMNS:
+                lines.append([])
+            lines[-1].append(Cell(cells(text), kind, piece, text))
+        _add_space(lines, after)
+    return lines
+
+
+def _add_space(lines: list[list[Cell]], space: str) -> None:
+    """Nothing; the last line ends with the space, or with a break a new one begins with what follows that."""
+    if "\n" in space:
+        lines.append([])
+    if width := cells(space.rsplit("\n", 1)[-1]):
+        lines[-1].append(Cell(width, ""))
 
 
 def _piece(piece: Piece, shown: str, unit: str, hue: str, left: float, top: float) -> str:

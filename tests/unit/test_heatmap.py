@@ -247,3 +247,12 @@ def test_a_picture_goes_on_where_the_line_after_a_break_begins() -> None:
     places = re.findall(r'<text class="t" x="([\d.]+)" y="([\d.]+)"', drawn)
     (left, top), (indented, below) = [tuple(map(float, place)) for place in places]
     assert (indented - left, below - top) == (pytest.approx(2 * CELL, abs=0.2), LINE)
+
+
+def test_numbers_in_text_from_right_to_left_are_marked_so() -> None:
+    pieces = [Piece(at, "", text, 0, 0, 0, "chosen", 0, "", 0) for at, text in enumerate(("עדה", " 1", "9"))]
+    row = heatmap_page._row(HeatRow("r", "", tuple(pieces), ""), "0, 0, 0", "")
+    assert (row.count('class="t d"'), row.count("<i></i>")) == (2, 1)
+    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), "", "0, 0, 0", 0.0)[0])
+    word, one, nine = [float(left) for left in re.findall(r'<text class="t" x="([\d.]+)"', drawn)]
+    assert one < nine < word
