@@ -10,6 +10,8 @@ from unicodedata import bidirectional, category
 
 SEPARATORS: Final = ".,:/"
 BETWEEN: Final = "+-"
+OPENING: Final = ("(", "[", "{")
+CLOSING: Final = (")", "]", "}")
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,19 @@ def is_number(text: str) -> bool:
 def kinds(parts: Sequence[tuple[str, str, str]]) -> list[str]:
     """The kind of each piece (see Cell) from the space before it, what it shows and the break behind it.
 
-    After Latin letters a number goes on with them; two numbers side by side are read from the right.
+    After Latin letters a number goes on with them, and a bracket closes that they opened; two numbers side by
+    side are read from the right.
     """
     found: list[str] = []
-    after_latin = False
+    after_latin, opened = False, 0
     for at, (_, shown, _) in enumerate(parts):
         if is_number(shown):
             found.append("left" if after_latin or _goes_on(parts, at) else "first")
+            continue
+        opened += after_latin and shown in OPENING
+        if opened and shown in CLOSING:
+            opened -= 1
+            found.append("left")
             continue
         strong = [bidirectional(each) for each in shown if each.isalpha()]
         after_latin = strong[-1] == "L" if strong else after_latin

@@ -20,6 +20,8 @@ def parts(*texts: str) -> list[tuple[str, str, str]]:
             ("שנת", " Area", " 5", "1", " בעיר", " 12.", "03"),
             ["right", "left", "left", "left", "right", "first", "left"],
         ),
+        (("ביום", " Rome", " (", "1", ")", "."), ["right", "left", "", "left", "left", ""]),
+        (("ביום", " (", "1", ")"), ["right", "", "first", ""]),
         (("و", " ١", "·", "٢", "·"), ["right", "first", "", "left", ""]),
     ],
 )
