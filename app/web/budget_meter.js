@@ -13,12 +13,12 @@ export function budgetParts({ chosen, total, gold, goldChosen, judged }) {
   if (gold === 0) return parts;
   return [...parts,
     { name: "Gold recall", part: goldChosen, of: gold, help: "of the gold tokens are chosen" },
-    { name: "Gold precision", part: goldChosen, of: judged, help: "of the chosen tokens are gold" }];
+    { name: "Gold precision", part: goldChosen, of: judged, none: chosen ? "none where gold is known" : "none chosen", help: "of the chosen tokens are gold" }];
 }
 
-/** Returns "67 of 400 (17 %)", or "none chosen". */
-export function partWords({ part, of }) {
-  return of === 0 ? "none chosen" : `${countText(part)} of ${countText(of)} (${Math.round((100 * part) / of)} %)`;
+/** Returns "67 of 400 (17 %)", or what `none` says of 0. */
+export function partWords({ part, of, none = "none" }) {
+  return of === 0 ? none : `${countText(part)} of ${countText(of)} (${Math.round((100 * part) / of)} %)`;
 }
 
 /** Returns `{element, update}`. */

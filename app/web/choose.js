@@ -95,14 +95,20 @@ export function takenWords(model) {
   if (rule.mode === "top_fraction" && rule.scope === "set") {
     const asked = Math.floor(rule.fraction * counts.scored + 0.5);
     const whole = rule.whole_words && counts.ruled !== asked ? " in whole words" : "";
+    const why = asked > counts.ruled && takesAll(model) ? ": all that are not left out" : whole;
     const cut = mask.threshold === null ? "" : `; cut at φ ≥ ${mask.threshold.toFixed(3)}`;
-    return `${asked} of ${counts.scored} scored asked, ${counts.ruled} taken${whole}${cut}`;
+    return `${asked} of ${counts.scored} scored asked, ${counts.ruled} taken${why}${cut}`;
   }
   if (rule.mode === "soft") return "Each candidate counts by its score; the weights have mean 1.";
   if (rule.mode === "uniform") return `All ${counts.total} tokens with weight 1; nothing is left out.`;
   if (rule.mode === "random") return `${counts.ruled} tokens, as many per row as the share would take, drawn at random.`;
   if (rule.mode === "gold") return `${counts.ruled} tokens inside the gold spans.`;
   return `${counts.ruled} of ${counts.scored} scored tokens taken`;
+}
+
+/** Returns whether the rule takes every scored token that is not left out. */
+function takesAll({ indices, mask }) {
+  return indices.every((index) => mask.ruled[index] || mask.excluded[index] || !Number.isFinite(mask.fused[index]));
 }
 
 let serial = 0;

@@ -1,10 +1,10 @@
 /** The strips on show: one signal, or all three with the same breaks, below one another. */
 
-import { node } from "./dom.js";
+import { node, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { shownIndex, textAt, tokensAt } from "./shown_unit.js";
 import { stripMap } from "./strip_map.js";
-import { shortened } from "./strip_marks.js";
+import { shortNumber, shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
 import { whySentence } from "./why.js";
 
@@ -13,6 +13,7 @@ const ALL = ["knowledge", "entropy", "fused"];
 /** Returns `{element, update, first, why, emptyWords}`. */
 export function stripStack(model, onKey) {
   const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey)]));
+  const names = Object.fromEntries(ALL.map((signal) => [signal, node("p", { class: "tu-strip-name", style: { "--tu-hue": `var(--tu-${signal})` } })]));
   const map = stripMap(model);
   const list = node("div");
   const element = node("div", { class: "tu-strips" }, map.element, list);
@@ -21,6 +22,7 @@ export function stripStack(model, onKey) {
     const wanted = model.view.signal === "all" ? ALL : [model.view.signal];
     if (wanted.join() !== shown.join()) show(wanted);
     shown.forEach((signal) => strips[signal].update());
+    if (shown.length > 1) shown.forEach((signal) => setText(names[signal], nameWords(model, signal)));
     map.update();
     if (model.revealed !== null) first().reveal(model.revealed);
     model.revealed = null;
@@ -29,14 +31,19 @@ export function stripStack(model, onKey) {
     const hadFocus = element.contains(document.activeElement);
     shown = wanted;
     element.classList.toggle("is-all", wanted.length > 1);
-    list.replaceChildren(...wanted.flatMap((signal) => (
-      wanted.length > 1 ? [node("p", { class: "tu-strip-name", text: signal.charAt(0).toUpperCase() + signal.slice(1), style: { "--tu-hue": `var(--tu-${signal})` } }), strips[signal].element]
-        : [strips[signal].element])));
+    list.replaceChildren(...wanted.flatMap((signal) => (wanted.length > 1 ? [names[signal], strips[signal].element] : [strips[signal].element])));
     strips[wanted[0]].update();
     if (hadFocus) strips[wanted[0]].focusToken(model.view.focus ?? model.view.locked);
   };
   const first = () => strips[shown[0]];
   return { element, update, first, why: () => sentence(model), emptyWords: () => emptyWords(model) };
+}
+
+/** Returns the name of a strip among others, and what its colours say: one legend cannot be that of three. */
+function nameWords(model, signal) {
+  const name = signal.charAt(0).toUpperCase() + signal.slice(1);
+  if (signal === "fused") return `${name}, 0 to 1`;
+  return `${name}, 0 to ${shortNumber(model.scaleOf(signal).limit)} ${model.unitOf(signal)} (p99)`;
 }
 
 /** Returns the sentence on the token, or the word, that the details show; else what to do. */

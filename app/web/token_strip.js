@@ -4,7 +4,7 @@ import { atRest } from "./at_rest.js";
 import { digitsOf } from "./digits.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
-import { decisionOf } from "./shown_unit.js";
+import { decisionOf, openRange, selectedTokens } from "./shown_unit.js";
 import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
@@ -229,15 +229,12 @@ export class TokenStrip {
 
   /** Returns `[from, to]` in units while a range is open, else null. */
   range() {
-    const { anchor, focus } = this.model.view;
-    const [from, to] = [this.unitAt(anchor), this.unitAt(focus)];
-    return from < 0 || to < 0 || from === to ? null : [Math.min(from, to), Math.max(from, to)];
+    return openRange(this.model);
   }
 
   /** Returns the token indices an override key works on: the range, else the focused unit. */
   targets() {
-    const range = this.range() ?? [this.focusUnit(), this.focusUnit()];
-    return this.units.slice(range[0], range[1] + 1).flatMap((unit) => unit.tokens);
+    return selectedTokens(this.model) ?? this.units[this.focusUnit()].tokens;
   }
 
   focusToken(index) {

@@ -61,5 +61,6 @@ test("share, recall and precision; a row whose gold is not known does not spoil 
   // Chosen: both facts and the forced one; gold is known of the first row alone, where 1 of 2 chosen is gold.
   assert.deepEqual(parts, ["3 of 10 (30 %)", "1 of 1 (100 %)", "1 of 2 (50 %)"]);
   assert.equal(budgetParts({ chosen: 0, total: 4, gold: 0, goldChosen: 0, judged: 0 }).length, 1);
-  assert.equal(partWords({ part: 0, of: 0 }), "none chosen");
+  const precision = (chosen) => partWords(budgetParts({ chosen, total: 4, gold: 1, goldChosen: 0, judged: 0 })[2]);
+  assert.deepEqual([precision(0), precision(3)], ["none chosen", "none where gold is known"]);
 });
