@@ -109,8 +109,29 @@ def test_missing_folder_and_not_utf8(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="This is a folder"):
         read_rows(tmp_path)
     (tmp_path / "a.jsonl").write_bytes(b'{"question": "\xff"}')
-    with pytest.raises(InputError, match="not UTF-8 text. Byte 14 breaks it. Save it as UTF-8"):
+    with pytest.raises(InputError, match="not UTF-8 text. Line 1 breaks it, at byte 14 of the file. Save it"):
         read_rows(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    "content, line, byte",
+    [
+        # 16 bytes of header with its end, then "Who?," and the broken byte
+        (b"question,answer\nWho?,\xff\n", 2, 21),
+        (b"question,answer\r\nWho?,\xff\r\n", 2, 22),
+        (b"question,answer\rWho?,\xff\r", 2, 21),
+        (b"\xef\xbb\xbfquestion,answer\nWho?,\xff", 2, 24),
+        ("question,answer\nWoß?,Ö\n".encode() + b"Wo?,K\xf6ln\n", 3, 30),
+        # "a\n" as UTF-16 with its mark: six bytes, then half a surrogate pair
+        (b"\xff\xfea\x00\n\x00\x00\xdcb\x00", 2, 6),
+    ],
+)
+def test_the_line_of_a_byte_that_is_not_utf8(tmp_path: Path, content: bytes, line: int, byte: int) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_rows(tmp_path / "a.csv")
+    assert caught.value.why == f"Line {line} breaks it, at byte {byte} of the file"
+    assert caught.value.where.endswith(f"a.csv:{line}") and "CSV UTF-8" in caught.value.fix
 
 
 def test_line_separator_inside_a_string_does_not_split_the_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,12 +151,20 @@ def _row(record: Any, columns: Columns, line: int, where: str) -> Row:
 def _text(content: bytes, name: str) -> str:
     # What a spreadsheet calls "Unicode text" says so by its first two bytes.
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if wide else "utf-8-sig"
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
+        # Counted in what was decoded: utf-8-sig takes the three bytes of its mark away first.
+        byte = error.start + len(content) - len(error.object)
+        line = 1 + len(re.findall(r"\r\n?|\n", error.object[: error.start].decode(encoding, "ignore")))
         # Guessing another encoding would train on letters that nobody wrote.
-        fix = "Save it as UTF-8; a spreadsheet offers that as “CSV UTF-8”"
-        raise InputError("The file is not UTF-8 text", f"Byte {error.start} breaks it", fix, name) from error
+        raise InputError(
+            "The file is not UTF-8 text",
+            f"Line {line} breaks it, at byte {byte} of the file",
+            "Save it as UTF-8; a spreadsheet offers that as “CSV UTF-8”",
+            f"{name}:{line}",
+        ) from error
 
 
 def _json_lines(content: bytes, name: str) -> Iterator[_Record]:
