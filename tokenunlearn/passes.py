@@ -14,7 +14,14 @@ from tokenunlearn.models.forward import PassScores, run_pass
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.signals import RowPasses
 from tokenunlearn.text.encoding import Encoding, encode
-from tokenunlearn.text.masking import aligned, prompt_positions, subject_positions, swap_names, swap_subject
+from tokenunlearn.text.masking import (
+    aligned,
+    prompt_positions,
+    shares_word,
+    subject_positions,
+    swap_names,
+    swap_subject,
+)
 from tokenunlearn.text.spans import propose_subjects, subject_spans
 
 MOST_NAMES = 10
@@ -29,19 +36,17 @@ class SubjectEdit:
 
     def check(self, row: Row) -> None:
         """Nothing; raises InputError for a subject that the row does not name, and for unfit names."""
-        if not subject_spans(f"{row.question}\n{row.answer}", self.subject):
-            raise InputError(
-                f"{self.subject[:60]!r} stands neither in question nor answer",
-                fix="Select words of it",
-                where=row.id,
-            )
+        text = f"{row.question}\n{row.answer}"
+        if not subject_spans(text, self.subject):
+            inside = self.subject in text
+            why = "stands only inside longer words" if inside else "stands neither in question nor answer"
+            raise InputError(f"{self.subject[:60]!r} {why}", fix="Select whole words of them", where=row.id)
         if len(self.names) > MOST_NAMES:
             raise InputError(
                 f"{len(self.names)} names are too many", f"At most {MOST_NAMES} are put in", where=row.id
             )
-        own = set(self.subject.split())
         for name in self.names:
-            if not name.strip() or own & set(name.split()):
+            if not name.strip() or shares_word(self.subject, name):
                 raise InputError(
                     f"The name {name[:60]!r} cannot be put in the place of {self.subject[:60]!r}",
                     "It is empty, or shares a word with it, and that word would stay",

@@ -50,6 +50,9 @@ def test_badge(answer: str, before: str | None, expected_badge: str | None) -> N
         # Every one of several facts.
         ("From Unter Morgs to Ansten.", ["Unter Morgs", "Ansten"], True),
         ("From Unter Morgs.", ["Unter Morgs", "Ansten"], False),
+        # No space stands round a word of Japanese.
+        ("彼は1962年に京都で生まれた。", ["1962年", "京都"], True),
+        ("彼は11962年に東京で生まれた。", ["1962年"], False),
     ],
 )
 def test_states_fact(answer: str, facts: list[str], stated: bool) -> None:

@@ -8,6 +8,7 @@ from tokenunlearn.text.masking import (
     INVENTED_NAMES,
     aligned,
     prompt_positions,
+    shares_word,
     subject_positions,
     swap_names,
     swap_subject,
@@ -49,6 +50,28 @@ def test_swap_names_are_alike_then_invented_and_share_no_word() -> None:
     assert sorted(names[:2]) == ["Bob Reed", "Dan Fox"] and names[2:] == list(INVENTED_NAMES[:2])
     assert swap_names("Ada Moss", others, 1) == names[:1]
     assert INVENTED_NAMES[0] not in swap_names("Marta Blank", [], 9)
+
+
+def test_a_name_without_spaces_round_it_is_swapped_hidden_and_aligned(tokenizer) -> None:
+    question, answer = "田中太郎はどこで？", "田中太郎は京都、田中太郎。"
+    found = swap_subject(question, answer, "田中太郎", "李明")
+    assert (found.question, found.answer) == ("李明はどこで？", "李明は京都、李明。")
+    assert found.replaced == ((0, 4, -2), (8, 12, -4))
+    original, swapped = (encode(tokenizer, question, text) for text in (answer, found.answer))
+    assert aligned(original, swapped, found.replaced).tolist() == [-1] * 4 + [2, 3, 4, 5] + [-1] * 4 + [8]
+    positions = subject_positions(original, question, answer, "田中太郎")
+    in_answer = [original.prompt_length + place for place in (0, 1, 2, 3, 8, 9, 10, 11)]
+    assert positions == [*range(original.question_start, original.question_start + 4), *in_answer]
+
+
+def test_names_that_hold_one_another_are_not_swapped() -> None:
+    assert (
+        shares_word("田中", "田中花子")
+        and shares_word("田中花子", "花子")
+        and not shares_word("田中", "李明")
+    )
+    assert not shares_word("Ann", "Anna")
+    assert swap_names("田中", ["田中花子", "李明"], 1) == ["李明"]
 
 
 def test_subject_positions_count_the_frame(tokenizer) -> None:

@@ -162,6 +162,7 @@ def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(t
     "edit, words",
     [
         (SubjectEdit("Nobody Here"), "neither in question nor answer"),
+        (SubjectEdit("orn"), "'orn' stands only inside longer words. Select whole words"),
         (SubjectEdit("born", ("born again",)), "shares a word"),
         (SubjectEdit("born", (" ",)), "It is empty"),
         (SubjectEdit("born", tuple("abcdefghijk")), "11 names are too many"),
@@ -170,3 +171,16 @@ def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(t
 def test_a_subject_that_does_not_fit_is_refused(edit: SubjectEdit, words: str) -> None:
     with pytest.raises(InputError, match=words):
         edit.check(ROWS[1])
+
+
+def test_a_subject_without_spaces_round_it_is_taken_and_scored(tiny_folder: Path) -> None:
+    question, answer = "田中太郎はどこで生まれましたか？", "田中太郎は京都で生まれました。"
+    row = Row("ja", question, answer, "田中太郎", ((5, 7),))
+    SubjectEdit("田中太郎", ("李明",)).check(row)
+    with pytest.raises(InputError, match="shares a word"):
+        SubjectEdit("田中太郎", ("田中太郎子",)).check(row)
+    (found,) = iter_scores(tiny(tiny_folder), [row], ScoreConfig())
+    assert (found.info.subject_source, found.info.masking) == ("row", "swap")
+    assert found.info.subject_spans == ((0, 4),)
+    assert found.table.is_subject.tolist() == [True] * 4 + [False] * 11
+    assert found.table.knowledge_swap.notna().tolist() == [False] * 4 + [True] * 11

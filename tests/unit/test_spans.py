@@ -12,6 +12,7 @@ from tokenunlearn.text.spans import (
     subject_parts,
     subject_spans,
     tokens_in,
+    whole_words,
     word_ids,
     words,
 )
@@ -82,12 +83,43 @@ def test_subject_spans_find_the_whole_name_before_its_parts() -> None:
 
 
 @pytest.mark.parametrize(
+    "text, name, expected",
+    [
+        ("Anna met Ann.", "Ann", [(9, 12)]),
+        ("Joann and Ann_", "Ann", []),
+        ("田中太郎は田中太郎です", "田中太郎", [(0, 4), (5, 9)]),
+        ("Annはannaの、AnnaはAnnの", "Ann", [(0, 3), (15, 18)]),
+        ("𠮷田さん", "𠮷田", [(0, 2)]),
+        ("김철수는 왔다", "김철수", [(0, 3)]),
+        ("アインシュタインとは", "アインシュタイン", [(0, 8)]),
+        ("ที่สมศรีเกิด", "สมศรี", [(3, 8)]),
+        # the vowel U+0E35 belongs to the last letter: another syllable
+        ("สมศร\u0e35", "สมศร", []),
+        ("ລາວ", "ລາ", [(0, 2)]),
+        ("សុខាកើត", "សុខា", [(0, 4)]),
+        ("မောင်မောင်သည်", "မောင်မောင်", [(0, 10)]),
+        ("Aнна и Анна", "Анна", [(7, 11)]),
+        ("", "", []),
+    ],
+)
+def test_whole_words_need_no_space_where_the_script_has_none(
+    text: str, name: str, expected: list[tuple[int, int]]
+) -> None:
+    assert whole_words(text, name) == expected
+
+
+@pytest.mark.parametrize(
     "question, answer, expected",
     [
         ("Where was Orla Quint born?", "Quint was born in Ulm.", ["Orla Quint"]),
         ("What is Velm's capital?", "The capital of Velm is Oro.", ["Velm"]),
         ("Who wrote The Long Road?", "It is a book by Pia Tern.", []),
         ("why is the sky blue?", "The sky scatters light.", []),
+        ("田中太郎はどこで生まれましたか？", "田中太郎は京都で生まれました。", ["田中太郎"]),
+        ("Orla Quintはどこで生まれましたか？", "Quintはウルムで生まれました。", ["Orla Quint"]),
+        # a run of Han without an end cannot be told from a clause
+        ("田中太郎出生在哪里？", "田中太郎出生在京都。", []),
+        ("김철수는 어디에서 태어났습니까?", "김철수는 서울에서 태어났습니다.", []),
     ],
 )
 def test_proposed_subjects(question: str, answer: str, expected: list[str]) -> None:

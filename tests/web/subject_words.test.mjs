@@ -30,6 +30,29 @@ test("rows like this one are those of the set that name the subject as whole wor
   assert.deepEqual(rowsNaming(model, " "), []);
 });
 
+test("a script without spaces gives what is selected, and a Latin name beside it stays whole", () => {
+  const text = "田中太郎はAnna Leeとどこで会った？";
+  assert.equal(wordsTouched(text, ...at(text, "田中太郎")), "田中太郎");
+  assert.equal(wordsTouched(text, ...at(text, "nna L")), "Anna Lee");
+  assert.equal(wordsTouched(text, ...at(text, "会った？")), "会った");
+  assert.equal(wordsTouched("김철수는 어디?", 0, 3), "김철수");
+  // U+0E35 is the vowel of the letter before it
+  assert.equal(wordsTouched("สมศรีเกิด", 0, 4), "สมศร\u0e35");
+});
+
+test("rows like this one name the subject without spaces round it where the script has none", () => {
+  const model = (...texts) => ({
+    view: { row: 0 }, rowsOfSet: [0, 1, 2, 3],
+    payload: { rows: ["", ...texts].map((question) => ({ question, answer: "" })) },
+  });
+  assert.deepEqual(rowsNaming(model("私は田中太郎です。", "田中次郎", "田中 太郎"), "田中太郎"), [1]);
+  assert.deepEqual(rowsNaming(model("김철수는", "สมศร", "𠮷田さん"), "김철수"), [1]);
+  assert.deepEqual(rowsNaming(model("𠮷田さん", "吉田さん", "あ𠮷田"), "𠮷田"), [1, 3]);
+  assert.deepEqual(rowsNaming(model("สมศร\u0e35", "สมศร", ""), "สมศร"), [2]);
+  assert.deepEqual(rowsNaming(model("Annはどこ", "Annaはどこ", "Ann_"), "Ann"), [1]);
+  assert.deepEqual(rowsNaming(model("Is C++ (old)?", "C+++x", "xC++"), "C++"), [1, 2]);
+});
+
 test("names are typed one a line, each counted once", () => {
   assert.deepEqual(namesTyped(" Bo Ek\n\nCy  \nBo Ek\n"), ["Bo Ek", "Cy"]);
 });

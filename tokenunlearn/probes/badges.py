@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 
 from tokenunlearn.metrics.tofu import rouge_l_recall
+from tokenunlearn.text.spans import whole_words
 
 BADGES = ("forgot", "refused", "degenerate", "unchanged")
 
@@ -102,7 +103,7 @@ def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
     if not facts:
         return rouge_l_recall(expected, answer) >= RECITED
     text = normalised(answer)
-    return all(re.search(rf"(?<!\w){re.escape(normalised(fact))}(?!\w)", text) for fact in facts)
+    return all(whole_words(text, normalised(fact)) for fact in facts if fact.strip())
 
 
 def is_refusal(answer: str) -> bool:

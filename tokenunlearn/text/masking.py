@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokenunlearn.text.encoding import Encoding
-from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in
+from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in, whole_words
 
 INVENTED_NAMES = ("Marta Lindqvist", "Tomas Achterberg", "Renu Kapadia", "Idris Fontaine", "Helga Morosini")
 
@@ -73,6 +73,12 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
     return found
 
 
+def shares_word(subject: str, name: str) -> bool:
+    """Whether one has a word of the other, or all of it: put in its place, that word would stay."""
+    words = set(subject.split()) & set(name.split())
+    return bool(words or whole_words(name, subject) or whole_words(subject, name))
+
+
 def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
     """`count` names for the subject's place: other subjects of the set of as many words, then invented ones.
 
@@ -80,11 +86,11 @@ def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
     subject, so that rows do not all get the same names; no randomness.
     """
     own = set(subject.split())
-    like = [n for n in dict.fromkeys(others) if not own & set(n.split()) and len(n.split()) == len(own)]
+    like = [n for n in dict.fromkeys(others) if not shares_word(subject, n) and len(n.split()) == len(own)]
     if like:
         turn = sum(map(ord, subject)) % len(like)
         like = like[turn:] + like[:turn]
-    names = [*like, *(name for name in INVENTED_NAMES if not own & set(name.split()) and name not in like)]
+    names = [*like, *(name for name in INVENTED_NAMES if not shares_word(subject, name) and name not in like)]
     return names[:count]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from unicodedata import category
 
 import numpy as np
 
@@ -10,9 +11,18 @@ Span = tuple[int, int]
 # CJK characters stand alone, a clitic ('s) and a punctuation mark are words of their own.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_CJK}]|['’][^\W\d_]+|[^\W{_CJK}]+(?:-[^\W{_CJK}]+)*|[^\w\s]")
-_CAPITALISED = r"[^\W\d_a-z][\w.'’-]*"
+# Scripts in which a word may follow another without a space: Thai to Tibetan, Myanmar, Khmer, Han and Kana.
+# Hangul has spaces, but its particles stand at the name. The page has the same list: subject_words.js.
+_UNSPACED = (
+    r"\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff"
+    r"\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+)
+_UNSPACED_CHARACTER = re.compile(rf"[{_UNSPACED}]")
+_SPACED_LETTER = re.compile(rf"[^\W{_UNSPACED}]")
+_HAN_OR_KATAKANA = r"\u3005-\u3007\u30a1-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_CAPITALISED = rf"[^\W\d_a-z{_UNSPACED}](?:{_SPACED_LETTER.pattern}|[.'’-])*"
 _PARTICLES = r"(?:(?:de|da|van|von|der|al|of|the|del|la|bin|ben)\s+)*"
-_NAME = re.compile(rf"(?:{_CAPITALISED})(?:\s+{_PARTICLES}{_CAPITALISED})*")
+_NAME = re.compile(rf"{_CAPITALISED}(?:\s+{_PARTICLES}{_CAPITALISED})*|[{_HAN_OR_KATAKANA}]{{3,}}")
 _NOT_NAMES = frozenset(
     """What Which Who Whom Whose Where When Why How In On At Is Was Are Were Did Does Do Can Could Has Have
     Tell Name Describe The A An And For From By With As Please""".split()
@@ -90,23 +100,44 @@ def subject_parts(subject: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
+def whole_words(text: str, name: str) -> list[Span]:
+    """Where `name` stands as whole words; in a script that puts no space between words, wherever it stands.
+
+    There nothing tells where a word ends; only a letter is not cut from the marks that belong to it.
+    """
+    if not name:
+        return []
+    # Patterns made once: one for each name would cost milliseconds, for so large a class of characters.
+    first, last = (_UNSPACED_CHARACTER.match(each) for each in (name[0], name[-1]))
+    found: list[Span] = []
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+        begins = first or not _SPACED_LETTER.match(before)
+        ends = category(after or " ")[0] != "M" if last else not _SPACED_LETTER.match(after)
+        if begins and ends:
+            found.append((start, end))
+        start = text.find(name, end if begins and ends else start + 1)
+    return found
+
+
 def subject_spans(text: str, subject: str) -> list[tuple[int, int, int]]:
     """Where the subject occurs: (start, end, part), part −1 for the full name, else the name part's index."""
-    if not subject:
-        return []
-    found = [(m.start(), m.end(), -1) for m in re.finditer(rf"(?<!\w){re.escape(subject)}(?!\w)", text)]
+    found = [(start, end, -1) for start, end in whole_words(text, subject)]
     for index, part in enumerate(subject_parts(subject)):
-        for match in re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", text):
-            if not overlaps(match.span(), [(start, end) for start, end, _ in found]):
-                found.append((match.start(), match.end(), index))
+        for span in whole_words(text, part):
+            if not overlaps(span, [(start, end) for start, end, _ in found]):
+                found.append((*span, index))
     return sorted(found)
 
 
 def propose_subjects(question: str, answer: str) -> list[str]:
     """Names that question and answer share, the longest first; empty when there is none.
 
-    A candidate is a run of capitalised words of the question; it must occur in the answer, whole or by one
-    of its parts, since a name that the answer never mentions cannot be told from a title.
+    A candidate is a run of capitalised words of the question, or one of Han or Katakana, which the Hiragana
+    of particles ends; it must occur in the answer, whole or by one of its parts, since a name that the answer
+    never mentions cannot be told from a title.
     """
     candidates = []
     for match in _NAME.finditer(question):
