@@ -30,6 +30,9 @@ COLUMNS = {"question": "ask", "answer": "reply", "subject": "who", "id": "key", 
         (["text", "source"], "", "text"),
         # a prompt beside the text that holds it as well: the text is no answer
         (["prompt", "text"], "prompt", ""),
+        (["Question", "ANSWER"], "Question", "ANSWER"),
+        (["Question", "question", "Answer"], "question", "Answer"),
+        (["Text"], "", "Text"),
         (["a", "b"], "", ""),
     ],
 )

@@ -57,15 +57,19 @@ def checked(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def guessed(names: Collection[str]) -> dict[str, str]:
-    """For each field the column that its name suggests among `names`, "" where none does."""
+    """For each field the column that its name suggests among `names`, "" where none does.
+
+    A spreadsheet's "Question" is one, unless there is a "question" too.
+    """
+    column = {name.lower(): name for name in reversed(list(names))} | {name: name for name in names}
     found = {}
     for field in FIELDS:
         known = (field, *_OTHER_NAMES.get(field, ()))
-        found[field] = next((name for name in known if name in names), "")
+        found[field] = next((column[name] for name in known if name in column), "")
     if _CHAT in names and "question" not in names:
         found["question"] = found["answer"] = _CHAT
-    if PLAIN in names and not found["question"] and not found["answer"]:
-        found["answer"] = PLAIN
+    if PLAIN in column and not found["question"] and not found["answer"]:
+        found["answer"] = column[PLAIN]
     return found
 
 
@@ -79,7 +83,7 @@ def mapped(record: Mapping[str, Any], columns: Columns, where: str) -> dict[str,
     chosen = {**guessed(record), **columns}
     values = {key: value for key, value in record.items() if key not in FIELDS}
     values |= {field: record[column] for field, column in chosen.items() if column in record}
-    if chosen["question"] == "" and ("question" in columns or chosen["answer"] == PLAIN):
+    if chosen["question"] == "" and ("question" in columns or chosen["answer"].lower() == PLAIN):
         values["question"] = ""
     elif values.get("question") == "":
         raise InputError("question is empty", "Every row needs a text in question", "Give it one", where)
