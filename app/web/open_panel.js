@@ -86,7 +86,7 @@ function dataPart(host, begun) {
   const table = dataPreview((columns) => look({ ...source, columns }));
   const element = node("section", { attributes: { "aria-label": "Data" } },
     node("div", { class: "tu-open-drop" }, node("label", {}, node("span", { text: "Choose a file, or drop it here" }), picker),
-      node("p", { class: "tu-note", text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or plain text. The file goes to this server’s memory and nowhere else; what is measured on its rows is kept in the folder of runs." })),
+      node("p", { class: "tu-note", text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or a column of plain text. The file goes to this server’s memory and nowhere else; what is measured on its rows is kept in the folder of runs." })),
     node("p", { class: "tu-note", text: "Or the path of a file on the server’s machine" }), byPath,
     notice.element, table.element, node("div", { class: "tu-masks-acts" }, open, button("Open the demo rows", () => demo(), { class: "tu-button" })));
 

@@ -214,6 +214,32 @@ def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
     expect(page.locator(".tu-row")).to_have_count(3)
 
 
+def test_each_model_keeps_its_own_draft(served: Opened, opened: Open, tiny_folder: Path) -> None:
+    page = live(opened(served.address))
+    choose = page.get_by_role("combobox", name="Choose", exact=True)
+    draft = page.locator(".tu-draft")
+
+    def turn_to(folder: Path) -> None:
+        name = chip(page, f"{folder.name} · fp32")
+        if not name.is_visible():
+            chip(page, "· fp32").click()
+            load(page, folder)
+            expect(dialog(page)).to_be_hidden(timeout=MINUTE)
+        expect(name).to_be_visible()
+        live(page)
+
+    modes = {served.folder / "other": "random", tiny_folder: "gold"}
+    for folder, mode in modes.items():
+        turn_to(folder)
+        expect(draft).not_to_have_text("draft loading…")
+        choose.select_option(mode)
+        expect(draft).to_have_text("draft saving…")
+        expect(draft).to_contain_text("draft saved")
+    for folder, mode in modes.items():
+        turn_to(folder)
+        expect(choose).to_have_value(mode)
+
+
 def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, opened: Open) -> None:
     page = live(opened(served.address, color_scheme="light"))
     page.evaluate(AXE.read_text(encoding="utf-8"))
