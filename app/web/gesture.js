@@ -11,7 +11,10 @@ export function gesture() {
 // In the window's capture phase: before any part of the page acts on it.
 globalThis.addEventListener?.("pointerdown", () => { held = last += 1; }, true);
 // The last value of a slider comes with the release itself.
-for (const end of ["pointerup", "pointercancel", "blur"]) globalThis.addEventListener?.(end, () => {
+function end() {
   const ended = held;
   setTimeout(() => { if (held === ended) held = 0; });
-}, true);
+}
+for (const release of ["pointerup", "pointercancel"]) globalThis.addEventListener?.(release, end, true);
+// The window's own: in the capture phase each element that loses the focus would end the drag that took it.
+globalThis.addEventListener?.("blur", end);
