@@ -6,6 +6,7 @@ token is isolated, so that its neighbours stay where they are).
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import Final
@@ -27,6 +28,7 @@ UNSEEN: Final = ("Cf", "Cc")
 BREAK: Final = re.compile(r"[^\S\n]*\n")
 LAST_BREAK: Final = re.compile(r"\n([^\S\n]*)$")
 MOST_SPACES: Final = 8
+
 STYLE: Final = """
 :root { color-scheme: light dark; --page: #fbfaf7; --ink: #1a1d21; --muted: #5a646d; --line: #e7e4dd;
   --strong: #b9bcbb; --accent: #0b6b68; }
@@ -99,34 +101,47 @@ def _legend(shown: Heatmap) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A piece with the space before it, what it shows, a break behind it, and its kind (right_to_left.py)."""
+
+    piece: Piece
+    before: str
+    text: str
+    after: str
+    kind: str
+
+
 def _row(row: HeatRow, hue: str, unit: str) -> str:
-    shown = [outer_space(piece.text) for piece in row.pieces]
-    found = kinds(
-        [(piece.before + each[0], *each[1:]) for piece, each in zip(row.pieces, shown, strict=True)]
-    )
-    pieces = "".join(
-        _text(piece.before) + _piece(piece, each, is_number(each[1]) and kind, hue, unit)
-        for piece, each, kind in zip(row.pieces, shown, found, strict=True)
-    )
+    pieces = "".join(_piece(shown, hue, unit) for shown in shown_pieces(row))
     return (
         f'<p class="q"><b>{_text(row.id)}</b> <bdi>{_text(row.question)}</bdi></p>\n'
         f'<p class="a" dir="auto">{pieces}{_text(row.after)}</p>'
     )
 
 
-def _piece(piece: Piece, parts: tuple[str, str, str], number: str | bool, hue: str, unit: str) -> str:
-    """A token; `number` is the kind of digits (right_to_left.py), else False."""
-    space, shown, after = parts
-    classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown) else "")
+def _piece(shown: Shown, hue: str, unit: str) -> str:
+    piece, number = shown.piece, is_number(shown.text)
+    classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown.text) else "")
     # A mark between two digits would end the number: the sheet makes them a part of left-to-right text.
-    classes += (" d" if shown.isascii() else " o") if number else ""
-    space = f"{_text(space)}<i></i>" if number == "first" else _text(space)
+    classes += (" d" if shown.text.isascii() else " o") if number else ""
+    turn = "<i></i>" if number and shown.kind == "first" else ""
     mark = f"<sub>{GLYPHS[piece.state]}</sub>" if GLYPHS[piece.state] else ""
     return (
-        f'{space}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
-        f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">{_text(shown)}'
-        f"</span>{mark}</span>{_text(after)}"
+        f'{_text(shown.before)}{turn}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
+        f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">'
+        f"{_text(shown.text)}</span>{mark}</span>{_text(shown.after)}"
     )
+
+
+def shown_pieces(row: HeatRow) -> list[Shown]:
+    """The pieces of an answer as they are shown, with the space round them."""
+    parts = []
+    for piece in row.pieces:
+        space, shown, after = outer_space(piece.text)
+        parts.append((piece.before + space, shown, after))
+    found = zip(row.pieces, parts, kinds(parts), strict=True)
+    return [Shown(piece, *part, kind) for piece, part, kind in found]
 
 
 def outer_space(text: str) -> tuple[str, str, str]:

@@ -5,8 +5,8 @@ from html import escape
 from typing import Final
 
 from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, visible
-from app.views.heatmap_page import HUES, TOP, hover_words, outer_space, scale_words
-from app.views.right_to_left import Cell, kinds, places_from_left, places_from_right, runs_from_right
+from app.views.heatmap_page import HUES, TOP, hover_words, scale_words, shown_pieces
+from app.views.right_to_left import Cell, places_from_left, places_from_right, runs_from_right
 
 CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
 COLUMNS: Final = 96  # letters a line
@@ -92,17 +92,14 @@ def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], floa
 
 def _answer(row: HeatRow) -> list[list[Cell]]:
     """The answer in lines of pieces and of the space between them."""
-    parts = [outer_space(piece.text) for piece in row.pieces]
-    befores = [piece.before + space for piece, (space, _, _) in zip(row.pieces, parts, strict=True)]
-    found = kinds([(before, *part[1:]) for before, part in zip(befores, parts, strict=True)])
     lines: list[list[Cell]] = [[]]
-    for piece, before, (_, shown, after), kind in zip(row.pieces, befores, parts, found, strict=True):
-        _add_space(lines, before)
-        for text in _lines(shown, COLUMNS):  # one part, unless a token is longer than a line
+    for shown in shown_pieces(row):
+        _add_space(lines, shown.before)
+        for text in _lines(shown.text, COLUMNS):  # one part, unless a token is longer than a line
             if sum(cell.width for cell in lines[-1]) + cells(text) > COLUMNS:
                 lines.append([])
-            lines[-1].append(Cell(cells(text), kind, piece, text))
-        _add_space(lines, after)
+            lines[-1].append(Cell(cells(text), shown.kind, shown.piece, text))
+        _add_space(lines, shown.after)
     return lines
 
 

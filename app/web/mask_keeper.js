@@ -93,17 +93,21 @@ export class DraftKeeper {
 
   /** Returns whether what is shown was made on other scores, of which the server has carried nothing to these. */
   moved(theirs) {
-    return this.from !== null && this.from !== this.scoresId && theirs.carried?.scores_id !== this.from;
+    return this.from !== null && this.from !== this.scoresId && !this.carriedOn(theirs);
+  }
+
+  /** Returns whether their draft is the one of the scores before, which the server has carried to these. */
+  carriedOn(theirs) {
+    return this.from !== null && theirs?.carried?.scores_id === this.from;
   }
 
   /** What this tab knows of their draft: its version and work, or {}. The server carries a draft on to newer scores. */
   known(theirs) {
-    const { carried, version } = theirs ?? {};
-    if (!carried || carried.scores_id !== this.from) return this.memory.get(this.scoresId);
+    if (!this.carriedOn(theirs)) return this.memory.get(this.scoresId);
     const before = this.memory.get(this.from);
     if (before.version === undefined) return before;
     // Versions of other scores are counted apart: an equal number means nothing.
-    return { ...before, version: before.version >= carried.version ? version : null };
+    return { ...before, version: before.version >= theirs.carried.version ? theirs.version : null };
   }
 
   /** Starts the clock of the next save. */

@@ -1,4 +1,4 @@
-"""Numbers and lines of text from right to left, worked out by hand; the kinds also against web/digits.js."""
+"""Numbers and lines of text from right to left, worked out by hand; digits.test.mjs has the same numbers."""
 
 import pytest
 
