@@ -66,7 +66,7 @@ def guessed(names: Collection[str]) -> dict[str, str]:
     for field in FIELDS:
         known = (field, *_OTHER_NAMES.get(field, ()))
         found[field] = next((column[name] for name in known if name in column), "")
-    if _CHAT in names and "question" not in names:
+    if _CHAT in names and "question" not in column:
         found["question"] = found["answer"] = _CHAT
     if PLAIN in column and not found["question"] and not found["answer"]:
         found["answer"] = column[PLAIN]
