@@ -17,7 +17,7 @@ RUN_STAMP := .make/run-$(call hash,requirements.txt Makefile)
 DEV_STAMP := .make/dev-$(call hash,requirements.txt requirements-dev.txt Makefile)
 NPM_STAMP := .make/npm-$(call hash,package.json package-lock.json)
 
-.PHONY: help run test suite test-fast lint format assets install install-dev
+.PHONY: help run test suite test-fast test-journey lint format assets install install-dev
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ suite: $(DEV_STAMP) $(NPM_STAMP) ## All tests without the linters
 test-fast: $(DEV_STAMP) ## Tests without the real model and without a browser
 	$(PYTEST) -m "not slow and not browser" $(ARGS)
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
+
+test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes six)
+	CHROMIUM="$$(.ci/chromium --install)" TOKENUNLEARN_WHOLE_JOURNEY=1 $(PYTEST) tests/browser/test_journey.py $(ARGS)
 
 lint: $(DEV_STAMP) $(NPM_STAMP) ## Check style, types, import layers and the JavaScript; mends nothing
 	$(BIN)/ruff check $(wildcard $(CHECKED))

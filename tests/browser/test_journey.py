@@ -1,9 +1,10 @@
-"""The whole journey on the real model, in a real browser: see, choose, unlearn, probe, close, find again.
+"""The journey on the real model, in a real browser: see, choose, unlearn, probe, close, find again.
 
-Nothing is faked: the server loads the embedded model with the shipped target adapter, scores the demo, trains
-in its worker and probes. Minutes on two cores.
+Nothing is faked: the server loads the embedded model with the shipped target adapter, scores rows of the
+demo, trains in its worker and probes. Six rows are enough to see it work; `make test-journey` takes all.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,10 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tokenunlearn.data.demo import demo_rows
+from tests.tiny_rows import write_rows
+from tokenunlearn.data.demo import ASSETS, demo_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MINUTES = 60_000
+WHOLE = bool(os.environ.get("TOKENUNLEARN_WHOLE_JOURNEY"))
+FACTS = slice(0, None) if WHOLE else slice(0, 12, 2)
 KNOWLEDGE = re.compile(r"knowledge ([\d.]+)")
 
 
@@ -23,8 +27,13 @@ KNOWLEDGE = re.compile(r"knowledge ([\d.]+)")
 def address(
     tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Any]]
 ) -> Iterator[str]:
-    """A page on the embedded model, from a fresh runs folder."""
-    with serve(tmp_path_factory.mktemp("journey")) as server:
+    """A page on the embedded model, from a fresh runs folder: on the demo, or on a few rows of it."""
+    folder = tmp_path_factory.mktemp("journey")
+    rows = write_rows(
+        folder / "rows.jsonl", demo_rows("shared_forget")[FACTS], demo_rows("shared_retain")[FACTS]
+    )
+    few = ["--data", str(rows), "--adapter", str(ASSETS / "adapters" / "target")]
+    with serve(folder, *([] if WHOLE else few)) as server:
         yield server.address
 
 
@@ -51,7 +60,7 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=6 * MINUTES)
     page.get_by_role("radio", name="Knowledge").first.click()
     rows = page.get_by_role("listbox", name="Rows").get_by_role("option")
-    expected = len(demo_rows("shared_forget"))
+    expected = len(demo_rows("shared_forget")[FACTS])
     expect(rows).to_have_count(expected)
     found = 0
     for place in range(expected):
