@@ -34,6 +34,10 @@ AGAIN_OTHER_TOKENS: Final = (
     "The settings of {run} are back in the form. Its tokens were chosen on other scores, so the tokens "
     "are those that the Tokens tab shows now."
 )
+AGAIN_DRAWN_WEIGHTS: Final = (
+    "The settings of {run} are back in the form. No rule gives its soft weights on random tokens again, so "
+    "the tokens are those that the Tokens tab shows now: start them with the controls."
+)
 AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {before:g} to {now:g}."
 NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"
 NO_EXAMPLE: Final = "The recorded example cannot be read"

@@ -96,6 +96,25 @@ def select(columns: Mapping[str, Any], rule: Rule, overrides: Mapping[int, str] 
     return Selection(fused, weights, weights > 0, excluded)
 
 
+def random_like(columns: Mapping[str, Any], weights: Any, fused: Any) -> Column:
+    """Return the control of a mask: its weights (float64 [tokens]) on random tokens of the same rows.
+
+    Each row keeps its weights above 0, as many and the same ones, so that a control differs from its mask by
+    the tokens alone. They are drawn by ascending `random_key` (ties to the earlier token) among the scored
+    tokens (`fused` is no NaN) that are not subject. Where a row has fewer of these than weights, as when a
+    person forces subjects in, its other tokens follow, again by key. The nth token drawn gets the row's nth
+    weight. Call it with the final weights, overrides included.
+    """
+    weights, keys = np.asarray(weights, np.float64), np.asarray(columns["random_key"], np.float64)
+    last = np.isnan(np.asarray(fused, np.float64)) | np.asarray(columns["subject"], dtype=bool)
+    drawn = np.zeros(weights.size)
+    for group in groups(np.asarray(columns["row"]), weights.size):
+        kept = weights[group][weights[group] > 0]
+        order = np.lexsort((keys[group], last[group]))
+        drawn[group[order[: kept.size]]] = kept
+    return drawn
+
+
 def count_selected(columns: Mapping[str, Any], selected: Any) -> Counts:
     """How many tokens, words and gold tokens are selected, and which rows have none."""
     chosen, rows = np.asarray(selected, dtype=bool), np.asarray(columns["row"])
@@ -154,8 +173,8 @@ def _weights(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded
         return (data["gold"].astype(np.float64) == 1).astype(np.float64)
     if rule.mode == "soft":
         return _soft(data, rule, fused, excluded)
-    if rule.mode == "random":
-        return _random(data, rule, fused, excluded)
+    if rule.mode == "random":  # as many as `top_fraction` chooses in each row
+        return random_like(data, _hard(data, rule, fused, excluded), fused)
     return _hard(data, rule, fused, excluded)
 
 
@@ -196,19 +215,6 @@ def _soft(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: F
             powers = fused[candidates] ** rule.gamma
             mean = sequential_sum(powers) / candidates.size
             weights[candidates] = powers / mean if mean > 0 else 1.0
-    return weights
-
-
-def _random(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: Flags) -> Column:
-    """Per row as many tokens as top_fraction chooses, by ascending key, among scored non-subject tokens."""
-    chosen = _hard(data, rule, fused, excluded)
-    pool = ~np.isnan(fused) & ~data["subject"].astype(bool)
-    keys = data["random_key"].astype(np.float64)
-    weights = np.zeros(fused.size)
-    for group in groups(data["row"], fused.size):
-        allowed = group[pool[group]]
-        order = np.argsort(keys[allowed], kind="stable")
-        weights[allowed[order[: int(chosen[group].sum())]]] = 1.0
     return weights
 
 

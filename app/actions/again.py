@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.actions.tokens import shown_payload, with_rule_signals
 from app.actions.unlearn import summary
 from app.service import Service
-from app.words import AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
+from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import Mask, decisions, read_mask
 from tokenunlearn.settings import describe, from_dict
@@ -49,7 +49,10 @@ def again(service: Service, run_id: str) -> Again:
     mask = _mask(service, run_id, config.get("scores_id"))
     if mask is None:
         return Again(training, controls, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
-    draft = {"set": config.get("set") or "", **decisions(mask)}
+    set_name = str(config.get("set") or "")
+    if not _given_again(service, set_name, mask):
+        return Again(training, controls, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
+    draft = {"set": set_name, **decisions(mask)}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
     plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
     # The moment makes the value a new one, also when the same run is asked for twice.
@@ -61,6 +64,12 @@ def _in_company(service: Service, run_id: str, group: Any) -> bool:
     store = service.queue.store
     others = (state["run_id"] for state in store.list_runs() if state["run_id"] != run_id)
     return bool(group) and any(store.config(other).get("group") == group for other in others)
+
+
+def _given_again(service: Service, set_name: str, mask: Mask) -> bool:
+    """Whether rule and overrides give the mask: those of soft weights on random tokens do not."""
+    shown = service.find_scores(mask.scores_id)
+    return mask.rule.mode != "soft" or shown.mask(set_name, mask.rule, mask.overrides).hash == mask.hash
 
 
 def _mask(service: Service, run_id: str, scores_id: Any) -> Mask | None:

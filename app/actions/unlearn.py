@@ -17,7 +17,8 @@ from app.shown import ShownScores
 from app.views.runs import BROKEN, LIVE, live_answer, run_line, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
-from tokenunlearn.masks import Mask
+from tokenunlearn.masks import Mask, mask_hash
+from tokenunlearn.selection import random_like, select
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
 
@@ -110,7 +111,7 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 
 
 def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bool) -> list[str]:
-    """The ids of the queued runs: the chosen arm and, if wanted, its controls of the same count.
+    """The ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
 
     `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
     SettingError for a setting, ModelError while the model is loading.
@@ -138,20 +139,23 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
 
 
 def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
-    """The control's mask: the same rule with another mode, no overrides; random of the same count.
+    """Return the control of a mask: every token (`uniform`), or its weights on random tokens (`random`).
 
-    The random mode counts by share, so another mode's count is first put into a share of the scored tokens.
+    Rule and overrides give the control again: where the rule's random mode has another count, each drawn
+    token is forced in. No rule gives soft weights on random tokens: that control keeps the rule it is of.
     """
-    rule = replace(chosen.rule, mode=ARM_MODES[arm])
-    if arm == "random" and chosen.rule.mode != "top_fraction":
-        places = shown.places(name)
-        # A signal of weight 0 need not be known (fusion.fuse).
-        needed = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
-        known = np.isfinite([shown.columns[each][places] for each in needed])
-        scored = int(known.all(axis=0).sum())
-        share = min(1.0, int(chosen.selected.sum()) / max(1, scored))
-        rule = replace(rule, fraction=share, scope="set", whole_words=False)
-    return shown.mask(name, rule, {})
+    if arm == "uniform":
+        return shown.mask(name, replace(chosen.rule, mode="uniform"), {})
+    places = shown.places(name)
+    cut = {key: values[places] for key, values in shown.columns.items()}
+    weights = np.zeros(chosen.weights.size)
+    weights[places] = random_like(cut, chosen.weights[places], select(cut, chosen.rule).fused)
+    rule, overrides = replace(chosen.rule, mode="random"), {}
+    if chosen.rule.mode == "soft":
+        rule = chosen.rule
+    elif chosen.overrides or chosen.rule.mode != "top_fraction":
+        rule, overrides = replace(rule, fraction=0.0), {int(at): "in" for at in np.flatnonzero(weights)}
+    return Mask(rule, overrides, weights, weights > 0, mask_hash(weights), shown.scores_id)
 
 
 def run_config(

@@ -4,6 +4,7 @@
 // a row. Rows need not lie together, and everything runs in token order, as in tokenunlearn/selection.py.
 
 import { asFloats } from './fusion.js';
+import { Memory } from './memory.js';
 import { order } from './order.js';
 
 /**
@@ -19,7 +20,7 @@ export function ruleWeights(choice) {
   if (rule.mode === 'uniform') return new Float64Array(fused.length).fill(1);
   if (rule.mode === 'gold') return goldWeights(columns.gold, fused.length);
   if (rule.mode === 'soft') return softWeights(choice);
-  if (rule.mode === 'random') return randomWeights(choice);
+  if (rule.mode === 'random') return random_like(columns, hardWeights(choice), fused, choice.memory); // as many as top_fraction
   return hardWeights(choice);
 }
 
@@ -35,10 +36,15 @@ function goldWeights(gold, count) {
  * @param {Choice} choice @param {string} scope
  */
 function scopes({ columns, memory }, scope) {
-  return memory.once(`scope ${scope}`, columns.row, () => {
+  return scope === 'row' ? rowNumbers(columns, memory) : { of: new Int32Array(columns.row.length), count: 1 };
+}
+
+/** The row of each token, numbered from 0, and how many there are. @param {Columns} columns */
+function rowNumbers(columns, memory) {
+  return memory.once('rows', columns.row, () => {
     const numbers = new Map();
     const of = new Int32Array(columns.row.length);
-    for (let index = 0; scope === 'row' && index < of.length; index++) {
+    for (let index = 0; index < of.length; index++) {
       const row = columns.row[index];
       if (!numbers.has(row)) numbers.set(row, numbers.size);
       of[index] = numbers.get(row);
@@ -129,22 +135,27 @@ function softWeights(choice) {
 }
 
 /**
- * Per row as many tokens as top_fraction chooses, by ascending key, among scored non-subject tokens.
- * @param {Choice} choice
+ * Returns the control of a mask: its weights on random tokens of the same rows, each row as many and the
+ * same ones. Drawn by ascending key among scored tokens that are no subject; a row with too few of these
+ * goes on with its other tokens. The nth token drawn gets the row's nth weight.
+ * @param {Columns} columns @param {ArrayLike<number>} weights  final, overrides included
+ * @param {ArrayLike<number>} fused @param {import('./memory.js').Memory} memory  of these very columns
  */
-function randomWeights(choice) {
-  const { columns, fused, memory } = choice;
-  const rows = scopes(choice, 'row');
-  const hard = hardWeights(choice);
-  const left = new Int32Array(rows.count);
-  for (let index = 0; index < hard.length; index++) left[rows.of[index]] += hard[index];
-  const weights = new Float64Array(fused.length);
-  for (const index of memory.once('keys', columns.random_key, () => order(asFloats(columns.random_key)))) {
-    if (Number.isNaN(fused[index]) || columns.subject[index] || left[rows.of[index]] === 0) continue;
-    left[rows.of[index]] -= 1;
-    weights[index] = 1;
+export function random_like(columns, weights, fused, memory = new Memory()) {
+  const { of, count } = rowNumbers(columns, memory);
+  const kept = Array.from({ length: count }, () => []);
+  for (let index = 0; index < weights.length; index++) if (weights[index] > 0) kept[of[index]].push(weights[index]);
+  const drawn = new Float64Array(weights.length);
+  const taken = new Int32Array(count);
+  const byKey = memory.once('keys', columns.random_key, () => order(asFloats(columns.random_key)));
+  for (const last of [false, true]) {
+    for (const index of byKey) {
+      const row = of[index];
+      if (last !== (Number.isNaN(fused[index]) || !!columns.subject[index]) || taken[row] === kept[row].length) continue;
+      drawn[index] = kept[row][taken[row]++];
+    }
   }
-  return weights;
+  return drawn;
 }
 
 /** A number per token, the same within a run of equal row and word. @param {Columns} columns @returns {Int32Array} */

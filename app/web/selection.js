@@ -8,6 +8,8 @@ import { blend, fuse, normalise } from './fusion.js';
 import { Memory } from './memory.js';
 import { ruleWeights, wordNumbers } from './modes.js';
 
+export { random_like } from './modes.js';
+
 export const MODES = ['top_fraction', 'top_k', 'threshold', 'soft', 'uniform', 'random', 'gold'];
 
 /** The columns that are no signal; `start` and `end` (offsets for the strip) may stand among them. */

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenunlearn.masks import mask_hash
-from tokenunlearn.selection import MODES, Rule, select
+from tokenunlearn.selection import MODES, Rule, random_like, select
 
 LEVELS = st.integers(0, 9)  # few levels, so that ties are the rule
 HARD = st.sampled_from(["top_fraction", "top_k"])
@@ -104,15 +104,24 @@ def test_soft_weights_have_mean_1_over_the_candidates(columns, gamma, normaliser
         assert weights[able].mean() == pytest.approx(1, rel=1e-12)
 
 
-@given(some_columns(), FRACTION, st.booleans())
-def test_random_has_the_count_of_each_row_or_all_that_there_are(columns, fraction, words):
-    chosen = select(columns, rule(fraction=fraction, whole_words=words)).selected
-    drawn = select(columns, rule(mode="random", fraction=fraction, whole_words=words)).selected
+@given(some_columns(), st.sampled_from(MODES), st.sampled_from(["set", "row"]), st.booleans(), st.data())
+def test_the_control_has_the_weights_of_each_row(columns, mode, scope, words, data):
+    """For every mode × scope × whole words × overrides; and the mode `random` is top_fraction's control."""
+    places = st.integers(0, columns["row"].size - 1)
+    overrides = data.draw(st.dictionaries(places, st.sampled_from(["in", "out"])))
+    amounts = {"fraction": data.draw(FRACTION), "k": data.draw(st.integers(0, 8)), "threshold": 0.5}
+    given_rule = rule(mode=mode, scope=scope, whole_words=words, **amounts)
+    chosen = select(columns, given_rule, overrides)
+    drawn = random_like(columns, chosen.weights, chosen.fused)
     pool = ~np.isnan(columns["K"]) & ~columns["subject"]
-    assert not drawn[~pool].any()
     for row in np.unique(columns["row"]):
         here = columns["row"] == row
-        assert drawn[here].sum() == min(chosen[here].sum(), pool[here].sum())
+        np.testing.assert_array_equal(np.sort(drawn[here]), np.sort(chosen.weights[here]))
+        used, others = (drawn > 0)[here & pool], (drawn > 0)[here & ~pool]
+        assert used.all() or not others.any()
+    share = select(columns, rule(mode="top_fraction", scope=scope, whole_words=words, **amounts))
+    mode_random = select(columns, rule(mode="random", scope=scope, whole_words=words, **amounts)).weights
+    np.testing.assert_array_equal(mode_random, random_like(columns, share.weights, share.fused))
 
 
 @settings(max_examples=50)

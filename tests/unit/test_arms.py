@@ -8,6 +8,7 @@ from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import ARMS, arm_weights, weights_by_row
 from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.training.config import TrainConfig
@@ -21,8 +22,48 @@ def table(tiny_folder):
     return score(tiny(tiny_folder), ROWS[:3], ScoreConfig(signals=("knowledge_swap", "entropy")))
 
 
+def chosen_of(table, rule=RULE, overrides=None):
+    return make_mask(columns_from_table(table), rule, overrides)
+
+
+def four_rows() -> pd.DataFrame:
+    """Four rows of ten tokens; the scores rise through the set, the first token of a row is a name."""
+    at = np.arange(40)
+    flags = {name: np.zeros(40, dtype=bool) for name in ("is_stop_word", "is_punctuation")}
+    return pd.DataFrame(
+        {"row_id": [f"r{row}" for row in at // 10], "word_id": at % 10, "is_subject": at % 10 == 0, **flags}
+        | {"gold": np.nan, "random_key": 0.0, "knowledge_swap": at.astype(float)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "overrides", "counts"),
+    [
+        ({"mode": "top_k", "k": 2}, {}, [0, 0, 0, 2]),
+        ({"mode": "top_k", "k": 3, "scope": "row"}, {}, [3, 3, 3, 3]),
+        ({"mode": "threshold", "threshold": 0.95}, {}, [0, 0, 0, 2]),
+        ({"mode": "soft"}, {}, [9, 9, 9, 9]),
+        ({"mode": "top_fraction", "fraction": 0.1}, {}, [0, 0, 0, 4]),
+        ({"mode": "top_k", "k": 3}, dict.fromkeys(range(8), "in"), [8, 0, 0, 3]),
+        ({"mode": "top_k", "k": 3}, dict.fromkeys(range(36, 40), "out"), [0, 0, 0, 0]),
+        ({"mode": "top_k", "k": 0}, dict.fromkeys(range(10), "in"), [10, 0, 0, 0]),
+    ],
+)
+def test_the_random_arm_has_the_weights_of_the_mask_row_by_row(settings, overrides, counts) -> None:
+    table = four_rows()
+    rule = Rule(alpha=1, normaliser="min_max", whole_words=False, **settings)
+    chosen = chosen_of(table, rule, overrides)
+    drawn = [arm_weights(table, chosen, "random", seed) for seed in range(2)]
+    for arm in (arm_weights(table, chosen, "chosen", 0), *drawn):
+        assert [int((weights > 0).sum()) for weights in arm.values()] == counts
+    if settings["mode"] == "soft":
+        assert [sorted(w) for w in drawn[0].values()] == [
+            sorted(w) for w in weights_by_row(table, chosen.weights).values()
+        ]
+
+
 def test_arms_by_what_they_choose(table) -> None:
-    arms = {arm: arm_weights(table, RULE, arm, 0) for arm in ARMS}
+    arms = {arm: arm_weights(table, chosen_of(table), arm, 0) for arm in ARMS}
     for row in ROWS[:3]:
         assert all(len(weights[row.id]) == len(row.answer) for weights in arms.values())
         assert (arms["uniform"][row.id] == 1).all()
@@ -34,13 +75,15 @@ def test_arms_by_what_they_choose(table) -> None:
 
 def test_the_seed_moves_the_random_arm_only(table) -> None:
     for arm in ARMS:
-        one, two = (np.concatenate(list(arm_weights(table, RULE, arm, seed).values())) for seed in (0, 1))
+        one, two = (
+            np.concatenate(list(arm_weights(table, chosen_of(table), arm, seed).values())) for seed in (0, 1)
+        )
         assert np.array_equal(one, two) == (arm != "random")
 
 
 def test_an_unknown_arm_is_told(table) -> None:
     with pytest.raises(SettingError, match="chosen"):
-        arm_weights(table, RULE, "chosne", 0)
+        arm_weights(table, chosen_of(table), "chosne", 0)
 
 
 def test_weights_go_by_row() -> None:
@@ -63,7 +106,9 @@ def test_figures_over_seeds_by_hand() -> None:
 def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table) -> None:
     config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     # every fact of a random model is below 0.9 at once
-    bench = Bench(lambda: tiny(tiny_folder), table, ROWS[:3], RETAIN[:2], (), RULE, config, equal_below=0.9)
+    bench = Bench(
+        lambda: tiny(tiny_folder), table, ROWS[:3], RETAIN[:2], (), chosen_of(table), config, equal_below=0.9
+    )
     found = list(run_arm(bench, "gold", 0))
     measured = [each for each in found if isinstance(each, ArmResult)]
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]

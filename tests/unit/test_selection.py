@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from tokenunlearn.errors import SettingError, TableError, TokenUnlearnError
-from tokenunlearn.selection import STRUCTURE, Rule, count_selected, select
+from tokenunlearn.selection import STRUCTURE, Rule, count_selected, random_like, select
 from tokenunlearn.settings import from_dict, to_dict
 
 CASES = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "cases" / "selection.jsonl").read_text().splitlines()
+]
+
+DRAWN = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "cases" / "random_like.jsonl").read_text().splitlines()
 ]
 
 
@@ -88,3 +93,10 @@ def test_missing_and_unequal_columns_are_named():
         select({name: values for name, values in columns.items() if name not in ("word", "gold")}, rule)
     with pytest.raises(TableError, match="K has 3"):
         select(columns | {"K": np.zeros(3)}, rule)
+
+
+@pytest.mark.parametrize("case", DRAWN, ids=lambda case: case["name"])
+def test_random_like_by_hand(case):
+    fused = [np.nan if each is None else each for each in case["fused"]]
+    drawn = random_like(case["columns"], case["weights"], fused)
+    np.testing.assert_array_equal(drawn, case["expected"])

@@ -10,7 +10,7 @@ import pytest
 
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.masks import mask_hash
-from tokenunlearn.selection import MODES, Rule, count_selected, select
+from tokenunlearn.selection import MODES, Rule, count_selected, random_like, select
 from tokenunlearn.settings import from_dict, to_dict
 
 CASES = 2_000
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed, so 
 
 SCRIPT = """
 import { readFileSync } from 'node:fs';
-const { DEFAULT_RULE, count_selected, select } = await import(process.argv[1] + '/selection.js');
+const { DEFAULT_RULE, count_selected, random_like, select } = await import(process.argv[1] + '/selection.js');
 const { mask_hash } = await import(process.argv[1] + '/mask_hash.js');
 const lines = readFileSync(0, 'utf8').trim().split('\\n');
 const out = [JSON.stringify(DEFAULT_RULE)];
@@ -31,6 +31,7 @@ for (const line of lines) {
   const nulls = Array.from(fused, (value) => (Number.isNaN(value) ? null : value));
   out.push(JSON.stringify({
     fused: nulls, weights: [...weights], selected: [...selected], excluded: [...excluded],
+    drawn: [...random_like(columns, weights, fused)],
     counts: count_selected(columns, selected), hash: await mask_hash(weights),
   }));
 }
@@ -139,4 +140,6 @@ def test_weights_and_hashes_are_equal(answers):
         ours = select(columns, from_dict(Rule, rule), overrides)
         # pow() of the two languages may differ in the last bits, so soft weights have a tolerance.
         np.testing.assert_allclose(ours.weights, result["weights"], rtol=1e-12, err_msg=f"case {number}")
+        drawn = random_like(columns, ours.weights, ours.fused)
+        np.testing.assert_allclose(drawn, result["drawn"], rtol=1e-12, err_msg=f"case {number}")
         assert mask_hash(ours.weights) == result["hash"], f"case {number}, {rule}"

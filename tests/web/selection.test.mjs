@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { mask_hash, sha256 } from '../../app/web/mask_hash.js';
-import { count_selected, select } from '../../app/web/selection.js';
+import { count_selected, random_like, select } from '../../app/web/selection.js';
 
 const lines = readFileSync(new URL('../cases/selection.jsonl', import.meta.url), 'utf8').trim().split('\n');
 
@@ -22,6 +22,13 @@ for (const line of lines) {
     if (given.fused) near(fused, given.fused);
     if (given.excluded) assert.deepEqual([...excluded], given.excluded);
     if (given.counts) assert.deepEqual(count_selected(given.columns, selected), given.counts);
+  });
+}
+
+for (const line of readFileSync(new URL('../cases/random_like.jsonl', import.meta.url), 'utf8').trim().split('\n')) {
+  const { name, columns, weights, fused, expected } = JSON.parse(line);
+  test(`random_like: ${name}`, () => {
+    assert.deepEqual([...random_like(columns, weights, fused.map((value) => value ?? NaN))], expected);
   });
 }
 

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.report import arm_lines
     from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+    from tokenunlearn.masks import columns_from_table, make_mask
     from tokenunlearn.scoring import ScoreConfig, score
     from tokenunlearn.selection import Rule
     from tokenunlearn.training.config import TrainConfig
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
     table = score(load(arguments), forget, ScoreConfig())
-    bench = Bench(lambda: load(arguments), table, forget, retain, demo_rows("world"), rule, config)
+    chosen = make_mask(columns_from_table(table), rule)
+    bench = Bench(lambda: load(arguments), table, forget, retain, demo_rows("world"), chosen, config)
     results: list[ArmResult] = []
 
     def keep(result: ArmResult) -> None:

@@ -1,7 +1,6 @@
 """An arm is a choice of tokens; everything else about a run is shared, so that only the choice differs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -9,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import SettingError, did_you_mean
-from tokenunlearn.masks import columns_from_table
-from tokenunlearn.selection import Rule, select
+from tokenunlearn.masks import Mask, columns_from_table
+from tokenunlearn.selection import random_like, select
 from tokenunlearn.table import with_seed
 
 ARMS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "chosen": "the rule's own tokens",
+        "chosen": "the mask's own tokens: the rule's, with the overrides",
         "uniform": "every token, weight 1: the sequence form",
-        "random": "as many random tokens in each row as the rule's hard choice, seeded",
+        "random": "the chosen arm's weights on as many random tokens of each row, seeded",
         "gold": "the annotated fact: the ceiling",
     }
 )
@@ -29,14 +28,19 @@ def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.nda
     return {str(row): np.asarray(weights)[ids == row] for row in dict.fromkeys(ids)}
 
 
-def arm_weights(table: pd.DataFrame, rule: Rule, arm: str, seed: int) -> dict[str, np.ndarray]:
-    """The token weights of an arm by row id. The seed moves the random arm only.
+def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[str, np.ndarray]:
+    """Return the token weights of an arm by row id; `chosen` is the final mask that the arms are judged by.
 
-    Raises SettingError for an unknown arm.
+    The seed moves the random arm only. Raises SettingError for an unknown arm.
     """
     if arm not in ARMS:
         raise SettingError(what=f"Unknown arm {arm!r}.", fix=did_you_mean(arm, list(ARMS)))
+    weights = chosen.weights
     if arm == "random":
-        table = with_seed(table, seed)
-    changed = rule if arm == "chosen" else replace(rule, mode=arm)
-    return weights_by_row(table, select(columns_from_table(table), changed).weights)
+        columns = columns_from_table(with_seed(table, seed))
+        weights = random_like(columns, weights, select(columns, chosen.rule).fused)
+    elif arm == "uniform":
+        weights = np.ones(len(table))
+    elif arm == "gold":
+        weights = (table["gold"].to_numpy(np.float64) == 1).astype(np.float64)
+    return weights_by_row(table, weights)

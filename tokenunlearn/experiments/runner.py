@@ -13,10 +13,10 @@ import pandas as pd
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.experiments.arms import arm_weights
+from tokenunlearn.masks import Mask
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
-from tokenunlearn.selection import Rule
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
@@ -45,7 +45,7 @@ class Bench:
     forget: Sequence[Row]
     retain: Sequence[Row]
     world: Sequence[Row]
-    rule: Rule
+    chosen: Mask
     config: TrainConfig
     equal_below: float = 0.1
 
@@ -59,7 +59,7 @@ def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone 
     """The arm's training events, with an ArmResult at equal forgetting and one at the last step."""
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     model = with_fresh_lora(bench.load(), config)
-    weights = arm_weights(bench.table, bench.rule, arm, seed)
+    weights = arm_weights(bench.table, bench.chosen, arm, seed)
     met = False
     step = 0
     for event in train(model, bench.forget, bench.retain, weights, config):
