@@ -153,7 +153,8 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     from app.web_files import WEB, WebFiles
 
     demo = build_page(service)
-    demo.queue(default_concurrency_limit=4, max_size=64)
+    # No way past the queue: model calls that share a place in it must not run beside each other.
+    demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)
     password = options.password
     application = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
@@ -165,7 +166,8 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
         auth_message=LOGIN if password else None,
         max_file_size="64mb",
         ssr_mode=False,
-        show_error=False,
+        # Ours are sentences (doors.py); without it Gradio's own refusals come as null.
+        show_error=True,
         enable_monitoring=False,
         run_history=False,
         footer_links=[],

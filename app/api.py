@@ -3,8 +3,6 @@
 With them `gradio_client` drives the whole journey. Each checks its input; errors come back as their sentence.
 """
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import gradio as gr
@@ -12,9 +10,11 @@ import gradio as gr
 from app.actions import probe as probe_actions
 from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
+from app.actions.checks import text
+from app.doors import refusing
 from app.service import Service
 from app.views.runs import run_line
-from tokenunlearn.errors import ModelError, TokenUnlearnError
+from tokenunlearn.errors import ModelError
 
 
 def add(service: Service) -> None:
@@ -55,24 +55,11 @@ def add(service: Service) -> None:
 
     def run_status(run_id: str) -> dict[str, Any]:
         """Where a run stands: state, step, steps, sentence and the buttons its state allows."""
-        return run_line(service.queue.store.state(str(run_id)))
+        return run_line(service.queue.store.state(text({"run_id": run_id}, "run_id", 40)))
 
     def probe(run_id: str) -> dict[str, Any]:
         """What the model said before a run and says after: figures, answers, token probabilities."""
-        return probe_actions.show(service, str(run_id))
+        return probe_actions.show(service, text({"run_id": run_id}, "run_id", 40))
 
     for function in (score, select, start_run, run_status, probe):
-        gr.api(_readable(function), api_name=function.__name__)
-
-
-def _readable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with expected errors as gr.Error, whose text reaches the client without a traceback."""
-
-    @wraps(function)
-    def call(*given: Any, **named: Any) -> Any:
-        try:
-            return function(*given, **named)
-        except TokenUnlearnError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
-    return call
+        gr.api(refusing(function), api_name=function.__name__)

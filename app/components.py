@@ -5,13 +5,12 @@ the repository, and type checkers then read that instead of the code.
 """
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 import gradio as gr
 
+from app.doors import answering
 from app.web_files import address
-from tokenunlearn.errors import TokenUnlearnError
 
 # Static: a template that changes wipes the nodes that the module has made.
 TEMPLATE = '<div class="tx-view"></div>'
@@ -64,21 +63,7 @@ def _view(
         html_template=TEMPLATE,
         js_on_load=f'import("{address(module)}").then((m) => m.mount({{ element, props, trigger, watch, '
         f"server: {calls}, events: [{names}] }}))",
-        server_functions=[_in_words(function) for function in server] or None,
+        server_functions=[answering(function) for function in server] or None,
         apply_default_css=False,
         elem_classes=["tx-part", module.removesuffix(".js").replace("_", "-")],
     )
-
-
-def _in_words(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with expected errors as `{error: sentence}`: Gradio's client drops a refusal's text."""
-
-    @wraps(function)
-    def call(data: Any = None) -> Any:
-        try:
-            return function(data)
-        except TokenUnlearnError as error:
-            # Half a surrogate pair, as JSON can bring it in, cannot be sent back.
-            return {"error": str(error).encode("utf-8", "replace").decode()}
-
-    return call

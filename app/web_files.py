@@ -79,11 +79,13 @@ class WebFiles:
         if name in self._documents:
             body = self._documents[name]
             return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-        path = plotly_bundle() if name == PLOTLY else self._inside(name)
-        if path is None or not path.is_file():
+        try:
+            path = plotly_bundle() if name == PLOTLY else self._inside(name)
+            if path is None or not path.is_file():
+                return None
+            stat, body = path.stat(), path.read_bytes()
+        except OSError:  # A name that is too long for any file.
             return None
-        stat = path.stat()
-        body = path.read_bytes()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
         if key not in self._etags:
             self._etags[key] = f'"{hashlib.sha256(body).hexdigest()[:20]}"'

@@ -11,11 +11,12 @@ from app.actions import probe as probe_actions
 from app.actions import status as status_actions
 from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
+from app.actions.checks import record, text
+from app.doors import refusing
 from app.service import Service
 from app.tabs import probe as probe_tab
 from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
-from tokenunlearn.errors import TokenUnlearnError
 
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -100,19 +101,16 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     def start(*given: Any) -> tuple[Any, ...]:
         plan, settings, controls = unlearn.values_of(given)
-        try:
-            run_id = unlearn_actions.start(service, plan, settings, controls)[0]
-        except TokenUnlearnError as error:
-            raise gr.Error(str(error), duration=None, print_exception=False) from error
+        run_id = unlearn_actions.start(service, plan, settings, controls)[0]
         return (
             run_id,
             unlearn_actions.follow(service, run_id),
             status_actions.chips(service),
         )
 
-    page.tokens.unlearn(take, None, [unlearn.plan, page.tabs], **HIDDEN)
+    page.tokens.unlearn(refusing(take), None, [unlearn.plan, page.tabs], **HIDDEN)
     unlearn.start.click(
-        start,
+        refusing(start),
         unlearn.inputs,
         [page.shown_run, unlearn.view, page.chips],
         concurrency_id="start",
@@ -136,29 +134,26 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
     view = page.unlearn.view
 
     def choose(event: gr.EventData) -> tuple[Any, Any]:
-        run_id = str((event._data or {}).get("run_id"))
+        run_id = text(record(event._data, "the request"), "run_id", 40)
         return run_id, unlearn_actions.follow(service, run_id)
 
     def act(event: gr.EventData) -> dict[Any, Any]:
-        data = event._data or {}
-        run_id, action = str(data.get("run_id")), data.get("action")
-        try:
-            if action == "probe":
-                menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
-                shown = probe_tab.shown(service, run_id)
-                return {page.tabs: gr.Tabs(selected="probe"), page.probe.run: menu, page.probe.view: shown}
-            if action == "compare":
-                return {page.tabs: gr.Tabs(selected="compare")}
-            if action == "again":
-                return _again(service, page, run_id)
-            unlearn_actions.act(service, data)
-        except TokenUnlearnError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        data = record(event._data, "the request")
+        run_id, action = text(data, "run_id", 40), text(data, "action", 20)
+        if action == "probe":
+            menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
+            shown = probe_tab.shown(service, run_id)
+            return {page.tabs: gr.Tabs(selected="probe"), page.probe.run: menu, page.probe.view: shown}
+        if action == "compare":
+            return {page.tabs: gr.Tabs(selected="compare")}
+        if action == "again":
+            return _again(service, page, run_id)
+        unlearn_actions.act(service, data)
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     outputs = [
         page.tabs, view, page.probe.run, page.probe.view, page.chips, page.tokens, *page.unlearn.inputs,
     ]  # fmt: skip
-    view.show(choose, None, [page.shown_run, view], **HIDDEN)
-    view.act(act, None, outputs, **HIDDEN)
-    page.compare.act(act, None, outputs, **HIDDEN)
+    view.show(refusing(choose), None, [page.shown_run, view], **HIDDEN)
+    view.act(refusing(act), None, outputs, **HIDDEN)
+    page.compare.act(refusing(act), None, outputs, **HIDDEN)

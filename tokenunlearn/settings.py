@@ -31,6 +31,7 @@ _KINDS: dict[str, str] = {
     "str": "text",
     "names": "a list of names",
 }
+MOST_SHOWN = 60  # characters of a refused value
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -201,13 +202,18 @@ def _has_kind(kind: str, value: Any) -> bool:
         return isinstance(value, str)
     if kind == "names":
         return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return False
-    return kind == "float" or isinstance(value, Integral) or float(value).is_integer()
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of 400 digits
+        return False
+    return math.isfinite(number) and (kind == "float" or isinstance(value, Integral) or number.is_integer())
 
 
 def _refusal(info: SettingInfo, value: Any, where: str) -> SettingError:
     shown = repr(value) if isinstance(value, str) else str(value)
+    shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
     fix = f"The default is {info.default}" if info.default is not None else ""
     return SettingError(f"{info.name} is {shown}", f"It must be {info.allowed}", fix, where)
 

@@ -10,13 +10,26 @@ from tokenunlearn.settings import from_dict
 MOST_TEXT = 2_000
 MOST_OVERRIDES = 100_000
 MOST_NOTE = 2_000
+MOST_DIGITS = 12  # of a token's or row's number
 LATEST_TIME = 4e12  # ms since 1970; the year 2096
+
+
+JSON_WORDS = {
+    type(None): "null",
+    list: "a list",
+    str: "text",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 def record(value: Any, what: str) -> Mapping[str, Any]:
     """The value, if it is a JSON object. Raises InputError."""
     if not isinstance(value, Mapping):
-        raise InputError(f"{what} must be an object", f"Got {type(value).__name__}")
+        raise InputError(
+            f"{what} must be an object", f"Got {JSON_WORDS.get(type(value), type(value).__name__)}"
+        )
     return value
 
 
@@ -35,6 +48,19 @@ def whole(values: Mapping[str, Any], name: str, below: int) -> int:
     value = values.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < below:
         raise InputError(f"{name} is {str(value)[:40]}", f"It must be a whole number from 0 to {below - 1}")
+    return value
+
+
+def is_number(index: Any) -> bool:
+    """Whether a key of a JSON object is the number of a token or row."""
+    return str(index).isascii() and str(index).isdigit() and len(str(index)) <= MOST_DIGITS
+
+
+def truth(values: Mapping[str, Any], name: str) -> bool:
+    """The true or false under `name`. Raises InputError."""
+    value = values.get(name)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {str(value)[:40]}", "It must be true or false")
     return value
 
 
@@ -63,7 +89,7 @@ def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
         raise MaskError(f"{len(given):,} overrides are too many", f"At most {MOST_OVERRIDES:,} are taken")
     overrides = {}
     for index, word in given.items():
-        if not str(index).isascii() or not str(index).isdigit() or word not in ("in", "out"):
+        if not is_number(index) or word not in ("in", "out"):
             raise MaskError(
                 f"The override {str(index)[:20]}: {str(word)[:20]} cannot be read",
                 "It must be index: in or out",
@@ -79,7 +105,7 @@ def notes_of(values: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         raise InputError(f"{len(given):,} notes are too many", f"At most {MOST_OVERRIDES:,} are taken")
     notes = {}
     for index, entry in given.items():
-        if not str(index).isascii() or not str(index).isdigit():
+        if not is_number(index):
             raise InputError(f"The note on {str(index)[:20]!r} names no token", "It must be a token's number")
         entry = record(entry, f"the note on token {index}")
         note, time = entry.get("note", ""), entry.get("time", 0)

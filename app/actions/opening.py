@@ -117,8 +117,10 @@ def open_model(service: Service, question: Any) -> dict[str, Any]:
     """
     values = record(question, "the model")
     source, precision = values.get("source"), values.get("precision") or "auto"
-    if source not in SOURCES or not isinstance(precision, str):
+    if source not in SOURCES:
         raise InputError(f"source is {str(source)[:40]}", f"It must be one of: {', '.join(SOURCES)}")
+    if not isinstance(precision, str):
+        raise InputError(f"precision is {str(precision)[:40]}", "It must be a word: auto, fp32 or bf16")
     name = _model_name(str(source), values)
     adapter = values.get("adapter") or None
     if adapter is not None:

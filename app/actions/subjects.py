@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.actions.checks import record, text, whole
+from app.actions.checks import is_number, record, text, whole
 from app.actions.masks import carry_masks
 from app.actions.tokens import shown_payload, signal_of
 from app.service import Service
@@ -117,7 +117,7 @@ def _spliced(service: Service, model: Any, shown: ShownScores, fresh: ShownScore
 
 
 def _row_at(index: Any, below: int) -> int:
-    if not str(index).isascii() or not str(index).isdigit():
+    if not is_number(index):
         raise InputError(f"{str(index)[:20]!r} is no row", "It must be a row's number")
     return whole({"row": int(index)}, "row", below)
 

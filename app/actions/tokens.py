@@ -12,9 +12,10 @@ from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import column, signal_info
 from app.words import LOADING, NOT_LIVE
-from tokenunlearn.errors import MaskError
+from tokenunlearn.errors import MaskError, SettingError, did_you_mean
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
+from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
+    if name not in SIGNALS:
+        raise SettingError(f"There is no signal {name[:40]!r}", fix=did_you_mean(name, SIGNALS))
     if name not in shown.columns:
         rows = shown.scores.rows if shown.scores else []
         shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), rows, name))

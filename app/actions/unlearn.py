@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.actions.checks import record, text
+from app.actions.checks import record, text, truth
 from app.actions.tokens import mask_of
 from app.service import Service
 from app.shown import ShownScores
@@ -110,7 +110,7 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
     return list(dict.fromkeys(word for word in words if word))
 
 
-def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bool) -> list[str]:
+def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str]:
     """The ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
 
     `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
@@ -118,17 +118,18 @@ def start(service: Service, plan: Any, settings: Mapping[str, Any], controls: bo
     """
     values = record(plan, "the plan")
     text(values, "hash")
+    training = from_dict(TrainConfig, dict(record(settings, "settings")))
+    wanted = truth({"controls": controls}, "controls")
     service.model()
     shown, name, mask = mask_of(service, values)
     refuse_unfit(shown, name, mask, values)
     if not shown.live:
         raise MaskError(NOT_LIVE)
-    training = from_dict(TrainConfig, dict(settings))
     group = uuid.uuid4().hex[:8]
     own = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
     arms = [
         (own, mask),
-        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if controls and arm != own),
+        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted and arm != own),
     ]
     return [
         service.queue.start_run(

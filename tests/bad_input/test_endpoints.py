@@ -1,0 +1,248 @@
+"""Bad input at every door of the running page: server functions, events, public endpoints.
+
+Each case goes over HTTP to the real application. The answer is a sentence: no status 500, no
+`{"error": null}`, and no run is left behind.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.__main__ import build, parser
+from app.service import Service
+from app.tabs.tokens import ASKED
+from tests.page_service import RULE, live_service
+
+HUGE = 10**400  # more than a float64 holds
+LONG = "9" * 4_400  # more digits than Python turns into a number
+HALF = "half a pair: \ud800"
+SCORES = {"scores_id": "s1"}
+DRAFT = {**SCORES, "set": "one", "rule": RULE, "overrides": {}}
+START = ["s1", "one", RULE, {}, "0" * 64]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A service with live scores of a model that is never asked."""
+    return live_service(tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="module")
+def page(service: Service) -> Iterator[TestClient]:
+    """The whole application, guard included."""
+    application = build(parser().parse_args([]), service)
+    address = "http://127.0.0.1:7860"
+    with TestClient(application, base_url=address, raise_server_exceptions=False) as client:
+        yield client
+
+
+def asked(page: TestClient, name: str, data: Any) -> Any:
+    """What a server function answers to the page's script."""
+    parts = page.get("/config").json()["components"]
+    number = next(part["id"] for part in parts if name in (part["props"].get("server_fns") or ()))
+    body = {"data": data, "component_id": number, "fn_name": name, "session_hash": "x"}
+    sent = json.dumps(body)
+    answer = page.post(
+        "/gradio_api/component_server", content=sent, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def called(page: TestClient, name: str, data: list[Any]) -> tuple[str, Any]:
+    """The last event of a public endpoint, as `gradio_client` gets it: its kind and its data."""
+    begun = page.post(
+        f"/gradio_api/call/{name}",
+        content=json.dumps({"data": data}),
+        headers={"content-type": "application/json"},
+    )
+    assert begun.status_code == 200, begun.text
+    with page.stream("GET", f"/gradio_api/call/{name}/{begun.json()['event_id']}") as stream:
+        lines = "".join(stream.iter_text()).strip().splitlines()
+    return lines[-2].removeprefix("event: "), json.loads(lines[-1].removeprefix("data: "))
+
+
+# Function of the page, what is sent, a part of the sentence that comes back.
+FUNCTIONS: list[tuple[str, Any, str]] = [
+    ("confirm_mask", None, "must be an object"),
+    ("confirm_mask", {**DRAFT, "rule": {"k": HUGE}}, "k is"),
+    ("confirm_mask", {**DRAFT, "rule": {"alpha": HUGE}}, "alpha is"),
+    ("confirm_mask", {**DRAFT, "rule": {"alpha": -HUGE}}, "alpha is"),
+    ("confirm_mask", {**DRAFT, "rule": {"mode": ["soft"]}}, "mode is"),
+    ("confirm_mask", {**DRAFT, "rule": {"knowledge": "gold"}}, "gold"),
+    ("confirm_mask", {**DRAFT, "rule": {"knowledge": "row"}}, "row"),
+    ("confirm_mask", {**DRAFT, "rule": {"entropy": "start"}}, "start"),
+    ("confirm_mask", {**DRAFT, "overrides": {LONG: "in"}}, "The override"),
+    ("confirm_mask", {**DRAFT, "overrides": {"3": ["in"]}}, "The override"),
+    ("confirm_mask", {**DRAFT, "overrides": {"99": "in"}}, "not in this set"),
+    ("confirm_mask", {**DRAFT, "notes": {LONG: {"note": "x"}}}, "names no token"),
+    ("confirm_mask", {**DRAFT, "notes": {"3": {"note": "x", "time": HUGE}}}, "The time of the note"),
+    ("confirm_mask", {**DRAFT, "set": HALF}, "half a character"),
+    ("confirm_mask", {**DRAFT, "set": {"a": 1}}, "There is no set"),
+    ("save_draft", {**DRAFT, "notes": {"3": {"note": HALF}}}, "half a character"),
+    ("save_draft", {**DRAFT, "base": HUGE}, "base is"),
+    ("save_draft", {**DRAFT, "base": "7"}, "base is"),
+    ("save_draft", {**DRAFT, "masks": [7]}, "masks is no list"),
+    ("save_mask", {**DRAFT, "name": HALF}, "half a character"),
+    ("save_mask", {**DRAFT, "name": "a\u202eb"}, "cannot be seen"),
+    ("load_mask", {**SCORES, "id": "../../etc/passwd"}, ""),
+    ("load_mask", {**SCORES, "id": "a\0b"}, ""),
+    ("saved_mask_file", {**SCORES, "id": "mask-" + LONG}, ""),
+    ("compare_masks", {**SCORES, "first": "a", "second": 3}, "second is missing"),
+    ("remove_mask", {**SCORES, "id": None}, "id is missing"),
+    ("restore_mask", {**SCORES, "id": "x" * 5_000}, "characters"),
+    ("import_mask", {**SCORES, "name": "m", "text": "{}"}, ""),
+    ("import_mask", {**SCORES, "name": "m", "text": '{"schema": 1' + "0" * 5_000 + "}"}, ""),
+    ("import_mask", {**SCORES, "name": "m", "text": "[" * 100_000}, ""),
+    ("import_mask", {**SCORES, "name": "m", "text": HALF}, "half a character"),
+    ("kept_masks", [], "must be an object"),
+    ("export_mask", {**DRAFT, "scores_id": HALF}, "half a character"),
+    ("export_heatmap", {**DRAFT, "format": "pdf", "signal": "fused"}, "no export"),
+    ("export_heatmap", {**DRAFT, "format": "csv", "signal": "nothing"}, "nothing"),
+    ("export_heatmap", {**DRAFT, "format": "csv", "signal": "fused", "row": HUGE}, "row is"),
+    ("alternatives", {**SCORES, "row": HUGE, "position": 0}, "model is live"),
+    ("compute_signal", {**SCORES, "name": "gold"}, "gold"),
+    ("compute_signal", {**SCORES, "name": "row"}, "row"),
+    ("compute_signal", {**SCORES, "name": "contrast"}, "live model"),
+    ("compute_signal", {"scores_id": None, "name": "contrast"}, "scores_id is missing"),
+    ("subject_choices", {**SCORES, "row": 1.5}, "row is"),
+    ("subject_choices", {**SCORES, "row": True}, "row is"),
+    ("rescore", {**SCORES, "changes": {LONG: None}}, "loading"),
+    ("score_again", {**SCORES, "row": LONG}, "loading"),
+    ("runs_of_rows", {"scores_id": "gone"}, "no longer on the server"),
+    ("run_tokens", {"run_id": "run-" + LONG}, "characters"),
+    ("run_tokens", {"run_id": "../x"}, "no run"),
+    ("begin_upload", {"name": HALF, "size": 3}, "half a character"),
+    ("begin_upload", {"name": "a.csv", "size": -1}, "size is"),
+    ("begin_upload", {"name": "a.csv", "size": HUGE}, "size is"),
+    ("add_piece", {"upload": "x", "at": 0, "data": "no base64!"}, "cannot be read"),
+    ("preview_rows", {"path": "a\0b"}, ""),
+    ("preview_rows", {"path": "x" * 3_900}, ""),
+    ("preview_rows", {"path": "/tmp", "columns": {"question": 3}}, ""),
+    ("open_rows", {"upload": ["x"]}, "upload is missing"),
+    ("open_model", {"source": "embedded", "precision": 5}, "precision is 5"),
+    ("open_model", {"source": "embedded", "precision": ["fp32"]}, "precision is"),
+    ("open_model", {"source": ["hub"]}, "source is"),
+    ("open_model", {"source": "folder", "name": "/nope/model"}, "/nope/model"),
+    ("open_model", {"source": "folder", "name": "~" + "a" * 500}, "folder"),
+    ("open_model", {"source": "folder", "name": "/tmp", "adapter": {"a": 1}}, "adapter"),
+    ("hold_scoring", "yes", "must be an object"),
+]  # fmt: skip
+
+# Endpoint, arguments, a part of the sentence.
+ENDPOINTS: list[tuple[str, list[Any], str]] = [
+    ("start_run", [*START, None, False], "settings must be an object"),
+    ("start_run", [*START, 5, False], "settings must be an object"),
+    ("start_run", [*START, [1, 2], False], "settings must be an object"),
+    ("start_run", [*START, {"steps": HUGE}, False], "steps is"),
+    ("start_run", [*START, {"learning_rate": HUGE}, False], "learning_rate is"),
+    ("start_run", [*START, {"objective_settings": 3}, False], "objective_settings"),
+    ("start_run", [*START, {"objective": None}, False], "objective is"),
+    ("start_run", [*START, {}, "perhaps"], "controls"),
+    ("start_run", ["s1", "one", RULE, {}, 5, {}, False], "hash is missing"),
+    ("start_run", ["s1", "one", RULE, {}, HALF, {}, False], "half a character"),
+    ("start_run", ["s1", "one", RULE, {}], "7"),
+    ("select", ["s1", "one", {"k": HUGE}, {}], "k is"),
+    ("select", ["s1", "one", {"gamma": HUGE}, {}], "gamma is"),
+    ("select", ["s1", "one", {}, {LONG: "in"}], "The override"),
+    ("select", [None, None, None, None], "scores_id is missing"),
+    ("select", [HALF, "one", {}, {}], "half a character"),
+    ("run_status", [{}], "run_id is missing"),
+    ("run_status", [HALF], "half a character"),
+    ("run_status", ["run-" + LONG], "characters"),
+    ("probe", [None], "run_id is missing"),
+    ("probe", [["run-1"]], "run_id is missing"),
+    ("probe", ["../../etc/passwd"], "no run"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"), FUNCTIONS, ids=[f"{name}-{at}" for at, (name, _, _) in enumerate(FUNCTIONS)]
+)
+def test_the_page_is_answered_with_a_sentence(
+    page: TestClient, service: Service, name: str, data: Any, words: str
+) -> None:
+    answer = asked(page, name, data)
+    assert isinstance(answer.get("error"), str) and len(answer["error"]) > 10, answer
+    assert words in answer["error"] and "failed unexpectedly" not in answer["error"]
+    assert service.opening is None and service.queue.store.list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"), ENDPOINTS, ids=[f"{name}-{at}" for at, (name, _, _) in enumerate(ENDPOINTS)]
+)
+def test_a_public_endpoint_answers_with_a_sentence(
+    page: TestClient, service: Service, name: str, data: list[Any], words: str
+) -> None:
+    kind, answer = called(page, name, data)
+    assert kind == "error" and isinstance(answer["error"], str) and len(answer["error"]) > 10, answer
+    assert words in answer["error"] and "failed unexpectedly" not in answer["error"]
+    assert service.queue.store.list_runs() == []
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 50_000, '{"data": ' + LONG + "}", "null", '"x"', '{"data": {}}', b"\xff"]
+)
+def test_what_is_no_request_at_all_is_refused_in_a_sentence(page: TestClient, content: str) -> None:
+    for path in ("component_server", "call/select", "queue/join", "run/score", "reset"):
+        answer = page.post(
+            f"/gradio_api/{path}", content=content, headers={"content-type": "application/json"}
+        )
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+        assert len(answer.text) > 10
+
+
+@pytest.mark.parametrize("data", ["x", [1], {"run_id": HALF, "action": "again"}, {"run_id": 5}, None, {}])
+def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any) -> None:
+    config = page.get("/config").json()
+    for place, event in (("curves-view", "act"), ("curves-view", "show"), ("tokens-view", "unlearn")):
+        part = next(
+            each["id"] for each in config["components"] if place in str(each["props"].get("elem_classes"))
+        )
+        number = next(each["id"] for each in config["dependencies"] if [part, event] in each["targets"])
+        body = {"data": [], "event_data": data, "fn_index": number, "session_hash": f"{place}{event}{data}"}
+        headers = {"content-type": "application/json"}
+        assert (
+            page.post("/gradio_api/queue/join", content=json.dumps(body), headers=headers).status_code == 200
+        )
+        with page.stream(
+            "GET", "/gradio_api/queue/data", params={"session_hash": body["session_hash"]}
+        ) as said:
+            messages = [json.loads(line[6:]) for line in said.iter_lines() if line.startswith("data: ")]
+        ended = next(each for each in messages if each["msg"] == "process_completed")
+        words = json.dumps(ended["output"])
+        assert "error" in words and '"error": null' not in words and "unexpectedly" not in words, words
+
+
+def test_every_function_that_the_page_may_ask_is_tried() -> None:
+    tried = {name for name, _, _ in FUNCTIONS}
+    assert tried >= set(ASKED) - {"drop_upload", "cancel_opening"}  # these two take anything
+
+
+def test_a_path_that_no_file_can_have_is_not_found(page: TestClient) -> None:
+    for name in ("x" * 5_000 + ".js", "a/" * 2_000 + "b.js", "%00.js", "..%2f..%2fapp%2fguard.js"):
+        assert page.get(f"/web/{name}").status_code == 404, name
+
+
+def test_a_fault_of_our_own_is_told_in_a_sentence_and_written_to_the_log(
+    page: TestClient,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(service, "find_scores", lambda _: 1 / 0)
+    with caplog.at_level(logging.ERROR):
+        answer = asked(page, "confirm_mask", DRAFT)
+        kind, said = called(page, "select", ["s1", "one", {}, {}])
+    assert "failed unexpectedly: ZeroDivisionError" in answer["error"] and kind == "error"
+    assert said["error"] == answer["error"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_is_right_still_passes(page: TestClient) -> None:
+    assert asked(page, "confirm_mask", DRAFT)["chosen"] == [2]
+    assert called(page, "select", ["s1", "one", RULE, {}])[1][0]["chosen"] == [2]
