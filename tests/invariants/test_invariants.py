@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn import scoring
-from tokenunlearn.models.adapters import lora_model, save_adapter
+from tokenunlearn.models.adapters import lora_model, lora_of, save_adapter
 from tokenunlearn.models.forward import batch_log_probs, run_pass
 from tokenunlearn.objectives import OBJECTIVES, TokenBatch
 from tokenunlearn.scoring import ScoreConfig, score
@@ -174,14 +174,15 @@ def test_a_joined_adapter_is_the_trained_model_in_plain_peft(tiny_folder, tmp_pa
     from peft import PeftModel
 
     save_adapter(with_adapter(tiny_folder, 1), tmp_path / "target", None)
-    merged = tiny(tiny_folder, tmp_path / "target")
-    trained = lora_model(merged.model.merge_and_unload(), 2, 4.0)
+    target = tiny(tiny_folder, tmp_path / "target").model
+    merged = lora_of(target)
+    trained = lora_model(target.merge_and_unload(), 2, 4.0)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
         for name, parameter in trained.named_parameters():
             if "lora_" in name:
                 parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
-    save_adapter(trained, tmp_path / "both", tmp_path / "target")
+    save_adapter(trained, tmp_path / "both", merged)
     plain = PeftModel.from_pretrained(tiny(tiny_folder).model, str(tmp_path / "both"))
     assert_same(run_pass(trained, encodings, 2), run_pass(plain, encodings, 2), 1e-4)
     target = run_pass(tiny(tiny_folder, tmp_path / "target").model, encodings, 2)

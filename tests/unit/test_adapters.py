@@ -8,9 +8,17 @@ from safetensors.torch import load_file
 
 from tests.tiny_rows import tiny
 from tokenunlearn.errors import ModelError
-from tokenunlearn.models.adapters import CONFIG, WEIGHTS, adapter_config, joined, lora_model, save_adapter
-
-A, B = "m.q_proj.lora_A.weight", "m.q_proj.lora_B.weight"
+from tokenunlearn.models.adapters import (
+    CONFIG,
+    WEIGHTS,
+    Lora,
+    adapter_config,
+    lora_model,
+    lora_of,
+    save_adapter,
+)
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.session import with_fresh_lora
 
 
 def randomised(model, seed: int):
@@ -23,27 +31,23 @@ def randomised(model, seed: int):
     return model
 
 
-def test_the_join_by_hand() -> None:
-    first = {A: torch.tensor([[1.0, 2.0]]), B: torch.tensor([[1.0], [0.0]])}
-    second = {A: torch.tensor([[0.0, 1.0]]), B: torch.tensor([[1.0], [2.0]])}
-    found = joined(first, 2.0, second, 0.5)
-    assert found[A].tolist() == [[1, 2], [0, 1]] and found[B].tolist() == [[2, 0.5], [0, 1]]
-    # 2·[[1, 2], [0, 0]] + ½·[[0, 1], [0, 2]]
-    assert (found[B] @ found[A]).tolist() == [[2, 4.5], [0, 1]]
+def test_the_sum_by_hand() -> None:
+    first = Lora({"q": (torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0], [0.0]]))})
+    second = Lora({"q": (torch.tensor([[0.0, 1.0]]), torch.tensor([[0.5], [1.0]]))})
+    a, b = first.plus(second).updates["q"]
+    assert a.tolist() == [[1, 2], [0, 1]] and b.tolist() == [[2, 0.5], [0, 1]]
+    # [[2, 4], [0, 0]] + [[0, ½], [0, 1]]
+    assert (b @ a).tolist() == [[2, 4.5], [0, 1]]
 
 
-def test_a_module_of_one_alone_keeps_its_update() -> None:
-    other = {name.replace("q_proj", "k_proj"): torch.ones(1, 1) for name in (A, B)}
-    found = joined({A: torch.ones(1, 1), B: torch.ones(1, 1)}, 3.0, other, 1.0)
-    assert float(found[B] @ found[A]) == 3 and len(found) == 4
-    key = "m.k_proj.lora_{}.weight"
-    assert float(found[key.format("B")] @ found[key.format("A")]) == 1
-
-
-def test_unknown_weights_are_refused() -> None:
-    first = {A: torch.ones(1, 1), B: torch.ones(1, 1), "m.bias": torch.ones(1)}
-    with pytest.raises(ModelError, match="m.bias"):
-        joined(first, 1.0, {A: torch.ones(1, 1), B: torch.ones(1, 1)}, 1.0)
+def test_modules_of_one_alone_are_filled_up_with_zeros_to_one_rank() -> None:
+    first = Lora({"q": (torch.ones(2, 3), torch.ones(1, 2))})
+    both = first.plus(Lora({"k": (torch.full((1, 3), 5.0), torch.ones(4, 1))}))
+    assert both.rank == 2
+    state = both.state()
+    assert state["base_model.model.k.lora_A.weight"].tolist() == [[5, 5, 5], [0, 0, 0]]
+    assert state["base_model.model.k.lora_B.weight"].tolist() == [[1, 0]] * 4
+    assert torch.equal(state["base_model.model.q.lora_A.weight"], torch.ones(2, 3)) and len(state) == 4
 
 
 def test_a_fresh_lora_changes_nothing_and_alone_trains(tiny_folder) -> None:
@@ -66,7 +70,7 @@ def test_saved_folder_is_pefts(tiny_folder, tmp_path) -> None:
     model = randomised(lora_model(tiny(tiny_folder).model, 2, 4.0), 1)
     save_adapter(model, tmp_path / "one", None)
     config = adapter_config(tmp_path / "one")
-    assert (config["r"], config["lora_alpha"], config["peft_type"]) == (2, 4.0, "LORA")
+    assert (config["r"], config["lora_alpha"], config["peft_type"]) == (2, 2, "LORA")
     again = tiny(tiny_folder, tmp_path / "one")
     with torch.no_grad():
         ids = torch.tensor([[5, 6, 7]])
@@ -74,26 +78,73 @@ def test_saved_folder_is_pefts(tiny_folder, tmp_path) -> None:
     assert "one@" in again.provenance()["adapter"]
 
 
-@pytest.mark.parametrize("change", [{"use_dora": True}, {"rank_pattern": {"q": 1}}, {"peft_type": "IA3"}])
-def test_only_plain_loras_are_joined(tiny_folder, tmp_path, change) -> None:
-    model = lora_model(tiny(tiny_folder).model, 2, 4.0)
-    save_adapter(model, tmp_path / "one", None)
-    config = json.loads((tmp_path / "one" / CONFIG).read_text()) | change
-    (tmp_path / "one" / CONFIG).write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="not a plain LoRA"):
-        save_adapter(model, tmp_path / "two", tmp_path / "one")
-    assert not (tmp_path / "two" / WEIGHTS).exists()
-
-
 def test_different_ranks_and_layers_join_to_the_exact_sum(tiny_folder, tmp_path) -> None:
     wide = randomised(lora_model(tiny(tiny_folder).model, 3, 6.0, layers=[0]), 1)
     save_adapter(wide, tmp_path / "target", None)
-    merged = tiny(tiny_folder, tmp_path / "target").model.merge_and_unload()
-    model = randomised(lora_model(merged, 2, 8.0), 2)
-    save_adapter(model, tmp_path / "both", tmp_path / "target")
+    target = tiny(tiny_folder, tmp_path / "target").model
+    merged = lora_of(target)
+    model = randomised(lora_model(target.merge_and_unload(), 2, 8.0), 2)
+    save_adapter(model, tmp_path / "both", merged)
     again = tiny(tiny_folder, tmp_path / "both")
     with torch.no_grad():
         ids = torch.tensor([[5, 6, 7]])
         torch.testing.assert_close(again.model(ids).logits, model(ids).logits, atol=1e-5, rtol=0)
     state = load_file(tmp_path / "both" / WEIGHTS)
     assert {value.shape[0] for name, value in state.items() if "lora_A" in name} == {5}
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        {"target_modules": ["q_proj", "v_proj"]},
+        {"target_modules": r".*\.(q|v)_proj"},
+        {"target_modules": "all-linear", "exclude_modules": ["k_proj"]},
+        {"target_modules": ["up_proj"], "layers_to_transform": [0]},
+    ],
+    ids=["names", "pattern", "exclude", "layers"],
+)
+def test_what_we_save_on_part_of_the_modules_opens_again(tiny_folder, tmp_path, targets) -> None:
+    """The fresh LoRA is on the upper layer: the sum has modules that neither pattern names alone."""
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    config = LoraConfig(r=3, lora_alpha=5, task_type="CAUSAL_LM", **targets)
+    randomised(get_peft_model(tiny(tiny_folder).model, config), 1).save_pretrained(tmp_path / "target")
+    fresh = with_fresh_lora(tiny(tiny_folder, tmp_path / "target"), TrainConfig(layer_share=0.5))
+    trained = randomised(fresh.model, 2).eval()
+    save_adapter(trained, tmp_path / "both", fresh.merged)
+    ids = torch.tensor([[5, 6, 7, 30]])
+    with torch.no_grad():
+        truth = trained(ids).logits.log_softmax(-1)
+        for again in (
+            tiny(tiny_folder, tmp_path / "both").model,
+            PeftModel.from_pretrained(tiny(tiny_folder).model, str(tmp_path / "both")),
+        ):
+            torch.testing.assert_close(again.eval()(ids).logits.log_softmax(-1), truth, atol=1e-4, rtol=0)
+    named = set(adapter_config(tmp_path / "both")["target_modules"])
+    assert "model.layers.1.self_attn.k_proj" in named and "model.layers.0.self_attn.k_proj" not in named
+
+
+def test_a_result_of_before_opens(tiny_folder, tmp_path) -> None:
+    """Up to 29 November 2026 we wrote last names, which also name modules without weights."""
+    lora = lora_of(randomised(lora_model(tiny(tiny_folder).model, 2, 4.0, layers=[1]), 1))
+    only_q = {name: update for name, update in lora.updates.items() if "q_proj" in name or "mlp" in name}
+    model = lora_model(tiny(tiny_folder).model, 2, 4.0, layers=[0])
+    save_adapter(model, tmp_path / "one", Lora(only_q))
+    record = adapter_config(tmp_path / "one")
+    record["target_modules"] = sorted({name.rsplit(".", 1)[-1] for name in record["target_modules"]})
+    (tmp_path / "one" / CONFIG).write_text(json.dumps(record, indent=1, sort_keys=True))
+    assert lora_of(tiny(tiny_folder, tmp_path / "one").model).updates.keys() == {
+        *only_q,
+        *lora_of(model).updates,
+    }
+    (tmp_path / "one" / CONFIG).write_text(json.dumps(record, indent=2, sort_keys=True))
+    with pytest.raises(ModelError, match="does not fit"):
+        tiny(tiny_folder, tmp_path / "one")
+
+
+def test_a_family_without_linear_layers_for_lora_is_told() -> None:
+    from transformers import MambaConfig, MambaForCausalLM
+
+    config = MambaConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, state_size=2)
+    with pytest.raises(ModelError, match="kind mamba cannot be trained with LoRA"):
+        lora_model(MambaForCausalLM(config), 2, 4.0)

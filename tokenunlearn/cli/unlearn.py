@@ -8,7 +8,6 @@ are shared by the processes, also on a machine without a GPU (`--cpu` starts one
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import add_settings
@@ -53,7 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.training.session import with_fresh_lora
 
     loaded = load(arguments)
-    before = Path(loaded.adapter) if loaded.adapter else None
     model = with_fresh_lora(loaded, config)
     processes = Processes()
     main = processes.is_main
@@ -71,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             if stopped:
                 break
     if main:
-        save_adapter(model.model, folder / "adapter", before)
+        save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return 130 if stopped else int(bar.diverged)
 

@@ -3,46 +3,103 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.models.layers import layer_list
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
-_KEY = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+_PREFIX = "base_model.model."  # before every name in PEFT's files
+_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_[AB]\.weight")
+
+
+@dataclass(frozen=True)
+class Lora:
+    """What LoRA adds to a model's linear modules: by module name A [rank, in] and B [out, rank], float32.
+
+    The scale is in B, so that the weight of a module becomes W + B·A. Ranks may differ between modules.
+    """
+
+    updates: Mapping[str, tuple[Tensor, Tensor]]
+
+    def plus(self, other: "Lora") -> "Lora":
+        """Return the exact sum: A's stacked, B's side by side, B₁A₁ + B₂A₂ = [B₁ B₂]·[A₁; A₂]."""
+        updates = dict(self.updates)
+        for name, (a, b) in other.updates.items():
+            if name in updates:
+                updates[name] = (torch.cat([updates[name][0], a]), torch.cat([updates[name][1], b], dim=1))
+            else:
+                updates[name] = (a, b)
+        return Lora(updates)
+
+    @property
+    def rank(self) -> int:
+        """The highest rank of its modules."""
+        return max(len(a) for a, _ in self.updates.values())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the weights as PEFT's files name them, filled up with zeros to one rank, at scale 1."""
+        result = {}
+        for name, (a, b) in self.updates.items():
+            missing = self.rank - len(a)
+            result[f"{_PREFIX}{name}.lora_A.weight"] = torch.nn.functional.pad(a, (0, 0, 0, missing))
+            result[f"{_PREFIX}{name}.lora_B.weight"] = torch.nn.functional.pad(b, (0, missing))
+        return {name: value.contiguous() for name, value in sorted(result.items())}
 
 
 def lora_model(model: Any, rank: int, alpha: float, layers: list[int] | None = None) -> Any:
-    """A PEFT model with one fresh LoRA over all linear layers (or of `layers` only), float32 weights."""
+    """Return a PEFT model with one fresh LoRA over all linear modules (of `layers` only), float32 weights.
+
+    Raises ModelError for a model without a linear module there.
+    """
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # PEFT takes a float
         lora_dropout=0.0,
-        # PEFT takes no layer numbers beside its word "all-linear"
-        target_modules="all-linear" if layers is None else _linear_modules(model),
-        layers_to_transform=layers,
+        target_modules=_linear_modules(model, layers),
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:  # PEFT knows families whose layers LoRA would change wrongly
+        raise _untrainable(model, str(error)) from error
 
 
-def _linear_modules(model: Any) -> list[str]:
-    """Last names of the linear modules, the head left out."""
+def _linear_modules(model: Any, layers: list[int] | None) -> list[str]:
+    """Full names of the linear modules of some decoder layers (None: of the model), the head left out."""
+    from transformers.pytorch_utils import Conv1D  # GPT-2's linear layer
+
+    listed = layer_list(model)
+    inside = None if layers is None or listed is None else tuple(f"{listed[0]}.{at}." for at in layers)
     head = model.get_output_embeddings()
-    linear = {
-        name.rsplit(".", 1)[-1]: module
+    names = [
+        name
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module is not head
-    }
-    return sorted(linear)
+        if isinstance(module, (torch.nn.Linear, Conv1D))
+        and module is not head
+        and (inside is None or name.startswith(inside))
+    ]
+    if not names:
+        raise _untrainable(model, "It has no linear layer that LoRA could change")
+    return names
+
+
+def _untrainable(model: Any, why: str) -> ModelError:
+    return ModelError(
+        what=f"A model of the kind {model.config.model_type} cannot be trained with LoRA",
+        why=why.strip().splitlines()[0][:300],
+        fix="Use a transformer whose attention or MLP has linear layers",
+    )
 
 
 def adapter_config(folder: Path) -> dict[str, Any]:
@@ -66,7 +123,7 @@ def adapter_config(folder: Path) -> dict[str, Any]:
 
 def with_adapter(model: Any, folder: Path, name: str) -> Any:
     """The model with the adapter of a folder active. Raises ModelError for the adapter of another model."""
-    from peft import PeftModel, get_peft_model_state_dict
+    from peft import LoraConfig, PeftModel, get_peft_model_state_dict
 
     config = adapter_config(folder)
     made_for = config.get("base_model_name_or_path")
@@ -76,12 +133,15 @@ def with_adapter(model: Any, folder: Path, name: str) -> Any:
         fix="Name the model that it was trained on.",
     )
     try:
-        loaded = PeftModel.from_pretrained(model, str(folder))
+        with safe_open(folder / WEIGHTS, "pt") as file:
+            found = {key for key in file.keys() if _KEY.fullmatch(key)}  # noqa: SIM118  # no mapping
+        wanted = LoraConfig.from_pretrained(str(folder)) if _names_too_much(folder) else None
+        if wanted is not None:
+            wanted.target_modules = {match["module"] for match in map(_KEY.fullmatch, found) if match}
+        loaded = PeftModel.from_pretrained(model, str(folder), config=wanted)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise misfit from error
     # PEFT only warns of weights that it finds no place for, and of places that it finds no weights for.
-    with safe_open(folder / WEIGHTS, "pt") as file:
-        found = {key for key in file.keys() if _KEY.fullmatch(key)}  # noqa: SIM118  # no mapping
     places = {
         key for key in get_peft_model_state_dict(loaded, save_embedding_layers=False) if _KEY.fullmatch(key)
     }
@@ -90,92 +150,68 @@ def with_adapter(model: Any, folder: Path, name: str) -> Any:
     return loaded
 
 
-def _require_plain_lora(config: Mapping[str, Any], folder: Path) -> None:
+def _names_too_much(folder: Path) -> bool:
+    """Whether we wrote the folder before 29 November 2026: last names only, also of modules that had none.
+
+    PEFT indents the file by two.
+    """
+    text = (folder / CONFIG).read_text()
+    return text.startswith('{\n "') and json.loads(text).get("layers_to_transform") is None
+
+
+def require_plain_lora(folder: Path) -> None:
+    """Refuse an adapter to which training could not add exactly; ModelError."""
+    config = adapter_config(folder)
     unusual = [
         name
         for name in (
             "use_dora",
-            "use_rslora",
-            "rank_pattern",
-            "alpha_pattern",
             "modules_to_save",
             "lora_bias",
+            "trainable_token_indices",
+            "layer_replication",
         )
         if config.get(name)
     ]
+    unusual += ["bias"] * (config.get("bias", "none") != "none")
+    unusual += ["init_lora_weights"] * (config.get("init_lora_weights") not in (True, False, "gaussian"))
     if config.get("peft_type") != "LORA" or unusual:
         raise ModelError(
-            what=f"The adapter in {folder} cannot be joined with the unlearning adapter.",
+            what=f"The adapter in {folder} cannot be trained on.",
             why=f"It is not a plain LoRA ({', '.join(unusual) or config.get('peft_type')}).",
             fix="Merge it into its base model first and name the merged folder as the model.",
         )
 
 
-def lora_state(model: Any) -> dict[str, Tensor]:
-    """The adapter's weights by their names in an adapter file, on the CPU."""
-    from peft import get_peft_model_state_dict
+def lora_of(model: Any) -> Lora:
+    """Return what the LoRA of a PEFT model adds, with the scale that PEFT gives each module."""
+    from peft.tuners.lora import LoraLayer
 
-    return {
-        name: value.detach().cpu().contiguous() for name, value in get_peft_model_state_dict(model).items()
-    }
-
-
-def joined(
-    first: Mapping[str, Tensor], first_scale: float, second: Mapping[str, Tensor], second_scale: float
-) -> dict[str, Tensor]:
-    """One LoRA whose update is the exact sum of two, at scale 1: A's stacked, scaled B's side by side.
-
-    B₁A₁s₁ + B₂A₂s₂ = [B₁s₁ B₂s₂]·[A₁; A₂]. A module that only one of them has gets zeros from the other.
-    """
-    result: dict[str, Tensor] = {}
-    ranks = [next(v.shape[0] for k, v in state.items() if ".lora_A." in k) for state in (first, second)]
-    for key in sorted({*first, *second}):
-        match = _KEY.fullmatch(key)
-        if match is None:
-            raise ModelError(what=f"Unknown adapter weight {key}.", why="It is neither lora_A nor lora_B.")
-        parts = []
-        for state, other, rank, scale in (
-            (first, second, ranks[0], first_scale),
-            (second, first, ranks[1], second_scale),
-        ):
-            if match["side"] == "A":
-                parts.append(state[key] if key in state else other[key].new_zeros(rank, other[key].shape[1]))
-            else:
-                parts.append(
-                    state[key] * scale if key in state else other[key].new_zeros(other[key].shape[0], rank)
-                )
-        result[key] = torch.cat(
-            [part.float() for part in parts], dim=0 if match["side"] == "A" else 1
-        ).contiguous()
-    return result
+    modules = model.get_base_model().named_modules()
+    layers: dict[str, Any] = {name: each for name, each in modules if isinstance(each, LoraLayer)}
+    updates = {}
+    for name, layer in layers.items():
+        a, b = (side["default"].weight.detach().cpu().float() for side in (layer.lora_A, layer.lora_B))
+        updates[name] = (a, b * layer.scaling["default"])
+    return Lora(updates)
 
 
-def save_adapter(model: Any, folder: Path, target: Path | None) -> None:
-    """Write the trained LoRA as a PEFT folder; with a `target` adapter, the exact sum of both.
+def save_adapter(model: Any, folder: Path, merged: Lora | None) -> None:
+    """Write the trained LoRA as a PEFT folder, with the one `merged` into the model below it as their sum.
 
-    The folder loads with plain `PeftModel.from_pretrained(base, folder)`.
+    The folder loads with plain `PeftModel.from_pretrained(base, folder)`; it names each module in full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config = model.peft_config["default"]
-    state = lora_state(model)
-    record = {k: _plain(v) for k, v in config.to_dict().items()}
-    if target is not None:
-        target_config = adapter_config(target)
-        _require_plain_lora(target_config, target)
-        state = joined(
-            load_file(target / WEIGHTS),
-            target_config["lora_alpha"] / target_config["r"],
-            state,
-            config.lora_alpha / config.r,
-        )
-        rank = int(target_config["r"]) + int(config.r)
-        record |= {"r": rank, "lora_alpha": rank, "layers_to_transform": None}
-        record["base_model_name_or_path"] = target_config.get("base_model_name_or_path")
-        # from the weights: a config may name its modules by a pattern
-        record["target_modules"] = sorted({name.split(".lora_")[0].rsplit(".", 1)[-1] for name in state})
-    record["inference_mode"] = True
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    (folder / CONFIG).write_text(json.dumps(record, indent=1, sort_keys=True))
+    trained = lora_of(model)
+    lora = trained if merged is None else merged.plus(trained)
+    record = {name: _plain(value) for name, value in model.peft_config["default"].to_dict().items()} | {
+        "r": lora.rank,
+        "lora_alpha": lora.rank,
+        "target_modules": sorted(lora.updates),
+        "inference_mode": True,
+    }
+    save_file(lora.state(), folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / CONFIG).write_text(json.dumps(record, indent=2, sort_keys=True))
 
 
 def _plain(value: Any) -> Any:

@@ -20,10 +20,24 @@ def decoder(causal: Any) -> Any:
     return found if isinstance(getattr(found, "layers", None), torch.nn.ModuleList) else None
 
 
+def layer_list(causal: Any) -> tuple[str, torch.nn.ModuleList] | None:
+    """Return name and modules of the list of decoder layers, whatever the family calls it (`h`, `blocks`).
+
+    None where no list is as long as the configuration says.
+    """
+    count = getattr(causal.config.get_text_config(), "num_hidden_layers", None)
+    lists = ((name, each) for name, each in causal.named_modules() if isinstance(each, torch.nn.ModuleList))
+    # the outermost list comes first: the experts of a layer may be as many as the layers
+    return next(((name, each) for name, each in lists if len(each) == count), None)
+
+
 def layer_count(causal: Any) -> int:
-    """How many decoder layers a causal model has; 0 when they cannot be counted."""
+    """Return how many decoder layers a causal model has now; 0 when they cannot be counted."""
     found = decoder(causal)
-    return 0 if found is None else len(found.layers)
+    if found is not None:
+        return len(found.layers)
+    listed = layer_list(causal)
+    return 0 if listed is None else len(listed[1])
 
 
 @contextmanager

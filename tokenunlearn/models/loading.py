@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from tokenunlearn.errors import ModelError
-from tokenunlearn.models.adapters import WEIGHTS, adapter_config, with_adapter
+from tokenunlearn.models.adapters import WEIGHTS, Lora, adapter_config, with_adapter
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
 from tokenunlearn.models.forward import evaluating, run_pass
 from tokenunlearn.models.hub import hub_folder
@@ -26,7 +26,10 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass
 class LoadedModel:
-    """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's."""
+    """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's.
+
+    `merged` is the target's LoRA where training has merged it into the weights below the fresh one.
+    """
 
     model: Any
     tokenizer: Any
@@ -34,6 +37,7 @@ class LoadedModel:
     source: str
     adapter: str | None
     precision: str
+    merged: Lora | None = None
 
     @property
     def device(self) -> torch.device:

@@ -135,8 +135,7 @@ def save(job: Job, step: int) -> None:
     The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
     """
     draft = job.directory / f".adapter-{step}"
-    target = Path(job.model.adapter) if job.model.adapter else None
-    save_adapter(job.model.model, draft, target)
+    save_adapter(job.model.model, draft, job.model.merged)
     folder = job.directory / "adapter"
     folder.mkdir(exist_ok=True)
     for file in sorted(draft.iterdir()):

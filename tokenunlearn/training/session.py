@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
 from tokenunlearn.metrics.facts import fact_probability
-from tokenunlearn.models.adapters import lora_model
+from tokenunlearn.models.adapters import lora_model, lora_of, require_plain_lora
 from tokenunlearn.models.forward import TOKEN_BUDGET, causal_model
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.layers import layer_count, rising
@@ -41,15 +42,18 @@ def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
     The LoRA is on the upper `layer_share` of the layers. With it off the model is the frozen target: the
     reference needs no second copy.
     """
-    model = loaded.model
-    if hasattr(model, "peft_config"):
+    model, merged = loaded.model, None
+    if loaded.adapter:
+        require_plain_lora(Path(loaded.adapter))
+        # kept here: the folder may be gone, or another one, when the run has ended
+        merged = lora_of(model)
         model = model.merge_and_unload()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     torch.manual_seed(config.seed)
     first, count = first_layer(model, config.layer_share), layer_count(model)
     layers = list(range(first, count)) if first else None
-    return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha, layers))
+    return replace(loaded, model=lora_model(model, config.rank, config.lora_alpha, layers), merged=merged)
 
 
 def first_layer(causal: Any, share: float) -> int:

@@ -81,7 +81,6 @@ def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder:
         seed=config.seed,
         eval_every=1000,
     )
-    target = Path(loaded.adapter) if loaded.adapter else None
     student = with_fresh_lora(loaded, training)
     losses: list[float] = []
     step, reason = 0, "all epochs done"
@@ -96,6 +95,6 @@ def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder:
         elif isinstance(event, Diverged):
             yield event
             return
-    save_adapter(student.model, folder, target)
+    save_adapter(student.model, folder, student.merged)
     yield Saved(step, str(folder))
     yield Finished(step, reason)
