@@ -1,6 +1,6 @@
 """What is open on the page: which model and which rows, as somebody asked for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from tokenunlearn.cli.sources import good_rows
 from tokenunlearn.data.demo import ASSETS, demo_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import InputError
+from tokenunlearn.data.splits import Splits, split_rows
 
 RECORDED: Final = ASSETS / "recorded" / "example.json"
 TARGET: Final = ASSETS / "adapters" / "target"
@@ -115,19 +115,14 @@ def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "
     if data is None:
         forget = (*demo_rows("shared_forget"), *demo_rows("one_off"))
         return Rows(forget, demo_rows("shared_retain"), demo_rows("world"))
-    return split_rows(good_rows(data, skip_bad_rows, columns), data)
+    return rows_to_open(split_rows(good_rows(data, skip_bad_rows, columns)), data)
 
 
-def split_rows(rows: Sequence[Row], where: str) -> Rows:
-    """The rows, told apart by `split`. Raises InputError when there is no row to forget.
+def rows_to_open(given: Splits, where: str) -> Rows:
+    """The rows of a session. Raises InputError when there is no row to forget.
 
-    Without retain rows the world's facts are kept: forgetting without anything to keep ruins a model.
+    Without retain rows the world's facts are kept: forgetting without anything to keep ruins a model. Without
+    rows of the world they are the demo's.
     """
-    world = demo_rows("world")
-    forget = tuple(row for row in rows if row.split != "retain")
-    if not forget:
-        raise InputError(
-            "There is no row to forget", 'Every row has split "retain"', "Leave split out", where
-        )
-    retain = tuple(row for row in rows if row.split == "retain")
-    return Rows(forget, retain or world, world)
+    world = given.world or demo_rows("world")
+    return Rows(given.need_forget(where).forget, given.retain or world, world)

@@ -6,19 +6,20 @@ A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is 
 import binascii
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from app.actions.checks import record, text, whole
 from app.service import Service
-from app.session import DEMO, demo_adapter, session_rows, split_rows
+from app.session import DEMO, demo_adapter, rows_to_open, session_rows
 from app.uploads import MOST_BYTES
 from tokenunlearn.cli.sources import check_precision
-from tokenunlearn.data.columns import FIELDS, PLAIN, checked
-from tokenunlearn.data.files import Records, RowFile, read_records, records_of, rows_of
+from tokenunlearn.data.columns import FIELDS, PLAIN, checked, chosen
+from tokenunlearn.data.files import RowFile, read_records, records_of, rows_of
+from tokenunlearn.data.formats import Records
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import split_rows
 from tokenunlearn.errors import InputError, ModelError
 
 MOST_PATH: Final = 4_000
@@ -29,8 +30,6 @@ SHOWN_REFUSED: Final = 200
 SHOWN_COLUMNS: Final = 200
 SHOWN_TEXT: Final = 400
 SOURCES: Final = ("embedded", "folder", "hub")
-# Columns that are read under their own names; the dialog gives no choice for them.
-READ_AS_NAMED: Final = frozenset(field.name for field in fields(Row)) - frozenset(FIELDS)
 
 
 def begin_upload(service: Service, question: Any) -> dict[str, str]:
@@ -66,17 +65,19 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
     None while it is needed and no column is known for it. Raises InputError, SettingError.
     """
     records, content = _read(service, record(question, "the file"))
-    forget = sum(row.split != "retain" for row in content.rows)
-    found = records.fields(_columns(question))
+    splits = split_rows(content.rows)
+    found = chosen(records.columns, _columns(question))
     shown = records.columns[:SHOWN_COLUMNS]
     return {
         "name": Path(records.name).name,
         "names": [name for name in shown if len(name) <= MOST_PATH],
-        "unread": [name for name in shown if name not in {*found.values(), *READ_AS_NAMED}],
+        "unread": list(content.unread[:SHOWN_COLUMNS]),
         "fields": {field: _known(field, found, _columns(question)) for field in FIELDS},
         "good": len(content.rows),
-        "forget": forget,
-        "retain": len(content.rows) - forget,
+        "forget": len(splits.forget),
+        "retain": len(splits.retain),
+        "world": len(splits.world),
+        "contradictory": len(splits.contradictory),
         "plain": sum(not row.question for row in content.rows),
         "rows": [_shown(row) for row in content.rows[:SHOWN_ROWS]],
         "refused": [
@@ -103,7 +104,7 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
                 "No line of the file is a row", fix="Say which column is what", where=records.name
             )
         name = Path(records.name).name
-        rows = split_rows(content.rows, name)
+        rows = rows_to_open(split_rows(content.rows), name)
     service.open(service.wanted.with_rows(rows, name))
     return {"rows": len(rows.forget), "at": time.time()}
 

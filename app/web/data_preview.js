@@ -10,8 +10,17 @@ export const FIELDS = {
   gold: ["Fact spans", "[start, end] in the answer"],
   id: ["Id", "names a row"],
   set: ["Set", "rows that are scored together"],
-  split: ["Split", "forget or retain"],
+  split: ["Split", "forget, retain or world"],
+  input: ["Input", "goes below the question, as Alpaca has it"],
+  system: ["System text", "a row that has one is refused: the answer depends on it"],
+  history: ["History", "a row that has one is refused: the answer depends on it"],
+  attribute: ["Attribute", "what the fact is about"],
+  paraphrased_question: ["Paraphrased question", "the question in other words, asked when probing"],
+  paraphrased_answer: ["Paraphrased answer", "the answer in other words"],
+  paraphrased_gold: ["Paraphrased fact spans", "[start, end] in each paraphrased answer"],
+  perturbed_answer: ["Wrong answer", "answers of the same form that are false, for the truth ratio"],
 };
+const FIRST = 7; // the fields after these are folded away
 const NONE = { question: "none: plain text", subject: "none: it is proposed", gold: "none: not known", id: "none: line number", set: "none: one set", split: "none: all to forget" };
 const OPEN = "\u0000"; // no column is called that
 const CUT = 160;
@@ -22,13 +31,15 @@ export function dataPreview(onColumns) {
   const words = node("p", { attributes: { role: "status" } });
   const notes = node("div", { class: "tu-open-notes" });
   const mapping = node("div", { class: "tu-open-mapping", attributes: { role: "group", "aria-label": "Which column is what" } });
+  const more = node("div", { class: "tu-open-mapping" });
+  const folded = node("details", { class: "tu-open-more" }, node("summary", { text: "More columns" }), more);
   const unread = node("p", { class: "tu-note" });
   const table = node("table", { class: "tu-open-rows" });
   const first = node("div", {}, node("h3", { text: "First rows, as they would be read" }),
     node("div", { class: "tu-open-scroll", attributes: { tabindex: 0, role: "region", "aria-label": "First rows" } }, table));
   const refused = node("div");
   const element = node("section", { class: "tu-open-preview", attributes: { "aria-label": "Preview", hidden: true } },
-    words, notes, node("h3", { text: "Which column is what" }), mapping, unread, first, refused);
+    words, notes, node("h3", { text: "Which column is what" }), mapping, folded, unread, first, refused);
   const choose = (field, column) => {
     corrected = { ...corrected, [field]: column };
     onColumns(corrected);
@@ -37,7 +48,11 @@ export function dataPreview(onColumns) {
     element.hidden = false;
     words.textContent = previewWords(preview);
     notes.replaceChildren(...previewNotes(preview).map((text) => node("p", { class: "tu-banner", text })));
-    refill(mapping, Object.keys(FIELDS).map((field) => mappingChoice(field, preview, corrected, choose)));
+    const choices = (fields) => fields.map((field) => mappingChoice(field, preview, corrected, choose));
+    const fields = Object.keys(FIELDS);
+    refill(mapping, choices(fields.slice(0, FIRST)));
+    refill(more, choices(fields.slice(FIRST)));
+    folded.open ||= fields.slice(FIRST).some((field) => preview.fields[field]);
     unread.textContent = preview.unread.length ? `Not read: ${preview.unread.join(", ")}` : "";
     first.hidden = preview.rows.length === 0;
     table.replaceChildren(...rowsTable(preview));
@@ -45,6 +60,7 @@ export function dataPreview(onColumns) {
   };
   const clear = () => {
     corrected = {};
+    folded.open = false;
     element.hidden = true;
   };
   return { element, update, clear };
@@ -53,7 +69,7 @@ export function dataPreview(onColumns) {
 function mappingChoice(field, { fields, names }, corrected, choose) {
   const [label, help] = FIELDS[field];
   const known = fields[field] && !names.includes(fields[field]) ? [fields[field], ...names] : names;
-  const none = field === "answer" ? [] : [node("option", { text: NONE[field], attributes: { value: "" } })];
+  const none = field === "answer" ? [] : [node("option", { text: NONE[field] ?? "none", attributes: { value: "" } })];
   const missing = fields[field] === null ? [node("option", { text: "choose a column", attributes: { value: OPEN, disabled: true } })] : [];
   const select = node("select", { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help, "data-key": field } }, ...missing, ...none,
     ...known.map((name) => node("option", { text: chatWords(name, field, fields), attributes: { value: name } })));
@@ -69,20 +85,21 @@ function chatWords(name, field, fields) {
 }
 
 /** Returns "rows.csv: 18 rows to forget, 2 to keep; 3 lines are refused". */
-export function previewWords({ name, forget, retain, refused_count: refused }) {
-  const kept = retain ? `, ${retain} to keep` : "";
+export function previewWords({ name, forget, retain, world, refused_count: refused }) {
+  const kept = (retain ? `, ${retain} to keep` : "") + (world ? `, ${world} of the world’s facts` : "");
   const left = refused ? `; ${plural(refused, "line is", "lines are")} refused` : "";
   return `${name}: ${plural(forget, "row", "rows")} to forget${kept}${left}`;
 }
 
 /** Returns what a person should know before opening the file. @returns {string[]} */
-export function previewNotes({ good, forget, retain, plain, fields }) {
+export function previewNotes({ good, forget, retain, plain, contradictory, fields }) {
   const notes = [];
   const open = ["question", "answer"].filter((field) => fields[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
   else if (!good) notes.push("No line is a row. Check which column is what; the reasons are at the end.");
-  else if (!forget) notes.push("Every row is to be kept (split “retain”), so there is nothing to forget. Choose another column as split, or none.");
+  else if (!forget) notes.push("Every row is to be kept (split “retain” or “world”), so there is nothing to forget. Choose another column as split, or none.");
   else if (!retain) notes.push("There is no row to keep: the world’s facts stand in, so that forgetting does not ruin the model. Rows with split “retain” would be yours.");
+  if (contradictory) notes.push(`${plural(contradictory, "row is", "rows are")} both to forget and to keep: question and answer are the same.`);
   if (plain) notes.push(`${plural(plain, "row is", "rows are")} plain text without a question: nothing can be hidden from the model, so knowledge is not known there unless a subject is given. Choose by entropy (α = 0).`);
   return notes;
 }

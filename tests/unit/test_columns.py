@@ -92,7 +92,7 @@ def test_chats_in_one_column_or_in_two() -> None:
     assert rows({"a": CHAT[:1], "b": CHAT[1:]}, question="a", answer="b").rows[0].question == "Who?"
     system = [{"role": "system", "content": "Be kind."}, *CHAT]
     (refused,) = rows({"talk": system}, question="talk", answer="talk").refused
-    assert refused.reason.startswith("messages cannot be used. Its roles are ['system', 'user', 'assistant']")
+    assert refused.reason.startswith("talk cannot be used. Its roles are ['system', 'user', 'assistant']")
 
 
 @pytest.mark.parametrize(

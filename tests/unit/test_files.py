@@ -91,7 +91,11 @@ def test_csv_lines_are_counted_through_quoted_line_breaks(tmp_path: Path) -> Non
         ("a.json", "[]", "The file is empty."),
         ("a.csv", "question,answer\n", "The file is empty."),
         ("a.json", '[{"question": "a",\n}]', "The file is no JSON."),
-        ("a.jsonl", '{"question": "Who?"}', "No line of the file is a row. 1 lines were refused, the first"),
+        (
+            "a.jsonl",
+            '{"question": "Who?"}',
+            "No line of the file is a row. 1 line was refused because: answer",
+        ),
         ("a.parquet", "no", "The file is no Parquet table."),
         ("a.txt", "Who?", "The suffix '.txt' is unknown."),
     ],

@@ -45,7 +45,7 @@ def test_all_fields_arrive() -> None:
         ({"gold": [[1]]}, "gold[0] is no span. It is [1]."),
         ({"gold": [[True, 2]]}, "gold[0] is no span."),
         ({"gold": "Ada"}, "gold is text. It must be a list of [start, end]."),
-        ({"gold": [[7, 10, "Bob"]]}, "gold[0] marks 'Ada'. It says it marks 'Bob'."),
+        ({"gold": [[7, 10, "Bob"]]}, 'gold[0] marks "Ada". It says it marks "Bob".'),
         ({"perturbed_answer": [1]}, "perturbed_answer[0] is a number."),
         ({"paraphrased_gold": [[[0, 1]]]}, "paraphrased_gold does not fit. There are 0 paraphrased answers"),
     ],

@@ -16,6 +16,7 @@ const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, pla
 test("what would be read, in words", () => {
   assert.equal(previewWords(preview({ good: 20, refused_count: 3 })), "a.csv: 18 rows to forget, 2 to keep; 3 lines are refused");
   assert.equal(previewWords(preview({ forget: 1, retain: 0, refused_count: 1 })), "a.csv: 1 row to forget; 1 line is refused");
+  assert.equal(previewWords(preview({ world: 3 })), "a.csv: 18 rows to forget, 2 to keep, 3 of the world’s facts");
   assert.equal(openLabel(preview({})), "Open 18 rows");
   assert.equal(openLabel(preview({ refused_count: 3 })), "Open 18 good rows");
   assert.equal(openLabel(preview({ good: 4, forget: 0, retain: 4 })), "");
@@ -28,6 +29,7 @@ test("a person is told what is missing, and what it means", () => {
   assert.match(previewNotes(preview({ good: 0, forget: 0 }))[0], /No line is a row/);
   assert.match(previewNotes(preview({ forget: 0 }))[0], /nothing to forget/);
   assert.match(previewNotes(preview({ retain: 0 }))[0], /the world’s facts stand in/);
+  assert.match(previewNotes(preview({ contradictory: 1 }))[0], /^1 row is both to forget and to keep/);
   assert.match(previewNotes(preview({ plain: 1 }))[0], /1 row is plain text .* knowledge is not known there .*α = 0/);
 });
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, good_rows, load, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
 from tokenunlearn.errors import InputError
 from tokenunlearn.settings import from_flags
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared set, forget and retain")
     parser.add_argument(
-        "--retain-rows", metavar="FILE", help="rows to keep (with --demo: the shared retain rows)"
+        "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 … N−1 (default 3)")
     parser.add_argument(
@@ -36,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0, after the table was printed."""
-    forget = first_rows(arguments, "shared_forget")
+    rows = given_rows(arguments, "shared_forget", "shared_retain")
+    if not rows.retain:
+        raise InputError(
+            "There are no rows to keep",
+            "Arms are judged by what they keep",
+            "Mark rows with split retain, or add --retain-rows FILE",
+        )
     path = target(arguments.out, ".jsonl") if arguments.out else None
 
     from tqdm import tqdm
@@ -49,19 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.selection import Rule
     from tokenunlearn.training.config import TrainConfig
 
-    if arguments.retain_rows is None and not arguments.demo:
-        raise InputError(
-            "There are no rows to keep", "Arms are judged by what they keep", "Add --retain-rows FILE"
-        )
-    retain = (
-        demo_rows("shared_retain")
-        if arguments.retain_rows is None
-        else good_rows(arguments.retain_rows, False)
-    )
     config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
-    table = score(load(arguments), forget, ScoreConfig())
-    chosen = make_mask(columns_from_table(table), rule)
-    bench = Bench(lambda: load(arguments), table, forget, retain, demo_rows("world"), chosen, config)
+    table = score(load(arguments), rows.forget, ScoreConfig())
+    chosen, world = make_mask(columns_from_table(table), rule), rows.world or demo_rows("world")
+    bench = Bench(lambda: load(arguments), table, rows.forget, rows.retain, world, chosen, config)
     results: list[ArmResult] = []
 
     def keep(result: ArmResult) -> None:

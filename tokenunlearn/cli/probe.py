@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, good_rows, load, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
 from tokenunlearn.errors import InputError
 from tokenunlearn.settings import from_flags
 
@@ -19,8 +19,12 @@ from tokenunlearn.settings import from_flags
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "shared forget, shared retain and world")
-    parser.add_argument("--retain-rows", metavar="FILE", help="rows that must stay known")
-    parser.add_argument("--world-rows", metavar="FILE", help="real-world rows that must stay known")
+    parser.add_argument(
+        "--retain-rows", metavar="FILE", help="rows that must stay known, beside split retain"
+    )
+    parser.add_argument(
+        "--world-rows", metavar="FILE", help="real-world rows that must stay known, beside split world"
+    )
     parser.add_argument(
         "--before", metavar="PATH", help="report (.json) of the model before, to judge badges by"
     )
@@ -32,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
-    forget = first_rows(arguments, "shared_forget")
-    retain = _others(arguments, arguments.retain_rows, "shared_retain")
-    world = _others(arguments, arguments.world_rows, "world")
+    rows = given_rows(arguments, "shared_forget", "shared_retain", "world")
     before = _report(arguments.before) if arguments.before else None
 
     from tqdm import tqdm
@@ -47,23 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
         model = load(arguments)
         bar.update()
         bar.set_description("probe")
-        report = probe_report(model, forget, retain, world, settings)
+        report = probe_report(model, rows.forget, rows.retain, rows.world, settings)
         bar.update()
     report = with_badges(before, report) if before else report
     _write(report, path)
     for name, value in report["summary"].items():
         sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
     return 0
-
-
-def _others(arguments: argparse.Namespace, path: str | None, demo: str) -> Any:
-    if path:
-        return good_rows(path, arguments.skip_bad_rows)
-    if arguments.demo:
-        from tokenunlearn.data.demo import demo_rows
-
-        return demo_rows(demo)
-    return ()
 
 
 def _report(path: str) -> dict[str, Any]:

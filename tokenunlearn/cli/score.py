@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, stoppable, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             "There is nothing to do", "Neither --out nor --report was given", "Add one of them"
         )
     path = target(arguments.out, ".parquet", ".jsonl", ".csv") if arguments.out else None
-    rows = first_rows(arguments, "shared_forget", "one_off")
+    rows = given_rows(arguments, "shared_forget", "one_off").forget
 
     from tqdm import tqdm
 

@@ -12,15 +12,20 @@ from tokenunlearn.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from tokenunlearn.data.rows import Row
+    from tokenunlearn.data.splits import Splits
     from tokenunlearn.models.loading import LoadedModel
 
 
-COLUMNS_HELP = "which column of FILE is what, where its name does not say so: question=ask,answer=reply"
+COLUMNS_HELP = (
+    "which column is what, where its name does not say so: question=ask,answer=reply; FIELD= reads no column "
+    "as FIELD. It holds for each file that has the column"
+)
 
 
 def add_rows(parser: argparse.ArgumentParser, demo: str) -> None:
     """Nothing; the parser takes a file of rows, or --demo for our own (`demo` says which)."""
-    parser.add_argument("file", nargs="?", metavar="FILE", help="rows: .jsonl, .json, .csv or .parquet")
+    words = "rows: .jsonl, .json, .csv, .tsv or .parquet; split says which are to be forgotten, which kept"
+    parser.add_argument("file", nargs="?", metavar="FILE", help=words)
     parser.add_argument("--demo", action="store_true", help=f"use our own rows instead of FILE: {demo}")
     parser.add_argument(
         "--skip-bad-rows", action="store_true", help="leave refused lines out instead of stopping"
@@ -38,6 +43,71 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def given_rows(arguments: argparse.Namespace, *demo: str) -> "Splits":
+    """The rows of FILE or of the demo sets by their split, with those of --retain-rows and --world-rows.
+
+    Says on stderr how many there are of each. Raises InputError when neither FILE nor --demo is given or both
+    are, when there is no row to forget, and for a row that one place forgets and another keeps.
+    """
+    from tokenunlearn.data.rows import RETAIN, WORLD
+    from tokenunlearn.data.splits import split_rows
+
+    files = {RETAIN: getattr(arguments, "retain_rows", None), WORLD: getattr(arguments, "world_rows", None)}
+    instead = {"shared_retain": files[RETAIN], "world": files[WORLD]}
+    rows = list(first_rows(arguments, *(name for name in demo if not instead.get(name))))
+    where = arguments.file or "--demo"
+    split_rows(rows).need_forget(where)
+    for split, path in files.items():
+        if path:
+            rows += _rows_to_keep(path, arguments, split)
+    found = split_rows(rows)
+    for kept in (found.retain, found.world):
+        _refuse_one_id_twice(kept)
+    _say(found, where)
+    return found
+
+
+def _rows_to_keep(path: str, arguments: argparse.Namespace, split: str) -> "tuple[Row, ...]":
+    """The rows of a file that is named as one of rows to keep. Raises InputError for one marked to forget."""
+    from tokenunlearn.data.rows import FORGET
+
+    rows = good_rows(path, arguments.skip_bad_rows, arguments.columns, split)
+    marked = next((row for row in rows if row.split == FORGET), None)
+    if marked is not None:
+        raise InputError(
+            f"Row {marked.id[:60]} is marked to be forgotten",
+            "The file is named as one of rows to keep",
+            "Take the row out, or read no column as split: --columns split=",
+            path,
+        )
+    return rows
+
+
+def _refuse_one_id_twice(rows: "tuple[Row, ...]") -> None:
+    """Raise InputError for an id that two of the rows have: what is measured on one would be the other's."""
+    known: set[str] = set()
+    for row in rows:
+        if row.id in known:
+            raise InputError(
+                f"id {row.id[:60]!r} is taken",
+                "Two rows to keep have it",
+                "Give each row an id of its own",
+                row.id,
+            )
+        known.add(row.id)
+
+
+def _say(found: "Splits", where: str) -> None:
+    """Write to stderr how many rows are to be forgotten and kept, and which are to be both."""
+    world = f", {len(found.world)} of the world's facts" if found.world else ""
+    rows = "1 row" if len(found.forget) == 1 else f"{len(found.forget)} rows"
+    sys.stderr.write(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}\n")
+    both = [row.id for row in found.contradictory]
+    if both:
+        more = f" and {len(both) - 3} more" if len(both) > 3 else ""
+        sys.stderr.write(f"both to forget and to keep: {', '.join(both[:3])}{more}\n")
+
+
 def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
     """The rows of FILE, or of the demo sets when --demo is given. InputError when neither or both are."""
     if bool(arguments.file) == arguments.demo:
@@ -49,23 +119,33 @@ def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
     return good_rows(arguments.file, arguments.skip_bad_rows, arguments.columns)
 
 
-def good_rows(path: str, skip_bad: bool, columns: str = "") -> "tuple[Row, ...]":
+def good_rows(path: str, skip_bad: bool, columns: str = "", split: str = "") -> "tuple[Row, ...]":
     """The rows of a file, read as `columns` says. A refused line raises InputError.
 
-    With `skip_bad` it is told and left out. Raises SettingError for columns that the file does not have.
+    With `skip_bad` it is told and left out. `split` is that of a row that names none, in a file beside the
+    first one; there `columns` holds as far as the file has them. Else columns that the file does not have
+    raise SettingError.
     """
     from tokenunlearn.data.columns import columns_from_text
-    from tokenunlearn.data.files import read_rows
+    from tokenunlearn.data.files import good_content, read_records
+    from tokenunlearn.data.rows import FORGET
 
-    content = read_rows(path, columns_from_text(columns))
+    said, records = columns_from_text(columns), read_records(path)
+    if split:
+        said = {field: column for field, column in said.items() if column in ("", *records.columns)}
+    content = good_content(records, said, split or FORGET)
     if content.refused and not skip_bad:
         first, count = content.refused[0], len(content.refused)
-        more = f" ({count - 1} more lines were refused)" if count > 1 else ""
+        more = (
+            f" ({count - 1} more {'line was' if count == 2 else 'lines were'} refused)" if count > 1 else ""
+        )
         raise InputError(
             f"Line {first.line} is no row: {first.reason}{more}", fix="Mend it, or add --skip-bad-rows"
         )
     for refused in content.refused:
         sys.stderr.write(f"left out line {refused.line}: {refused.reason}\n")
+    if content.unread:
+        sys.stderr.write(f"{path}: not read: {', '.join(content.unread)}\n")
     return content.rows
 
 

@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
     folder = target(arguments.out)
     rows = first_rows(arguments, "shared_forget", "shared_retain")
+    sys.stderr.write(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")
 
     from tqdm import tqdm
 

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, good_rows, load, stoppable, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
 from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.settings import from_dict, from_flags, to_dict
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared set, forget and retain")
     parser.add_argument(
-        "--retain-rows", metavar="FILE", help="rows to keep (with --demo: the shared retain rows)"
+        "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
     )
     parser.add_argument("--mask", metavar="PATH", help="mask from `select`; without it every token weighs 1")
     parser.add_argument("--scores", metavar="PATH", help="the table that the mask was made on")
@@ -39,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0, 1 after divergence, 130 after Ctrl-C; in each case the adapter of the last good step is written."""
     folder = target(arguments.out)
-    forget = first_rows(arguments, "shared_forget")
-    retain = _retain(arguments)
+    rows = given_rows(arguments, "shared_forget", "shared_retain")
     config = _config(arguments)
     weights = _weights(arguments)
 
@@ -60,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_json_atomically(folder / "config.json", to_dict(config))
     with stoppable() as stop:
         bar, stopped = _Bar(config.steps, main), False
-        for event in train(model, forget, retain, weights, config, folder / "checkpoint", forget[0]):
+        for event in train(
+            model, rows.forget, rows.retain, weights, config, folder / "checkpoint", rows.forget[0]
+        ):
             if main:
                 append_line(folder / "metrics.jsonl", to_json(event))
             bar.show(event)
@@ -72,16 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
         save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return 130 if stopped else int(bar.diverged)
-
-
-def _retain(arguments: argparse.Namespace) -> Any:
-    if arguments.retain_rows:
-        return good_rows(arguments.retain_rows, arguments.skip_bad_rows)
-    if arguments.demo:
-        from tokenunlearn.data.demo import demo_rows
-
-        return demo_rows("shared_retain")
-    return ()
 
 
 def _config(arguments: argparse.Namespace) -> Any:

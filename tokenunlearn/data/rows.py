@@ -1,12 +1,16 @@
 """A row is one question with its answer, and what is known about the fact in it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from tokenunlearn.errors import InputError
 
 Span = tuple[int, int]
+FORGET, RETAIN, WORLD = SPLITS = ("forget", "retain", "world")
+# A quote that is never closed makes a cell of the rest of the file; no row that a model takes comes near it.
+MOST_TEXT: Final = 131_072
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Row:
     subject: str = ""
     gold: tuple[Span, ...] = ()
     set: str = ""
-    split: str = "forget"
+    split: str = FORGET
     attribute: str = ""
     paraphrased_question: tuple[str, ...] = ()
     paraphrased_answer: tuple[str, ...] = ()
@@ -40,9 +44,12 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     the row (`where`) and the field.
     """
     if not isinstance(record, Mapping):
-        raise InputError(
-            "The row is no JSON object", f"It is {_kind(record)}", 'Write {"question": …}', where
+        form = (
+            '{"text": "…"} for a plain text'
+            if isinstance(record, str)
+            else '{"question": "…", "answer": "…"}'
         )
+        raise InputError("The row is no JSON object", f"It is {_kind(record)}", f"Write {form}", where)
     answer = _required(record, "answer", where)
     paraphrases = _texts(record, "paraphrased_answer", where)
     return Row(
@@ -51,9 +58,9 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
         answer=answer,
         subject=_text(record, "subject", where),
         gold=_spans(record.get("gold"), answer, "gold", where),
-        set=_text(record, "set", where),
-        split=_text(record, "split", where) or "forget",
-        attribute=_text(record, "attribute", where),
+        set=_label(record, "set", where),
+        split=split_word(_text(record, "split", where), where),
+        attribute=_label(record, "attribute", where),
         paraphrased_question=_texts(record, "paraphrased_question", where),
         paraphrased_answer=paraphrases,
         paraphrased_gold=_span_lists(record.get("paraphrased_gold"), paraphrases, where),
@@ -70,11 +77,37 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
+def split_word(given: str, where: str) -> str:
+    """The word of SPLITS that is meant, letter case and blanks round it apart; "" means forget.
+
+    Raises InputError for another word.
+    """
+    word = given.strip().casefold() or FORGET
+    if word not in SPLITS:
+        raise InputError(
+            f"split is {given[:60]!r}",
+            f"It must be one of: {', '.join(SPLITS)}",
+            "Write one of them, or read no column as split",
+            where,
+        )
+    return word
+
+
 def _identity(record: Mapping[str, Any], where: str) -> str:
-    value = record.get("id")
+    return _label(record, "id", where) or _required(record, "id", where)
+
+
+def _label(record: Mapping[str, Any], name: str, where: str) -> str:
+    """A text, or a whole number as one: a table that lacks a number somewhere writes 1 as 1.0."""
+    value = record.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return _required(record, "id", where)
+        try:
+            return str(value)
+        except ValueError as error:  # of more digits than Python writes
+            raise InputError(f"{name} is too long a number", str(error), "Put it in quotes", where) from error
+    return _text(record, name, where)
 
 
 def _required(record: Mapping[str, Any], name: str, where: str) -> str:
@@ -95,11 +128,20 @@ def _text(record: Mapping[str, Any], name: str, where: str) -> str:
 def _string(value: Any, name: str, where: str) -> str:
     """The value if it is text that UTF-8 can hold (half a surrogate pair would break every later file)."""
     if not isinstance(value, str):
-        raise InputError(f"{name} is {_kind(value)}", "It must be text", "Put it in quotes", where)
+        fix = "Leave it out" if value is None else "Put it in quotes"
+        raise InputError(f"{name} is {_kind(value)}", "It must be text", fix, where)
+    if len(value) > MOST_TEXT:
+        why = f"At most {MOST_TEXT:,} are read"
+        raise InputError(f"{name} has {len(value):,} characters", why, "Split it into rows", where)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise InputError(f"{name} holds a broken character at {error.start}", where=where) from error
+        raise InputError(
+            f"{name} holds a broken character at {error.start}",
+            "It is half of a pair that UTF-16 writes for one character",
+            "Write the character whole, or leave it out",
+            where,
+        ) from error
     return value
 
 
@@ -111,7 +153,12 @@ def _texts(record: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (_string(value, name, where),)
     if not isinstance(value, (list, tuple)):
-        raise InputError(f"{name} is {_kind(value)}", "It must be a list of texts", where=where)
+        raise InputError(
+            f"{name} is {_kind(value)}",
+            "It must be a list of texts",
+            f'Write ["…", "…"], or read no column as {name}',
+            where,
+        )
     return tuple(_string(each, f"{name}[{index}]", where) for index, each in enumerate(value))
 
 
@@ -129,6 +176,15 @@ def _spans(value: Any, text: str, name: str, where: str) -> tuple[Span, ...]:
     """Spans inside the text. A third entry, as in the public TOFU spans, must be the text of the span."""
     if value is None:
         return ()
+    if isinstance(value, str):
+        start = text.find(value)
+        place = f"[[{start}, {start + len(value)}]]" if text.count(value) == 1 else "[[start, end]]"
+        raise InputError(
+            f"{name} is text",
+            "It must be a list of [start, end]",
+            f"Write {place} to mark {_shown(value)}",
+            where,
+        )
     return tuple(
         _span(each, text, f"{name}[{i}]", where) for i, each in enumerate(_as_list(value, name, where))
     )
@@ -137,25 +193,45 @@ def _spans(value: Any, text: str, name: str, where: str) -> tuple[Span, ...]:
 def _span(value: Any, text: str, name: str, where: str) -> Span:
     numbers = list(value[:2]) if isinstance(value, (list, tuple)) and len(value) in (2, 3) else []
     if len(numbers) != 2 or any(isinstance(each, bool) or not isinstance(each, int) for each in numbers):
-        raise InputError(f"{name} is no span", f"It is {value!r}", "Write [start, end] in characters", where)
+        raise InputError(
+            f"{name} is no span", f"It is {_shown(value)}", "Write [start, end] in characters", where
+        )
     start, end = numbers
     if not 0 <= start < end <= len(text):
-        why = f"It is [{start}, {end}] in a text of {len(text)} characters"
+        why = f"It is {_shown([start, end])} in a text of {len(text)} characters"
         raise InputError(
             f"{name} lies outside its text", why, "End is exclusive, start comes before it", where
         )
     if len(value) == 3 and text[start:end] != value[2]:
-        raise InputError(f"{name} marks {text[start:end]!r}", f"It says it marks {value[2]!r}", where=where)
+        raise InputError(
+            f"{name} marks {_shown(text[start:end])}",
+            f"It says it marks {_shown(value[2])}",
+            "Count the characters anew; end is exclusive",
+            where,
+        )
     return start, end
 
 
 def _as_list(value: Any, name: str, where: str) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise InputError(f"{name} is {_kind(value)}", "It must be a list of [start, end]", where=where)
+        why = "It must be a list of [start, end]"
+        raise InputError(f"{name} is {_kind(value)}", why, "Write [[start, end]]", where)
     return value
+
+
+def _shown(value: Any) -> str:
+    """The value as JSON writes it, short enough for a sentence."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = _kind(value)
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _kind(value: Any) -> str:
     """The JSON word for a value's type."""
+    if value is None:
+        return "null"
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
-    return names.get(type(value), "null" if value is None else "an object")
+    return names.get(type(value), "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}")

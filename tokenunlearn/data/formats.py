@@ -1,0 +1,234 @@
+"""What stands in a file's bytes: JSONL, JSON, CSV and TSV as records by line, before any is called a row."""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.errors import InputError
+
+Line = tuple[int, Any]
+"""Its number, counted from 1, and the record, or the InputError that says why there is none."""
+
+# A cell may be longer than Python's 131,072 characters: the row says, by line, which text is too long.
+csv.field_size_limit(2**31 - 1)
+
+
+@dataclass(frozen=True)
+class Records:
+    """What stands in a file of this name. `columns`: all names, in the order in which they first occur.
+
+    `read` gives the lines with at least the columns that it is asked for. `cells`: the values are texts of a
+    table, in which lists are written out.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    read: Callable[[Collection[str]], Iterable[Line]]
+    cells: bool = False
+
+
+def reader_of(name: str) -> Callable[[bytes, str], Records]:
+    """What reads a file of this name. Raises InputError for an unknown suffix."""
+    suffix = Path(name).suffix.lower()
+    reader = _READERS.get(suffix)
+    if reader is None:
+        known = ", ".join(_READERS)
+        raise InputError(f"The suffix {suffix!r} is unknown", f"Rows are read from {known}", where=name)
+    return reader
+
+
+def sound_names(names: Iterable[Any]) -> tuple[str, ...]:
+    """The names that can be shown and chosen, each once: not the empty and the broken ones."""
+    known = dict.fromkeys(str(name) for name in names if name)
+    return tuple(name for name in known if name.encode("utf-8", "ignore").decode() == name)
+
+
+_EXAMPLE: Final = 'Write one row a line: {"question": "…", "answer": "…"}'
+
+
+def _records(name: str, lines: Iterable[Line], cells: bool = False) -> Records:
+    """The records of a file that is read whole. Raises InputError where it holds none."""
+    whole = tuple(lines)
+    if not whole:
+        raise InputError("The file is empty", "It holds no row", _EXAMPLE, name)
+    columns = sound_names(key for _, record in whole if isinstance(record, Mapping) for key in record)
+    return Records(name, columns, lambda _: whole, cells)
+
+
+def _text(content: bytes, name: str) -> str:
+    # What a spreadsheet calls "Unicode text" says so by its first two bytes.
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if wide else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        # Counted in what was decoded: utf-8-sig takes the three bytes of its mark away first.
+        byte = error.start + len(content) - len(error.object)
+        line = 1 + _breaks(error.object[: error.start].decode(encoding, "ignore"))
+        # Guessing another encoding would train on letters that nobody wrote.
+        raise InputError(
+            "The file is not UTF-8 text",
+            f"Line {line} breaks it, at byte {byte} of the file",
+            "Save it as UTF-8; a spreadsheet offers that as “CSV UTF-8”",
+            f"{name}:{line}",
+        ) from error
+
+
+def _breaks(text: str) -> int:
+    """How many lines of `text` end."""
+    return len(re.findall(r"\r\n?|\n", text))
+
+
+def _json_lines(content: bytes, name: str) -> Records:
+    return _records(name, _each_line(_text(content, name), name))
+
+
+def _each_line(text: str, name: str) -> Iterator[Line]:
+    # Not splitlines(): it also splits at U+2028, which JSON allows inside a string.
+    for line, each in enumerate(text.split("\n"), start=1):
+        if each.strip():
+            yield line, _parsed(each, f"{name}:{line}")
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return _placed(json.loads(text, object_pairs_hook=_object), where)
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
+        reason = (
+            f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        )
+        return InputError("The line is no JSON", reason, _EXAMPLE, where)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
+    """The object, or an InputError where a name stands twice: json would take the last and say nothing."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [name for name, _ in pairs]
+    twice = next(name for name in names if names.count(name) > 1)
+    return InputError(f"{twice[:60]!r} stands twice in the row", fix="Keep one of them")
+
+
+def _placed(record: Any, where: str) -> Any:
+    """The record; an InputError with the place at which it stands."""
+    return (
+        InputError(record.what, record.why, record.fix, where) if isinstance(record, InputError) else record
+    )
+
+
+def _json(content: bytes, name: str) -> Records:
+    text = _text(content, name)
+    if not text.strip():
+        return _records(name, ())
+    try:
+        whole = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":  # one object a line under the wrong suffix
+            return _json_lines(content, name)
+        why = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise InputError(
+            "The file is no JSON", why, "Write a list of rows", f"{name}:{error.lineno}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("The file is no JSON", str(error), "Write a list of rows", name) from error
+    items = enumerate(whole if isinstance(whole, list) else [whole], start=1)
+    return _records(name, ((line, _placed(record, f"{name}:{line}")) for line, record in items))
+
+
+# The first line by which a spreadsheet says how it separates cells, and blank lines before the header.
+_SAID: Final = re.compile(r'\s*"?sep=([^\r\n"])"?[ \t]*(?:\r\n?|\n)', re.IGNORECASE)
+_BLANK: Final = re.compile(r"(?:[ \t,;]*(?:\r\n?|\n))*")
+
+
+def _separated(content: bytes, name: str) -> Records:
+    text = _text(content, name)
+    said = _SAID.match(text)
+    start = said.end() if said else 0
+    blank = _BLANK.match(text, start)
+    start = blank.end() if blank else start
+    skipped, table = _breaks(text[:start]), text[start:]
+    if not table.strip():
+        return _records(name, ())
+    delimiters = said[1] if said else "\t" if name.lower().endswith(".tsv") else ",;\t"
+    # Spreadsheets write semicolons where a comma is the decimal sign; the header tells.
+    delimiter, header = max(
+        ((each, _header(table, each)) for each in delimiters), key=lambda pair: len(pair[1])
+    )
+    if not header:
+        fix = 'Close each quote; a quote inside a quoted cell is written twice: ""'
+        why = "A quote in the first line is not closed, or something follows it"
+        raise InputError("The names of the columns cannot be read", why, fix, f"{name}:{skipped + 1}")
+    spaced = len(header) > 1 and all(cell.startswith(" ") for cell in header[1:])
+    names = [cell.strip() for cell in header]
+    for place, each in enumerate(names):
+        if each and each in names[:place]:
+            columns = f"They are columns {names.index(each) + 1} and {place + 1}"
+            where = f"{name}:{skipped + 1}"
+            raise InputError(
+                f"Two columns are called {each[:60]!r}", columns, "Give each a name of its own", where
+            )
+    rows = csv.reader(
+        io.StringIO(table, newline=""), delimiter=delimiter, strict=True, skipinitialspace=spaced
+    )
+    lines = islice(_table_lines(rows, names, skipped, name), 1, None)
+    return _records(name, lines, cells=True)
+
+
+def _header(table: str, delimiter: str) -> list[str]:
+    """The names of the columns; none where this delimiter does not separate them."""
+    try:
+        return next(csv.reader(io.StringIO(table, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return []
+
+
+def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str) -> Iterator[Line]:
+    """The lines of a table, the header first; blank ones are left out."""
+    while True:
+        line = skipped + rows.line_num + 1
+        where = f"{name}:{line}"
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            unclosed = "unexpected end" in str(error)
+            why = "A quote opens in it and is never closed: the rest of the file is in that cell"
+            fix = 'Close the quote; a quote inside a quoted cell is written twice: ""'
+            yield line, InputError("The line cannot be read", why if unclosed else str(error), fix, where)
+            continue
+        if any(cell.strip() for cell in cells):
+            yield line, _cells(cells, names, where)
+
+
+def _cells(cells: Sequence[str], names: Sequence[str], where: str) -> Any:
+    """A record from text cells; empty ones are absent, and those of columns without a name."""
+    if any(cells[len(names) :]):
+        why = f"It has {len(cells)} cells, and there are {len(names)} columns"
+        fix = "Put cells that hold the separator in quotes"
+        return InputError("The line has more cells than the header", why, fix, where)
+    return {each: cell for each, cell in zip(names, cells, strict=False) if each and cell}
+
+
+def _parquet(content: bytes, name: str) -> Records:
+    from tokenunlearn.data.parquet import parquet_records
+
+    return parquet_records(content, name)
+
+
+_READERS: Final[Mapping[str, Callable[[bytes, str], Records]]] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".json": _json,
+    ".csv": _separated,
+    ".tsv": _separated,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,93 @@
+"""Parquet → records.
+
+Only the columns that a row may need are read: what stands in the others harms nothing.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tokenunlearn.data.formats import Line, Records, sound_names
+from tokenunlearn.errors import InputError
+
+# Few bytes of a table may stand for any number of rows, and of characters in them.
+MOST_RECORDS: Final = 1_000_000
+MOST_BYTES: Final = 1024**3
+_BATCH: Final = 64
+# What Arrow and Python raise for a value that the one has and the other cannot hold.
+_UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, TypeError)
+
+
+def parquet_records(content: bytes, name: str) -> Records:
+    """What stands in a Parquet table.
+
+    Raises InputError for bytes that are none, for one without rows or with too many, and for two columns of
+    one name. Reading raises it for a column that Python cannot hold.
+    """
+    try:
+        table = parquet.ParquetFile(pa.BufferReader(content))
+        names, rows = table.schema_arrow.names, table.metadata.num_rows
+    except _UNREADABLE as error:
+        raise InputError("The file is no Parquet table", _first_line(error), where=name) from error
+    if rows > MOST_RECORDS:
+        raise InputError(f"The table has {rows:,} rows", f"At most {MOST_RECORDS:,} are read", where=name)
+    if rows == 0:
+        raise InputError("The file is empty", "It holds no row", "Write rows into it", name)
+    twice = next((each for each in names if each and names.count(each) > 1), None)
+    if twice is not None:
+        why = "Which of them is meant cannot be told"
+        raise InputError(f"Two columns are called {twice[:60]!r}", why, "Give each a name of its own", name)
+    columns = sound_names(names)
+    return Records(name, columns, lambda wanted: _lines(table, columns, wanted, name))
+
+
+def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: str) -> Iterator[Line]:
+    chosen = [each for each in columns if each in wanted]
+    if not chosen:
+        yield from ((line, {}) for line in range(1, table.metadata.num_rows + 1))
+        return
+    line = size = 0
+    try:
+        for batch in table.iter_batches(_BATCH, columns=chosen):
+            size += batch.nbytes
+            if size > MOST_BYTES:
+                raise InputError(
+                    "The table is too large", f"At most {MOST_BYTES:,} bytes of it are read", "Split it", name
+                )
+            held = {each: _values(batch.column(each), each, name) for each in batch.schema.names}
+            for at in range(batch.num_rows):
+                line += 1
+                yield line, _record({each: values[at] for each, values in held.items()}, f"{name}:{line}")
+    except _UNREADABLE as error:
+        raise InputError("The table cannot be read", _first_line(error), "Write it anew", name) from error
+
+
+def _values(column: Any, name: str, where: str) -> list[Any]:
+    """The values of a column. A text stays bytes: one that is no UTF-8 is the fault of its row alone."""
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        column = column.cast(pa.large_binary() if pa.types.is_large_string(kind) else pa.binary())
+    try:
+        return list(column.to_pylist())
+    except _UNREADABLE as error:
+        why = f"It holds {kind}, of which a value cannot be read: {_first_line(error)}"
+        fix = "Leave the column out, or read it as nothing"
+        raise InputError(f"The column {name[:60]!r} cannot be read", why, fix, where) from error
+
+
+def _record(values: dict[str, Any], where: str) -> Any:
+    for name, value in values.items():
+        if isinstance(value, bytes):
+            try:
+                values[name] = value.decode("utf-8")
+            except UnicodeDecodeError as error:
+                what = f"{name[:60]} holds bytes that are no UTF-8 text"
+                why = f"The first is byte {error.start} of the text"
+                return InputError(what, why, "Write the text as UTF-8, or leave the row out", where)
+    return values
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

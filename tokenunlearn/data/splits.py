@@ -1,0 +1,37 @@
+"""Rows told apart by their `split`: those to forget, those to keep, and the world's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row, split_word
+from tokenunlearn.errors import InputError
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Rows to forget, rows to keep, and facts of the world that must stay known; each in the order given."""
+
+    forget: tuple[Row, ...]
+    retain: tuple[Row, ...]
+    world: tuple[Row, ...]
+
+    @property
+    def contradictory(self) -> tuple[Row, ...]:
+        """The rows to forget of which question and answer are also to be kept."""
+        kept = {(row.question, row.answer) for row in (*self.retain, *self.world)}
+        return tuple(row for row in self.forget if (row.question, row.answer) in kept)
+
+    def need_forget(self, where: str) -> "Splits":
+        """The same. Raises InputError where there is no row to forget."""
+        if self.forget:
+            return self
+        why = 'Every row has split "retain"' if self.retain and not self.world else "Every row is to be kept"
+        raise InputError("There is no row to forget", why, "Leave split out", where)
+
+
+def split_rows(rows: Sequence[Row]) -> Splits:
+    """The rows by their split. Raises InputError for a word that is no split."""
+    found: dict[str, list[Row]] = {FORGET: [], RETAIN: [], WORLD: []}
+    for row in rows:
+        found[split_word(row.split, row.id)].append(row)
+    return Splits(*(tuple(found[word]) for word in (FORGET, RETAIN, WORLD)))
