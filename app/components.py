@@ -18,7 +18,7 @@ TEMPLATE = '<div class="tx-view"></div>'
 
 def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     """Rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
-    return _view("tokens_view.js", value, ("unlearn", "opened"), server)
+    return _view("tokens_view.js", value, ("draft", "unlearn", "opened"), server)
 
 
 def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
@@ -27,7 +27,7 @@ def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
 
 
 def mask_summary(value: Any) -> gr.HTML:
-    """What will be trained, and the plan that makes it again."""
+    """What a start trains: the draft of the Tokens tab, or after *Run again* the tokens of that run."""
     return _view("mask_summary.js", value)
 
 

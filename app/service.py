@@ -1,4 +1,4 @@
-"""The one object behind the page: models, scores, runs, the plan. All that actions receive.
+"""The one object behind the page: models, scores, runs. All that actions receive.
 
 Shown at once: the recorded example. A thread (loading.py) then loads the model and scores the rows; when it
 is done `scores()` is live. Another session is opened the same way, while the open one stays. Runs belong to
@@ -46,7 +46,6 @@ class Service:
         self._sessions: dict[str, Session] = {}
         self._events: dict[str, tuple[list[Event], int]] = {}
         self._lock = threading.RLock()
-        self.plan: dict[str, Any] | None = None
         self.loaded = threading.Event()
 
     @property
@@ -127,7 +126,7 @@ class Service:
             if left is not load:
                 left.give_up()
                 left.session.model = None
-                self.current, self.plan = load, None
+                self.current = load
                 if self.opening is load:
                     self.opening = None
             load.session.model = model

@@ -1,7 +1,7 @@
 """What one part of the page does to another: the pulse, the way from tokens to a run, a run's buttons."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
 
@@ -18,6 +18,8 @@ from app.tabs import probe as probe_tab
 from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 
+# What is on the Tokens tab at this very moment, not what the summary was last told of (mask_summary.js).
+CURRENT_PLAN: Final = "async (shown, ...rest) => [await globalThis.currentPlan(shown), ...rest]"
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -39,7 +41,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
     """Nothing; every event of the page is connected. `built` is the signature of the scores built into it."""
     unlearn = page.unlearn
     pulse_outputs = [
-        page.chips, page.tokens, unlearn.plan, unlearn.view,
+        page.chips, page.tokens, unlearn.view,
         page.probe.run, page.probe.view, page.compare, page.seen,
     ]  # fmt: skip
 
@@ -74,12 +76,9 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> l
     fresh_runs = now["runs"] != seen.get("runs")
     runs = [run_id for run_id, *_ in signature]
     picked = probed if probed in runs else probe_actions.newest(service)
-    fresh_plan = fresh_scores or "runs" not in seen
-    plan = service.plan or unlearn_actions.default_plan(service) if fresh_plan else None
     return [
         chips,
         token_actions.shown_payload(service) if fresh_scores else gr.skip(),
-        plan or gr.skip(),
         unlearn_actions.follow(service, shown),
         _run_menu(service, picked) if fresh_runs else gr.skip(),
         probe_tab.shown(service, picked) if fresh_runs else gr.skip(),
@@ -96,6 +95,9 @@ def _run_menu(service: Service, picked: str | None) -> Any:
 def _wire_unlearn(service: Service, page: Page) -> None:
     unlearn = page.unlearn
 
+    def follow_draft(event: gr.EventData) -> Any:
+        return unlearn_actions.summary(service, event._data)
+
     def take(event: gr.EventData) -> tuple[Any, Any]:
         return unlearn_actions.summary(service, event._data), gr.Tabs(selected="unlearn")
 
@@ -108,6 +110,9 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             status_actions.chips(service),
         )
 
+    page.tokens.draft(
+        refusing(follow_draft), None, unlearn.plan, queue=False, trigger_mode="always_last", **HIDDEN
+    )
     page.tokens.unlearn(refusing(take), None, [unlearn.plan, page.tabs], **HIDDEN)
     unlearn.start.click(
         refusing(start),
@@ -115,6 +120,7 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         [page.shown_run, unlearn.view, page.chips],
         concurrency_id="start",
         concurrency_limit=1,
+        js=CURRENT_PLAN,
         **HIDDEN,
     )
 

@@ -53,8 +53,16 @@ def default_run(folder: Path) -> dict[str, float]:
         assert service.stage.name != "error", service.stage.error
         time.sleep(0.1)
     began = last = time.perf_counter()
-    plan: Any = unlearn.default_plan(service)
-    (run_id,) = unlearn.start(service, plan["plan"], {}, controls=False)
+    shown = service.scores()
+    assert shown is not None
+    draft = {
+        "scores_id": shown.scores_id,
+        "set": shown.payload["rows"][0]["set"],
+        "rule": {},
+        "overrides": {},
+    }
+    plan: Any = unlearn.summary(service, draft)["plan"]
+    (run_id,) = unlearn.start(service, plan, {}, controls=False)
     phases: dict[str, float] = {}
     while True:
         state = service.queue.store.state(run_id)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.actions.unlearn import summary
 from app.service import Options, Rows, Service
 from app.shown import ShownScores
 from tokenunlearn.data.rows import Row
@@ -101,3 +102,11 @@ def live_service(folder: Path) -> Service:
 
 def draft(**more: Any) -> dict[str, Any]:
     return {"scores_id": "s1", "set": "one", "rule": RULE, "overrides": {}, **more}
+
+
+def first_summary(service: Service) -> dict[str, Any]:
+    """The summary of the default rule on the first set, as a page sends its draft that nobody has touched."""
+    shown = service.scores()
+    assert shown is not None
+    name = shown.payload["rows"][0]["set"]
+    return summary(service, {"scores_id": shown.scores_id, "set": name, "rule": {}, "overrides": {}})

@@ -54,7 +54,7 @@ def again(service: Service, run_id: str) -> Again:
         return Again(training, controls, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
     draft = {"set": set_name, **decisions(mask)}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
-    plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash})
+    plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash}) | {"run": run_id}
     # The moment makes the value a new one, also when the same run is asked for twice.
     tokens = {**shown_payload(service), "draft": {**draft, "at": time.time()}}
     return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)

@@ -29,20 +29,6 @@ ARM_MODES: Final = {"uniform": "uniform", "random": "random", "gold": "gold"}
 DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides", "notes")
 
 
-def default_plan(service: Service) -> dict[str, Any] | None:
-    """The summary of the default rule on the first set; None before live scores are there."""
-    shown = service.scores()
-    if shown is None or not shown.live:
-        return None
-    draft = {
-        "scores_id": shown.scores_id,
-        "set": shown.payload["rows"][0]["set"],
-        "rule": {},
-        "overrides": {},
-    }
-    return summary(service, draft)
-
-
 def summary(service: Service, draft: Any) -> dict[str, Any]:
     """What will be trained, for the page: counts, hash, a few words, and the plan that makes it again.
 
@@ -53,8 +39,7 @@ def summary(service: Service, draft: Any) -> dict[str, Any]:
         shown, name, mask = mask_of(service, values)
         refuse_unfit(shown, name, mask, values)
         plan = {key: values.get(key) for key in DRAFT_KEYS} | {"hash": mask.hash}
-        service.plan = {"plan": plan, **counts(shown, name, mask)}
-        return service.plan
+        return {"plan": plan, **counts(shown, name, mask)}
     except TokenUnlearnError as error:
         return {"error": str(error)}
 
@@ -116,6 +101,8 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
     SettingError for a setting, ModelError while the model is loading.
     """
+    if plan is None:
+        raise MaskError("There are no tokens to train yet", fix="Choose some on the Tokens tab")
     values = record(plan, "the plan")
     text(values, "hash")
     training = from_dict(TrainConfig, dict(record(settings, "settings")))

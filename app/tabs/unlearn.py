@@ -61,14 +61,14 @@ def build(service: Service) -> UnlearnTab:
     """The tab's components; the page wires them."""
     with gr.Row(equal_height=False, elem_classes=["tx-two"]):
         with gr.Column(scale=2, min_width=300, elem_classes=["tx-side"]):
-            tab = _side(service)
+            tab = _side()
         with gr.Column(scale=5, min_width=300, elem_classes=["tx-main"]):
             tab.view = curves_view(actions.follow(service))
     return tab
 
 
-def _side(service: Service) -> UnlearnTab:
-    plan = mask_summary(actions.default_plan(service))
+def _side() -> UnlearnTab:
+    plan = mask_summary(None)
     start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
     controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
     infos = {info.name: info for info in describe(TrainConfig)}

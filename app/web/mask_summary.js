@@ -1,45 +1,73 @@
-/** What will be trained: counts, hash and a few of the words, exactly as the Tokens tab showed them. */
+/** What a start trains: the draft of the Tokens tab as it is now, or the tokens of a run that is done again with changes. */
 
 import { button, node } from "./dom.js";
-import { maskNow } from "./shared_value.js";
+import { draftNow } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is null or `{hash, chosen, total, rows, gold, gold_chosen, overrides, rule, words, error}`.
+ * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides, rule, words, error, run}`;
+ * `run` is the run whose tokens these are: they stay until a person takes the draft instead.
  * @param {{element: HTMLElement, props: object, watch: Function}} contract
  */
 export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;
   const other = node("div", { class: "tx-other", attributes: { role: "status" } });
-  const compare = () => other.replaceChildren(...otherMask(props.value, maskNow.value));
+  let told = "";
+  const follow = () => {
+    const step = nextStep(props.value, draftNow.value, told);
+    other.replaceChildren(...(step.words ? [node("p", { class: "tx-note", text: step.words })] : []),
+      ...(step.offer ? [button("Use the current one", () => draftNow.tell(), { class: "tx-button" })] : []));
+    root.classList.toggle("is-stale", step.stale);
+    if (!step.tell) return;
+    told = nameOf(draftNow.value);
+    draftNow.tell();
+  };
   const draw = () => {
     root.replaceChildren(...parts(props.value), other);
-    compare();
+    follow();
   };
+  globalThis.currentPlan = async (shown) => (isOfRun(shown, draftNow.value) ? shown : { plan: await draftNow.plan() });
   watch("value", draw);
-  maskNow.subscribe(compare);
+  draftNow.subscribe(follow);
   draw();
 }
 
-/** What stands there while the Tokens tab shows another mask: that a run would train this one, and the way to the other. */
-function otherMask(value, now) {
-  const words = otherWords(value, now);
-  return words ? [node("p", { class: "tx-note", text: words }), button("Take what Tokens shows", () => maskNow.take(), { class: "tx-button" })] : [];
+/**
+ * Returns what to do where the draft is another than what stands here: `{words, offer, tell, stale}`. Pure.
+ * @param {object|null} value what stands here @param {{scores: string, hash: string, why: string}} now the draft
+ * @param {string} told the draft that the server was told of last, by its `nameOf`
+ */
+export function nextStep(value, now, told) {
+  const nothing = { words: "", offer: false, tell: false, stale: false };
+  const differs = now.hash !== "" && !(now.hash === value?.hash && now.scores === value?.plan?.scores_id);
+  if (isOfRun(value, now)) return differs ? { ...nothing, words: "Your selection has changed.", offer: true } : nothing;
+  if (!differs) return now.why ? { ...nothing, words: now.why, stale: Boolean(value) } : nothing;
+  const tell = nameOf(now) !== told;
+  return { ...nothing, tell, stale: Boolean(value) && (tell || !value.error) };
 }
 
-/** Returns what to say where the Tokens tab shows another mask than the one that would be trained, or "". Pure. */
-export function otherWords(value, now) {
-  if (!now || now === value?.hash) return "";
-  return `The Tokens tab shows another mask now, ${now.slice(0, 8)}.${value?.hash ? ` A run would train ${value.hash.slice(0, 8)}.` : ""}`;
+/** Returns whether these are the tokens of a run, on the scores that are shown: other scores cut other tokens. Pure. */
+export function isOfRun(value, { scores }) {
+  return Boolean(value?.run) && (scores === "" || scores === value.plan?.scores_id);
+}
+
+/** Returns what tells one draft from another: the same hash on other scores is another mask. Pure. */
+export function nameOf({ scores, hash }) {
+  return `${scores} ${hash}`;
 }
 
 function parts(value) {
-  if (!value) return [node("p", { class: "tx-empty", text: "Choose tokens on the Tokens tab, then press “Unlearn these”." })];
+  if (!value) return [node("p", { class: "tx-empty", text: "Choose tokens on the Tokens tab: a run trains what is chosen there." })];
   if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
   const gold = value.gold ? ` · gold ${value.gold_chosen} of ${value.gold}` : "";
   return [
     node("p", { class: "tx-mask" }, node("strong", { text: `${value.chosen} of ${value.total} tokens` }),
-      node("span", { text: ` in ${value.rows} rows${gold}${value.overrides ? ` · ${value.overrides} overrides` : ""}` })),
-    node("p", { class: "tx-note" }, node("span", { text: `${value.rule} · mask ` }), node("code", { text: value.hash.slice(0, 8) })),
-    node("p", { class: "tx-words" }, ...value.words.map((word) => node("span", { class: "tx-word", text: word }))),
+      node("span", { text: ` in ${value.rows} rows${gold}${overrideWords(value.overrides)}` })),
+    node("p", { class: "tx-note" }, node("span", { text: `${value.run ? `Tokens of ${value.run} · ` : ""}${value.rule} · mask ` }), node("code", { text: value.hash.slice(0, 8) })),
+    node("p", { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } }, ...value.words.map((word) => node("span", { class: "tx-word", text: word }))),
   ];
+}
+
+function overrideWords(count) {
+  if (!count) return "";
+  return ` · ${count} ${count === 1 ? "override" : "overrides"}`;
 }

@@ -37,10 +37,12 @@ export const openingNow = new SharedValue({ at: 0, opening: null, open: { model:
 /** Whether scoring was stopped with rows left, as the chips last heard. */
 export const scoringHeld = new SharedValue(false);
 
-/** The hash of the mask on the Tokens tab while it can be trained, or ""; `take` makes it the one that a run would train. */
-export const maskNow = new SharedValue("");
-/** @type {() => void} */
-maskNow.take = () => {};
+/** The draft on the Tokens tab: the id of its scores, the hash of its mask while that can be trained, else "" and why it cannot. */
+export const draftNow = new SharedValue({ scores: "", hash: "", why: "" });
+/** Returns the draft of this very moment with its hash, as a start wants it. @type {() => Promise<object|null>} */
+draftNow.plan = async () => null;
+/** Tells the server of it, which sums it up above Start. @type {() => void} */
+draftNow.tell = () => {};
 
 /** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
 export const openWanted = new SharedValue({ part: "data", count: 0 });

@@ -28,7 +28,7 @@ import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { readDraft } from "./session.js";
-import { maskNow, wantOpen } from "./shared_value.js";
+import { draftNow, wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform, undoAnywhere } from "./strip_acts.js";
 import { stripStack } from "./strip_stack.js";
@@ -90,7 +90,8 @@ class TokensView {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
       linked: this.linked, show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
     });
-    maskNow.take = () => this.unlearn();
+    draftNow.plan = async () => ({ hash: await mask_hash(model.mask.weights), ...this.draft() });
+    draftNow.tell = () => this.trigger("draft", this.plan());
     this.compose();
     this.followServer();
     this.kinds = new Set();
@@ -161,7 +162,8 @@ class TokensView {
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
     keepWork(this.model);
-    maskNow.set("");
+    draftNow.set({ scores: "", hash: "", why: "" });
+    draftNow.plan = async () => null;
     this.unfollow();
     this.unhear();
     this.signals.leave();
@@ -249,6 +251,11 @@ class TokensView {
     return { scores_id: model.payload.scores_id, ...draftOfSet(model) };
   }
 
+  /** Returns the draft under the hash that the server has confirmed last. */
+  plan() {
+    return { hash: this.confirmation.state.hash, ...this.draft() };
+  }
+
   confirm() {
     if (this.model.mask.own) return; // It is the server's that is shown: the question is answered.
     this.confirmation.changed({ draft: this.draft(), weights: this.model.mask.weights });
@@ -256,7 +263,8 @@ class TokensView {
 
   confirmed(state) {
     this.bar?.confirmed(state);
-    maskNow.set(whyNot(this.model, state) === "" ? state.hash : "");
+    const why = whyNot(this.model, state);
+    draftNow.set({ scores: this.model.payload.scores_id, hash: why ? "" : state.hash, why });
   }
 
   ask(name, args) {
@@ -283,6 +291,6 @@ class TokensView {
   }
 
   unlearn() {
-    this.trigger("unlearn", { hash: this.confirmation.state.hash, ...this.draft() });
+    this.trigger("unlearn", this.plan());
   }
 }

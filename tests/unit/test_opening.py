@@ -10,6 +10,7 @@ import pytest
 from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
 from app.service import Options, Service, Session
+from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import ModelError, TokenUnlearnError
@@ -80,7 +81,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     service: Service, other_rows: str, tmp_path: Path
 ) -> None:
     model, first = service.model(), service.scores()
-    plan = unlearn.default_plan(service)["plan"]
+    plan = first_summary(service)["plan"]
     assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})["rows"] == 2
     settled(service)
     assert service.model() is model and shown_id(service) != first.scores_id
@@ -111,7 +112,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
     assert [each["id"] for each in payload["left_out"]] == ["bob", kept.id]
     assert payload["left_out"][0]["reason"].startswith("Row bob has 3,0")
     assert status.chips(service)["data"]["text"] == "2 forget · 1 retain · 2 left out"
-    plan = unlearn.default_plan(service)["plan"]
+    plan = first_summary(service)["plan"]
     (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
     config = service.queue.store.config(run_id)
     assert [[row["id"] for row in config[part]] for part in ("forget", "retain")] == [
@@ -146,7 +147,7 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
         tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     with pytest.raises(TokenUnlearnError, match="no longer open"):
         rescore(service, {"scores_id": first.scores_id, "changes": {"0": None}})
-    plan = unlearn.default_plan(service)["plan"]
+    plan = first_summary(service)["plan"]
     (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
     config = service.queue.store.config(run_id)
     assert (config["model"], config["precision"]) == (str(other_folder), "fp32")
@@ -267,7 +268,7 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
 
 
 def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
-    plan = unlearn.default_plan(service)["plan"]
+    plan = first_summary(service)["plan"]
     (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
     with pytest.raises(TokenUnlearnError, match="has saved no adapter yet"):
         probe.ask(service, run_id, "Who?")

@@ -14,9 +14,9 @@ import pytest
 from app.actions.opening import hold_scoring
 from app.actions.status import busy, chips
 from app.actions.tokens import alternatives, compute_signal, shown_payload, with_signal
-from app.actions.unlearn import default_plan
 from app.service import Options, Service
 from app.shown import ShownScores
+from tests.page_service import first_summary
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import mask_hash
@@ -88,10 +88,10 @@ def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     ]  # fmt: skip
     service._shown = [shown[0]]
     assert shown[0].payload["leaderboard"] == []
-    assert default_plan(service) == {"error": "1 of 2 rows are not scored yet. Wait a moment."}
+    assert first_summary(service) == {"error": "1 of 2 rows are not scored yet. Wait a moment."}
     service._shown = [shown[1]]
     assert {entry["set"] for entry in shown[1].payload["leaderboard"]} == {"one"}
-    assert "error" not in (default_plan(service) or {"error": "none"})
+    assert "error" not in (first_summary(service))
 
 
 @pytest.mark.usefixtures("unmeasured")

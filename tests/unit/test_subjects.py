@@ -11,6 +11,7 @@ import pytest
 from app.actions import masks, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
 from app.service import Options, Service
+from tests.page_service import first_summary
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
 
@@ -90,7 +91,7 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     again = loaded(tiny_folder, data, tmp_path, monkeypatch)
     found = tokens.shown_payload(again)
     assert found["scores_id"] == edited["scores_id"] and found["rows"][0]["subject"] == "born"
-    plan = unlearn.default_plan(again)
+    plan = first_summary(again)
     (run_id,) = unlearn.start(again, plan["plan"], {"steps": 1}, controls=False)
     forget = again.queue.store.config(run_id)["forget"]
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]

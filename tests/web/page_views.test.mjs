@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/change_text.js";
 import { curvesFigure } from "../../app/web/curves.js";
 import { pieces } from "../../app/web/first_paint.js";
-import { otherWords } from "../../app/web/mask_summary.js";
+import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
 import { badgeCount, signed } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
 import { share } from "../../app/web/run_card.js";
@@ -38,11 +38,31 @@ test("what stayed keeps the colour of the page; rise and fall have their own hue
   assert.match(changeFill(-2), /--tx-fall.*1\.000/);
 });
 
-test("another mask on the Tokens tab is said beside the one that would be trained", () => {
-  assert.equal(otherWords({ hash: "a".repeat(64) }, "a".repeat(64)), "");
-  assert.equal(otherWords({ hash: "a".repeat(64) }, ""), "");
-  assert.equal(otherWords({ hash: "a".repeat(64) }, "b".repeat(64)), "The Tokens tab shows another mask now, bbbbbbbb. A run would train aaaaaaaa.");
-  assert.equal(otherWords({ error: "No token is chosen" }, "b".repeat(64)), "The Tokens tab shows another mask now, bbbbbbbb.");
+const DRAFT = { scores: "s1", hash: "b", why: "" };
+const summed = (hash, more = {}) => ({ hash, plan: { scores_id: "s1" }, ...more });
+
+test("a start trains the draft as it is now: the server is told of each one once", () => {
+  assert.deepEqual(nextStep(null, DRAFT, ""), { words: "", offer: false, tell: true, stale: false });
+  assert.equal(nextStep(summed("b"), DRAFT, "s1 b").tell, false);
+  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 a"), { words: "", offer: false, tell: true, stale: true });
+  // told, and not answered yet; answered with a refusal
+  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 b"), { words: "", offer: false, tell: false, stale: true });
+  assert.equal(nextStep({ error: "Not all rows are scored" }, DRAFT, "s1 b").stale, false);
+  // the same weights on other rows are another mask
+  assert.equal(nextStep(summed("b"), { ...DRAFT, scores: "s2" }, "s1 b").tell, true);
+});
+
+test("what cannot be trained says why in the place of what could", () => {
+  const none = { scores: "s1", hash: "", why: "No token is chosen." };
+  assert.deepEqual(nextStep(summed("a"), none, "s1 a"), { words: "No token is chosen.", offer: false, tell: false, stale: true });
+});
+
+test("the tokens of a run that is done again stay until the draft is taken, or other scores are shown", () => {
+  const again = summed("a", { run: "run-3" });
+  assert.deepEqual(nextStep(again, DRAFT, ""), { words: "Your selection has changed.", offer: true, tell: false, stale: false });
+  assert.equal(nextStep(again, { ...DRAFT, hash: "a" }, "").words, "");
+  assert.equal(nextStep(again, { ...DRAFT, scores: "s2" }, "").tell, true);
+  assert.ok(isOfRun(again, DRAFT) && isOfRun(again, { scores: "" }) && !isOfRun(again, { scores: "s2" }) && !isOfRun(summed("a"), DRAFT));
 });
 
 test("badges are counted, most first", () => {
