@@ -5,8 +5,8 @@
 positions ever exists. Models that change logits after the head (soft caps, scales) take the full path.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tokenunlearn.models.capabilities import additive, capabilities, decoder_of, evaluating, fed
 from tokenunlearn.models.layers import from_layer
 from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding
@@ -44,12 +45,6 @@ def causal_model(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "peft_config") else model
 
 
-def _plain_head(causal: Any) -> bool:
-    config = causal.config
-    changed = ("final_logit_softcapping", "logit_scale", "logits_scaling")
-    return all(getattr(config, name, None) in (None, 0, 1, 1.0) for name in changed)
-
-
 def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Float[Tensor, "rows hidden"]:
     """The vectors at the predicting positions of all answer tokens, answer by answer."""
     own = torch.arange(len(batch.ids), device=values.device)
@@ -60,17 +55,18 @@ def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Floa
 def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], Any]:
     """Vectors at the predicting positions and the function that turns them into float32 logits."""
     causal = causal_model(model)
+    plain = capabilities(causal).plain_head
     inputs = {
         "input_ids": batch.ids if batch.entering is None else None,
         "inputs_embeds": batch.entering,
-        "attention_mask": batch.attention_mask,
+        "attention_mask": additive(batch.attention_mask, causal.dtype),
         "position_ids": batch.position_ids,
         "use_cache": False,
     }
     with from_layer(causal, batch.first_layer):
-        if not _plain_head(causal):
-            return gathered(causal(**inputs).logits, batch), lambda logits: logits.float()
-        hidden = getattr(causal, causal.base_model_prefix)(**inputs).last_hidden_state
+        if not plain:
+            return gathered(fed(causal, **inputs).logits, batch), lambda logits: logits.float()
+        hidden = fed(decoder_of(causal), **inputs).last_hidden_state
     head = causal.get_output_embeddings()
     return gathered(hidden, batch), lambda vectors: head(vectors).float()
 
@@ -125,14 +121,15 @@ def run_pass(
     include_end: bool = False,
     token_budget: int = TOKEN_BUDGET,
 ) -> list[PassScores]:
-    """Scores of every row, in the order given; rows that begin alike share what they begin with.
+    """Scores of every row, in the order given; rows that begin alike share that where the model can.
 
     `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model. With
     `include_end` the end of turn is scored as the last token. The model's mode is restored afterwards.
     """
     if hidden is not None and not any(map(len, hidden)):
         hidden = None  # nothing is hidden: the very pass without a mask
-    places = packs_of(encodings) if hidden is None else [[index] for index in range(len(encodings))]
+    packing = hidden is None and capabilities(causal_model(model)).packs
+    places = packs_of(encodings) if packing else [[index] for index in range(len(encodings))]
     packs = [[encodings[index] for index in pack] for pack in places]
     results: dict[int, PassScores] = {}
     device = next(model.parameters()).device
@@ -151,14 +148,3 @@ def run_pass(
 def without_adapter(model: Any) -> AbstractContextManager[Any]:
     """Inside, the adapter is off: the base model answers. A model without one is left as it is."""
     return model.disable_adapter() if hasattr(model, "peft_config") else nullcontext()
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """The model is in evaluation mode inside and in its own again afterwards."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

@@ -12,8 +12,9 @@ import torch
 
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapters import WEIGHTS, Lora, adapter_config, with_adapter
+from tokenunlearn.models.capabilities import capabilities, evaluating
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
-from tokenunlearn.models.forward import evaluating, run_pass
+from tokenunlearn.models.forward import causal_model, run_pass
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.weights import folder_bytes, refuse_too_large
@@ -172,6 +173,7 @@ def load_model(
         )
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     model.eval()
+    capabilities(causal_model(model))  # what cannot be scored is refused now, not after the rows
     return LoadedModel(
         model, tokenizer, name or EMBEDDED_NAME, str(source), str(adapter) if adapter else None, word
     )

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tokenunlearn.models.forward import batch_log_probs, evaluating, without_adapter
+from tokenunlearn.models.capabilities import evaluating
+from tokenunlearn.models.forward import batch_log_probs, without_adapter
 from tokenunlearn.text.batching import Batch
 
 
