@@ -38,7 +38,7 @@ def curves_view(value: Any) -> gr.HTML:
 
 def probe_view(value: Any) -> gr.HTML:
     """Answers and token probabilities before and after."""
-    return _view("probe_view.js", value)
+    return _view("probe_view.js", value, ("show",))
 
 
 def ask_view(value: Any) -> gr.HTML:

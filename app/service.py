@@ -42,6 +42,8 @@ class Service:
         self.model_lock = threading.RLock()
         # One change of subjects at a time: the second one starts from what the first has left.
         self.changing = threading.Lock()
+        # What the Compare tab says of each run, with the state that it was read in.
+        self.compared: dict[str, tuple[Any, dict[str, Any]]] = {}
         self._after: tuple[str, Any] | None = None
         self._sessions: dict[str, Session] = {}
         self._events: dict[str, tuple[list[Event], int]] = {}

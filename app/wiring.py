@@ -45,51 +45,56 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
         page.probe.run, page.probe.view, page.compare, page.seen,
     ]  # fmt: skip
 
-    def pulse(seen: Any, shown: Any, probed: Any) -> list[Any]:
-        return _pulse(service, seen or {}, shown, probed)
+    def pulse(seen: Any, shown: Any, picked: Any) -> list[Any]:
+        return _pulse(service, seen or {}, shown, picked)
 
-    def first(shown: Any, probed: Any) -> list[Any]:
+    def first(shown: Any, picked: Any) -> list[Any]:
         # The page that is served already holds what could be shown when it was built.
-        return _pulse(service, {"scores": built}, shown, probed)
+        return _pulse(service, {"scores": built}, shown, picked)
 
-    inputs = [page.seen, page.shown_run, page.probe.run]
+    inputs = [page.seen, page.shown_run, page.probe.picked]
     page.chips.pulse(pulse, inputs, pulse_outputs, queue=False, trigger_mode="once", **HIDDEN)
     demo.load(first, inputs[1:], pulse_outputs, queue=False, **HIDDEN)
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
 
-    def to_unlearn() -> Any:
-        return gr.Tabs(selected="unlearn")
+    def to_run(event: gr.EventData) -> tuple[Any, ...]:
+        run_id = record(event._data, "the request").get("run_id") or None
+        return gr.Tabs(selected="unlearn"), run_id, unlearn_actions.follow(service, run_id)
 
     # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
     page.tokens.opened(pulse, inputs, pulse_outputs, queue=False, **HIDDEN)
-    page.chips.show_run(to_unlearn, None, page.tabs, queue=False, **HIDDEN)
+    page.chips.show_run(
+        refusing(to_run), None, [page.tabs, page.shown_run, unlearn.view], queue=False, **HIDDEN
+    )
 
 
-def _pulse(service: Service, seen: dict[str, Any], shown: Any, probed: Any) -> list[Any]:
+def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> list[Any]:
     """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
     # First: where it says that nothing moves, what is read after it is the last there is.
     chips = status_actions.beat(service)
     signature = status_actions.runs_signature(service)
-    now = {"scores": status_actions.scores_signature(service), "runs": signature}
+    now = {
+        "scores": status_actions.scores_signature(service),
+        "runs": signature,
+        "steps": status_actions.steps_signature(service),
+    }
     fresh_scores = now["scores"] != seen.get("scores")
     fresh_runs = now["runs"] != seen.get("runs")
+    fresh_steps = now["steps"] != seen.get("steps")
+    live = [run_id for run_id, _ in now["steps"]]
     runs = [run_id for run_id, *_ in signature]
-    picked = probed if probed in runs else probe_actions.newest(service)
+    probed = picked if picked in runs else probe_actions.newest(service)
     return [
         chips,
         token_actions.shown_payload(service) if fresh_scores else gr.skip(),
         unlearn_actions.follow(service, shown),
-        _run_menu(service, picked) if fresh_runs else gr.skip(),
-        probe_tab.shown(service, picked) if fresh_runs else gr.skip(),
-        compare_actions.runs(service) if fresh_runs else gr.skip(),
+        probe_tab.menu(service, probed) if fresh_runs else gr.skip(),
+        # A run without results says at which step it is; what is read is not drawn anew at each.
+        probe_tab.shown(service, probed) if fresh_runs or (fresh_steps and probed in live) else gr.skip(),
+        compare_actions.runs(service) if fresh_runs or fresh_steps else gr.skip(),
         now,
     ]
-
-
-def _run_menu(service: Service, picked: str | None) -> Any:
-    """The run menu with the newest runs; what was picked stays."""
-    return gr.Dropdown(choices=probe_actions.run_choices(service), value=picked)
 
 
 def _wire_unlearn(service: Service, page: Page) -> None:
@@ -147,9 +152,12 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         data = record(event._data, "the request")
         run_id, action = text(data, "run_id", 40), text(data, "action", 20)
         if action == "probe":
-            menu = gr.Dropdown(choices=probe_actions.run_choices(service), value=run_id)
-            shown = probe_tab.shown(service, run_id)
-            return {page.tabs: gr.Tabs(selected="probe"), page.probe.run: menu, page.probe.view: shown}
+            return {
+                page.tabs: gr.Tabs(selected="probe"),
+                page.probe.run: probe_tab.menu(service, run_id),
+                page.probe.picked: run_id,
+                page.probe.view: probe_tab.shown(service, run_id),
+            }
         if action == "compare":
             return {page.tabs: gr.Tabs(selected="compare")}
         if action == "again":
@@ -158,7 +166,8 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     outputs = [
-        page.tabs, view, page.probe.run, page.probe.view, page.chips, page.tokens, *page.unlearn.inputs,
+        page.tabs, view, page.probe.run, page.probe.picked, page.probe.view, page.chips, page.tokens,
+        *page.unlearn.inputs,
     ]  # fmt: skip
     view.show(refusing(choose), None, [page.shown_run, view], **HIDDEN)
     view.act(refusing(act), None, outputs, **HIDDEN)

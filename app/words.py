@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 TITLE: Final = "TokenUnlearn Explorer"
 
@@ -20,9 +20,6 @@ NO_RUN: Final = (
     "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
 )
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
-PROBE_LATER: Final = (
-    "This run has not been probed yet: it probes the model before the first step and after the last."
-)
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
 LOADING: Final = (
     "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
@@ -73,6 +70,19 @@ MODES: Final[Mapping[str, str]] = MappingProxyType(
 def arm_words(arm: str) -> str:
     """The arm as a person reads it; an unknown one as it is."""
     return ARMS.get(arm, arm)
+
+
+def no_results(run: Mapping[str, Any]) -> str:
+    """Why the Probe tab has nothing of a run yet: `No results yet: run-3 is waiting.`"""
+    name, step = run["run_id"], f"at step {run.get('step', 0)} of {run.get('steps', 0)}"
+    state = run["state"]
+    if state == "queued":
+        return f"No results yet: {name} is waiting."
+    if state in ("running", "pausing", "stopping"):
+        return f"No results yet: {name} is {step}."
+    if state == "paused":
+        return f"No results yet: {name} is paused {step}. Resume it, or keep it as it is, on the Unlearn tab."
+    return f"{name} has no results: {state} {step}. See why on the Unlearn tab."
 
 
 def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:

@@ -24,17 +24,22 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
     ]
 
 
+def results(service: Service) -> list[str]:
+    """The ids of the runs that ended with results, the newest result first."""
+    ended = [state for state in service.queue.runs() if state["state"] in ENDED]
+    return [state["run_id"] for state in sorted(ended, key=lambda state: -(state.get("ended") or 0.0))]
+
+
 def newest(service: Service) -> str | None:
-    """The id of the newest run that was probed to its end, else of the newest one; None without runs."""
-    states = service.queue.runs()
-    ended = [state["run_id"] for state in states if state["state"] in ENDED]
-    return next(iter([*ended, *(state["run_id"] for state in states)]), None)
+    """The id of the run with the newest result, else of the newest run; None without runs."""
+    return next(iter([*results(service), *(state["run_id"] for state in service.queue.runs())]), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
     """The value of the probe view for a run; the recorded one, or a sentence, when there is none.
 
-    Raises RunError for an unknown run.
+    `other` is the newest result where that is another run's: `{run_id, words, label}`, else None. Raises
+    RunError for an unknown run.
     """
     if not run_id:
         recorded = service.recorded.get("run") or {}
@@ -45,7 +50,19 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         return {"run": None, "answers": [], "empty": NO_PROBE}
     store = service.queue.store
     state = store.state(run_id)
-    return probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
+    value = probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
+    return {**value, "other": _other(service, run_id, bool(value["empty"]))}
+
+
+def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
+    """The newest result, offered beside an older one, and in the place of a run that has none."""
+    latest = next(iter(results(service)), None)
+    if latest is None or latest == shown:
+        return None
+    if empty:
+        state = service.queue.store.state(latest)["state"]
+        return {"run_id": latest, "words": "", "label": f"Show {latest}, {state}"}
+    return {"run_id": latest, "words": f"Newer result: {latest}.", "label": "Show it"}
 
 
 def ask(service: Service, run_id: Any, question: Any) -> dict[str, str]:

@@ -123,6 +123,11 @@ def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
     return any(state["state"] in LIVE for state in runs)
 
 
+def steps_signature(service: Service) -> list[list[Any]]:
+    """What else decides what is said of runs under way: how far each has come."""
+    return [[state["run_id"], state["step"]] for state in service.queue.runs() if state["state"] in LIVE]
+
+
 def runs_signature(service: Service) -> list[list[Any]]:
     """What decides the lists of runs: ids, states, and whether they have their probes."""
     return [

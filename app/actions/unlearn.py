@@ -14,7 +14,7 @@ from app.actions.checks import record, text, truth
 from app.actions.tokens import mask_of
 from app.service import Service
 from app.shown import ShownScores
-from app.views.runs import BROKEN, LIVE, live_answer, run_line, seconds_left, series, with_probes
+from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask, mask_hash
@@ -198,14 +198,13 @@ def act(service: Service, request: Any) -> str:
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     """The value of the curves view: the runs, and card, answer and curves of one of them with its siblings.
 
-    `shown` None follows: the run under way, else the newest. `at` orders answers that overtake each other.
+    `shown` None follows: the run that the chip names. `at` orders answers that overtake each other.
     """
     at = time.time()
     states = service.queue.runs()[:SHOWN_RUNS]
     by_id = {state["run_id"]: state for state in states}
     if shown not in by_id:
-        live = [state for state in states if state["state"] in LIVE[1:]]
-        shown = (live or states)[0]["run_id"] if states else None
+        shown = (run_of_now(states) or {}).get("run_id")
     if shown is None:
         return {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
     store = service.queue.store

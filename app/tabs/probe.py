@@ -6,7 +6,9 @@ from typing import Any
 import gradio as gr
 
 from app.actions import probe as actions
+from app.actions.checks import record, text
 from app.components import ask_view, probe_view
+from app.doors import refusing
 from app.service import Service
 from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
 from tokenunlearn.errors import TokenUnlearnError
@@ -17,6 +19,7 @@ class ProbeTab:
     """The components that other parts of the page write to or listen to."""
 
     run: gr.Dropdown
+    picked: gr.State  # the run that the person picked; None follows the newest result
     view: gr.HTML
     question: gr.Textbox
     ask: gr.Button
@@ -36,7 +39,7 @@ def build(service: Service) -> ProbeTab:
             ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
         answers = ask_view(None)
         view = probe_view(shown(service, first))
-    tab = ProbeTab(run, view, question, ask, answers)
+    tab = ProbeTab(run, gr.State(None), view, question, ask, answers)
     _wire(service, tab)
     return tab
 
@@ -49,6 +52,11 @@ def shown(service: Service, run_id: str | None) -> dict[str, Any]:
         return {"run": None, "answers": [], "empty": str(error)}
 
 
+def menu(service: Service, run_id: str | None) -> Any:
+    """The run menu with the runs of now, turned to one of them."""
+    return gr.Dropdown(choices=actions.run_choices(service), value=run_id)
+
+
 def _wire(service: Service, tab: ProbeTab) -> None:
     def answer(run_id: str | None, question: str) -> dict[str, Any]:
         try:
@@ -56,14 +64,19 @@ def _wire(service: Service, tab: ProbeTab) -> None:
         except TokenUnlearnError as error:
             return {"error": str(error)}
 
+    def pick(run_id: str | None) -> tuple[str | None, dict[str, Any]]:
+        return run_id, shown(service, run_id)
+
+    def turn(event: gr.EventData) -> tuple[Any, ...]:
+        run_id = text(record(event._data, "the request"), "run_id", 40)
+        # Whoever turns to the newest result sees the next one as well.
+        picked = None if run_id == actions.newest(service) else run_id
+        return menu(service, run_id), picked, shown(service, run_id)
+
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # Not at each change: whoever else turns to a run sends its probes as well.
-    tab.run.input(
-        lambda run_id: shown(service, run_id),
-        tab.run,
-        tab.view,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    tab.run.input(pick, tab.run, [tab.picked, tab.view], **hidden)
+    tab.view.show(refusing(turn), None, [tab.run, tab.picked, tab.view], **hidden)
     gr.on(
         [tab.ask.click, tab.question.submit],
         answer,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from app.words import PROBE_LATER
+from app.words import no_results
 from tokenunlearn.probes import PROBES
 
 
@@ -29,7 +29,7 @@ def probe_value(
     """What the Probe tab shows of one run; `probes` is its probes.json, None before there is one."""
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     if not before:
-        return {"run": dict(run), "answers": [], "empty": PROBE_LATER}
+        return {"run": dict(run), "answers": [], "empty": no_results(run)}
     gold = {
         row["id"]: row.get("gold") or [] for row in config.get("forget") or () if isinstance(row, Mapping)
     }

@@ -101,12 +101,22 @@ def live_answer(
     }
 
 
-def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The chip: the run that is under way, else the newest one's state, else `no run`."""
+def run_of_now(states: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The run under way, else the one last heard of, whatever its number; None without runs."""
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
-    shown = active or (states[0] if states else None)
+    return active or max(states, key=_last_heard, default=None)
+
+
+def _last_heard(state: Mapping[str, Any]) -> float:
+    return float(state.get("ended") or state.get("queued") or 0.0)
+
+
+def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The chip: where the run of now stands, and which one that is; `no run` without any."""
+    shown = run_of_now(states)
     if shown is None:
-        return {"text": "no run", "state": ""}
+        return {"text": "no run", "state": "", "run_id": ""}
+    active = shown["state"] in LIVE[1:]
     waiting = sum(state["state"] == "queued" for state in states)
     more = f" · {waiting} waiting" if waiting else ""
     place = (
@@ -114,7 +124,7 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     )
     stands = f"{shown['state']} ✓" if shown["state"] == "finished" else shown["state"]
     text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {stands}"
-    return {"text": text + more, "state": str(shown["state"])}
+    return {"text": text + more, "state": str(shown["state"]), "run_id": str(shown["run_id"])}
 
 
 def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 /** The Probe tab: what the model said and says, side by side, or the change on the text, with the numbers above. */
 
 import { changeLegend, changeText } from "./change_text.js";
-import { node, segmented, setText, tableHead } from "./dom.js";
+import { button, node, segmented, setText, tableHead } from "./dom.js";
 import { share } from "./run_card.js";
 
 const SIDES = [
@@ -14,10 +14,10 @@ const KINDS = [
 ];
 
 /**
- * Mounts the view; `props.value` is `{run, empty, labels, summary, answers, tokens}` (app/views/probe.py).
- * @param {{element: HTMLElement, props: object, watch: Function}} contract
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}` (app/views/probe.py). Event: `show` {run_id}.
+ * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
-export function mount({ element, props, watch }) {
+export function mount({ element, props, trigger, watch }) {
   const view = { side: "both", kind: "forget" };
   const draw = () => paint();
   const sides = segmented("Which side", SIDES, (side) => { view.side = side; draw(); });
@@ -31,13 +31,15 @@ export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;
   const answers = node("div", { class: "tx-said-all" }, bar, legend, count, rows);
   const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run over the demo that was made before. Your own runs stand here once they have ended." });
-  root.replaceChildren(empty, recorded, node("div", { class: "tx-probe" }, numbers, answers));
+  const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
+  root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers));
 
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
     setText(empty, ready ? "" : value.empty ?? "");
     empty.hidden = ready;
+    other.replaceChildren(...otherResult(value.other, trigger));
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
@@ -51,6 +53,12 @@ export function mount({ element, props, watch }) {
   }
   watch("value", draw);
   draw();
+}
+
+/** The newest result, where another one is shown, or none. */
+function otherResult(other, trigger) {
+  if (!other) return [];
+  return [node("span", { text: other.words }), button(other.label, () => trigger("show", { run_id: other.run_id }), { class: "tx-button" })];
 }
 
 /** Returns "20 answers: 17 forgot, 2 unchanged, 1 degenerate". Pure. */

@@ -12,7 +12,7 @@ import { askServer } from "./server_ask.js";
 import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, done, live}, held, at, busy, stamp}`:
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, run_id, done, live}, held, at, busy, stamp}`:
  * `held` while scoring is stopped, `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
  * `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in app/actions/status.py.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function, server: Record<string, Function>}} contract
@@ -23,7 +23,8 @@ export function mount({ element, props, trigger, watch, server }) {
   const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
   const model = opener("model", "");
   const data = opener("data", "tx-wide");
-  const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", {}) } });
+  let shownRun = "";
+  const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", { run_id: shownRun }) } });
   const news = runNews();
   (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
   // The chips themselves each second; all the rest, which costs far more, only where there is something new. Where
@@ -54,6 +55,7 @@ export function mount({ element, props, trigger, watch, server }) {
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     scoringHeld.set(value.held ?? false);
     setText(run, value.run?.text ?? "no run");
+    shownRun = value.run?.run_id ?? "";
     setAttributes(run, { "data-state": value.run?.state ?? "" });
     // What was built into the page may be of long ago: what has finished since is no news.
     if (value.stamp) news.hear(value.run?.done ?? []);

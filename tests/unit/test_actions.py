@@ -223,7 +223,7 @@ def report(badge: str, log_prob: float) -> dict[str, Any]:
 def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Service) -> None:
     store = service.queue.store
     run_id = store.create({"name": "x", "arm": "chosen", "forget": [{"id": "r0", "gold": [[0, 1]]}]})
-    assert "has not been probed" in probe.show(service, run_id)["empty"]
+    assert probe.show(service, run_id)["empty"] == f"No results yet: {run_id} is waiting."
     store.write_json(
         run_id, "probes.json", {"before": report("unchanged", 0.0), "after": report("forgot", -np.log(4))}
     )
@@ -231,6 +231,48 @@ def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Servic
     assert (value["answers"][0]["after"]["badge"], value["answers"][0]["gold"]) == ("forgot", [[0, 1]])
     assert value["tokens"]["forget/r0"] == {"starts": [0], "ends": [2], "before": [1.0], "after": [0.25]}
     assert compare.runs(service)["runs"][0]["after"] == {"fact_joint": 0.9}
+
+
+def ended(service: Service, at: float, number: int) -> str:
+    """A run with results, which ended at a time."""
+    run_id = service.queue.store.create({"name": f"n{number}", "arm": "chosen"})
+    service.queue.store.change(run_id, state="finished", ended=at, step=3, steps=3)
+    both = {"before": report("unchanged", 0.0), "after": report("forgot", -1.0)}
+    service.queue.store.write_json(run_id, "probes.json", both)
+    return run_id
+
+
+def test_probe_follows_the_newest_result_and_offers_it_beside_an_older_one(service: Service) -> None:
+    assert probe.newest(service) is None
+    # the first was resumed, and ended last
+    first, second = ended(service, 200.0, 1), ended(service, 100.0, 2)
+    active = service.queue.store.create({"name": "a", "arm": "chosen"})
+    service.queue.store.change(active, **running(os.getpid()))
+    waiting = service.queue.store.create({"name": "w", "arm": "chosen"})
+    assert probe.newest(service) == first
+    assert probe.show(service, first)["other"] is None
+    assert probe.show(service, second)["other"] == {
+        "run_id": first, "words": f"Newer result: {first}.", "label": "Show it",
+    }  # fmt: skip
+    shown = probe.show(service, waiting)
+    assert shown["empty"] == f"No results yet: {waiting} is waiting."
+    assert shown["other"] == {"run_id": first, "words": "", "label": f"Show {first}, finished"}
+
+
+def test_chip_list_and_comparison_name_the_same_run_and_step(service: Service) -> None:
+    old, store = ended(service, 200.0, 1), service.queue.store
+    run_id = store.create({"name": "x", "arm": "chosen", "steps": 12})
+    store.change(run_id, **running(os.getpid()), step=6, steps=12)
+    assert [line["step"] for line in compare.runs(service)["runs"]] == [6, 3]
+    store.change(run_id, step=9)
+    assert status.chips(service)["run"]["text"] == f"{run_id}: step 9 of 12"
+    assert unlearn.follow(service)["shown"] == run_id
+    assert [line["step"] for line in unlearn.follow(service)["runs"]] == [9, 3]
+    assert [line["step"] for line in compare.runs(service)["runs"]] == [9, 3]
+    assert status.steps_signature(service) == [[run_id, 9]]
+    store.change(run_id, state="paused", ended=100.0)
+    assert status.chips(service)["run"]["run_id"] == unlearn.follow(service)["shown"]
+    assert {line["run_id"]: line["state"] for line in compare.runs(service)["runs"]}[old] == "finished"
 
 
 @pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])

@@ -58,9 +58,20 @@ def test_the_live_answer_keeps_only_its_changes_and_the_newest_look() -> None:
 
 def test_the_chip_names_the_run_under_way_and_how_many_wait() -> None:
     waiting = {**RUN, "run_id": "run-2", "state": "queued", "step": 0}
-    assert run_chip([waiting, RUN]) == {"text": "run-1: step 2 of 12 · 1 waiting", "state": "running"}
+    assert run_chip([waiting, RUN]) == {
+        "text": "run-1: step 2 of 12 · 1 waiting", "state": "running", "run_id": "run-1",
+    }  # fmt: skip
     assert run_chip([{**RUN, "state": "finished"}])["text"] == "run-1 finished ✓"
-    assert run_chip([]) == {"text": "no run", "state": ""}
+    assert run_chip([]) == {"text": "no run", "state": "", "run_id": ""}
+
+
+def test_the_chip_names_the_run_that_ended_last_whatever_its_number() -> None:
+    newer = {**RUN, "run_id": "run-5", "state": "finished", "queued": 10.0, "ended": 20.0}
+    resumed = {**RUN, "run_id": "run-3", "state": "finished", "queued": 5.0, "ended": 30.0}
+    assert run_chip([newer, resumed])["text"] == "run-3 finished ✓"
+    # one that was queued since then is what moves next
+    waiting = {**RUN, "run_id": "run-6", "state": "queued", "step": 0, "queued": 40.0, "ended": None}
+    assert run_chip([waiting, newer, resumed])["run_id"] == "run-6"
 
 
 def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
