@@ -57,27 +57,16 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
 
 
 def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_step: int) -> dict[str, Any]:
-    """The curves with the full probes before the first and after the last step put at their ends.
+    """The curves with the full probes beside them: `probed` is `{before, after}`, each `{step, …}` or None.
 
-    Live looks measure less (two numbers from the step's own rows); the full probe wins where both exist.
+    They are another measure than the curve: a live point is of the last training pass over each row, a probe
+    of all rows at one step. So they are no points of it.
     """
-    result = dict(curves)
-    for key, place in (("before", 0), ("after", last_step)):
+    probed = {}
+    for key, step in (("before", 0), ("after", last_step)):
         summary = ((probes or {}).get(key) or {}).get("summary")
-        if summary:
-            result = _placed(result, place, summary)
-    return result
-
-
-def _placed(curves: dict[str, Any], step: int, summary: Mapping[str, Any]) -> dict[str, Any]:
-    kept = [place for place, at in enumerate(curves["eval_steps"]) if at != step]
-    steps = [curves["eval_steps"][place] for place in kept]
-    at = sum(each < step for each in steps)
-    values = {}
-    for key in MEASURED:
-        column = [curves[key][place] for place in kept]
-        values[key] = [*column[:at], summary.get(key), *column[at:]]
-    return {**curves, "eval_steps": [*steps[:at], step, *steps[at:]], **values}
+        probed[key] = {"step": step} | {name: summary.get(name) for name in MEASURED} if summary else None
+    return {**curves, "probed": probed}
 
 
 def live_answer(

@@ -12,7 +12,7 @@ const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
 
 /**
  * Returns `{data, layout, config}` for Plotly.
- * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain}`
+ * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain, probed}`
  * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme colours
  * @param {boolean} narrow one column instead of two
  */
@@ -28,7 +28,7 @@ export function curvesFigure(series, theme, narrow) {
     const suffix = at === 0 ? "" : String(at + 1);
     Object.assign(layout, axes({ panel, suffix, at, columns, rows, theme, last }));
     layout.annotations.push(title(panel, suffix, theme));
-    for (const run of series) data.push(line(run, panel, suffix, at === 0, theme));
+    for (const run of series) data.push(line(run, panel, suffix, at === 0, theme), ...probes(run, panel, suffix, theme));
     const marks = series.flatMap(({ stopped }) => (stopped ? marksOf(stopped, suffix, theme) : []));
     layout.shapes.push(...marks.map(({ shape }) => shape));
     if (panel.key === "loss") layout.annotations.push(...marks.map(({ note }) => note));
@@ -57,6 +57,26 @@ function line(run, panel, suffix, inLegend, theme) {
     marker: { size: 5, color: colour }, connectgaps: true,
     hovertemplate: `step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
   };
+}
+
+/** The full probes before and after, each a mark of its own: they measure more than a point of the curve does. */
+function probes(run, panel, suffix, theme) {
+  const points = Object.values(run.probed ?? {}).filter((each) => Number.isFinite(each?.[panel.key]));
+  if (points.length === 0) return [];
+  const colour = theme.arms[run.arm] ?? theme.ink;
+  return [{
+    x: points.map(({ step }) => step), y: points.map((each) => each[panel.key]), xaxis: `x${suffix}`, yaxis: `y${suffix}`,
+    type: "scatter", mode: "markers", name: run.label, legendgroup: run.run_id, showlegend: false, cliponaxis: false,
+    marker: { symbol: "diamond-open", size: 11, color: colour, line: { width: 2, color: colour } },
+    hovertemplate: `full probe, step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
+  }];
+}
+
+/** Returns what the two kinds of points are, or "" where there is one kind only. */
+export function pointsNote(series) {
+  const probed = series.some(({ probed: found }) => found?.before || found?.after);
+  if (!probed) return "";
+  return "Line: each row as it was in its last training step. ◇ The full probe of all rows, before the first step and after the last.";
 }
 
 function baseLayout(theme, rows, legendLines) {

@@ -1,9 +1,10 @@
 /** The run on the Unlearn tab: its card, one answer rewriting itself, its curves, and the other runs. */
 
-import { curvesFigure } from "./curves.js";
+import { curvesFigure, pointsNote } from "./curves.js";
 import { node, refill, setText } from "./dom.js";
 import { newest } from "./newest.js";
 import { chartTheme, onThemeOrSize, plotly } from "./plotly.js";
+import { isLive } from "./run_buttons.js";
 import { answerBlock, numbersRow, runHead, runLog } from "./run_card.js";
 
 /**
@@ -14,11 +15,12 @@ export function mount({ element, props, trigger, watch }) {
   const places = {
     empty: node("p", { class: "tx-empty" }), head: node("div"), log: runLog(), answer: node("div"), numbers: node("div"),
     chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
+    points: node("p", { class: "tx-note tx-points" }),
     runs: node("div", { class: "tx-run-list" }),
     spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
   };
   const root = element.querySelector(".tx-view") ?? element;
-  root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.runs, places.spoken);
+  root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.points, places.runs, places.spoken);
   const keep = newest();
   const draw = () => paint(places, keep(props.value), trigger);
   watch("value", draw);
@@ -35,8 +37,9 @@ function paint(places, value, trigger) {
   places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
   const series = value.series ?? [];
   const own = series.find((each) => each.run_id === value.shown);
-  places.numbers.replaceChildren(...(own ? [numbersRow(own)] : []));
-  drawChart(places.chart, series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 1));
+  places.numbers.replaceChildren(...(own ? [numbersRow(own, isLive(run.state))] : []));
+  setText(places.points, pointsNote(series));
+  drawChart(places.chart, series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 0));
   keepFocus(places.runs, () => runList(value, trigger));
   setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
 }

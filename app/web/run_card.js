@@ -83,16 +83,34 @@ function history(texts) {
   return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
 }
 
-/** Returns five numbers: now, and where they started. */
-export function numbersRow(series) {
+/** Returns five numbers: each as it is now, or what it waits for, and what it was before the run. */
+export function numbersRow(series, live) {
   const cell = ([key, label, help]) => {
-    const measured = (series[key] ?? []).filter((each) => each !== null);
+    const { now, note } = numberNow(series, key, live);
     return node("div", { class: "tx-number", attributes: { title: help } },
       node("span", { class: "tx-note", text: label }),
-      node("strong", { text: share(measured[measured.length - 1]) }),
-      node("span", { class: "tx-note", text: measured.length > 1 ? `was ${share(measured[0])}` : "" }));
+      node("strong", { text: now }),
+      node("span", { class: "tx-note", text: note }));
   };
   return node("div", { class: "tx-numbers" }, ...NUMBERS.map(cell));
+}
+
+/**
+ * Returns `{now, note}` of one number: the full probe after the run, else the newest live point, else "–". A value of
+ * before the run is never shown as the present one. Pure.
+ */
+export function numberNow(series, key, live) {
+  const { probed = {}, eval_steps: steps = [] } = series;
+  const points = series[key] ?? [];
+  const known = (value) => value !== null && value !== undefined;
+  const was = probed.before?.[key];
+  const before = known(was) ? `before ${share(was)}` : "";
+  if (probed.after) return { now: share(probed.after[key]), note: known(probed.after[key]) ? before : "not measured" };
+  const at = points.findLastIndex(known);
+  const noted = (words) => [words, before].filter(Boolean).join(" · ");
+  if (at >= 0) return { now: share(points[at]), note: noted(`${live ? "live" : "last"}, step ${steps[at]}`) };
+  const measurable = !probed.before || known(was);
+  return { now: "–", note: live && measurable ? noted("measured at the end") : noted("not measured") };
 }
 
 /** Returns a probability for people: ".95", "1.00", "–" where nothing was measured. */

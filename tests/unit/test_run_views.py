@@ -37,12 +37,15 @@ def test_a_run_that_diverged_has_its_two_steps_marked() -> None:
     assert series(RUN, [step(1, 0.5), Diverged(9, "loss", 8)])["stopped"] == {"step": 9, "kept": 8}
 
 
-def test_the_full_probe_wins_over_the_live_look_of_the_same_step() -> None:
+def test_the_full_probes_stand_beside_the_curve_and_are_no_points_of_it() -> None:
     curves = series(RUN, [EvalDone(1, fact_joint=0.5), EvalDone(2, fact_joint=0.2)])
     probes = {"before": {"summary": {"fact_joint": 0.9}}, "after": {"summary": {"fact_joint": 0.1}}}
     shown = with_probes(curves, probes, 2)
-    assert shown["eval_steps"] == [0, 1, 2] and shown["fact_joint"] == [0.9, 0.5, 0.1]
-    assert with_probes(curves, None, 2)["fact_joint"] == [0.5, 0.2]
+    assert shown["eval_steps"] == [1, 2] and shown["fact_joint"] == [0.5, 0.2]
+    before, after = shown["probed"]["before"], shown["probed"]["after"]
+    assert (before["step"], before["fact_joint"], before["world"]) == (0, 0.9, None)
+    assert (after["step"], after["fact_joint"]) == (2, 0.1)
+    assert with_probes(curves, {"before": probes["before"]}, 2)["probed"]["after"] is None
 
 
 def test_the_live_answer_keeps_only_its_changes_and_the_newest_look() -> None:

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/change_text.js";
-import { curvesFigure } from "../../app/web/curves.js";
+import { curvesFigure, pointsNote } from "../../app/web/curves.js";
 import { pieces } from "../../app/web/first_paint.js";
 import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
 import { badgeCount, signed } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
-import { share } from "../../app/web/run_card.js";
+import { numberNow, share } from "../../app/web/run_card.js";
 import { differingKeys, hintText } from "../../app/web/runs_view.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
@@ -83,6 +83,29 @@ test("a figure has a line per panel and run, whole steps, and a legend only for 
   // Three runs on a phone: three lines of legend fit above the first panel.
   const three = [run, { ...run, run_id: "b" }, { ...run, run_id: "c" }];
   assert.ok(curvesFigure(three, THEME, true).layout.margin.t >= 24 + 3 * 28);
+});
+
+test("a full probe is a mark of its own, joined to no curve", () => {
+  const probed = { before: { step: 0, fact_joint: 0.9, other: 1, retain: null }, after: { step: 4, fact_joint: 0.1, other: 0.9, retain: null } };
+  const run = { run_id: "a", label: "A", arm: "chosen", total: 4, steps: [1, 2], loss: [2, 1], eval_steps: [1, 2], fact_joint: [0.7, 0.3], other: [1, 1], retain: [null, null], probed };
+  const fact = curvesFigure([run], THEME, false).data.filter(({ xaxis }) => xaxis === "x");
+  assert.deepEqual(fact.map(({ mode, x, y }) => [mode, x, y]), [["lines+markers", [1, 2], [0.7, 0.3]], ["markers", [0, 4], [0.9, 0.1]]]);
+  assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2); // nothing measured of retain, no probe of the loss
+  assert.match(pointsNote([run]), /full probe/);
+  assert.equal(pointsNote([{ ...run, probed: { before: null, after: null } }]), "");
+});
+
+test("a tile shows as present only what is: live, or measured after the run", () => {
+  const before = { step: 0, fact_joint: 0.85, paraphrased: 0.71, world: null };
+  const series = { eval_steps: [3, 6], fact_joint: [0.6, 0.4], paraphrased: [null, null], world: [null, null], probed: { before, after: null } };
+  assert.deepEqual(numberNow(series, "fact_joint", true), { now: ".40", note: "live, step 6 · before .85" });
+  assert.deepEqual(numberNow(series, "paraphrased", true), { now: "–", note: "measured at the end · before .71" });
+  assert.deepEqual(numberNow(series, "world", true), { now: "–", note: "not measured" });
+  assert.deepEqual(numberNow(series, "paraphrased", false), { now: "–", note: "not measured · before .71" });
+  assert.deepEqual(numberNow({ ...series, probed: {} }, "paraphrased", true), { now: "–", note: "measured at the end" });
+  const after = { step: 12, fact_joint: 0, paraphrased: 0.02, world: null };
+  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "paraphrased", false), { now: ".02", note: "before .71" });
+  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "world", false), { now: "–", note: "not measured" });
 });
 
 test("only the settings that differ are named, nested ones by value", () => {
