@@ -8,7 +8,7 @@ provenance), then one line per selected token. It is refused on other text, and 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -96,7 +96,7 @@ def columns_from_table(table: pd.DataFrame) -> dict[str, np.ndarray]:
 def write_mask(
     path: str | Path, mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | None = None
 ) -> None:
-    """Nothing; the mask stands whole at `path`, or the old file is untouched.
+    """Write the mask to `path` as a whole, or leave the old file untouched.
 
     Raises MaskError when the table has another number of tokens than the mask.
     """
@@ -146,11 +146,14 @@ def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> M
     Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
     for weights that do not give the hash in the header (a line was changed or lost).
     """
+    return parse_mask(_content(path), table, scores_id, str(path))
+
+
+def _content(path: str | Path) -> str:
     try:
-        content = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
-    return parse_mask(content, table, scores_id, str(path))
 
 
 def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: str = "") -> Mask:
@@ -178,6 +181,51 @@ def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: 
     return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), made_on, notes)
 
 
+def refuse_empty(mask: Mask, where: str = "") -> None:
+    """Raise MaskError for a mask that chooses no token: training on it would change nothing."""
+    if not mask.selected.any():
+        raise _nothing_chosen(where)
+
+
+def refuse_empty_file(path: str | Path) -> None:
+    """Raise MaskError for a mask file without a token, before there is a text to read it with."""
+    if not _parsed(_content(path), str(path))[1]:
+        raise _nothing_chosen(str(path))
+
+
+def token_table(tokens: Mapping[str, Sequence[str]], order: Sequence[str] = ()) -> pd.DataFrame:
+    """Return what a mask needs of an exchange table (row_id, position, token), of the tokens of each row id.
+
+    In the order of `order` where that has the same rows, else as they come.
+    """
+    names = list(order) if set(order) == set(tokens) else list(tokens)
+    places = [(name, at, text) for name in names for at, text in enumerate(tokens[name])]
+    return pd.DataFrame(places, columns=["row_id", "position", "token"])
+
+
+def weights_for(
+    mask: Mask, table: pd.DataFrame, tokens: Mapping[str, Sequence[str]], where: str = ""
+) -> dict[str, np.ndarray]:
+    """Return the weights, float64 [answer tokens], of each trained row; `tokens` are their texts by row id.
+
+    `table` is the one that the mask was made on. Raises MaskError, naming the rows, where a trained row is
+    missing there or has other tokens, and where the mask chooses tokens of a row that is not trained.
+    """
+    ids = table["row_id"].astype(str).to_numpy()
+    made_on = _row_digests(table)
+    differ = [name for name, texts in tokens.items() if made_on.get(name, _digest([])) != _digest(texts)]
+    if differ:
+        raise _other_text(differ, where)
+    missing = [name for name in dict.fromkeys(ids[mask.selected]) if name not in tokens]
+    if missing:
+        raise MaskError(
+            f"The mask chooses tokens of rows that are not trained: {_named(missing)}",
+            fix="Give all rows of the mask, or make one for these",
+            where=where,
+        )
+    return {name: mask.weights[ids == name] for name in tokens}
+
+
 def parse_header(content: str, where: str = "") -> dict[str, Any]:
     """What a mask file says of itself in its first line, unchecked. Raises MaskError when it is no mask."""
     return _parsed(content.partition("\n")[0], where)[0]
@@ -203,10 +251,11 @@ def _place(table: pd.DataFrame, index: int) -> dict[str, Any]:
 
 def _row_digests(table: pd.DataFrame) -> dict[str, str]:
     """A digest of each row's tokens, by row id, in order of the table."""
-    return {
-        str(row_id): hashlib.sha256(json.dumps([str(each) for each in tokens]).encode()).hexdigest()[:16]
-        for row_id, tokens in table.groupby("row_id", sort=False)["token"]
-    }
+    return {str(row_id): _digest(tokens) for row_id, tokens in table.groupby("row_id", sort=False)["token"]}
+
+
+def _digest(tokens: Iterable[Any]) -> str:
+    return hashlib.sha256(json.dumps([str(each) for each in tokens]).encode()).hexdigest()[:16]
 
 
 def _reason(error: Exception) -> str:
@@ -244,15 +293,29 @@ def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, where: st
     names = list(theirs) + [name for name in ours if name not in theirs]
     differ = [name for name in names if theirs.get(name) != ours.get(name)]
     if differ:
-        more = f" and {len(differ) - SHOWN_ROWS} more" if len(differ) > SHOWN_ROWS else ""
-        raise MaskError(
-            f"The mask belongs to other text: rows {', '.join(differ[:SHOWN_ROWS])}{more} differ",
-            "Their tokens are not those that the mask was made on",
-            "Load the data and the tokenizer of the mask",
-            where,
-        )
+        raise _other_text(differ, where)
     if list(theirs) != list(ours):
         raise MaskError("The mask has the rows in another order", "", "Load the data of the mask", where)
+
+
+def _other_text(rows: Sequence[str], where: str) -> MaskError:
+    return MaskError(
+        f"The mask belongs to other text: rows {_named(rows)} differ",
+        "Their tokens are not those that the mask was made on",
+        "Load the data and the tokenizer of the mask",
+        where,
+    )
+
+
+def _nothing_chosen(where: str) -> MaskError:
+    return MaskError(
+        "No token is chosen", "Nothing would be unlearned", "Choose some, by the rule or by hand", where
+    )
+
+
+def _named(rows: Sequence[str]) -> str:
+    more = f" and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
+    return ", ".join(rows[:SHOWN_ROWS]) + more
 
 
 def _refuse_other_scores(header: Mapping[str, Any], scores_id: str, where: str) -> None:

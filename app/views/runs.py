@@ -51,9 +51,19 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
         "stopped": {"step": broken[-1].step, "kept": broken[-1].kept_step} if broken else None,
         "steps": [event.step for event in steps],
         "loss": [_finite(event.loss) for event in steps],
+        "retain_loss": _retain_loss(steps, broken),
         "eval_steps": [event.step for event in looks],
         **{key: [_finite(getattr(event, key)) for event in looks] for key in MEASURED},
     }
+
+
+def _retain_loss(steps: Sequence[StepDone], broken: Sequence[Diverged]) -> dict[str, float | None]:
+    """What the guard looks at, in nats: the retain loss now and at the start; None = not measured."""
+    last = broken[-1] if broken else steps[-1] if steps else None
+    start = last.retain_start if last else None
+    if start is None and steps and steps[0].step == 1:  # a run of an earlier version did not write it down
+        start = steps[0].retain_loss
+    return {"now": _finite(last.retain_loss) if last else None, "start": _finite(start)}
 
 
 def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_step: int) -> dict[str, Any]:

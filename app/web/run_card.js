@@ -83,7 +83,7 @@ function history(texts) {
   return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
 }
 
-/** Returns five numbers: each as it is now, or what it waits for, and what it was before the run. */
+/** Returns five numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
 export function numbersRow(series, live) {
   const cell = ([key, label, help]) => {
     const { now, note } = numberNow(series, key, live);
@@ -92,7 +92,16 @@ export function numbersRow(series, live) {
       node("strong", { text: now }),
       node("span", { class: "tx-note", text: note }));
   };
-  return node("div", { class: "tx-numbers" }, ...NUMBERS.map(cell));
+  return node("div", {},
+    node("div", { class: "tx-numbers" }, ...NUMBERS.map(cell)),
+    node("p", { class: "tx-note", text: retainWords(series.retain_loss) }));
+}
+
+/** Returns the retain loss in nats, `{now, start}`, as a sentence; nothing where none was measured. Pure. */
+export function retainWords(loss) {
+  if (!Number.isFinite(loss?.now)) return "";
+  const start = Number.isFinite(loss.start) ? `, ${loss.start.toFixed(2)} at the start` : "";
+  return `Loss on the rows to keep: ${loss.now.toFixed(2)} nats a token${start}.`;
 }
 
 /**

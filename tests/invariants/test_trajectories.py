@@ -90,8 +90,8 @@ def test_the_retain_bound_brings_back_weights_within_it(tiny_folder) -> None:
     config = TrainConfig(objective="ga", steps=60, **{**SMALL, "learning_rate": 0.1})
     model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
     measured = losses(train(model, ROWS[:2], RETAIN, None, config))
-    bound = measured[0][1] + 0.5
-    config = TrainConfig(objective="ga", steps=60, **{**SMALL, "learning_rate": 0.1, "retain_bound": bound})
+    assert max(retain for _, retain in measured) > measured[0][1] + 0.5
+    config = TrainConfig(objective="ga", steps=60, **{**SMALL, "learning_rate": 0.1, "retain_bound": 0.5})
     model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
     *_, event = train(model, ROWS[:2], RETAIN, None, config)
     assert isinstance(event, Diverged)

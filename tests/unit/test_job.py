@@ -1,12 +1,15 @@
 """A run trains the tokens that its mask names, each row its own."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from tokenunlearn.masks import columns_from_table, make_mask, write_mask
-from tokenunlearn.runs.job import mask_weights
+from tokenunlearn.errors import MaskError
+from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
+from tokenunlearn.runs.job import load_job, run_mask
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
@@ -36,15 +39,33 @@ def table() -> pd.DataFrame:
     )
 
 
-def test_each_row_trains_the_tokens_that_were_shown_for_it(tmp_path: Path) -> None:
+def run_folder(folder: Path, k: int = 3) -> dict[str, Any]:
+    """The config of a run whose folder holds the table and the mask of its k highest tokens."""
     scores = table()
-    rule = Rule(alpha=1.0, normaliser="min_max", mode="top_k", k=3)
+    rule = Rule(alpha=1.0, normaliser="min_max", mode="top_k", k=k)
     mask = make_mask(columns_from_table(scores), rule, {}, "scores")
-    write_mask(tmp_path / "mask.jsonl", mask, scores)
-    write_table(scores, tmp_path / "tokens.parquet")
-    weights = mask_weights(tmp_path, {"mask_hash": mask.hash, "scores_id": "scores"})
-    assert weights is not None
+    write_mask(folder / "mask.jsonl", mask, scores)
+    write_table(scores, folder / "tokens.parquet")
+    return {"mask_hash": mask.hash, "scores_id": "scores"}
+
+
+def test_each_row_trains_the_tokens_that_were_shown_for_it(tmp_path: Path) -> None:
+    found = run_mask(tmp_path, run_folder(tmp_path))
+    assert found is not None
+    weights = weights_for(*found, {"b": list("xyz"), "a": list("uvwt")})
     assert {row: values.tolist() for row, values in weights.items()} == {
         "b": [0.0, 0.0, 1.0],
         "a": [1.0, 0.0, 1.0, 0.0],
     }
+
+
+def test_a_run_whose_rows_are_not_those_of_its_mask_is_refused(tmp_path: Path, tiny_folder: Path) -> None:
+    config = run_folder(tmp_path) | {"model": str(tiny_folder), "precision": "fp32"}
+    swapped = [{"id": "b", "question": "b", "answer": "zyx"}, {"id": "a", "question": "a", "answer": "uvwt"}]
+    with pytest.raises(MaskError, match="belongs to other text: rows b differ"):
+        load_job(config | {"forget": swapped}, tmp_path)
+
+
+def test_a_run_of_no_token_is_refused_before_the_model_loads(tmp_path: Path) -> None:
+    with pytest.raises(MaskError, match="No token is chosen"):
+        load_job(run_folder(tmp_path, k=0) | {"model": "/none"}, tmp_path)

@@ -8,7 +8,16 @@ import pandas as pd
 import pytest
 
 from tokenunlearn.errors import MaskError, TableError
-from tokenunlearn.masks import columns_from_table, make_mask, mask_hash, read_mask, write_mask
+from tokenunlearn.masks import (
+    columns_from_table,
+    make_mask,
+    mask_hash,
+    read_mask,
+    refuse_empty_file,
+    token_table,
+    weights_for,
+    write_mask,
+)
 from tokenunlearn.selection import Rule
 
 RULE = Rule(knowledge="knowledge_swap", alpha=1, fraction=0.25, whole_words=False)
@@ -139,3 +148,45 @@ def test_a_missing_file_and_a_table_of_another_length(tmp_path, table, mask):
     with pytest.raises(MaskError, match="The mask has 8 tokens, the table 4"):
         write_mask(tmp_path / "mask.jsonl", mask, table.iloc[:4])
     assert not list(tmp_path.iterdir())
+
+
+A, B = ["Ana", " wrote", " é", "."], ["Ben", " left", " Rome", "."]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"a": A, "b": B}, None),
+        ({"b": B, "a": A}, None),  # by id, in whatever order
+        ({"a": A}, None),  # nothing of b is chosen
+        ({"a": B, "b": A}, "other text: rows a, b differ"),
+        ({"a": ["Ana", " wrote", " é."], "b": B}, "other text: rows a differ"),  # another tokenizer
+        ({"a": A, "c": B}, "other text: rows c differ"),
+        ({"a": A, "c": []}, None),  # no answer token, no weight
+        ({"b": B}, "chooses tokens of rows that are not trained: a"),
+    ],
+)
+def test_the_weights_are_for_these_very_tokens(table, mask, rows, words):
+    if words:
+        with pytest.raises(MaskError, match=words):
+            weights_for(mask, table, rows)
+        return
+    found = weights_for(mask, table, rows)
+    expected = {"a": [1, 0, 1, 0], "b": [0, 0, 0, 0], "c": []}
+    assert {name: list(values) for name, values in found.items()} == {name: expected[name] for name in rows}
+
+
+def test_a_mask_alone_is_read_with_the_tokens_of_its_rows(tmp_path, table, mask):
+    write_mask(tmp_path / "mask.jsonl", mask, table)
+    back = read_mask(tmp_path / "mask.jsonl", token_table({"b": B, "a": A}, ["a", "b"]), None)
+    assert back.weights.tolist() == mask.weights.tolist() and back.hash == mask.hash
+
+
+def test_a_mask_of_nothing_is_refused_before_there_is_a_text(tmp_path, table):
+    write_mask(
+        tmp_path / "none.jsonl",
+        make_mask(columns_from_table(table), RULE, dict.fromkeys(range(8), "out")),
+        table,
+    )
+    with pytest.raises(MaskError, match="No token is chosen"):
+        refuse_empty_file(tmp_path / "none.jsonl")

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
 from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 
@@ -10,6 +12,21 @@ RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "run
 
 def step(number: int, loss: float = 1.0, seconds: float = 2.0) -> StepDone:
     return StepDone(number, 12, loss, loss, 0.0, seconds)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], {"now": None, "start": None}),
+        ([StepDone(1, 9, 1, 1, 5.0, 1, 5.0), StepDone(2, 9, 1, 1, 5.5, 1, 5.0)], {"now": 5.5, "start": 5.0}),
+        ([StepDone(2, 9, 1, 1, 5.5, 1, 5.0), Diverged(3, "", 1, 8.0, 5.0)], {"now": 8.0, "start": 5.0}),
+        # written by an earlier version
+        ([StepDone(1, 9, 1, 1, 5.0, 1), StepDone(2, 9, 1, 1, 5.5, 1)], {"now": 5.5, "start": 5.0}),
+        ([StepDone(1, 9, 1, 1, float("nan"), 1)], {"now": None, "start": None}),
+    ],
+)
+def test_the_retain_loss_now_and_at_the_start(events: list[StepDone | Diverged], expected: dict) -> None:
+    assert series(RUN, events)["retain_loss"] == expected
 
 
 def test_the_time_to_the_last_step_counts_the_live_looks() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tokenunlearn.metrics.facts import fact_probability
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.text.encoding import encode
-from tokenunlearn.training.checkpoint import load_checkpoint, save_checkpoint, trainable
+from tokenunlearn.training.checkpoint import Progress, load_checkpoint, save_checkpoint, trainable
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.distribution import Processes
 from tokenunlearn.training.events import Diverged, EvalDone, Finished, Saved, StepDone
@@ -25,18 +26,22 @@ SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 2}
 
 
 @pytest.mark.parametrize(
-    "loss, retain, words",
+    "loss, retain, start, words",
     [
-        (1.0, 1.0, None),
-        (1.0, math.nan, None),
-        (math.nan, 1.0, "loss became nan"),
-        (-math.inf, 1.0, "loss became -inf"),
-        (1.0, 2.5, "retain loss 2.50 > 2.00"),
-        (1.0, 2.0, None),
+        (1.0, 1.0, 1.0, None),
+        (1.0, math.nan, 1.0, None),
+        (1.0, 9.0, math.nan, None),
+        (math.nan, 1.0, 1.0, "loss became nan"),
+        (-math.inf, 1.0, 1.0, "loss became -inf"),
+        (1.0, 2.5, 0.25, "rose from 0.25 at the start to 2.50 nats, by more than 2.00"),
+        (1.0, math.inf, 0.25, "rose from 0.25 at the start to inf nats"),
+        (1.0, 2.25, 0.25, None),
+        (1.0, 7.0, 5.25, None),
+        (1.0, 5.0, 9.0, None),
     ],
 )
-def test_guard(loss: float, retain: float, words: str | None) -> None:
-    found = divergence(loss, retain, 2.0)
+def test_guard(loss: float, retain: float, start: float, words: str | None) -> None:
+    found = divergence(loss, retain, start, 2.0)
     assert found is None if words is None else words in found
 
 
@@ -103,9 +108,9 @@ def test_a_checkpoint_brings_weights_and_moments_back(tiny_folder, tmp_path) -> 
     for parameter in trainable(models[0]).values():
         parameter.grad = torch.ones_like(parameter)
     optimizers[0].step()
-    assert load_checkpoint(tmp_path, models[1], optimizers[1]) == 0
-    save_checkpoint(tmp_path, models[0], optimizers[0], 7)
-    assert load_checkpoint(tmp_path, models[1], optimizers[1]) == 7
+    assert load_checkpoint(tmp_path, models[1], optimizers[1]).step == 0
+    save_checkpoint(tmp_path, models[0], optimizers[0], Progress(7, 0.1), {})
+    assert load_checkpoint(tmp_path, models[1], optimizers[1]) == Progress(7, 0.1)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     for one, two in zip(trainable(models[0]).values(), trainable(models[1]).values(), strict=True):
         assert torch.equal(one, two)
@@ -135,14 +140,14 @@ def test_a_step_is_told_before_its_checkpoint_is_written_and_kept_by_whoever_sto
 def checkpoint_step(model, folder) -> int:
     """The step of the checkpoint, read into a model of its own."""
     fresh = deepcopy(model.model)
-    return load_checkpoint(folder, fresh, torch.optim.AdamW(trainable(fresh).values()))
+    return load_checkpoint(folder, fresh, torch.optim.AdamW(trainable(fresh).values())).step
 
 
 def test_a_checkpoint_of_other_layers_is_refused(tiny_folder, tmp_path) -> None:
     from tokenunlearn.models.adapters import lora_model
 
     first, other = (lora_model(tiny(tiny_folder).model, 2, 4.0, layers) for layers in (None, [0]))
-    save_checkpoint(tmp_path, first, torch.optim.AdamW(trainable(first).values()), 1)
+    save_checkpoint(tmp_path, first, torch.optim.AdamW(trainable(first).values()), Progress(1), {})
     with pytest.raises(RunError, match="does not fit"):
         load_checkpoint(tmp_path, other, torch.optim.AdamW(trainable(other).values()))
 
@@ -175,10 +180,21 @@ def test_a_run_ends_when_the_fact_is_forgotten(tiny_folder) -> None:
     assert events[-1] == Finished(1, "joint fact probability below 0.9")
 
 
-def test_the_retain_bound_stops_the_first_step(tiny_folder) -> None:
-    config = TrainConfig(**{**SMALL, "retain_bound": 0.1})
-    model = with_fresh_lora(tiny(tiny_folder), config)
-    start = {name: value.detach().clone() for name, value in trainable(model.model).items()}
-    (event,) = train(model, ROWS[:2], RETAIN[:2], None, config)
-    assert isinstance(event, Diverged) and (event.step, event.kept_step) == (1, 0)
-    assert all(torch.equal(value, start[name]) for name, value in trainable(model.model).items())
+def test_the_guard_looks_at_the_rise_above_the_start(tiny_folder, tmp_path) -> None:
+    """The retain loss of a random model is near log 61 = 4.1 nats from the start; that is no divergence."""
+    quiet = TrainConfig(steps=2, **{**SMALL, "retain_bound": 0.1, "learning_rate": 1e-5})
+    model = with_fresh_lora(tiny(tiny_folder), quiet)
+    events = list(train(model, ROWS[:2], RETAIN[:2], None, quiet))
+    first, second = (event for event in events if isinstance(event, StepDone))
+    assert first.retain_loss > 4 and first.retain_start == second.retain_start == first.retain_loss
+    assert isinstance(events[-1], Finished)
+
+    loud = replace(quiet, objective="ga", steps=60, learning_rate=0.1)
+    model = with_fresh_lora(tiny(tiny_folder, loud=True), loud)
+    *_, last = train(model, ROWS[:2], RETAIN[:2], None, loud, tmp_path)
+    assert isinstance(last, Diverged) and last.kept_step == max(last.step - 2, 0)
+    assert last.retain_loss > last.retain_start + 0.1
+    assert f"from {last.retain_start:.2f} at the start to {last.retain_loss:.2f} nats" in last.reason
+    # A checkpoint of a run that diverged does not go on: it would diverge again.
+    with pytest.raises(RunError, match=f"diverged after step {last.kept_step}: the retain loss rose"):
+        train(with_fresh_lora(tiny(tiny_folder, loud=True), loud), ROWS[:2], RETAIN[:2], None, loud, tmp_path)

@@ -8,7 +8,7 @@ import { pieces } from "../../app/web/first_paint.js";
 import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
 import { badgeCount, signed } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
-import { numberNow, share } from "../../app/web/run_card.js";
+import { numberNow, retainWords, share } from "../../app/web/run_card.js";
 import { differingKeys, hintText } from "../../app/web/runs_view.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
@@ -22,6 +22,12 @@ test("every label of the server has its act, an unknown one none", () => {
 test("probabilities are written as people read them", () => {
   assert.deepEqual([share(0.954), share(1), share(0), share(null), share(NaN)], [".95", "1.00", ".00", "–", "–"]);
   assert.deepEqual([signed(0.123), signed(-0.5), signed(-0.001), signed(1)], ["+.12", "−.50", "±.00", "+1.00"]);
+});
+
+test("the retain loss stands beside the one at the start", () => {
+  assert.equal(retainWords({ now: 5.126, start: 4.9 }), "Loss on the rows to keep: 5.13 nats a token, 4.90 at the start.");
+  assert.equal(retainWords({ now: 0.5, start: null }), "Loss on the rows to keep: 0.50 nats a token.");
+  assert.deepEqual([retainWords({ now: null, start: 1 }), retainWords(undefined)], ["", ""]);
 });
 
 test("changes lie on the text by code points, with what is between tokens kept", () => {

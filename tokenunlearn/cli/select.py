@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import target
+from tokenunlearn.cli.sources import target, tell_unchosen
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -53,6 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         f"{counts.tokens} of {counts.of_tokens} tokens, {counts.words} of {counts.of_words} words, "
         f"{counts.gold} of {counts.of_gold} gold tokens; hash {mask.hash[:12]}\n"
     )
+    if not counts.tokens:
+        sys.stderr.write("No token is chosen: `unlearn` does not take this mask\n")
+    else:
+        names = table["row_id"].astype(str).unique()
+        tell_unchosen([names[row] for row in counts.empty_rows], len(names))
     return 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tokenunlearn.models.loading import LoadedModel
 
 
+SHOWN_ROWS = 5
 COLUMNS_HELP = (
     "which column is what, where its name does not say so: question=ask,answer=reply; FIELD= reads no column "
     "as FIELD. It holds for each file that has the column"
@@ -189,6 +190,15 @@ def target(path: str, *suffixes: str) -> Path:
     if suffixes and place.is_dir() or not suffixes and place.exists() and not place.is_dir():
         raise SettingError(f"Cannot write {path}", "Something else has that name", "Pick another", "--out")
     return place
+
+
+def tell_unchosen(rows: Sequence[str], of: int) -> None:
+    """Say on stderr which rows of a mask have no chosen token: they add nothing to the loss."""
+    if rows:
+        named = ", ".join(rows[:SHOWN_ROWS]) + (
+            f" and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
+        )
+        sys.stderr.write(f"{len(rows)} of {of} rows have no chosen token and add nothing: {named}\n")
 
 
 class Stop:

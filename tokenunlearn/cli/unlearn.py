@@ -8,10 +8,12 @@ are shared by the processes, also on a machine without a GPU (`--cpu` starts one
 import argparse
 import json
 import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target, tell_unchosen
 from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.settings import from_dict, from_flags, to_dict
 
@@ -23,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
     )
     parser.add_argument("--mask", metavar="PATH", help="mask from `select`; without it every token weighs 1")
-    parser.add_argument("--scores", metavar="PATH", help="the table that the mask was made on")
+    parser.add_argument(
+        "--scores", metavar="PATH", help="the table that the mask was made on, to check the mask against"
+    )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the run")
     parser.add_argument(
         "--set",
@@ -41,29 +45,38 @@ def run(arguments: argparse.Namespace) -> int:
     folder = target(arguments.out)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     config = _config(arguments)
-    weights = _weights(arguments)
+    scores = _scores(arguments)
 
     from tokenunlearn.models.adapters import save_adapter
     from tokenunlearn.runs.disk import append_line, write_json_atomically
+    from tokenunlearn.training.checkpoint import refuse_other_run
     from tokenunlearn.training.distribution import Processes
     from tokenunlearn.training.events import to_json
     from tokenunlearn.training.loop import train
+    from tokenunlearn.training.origin import settings_of
     from tokenunlearn.training.session import with_fresh_lora
 
+    checkpoint, metrics = folder / "checkpoint", folder / "metrics.jsonl"
+    _refuse_finished(folder)
+    refuse_other_run(checkpoint, settings_of(config), config.steps)  # before the model is loaded
     loaded = load(arguments)
+    weights = _weights(arguments, scores, loaded, rows.forget)
     model = with_fresh_lora(loaded, config)
     processes = Processes()
     main = processes.is_main
+    events = train(model, rows.forget, rows.retain, weights, config, checkpoint, rows.forget[0])
     if main:
+        if weights:
+            tell_unchosen([name for name, values in weights.items() if not values.any()], len(weights))
         folder.mkdir(exist_ok=True)
         write_json_atomically(folder / "config.json", to_dict(config))
-    with stoppable() as stop:
+        if not checkpoint.exists():  # what a start left that came to no checkpoint
+            metrics.unlink(missing_ok=True)
+    with stoppable() as stop, closing(events):
         bar, stopped = _Bar(config.steps, main), False
-        for event in train(
-            model, rows.forget, rows.retain, weights, config, folder / "checkpoint", rows.forget[0]
-        ):
+        for event in events:
             if main:
-                append_line(folder / "metrics.jsonl", to_json(event))
+                append_line(metrics, to_json(event))
             bar.show(event)
             # Ctrl-C may reach one process a step before the other, and one that goes on alone waits for ever.
             stopped = processes.sum(float(bool(stop))) > 0
@@ -92,21 +105,53 @@ def _config(arguments: argparse.Namespace) -> Any:
     )
 
 
-def _weights(arguments: argparse.Namespace) -> Any:
-    """One array of weights per row id, or None for the sequence form."""
+def _scores(arguments: argparse.Namespace) -> Any:
+    """The mask with the table that it was made on, read and checked; None without --scores.
+
+    A mask alone is looked at for tokens at all; what they are is known when there is a tokenizer.
+    """
     if not arguments.mask:
+        if arguments.scores:
+            raise RunError(
+                "There are scores and no mask", "Every token would weigh 1", "Add --mask", "--scores"
+            )
         return None
-    if not arguments.scores:
-        raise RunError(
-            "The mask needs its scores", "Its tokens are named by that table", "Add --scores", "--mask"
-        )
-    from tokenunlearn.experiments.arms import weights_by_row
-    from tokenunlearn.masks import read_mask
+    from tokenunlearn.masks import read_mask, refuse_empty, refuse_empty_file
     from tokenunlearn.table import provenance, read_table
 
+    if not arguments.scores:
+        refuse_empty_file(arguments.mask)
+        return None
     table = read_table(arguments.scores)
     mask = read_mask(arguments.mask, table, provenance(table).get("scores_id", ""))
-    return weights_by_row(table, mask.weights)
+    refuse_empty(mask, arguments.mask)
+    return mask, table
+
+
+def _weights(arguments: argparse.Namespace, scores: Any, loaded: Any, forget: Any) -> Any:
+    """One array of weights per row id, of the mask and for these very tokens; None for the sequence form."""
+    if not arguments.mask:
+        return None
+    from tokenunlearn.masks import read_header, read_mask, token_table, weights_for
+    from tokenunlearn.training.session import answer_tokens
+
+    tokens = answer_tokens(loaded, forget)
+    if scores is None:
+        table = token_table(tokens, list(read_header(arguments.mask).get("rows", {})))
+        scores = read_mask(arguments.mask, table, None), table
+    mask, table = scores
+    return weights_for(mask, table, tokens, arguments.mask)
+
+
+def _refuse_finished(folder: Path) -> None:
+    """Raise RunError for a folder with a result and no checkpoint: the result would be replaced."""
+    if (folder / "adapter").exists() and not (folder / "checkpoint").exists():
+        raise RunError(
+            f"{folder} holds the adapter of a run and no checkpoint to go on from",
+            "Training would start anew and replace it",
+            "Give another folder",
+            "--out",
+        )
 
 
 class _Bar:

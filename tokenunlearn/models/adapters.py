@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.layers import layer_list
+from tokenunlearn.models.weights import write_tensors
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -210,7 +210,7 @@ def save_adapter(model: Any, folder: Path, merged: Lora | None) -> None:
         "target_modules": sorted(lora.updates),
         "inference_mode": True,
     }
-    save_file(lora.state(), folder / WEIGHTS, metadata={"format": "pt"})
+    write_tensors(folder / WEIGHTS, lora.state(), {"format": "pt"})
     (folder / CONFIG).write_text(json.dumps(record, indent=2, sort_keys=True))
 
 

@@ -1,14 +1,21 @@
-"""How much memory a model's weights need, told from the headers of its safetensors files alone."""
+"""Safetensors files: how much memory those of a model need, and writing one whole or not at all."""
 
+import errno
 import json
 import math
+import os
+import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
 
 from tokenunlearn.errors import ModelError
 
@@ -40,10 +47,37 @@ def refuse_too_large(name: str, needed: int, free: int | None = None) -> None:
         )
 
 
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Replace `path` by a safetensors file of these tensors; when that fails, the old file stands.
+
+    Raises OSError where the disk is full, the folder cannot be written or the file grows too large.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(dict(tensors), draft, metadata=dict(metadata))
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except SafetensorError as error:  # it wraps what the system said
+        raise _system_error(error, path) from error
+    finally:
+        with suppress(OSError):  # on a read-only disk there is nothing to take away
+            draft.unlink(missing_ok=True)
+
+
 def free_bytes() -> int:
     """The memory that a new model can have: the processor's, and the GPU's where there is one."""
     free = psutil.virtual_memory().available
     return min(free, torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else free
+
+
+def _system_error(error: SafetensorError, path: Path) -> OSError:
+    """The system's error inside what safetensors says: "… No space left on device (os error 28)"."""
+    number = re.search(r"os error (\d+)|code: (\d+)", str(error))
+    if number is None:
+        return OSError(errno.EIO, str(error), str(path))
+    code = int(number[1] or number[2])
+    return OSError(code, os.strerror(code), str(path))
 
 
 def _file_bytes(path: Path, dtype: torch.dtype) -> int:

@@ -11,16 +11,16 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row, row_from_dict
 from tokenunlearn.errors import MaskError
-from tokenunlearn.experiments.arms import weights_by_row
-from tokenunlearn.masks import read_mask
+from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import ProbeSettings
@@ -32,9 +32,10 @@ from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event
 from tokenunlearn.training.loop import train
-from tokenunlearn.training.session import with_fresh_lora
+from tokenunlearn.training.session import answer_tokens, with_fresh_lora
 
 Rows = tuple[Row, ...]
+MASK: Final = "mask.jsonl"
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,14 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
     forget, retain, world = (rows_from(config.get(name) or []) for name in ("forget", "retain", "world"))
-    weights = mask_weights(directory, config)
+    mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
     loaded = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+    weights = None
+    if mask:
+        tokens = answer_tokens(loaded, forget)
+        weights = weights_for(*mask, tokens, where=str(directory / MASK))
     model = with_fresh_lora(loaded, training)
     return Job(directory, model, forget, retain, world, weights, training, probes, watch)
 
@@ -83,12 +88,12 @@ def rows_from(source: Any) -> Rows:
     )
 
 
-def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-    """Return one weight per answer token by row id from the folder's mask, None when it has none.
+def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataFrame] | None:
+    """Return the mask of the folder and the table that it was made on, None when it has none.
 
-    Raises MaskError when the mask is not the one that the config names.
+    Raises MaskError when the mask is not the one that the config names, or chooses no token.
     """
-    path = directory / "mask.jsonl"
+    path = directory / MASK
     expected = config.get("mask_hash")
     if not path.is_file():
         if expected:
@@ -102,7 +107,8 @@ def mask_weights(directory: Path, config: Mapping[str, Any]) -> dict[str, np.nda
             fix="Reload the page and save the mask again",
             where=str(path),
         )
-    return weights_by_row(table, mask.weights)
+    refuse_empty(mask, str(path))
+    return mask, table
 
 
 def before(job: Job) -> Report:

@@ -39,7 +39,7 @@ class TrainConfig:
         high=20,
         step=0.1,
         unit="nats",
-        help="Stop as diverged when the retain loss passes this",
+        help="Stop as diverged when the retain loss rises by more than this above its value at the start",
     )
     eval_every: int = setting(3, low=1, high=1000, step=1, unit="steps", help="Steps between live answers")
     seed: int = setting(

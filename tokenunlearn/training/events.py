@@ -17,7 +17,7 @@ class StepDone:
     """One optimiser step: losses in nats per token, wall time of this step in seconds.
 
     `loss` is what was minimised; `retain_loss` is the retain rows' cross-entropy, also where the term is KL
-    or the objective has none.
+    or the objective has none; `retain_start` is the one of the run's first step, of the untrained weights.
     """
 
     step: int
@@ -26,6 +26,7 @@ class StepDone:
     forget_loss: float
     retain_loss: float
     seconds: float
+    retain_start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,16 @@ class Saved:
 
 @dataclass(frozen=True)
 class Diverged:
-    """Training was stopped by the guard; the adapter of `kept_step` is the one kept."""
+    """Training was stopped by the guard; the adapter of `kept_step` is the one kept.
+
+    `retain_loss` is the retain rows' cross-entropy that the guard saw, `retain_start` the one at the start.
+    """
 
     step: int
     reason: str
     kept_step: int
+    retain_loss: float | None = None
+    retain_start: float | None = None
 
 
 @dataclass(frozen=True)

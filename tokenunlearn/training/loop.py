@@ -6,8 +6,9 @@ last good weights come back. 4. Every `eval_every` steps a live look: fact and o
 the step's own passes, and one greedy answer. Stop = stop iterating; the checkpoint is then at the last step.
 """
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,18 @@ from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.objectives.batch import LossSum, TokenBatch
 from tokenunlearn.objectives.retain import retain_cross_entropy, retain_divergence
 from tokenunlearn.text.batching import Batch
-from tokenunlearn.training.checkpoint import load_checkpoint, save_checkpoint, trainable
+from tokenunlearn.training.checkpoint import (
+    Progress,
+    load_checkpoint,
+    refuse_other_run,
+    save_checkpoint,
+    trainable,
+)
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.distribution import Processes
 from tokenunlearn.training.events import Diverged, EvalDone, Event, Finished, Saved, StepDone
 from tokenunlearn.training.guard import divergence
+from tokenunlearn.training.origin import Origin, origin
 from tokenunlearn.training.reference import reference_log_probs
 from tokenunlearn.training.session import (
     TrainRow,
@@ -66,38 +74,76 @@ def train(
     config: TrainConfig,
     checkpoint: Path | None = None,
     watch: Row | None = None,
-) -> Iterator[Event]:
-    """Events of training `model` (from `with_fresh_lora`) in place.
+) -> Generator[Event]:
+    """Return the events of training `model` (from `with_fresh_lora`) in place; asking for them trains.
 
     `weights` maps row ids to one weight per answer token; None is the sequence form. With `checkpoint` the
     state is saved after every step and a run found there goes on. `watch` is the row whose greedy answer is
     shown as it changes. No forget rows: plain learning of the retain rows.
+
+    Raises, at the call and before anything is written, MaskError for weights that do not fit their row and
+    RunError for a checkpoint of another run; while training RunError for one that cannot be written.
     """
-    run = _prepare(model, forget_rows, retain_rows, weights, config)
-    start = load_checkpoint(checkpoint, model.model, run.optimizer) if checkpoint else 0
+    forget, retain = train_rows(model, forget_rows, weights), train_rows(model, retain_rows, None)
+    saves = None
+    if checkpoint:
+        saves = Saves(checkpoint, origin(model, forget, retain, config))
+        refuse_other_run(checkpoint, saves.origin, config.steps)
+    return _events(model, forget, retain, config, saves, watch)
+
+
+@dataclass(frozen=True)
+class Saves:
+    """Where checkpoints go, and what they belong to."""
+
+    folder: Path
+    origin: Origin
+
+
+def _events(
+    model: LoadedModel,
+    forget: list[TrainRow],
+    retain: list[TrainRow],
+    config: TrainConfig,
+    saves: Saves | None,
+    watch: Row | None,
+) -> Generator[Event]:
+    run = _prepare(model, forget, retain, config)
+
+    def save(progress: Progress) -> None:
+        if saves and run.processes.is_main:
+            save_checkpoint(saves.folder, model.model, run.optimizer, progress, saves.origin)
+
+    progress = load_checkpoint(saves.folder, model.model, run.optimizer) if saves else Progress()
+    retain_start = progress.retain_start
     reason = "all steps done"
-    step = kept = start
+    step = kept = progress.step
     good = _copied(model.model)
-    for step in range(start + 1, config.steps + 1):
+    for step in range(progress.step + 1, config.steps + 1):
         entering = _copied(model.model)
         began = time.perf_counter()
         loss, forget_loss, retain_loss = _step(run, step)
-        stop = divergence(loss, retain_loss, config.retain_bound)
+        if not math.isfinite(retain_start):  # a step measures the weights it starts from: here the target's
+            retain_start = retain_loss
+        stop = divergence(loss, retain_loss, retain_start, config.retain_bound)
         if stop:
             _restore(model.model, good)
-            yield Diverged(step, stop, kept)
+            try:
+                yield Diverged(step, stop, kept, retain_loss, retain_start)
+            finally:
+                save(Progress(kept, retain_start, stop))
             return
-        # a step measures the weights it starts from: only now are these known to be good
+        # only now are the weights that this step measured known to be good
         good, kept = entering, step - 1
         try:
-            yield StepDone(step, config.steps, loss, forget_loss, retain_loss, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            yield StepDone(step, config.steps, loss, forget_loss, retain_loss, seconds, retain_start)
         finally:
             # After the step is written down, also by whoever stops here: a kill in between does it once more,
             # where the other order would leave a hole in the curve.
-            if checkpoint and run.processes.is_main:
-                save_checkpoint(checkpoint, model.model, run.optimizer, step)
-        if checkpoint:
-            yield Saved(step, str(checkpoint))
+            save(Progress(step, retain_start))
+        if saves:
+            yield Saved(step, str(saves.folder))
         began = time.perf_counter()
         look = replace(_look(run, step, watch), seconds=time.perf_counter() - began)
         if step % config.eval_every == 0 or step == config.steps:
@@ -108,19 +154,11 @@ def train(
     yield Finished(step, reason)
 
 
-def _prepare(
-    model: LoadedModel,
-    forget_rows: Sequence[Row],
-    retain_rows: Sequence[Row],
-    weights: Mapping[str, np.ndarray] | None,
-    config: TrainConfig,
-) -> _Run:
+def _prepare(model: LoadedModel, forget: list[TrainRow], retain: list[TrainRow], config: TrainConfig) -> _Run:
     causal = causal_model(model.model)
     first = first_layer(causal, config.layer_share)
     # 0: the pass begins at the ids, as always
     first = first if can_be_cut(causal, first) else 0
-    forget = train_rows(model, forget_rows, weights)
-    retain = train_rows(model, retain_rows, None)
     if first:
         forget, retain = (with_entering(model, rows, first) for rows in (forget, retain))
     reference: list[Tensor] = []

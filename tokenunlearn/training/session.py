@@ -109,6 +109,15 @@ def train_rows(
     return result
 
 
+def answer_tokens(loaded: LoadedModel, rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The texts of the answer tokens of each row by its id, as this model's tokenizer cuts them."""
+    return {
+        row.id: [row.answer[start:end] for start, end in encoding.answer_offsets]
+        for row in rows
+        for encoding in [encode(loaded.tokenizer, row.question, row.answer)]
+    }
+
+
 def row_batch(order_seed: int, step: int, count: int, size: int) -> list[int]:
     """The rows of `step` (from 1): consecutive slices of seeded permutations, so resuming needs no state."""
     if count == 0:

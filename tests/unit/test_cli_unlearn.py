@@ -1,0 +1,123 @@
+"""`unlearn` on a tiny model: what a mask and an old result belong to is asked before anything is written."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_rows import RETAIN, ROWS
+from tokenunlearn.cli import main
+
+FORGET = ROWS[:2]
+QUICK = ["--steps", "2", "--rank", "2", "--retain-bound", "20", "--precision", "fp32"]
+
+
+def rows_file(path: Path, rows: Any, keys: tuple[str, ...] = ()) -> str:
+    records = [{name: value for name, value in asdict(row).items() if name not in keys} for row in rows]
+    path.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path) -> Path:
+    """A working folder with rows a.jsonl, their retain rows, scores and a mask of the gold tokens."""
+    monkeypatch.chdir(tmp_path)
+    rows_file(tmp_path / "a.jsonl", FORGET)
+    rows_file(tmp_path / "keep.jsonl", [replace(row, split="retain") for row in RETAIN[:2]])
+    assert main(["score", "a.jsonl", "--signals", "knowledge_swap,entropy", "--out", "s.parquet",
+                 "--model", str(tiny_folder), "--precision", "fp32"]) == 0  # fmt: skip
+    assert main(["select", "s.parquet", "--mode", "gold", "--out", "m.jsonl"]) == 0
+    return tmp_path
+
+
+def unlearn(model: Path, *more: str, rows: str = "a.jsonl", out: str = "o") -> int:
+    return main(["unlearn", rows, "--retain-rows", "keep.jsonl", "--model", str(model), "--out", out, *QUICK,
+                 *more])  # fmt: skip
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_result_is_never_replaced_by_another_run(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert unlearn(tiny_folder) == 0
+    before = content(folder / "o")
+    for more, words in (
+        (
+            ["--objective", "ga", "--seed", "7"],
+            "objective is npo there and ga here; seed is 0 there and 7 here",
+        ),
+        (["--rank", "4"], "rank is 2 there and 4 here"),
+        (["--steps", "1"], "at step 2, and 1 steps are asked for"),
+        (["--mask", "m.jsonl"], "mask is "),
+        (["--adapter", "o/adapter"], "adapter is none there and adapter @"),
+        (["--set", "beta=0.3"], "objective_settings is "),
+    ):
+        capsys.readouterr()
+        assert unlearn(tiny_folder, *more) == 2, more
+        assert words in capsys.readouterr().err
+    rows_file(folder / "b.jsonl", ROWS[2:4])
+    assert unlearn(tiny_folder, rows="b.jsonl") == 2
+    assert "rows to forget is 2 rows @" in capsys.readouterr().err
+    assert content(folder / "o") == before
+
+    assert unlearn(tiny_folder) == 0  # the same again
+    after = content(folder / "o")
+    assert (
+        after["%s/adapter/adapter_model.safetensors" % (folder / "o")]
+        == before["%s/adapter/adapter_model.safetensors" % (folder / "o")]
+    )
+    assert unlearn(tiny_folder, "--steps", "3") == 0
+    steps = [json.loads(line) for line in (folder / "o/metrics.jsonl").read_text().splitlines()]
+    assert [each["step"] for each in steps if each["event"] == "StepDone"] == [1, 2, 3]
+    assert json.loads((folder / "o/config.json").read_text())["steps"] == 3
+
+
+def test_a_result_without_its_checkpoint_is_not_begun_anew(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "o/adapter").mkdir(parents=True)
+    assert unlearn(tiny_folder) == 2
+    assert "holds the adapter of a run and no checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scores", [[], ["--scores", "s.parquet"]])
+def test_a_mask_fits_its_own_text_alone(
+    folder: Path, tiny_folder: Path, scores: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows swapped in a file without ids have equal ids and counts; what they say is another thing."""
+    ids = ("id",)
+    rows_file(folder / "a.jsonl", FORGET, ids)
+    assert main(["score", "a.jsonl", "--signals", "knowledge_swap,entropy", "--out", "s.parquet",
+                 "--model", str(tiny_folder), "--precision", "fp32"]) == 0  # fmt: skip
+    assert main(["select", "s.parquet", "--mode", "gold", "--out", "m.jsonl"]) == 0
+    rows_file(folder / "b.jsonl", FORGET[::-1], ids)
+    capsys.readouterr()
+    assert unlearn(tiny_folder, "--mask", "m.jsonl", *scores, rows="b.jsonl") == 2
+    assert "The mask belongs to other text: rows row-1, row-2 differ" in capsys.readouterr().err
+    assert not (folder / "o").exists()
+    assert unlearn(tiny_folder, "--mask", "m.jsonl", *scores) == 0
+
+
+def test_a_mask_of_nothing_is_refused_before_the_model_loads(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["select", "s.parquet", "--fraction", "0", "--out", "none.jsonl"]) == 0
+    assert "No token is chosen" in capsys.readouterr().err
+    for scores in ([], ["--scores", "s.parquet"]):
+        assert unlearn(Path("/none"), "--mask", "none.jsonl", *scores) == 2
+        assert "No token is chosen" in capsys.readouterr().err
+    assert not (folder / "o").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_rows_without_a_chosen_token_are_told(tiny_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = ["--mode", "top_k", "--k", "0", "--override", "3=in"]
+    assert main(["select", "s.parquet", *one, "--out", "one.jsonl"]) == 0
+    assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err
+    assert unlearn(tiny_folder, "--mask", "one.jsonl") == 0
+    assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err

@@ -1,0 +1,107 @@
+"""What a run is made of, as a record: settings, rows, mask, model and adapter.
+
+A checkpoint and a table of arms carry it, so that what goes on is the same run. Text that is long, and
+files, stand there as a hash; whatever differs has a name that a person knows.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.settings import to_dict
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.session import TrainRow
+
+Origin = Mapping[str, Any]
+_SHORT: Final = 12
+
+
+def settings_of(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings that decide a run's weights: all but `steps`, which may grow."""
+    values = {**to_dict(config), "objective_settings": to_dict(config.objective_of())}
+    return {name: value for name, value in values.items() if name != "steps"}
+
+
+def model_of(loaded: LoadedModel) -> dict[str, str]:
+    """Return model and adapter by name and hash of their files, and the precision."""
+    source = Path(loaded.source)
+    files = [source / "config.json", *sorted(source.glob("*.safetensors"))]
+    adapter = "none"
+    if loaded.adapter:
+        folder = Path(loaded.adapter)
+        adapter = (
+            f"{folder.name} @{_hash_of(sorted([*folder.glob('*.json'), *folder.glob('*.safetensors')]))}"
+        )
+    return {
+        "model": f"{loaded.name} @{_hash_of(files)}",
+        "adapter": adapter,
+        "precision": loaded.precision,
+    }
+
+
+def rows_of(rows: Sequence[Row], tokens: Iterable[Sequence[int]] = ()) -> str:
+    """Return the number of rows and a hash of their fields, and of their token ids where they are given."""
+    content = [[asdict(row) for row in rows], [list(ids) for ids in tokens]]
+    return f"{len(rows)} rows @{_digest(json.dumps(content).encode())}"
+
+
+def weights_of(weights: Sequence[np.ndarray]) -> str:
+    """Return how many tokens have a weight above 0, and a hash of all weights (one array a row)."""
+    whole = np.concatenate([np.asarray(each, np.float32) for each in weights]) if weights else np.zeros(0)
+    return f"{int((whole > 0).sum())} of {whole.size} tokens @{_digest(whole.tobytes())}"
+
+
+def origin(
+    loaded: LoadedModel, forget: Sequence[TrainRow], retain: Sequence[TrainRow], config: TrainConfig
+) -> Origin:
+    """Return the record of a training run."""
+    return {
+        **settings_of(config),
+        **model_of(loaded),
+        "rows to forget": rows_of([each.row for each in forget], [each.encoding.ids for each in forget]),
+        "rows to keep": rows_of([each.row for each in retain], [each.encoding.ids for each in retain]),
+        "mask": weights_of([each.weights.numpy() for each in forget]),
+    }
+
+
+def differences(theirs: Origin, ours: Origin) -> list[str]:
+    """Return a sentence for each entry of `ours` that is another in `theirs`, in order."""
+    return [
+        f"{name} is {_shown(theirs.get(name))} there and {_shown(value)} here"
+        for name, value in json.loads(json.dumps(dict(ours))).items()
+        if _identity(theirs.get(name)) != _identity(value)
+    ]
+
+
+def _identity(value: Any) -> Any:
+    """Return what counts of an entry: of `name @hash` the hash, so that a folder may move."""
+    return value.rpartition(" @")[2] if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> str:
+    return "not recorded" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _hash_of(files: Sequence[Path]) -> str:
+    """Return one hash of the content of files; their names do not count, so that a folder may move."""
+    stamps = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return _digest("".join(_content_hash(*stamp) for stamp in stamps).encode())
+
+
+@cache
+def _content_hash(path: str, size: int, changed: int) -> str:  # noqa: ARG001 (they are the key)
+    """Return the SHA-256 of a file; size and time say when it must be read again."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_SHORT]
