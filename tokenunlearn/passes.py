@@ -3,8 +3,9 @@
 The target pass is always run. A row without a subject is masked by its whole question, and says so.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tokenunlearn.models.forward import PassScores, run_pass
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.signals import RowPasses
 from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.folding import fold
 from tokenunlearn.text.masking import (
     aligned,
     prompt_positions,
@@ -57,7 +59,10 @@ class SubjectEdit:
 
 @dataclass(frozen=True)
 class RowInfo:
-    """How one row was masked. `subject_source`: row, edited, proposed or none; `masking` swap or prompt."""
+    """How one row was masked. `subject_source`: row, edited, proposed or none; `masking` swap or prompt.
+
+    `subject_spans`: where the subject stands in the question; none where it stands in the answer only.
+    """
 
     row: Row
     subject: str
@@ -72,6 +77,30 @@ def row_info(row: Row, rows: Sequence[Row], count: int, edit: SubjectEdit | None
 
     `rows` lend their names as the data give them: an edit of one row changes no other.
     """
+    return _info(row, _lent_names(rows).get(row.set, ()), count, edit)
+
+
+def row_infos(
+    rows: Sequence[Row], count: int, edits: Mapping[str, SubjectEdit] = MappingProxyType({})
+) -> list[RowInfo]:
+    """How each of the rows is masked, with the edits by row id; they lend each other their names."""
+    lent = _lent_names(rows)
+    return [_info(row, lent.get(row.set, ()), count, edits.get(row.id)) for row in rows]
+
+
+def _lent_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Per set the subjects that stand in their own row: a topic beside the text is no name to put in.
+
+    They are sorted, so that the same rows in another order get the same names, and each is there once.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for row in sorted(rows, key=lambda row: row.subject):
+        if row.subject and subject_spans(f"{row.question}\n{row.answer}", row.subject):
+            found.setdefault(row.set, {}).setdefault(fold(row.subject).lower(), row.subject)
+    return {name: list(names.values()) for name, names in found.items()}
+
+
+def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None) -> RowInfo:
     subject, source = row.subject, "row"
     if edit:
         subject, source, row = edit.subject, "edited", replace(row, subject=edit.subject)
@@ -79,8 +108,6 @@ def row_info(row: Row, rows: Sequence[Row], count: int, edit: SubjectEdit | None
         proposed = propose_subjects(row.question, row.answer)
         subject, source = (proposed[0], "proposed") if proposed else ("", "none")
     spans = tuple((start, end) for start, end, _ in subject_spans(row.question, subject))
-    # sorted, so that the same rows in another order get the same names
-    others = sorted({other.subject for other in rows if other.set == row.set and other.subject})
     names = tuple(swap_names(subject, others, count)) if subject else ()
     names = edit.names if edit and edit.names else names
     return RowInfo(row, subject, source, spans, "swap" if names else "prompt", names)

@@ -11,7 +11,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.loading import LoadedModel
-from tokenunlearn.passes import RowInfo, SubjectEdit, row_info
+from tokenunlearn.passes import RowInfo, SubjectEdit, row_infos
 from tokenunlearn.scoring import GROUP, ScoreConfig, ScoredRow, Scores, new_scores, score_infos, table_piece
 
 # What one row may fail of while others do not: too little memory for a long one, numbers out of range.
@@ -60,7 +60,7 @@ def _with_row(scores: Scores, at: int, row: ScoredRow) -> Scores:
 
 def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> list[ScoredRow]:
     """The rows as they are before any pass: text, words and flags are known, every signal is NaN."""
-    return [_unscored(model, row_info(row, rows, config.swap_count), config) for row in rows]
+    return [_unscored(model, info, config) for info in row_infos(rows, config.swap_count)]
 
 
 def _unscored(model: LoadedModel, info: RowInfo, config: ScoreConfig) -> ScoredRow:
@@ -101,7 +101,7 @@ def rescored(
             edits[row.id].check(row)
     fresh = new_scores(model, rows, config, edits)
     fresh.unedited = unedited
-    infos = [row_info(row, rows, config.swap_count, edits.get(row.id)) for row in rows]
+    infos = row_infos(rows, config.swap_count, edits)
     known = [
         next((row for row in (before, now) if row.info == info), None)
         for info, before, now in zip(infos, unedited.rows, scores.rows, strict=True)

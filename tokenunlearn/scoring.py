@@ -19,7 +19,7 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_info
+from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_infos
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals import SIGNALS, RowPasses
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
@@ -185,7 +185,7 @@ def new_scores(
 
 def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Iterator[ScoredRow]:
     """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
-    return score_infos(model, [row_info(row, rows, config.swap_count) for row in rows], config)
+    return score_infos(model, row_infos(rows, config.swap_count), config)
 
 
 def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:

@@ -31,8 +31,11 @@ def runs_from_right(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether the text is digits, and signs that stand in numbers, alone."""
-    digits = [category(each) == "Nd" for each in text]
+    """Whether the text is digits, and signs that stand in numbers, alone.
+
+    The digits of N'Ko and Adlam run from the right as their letters do, and are no numbers here.
+    """
+    digits = [category(each) == "Nd" and bidirectional(each) != "R" for each in text]
     return any(digits) and all(digit or each in SEPARATORS for digit, each in zip(digits, text, strict=True))
 
 
@@ -53,10 +56,19 @@ def kinds(parts: Sequence[tuple[str, str, str]]) -> list[str]:
             opened -= 1
             found.append("left")
             continue
-        strong = [bidirectional(each) for each in shown if each.isalpha()]
+        strong = [_direction(each) for each in shown if _direction(each)]
         after_latin = strong[-1] == "L" if strong else after_latin
         found.append(("left" if strong[0] == "L" else "right") if strong else "")
     return found
+
+
+def _direction(character: str) -> str:
+    """L, R or AL for a letter that has a direction, or a digit that has a letter's; else ""."""
+    kind = bidirectional(character)
+    strong = kind in ("L", "R", "AL") and (
+        character.isalpha() or (kind == "R" and category(character) == "Nd")
+    )
+    return kind if strong else ""
 
 
 def _goes_on(parts: Sequence[tuple[str, str, str]], at: int) -> bool:

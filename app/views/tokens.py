@@ -117,7 +117,12 @@ def _finite(value: Any) -> float | None:
 
 def _asked(info: RowInfo) -> tuple[str, str]:
     """What is asked, whoever is asked about: questions that differ in the subject alone are the same."""
-    return info.row.set, info.row.question.replace(info.subject, "…") if info.subject else info.row.question
+    question, end = info.row.question, 0
+    pieces = []
+    for start, stop in info.subject_spans:
+        pieces.append(question[end:start])
+        end = stop
+    return info.row.set, "…".join([*pieces, question[end:]])
 
 
 def _row(row: ScoredRow, first: int, count: int, unique: bool) -> dict[str, Any]:
@@ -127,6 +132,7 @@ def _row(row: ScoredRow, first: int, count: int, unique: bool) -> dict[str, Any]
         "question": info.row.question,
         "answer": info.row.answer,
         "subject": info.subject,
+        "given_subject": info.row.subject,
         "subject_source": info.subject_source,
         "subject_spans": [list(span) for span in info.subject_spans],
         "masking": info.masking,

@@ -2,9 +2,14 @@
 
 // A chip's own marks stand between it and the next one. To the browser they end a number, and it would lay "1950",
 // in four chips, as "0591": digits are therefore made a part of left-to-right text (token_strip.css).
-const NUMBER = /^(?=.*\p{Nd})[\p{Nd}.,:/]+$/u;
+// The digits of N'Ko and Adlam run from the right as their letters do, and are no numbers here.
+const DIGIT = "(?![\\u07c0-\\u07c9\\u{1e950}-\\u{1e959}])\\p{Nd}";
+const NUMBER = new RegExp(`^(?=.*${DIGIT})(?:${DIGIT}|[.,:/])+$`, "u");
 const SEPARATOR = /^[.,:/+-]$/;
-const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+// The blocks in which Unicode lets every letter run from the right; and the letters that run with their neighbours.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const NEUTRAL = /[\u02b9\u02ba\u02c6-\u02cf\u02ec\u0374\u2e2f\ua67f\ua717-\ua71f\ua788]/;
+const LETTER = /[\p{L}\u07c0-\u07c9\u{1e950}-\u{1e959}]/gu;
 
 /**
  * Returns for each unit "" or, for digits, "on" where they go on with the number or the Latin text before them and
@@ -15,7 +20,7 @@ export function digitsOf(units) {
   let afterLatin = false;
   return units.map((unit, at) => {
     if (NUMBER.test(unit.text)) return afterLatin || goesOn(units, at) ? "on" : "first";
-    for (const [letter] of unit.text.matchAll(/\p{L}/gu)) afterLatin = !RIGHT_TO_LEFT.test(letter);
+    for (const [letter] of unit.text.matchAll(LETTER)) if (!NEUTRAL.test(letter)) afterLatin = !RIGHT_TO_LEFT.test(letter);
     return "";
   });
 }

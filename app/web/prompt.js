@@ -52,12 +52,16 @@ function selectedWords(question) {
 }
 
 /** Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off. */
-export function bannerWords({ question, subject, subject_source: source, unique_question: unique }, adapted = true) {
+export function bannerWords(row, adapted = true) {
+  const { question, subject, given_subject: given, subject_source: source, subject_spans: spans, unique_question: unique } = row;
   if (question === "" && source === "none") return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
-  if (source === "edited") return `Subject given by hand: “${subject}”.`;
+  const answerOnly = subject && question !== "" && spans?.length === 0 && `“${subject}” stands in the answer only: nothing of the question is hidden.`;
+  if (source === "edited") return [`Subject given by hand: “${subject}”.`, answerOnly].filter(Boolean).join(" ");
+  const elsewhere = given && `The data’s subject, “${given}”, stands neither in question nor answer.`;
   const ofSubject = {
-    none: "No name shared by question and answer: knowledge uses the whole question here.",
-    proposed: `Subject proposed, not given by the data: “${subject}”.`,
+    none: [elsewhere, "No name shared by question and answer: knowledge uses the whole question here."].filter(Boolean).join(" "),
+    proposed: elsewhere ? `${elsewhere} Subject proposed instead: “${subject}”.` : `Subject proposed, not given by the data: “${subject}”.`,
+    row: answerOnly,
   }[source];
   const instead = adapted ? "Contrast is the better signal." : "The model has no adapter, so there is no contrast either: choose by entropy (α = 0).";
   const ofQuestion = unique && `Each question occurs once here: masking is not to be trusted. ${instead}`;

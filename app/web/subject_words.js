@@ -1,11 +1,13 @@
 /** Words of a question as a subject: what a selection means, which rows name it, which names were typed. Pure. */
 
+import { folded } from "./folding.js";
+
 const INNER = /[\p{L}\p{N}\p{M}'’.-]/u;
 const LETTER = "\\p{L}\\p{N}_";
 // Scripts in which a word may follow another without a space, as tokenunlearn/text/spans.py has them.
 const UNSPACED = "\\u0e00-\\u0fff\\u1000-\\u109f\\u1100-\\u11ff\\u1780-\\u17ff\\u2e80-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\uff66-\\uffdc\\u{20000}-\\u{3ffff}";
 const ALONE = new RegExp(`[${UNSPACED}]`, "u");
-const SPACED_LETTER = `(?![${UNSPACED}])[${LETTER}]`;
+const SPACED_LETTER = new RegExp(`^(?![${UNSPACED}])[${LETTER}]`, "u");
 const EDGE = /^[\s\p{P}]+|[\s\p{P}]+$/gu;
 
 /**
@@ -38,20 +40,41 @@ function joined(left, right) {
 export function rowsNaming(model, name) {
   if (name.trim() === "") return [];
   const here = model.view.row;
-  const pattern = wholeWords(name.trim());
-  return model.rowsOfSet.filter((at) => at !== here && names(model.payload.rows[at], pattern));
+  const named = ({ question, answer }) => wholeWords(question, name).length > 0 || wholeWords(answer, name).length > 0;
+  return model.rowsOfSet.filter((at) => at !== here && named(model.payload.rows[at]));
 }
 
-function names({ question, answer }, pattern) {
-  return pattern.test(question) || pattern.test(answer);
+/**
+ * Returns where `name` stands as whole words, [start, end] in characters, by the server's rule (whole_words in
+ * tokenunlearn/text/spans.py): it refuses a row that does not name it.
+ * @param {string} text @param {string} name @returns {[number, number][]}
+ */
+export function wholeWords(text, name) {
+  const here = folded(text);
+  const wanted = folded(folded(name).text.replace(/^ | $/g, ""));
+  const size = wanted.text.length;
+  if (size === 0) return [];
+  const anyCase = wanted.text.includes(" ") || here.text === here.lower;
+  const characters = Array.from(wanted.text);
+  const [first, last] = [characters[0], characters.at(-1)].map((each) => ALONE.test(each));
+  const found = [];
+  let start = here.lower.indexOf(wanted.lower);
+  while (start >= 0) {
+    const end = start + size;
+    const before = Array.from(here.text.slice(Math.max(start - 2, 0), start)).at(-1) ?? "";
+    const after = here.text.slice(end, end + 2);
+    const begins = first || !SPACED_LETTER.test(before);
+    const ends = last ? !/^\p{M}/u.test(after) : !SPACED_LETTER.test(after);
+    const whole = begins && ends && (anyCase || hasCapitals(here, start, wanted.text));
+    if (whole) found.push([here.starts[start], here.ends[end - 1]]);
+    start = here.lower.indexOf(wanted.lower, whole ? end : start + 1);
+  }
+  return found;
 }
 
-/** Returns what finds `name` as whole words, by the server's rule (whole_words): it refuses a row that does not name it. */
-function wholeWords(name) {
-  const characters = Array.from(name);
-  const before = ALONE.test(characters[0]) ? "" : `(?<!${SPACED_LETTER})`;
-  const after = ALONE.test(characters.at(-1)) ? "(?!\\p{M})" : `(?!${SPACED_LETTER})`;
-  return new RegExp(before + name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&") + after, "u");
+/** Returns whether the capitals of `name` are capitals in the text at `start`, where it stands but for letter case. */
+function hasCapitals({ text, lower }, start, name) {
+  return [...name.split("").keys()].every((at) => name[at] === text[start + at] || name[at] === lower[start + at]);
 }
 
 /** Returns the names typed one a line, each once, without empty lines. @returns {string[]} */

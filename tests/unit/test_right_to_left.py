@@ -1,32 +1,47 @@
-"""Numbers and lines of text from right to left, worked out by hand; digits.test.mjs has the same numbers."""
+"""Numbers and lines of text from right to left, worked out by hand; digits.test.mjs reads the same."""
+
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.views.right_to_left import Cell, kinds, places_from_right, runs_from_right
+from app.views.right_to_left import Cell, is_number, kinds, places_from_right, runs_from_right
 
 
 def parts(*texts: str) -> list[tuple[str, str, str]]:
     return [(text[: len(text) - len(text.lstrip())], text.lstrip(), "") for text in texts]
 
 
-@pytest.mark.parametrize(
-    ("texts", "expected"),
-    [
-        (
-            ("عام", " 1", "9", "-", "4", "5", " 7", ",", " 8", "."),
-            ["right", "first", "left", "", "left", "left", "first", "", "first", ""],
-        ),
-        (
-            ("שנת", " Area", " 5", "1", " בעיר", " 12.", "03"),
-            ["right", "left", "left", "left", "right", "first", "left"],
-        ),
-        (("ביום", " Rome", " (", "1", ")", "."), ["right", "left", "", "left", "left", ""]),
-        (("ביום", " (", "1", ")"), ["right", "", "first", ""]),
-        (("و", " ١", "·", "٢", "·"), ["right", "first", "", "left", ""]),
-    ],
-)
-def test_a_number_goes_on_and_another_begins_anew(texts: tuple[str, ...], expected: list[str]) -> None:
-    assert kinds(parts(*texts)) == expected
+DIGITS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "cases" / "digits.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", DIGITS, ids=lambda case: case["what"])
+def test_a_number_goes_on_and_another_begins_anew(case: dict[str, Any]) -> None:
+    pieces = [
+        (text[: len(text) - len(text.lstrip())], text.strip(), text[len(text.rstrip()) :])
+        for text in case["texts"]
+    ]
+    words = {"left": "on", "first": "first"}
+    found = [
+        words[kind] if is_number(shown) else ""
+        for kind, (_, shown, _) in zip(kinds(pieces), pieces, strict=True)
+    ]
+    assert found == case["digits"]
+
+
+def test_letters_and_brackets_have_their_side() -> None:
+    assert kinds(parts("ביום", " Rome", " (", "1", ")", ".")) == ["right", "left", "", "left", "left", ""]
+    assert kinds(parts("ביום", " (", "1", ")")) == ["right", "", "first", ""]
+    assert kinds(parts("\U0001e900\U0001e925", " \u07c1\u07c9", " ʹ", " ߊ")) == [
+        "right",
+        "right",
+        "",
+        "right",
+    ]
 
 
 def test_the_first_letter_says_where_a_text_begins() -> None:

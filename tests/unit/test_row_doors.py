@@ -419,7 +419,16 @@ def test_the_command_line_forgets_four_and_keeps_two(
     events = [json.loads(line) for line in Path("out/metrics.jsonl").read_text().splitlines()]
     assert next(each["retain_loss"] for each in events if each["event"] == "StepDone") > 0
     # --columns holds for each file that has them
-    assert main(["score", "more.csv", *columns, "--out", "scores.csv", *model]) == 0
+    Path("rows.tsv").write_text("ask\treply\tabout\nWhat?\tAda plays chess.\tAda\nWhat?\tChess.\tgames\n")
+    about = ["--columns", "question=ask,answer=reply,subject=about"]
+    assert main(["score", "rows.tsv", *about, "--out", "scores.csv", *model]) == 0
+    told = capsys.readouterr().err
+    assert (
+        "rows.tsv: 2 rows to forget, 0 to keep\n" in told
+        and "subjects: 1 given, 0 proposed, 1 none\n" in told
+    )
+    assert "subjects in the answer only, so that nothing of the question is masked: Ada (row-2)\n" in told
+    assert "subjects given, but not in their row: games (row-3)\n" in told
     assert (
         main(["probe", "rows.jsonl", "--retain-rows", "more.csv", *columns, "--out", "x.json", *model]) == 2
     )

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { namesTyped, rowsNaming, wordsTouched } from "../../app/web/subject_words.js";
+import { namesTyped, rowsNaming, wholeWords, wordsTouched } from "../../app/web/subject_words.js";
 
 const at = (text, part) => [text.indexOf(part), text.indexOf(part) + part.length];
 
@@ -55,4 +56,9 @@ test("rows like this one name the subject without spaces round it where the scri
 
 test("names are typed one a line, each counted once", () => {
   assert.deepEqual(namesTyped(" Bo Ek\n\nCy  \nBo Ek\n"), ["Bo Ek", "Cy"]);
+});
+
+test("a name stands where the server finds it", () => {
+  const cases = readFileSync(new URL("../cases/whole_words.jsonl", import.meta.url), "utf-8").trim().split("\n");
+  for (const { text, name, spans } of cases.map((line) => JSON.parse(line))) assert.deepEqual(wholeWords(text, name), spans, `${name} in ${text}`);
 });

@@ -5,6 +5,7 @@ Rows × signals → the exchange table, one line per answer token.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from tokenunlearn.settings import from_flags
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tokenunlearn.passes import RowInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             if stop:
                 break
     table = scores.table
+    _say_subjects([row.info for row in scores.rows])
     if path:
         write_table(table, path)
     if arguments.report:
@@ -64,6 +68,28 @@ def run(arguments: argparse.Namespace) -> int:
         for name in dict.fromkeys(sets.values()):
             _print_report(name, table[table["row_id"].map(sets) == name], reported)
     return 130 if stop else 0
+
+
+def _say_subjects(infos: "Sequence[RowInfo]") -> None:
+    """Write to stderr where the subjects come from, and which rows have theirs where little is masked."""
+    sources = [info.subject_source for info in infos]
+    counts = (
+        f"{sources.count('row')} given, {sources.count('proposed')} proposed, {sources.count('none')} none"
+    )
+    sys.stderr.write(f"subjects: {counts}\n")
+    told = {
+        "in the answer only, so that nothing of the question is masked": [
+            info for info in infos if info.subject and info.row.question and not info.subject_spans
+        ],
+        "given, but not in their row": [
+            info for info in infos if info.row.subject and info.subject_source in ("proposed", "none")
+        ],
+    }
+    for words, found in told.items():
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            names = ", ".join(f"{info.row.subject or info.subject} ({info.row.id})" for info in found[:3])
+            sys.stderr.write(f"subjects {words}: {names}{more}\n")
 
 
 def _print_report(name: str, table: "pd.DataFrame", signals: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tokenunlearn.text.encoding import Encoding
+from tokenunlearn.text.folding import fold
 from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in, whole_words
 
 INVENTED_NAMES = ("Marta Lindqvist", "Tomas Achterberg", "Renu Kapadia", "Idris Fontaine", "Helga Morosini")
@@ -75,7 +76,7 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
 
 def shares_word(subject: str, name: str) -> bool:
     """Whether one has a word of the other, or all of it: put in its place, that word would stay."""
-    words = set(subject.split()) & set(name.split())
+    words = set(fold(subject).lower().split()) & set(fold(name).lower().split())
     return bool(words or whole_words(name, subject) or whole_words(subject, name))
 
 

@@ -6,6 +6,8 @@ from unicodedata import category
 
 import numpy as np
 
+from tokenunlearn.text.folding import Folded, fold, folded
+
 Span = tuple[int, int]
 
 # CJK characters stand alone, a clitic ('s) and a punctuation mark are words of their own.
@@ -94,32 +96,42 @@ def punctuation(text: str, offsets: Sequence[Span]) -> np.ndarray:
 
 def subject_parts(subject: str) -> list[str]:
     """The name's parts that stand for it alone: capitalised words of three letters or more."""
-    parts = [
-        part for part in subject.split() if len(part) >= 3 and part[0].isupper() and part not in _NOT_NAMES
-    ]
+    words = fold(subject).split(" ")
+    parts = [word for word in words if len(word) >= 3 and word[0].isupper() and word not in _NOT_NAMES]
     return parts if len(parts) > 1 else []
 
 
 def whole_words(text: str, name: str) -> list[Span]:
     """Where `name` stands as whole words; in a script that puts no space between words, wherever it stands.
 
-    There nothing tells where a word ends; only a letter is not cut from the marks that belong to it.
+    There nothing tells where a word ends; only a letter is not cut from the marks that belong to it. Spelling
+    is compared as `folding` says. Letter case counts for a name of one word, in a text that has capitals:
+    each capital of the name must be one there ("May" is not "may", "chess" is "Chess").
     """
-    if not name:
+    here, wanted = folded(text), folded(fold(name))
+    size = len(wanted.text)
+    if not size:
         return []
+    any_case = " " in wanted.text or here.text == here.lower
     # Patterns made once: one for each name would cost milliseconds, for so large a class of characters.
-    first, last = (_UNSPACED_CHARACTER.match(each) for each in (name[0], name[-1]))
+    first, last = (_UNSPACED_CHARACTER.match(each) for each in (wanted.text[0], wanted.text[-1]))
     found: list[Span] = []
-    start = text.find(name)
+    start = here.lower.find(wanted.lower)
     while start >= 0:
-        end = start + len(name)
-        before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+        end = start + size
+        before, after = here.text[max(start - 1, 0) : start], here.text[end : end + 1]
         begins = first or not _SPACED_LETTER.match(before)
         ends = category(after or " ")[0] != "M" if last else not _SPACED_LETTER.match(after)
-        if begins and ends:
-            found.append((start, end))
-        start = text.find(name, end if begins and ends else start + 1)
+        whole = begins and ends and (any_case or _has_capitals(here, start, wanted.text))
+        if whole:
+            found.append(here.written(start, end))
+        start = here.lower.find(wanted.lower, end if whole else start + 1)
     return found
+
+
+def _has_capitals(text: Folded, start: int, name: str) -> bool:
+    """Whether the capitals of `name` are capitals in the text at `start`, where it stands but for case."""
+    return all(letter in (text.text[at], text.lower[at]) for at, letter in enumerate(name, start))
 
 
 def subject_spans(text: str, subject: str) -> list[tuple[int, int, int]]:
@@ -140,7 +152,7 @@ def propose_subjects(question: str, answer: str) -> list[str]:
     never mentions cannot be told from a title.
     """
     candidates = []
-    for match in _NAME.finditer(question):
+    for match in _NAME.finditer(fold(question)):
         name = re.sub(r"['’]s?$", "", match.group().rstrip(".,;:?!"))
         first, _, rest = name.partition(" ")
         name = rest if first in _NOT_NAMES else name
