@@ -7,7 +7,6 @@ import pytest
 import torch
 import transformers
 
-from tests.tiny_rows import tiny
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.capabilities import Capabilities, additive, capabilities
 from tokenunlearn.models.forward import run_pass
@@ -112,8 +111,8 @@ def test_a_model_of_nan_is_told_as_such() -> None:
         capabilities(model)
 
 
-def test_it_is_tried_once_and_leaves_the_model_as_it_was(tiny_folder) -> None:
-    model = tiny(tiny_folder).model.train()
+def test_it_is_tried_once_and_leaves_the_model_as_it_was() -> None:
+    model = built("Llama", NEW).train()
     calls = []
     hook = model.model.register_forward_hook(lambda *_: calls.append(1))
     first = capabilities(model)
