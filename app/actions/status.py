@@ -72,7 +72,7 @@ def model_chip(service: Service) -> dict[str, Any]:
         name = Path(made["model"]).name
         text = f"{name} + {adapter}" if adapter != "none" else name
         plain = "" if model.tokenizer.chat_template else f". {NO_TEMPLATE}"
-        detail = f"Adapter: {made['adapter']}{plain}"
+        detail = ". ".join((f"Adapter: {made['adapter']}{plain}", *model.notes))
         stopped = " · scoring stopped" if stage.name == "held" else ""
         return {"text": f"{text} · {made['precision']}{stopped}", "detail": detail, "state": "live"}
     if stage.name == "error":

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from tests.tiny_rows import tiny
@@ -85,6 +86,56 @@ def test_a_model_is_fetched_file_by_file_and_loads_from_its_folder(hub: str, tin
     assert load_model(str(folder), precision="fp32").model.device.type in ("cpu", "cuda")
     # nothing that could run code, and no other format of the weights, was asked for
     assert not [path for path in Hub.asked if "code.py" in path or "onnx" in path]
+
+
+@pytest.fixture
+def sharded(tiny_folder: Path, tmp_path: Path) -> Path:
+    """The tiny model in two shards; beside them lie weights and an adapter that are not the model's."""
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "sharded"))
+    (folder / "model.safetensors").unlink()
+    tiny(tiny_folder).model.save_pretrained(folder, max_shard_size="16KB")
+    assert len(list(folder.glob("model-*.safetensors"))) == 2
+    (folder / "consolidated.safetensors").write_bytes(bytes(10**6))
+    return folder
+
+
+def test_only_the_weights_that_the_index_names_are_counted_and_fetched(hub: str, sharded: Path) -> None:
+    parameters = sum(each.numel() for each in tiny(sharded).model.parameters())
+    assert folder_bytes(sharded, torch.float32) == 4 * parameters
+    (sharded / "adapter_config.json").write_text("{}")
+    Hub.folder = sharded
+    folder = hub_folder("own/tiny", torch.float32, lambda _: None, hub)
+    assert {path.name for path in sharded.iterdir()} - {path.name for path in folder.iterdir()} == {
+        "consolidated.safetensors",
+        "adapter_config.json",
+    }
+    assert tiny(folder).model.dtype == torch.float32
+
+
+def test_a_quantised_model_of_the_hub_is_refused_before_its_weights_are_fetched(
+    hub: str, sharded: Path
+) -> None:
+    config = json.loads((sharded / "config.json").read_text())
+    (sharded / "config.json").write_text(
+        json.dumps(config | {"quantization_config": {"quant_method": "awq"}})
+    )
+    Hub.folder = sharded
+    with pytest.raises(ModelError, match="own/tiny is quantised \\(awq\\)"):
+        hub_folder("own/tiny", torch.float32, lambda _: None, hub)
+    assert not [path for path in Hub.asked if "/resolve/" in path and path.endswith(".safetensors")]
+
+
+def test_tied_weights_are_not_missing_and_unused_ones_are_said(tiny_folder: Path, tmp_path: Path) -> None:
+    assert load_model(str(tiny_folder), precision="fp32").notes == ()
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "tied"))
+    tied = LlamaForCausalLM(LlamaConfig.from_pretrained(tiny_folder, tie_word_embeddings=True))
+    tied.save_pretrained(folder)
+    tensors = load_file(folder / "model.safetensors")
+    assert "lm_head.weight" not in tensors
+    save_file(tensors | {"vision.weight": torch.zeros(2)}, folder / "model.safetensors", {"format": "pt"})
+    loaded = load_model(str(folder), precision="fp32")
+    assert loaded.notes == ("Weights that are not used: vision.weight",)
+    assert loaded.model.lm_head.weight is loaded.model.model.embed_tokens.weight
 
 
 def test_giving_up_ends_it_between_two_files(hub: str) -> None:

@@ -171,7 +171,10 @@ def load(arguments: argparse.Namespace, demo_target: bool = True) -> "LoadedMode
         from tokenunlearn.data.demo import ASSETS
 
         adapter = ASSETS / "adapters" / "target"
-    return load_model(arguments.model, adapter, arguments.precision)
+    model = load_model(arguments.model, adapter, arguments.precision)
+    for note in model.notes:
+        sys.stderr.write(f"{note}\n")
+    return model
 
 
 def target(path: str, *suffixes: str) -> Path:

@@ -206,6 +206,8 @@ def _refuse_dependent(trial: _Trial) -> None:
     after = slice(_HIDDEN + 1, len(row))
     if _gap(hidden[after], hidden_changed[after]) > bound:
         raise _refusal("A token that is hidden from its attention still changes the others")
+    if _gap(beside[after], hidden[after]) == 0:
+        raise _refusal("Its scores of a token do not depend on the tokens before it")
     # where hiding a token is the same as taking it out, the tokens after it may have moved
     if _gap(hidden[after], removed[_HIDDEN : len(row) - 1]) <= bound:
         pairs = _causal(len(row), row.device)

@@ -6,14 +6,15 @@ network, what was fetched before is used.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.models.model_folder import CONFIG, INDEX, SINGLE, check_config, read_json, shard_names
 from tokenunlearn.models.weights import counted_bytes, refuse_too_large
 
-_WANTED = (".safetensors", ".json", ".model", ".txt", ".jinja")
+_WEIGHTS = ".safetensors"
+_WANTED = (_WEIGHTS, ".json", ".model", ".txt", ".jinja")
 _TIMEOUT = 10.0
 
 
@@ -25,14 +26,23 @@ def hub_folder(
     `told` hears the share that is done, and may raise to end it. Raises ModelError: not there, gated, not
     reachable, without safetensors, too large for the memory.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError
 
     try:
         info = HfApi(endpoint=endpoint).model_info(name, files_metadata=True, timeout=_TIMEOUT)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if _is_wanted(file.rfilename)}
-        _refuse_unfit(name, sizes, info, dtype)
-        return _fetched(name, info.sha, sizes, told, endpoint)
+
+        def fetch(file: str) -> Path:
+            return Path(hf_hub_download(name, file, revision=info.sha, endpoint=endpoint))
+
+        counted = info.safetensors.parameters if info.safetensors else None
+        if counted:
+            refuse_too_large(name, counted_bytes(counted, dtype))
+        sizes = _with_own_weights(name, sizes, fetch)
+        if not counted:
+            refuse_too_large(name, sum(sizes[file] for file in sizes if file.endswith(_WEIGHTS)))
+        return _fetched(name, sizes, told, fetch)
     except GatedRepoError as error:
         raise ModelError(
             what=f"The model {name} is gated.",
@@ -51,30 +61,44 @@ def hub_folder(
 
 def _is_wanted(file: str) -> bool:
     """Whether a file is one of the model's own; what lies in folders are other formats of it."""
-    return file.endswith(_WANTED) and "/" not in file
+    return file.endswith(_WANTED) and "/" not in file and not file.startswith("adapter_")
 
 
-def _refuse_unfit(name: str, sizes: dict[str, int], info: Any, dtype: torch.dtype) -> None:
-    weights = sum(size for file, size in sizes.items() if file.endswith(".safetensors"))
-    if not weights:
+def _with_own_weights(name: str, sizes: dict[str, int], fetch: Callable[[str], Path]) -> dict[str, int]:
+    """The files without weights that the model is not loaded from: only its single file, or its index's.
+
+    Raises ModelError where it has none.
+    """
+    named = {SINGLE} & set(sizes)
+    if not named and INDEX in sizes:
+        named = set(shard_names(read_json(fetch(INDEX)), INDEX))
+    if not named:
         raise ModelError(
             what=f"The model {name} has no safetensors weights.",
             why="Only safetensors are loaded; pickled weights can run code.",
             fix="Take a model that has them.",
         )
-    counted = info.safetensors.parameters if info.safetensors else None
-    refuse_too_large(name, counted_bytes(counted, dtype) if counted else weights)
+    missing = sorted(named - set(sizes))
+    if missing:
+        raise ModelError(
+            what=f"The model {name} lacks {len(missing)} of {len(named)} weight files.",
+            why=f"{INDEX} names {missing[0]}, which the hub does not have.",
+            fix="Take another model, or tell its owners.",
+        )
+    return {file: size for file, size in sizes.items() if not file.endswith(_WEIGHTS) or file in named}
 
 
 def _fetched(
-    name: str, commit: str | None, sizes: dict[str, int], told: Callable[[float], None], endpoint: str | None
+    name: str, sizes: dict[str, int], told: Callable[[float], None], fetch: Callable[[str], Path]
 ) -> Path:
-    from huggingface_hub import hf_hub_download
-
+    """The folder with all files; the configuration comes first, so that a refusal costs no download."""
     done, whole, folder = 0, max(1, sum(sizes.values())), None
-    for file in sorted(sizes, key=sizes.__getitem__):
+    for file in sorted(sizes, key=lambda each: (each != CONFIG, sizes[each])):
         told(done / whole)
-        folder = Path(hf_hub_download(name, file, revision=commit, endpoint=endpoint)).parent
+        path = fetch(file)
+        if file == CONFIG:
+            check_config(read_json(path), name)
+        folder = path.parent
         done += sizes[file]
     assert folder is not None
     return folder
@@ -88,7 +112,7 @@ def _kept(name: str, error: BaseException) -> Path:
         folder = Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError):
         folder = Path()
-    if not list(folder.glob("*.safetensors")) or not (folder / "config.json").is_file():
+    if not list(folder.glob("*.safetensors")) or not (folder / CONFIG).is_file():
         raise ModelError(
             what=f"The model {name} could not be fetched.",
             why=f"The hub cannot be reached from this machine ({_reason(error)}).",

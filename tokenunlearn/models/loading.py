@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,11 +18,14 @@ from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, f
 from tokenunlearn.models.forward import causal_model, run_pass
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
 from tokenunlearn.models.weights import folder_bytes, refuse_too_large
 from tokenunlearn.text.encoding import encode, encode_prompt
 
 PRECISIONS = ("auto", "fp32", "bf16")
 GENERATED_ROWS = 96  # answers at a time: a step costs the weights once, however many rows
+# What is to be fetched lies on this machine before anything is loaded.
+_SAFE: Final[Mapping[str, bool]] = MappingProxyType({"trust_remote_code": False, "local_files_only": True})
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -29,7 +33,8 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 class LoadedModel:
     """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's.
 
-    `merged` is the target's LoRA where training has merged it into the weights below the fresh one.
+    `merged` is the target's LoRA where training has merged it into the weights below the fresh one. `notes`:
+    what a person should know of how it was loaded.
     """
 
     model: Any
@@ -39,6 +44,7 @@ class LoadedModel:
     adapter: str | None
     precision: str
     merged: Lora | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def device(self) -> torch.device:
@@ -140,8 +146,6 @@ def load_model(
     `told` hears how much of a hub's model is fetched, and may raise to end the load between two files. Raises
     ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
     """
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -149,34 +153,85 @@ def load_model(
     if adapter is not None:
         adapter_config(Path(adapter))
     source = _source(name, dtype, told)
-    refuse_too_large(name or EMBEDDED_NAME, folder_bytes(source, dtype))
+    named = name or EMBEDDED_NAME
+    check_folder(source, named)
+    refuse_too_large(named, folder_bytes(source, dtype, named))
     told(1.0)
-    # Whatever was to be fetched lies here now.
-    safe = {"trust_remote_code": False, "local_files_only": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **safe)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, use_safetensors=True, **safe)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ModelError(
-            what=f"The model {name or EMBEDDED_NAME} could not be loaded.",
-            why=str(error).strip().splitlines()[0][:300],
-            fix="Name a folder with config.json, a fast tokenizer and safetensors weights, "
-            "or a hub id you can reach.",
-        ) from error
+    _check_settings(source, named)
+    tokenizer = _tokenizer(source, named)
+    model, notes = _base_model(source, named, dtype)
     if adapter is not None:
-        model = with_adapter(model, Path(adapter), name or EMBEDDED_NAME)
+        model = with_adapter(model, Path(adapter), named)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.eval()
+    capabilities(causal_model(model))  # what cannot be scored is refused now, not after the rows
+    path = str(adapter) if adapter else None
+    return LoadedModel(model, tokenizer, named, str(source), path, word, notes=notes)
+
+
+def _tokenizer(source: Path, name: str) -> Any:
+    """The tokenizer of a folder. Raises ModelError for one that cannot be read or gives no offsets."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **_SAFE)
+    except Exception as error:  # the parser of tokenizer.json raises plain Exceptions
+        raise ModelError(
+            what=f"The tokenizer of {name} could not be loaded.",
+            why=f"{_reason(error)}. Its files are damaged, or of a newer version than this machine's.",
+            fix="Get tokenizer.json and tokenizer_config.json again, or install newer tokenizers.",
+        ) from error
     if not tokenizer.is_fast:
         raise ModelError(
             what=f"The tokenizer of {name} has no character offsets.",
             why="Token scores are aligned with the text by offsets, which only fast tokenizers give.",
             fix="Use a model with a tokenizer.json.",
         )
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
-    model.eval()
-    capabilities(causal_model(model))  # what cannot be scored is refused now, not after the rows
-    return LoadedModel(
-        model, tokenizer, name or EMBEDDED_NAME, str(source), str(adapter) if adapter else None, word
-    )
+    return tokenizer
+
+
+def _base_model(source: Path, name: str, dtype: torch.dtype) -> tuple[Any, tuple[str, ...]]:
+    """The model of a folder, and what of its weights is not used. Raises ModelError."""
+    from transformers import AutoModelForCausalLM
+
+    try:
+        # Weights of another shape are told by name: transformers points at a report in its log.
+        model, found = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **_SAFE,
+        )
+    except Exception as error:  # a family's own code builds it
+        raise ModelError(
+            what=f"The model {name} could not be loaded.",
+            why=f"{_reason(error)}.",
+            fix=f"Its {CONFIG} and its weights do not fit together, or one is damaged: get both again.",
+        ) from error
+    check_loaded(found, name)
+    return model, unread(found["unexpected_keys"])
+
+
+def _check_settings(source: Path, name: str) -> None:
+    """Raise ModelError for a configuration that its family refuses."""
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(source, **_SAFE)
+    except Exception as error:  # configurations are checked by whatever code their family has
+        raise ModelError(
+            what=f"The {CONFIG} of {name} describes no model that can be built.",
+            why=f"{_reason(error)}.",
+            fix="Get the file again.",
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What an error says, on one line; its kind where it says but a word or nothing."""
+    said = " ".join(str(error).split())[:300].rstrip(".")
+    return said if " " in said else f"{type(error).__name__} {said}".rstrip()
 
 
 def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None]) -> Path:
@@ -185,12 +240,6 @@ def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None])
         return embedded_model_folder()
     folder = Path(name)
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ModelError(
-                what=f"The folder {name} holds no model.",
-                why="It has no config.json.",
-                fix="Name the folder that save_pretrained has written.",
-            )
         return folder
     if folder.is_absolute() or not _HUB_ID.fullmatch(name):
         raise ModelError(

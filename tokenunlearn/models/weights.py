@@ -9,7 +9,6 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
@@ -18,17 +17,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.models.model_folder import is_pointer, pointer, weight_files
 
 MOST_HEADER = 100_000_000  # the format's own limit
 _INTEGERS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
-def folder_bytes(folder: Path, dtype: torch.dtype) -> int:
-    """The bytes of all weights of a folder in `dtype`; whole numbers keep their size.
+def folder_bytes(folder: Path, dtype: torch.dtype, name: str = "") -> int:
+    """The bytes of the weights of a folder's model in `dtype`; whole numbers keep their size.
 
-    Raises ModelError for a file that is no safetensors file.
+    Raises ModelError for a file that is missing, damaged, cut off or of 8-bit numbers.
     """
-    return sum(_file_bytes(path, dtype) for path in sorted(folder.glob("*.safetensors")))
+    return sum(_file_bytes(path, dtype) for path in weight_files(folder, name or str(folder)))
 
 
 def counted_bytes(parameters: Mapping[str, int], dtype: torch.dtype) -> int:
@@ -37,7 +37,7 @@ def counted_bytes(parameters: Mapping[str, int], dtype: torch.dtype) -> int:
 
 
 def refuse_too_large(name: str, needed: int, free: int | None = None) -> None:
-    """Nothing; raises ModelError for weights that need more memory than is free (None: ask the system)."""
+    """Raise ModelError for weights that need more memory than is free (None: ask the system)."""
     free = free_bytes() if free is None else free
     if needed > free:
         raise ModelError(
@@ -81,25 +81,39 @@ def _system_error(error: SafetensorError, path: Path) -> OSError:
 
 
 def _file_bytes(path: Path, dtype: torch.dtype) -> int:
-    tensors = _header(path)
-    return sum(
-        counted_bytes({str(tensor["dtype"]): math.prod(tensor["shape"])}, dtype)
-        for name, tensor in tensors.items()
-        if name != "__metadata__"
-    )
-
-
-def _header(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > MOST_HEADER:
-                raise ValueError("its header is too long")
-            return json.loads(file.read(length))
-    except (OSError, ValueError, struct.error) as error:
+        tensors = _tensors(path)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error, RecursionError) as error:
         raise ModelError(
             what=f"The weights {path.name} cannot be read.",
-            why=f"The file is damaged, incomplete or no safetensors file ({error}).",
+            why=f"The file is damaged, incomplete or no safetensors file ({str(error)[:200]}).",
             fix="Get the file again.",
             where=str(path),
         ) from error
+    coarse = sorted({kind for kind, _ in tensors if kind.startswith(("F8", "F6", "F4"))})
+    if coarse:
+        raise ModelError(
+            what=f"The weights {path.name} are quantised ({', '.join(coarse)}).",
+            why="Numbers of 8 bits or fewer cannot be scored exactly, merged or trained.",
+            fix="Choose the model's checkpoint in bf16 or fp32.",
+            where=str(path),
+        )
+    return sum(counted_bytes({kind: count}, dtype) for kind, count in tensors)
+
+
+def _tensors(path: Path) -> list[tuple[str, int]]:
+    """Type and count of numbers of each tensor, from the header, which must fit the file's length."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if is_pointer(start):
+            raise pointer(path)
+        (length,) = struct.unpack("<Q", start)
+        if length > MOST_HEADER:
+            raise ValueError("its header is too long")
+        header = json.loads(file.read(length))
+    tensors = [record for name, record in header.items() if name != "__metadata__"]
+    end = max((int(record["data_offsets"][1]) for record in tensors), default=0)
+    size = path.stat().st_size
+    if size != 8 + length + end:
+        raise ValueError(f"it has {size:,} of {8 + length + end:,} bytes")
+    return [(str(record["dtype"]), math.prod(record["shape"])) for record in tensors]
