@@ -30,7 +30,7 @@ from tokenunlearn.data.demo import demo_rows  # noqa: E402
 from tokenunlearn.data.rows import Row, row_to_dict  # noqa: E402
 from tokenunlearn.masks import make_mask  # noqa: E402
 from tokenunlearn.metrics.tofu import rouge_l_recall  # noqa: E402
-from tokenunlearn.models.adapters import CONFIG, WEIGHTS  # noqa: E402
+from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS  # noqa: E402
 from tokenunlearn.models.embedded import EMBEDDED_NAME, file_hash  # noqa: E402
 from tokenunlearn.models.loading import load_model  # noqa: E402
 from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores  # noqa: E402

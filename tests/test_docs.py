@@ -20,6 +20,7 @@ from tokenunlearn.cli import VERBS, build_parser, main  # noqa: E402
 from tokenunlearn.data.files import read_rows  # noqa: E402
 from tokenunlearn.experiments.arms import ARMS  # noqa: E402
 from tokenunlearn.fusion import NORMALISERS  # noqa: E402
+from tokenunlearn.models.adapter_kinds import ADAPTER_KINDS  # noqa: E402
 from tokenunlearn.objectives import OBJECTIVES  # noqa: E402
 from tokenunlearn.probes import PROBES  # noqa: E402
 from tokenunlearn.selection import MODES  # noqa: E402
@@ -47,6 +48,8 @@ PLACES = (
     "tokenunlearn.probes.evidence:ProbeSettings",
 )
 TABLE = re.compile(r"<!-- settings: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
+ADAPTERS = re.compile(r"<!-- adapters -->\n(.*?)<!-- end -->", re.DOTALL)
+SERVED = {"trained": "yes | yes | yes | yes", "read": "yes | yes | no | –", "refused": "no | – | – | –"}
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -72,8 +75,20 @@ def settings_table(cls: type) -> str:
     return "\n".join(lines) + "\n"
 
 
+def adapter_table() -> str:
+    """Return what adapters may be as a Markdown table; tests/unit/test_adapter_kinds.py measures it."""
+    lines = [
+        "| adapter | told by | opens | adapter off is the base | trains | saves and reopens | why not |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for kind in ADAPTER_KINDS:
+        lines.append(f"| {kind.name} | {kind.sign} | {SERVED[kind.served]} | {kind.why} |")
+    return "\n".join(lines) + "\n"
+
+
 def with_fresh_tables(text: str) -> str:
-    """The text with each settings table as the code has it now."""
+    """Return the text with the tables of settings and of adapters as the code has them now."""
+    text = ADAPTERS.sub(lambda _: f"<!-- adapters -->\n{adapter_table()}<!-- end -->", text)
     classes = settings_classes()
     return TABLE.sub(
         lambda found: f"<!-- settings: {found[1]} -->\n{settings_table(classes[found[1]])}<!-- end -->", text
@@ -104,7 +119,7 @@ def test_every_source_is_cited() -> None:
 def test_every_setting_is_in_a_fresh_table() -> None:
     text = METHODS.read_text("utf-8")
     assert sorted(name for name, _ in TABLE.findall(text)) == sorted(settings_classes())
-    assert with_fresh_tables(text) == text, "run: python tests/test_docs.py"
+    assert ADAPTERS.search(text) and with_fresh_tables(text) == text, "run: python tests/test_docs.py"
 
 
 def test_every_verb_is_in_the_readme() -> None:

@@ -38,6 +38,7 @@ def summary(service: Service, draft: Any) -> dict[str, Any]:
         values = record(draft, "the plan")
         shown, name, mask = mask_of(service, values)
         refuse_unfit(shown, name, mask, values)
+        refuse_untrainable(service, shown)
         plan = {key: values.get(key) for key in DRAFT_KEYS} | {"hash": mask.hash}
         return {"plan": plan, **counts(shown, name, mask)}
     except TokenUnlearnError as error:
@@ -51,6 +52,13 @@ def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str,
     shown.refuse_failed(name, mask.overrides)
     if not mask.selected.any():
         raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
+
+
+def refuse_untrainable(service: Service, shown: ShownScores) -> None:
+    """Refuse scores of a model whose adapter can be read but not trained on; ModelError."""
+    model = service.session_of(shown).model
+    if model is not None and model.untrainable is not None:
+        raise model.untrainable
 
 
 def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
@@ -110,6 +118,7 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     service.model()
     shown, name, mask = mask_of(service, values)
     refuse_unfit(shown, name, mask, values)
+    refuse_untrainable(service, shown)
     if not shown.live:
         raise MaskError(NOT_LIVE)
     group = uuid.uuid4().hex[:8]

@@ -8,15 +8,8 @@ from safetensors.torch import load_file
 
 from tests.tiny_rows import tiny
 from tokenunlearn.errors import ModelError
-from tokenunlearn.models.adapters import (
-    CONFIG,
-    WEIGHTS,
-    Lora,
-    adapter_config,
-    lora_model,
-    lora_of,
-    save_adapter,
-)
+from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS, read_adapter
+from tokenunlearn.models.adapters import Lora, lora_model, lora_of, save_adapter
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -69,7 +62,7 @@ def test_layers_can_be_named(tiny_folder) -> None:
 def test_saved_folder_is_pefts(tiny_folder, tmp_path) -> None:
     model = randomised(lora_model(tiny(tiny_folder).model, 2, 4.0), 1)
     save_adapter(model, tmp_path / "one", None)
-    config = adapter_config(tmp_path / "one")
+    config = read_adapter(tmp_path / "one").config
     assert (config["r"], config["lora_alpha"], config["peft_type"]) == (2, 2, "LORA")
     again = tiny(tiny_folder, tmp_path / "one")
     with torch.no_grad():
@@ -120,7 +113,7 @@ def test_what_we_save_on_part_of_the_modules_opens_again(tiny_folder, tmp_path, 
             PeftModel.from_pretrained(tiny(tiny_folder).model, str(tmp_path / "both")),
         ):
             torch.testing.assert_close(again.eval()(ids).logits.log_softmax(-1), truth, atol=1e-4, rtol=0)
-    named = set(adapter_config(tmp_path / "both")["target_modules"])
+    named = set(read_adapter(tmp_path / "both").config["target_modules"])
     assert "model.layers.1.self_attn.k_proj" in named and "model.layers.0.self_attn.k_proj" not in named
 
 
@@ -130,7 +123,7 @@ def test_a_result_of_before_opens(tiny_folder, tmp_path) -> None:
     only_q = {name: update for name, update in lora.updates.items() if "q_proj" in name or "mlp" in name}
     model = lora_model(tiny(tiny_folder).model, 2, 4.0, layers=[0])
     save_adapter(model, tmp_path / "one", Lora(only_q))
-    record = adapter_config(tmp_path / "one")
+    record = dict(read_adapter(tmp_path / "one").config)
     record["target_modules"] = sorted({name.rsplit(".", 1)[-1] for name in record["target_modules"]})
     (tmp_path / "one" / CONFIG).write_text(json.dumps(record, indent=1, sort_keys=True))
     assert lora_of(tiny(tiny_folder, tmp_path / "one").model).updates.keys() == {

@@ -70,8 +70,8 @@ def test_pickled_weights_are_refused(tmp_path, tiny_folder) -> None:
     "files, words",
     [
         ({}, "No adapter could be read"),
-        ({"adapter_config.json": "{"}, "No adapter could be read"),
-        ({"adapter_config.json": json.dumps({"peft_type": "LORA"})}, "has no adapter_model.safetensors"),
+        ({"adapter_config.json": "{"}, "is damaged"),
+        ({"adapter_config.json": json.dumps({"peft_type": "IA3"})}, "has no adapter_model.safetensors"),
     ],
 )
 def test_a_bad_adapter_is_told_before_the_model_loads(tmp_path, files, words) -> None:

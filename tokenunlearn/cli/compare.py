@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.training.config import TrainConfig
 
     config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
-    table = score(load(arguments), rows.forget, ScoreConfig())
+    table = score(load(arguments, to_train=True), rows.forget, ScoreConfig())
     chosen, world = make_mask(columns_from_table(table), rule), rows.world or demo_rows("world")
     bench = Bench(lambda: load(arguments), table, rows.forget, rows.retain, world, chosen, config)
     results: list[ArmResult] = []

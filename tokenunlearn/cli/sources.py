@@ -161,8 +161,11 @@ def check_precision(word: str) -> None:
         raise SettingError(f"precision is {word!r}", why, where="--precision")
 
 
-def load(arguments: argparse.Namespace, demo_target: bool = True) -> "LoadedModel":
-    """The model that the flags name; --demo alone means the embedded one with the shipped target adapter."""
+def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool = False) -> "LoadedModel":
+    """Return the model that the flags name; --demo alone means the embedded one with the shipped target.
+
+    `to_train`: an adapter that training cannot add to is refused, before anything slow. Raises ModelError.
+    """
     from tokenunlearn.models.loading import load_model
 
     check_precision(arguments.precision)
@@ -171,7 +174,7 @@ def load(arguments: argparse.Namespace, demo_target: bool = True) -> "LoadedMode
         from tokenunlearn.data.demo import ASSETS
 
         adapter = ASSETS / "adapters" / "target"
-    model = load_model(arguments.model, adapter, arguments.precision)
+    model = load_model(arguments.model, adapter, arguments.precision, to_train=to_train)
     for note in model.notes:
         sys.stderr.write(f"{note}\n")
     return model

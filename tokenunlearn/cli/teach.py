@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = from_flags(TeachConfig, arguments)
     diverged = False
     with tqdm(unit="step", desc="teach") as bar:
-        for event in teach(load(arguments, demo_target=False), rows, config, folder):
+        for event in teach(load(arguments, demo_target=False, to_train=True), rows, config, folder):
             if isinstance(event, StepDone):
                 bar.total = event.steps
                 bar.set_postfix(loss=f"{event.retain_loss:.3f}")

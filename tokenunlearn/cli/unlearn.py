@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint, metrics = folder / "checkpoint", folder / "metrics.jsonl"
     _refuse_finished(folder)
     refuse_other_run(checkpoint, settings_of(config), config.steps)  # before the model is loaded
-    loaded = load(arguments)
+    loaded = load(arguments, to_train=True)
     weights = _weights(arguments, scores, loaded, rows.forget)
     model = with_fresh_lora(loaded, config)
     processes = Processes()

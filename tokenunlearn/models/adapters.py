@@ -1,24 +1,24 @@
 """LoRA adapters: a fresh one on the target, and the exact sum of two as one that plain PEFT loads."""
 
 import json
-import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.models.adapter_files import CONFIG, PREFIX, WEIGHTS, AdapterFiles
+from tokenunlearn.models.adapter_kinds import MERGE
+from tokenunlearn.models.capabilities import evaluating, fed
 from tokenunlearn.models.layers import layer_list
 from tokenunlearn.models.weights import write_tensors
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-_PREFIX = "base_model.model."  # before every name in PEFT's files
-_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_[AB]\.weight")
+MERGED_APART = 1e-3  # nats, float32
+MERGED_APART_BF16 = 1.0  # the shipped target's weights are rounded by up to .33 nats when it is merged
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Lora:
         result = {}
         for name, (a, b) in self.updates.items():
             missing = self.rank - len(a)
-            result[f"{_PREFIX}{name}.lora_A.weight"] = torch.nn.functional.pad(a, (0, 0, 0, missing))
-            result[f"{_PREFIX}{name}.lora_B.weight"] = torch.nn.functional.pad(b, (0, missing))
+            result[f"{PREFIX}{name}.lora_A.weight"] = torch.nn.functional.pad(a, (0, 0, 0, missing))
+            result[f"{PREFIX}{name}.lora_B.weight"] = torch.nn.functional.pad(b, (0, missing))
         return {name: value.contiguous() for name, value in sorted(result.items())}
 
 
@@ -102,85 +102,82 @@ def _untrainable(model: Any, why: str) -> ModelError:
     )
 
 
-def adapter_config(folder: Path) -> dict[str, Any]:
-    """The adapter's configuration; ModelError when it is missing, unreadable or not a plain LoRA."""
-    try:
-        config = json.loads((folder / CONFIG).read_text())
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            what=f"No adapter could be read in {folder}.",
-            why=f"{CONFIG} is missing or is not JSON ({type(error).__name__}).",
-            fix="Name a folder that PEFT's save_pretrained has written.",
-        ) from error
-    if not (folder / WEIGHTS).is_file():
-        raise ModelError(
-            what=f"The adapter in {folder} has no {WEIGHTS}.",
-            why="Only safetensors weights are loaded; pickled ones can run code.",
-            fix="Save the adapter again with a current PEFT.",
-        )
-    return config
+def with_adapter(model: Any, files: AdapterFiles, name: str) -> Any:
+    """Return the model with an adapter active.
 
-
-def with_adapter(model: Any, folder: Path, name: str) -> Any:
-    """The model with the adapter of a folder active. Raises ModelError for the adapter of another model."""
+    Raises ModelError for weights that have no place in the model, for places that its configuration names and
+    its file has no weights for, and for a base model of its own.
+    """
     from peft import LoraConfig, PeftModel, get_peft_model_state_dict
 
-    config = adapter_config(folder)
-    made_for = config.get("base_model_name_or_path")
-    misfit = ModelError(
-        what=f"The adapter {folder.name} does not fit the model {name}.",
-        why=f"It was made for {made_for}." if made_for else "It was made for another one.",
-        fix="Name the model that it was trained on.",
-    )
+    base = _refuse_another_base(model, files)
     try:
-        with safe_open(folder / WEIGHTS, "pt") as file:
-            found = {key for key in file.keys() if _KEY.fullmatch(key)}  # noqa: SIM118  # no mapping
-        wanted = LoraConfig.from_pretrained(str(folder)) if _names_too_much(folder) else None
-        if wanted is not None:
-            wanted.target_modules = {match["module"] for match in map(_KEY.fullmatch, found) if match}
-        loaded = PeftModel.from_pretrained(model, str(folder), config=wanted)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise misfit from error
-    # PEFT only warns of weights that it finds no place for, and of places that it finds no weights for.
-    places = {
-        key for key in get_peft_model_state_dict(loaded, save_embedding_layers=False) if _KEY.fullmatch(key)
-    }
-    if found != places:
-        raise misfit
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of missing and unknown weights, which are refused below
+            config = LoraConfig.from_pretrained(str(files.folder))
+            if _names_too_much(files):
+                config.target_modules = files.modules
+            loaded = PeftModel.from_pretrained(model, str(files.folder), config=config)
+    except Exception as error:  # PEFT checks little: what does not fit ends in an error of any kind
+        why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise _misfit(files, name, f"PEFT says: {why[:200]}") from error
+    places = set(get_peft_model_state_dict(loaded, save_embedding_layers=False))
+    found = set(files.weights) - base
+    for key in sorted(found - places):
+        raise _misfit(files, name, f"The model has no place for {key.removeprefix(PREFIX)}")
+    for key in sorted(places - found):
+        raise _misfit(files, name, f"It has no weights for {key.removeprefix(PREFIX)}")
     return loaded
 
 
-def _names_too_much(folder: Path) -> bool:
+def _misfit(files: AdapterFiles, name: str, why: str) -> ModelError:
+    made_for = files.config.get("base_model_name_or_path")
+    return ModelError(
+        what=f"The adapter {files.folder.name} does not fit the model {name}",
+        why=f"It was made for {made_for}. {why}" if made_for else why,
+        fix="Name the model that it was trained on",
+        where=str(files.folder / WEIGHTS),
+    )
+
+
+def _refuse_another_base(model: Any, files: AdapterFiles) -> set[str]:
+    """Return the names of the base model's own weights in the file; ModelError where they are others."""
+    own = dict(model.named_parameters(remove_duplicate=False))  # a tied head by its own name too
+    saved = {key: key.removeprefix(PREFIX).replace(".base_layer.", ".") for key in files.weights}
+    whole = tuple(f".{name}." for name in files.config.get("modules_to_save") or ())
+    base = {
+        key for key, name in saved.items() if name in own and not any(each in f".{name}" for each in whole)
+    }
+    for key in sorted(base):
+        mine, its = own[saved[key]], files.weights[key]
+        if mine.shape != its.shape or not torch.equal(mine.detach().cpu(), its.to(mine.dtype)):
+            raise ModelError(
+                what=f"The adapter {files.folder.name} cannot be opened",
+                why=f"It brings a {saved[key]} of its own, so that with the adapter off the model is not the "
+                "base model",
+                fix=MERGE,
+                where=str(files.folder / WEIGHTS),
+            )
+    return base
+
+
+def _names_too_much(files: AdapterFiles) -> bool:
     """Whether we wrote the folder before 29 November 2026: last names only, also of modules that had none.
 
-    PEFT indents the file by two.
+    We indented the file by one, PEFT indents it by two.
     """
-    text = (folder / CONFIG).read_text()
-    return text.startswith('{\n "') and json.loads(text).get("layers_to_transform") is None
+    text = (files.folder / CONFIG).read_text(encoding="utf-8")
+    return text.startswith('{\n "') and files.config.get("layers_to_transform") is None
 
 
-def require_plain_lora(folder: Path) -> None:
-    """Refuse an adapter to which training could not add exactly; ModelError."""
-    config = adapter_config(folder)
-    unusual = [
-        name
-        for name in (
-            "use_dora",
-            "modules_to_save",
-            "lora_bias",
-            "trainable_token_indices",
-            "layer_replication",
-        )
-        if config.get(name)
-    ]
-    unusual += ["bias"] * (config.get("bias", "none") != "none")
-    unusual += ["init_lora_weights"] * (config.get("init_lora_weights") not in (True, False, "gaussian"))
-    if config.get("peft_type") != "LORA" or unusual:
-        raise ModelError(
-            what=f"The adapter in {folder} cannot be trained on.",
-            why=f"It is not a plain LoRA ({', '.join(unusual) or config.get('peft_type')}).",
-            fix="Merge it into its base model first and name the merged folder as the model.",
-        )
+def tied_modules(model: Any) -> set[str]:
+    """Return the names of the modules that share one weight with another, as head and embedding may."""
+    holders: dict[int, list[str]] = {}
+    for name, module in model.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, torch.nn.Parameter):
+            holders.setdefault(id(weight), []).append(name)
+    return {name for names in holders.values() if len(names) > 1 for name in names}
 
 
 def lora_of(model: Any) -> Lora:
@@ -194,6 +191,44 @@ def lora_of(model: Any) -> Lora:
         a, b = (side["default"].weight.detach().cpu().float() for side in (layer.lora_A, layer.lora_B))
         updates[name] = (a, b * layer.scaling["default"])
     return Lora(updates)
+
+
+def merge(model: Any) -> tuple[Any, Lora]:
+    """Return the base model with its LoRA merged into the weights, and what was merged.
+
+    Raises ModelError where the merged model says something else on a few tokens: a weight that two modules
+    share, a layer that PEFT merges wrongly.
+    """
+    before, lora = _said(model), lora_of(model)
+    try:
+        merged = model.merge_and_unload()
+    except (ValueError, RuntimeError) as error:
+        raise _not_merged(str(error).strip().splitlines()[0][:200]) from error
+    exact = next(merged.parameters()).dtype is torch.float32
+    apart = float((_said(merged) - before).abs().max())
+    if not apart <= (MERGED_APART if exact else MERGED_APART_BF16):
+        raise _not_merged(f"Merged into the weights it gives other probabilities, by {apart:.3g} nats")
+    return merged, lora
+
+
+def _not_merged(why: str) -> ModelError:
+    return ModelError(
+        what="The adapter can be scored and probed, but not trained on",
+        why=why,
+        fix="Train an adapter on the attention and MLP layers only, or merge this one yourself",
+    )
+
+
+@torch.no_grad()
+def _said(model: Any) -> Tensor:
+    """Log-probabilities in nats of the tokens of a short row, each given those before."""
+    causal = model.get_base_model() if hasattr(model, "peft_config") else model
+    ids = torch.linspace(0, causal.config.get_text_config().vocab_size - 1, 8, device=causal.device).long()[
+        None
+    ]
+    with evaluating(causal):
+        logits = fed(causal, input_ids=ids, use_cache=False).logits.float()
+    return logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])
 
 
 def save_adapter(model: Any, folder: Path, merged: Lora | None) -> None:

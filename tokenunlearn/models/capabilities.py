@@ -89,7 +89,7 @@ class _Trial:
 
     def __init__(self, causal: Any) -> None:
         # among the vocabulary's first, where no family keeps the ids of images
-        count = min(causal.get_input_embeddings().num_embeddings, 1000)
+        count = min(causal.config.get_text_config().vocab_size, 1000)
         ids = (torch.arange(2 * _ROW, device=causal.device) * 37 + 3) % count
         self.causal = causal
         self.row, self.other = ids[:_ROW], torch.cat([ids[:_SHARED], ids[_ROW:]])

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 
 from tokenunlearn.errors import ModelError
-from tokenunlearn.models.adapters import WEIGHTS, Lora, adapter_config, with_adapter
+from tokenunlearn.models.adapter_files import WEIGHTS, read_adapter
+from tokenunlearn.models.adapter_kinds import unreadable, untrainable
+from tokenunlearn.models.adapters import Lora, tied_modules, with_adapter
 from tokenunlearn.models.capabilities import capabilities, evaluating
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
 from tokenunlearn.models.forward import causal_model, run_pass
@@ -33,8 +35,9 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 class LoadedModel:
     """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's.
 
-    `merged` is the target's LoRA where training has merged it into the weights below the fresh one. `notes`:
-    what a person should know of how it was loaded.
+    `untrainable` says why its adapter can be read but not trained on. `merged` is the target's LoRA where
+    training has merged it into the weights below the fresh one. `notes`: what a person should know of how it
+    was loaded.
     """
 
     model: Any
@@ -43,6 +46,7 @@ class LoadedModel:
     source: str
     adapter: str | None
     precision: str
+    untrainable: ModelError | None = None
     merged: Lora | None = None
     notes: tuple[str, ...] = ()
 
@@ -140,18 +144,22 @@ def load_model(
     adapter: str | Path | None = None,
     precision: str = "auto",
     told: Callable[[float], None] = lambda _: None,
+    to_train: bool = False,
 ) -> LoadedModel:
     """The model `name` (None: the embedded one; else a folder or hub id), with `adapter` (a folder) active.
 
     `told` hears how much of a hub's model is fetched, and may raise to end the load between two files. Raises
-    ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded.
+    ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded. What is
+    loaded `to_train` is refused as soon as its adapter is seen to be one that training cannot add to.
     """
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     word, dtype = resolve_precision(precision)
-    if adapter is not None:
-        adapter_config(Path(adapter))
+    files = None if adapter is None else read_adapter(Path(adapter))
+    refusal = None if files is None else unreadable(files) or (untrainable(files) if to_train else None)
+    if refusal is not None:
+        raise refusal
     source = _source(name, dtype, told)
     named = name or EMBEDDED_NAME
     check_folder(source, named)
@@ -160,13 +168,16 @@ def load_model(
     _check_settings(source, named)
     tokenizer = _tokenizer(source, named)
     model, notes = _base_model(source, named, dtype)
-    if adapter is not None:
-        model = with_adapter(model, Path(adapter), named)
+    if files is not None:
+        refusal = untrainable(files, tied_modules(model))
+        if refusal is not None and to_train:
+            raise refusal
+        model = with_adapter(model, files, named)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     model.eval()
     capabilities(causal_model(model))  # what cannot be scored is refused now, not after the rows
     path = str(adapter) if adapter else None
-    return LoadedModel(model, tokenizer, named, str(source), path, word, notes=notes)
+    return LoadedModel(model, tokenizer, named, str(source), path, word, refusal, notes=notes)
 
 
 def _tokenizer(source: Path, name: str) -> Any:

@@ -70,7 +70,8 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
-    loaded = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+    precision = config.get("precision") or "auto"
+    loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
     weights = None
     if mask:
         tokens = answer_tokens(loaded, forget)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
 from tokenunlearn.metrics.facts import fact_probability
-from tokenunlearn.models.adapters import lora_model, lora_of, require_plain_lora
+from tokenunlearn.models.adapters import lora_model, merge
 from tokenunlearn.models.forward import TOKEN_BUDGET, causal_model
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.layers import layer_count, rising
@@ -37,17 +36,17 @@ class TrainRow:
 
 
 def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
-    """The target with its adapter merged and a fresh trainable LoRA on top; `loaded` is used up.
+    """Return the target with its adapter merged and a fresh trainable LoRA on top; `loaded` is used up.
 
     The LoRA is on the upper `layer_share` of the layers. With it off the model is the frozen target: the
-    reference needs no second copy.
+    reference needs no second copy. Raises ModelError for an adapter that cannot be trained on.
     """
     model, merged = loaded.model, None
-    if loaded.adapter:
-        require_plain_lora(Path(loaded.adapter))
-        # kept here: the folder may be gone, or another one, when the run has ended
-        merged = lora_of(model)
-        model = model.merge_and_unload()
+    if loaded.untrainable is not None:
+        raise loaded.untrainable
+    if hasattr(model, "peft_config"):
+        # what was merged is kept: the folder may be gone, or another one, when the run has ended
+        model, merged = merge(model)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     torch.manual_seed(config.seed)
