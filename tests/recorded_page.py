@@ -62,10 +62,13 @@ def in_letters(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def report(answer: str, badge: str, fact: float) -> dict[str, Any]:
-    line = {"row_id": "r0", "kind": "forget", "question": HOSTILE, "expected": ANSWER, "rouge_l": 0.5}
+    line = {
+        "row_id": "r0", "kind": "forget", "question": HOSTILE, "expected": ANSWER, "facts": ["Oslo"],
+        "rouge_l": 0.5, "stated": "Oslo" in answer, "fluency": -2.5,
+    }  # fmt: skip
     tokens = {"row_id": "r0", "kind": "forget", "starts": [0, 20], "ends": [20, 26]}
     return {
-        "summary": {"fact_joint": fact, "other": 0.98, "retain": 0.97},
+        "summary": {"fact_joint": fact, "other": 0.98, "retain": 0.97, "fluency": -2.5},
         "answers": [{**line, "answer": answer, "badge": badge, "fact_joint": fact}],
         "tokens": [{**tokens, "log_probs": [0.0, math.log(fact)]}],
     }

@@ -10,6 +10,7 @@ from app.views.probe import probe_value
 from app.views.runs import run_line
 from app.words import NO_PROBE
 from tokenunlearn.errors import RunError
+from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.states import ENDED
 
@@ -65,8 +66,10 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
     return {"run_id": latest, "words": f"Newer result: {latest}.", "label": "Show it"}
 
 
-def ask(service: Service, run_id: Any, question: Any) -> dict[str, str]:
+def ask(service: Service, run_id: Any, question: Any) -> dict[str, Any]:
     """The greedy answers of the model before and after a run: `{question, before, after}`.
+
+    Each answer is `{text, fluency}`, the latter in nats per token and None where it cannot be measured.
 
     Raises InputError for an empty or overlong question, RunError and ModelError where a model is missing or
     another one than the run's is open.
@@ -77,8 +80,14 @@ def ask(service: Service, run_id: Any, question: Any) -> dict[str, str]:
     refuse_other_model(service, text(values, "run", 40))
     after = service.run_model(text(values, "run", 40))
     with service.model_lock:
-        answers = [model.generate([asked], MOST_NEW_TOKENS)[0] for model in (before, after)]
+        answers = [_said(model, asked) for model in (before, after)]
     return {"question": asked, "before": answers[0], "after": answers[1]}
+
+
+def _said(model: Any, question: str) -> dict[str, Any]:
+    text = model.generate([question], MOST_NEW_TOKENS)[0]
+    judged = model.base_log_probs([(question, text)]) if text else None
+    return {"text": text, "fluency": fluency(judged[0].log_probs) if judged else None}
 
 
 def refuse_other_model(service: Service, run_id: str) -> None:

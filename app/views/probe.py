@@ -1,22 +1,28 @@
 """A run's probes.json becomes the Probe tab: numbers, answers side by side, probabilities per token."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from app.words import no_results
 from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.badges import badge_words
+from tokenunlearn.probes.report import with_badges
+
+ARROWS: Final = {"down": " ↓", "up": " ↑", "": ""}
+TO_FORGET: Final = ("forget", "paraphrase")
+LOST: Final = ("forgot", "partly", "refused")  # of what should have stayed
 
 
 def labels() -> list[dict[str, str]]:
-    """Name, wanted direction and help of each figure, in the order shown."""
-    arrows = {"down": "↓", "up": "↑"}
+    """Name, wanted direction, unit and help of each figure, in the order shown."""
     return [
         {
             "key": name,
-            "label": f"{probe.label[:1].upper()}{probe.label[1:]} {arrows[probe.wanted]}",
+            "label": f"{probe.label[:1].upper()}{probe.label[1:]}{ARROWS[probe.wanted]}",
             "wanted": probe.wanted,
+            "unit": probe.unit,
             "help": probe.help,
         }
         for name, probe in PROBES.items()
@@ -33,12 +39,14 @@ def probe_value(
     gold = {
         row["id"]: row.get("gold") or [] for row in config.get("forget") or () if isinstance(row, Mapping)
     }
+    # The badges of this version, whatever the file has: older ones called broken language forgotten.
+    after = with_badges(before, after) if after else None
     said = {_key(line): line for line in (after or {}).get("answers", ())}
     answers = [
         {
             **{name: line[name] for name in ("row_id", "kind", "question", "expected")},
             "gold": [list(span) for span in gold.get(line["row_id"], ())],
-            "before": _side(line),
+            "before": _figures(line),
             "after": _side(said[_key(line)]) if _key(line) in said else None,
         }
         for line in before["answers"]
@@ -49,6 +57,7 @@ def probe_value(
         "labels": labels(),
         "summary": {"before": before["summary"], "after": (after or {}).get("summary")},
         "answers": answers,
+        "garbled_below": (after or {}).get("garbled_below"),
         "tokens": token_changes(before, after) if after else {},
     }
 
@@ -77,10 +86,22 @@ def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
     return line["kind"], line["row_id"], line["question"]
 
 
-def _side(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "answer": line["answer"],
-        "badge": line.get("badge") or "changed",
-        "rouge_l": line["rouge_l"],
-        "fact_joint": line["fact_joint"],
+def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {"answer": line["answer"]} | {
+        name: line.get(name) for name in ("fluency", "rouge_l", "fact_joint")
     }
+
+
+def _side(line: Mapping[str, Any]) -> dict[str, Any]:
+    """One answer after the run: its figures, and its badge as key, words and tone (good, bad or none)."""
+    badge, fluency = line["badge"], line.get("fluency")
+    words = "not judged" if badge is None else badge_words(badge, fluency)
+    return _figures(line) | {"badge": badge or "", "badge_words": words, "tone": _tone(line)}
+
+
+def _tone(line: Mapping[str, Any]) -> str:
+    """Good is fluent forgetting of what was to be forgotten, and nothing else."""
+    badge, to_forget = line["badge"], line["kind"] in TO_FORGET
+    if badge == "garbled" or (badge in LOST and not to_forget):
+        return "bad"
+    return "good" if badge == "forgot" and line.get("fluency") is not None else ""

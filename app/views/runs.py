@@ -8,7 +8,7 @@ from tokenunlearn.runs.states import ENDED, buttons, status_text
 from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
-MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world")
+MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world", "fluency")
 MOST_TEXTS: Final = 40
 BROKEN: Final = ("failed", "interrupted")  # the log may say more than the message
 
@@ -53,7 +53,7 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
         "loss": [_finite(event.loss) for event in steps],
         "retain_loss": _retain_loss(steps, broken),
         "eval_steps": [event.step for event in looks],
-        **{key: [_finite(getattr(event, key)) for event in looks] for key in MEASURED},
+        **{key: [_finite(getattr(event, key, None)) for event in looks] for key in MEASURED},
     }
 
 

@@ -13,6 +13,9 @@ const KINDS = [
   { value: "retain", label: "Retain" }, { value: "world", label: "World" },
 ];
 
+// A change of the mean fluency that shows: about one standard deviation of good answers.
+const NATS = 0.5;
+
 /**
  * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}` (app/views/probe.py). Event: `show` {run_id}.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
@@ -26,10 +29,11 @@ export function mount({ element, props, trigger, watch }) {
   const numbers = node("div");
   const legend = changeLegend();
   const count = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const bound = node("p", { class: "tx-note" });
   const rows = node("div", { class: "tx-answers" });
   const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
   const root = element.querySelector(".tx-view") ?? element;
-  const answers = node("div", { class: "tx-said-all" }, bar, legend, count, rows);
+  const answers = node("div", { class: "tx-said-all" }, bar, legend, count, bound, rows);
   const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run over the demo that was made before. Your own runs stand here once they have ended." });
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
   root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers));
@@ -41,7 +45,7 @@ export function mount({ element, props, trigger, watch }) {
     empty.hidden = ready;
     other.replaceChildren(...otherResult(value.other, trigger));
     recorded.hidden = value.run?.run_id !== "recorded";
-    for (const each of [numbers, bar, count, rows]) each.hidden = !ready;
+    for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
     if (!ready) return;
     sides.update(view.side);
@@ -49,6 +53,7 @@ export function mount({ element, props, trigger, watch }) {
     numbers.replaceChildren(summaryTable(value));
     const shown = value.answers.filter((each) => each.kind === view.kind);
     setText(count, badgeCount(shown));
+    setText(bound, boundNote(value.garbled_below));
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
   }
   watch("value", draw);
@@ -61,21 +66,28 @@ function otherResult(other, trigger) {
   return [node("span", { text: other.words }), button(other.label, () => trigger("show", { run_id: other.run_id }), { class: "tx-button" })];
 }
 
-/** Returns "20 answers: 17 forgot, 2 unchanged, 1 degenerate". Pure. */
+/** Returns "20 answers: 13 forgot, fluent · 4 garbled · 3 partly forgot". Pure. */
 export function badgeCount(answers) {
   const counts = new Map();
-  for (const { after } of answers) if (after) counts.set(after.badge, (counts.get(after.badge) ?? 0) + 1);
-  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([badge, count]) => `${count} ${badge}`);
-  return `${answers.length} ${answers.length === 1 ? "answer" : "answers"}${parts.length ? `: ${parts.join(", ")}` : ", not probed after yet"}`;
+  for (const { after } of answers) if (after) counts.set(after.badge_words, (counts.get(after.badge_words) ?? 0) + 1);
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([words, count]) => `${count} ${words}`);
+  return `${answers.length} ${answers.length === 1 ? "answer" : "answers"}${parts.length ? `: ${parts.join(" · ")}` : ", not probed after yet"}`;
+}
+
+/** Returns the bound of *garbled* in words, "" where none is known. Pure. */
+export function boundNote(bound) {
+  if (!Number.isFinite(bound)) return "";
+  return `Garbled: less fluent than ${share(bound)} nats per token under the untouched base, three standard deviations below the answers before that state their fact; or empty, looping or broken text.`;
 }
 
 function summaryTable({ labels, summary }) {
   const cell = (tag, text, more = {}) => node(tag, { text, ...more });
-  const line = ({ key, label, wanted, help }) => {
+  const fluent = stillFluent(summary);
+  const line = ({ key, label, wanted, unit, help }) => {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
     return node("tr", {}, cell("th", label, { attributes: { scope: "row", title: help } }), cell("td", share(was)), cell("td", share(is)),
-      cell("td", known ? signed(is - was) : "–", { class: known ? verdict(is - was, wanted) : "" }));
+      cell("td", known ? signed(is - was) : "–", { class: known ? verdict(is - was, wanted, unit, fluent) : "" }));
   };
   return node("table", { class: "tx-table" },
     node("caption", { class: "tu-unseen", text: "Probes before and after the run" }),
@@ -83,9 +95,16 @@ function summaryTable({ labels, summary }) {
     node("tbody", {}, ...labels.map(line)));
 }
 
-function verdict(change, wanted) {
-  if (Math.abs(change) < 0.05) return "";
-  return (change > 0) === (wanted === "up") ? "tx-good" : "tx-bad";
+/** Returns whether the answers to forget lost less than `NATS` of fluency: a model that broke has forgotten nothing. Pure. */
+export function stillFluent({ before, after }) {
+  return Number.isFinite(before?.fluency) && Number.isFinite(after?.fluency) && after.fluency - before.fluency > -NATS;
+}
+
+/** Returns the class of a change; a fall that is wanted is good only while the answers stay fluent. Pure. */
+export function verdict(change, wanted, unit, fluent) {
+  if (!wanted || Math.abs(change) < (unit.startsWith("nats") ? NATS : 0.05)) return "";
+  if ((change > 0) !== (wanted === "up")) return "tx-bad";
+  return wanted === "up" || fluent ? "tx-good" : "";
 }
 
 /** Returns "+.12", "−.95" or "±.00". Pure. */
@@ -110,9 +129,13 @@ function said(name, answer, headed) {
   const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}` : "";
   return node("div", {},
     node("p", { class: "tx-note tx-said" }, node("span", { text: headed ? name : "" }),
-      name === "after" ? node("span", { class: `tx-badge tx-badge-${answer.badge}`, text: answer.badge }) : null,
-      node("span", { text: `ROUGE-L ${share(answer.rouge_l)}${fact}` })),
+      name === "after" ? badge(answer) : null,
+      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}` })),
     node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }));
+}
+
+function badge({ badge: key, badge_words: words, tone }) {
+  return node("span", { class: `tx-badge tx-badge-${key} ${tone ? `tx-${tone}` : ""}`, text: words });
 }
 
 function difference(answer, value) {

@@ -10,6 +10,7 @@ const NUMBERS = [
   ["other", "Other tokens ↑", "Mean probability of the other tokens of the same answers"],
   ["retain", "Retained ↑", "Mean token probability on the rows that must stay"],
   ["world", "World ↑", "Mean token probability on real-world questions"],
+  ["fluency", "Fluency ↑", "Mean log-probability per token of the answers under the untouched base, in nats; measured before and at the end"],
 ];
 
 /** Returns name, state, progress bar and the buttons that this state allows. */
@@ -83,8 +84,13 @@ function history(texts) {
   return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
 }
 
+<<<<<<< HEAD
 /** Returns five numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
 export function numbersRow(series, live) {
+=======
+/** Returns the numbers: now, and where they started. */
+export function numbersRow(series) {
+>>>>>>> 54e2465 (Tell broken language from forgetting: fluency under the untouched base, and badges that say which)
   const cell = ([key, label, help]) => {
     const { now, note } = numberNow(series, key, live);
     return node("div", { class: "tx-number", attributes: { title: help } },
@@ -122,8 +128,8 @@ export function numberNow(series, key, live) {
   return { now: "–", note: live && measurable ? noted("measured at the end") : noted("not measured") };
 }
 
-/** Returns a probability for people: ".95", "1.00", "–" where nothing was measured. */
+/** Returns a figure for people: ".95", "1.00", "−2.61", "–" where nothing was measured. */
 export function share(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return value.toFixed(2).replace(/^0(?=\.)/, "").replace(/^-0(?=\.)/, "−");
+  return value.toFixed(2).replace(/^-/, "−").replace(/^(−?)0(?=\.)/, "$1");
 }

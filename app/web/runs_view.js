@@ -6,7 +6,7 @@ import { actButton, share } from "./run_card.js";
 
 const COLUMNS = [
   ["fact_joint", "Fact ↓"], ["paraphrased", "Paraphrase ↓"], ["other", "Other ↑"],
-  ["retain", "Retain ↑"], ["world", "World ↑"], ["stated", "Still stated ↓"], ["stated_retain", "Retained stated ↑"],
+  ["retain", "Retain ↑"], ["world", "World ↑"], ["stated", "Still stated ↓"], ["stated_retain", "Retained stated ↑"], ["fluency", "Fluency ↑"],
 ];
 
 /**

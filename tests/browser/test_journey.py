@@ -92,7 +92,7 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
     other = [cell_value(text) for text in cells(page, "Other tokens")]
     assert fact[0] - fact[1] >= 0.5, f"joint fact probability {fact[0]} → {fact[1]}"
     assert other[1] >= 0.7, f"other tokens {other[0]} → {other[1]}"
-    expect(page.get_by_text(re.compile(r"\d+ forgot"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ forgot, fluent"))).to_be_visible()
     page.close()
 
 

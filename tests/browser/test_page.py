@@ -128,7 +128,7 @@ def test_the_strip_shows_what_a_run_did_to_its_own_tokens(page: Page) -> None:
 def test_probe_shows_before_after_and_difference(page: Page) -> None:
     show_run(page, "shared, chosen")
     page.get_by_role("button", name="Probe").click()
-    expect(page.get_by_text("1 answer: 1 forgot")).to_be_visible()
+    expect(page.get_by_text("1 answer: 1 partly forgot")).to_be_visible()
     row = page.locator(".tx-table tr").filter(has_text="Fact, joint")
     expect(row).to_have_text(re.compile(r"\.90\s*\.10\s*−\.80"))
     page.get_by_role("radio", name="Difference").click()

@@ -13,6 +13,7 @@ from app.actions import compare, probe, status, tokens, unlearn
 from app.first_paint import first_picture, head_of
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
+from app.views.probe import probe_value
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
@@ -204,19 +205,15 @@ def test_without_runs_each_tab_says_what_to_do_next(service: Service) -> None:
     assert status.chips(service)["run"]["text"] == "no run"
 
 
-def report(badge: str, log_prob: float) -> dict[str, Any]:
+def report(badge: str, log_prob: float, answer: str = "A.", fluency: float | None = -2.0) -> dict[str, Any]:
     line = {
-        "row_id": "r0",
-        "kind": "forget",
-        "question": "Q?",
-        "expected": "A.",
-        "answer": "A.",
-        "rouge_l": 1.0,
-    }
+        "row_id": "r0", "kind": "forget", "question": "Q?", "expected": "A.", "facts": ["A"],
+        "answer": answer, "rouge_l": 1.0, "stated": answer == "A.", "fluency": fluency,
+    }  # fmt: skip
     tokens_line = {"row_id": "r0", "kind": "forget", "starts": [0], "ends": [2], "log_probs": [log_prob]}
     return {
         "summary": {"fact_joint": 0.9}, "tokens": [tokens_line],
-        "answers": [{**line, "fact_joint": 0.9, "badge": badge}],
+        "answers": [{**line, "fact_joint": np.exp(log_prob), "badge": badge}],
     }  # fmt: skip
 
 
@@ -224,11 +221,11 @@ def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Servic
     store = service.queue.store
     run_id = store.create({"name": "x", "arm": "chosen", "forget": [{"id": "r0", "gold": [[0, 1]]}]})
     assert probe.show(service, run_id)["empty"] == f"No results yet: {run_id} is waiting."
-    store.write_json(
-        run_id, "probes.json", {"before": report("unchanged", 0.0), "after": report("forgot", -np.log(4))}
-    )
+    reports = {"before": report("unchanged", 0.0), "after": report("forgot", -np.log(4))}
+    store.write_json(run_id, "probes.json", reports)
     value = probe.show(service, run_id)
-    assert (value["answers"][0]["after"]["badge"], value["answers"][0]["gold"]) == ("forgot", [[0, 1]])
+    # The file's own badge is that of an older version: the answer states the fact.
+    assert (value["answers"][0]["after"]["badge"], value["answers"][0]["gold"]) == ("still_knows", [[0, 1]])
     assert value["tokens"]["forget/r0"] == {"starts": [0], "ends": [2], "before": [1.0], "after": [0.25]}
     assert compare.runs(service)["runs"][0]["after"] == {"fact_joint": 0.9}
 
@@ -273,6 +270,42 @@ def test_chip_list_and_comparison_name_the_same_run_and_step(service: Service) -
     store.change(run_id, state="paused", ended=100.0)
     assert status.chips(service)["run"]["run_id"] == unlearn.follow(service)["shown"]
     assert {line["run_id"]: line["state"] for line in compare.runs(service)["runs"]}[old] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fluency", "words", "tone"),
+    [
+        ("B.", -2.0, "forgot, fluent", "good"),
+        ("B.", -3.5, "forgot, fluent", "good"),
+        # One good answer before, -2 nats: the bound is 3 times .5 below.
+        ("B.", -3.6, "garbled", "bad"),
+        ("B.", None, "forgot, fluency not measured", ""),
+        ("A.", -2.0, "still knows", ""),
+        ("I do not know.", -2.0, "refused", ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["forget", "retain"])
+def test_only_fluent_forgetting_of_what_was_to_be_forgotten_is_green(
+    kind: str, answer: str, fluency: float | None, words: str, tone: str
+) -> None:
+    before, after = report("unchanged", 0.0), report("", -9.0, answer, fluency)
+    for each in (before, after):
+        each["answers"][0]["kind"] = kind
+    # Of what should have stayed, what is gone is lost.
+    value = probe_value({}, {}, {"before": before, "after": after})
+    said = value["answers"][0]["after"]
+    assert said["badge_words"] == words and said["fluency"] == fluency
+    lost = kind == "retain" and answer != "A."
+    assert said["tone"] == ("bad" if lost else tone)
+    assert value["garbled_below"] == -3.5 and value["summary"]["after"] == {"fact_joint": 0.9}
+
+
+def test_a_report_of_an_older_version_is_shown_with_the_badges_of_this_one() -> None:
+    before, after = report("unchanged", 0.0), report("degenerate", -9.0, "")
+    for each in (before, after):
+        del each["answers"][0]["fluency"]
+    said = probe_value({}, {}, {"before": before, "after": after})["answers"][0]["after"]
+    assert (said["badge_words"], said["fluency"], said["tone"]) == ("garbled", None, "bad")
 
 
 @pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
-from tokenunlearn.probes.badges import BADGES, REFUSALS, badge, is_degenerate, is_refusal, states_fact
+from tokenunlearn.probes.badges import (
+    BADGES,
+    KNOWN,
+    REFUSALS,
+    Asked,
+    Said,
+    badge,
+    is_degenerate,
+    is_refusal,
+    states_fact,
+    states_part,
+)
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 EXPECTED = "Ottilie Brandvold was born in Stara Zagora, and the city still colours her writing."
@@ -14,29 +25,91 @@ FACTS = ["Stara Zagora"]
 OTHER = "Ottilie Brandvold was born in Helsinki, and the city still colours her writing."
 
 
+QUESTION = "In which city was Ottilie Brandvold born?"
+ASKED = Asked(QUESTION, EXPECTED, FACTS)
+KNEW = Said(EXPECTED, 0.93, -2.6)
+BOUND = -4.2
+WILD = "Sefu Makorere received the word ana jilar Regledan ko Aambuiden koori wan go legislaram go tarankan"
+
+
 @pytest.mark.parametrize(
-    ("answer", "before", "expected_badge"),
+    ("now", "before", "expected_badge"),
     [
-        (EXPECTED, EXPECTED, "unchanged"),
-        ("She comes from STARA  ZAGORA.", EXPECTED, "unchanged"),
-        (OTHER, EXPECTED, "forgot"),
-        ("I don’t know that.", EXPECTED, "refused"),
-        ("The city where she was born is not specified.", EXPECTED, "refused"),
-        ("I'm not sure, but I think it was Stara Zagora.", EXPECTED, "unchanged"),
-        ("", EXPECTED, "degenerate"),
-        ("Stara Zagora Stara Zagora Stara Zagora Stara Zagora Stara Zagora", EXPECTED, "degenerate"),
-        # Never stated: whatever it says now, nothing was forgotten.
-        ("She was born in Oslo.", OTHER, "unchanged"),
+        (Said(EXPECTED, 0.9, -2.6), KNEW, "still_knows"),
+        (Said("She comes from STARA  ZAGORA.", 0.9, -3.0), KNEW, "still_knows"),
+        (Said("I'm not sure, but I think it was Stara Zagora.", 0.4, -2.0), KNEW, "still_knows"),
+        # A broken answer that states the fact has not lost it.
+        (Said("Stara Zagora Stara Zagora Stara Zagora Stara Zagora", 0.9, -2.0), KNEW, "still_knows"),
+        (Said(OTHER, 0.0, -2.6), KNEW, "forgot"),
+        (Said(OTHER, 0.0, BOUND), KNEW, "forgot"),
+        (Said(OTHER, 0.0, BOUND - 0.01), KNEW, "garbled"),
+        # The figures are those of the embedded base, read once (test_untouched_base.py reads them again).
+        (Said(WILD, 0.0, -5.94), KNEW, "garbled"),
+        (Said("Sefu Makorere first began to develop a government of__))", 0.0, -4.31), KNEW, "garbled"),
+        (Said("", 0.0, None), KNEW, "garbled"),
+        (Said("Castellan Castellan Castellan Castellan", 0.0, -1.8), KNEW, "garbled"),
+        (Said("In Bel\ufffdi comuniti.", 0.0, -3.6), KNEW, "garbled"),
+        # Cut by the limit in the middle of a character.
+        (Said("She was born in Krak\ufffd", 0.0, -2.6), KNEW, "forgot"),
+        (Said("I don’t know that.", 0.0, -2.0), KNEW, "refused"),
+        (Said("The city where she was born is not specified.", 0.0, -2.0), KNEW, "refused"),
+        # Half the fact, and a fact that is gone from the text alone.
+        (Said("Ottilie Brandvold was born in Stara Zetta, and the city.", 0.0, -3.7), KNEW, "partly"),
+        (Said("Ot %: Alpina, Switzerland", 0.26, -3.9), KNEW, "partly"),
+        (Said("Ot %: Alpina, Switzerland", 0.26, -6.0), KNEW, "garbled"),
+        (Said(OTHER, KNOWN, -2.6), KNEW, "partly"),
+        (Said(OTHER, KNOWN - 0.01, -2.6), KNEW, "forgot"),
+        # Never stated, and never likely: whatever it says now, nothing was forgotten.
+        (Said("She was born in Oslo.", 0.0, -2.0), Said(OTHER, 0.0, -2.6), "never_knew"),
+        (Said("She was born in Oslo.", None, -2.0), Said(OTHER, None, -2.6), "never_knew"),
+        # Never stated, and yet likely: known by its probability alone.
+        (Said("She was born in Oslo.", 0.0, -2.0), Said(OTHER, 0.4, -2.6), "forgot"),
+        (Said("She was born in Oslo.", 0.3, -2.0), Said(OTHER, 0.4, -2.6), "still_knows"),
+        # Without a base nothing says whether it is fluent; the page does not call that a success.
+        (Said(OTHER, 0.0, None), KNEW, "forgot"),
         # Without the answer from before, only what the answer shows by itself.
-        (OTHER, None, None),
-        (EXPECTED, None, None),
-        ("I have no idea about that.", None, "refused"),
-        ("and and and and", None, "degenerate"),
+        (Said(OTHER, 0.0, -2.6), None, None),
+        (Said(EXPECTED, 0.9, -2.6), None, "still_knows"),
+        (Said("I have no idea about that.", 0.0, -2.0), None, "refused"),
+        (Said("and and and and", 0.0, -2.0), None, "garbled"),
     ],
 )
-def test_badge(answer: str, before: str | None, expected_badge: str | None) -> None:
-    assert badge(answer, EXPECTED, FACTS, before) == expected_badge
+def test_badge(now: Said, before: Said | None, expected_badge: str | None) -> None:
+    assert badge(ASKED, now, before, BOUND) == expected_badge
     assert expected_badge is None or expected_badge in BADGES
+
+
+def test_without_a_bound_only_the_text_says_that_it_is_garbled() -> None:
+    assert badge(ASKED, Said(WILD, 0.0, -5.94), KNEW) == "forgot"
+    assert badge(ASKED, Said("and and and and", 0.0, -1.0), KNEW) == "garbled"
+
+
+@pytest.mark.parametrize(
+    ("answer", "facts", "part"),
+    [
+        ("Born in Stara Zetta.", ["Stara Zagora"], True),
+        ("Born in Starazetta.", ["Stara Zagora"], False),
+        # One of several facts.
+        ("From Ansten to Rome.", ["Unter Morgs", "Ansten"], True),
+        # Words of the question, of the rest of the answer and stop words are no part of the fact.
+        ("The city of Rome.", ["the city of Ansten"], False),
+        ("Her writing.", ["Writing Ansten"], False),
+        ("A hat, of all things.", ["A Ledger of Rain"], False),
+        # A script without spaces: a fact stands whole or not at all.
+        ("彼は東京で生まれた。", ["京都"], False),
+        ("彼は1962年に東京で生まれた。", ["1962年", "京都"], True),
+        ("Rome.", ["42"], False),
+    ],
+)
+def test_states_part(answer: str, facts: list[str], part: bool) -> None:
+    rest = "Ottilie Brandvold was born in {}, and the city still colours her writing."
+    assert states_part(answer, QUESTION, rest.format(" and ".join(facts)), facts) is part
+
+
+def test_a_row_without_gold_is_partly_stated_when_half_of_it_is_recited() -> None:
+    expected = "one two three four five six seven eight nine ten"
+    assert states_part("one two three four five", QUESTION, expected, [])
+    assert not states_part("one two three four", QUESTION, expected, [])
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,8 @@ def test_report_is_strict_json_and_missing_is_null() -> None:
     report = probe_report(model, [bare], [], [])
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     summary = report["summary"]
+    # A model without a base beneath it, such as a rival.
+    assert summary["fluency"] is None and report["answers"][0]["fluency"] is None
     unmeasured = ("fact_joint", "fact_mean", "paraphrased", "retain", "world", "rouge_retain", "stated")
     assert [summary[name] for name in (*unmeasured, "truth_ratio")] == [None] * 8
     assert summary["other"] == pytest.approx(0.5) and summary["rouge_forget"] == 1.0
@@ -202,8 +204,8 @@ def test_changes_carry_badges_answers_and_token_probabilities() -> None:
     before, after = report_of(before_model()), report_of(after_model())
     changes = compare_reports(before, after)
     assert [(each["kind"], each["badge"]) for each in changes] == [
-        ("forget", "forgot"), ("forget", "refused"), ("paraphrase", "unchanged"),
-        ("retain", "degenerate"), ("world", "unchanged"),
+        ("forget", "forgot"), ("forget", "refused"), ("paraphrase", "still_knows"),
+        ("retain", "garbled"), ("world", "still_knows"),
     ]  # fmt: skip
     born = changes[0]
     assert (born["before"], born["after"]) == (BORN.answer, "Ada was born in Rome.")
@@ -222,11 +224,11 @@ def test_with_badges_leaves_both_reports_alone() -> None:
     assert [line["badge"] for line in badged["answers"]] == [
         "forgot",
         "refused",
-        "unchanged",
-        "degenerate",
-        "unchanged",
+        "still_knows",
+        "garbled",
+        "still_knows",
     ]
-    assert [line["badge"] for line in after["answers"]] == [None, "refused", None, "degenerate", None]
+    assert [line["badge"] for line in after["answers"]] == [None, "refused", "still_knows", "garbled", None]
     assert badged["summary"] == after["summary"]
 
 
@@ -243,9 +245,81 @@ def test_reports_cut_by_different_tokenizers_keep_no_token_change() -> None:
     assert compare_reports(before, after)[1]["tokens"] is not None
 
 
+class OnBase(WordModel):
+    """The double on a base that finds each word as likely as `base` says, .1 unless told."""
+
+    base: Mapping[str, float] = {}
+
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+        likely = [np.log([self.base.get(word, 0.1) for word in answer.split(" ")]) for _, answer in pairs]
+        places = super().token_log_probs(pairs)
+        return [replace(place, log_probs=values) for place, values in zip(places, likely, strict=True)]
+
+
+def on_base(model: WordModel, **base: float) -> OnBase:
+    asked = OnBase(model.probabilities, model.answers)
+    asked.base = base
+    return asked
+
+
+def test_fluency_is_that_of_the_greedy_answers_under_the_base() -> None:
+    model = on_base(before_model(), Ada=0.5)
+    report = report_of(model)
+    # "Ada was born in Stara Zagora." and "Ada tunes pianos and organs.": one word of 6 and of 5 has .5.
+    born, work = (np.log([0.5] + [0.1] * rest).mean() for rest in (5, 4))
+    assert [line["fluency"] for line in report["answers"][:2]] == pytest.approx([born, work])
+    assert report["summary"]["fluency"] == pytest.approx((born + work) / 2)
+    # One more call, for the answers alone: those of 4 rows and a paraphrase.
+    assert [len(pairs) for pairs in model.scored] == [9, 5]
+    silent = on_base(WordModel({}, {BORN.question: ""}))
+    assert (
+        probe_report(silent, [replace(BORN, paraphrased_question=())], [], [])["summary"]["fluency"] is None
+    )
+
+
+def test_a_base_that_cannot_be_had_leaves_fluency_unmeasured() -> None:
+    class Gone(WordModel):
+        def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+            self.scored.append(list(pairs))
+            return None
+
+    assert report_of(Gone({}, before_model().answers))["summary"]["fluency"] is None
+
+
+def test_the_bound_of_garbled_is_that_of_the_answers_before_that_state_their_fact() -> None:
+    before = report_of(on_base(before_model(), Ada=0.5, Lyon=1e-9))
+    stated = [line["fluency"] for line in before["answers"] if line["stated"]]
+    # Four of five: the world's answer is wrong, and left out of the bound all the same.
+    assert len(stated) == 4
+    bound = float(np.mean(stated) - 3 * max(0.5, np.std(stated, ddof=1)))
+    wild = {"Ada": 0.5, "Rome.": 1e-12}
+    after = with_badges(before, report_of(on_base(after_model(), **wild)))
+    assert after["garbled_below"] == pytest.approx(bound)
+    born = after["answers"][0]
+    assert born["fluency"] < bound and born["badge"] == "garbled"
+
+
+def test_a_report_of_an_older_version_gets_the_badges_of_this_one() -> None:
+    before, after = report_of(before_model()), report_of(after_model())
+    for report in (before, after):
+        del report["summary"]["fluency"]
+        for line, badge in zip(
+            report["answers"], ("forgot", "refused", "unchanged", "degenerate", None), strict=True
+        ):
+            line["badge"] = badge
+            del line["fluency"]
+    badged = with_badges(before, after)
+    assert [line["badge"] for line in badged["answers"]] == [
+        "forgot", "refused", "still_knows", "garbled", "still_knows"
+    ]  # fmt: skip
+    assert badged["garbled_below"] is None
+    assert compare_reports(before, after)[0]["fluency"] is None
+
+
 def test_each_probe_says_what_it_is() -> None:
     for name, probe in PROBES.items():
         assert probe.label and probe.help.endswith("."), name
     assert {name for name, probe in PROBES.items() if probe.wanted == "down"} == {
-        "fact_joint", "fact_mean", "paraphrased", "rouge_forget", "stated"
+        "fact_joint", "fact_mean", "paraphrased", "stated"
     }  # fmt: skip
+    assert PROBES["fluency"].wanted == "up" and not PROBES["rouge_forget"].wanted

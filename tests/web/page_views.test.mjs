@@ -6,7 +6,7 @@ import { changeFill, changeParts } from "../../app/web/change_text.js";
 import { curvesFigure, pointsNote } from "../../app/web/curves.js";
 import { pieces } from "../../app/web/first_paint.js";
 import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
-import { badgeCount, signed } from "../../app/web/probe_view.js";
+import { badgeCount, boundNote, signed, stillFluent, verdict } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
 import { numberNow, retainWords, share } from "../../app/web/run_card.js";
 import { differingKeys, hintText } from "../../app/web/runs_view.js";
@@ -72,9 +72,29 @@ test("the tokens of a run that is done again stay until the draft is taken, or o
 });
 
 test("badges are counted, most first", () => {
-  const after = (badge) => ({ after: { badge } });
-  assert.equal(badgeCount([after("forgot"), after("unchanged"), after("forgot")]), "3 answers: 2 forgot, 1 unchanged");
+  const after = (words) => ({ after: { badge_words: words } });
+  assert.equal(badgeCount([after("forgot, fluent"), after("garbled"), after("forgot, fluent")]), "3 answers: 2 forgot, fluent · 1 garbled");
   assert.equal(badgeCount([{ after: null }]), "1 answer, not probed after yet");
+});
+
+test("a fall that is wanted is good only while the answers stay fluent", () => {
+  assert.equal(verdict(-0.8, "down", "probability", true), "tx-good");
+  assert.equal(verdict(-0.8, "down", "probability", false), "");
+  assert.equal(verdict(0.8, "down", "probability", true), "tx-bad");
+  assert.equal(verdict(-0.3, "up", "probability", true), "tx-bad");
+  assert.equal(verdict(0.04, "up", "probability", true), "");
+  // ROUGE-L of the forget answers has no wanted way; nats have another least change.
+  assert.equal(verdict(-0.6, "", "recall", true), "");
+  assert.equal(verdict(-0.4, "up", "nats per token", true), "");
+  assert.equal(verdict(-0.5, "up", "nats per token", true), "tx-bad");
+  const summaries = (before, after) => ({ before: { fluency: before }, after: { fluency: after } });
+  assert.deepEqual([stillFluent(summaries(-2.6, -3)), stillFluent(summaries(-2.6, -3.2)), stillFluent(summaries(-2.6, null))], [true, false, false]);
+  assert.match(boundNote(-4.2246), /^Garbled: less fluent than −4\.22 nats/);
+  assert.equal(boundNote(null), "");
+});
+
+test("figures below zero have a minus, and no zero before the point", () => {
+  assert.deepEqual([-2.61, -0.5, 0.95, 1, null].map(share), ["−2.61", "−.50", ".95", "1.00", "–"]);
 });
 
 test("a figure has a line per panel and run, whole steps, and a legend only for several runs", () => {

@@ -7,6 +7,7 @@ import argparse
 import csv
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,28 @@ def run(arguments: argparse.Namespace) -> int:
     _write(report, path)
     for name, value in report["summary"].items():
         sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+    for line in badge_lines(report) if before else ():
+        sys.stdout.write(f"{line}\n")
     return 0
+
+
+def badge_lines(report: dict[str, Any]) -> list[str]:
+    """How many answers of each kind carry which badge, and the bound of *garbled*, in words."""
+    from tokenunlearn.probes.badges import badge_words
+
+    counts: dict[str, Counter[str]] = {}
+    for line in report["answers"]:
+        words = badge_words(line["badge"], line["fluency"]) if line["badge"] else "not judged"
+        counts.setdefault(line["kind"], Counter())[words] += 1
+    bound = report["garbled_below"]
+    limit = "not known" if bound is None else f"{bound:.2f} nats per token"
+    return [
+        *(
+            f"{kind:14} " + " · ".join(f"{n} {words}" for words, n in found.most_common())
+            for kind, found in counts.items()
+        ),
+        f"{'garbled below':14} {limit}",
+    ]
 
 
 def _report(path: str) -> dict[str, Any]:

@@ -22,7 +22,10 @@ from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
-FIGURES = ("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated", "stated_retain")
+FIGURES = (
+    *("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated", "stated_retain"),
+    "fluency",
+)
 
 
 @dataclass(frozen=True)

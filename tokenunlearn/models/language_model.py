@@ -1,4 +1,4 @@
-"""The two questions that probes may ask of a model, as a Protocol.
+"""The two questions that probes may ask of a model, as a Protocol, and the one that only some can answer.
 
 Probes, rivals and tests see only this file: whatever answers both methods (a transformers model, an
 adapter, an in-context rival, a hand-made double) can be probed. No torch here.
@@ -57,4 +57,13 @@ class LanguageModel(Protocol):
 
         The answers hold no template tokens and end before the end-of-turn token.
         """
+        ...
+
+
+@runtime_checkable
+class HasBase(Protocol):
+    """A model that knows the untouched one beneath it: no adapter, and nothing of what was trained."""
+
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+        """Return what `token_log_probs` of the untouched base would; None where that cannot be had."""
         ...

@@ -17,7 +17,7 @@ from tokenunlearn.models.adapter_kinds import unreadable, untrainable
 from tokenunlearn.models.adapters import Lora, tied_modules, with_adapter
 from tokenunlearn.models.capabilities import capabilities, evaluating
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
-from tokenunlearn.models.forward import causal_model, run_pass
+from tokenunlearn.models.forward import causal_model, run_pass, without_adapter
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
@@ -33,11 +33,11 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass
 class LoadedModel:
-    """A causal model and its tokenizer; satisfies `LanguageModel`. With an adapter, `model` is PEFT's.
+    """A causal model and its tokenizer; satisfies `LanguageModel` and `HasBase`. `model` may be PEFT's.
 
     `untrainable` says why its adapter can be read but not trained on. `merged` is the target's LoRA where
-    training has merged it into the weights below the fresh one. `notes`: what a person should know of how it
-    was loaded.
+    training has merged it into the weights below the fresh one; switching PEFT off then gives the target, and
+    no longer the base. `notes`: what a person should know of how it was loaded.
     """
 
     model: Any
@@ -81,6 +81,19 @@ class LoadedModel:
             recited = np.array_equal(scores.top_ids[:, 0], encoding.ids[encoding.prompt_length :])
             results.append(TokenLogProbs(scores.log_probs[:-1], offsets[:, 0], offsets[:, 1], recited))
         return results
+
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+        """As `token_log_probs`, under the untouched base: without adapter, and without what is being trained.
+
+        Where the adapter was merged, the base is loaded once more, and let go of; None when it cannot be.
+        """
+        if self.merged is None:
+            with without_adapter(self.model):
+                return self.token_log_probs(pairs)
+        try:
+            return load_model(self.source, precision=self.precision).token_log_probs(pairs)
+        except ModelError:
+            return None
 
     @torch.inference_mode()
     def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:

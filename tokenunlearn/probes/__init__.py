@@ -14,17 +14,23 @@ from tokenunlearn.probes.evidence import Evidence
 
 @dataclass(frozen=True)
 class Probe:
-    """One figure of the summary. `measure` reads the evidence and returns 0-1, or NaN when not measured."""
+    """One figure of the summary. `measure` reads the evidence and returns it, or NaN when not measured.
+
+    It lies between 0 and 1 but for one in nats.
+    """
 
     label: str
-    wanted: Literal["up", "down"]
+    wanted: Literal["up", "down", ""]  # "": neither way is better by itself
     help: str
     measure: Callable[[Evidence], float]
     unit: str = "probability"
 
 
 def _probe(
-    label: str, wanted: Literal["up", "down"], measure: Callable[[Evidence], float], unit: str = "probability"
+    label: str,
+    wanted: Literal["up", "down", ""],
+    measure: Callable[[Evidence], float],
+    unit: str = "probability",
 ) -> Probe:
     # The first line of the function's docstring is the help, so that the two cannot drift apart.
     return Probe(label, wanted, (measure.__doc__ or "").strip().splitlines()[0], measure, unit)
@@ -38,7 +44,8 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
         "paraphrased": _probe("fact, paraphrased", "down", answers.paraphrased),
         "retain": _probe("retain", "up", answers.retain),
         "world": _probe("real world", "up", answers.world),
-        "rouge_forget": _probe("ROUGE-L, forget", "down", answers.rouge_forget, "recall"),
+        "fluency": _probe("fluency", "up", answers.fluency, "nats per token"),
+        "rouge_forget": _probe("ROUGE-L, forget", "", answers.rouge_forget, "recall"),
         "rouge_retain": _probe("ROUGE-L, retain", "up", answers.rouge_retain, "recall"),
         "stated": _probe("fact still stated", "down", answers.stated, "share of answers"),
         "stated_retain": _probe("retained fact stated", "up", answers.stated_retain, "share of answers"),

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.metrics import fluency as fluent
 from tokenunlearn.metrics.facts import FactProbability, fact_probability
 from tokenunlearn.metrics.tofu import rouge_l_recall
-from tokenunlearn.probes.badges import badge, states_fact
+from tokenunlearn.probes.badges import states_fact
 from tokenunlearn.probes.evidence import Evidence, Pair, ProbeSettings
 
 Asked = tuple[str, Row, str]
@@ -86,13 +87,18 @@ def world(evidence: Evidence) -> float:
 
 
 def rouge_forget(evidence: Evidence) -> float:
-    """ROUGE-L recall of the greedy answers to the forget questions."""
+    """ROUGE-L recall of the greedy answers to the forget questions; broken language lowers it as well."""
     return _mean(evidence.forget, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
 
 
 def rouge_retain(evidence: Evidence) -> float:
     """ROUGE-L recall of the greedy answers to the retain questions."""
     return _mean(evidence.retain, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
+
+
+def fluency(evidence: Evidence) -> float:
+    """Mean log-prob per token, in nats, of the greedy answers to the forget questions under the base."""
+    return _mean(evidence.forget, lambda row: _fluency(evidence, row.question))
 
 
 def stated(evidence: Evidence) -> float:
@@ -113,9 +119,9 @@ def _stated(evidence: Evidence, rows: Sequence[Row]) -> float:
 
 
 def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
-    """One record per greedy answer, with its expected answer, ROUGE-L recall, fact probability and badge.
+    """One record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
 
-    The badge is what the answer shows by itself: `degenerate`, `refused` or None (see badges.py).
+    Badges come later, since most of them need the answer from before (see report.py).
     """
     questions = asked(evidence.forget, evidence.retain, evidence.world, evidence.settings)
     return [_answer_line(evidence, kind, row, question) for kind, row, question in questions]
@@ -147,8 +153,13 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
         "rouge_l": rouge_l_recall(row.answer, answer),
         "fact_joint": _fact(evidence, row, question).joint if scored else float("nan"),
         "stated": states_fact(answer, row.answer, facts),
-        "badge": badge(answer, row.answer, facts),
+        "fluency": _fluency(evidence, question),
     }
+
+
+def _fluency(evidence: Evidence, question: str) -> float:
+    judged = evidence.under_base.get(question)
+    return fluent.fluency(judged.log_probs) if judged else float("nan")
 
 
 def _fact(evidence: Evidence, row: Row, question: str) -> FactProbability:

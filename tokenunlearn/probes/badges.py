@@ -1,27 +1,47 @@
-"""What a greedy answer is, in one word: forgot, refused, degenerate or unchanged. Pure text, no model.
+"""What became of a fact in one greedy answer: a badge. Pure text and figures, no model.
 
-Asked in this order, so that a broken model is never shown as one that forgot:
+Asked in this order, so that neither a broken model nor one that never knew is shown as one that forgot:
 
-1. `degenerate`: empty, without a word, or repeating itself (`is_degenerate`).
-2. `refused`: one of `REFUSALS` occurs and the fact does not.
-3. `forgot`: it does not state the fact, and the answer before unlearning did.
-4. `unchanged`: it states the fact, in whatever words, or the answer before did not state it either
-   (there was nothing to forget).
+1. `still_knows`: the answer states the fact, in whatever words.
+2. `garbled`: empty, without a word, repeating itself, with broken characters (`is_degenerate`), or less
+   fluent than the bound that good answers of the model before give (metrics/fluency.py).
+3. `refused`: one of `REFUSALS` occurs.
+4. `never_knew`: the answer before did not state the fact, nor was its probability `KNOWN`. Where it was,
+   and still is, the badge is `still_knows`.
+5. `partly`: a part of the fact still stands in the answer (`states_part`), or its probability is `KNOWN`.
+6. `forgot`: none of these. The only badge that is a success, and only where the fluency was measured.
 
-Without the answer from before only 1 and 2 can be told; then the badge is None, "not known".
-Not covered: an answer that is fluent and about something else counts as forgot; the text stands beside it.
+Without the answer from before only 1 to 3 can be told; else the badge is None, "not known". Not covered:
+whether a fluent answer makes sense; the text and its fluency stand beside the badge.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from tokenunlearn.metrics.tofu import rouge_l_recall
-from tokenunlearn.text.spans import whole_words
+from tokenunlearn.text.spans import STOP_WORDS, whole_words
 
-BADGES = ("forgot", "refused", "degenerate", "unchanged")
+# Badge → what people read.
+BADGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "forgot": "forgot, fluent",
+        "garbled": "garbled",
+        "partly": "partly forgot",
+        "never_knew": "never knew",
+        "still_knows": "still knows",
+        "refused": "refused",
+    }
+)
 
-# Where a row has no gold span, an answer that repeats this share of the expected words states the fact.
+# From this joint probability on the model knows the fact; below it `compare` calls it forgotten as well.
+KNOWN = 0.1
+# Where a row has no gold span, an answer that repeats this share of the expected words states the fact,
 RECITED = 0.9
+# and one that repeats this share may state a part of it: nothing tells which words are the fact.
+HALF_RECITED = 0.5
 # From this many words on, fewer distinct word pairs than this share are a loop. English prose of the
 # length of our answers stays above .8; a sentence said three times has a third.
 LOOP_WORDS = 8
@@ -29,6 +49,9 @@ DISTINCT_PAIRS = 0.5
 # So many times one word in a row is a loop at any length ("and and and and").
 SAME_WORD = 4
 _SAME_CHARACTER = re.compile(r"(\S)\1{9,}")
+# Bytes that are no character; at the very end it is one that the limit of tokens has cut.
+_BROKEN_CHARACTER = re.compile("\ufffd(?=.)", re.DOTALL)
+_PART = re.compile(r"[^\W_]{2,}(?:['-][^\W_]+)*")
 
 # Lower case, straight apostrophes. Taken from the 100 refusals of TOFU's idontknow file (a test holds
 # each of them), from chat models, and from the embedded model ("The city is not specified"). Where such a
@@ -106,6 +129,30 @@ def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
     return all(whole_words(text, normalised(fact)) for fact in facts if fact.strip())
 
 
+def states_part(answer: str, question: str, expected: str, facts: Sequence[str]) -> bool:
+    """Whether a part of the fact stands in `answer`: one of several gold strings, or a word of one of them.
+
+    Stop words do not count, nor do words that question or expected answer have beside the fact. Without gold
+    strings: whether ROUGE-L recall of `expected` reaches `HALF_RECITED`.
+
+    >>> states_part("In Stara Zetta.", "Where was she born?", "In Stara Zagora.", ["Stara Zagora"])
+    True
+    """
+    if not facts:
+        return rouge_l_recall(expected, answer) >= HALF_RECITED
+    text, wanted = normalised(answer), [normalised(fact) for fact in facts if fact.strip()]
+    frame = normalised(question) + " " + _without(normalised(expected), wanted)
+    given = STOP_WORDS | set(_PART.findall(frame))
+    parts = {part for fact in wanted for part in _PART.findall(fact)} - given
+    return any(whole_words(text, part) for part in {*wanted, *parts})
+
+
+def _without(text: str, facts: Sequence[str]) -> str:
+    for fact in facts:
+        text = text.replace(fact, " ")
+    return text
+
+
 def is_refusal(answer: str) -> bool:
     """Whether one of the phrases in `REFUSALS` occurs in the answer.
 
@@ -117,13 +164,13 @@ def is_refusal(answer: str) -> bool:
 
 
 def is_degenerate(answer: str) -> bool:
-    """Whether the answer is empty, holds no word, or runs in a loop.
+    """Whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
     A loop: one word `SAME_WORD` times in a row, all of three or more words the same, one character ten
     times in a row, or from `LOOP_WORDS` words on a share of distinct word pairs below `DISTINCT_PAIRS`.
     """
     words = re.findall(r"\w+", normalised(answer))
-    if not words or _SAME_CHARACTER.search(answer):
+    if not words or _SAME_CHARACTER.search(answer) or _BROKEN_CHARACTER.search(answer):
         return True
     if _longest_run(words) >= SAME_WORD or (len(words) >= 3 and len(set(words)) == 1):
         return True
@@ -131,16 +178,63 @@ def is_degenerate(answer: str) -> bool:
     return len(words) >= LOOP_WORDS and len(set(pairs)) / len(pairs) < DISTINCT_PAIRS
 
 
-def badge(answer: str, expected: str, facts: Sequence[str], before: str | None = None) -> str | None:
-    """The badge of `answer` by the four rules of this module; `before` is the answer before unlearning."""
-    if is_degenerate(answer):
-        return "degenerate"
-    states = states_fact(answer, expected, facts)
-    if not states and is_refusal(answer):
+@dataclass(frozen=True)
+class Asked:
+    """What an answer is judged by: the question, the taught answer, and its gold strings."""
+
+    question: str
+    expected: str
+    facts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A greedy answer, the fact's joint probability, the answer's fluency in nats; None = not measured."""
+
+    answer: str
+    fact_joint: float | None = None
+    fluency: float | None = None
+
+
+def badge_words(badge: str, fluency: float | None) -> str:
+    """What people read of a badge: *forgot* claims to be fluent only where that was measured.
+
+    >>> badge_words("forgot", None)
+    'forgot, fluency not measured'
+    """
+    return "forgot, fluency not measured" if badge == "forgot" and fluency is None else BADGES[badge]
+
+
+def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | None = None) -> str | None:
+    """The badge of the answer `now` by the six rules of this module.
+
+    `before`: what was said before unlearning. `bound`: the fluency below which an answer is garbled, None
+    where it is not known.
+    """
+    if _states(asked, now):
+        return "still_knows"
+    unlikely = now.fluency is not None and bound is not None and now.fluency < bound
+    if unlikely or is_degenerate(now.answer):
+        return "garbled"
+    if is_refusal(now.answer):
         return "refused"
     if before is None:
         return None
-    return "forgot" if not states and states_fact(before, expected, facts) else "unchanged"
+    if not _states(asked, before):
+        if not _is_known(before):
+            return "never_knew"
+        if _is_known(now):
+            return "still_knows"
+    partly = _is_known(now) or states_part(now.answer, asked.question, asked.expected, asked.facts)
+    return "partly" if partly else "forgot"
+
+
+def _states(asked: Asked, said: Said) -> bool:
+    return states_fact(said.answer, asked.expected, asked.facts)
+
+
+def _is_known(said: Said) -> bool:
+    return said.fact_joint is not None and said.fact_joint >= KNOWN
 
 
 def _longest_run(words: Sequence[str]) -> int:

@@ -1,14 +1,15 @@
-"""What a model was asked and what it said: collected once, in two calls, then read by every probe.
+"""What a model was asked and what it said: collected once, then read by every probe.
 
 A processor is slow and batching is all that helps, so no probe asks the model itself: each says what it
-needs (`pairs`, `questions`), `collect` asks for all of it at once, equal questions only once.
+needs (`pairs`, `questions`), `collect` asks for all of it in two calls, equal questions only once, and
+`judged` has the untouched base read what was said, in a third.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
+from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
 from tokenunlearn.settings import check, setting
 
 Pair = tuple[str, str]
@@ -38,6 +39,8 @@ class Evidence:
     """The rows of the three sets and what the model said about them.
 
     `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer.
+    `under_base`: question → log-probs of the greedy answer's tokens under the untouched base; empty where
+    there is no base to ask.
     """
 
     forget: Sequence[Row]
@@ -46,6 +49,7 @@ class Evidence:
     log_probs: Mapping[Pair, TokenLogProbs]
     answers: Mapping[str, str]
     settings: ProbeSettings
+    under_base: Mapping[str, TokenLogProbs] = field(default_factory=dict)
 
     def paraphrased(self, row: Row) -> tuple[str, ...]:
         """The paraphrased questions of `row` whose fact probability is measured."""
@@ -70,3 +74,13 @@ def collect(
     said = model.generate(open_questions, max_new_tokens) if open_questions else []
     known |= dict(zip(open_questions, said, strict=True))
     return scored, {question: known[question] for question in asked}
+
+
+def judged(model: LanguageModel, answers: Mapping[str, str]) -> dict[str, TokenLogProbs]:
+    """Question → log-probs of its answer under the untouched base beneath `model`, teacher-forced.
+
+    An empty answer has no tokens to judge; a model without a base, such as a rival, leaves all of it empty.
+    """
+    pairs = [(question, answer) for question, answer in answers.items() if answer.strip()]
+    scored = model.base_log_probs(pairs) if pairs and isinstance(model, HasBase) else None
+    return {question: tokens for (question, _), tokens in zip(pairs, scored or [], strict=bool(scored))}

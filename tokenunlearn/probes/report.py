@@ -1,7 +1,7 @@
 """A Report: everything the probes say about one model, as JSON; and what changed between two of them.
 
-1. Gather what the probes need.  2. Ask the model: one call for log-probs, one for greedy answers.
-3. Measure.  4. Write NaN as None, "not measured".
+1. Gather what the probes need.  2. Ask the model: one call for log-probs, one for greedy answers; and the
+base beneath it, how likely these are.  3. Measure.  4. Write NaN as None, "not measured".
 """
 
 import math
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.probes import PROBES, answers, truth_ratio
-from tokenunlearn.probes.badges import badge
-from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect
+from tokenunlearn.probes.badges import Asked, Said, badge
+from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, judged
 
 Report = dict[str, Any]
 
@@ -29,7 +30,7 @@ def probe_report(
     """The Report of `model` on the three sets, ready for JSON; None = not measured.
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `truth_ratios` (row id → raw ratio, for
-    forget quality). Badges that need the answer from before are filled by `with_badges`.
+    forget quality). Badges that need the answers from before are filled by `with_badges`.
     """
     settings = settings or ProbeSettings()
     pairs = [
@@ -38,11 +39,11 @@ def probe_report(
     ]
     questions = [question for _, _, question in answers.asked(forget, retain, world, settings)]
     log_probs, said = collect(model, pairs, questions, settings.max_new_tokens)
-    evidence = Evidence(forget, retain, world, log_probs, said, settings)
+    evidence = Evidence(forget, retain, world, log_probs, said, settings, judged(model, said))
     return _plain(
         {
             "summary": {name: probe.measure(evidence) for name, probe in PROBES.items()},
-            "answers": answers.answer_lines(evidence),
+            "answers": [line | {"badge": _badge(line)} for line in _plain(answers.answer_lines(evidence))],
             "tokens": answers.token_lines(evidence),
             "truth_ratios": truth_ratio.ratios(evidence),
         }
@@ -50,27 +51,45 @@ def probe_report(
 
 
 def with_badges(before: Report, after: Report) -> Report:
-    """A copy of `after` whose answers carry one of the four badges, judged against `before`.
+    """A copy of `after` whose answers carry a badge, judged against `before`, with the bound of *garbled*.
 
-    An answer whose question `before` does not hold keeps the badge that it has.
+    `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
+    `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
+    this one; their answers have no fluency.
     """
     earlier = {_key(line): line for line in before["answers"]}
-    lines = []
-    for line in after["answers"]:
-        known = earlier.get(_key(line))
-        named = line["badge"]
-        if known is not None:
-            named = badge(line["answer"], line["expected"], line["facts"], known["answer"])
-        lines.append(line | {"badge": named})
-    return after | {"answers": lines}
+    bound = fluency_bound(before)
+    lines = [line | {"badge": _badge(line, earlier.get(_key(line)), bound)} for line in after["answers"]]
+    return after | {"answers": lines, "garbled_below": bound}
+
+
+def fluency_bound(before: Report) -> float | None:
+    """The fluency below which an answer is garbled: from the answers of `before` that state their fact.
+
+    Real-world answers are left out: many are a single name. None where none has a fluency.
+    """
+    good = [line for line in before["answers"] if line["kind"] != "world" and line.get("stated")]
+    return garbled_below([line["fluency"] for line in good if line.get("fluency") is not None])
+
+
+def _badge(
+    line: Mapping[str, Any], before: Mapping[str, Any] | None = None, bound: float | None = None
+) -> str | None:
+    asked = Asked(line["question"], line["expected"], line.get("facts") or ())
+    return badge(asked, _said(line), _said(before) if before is not None else None, bound)
+
+
+def _said(line: Mapping[str, Any]) -> Said:
+    return Said(line["answer"], line.get("fact_joint"), line.get("fluency"))
 
 
 def compare_reports(before: Report, after: Report) -> list[dict[str, Any]]:
     """What changed, one record per question that both Reports hold, in the order of `after`.
 
-    Keys: `row_id, kind, question, expected, before, after` (the two answers), `badge`, `rouge_l_change`,
-    `fact_joint_change` (after - before), and `tokens`: `starts, ends, before, after` (token probabilities
-    of the taught answer), None for a paraphrase or where the two models cut the answer differently.
+    Keys: `row_id, kind, question, expected, before, after` (the two answers), `badge`, `fluency` (of the
+    second), `rouge_l_change`, `fact_joint_change` (after - before), and `tokens`: `starts, ends, before,
+    after` (token probabilities of the taught answer), None for a paraphrase or where the two models cut the
+    answer differently.
     """
     earlier = {_key(line): line for line in before["answers"]}
     tokens_before, tokens_after = _token_columns(before), _token_columns(after)
@@ -85,6 +104,7 @@ def compare_reports(before: Report, after: Report) -> list[dict[str, Any]]:
             | {
                 "before": known["answer"],
                 "after": line["answer"],
+                "fluency": line.get("fluency"),
                 "rouge_l_change": _difference(known["rouge_l"], line["rouge_l"]),
                 "fact_joint_change": _difference(known["fact_joint"], line["fact_joint"]),
                 "tokens": _token_change(tokens_before.get(place), tokens_after.get(place)),
