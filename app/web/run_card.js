@@ -84,13 +84,8 @@ function history(texts) {
   return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
 }
 
-<<<<<<< HEAD
-/** Returns five numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
+/** Returns the numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
 export function numbersRow(series, live) {
-=======
-/** Returns the numbers: now, and where they started. */
-export function numbersRow(series) {
->>>>>>> 54e2465 (Tell broken language from forgetting: fluency under the untouched base, and badges that say which)
   const cell = ([key, label, help]) => {
     const { now, note } = numberNow(series, key, live);
     return node("div", { class: "tx-number", attributes: { title: help } },
