@@ -91,7 +91,7 @@ def test_generation_is_the_greedy_loop_whatever_stands_beside_it(loaded) -> None
     questions = ["Who?", "Where was Ada Moss born, and when?", "Why so?"]
     together = loaded.generate(questions, 6)
     assert together == [loaded.generate([question], 6)[0] for question in questions]
-    ids, _, _ = encode_prompt(loaded.tokenizer, questions[1])
+    ids = list(encode_prompt(loaded.tokenizer, questions[1]))
     start = len(ids)
     with torch.no_grad():
         while len(ids) < start + 6 and (ids[-1] != loaded.tokenizer.eos_token_id or len(ids) == start):

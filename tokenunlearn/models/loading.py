@@ -11,23 +11,27 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from tokenunlearn.errors import ModelError
+from tokenunlearn.errors import InputError, ModelError
 from tokenunlearn.models.adapter_files import WEIGHTS, read_adapter
 from tokenunlearn.models.adapter_kinds import unreadable, untrainable
 from tokenunlearn.models.adapters import Lora, tied_modules, with_adapter
-from tokenunlearn.models.capabilities import capabilities, evaluating
+from tokenunlearn.models.capabilities import capabilities
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
 from tokenunlearn.models.forward import causal_model, run_pass, without_adapter
+from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
+from tokenunlearn.models.vocabulary import check_vocabulary
 from tokenunlearn.models.weights import folder_bytes, refuse_too_large
-from tokenunlearn.text.encoding import encode, encode_prompt
+from tokenunlearn.text.encoding import Encoding, encode, encode_prompt
+from tokenunlearn.text.turns import turns_of
 
 PRECISIONS = ("auto", "fp32", "bf16")
-GENERATED_ROWS = 96  # answers at a time: a step costs the weights once, however many rows
 # What is to be fetched lies on this machine before anything is loaded.
 _SAFE: Final[Mapping[str, bool]] = MappingProxyType({"trust_remote_code": False, "local_files_only": True})
+# What configs call the number of positions, beside the first, which most families know it by.
+_POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "n_ctx")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -57,9 +61,25 @@ class LoadedModel:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills padded positions, which no real token can see."""
-        pad = self.tokenizer.pad_token_id
-        return int(pad if pad is not None else self.tokenizer.eos_token_id)
+        """Return the id that fills padded positions, which no real token can see."""
+        rows = self.model.get_input_embeddings().num_embeddings
+        known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+        return next((int(each) for each in known if each is not None and each < rows), 0)
+
+    @property
+    def positions(self) -> int | None:
+        """Return how many tokens the model reads at most; None where its config names no bound."""
+        config = causal_model(self.model).config.get_text_config()
+        bounds = (getattr(config, name, None) for name in _POSITIONS)
+        return min((bound for bound in bounds if isinstance(bound, int) and bound > 0), default=None)
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Return the ids that end an answer: the template's own, the tokenizer's, the checkpoint's."""
+        ends = causal_model(self.model).generation_config.eos_token_id
+        own = (turns_of(self.tokenizer).end_id, self.tokenizer.eos_token_id)
+        ids = (*own, *(ends if isinstance(ends, list | tuple) else [ends]))
+        return frozenset(each for each in ids if each is not None)
 
     def provenance(self) -> dict[str, str]:
         """Model, adapter (with the hash of its weights) and precision, for files and the page."""
@@ -72,15 +92,35 @@ class LoadedModel:
         }
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
-        """Log-probabilities in nats of the answer tokens of each (question, answer), end of turn left out."""
+        """Return the log-probabilities of the answer tokens of each (question, answer), in nats.
+
+        Raises InputError, before any pass, for a pair that is longer than the model reads.
+        """
         encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
+        for (question, _), encoding in zip(pairs, encodings, strict=True):
+            self._refuse_too_long(f"The text that begins with {question[:60]!r}", len(encoding.ids))
         passes = run_pass(self.model, encodings, self.pad_id, include_end=True)
+        stops = self.stop_ids
         results = []
-        for encoding, scores in zip(encodings, passes, strict=True):
+        for (question, _), encoding, scores in zip(pairs, encodings, passes, strict=True):
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
-            recited = np.array_equal(scores.top_ids[:, 0], encoding.ids[encoding.prompt_length :])
-            results.append(TokenLogProbs(scores.log_probs[:-1], offsets[:, 0], offsets[:, 1], recited))
+            log_probs = scores.log_probs[: encoding.answer_length]
+            recited = self._recited(question, encoding, scores.top_ids[:, 0].tolist(), stops)
+            results.append(TokenLogProbs(log_probs, offsets[:, 0], offsets[:, 1], recited))
         return results
+
+    def _recited(
+        self, question: str, encoding: Encoding, likeliest: list[int], stops: frozenset[int]
+    ) -> bool:
+        """Return whether greedy decoding gives this very answer and ends it."""
+        length = encoding.answer_length
+        said, after = likeliest[:length], likeliest[length:]
+        return (
+            said == list(encoding.answer_ids)
+            and stops.isdisjoint(said)
+            and (after[0] in stops or after == list(encoding.end_ids))
+            and encoding.ids[: encoding.prompt_length] == encode_prompt(self.tokenizer, question)
+        )
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
         """As `token_log_probs`, under the untouched base: without adapter, and without what is being trained.
@@ -95,39 +135,34 @@ class LoadedModel:
         except ModelError:
             return None
 
-    @torch.inference_mode()
     def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:
-        """Greedy answers, one per question, in the order given. Like lengths together, padded left."""
-        prompts = [encode_prompt(self.tokenizer, question)[0] for question in questions]
-        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-        answers = [""] * len(prompts)
-        with evaluating(self.model):
-            for start in range(0, len(order), GENERATED_ROWS):
-                group = order[start : start + GENERATED_ROWS]
-                texts = self._generate([prompts[index] for index in group], max_new_tokens)
-                for index, text in zip(group, texts, strict=True):
-                    answers[index] = text
-        return answers
+        """Return the greedy answers, one per question, in the order given.
 
-    def _generate(self, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
-        width = max(map(len, prompts))
-        ids = torch.full((len(prompts), width), self.pad_id, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = torch.tensor(prompt)
-            mask[row, width - len(prompt) :] = 1
-        output = self.model.generate(
-            input_ids=ids.to(self.device),
-            attention_mask=mask.to(self.device),
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            pad_token_id=self.pad_id,
-            eos_token_id=self.tokenizer.eos_token_id,
+        Raises InputError, before any step, for a question that leaves no room for an answer.
+        """
+        prompts = [encode_prompt(self.tokenizer, question) for question in questions]
+        for question, prompt in zip(questions, prompts, strict=True):
+            self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 1)
+        answers = greedy(
+            self.model,
+            prompts,
+            max_new_tokens,
+            stops=self.stop_ids,
+            pad_id=self.pad_id,
+            positions=self.positions,
         )
         return [
-            text.strip() for text in self.tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
+            self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
+            for ids in answers
         ]
+
+    def _refuse_too_long(self, what: str, tokens: int) -> None:
+        if self.positions and tokens > self.positions:
+            raise InputError(
+                what=f"{what} has {tokens:,} tokens.",
+                why=f"The model reads at most {self.positions:,}.",
+                fix="Shorten it, or take a model that reads further.",
+            )
 
 
 def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
@@ -188,6 +223,7 @@ def load_model(
         model = with_adapter(model, files, named)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     model.eval()
+    check_vocabulary(causal_model(model), tokenizer, named)
     capabilities(causal_model(model))  # what cannot be scored is refused now, not after the rows
     path = str(adapter) if adapter else None
     return LoadedModel(model, tokenizer, named, str(source), path, word, refusal, notes=notes)

@@ -45,11 +45,10 @@ def collate(
     """A batch of `encodings`. `hidden[i]` lists positions of row i that attention must not see.
 
     Positions are explicit, so hiding a token shifts no other; padding is on the right, where a causal
-    model cannot look. With `include_end` the answer axis holds the end of turn as its last target.
+    model cannot look. With `include_end` the answer axis ends with the end of turn.
     """
     width = max(len(encoding.ids) for encoding in encodings)
-    end = 1 if include_end else 0
-    answers = max(encoding.answer_length + end for encoding in encodings)
+    answers = max(encoding.target_count(include_end) for encoding in encodings)
     rows = len(encodings)
     ids = torch.full((rows, width), pad_id, dtype=torch.long)
     attention = torch.zeros((rows, width), dtype=torch.long)
@@ -61,7 +60,7 @@ def collate(
         attention[row, : len(encoding.ids)] = 1
         if hidden is not None and len(hidden[row]):
             attention[row, torch.tensor(list(hidden[row]))] = 0
-        count = encoding.answer_length + end
+        count = encoding.target_count(include_end)
         positions = torch.from_numpy(encoding.predicting[:count].copy())
         predicting[row, :count] = positions
         targets[row, :count] = ids[row, positions + 1]

@@ -43,7 +43,7 @@ def common_length(first: Encoding, second: Encoding) -> int:
 
 def fed_length(encoding: Encoding) -> int:
     """Tokens that the model must read to predict a row's answer and its end of turn."""
-    return encoding.prompt_length + encoding.answer_length
+    return len(encoding.ids) - 1
 
 
 def shared_length(pack: Sequence[Encoding]) -> int:
@@ -65,7 +65,7 @@ def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int, *, include_e
     if len(flat) == len(packs):
         return collate(flat, pad_id, include_end=include_end)
     width = max(packed_length(pack) for pack in packs)
-    answers = max(encoding.answer_length for encoding in flat) + include_end
+    answers = max(encoding.target_count(include_end) for encoding in flat)
     ids = torch.full((len(packs), width), pad_id, dtype=torch.long)
     position_ids = torch.zeros((len(packs), width), dtype=torch.long)
     # padding sees itself alone: a row of the mask without any true would give NaN
@@ -86,7 +86,7 @@ def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int, *, include_e
             position_ids[row, start:end] = torch.arange(shared, fed)
             attention[row, 0, start:end, :shared] = True
             attention[row, 0, start:end, start:end] = _causal(end - start)
-            count = encoding.answer_length + include_end
+            count = encoding.target_count(include_end)
             own = torch.from_numpy(encoding.predicting[:count].copy())
             predicting[place, :count] = torch.where(own < shared, own, own + start - shared)
             targets[place, :count] = torch.tensor(encoding.ids)[own + 1]

@@ -244,8 +244,9 @@ def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> tuple[flo
 
 def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch, fresh: dict[str, float]) -> LossSum:
     log_probs = batch_log_probs(run.loaded.model, batch)
-    for index, row, mask in zip(mine, log_probs.detach(), batch.answer_mask, strict=True):
-        fresh[run.retain[index].row.id] = float(row[mask][:-1].exp().mean())
+    for index, row in zip(mine, log_probs.detach(), strict=True):
+        item = run.retain[index]
+        fresh[item.row.id] = float(row[: item.encoding.answer_length].exp().mean())
     return retain_cross_entropy(TokenBatch(log_probs, None, torch.ones_like(log_probs), batch.answer_mask))
 
 

@@ -104,7 +104,8 @@ def train_rows(
                 where=row.id,
             )
         end = 1.0 if len(values) and np.all(np.asarray(values) == 1) else 0.0
-        result.append(TrainRow(row, encoding, torch.tensor([*values, end], dtype=torch.float32)))
+        ends = [end] * encoding.end_length
+        result.append(TrainRow(row, encoding, torch.tensor([*values, *ends], dtype=torch.float32)))
     return result
 
 

@@ -1,0 +1,36 @@
+"""Whether a tokenizer fits its model: every token has a row of the embedding, every answer an end."""
+
+from typing import Any
+
+from tokenunlearn.errors import ModelError
+from tokenunlearn.text.encoding import encode
+from tokenunlearn.text.turns import turns_of
+
+
+def check_vocabulary(causal: Any, tokenizer: Any, name: str) -> None:
+    """Raise ModelError for a tokenizer without an end of turn, or one that the embedding is too short for.
+
+    A tokenizer without an end of sequence takes the one that the model's generation_config names.
+    """
+    ends = causal.generation_config.eos_token_id
+    end = ends[0] if isinstance(ends, list | tuple) and ends else ends
+    if tokenizer.eos_token is None and isinstance(end, int):
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)
+    turns = turns_of(tokenizer)
+    rows = causal.get_input_embeddings().num_embeddings
+    written = set(encode(tokenizer, "Who?", "Ada.").ids)
+    # Special tokens that no conversation holds, such as a pad token added late, need no row.
+    beyond = {
+        token: index
+        for token, index in tokenizer.get_vocab().items()
+        if index >= rows and (index not in turns.special_ids or index in written)
+    }
+    if beyond:
+        first = min(beyond, key=lambda token: beyond[token])
+        raise ModelError(
+            what=f"The tokenizer of {name} does not fit its weights.",
+            why=f"It has {len(beyond):,} tokens more than the {rows:,} rows of the embedding; "
+            f"the first is {first!r}, number {beyond[first]:,}.",
+            fix="Take the tokenizer that belongs to these weights, or resize the embeddings "
+            "(resize_token_embeddings) and save the model again.",
+        )
