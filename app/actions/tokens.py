@@ -12,7 +12,7 @@ from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import column, signal_info
 from app.words import LOADING, NOT_LIVE
-from tokenunlearn.errors import MaskError, SettingError, did_you_mean
+from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
 from tokenunlearn.signals import SIGNALS
@@ -104,7 +104,9 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     shown = service.find_scores(text(values, "scores_id"))
     name = text(values, "name")
     if name not in SIGNALS:
-        raise SettingError(f"There is no signal {name[:40]!r}", fix=did_you_mean(name, SIGNALS))
+        from tokenunlearn.scoring import ScoreConfig
+
+        ScoreConfig(signals=(name,))  # raises, in the words of the command line
     if name not in shown.columns:
         rows = shown.scores.rows if shown.scores else []
         shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), rows, name))

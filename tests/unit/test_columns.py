@@ -114,6 +114,10 @@ def test_columns_as_text() -> None:
         "question": "ask", "answer": "reply", "subject": "",
     }  # fmt: skip
     assert columns_from_text("") == {}
+    assert columns_from_text("question=question, as asked,answer=a") == {
+        "question": "question, as asked",
+        "answer": "a",
+    }
     with pytest.raises(SettingError, match="The column of answer is no text"):
         checked({"answer": 3})
 

@@ -120,7 +120,7 @@ def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others
     plan = summary(service, {**draft, "overrides": out})
     assert "error" not in plan and plan["overrides"] == row["count"]
     (run_id,) = start(service, {**draft, "overrides": out, "hash": plan["hash"]}, {}, False)
-    trained = rows_from(service.queue.store.config(run_id)["forget"])
+    trained = rows_from(service.queue.store.config(run_id)["forget"], "forget")
     assert [each.id for each in trained] == ["ada", "bob", "cleo", "dan"]
 
 

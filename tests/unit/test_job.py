@@ -1,5 +1,6 @@
 """A run trains the tokens that its mask names, each row its own."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tokenunlearn.errors import MaskError
+from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
-from tokenunlearn.runs.job import load_job, run_mask
+from tokenunlearn.runs.job import load_job, rows_from, run_mask
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
+SPLITS = ("", "Retain", "forget")
 KNOWLEDGE = [0.0, 0.0, 5.0, 4.0, 0.0, 3.0, 0.0]
 
 
@@ -69,3 +72,23 @@ def test_a_run_whose_rows_are_not_those_of_its_mask_is_refused(tmp_path: Path, t
 def test_a_run_of_no_token_is_refused_before_the_model_loads(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match="No token is chosen"):
         load_job(run_folder(tmp_path, k=0) | {"model": "/none"}, tmp_path)
+
+
+def test_the_rows_of_a_run_are_those_of_its_split(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    records = [
+        {"id": at, "question": "Who?", "answer": "Ada", "split": word} for at, word in enumerate(SPLITS)
+    ]
+    lines = [json.dumps(each) for each in records]
+    path.write_text("\n".join(lines))
+    found = {
+        split: [row.id for row in rows_from(str(path), split)] for split in ("forget", "retain", "world")
+    }
+    assert found == {"forget": ["0", "2"], "retain": ["0", "1"], "world": ["0"]}
+    path.write_text("\n".join([*lines, "{}"]))
+    with pytest.raises(InputError, match="Line 4 is no row: question is missing"):
+        rows_from(str(path), "forget")
+    assert rows_from("world", "retain") == demo_rows("world")
+    # older versions took any word for forget, and wrote it down
+    (old,) = rows_from([{"id": "a", "question": "Who?", "answer": "Ada", "split": "train"}], "forget")
+    assert old.split == "forget"

@@ -42,17 +42,21 @@ _ROLES: Final = MappingProxyType({"human": "user", "gpt": "assistant"})  # as Sh
 def columns_from_text(text: str) -> dict[str, str]:
     """The columns written as `question=prompt,answer=completion`; `question=` means that there is none.
 
+    What follows a comma without a = goes on with the name before it.
+
     Raises SettingError for another form and for what is no field.
     """
-    given = {}
-    for part in filter(None, (each.strip() for each in text.split(","))):
+    given: dict[str, str] = {}
+    for part in filter(str.strip, text.split(",")):
         field, sign, column = part.partition("=")
-        if not sign:
-            raise SettingError(
-                f"columns says {part!r}", "Field and column are joined by =", "Write question=prompt"
-            )
-        given[field.strip()] = column.strip()
-    return checked(given)
+        if sign:
+            given[field.strip()] = column
+        elif given:  # a comma in the name of a column
+            given[list(given)[-1]] += f",{part}"
+        else:
+            why = "Field and column are joined by ="
+            raise SettingError(f"columns says {part.strip()!r}", why, "Write question=prompt")
+    return checked({field: column.strip() for field, column in given.items()})
 
 
 def checked(columns: Mapping[str, Any]) -> dict[str, str]:
@@ -235,4 +239,4 @@ def _parsed_list(text: str, field: str, where: str) -> Any:
 
 def _listed(record: Mapping[str, Any]) -> str:
     names = [name[:40].encode("utf-8", "replace").decode() for name in record]
-    return ", ".join(names[:20]) or "no column"
+    return ", ".join(f"“{name}”" for name in names[:20]) or "no column"

@@ -47,7 +47,8 @@ def good_content(records: Records, columns: Columns = GUESSED, unmarked: str = F
     if not content.rows:
         count, first = len(content.refused), content.refused[0].reason
         lines = "1 line was refused" if count == 1 else f"{count} lines were refused, the first"
-        raise InputError("No line of the file is a row", f"{lines} because: {first}", where=records.name)
+        fix = "Mend it, or say which column is what, with --columns question=…,answer=…"
+        raise InputError("No line of the file is a row", f"{lines} because: {first}", fix)
     return content
 
 

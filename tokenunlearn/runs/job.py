@@ -18,8 +18,8 @@ import pandas as pd
 
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.files import read_rows
-from tokenunlearn.data.rows import Row, row_from_dict
-from tokenunlearn.errors import MaskError
+from tokenunlearn.data.rows import SPLITS, Row, row_from_dict
+from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -66,7 +66,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     """
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
-    forget, retain, world = (rows_from(config.get(name) or []) for name in ("forget", "retain", "world"))
+    forget, retain, world = (rows_from(config.get(name) or [], name) for name in SPLITS)
     mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
@@ -80,13 +80,26 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     return Job(directory, model, forget, retain, world, weights, training, probes, watch)
 
 
-def rows_from(source: Any) -> Rows:
-    """Return the rows of a demo set's name, a file's path or a list of row dicts. Raises InputError."""
-    if isinstance(source, str):
-        return demo_rows(source) if source in DEMO_NAMES else read_rows(source).rows
-    return tuple(
-        row_from_dict(record, f"row {place} of config.json") for place, record in enumerate(source, 1)
-    )
+def rows_from(source: Any, split: str) -> Rows:
+    """Return the rows of a demo set's name, those of this split in a file, or a list of row dicts.
+
+    In a file a row that names no split has this one. In a list the config has said what each row is for.
+    Raises InputError, for a refused line too.
+    """
+    if not isinstance(source, str):
+        return tuple(_row(each, split, f"row {at} of config.json") for at, each in enumerate(source, 1))
+    if source in DEMO_NAMES:
+        return demo_rows(source)
+    content = read_rows(source, unmarked=split)
+    if content.refused:
+        raise InputError(f"Line {content.refused[0].line} is no row: {content.refused[0].reason}")
+    return tuple(row for row in content.rows if row.split == split)
+
+
+def _row(record: Any, split: str, where: str) -> Row:
+    """Return the row of a config, in which older versions wrote any word as its split."""
+    unmarked = isinstance(record, Mapping) and record.get("split") not in SPLITS
+    return row_from_dict({**record, "split": split} if unmarked else record, where)
 
 
 def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataFrame] | None:
