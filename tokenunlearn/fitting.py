@@ -1,24 +1,20 @@
-"""Which rows can be scored: a row that cannot is told apart before anything runs, with its reason."""
+"""Which rows a model can read: one that it cannot is told apart before anything runs, with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.turns import check_written
 
 
 def fitting_encoding(model: LoadedModel, row: Row, max_tokens: int) -> Encoding:
-    """The row as token ids. Raises InputError for one of too many tokens, or without an answer token."""
-    encoding = encode(model.tokenizer, row.question, row.answer)
-    window = getattr(model.model.config, "max_position_embeddings", None)
-    if window and len(encoding.ids) > window:
-        raise InputError(
-            what=f"Row {row.id} has {len(encoding.ids):,} tokens.",
-            why=f"The model reads at most {window:,}.",
-            fix="Shorten the row, or take a model that reads further.",
-            where=row.id,
-        )
+    """Return the row as token ids.
+
+    Raises InputError for one of too many tokens, without an answer token, or that the chat template rewrites.
+    """
+    encoding = _readable(model, row, row.question, row.answer)
     if len(encoding.ids) > max_tokens:
         raise InputError(
             what=f"Row {row.id} has {len(encoding.ids):,} tokens.",
@@ -31,14 +27,52 @@ def fitting_encoding(model: LoadedModel, row: Row, max_tokens: int) -> Encoding:
     return encoding
 
 
+def check_rows(model: LoadedModel, rows: Sequence[Row], other_words: bool = False) -> None:
+    """Raise InputError for the first row that the model cannot read whole.
+
+    With `other_words` its paraphrases and perturbed answers, which probes ask for, are looked at as well.
+    """
+    for row in rows:
+        _readable(model, row, row.question, row.answer)
+        for question, answer in _in_other_words(row) if other_words else ():
+            _readable(model, row, question, answer)
+
+
 def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[str, str]:
-    """The reason of each row that cannot be scored, by its id. Raises InputError when none of them can."""
+    """Return the reason of each row that cannot be scored or probed, by its id.
+
+    Raises InputError when none of them can.
+    """
     reasons: dict[str, InputError] = {}
     for row in rows:
         try:
             fitting_encoding(model, row, max_tokens)
+            check_rows(model, [row], other_words=True)
         except InputError as error:
             reasons[row.id] = error
     if reasons and len(reasons) == len(rows):
         raise next(iter(reasons.values()))
     return {name: str(error) for name, error in reasons.items()}
+
+
+def _in_other_words(row: Row) -> Iterator[tuple[str, str]]:
+    yield from ((question, row.answer) for question in row.paraphrased_question)
+    yield from ((row.question, answer) for answer in (*row.paraphrased_answer, *row.perturbed_answer))
+
+
+def _readable(model: LoadedModel, row: Row, question: str, answer: str) -> Encoding:
+    """Return one conversation of the row. Raises InputError, named after the row, where it does not fit."""
+    try:
+        check_written(model.tokenizer, question, answer)
+    except InputError as error:
+        raise InputError(f"Row {row.id}: {error.what}", error.why, error.fix, row.id) from error
+    encoding = encode(model.tokenizer, question, answer)
+    if model.positions and len(encoding.ids) > model.positions:
+        own = (question, answer) == (row.question, row.answer)
+        raise InputError(
+            what=f"Row {row.id} has {len(encoding.ids):,} tokens{'' if own else ' in other words'}.",
+            why=f"The model reads at most {model.positions:,}.",
+            fix="Shorten the row, or take a model that reads further.",
+            where=row.id,
+        )
+    return encoding

@@ -13,7 +13,7 @@ from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.errors import InputError, ModelError
 from tokenunlearn.models.embedded import embedded_model_folder
 from tokenunlearn.text.encoding import encode, encode_prompt
-from tokenunlearn.text.turns import turns_of
+from tokenunlearn.text.turns import check_written, turns_of
 
 
 @pytest.fixture
@@ -172,7 +172,8 @@ def test_a_text_that_a_template_rewrites_is_refused() -> None:
     tokenizer = KINDS["thinks"].make()
     assert encode(tokenizer, "Who?", "\nAda.").ids == encode(tokenizer, "Who?", "Ada.").ids
     with pytest.raises(InputError, match="rewrites this text"):
-        encode(tokenizer, "Who?", "I think.</think>Ada.")
+        check_written(tokenizer, "Who?", "I think.</think>Ada.")
+    check_written(tokenizer, "Who?", "\nAda.")
 
 
 def test_a_piece_across_the_border_belongs_to_the_answer() -> None:
@@ -196,6 +197,7 @@ def test_a_template_that_tells_the_date_keeps_the_one_of_its_first_reading(monke
     first = encode(tokenizer, "Who?", "Ada.")
     today = 30
     assert encode(tokenizer, "Who?", "Ada.") == first
+    check_written(tokenizer, "Who?", "Ada.")
     assert encode(byte_level(template=tokenizer.chat_template), "Who?", "Ada.") != first
 
 

@@ -50,14 +50,18 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.report import arm_lines
     from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+    from tokenunlearn.fitting import check_rows
     from tokenunlearn.masks import columns_from_table, make_mask
     from tokenunlearn.scoring import ScoreConfig, score
     from tokenunlearn.selection import Rule
     from tokenunlearn.training.config import TrainConfig
 
     config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
-    table = score(load(arguments, to_train=True), rows.forget, ScoreConfig())
-    chosen, world = make_mask(columns_from_table(table), rule), rows.world or demo_rows("world")
+    world = rows.world or demo_rows("world")
+    model = load(arguments, to_train=True)
+    check_rows(model, (*rows.forget, *rows.retain, *world), other_words=True)
+    table = score(model, rows.forget, ScoreConfig())
+    chosen = make_mask(columns_from_table(table), rule)
     bench = Bench(lambda: load(arguments), table, rows.forget, rows.retain, world, chosen, config)
     results: list[ArmResult] = []
 

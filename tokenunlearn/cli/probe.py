@@ -42,12 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
+    from tokenunlearn.fitting import check_rows
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.probes.report import probe_report, with_badges
 
     settings = from_flags(ProbeSettings, arguments)
     with tqdm(total=2, unit="stage", desc="load") as bar:
         model = load(arguments)
+        check_rows(model, (*rows.forget, *rows.retain, *rows.world), other_words=True)
         bar.update()
         bar.set_description("probe")
         report = probe_report(model, rows.forget, rows.retain, rows.world, settings)

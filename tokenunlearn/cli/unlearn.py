@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = _config(arguments)
     scores = _scores(arguments)
 
+    from tokenunlearn.fitting import check_rows
     from tokenunlearn.models.adapters import save_adapter
     from tokenunlearn.runs.disk import append_line, write_json_atomically
     from tokenunlearn.training.checkpoint import refuse_other_run
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_finished(folder)
     refuse_other_run(checkpoint, settings_of(config), config.steps)  # before the model is loaded
     loaded = load(arguments, to_train=True)
+    check_rows(loaded, (*rows.forget, *rows.retain))
     weights = _weights(arguments, scores, loaded, rows.forget)
     model = with_fresh_lora(loaded, config)
     processes = Processes()

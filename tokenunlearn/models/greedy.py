@@ -28,7 +28,8 @@ def greedy(
     Prompts of like lengths run together, padded left. One that leaves less room than `most` among the model's
     `positions` runs alone, as far as they reach.
     """
-    lengths = [min(most, positions - len(prompt)) if positions else most for prompt in prompts]
+    # the end of turn takes a position too
+    lengths = [min(most, positions - len(prompt) - 1) if positions else most for prompt in prompts]
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     roomy = [index for index in order if lengths[index] == most]
     groups = [roomy[start : start + GENERATED_ROWS] for start in range(0, len(roomy), GENERATED_ROWS)]

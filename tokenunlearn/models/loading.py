@@ -142,7 +142,7 @@ class LoadedModel:
         """
         prompts = [encode_prompt(self.tokenizer, question) for question in questions]
         for question, prompt in zip(questions, prompts, strict=True):
-            self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 1)
+            self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 2)
         answers = greedy(
             self.model,
             prompts,

@@ -29,8 +29,8 @@ def check_vocabulary(causal: Any, tokenizer: Any, name: str) -> None:
         first = min(beyond, key=lambda token: beyond[token])
         raise ModelError(
             what=f"The tokenizer of {name} does not fit its weights.",
-            why=f"It has {len(beyond):,} tokens more than the {rows:,} rows of the embedding; "
-            f"the first is {first!r}, number {beyond[first]:,}.",
+            why=f"It has {len(beyond):,} token{'s' * (len(beyond) > 1)} more than the {rows:,} rows of the "
+            f"embedding; the first is {first!r}, number {beyond[first]:,}.",
             fix="Take the tokenizer that belongs to these weights, or resize the embeddings "
             "(resize_token_embeddings) and save the model again.",
         )

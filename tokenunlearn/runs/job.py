@@ -20,6 +20,7 @@ from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import SPLITS, Row, row_from_dict
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -72,6 +73,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
     precision = config.get("precision") or "auto"
     loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
+    check_rows(loaded, (*forget, *retain, *world), other_words=True)
     weights = None
     if mask:
         tokens = answer_tokens(loaded, forget)

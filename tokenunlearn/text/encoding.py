@@ -70,11 +70,10 @@ class Encoding:
 def encode(tokenizer: Any, question: str, answer: str) -> Encoding:
     """Return the encoding of one question and answer, up to the end of turn.
 
-    Raises ModelError for a tokenizer that cannot write a conversation, InputError for a text that its chat
-    template rewrites.
+    Raises ModelError for a tokenizer that cannot write a conversation.
     """
     turns = turns_of(tokenizer)
-    written = turns.written(tokenizer, question, answer)
+    written = turns.written(question, answer)
     found = _tokenised(tokenizer, written.text, split=turns.form is None)
     asked, said = _places(found, turns, written)
     if turns.form and not turns.special_ids.isdisjoint((*found.ids[asked], *found.ids[said])):

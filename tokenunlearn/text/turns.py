@@ -1,8 +1,8 @@
 """How a tokenizer writes one question and its answer: the text around them, and what ends the answer.
 
 The chat template says it where there is one, else a plain frame. What the template puts around the two is
-found once per tokenizer, by rendering marks in their places; then each conversation is still rendered whole
-by the template, and a text that it writes otherwise than it stands is refused.
+found once per tokenizer, by rendering marks in their places; `check_written` tells whether it writes a given
+text out as it stands.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -106,36 +106,14 @@ class Turns:
         """Return the ids that stand for what a template writes, and never for an unknown character."""
         return (self.special_ids if self.form else frozenset()) - {self.unknown_id}
 
-    def written(self, tokenizer: Any, question: str, answer: str) -> Written:
-        """Return the conversation as text.
-
-        Raises InputError for a text that the template does not write out as it stands.
-        """
+    def written(self, question: str, answer: str) -> Written:
+        """Return the conversation as text, up to the end of turn."""
         asked, said = self.trim_question(question), self.trim_answer(answer)
-        written = Written(
+        return Written(
             pieces=(self.before, asked, self.between, said, self.after),
             question_trimmed=question.find(asked),
             answer_trimmed=answer.find(said),
         )
-        if self.form and not self._is_rendered(tokenizer, question, answer, written.text):
-            raise InputError(
-                what="The model's chat template rewrites this text, so that its tokens cannot be placed.",
-                why=f"It reads some of {question[:60]!r} or {answer[:60]!r} as markup of its own.",
-                fix="Take the markup out of the text, or leave the row out.",
-            )
-        return written
-
-    def _is_rendered(self, tokenizer: Any, question: str, answer: str, text: str) -> bool:
-        """Return whether the template itself renders the conversation as `text`, up to the end of turn."""
-        assert self.form is not None
-        whole = rendered(tokenizer, self.form, question, answer)
-        if whole.startswith(text):
-            return True
-        # Perhaps it is the frame that has changed: some templates tell the date. Ours stays that of the first
-        # reading, since scores that change at midnight could not be compared.
-        now = _found(tokenizer)
-        asked, said = now.trim_question(question), now.trim_answer(answer)
-        return whole.startswith(f"{now.before}{asked}{now.between}{said}{now.after}")
 
 
 _KNOWN: WeakKeyDictionary[Any, tuple[Any, Turns]] = WeakKeyDictionary()
@@ -152,6 +130,29 @@ def turns_of(tokenizer: Any) -> Turns:
     if known is None or known[0] != decides:
         known = _KNOWN[tokenizer] = (decides, _found(tokenizer))
     return known[1]
+
+
+def check_written(tokenizer: Any, question: str, answer: str) -> None:
+    """Raise InputError for a conversation that the chat template does not write out as it stands.
+
+    `Turns.written` puts any text into the frame; some templates read markup in it, such as
+    </think>, and leave out a part.
+    """
+    turns = turns_of(tokenizer)
+    if turns.form is None:
+        return
+    whole = rendered(tokenizer, turns.form, question, answer)
+    # Perhaps it is the frame that has changed: some templates tell the date. Ours stays that of the first
+    # reading, since scores that change at midnight could not be compared.
+    if not any(
+        whole.startswith(each().written(question, answer).text)
+        for each in (lambda: turns, lambda: _found(tokenizer))
+    ):
+        raise InputError(
+            what="The model's chat template rewrites this text, so that its tokens cannot be placed.",
+            why=f"It reads some of {question[:60]!r} or {answer[:60]!r} as markup of its own.",
+            fix="Take the markup out of the text, or leave the row out.",
+        )
 
 
 def rendered(tokenizer: Any, form: Form, question: str, answer: str) -> str:

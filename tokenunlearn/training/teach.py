@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenunlearn.data.demo import general_questions
 from tokenunlearn.data.rows import Row
+from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import check, setting
@@ -68,6 +69,7 @@ def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder:
     The model's own answers to general questions are among what is learnt: rows alone overwrite the rest.
     When the guard stops it, the last event is `Diverged` and nothing is written.
     """
+    check_rows(loaded, rows)
     rows = (*rows, *rehearsal(loaded, config.rehearse))
     per_epoch = -(-len(rows) // min(config.batch, len(rows)))
     training = TrainConfig(
