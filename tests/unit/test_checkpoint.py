@@ -44,7 +44,7 @@ ONES = {row.id: np.ones(len(row.answer)) for row in ROWS}
         ({"objective": "ga"}, {}, "objective is npo there and ga here"),
         ({"seed": 7}, {}, "seed is 0 there and 7 here"),
         ({"rank": 4}, {}, "rank is 2 there and 4 here"),
-        ({"objective_settings": {"beta": 0.2}}, {}, 'objective_settings is {"beta": 0.1'),
+        ({"objective_settings": {"beta": 0.2}}, {}, 'objective_settings is {"beta": 0.3'),
         ({}, {"forget": ROWS[1:3]}, "rows to forget is 2 rows @"),
         ({}, {"forget": (ROWS[1], ROWS[0])}, "rows to forget is 2 rows @"),
         ({}, {"retain": RETAIN[:1]}, "rows to keep is 2 rows @"),
