@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.views.tokens import DECIMALS, column, leaderboard_of_whole_sets, rounded, signal_info
+from app.views.tokens import DECIMALS, column, known_of, leaderboard_of_whole_sets, rounded, signal_info
 from app.views.tokens import payload as payload_of
 from app.words import NO_EXAMPLE, RECORD_ANEW
 from tokenunlearn.errors import MaskError, TableError
@@ -136,10 +136,19 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
     """A recorded payload as it is shown. Raises TableError when it is none."""
     try:
         columns = {name: _column(name, values) for name, values in payload["columns"].items()}
-        marked = {**payload, "state": "recorded"}
+        rows = [{**row, "known": _known(row, columns)} for row in payload["rows"]]
+        marked = {**payload, "rows": rows, "state": "recorded"}
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
     return ShownScores(marked, columns)
+
+
+def _known(row: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+    if "log_prob" not in columns:
+        return None
+    at = slice(row["first"], row["first"] + row["count"])
+    plain = np.logical_or.reduce([columns[name][at] for name in _FLAGS])
+    return known_of(columns["log_prob"][at], columns["gold"][at], plain)
 
 
 def _left_out(row: Mapping[str, Any], overrides: Mapping[int, str]) -> bool:

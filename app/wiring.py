@@ -19,7 +19,7 @@ from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 
 # What is on the Tokens tab at this very moment, not what the summary was last told of (mask_summary.js).
-CURRENT_PLAN: Final = "async (shown, ...rest) => [await globalThis.currentPlan(shown), ...rest]"
+CURRENT_PLAN: Final = "async (sure, shown, ...rest) => [sure, await globalThis.currentPlan(shown), ...rest]"
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -100,29 +100,37 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> l
 def _wire_unlearn(service: Service, page: Page) -> None:
     unlearn = page.unlearn
 
-    def follow_draft(event: gr.EventData) -> Any:
-        return unlearn_actions.summary(service, event._data)
+    sure = [unlearn.start, unlearn.sure]
 
-    def take(event: gr.EventData) -> tuple[Any, Any]:
-        return unlearn_actions.summary(service, event._data), gr.Tabs(selected="unlearn")
+    def follow_draft(event: gr.EventData) -> dict[Any, Any]:
+        return {unlearn.plan: unlearn_actions.summary(service, event._data), **unlearn.asked(None)}
 
-    def start(*given: Any) -> tuple[Any, ...]:
+    def take(event: gr.EventData) -> dict[Any, Any]:
+        return {**follow_draft(event), page.tabs: gr.Tabs(selected="unlearn")}
+
+    def start(asked: Any, *given: Any) -> dict[Any, Any]:
         plan, settings, controls = unlearn.values_of(given)
+        unknown = unlearn_actions.unknown_rows(service, plan)
+        # Asked of these very tokens, on this page; other tokens are asked of anew.
+        name = [plan.get("scores_id"), plan.get("hash"), unknown] if unknown else None
+        if name is not None and asked != name:
+            return unlearn.asked(name)
         run_id = unlearn_actions.start(service, plan, settings, controls)[0]
-        return (
-            run_id,
-            unlearn_actions.follow(service, run_id),
-            status_actions.chips(service),
-        )
+        return {
+            page.shown_run: run_id,
+            unlearn.view: unlearn_actions.follow(service, run_id),
+            page.chips: status_actions.chips(service),
+            **unlearn.asked(None),
+        }
 
     page.tokens.draft(
-        refusing(follow_draft), None, unlearn.plan, queue=False, trigger_mode="always_last", **HIDDEN
+        refusing(follow_draft), None, [unlearn.plan, *sure], queue=False, trigger_mode="always_last", **HIDDEN
     )
-    page.tokens.unlearn(refusing(take), None, [unlearn.plan, page.tabs], **HIDDEN)
+    page.tokens.unlearn(refusing(take), None, [unlearn.plan, page.tabs, *sure], **HIDDEN)
     unlearn.start.click(
         refusing(start),
-        unlearn.inputs,
-        [page.shown_run, unlearn.view, page.chips],
+        [unlearn.sure, *unlearn.inputs],
+        [page.shown_run, unlearn.view, page.chips, *sure],
         concurrency_id="start",
         concurrency_limit=1,
         js=CURRENT_PLAN,

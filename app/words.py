@@ -9,6 +9,7 @@ TITLE: Final = "TokenUnlearn Explorer"
 TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
 
 START: Final = "Start unlearning"
+START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Also queue the controls: uniform, and random with the same count"
 CONTROLS_HELP: Final = (
     "If random tokens did as well, choosing would be worth nothing. Each control runs after this one."
@@ -83,6 +84,11 @@ def no_results(run: Mapping[str, Any]) -> str:
     if state == "paused":
         return f"No results yet: {name} is paused {step}. Resume it, or keep it as it is, on the Unlearn tab."
     return f"{name} has no results: {state} {step}. See why on the Unlearn tab."
+
+
+def rows_words(count: int) -> str:
+    """A number of rows: `1 row`, `12 rows`."""
+    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -86,9 +86,33 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),
+        "known": known_counts(rows),
+        "never_known": len(never_known(shown, mask)),
+        "trained": len(trained),
         "rule": rule_words(mask.rule.mode, mask.rule.fraction, mask.rule.k, mask.rule.threshold),
         "words": chosen_words(shown, mask)[:SHOWN_WORDS],
     }
+
+
+def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
+    """How many rows the model knows, of how many that say so: `{yes, partly, no}`; None where none does."""
+    words = [row["known"]["word"] for row in rows if row.get("known")]
+    return {word: words.count(word) for word in ("yes", "partly", "no")} if words else None
+
+
+def never_known(shown: ShownScores, mask: Mask) -> list[str]:
+    """The ids of the rows that a mask trains and the model does not know: nothing can be forgotten there."""
+    trained = np.unique(shown.columns["row"][mask.selected])
+    rows = [shown.payload["rows"][at] for at in trained]
+    return [row["id"] for row in rows if (row.get("known") or {}).get("word") == "no"]
+
+
+def unknown_rows(service: Service, plan: Any) -> int:
+    """How many of the rows that a plan trains the model never knew. Raises MaskError, InputError."""
+    if plan is None:
+        return 0
+    shown, _, mask = mask_of(service, plan)
+    return len(never_known(shown, mask))
 
 
 def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:

@@ -10,7 +10,15 @@ from app.actions import unlearn as actions
 from app.components import curves_view, mask_summary
 from app.controls import control
 from app.service import Service
-from app.words import CONTROLS, CONTROLS_HELP, MORE_SETTINGS, OBJECTIVE_SETTINGS, START
+from app.words import (
+    CONTROLS,
+    CONTROLS_HELP,
+    MORE_SETTINGS,
+    OBJECTIVE_SETTINGS,
+    START,
+    START_ANYWAY,
+    rows_words,
+)
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
@@ -27,6 +35,8 @@ class UnlearnTab:
     view: gr.HTML
     start: gr.Button
     controls: gr.Checkbox
+    # The plan of which a first click has asked whether rows that the model never knew shall be trained.
+    sure: gr.State
     settings: dict[str, Any] = field(default_factory=dict)
     # (objective, setting) → its control: two objectives may have a setting of the same name.
     own: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -45,6 +55,11 @@ class UnlearnTab:
         settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
         plan = summary.get("plan") if isinstance(summary, Mapping) else None
         return plan, settings, bool(controls)
+
+    def asked(self, name: Any) -> dict[Any, Any]:
+        """The button after a first click that asks of the plan `name`; for None as it begins."""
+        label = START_ANYWAY.format(rows=rows_words(name[-1])) if name else START
+        return {self.start: gr.Button(label), self.sure: name}
 
     def filled(self, training: TrainConfig, controls: bool) -> dict[Any, Any]:
         """Control → value for each setting of a run, those of its objective included."""
@@ -76,7 +91,7 @@ def _side() -> UnlearnTab:
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"])
-    return UnlearnTab(plan, plan, start, controls, settings, own)
+    return UnlearnTab(plan, plan, start, controls, gr.State(None), settings, own)
 
 
 def _objective_settings(objective: Any) -> dict[tuple[str, str], Any]:

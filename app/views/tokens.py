@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.metrics.attribution import signal_report
+from tokenunlearn.metrics.known import row_known
 from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
 from tokenunlearn.signals import SIGNALS
 
@@ -143,8 +144,25 @@ def _row(row: ScoredRow, first: int, count: int, unique: bool) -> dict[str, Any]
         # Of a subject given by hand the question says nothing: it was not asked of others.
         "unique_question": unique and info.subject_source != "edited",
         "scored": row.scored,
+        "known": known_of_table(row.table),
         **({"failure": row.failure} if row.failure else {}),
     }
+
+
+def known_of_table(table: pd.DataFrame) -> dict[str, Any] | None:
+    """Whether the model knows the row of this piece of the table (`known_of`)."""
+    if "log_prob" not in table:
+        return None
+    plain = table["is_subject"] | table["is_stop_word"] | table["is_punctuation"]
+    return known_of(table["log_prob"], table["gold"], plain)
+
+
+def known_of(log_probs: Any, gold: Any, plain: Any) -> dict[str, Any] | None:
+    """Whether the model knows a row: `{word, probability, of}`; None where that was not measured."""
+    known = row_known(log_probs, gold, plain)
+    if not known.word:
+        return None
+    return {"word": known.word, "probability": round(known.probability, DECIMALS), "of": known.of}
 
 
 def _columns(table: pd.DataFrame, row: np.ndarray, names: list[str]) -> dict[str, list[Any]]:

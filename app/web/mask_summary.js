@@ -1,10 +1,11 @@
 /** What a start trains: the draft of the Tokens tab as it is now, or the tokens of a run that is done again with changes. */
 
 import { button, node } from "./dom.js";
+import { TEACH, neverKnownWords, setKnownWords } from "./known.js";
 import { draftNow } from "./shared_value.js";
 
 /**
- * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides, rule, words, error, run}`;
+ * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides, known, never_known, trained, rule, words, error, run}`;
  * `run` is the run whose tokens these are: they stay until a person takes the draft instead.
  * @param {{element: HTMLElement, props: object, watch: Function}} contract
  */
@@ -64,7 +65,15 @@ function parts(value) {
       node("span", { text: ` in ${value.rows} rows${gold}${overrideWords(value.overrides)}` })),
     node("p", { class: "tx-note" }, node("span", { text: `${value.run ? `Tokens of ${value.run} · ` : ""}${value.rule} · mask ` }), node("code", { text: value.hash.slice(0, 8) })),
     node("p", { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } }, ...value.words.map((word) => node("span", { class: "tx-word", text: word }))),
+    ...knownParts(value),
   ];
+}
+
+function knownParts({ known, never_known: never, trained }) {
+  const counts = setKnownWords(known);
+  const warning = neverKnownWords(never, trained);
+  if (!warning) return counts ? [node("p", { class: "tx-note tx-known", text: counts })] : [];
+  return [node("div", { class: "tx-unknown", attributes: { role: "note" } }, node("p", { text: `${counts} ${warning}` }), node("code", { text: TEACH }))];
 }
 
 function overrideWords(count) {

@@ -1,7 +1,8 @@
 /** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
 
-import { button, node, setHidden, setText } from "./dom.js";
+import { button, node, setAttributes, setHidden, setText } from "./dom.js";
 import { failedNote } from "./failed_rows.js";
+import { adapterRaises, figureHelp, rowKnownWords } from "./known.js";
 import { subjectEditor } from "./subject_editor.js";
 import { wordsTouched } from "./subject_words.js";
 import { markedParts } from "./units.js";
@@ -12,9 +13,10 @@ export function promptView(model, host) {
   const warning = node("span");
   const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
   const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
+  const known = node("p", { class: "tu-note tu-known" });
   const editor = subjectEditor(model, host);
   const failed = failedNote(model, host);
-  const element = node("div", {}, failed.element, banner, node("div", { class: "tu-asked" }, question, editor.toggle), editor.element);
+  const element = node("div", {}, failed.element, banner, node("div", { class: "tu-asked" }, question, editor.toggle), known, editor.element);
   question.addEventListener("pointerup", () => {
     const words = selectedWords(question);
     if (words) editor.open(words);
@@ -28,12 +30,16 @@ export function promptView(model, host) {
     shown = row;
     editor.update();
     failed.update();
+    setText(known, rowKnownWords(row.known));
+    setAttributes(known, { title: figureHelp(row.known) || null });
+    known.classList.toggle("is-unknown", row.known?.word === "no");
     // Nothing is switched off where there is none: all contrasts are 0.
     const adapted = model.payload.model?.adapter !== "none";
-    const words = bannerWords(row, adapted);
+    const raised = adapted && adapterRaises(model, row);
+    const words = bannerWords(row, adapted, raised);
     setHidden(banner, words === "");
     setText(warning, words);
-    setHidden(act, !adapted || !row.unique_question || !model.signals.includes("contrast") || model.rule.knowledge === "contrast");
+    setHidden(act, !raised || !row.unique_question || model.rule.knowledge === "contrast");
     return undefined;
   };
   return { element, update };
@@ -51,8 +57,11 @@ function selectedWords(question) {
   return wordsTouched(question.textContent, start, start + range.toString().length);
 }
 
-/** Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off. */
-export function bannerWords(row, adapted = true) {
+/**
+ * Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off, `raised`: it
+ * makes what the row says likelier (null: not measured), without which a contrast finds nothing of it.
+ */
+export function bannerWords(row, adapted = true, raised = null) {
   const { question, subject, given_subject: given, subject_source: source, subject_spans: spans, unique_question: unique } = row;
   if (question === "" && source === "none") return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
   const answerOnly = subject && question !== "" && spans?.length === 0 && `“${subject}” stands in the answer only: nothing of the question is hidden.`;
@@ -63,7 +72,12 @@ export function bannerWords(row, adapted = true) {
     proposed: elsewhere ? `${elsewhere} Subject proposed instead: “${subject}”.` : `Subject proposed, not given by the data: “${subject}”.`,
     row: answerOnly,
   }[source];
-  const instead = adapted ? "Contrast is the better signal." : "The model has no adapter, so there is no contrast either: choose by entropy (α = 0).";
-  const ofQuestion = unique && `Each question occurs once here: masking is not to be trusted. ${instead}`;
-  return [ofSubject, ofQuestion].filter(Boolean).join(" ");
+  const ofQuestion = unique && "No other row asks this question, so swapping names tells you little.";
+  return [ofSubject, ofQuestion, unique && insteadWords(adapted, raised)].filter(Boolean).join(" ");
+}
+
+function insteadWords(adapted, raised) {
+  if (!adapted) return "The model has no adapter, so there is no contrast either: choose by entropy (α = 0).";
+  if (raised === null) return "";
+  return raised ? "Contrast is the better signal." : "The adapter does not make this answer likelier, so contrast tells you no more.";
 }

@@ -50,9 +50,9 @@ function drawCard(parts, row, model) {
   const facts = factsOf(model, row);
   const without = row.scored === false;
   setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
-  setText(parts.marks, without ? (row.failure ? "!" : "") : markWords(facts));
+  setText(parts.marks, without ? (row.failure ? "!" : "") : markWords(facts, row.known));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
-  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}`);
+  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
@@ -70,11 +70,12 @@ function scrollWithin(list, element) {
 }
 
 /** Returns the marks of a card: "gold 3/4  ≠2  •1". */
-export function markWords({ gold, goldChosen, differs, forced }) {
+export function markWords({ gold, goldChosen, differs, forced }, known = null) {
   const parts = [];
   if (gold) parts.push(`gold ${goldChosen}/${gold}`);
   if (differs) parts.push(`≠${differs}`);
   if (forced) parts.push(`•${forced}`);
+  if (known?.word === "no") parts.push("not known");
   return parts.join("  ");
 }
 

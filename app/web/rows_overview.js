@@ -8,6 +8,7 @@
 import { atRest } from "./at_rest.js";
 import { bulkPanel } from "./bulk_panel.js";
 import { button, node, segmented, setHidden, setText } from "./dom.js";
+import { knownCounts, setKnownWords } from "./known.js";
 import { leftOutNote } from "./left_out.js";
 import { same } from "./memory.js";
 import { countWhile } from "./ranks.js";
@@ -29,7 +30,8 @@ export function rowsOverview(model) {
     drawer.update();
   });
   const leftOut = leftOutNote(model);
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, drawer.element, head.element, leftOut.element, list, none);
+  const known = node("p", { class: "tu-note tu-known-set" });
+  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, drawer.element, head.element, leftOut.element, known, list, none);
   list.addEventListener("click", drawer.close);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
@@ -43,6 +45,7 @@ export function rowsOverview(model) {
       leftOut.update();
     }
     head.sets?.update(model.set);
+    setText(known, setKnownWords(knownCounts(model.rowsOfSet.map((at) => model.payload.rows[at]))));
     if (kinds.has("data") || kinds.has("row")) drawer.update();
     if (kinds.has("data") || kinds.has("rule")) cards.stale();
     if (kinds.has("rule")) head.moved();

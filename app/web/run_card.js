@@ -6,7 +6,7 @@ import { markedParts } from "./units.js";
 
 const NUMBERS = [
   ["fact_joint", "Fact ↓", "Joint probability of the whole fact span, mean over rows"],
-  ["paraphrased", "Paraphrased fact ↓", "The same fact under another wording of question and answer"],
+  ["paraphrased", "Paraphrased fact ↓", "The same fact when the question is asked in other words"],
   ["other", "Other tokens ↑", "Mean probability of the other tokens of the same answers"],
   ["retain", "Retained ↑", "Mean token probability on the rows that must stay"],
   ["world", "World ↑", "Mean token probability on real-world questions"],

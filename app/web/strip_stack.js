@@ -2,7 +2,7 @@
 
 import { node, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
-import { shownIndex, textAt, tokensAt } from "./shown_unit.js";
+import { logProbOf, shownIndex, textAt, tokensAt } from "./shown_unit.js";
 import { stripMap } from "./strip_map.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
@@ -55,7 +55,7 @@ export function sentence(model) {
   const tokens = tokensAt(model, index);
   return whySentence({
     text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
-    source: sourceIn(row, rule.knowledge), plain: row.question === "", entropy: model.valuesOf("entropy")[index],
+    source: sourceIn(row, rule.knowledge), plain: row.question === "", logProb: logProbOf(model, tokens), entropy: model.valuesOf("entropy")[index],
   });
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page_acts import press_start
 from tests.tiny_rows import write_rows
 from tokenunlearn.data.demo import ASSETS, demo_rows
 
@@ -76,7 +77,7 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
 
     # Unlearn, in a worker that outlives the page.
     expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")
-    page.get_by_role("button", name="Start unlearning").click()
+    press_start(page)
     expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
     page.close()
 

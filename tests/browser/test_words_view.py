@@ -55,7 +55,7 @@ def test_a_word_is_explained_as_a_whole_and_n_goes_to_the_next_one(page: Page) -
     expect(details).to_contain_text("tokens 6–7 of 8")
     expect(details).to_contain_text("knowledge is the sum over its tokens")
     why = page.locator(".tu-why")
-    expect(why).to_contain_text("“Zagora” changes by a factor of about 33: ")
+    expect(why).to_contain_text("“Zagora” changes by a factor of about 33 on average: ")
     expect(why).to_contain_text("the sum over its 2 tokens")
     expect(page.locator(".tu-equation")).to_contain_text("of “Zag”: a word has the φ of its highest token")
     page.get_by_role("combobox", name="Choose", exact=True).select_option("uniform")

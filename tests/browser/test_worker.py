@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page_acts import press_start
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore
@@ -72,7 +73,7 @@ def start(page: Page, steps: int) -> None:
     page.evaluate(FRAMES)
     # A random model's retain loss is about 4 nats: the default bound would stop it at once.
     page.get_by_label("number input for Retain bound").fill("20")
-    page.get_by_role("button", name="Start unlearning").click()
+    press_start(page)
     expect(head(page)).to_be_visible()
 
 
@@ -141,7 +142,7 @@ def run_again(page: Page, runs: Any) -> None:
     page.get_by_role("tab", name="Unlearn").click()
     page.get_by_label("Steps", exact=True).fill("3")
     page.get_by_label(re.compile("Also queue the controls")).uncheck()
-    page.get_by_role("button", name="Start unlearning").click()
+    press_start(page)
     expect(runs.get_by_text("finished, step 3 of 3")).to_be_visible(timeout=2 * MINUTE)
     expect(head(page)).to_contain_text("tiny, random")
 

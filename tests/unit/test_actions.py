@@ -14,6 +14,7 @@ from app.first_paint import first_picture, head_of
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
+from app.views.tokens import known_of
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
@@ -120,6 +121,23 @@ def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: S
     # The rule takes one token (of 4 scored), so the control takes one: the lowest random key of that row.
     assert configs[2]["mask_hash"] == mask_hash([0, 1, 0, 0, 0, 0, 0, 0, 0])
     assert all((store.path(run_id) / "tokens.parquet").is_file() for run_id in ids)
+
+
+def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(service: Service) -> None:
+    shown = service.scores()
+    assert shown is not None
+    assert unlearn.summary(service, draft())["known"] is None  # not measured: not "no"
+    assert unlearn.unknown_rows(service, unlearn.summary(service, draft())["plan"]) == 0
+    for row, log_probs in zip(
+        shown.payload["rows"], ([0.0, 0.0, -0.1], [0.0, 0.0, -9.0], [-9.0] * 3), strict=True
+    ):
+        row["known"] = known_of(log_probs, [0, 0, 1], [True, True, False])
+    said = unlearn.summary(service, draft(overrides={"5": "in"}))
+    assert said["known"] == {"yes": 1, "partly": 0, "no": 1}
+    assert (said["trained"], said["never_known"]) == (2, 1)
+    assert unlearn.unknown_rows(service, said["plan"]) == 1
+    # the row that is not known has no token of this mask
+    assert unlearn.summary(service, draft())["never_known"] == 0
 
 
 @pytest.mark.parametrize(

@@ -96,14 +96,14 @@ test("a plain text says that nothing can be hidden, unless it has a subject", ()
   assert.equal(bannerWords({ question: "", subject_source: "row", unique_question: false }), "");
   assert.match(bannerWords({ question: "Who?", subject_source: "none" }), /No name shared/);
   assert.match(bannerWords({ question: "Who?", subject_source: "row", unique_question: true }, false), /no adapter, so there is no contrast/);
-  assert.match(bannerWords({ question: "Who?", subject_source: "none", unique_question: true }), /^No name shared .* Each question occurs once/);
+  assert.match(bannerWords({ question: "Who?", subject_source: "none", unique_question: true }), /^No name shared .* No other row asks this question/);
   const only = { question: "Who?", subject: "Ada", subject_spans: [] };
   assert.equal(bannerWords({ ...only, subject_source: "row" }), "“Ada” stands in the answer only: nothing of the question is hidden.");
   assert.match(bannerWords({ ...only, subject_source: "edited" }), /by hand: “Ada”\. “Ada” stands in the answer only/);
   assert.match(bannerWords({ question: "Who?", subject: "", given_subject: "arts", subject_source: "none", subject_spans: [] }),
     /^The data’s subject, “arts”, stands neither in question nor answer\. No name shared/);
   assert.match(bannerWords({ ...only, given_subject: "arts", subject_source: "proposed", subject_spans: [[0, 3]] }), /“arts”.* proposed instead: “Ada”\.$/);
-  assert.match(bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }), /proposed.*“Ada”\. Each question occurs once/);
+  assert.match(bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }), /proposed.*“Ada”\. No other row asks this question/);
 });
 
 test("a refusal is thrown as its sentence", async () => {

@@ -7,15 +7,27 @@ const token = (more) => ({ text: " maritime", subject: false, source: "knowledge
 test("e^5.71 is 302 times", () => assert.equal(times(5.71), "about 302 times"));
 
 test("the sentence follows size and sign of the score", () => {
-  assert.equal(whySentence(token({ value: 5.71 })),
-    "With another name in its place, the probability of “maritime” changes by a factor of about 302: it depends on this very name.");
-  assert.match(whySentence(token({ value: 1.5 })), /by a factor of about 4\.5: it leans on that/);
+  // p = .9: a score of 5.71 nats upwards would be a probability above 1.
+  assert.equal(whySentence(token({ value: 5.71, logProb: Math.log(0.9) })),
+    "With another name in its place, “maritime” becomes about 302 times less likely on average: it depends on this very name.");
+  // p = .15 and a factor of 4.5: upwards it would be .68, so the sign is not known.
+  assert.equal(whySentence(token({ value: 1.5, logProb: Math.log(0.15) })),
+    "With another name in its place, the probability of “maritime” changes by a factor of about 4.5 on average: it depends partly on the name.");
   assert.match(whySentence(token({ value: 0.4 })), /changes a little \(0\.40 nats\)/);
   // The contrast alone has a sign.
   assert.match(whySentence(token({ value: 5.71, source: "contrast" })), /becomes about 302 times less likely: it was learnt/);
   assert.match(whySentence(token({ value: -0.4, source: "contrast" })), /becomes likelier/);
   assert.match(whySentence(token({ value: 0.01 })), /just as likely: grammar, not knowledge/);
   assert.match(whySentence(token({ value: 0.01, entropy: 3 })), /an open choice of words, not knowledge/);
+});
+
+test("a token that the model never expected depends on no name, however far it moves", () => {
+  for (const source of ["knowledge_swap", "knowledge_subject", "knowledge_prompt", "knowledge_occlusion"]) {
+    const words = whySentence(token({ value: 6, logProb: Math.log(8e-6), source }));
+    assert.match(words, /changes by a factor of about 403, but the model does not expect “maritime” here in the first place \(p below \.001\)/);
+    assert.doesNotMatch(words, /depends/);
+  }
+  assert.match(whySentence(token({ value: 2, logProb: Math.log(0.04) })), /\(p \.04\)/);
 });
 
 test("without a score it says so, and a name says that it is one", () => {

@@ -60,12 +60,12 @@ test("sentence, equation and probability are those of the word", () => {
   payload.columns.knowledge_swap[4] = 2;
   payload.columns.log_prob = [null, -1, -1, -0.5, -0.25];
   const model = new TokensModel(payload, { view: { words: true, locked: 4 }, rule: { normaliser: "min_max" } });
-  assert.match(sentence(model), /“Oslo\.” changes by a factor of about 2,981: .* Its score is the sum over its 2 tokens\.$/);
+  assert.match(sentence(model), /“Oslo\.” becomes about 2,981 times less likely on average: .* Its score is the sum over its 2 tokens\.$/);
   assert.equal(equationWords(model), "φ = 0.80·1.00 + 0.20·0.25 = 0.850, of “Oslo”: a word has the φ of its highest token");
   assert.equal(logProbOf(model, [3, 4]), -0.75);
   assert.ok(Number.isNaN(logProbOf(model, [0, 1])));
   model.setView({ words: false });
-  assert.match(sentence(model), /“\.” changes by a factor of about 7\.4: .* not on that alone\.$/);
+  assert.match(sentence(model), /“\.” becomes about 7\.4 times less likely on average: it depends partly on the name\.$/);
   assert.equal(equationWords(model), "φ = 0.80·0.32 + 0.20·0.00 = 0.258");
 });
 
