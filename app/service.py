@@ -221,10 +221,11 @@ class Service:
         from tokenunlearn.models.loading import load_model
 
         folder = self.queue.store.path(run_id) / "adapter"
-        if not (folder / "adapter_config.json").is_file():
+        files = [folder / name for name in ("adapter_config.json", "adapter_model.safetensors")]
+        if not all(each.is_file() for each in files):
             raise RunError(f"{run_id} has saved no adapter yet", fix="Wait for its end, or stop and keep it")
         # A resumed run writes its adapter anew under the same name.
-        key = f"{run_id}@{(folder / 'adapter_model.safetensors').stat().st_mtime_ns}"
+        key = f"{run_id}@{files[1].stat().st_mtime_ns}"
         with self.model_lock:
             if self._after is None or self._after[0] != key:
                 config = self.queue.store.config(run_id)

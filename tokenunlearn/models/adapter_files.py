@@ -57,14 +57,15 @@ def _config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        inner = sorted(each.parent.name for each in folder.glob(f"*/{CONFIG}"))
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        inner = sorted(each.parent.name for each in folder.glob(f"*/{CONFIG}")) if missing else []
         raise ModelError(
-            what=f"No adapter could be read in {folder}.",
-            why=f"{CONFIG} is missing.",
+            what=f"No adapter could be read in {str(folder)[:300]}.",
+            why=f"{CONFIG} is missing." if missing else f"{error.strerror}.",
             fix=f"Name one of its folders: {', '.join(inner)[:300]}." if inner else WRITTEN_BY_PEFT,
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, f"{CONFIG} is not JSON ({type(error).__name__})") from error
     if not isinstance(config, dict):
         raise _damaged(path, f"{CONFIG} holds a {type(config).__name__}, not an object")
@@ -72,7 +73,8 @@ def _config(folder: Path) -> dict[str, Any]:
         raise _damaged(path, "It has no peft_type")
     if config["peft_type"] == "LORA":
         for name, (fits, form) in _FORMS.items():
-            if not fits(config.get(name)):
+            nowhere = name == "target_modules" and config.get("target_parameters")
+            if not nowhere and not fits(config.get(name)):
                 why = f"{name} is {config[name]!r:.60}" if name in config else f"It has no {name}"
                 raise _damaged(path, f"{why}. It must be {form}")
     return config
@@ -146,7 +148,7 @@ _FORMS: dict[str, tuple[Any, str]] = {
     "r": (lambda value: _whole(value) and value > 0, "a whole number above 0"),
     "lora_alpha": (_number, "a number"),
     "target_modules": (
-        _optional(lambda value: bool(value) and isinstance(value, str) or _names(value)),
+        lambda value: bool(value) and (isinstance(value, str) or _names(value)),
         "a pattern or a list of module names",
     ),
     "exclude_modules": (

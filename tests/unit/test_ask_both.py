@@ -1,0 +1,80 @@
+"""A run on the page from a target whose adapter is on part of the modules, to its answer in Probe."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from peft import LoraConfig, get_peft_model
+
+from app.actions import probe, tokens, unlearn
+from app.service import Options, Service
+from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
+from tests.unit.test_adapters import randomised
+from tokenunlearn.errors import ModelError
+from tokenunlearn.runs.job import load_job, save, train_job
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
+SETTINGS = {"steps": 2, "learning_rate": 0.05, "layer_share": 0.5, "rank": 2, "eval_every": 1000}
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening measures nothing before any run; no test here reads that."""
+    monkeypatch.setattr("app.loading.MEASURED_ROWS", 0)
+
+
+def opened(folder: Path, tiny_folder: Path, settings: dict[str, object]) -> Service:
+    """A page with the tiny model and an adapter that PEFT has written; its workers end at once."""
+    config = LoraConfig(
+        r=3, lora_alpha=5, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM", **settings
+    )
+    randomised(get_peft_model(tiny(tiny_folder).model, config), 1).save_pretrained(folder / "target")
+    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:2])
+    service = Service(Options(str(tiny_folder), str(folder / "target"), "fp32", str(rows), folder / "runs"))
+    service.queue.command = lambda _: ["true"]
+    service._load()
+    assert service.stage.name == "live", service.stage.error
+    return service
+
+
+def plan_of(service: Service) -> dict[str, object]:
+    payload = tokens.shown_payload(service)
+    draft = {"scores_id": payload["scores_id"], "set": "tiny", "rule": {}, "overrides": {}}
+    return unlearn.summary(service, draft)
+
+
+def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Path, tmp_path: Path) -> None:
+    service = opened(tmp_path, tiny_folder, {})
+    (run_id,) = unlearn.start(service, plan_of(service)["plan"], SETTINGS, False)
+    store = service.queue.store
+    job = load_job(store.config(run_id), store.path(run_id))
+    list(train_job(job, False))
+    save(job, 2)
+    pairs = [(row.question, row.answer) for row in ROWS[:3]]
+    before, trained, found = (
+        np.concatenate([each.log_probs for each in model.token_log_probs(pairs)])
+        for model in (service.model(), job.model, service.run_model(run_id))
+    )
+    np.testing.assert_allclose(found, trained, atol=1e-4)
+    assert np.abs(trained - before).max() > 1e-2
+    question = ROWS[0].question
+    assert probe.ask(service, run_id, question) == {
+        "question": question,
+        "before": service.model().generate([question], probe.MOST_NEW_TOKENS)[0],
+        "after": job.model.generate([question], probe.MOST_NEW_TOKENS)[0],
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_adapter_that_is_only_read_says_so_before_start(tiny_folder: Path, tmp_path: Path) -> None:
+    service = opened(tmp_path, tiny_folder, {"use_dora": True})
+    assert "can be scored and probed, but not trained on" in str(plan_of(service)["error"])
+    draft = {
+        "scores_id": tokens.shown_payload(service)["scores_id"],
+        "set": "tiny",
+        "rule": {},
+        "overrides": {},
+    }
+    with pytest.raises(ModelError, match="use_dora"):
+        unlearn.start(service, draft | {"hash": tokens.confirm_mask(service, draft)["hash"]}, SETTINGS, False)
+    assert service.queue.store.list_runs() == []
