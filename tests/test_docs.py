@@ -46,6 +46,7 @@ PLACES = (
     "tokenunlearn.training.config:TrainConfig",
     "tokenunlearn.training.teach:TeachConfig",
     "tokenunlearn.probes.evidence:ProbeSettings",
+    "tokenunlearn.experiments.config:CompareConfig",
 )
 TABLE = re.compile(r"<!-- settings: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 ADAPTERS = re.compile(r"<!-- adapters -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -106,10 +106,8 @@ def test_figures_over_seeds_by_hand() -> None:
 def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table) -> None:
     config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     # every fact of a random model is below 0.9 at once
-    bench = Bench(
-        lambda: tiny(tiny_folder), table, ROWS[:3], RETAIN[:2], (), chosen_of(table), config, equal_below=0.9
-    )
-    found = list(run_arm(bench, "gold", 0))
+    bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
+    found = list(run_arm(bench, table, chosen_of(table), "gold", 0))
     measured = [each for each in found if isinstance(each, ArmResult)]
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
     assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]

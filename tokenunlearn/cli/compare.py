@@ -1,18 +1,18 @@
 """compare arms: chosen tokens against uniform, random and gold, over seeds, at equal steps and forgetting
 
 Everything but the tokens is the same: target, rows, objective, settings, seeds. Prints one table; --out keeps
-every single measurement as JSONL.
+every single measurement as JSONL. Run it again with the same --out to go on: what is measured stays.
 """
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
-from tokenunlearn.errors import InputError
-from tokenunlearn.settings import from_flags
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
+from tokenunlearn.errors import InputError, SettingError, did_you_mean
+from tokenunlearn.settings import describe, from_flags, to_dict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,21 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
     )
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 … N−1 (default 3)")
     parser.add_argument(
-        "--arms",
-        default="uniform,chosen,random,gold",
-        metavar="NAME[,NAME]",
-        help="arms to run (default all)",
+        "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
     )
-    parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl")
+    parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl; goes on where it stopped")
     add_model(parser)
+    add_settings(parser, "CompareConfig")
     add_settings(parser, "TrainConfig")
     add_settings(parser, "Rule")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0, after the table was printed."""
+    path = target(arguments.out, ".jsonl") if arguments.out else None
+
+    from tokenunlearn.experiments.config import CompareConfig
+    from tokenunlearn.training.config import TrainConfig
+
+    asked, config = from_flags(CompareConfig, arguments), from_flags(TrainConfig, arguments)
+    _refuse_set_by_arms(arguments)
+    rule = _rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     if not rows.retain:
         raise InputError(
@@ -43,40 +48,121 @@ def run(arguments: argparse.Namespace) -> int:
             "Arms are judged by what they keep",
             "Mark rows with split retain, or add --retain-rows FILE",
         )
-    path = target(arguments.out, ".jsonl") if arguments.out else None
+    arms = _arms_with_gold(arguments, asked.arms, any(row.gold for row in rows.forget))
 
     from tqdm import tqdm
 
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.report import arm_lines
+    from tokenunlearn.experiments.results import comparison_origin, missing, read_results, results_text
     from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
     from tokenunlearn.fitting import check_rows
-    from tokenunlearn.masks import columns_from_table, make_mask
-    from tokenunlearn.scoring import ScoreConfig, score
-    from tokenunlearn.selection import Rule
-    from tokenunlearn.training.config import TrainConfig
+    from tokenunlearn.runs.disk import write_bytes_atomically
+    from tokenunlearn.runs.measured import source_hash
 
-    config, rule = from_flags(TrainConfig, arguments), from_flags(Rule, arguments)
     world = rows.world or demo_rows("world")
-    model = load(arguments, to_train=True)
-    check_rows(model, (*rows.forget, *rows.retain, *world), other_words=True)
-    table = score(model, rows.forget, ScoreConfig())
-    chosen = make_mask(columns_from_table(table), rule)
-    bench = Bench(lambda: load(arguments), table, rows.forget, rows.retain, world, chosen, config)
-    results: list[ArmResult] = []
+    bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config)
+    loaded = load(arguments, to_train=True)
+    check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
+    origin = comparison_origin(bench, loaded, _chosen_by(arguments, rule), source_hash())
+    results = (
+        read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
+        if path and path.exists()
+        else []
+    )
 
-    def keep(result: ArmResult) -> None:
-        """Add a measurement, and write it at once: hours of arms must survive an interrupt."""
-        results.append(result)
+    def keep(measured: list[ArmResult]) -> None:
+        """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
+        results.extend(measured)
         if path:
-            with path.open("a" if len(results) > 1 else "w", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(result)) + "\n")
+            write_bytes_atomically(path, results_text(origin, results).encode())
 
-    keep(before(bench))
-    for seed in range(arguments.seeds):
-        for arm in arguments.arms.split(","):
-            for event in tqdm(run_arm(bench, arm, seed), desc=f"{arm}, seed {seed}", unit="event"):
-                if isinstance(event, ArmResult):
-                    keep(event)
-    sys.stdout.write("\n".join(arm_lines(arms_table(results))) + "\n")
+    seeds = range(config.seed, config.seed + asked.seeds)
+    left = missing(results, arms, seeds)
+    if left:
+        table, chosen = _chosen(arguments, rule, loaded, rows.forget)
+        if not any(result.arm == "before" for result in results):
+            keep([before(bench)])
+    del loaded  # each arm loads its own
+    for seed, arm in left:
+        events = tqdm(run_arm(bench, table, chosen, arm, seed), desc=f"{arm}, seed {seed}", unit="event")
+        keep([event for event in events if isinstance(event, ArmResult)])
+    shown = [each for each in results if each.arm == "before" or each.arm in arms and each.seed in seeds]
+    sys.stdout.write("\n".join(arm_lines(arms_table(shown))) + "\n")
     return 0
+
+
+def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
+    """Raise SettingError for a setting of training that a comparison sets itself."""
+    for name, why in (
+        ("eval_every", "Each step is looked at, to find the one of equal forgetting"),
+        ("stop_fact_below", "Each arm is measured at equal forgetting and goes on to the last step"),
+    ):
+        if getattr(arguments, name) is not None:
+            raise SettingError(
+                f"{name} cannot be set here", why, "Leave it out", "--" + name.replace("_", "-")
+            )
+
+
+def _rule(arguments: argparse.Namespace) -> Any:
+    """The rule that chooses: of the flags, or of the mask. What can be wrong with it is told now."""
+    from tokenunlearn.masks import read_header, refuse_empty_file
+    from tokenunlearn.selection import Rule
+    from tokenunlearn.settings import from_dict
+    from tokenunlearn.signals import SIGNALS
+
+    rule = from_flags(Rule, arguments)
+    if arguments.mask:
+        typed = next((info for info in describe(Rule) if getattr(arguments, info.name) is not None), None)
+        if typed:
+            raise SettingError(
+                "A mask has its own rule", f"{typed.flag} would change nothing", "Leave one out", typed.flag
+            )
+        refuse_empty_file(arguments.mask)
+        rule = from_dict(Rule, read_header(arguments.mask).get("rule", {}))
+    for flag, name, share in (
+        ("--knowledge", rule.knowledge, rule.alpha),
+        ("--entropy", rule.entropy, 1 - rule.alpha),
+    ):
+        if share > 0 and name not in SIGNALS:
+            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS), where=flag)
+    return rule
+
+
+def _arms_with_gold(arguments: argparse.Namespace, arms: tuple[str, ...], gold: bool) -> tuple[str, ...]:
+    """The arms, each once; without gold spans that arm trains nothing, so it is left out or refused."""
+    arms = tuple(dict.fromkeys(arms))
+    if gold or "gold" not in arms:
+        return arms
+    if arguments.arms is not None:
+        why = "No row to forget says where its fact stands (gold)"
+        raise SettingError("The arm gold has no tokens", why, "Leave it out of --arms", "--arms")
+    sys.stderr.write("no row to forget has gold spans: the arm gold is left out\n")
+    return tuple(arm for arm in arms if arm != "gold")
+
+
+def _chosen_by(arguments: argparse.Namespace, rule: Any) -> dict[str, Any]:
+    """What decides the chosen tokens besides model and rows: the mask's hash, or the rule's settings."""
+    from tokenunlearn.masks import read_header
+
+    if arguments.mask:
+        return {"mask": f"{Path(arguments.mask).name} @{read_header(arguments.mask).get('hash')}"}
+    return {"mask": "none: the rule chooses", **to_dict(rule)}
+
+
+def _chosen(arguments: argparse.Namespace, rule: Any, loaded: Any, forget: Any) -> tuple[Any, Any]:
+    """The table of the rows to forget, scored with the rule's signals, and the mask of the chosen tokens."""
+    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
+    from tokenunlearn.scoring import ScoreConfig, score
+
+    names = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+    table = score(loaded, forget, ScoreConfig(signals=tuple(dict.fromkeys(names))))
+    if arguments.mask:
+        chosen = read_mask(arguments.mask, table, None)
+    else:
+        chosen = make_mask(columns_from_table(table), rule)
+    refuse_empty(chosen, arguments.mask or "the rule")
+    empty = [name for name, part in table.assign(chosen=chosen.selected).groupby("row_id", sort=False)
+             if not part["chosen"].any()]  # fmt: skip
+    tell_unchosen([str(name) for name in empty], table["row_id"].nunique())
+    return table, chosen

@@ -20,6 +20,7 @@ CLASSES: Final = (
     "tokenunlearn.training.config:TrainConfig",
     "tokenunlearn.training.teach:TeachConfig",
     "tokenunlearn.probes.evidence:ProbeSettings",
+    "tokenunlearn.experiments.config:CompareConfig",
 )
 
 

@@ -44,11 +44,9 @@ class Bench:
     """What all arms share."""
 
     load: Callable[[], LoadedModel]
-    table: pd.DataFrame
     forget: Sequence[Row]
     retain: Sequence[Row]
     world: Sequence[Row]
-    chosen: Mask
     config: TrainConfig
     equal_below: float = 0.1
 
@@ -58,11 +56,16 @@ def before(bench: Bench) -> ArmResult:
     return ArmResult("before", 0, "before", 0, _measure(bench, bench.load()))
 
 
-def run_arm(bench: Bench, arm: str, seed: int) -> Iterator[ArmResult | StepDone | EvalDone]:
-    """The arm's training events, with an ArmResult at equal forgetting and one at the last step."""
+def run_arm(
+    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: str, seed: int
+) -> Iterator[ArmResult | StepDone | EvalDone]:
+    """The arm's training events, with an ArmResult at equal forgetting and one at the last step.
+
+    `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of).
+    """
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     model = with_fresh_lora(bench.load(), config)
-    weights = arm_weights(bench.table, bench.chosen, arm, seed)
+    weights = arm_weights(table, chosen, arm, seed)
     met = False
     step = 0
     for event in train(model, bench.forget, bench.retain, weights, config):

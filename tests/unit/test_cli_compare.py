@@ -1,0 +1,117 @@
+"""`compare` on a tiny model: what is measured stays, arms are of the mask, and slips are told at once."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.cli import main
+
+WORLD = replace(RETAIN[3], split="world")
+FIGURES = ("fact_joint", "other", "retain", "world")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with rows.jsonl: two rows to forget, two to keep, one of the world."""
+    monkeypatch.chdir(tmp_path)
+    write_rows(tmp_path / "rows.jsonl", (*ROWS[:2], WORLD), RETAIN[:2])
+    return tmp_path
+
+
+def compare(model: Path, *more: str) -> int:
+    quick = ["--steps", "1", "--rank", "2", "--retain-bound", "20", "--precision", "fp32", "--seeds", "1"]
+    return main(["compare", "rows.jsonl", "--model", str(model), "--out", "arms.jsonl", *quick, *more])
+
+
+def measured(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "arms.jsonl").read_text().splitlines()][1:]
+
+
+def test_what_is_measured_stays_and_is_not_measured_again(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--arms", "random") == 0
+    first = measured(folder)
+    assert [(each["arm"], each["seed"]) for each in first if each["moment"] == "last step"] == [("random", 0)]
+    marked = [each | {"step": 77} if each["moment"] == "last step" else each for each in first]
+    header = (folder / "arms.jsonl").read_text().splitlines()[0]
+    # A mark in the file, so that measuring again would show; and the half of a line that a kill has left.
+    (folder / "arms.jsonl").write_text("\n".join([header, *map(json.dumps, marked)]) + "\n")
+    capsys.readouterr()
+    assert compare(tiny_folder, "--arms", "random,uniform,random") == 0
+    table = capsys.readouterr()
+    assert "77.0" in table.out and "random, seed 0" not in table.err
+    assert measured(folder)[: len(marked)] == marked
+    assert [each["arm"] for each in measured(folder)[len(marked) :]][-1] == "uniform"
+
+    whole = (folder / "arms.jsonl").read_bytes()
+    for more, words in (
+        (["--steps", "2"], "steps is 1 there and 2 here"),
+        (["--objective", "ga"], "objective is npo there and ga here"),
+        (["--fraction", "0.5"], "fraction is 0.25 there and 0.5 here"),
+    ):
+        assert compare(tiny_folder, *more) == 2
+        assert words in capsys.readouterr().err
+    write_rows(folder / "rows.jsonl", (*ROWS[1:3], WORLD), RETAIN[:2])
+    assert compare(tiny_folder) == 2
+    assert "rows to forget is 2 rows @" in capsys.readouterr().err
+    assert (folder / "arms.jsonl").read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"arm": "before", "seed": 0, "moment": "before", "step": 0, "summary": {}}\n', "no comparison"),
+        ("notes of mine\n", "no comparison that could go on"),
+        ("\xff\xfe", "no comparison that could go on"),
+    ],
+)
+def test_a_file_that_is_something_else_stays(
+    folder: Path, tiny_folder: Path, content: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "arms.jsonl").write_text(content, encoding="latin-1")
+    assert compare(tiny_folder) == 2
+    assert words in capsys.readouterr().err
+    assert (folder / "arms.jsonl").read_text(encoding="latin-1") == content
+
+
+def test_a_line_that_is_no_measurement_is_named(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--arms", "uniform") == 0
+    with (folder / "arms.jsonl").open("a") as file:
+        file.write('{"arm": "unif')
+    whole = (folder / "arms.jsonl").read_bytes()
+    assert compare(tiny_folder, "--arms", "uniform") == 2
+    assert f"Line {len(whole.splitlines())} is no measurement" in capsys.readouterr().err
+    assert (folder / "arms.jsonl").read_bytes() == whole
+
+
+def test_the_arms_are_of_the_mask_with_its_overrides(folder: Path, tiny_folder: Path) -> None:
+    """A mask that forces every token in is the uniform arm, and so is its random control."""
+    model = ["--model", str(tiny_folder), "--precision", "fp32"]
+    write_rows(folder / "forget.jsonl", ROWS[:2])
+    signals = ["--signals", "knowledge_swap,entropy"]
+    assert main(["score", "forget.jsonl", *signals, "--out", "s.parquet", *model]) == 0
+    tokens = sum(len(row.answer) for row in ROWS[:2])
+    forced = [part for at in range(tokens) for part in ("--override", f"{at}=in")]
+    assert main(["select", "s.parquet", "--fraction", "0", *forced, "--out", "all.jsonl"]) == 0
+    assert compare(tiny_folder, "--mask", "all.jsonl", "--arms", "chosen,uniform,random") == 0
+    last = {each["arm"]: each["summary"] for each in measured(folder) if each["moment"] == "last step"}
+    assert all(last["chosen"][name] == last["uniform"][name] == last["random"][name] for name in FIGURES)
+
+
+def test_rows_without_gold_have_no_gold_arm(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(folder / "rows.jsonl", [*(replace(row, gold=()) for row in ROWS[:2]), WORLD], RETAIN[:2])
+    assert compare(tiny_folder, "--arms", "chosen,gold") == 2
+    assert "The arm gold has no tokens" in capsys.readouterr().err
+    assert not (folder / "arms.jsonl").exists()
+    assert compare(tiny_folder) == 0
+    assert "the arm gold is left out" in capsys.readouterr().err
+    assert {each["arm"] for each in measured(folder)} == {"before", "uniform", "chosen", "random"}

@@ -1,0 +1,107 @@
+"""The file of a comparison: what all arms share in its first line, then one measurement a line (JSONL).
+
+Arms take hours, so a file is never begun anew: what it holds is kept, and only what is missing is measured.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.runner import ArmResult, Bench
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.text.encoding import encode
+from tokenunlearn.training.origin import Origin, differences, model_of, rows_of, settings_of
+
+FORMAT: Final = "tokenunlearn comparison"
+OWN_OF_EACH_ARM: Final = ("seed", "eval_every", "stop_fact_below")  # `run_arm` sets them
+LAST: Final = "last step"
+
+
+def comparison_origin(bench: Bench, loaded: LoadedModel, chosen_by: Origin, source: str) -> dict[str, Any]:
+    """Return what all measurements of a comparison share.
+
+    `chosen_by` says how the tokens are chosen: the rule's settings, or a mask's hash. `source` is the hash of
+    this library's code, since other code may measure something else.
+    """
+    own = {name: value for name, value in settings_of(bench.config).items() if name not in OWN_OF_EACH_ARM}
+    rows = {
+        name: rows_of(part, [encode(loaded.tokenizer, row.question, row.answer).ids for row in part])
+        for name, part in (
+            ("rows to forget", bench.forget),
+            ("rows to keep", bench.retain),
+            ("rows of the world", bench.world),
+        )
+    }
+    return {
+        "steps": bench.config.steps,
+        **own,
+        **chosen_by,
+        "equal_below": bench.equal_below,
+        **model_of(loaded),
+        **rows,
+        "code": f"tokenunlearn @{source[:12]}",
+    }
+
+
+def results_text(origin: Origin, results: Sequence[ArmResult]) -> str:
+    """Return the content of the file."""
+    lines = [{"format": FORMAT, "origin": dict(origin)}, *(asdict(result) for result in results)]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
+    """Return the measurements in the content of a file, none of an empty one.
+
+    Raises RunError for a file that is something else, for a damaged line, and for measurements of another
+    origin, naming what differs.
+    """
+    if not content.strip():
+        return []
+    header, *lines = content.split("\n")
+    found = _record(header)
+    if found.get("format") != FORMAT or not isinstance(found.get("origin"), dict):
+        raise RunError(
+            "The file is no comparison that could go on",
+            "Its first line does not say what its arms share",
+            "Give another file; this one stays as it is",
+            where,
+        )
+    differ = differences(found["origin"], origin)
+    if differ:
+        raise RunError(
+            "The file holds a comparison of something else",
+            "; ".join(differ),
+            "Ask for the same again (arms and seeds may be others), or give another file",
+            where,
+        )
+    results = []
+    for number, line in enumerate(lines, 2):
+        if not line.strip():
+            continue
+        try:
+            results.append(ArmResult(**_record(line)))
+        except TypeError as error:
+            raise RunError(
+                f"Line {number} is no measurement",
+                str(error),
+                "Take the line out: it is measured anew",
+                where,
+            ) from error
+    return results
+
+
+def missing(results: Sequence[ArmResult], arms: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:
+    """Return each seed and arm that is not measured to its last step yet, in the order of measuring."""
+    done = {(result.seed, result.arm) for result in results if result.moment == LAST}
+    return [(seed, arm) for seed in seeds for arm in arms if (seed, arm) not in done]
+
+
+def _record(line: str) -> dict[str, Any]:
+    """Return the JSON object in a line; {} where it is none."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
