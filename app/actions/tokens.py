@@ -10,7 +10,7 @@ import numpy as np
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
 from app.shown import ShownScores
-from app.views.tokens import column, signal_info
+from app.views.tokens import column, rule_bounds, signal_info
 from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
@@ -37,9 +37,10 @@ def shown_payload(service: Service) -> dict[str, Any]:
 
 
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
-    """The payload and `left_out`, the rows that cannot be scored: a list of `{id, reason}`."""
+    """The payload with `left_out`, a list of `{id, reason}`, and `bounds`, what the rule's sliders take."""
     left_out = service.session_of(shown).left_out if shown.live else {}
-    return {**shown.payload, "left_out": [{"id": name, "reason": why} for name, why in left_out.items()]}
+    reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
+    return {**shown.payload, "left_out": reasons, "bounds": rule_bounds()}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:

@@ -11,6 +11,8 @@ import pandas as pd
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.known import row_known
 from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
+from tokenunlearn.selection import Rule
+from tokenunlearn.settings import describe
 from tokenunlearn.signals import SIGNALS
 
 # Page and server work on the same rounded numbers, so that neither ties nor hashes can differ.
@@ -69,6 +71,12 @@ def leaderboard_of_whole_sets(
     whole = [info.row.id for info in infos if info.row.set not in waiting]
     names = [name for name in table.columns if name in SIGNALS and SIGNALS[name].kind != "other"]
     return leaderboard(table[table["row_id"].isin(whole)], infos, names)
+
+
+def rule_bounds() -> dict[str, dict[str, float | None]]:
+    """What the sliders of the rule take, as `Rule` declares it: `{setting: {low, high, step}}`."""
+    numbers = [info for info in describe(Rule) if info.type in ("int", "float")]
+    return {info.name: {"low": info.low, "high": info.high, "step": info.step} for info in numbers}
 
 
 def signal_info(name: str) -> dict[str, str]:

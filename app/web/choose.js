@@ -11,11 +11,11 @@ const MODES = [
 const NORMALISERS = [["p99", "99th percentile"], ["min_max", "Min to max"], ["rank", "Rank"], ["z_sigmoid", "Sigmoid of z"]];
 const SCOPES = [["set", "whole set"], ["row", "each row"]];
 const AMOUNTS = {
-  top_fraction: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
-  random: { field: "fraction", label: "Share", low: 0, high: 1, step: 0.01, show: (value) => `${Math.round(100 * value)} %` },
-  top_k: { field: "k", label: "k", low: 1, high: 100, step: 1, show: (value) => `${value} tokens` },
-  threshold: { field: "threshold", label: "Cut at φ", low: 0, high: 1, step: 0.005, show: (value) => value.toFixed(3) },
-  soft: { field: "gamma", label: "Sharpness γ", low: 0, high: 4, step: 0.1, show: (value) => value.toFixed(1) },
+  top_fraction: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
+  random: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
+  top_k: { field: "k", label: "k", show: (value) => `${value} ${value === 1 ? "token" : "tokens"}` },
+  threshold: { field: "threshold", label: "Cut at φ", show: (value) => value.toFixed(3) },
+  soft: { field: "gamma", label: "Sharpness γ", show: (value) => value.toFixed(1) },
 };
 const CHECKS = [
   ["whole_words", "Whole words"], ["exclude_subjects", "Skip names"],
@@ -24,10 +24,10 @@ const CHECKS = [
 
 /** Returns `{element, update}`. */
 export function choosePanel(model) {
-  const alpha = slider("Knowledge weight α", 0, 1, 0.01, (value) => model.setRule({ alpha: value }));
+  const alpha = slider("Knowledge weight α", (value) => model.setRule({ alpha: value }));
   const equation = node("p", { class: "tu-equation", attributes: { "aria-live": "off" } });
   const mode = menu("Choose", MODES, (value) => model.setRule({ mode: value }));
-  const amount = slider("Share", 0, 1, 0.01, (value) => model.setRule({ [AMOUNTS[model.rule.mode].field]: value }));
+  const amount = slider("Share", (value) => model.setRule({ [AMOUNTS[model.rule.mode].field]: value }));
   const taken = node("p", { class: "tu-note" });
   const normaliser = menu("Scale", NORMALISERS, (value) => model.setRule({ normaliser: value }));
   const over = menu("Scaled", SCOPES, (value) => model.setRule({ normalise_over: value }));
@@ -40,7 +40,7 @@ export function choosePanel(model) {
     node("div", { class: "tu-mode" }, normaliser.element, over.element));
   const update = () => {
     const { rule } = model;
-    alpha.update(rule.alpha, rule.alpha.toFixed(2));
+    alpha.reshape({ label: "Knowledge weight α", ...boundsOf(model, "alpha"), show: (value) => value.toFixed(2) }, rule.alpha);
     setText(equation, equationWords(model));
     mode.update(rule.mode);
     scope.update(rule.scope);
@@ -49,11 +49,21 @@ export function choosePanel(model) {
     setHidden(scope.element, !["top_fraction", "top_k", "soft", "random"].includes(rule.mode));
     const shape = AMOUNTS[rule.mode];
     setHidden(amount.element, !shape);
-    if (shape) amount.reshape(shape, rule[shape.field]);
+    if (shape) amount.reshape({ ...shape, ...boundsOf(model, shape.field) }, rule[shape.field]);
     setText(taken, takenWords(model));
     checks.forEach((each, at) => each.update(rule[CHECKS[at][0]]));
   };
   return { element, update };
+}
+
+/**
+ * Returns `{low, high, step}` of a setting of the rule, as the server declares it; of a count of tokens no more than the
+ * set has, or than is chosen already. Pure.
+ */
+export function boundsOf({ payload, mask, rule }, field) {
+  const bounds = payload.bounds[field];
+  if (field !== "k") return bounds;
+  return { ...bounds, high: Math.min(bounds.high, Math.max(1, mask.counts.total, rule.k)) };
 }
 
 /** Returns the fusion equation with the previewed or locked token's numbers, or in letters; of a word, its highest token's. */
@@ -113,12 +123,12 @@ function takesAll({ indices, mask }) {
 
 let serial = 0;
 
-function slider(label, low, high, step, onInput) {
+function slider(label, onInput) {
   serial += 1;
   const id = `tu-slider-${serial}`;
   const name = node("label", { text: label, attributes: { for: id } });
   const output = node("output", { attributes: { for: id } });
-  const input = node("input", { attributes: { id, type: "range", min: low, max: high, step } });
+  const input = node("input", { attributes: { id, type: "range" } });
   input.addEventListener("input", () => onInput(Number(input.value)));
   const element = node("div", { class: "tu-slider" }, name, output, input);
   const update = (value, text) => {
@@ -132,7 +142,7 @@ function slider(label, low, high, step, onInput) {
     setAttributes(input, { min: shape.low, max: shape.high, step: shape.step });
     update(value, shape.show(value));
   };
-  return { element, update, reshape };
+  return { element, reshape };
 }
 
 function menu(label, choices, onChange) {

@@ -87,6 +87,8 @@ def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
     shown = tokens.shown_payload(service)
     assert json.loads(shown["columns"]) == service.scores().payload["columns"]  # type: ignore[union-attr]
     assert (len(shown["rows"]), shown["scores_id"]) == (3, "s1")
+    assert shown["bounds"]["k"] == {"low": 0, "high": 10_000, "step": 1}
+    assert shown["bounds"]["gamma"] == {"low": 0, "high": 10, "step": 0.1}
 
 
 def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { equationWords } from "../../app/web/choose.js";
+import { boundsOf, equationWords } from "../../app/web/choose.js";
 import { saidWords } from "../../app/web/scatter.js";
 import { decisionOf, logProbOf, openRange, selectedTokens, shownIndex, tokensAt } from "../../app/web/shown_unit.js";
 import { jump } from "../../app/web/strip_acts.js";
@@ -93,4 +93,12 @@ test("an open range is selected as a whole, whichever end was first; while words
   assert.deepEqual(selectedTokens(model), [3, 4]);
   model.setView({ anchor: null });
   assert.deepEqual([selectedTokens(model), shownIndex(model)], [null, null]);
+});
+
+test("a slider's bounds are the server's; of k no more than the set has, and never less than is set", () => {
+  const payload = { ...syntheticPayload(2), bounds: { k: { low: 0, high: 10_000, step: 1 }, gamma: { low: 0, high: 10, step: 0.1 } } };
+  const model = new TokensModel(payload, { rule: { k: 3 } });
+  assert.deepEqual(boundsOf(model, "gamma"), { low: 0, high: 10, step: 0.1 });
+  assert.deepEqual(boundsOf(model, "k"), { low: 0, high: 10, step: 1 });
+  assert.equal(boundsOf(new TokensModel(payload, { rule: { k: 40 } }), "k").high, 40);
 });
