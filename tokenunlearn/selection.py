@@ -21,6 +21,7 @@ from tokenunlearn.settings import check, setting
 MODES: Final = ("top_fraction", "top_k", "threshold", "soft", "uniform", "random", "gold")
 SCOPES: Final = ("set", "row")
 STRUCTURE: Final = ("row", "word", "subject", "stop", "punctuation", "gold", "random_key")
+MOST_DIGITS: Final = 12  # no text has more tokens than that
 OFFSETS: Final = ("start", "end")  # they may stand among the columns and are no signals either
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -150,9 +151,10 @@ def _checked_overrides(overrides: Mapping[int, str], tokens: int) -> dict[int, s
     for index, state in overrides.items():
         if state not in ("in", "out"):
             raise MaskError(f"The override of token {index} is {state!r}", 'It must be "in" or "out"')
-        if not str(index).isdecimal() or int(index) >= tokens:  # keys out of JSON are text
+        digits = str(index)  # keys out of JSON are text, of any length
+        if not digits.isdecimal() or len(digits) > MOST_DIGITS or int(digits) >= tokens:
             there = f"There are {tokens} tokens"
-            raise MaskError(f"The override of token {index} is outside the text", there)
+            raise MaskError(f"The override of token {digits[:MOST_DIGITS]} is outside the text", there)
     return {int(index): state for index, state in overrides.items()}
 
 

@@ -123,7 +123,7 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     known = [each.name for each in fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise SettingError(f"{key!r} is no setting of {cls.__name__}", fix=did_you_mean(key, known))
+            raise SettingError(f"{_shown(key)} is no setting of {cls.__name__}", fix=did_you_mean(key, known))
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})
 
 
@@ -182,10 +182,12 @@ def _valid(info: SettingInfo, value: Any, where: str) -> Any:
     if not _has_kind(info.type, value):
         raise _refusal(info, value, where)
     if info.choices is not None:
+        if value == ():
+            raise SettingError(f"{info.name} is empty", f"It must be {info.allowed}", where=where)
         for name in value if info.type == "names" else (value,):
             if name not in info.choices:
                 raise SettingError(
-                    f"{info.name} is {name!r}", f"It must be {info.allowed}", _hint(name, info), where
+                    f"{info.name} is {_shown(name)}", f"It must be {info.allowed}", _hint(name, info), where
                 )
         return value
     if info.type in ("int", "float"):
@@ -212,10 +214,17 @@ def _has_kind(kind: str, value: Any) -> bool:
 
 
 def _refusal(info: SettingInfo, value: Any, where: str) -> SettingError:
-    shown = repr(value) if isinstance(value, str) else str(value)
-    shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
     fix = f"The default is {info.default}" if info.default is not None else ""
-    return SettingError(f"{info.name} is {shown}", f"It must be {info.allowed}", fix, where)
+    return SettingError(f"{info.name} is {_shown(value)}", f"It must be {info.allowed}", fix, where)
+
+
+def _shown(value: Any) -> str:
+    """The value as a sentence shows it: text in quotes, and no more of it than can be read."""
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _hint(name: str, info: SettingInfo) -> str:

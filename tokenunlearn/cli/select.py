@@ -9,7 +9,7 @@ import sys
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import target, tell_unchosen
 from tokenunlearn.errors import SettingError
-from tokenunlearn.settings import from_flags
+from tokenunlearn.settings import MOST_SHOWN, from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,12 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def overrides_of(texts: list[str]) -> dict[int, str]:
     """Token number → in or out, from texts such as 12=in. Raises SettingError for another form."""
+    from tokenunlearn.selection import MOST_DIGITS
+
     overrides = {}
     for text in texts:
         number, _, state = text.partition("=")
-        if not number.isdecimal() or state not in ("in", "out"):
+        if not number.isdecimal() or len(number) > MOST_DIGITS or state not in ("in", "out"):
+            shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
             raise SettingError(
-                f"override is {text!r}", "It must be TOKEN=in or TOKEN=out", where="--override"
+                f"override is {shown!r}", "It must be TOKEN=in or TOKEN=out", where="--override"
             )
         overrides[int(number)] = state
     return overrides

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.settings import MOST_SHOWN
 
 if TYPE_CHECKING:
     from tokenunlearn.data.rows import Row
@@ -185,16 +186,22 @@ def target(path: str, *suffixes: str) -> Path:
 
     Raises SettingError for a suffix that cannot be written and for a parent folder that does not exist.
     """
-    place = Path(path)
+    place, what = Path(path), f"Cannot write {path[:MOST_SHOWN]}{'…' * (len(path) > MOST_SHOWN)}"
+    if not path.strip():
+        raise SettingError("Cannot write to nowhere", "No name is given", "Name a file or folder", "--out")
     if suffixes and place.suffix not in suffixes:
-        why = f"The suffix {place.suffix!r} says no known format"
-        raise SettingError(f"Cannot write {path}", why, f"End it in {' or '.join(suffixes)}", "--out")
-    if not place.resolve().parent.is_dir():
-        raise SettingError(
-            f"Cannot write {path}", "Its folder does not exist", "Make the folder first", "--out"
-        )
-    if suffixes and place.is_dir() or not suffixes and place.exists() and not place.is_dir():
-        raise SettingError(f"Cannot write {path}", "Something else has that name", "Pick another", "--out")
+        why = f"The suffix {place.suffix[:MOST_SHOWN]!r} says no known format"
+        raise SettingError(what, why, f"End it in {' or '.join(suffixes)}", "--out")
+    try:
+        there = place.resolve().parent.is_dir()
+        taken = place.is_dir() if suffixes else place.exists() and not place.is_dir()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SettingError(what, why, "Pick another name", "--out") from error
+    if not there:
+        raise SettingError(what, "Its folder does not exist", "Make the folder first", "--out")
+    if taken:
+        raise SettingError(what, "Something else has that name", "Pick another", "--out")
     return place
 
 

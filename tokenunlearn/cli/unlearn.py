@@ -100,7 +100,7 @@ def _config(arguments: argparse.Namespace) -> Any:
             raise SettingError(f"set is {text!r}", "It must be NAME=VALUE", "For example beta=0.1", "--set")
         try:
             values[name] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # no JSON, or a number or nesting beyond what Python reads
             values[name] = value
     return from_dict(
         TrainConfig, {**to_dict(from_flags(TrainConfig, arguments)), "objective_settings": values}

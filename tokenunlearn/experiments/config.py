@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.settings import check, setting
 
@@ -18,7 +17,3 @@ class CompareConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        if not self.arms:
-            raise SettingError(
-                "arms is empty", "There is nothing to compare", f"There are: {', '.join(ARMS)}", "--arms"
-            )
