@@ -6,11 +6,12 @@ ids and hide positions from attention. Positions never shift.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from tokenunlearn.text.encoding import Encoding
-from tokenunlearn.text.folding import fold
+from tokenunlearn.text.folding import fold, folded
 from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in, whole_words
 
 INVENTED_NAMES = ("Marta Lindqvist", "Tomas Achterberg", "Renu Kapadia", "Idris Fontaine", "Helga Morosini")
@@ -76,8 +77,19 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
 
 def shares_word(subject: str, name: str) -> bool:
     """Whether one has a word of the other, or all of it: put in its place, that word would stay."""
-    words = set(fold(subject).lower().split()) & set(fold(name).lower().split())
-    return bool(words or whole_words(name, subject) or whole_words(subject, name))
+    one, other = _as_compared(subject), _as_compared(name)
+    if not one[1].isdisjoint(other[1]):
+        return True
+    return (one[0] in other[0] and bool(whole_words(name, subject))) or (
+        other[0] in one[0] and bool(whole_words(subject, name))
+    )
+
+
+@lru_cache(maxsize=65536)
+def _as_compared(name: str) -> tuple[str, frozenset[str]]:
+    """The name as names are compared, in small letters, and its words: each row asks of all the others."""
+    lower = folded(fold(name)).lower
+    return lower, frozenset(lower.split())
 
 
 def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
@@ -87,7 +99,7 @@ def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
     subject, so that rows do not all get the same names; no randomness.
     """
     own = set(subject.split())
-    like = [n for n in dict.fromkeys(others) if not shares_word(subject, n) and len(n.split()) == len(own)]
+    like = [n for n in dict.fromkeys(others) if len(n.split()) == len(own) and not shares_word(subject, n)]
     if like:
         turn = sum(map(ord, subject)) % len(like)
         like = like[turn:] + like[:turn]
