@@ -118,7 +118,7 @@ def test_a_run_under_way_shows_on_every_tab_and_those_behind_it_have_a_place(pag
 def test_a_diverged_run_says_where_keeps_its_step_and_opens_the_form_with_a_lower_rate(page: Page) -> None:
     title = show_run(page, "shared, chosen")
     expect(title).to_contain_text("diverged at step 9: retain loss 3.1 > 2.0; usable, step 8 of 30")
-    expect(buttons(page)).to_have_text(["Resume from 8", "Edit settings", "Copy error", "Discard…"])
+    expect(buttons(page)).to_have_text(["Keep as is", "Edit settings", "Copy error", "Discard…"])
     notes = page.locator(".js-plotly-plot .annotation-text")
     expect(notes.filter(has_text=re.compile("^kept 8$"))).to_be_visible()
     expect(notes.filter(has_text=re.compile("^stopped 9$"))).to_be_visible()

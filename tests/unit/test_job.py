@@ -1,17 +1,19 @@
 """A run trains the tokens that its mask names, each row its own."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tokenunlearn.data.demo import demo_rows
-from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.errors import InputError, MaskError, RunError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
-from tokenunlearn.runs.job import load_job, rows_from, run_mask
+from tokenunlearn.runs.job import load_job, rows_from, run_mask, train_job
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
@@ -67,6 +69,26 @@ def test_a_run_whose_rows_are_not_those_of_its_mask_is_refused(tmp_path: Path, t
     swapped = [{"id": "b", "question": "b", "answer": "zyx"}, {"id": "a", "question": "a", "answer": "uvwt"}]
     with pytest.raises(MaskError, match="belongs to other text: rows b differ"):
         load_job(config | {"forget": swapped}, tmp_path)
+
+
+def test_a_run_resumes_on_what_it_began_with_alone(tmp_path: Path, tiny_folder: Path) -> None:
+    """The model's folder has got other weights in between: their LoRA is not the checkpoint's."""
+    model = Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+    config = {
+        "forget": [{"id": "a", "question": "Who", "answer": "Ada Moss"}],
+        "model": str(model),
+        "precision": "fp32",
+    }
+    config["training"] = {"steps": 2, "rank": 2}
+    list(train_job(load_job(config, tmp_path), resume=False))
+    checkpoint = (tmp_path / "checkpoint" / "checkpoint.safetensors").read_bytes()
+    assert [each.step for each in train_job(load_job(config, tmp_path), resume=True)] == [2]  # it is finished
+    weights = load_file(model / "model.safetensors")
+    weights["lm_head.weight"][0, 0] += 1
+    save_file(weights, model / "model.safetensors", {"format": "pt"})
+    with pytest.raises(RunError, match="belongs to another run. model is model @.* there and model @"):
+        train_job(load_job(config, tmp_path), resume=True)
+    assert (tmp_path / "checkpoint" / "checkpoint.safetensors").read_bytes() == checkpoint
 
 
 def test_a_run_of_no_token_is_refused_before_the_model_loads(tmp_path: Path) -> None:

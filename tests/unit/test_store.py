@@ -196,9 +196,14 @@ def test_a_live_run_is_not_deleted(store):
         ({"state": "kept"}, ["Probe", "Compare", "Run again with changes"]),
         ({"state": "failed", "saved_step": 0}, ["Edit settings", "Copy error", "Discard…"]),
         (
-            {"state": "diverged", "saved_step": 8},
+            {"state": "failed", "saved_step": 8},
             ["Resume from 8", "Edit settings", "Copy error", "Discard…"],
         ),
+        (
+            {"state": "diverged", "saved_step": 8},
+            ["Keep as is", "Edit settings", "Copy error", "Discard…"],
+        ),
+        ({"state": "diverged", "saved_step": 0}, ["Edit settings", "Copy error", "Discard…"]),
     ],
 )
 def test_buttons_are_a_function_of_the_state(state, expected):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import tokenunlearn
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import locked, write_json_atomically
-from tokenunlearn.runs.states import ACTIVE, RESUMABLE
+from tokenunlearn.runs.states import ACTIVE, KEEPABLE, RESUMABLE
 from tokenunlearn.runs.store import RunStore, WriteFile, process_alive, process_started
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class RunQueue:
         """Return the state `kept` of a run whose saved adapter is taken as it is."""
         self.store.state(run_id)
         state = self.store.change(
-            run_id, when=RESUMABLE, still=lambda current: bool(current["saved_step"]), state="kept"
+            run_id, when=KEEPABLE, still=lambda current: bool(current["saved_step"]), state="kept"
         )
         if state is None:
             raise self._refusal(run_id, "keep")

@@ -2,7 +2,9 @@
 
 queued → running → finished | failed | diverged | interrupted
                  ↘ pausing → paused        ↘ stopping → kept
-paused, interrupted, failed, diverged → queued (resume); paused, interrupted → kept
+paused, interrupted, failed → queued (resume); paused, interrupted, diverged → kept
+
+A run that diverged is not resumed: its checkpoint holds what made it diverge, and it would do so again.
 """
 
 import time
@@ -15,7 +17,8 @@ STATES: Final = (
 )  # fmt: skip
 ACTIVE: Final = ("running", "pausing", "stopping")
 ENDED: Final = ("finished", "kept")  # what was learnt is saved and measured
-RESUMABLE: Final = ("paused", "interrupted", "failed", "diverged")
+RESUMABLE: Final = ("paused", "interrupted", "failed")
+KEEPABLE: Final = (*RESUMABLE, "diverged")
 FORCE_AFTER_SECONDS: Final = 30.0
 
 State = Mapping[str, Any]
@@ -39,8 +42,10 @@ def buttons(state: State, now: float | None = None) -> list[str]:
         return ["Resume", *(["Keep as is"] if saved else []), "Discard…"]
     if name in ENDED:
         return ["Probe", "Compare", "Run again with changes"]
-    if name in ("failed", "diverged"):
+    if name == "failed":
         return [*([f"Resume from {saved}"] if saved else []), "Edit settings", "Copy error", "Discard…"]
+    if name == "diverged":
+        return [*(["Keep as is"] if saved else []), "Edit settings", "Copy error", "Discard…"]
     raise ValueError(f"unknown state {name!r}; known are {', '.join(STATES)}")
 
 
