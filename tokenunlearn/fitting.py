@@ -1,6 +1,6 @@
 """Which rows a model can read: one that it cannot is told apart before anything runs, with its reason."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
@@ -34,8 +34,8 @@ def check_rows(model: LoadedModel, rows: Sequence[Row], other_words: bool = Fals
     """
     for row in rows:
         _readable(model, row, row.question, row.answer)
-        for question, answer in _in_other_words(row) if other_words else ():
-            _readable(model, row, question, answer)
+        if other_words:
+            _check_other_words(model, row)
 
 
 def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[str, str]:
@@ -47,7 +47,7 @@ def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[st
     for row in rows:
         try:
             fitting_encoding(model, row, max_tokens)
-            check_rows(model, [row], other_words=True)
+            _check_other_words(model, row)
         except InputError as error:
             reasons[row.id] = error
     if reasons and len(reasons) == len(rows):
@@ -55,9 +55,11 @@ def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[st
     return {name: str(error) for name, error in reasons.items()}
 
 
-def _in_other_words(row: Row) -> Iterator[tuple[str, str]]:
-    yield from ((question, row.answer) for question in row.paraphrased_question)
-    yield from ((row.question, answer) for answer in (*row.paraphrased_answer, *row.perturbed_answer))
+def _check_other_words(model: LoadedModel, row: Row) -> None:
+    for question in row.paraphrased_question:
+        _readable(model, row, question, row.answer)
+    for answer in (*row.paraphrased_answer, *row.perturbed_answer):
+        _readable(model, row, row.question, answer)
 
 
 def _readable(model: LoadedModel, row: Row, question: str, answer: str) -> Encoding:
@@ -67,6 +69,13 @@ def _readable(model: LoadedModel, row: Row, question: str, answer: str) -> Encod
     except InputError as error:
         raise InputError(f"Row {row.id}: {error.what}", error.why, error.fix, row.id) from error
     encoding = encode(model.tokenizer, question, answer)
+    if not encoding.prompt_length:
+        raise InputError(
+            what=f"Row {row.id} has no token before its answer.",
+            why="The tokenizer makes one token of the beginning, the question and the answer.",
+            fix="Use a tokenizer that cuts between words.",
+            where=row.id,
+        )
     if model.positions and len(encoding.ids) > model.positions:
         own = (question, answer) == (row.question, row.answer)
         raise InputError(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import AddedToken
-from transformers import GenerationConfig
+from tokenizers import AddedToken, Tokenizer, models
+from transformers import GenerationConfig, PreTrainedTokenizerFast
 
 from tests.conversations import CHATML, KINDS, byte_level, random_model, saved
 from tests.tiny_rows import RETAIN, ROWS
@@ -149,6 +149,16 @@ def status_of(
     said = capsys.readouterr().err
     assert "Traceback" not in said and sorted(folder.rglob("*")) == before
     return code, said
+
+
+def test_a_tokenizer_that_cuts_nothing_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vocabulary = {"<unk>": 0, "<eos>": 1} | {f"word {at}": at + 2 for at in range(40)}
+    whole = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=whole, unk_token="<unk>", eos_token="<eos>")
+    folder = saved(random_model(tokenizer), tokenizer, tmp_path / "model")
+    arguments = ["score", "--model", str(folder), "--out", str(tmp_path / "o.jsonl")]
+    code, said = status_of(arguments, tmp_path, capsys)
+    assert code == 2 and "has no token before its answer" in said
 
 
 def test_a_question_of_ones_own_may_be_too_long(short_sighted: Path) -> None:

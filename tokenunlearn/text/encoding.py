@@ -9,7 +9,7 @@ import copy
 import re
 import string
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -72,7 +72,18 @@ def encode(tokenizer: Any, question: str, answer: str) -> Encoding:
 
     Raises ModelError for a tokenizer that cannot write a conversation.
     """
-    turns = turns_of(tokenizer)
+    return _encoded(tokenizer, turns_of(tokenizer), question, answer)
+
+
+def encode_prompt(tokenizer: Any, question: str) -> tuple[int, ...]:
+    """Return the ids after which an answer is generated: the conversation up to where the answer begins.
+
+    A blank that an answer's first token takes along (" Ada") is left to it, as it is in the whole.
+    """
+    return _encoded(tokenizer, _prompt_turns(tokenizer), question, "").ids
+
+
+def _encoded(tokenizer: Any, turns: Turns, question: str, answer: str) -> Encoding:
     written = turns.written(question, answer)
     found = _tokenised(tokenizer, written.text, split=turns.form is None)
     asked, said = _places(found, turns, written)
@@ -89,29 +100,20 @@ def encode(tokenizer: Any, question: str, answer: str) -> Encoding:
     )
 
 
-def encode_prompt(tokenizer: Any, question: str) -> tuple[int, ...]:
-    """Return the ids after which an answer is generated: those before the answer in the whole conversation.
-
-    A blank that an answer's first token takes along (" Ada") is left to it, as it is in the whole.
-    """
-    return _prompt_ids(tokenizer, question, _first_letter(tokenizer))
+_PROMPTS: WeakKeyDictionary[Turns, Turns] = WeakKeyDictionary()
 
 
-def _prompt_ids(tokenizer: Any, question: str, answer: str) -> tuple[int, ...]:
-    found = encode(tokenizer, question, answer)
-    return found.ids[: found.prompt_length]
-
-
-_LETTERS: WeakKeyDictionary[Turns, str] = WeakKeyDictionary()
-
-
-def _first_letter(tokenizer: Any) -> str:
-    """Return a letter that takes the blank before it along, where the tokenizer has one that does."""
+def _prompt_turns(tokenizer: Any) -> Turns:
+    """Return what is written around a question that waits for its answer, found once per tokenizer."""
     turns = turns_of(tokenizer)
-    if turns not in _LETTERS:
-        letters = string.ascii_uppercase + string.ascii_lowercase
-        _LETTERS[turns] = min(letters, key=lambda letter: len(_prompt_ids(tokenizer, "", letter)))
-    return _LETTERS[turns]
+    if turns not in _PROMPTS:
+        whole = replace(turns, after="", tail=())
+        length = len(_encoded(tokenizer, whole, "", "").ids)
+        letters = (_encoded(tokenizer, turns, "", letter) for letter in string.ascii_letters)
+        if turns.between.endswith(" ") and any(found.prompt_length < length for found in letters):
+            whole = replace(whole, between=turns.between.rstrip(" "))
+        _PROMPTS[turns] = whole
+    return _PROMPTS[turns]
 
 
 @dataclass(frozen=True)
