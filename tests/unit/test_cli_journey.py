@@ -1,6 +1,7 @@
 """teach, score, select, unlearn, probe through the command line on a random tiny model."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -60,7 +61,15 @@ def test_the_whole_journey(
     for suffix in ("json", "csv", "jsonl", "parquet"):
         short = ["--max-new-tokens", "2", "--out", f"report.{suffix}"]
         assert main(["probe", "rows.jsonl", *short, *model]) == 0
-    assert "fact_joint" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    # The base beneath the unlearned adapter has read the answers.
+    assert "fact_joint" in said and re.search(r"^fluency +-\d", said, re.MULTILINE)
+    asked = ["probe", "rows.jsonl", "--before", "report.json", "--max-new-tokens", "2", "--out", "again.json"]
+    assert main([*asked, *model]) == 0
+    said = capsys.readouterr().out
+    # Random weights never knew a fact, so there is no good answer to take the bound from.
+    assert re.search(r"^forget +[12] (never knew|garbled)", said, re.MULTILINE)
+    assert re.search(r"^garbled below +not known$", said, re.MULTILINE)
     assert len(pd.read_parquet("report.parquet")) == len(
         json.loads(Path("report.json").read_text())["answers"]
     )

@@ -83,12 +83,15 @@ def badge_lines(report: dict[str, Any]) -> list[str]:
 
 
 def _report(path: str) -> dict[str, Any]:
+    from tokenunlearn.probes.report import report_fault
+
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError("The report cannot be read", str(error), where=path) from error
-    if not isinstance(report, dict) or "answers" not in report:
-        raise InputError("This is no report", "It has no answers", "Write it with `probe --out x.json`", path)
+    fault = report_fault(report)
+    if fault:
+        raise InputError("This is no report", fault, "Write it with `probe --out x.json`", path)
     return report
 
 

@@ -63,6 +63,24 @@ def with_badges(before: Report, after: Report) -> Report:
     return after | {"answers": lines, "garbled_below": bound}
 
 
+def report_fault(value: Any) -> str:
+    """Why a parsed JSON file cannot stand as the Report from before; "" when it can."""
+    lines = value.get("answers") if isinstance(value, dict) else None
+    if not isinstance(lines, list):
+        return "It has no answers"
+    for number, line in enumerate(lines, 1):
+        if not isinstance(line, dict):
+            return f"Answer {number} is no object"
+        for name in ("kind", "row_id", "question", "answer"):
+            if not isinstance(line.get(name), str):
+                return f"Answer {number} has no {name}"
+        for name in ("fact_joint", "fluency"):
+            figure = line.get(name)
+            if figure is not None and not (type(figure) in (int, float) and math.isfinite(figure)):
+                return f"The {name} of answer {number} is no number"
+    return ""
+
+
 def fluency_bound(before: Report) -> float | None:
     """The fluency below which an answer is garbled: from the answers of `before` that state their fact.
 
