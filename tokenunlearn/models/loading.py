@@ -22,7 +22,7 @@ from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
-from tokenunlearn.models.vocabulary import check_vocabulary
+from tokenunlearn.models.vocabulary import check_vocabulary, embedding_rows
 from tokenunlearn.models.weights import folder_bytes, refuse_too_large
 from tokenunlearn.text.encoding import Encoding, encode, encode_prompt
 from tokenunlearn.text.turns import turns_of
@@ -62,7 +62,7 @@ class LoadedModel:
     @property
     def pad_id(self) -> int:
         """Return the id that fills padded positions, which no real token can see."""
-        rows = self.model.get_input_embeddings().num_embeddings
+        rows = embedding_rows(causal_model(self.model))
         known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
         return next((int(each) for each in known if each is not None and each < rows), 0)
 

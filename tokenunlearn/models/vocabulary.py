@@ -7,6 +7,12 @@ from tokenunlearn.text.encoding import encode
 from tokenunlearn.text.turns import turns_of
 
 
+def embedding_rows(causal: Any) -> int:
+    """Return how many tokens the embedding has a row for, also where an adapter lies on it."""
+    # what PEFT puts in its place has the weight, and not the count, of an Embedding
+    return len(causal.get_input_embeddings().weight)
+
+
 def check_vocabulary(causal: Any, tokenizer: Any, name: str) -> None:
     """Raise ModelError for a tokenizer without an end of turn, or one that the embedding is too short for.
 
@@ -17,7 +23,7 @@ def check_vocabulary(causal: Any, tokenizer: Any, name: str) -> None:
     if tokenizer.eos_token is None and isinstance(end, int):
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)
     turns = turns_of(tokenizer)
-    rows = causal.get_input_embeddings().num_embeddings
+    rows = embedding_rows(causal)
     written = set(encode(tokenizer, "Who?", "Ada.").ids)
     # Special tokens that no conversation holds, such as a pad token added late, need no row.
     beyond = {
