@@ -1,7 +1,7 @@
 """What could stand at each answer token: the likeliest tokens of a pass, and always the true one."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,11 +14,13 @@ Alternative = tuple[str, float, int, bool]  # text, probability, rank, whether i
 class Alternatives:
     """What could stand at each answer token, as it is and masked: [tokens][5 or 6] of an Alternative.
 
-    The five likeliest; the true token comes sixth where it is none of them.
+    The five likeliest; the true token comes sixth where it is none of them. `names`: where another name is
+    put in, the one that the masked list of each token is of; empty under another mask.
     """
 
     as_is: list[list[Alternative]]
     masked: list[list[Alternative]]
+    names: list[str] = field(default_factory=list)
 
 
 def alternatives(

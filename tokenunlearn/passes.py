@@ -194,16 +194,32 @@ def _swap_passes(
         swap_subject(infos[i].row.question, infos[i].row.answer, infos[i].subject, name) for i, name in places
     ]
     swapped = [encode(model.tokenizer, swap.question, swap.answer) for swap in swaps]
-    columns: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {index: [] for index in named}
+    by_name: dict[int, list[PassScores]] = {index: [] for index in named}
     passes = run_pass(model.model, swapped, model.pad_id)
     for (index, _), swap, encoding, scores in zip(places, swaps, swapped, passes, strict=True):
         found = aligned(encodings[index], encoding, swap.replaced)
-        columns[index].append((_at(scores.log_probs, found), _at(scores.entropies, found)))
-        if masked[index] is None:
-            masked[index] = PassScores(*(_at(getattr(scores, each.name), found) for each in fields(scores)))
-    for index, pairs in columns.items():
-        results[index].swap = np.stack([log_probs for log_probs, _ in pairs])
-        results[index].swap_entropy = np.stack([entropies for _, entropies in pairs])
+        moved = (_at(getattr(scores, each.name), found) for each in fields(scores))
+        by_name[index].append(PassScores(*moved))
+    for index, found_by_name in by_name.items():
+        swap = np.stack([scores.log_probs for scores in found_by_name])
+        results[index].swap = swap
+        results[index].swap_entropy = np.stack([scores.entropies for scores in found_by_name])
+        masked[index] = _picked(found_by_name, most_moving(results[index].target, swap))
+
+
+def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
+    """The number of the name that moves each token most: int [tokens], from [tokens] and [names, tokens].
+
+    Of equals the first; 0 where no name has the token.
+    """
+    return np.nan_to_num(np.abs(swap - target), nan=-1.0).argmax(axis=0)
+
+
+def _picked(by_name: Sequence[PassScores], picks: np.ndarray) -> PassScores:
+    """At each token the scores under the name that `picks` says."""
+    places = np.arange(len(picks))
+    columns = ([getattr(scores, each.name) for scores in by_name] for each in fields(PassScores))
+    return PassScores(*(np.stack(column)[picks, places] for column in columns))
 
 
 def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, row_infos
+from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, most_moving, row_infos
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals import SIGNALS, RowPasses
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
@@ -200,7 +200,14 @@ def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfi
             table = table_piece(info, encoding, passes, config)
             truths, decode = encoding.answer_ids, model.tokenizer.decode
             lists = (alternatives(each, truths, decode) for each in (as_is, masked))
-            yield ScoredRow(info, table, Alternatives(*lists))
+            yield ScoredRow(info, table, Alternatives(*lists, names=_shown_names(info, passes)))
+
+
+def _shown_names(info: RowInfo, passes: RowPasses) -> list[str]:
+    """At each token the name whose alternatives are shown: the one that moves it most."""
+    if passes.swap is None or not info.names:
+        return []
+    return [info.names[pick] for pick in most_moving(passes.target, passes.swap)]
 
 
 def _refuse_no_numbers(row: Row, as_is: PassScores) -> None:

@@ -75,9 +75,10 @@ def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
     """The likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
 
-    `question`: `{scores_id, row, position}`. Returns `{with, without, masking}`: two lists of (token,
-    probability, rank, whether it is the true one), and how the second was masked; `{error}` while only the
-    recorded example is there.
+    `question`: `{scores_id, row, position}`. Returns `{with, without, masking, name}`: two lists of (token,
+    probability, rank, whether it is the true one), how the second was masked, and the name that was put in:
+    the one that moves the token most ("" under another mask); `{error}` while only the recorded example is
+    there.
     """
     values = record(question, "the question")
     shown = service.find_scores(text(values, "scores_id"))
@@ -93,6 +94,7 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
         "with": lists.as_is[position],
         "without": masked,
         "masking": shown.payload["rows"][row]["masking"],
+        "name": lists.names[position] if lists.names else "",
     }
 
 

@@ -4,6 +4,7 @@ import { node, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { countText } from "./scale.js";
 import { tokensAt } from "./shown_unit.js";
+import { shortened } from "./strip_marks.js";
 
 const HEADS = { swap: "with the name swapped", subject: "with the name hidden", prompt: "with the question hidden", occlusion: "with one word hidden" };
 
@@ -47,7 +48,7 @@ export class AlternativesView {
 
   draw(answer, index, previewing) {
     const ready = answer && !answer.pending && !answer.error;
-    setText(this.note, ready ? noteWords(this.model, index, answer.masking) : "");
+    setText(this.note, ready ? noteWords(this.model, index, answer) : "");
     const picture = [answer, index, previewing];
     if (this.drawn?.every((each, at) => each === picture[at])) return;
     this.drawn = picture;
@@ -61,7 +62,7 @@ export class AlternativesView {
       return;
     }
     if (!ready) return;
-    setText(this.maskedHead, HEADS[answer.masking] ?? `with ${answer.masking ?? "the knowledge masked"}`);
+    setText(this.maskedHead, headWords(answer));
     this.whole.replaceChildren(...entries(answer.with ?? []));
     this.masked.replaceChildren(...(answer.without?.length ? entries(answer.without)
       : [node("p", { class: "tu-note", text: "No score here: the token is part of the name." })]));
@@ -84,12 +85,20 @@ export class AlternativesView {
   }
 }
 
+/** Returns what stands above the second list: the name that was put in, or the mask. @param {{masking?: string, name?: string}} answer */
+export function headWords({ masking, name }) {
+  if (name) return `with “${shortened(name, 40)}”`;
+  return HEADS[masking] ?? `with ${masking ?? "the knowledge masked"}`;
+}
+
 /** Returns what the lists are of, where that is not what stands above them: one token of a word, another mask; else "". */
-export function noteWords(model, index, masking) {
+export function noteWords(model, index, { masking, name = "" }) {
   const ofToken = tokensAt(model, index).length > 1 ? `What could follow is of one token of the word, “${model.tokenText(index)}”.` : "";
   const chosen = sourceIn(model.payload.rows[model.columns.row[index]], model.rule.knowledge);
   const ofMask = masking && chosen !== `knowledge_${masking}` ? `The second list is ${HEADS[masking] ?? masking}, not by the mask that is chosen.` : "";
-  return [ofToken, ofMask].filter(Boolean).join(" ");
+  const { length } = model.payload.rows[model.columns.row[index]].names ?? [];
+  const ofName = name && length > 1 ? `Of ${length} names this one moves the token most; its score is the mean over all.` : "";
+  return [ofToken, ofMask || ofName].filter(Boolean).join(" ");
 }
 
 /** Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest its rank is told. */

@@ -13,7 +13,7 @@ from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import run_pass
 from tokenunlearn.passes import SubjectEdit, row_info
 from tokenunlearn.rescoring import rescored
-from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score, score_infos
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import STRUCTURE, check_table, provenance
 from tokenunlearn.text.encoding import encode
@@ -137,6 +137,25 @@ def test_the_true_token_is_among_the_alternatives_with_its_rank_and_probability(
         assert [option[2] for option in options[:5]] == [1, 2, 3, 4, 5]
     for options, scored in zip(found.alternatives.masked, found.table.knowledge_swap.notna(), strict=True):
         assert sum(option[3] for option in options) == int(scored)
+
+
+def test_the_masked_alternatives_are_of_the_name_that_moves_the_token_most(loaded) -> None:
+    config = ScoreConfig(signals=("knowledge_swap", "log_prob"), swap_count=3)
+    (found,) = iter_scores(loaded, ROWS[:1], config)
+    info = found.info
+    assert len(info.names) == 3
+    # each name by itself: its scores are those of a row that has it alone
+    alone = [next(score_infos(loaded, [replace(info, names=(name,))], config)) for name in info.names]
+    moves = np.array([each.table["knowledge_swap"] for each in alone])
+    for place, name in enumerate(found.alternatives.names):
+        if np.isnan(moves[:, place]).all():
+            continue  # a token of the name itself
+        assert moves[info.names.index(name), place] == pytest.approx(np.nanmax(moves[:, place]), abs=1e-5)
+        shown = alone[info.names.index(name)].alternatives.masked[place]
+        assert [each[1] for each in found.alternatives.masked[place]] == pytest.approx(
+            [each[1] for each in shown], abs=2e-4
+        )
+    assert len(set(found.alternatives.names)) > 1  # no single name for all tokens
 
 
 def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(tiny_folder: Path) -> None:

@@ -43,7 +43,8 @@ def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> l
 
 def _record(row: ScoredRow, config: ScoreConfig) -> dict[str, Any]:
     signals = {name: [_number(value) for value in row.table[name].tolist()] for name in config.signals}
-    return {"signals": signals, "as_is": row.alternatives.as_is, "masked": row.alternatives.masked}
+    lists = row.alternatives
+    return {"signals": signals, "as_is": lists.as_is, "masked": lists.masked, "names": lists.names}
 
 
 def _number(value: float) -> float | None:
@@ -56,4 +57,6 @@ def _filled(row: ScoredRow, record: dict[str, Any], config: ScoreConfig) -> Scor
         [[tuple(alternative) for alternative in place] for place in record[name]]
         for name in ("as_is", "masked")
     )
-    return replace(row, table=row.table.assign(**signals), alternatives=Alternatives(as_is, masked))
+    return replace(
+        row, table=row.table.assign(**signals), alternatives=Alternatives(as_is, masked, record["names"])
+    )
