@@ -175,10 +175,12 @@ def model_ahead(service: "Service", load: Load, ahead: Load) -> Any:
 
 def score(service: "Service", load: Load, model: Any) -> None:
     """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
+    from app.actions.old_drafts import name_old_drafts
     from tokenunlearn.fitting import misfits
     from tokenunlearn.rescoring import rescored, unscored
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
     from tokenunlearn.runs.kept_subjects import read_subjects
+    from tokenunlearn.runs.old_drafts import adopt
     from tokenunlearn.scoring import ScoreConfig, new_scores
 
     config, runs = ScoreConfig(), service.queue.store.root
@@ -190,6 +192,8 @@ def score(service: "Service", load: Load, model: Any) -> None:
     rows = load.session.forget
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
+    with suppress(OSError):  # A full disk: the next start adopts them.
+        adopt(runs, scores, model.tokenizer)
     path = scores_path(runs, model, scores.rows, config)
     scores.rows = read_scores(path, scores.rows, config) or scores.rows
     if any(row.scored for row in scores.rows):
@@ -198,11 +202,13 @@ def score(service: "Service", load: Load, model: Any) -> None:
         _score_in_parts(service, load, model, scores, config)
         with suppress(OSError):  # A full disk: the next start measures again.
             write_scores(path, scores.rows, config)
-    subjects = read_subjects(runs, scores.scores_id)
+    subjects = read_subjects(runs, scores.text_id)
     if subjects:
         with service.model_lock:
             edited = rescored(model, scores, rows, config, subjects)
         service.turn_to(load, model, shown_scores(edited, "live"))
+    with suppress(OSError):
+        name_old_drafts(service, scores, model.tokenizer)
 
 
 def _score_in_parts(

@@ -17,6 +17,7 @@ from app.shown import ShownScores, recorded_scores
 from app.uploads import Uploads
 from app.words import NO_EXAMPLE, RECORD_ANEW
 from tokenunlearn.errors import InputError, MaskError, ModelError, RunError
+from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore, curve
 from tokenunlearn.training.events import Event
@@ -72,7 +73,8 @@ class Service:
         return self.current.stage
 
     def start(self) -> None:
-        """Nothing; loading and scoring begin in a thread, the page is usable meanwhile."""
+        """Begin to load and score in a thread; the page is usable meanwhile."""
+        MaskStore(self.queue.store.root).sweep()
         threading.Thread(target=self._load_behind, args=(self.current,), name="load", daemon=True).start()
 
     def rest(self) -> None:
@@ -165,6 +167,17 @@ class Service:
                 if shown.payload["scores_id"] == scores_id:
                     return shown
         raise MaskError("These scores are no longer on the server", fix="Reload the page")
+
+    def find_text(self, text_id: str, scores_id: str = "") -> ShownScores:
+        """Return the scores of a text: those under `scores_id` if they are held, else the newest.
+
+        Raises MaskError when none of it are held any more.
+        """
+        with self._lock:
+            of_text = [shown for shown in reversed(self._shown) if shown.text_id == text_id]
+        if not of_text:
+            raise MaskError("This text is no longer open on the server", fix="Open its model and data again")
+        return next((shown for shown in of_text if shown.scores_id == scores_id), of_text[0])
 
     def show(self, shown: ShownScores, session: Session | None = None) -> None:
         """Nothing; these scores are held, and the newest if they are of the open session (as without one).

@@ -34,6 +34,11 @@ class ShownScores:
         """The id of these scores."""
         return str(self.payload["scores_id"])
 
+    @property
+    def text_id(self) -> str:
+        """The id of the text that these scores are of: drafts and masks belong to it."""
+        return str(self.payload["text_id"])
+
     @cached_property
     def known(self) -> int:
         """How many scores there are already: it grows while rows or signals still wait for theirs."""
@@ -137,7 +142,8 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
     try:
         columns = {name: _column(name, values) for name, values in payload["columns"].items()}
         rows = [{**row, "known": _known(row, columns)} for row in payload["rows"]]
-        marked = {**payload, "rows": rows, "state": "recorded"}
+        # An example recorded before there were text ids is a text of its own.
+        marked = {"text_id": payload["scores_id"], **payload, "rows": rows, "state": "recorded"}
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
     return ShownScores(marked, columns)

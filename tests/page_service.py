@@ -68,6 +68,7 @@ def payload(state: str) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "scores_id": "s1",
+        "text_id": "t1",
         "state": state,
         "rows": rows,
         "columns": columns,

@@ -126,7 +126,7 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
         "scores_id": mask.scores_id,
         "hash": mask.hash,
         **decisions(mask),
-        "rows": _row_digests(table),
+        "rows": row_digests(table),
         "provenance": dict(provenance or {}),
     }
     lines = [json.dumps(header, ensure_ascii=False)]
@@ -212,7 +212,7 @@ def weights_for(
     missing there or has other tokens, and where the mask chooses tokens of a row that is not trained.
     """
     ids = table["row_id"].astype(str).to_numpy()
-    made_on = _row_digests(table)
+    made_on = row_digests(table)
     differ = [name for name, texts in tokens.items() if made_on.get(name, _digest([])) != _digest(texts)]
     if differ:
         raise _other_text(differ, where)
@@ -249,8 +249,8 @@ def _place(table: pd.DataFrame, index: int) -> dict[str, Any]:
     return {"row_id": str(table["row_id"].iloc[index]), "position": int(table["position"].iloc[index])}
 
 
-def _row_digests(table: pd.DataFrame) -> dict[str, str]:
-    """A digest of each row's tokens, by row id, in order of the table."""
+def row_digests(table: pd.DataFrame) -> dict[str, str]:
+    """Return a digest of each row's tokens, by row id, in the order of the table."""
     return {str(row_id): _digest(tokens) for row_id, tokens in table.groupby("row_id", sort=False)["token"]}
 
 
@@ -288,7 +288,7 @@ def _parsed(content: str, where: str) -> tuple[dict[str, Any], list[tuple[int, A
 
 
 def _refuse_other_text(header: Mapping[str, Any], table: pd.DataFrame, where: str) -> None:
-    theirs, ours = header.get("rows"), _row_digests(table)
+    theirs, ours = header.get("rows"), row_digests(table)
     theirs = theirs if isinstance(theirs, dict) else {}
     names = list(theirs) + [name for name in ours if name not in theirs]
     differ = [name for name in names if theirs.get(name) != ours.get(name)]

@@ -5,6 +5,7 @@ the wanted signals need. 3. Align, compute the signals, add one table piece per 
 depend on the rows beside it or their order; the set only lends the names that are swapped in.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -131,12 +132,27 @@ class Scores:
     def table(self) -> pd.DataFrame:
         """The exchange table of the finished rows, with provenance."""
         table = pd.concat([row.table for row in self.rows], ignore_index=True)
-        table.attrs[PROVENANCE] = {**self.provenance, "scores_id": self.scores_id}
+        ids = {"scores_id": self.scores_id, "text_id": self.text_id}
+        table.attrs[PROVENANCE] = {**self.provenance, **ids}
         return table
 
     @property
+    def text_id(self) -> str:
+        """Return what a person's decisions on these tokens belong to: 12 hex digits.
+
+        Model and adapter (by their weights), the rows' ids, questions and answers, and the token ids of the
+        answers decide it, which is all that a tokenizer does to them. Subjects, signals, settings and
+        precision change the numbers on the tokens, not the tokens.
+        """
+        rows = [
+            (each.info.row.id, each.info.row.question, each.info.row.answer, each.table["token_id"].tolist())
+            for each in self.rows
+        ]
+        return text_hash(str(self.provenance["weights"]), json.dumps(rows))
+
+    @property
     def scores_id(self) -> str:
-        """An id that model, adapter, data and settings decide: 12 hex digits."""
+        """Return what the numbers belong to: an id that model, adapter, data and settings decide."""
         names = ("model", "adapter", "precision", "data", "config")
         return text_hash(*(str(self.provenance[name]) for name in names), *(r.info.row.id for r in self.rows))
 

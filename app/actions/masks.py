@@ -1,7 +1,9 @@
 """Drafts and named masks: kept on the server, listed, loaded, compared, imported.
 
-A draft is `{scores_id, set, rule, overrides: {index: in|out}, notes: {index: {note, time}}}`. Only live
-scores have drafts here; a recorded example is drafted in the browser alone.
+They belong to a text, whatever scores are shown of it. A draft is `{text_id, set, rule, overrides: {index:
+in|out}, notes: {index: {note, time}}}`. A mask that was made on other scores of the text gives its rule and
+overrides, and says how many tokens these choose otherwise. Only live scores have drafts here; a recorded
+example is drafted in the browser alone.
 """
 
 import math
@@ -15,14 +17,15 @@ from typing import Any, Final
 import numpy as np
 
 from app.actions.checks import mask_ids_of, notes_of, overrides_of, record, rule_of, text, version_of
-from app.actions.tokens import mask_file, mask_of, with_rule_signals
+from app.actions.tokens import mask_of, with_rule_signals
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.errors import InputError, MaskError, TokenUnlearnError
-from tokenunlearn.masks import Mask, decisions, parse_header, parse_mask, read_header, read_mask
+from tokenunlearn.masks import Mask, decisions, mask_text, parse_header, parse_mask, read_header, read_mask
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa
 from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.settings import to_dict
+from tokenunlearn.table import provenance
 
 MOST_NAME: Final = 80
 MOST_FILE: Final = 4_000_000
@@ -30,26 +33,28 @@ SHOWN_DIFFERENCES: Final = 2_000
 
 
 def kept(service: Service, question: Any) -> dict[str, Any]:
-    """What is kept for these scores: `{draft, masks, since}`; `since`: the masks it came from, one a set."""
-    shown = _live(service, record(question, "the question"))
-    store = _store(service)
-    draft = store.draft(shown.scores_id)
+    """Return what is kept for a text: `{draft, masks, since}`; `since`: the masks it came from, one a set.
+
+    `question`: `{text_id, scores_id}`.
+    """
+    shown = _of_text(service, record(question, "the question"))
+    draft = _store(service).draft(shown.text_id)
     since = []
     for mask_id in (draft or {}).get("masks", ()):
-        with suppress(MaskError):  # Moved away by hand: the draft is whole without it.
+        with suppress(TokenUnlearnError):  # Moved away by hand: the draft is whole without it.
             since.append(_described(service, shown, str(mask_id)))
-    return {"draft": draft, "masks": store.masks(shown.scores_id), "since": since}
+    return {"draft": draft, "masks": _listed(service, shown), "since": since}
 
 
 def save_draft(service: Service, draft: Any) -> dict[str, Any]:
-    """What stands after the save: `{taken, draft, newer}`; not taken when somebody saved another meanwhile.
+    """Save a draft; return `{taken, draft, newer}`, not taken when somebody saved another meanwhile.
 
-    `newer`: whether other scores of these rows have taken the place of those that the page shows. The `draft`
-    also has `base`, the version that it was made from, and `masks`, the ids of the masks it came from.
-    Raises MaskError, InputError, SettingError.
+    `newer`: whether other scores of this text have taken the place of those that the page shows. The `draft`
+    also has `scores_id`, `base`, the version that it was made from, `masks`, the ids of the masks it came
+    from, and `save`, by which the page knows its own save again when the answer is lost. Raises MaskError, InputError, SettingError.
     """
     values = record(draft, "the draft")
-    shown = _live(service, values)
+    shown = _of_text(service, values)
     name = str(values.get("set") or "")
     shown.rows_of(name)
     overrides, notes, rule = overrides_of(values), notes_of(values), rule_of(values)
@@ -61,29 +66,38 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
         "overrides": {str(index): word for index, word in sorted(overrides.items())},
         "notes": {str(index): note for index, note in sorted(notes.items())},
         "masks": mask_ids_of(values),
+        **({"save": text(values, "save", 80)} if "save" in values else {}),
     }
-    saved = _store(service).save_draft(shown.scores_id, content, version_of(values, "base"))
-    return {"taken": saved.taken, "draft": dict(saved.draft), "newer": _has_newer(service, shown)}
-
-
-def _has_newer(service: Service, shown: ShownScores) -> bool:
-    newest = service.scores()
-    if newest is None or not newest.live or newest.scores_id == shown.scores_id:
-        return False
-    return service.session_of(newest) is service.session_of(shown)
+    saved = _store(service).save_draft(shown.text_id, content, version_of(values, "base"))
+    newest = service.find_text(shown.text_id)
+    newer = newest is service.scores() and newest.scores_id != values.get("scores_id")
+    return {"taken": saved.taken, "draft": dict(saved.draft), "newer": newer}
 
 
 def save_mask(service: Service, draft: Any) -> dict[str, Any]:
-    """The new named mask and the list with it: `{saved, masks}`. Raises MaskError for a taken name."""
+    """Save a named mask; return `{saved, masks}`. Raises MaskError for a taken name."""
     values = record(draft, "the draft")
     name = _name(values)
     _live(service, values)
+    return added_mask(service, values, name)
+
+
+def added_mask(
+    service: Service, values: Mapping[str, Any], name: str, more: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Add the mask that a draft gives under a name; `more` joins its provenance. Answers as `save_mask`."""
+    with_rule_signals(service, text(values, "scores_id"), rule_of(values))
     shown, set_name, mask = mask_of(service, values)
-    return _added(service, shown, name, set_name, mask)
+    assert shown.table is not None
+    return _added(service, shown, name, set_name, mask, {**provenance(shown.table), **more})
 
 
 def load_mask(service: Service, question: Any) -> dict[str, Any]:
-    """A named mask as a draft, with `{id, name, hash, chosen}`. `question`: `{scores_id, id}`."""
+    """Return a named mask as a draft, with `{id, name, hash, chosen, moved}`. `question`: `{scores_id, id}`.
+
+    `moved` counts the tokens whose weight is another than when the mask was made, as these are other scores;
+    None on the scores that it was made on.
+    """
     values = record(question, "the question")
     shown = _live(service, values)
     return _described(service, shown, text(values, "id"))
@@ -93,7 +107,7 @@ def saved_file(service: Service, question: Any) -> dict[str, str]:
     """The file of a named mask, byte for byte: `{filename, text, mime}`. `question`: `{scores_id, id}`."""
     values = record(question, "the question")
     shown = _live(service, values)
-    path = _store(service).path(shown.scores_id, text(values, "id"))
+    path = _store(service).path(shown.text_id, text(values, "id"))
     digest = str(read_header(path).get("hash", ""))[:8]
     return {
         "filename": f"{path.stem}-{digest}.jsonl",
@@ -103,10 +117,9 @@ def saved_file(service: Service, question: Any) -> dict[str, str]:
 
 
 def import_mask(service: Service, question: Any) -> dict[str, Any]:
-    """The imported mask, now a named one, and the list: `{saved, masks, moved}`; the draft is left as it is.
+    """Make a named mask of a file, as it is: return `{saved, masks}`; the draft is left as it is.
 
-    A mask that was made on other scores of the same text gives its rule and overrides; `moved` then counts
-    the tokens that they choose otherwise here, else it is None. `question`: `{scores_id, name, text}`.
+    `question`: `{scores_id, name, text}`.
     Raises MaskError, with nothing changed, for a damaged file (its line and the reason), for other text or
     another tokenizer (the rows), and where rule and overrides give another mask than the file's own on its
     own scores.
@@ -121,51 +134,36 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
         raise InputError(f"The file has {len(content):,} characters", f"At most {MOST_FILE:,} are taken")
     assert shown.table is not None
     read = parse_mask(content, shown.table, None, name)
-    shown = with_rule_signals(service, shown.scores_id, read.rule)
     given = parse_header(content).get("provenance")
-    set_name = _set_of(shown, read, given if isinstance(given, Mapping) else {})
-    made = shown.mask(set_name, read.rule, read.overrides)
-    elsewhere = read.scores_id != shown.scores_id
-    if made.hash != read.hash and not elsewhere:
+    made_by = dict(given) if isinstance(given, Mapping) else {}
+    set_name = _set_of(shown, read, made_by)
+    made = _applied(service, shown, set_name, read)
+    if made.hash != read.hash and read.scores_id == shown.scores_id:
         raise MaskError(
             f"Rule and overrides of the file give another mask here: {made.hash[:8]}, not {read.hash[:8]}",
             "It was made from numbers that are not those of this page",
             "Export it from the page again",
             name,
         )
-    made = replace(made, notes=notes_of({"notes": read.notes}))
-    origin = {"made_on": read.scores_id, "made_as": read.hash} if elsewhere else {}
-    moved = int((made.weights != read.weights).sum()) if elsewhere else None
-    return {**_added(service, shown, name, set_name, made, origin), "moved": moved}
-
-
-def carry_masks(service: Service, before: str, after: str) -> None:
-    """Nothing; the named masks on the scores `before` are imported on `after`, those of the same text.
-
-    A name that is taken there stays what it is: the mask was made, or carried, before.
-    """
-    store = _store(service)
-    for mask in store.masks(before):
-        content = store.path(before, mask["id"]).read_text(encoding="utf-8")
-        # One that cannot be carried is still on the scores that it was made on.
-        with suppress(TokenUnlearnError):
-            import_mask(service, {"scores_id": after, "name": mask["name"], "text": content})
+    return _added(
+        service, shown, name, set_name, replace(read, notes=notes_of({"notes": read.notes})), made_by
+    )
 
 
 def remove_mask(service: Service, question: Any) -> dict[str, Any]:
     """The list without a named mask, which can be restored: `{masks}`. `question`: `{scores_id, id}`."""
     values = record(question, "the question")
-    shown, store = _live(service, values), _store(service)
-    store.remove(shown.scores_id, text(values, "id"))
-    return {"masks": store.masks(shown.scores_id)}
+    shown = _live(service, values)
+    _store(service).remove(shown.text_id, text(values, "id"))
+    return {"masks": _listed(service, shown)}
 
 
 def restore_mask(service: Service, question: Any) -> dict[str, Any]:
     """The list with a mask that had been removed: `{masks}`. `question`: `{scores_id, id}`."""
     values = record(question, "the question")
-    shown, store = _live(service, values), _store(service)
-    store.restore(shown.scores_id, text(values, "id"))
-    return {"masks": store.masks(shown.scores_id)}
+    shown = _live(service, values)
+    _store(service).restore(shown.text_id, text(values, "id"))
+    return {"masks": _listed(service, shown)}
 
 
 def compare_masks(service: Service, question: Any) -> dict[str, Any]:
@@ -181,7 +179,7 @@ def compare_masks(service: Service, question: Any) -> dict[str, Any]:
     sides = [_described(service, shown, mask_id) for mask_id in ids]
     if sides[0]["set"] != sides[1]["set"]:
         raise MaskError("The two masks choose in different sets", fix="Compare two masks of one set")
-    masks = [_read(service, shown, mask_id) for mask_id in ids]
+    masks = [_read(service, shown, mask_id)[0] for mask_id in ids]
     places = shown.places(sides[0]["set"])
     first, second = (mask.selected[places] for mask in masks)
     kappa = cohens_kappa(first, second)
@@ -225,19 +223,27 @@ def _added(
     name: str,
     set_name: str,
     mask: Mask,
-    origin: Mapping[str, str] = MappingProxyType({}),
+    made_by: Mapping[str, Any],
 ) -> dict[str, Any]:
-    more = {"name": name, "set": set_name, "saved": int(time.time() * 1000), **origin}
+    """Add a named mask; `made_by` is the provenance of its numbers."""
+    assert shown.table is not None
+    about = {"name": name, "set": set_name, "saved": int(time.time() * 1000)}
     counts = {"chosen": int(mask.selected.sum()), "of": int(shown.places(set_name).size)}
-    store = _store(service)
-    mask_id = store.add_mask(shown.scores_id, name, mask_file(shown, mask, more | counts).decode())
-    return {"saved": _described(service, shown, mask_id), "masks": store.masks(shown.scores_id)}
+    content = mask_text(mask, shown.table, {**made_by, **about, **counts})
+    mask_id = _store(service).add_mask(shown.text_id, name, content)
+    return {"saved": _described(service, shown, mask_id), "masks": _listed(service, shown)}
+
+
+def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
+    """The named masks of a text; `other_scores`: whether they were made on other scores than those shown."""
+    masks = _store(service).masks(shown.text_id)
+    return [{**mask, "other_scores": mask["scores_id"] != shown.scores_id} for mask in masks]
 
 
 def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, Any]:
-    """A named mask as the page gets it."""
-    mask = _read(service, shown, mask_id)
-    made = read_header(_store(service).path(shown.scores_id, mask_id))["provenance"]
+    """A named mask as the page gets it: what its rule and overrides choose on the scores shown."""
+    mask, moved = _read(service, shown, mask_id)
+    made = read_header(_store(service).path(shown.text_id, mask_id))["provenance"]
     return {
         "id": mask_id,
         "name": str(made.get("name", mask_id)),
@@ -246,12 +252,25 @@ def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, 
         **decisions(mask),
         "hash": mask.hash,
         "chosen": np.flatnonzero(mask.selected).tolist(),
+        "moved": moved,
     }
 
 
-def _read(service: Service, shown: ShownScores, mask_id: str) -> Mask:
+def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int | None]:
+    """A named mask on the scores shown, and how many tokens it weighs otherwise than as it was made."""
     assert shown.table is not None
-    return read_mask(_store(service).path(shown.scores_id, mask_id), shown.table, shown.scores_id)
+    path = _store(service).path(shown.text_id, mask_id)
+    mask = read_mask(path, shown.table, None)
+    if mask.scores_id == shown.scores_id:
+        return mask, None
+    applied = _applied(service, shown, _set_of(shown, mask, read_header(path)["provenance"]), mask)
+    return applied, int((applied.weights != mask.weights).sum())
+
+
+def _applied(service: Service, shown: ShownScores, set_name: str, mask: Mask) -> Mask:
+    """The mask that rule and overrides of `mask` give on the scores shown, with its notes."""
+    shown = with_rule_signals(service, shown.scores_id, mask.rule)
+    return replace(shown.mask(set_name, mask.rule, mask.overrides), notes=mask.notes)
 
 
 def _set_of(shown: ShownScores, mask: Mask, made: Mapping[str, Any]) -> str:
@@ -272,7 +291,17 @@ def _name(values: Mapping[str, Any]) -> str:
 
 def _live(service: Service, values: Mapping[str, Any]) -> ShownScores:
     """The scores that the page names. Raises MaskError for a recorded example."""
-    shown = service.find_scores(text(values, "scores_id"))
+    return _not_recorded(service.find_scores(text(values, "scores_id")))
+
+
+def _of_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
+    """The scores of the page's text: those that it shows, if they are held. Raises as `_live` does."""
+    if values.get("text_id") is None:
+        return _live(service, values)
+    return _not_recorded(service.find_text(text(values, "text_id"), str(values.get("scores_id"))))
+
+
+def _not_recorded(shown: ShownScores) -> ShownScores:
     if not shown.live or shown.table is None:
         raise MaskError("A recorded example has no saved masks", fix="Wait for the live model")
     return shown

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.actions.checks import is_number, record, text, whole
-from app.actions.masks import carry_masks
 from app.actions.tokens import shown_payload, signal_of
 from app.service import Service
 from app.shown import ShownScores, shown_scores
 from app.words import NOT_LIVE
 from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.text.spans import propose_subjects
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
 
 
 def rescore(service: Service, request: Any) -> dict[str, Any]:
-    """The Tokens view's value after some rows were scored with another subject; draft and masks move along.
+    """Return the Tokens view's value after some rows were scored with another subject.
 
     `request`: `{scores_id, changes: {row index: {subject, names} | null}}`; null gives a row the data's own
     subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
@@ -73,9 +71,7 @@ def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) 
         edits.pop(row.id, None)
         if change is not None:
             edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
-    fresh = with_subjects(service, shown, edits)
-    if fresh.scores_id != shown.scores_id:
-        carry_masks(service, shown.scores_id, fresh.scores_id)
+    with_subjects(service, shown, edits)
     return shown_payload(service)
 
 
@@ -90,10 +86,9 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     with service.model_lock:
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
     fresh = shown_anew(service, shown, scores)
-    # Before they are shown: a page that finds them finds the draft with them.
-    MaskStore(service.queue.store.root).carry_draft(shown.scores_id, fresh.scores_id)
+    # Before they are shown: what a person sees is there after a restart.
+    write_subjects(service.queue.store.root, fresh.text_id, edits)
     service.show(fresh, session)
-    write_subjects(service.queue.store.root, (scores.unedited or scores).scores_id, edits)
     return fresh
 
 

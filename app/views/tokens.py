@@ -51,6 +51,7 @@ def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
     scored = [row.scored for row in scores.rows]
     return {
         "scores_id": scores.scores_id,
+        "text_id": scores.text_id,
         "state": state,
         "model": {name: str(scores.provenance.get(name, "")) for name in ("model", "adapter", "precision")},
         "rows": [

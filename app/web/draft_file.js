@@ -9,7 +9,8 @@ const VERSION = 1;
 export function localFile(model) {
   const weights = {};
   model.mask.weights.forEach((weight, index) => { if (weight > 0) weights[index] = weight; });
-  const content = { format: FORMAT, version: VERSION, scores_id: model.payload.scores_id, ...draftOf(model), weights };
+  const { text_id, scores_id } = model.payload;
+  const content = { format: FORMAT, version: VERSION, text_id, scores_id, ...draftOf(model), weights };
   return { filename: "mask-draft.json", mime: "application/json", text: JSON.stringify(content, null, 1) };
 }
 
@@ -22,9 +23,15 @@ export function draftsIn(text, model) {
   const content = contentOf(text);
   if (content === null) return null;
   if (content.version !== VERSION) throw new Error(`The draft is of version ${shown(content.version)}. This page reads version ${VERSION}.`);
-  if (content.scores_id !== model.payload.scores_id) {
-    throw new Error(`The draft was made on other scores: ${shown(content.scores_id)}, here ${model.payload.scores_id}. Open its model and data first.`);
+  // A file of before there were text ids has its scores alone: the same scores are of the same text.
+  if ((content.text_id ?? null) !== model.payload.text_id && content.scores_id !== model.payload.scores_id) {
+    throw new Error(`The draft is of other text: ${shown(content.text_id ?? content.scores_id)}, here ${model.payload.text_id}. Open its model and data first.`);
   }
+  return draftsBySet(content, model);
+}
+
+/** Returns a draft as one a set that something was decided in, the set shown first. Throws why it cannot be taken here. */
+export function draftsBySet(content, model) {
   const { set, rule } = content;
   if (!isRecord(rule)) throw new Error("The draft has no rule. Save it again.");
   const overrides = bySet(content.overrides, "overrides", model);
@@ -34,10 +41,18 @@ export function draftsIn(text, model) {
   return sets.map((name) => ({ set: name, rule, overrides: overrides.get(name) ?? {}, notes: notes.get(name) ?? {} }));
 }
 
-/** Returns what was saved, in words. @param {{name: string, set: string}[]} masks */
+/** Returns the masks' names and sets, in words. @param {{name: string, set: string}[]} masks */
+export function savedWords(masks) {
+  return `Saved as ${namesOf(masks)}`;
+}
+
+function namesOf(masks) {
+  return masks.map(({ name, set }) => `“${name}”${set ? ` (${set})` : ""}`).join(" and ");
+}
+
+/** Returns what was imported, in words. @param {{name: string, set: string}[]} masks */
 export function draftWords(masks) {
-  const named = masks.map(({ name, set }) => `“${name}”${set ? ` (${set})` : ""}`).join(" and ");
-  return `Imported as ${named}; load ${masks.length === 1 ? "it" : "each"} or compare. Your draft is as it was.`;
+  return `Imported as ${namesOf(masks)}; load ${masks.length === 1 ? "it" : "each"} or compare. Your draft is as it was.`;
 }
 
 function contentOf(text) {

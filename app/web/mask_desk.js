@@ -1,13 +1,14 @@
 /** Holds the draft, the named masks and the mask that the draft came from; the parts of the page ask here. */
 
 import { button, node, setText } from "./dom.js";
-import { draftsIn } from "./draft_file.js";
+import { draftsBySet, draftsIn, savedWords } from "./draft_file.js";
 import { DEFAULT_RULE } from "./selection.js";
 import { draftOf, draftOfSet, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
 import { DraftKeeper } from "./mask_keeper.js";
 import { freeName, maskPanel } from "./mask_panel.js";
 import { sinceSaved } from "./mask_since.js";
-import { keepVersion, readVersion } from "./session.js";
+import { keepWork } from "./place.js";
+import { keepVersion, readDraft, readVersion } from "./session.js";
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
@@ -29,19 +30,30 @@ export class MaskDesk {
     this.masks = [];
     /** The named mask that each set's draft came from. */
     this.cameFrom = new Map();
-    this.keeper = new DraftKeeper({
-      ask: host.ask,
-      where: () => this.where(),
-      read: () => this.read(),
-      put: (draft, fresh) => this.put(draft, fresh),
-      onState: (state) => this.told(state),
-      onNewer: host.refresh,
-      onKept: (answer) => this.kept(answer),
-      memory: { get: readVersion, set: keepVersion },
-    });
+    this.filled = new Set();
+    this.keeper = this.makeKeeper();
+    model.leaving = () => this.leave();
+    // At once: what a person does before the draft has arrived is told from what was there before.
+    model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
     this.panel = maskPanel(this, host);
     this.buildBanner();
     globalThis.addEventListener?.("beforeunload", (event) => { if (this.keeper.state.kind === "failed") event.preventDefault(); });
+  }
+
+  /** Returns the keeper of what this desk shows. @param {{wait?: Function, cancel?: Function, name?: () => string}} [parts] */
+  makeKeeper(parts = {}) {
+    return new DraftKeeper({
+      ask: this.host.ask,
+      where: () => this.where(),
+      read: () => this.read(),
+      ready: (draft) => this.ready(draft),
+      put: (draft, fresh) => this.put(draft, fresh),
+      onState: (state) => this.told(state),
+      onNewer: this.host.refresh,
+      onKept: (answer) => this.kept(answer),
+      memory: { get: readVersion, set: keepVersion, draft: (textId) => readDraft(globalThis.sessionStorage, textId) },
+      ...parts,
+    });
   }
 
   buildBanner() {
@@ -61,7 +73,10 @@ export class MaskDesk {
 
   where() {
     const { model } = this;
-    return { scoresId: this.scoresId, live: this.live, stamp: [model.history.present, model.set, this.maskIds().join()] };
+    return {
+      textId: model.payload.text_id, scoresId: this.scoresId, live: this.live,
+      stamp: [model.history.present, model.set, this.maskIds().join()],
+    };
   }
 
   maskIds() {
@@ -81,6 +96,29 @@ export class MaskDesk {
   changed(kinds) {
     if (kinds.has("data")) this.keeper.open();
     if (kinds.has("rule")) this.keeper.changed();
+    if (kinds.has("data")) this.follow();
+    if (this.live && (kinds.has("rule") || kinds.has("data"))) this.fill();
+  }
+
+  /** Asks, once for each scores, for a signal that the rule needs and these scores came without. */
+  fill() {
+    for (const name of missingSignals(this.model, this.model.rule)) {
+      const key = `${this.scoresId} ${name}`;
+      if (this.filled.has(key)) continue;
+      this.filled.add(key);
+      this.host.compute(name).catch((error) => this.host.say(`${name} is not known: ${error.message}`));
+    }
+  }
+
+  /** Keeps in this tab what is shown, for a reload and for the next visit of the text. */
+  keepWork() {
+    if (this.keeper.keeps) keepWork(this.model, this.keeper.begun);
+  }
+
+  /** Another text takes the place of this one: what was decided on this one stays with it. */
+  leave() {
+    this.keepWork();
+    this.keeper.leave();
   }
 
   kept({ masks, since }) {
@@ -89,13 +127,35 @@ export class MaskDesk {
     this.panel.update();
   }
 
-  async put(draft, fresh) {
+  /** Other scores of the same text: a mask that was made on the ones before chooses other tokens on these. */
+  async follow() {
+    const { scoresId } = this;
+    const before = this.followed;
+    this.followed = scoresId;
+    if (!this.live || !this.keeper.met || before === undefined || before === scoresId) return;
+    const answers = this.maskIds().map((id) => this.loaded(id));
+    const listed = this.host.ask("kept_masks", this.ids).catch(() => null);
+    const [masks, cameFrom] = [(await listed)?.masks, (await Promise.all(answers)).filter(Boolean)];
+    if (scoresId !== this.scoresId || !masks) return;
+    this.masks = masks;
+    for (const mask of cameFrom) if (this.cameFrom.get(mask.set)?.id === mask.id) this.cameFrom.set(mask.set, mask);
+    this.panel.update();
+    this.model.tell("rule");
+  }
+
+  /** Gets the signals of a draft's rule and the masks that it came from. */
+  async ready(draft) {
     await this.computeFor(draft.rule);
-    if (draft.masks.join() !== this.maskIds().join()) {
-      // One that was removed meanwhile is not missed: the draft is whole without it.
-      const asked = draft.masks.map((id) => this.host.ask("load_mask", { scores_id: this.scoresId, id }).catch(() => null));
-      this.cameFrom = bySet((await Promise.all(asked)).filter(Boolean));
-    }
+    if (draft.masks.join() === this.maskIds().join()) return;
+    this.cameFrom = bySet((await Promise.all(draft.masks.map((id) => this.loaded(id)))).filter(Boolean));
+  }
+
+  /** Returns a named mask, or null: one that was removed meanwhile is not missed, the draft is whole without it. */
+  loaded(id) {
+    return this.host.ask("load_mask", { scores_id: this.scoresId, id }).catch(() => null);
+  }
+
+  put(draft, fresh) {
     if (fresh) restoreDraft(this.model, this.host.linked ? { ...draft, set: this.model.set } : draft);
     else takeDraft(this.model, draft, true);
   }
@@ -103,6 +163,8 @@ export class MaskDesk {
   async computeFor(rule) {
     for (const name of missingSignals(this.model, rule)) await this.host.compute(name);
   }
+
+  get ids() { return { text_id: this.model.payload.text_id, scores_id: this.scoresId }; }
 
   told(state) {
     this.banner.hidden = state.kind !== "conflict";
@@ -126,24 +188,26 @@ export class MaskDesk {
     this.host.say(`Saved as ${name}`);
   }
 
-  /** After a conflict: what is shown here becomes a named mask beside the draft of the other tab, which is loaded. */
+  /** After a conflict: what is shown here becomes a named mask a set beside the draft of the other tab, which is loaded. */
   async keepBoth() {
     try {
-      this.masks = (await this.host.ask("kept_masks", { scores_id: this.scoresId })).masks; // the other tab may have saved some
-      await this.save(freeName(`Mine at ${clockTime(Date.now())}`, this.masks));
+      this.masks = (await this.host.ask("kept_masks", this.ids)).masks; // the other tab may have saved some
+      const saved = await this.importDrafts(`Mine at ${clockTime(Date.now())}`, draftsBySet(draftOf(this.model), this.model));
+      this.host.say(savedWords(saved));
       await this.keeper.reload();
     } catch (error) {
       this.host.say(`Not saved: ${error.message}`);
     }
   }
 
-  /** Brings rule and overrides of a named mask back, in one step of undo. */
+  /** Brings rule and overrides of a named mask back, in one step of undo. Returns the mask as it is on these scores. */
   async load(id) {
     const saved = await this.host.ask("load_mask", { scores_id: this.scoresId, id });
     await this.computeFor(saved.rule);
     takeDraft(this.model, saved);
     this.turnTo(saved);
     this.host.say(`Loaded ${saved.name}`);
+    return saved;
   }
 
   /** Adds a file, of a mask or a draft, to the named masks; the draft shown stays. Returns what `importedWords` takes. */
@@ -151,10 +215,10 @@ export class MaskDesk {
     const drafts = draftsIn(text, this.model);
     if (drafts) return { drafts: await this.importDrafts(wanted, drafts) };
     const name = freeName(wanted, this.masks);
-    const { saved, masks, moved } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
+    const { saved, masks } = await this.host.ask("import_mask", { scores_id: this.scoresId, name, text });
     this.masks = masks;
     this.panel.update();
-    return { saved, moved };
+    return { saved };
   }
 
   /** Adds a named mask for each draft, which are of several sets and have one rule. Returns them. */

@@ -46,9 +46,11 @@ export function draftText(value) {
   });
 }
 
-/** Returns the signals of a rule that the model has no column for. @returns {string[]} */
+/** Returns the signals of a rule that the model has no column for, or one without any number. @returns {string[]} */
 export function missingSignals(model, rule) {
-  return [rule.knowledge, rule.entropy].filter((name) => name && !model.signals.includes(name));
+  const scored = model.payload.rows.some((row) => row.scored !== false);
+  const isEmpty = (name) => scored && !model.columns[name].some(Number.isFinite);
+  return [rule.knowledge, rule.entropy].filter((name) => name && (!model.signals.includes(name) || isEmpty(name)));
 }
 
 /** Puts a draft in the place of what is there, as if the page had been opened with it: no step of undo. */

@@ -1,119 +1,165 @@
-/** Saves the draft on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
+/** Saves the draft of a text on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
 
 import { draftText } from "./mask_draft.js";
 import { same } from "./memory.js";
 
 export const SAVE_AFTER_MS = 1000;
 const RETRY_MS = 5000;
+const SENT_KEPT = 20;
 
 /**
  * @typedef {object} KeeperParts
  * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
- * @property {() => {scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a slider:
- *   the scores shown, and values of which one is another as soon as the draft is
+ * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a
+ *   slider: the text and scores shown, and values of which one is another as soon as the draft is
  * @property {() => {draft: object, untouched: object}} read  what the page shows, and what it would show if
  *   nobody had ever touched it
- * @property {(draft: object, fresh: boolean) => Promise<void>|void} put  shows a draft; `fresh`: without a step of undo
+ * @property {(draft: object) => Promise<void>} ready  gets what is needed to show a draft
+ * @property {(draft: object, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a step of undo
  * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
- * @property {() => void} onNewer  other scores of these rows are there: the page should ask for them
- * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each scores
- * @property {{get: (scoresId: string) => object, set: (scoresId: string, value: object) => void}} memory  of this tab
+ * @property {() => void} onNewer  other scores of this text are there: the page should ask for them
+ * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each text
+ * @property {{get: (textId: string) => {version?: number, work?: string, sent?: string[]}, set: (textId: string, value: object) => void,
+ *   draft: (textId: string) => object}} memory  of this tab: what it knows of the server's draft, and its own last work on the text
  */
 
-/** One draft, its version and its state. Call `changed()` after every change and `open()` for other scores. */
+/** The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()` before another text is shown, `open()` after it. */
 export class DraftKeeper {
-  /** @param {KeeperParts & {wait?: Function, cancel?: Function}} parts */
-  constructor({ wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), ...parts }) {
-    Object.assign(this, { wait, cancel, ...parts });
-    this.scoresId = null;
-    this.from = null;
-    this.fromSaved = true;
+  /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
+  constructor({ wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
+    Object.assign(this, { wait, cancel, name, ...parts });
+    this.textId = null;
+    this.visit = 0;
+    /** Whether what is shown and what the server has were brought together; before that nothing is saved. */
+    this.met = false;
     this.version = 0;
     this.savedText = null;
     this.savedStamp = null;
     this.savedAt = null;
+    this.flight = null;
+    this.leaving = Promise.resolve();
     this.state = { kind: "browser" };
   }
 
-  /** Finds what the server keeps for the scores now shown; a recorded example stays in the browser. */
-  async open() {
-    const { scoresId, live } = this.where();
-    if (!live || scoresId === this.scoresId) return;
-    // Where the draft shown comes from: the scores that these have taken the place of.
-    this.from = this.scoresId ?? this.from;
-    if (this.scoresId !== null && this.state.kind !== "loading") this.fromSaved = this.state.kind === "saved";
-    this.scoresId = scoresId;
+  /** Whether what is shown and the draft of the server are still to be brought together. */
+  get meeting() { return !this.met && this.textId === this.where().textId; }
+
+  /** What was shown when the text was opened, while that is only where it begins and not yet work on it; else null. */
+  get begun() { return this.meeting && this.origin === "begin" ? this.atOpen : null; }
+
+  /** Whether the tab may keep what is shown as its work on the text: not what was brought from an example. */
+  get keeps() { return !this.meeting || this.origin !== "brought"; }
+
+  /** Finds what the server keeps for the text now shown; a recorded example stays in the browser. */
+  open() {
+    const { textId, live } = this.where();
+    if (!live || textId === this.textId) return undefined;
+    const turned = this.textId !== null;
+    const { draft, untouched } = this.read();
+    const stored = this.memory.draft(textId);
+    const isStored = stored.rule !== undefined && workText(stored) === workText(draft);
+    // From another text, which keeps it, or from nobody; from this tab's last visit; or from a recorded example.
+    this.origin = stored.begun || turned || !isWork(draft, untouched) ? "begin" : "brought";
+    if (isStored && !stored.begun) this.origin = "stored";
+    this.atOpen = isStored && stored.begun ? stored.begun : draft;
+    /** Changes made while a draft was on its way: from, to. */
+    this.pending = stored.begun && !isStored ? [[stored.begun, stored]] : [];
+    Object.assign(this, { textId, visit: this.visit + 1, met: false, version: 0, savedText: null, flight: null });
     this.cancel(this.timer);
-    this.version = 0;
-    this.savedText = null;
-    const shown = this.read();
-    this.cleanAtOpen = workText(shown.draft) === workText(shown.untouched);
+    return this.find();
+  }
+
+  async find() {
+    const { textId, visit } = this;
     this.set({ kind: "loading" });
     try {
-      const answer = await this.ask("kept_masks", { scores_id: scoresId });
-      if (this.scoresId !== scoresId) return;
+      await this.leaving; // What is being saved of an earlier visit is there first.
+      if (visit !== this.visit) return;
+      const answer = await this.ask("kept_masks", { text_id: textId, scores_id: this.where().scoresId });
+      if (visit !== this.visit) return;
       this.onKept(answer);
-      await this.meet(answer.draft);
+      await this.meet(answer.draft, visit);
     } catch (error) {
-      this.scoresId = null;
-      this.fail(error, () => this.open());
+      if (visit === this.visit) this.fail(error, () => this.find());
     }
   }
 
   /** Decides between the draft of the server and the one shown. */
-  async meet(theirs) {
+  async meet(theirs, visit) {
+    const known = this.memory.get(this.textId);
+    const unsent = this.origin === "begin" ? this.unsent(known) : null;
+    if (unsent) await this.ready({ ...unsent, masks: theirs?.masks ?? [] });
+    if (visit !== this.visit) return undefined;
+    if (unsent) this.lay({ ...unsent, masks: theirs?.masks ?? [] });
     const { draft, untouched } = this.read();
-    const known = this.known(theirs);
-    const touched = workText(draft) !== workText(untouched);
-    if (!theirs) return this.settle(0, null, touched ? null : { kind: "saved", at: null });
-    const [mine, theirText] = [draftText(draft), draftText(contentOf(theirs))];
-    if (mine === theirText) return this.settle(theirs.version, theirText, { kind: "saved", at: theirs.saved });
-    // Of another model, say: what is shown was made there and is kept there, whatever this tab knows of theirs.
-    if (this.moved(theirs)) return this.fromSaved ? this.show(theirs, true) : this.conflict(theirs);
-    if (known.version === theirs.version) return this.settle(theirs.version, theirText, null);
-    const unsaved = known.version === undefined ? touched : workText(draft) !== known.work;
-    if (!unsaved) return this.show(theirs, true);
-    // Quicker than the answer: nobody edited elsewhere, so there is nothing to choose between.
-    if (this.cleanAtOpen) return this.layOver(theirs, draft, untouched);
-    return this.conflict(theirs);
+    if (!theirs) return this.settle(0, untouched, isWork(draft, untouched) ? null : { kind: "saved", at: null });
+    const content = contentOf(theirs);
+    if (draftText(draft) === draftText(content)) return this.settle(theirs.version, content, { kind: "saved", at: theirs.saved });
+    const mine = unsent !== null || this.origin === "brought" || (this.origin === "stored" && this.isUnsaved(known, untouched));
+    // Nobody has saved since, or it was this tab, whose answer was lost.
+    const current = known.version === theirs.version || Boolean(known.sent?.includes(theirs.save));
+    if (current && (unsent || this.origin === "stored")) return this.settle(theirs.version, content, null);
+    return mine ? this.conflict(theirs) : this.bring(theirs, visit);
+  }
+
+  /** Returns whether the work that was shown when the text was opened is not what the server is known to have. */
+  isUnsaved(known, untouched) {
+    return known.version === undefined ? isWork(this.atOpen, untouched) : workText(this.atOpen) !== known.work;
+  }
+
+  /** Returns this tab's last work on the text that the server is not known to have, or null. */
+  unsent(known) {
+    const { begun, ...stored } = this.memory.draft(this.textId);
+    return !begun && stored.rule && known.version !== undefined && workText(stored) !== known.work ? contentOf(stored) : null;
   }
 
   /** Shows their draft and over it, as one step of undo, what was changed here while it was on its way. */
-  async layOver(theirs, mine, untouched) {
-    const { set } = mine;
-    await this.show({ ...theirs, set }, true);
-    const { masks, rule, ...kept } = contentOf(theirs);
-    const changed = Object.entries(mine.rule).filter(([name, value]) => !same(value, untouched.rule[name]));
-    await this.put({
-      set, masks, rule: { ...rule, ...Object.fromEntries(changed) },
-      overrides: { ...kept.overrides, ...mine.overrides }, notes: { ...kept.notes, ...mine.notes },
-    }, false);
-    return this.changed();
+  async bring(theirs, visit) {
+    const content = contentOf(theirs);
+    await this.ready(content);
+    if (visit !== this.visit) return undefined;
+    if (this.changes().some(([from, to]) => collides(content, from, to))) return this.conflict(theirs);
+    const { base, laid } = this.lay(content);
+    return this.settle(theirs.version, base, laid ? null : { kind: "saved", at: theirs.saved });
   }
 
-  /** Returns whether what is shown was made on other scores, of which the server has carried nothing to these. */
-  moved(theirs) {
-    return this.from !== null && this.from !== this.scoresId && !this.carriedOn(theirs);
+  /** Returns what has changed here since the text was opened, as pairs of drafts. */
+  changes() {
+    return [...this.pending, [this.atOpen, this.read().draft]].filter(([from, to]) => workText(from) !== workText(to));
   }
 
-  /** Returns whether their draft is the one of the scores before, which the server has carried to these. */
-  carriedOn(theirs) {
-    return this.from !== null && theirs?.carried?.scores_id === this.from;
+  /** Shows a draft that is ready, and over it what has changed here since the text was opened. */
+  lay(content) {
+    const changes = this.changes();
+    const set = changes.length ? this.read().draft.set : content.set;
+    this.put({ ...content, set }, true);
+    const base = { ...this.read().draft };
+    for (const [from, to] of changes) this.put({ ...changedBy(this.read().draft, from, to), set }, false);
+    this.pending = [];
+    this.atOpen = this.read().draft;
+    return { base, laid: changes.length > 0 };
   }
 
-  /** What this tab knows of their draft: its version and work, or {}. The server carries a draft on to newer scores. */
-  known(theirs) {
-    if (!this.carriedOn(theirs)) return this.memory.get(this.scoresId);
-    const before = this.memory.get(this.from);
-    if (before.version === undefined) return before;
-    // Versions of other scores are counted apart: an equal number means nothing.
-    return { ...before, version: before.version >= theirs.carried.version ? theirs.version : null };
+  /** Another text is about to be shown: what is new in this one is saved, whatever is shown then. */
+  leave() {
+    const { textId, scoresId, live } = this.where();
+    if (!live || textId !== this.textId) return;
+    this.cancel(this.timer);
+    const send = this.met && this.state.kind !== "conflict" && this.isNew();
+    const { draft } = this.read();
+    const flight = this.flight ?? Promise.resolve();
+    const last = () => (send ? this.deliver(textId, scoresId, this.memory.get(textId).version ?? 0, draft) : undefined);
+    // Where it fails the tab's own work is still there: the next visit begins with it.
+    this.leaving = Promise.all([this.leaving, flight.catch(() => {}).then(last)]).catch(() => {});
+    // What is under way no longer decides what is shown. Left, which is not the same as never opened.
+    Object.assign(this, { visit: this.visit + 1, textId: "", met: false, flight: null });
+    this.set({ kind: "browser" });
   }
 
   /** Starts the clock of the next save. */
   changed() {
-    const { live, scoresId, stamp } = this.where();
-    if (!live || scoresId !== this.scoresId || ["loading", "conflict"].includes(this.state.kind)) return;
+    const { live, textId, stamp } = this.where();
+    if (!live || textId !== this.textId || !this.met || this.state.kind === "conflict") return;
     this.cancel(this.timer);
     if (same(stamp, this.savedStamp)) {
       if (this.state.kind === "saving") this.set({ kind: "saved", at: this.savedAt });
@@ -123,27 +169,45 @@ export class DraftKeeper {
     this.timer = this.wait(() => this.save(), SAVE_AFTER_MS);
   }
 
-  /** Saves now, if there is anything new. */
+  /** Returns whether what is shown is not what the server has. */
+  isNew() {
+    return draftText(this.read().draft) !== this.savedText && (this.version !== 0 || isWork(this.read().draft, this.read().untouched));
+  }
+
+  /** Saves now, if there is anything new and nothing on its way. */
   async save() {
-    const { scoresId, stamp } = this.where();
-    const { draft, untouched } = this.read();
-    const text = draftText(draft);
-    if (this.savedText === null ? workText(draft) === workText(untouched) : text === this.savedText) {
-      return this.settle(this.version, this.savedText, { kind: "saved", at: this.savedAt }, draft, stamp);
-    }
+    const { textId, scoresId, stamp } = this.where();
+    if (this.flight || !this.met || textId !== this.textId) return undefined; // The end of a flight looks again.
+    if (!this.isNew()) return this.rest(stamp);
+    const { draft } = this.read();
+    const { visit } = this;
     try {
-      const answer = await this.ask("save_draft", { scores_id: scoresId, base: this.version, ...draft });
+      this.flight = this.deliver(textId, scoresId, this.version, draft);
+      const answer = await this.flight;
+      if (visit !== this.visit) return undefined;
+      this.flight = null;
       if (answer.newer) this.onNewer();
-      if (scoresId !== this.scoresId) {
-        if (answer.taken) this.memory.set(scoresId, { version: answer.draft.version, work: workText(draft) });
-        return;
-      }
       if (!answer.taken) return this.conflict(answer.draft);
-      this.settle(answer.draft.version, text, { kind: "saved", at: answer.draft.saved }, draft, stamp);
-      this.changed();
+      this.settle(answer.draft.version, draft, { kind: "saved", at: answer.draft.saved }, stamp);
+      return this.changed();
     } catch (error) {
-      if (scoresId === this.scoresId) this.fail(error, () => this.save());
+      if (visit !== this.visit) return undefined;
+      this.flight = null;
+      return this.fail(error, () => this.save());
     }
+  }
+
+  /** Sends a draft; the tab remembers what it sent until it knows what became of it. */
+  async deliver(textId, scoresId, base, draft) {
+    const save = this.name();
+    const known = this.memory.get(textId);
+    this.memory.set(textId, { ...known, sent: [...(known.sent ?? []), save].slice(-SENT_KEPT) });
+    const ask = (from) => this.ask("save_draft", { text_id: textId, scores_id: scoresId, base: from, save, ...draft });
+    let answer = await ask(base);
+    // Refused because of this tab's own save, whose answer was lost: nobody else's work is in the way.
+    if (!answer.taken && this.memory.get(textId).sent?.includes(answer.draft.save)) answer = await ask(answer.draft.version);
+    if (answer.taken) this.memory.set(textId, { version: answer.draft.version, work: workText(draft) });
+    return answer;
   }
 
   /** After a conflict: keeps what is shown here, over what the other tab saved. */
@@ -155,32 +219,40 @@ export class DraftKeeper {
   }
 
   /** After a conflict: shows what the other tab saved; what was here comes back with one undo. */
-  reload() {
-    return this.show(this.state.theirs, false);
+  async reload() {
+    const { theirs } = this.state;
+    const { visit } = this;
+    await this.ready(contentOf(theirs));
+    if (visit !== this.visit) return;
+    this.put(contentOf(theirs), false);
+    this.settle(theirs.version, this.read().draft, { kind: "saved", at: theirs.saved });
   }
 
-  async show(theirs, fresh) {
-    this.set({ kind: "loading" });
-    await this.put(contentOf(theirs), fresh);
-    this.settle(theirs.version, draftText(this.read().draft), { kind: "saved", at: theirs.saved });
-  }
-
-  /** The server holds `version` with this text; without a `state` what is shown is newer and will be saved. */
-  settle(version, text, state, draft = this.read().draft, stamp = this.where().stamp) {
+  /** The server holds `version` with this draft; without a `state` what is shown is newer and will be saved. */
+  settle(version, theirs, state, stamp = this.where().stamp) {
+    this.met = true;
     this.version = version;
-    this.savedText = text;
-    this.savedStamp = state ? stamp : null;
-    this.memory.set(this.scoresId, { version, work: workText(draft) });
+    this.savedText = draftText(theirs);
+    this.memory.set(this.textId, { version, work: workText(theirs) });
     if (state) {
       this.savedAt = state.at;
-      return this.set(state);
+      return this.rest(stamp);
     }
+    this.savedStamp = null;
     this.set({ kind: "saving" });
     return this.changed();
   }
 
+  rest(stamp) {
+    this.savedStamp = stamp;
+    this.set({ kind: "saved", at: this.savedAt });
+  }
+
   conflict(theirs) {
+    this.met = true;
     this.cancel(this.timer);
+    // What is shown was made from no version of the server's: another visit has to ask again.
+    this.memory.set(this.textId, { work: "", ...this.memory.get(this.textId), version: null });
     this.set({ kind: "conflict", theirs, at: theirs.saved ?? null });
   }
 
@@ -205,8 +277,42 @@ export class DraftKeeper {
 }
 
 /** Returns what a person would lose: the set that is looked at is not among it. */
-function workText({ rule, overrides, notes }) {
+function workText({ rule, overrides = {}, notes = {} }) {
   return draftText({ rule, overrides, notes });
+}
+
+/** Returns whether anything was decided in a draft. */
+function isWork(draft, untouched) {
+  return workText(draft) !== workText(untouched);
+}
+
+/** Returns the draft with everything in it that differs between `from` and `to` as it is in `to`. */
+function changedBy(draft, from, to) {
+  const result = { ...draft };
+  for (const part of ["rule", "overrides", "notes"]) {
+    result[part] = { ...draft[part] };
+    const [before, after] = [from[part] ?? {}, to[part] ?? {}];
+    for (const name of Object.keys({ ...before, ...after })) {
+      if (draftText(before[name] ?? null) === draftText(after[name] ?? null)) continue;
+      if (name in after) result[part][name] = after[name];
+      else delete result[part][name];
+    }
+  }
+  return result;
+}
+
+/** Returns whether a token that changed between `from` and `to` was decided in `draft`, in another way than in these. */
+function collides(draft, from, to) {
+  const decided = ({ overrides = {}, notes = {} }, index) => [overrides[index] ?? "", notes[index]?.note ?? ""].join(" ");
+  const indices = Object.keys({ ...from.overrides, ...from.notes, ...to.overrides, ...to.notes });
+  return indices.some((index) => {
+    const [before, after, there] = [from, to, draft].map((each) => decided(each, index));
+    return before !== after && there !== " " && there !== before && there !== after;
+  });
+}
+
+function randomName() {
+  return Array.from(globalThis.crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 }
 
 /** Returns the part of a saved draft that a person made. */

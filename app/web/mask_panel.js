@@ -8,7 +8,7 @@ import { workNotice } from "./work_notice.js";
 
 const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
-const ELSEWHERE = "Its rule and overrides were decided on other scores of this text, and are applied to these";
+const OTHER_SCORES = "It was made on other scores of this text: its rule and overrides are applied to these";
 
 /** Returns `{element, show, update}`. */
 export function maskPanel(desk, host) {
@@ -86,13 +86,22 @@ function importer(desk, attempt) {
   return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask or draft file" }), input);
 }
 
-/** Returns what an import did: of `drafts`, their masks; else of one mask: `moved` counts the tokens that a mask of other scores chooses otherwise here, null for a mask of these. */
-export function importedWords({ saved, moved, drafts }) {
+/** Returns what an import did: of `drafts`, their masks; else of one mask. */
+export function importedWords({ saved, drafts }) {
   if (drafts) return draftWords(drafts);
-  const done = `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.`;
-  if (moved === null) return done;
+  return `Imported as “${saved.name}”; load it or compare it. Your draft is as it was.${movedWords(saved)}`;
+}
+
+/** Returns what loading a mask did. */
+export function loadedWords(mask) {
+  return `“${mask.name}” is loaded; undo brings the draft back.${movedWords(mask)}`;
+}
+
+/** Returns what other scores make of a mask: `moved` counts the tokens they change, null for a mask of these scores. */
+function movedWords({ moved }) {
+  if (moved === null) return "";
   const differ = moved === 0 ? "no token differs" : `${moved} ${moved === 1 ? "token differs" : "tokens differ"}`;
-  return `${done} It was made on other scores of this text: its rule and overrides are applied to these, and ${differ} from the file.`;
+  return ` ${OTHER_SCORES}, and ${differ} from when it was made.`;
 }
 
 /** Returns the name, with a number behind it where a mask has it already. */
@@ -108,10 +117,10 @@ function line(mask, { desk, host, attempt, remove, tick, ticked }) {
   const box = node("input", { attributes: { type: "checkbox", "aria-label": `Compare ${mask.name}` } });
   box.checked = ticked.has(mask.id);
   box.addEventListener("change", () => tick(mask.id, box.checked));
-  const load = () => attempt(() => desk.load(mask.id), () => `“${mask.name}” is loaded; undo brings the draft back.`);
+  const load = () => attempt(() => desk.load(mask.id), loadedWords);
   const save = () => attempt(async () => download(await host.ask("saved_mask_file", { scores_id: desk.scoresId, id: mask.id })), () => `“${mask.name}” is exported.`);
   return node("tr", {}, node("td", {}, box),
-    node("th", { attributes: { scope: "row" } }, node("bdi", { text: mask.name }), mask.elsewhere ? node("span", { class: "tu-note", text: " from other scores", attributes: { title: ELSEWHERE } }) : null),
+    node("th", { attributes: { scope: "row" } }, node("bdi", { text: mask.name }), mask.other_scores ? node("span", { class: "tu-note", text: " from other scores", attributes: { title: OTHER_SCORES } }) : null),
     node("td", { text: mask.set || "–" }), node("td", { text: `${mask.chosen} of ${mask.of}` }), node("td", { text: mask.overrides }),
     node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
     node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),

@@ -17,11 +17,11 @@ export function restoreView(model, search) {
   return at >= 0;
 }
 
-/** Keeps the draft with its view for a reload. */
-export function keepWork(model) {
+/** Keeps the draft with its view for a reload; `begun`: the draft that is only where it begins, see `DraftKeeper`. */
+export function keepWork(model, begun = null) {
   const { row, signal, locked, bars, words, gold, numbers } = model.view;
-  keepDraft(globalThis.sessionStorage, model.payload.scores_id, {
-    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers },
+  keepDraft(globalThis.sessionStorage, model.payload.text_id, {
+    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers }, ...(begun && { begun }),
   });
 }
 

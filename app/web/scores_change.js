@@ -1,16 +1,16 @@
-/** Other scores take the place of those that are shown: what a person decided moves to the same characters of the same rows. */
+/** Other scores take the place of those that are shown. What a person decided stays where it is on the same text, and moves to the same characters of the same rows on another one. */
 
 import { placesOf } from "./columns.js";
 
 /**
- * Puts a payload into the model. More numbers of the same scores leave every token where it was; of other scores
- * those that share a row take the overrides over, and `model.lost` names what found no place; rows that are all
- * others begin anew.
+ * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it was;
+ * another text that shares a row takes the overrides over, and `model.lost` names what found no place; rows that
+ * are all others begin anew.
  * @param {import("./tokens_model.js").TokensModel} model @param {object} payload as `readPayload` gives it
  */
 export function takeScores(model, payload) {
   const { overrides, history, rule, set } = model;
-  if (payload.scores_id === model.payload.scores_id) {
+  if (payload.text_id === model.payload.text_id) {
     model.read(withSignalsOf(model, payload), { rule, set });
     Object.assign(model, { overrides, history });
     return;
@@ -44,11 +44,17 @@ export async function loadAnew(model, ids, ask) {
   }
 }
 
-/** Returns the payload with the signals that the page has besides: it was made before they were computed. */
-function withSignalsOf({ signals, columns, payload: before }, payload) {
-  const more = signals.filter((name) => !(name in payload.columns));
-  const of = (values) => Object.fromEntries(more.filter((name) => name in values).map((name) => [name, values[name]]));
-  return { ...payload, columns: { ...payload.columns, ...of(columns) }, signals: { ...payload.signals, ...of(before.signals) } };
+/**
+ * Returns the payload with the signals that the page has besides. The same scores: it was made before they were
+ * computed. Others: what a rule of the history needs is there without numbers, until they are asked for.
+ */
+function withSignalsOf({ signals, columns, history, payload: before }, payload) {
+  const same = payload.scores_id === before.scores_id;
+  const needed = new Set([...history.past, history.present, ...history.future].flatMap(({ rule }) => [rule.knowledge, rule.entropy]));
+  const more = signals.filter((name) => !(name in payload.columns) && (same || needed.has(name)));
+  const values = Object.fromEntries(more.map((name) => [name, same ? columns[name] : columns[name].map(() => NaN)]));
+  const infos = Object.fromEntries(more.filter((name) => name in before.signals).map((name) => [name, before.signals[name]]));
+  return { ...payload, columns: { ...payload.columns, ...values }, signals: { ...payload.signals, ...infos } };
 }
 
 /** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */

@@ -25,26 +25,26 @@ export function toAddress(search, { row, signal, token }) {
   return `?${query}`;
 }
 
-/** Returns the draft kept for these scores, or {} (also where the browser forbids storage). */
-export function readDraft(storage, scoresId) {
-  return read(storage, DRAFT + scoresId);
+/** Returns the draft kept for a text, or {} (also where the browser forbids storage). */
+export function readDraft(storage, textId) {
+  return read(storage, DRAFT + textId);
 }
 
-/** Keeps rule, overrides, notes, set and view for these scores; silently not, where storage is forbidden or full. */
-export function keepDraft(storage, scoresId, draft) {
+/** Keeps rule, overrides, notes, set and view for a text; silently not, where storage is forbidden or full. */
+export function keepDraft(storage, textId, draft) {
   // A lost draft of view settings is no reason to stop.
-  keep(storage, DRAFT + scoresId, draft);
+  keep(storage, DRAFT + textId, draft);
 }
 
-/** Returns what this tab knows of the server's draft: `{version, work}`, or {}. */
-export function readVersion(scoresId, storage = globalThis.sessionStorage) {
-  return read(storage, VERSION + scoresId);
+/** Returns what this tab knows of the server's draft: `{version, work, sent}`, or {}. */
+export function readVersion(textId, storage = globalThis.sessionStorage) {
+  return read(storage, VERSION + textId);
 }
 
 /** Keeps which version of the server's draft this tab's own draft was made from. */
-export function keepVersion(scoresId, value, storage = globalThis.sessionStorage) {
+export function keepVersion(textId, value, storage = globalThis.sessionStorage) {
   // Without it a reload asks which draft to keep, where it could have known.
-  keep(storage, VERSION + scoresId, value);
+  keep(storage, VERSION + textId, value);
 }
 
 /** Returns where this person is in the tour: `{step, left}`, or {} on the first visit. */

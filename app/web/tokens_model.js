@@ -29,12 +29,15 @@ export class TokensModel {
     this.lost = [];
     /** @type {Set<string>} ids of rows that are being scored anew */
     this.stale = new Set();
+    /** Called before another text takes the place of the one that is shown. */
+    this.leaving = () => {};
     this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
     this.read(readPayload(payload), saved);
   }
 
   /** Takes a new payload; rule, view, overrides with their steps, and lock stay. @param {object} value */
   load(value) {
+    if (value.text_id !== this.payload.text_id) this.leaving();
     takeScores(this, readPayload(value));
     this.tell("data", "rule", "view");
   }

@@ -19,7 +19,7 @@ import { draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
-import { keepWork, restoreView, showPlace } from "./place.js";
+import { restoreView, showPlace } from "./place.js";
 import { promptView } from "./prompt.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
@@ -75,7 +75,7 @@ class TokensView {
   constructor(payload, { trigger, server }) {
     this.trigger = trigger;
     this.server = server;
-    const draft = readDraft(globalThis.sessionStorage, payload.scores_id);
+    const draft = readDraft(globalThis.sessionStorage, payload.text_id);
     this.model = new TokensModel(payload, draft);
     this.linked = restoreView(this.model, globalThis.location?.search ?? "");
     const { model } = this;
@@ -95,7 +95,7 @@ class TokensView {
     this.compose();
     this.followServer();
     this.kinds = new Set();
-    this.work = atRest(() => this.element.isConnected && keepWork(model));
+    this.work = atRest(() => this.element.isConnected && this.desk.keepWork());
     model.subscribe((kinds) => this.changed(kinds));
     this.hide = () => this.keepAll();
     globalThis.addEventListener("pagehide", this.hide);
@@ -106,7 +106,7 @@ class TokensView {
     const focused = document.activeElement;
     focused?.blur();
     this.flush();
-    keepWork(this.model);
+    this.desk.keepWork();
     focused?.focus({ preventScroll: true }); // The browser's way back shows the page as it was.
   }
 
@@ -161,7 +161,7 @@ class TokensView {
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
-    keepWork(this.model);
+    this.desk.leave();
     draftNow.set({ scores: "", hash: "", why: "" });
     draftNow.plan = async () => null;
     this.unfollow();
@@ -280,9 +280,12 @@ class TokensView {
   say(words) { if (words) this.live.say(words); }
 
   async compute(name) {
-    const answer = await this.ask("compute_signal", { scores_id: this.model.payload.scores_id, name });
+    const { scores_id } = this.model.payload;
+    const answer = await this.ask("compute_signal", { scores_id, name });
+    if (scores_id !== this.model.payload.scores_id) return this.compute(name); // Numbers of other scores by now.
     // The host may instead send a new payload; then there is nothing to add here.
     if (answer?.values) this.model.addSignal(name, answer.values, answer.info, answer.leaderboard);
+    return undefined;
   }
 
   async hold(held) {

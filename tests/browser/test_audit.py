@@ -96,7 +96,7 @@ def decisions(draft: dict[str, Any]) -> tuple[Any, Any]:
 
 def saved_draft(folder: Path) -> dict[str, Any]:
     """The draft that the server wrote."""
-    (path,) = (folder / "runs" / ".masks").glob("*/draft.json")
+    (path,) = (folder / "runs" / ".texts").glob("*/draft.json")
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 

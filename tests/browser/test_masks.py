@@ -216,7 +216,7 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, addres
     moved = {"name": "Moved.jsonl", "mimeType": "application/jsonl", "buffer": elsewhere.encode()}
     dialog.get_by_label("Mask file to import").set_input_files(moved)  # type: ignore[arg-type]
     expect(dialog.get_by_role("status")).to_contain_text("made on other scores of this text")
-    expect(dialog.get_by_role("status")).to_contain_text("no token differs from the file")
+    expect(dialog.get_by_role("status")).to_contain_text("no token differs from when it was made")
     close(page)
     assert confirmed_hash(page) == before
 

@@ -6,11 +6,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.tiny_rows import ROWS, tiny
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import load_model, resolve_precision, text_hash
+from tokenunlearn.models.weights import fingerprint
 from tokenunlearn.text.encoding import encode_prompt
 
 
@@ -25,9 +27,22 @@ def test_a_folder_loads_in_the_named_precision(loaded, tiny_folder) -> None:
         "model": str(tiny_folder),
         "adapter": "none",
         "precision": f"fp32 on {loaded.device.type}",
+        "weights": text_hash(fingerprint(tiny_folder), ""),
     }
     assert isinstance(loaded, LanguageModel)
     assert load_model(str(tiny_folder), precision="bf16").model.dtype == torch.bfloat16
+
+
+def test_weights_are_known_by_what_they_are_not_by_where_they_lie(tiny_folder, tmp_path) -> None:
+    tensors = load_file(tiny_folder / "model.safetensors")
+    names = sorted(tensors, reverse=True)
+    for part, half in enumerate((names[:5], names[5:])):
+        save_file({name: tensors[name] for name in half}, tmp_path / f"part-{part}.safetensors", {"by": "me"})
+    assert fingerprint(tmp_path) == fingerprint(tiny_folder)
+    last = names[-1]
+    changed = {**{name: tensors[name] for name in names[5:]}, last: tensors[last] + 0.01}
+    save_file(changed, tmp_path / "part-1.safetensors")
+    assert fingerprint(tmp_path) != fingerprint(tiny_folder)
 
 
 def test_precision_is_probed_or_told() -> None:

@@ -14,7 +14,7 @@ from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.masks import columns_from_table, mask_hash, read_header
 
 NOTE = {"note": "the fact", "time": 1_700_000_000_000}
-SCORES = {"scores_id": "s1"}
+SCORES = {"text_id": "t1", "scores_id": "s1"}
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def saved(service: Service, name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_draft_comes_back_after_a_restart_with_notes_and_times(service: Service, tmp_path: Path) -> None:
-    given = draft(overrides={"4": "in", "8": "out"}, notes={"4": NOTE})
+    given = draft(overrides={"4": "in", "8": "out"}, notes={"4": NOTE}, save="page-1")
     answer = masks.save_draft(service, {**given, "base": 0})
-    assert answer["taken"] and answer["draft"]["version"] == 1
+    assert answer["taken"] and answer["draft"]["version"] == answer["draft"]["saved"]
     again = masks.kept(live_service(tmp_path), SCORES)["draft"]
     assert (again["set"], again["overrides"], again["notes"]) == ("one", {"4": "in", "8": "out"}, {"4": NOTE})
-    assert again["rule"]["mode"] == "top_k" and again == answer["draft"]
+    assert again["rule"]["mode"] == "top_k" and again == answer["draft"] and again["save"] == "page-1"
 
 
 def test_a_second_tab_is_told_and_may_take_over(service: Service) -> None:
-    masks.save_draft(service, draft(base=0))
+    first = masks.save_draft(service, draft(base=0))["draft"]
     late = masks.save_draft(service, draft(base=0, set="two"))
-    assert (late["taken"], late["draft"]["set"], late["draft"]["version"]) == (False, "one", 1)
-    assert masks.save_draft(service, draft(base=1, set="two"))["taken"]
+    assert (late["taken"], late["draft"]) == (False, first)
+    assert masks.save_draft(service, draft(base=first["version"], set="two"))["taken"]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,10 @@ def test_a_second_tab_is_told_and_may_take_over(service: Service) -> None:
         ({"rule": {"alpha": 2}}, SettingError),
         ({"masks": 7}, InputError),
         ({"masks": [""]}, InputError),
+        ({"save": "x" * 81}, InputError),
+        ({"save": 7}, InputError),
+        ({"text_id": "gone"}, MaskError),
+        ({"text_id": 7}, InputError),
     ],
 )
 def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
@@ -153,7 +157,7 @@ def test_export_then_import_elsewhere_is_the_same_mask(service: Service, tmp_pat
     other = live_service(tmp_path / "other")
     back = masks.import_mask(other, {**SCORES, "name": "From Ada", "text": file["text"]})
     assert (back["saved"]["hash"], back["saved"]["notes"]) == (mask["hash"], {"4": NOTE})
-    assert [each["name"] for each in back["masks"]] == ["From Ada"] and back["moved"] is None
+    assert [each["name"] for each in back["masks"]] == ["From Ada"] and back["saved"]["moved"] is None
     assert masks.kept(other, SCORES)["draft"] is None
 
 
@@ -163,21 +167,55 @@ def test_an_exported_draft_can_be_imported(service: Service) -> None:
     assert (back["saved"]["chosen"], back["saved"]["set"]) == ([2, 4], "one")
 
 
+def turned_scores(service: Service) -> dict[str, str]:
+    """Other scores of the same text, where the last token of row r1 moves most, not that of r0."""
+    turned = table().assign(knowledge_swap=lambda frame: frame["knowledge_swap"].where(frame.index != 5, 9.0))
+    service.show(ShownScores({**payload("live"), "scores_id": "s2"}, columns_from_table(turned), turned))
+    return {"text_id": "t1", "scores_id": "s2"}
+
+
 def test_a_mask_of_other_scores_gives_its_rule_and_overrides(service: Service, tmp_path: Path) -> None:
     mask = saved(service, "Ada", overrides={"1": "in"}, notes={"1": NOTE})
-    text = masks.saved_file(service, {**SCORES, "id": mask["id"]})["text"]
+    assert (mask["chosen"], mask["moved"]) == ([1, 2], None)
+    file = masks.saved_file(service, {**SCORES, "id": mask["id"]})
+    # The same mask, found on other scores of the text, and imported on them from the file.
+    found = {**turned_scores(service), "id": mask["id"]}
     other = live_service(tmp_path / "other")
-    # Under these scores the last token of row r1 moves most, not that of r0.
-    turned = table().assign(knowledge_swap=lambda frame: frame["knowledge_swap"].where(frame.index != 5, 9.0))
-    shown = ShownScores({**payload("live"), "scores_id": "s2"}, columns_from_table(turned), turned)
-    other.show(shown)
-    assert mask["chosen"] == [1, 2]
-    back = masks.import_mask(other, {"scores_id": "s2", "name": "From Ada", "text": text})
-    assert (back["saved"]["chosen"], back["moved"]) == ([1, 5], 2)
-    assert back["saved"]["notes"] == {"1": NOTE} and back["saved"]["overrides"] == {"1": "in"}
-    file = masks.saved_file(other, {"scores_id": "s2", "id": back["saved"]["id"]})["text"]
-    made = json.loads(file.split("\n")[0])["provenance"]
-    assert (made["made_on"], made["made_as"]) == ("s1", mask["hash"])
+    there = masks.import_mask(other, {**turned_scores(other), "name": "From Ada", "text": file["text"]})
+    for loaded, listed in (
+        (masks.load_mask(service, found), masks.kept(service, found)["masks"]),
+        (there["saved"], there["masks"]),
+    ):
+        assert (loaded["chosen"], loaded["moved"]) == ([1, 5], 2)
+        assert loaded["notes"] == {"1": NOTE} and loaded["overrides"] == {"1": "in"}
+        (line,) = listed
+        assert (line["other_scores"], line["hash"]) == (True, mask["hash"])
+    # Numbers keep the scores that they are of, in the file, too.
+    copy = masks.saved_file(other, {"scores_id": "s2", "id": there["saved"]["id"]})["text"]
+    header = json.loads(copy.split("\n")[0])
+    assert (header["scores_id"], header["hash"]) == ("s1", mask["hash"])
+    assert copy.split("\n")[1:] == file["text"].split("\n")[1:]
+
+
+def test_a_draft_stays_where_it_is_under_other_scores_of_its_text(service: Service) -> None:
+    given = {"overrides": {"4": "in"}, "notes": {"4": NOTE}}
+    first = masks.save_draft(service, draft(**given))["draft"]
+    later = turned_scores(service)
+    assert masks.kept(service, later)["draft"] == first
+    # A page that still shows the scores before saves the same draft, and hears of the newer ones.
+    answer = masks.save_draft(service, draft(**SCORES, **given, base=first["version"]))
+    assert answer["taken"] and answer["newer"]
+    assert not masks.save_draft(service, draft(**given | later, base=answer["draft"]["version"]))["newer"]
+
+
+def test_two_masks_of_other_scores_are_compared_on_those_that_are_shown(service: Service) -> None:
+    first = saved(service, "Ada", overrides={"1": "in"})
+    second = saved(service, "Bo", overrides={"2": "out"})
+    answer = masks.compare_masks(
+        service, turned_scores(service) | {"first": first["id"], "second": second["id"]}
+    )
+    # The rule takes token 5 there: Ada has 1 and 5, Bo has 5, 2 is out.
+    assert ([each["index"] for each in answer["differing"]], answer["first"]["chosen"]) == ([1], 2)
 
 
 def swapped(text: str, line: int, new: str) -> str:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tokenunlearn.errors import MaskError
-from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.runs.mask_store import FOLDER, MaskStore
 from tokenunlearn.runs.store import RunStore
 
 HEADER = (
-    '{"format": "tokenunlearn mask", "version": 1, "hash": "%s", "overrides": {"1": "in"}, '
+    '{"format": "tokenunlearn mask", "version": 1, "scores_id": "s", "hash": "%s", "overrides": {"1": "in"}, '
     '"provenance": {"name": "%s", "set": "one", "saved": 5, "chosen": 2, "of": 9}}\n'
 )
 
@@ -23,18 +23,21 @@ def store(tmp_path: Path) -> MaskStore:
 def test_each_save_is_the_next_version_and_outlives_the_store(store: MaskStore, tmp_path: Path) -> None:
     assert store.draft("s1") is None
     first = store.save_draft("s1", {"set": "one"}, 0)
-    assert (first.taken, first.draft["version"]) == (True, 1)
-    assert store.save_draft("s1", {"set": "two"}, 1).draft["version"] == 2
+    version = first.draft["version"]
+    assert first.taken and version == first.draft["saved"]
+    # A clock that was put back gives no version twice.
+    second = store.save_draft("s1", {"set": "two"}, version).draft
+    assert second["version"] > version
     again = MaskStore(tmp_path).draft("s1")
-    assert again is not None and (again["set"], again["version"]) == ("two", 2)
+    assert again is not None and (again["set"], again["version"]) == ("two", second["version"])
     assert store.draft("s2") is None
     assert RunStore(tmp_path).list_runs() == []
 
 
 def test_a_save_on_an_old_version_changes_nothing_and_gets_the_newer_one(store: MaskStore) -> None:
-    store.save_draft("s1", {"set": "mine"}, 0)
+    mine = store.save_draft("s1", {"set": "mine"}, 0).draft
     late = store.save_draft("s1", {"set": "late"}, 0)
-    assert (late.taken, late.draft["set"], late.draft["version"]) == (False, "mine", 1)
+    assert (late.taken, late.draft) == (False, mine)
     assert store.draft("s1") == late.draft
 
 
@@ -52,11 +55,23 @@ def test_of_many_savers_at_once_one_is_taken(store: MaskStore) -> None:
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": "x"}', "\x00"])
-def test_a_damaged_draft_is_no_draft_and_can_be_saved_over(store: MaskStore, damage: str) -> None:
-    store.save_draft("s1", {}, 0)
-    (store.root / "s1" / "draft.json").write_text(damage)
+def test_a_damaged_draft_is_no_draft_and_is_put_aside(store: MaskStore, damage: str) -> None:
+    version = store.save_draft("s1", {}, 0).draft["version"]
+    folder = store.runs / FOLDER / "s1"
+    (folder / "draft.json").write_text(damage)
     assert store.draft("s1") is None
-    assert store.save_draft("s1", {}, 0).taken
+    assert store.save_draft("s1", {}, version).taken
+    assert [path.read_text() for path in folder.glob("draft-damaged-*.json")] == [damage]
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(store: MaskStore) -> None:
+    saved = store.save_draft("s1", {"set": "one"}, 0).draft
+    folder = store.runs / FOLDER / "s1"
+    (folder / ".draft.json.x1.part").write_text('{"half')
+    before = sorted(path.name for path in folder.iterdir())
+    MaskStore(store.runs).sweep()
+    assert sorted(path.name for path in folder.iterdir()) == before[1:]
+    assert store.draft("s1") == saved
 
 
 def test_a_named_mask_is_written_once(store: MaskStore) -> None:
@@ -71,7 +86,7 @@ def test_a_named_mask_is_written_once(store: MaskStore) -> None:
         ("mask-1", "First", "ab", 1),
         ("mask-2", "Second", "cd", 1),
     ]
-    assert store.masks("s2") == [] and not list((store.root / "s1").glob("*.part"))
+    assert store.masks("s2") == [] and not list((store.runs / FOLDER / "s1").glob("*.part"))
 
 
 def test_a_removed_mask_comes_back_unless_its_name_is_taken_and_its_number_is_not_used_again(
@@ -95,17 +110,17 @@ def test_a_removed_mask_comes_back_unless_its_name_is_taken_and_its_number_is_no
 
 def test_a_file_that_is_no_mask_is_left_out_and_its_number_is_not_used_again(store: MaskStore) -> None:
     store.add_mask("s1", "First", HEADER % ("ab", "First"))
-    (store.root / "s1" / "mask-7.jsonl").write_text("{half")
-    (store.root / "s1" / "mask-x.jsonl").write_text("other")
+    (store.runs / FOLDER / "s1" / "mask-7.jsonl").write_text("{half")
+    (store.runs / FOLDER / "s1" / "mask-x.jsonl").write_text("other")
     assert [mask["id"] for mask in store.masks("s1")] == ["mask-1"]
     assert store.add_mask("s1", "Next", HEADER % ("cd", "Next")) == "mask-8"
 
 
-@pytest.mark.parametrize("scores_id", ["", "..", "../x", "a/b", ".hidden", "x" * 81, "a\x00b"])
-def test_an_id_that_is_no_name_reaches_no_file(store: MaskStore, scores_id: str) -> None:
+@pytest.mark.parametrize("text_id", ["", "..", "../x", "a/b", ".hidden", "x" * 81, "a\x00b"])
+def test_an_id_that_is_no_name_reaches_no_file(store: MaskStore, text_id: str) -> None:
     for call in (store.draft, store.masks, lambda each: store.save_draft(each, {}, 0)):
-        with pytest.raises(MaskError, match="names no scores"):
-            call(scores_id)
+        with pytest.raises(MaskError, match="names no text"):
+            call(text_id)
 
 
 @pytest.mark.parametrize("mask_id", ["", "draft", "../s1/mask-1", "mask-0", "mask-1/..", "mask-2"])

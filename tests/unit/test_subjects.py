@@ -1,12 +1,15 @@
 """Another subject for a row, asked for from the page: on the tiny model, through files and a restart."""
 
 import json
+import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from app.actions import masks, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
@@ -14,6 +17,7 @@ from app.service import Options, Service
 from tests.page_service import first_summary
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.models.loading import load_model
 
 
 @pytest.fixture(scope="module")
@@ -97,29 +101,67 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]
 
 
-def test_the_draft_moves_along_and_an_older_page_hears_of_the_newer_scores(service: Service) -> None:
-    before = service.scores().scores_id
-    draft = {"scores_id": before, "set": "tiny", "rule": {}, "overrides": {"2": "in"}, "base": 0}
-    assert masks.save_draft(service, draft) == {
-        "taken": True,
-        "draft": masks.kept(service, {"scores_id": before})["draft"],
-        "newer": False,
-    }
+def test_draft_and_masks_stay_where_they_are_when_a_subject_changes(service: Service) -> None:
+    before = {"scores_id": service.scores().scores_id, "text_id": service.scores().text_id}
+    draft = {**before, "set": "tiny", "rule": {}, "overrides": {"2": "in"}, "base": 0}
+    answer = masks.save_draft(service, draft)
+    assert answer == {"taken": True, "draft": masks.kept(service, before)["draft"], "newer": False}
     named = masks.save_mask(service, {**draft, "name": "Ada"})["saved"]
-    after = rescore(service, asked(service, r0={"subject": "born", "names": []}))["scores_id"]
-    (moved,) = masks.kept(service, {"scores_id": after})["masks"]
-    assert (moved["name"], moved["overrides"], moved["elsewhere"]) == ("Ada", 1, True)
-    carried = masks.kept(service, {"scores_id": after})["draft"]
-    assert carried["overrides"] == {"2": "in"} and carried["carried"] == {"scores_id": before, "version": 1}
-    assert masks.save_draft(service, {**draft, "base": 1})["newer"]
-    saved = masks.save_draft(service, {**draft, "scores_id": after, "base": carried["version"]})
-    assert saved["taken"] and "carried" not in saved["draft"]
-    # the way back to the scores before carries what was decided meanwhile
-    masks.save_draft(service, {**draft, "scores_id": after, "base": 2, "overrides": {"3": "out"}})
-    assert rescore(service, asked(service, r0=None))["scores_id"] == before
-    assert masks.kept(service, {"scores_id": before})["draft"]["overrides"] == {"3": "out"}
-    (own,) = masks.kept(service, {"scores_id": before})["masks"]
-    assert (own["hash"], own["elsewhere"]) == (named["hash"], False)
+    rescore(service, asked(service, r0={"subject": "born", "names": []}))
+    after = {**before, "scores_id": service.scores().scores_id}
+    assert after != before and service.scores().text_id == before["text_id"]
+    kept = masks.kept(service, after)
+    assert kept["draft"] == answer["draft"]
+    (listed,) = kept["masks"]
+    assert (listed["name"], listed["overrides"], listed["other_scores"]) == ("Ada", 1, True)
+    # Its rule chooses among the numbers of now; how many tokens that changes is what the weights say.
+    loaded = masks.load_mask(service, {**after, "id": named["id"]})
+    assert loaded["moved"] == len(set(loaded["chosen"]) ^ set(named["chosen"]))
+    assert masks.save_draft(service, {**draft, "base": answer["draft"]["version"]})["newer"]
+    rescore(service, asked(service, r0=None))
+    assert service.scores().scores_id == before["scores_id"]
+    assert masks.load_mask(service, {**before, "id": named["id"]}) == named
+
+
+def test_the_text_is_the_same_under_other_settings_and_precision_and_another_without(
+    service: Service, tiny_folder: Path, tmp_path: Path
+) -> None:
+    from tokenunlearn.rescoring import unscored
+    from tokenunlearn.scoring import ScoreConfig, Scores, new_scores
+
+    rows = service.session.forget
+
+    def scores(model: Any, given: Any = rows, **settings: Any) -> Scores:
+        config = ScoreConfig(**settings)
+        made = new_scores(model, given, config)
+        made.rows = unscored(model, given, config)
+        return made
+
+    model = service.model()
+    here = scores(model)
+    assert here.text_id == service.scores().text_id == here.table.attrs["tokenunlearn"]["text_id"]
+    moved = shutil.copytree(tiny_folder, tmp_path / "moved")
+    same = [
+        scores(model, signals=("knowledge_swap", "entropy"), swap_count=1, seed=3),
+        scores(load_model(str(moved), None, "bf16")),
+        scores(model, [replace(row, subject="born") for row in rows]),
+    ]
+    assert {each.text_id for each in same} == {here.text_id}
+    assert len({here.scores_id, *(each.scores_id for each in same)}) == 4
+    loud = load_model(str(moved), None, "fp32").model
+    with torch.no_grad():
+        loud.get_output_embeddings().weight.mul_(2)
+    loud.save_pretrained(moved)
+    other = [
+        scores(load_model(str(moved), None, "fp32")),
+        scores(model, rows[:2]),
+        scores(model, [rows[1], rows[0], rows[2]]),
+        *(
+            scores(model, [replace(rows[0], **{name: "Other text."}), *rows[1:]])
+            for name in ("question", "answer", "id")
+        ),
+    ]
+    assert len({here.text_id, *(each.text_id for each in other)}) == 7
 
 
 def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:

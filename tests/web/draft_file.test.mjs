@@ -4,11 +4,11 @@ import { draftsIn, draftWords, localFile } from "../../app/web/draft_file.js";
 import { MaskDesk } from "../../app/web/mask_desk.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 
-function payload(scoresId = "s") {
+function payload() {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b", subject: "", first, count: 2, set, subject_spans: [] });
   const zeros = Array(6).fill(0);
   return {
-    scores_id: scoresId, state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
     rows: [row("r0", 0, "one"), row("r1", 2, "two"), row("r2", 4, "three")],
     columns: {
       row: [0, 0, 1, 1, 2, 2], start: [0, 1, 0, 1, 0, 1], end: [1, 3, 1, 3, 1, 3], word: [0, 1, 2, 3, 4, 5],
@@ -43,7 +43,9 @@ test("a draft of a rule alone is a mask of the set shown", () => {
 test("other files are left to the server, and a draft that does not belong here is refused in words", () => {
   for (const text of ["", "hello", "[1]", "null", '{"format": "tokenunlearn mask"}', '{"a": 1}\n{"b": 2}']) assert.equal(draftsIn(text, work()), null);
   const refused = (change, words) => assert.throws(() => draftsIn(changed(change), work()), words);
-  refused({ scores_id: "t" }, /made on other scores: t, here s\./);
+  refused({ text_id: "u", scores_id: "v" }, /is of other text: u, here t\./);
+  assert.equal(draftsIn(changed({ scores_id: "v" }), work()).length, 2, "other scores of the same text");
+  assert.equal(draftsIn(changed({ text_id: undefined }), work()).length, 2, "a file of before there were text ids");
   refused({ version: 2 }, /of version 2\. This page reads version 1/);
   refused({ set: "four" }, /of the set “four”, which is not here/);
   refused({ rule: undefined }, /has no rule/);
@@ -65,6 +67,6 @@ test("the dialog makes a named mask of each, under names that are free, and leav
   ]);
   assert.equal(draftWords(drafts), "Imported as “mask-draft (2)” (two) and “mask-draft (3)” (one); load each or compare. Your draft is as it was.");
   assert.equal(desk.model.overrides.entries().length, 0);
-  await assert.rejects(desk.import("x", changed({ scores_id: "t" })), /other scores/);
+  await assert.rejects(desk.import("x", changed({ text_id: "u", scores_id: "v" })), /other text/);
   assert.equal(desk.masks.length, 3);
 });

@@ -1,39 +1,53 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DraftKeeper, keptWords } from "../../app/web/mask_keeper.js";
+import { contentOf, DraftKeeper, keptWords } from "../../app/web/mask_keeper.js";
 
 const empty = () => ({ set: "one", rule: { alpha: 1 }, overrides: {}, notes: {}, masks: [] });
 const forced = (index) => ({ ...empty(), overrides: { [index]: "in" }, notes: { [index]: { note: "", time: 1 } } });
 
-/** A server that keeps one draft, as runs/mask_store.py does. */
+/** A server that keeps one draft a text, as runs/mask_store.py does; `draft` is that of text "t". */
 function serverOf(draft = null) {
-  const server = { draft, asked: [], down: false };
+  const server = { drafts: draft ? { t: draft } : {}, asked: [], down: false, mute: false };
+  Object.defineProperty(server, "draft", { get: () => server.drafts.t ?? null, set: (value) => { server.drafts.t = value; } });
   server.ask = async (name, data) => {
     server.asked.push(name);
     if (server.down) throw new Error("gone");
-    if (name === "kept_masks") return { draft: server.draft, masks: [], since: [] };
-    if ((server.draft?.version ?? 0) !== data.base) return { taken: false, draft: server.draft };
-    const { scores_id: _, base, ...content } = data;
-    server.draft = { ...content, version: base + 1, saved: 1000 + base };
-    return { taken: true, draft: server.draft };
+    const standing = server.drafts[data.text_id];
+    if (name === "kept_masks") return { draft: standing ?? null, masks: [], since: [] };
+    if (standing && standing.version !== data.base) return { taken: false, draft: standing };
+    const { scores_id: _, text_id: __, base, ...content } = data;
+    server.drafts[data.text_id] = { ...content, version: base + 1, saved: 1000 + base };
+    if (server.mute) throw new Error("gone");
+    return { taken: true, draft: server.drafts[data.text_id] };
   };
   return server;
 }
 
-/** A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. */
-function tabOf(server, { shown = empty(), known = {}, live = true } = {}) {
-  const tab = { shown, live, puts: [], states: [], timer: null, known, scoresId: "s", newer: 0 };
+/** A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. `stored`: of an earlier page of it. */
+function tabOf(server, { shown = empty(), known = {}, stored = {}, live = true } = {}) {
+  const tab = { shown, live, puts: [], states: [], timer: null, known: { t: known }, stored: { t: stored }, textId: "t", newer: 0 };
+  tabOf.count = (tabOf.count ?? 0) + 1;
+  const { count } = tabOf;
+  let saves = 0;
   tab.keeper = new DraftKeeper({
     ask: server.ask, onKept: () => {}, onNewer: () => { tab.newer += 1; },
-    where: () => ({ scoresId: tab.scoresId, live: tab.live, stamp: [tab.shown] }),
+    where: () => ({ textId: tab.textId, scoresId: "s", live: tab.live, stamp: [tab.shown] }),
     read: () => ({ draft: tab.shown, untouched: empty() }),
+    ready: async () => {},
     put: (draft, fresh) => { tab.shown = draft; tab.puts.push(fresh); },
     onState: (state) => tab.states.push(state.kind),
-    memory: { get: () => tab.known, set: (_scores, value) => { tab.known = value; } },
+    memory: { get: (text) => tab.known[text] ?? {}, set: (text, value) => { tab.known[text] = value; }, draft: (text) => tab.stored[text] ?? {} },
     wait: (act) => { tab.timer = act; return act; }, cancel: () => { tab.timer = null; },
+    name: () => {
+      saves += 1;
+      return `${count}-${saves}`;
+    },
   });
+  tab.keep = () => { if (tab.keeper.keeps) tab.stored[tab.textId] = { ...tab.shown, ...(tab.keeper.begun && { begun: tab.keeper.begun }) }; };
   tab.tick = async () => { const act = tab.timer; tab.timer = null; await act?.(); };
-  tab.edit = async (draft) => { tab.shown = draft; tab.keeper.changed(); await tab.tick(); };
+  tab.edit = async (draft) => { tab.shown = draft; tab.keep(); tab.keeper.changed(); await tab.tick(); };
+  tab.turn = (textId, shown = tab.shown) => { tab.keep(); tab.keeper.leave(); Object.assign(tab, { textId, shown }); return tab.keeper.open(); };
+  tab.reload = () => tabOf(server, { shown: tab.stored.t.rule ? contentOf(tab.stored.t) : empty(), known: tab.known.t, stored: tab.stored.t });
   return tab;
 }
 
@@ -65,7 +79,7 @@ test("a new tab shows what the server kept, without a step of undo", async () =>
 
 test("what was typed in the second before a reload wins, where nobody saved since", async () => {
   const server = serverOf({ ...forced(3), version: 4, saved: 9 });
-  const tab = tabOf(server, { shown: forced(5), known: { version: 4, work: "" } });
+  const tab = tabOf(server, { shown: forced(5), stored: forced(5), known: { version: 4, work: "" } });
   await tab.keeper.open();
   await tab.tick();
   assert.deepEqual([server.draft.overrides, server.draft.version, tab.puts], [{ 5: "in" }, 5, []]);
@@ -76,7 +90,7 @@ test("a tab that fell behind without edits shows the newer draft", async () => {
   const before = tabOf(server);
   await before.keeper.open();
   server.draft = { ...forced(5), version: 5, saved: 10 };
-  const tab = tabOf(server, { shown: forced(3), known: before.known });
+  const tab = tabOf(server, { shown: forced(3), stored: forced(3), known: before.known.t });
   await tab.keeper.open();
   assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 5: "in" }, "saved"]);
 });
@@ -175,90 +189,149 @@ test("what could not be saved is saved at once when the server is back", async (
   assert.deepEqual([tab.keeper.state.kind, server.draft.overrides], ["saved", { 3: "in" }]);
 });
 
-/** The server carries its draft on to other scores, as `rescore` does; `tab` then shows those. */
-async function rescored(server, tab, scoresId, known = {}) {
-  server.draft = { ...server.draft, version: 1, carried: { scores_id: tab.scoresId, version: server.draft.version } };
-  const before = tab.known;
-  tab.keeper.memory.get = (id) => (id === scoresId ? known : before);
-  tab.scoresId = scoresId;
-  await tab.keeper.open();
-}
-
-test("after rows were scored anew, work goes on from the draft that the server carried along", async () => {
-  const server = serverOf();
-  const tab = tabOf(server);
-  await tab.keeper.open();
-  await tab.edit(forced(3));
-  tab.shown = forced(4); // typed while the rows were being scored: not saved yet
-  tab.keeper.changed();
-  await rescored(server, tab, "t");
-  await tab.tick();
-  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides, server.draft.version, tab.puts], ["saved", { 4: "in" }, 2, []]);
-});
-
-test("a tab that never had the newer scores shows the draft that was carried to them, and loses nothing of it", async () => {
-  const server = serverOf({ ...forced(3), version: 2, saved: 9, carried: { scores_id: "s", version: 7 } });
-  const tab = tabOf(server, { known: {} });
-  tab.scoresId = "t";
-  await tab.keeper.open();
-  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 3: "in" }, "saved"]);
-});
-
-test("another tab that saved on the scores before is asked; one without work of its own follows", async () => {
-  const server = serverOf();
-  const [one, two] = [tabOf(server), tabOf(server)];
-  await two.keeper.open();
-  await two.edit(forced(5)); // version 1, the number that the carried draft will have too
-  await one.keeper.open();
-  await one.edit(forced(1));
-  two.shown = forced(2);
-  await rescored(server, two, "t");
-  assert.deepEqual([two.keeper.state.kind, two.shown.overrides], ["conflict", { 2: "in" }]);
-  const three = tabOf(serverOf());
-  await three.keeper.open();
-  three.keeper.ask = server.ask;
-  await rescored(server, three, "t");
-  assert.deepEqual([three.keeper.state.kind, three.shown.overrides], ["saved", { 1: "in" }]);
-});
-
-test("a tab whose scores were taken the place of asks for the newer ones", async () => {
+test("a page whose scores are older than the server's asks for the newer ones, and its draft stays", async () => {
   const server = serverOf();
   const tab = tabOf({ ask: async (...given) => ({ ...(await server.ask(...given)), newer: true }) });
   await tab.keeper.open();
   await tab.edit(forced(1));
   assert.equal(tab.newer, 1);
+  await tab.keeper.open(); // they are of the same text: nothing is asked, nothing is shown anew
+  assert.deepEqual([server.asked, tab.puts, tab.keeper.state.kind], [["kept_masks", "save_draft"], [], "saved"]);
 });
 
-/** Two sets of scores that nothing is carried between, as those of two models, each with a draft of version 1. */
-async function twoModels() {
-  const servers = { s: serverOf({ ...forced(1), version: 1, saved: 1 }), t: serverOf({ ...forced(2), version: 1, saved: 2 }) };
-  const known = {};
-  const tab = tabOf({ ask: (name, data) => servers[data.scores_id].ask(name, data) });
-  Object.assign(tab.keeper, { memory: { get: (id) => known[id] ?? {}, set: (id, value) => { known[id] = value; } } });
+test("what another page of this tab has sent is known as its own, though the answer never came", async () => {
+  const server = serverOf({ ...forced(1), version: 1, saved: 1 });
+  const tab = tabOf(server);
   await tab.keeper.open();
-  const turn = (id) => { tab.scoresId = id; return tab.keeper.open(); };
-  await turn("t");
-  return { servers, tab, turn };
+  server.mute = true;
+  await tab.edit(forced(2));
+  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides], ["failed", { 2: "in" }]);
+  const again = tab.reload();
+  server.mute = false;
+  await tab.edit(forced(3)); // the page itself
+  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides], ["saved", { 3: "in" }]);
+  server.draft = { ...forced(2), save: again.known.t.sent[0], version: 9, saved: 9 };
+  again.shown = forced(4);
+  again.stored.t = forced(4);
+  await again.keeper.open();
+  await again.tick();
+  assert.deepEqual([again.keeper.state.kind, server.draft.overrides], ["saved", { 4: "in" }]);
+});
+
+test("a save that takes longer than the next change is not taken for somebody else's", async () => {
+  const server = serverOf();
+  let answer;
+  const tab = tabOf({ ask: (name, data) => (name === "save_draft" && !answer ? new Promise((resolve) => { answer = () => resolve(server.ask(name, data)); }) : server.ask(name, data)) });
+  await tab.keeper.open();
+  const first = tab.edit(forced(1));
+  await Promise.resolve();
+  await tab.edit(forced(2)); // its clock runs out while the first is on its way
+  answer();
+  await first;
+  await tab.tick();
+  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides, server.draft.version], ["saved", { 2: "in" }, 2]);
+});
+
+test("what was settled but not yet saved is asked about, not dropped, when somebody else was quicker", async () => {
+  const server = serverOf({ ...forced(3), version: 4, saved: 9 });
+  const tab = tabOf(server, { shown: forced(5), stored: forced(5), known: { version: 4, work: "" } });
+  await tab.keeper.open(); // will save in a second; the page is killed before
+  server.draft = { ...forced(6), version: 5, saved: 10 };
+  const again = tab.reload();
+  await again.keeper.open();
+  assert.deepEqual([again.keeper.state.kind, again.shown.overrides], ["conflict", { 5: "in" }]);
+});
+
+/** Two texts, as of two models, each with a draft of its own, and a tab that has turned from "t" to "u". */
+async function twoModels() {
+  const server = serverOf({ ...forced(1), version: 1, saved: 1 });
+  server.drafts.u = { ...forced(2), version: 1, saved: 2 };
+  const tab = tabOf(server);
+  await tab.keeper.open();
+  await tab.turn("u");
+  return { server, tab };
 }
 
 test("the draft of another model comes back with it, and neither is written over the other", async () => {
-  const { servers, tab, turn } = await twoModels();
+  const { server, tab } = await twoModels();
   assert.deepEqual(tab.shown.overrides, { 2: "in" });
   await tab.edit(forced(7));
-  await turn("s");
+  await tab.turn("t");
   await tab.tick();
   assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 1: "in" }, "saved"]);
-  await turn("t");
+  await tab.turn("u");
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, servers.s.draft.overrides, servers.t.draft.overrides], [{ 7: "in" }, { 1: "in" }, { 7: "in" }]);
+  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides, server.drafts.u.overrides], [{ 7: "in" }, { 1: "in" }, { 7: "in" }]);
 });
 
-test("work that could not be saved before another model came is asked about, not written over its draft", async () => {
-  const { servers, tab, turn } = await twoModels();
-  servers.t.down = true;
+test("a text without a draft begins with what is decided on the one before", async () => {
+  const server = serverOf({ ...forced(1), version: 1, saved: 1 });
+  const tab = tabOf(server);
+  await tab.keeper.open();
+  await tab.turn("u", forced(4)); // the same words have other numbers there
+  await tab.tick();
+  assert.deepEqual([server.drafts.u.overrides, server.drafts.t.overrides], [{ 4: "in" }, { 1: "in" }]);
+});
+
+test("what was changed in the second before another model came is saved on its own text", async () => {
+  const { server, tab } = await twoModels();
+  tab.shown = forced(8);
+  tab.keeper.changed();
+  await tab.turn("t");
+  assert.deepEqual([tab.shown.overrides, server.drafts.u.overrides, server.drafts.t.overrides], [{ 1: "in" }, { 8: "in" }, { 1: "in" }]);
+});
+
+test("what could not be saved before another model came is there again with its text, and saved", async () => {
+  const { server, tab } = await twoModels();
+  server.down = true;
   await tab.edit(forced(7));
   assert.equal(tab.keeper.state.kind, "failed");
-  await turn("s");
+  await tab.turn("t");
+  assert.equal(tab.keeper.state.kind, "failed");
+  server.down = false;
+  await tab.keeper.again();
+  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides], [{ 1: "in" }, "saved", { 2: "in" }]);
+  await tab.turn("u");
   await tab.tick();
-  assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides, servers.s.draft.overrides], ["conflict", { 7: "in" }, { 1: "in" }]);
+  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides], [{ 7: "in" }, "saved", { 7: "in" }]);
+});
+
+test("a conflict is still one after another model was looked at", async () => {
+  const { server, tab } = await twoModels();
+  server.drafts.u = { ...forced(6), version: 2, saved: 3 };
+  await tab.edit(forced(7));
+  assert.equal(tab.keeper.state.kind, "conflict");
+  await tab.turn("t");
+  assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides], ["saved", { 1: "in" }]);
+  await tab.turn("u");
+  assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides, server.drafts.u.overrides], ["conflict", { 7: "in" }, { 6: "in" }]);
+});
+
+test("what is changed while the draft of another model is on its way is laid over that draft", async () => {
+  const { server, tab } = await twoModels();
+  const turning = tab.turn("t");
+  tab.shown = { ...tab.shown, overrides: { 2: "in", 9: "out" } }; // 2 is still that of the other model
+  tab.keep();
+  const [known, stored] = structuredClone([tab.known, tab.stored]);
+  await turning;
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+  // The same where the page was killed before the draft came.
+  server.draft = { ...forced(1), version: 5, saved: 1 };
+  const again = Object.assign(tab, { known, stored }).reload();
+  await again.keeper.open();
+  await again.tick();
+  assert.deepEqual([again.shown.overrides, server.draft.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+});
+
+test("an undo while the draft is on its way is laid over it too", async () => {
+  const server = serverOf({ ...forced(3), overrides: { 2: "in", 3: "in" }, version: 4, saved: 9 });
+  server.drafts.u = { ...forced(2), version: 1, saved: 1 };
+  const tab = tabOf(server);
+  tab.textId = "u";
+  await tab.keeper.open();
+  const turning = tab.turn("t");
+  tab.shown = empty();
+  await turning;
+  assert.deepEqual(tab.shown.overrides, { 3: "in" });
 });

@@ -3,7 +3,7 @@ import test from "node:test";
 import { heatmapQuestion } from "../../app/web/export_panel.js";
 import { agreementWords, moreWords, sideWords } from "../../app/web/mask_compare.js";
 import { differenceReport, differenceWords, differingTokens, serverMask } from "../../app/web/mask_difference.js";
-import { freeName, importedWords } from "../../app/web/mask_panel.js";
+import { freeName, importedWords, loadedWords } from "../../app/web/mask_panel.js";
 
 const model = {
   indices: [0, 1, 2], columns: { row: [0, 0, 1] }, rule: { alpha: 1 }, tokenText: (index) => `t${index}`, overridesOfSet: () => [[2, "in"]],
@@ -57,9 +57,11 @@ test("a heatmap is asked for by column and row", () => {
   assert.equal(heatmapQuestion({ ...view, view: { signal: "knowledge", row: 3 } }, {}, "csv", "set").signal, "knowledge_swap");
 });
 
-test("an import says what a mask of other scores has become", () => {
-  const words = (moved) => importedWords({ saved: { name: "Ada" }, moved });
+test("an import, and a load, say what a mask of other scores has become", () => {
+  const words = (moved) => importedWords({ saved: { name: "Ada", moved } });
   assert.equal(words(null), "Imported as “Ada”; load it or compare it. Your draft is as it was.");
-  assert.match(words(0), /other scores of this text.*and no token differs from the file\.$/);
-  assert.match(words(1), /and 1 token differs from the file\.$/);
+  assert.match(words(0), /other scores of this text.*and no token differs from when it was made\.$/);
+  assert.match(words(1), /and 1 token differs from when it was made\.$/);
+  assert.equal(loadedWords({ name: "Ada", moved: null }), "“Ada” is loaded; undo brings the draft back.");
+  assert.match(loadedWords({ name: "Ada", moved: 3 }), /other scores of this text.*and 3 tokens differ from when it was made\.$/);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { cutAt, nudgeCut, shownCut } from "../../app/web/histogram.js";
 import { jump, nextToken } from "../../app/web/strip_acts.js";
+import { missingSignals } from "../../app/web/mask_draft.js";
 import { rankingScores } from "../../app/web/summary.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -9,7 +10,7 @@ import { syntheticPayload } from "./synthetic_payload.mjs";
 function payload() {
   const row = (id, first, count, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count, set, subject_spans: [] });
   return {
-    scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
     rows: [row("r0", 0, 4, "shared"), row("r1", 4, 4, "one_off")],
     columns: {
       row: [0, 0, 0, 0, 1, 1, 1, 1], start: [0, 1, 3, 5, 0, 1, 3, 5], end: [1, 3, 5, 7, 1, 3, 5, 7], word: [0, 1, 2, 3, 0, 1, 2, 3],
@@ -109,12 +110,12 @@ test("a walk stays within the rows that are listed, and says where there is none
   assert.equal(jump({ model: m }, () => true), "There is none in the listed rows");
 });
 
-test("new scores keep overrides and lock by row id and characters", () => {
+test("other text keeps overrides and lock by row id and characters", () => {
   const m = model();
   m.force([2], "out");
   m.setView({ locked: 2 });
   const next = payload();
-  next.scores_id = "later";
+  next.text_id = "later";
   next.rows.reverse();
   Object.assign(next.rows[0], { first: 0 });
   Object.assign(next.rows[1], { first: 4 });
@@ -184,13 +185,13 @@ test("more numbers of the same scores keep every step of undo and redo", () => {
   assert.deepEqual([m.rule.fraction, m.stateOf(0), m.undo()], [1 / 3, "excluded", false]);
 });
 
-test("other scores keep the steps of undo on the tokens that are there, and name those that are not", () => {
+test("other text keeps the steps of undo on the tokens that are there, and names those that are not", () => {
   const m = model();
   m.cycle([2], 1);
   m.setRule({ fraction: 2 / 3 });
   m.cycle([6, 1], 1);
   const next = payload();
-  next.scores_id = "t";
+  next.text_id = "u";
   next.rows[0].count = 3;
   next.rows[1].first = 3;
   next.rows[0].answer = "a b c";
@@ -208,11 +209,39 @@ test("other scores keep the steps of undo on the tokens that are there, and name
   assert.deepEqual(m.lost, []);
 });
 
+test("other scores of the same text leave every decision where it is, and a signal they came without is asked for", () => {
+  const m = model();
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { kind: "knowledge", unit: "nats", label: "question hidden" });
+  m.addSignal("loss", [0, 4, 1, 1, 8, 1, 1, 1], { kind: "other", unit: "nats", label: "Loss" });
+  m.cycle([2], 1);
+  m.setRule({ knowledge: "knowledge_prompt" });
+  m.setRule({ fraction: 2 / 3 });
+  m.undo();
+  let left = 0;
+  m.leaving = () => { left += 1; };
+  const next = payload();
+  next.scores_id = "later";
+  next.columns.knowledge_swap[3] = 9;
+  m.load(next);
+  assert.deepEqual([m.rule.knowledge, m.stateOf(2), m.columns.knowledge_swap[3], left], ["knowledge_prompt", "in", 9, 0]);
+  assert.deepEqual(missingSignals(m, m.rule), ["knowledge_prompt"]);
+  assert.equal(m.signals.includes("loss"), false); // no rule needs it: it is asked for when somebody wants it
+  m.addSignal("knowledge_prompt", [null, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual([missingSignals(m, m.rule), m.infoOf("knowledge").label], [[], "question hidden"]);
+  m.redo();
+  assert.equal(m.rule.fraction, 2 / 3);
+  for (let step = 0; step < 3; step += 1) assert.equal(m.undo(), true);
+  assert.deepEqual([m.rule.knowledge, m.stateOf(2), m.undo()], ["knowledge_swap", "plain", false]);
+  next.text_id = "other";
+  m.load(next);
+  assert.equal(left, 1);
+});
+
 test("rows that are all others begin without overrides and without steps", () => {
   const m = model();
   m.cycle([2], 1);
   const next = payload();
-  next.scores_id = "t";
+  next.text_id = "u";
   next.rows.forEach((row) => { row.id = `other ${row.id}`; });
   m.load(next);
   assert.deepEqual([m.overrides.entries(), m.lost, m.undo()], [[], [], false]);

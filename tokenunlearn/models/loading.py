@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,7 +24,7 @@ from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
 from tokenunlearn.models.vocabulary import check_vocabulary, embedding_rows
-from tokenunlearn.models.weights import folder_bytes, refuse_too_large
+from tokenunlearn.models.weights import fingerprint, folder_bytes, refuse_too_large
 from tokenunlearn.text.encoding import Encoding, encode, encode_prompt
 from tokenunlearn.text.turns import turns_of
 
@@ -82,14 +83,25 @@ class LoadedModel:
         return frozenset(each for each in ids if each is not None)
 
     def provenance(self) -> dict[str, str]:
-        """Model, adapter (with the hash of its weights) and precision, for files and the page."""
-        hashed = file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
-        adapter = f"{Path(self.adapter).name}@{hashed}" if self.adapter else "none"
+        """Return model, adapter (with the hash of its weights), precision, for files and the page.
+
+        `weights` names model and adapter by what they contain, so a folder that moves stays the same model.
+        """
+        adapter = f"{Path(self.adapter).name}@{self._adapter_hash}" if self.adapter else "none"
         return {
             "model": self.name,
             "adapter": adapter,
             "precision": f"{self.precision} on {self.device.type}",
+            "weights": self._weights,
         }
+
+    @cached_property
+    def _adapter_hash(self) -> str:
+        return file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
+
+    @cached_property
+    def _weights(self) -> str:
+        return text_hash(fingerprint(Path(self.source)), self._adapter_hash)
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return the log-probabilities of the answer tokens of each (question, answer), in nats.

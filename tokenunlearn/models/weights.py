@@ -1,6 +1,7 @@
-"""Safetensors files: how much memory those of a model need, and writing one whole or not at all."""
+"""Safetensors files: the memory a model's need, whose weights they are, and writing one whole or not at all."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -20,6 +21,7 @@ from tokenunlearn.errors import ModelError
 from tokenunlearn.models.model_folder import is_pointer, pointer, weight_files
 
 MOST_HEADER = 100_000_000  # the format's own limit
+_SAMPLE = 256  # bytes of each tensor: training changes every weight of a tensor that it changes at all
 _INTEGERS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
@@ -29,6 +31,27 @@ def folder_bytes(folder: Path, dtype: torch.dtype, name: str = "") -> int:
     Raises ModelError for a file that is missing, damaged, cut off or of 8-bit numbers.
     """
     return sum(_file_bytes(path, dtype) for path in weight_files(folder, name or str(folder)))
+
+
+def fingerprint(folder: Path) -> str:
+    """Return 16 hex digits that stand for the weights in a folder, wherever it lies and whatever its name.
+
+    Hashes each tensor's name, type, shape and first bytes in the order of the names, so that other shards
+    or another header of the same weights give the same. Raises ModelError as `folder_bytes` does.
+    """
+    tensors: dict[str, tuple[Any, ...]] = {}
+    for path in folder.glob("*.safetensors"):
+        header = _header(path)
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            for name, tensor in header.items():
+                if name == "__metadata__":
+                    continue
+                start, end = tensor["data_offsets"]
+                file.seek(8 + length + start)
+                begins = file.read(min(_SAMPLE, end - start))
+                tensors[name] = (tensor["dtype"], tensor["shape"], begins.hex())
+    return hashlib.sha256(json.dumps(sorted(tensors.items())).encode()).hexdigest()[:16]
 
 
 def counted_bytes(parameters: Mapping[str, int], dtype: torch.dtype) -> int:

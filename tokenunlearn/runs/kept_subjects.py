@@ -1,4 +1,4 @@
-"""The subjects that a person gave rows of one set of scores: kept on disk, so that a restart finds them."""
+"""The subjects that a person gave rows of a text: kept on disk, so that a restart finds them."""
 
 import json
 from collections.abc import Mapping
@@ -8,25 +8,27 @@ from typing import Final
 
 from tokenunlearn.passes import SubjectEdit
 from tokenunlearn.runs.disk import write_json_atomically
+from tokenunlearn.runs.mask_store import changing, text_folder
 
-FOLDER: Final = ".subjects"
-
-
-def write_subjects(runs: Path, scores_id: str, edits: Mapping[str, SubjectEdit]) -> None:
-    """Nothing; the edits by row id are written as a whole. `scores_id` is that of the scores without them."""
-    path = _path(runs, scores_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json_atomically(path, {name: asdict(edit) for name, edit in edits.items()})
+NAME: Final = "subjects.json"
 
 
-def read_subjects(runs: Path, scores_id: str) -> dict[str, SubjectEdit]:
-    """The edits by row id; empty where none were kept or they cannot be read."""
+def write_subjects(runs: Path, text_id: str, edits: Mapping[str, SubjectEdit]) -> None:
+    """Write the edits by row id as a whole, also where there is none any more."""
+    folder = text_folder(runs, text_id)
+    with changing(folder):
+        write_json_atomically(folder / NAME, {name: asdict(edit) for name, edit in edits.items()})
+
+
+def read_subjects(runs: Path, text_id: str) -> dict[str, SubjectEdit]:
+    """Return the edits by row id; empty where none were kept or they cannot be read."""
+    return subjects_in(text_folder(runs, text_id) / NAME)
+
+
+def subjects_in(path: Path) -> dict[str, SubjectEdit]:
+    """Return the edits in one file, by row id; empty where there is none that can be read."""
     try:
-        record = json.loads(_path(runs, scores_id).read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
         return {name: SubjectEdit(edit["subject"], tuple(edit["names"])) for name, edit in record.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-
-
-def _path(runs: Path, scores_id: str) -> Path:
-    return runs / FOLDER / f"{scores_id}.json"

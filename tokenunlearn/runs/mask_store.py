@@ -1,8 +1,8 @@
 """Drafts and named masks on disk, in the folder of runs; files only, so they outlive page and server.
 
-`.masks/<scores_id>/draft.json` is the one draft on these scores, with a version that grows by one per save;
-`.masks/<scores_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again;
-one that was removed ends in `.removed`.
+`.texts/<text_id>/draft.json` is the one draft on a text, with a version that grows with every save;
+`.texts/<text_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again;
+one that was removed ends in `.removed`. `subjects.json` there is of `kept_subjects.py`.
 Whole files are replaced or linked atomically; a lock keeps two savers apart.
 """
 
@@ -10,7 +10,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +20,10 @@ from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header
 from tokenunlearn.runs.disk import locked, write_bytes_atomically, write_json_atomically
 
-FOLDER: Final = ".masks"
+FOLDER: Final = ".texts"
 REMOVED: Final = ".removed"
 MOST_MASKS: Final = 500
-_SCORES_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
+_TEXT_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
 _MASK_ID: Final = re.compile(r"mask-[1-9][0-9]{0,5}")
 
 
@@ -34,58 +35,68 @@ class SavedDraft:
     draft: Mapping[str, Any]
 
 
+def text_folder(runs: Path, text_id: str) -> Path:
+    """Return the folder of a text. Raises MaskError for an id that names none."""
+    if not _TEXT_ID.fullmatch(text_id):
+        raise MaskError(f"{text_id[:40]!r} names no text", fix="Reload the page")
+    return runs / FOLDER / text_id
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Hold the lock of a text's folder, which is made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock"):
+        yield
+
+
 class MaskStore:
     """The drafts and named masks below one folder of runs."""
 
     def __init__(self, runs: Path) -> None:
-        self.root = runs / FOLDER
+        self.runs = runs
 
-    def draft(self, scores_id: str) -> dict[str, Any] | None:
-        """The draft on these scores `{version, saved, …}`; None where there is none that can be read."""
+    def sweep(self) -> None:
+        """Delete what writers that were killed left half written; nobody writes without the folder's lock."""
+        for folder in (self.runs / FOLDER).glob("*"):
+            with suppress(OSError), changing(folder):
+                for part in folder.glob(".*.part"):
+                    part.unlink(missing_ok=True)
+
+    def draft(self, text_id: str) -> dict[str, Any] | None:
+        """Return the draft on this text `{version, saved, …}`; None where none can be read."""
         try:
-            record = json.loads((self._folder(scores_id) / "draft.json").read_text(encoding="utf-8"))
+            record = json.loads((text_folder(self.runs, text_id) / "draft.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) and isinstance(record.get("version"), int) else None
 
-    def save_draft(self, scores_id: str, content: Mapping[str, Any], base: int) -> SavedDraft:
-        """The draft as it stands now: the content as version base + 1, or what somebody else saved since.
+    def save_draft(self, text_id: str, content: Mapping[str, Any], base: int) -> SavedDraft:
+        """Save the content, unless somebody saved since; return what stands on disk then.
 
-        `base` is the version that the content was made from, 0 where there was none.
+        `base` is the version that the content was made from, 0 where there was none. A version is the time of
+        its save in ms, or one more than the version before: two drafts never have the same by chance. A draft
+        that cannot be read is put aside.
         """
-        folder = self._made(scores_id)
-        with locked(folder / ".lock"):
-            standing = self.draft(scores_id) or {"version": 0}
-            if standing["version"] != base:
+        folder = text_folder(self.runs, text_id)
+        with changing(folder):
+            standing, now = self.draft(text_id), _now()
+            if standing is not None and standing["version"] != base:
                 return SavedDraft(False, standing)
-            record = {**content, "version": base + 1, "saved": _now()}
+            if standing is None and (folder / "draft.json").exists():
+                os.replace(folder / "draft.json", folder / f"draft-damaged-{now}.json")
+            record = {**content, "version": max(now, base + 1), "saved": now}
             write_json_atomically(folder / "draft.json", record)
         return SavedDraft(True, record)
 
-    def carry_draft(self, before: str, after: str) -> None:
-        """Nothing; the draft on the scores `before` is the newest one on `after`, which have the same tokens.
-
-        `carried` says where it came from, `{scores_id, version}`, until somebody saves over it. The masks
-        that it was made from belong to the scores before and are not carried.
-        """
-        draft = self.draft(before)
-        if draft is None or before == after:
-            return
-        folder = self._made(after)
-        with locked(folder / ".lock"):
-            version = (self.draft(after) or {"version": 0})["version"] + 1
-            carried = {"scores_id": before, "version": draft["version"]}
-            record = {**draft, "masks": [], "version": version, "carried": carried}
-            write_json_atomically(folder / "draft.json", record)
-
-    def add_mask(self, scores_id: str, name: str, text: str) -> str:
-        """The id of a new named mask with the text of a mask file; there is no way to change it later.
+    def add_mask(self, text_id: str, name: str, text: str) -> str:
+        """Add a named mask with the text of a mask file, which never changes; return its id.
 
         Raises MaskError when the name is taken or the folder is full.
         """
-        folder = self._made(scores_id)
-        with locked(folder / ".lock"):
-            listed = self.masks(scores_id)
+        folder = text_folder(self.runs, text_id)
+        with changing(folder):
+            listed = self.masks(text_id)
             if _named(listed, name):
                 raise MaskError(
                     f"There is a mask “{name}” already", "Saved masks never change", "Take another name"
@@ -98,66 +109,56 @@ class MaskStore:
             write_bytes_atomically(folder / f"{mask_id}.jsonl", text.encode(), once=True)
         return mask_id
 
-    def masks(self, scores_id: str) -> list[dict[str, Any]]:
-        """The named masks `{id, name, set, saved, hash, chosen, of, overrides, elsewhere}`, oldest first.
+    def masks(self, text_id: str) -> list[dict[str, Any]]:
+        """Return the named masks, oldest first; a file that cannot be read is left out.
 
-        `elsewhere`: whether its rule and overrides were decided on other scores of this text. A file that
-        cannot be read is left out.
+        Each is `{id, name, set, saved, hash, chosen, of, overrides, scores_id}`, the last of the scores that
+        its numbers are of.
         """
         listed = []
-        for path in self._files(self._folder(scores_id)):
+        for path in self._files(text_folder(self.runs, text_id)):
             try:
                 header = read_header(path)
                 made = header["provenance"]
                 listed.append(
                     {name: made[name] for name in ("name", "set", "saved", "chosen", "of")}
                     | {"id": path.stem, "hash": str(header["hash"]), "overrides": len(header["overrides"])}
-                    | {"elsewhere": "made_on" in made}
+                    | {"scores_id": str(header["scores_id"])}
                 )
             except (MaskError, KeyError, TypeError):
                 continue
         return listed
 
-    def path(self, scores_id: str, mask_id: str) -> Path:
-        """The file of a named mask. Raises MaskError when there is none."""
-        path = self._folder(scores_id) / f"{mask_id}.jsonl"
+    def path(self, text_id: str, mask_id: str) -> Path:
+        """Return the file of a named mask. Raises MaskError when there is none."""
+        path = text_folder(self.runs, text_id) / f"{mask_id}.jsonl"
         if not _MASK_ID.fullmatch(mask_id) or not path.is_file():
             raise MaskError(f"There is no saved mask {mask_id[:40]!r}", fix="Reload the list of masks")
         return path
 
-    def remove(self, scores_id: str, mask_id: str) -> None:
-        """Nothing; the mask is no longer listed. Its file stays under another ending. Raises MaskError."""
-        path = self.path(scores_id, mask_id)
+    def remove(self, text_id: str, mask_id: str) -> None:
+        """Take a mask off the list; its file stays under another ending. Raises MaskError."""
+        path = self.path(text_id, mask_id)
         os.replace(path, path.with_suffix(REMOVED))
 
-    def restore(self, scores_id: str, mask_id: str) -> None:
-        """Nothing; a removed mask is listed again.
+    def restore(self, text_id: str, mask_id: str) -> None:
+        """List a removed mask again.
 
         Raises MaskError when there is none, or when another one has its name now.
         """
-        folder = self._folder(scores_id)
+        folder = text_folder(self.runs, text_id)
         removed = folder / f"{mask_id}{REMOVED}"
         if not _MASK_ID.fullmatch(mask_id) or not removed.is_file():
             raise MaskError(f"There is no removed mask {mask_id[:40]!r}", fix="Reload the list of masks")
-        with locked(folder / ".lock"):
+        with changing(folder):
             name = str(read_header(removed)["provenance"]["name"])
-            if _named(self.masks(scores_id), name):
+            if _named(self.masks(text_id), name):
                 raise MaskError(f"There is a mask “{name}” by now", fix="Remove that one first")
             os.replace(removed, removed.with_suffix(".jsonl"))
 
     def _files(self, folder: Path, ending: str = ".jsonl") -> list[Path]:
         files = [path for path in folder.glob(f"mask-*{ending}") if _MASK_ID.fullmatch(path.stem)]
         return sorted(files, key=lambda path: int(path.stem.removeprefix("mask-")))
-
-    def _folder(self, scores_id: str) -> Path:
-        if not _SCORES_ID.fullmatch(scores_id):
-            raise MaskError(f"{scores_id[:40]!r} names no scores", fix="Reload the page")
-        return self.root / scores_id
-
-    def _made(self, scores_id: str) -> Path:
-        folder = self._folder(scores_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 def _named(masks: Sequence[Mapping[str, Any]], name: str) -> bool:
