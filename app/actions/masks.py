@@ -51,7 +51,8 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
 
     `newer`: whether other scores of this text have taken the place of those that the page shows. The `draft`
     also has `scores_id`, `base`, the version that it was made from, `masks`, the ids of the masks it came
-    from, and `save`, by which the page knows its own save again when the answer is lost. Raises MaskError, InputError, SettingError.
+    from, and `save`, by which the page knows its own save again when the answer is lost.
+    Raises MaskError, InputError, SettingError.
     """
     values = record(draft, "the draft")
     shown = _of_text(service, values)

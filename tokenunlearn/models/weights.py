@@ -1,4 +1,4 @@
-"""Safetensors files: the memory a model's need, whose weights they are, and writing one whole or not at all."""
+"""Safetensors files: how much memory they need, whose weights they are, and writing one whole."""
 
 import errno
 import hashlib
