@@ -36,8 +36,11 @@ def test_a_folder_loads_in_the_named_precision(loaded, tiny_folder) -> None:
 def test_weights_are_known_by_what_they_are_not_by_where_they_lie(tiny_folder, tmp_path) -> None:
     tensors = load_file(tiny_folder / "model.safetensors")
     names = sorted(tensors, reverse=True)
+    shards = {name: f"part-{int(at >= 5)}.safetensors" for at, name in enumerate(names)}
     for part, half in enumerate((names[:5], names[5:])):
         save_file({name: tensors[name] for name in half}, tmp_path / f"part-{part}.safetensors", {"by": "me"})
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": shards}), encoding="utf-8")
     assert fingerprint(tmp_path) == fingerprint(tiny_folder)
     last = names[-1]
     changed = {**{name: tensors[name] for name in names[5:]}, last: tensors[last] + 0.01}

@@ -37,21 +37,20 @@ def fingerprint(folder: Path) -> str:
     """Return 16 hex digits that stand for the weights in a folder, wherever it lies and whatever its name.
 
     Hashes each tensor's name, type, shape and first bytes in the order of the names, so that other shards
-    or another header of the same weights give the same. Raises ModelError as `folder_bytes` does.
+    or another header of the same weights give the same. The model has been loaded from there, so the files
+    are whole. Raises ModelError where there are none.
     """
-    tensors: dict[str, tuple[Any, ...]] = {}
-    for path in folder.glob("*.safetensors"):
-        header = _header(path)
+    tensors = []
+    for path in weight_files(folder, str(folder)):
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            for name, tensor in header.items():
-                if name == "__metadata__":
-                    continue
-                start, end = tensor["data_offsets"]
+            header = json.loads(file.read(length))
+            for name in header.keys() - {"__metadata__"}:
+                start, end = header[name]["data_offsets"]
                 file.seek(8 + length + start)
                 begins = file.read(min(_SAMPLE, end - start))
-                tensors[name] = (tensor["dtype"], tensor["shape"], begins.hex())
-    return hashlib.sha256(json.dumps(sorted(tensors.items())).encode()).hexdigest()[:16]
+                tensors.append((name, header[name]["dtype"], header[name]["shape"], begins.hex()))
+    return hashlib.sha256(json.dumps(sorted(tensors)).encode()).hexdigest()[:16]
 
 
 def counted_bytes(parameters: Mapping[str, int], dtype: torch.dtype) -> int:
