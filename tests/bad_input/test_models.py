@@ -216,7 +216,7 @@ CASES: dict[str, tuple[Damage, str]] = {
     "an encoder": (random_model("Bert", **SMALL), "it is no causal model"),
     "an encoder that calls itself decoder": (
         random_model("Roberta", is_decoder=True, **SMALL),
-        "change with padding",
+        "are others beside other rows",
     ),
     "a recurrent model": (
         random_model("Rwkv", hidden_size=16, num_hidden_layers=2),

@@ -60,19 +60,32 @@ def lora_model(model: Any, rank: int, alpha: float, layers: list[int] | None = N
 
     Raises ModelError for a model without a linear module there.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
-    config = LoraConfig(
+    try:
+        peft_model = get_peft_model(model, _lora_config(rank, alpha, _linear_modules(model, layers)))
+        kept = peft_model.peft_config["default"]
+        if kept.target_parameters:
+            # PEFT takes MLPs beside experts (shared ones, dense layers) for the experts under old names, and
+            # would train experts of every layer in their place: neither is trained.
+            peft_model = get_peft_model(
+                peft_model.unload(), _lora_config(rank, alpha, sorted(kept.target_modules))
+            )
+        return peft_model
+    except ValueError as error:  # PEFT knows families whose layers LoRA would change wrongly
+        raise _untrainable(model, str(error)) from error
+
+
+def _lora_config(rank: int, alpha: float, modules: list[str]) -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]  # PEFT takes a float
         lora_dropout=0.0,
-        target_modules=_linear_modules(model, layers),
+        target_modules=modules,
         task_type="CAUSAL_LM",
     )
-    try:
-        return get_peft_model(model, config)
-    except ValueError as error:  # PEFT knows families whose layers LoRA would change wrongly
-        raise _untrainable(model, str(error)) from error
 
 
 def _linear_modules(model: Any, layers: list[int] | None) -> list[str]:
@@ -86,6 +99,7 @@ def _linear_modules(model: Any, layers: list[int] | None) -> list[str]:
         name
         for name, module in model.named_modules()
         if isinstance(module, (torch.nn.Linear, Conv1D))
+        and "Router" not in type(module).__name__  # Llama 4's is a Linear that gives two tensors
         and module is not head
         and (inside is None or name.startswith(inside))
     ]

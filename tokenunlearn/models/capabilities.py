@@ -202,7 +202,7 @@ def _refuse_dependent(trial: _Trial) -> None:
     if _gap(later[:_SHARED], beside[:_SHARED]) > bound:
         raise _refusal("Its scores of a token change with the tokens after it: it is no causal model")
     if _gap(beside[: len(row)], trial.alone) > bound:
-        raise _refusal("Its scores of a row change with padding and the rows beside it")
+        raise _refusal("Its scores of a row are others beside other rows, or with its positions given")
     after = slice(_HIDDEN + 1, len(row))
     if _gap(hidden[after], hidden_changed[after]) > bound:
         raise _refusal("A token that is hidden from its attention still changes the others")
@@ -239,11 +239,11 @@ def _packs(trial: _Trial) -> bool:
 
 def _shortest_reach(config: Any) -> int:
     """The fewest tokens that any layer looks back: under a mask of pairs it would look further."""
-    words = ("window", "chunk", "original_max_position")
+    words = ("window", "window_size", "chunk_size", "original_max_position_embeddings")
     reaches = [LONGEST]
     for record in (config.to_dict(), getattr(config, "rope_parameters", None) or {}):
         for name, value in record.items():
-            if any(word in name for word in words) and type(value) is int and value > 0:
+            if name.endswith(words) and type(value) is int and value > 0:
                 reaches.append(value)
     return min(reaches)
 
