@@ -1,7 +1,7 @@
 """Model families that transformers builds small: those we accept, taken the whole way, and those we refuse.
 
 `python -m tests.architectures` takes each through scoring, choosing, answers, two steps of unlearning, saving
-and opening again, compares the numbers with plain transformers, and writes the tables of docs/ARCHITECTURES.md.
+and opening again, compares the numbers with plain transformers, and writes docs/ARCHITECTURES.md's tables.
 """
 
 import re
@@ -124,7 +124,7 @@ REFUSED: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "bloom": {},
         "camembert": {},
         "cpmant": {"dim_head": 8},
-        "falcon": {"alibi": True, "new_decoder_architecture": False},
+        "falcon with ALiBi": {"alibi": True, "new_decoder_architecture": False},
         "falcon_mamba": {},
         "mamba": {},
         "recurrent_gemma": {},
@@ -155,7 +155,7 @@ def build(family: str, more: Mapping[str, Any], folder: Path, tiny: Path) -> Pat
     from transformers import AutoModelForCausalLM
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    kind = CONFIG_MAPPING[family]
+    kind = CONFIG_MAPPING[family.split()[0]]
     names = {name for each in kind.__mro__ for name in getattr(each, "__annotations__", {})}
     renamed = {new: old for old, new in getattr(kind, "attribute_map", {}).items()}
     settings = {name: value for name, value in SMALL.items() if name in names}
