@@ -241,8 +241,8 @@ def _said(model: Any) -> Tensor:
         None
     ]
     with evaluating(causal):
-        logits = fed(causal, input_ids=ids, use_cache=False).logits.float()
-    return logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])
+        output = fed(causal, input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
+    return output.logits[0, :-1].float().log_softmax(-1).gather(-1, ids[0, 1:, None])
 
 
 def save_adapter(model: Any, folder: Path, merged: Lora | None) -> None:
