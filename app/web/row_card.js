@@ -75,7 +75,7 @@ export function markWords({ gold, goldChosen, differs, forced }, known = null) {
   if (gold) parts.push(`gold ${goldChosen}/${gold}`);
   if (differs) parts.push(`≠${differs}`);
   if (forced) parts.push(`•${forced}`);
-  if (known?.word === "no") parts.push("not known");
+  if (known?.word === "no") parts.push("?"); // written out it would take the subject's place; the row itself says it
   return parts.join("  ");
 }
 
