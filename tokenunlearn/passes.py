@@ -201,10 +201,10 @@ def _swap_passes(
         moved = (_at(getattr(scores, each.name), found) for each in fields(scores))
         by_name[index].append(PassScores(*moved))
     for index, found_by_name in by_name.items():
-        swap = np.stack([scores.log_probs for scores in found_by_name])
-        results[index].swap = swap
+        log_probs = np.stack([scores.log_probs for scores in found_by_name])
+        results[index].swap = log_probs
         results[index].swap_entropy = np.stack([scores.entropies for scores in found_by_name])
-        masked[index] = _picked(found_by_name, most_moving(results[index].target, swap))
+        masked[index] = _picked(found_by_name, most_moving(results[index].target, log_probs))
 
 
 def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:

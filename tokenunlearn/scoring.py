@@ -215,8 +215,8 @@ def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfi
             _refuse_no_numbers(info.row, as_is)
             table = table_piece(info, encoding, passes, config)
             truths, decode = encoding.answer_ids, model.tokenizer.decode
-            lists = (alternatives(each, truths, decode) for each in (as_is, masked))
-            yield ScoredRow(info, table, Alternatives(*lists, names=_shown_names(info, passes)))
+            plain, hidden = (alternatives(each, truths, decode) for each in (as_is, masked))
+            yield ScoredRow(info, table, Alternatives(plain, hidden, _shown_names(info, passes)))
 
 
 def _shown_names(info: RowInfo, passes: RowPasses) -> list[str]:
