@@ -158,7 +158,7 @@ def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
 def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
     open_tab(page, "Unlearn")
     page.get_by_role("button", name="Start unlearning").click()
-    expect(page.locator(".toast-body, .toast-wrap").first).to_contain_text("the plan must be an object")
+    expect(page.locator(".toast-body, .toast-wrap").first).to_contain_text("There is no model")
 
 
 def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
