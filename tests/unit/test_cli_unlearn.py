@@ -55,7 +55,7 @@ def test_a_result_is_never_replaced_by_another_run(
         (["--steps", "1"], "at step 2, and 1 steps are asked for"),
         (["--mask", "m.jsonl"], "mask is "),
         (["--adapter", "o/adapter"], "adapter is none there and adapter @"),
-        (["--set", "beta=0.3"], "objective_settings is "),
+        (["--set", "beta=0.7"], "objective_settings is "),
     ):
         capsys.readouterr()
         assert unlearn(tiny_folder, *more) == 2, more
