@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from tokenunlearn.metrics.known import PARTLY_FROM
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.text.spans import STOP_WORDS, whole_words
 
@@ -36,8 +37,8 @@ BADGES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# From this joint probability on the model knows the fact; below it `compare` calls it forgotten as well.
-KNOWN = 0.1
+# From this joint probability on the model knows the fact, at least partly.
+KNOWN: Final = PARTLY_FROM
 # Where a row has no gold span, an answer that repeats this share of the expected words states the fact,
 RECITED = 0.9
 # and one that repeats this share may state a part of it: nothing tells which words are the fact.
