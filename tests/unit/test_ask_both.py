@@ -60,7 +60,7 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     question = ROWS[0].question
     answers = probe.ask(service, run_id, question)
     for name, model in (("before", service.model()), ("after", job.model)):
-        assert answers[name] == model.generate([question], probe.MOST_NEW_TOKENS)[0]
+        assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0]
 
 
 @pytest.mark.filterwarnings("ignore")
