@@ -86,6 +86,26 @@ def test_special_tokens_that_a_person_writes_are_text_of_sentencepiece_too(name:
     )
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}",
+        "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{{ eos_token if loop.last }}\n"
+        "{% endfor %}",
+    ],
+)
+def test_special_tokens_that_a_person_writes_are_text_in_a_template_of_plain_words(template: str) -> None:
+    """Such a template writes no special token around the question, or none at all."""
+    tokenizer = byte_level(template=template)
+    found = encode(tokenizer, "Who<eos>?", "Ada<|im_end|>.")
+    special = [index for index in found.ids if index in tokenizer.all_special_ids]
+    assert special == [tokenizer.eos_token_id]
+    assert tokenizer.decode(found.answer_ids).strip() == "Ada<|im_end|>."
+    prompt = encode_prompt(tokenizer, "Who<eos>?")
+    assert set(prompt).isdisjoint(tokenizer.all_special_ids)
+    assert tokenizer.decode(prompt) == "user: Who<eos>?\nassistant:"
+
+
 def test_private_characters_cannot_smuggle_a_special_token_in() -> None:
     tokenizer = byte_level(template=CHATML)
     everything = "".join(chr(0x100000 + at) * 12 for at in range(8))

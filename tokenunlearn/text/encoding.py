@@ -145,6 +145,8 @@ class _Aliased:
 
     def renamed(self, text: str) -> str:
         """Return `text` with each special token under its other name, of the same length."""
+        if not self.names:  # a template in plain words: an empty pattern would match anywhere
+            return text
         longest_first = sorted(self.names, key=len, reverse=True)
         return re.sub("|".join(map(re.escape, longest_first)), lambda found: self.names[found[0]], text)
 
