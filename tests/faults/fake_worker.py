@@ -50,7 +50,7 @@ class Job:
             if fake.get("fails_at") == step and not resume:
                 raise ValueError(f"no such tensor in step {step}")
             if fake.get("diverges_at") == step:
-                yield Diverged(step, "retain loss 3.1 > 2.0", step - 1)
+                yield Diverged(step, "retain loss 3.1 > 2.0", fake.get("kept_step", step - 1))
                 return
             self.steps_taken = step
             yield StepDone(step, steps, 1 / step, float("nan"), 0.5, 0.01)

@@ -161,6 +161,16 @@ def test_a_diverged_run_says_why(queue):
     assert (state["message"], state["saved_step"]) == ("retain loss 3.1 > 2.0", 3)
 
 
+def test_a_run_that_diverged_without_a_good_step_has_nothing_to_keep(queue):
+    """Its first step was saved before the second one measured it."""
+    run_id = run(queue, diverges_at=2, kept_step=0, save_every=1)
+    state = wait(queue, run_id, "diverged")
+    assert (state["step"], state["saved_step"]) == (0, 0)
+    assert not (queue.store.path(run_id) / "adapter").exists()
+    with pytest.raises(RunError, match="keep is not possible"):
+        queue.keep(run_id)
+
+
 def test_the_run_outlives_the_process_that_started_it(queue):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]; import fake_worker\n"

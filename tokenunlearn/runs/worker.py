@@ -123,6 +123,9 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
         # Nothing was trained in this process, so there is nothing to save or to probe.
         return ("kept" if early == "stop" and pulse.saved_step else "paused"), ""
     asked, diverged = _train(store, run_id, parts, pulse, job, resume)
+    if diverged and not pulse.step:  # the adapter that was saved meanwhile is what the guard has stopped
+        shutil.rmtree(store.path(run_id) / "adapter", ignore_errors=True)
+        pulse.saved_step = 0
     _save(parts, pulse, job)
     if diverged:
         return "diverged", diverged.reason
