@@ -62,8 +62,8 @@ export class DraftKeeper {
     this.origin = stored.begun || turned || !isWork(draft, untouched) ? "begin" : "brought";
     if (isStored && !stored.begun) this.origin = "stored";
     this.atOpen = isStored && stored.begun ? stored.begun : draft;
-    /** Changes made while a draft was on its way: from, to. */
-    this.pending = stored.begun && !isStored ? [[stored.begun, stored]] : [];
+    // Changed on an earlier visit that ended before the draft had come.
+    if (stored.begun && !isStored) this.put(changedBy(draft, stored.begun, stored), false);
     Object.assign(this, { textId, visit: this.visit + 1, met: false, version: 0, savedText: null, flight: null });
     this.cancel(this.timer);
     return this.find();
@@ -118,26 +118,21 @@ export class DraftKeeper {
     const content = contentOf(theirs);
     await this.ready(content);
     if (visit !== this.visit) return undefined;
-    if (this.changes().some(([from, to]) => collides(content, from, to))) return this.conflict(theirs);
+    if (collides(content, this.atOpen, this.read().draft)) return this.conflict(theirs);
     const { base, laid } = this.lay(content);
     return this.settle(theirs.version, base, laid ? null : { kind: "saved", at: theirs.saved });
   }
 
-  /** Returns what has changed here since the text was opened, as pairs of drafts. */
-  changes() {
-    return [...this.pending, [this.atOpen, this.read().draft]].filter(([from, to]) => workText(from) !== workText(to));
-  }
-
   /** Shows a draft that is ready, and over it what has changed here since the text was opened. */
   lay(content) {
-    const changes = this.changes();
-    const set = changes.length ? this.read().draft.set : content.set;
+    const now = this.read().draft;
+    const laid = isWork(now, this.atOpen);
+    const set = laid ? now.set : content.set;
     this.put({ ...content, set }, true);
-    const base = { ...this.read().draft };
-    for (const [from, to] of changes) this.put({ ...changedBy(this.read().draft, from, to), set }, false);
-    this.pending = [];
+    const base = this.read().draft;
+    if (laid) this.put({ ...changedBy(base, this.atOpen, now), set }, false);
     this.atOpen = this.read().draft;
-    return { base, laid: changes.length > 0 };
+    return { base, laid };
   }
 
   /** Another text is about to be shown: what is new in this one is saved, whatever is shown then. */

@@ -372,9 +372,10 @@ class Drafts(RuleBasedStateMachine):
             self.turn(name)
             text = SCORES[name].text_id
             for tab in self.pages:
-                self.settle(tab)
                 if self.pages[tab]["text"] != text:
                     self.pulse(tab)
+                self.settle(tab)
+                self.reload(tab, True)  # A page that only looks hears of nobody else's saves.
                 self.settle(tab)
                 if self.in_conflict(tab):
                     self.keep_both(tab)

@@ -335,3 +335,26 @@ test("an undo while the draft is on its way is laid over it too", async () => {
   await turning;
   assert.deepEqual(tab.shown.overrides, { 3: "in" });
 });
+
+test("what was changed before a draft had come is laid over it however often its text was left before that", async () => {
+  const { server, tab } = await twoModels();
+  server.down = true;
+  await tab.turn("t");
+  await tab.edit({ ...tab.shown, overrides: { 2: "in", 9: "out" } });
+  await tab.turn("u", forced(2));
+  await tab.turn("t", forced(2)); // its draft has still not come
+  assert.deepEqual(tab.shown.overrides, { 2: "in", 9: "out" });
+  await tab.turn("u", forced(2));
+  server.down = false;
+  await tab.turn("t", forced(2));
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+});
+
+test("what was changed before a draft had come, on a token that is decided otherwise in it, is asked about", async () => {
+  const { server, tab } = await twoModels();
+  const turning = tab.turn("t");
+  tab.shown = { ...tab.shown, overrides: { 1: "out", 2: "in" } };
+  await turning;
+  assert.deepEqual([tab.keeper.state.kind, server.drafts.t.overrides], ["conflict", { 1: "in" }]);
+});
