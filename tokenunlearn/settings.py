@@ -62,12 +62,17 @@ class SettingInfo:
             return f"{'some' if self.type == 'names' else 'one'} of: {', '.join(self.choices)}"
         kind, unit = _KINDS[self.type], f" {self.unit}" if self.unit else ""
         if self.low is not None and self.high is not None:
-            return f"{kind} from {self.low:g} to {self.high:g}{unit}"
+            return f"{kind} from {_bound(self.low)} to {_bound(self.high)}{unit}"
         if self.low is not None:
-            return f"{kind} of at least {self.low:g}{unit}"
+            return f"{kind} of at least {_bound(self.low)}{unit}"
         if self.high is not None:
-            return f"{kind} of at most {self.high:g}{unit}"
+            return f"{kind} of at most {_bound(self.high)}{unit}"
         return f"{kind}{unit}"
+
+
+def _bound(value: float) -> str:
+    """A bound in words; a whole number keeps all its digits."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def setting(

@@ -121,3 +121,13 @@ def test_rows_without_a_chosen_token_are_told(tiny_folder: Path, capsys: pytest.
     assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err
     assert unlearn(tiny_folder, "--mask", "one.jsonl") == 0
     assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err
+
+
+def test_a_run_with_nothing_to_keep_says_so(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb = ["unlearn", "a.jsonl", "--model", str(tiny_folder), "--out", "bare", *QUICK]
+    assert main(verb) == 0
+    assert "nothing protects what else the model knows" in capsys.readouterr().err
+    assert unlearn(tiny_folder) == 0
+    assert "nothing protects" not in capsys.readouterr().err

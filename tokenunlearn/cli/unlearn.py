@@ -44,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     """0, 1 after divergence, 130 after Ctrl-C; in each case the adapter of the last good step is written."""
     folder = target(arguments.out)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
+    if not rows.retain:
+        sys.stderr.write(
+            "no row to keep: nothing protects what else the model knows; add --retain-rows FILE\n"
+        )
     config = _config(arguments)
     scores = _scores(arguments)
 

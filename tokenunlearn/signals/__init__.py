@@ -74,7 +74,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             "nats",
             "knowledge",
             "TokenUnlearn 2605.00364; what is masked is our choice",
-            "The same when attention cannot see the subject's tokens",
+            "How far it moves when attention cannot see the subject's tokens",
         ),
         "knowledge_prompt": Signal(
             "Knowledge, question hidden",
@@ -83,7 +83,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
             "nats",
             "knowledge",
             "TokenUnlearn 2605.00364; what is masked is our choice",
-            "The same when attention cannot see the question",
+            "How far it moves when attention cannot see the question",
         ),
         "knowledge_occlusion": Signal(
             "Knowledge, one word hidden at a time",
