@@ -4,8 +4,8 @@ import string
 from pathlib import Path
 
 
-def make_tiny_folder(folder: Path) -> Path:
-    """The folder, after model and tokenizer were written into it: one token per character."""
+def make_tiny_folder(folder: Path, seed: int = 0) -> Path:
+    """Return the folder, with a model of these random weights and a tokenizer written into it."""
     import torch
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -17,7 +17,7 @@ def make_tiny_folder(folder: Path) -> Path:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", eos_token="<end>", pad_token="<pad>"
     ).save_pretrained(folder)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(vocabulary),
         hidden_size=16,

@@ -53,7 +53,7 @@ def served(
     own += ['{"ask": ', '{"ask": "Who else?"}', json.dumps({"ask": "Where?", "reply": "In Rome.", "who": ""})]
     (folder / "own.jsonl").write_text("\n".join(own), encoding="utf-8")
     (folder / "other").mkdir()
-    make_tiny_folder(folder / "other")
+    make_tiny_folder(folder / "other", seed=1)  # a copy with the same weights would be the same model
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
     with serve(folder, *flags, program="tests.held_page") as server:
         yield Opened(server.address, folder)

@@ -104,7 +104,7 @@ def test_the_page_finds_the_runs_again_with_answer_curves_and_buttons(page: Page
     live = page.get_by_role("region", name="One answer as it changes")
     expect(live).to_contain_text("Ada Lind was born in Paris.")
     expect(page.locator(".tx-number").first).to_contain_text(".10")
-    expect(page.locator(".tx-number").first).to_contain_text("was .90")
+    expect(page.locator(".tx-number").first).to_contain_text("before .90")
     expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(2)
     names = page.locator(".tx-actions button:visible").all_inner_texts()
     assert names == ["Probe", "Compare", "Run again with changes"]
