@@ -121,6 +121,25 @@ def test_a_model_that_was_moved_meanwhile_is_known_by_the_masks_of_its_text(runs
     assert (runs / FOLDER).is_dir()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"overrides": ["x"]},
+        {"overrides": {"abc": "in"}},
+        {"notes": 5},
+        {"masks": 5},
+        {"carried": {}},
+        {"rule": {"k": "many"}},
+    ],
+)
+def test_a_damaged_draft_stands_in_nobodys_way(runs: Path, damage: dict[str, Any]) -> None:
+    path = runs / ".masks" / BF16 / "draft.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | damage), encoding="utf-8")
+    found = kept(opened())
+    assert found["draft"]["overrides"] == OVERRIDES
+    assert {mask["name"] for mask in found["masks"]} >= {"Ada", "Bo"}
+
+
 def test_other_rows_and_another_model_get_nothing_of_it(runs: Path) -> None:
     assert (runs / ".masks").is_dir()
     shutil.copytree("tiny", "tiny2")

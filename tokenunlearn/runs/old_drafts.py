@@ -128,7 +128,7 @@ def _folders(runs: Path, scores: Scores) -> list[Path]:
         for each in data
     }
     carried = {name: _draft(path).get("carried") for name, path in every.items()}
-    links = {name: str(link["scores_id"]) for name, link in carried.items() if isinstance(link, dict)}
+    links = {name: str(link.get("scores_id")) for name, link in carried.items() if isinstance(link, dict)}
     while True:
         more = {links[name] for name in found & set(links)} | {at for at, to in links.items() if to in found}
         if more <= found:
@@ -207,25 +207,34 @@ def _drafts(
         draft = _draft(folder)
         if not isinstance(draft.get("rule"), dict) or not isinstance(draft.get("saved"), int):
             continue
-        entries = {kind: dict(draft.get(kind) or {}) for kind in ("overrides", "notes")}
-        lost = [index for kind in entries.values() for index in kind if int(index) not in place]
-        if lost:
-            LOG.warning("%s: %d decisions are on tokens that this text has no more", folder, len(lost))
-        content = {
-            "set": str(draft.get("set", "")),
-            "rule": draft["rule"],
-            **{
-                kind: {str(place[int(at)]): entry for at, entry in all_.items() if int(at) in place}
-                for kind, all_ in entries.items()
-            },
-            "masks": [
-                mask_ids[key]
-                for mask in draft.get("masks") or []
-                if (key := f"{folder.name}/{mask}") in mask_ids
-            ],
-        }
+        try:
+            content = _placed(folder, draft, place, mask_ids)
+        except (TypeError, ValueError) as error:  # damaged: it stays where it is, the others are adopted
+            LOG.warning("the draft in %s cannot be read: %s", folder, error)
+            continue
         found.append(OldDraft(f"{folder.name}/draft@{draft['saved']}", draft["saved"], content))
     return sorted(found, key=lambda draft: draft.saved)
+
+
+def _placed(
+    folder: Path, draft: Mapping[str, Any], place: Mapping[int, int], mask_ids: Mapping[str, str]
+) -> dict[str, Any]:
+    """An old draft as the page keeps one today, on the tokens of today. TypeError, ValueError: damaged."""
+    entries = {kind: dict(draft.get(kind) or {}) for kind in ("overrides", "notes")}
+    lost = [index for kind in entries.values() for index in kind if int(index) not in place]
+    if lost:
+        LOG.warning("%s: %d decisions are on tokens that this text has no more", folder, len(lost))
+    return {
+        "set": str(draft.get("set", "")),
+        "rule": draft["rule"],
+        **{
+            kind: {str(place[int(at)]): entry for at, entry in all_.items() if int(at) in place}
+            for kind, all_ in entries.items()
+        },
+        "masks": [
+            mask_ids[key] for mask in draft.get("masks") or [] if (key := f"{folder.name}/{mask}") in mask_ids
+        ],
+    }
 
 
 def _places(scores: Scores, tokenizer: Any) -> dict[int, int]:
