@@ -126,7 +126,7 @@ def test_rows_without_a_chosen_token_are_told(tiny_folder: Path, capsys: pytest.
 def test_a_run_with_nothing_to_keep_says_so(
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb = ["unlearn", "a.jsonl", "--model", str(tiny_folder), "--out", "bare", *QUICK]
+    verb = ["unlearn", str(folder / "a.jsonl"), "--model", str(tiny_folder), "--out", "bare", *QUICK]
     assert main(verb) == 0
     assert "nothing protects what else the model knows" in capsys.readouterr().err
     assert unlearn(tiny_folder) == 0
