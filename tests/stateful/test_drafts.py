@@ -234,6 +234,7 @@ class Drafts(RuleBasedStateMachine):
     def redo(self, tab: str) -> None:
         self.command(tab, "redo", by_hand=True)
 
+    @precondition(lambda self: any(page["waits"] for page in self.pages.values()))
     @rule(tab=TABS)
     def tick(self, tab: str) -> None:
         self.command(tab, "tick")
@@ -253,6 +254,7 @@ class Drafts(RuleBasedStateMachine):
         )
         self.command(tab, "load" if shared else "replace", payload=self.payload)
 
+    @precondition(lambda self: self.up)
     @rule(tab=TABS, goodbye=st.booleans())
     def reload(self, tab: str, goodbye: bool) -> None:
         """The page goes, with a goodbye or killed, and comes again; what it asked may still arrive."""
@@ -281,7 +283,24 @@ class Drafts(RuleBasedStateMachine):
 
     # -- the wire ------------------------------------------------------------------------------------------
 
-    @rule(tab=TABS, lose=st.sampled_from(["", "", "", "question", "answer"]))
+    @rule(tab=TABS, index=TOKENS, state=st.sampled_from(["in", "out"]))
+    def work_and_save(self, tab: str, index: int, state: str) -> None:
+        """The common case: a decision, a second of rest, an answer."""
+        self.override(tab, index, state)
+        self.command(tab, "rest")
+        self.command(tab, "tick")
+        self.carry_all(tab, 2)
+
+    @precondition(lambda self: self.up)
+    @rule(tab=TABS, name=st.sampled_from(list(SCORES)), answers=st.integers(0, 2))
+    def visit(self, tab: str, name: str, answers: int) -> None:
+        """Other scores, another model or other rows are opened, and a tab hears of it."""
+        self.turn(name)
+        self.pulse(tab)
+        self.carry_all(tab, answers)
+
+    @precondition(lambda self: any(self.questions.values()))
+    @rule(tab=TABS, lose=st.sampled_from(["", "question", "answer"]))
     def carry_question(self, tab: str, lose: str) -> None:
         """A question reaches the server, or is lost, or the server dies between the write and the answer."""
         if not self.questions[tab]:
@@ -294,11 +313,13 @@ class Drafts(RuleBasedStateMachine):
         if not question.get("gone"):
             self.answers[tab].append({"id": question["id"], **answer})
 
+    @precondition(lambda self: any(self.answers.values()))
     @rule(tab=TABS)
     def carry_answer(self, tab: str) -> None:
         if self.answers[tab]:
             self.command(tab, "answer", **self.answers[tab].pop(0))
 
+    @precondition(lambda self: any(self.questions.values()))
     @rule(tab=TABS, answers=st.integers(1, 4))
     def carry_all(self, tab: str, answers: int) -> None:
         """Nothing in the way for a while."""
@@ -306,6 +327,7 @@ class Drafts(RuleBasedStateMachine):
             self.carry_question(tab, "")
             self.carry_answer(tab)
 
+    @precondition(lambda self: self.up)
     @rule()
     def kill_server(self) -> None:
         self.up = False
@@ -321,27 +343,29 @@ class Drafts(RuleBasedStateMachine):
         for tab in self.pages:
             self.command(tab, "again")
 
-    @rule(name=st.sampled_from(list(SCORES)))
-    def show_other_scores(self, name: str) -> None:
-        if self.up:
-            self.turn(name)
-
     # -- a conflict is the person's to decide --------------------------------------------------------------
+
+    @property
+    def conflicts(self) -> bool:
+        return any(map(self.in_conflict, self.pages))
 
     def in_conflict(self, tab: str) -> bool:
         return self.pages[tab]["kind"] == "conflict"
 
+    @precondition(lambda self: self.conflicts)
     @rule(tab=TABS)
     def keep_mine(self, tab: str) -> None:
         if self.in_conflict(tab):
             self.granted[tab] = self.pages[tab]["theirs"]["version"]
             self.command(tab, "mine")
 
+    @precondition(lambda self: self.conflicts)
     @rule(tab=TABS)
     def load_the_other(self, tab: str) -> None:
         if self.in_conflict(tab):
             self.command(tab, "other", by_hand=True)
 
+    @precondition(lambda self: self.conflicts)
     @rule(tab=TABS)
     def keep_both(self, tab: str) -> None:
         if self.in_conflict(tab) and self.up:
