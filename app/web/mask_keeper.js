@@ -61,8 +61,8 @@ export class DraftKeeper {
     // From another text, which keeps it, or from nobody; from this tab's last visit; or from a recorded example.
     this.origin = stored.begun || turned || !isWork(draft, untouched) ? "begin" : "brought";
     if (isStored && !stored.begun) this.origin = "stored";
-    this.atOpen = isStored && stored.begun ? stored.begun : draft;
-    // Changed on an earlier visit that ended before the draft had come.
+    // What an earlier visit changed, which ended before the draft had come, is a change of this one.
+    this.atOpen = stored.begun ? changedBy(draft, stored, stored.begun) : draft;
     if (stored.begun && !isStored) this.put(changedBy(draft, stored.begun, stored), false);
     Object.assign(this, { textId, visit: this.visit + 1, met: false, version: 0, savedText: null, flight: null });
     this.cancel(this.timer);

@@ -358,3 +358,18 @@ test("what was changed before a draft had come, on a token that is decided other
   await turning;
   assert.deepEqual([tab.keeper.state.kind, server.drafts.t.overrides], ["conflict", { 1: "in" }]);
 });
+
+test("what was changed before a draft had come is not forgotten where the text in between took it over", async () => {
+  const { server, tab } = await twoModels();
+  delete server.drafts.u;
+  server.down = true;
+  await tab.turn("t");
+  await tab.edit({ ...tab.shown, overrides: { 2: "in", 9: "out" } });
+  server.down = false;
+  await tab.turn("u"); // has no draft: begins with what is shown
+  await tab.tick();
+  assert.deepEqual(server.drafts.u.overrides, { 2: "in", 9: "out" });
+  await tab.turn("t");
+  await tab.tick();
+  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+});
