@@ -3,7 +3,7 @@
 import { button, node, setText } from "./dom.js";
 import { draftsBySet, draftsIn, savedWords } from "./draft_file.js";
 import { DEFAULT_RULE } from "./selection.js";
-import { draftOf, draftOfSet, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
+import { draftOf, draftOfSet, draftText, missingSignals, restoreDraft, takeDraft } from "./mask_draft.js";
 import { DraftKeeper } from "./mask_keeper.js";
 import { freeName, maskPanel } from "./mask_panel.js";
 import { sinceSaved } from "./mask_since.js";
@@ -192,9 +192,11 @@ export class MaskDesk {
   async keepBoth() {
     try {
       this.masks = (await this.host.ask("kept_masks", this.ids)).masks; // the other tab may have saved some
-      const saved = await this.importDrafts(`Mine at ${clockTime(Date.now())}`, draftsBySet(draftOf(this.model), this.model));
+      const mine = draftOf(this.model);
+      const saved = await this.importDrafts(`Mine at ${clockTime(Date.now())}`, draftsBySet(mine, this.model));
       this.host.say(savedWords(saved));
-      await this.keeper.reload();
+      // What was changed meanwhile is in neither of the two: it is still to be decided.
+      if (draftText(mine) === draftText(draftOf(this.model))) await this.keeper.reload();
     } catch (error) {
       this.host.say(`Not saved: ${error.message}`);
     }
