@@ -11,6 +11,7 @@ import torch
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import MaskError, RunError, SettingError
 from tokenunlearn.metrics.facts import fact_probability
+from tokenunlearn.models.forward import run_pass
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.text.encoding import encode
@@ -198,3 +199,44 @@ def test_the_guard_looks_at_the_rise_above_the_start(tiny_folder, tmp_path) -> N
     # A checkpoint of a run that diverged does not go on: it would diverge again.
     with pytest.raises(RunError, match=f"diverged after step {last.kept_step}: the retain loss rose"):
         train(with_fresh_lora(tiny(tiny_folder, loud=True), loud), ROWS[:2], RETAIN[:2], None, loud, tmp_path)
+
+
+def test_the_guard_compares_rows_with_themselves(tiny_folder) -> None:
+    """Rows that were worse known than those of the first step from the start are no divergence."""
+    config = TrainConfig(steps=6, **{**SMALL, "retain_bound": 0.1, "retain_batch": 1, "learning_rate": 1e-6})
+    events = list(
+        train(with_fresh_lora(tiny(tiny_folder, loud=True), config), ROWS[:2], RETAIN, None, config)
+    )
+    losses = [event.retain_loss for event in events if isinstance(event, StepDone)]
+    assert max(losses) > losses[0] + 0.1 and isinstance(events[-1], Finished)
+
+    loud = replace(config, objective="ga", steps=60, learning_rate=0.1)
+    model = with_fresh_lora(tiny(tiny_folder, loud=True), loud)
+    *_, last = train(model, ROWS[:2], RETAIN, None, loud)
+    assert isinstance(last, Diverged) and last.retain_loss > last.retain_start + 0.1
+    row = RETAIN[row_batch(loud.seed + 1, last.step, len(RETAIN), 1)[0]]
+    (alone,) = tiny(tiny_folder, loud=True).token_log_probs([(row.question, row.answer)])
+    end = train_rows(model, [row], None)[0].encoding
+    with model.model.disable_adapter():
+        (whole,) = run_pass(model.model, [end], model.pad_id, include_end=True)
+    assert np.allclose(whole.log_probs[:-1], alone.log_probs, atol=1e-4)
+    assert last.retain_start == pytest.approx(-whole.log_probs.mean(), abs=1e-4)
+
+
+def test_a_run_that_goes_on_from_bad_weights_puts_the_same_good_ones_back(tiny_folder, tmp_path) -> None:
+    """The weights of a checkpoint are measured by the next step only: they may be what the guard stops."""
+    config = TrainConfig(objective="ga", **{**SMALL, "steps": 60, "retain_bound": 0.1, "learning_rate": 0.1})
+
+    whole_model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
+    *_, whole = train(whole_model, ROWS[:2], RETAIN[:2], None, config)
+    assert isinstance(whole, Diverged) and whole.step > 1
+
+    model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
+    events = train(model, ROWS[:2], RETAIN[:2], None, config, tmp_path)
+    next(each for each in events if isinstance(each, StepDone) and each.step == whole.step - 1)
+    events.close()
+    model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
+    *_, last = train(model, ROWS[:2], RETAIN[:2], None, config, tmp_path)
+    assert (last.step, last.kept_step) == (whole.step, whole.kept_step)
+    wanted = trainable(whole_model.model)
+    assert all(torch.equal(value, wanted[name]) for name, value in trainable(model.model).items())

@@ -5,9 +5,11 @@ One safetensors file, replaced as a whole: a kill or a full disk leaves the last
 
 import json
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,12 +26,14 @@ FILE = "checkpoint.safetensors"
 class Progress:
     """How far a run has come. `retain_start`: retain loss at the start in nats, NaN = not measured.
 
-    `diverged`: why the guard stopped it; empty where it may go on.
+    `diverged`: why the guard stopped it; empty where it may go on. `good_step`: after how many steps the
+    weights were last known to be good; the weights of `step` are measured by the step after it.
     """
 
     step: int = 0
     retain_start: float = math.nan
     diverged: str = ""
+    good_step: int = 0
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
@@ -38,21 +42,29 @@ def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
 
 
 def save_checkpoint(
-    folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress, origin: Origin
+    folder: Path,
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    origin: Origin,
+    good: Mapping[str, torch.Tensor] = MappingProxyType({}),
 ) -> None:
     """Replace the checkpoint in `folder` by the present state; a kill leaves the old or the new one.
 
-    Raises RunError when it cannot be written; the checkpoint before it then stands.
+    `good`: the weights that the guard puts back, by the parameters' names. Raises RunError when it cannot be
+    written; the checkpoint before it then stands.
     """
     tensors = {}
     for name, parameter in trainable(model).items():
         tensors[f"parameter/{name}"] = parameter.detach().cpu().contiguous()
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"{key}/{name}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
+    tensors |= {f"good/{name}": value.detach().cpu().contiguous() for name, value in good.items()}
     metadata = {
         "step": str(progress.step),
         "retain_start": repr(progress.retain_start),
         "diverged": progress.diverged,
+        "good_step": str(progress.good_step),
         "origin": json.dumps(dict(origin)),
     }
     try:
@@ -130,12 +142,23 @@ def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) 
             parameter.copy_(saved[f"parameter/{name}"])
             state = {key.split("/", 1)[0]: value for key, value in saved.items() if key.endswith(f"/{name}")}
             state.pop("parameter")
+            state.pop("good", None)
             if state:
                 optimizer.state[parameter] = {
                     key: value.to(parameter.device) if key != "step" else value
                     for key, value in state.items()
                 }
     return found[0]
+
+
+def load_good(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights that the checkpoint in `folder` was last sure of, by name; {} where it says none."""
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    with safe_open(path, framework="pt") as file:
+        names = [name for name in file.keys() if name.startswith("good/")]  # noqa: SIM118 (not a dict)
+        return {name.removeprefix("good/"): file.get_tensor(name) for name in names}
 
 
 def _read_header(folder: Path) -> tuple[Progress, Origin] | None:
@@ -155,7 +178,9 @@ def _read_header(folder: Path) -> tuple[Progress, Origin] | None:
             "The checkpoint is damaged", str(error), "Start a new run in another folder", str(path)
         ) from error
     with suppress(KeyError, ValueError):
-        progress = Progress(int(known["step"]), float(known["retain_start"]), known["diverged"])
+        step = int(known["step"])
+        good_step = int(known.get("good_step", step))  # a checkpoint of before has no good weights of its own
+        progress = Progress(step, float(known["retain_start"]), known["diverged"], good_step)
         return progress, json.loads(known["origin"])
     raise RunError(
         what="The checkpoint does not say what it belongs to",

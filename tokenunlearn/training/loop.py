@@ -28,6 +28,7 @@ from tokenunlearn.text.batching import Batch
 from tokenunlearn.training.checkpoint import (
     Progress,
     load_checkpoint,
+    load_good,
     refuse_other_run,
     save_checkpoint,
     trainable,
@@ -112,26 +113,32 @@ def _events(
 
     def save(progress: Progress) -> None:
         if saves and run.processes.is_main:
-            save_checkpoint(saves.folder, model.model, run.optimizer, progress, saves.origin)
+            save_checkpoint(saves.folder, model.model, run.optimizer, progress, saves.origin, good)
 
     progress = load_checkpoint(saves.folder, model.model, run.optimizer) if saves else Progress()
     retain_start = progress.retain_start
     reason = "all steps done"
-    step = kept = progress.step
-    good = _copied(model.model)
+    step, kept = progress.step, progress.good_step
+    good = (load_good(saves.folder) if saves else {}) or _copied(model.model)
     for step in range(progress.step + 1, config.steps + 1):
         entering = _copied(model.model)
         began = time.perf_counter()
         loss, forget_loss, retain_loss = _step(run, step)
         if not math.isfinite(retain_start):  # a step measures the weights it starts from: here the target's
             retain_start = retain_loss
-        stop = divergence(loss, retain_loss, retain_start, config.retain_bound)
+        began_at, bound = retain_start, config.retain_bound
+        stop = divergence(loss, retain_loss, began_at, bound)
+        if stop and math.isfinite(
+            loss
+        ):  # perhaps these rows are only worse known than those of the first step
+            began_at = _retain_before(run, step)
+            stop = divergence(loss, retain_loss, began_at, bound)
         if stop:
             _restore(model.model, good)
             try:
-                yield Diverged(step, stop, kept, retain_loss, retain_start)
+                yield Diverged(step, stop, kept, retain_loss, began_at)
             finally:
-                save(Progress(kept, retain_start, stop))
+                save(Progress(kept, retain_start, stop, kept))
             return
         # only now are the weights that this step measured known to be good
         good, kept = entering, step - 1
@@ -141,7 +148,7 @@ def _events(
         finally:
             # After the step is written down, also by whoever stops here: a kill in between does it once more,
             # where the other order would leave a hole in the curve.
-            save(Progress(step, retain_start))
+            save(Progress(step, retain_start, good_step=kept))
         if saves:
             yield Saved(step, str(saves.folder))
         began = time.perf_counter()
@@ -177,7 +184,7 @@ def _step(run: _Run, step: int) -> tuple[float, float, float]:
     config = run.config
     run.optimizer.zero_grad(set_to_none=True)
     forget_loss = _forget_term(run, row_batch(config.seed, step, len(run.forget), config.forget_batch))
-    picked = row_batch(config.seed + 1, step, len(run.retain), config.retain_batch)
+    picked = _retain_batch(run, step)
     retains = OBJECTIVES[config.objective].retains or not run.forget
     retain_loss, retain_term = _retain_term(run, picked, retains and config.retain_weight > 0)
     run.processes.sum_gradients(trainable(run.loaded.model).values())
@@ -185,6 +192,22 @@ def _step(run: _Run, step: int) -> tuple[float, float, float]:
     run.optimizer.step()
     # only a term without rows is left out: a measured NaN must reach the guard
     return (forget_loss if run.forget else 0.0) + retain_term, forget_loss, retain_loss
+
+
+def _retain_batch(run: _Run, step: int) -> list[int]:
+    return row_batch(run.config.seed + 1, step, len(run.retain), run.config.retain_batch)
+
+
+@torch.no_grad()
+def _retain_before(run: _Run, step: int) -> float:
+    """The cross-entropy of a step's retain rows in nats as the run began: with the LoRA off."""
+    mine = run.processes.share(_retain_batch(run, step))
+    loss = _no_rows(run)
+    if mine:
+        batch = train_batch(run.loaded, [run.retain[index] for index in mine], run.first_layer)
+        with run.loaded.model.disable_adapter():
+            loss = _cross_entropy(run, mine, batch, {})
+    return _backward(run, loss, 0.0)
 
 
 def _forget_term(run: _Run, picked: list[int]) -> float:
