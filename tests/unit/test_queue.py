@@ -36,12 +36,12 @@ def run(queue, **fake):
     return queue.start_run({"fake": {"steps": 6, **fake}, "steps": fake.get("steps", 6)})
 
 
-def wait(queue, run_id, *names, seconds=20, step=0):
-    """Return the state once it is one of `names` at `step` or later; only reads, as a page does."""
+def wait(queue, run_id, *names, seconds=20, step=0, saved=0):
+    """Return the state once it is one of `names`, at `step` and saved at `saved` or later; only reads."""
     deadline = time.time() + seconds
     while time.time() < deadline:
         state = queue.store.state(run_id)
-        if state["state"] in names and state["step"] >= step:
+        if state["state"] in names and state["step"] >= step and (state["saved_step"] or 0) >= saved:
             return state
         time.sleep(0.05)
     log = queue.store.path(run_id) / "log.txt"
@@ -125,7 +125,7 @@ def test_terminating_the_worker_pauses_the_run(queue):
 @pytest.mark.slow
 def test_force_ends_a_step_that_hangs(queue):
     run_id = run(queue, hangs_at=3, save_every=1, step_seconds=0.5)
-    wait(queue, run_id, "running", step=2)
+    wait(queue, run_id, "running", step=2, saved=2)
     queue.request(run_id, "pause")
     queue.request(run_id, "force")
     state = wait(queue, run_id, "interrupted", seconds=5)
