@@ -23,7 +23,14 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
 FIGURES = (
-    *("fact_joint", "fact_mean", "paraphrased", "other", "retain", "world", "stated", "stated_retain"),
+    "fact_joint",
+    "fact_mean",
+    "paraphrased",
+    "other",
+    "retain",
+    "world",
+    "stated",
+    "stated_retain",
     "fluency",
 )
 

@@ -128,9 +128,8 @@ def _events(
             retain_start = retain_loss
         began_at, bound = retain_start, config.retain_bound
         stop = divergence(loss, retain_loss, began_at, bound)
-        if stop and math.isfinite(
-            loss
-        ):  # perhaps these rows are only worse known than those of the first step
+        if stop and math.isfinite(loss):
+            # perhaps these rows were only less well known at the start than those of the first step
             began_at = _retain_before(run, step)
             stop = divergence(loss, retain_loss, began_at, bound)
         if stop:
