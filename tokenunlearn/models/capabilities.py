@@ -6,7 +6,7 @@ beside other rows, with a token hidden, or with a later token changed, is refuse
 cannot keep packed rows apart is run without packing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
@@ -66,8 +66,13 @@ def evaluating(model: Any) -> Iterator[None]:
 
 def fed(module: Any, **inputs: Any) -> Any:
     """The module's output for those of the inputs that it takes: not every family takes positions."""
+    return module(**accepted(module, inputs))
+
+
+def accepted(module: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the inputs that the module's forward names."""
     taken = _taken(type(module))
-    return module(**{name: value for name, value in inputs.items() if name in taken})
+    return {name: value for name, value in inputs.items() if name in taken}
 
 
 def _taken(kind: type) -> frozenset[str]:

@@ -5,7 +5,7 @@
 positions ever exists. Models that change logits after the head (soft caps, scales) take the full path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -128,21 +128,36 @@ def run_pass(
     """
     if hidden is not None and not any(map(len, hidden)):
         hidden = None  # nothing is hidden: the very pass without a mask
-    packing = hidden is None and capabilities(causal_model(model)).packs
-    places = packs_of(encodings) if packing else [[index] for index in range(len(encodings))]
-    packs = [[encodings[index] for index in pack] for pack in places]
     results: dict[int, PassScores] = {}
     device = next(model.parameters()).device
     with evaluating(model), without_adapter(model) if adapter_off else nullcontext():
-        for group in length_sorted([packed_length(pack) for pack in packs], token_budget):
-            members = [index for pack in group for index in places[pack]]
-            if hidden is None:
-                batch = collate_packs([packs[pack] for pack in group], pad_id, include_end=include_end)
-            else:
-                rows, masked = [encodings[index] for index in members], [hidden[index] for index in members]
-                batch = collate(rows, pad_id, include_end=include_end, hidden=masked)
+        for members, batch in batches(model, encodings, pad_id, hidden, include_end, token_budget):
             results.update(zip(members, batch_scores(model, batch.to(device)), strict=True))
     return [results[index] for index in range(len(encodings))]
+
+
+def batches(
+    model: Any,
+    encodings: Sequence[Encoding],
+    pad_id: int,
+    hidden: Sequence[Sequence[int]] | None = None,
+    include_end: bool = False,
+    token_budget: int = TOKEN_BUDGET,
+) -> Iterator[tuple[list[int], Batch]]:
+    """Batches of all rows, shortest first, each with the indices of its rows in the order of its answers.
+
+    Rows that begin alike are packed where the model can and nothing is hidden.
+    """
+    packing = hidden is None and capabilities(causal_model(model)).packs
+    places = packs_of(encodings) if packing else [[index] for index in range(len(encodings))]
+    packs = [[encodings[index] for index in pack] for pack in places]
+    for group in length_sorted([packed_length(pack) for pack in packs], token_budget):
+        members = [index for pack in group for index in places[pack]]
+        if hidden is None:
+            yield members, collate_packs([packs[pack] for pack in group], pad_id, include_end=include_end)
+        else:
+            rows, masked = [encodings[index] for index in members], [hidden[index] for index in members]
+            yield members, collate(rows, pad_id, include_end=include_end, hidden=masked)
 
 
 def without_adapter(model: Any) -> AbstractContextManager[Any]:
