@@ -119,10 +119,6 @@ def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "
 
 
 def rows_to_open(given: Splits, where: str) -> Rows:
-    """The rows of a session. Raises InputError when there is no row to forget.
-
-    Without retain rows the world's facts are kept: forgetting without anything to keep ruins a model. Without
-    rows of the world they are the demo's.
-    """
-    world = given.world or demo_rows("world")
-    return Rows(given.need_forget(where).forget, given.retain or world, world)
+    """Return the rows of a session. Raises InputError when there is no row to forget."""
+    whole = given.need_forget(where).keeping(demo_rows("world"))
+    return Rows(whole.forget, whole.retain, whole.world)

@@ -28,6 +28,11 @@ class TokenUnlearnError(Exception):
         self.fix = fix
         self.where = where
 
+    @property
+    def said(self) -> str:
+        """What and why, without the advice and the place: for an error that is told by another one."""
+        return " ".join(_sentence(part) for part in (self.what, self.why) if part.strip())
+
     def __str__(self) -> str:
         place = f"Where: {self.where}" if self.where else ""
         parts = (self.what, self.why, self.fix, place)

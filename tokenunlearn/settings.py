@@ -60,7 +60,8 @@ class SettingInfo:
         """What the setting takes, in words: `a number from 0 to 1`."""
         if self.choices is not None:
             return f"{'some' if self.type == 'names' else 'one'} of: {', '.join(self.choices)}"
-        kind, unit = _KINDS[self.type], f" {self.unit}" if self.unit else ""
+        kind = _KINDS[self.type]
+        unit = f" {self.unit}" if self.unit and self.unit != "fraction" else ""  # the bounds say 0 to 1
         if self.low is not None and self.high is not None:
             return f"{kind} from {_bound(self.low)} to {_bound(self.high)}{unit}"
         if self.low is not None:
@@ -132,10 +133,15 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})
 
 
-def add_flags(parser: argparse.ArgumentParser, source: type | Sequence[SettingInfo], title: str = "") -> None:
-    """Nothing; each setting of a dataclass (or of its description) becomes a flag, checked by `from_flags`.
+def add_flags(
+    parser: argparse.ArgumentParser,
+    source: type | Sequence[SettingInfo],
+    title: str = "",
+    hidden: Sequence[str] = (),
+) -> None:
+    """Make each setting of a dataclass (or of its description) a flag, checked by `from_flags`.
 
-    A flag that another dataclass has already added is shared by both.
+    A flag that another dataclass has already added is shared by both. `hidden` ones are not in the help.
     """
     infos = describe(source) if isinstance(source, type) else source
     group = parser.add_argument_group(title or f"settings of {getattr(source, '__name__', 'the verb')}")
@@ -145,6 +151,7 @@ def add_flags(parser: argparse.ArgumentParser, source: type | Sequence[SettingIn
             continue
         default = ",".join(info.default) if info.type == "names" and info.default else info.default
         text = f"{info.help} ({info.allowed}; default {default})".strip().replace("%", "%%")
+        text = argparse.SUPPRESS if info.name in hidden else text
         if info.type == "bool":
             group.add_argument(info.flag, default=None, action=argparse.BooleanOptionalAction, help=text)
         else:

@@ -62,8 +62,8 @@ CASES: list[tuple[str, bytes, str]] = [
     ),
     ("a.jsonl", b"{}", "question is missing. Every row needs a text in question."),
     # question and answer
-    ("a.jsonl", b'{"question": "Who?"}', "Say which column is the answer; the line has “question”."),
-    ("a.jsonl", b'{"q": "Who?", "a": "Ada"}', "Say which column is the question; the line has “q”, “a”."),
+    ("a.jsonl", b'{"question": "Who?"}', "Say which column is the answer (--columns answer=NAME); the line has “question”."),
+    ("a.jsonl", b'{"q": "Who?", "a": "Ada"}', "Say which column is the question (--columns question=NAME); the line has “q”, “a”."),
     ("a.jsonl", row(question=""), "question is empty."),
     ("a.jsonl", row(question="  "), "question is empty."),
     ("a.jsonl", row(answer=None), "answer is missing."),
@@ -102,7 +102,7 @@ CASES: list[tuple[str, bytes, str]] = [
     (
         "a.jsonl",
         row(id="a") + b"\n" + row(id="a"),
-        "id 'a' is taken. Line 1 has it. Give each row an id of its own.",
+        "id 'a' is taken. Line 1 has it. Give each row an id of its own",
     ),
     ("a.jsonl", row(id=1) + b"\n" + row(id=1.0), "id '1' is taken."),
     ("a.jsonl", row(subject=["Ada"]), "subject is a list."),

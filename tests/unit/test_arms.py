@@ -7,7 +7,8 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import ARMS, arm_weights, weights_by_row
-from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+from tokenunlearn.experiments.report import arm_lines
+from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
@@ -112,3 +113,25 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
     assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]
     assert before(bench).summary["fact_joint"] is not None
+
+
+def test_what_was_never_known_has_no_moment_of_equal_forgetting(tiny_folder, table) -> None:
+    config = TrainConfig(steps=1, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
+    bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config)
+    known = knows(bench, before(bench).summary)
+    found = list(run_arm(bench, table, chosen_of(table), "gold", 0, known))
+    assert not known  # a random model
+    assert [each.moment for each in found if isinstance(each, ArmResult)] == ["last step"]
+    assert knows(bench, {"fact_joint": 0.1}) and knows(bench, {"fact_joint": None})
+
+
+def test_the_table_says_what_its_figures_mean() -> None:
+    two = [
+        ArmResult("chosen", seed, "last step", 4, {"fact_joint": joint})
+        for seed, joint in ((0, 0.1), (1, 0.3))
+    ]
+    head, line, below = arm_lines(arms_table(two))
+    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 ± 0.100" in line
+    assert "not measured" in line and below.startswith("Mean over the seeds ± half")
+    _, line, below = arm_lines(arms_table(two[:1]))
+    assert "0.100" in line and "±" not in line + below

@@ -58,7 +58,7 @@ def test_what_is_measured_stays_and_is_not_measured_again(
         assert words in capsys.readouterr().err
     write_rows(folder / "rows.jsonl", (*ROWS[1:3], WORLD), RETAIN[:2])
     assert compare(tiny_folder) == 2
-    assert "rows to forget is 2 rows @" in capsys.readouterr().err
+    assert "rows to forget are other rows (2 rows @" in capsys.readouterr().err
     assert (folder / "arms.jsonl").read_bytes() == whole
 
 

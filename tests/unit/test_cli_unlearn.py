@@ -62,7 +62,7 @@ def test_a_result_is_never_replaced_by_another_run(
         assert words in capsys.readouterr().err
     rows_file(folder / "b.jsonl", ROWS[2:4])
     assert unlearn(tiny_folder, rows="b.jsonl") == 2
-    assert "rows to forget is 2 rows @" in capsys.readouterr().err
+    assert "rows to forget are other rows (2 rows @" in capsys.readouterr().err
     assert content(folder / "o") == before
 
     assert unlearn(tiny_folder) == 0  # the same again
@@ -123,11 +123,14 @@ def test_rows_without_a_chosen_token_are_told(tiny_folder: Path, capsys: pytest.
     assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err
 
 
-def test_a_run_with_nothing_to_keep_says_so(
+def test_without_rows_to_keep_the_worlds_facts_are_kept(  # as on the page
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verb = ["unlearn", str(folder / "a.jsonl"), "--model", str(tiny_folder), "--out", "bare", *QUICK]
     assert main(verb) == 0
-    assert "nothing protects what else the model knows" in capsys.readouterr().err
+    assert "no row to keep: 25 facts of the world stand in" in capsys.readouterr().err
+    events = [json.loads(line) for line in (folder / "bare" / "metrics.jsonl").read_text().splitlines()]
+    kept = [event["retain_loss"] for event in events if "retain_loss" in event]
+    assert len(kept) == 2 and all(loss is not None and loss > 0 for loss in kept)
     assert unlearn(tiny_folder) == 0
-    assert "nothing protects" not in capsys.readouterr().err
+    assert "stand in" not in capsys.readouterr().err

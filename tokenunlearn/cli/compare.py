@@ -7,12 +7,17 @@ every single measurement as JSONL. Run it again with the same --out to go on: wh
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import describe, from_flags, to_dict
+
+_SET_BY_ARMS: Final = {
+    "eval_every": "Each step is looked at, to find the one of equal forgetting",
+    "stop_fact_below": "Each arm is measured at equal forgetting and goes on to the last step",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl; goes on where it stopped")
     add_model(parser)
     add_settings(parser, "CompareConfig")
-    add_settings(parser, "TrainConfig")
+    add_settings(parser, "TrainConfig", hidden=tuple(_SET_BY_ARMS))
     add_settings(parser, "Rule")
 
 
@@ -55,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.report import arm_lines
     from tokenunlearn.experiments.results import comparison_origin, missing, read_results, results_text
-    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
@@ -83,9 +88,18 @@ def run(arguments: argparse.Namespace) -> int:
         table, chosen = _chosen(arguments, rule, loaded, rows.forget)
         if not any(result.arm == "before" for result in results):
             keep([before(bench)])
+        summary = next(result.summary for result in results if result.arm == "before")
+        known = knows(bench, summary)
+        if not known:
+            sys.stderr.write(
+                f"the model does not know these rows: fact_joint is {summary['fact_joint']:.2f} before any "
+                f"step, so there is no moment of equal forgetting (below {bench.equal_below:g})\n"
+            )
     del loaded  # each arm loads its own
     for seed, arm in left:
-        events = tqdm(run_arm(bench, table, chosen, arm, seed), desc=f"{arm}, seed {seed}", unit="event")
+        events = tqdm(
+            run_arm(bench, table, chosen, arm, seed, known), desc=f"{arm}, seed {seed}", unit="event"
+        )
         keep([event for event in events if isinstance(event, ArmResult)])
     shown = [each for each in results if each.arm == "before" or each.arm in arms and each.seed in seeds]
     sys.stdout.write("\n".join(arm_lines(arms_table(shown))) + "\n")
@@ -94,10 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
     """Raise SettingError for a setting of training that a comparison sets itself."""
-    for name, why in (
-        ("eval_every", "Each step is looked at, to find the one of equal forgetting"),
-        ("stop_fact_below", "Each arm is measured at equal forgetting and goes on to the last step"),
-    ):
+    for name, why in _SET_BY_ARMS.items():
         if getattr(arguments, name) is not None:
             raise SettingError(
                 f"{name} cannot be set here", why, "Leave it out", "--" + name.replace("_", "-")

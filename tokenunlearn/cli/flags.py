@@ -6,6 +6,7 @@ draws the picture anew; a test fails where it differs from the dataclasses.
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -24,10 +25,13 @@ CLASSES: Final = (
 )
 
 
-def add_settings(parser: argparse.ArgumentParser, name: str) -> None:
-    """Nothing; the flags of the dataclass `name` (such as ScoreConfig) are added to the parser."""
+def add_settings(parser: argparse.ArgumentParser, name: str, hidden: Sequence[str] = ()) -> None:
+    """Add the flags of the dataclass `name` (such as ScoreConfig) to the parser.
+
+    `hidden` settings are not listed by --help: the verb refuses them, with its reason.
+    """
     records = json.loads(PICTURE.read_text(encoding="utf-8"))[name]
-    add_flags(parser, [_info(record) for record in records], title=f"settings ({name})")
+    add_flags(parser, [_info(record) for record in records], title=f"settings ({name})", hidden=hidden)
 
 
 def picture() -> dict[str, list[dict[str, Any]]]:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared and the one-off set")
-    parser.add_argument("--out", metavar="PATH", help="table to write: .parquet, .jsonl or .csv")
+    parser.add_argument(
+        "--out", metavar="PATH", help="table to write: .parquet or .jsonl, which `select` reads, or .csv"
+    )
     parser.add_argument(
         "--report",
         action="store_true",

@@ -24,9 +24,13 @@ COLUMNS_HELP = (
 )
 
 
-def add_rows(parser: argparse.ArgumentParser, demo: str) -> None:
-    """Nothing; the parser takes a file of rows, or --demo for our own (`demo` says which)."""
-    words = "rows: .jsonl, .json, .csv, .tsv or .parquet; split says which are to be forgotten, which kept"
+def add_rows(
+    parser: argparse.ArgumentParser,
+    demo: str,
+    splits: str = "split says which are to be forgotten, which kept",
+) -> None:
+    """Let the parser take a file of rows, or --demo for our own (`demo` says which)."""
+    words = f"rows: .jsonl, .json, .csv, .tsv or .parquet; {splits}"
     parser.add_argument("file", nargs="?", metavar="FILE", help=words)
     parser.add_argument("--demo", action="store_true", help=f"use our own rows instead of FILE: {demo}")
     parser.add_argument(
@@ -137,13 +141,11 @@ def good_rows(path: str, skip_bad: bool, columns: str = "", split: str = "") -> 
         said = {field: column for field, column in said.items() if column in ("", *records.columns)}
     content = good_content(records, said, split or FORGET)
     if content.refused and not skip_bad:
-        first, count = content.refused[0], len(content.refused)
-        more = (
-            f" ({count - 1} more {'line was' if count == 2 else 'lines were'} refused)" if count > 1 else ""
-        )
-        raise InputError(
-            f"Line {first.line} is no row: {first.reason}{more}", fix="Mend it, or add --skip-bad-rows"
-        )
+        first, error = content.refused[0].line, content.refused[0].error
+        count = len(content.refused) - 1
+        more = f"{count} more {'line is' if count == 1 else 'lines are'} refused" if count else ""
+        fix = f"{(error.fix or 'Mend the line').rstrip('.')}, or add --skip-bad-rows"
+        raise InputError(f"Line {first} is no row: {error.said}", more, fix, error.where)
     for refused in content.refused:
         sys.stderr.write(f"left out line {refused.line}: {refused.reason}\n")
     if content.unread:

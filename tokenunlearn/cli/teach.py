@@ -13,7 +13,7 @@ from tokenunlearn.settings import from_flags
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
-    add_rows(parser, "shared, forget and retain")
+    add_rows(parser, "shared, forget and retain", "all are learnt, whatever their split")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the adapter")
     add_model(parser)
     add_settings(parser, "TeachConfig")

@@ -42,11 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """0, 1 after divergence, 130 after Ctrl-C; in each case the adapter of the last good step is written."""
+    from tokenunlearn.data.demo import demo_rows
+
     folder = target(arguments.out)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     if not rows.retain:
+        rows = rows.keeping(demo_rows("world"))
         sys.stderr.write(
-            "no row to keep: nothing protects what else the model knows; add --retain-rows FILE\n"
+            f"no row to keep: {len(rows.retain)} facts of the world stand in; "
+            "--retain-rows FILE keeps rows of your own\n"
         )
     config = _config(arguments)
     scores = _scores(arguments)
@@ -78,8 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_json_atomically(folder / "config.json", to_dict(config))
         if not checkpoint.exists():  # what a start left that came to no checkpoint
             metrics.unlink(missing_ok=True)
-    with stoppable() as stop, closing(events):
-        bar, stopped = _Bar(config.steps, main), False
+    stopped, bar = False, _Bar(config.steps, main)
+    with stoppable() as stop, closing(events), closing(bar):  # an error begins on a line of its own
         for event in events:
             if main:
                 append_line(metrics, to_json(event))
@@ -170,6 +174,10 @@ class _Bar:
         self.shown = shown
         self.bar = tqdm(total=steps, unit="step", desc="unlearn", disable=not shown)
 
+    def close(self) -> None:
+        """End the bar's line."""
+        self.bar.close()
+
     def show(self, event: Any) -> None:
         from tokenunlearn.training.events import Diverged, EvalDone, Finished, StepDone
 
@@ -182,4 +190,3 @@ class _Bar:
             self.diverged = isinstance(event, Diverged)
             if self.shown:
                 self.bar.write(f"{type(event).__name__.lower()}: {event.reason}", file=sys.stderr)
-            self.bar.close()

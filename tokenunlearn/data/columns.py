@@ -142,7 +142,7 @@ def mapped(record: Mapping[str, Any], columns: Columns, where: str, cells: bool 
             raise InputError(
                 f"{field} is missing",
                 f"Every row needs a text in {field}",
-                f"Say which column is the {field}; the line has {_listed(record)}",
+                f"Say which column is the {field} (--columns {field}=NAME); the line has {_listed(record)}",
                 where,
             )
     return _with_input(values, fields, where)

@@ -26,5 +26,5 @@ def demo_rows(name: str) -> tuple[Row, ...]:
     path = ASSETS / "demo" / f"{name}.jsonl"
     content = read_rows(path)
     if content.refused:
-        raise InputError("A demo row was refused", content.refused[0].reason, where=str(path))
+        raise InputError("A demo row was refused", content.refused[0].error.said, where=str(path))
     return content.rows

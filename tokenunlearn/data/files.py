@@ -20,7 +20,12 @@ class Refused:
     """A line that is no row. `line` counts from 1: text line, JSON item or Parquet row."""
 
     line: int
-    reason: str
+    error: InputError
+
+    @property
+    def reason(self) -> str:
+        """The whole sentence: what, why, how to mend it, where."""
+        return str(self.error)
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,14 @@ def good_content(records: Records, columns: Columns = GUESSED, unmarked: str = F
     """The rows among the records and the refused lines. Raises InputError when no line is a row."""
     content = rows_of(records, columns, unmarked)
     if not content.rows:
-        count, first = len(content.refused), content.refused[0].reason
+        count, first = len(content.refused), content.refused[0].error
         lines = "1 line was refused" if count == 1 else f"{count} lines were refused, the first"
-        fix = "Mend it, or say which column is what, with --columns question=…,answer=…"
-        raise InputError("No line of the file is a row", f"{lines} because: {first}", fix)
+        raise InputError(
+            "No line of the file is a row",
+            f"{lines} because: {first.said}",
+            first.fix or "Mend the file",
+            first.where,
+        )
     return content
 
 
@@ -101,7 +110,7 @@ def rows_of(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET
                 why = f"Line {lines[row.id]} has it"
                 raise InputError(f"id {row.id[:60]!r} is taken", why, "Give each row an id of its own", where)
         except InputError as error:
-            refused.append(Refused(line, str(error)))
+            refused.append(Refused(line, error))
             continue
         lines[row.id] = line
         rows.append(row)

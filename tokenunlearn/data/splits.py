@@ -1,7 +1,7 @@
 """Rows told apart by their `split`: those to forget, those to keep, and the world's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row, split_word
 from tokenunlearn.errors import InputError
@@ -20,6 +20,14 @@ class Splits:
         """The rows to forget of which question and answer are also to be kept."""
         kept = {(row.question, row.answer) for row in (*self.retain, *self.world)}
         return tuple(row for row in self.forget if (row.question, row.answer) in kept)
+
+    def keeping(self, world: tuple[Row, ...]) -> "Splits":
+        """Return the same with facts of the world, and with these as the rows to keep where there are none.
+
+        Forgetting with nothing to keep ruins a model. `world` stands in where no row is one of the world.
+        """
+        world = self.world or world
+        return replace(self, retain=self.retain or world, world=world)
 
     def need_forget(self, where: str) -> "Splits":
         """The same. Raises InputError where there is no row to forget."""

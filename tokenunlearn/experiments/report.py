@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.experiments.runner import FIGURES
+from tokenunlearn.probes import PROBES
 from tokenunlearn.signals import SIGNALS
 
 _BASELINES = {"random": "Random", "content_words": "Content words"}
+_ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
 
@@ -31,12 +33,15 @@ def signal_lines(report: pd.DataFrame) -> list[str]:
 
 
 def arm_lines(table: pd.DataFrame) -> list[str]:
-    """The table of `experiments.runner.arms_table` as aligned lines: mean over seeds ± half the spread."""
-    lines = [f"{'moment':<18}{'arm':<10}{'runs':>5}{'step':>7}" + "".join(f"{name:>16}" for name in FIGURES)]
+    """Return the table of `experiments.runner.arms_table` as aligned lines, and what they mean below it."""
+    names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in FIGURES]
+    lines = [f"{'moment':<18}{'arm':<10}{'seeds':>5}{'step':>7}" + "".join(f"{name:>18}" for name in names)]
     for _, line in table.iterrows():
-        cells = [_spread(line[name], line[f"{name}_spread"]) for name in FIGURES]
+        cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in FIGURES]
         head = f"{line['moment']:<18}{line['arm']:<10}{int(line['seeds']):>5}{line['step']:>7.1f}"
-        lines.append(head + "".join(f"{cell:>16}" for cell in cells))
+        lines.append(head + "".join(f"{cell:>18}" for cell in cells))
+    seeds = "Mean over the seeds ± half the distance between highest and lowest. "
+    lines.append(f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better.")
     return lines
 
 
@@ -44,5 +49,7 @@ def _cell(value: float, low: float, high: float) -> str:
     return "not measured" if not np.isfinite(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _spread(value: float, spread: float) -> str:
-    return "not measured" if not np.isfinite(value) else f"{value:.3f} ± {spread / 2:.3f}"
+def _spread(value: float, spread: float, seeds: int) -> str:
+    if not np.isfinite(value):
+        return "not measured"
+    return f"{value:.3f} ± {spread / 2:.3f}" if seeds > 1 else f"{value:.3f}"

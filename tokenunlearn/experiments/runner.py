@@ -5,7 +5,7 @@ which the joint fact probability of the training rows is below `equal_below`, an
 probes measure everything. A run that never gets there has no row "equal forgetting": not measured.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,17 +63,24 @@ def before(bench: Bench) -> ArmResult:
     return ArmResult("before", 0, "before", 0, _measure(bench, bench.load()))
 
 
-def run_arm(
-    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: str, seed: int
-) -> Iterator[ArmResult | StepDone | EvalDone]:
-    """The arm's training events, with an ArmResult at equal forgetting and one at the last step.
+def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
+    """Return whether the summary from before any step has facts that could be forgotten below the bound."""
+    joint = summary.get("fact_joint")
+    return joint is None or joint >= bench.equal_below
 
-    `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of).
+
+def run_arm(
+    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: str, seed: int, known: bool = True
+) -> Iterator[ArmResult | StepDone | EvalDone]:
+    """Yield the arm's training events, with an ArmResult at equal forgetting and one at the last step.
+
+    `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of). Facts that were not
+    `known` before cannot be forgotten equally: there is no such ArmResult then.
     """
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     model = with_fresh_lora(bench.load(), config)
     weights = arm_weights(table, chosen, arm, seed)
-    met = False
+    met = not known
     step = 0
     for event in train(model, bench.forget, bench.retain, weights, config):
         if isinstance(event, StepDone):

@@ -74,8 +74,8 @@ def save_checkpoint(
         raise RunError(
             what=f"The checkpoint of step {progress.step} cannot be written",
             why=error.strerror or str(error),
-            fix="Make room on the disk, or the folder writable; the same run then goes on from the "
-            "checkpoint before it",
+            fix="Make room on the disk, or the folder writable; the same command then goes on "
+            + ("from the checkpoint before it" if (folder / FILE).is_file() else "from the start"),
             where=str(folder),
         ) from error
 

@@ -120,6 +120,8 @@ def _events(
     reason = "all steps done"
     step, kept = progress.step, progress.good_step
     good = (load_good(saves.folder) if saves else {}) or _copied(model.model)
+    if step == config.steps:
+        reason = f"nothing left to do: the checkpoint is at step {step} already"
     for step in range(progress.step + 1, config.steps + 1):
         entering = _copied(model.model)
         began = time.perf_counter()

@@ -75,10 +75,16 @@ def origin(
 def differences(theirs: Origin, ours: Origin) -> list[str]:
     """Return a sentence for each entry of `ours` that is another in `theirs`, in order."""
     return [
-        f"{name} is {_shown(theirs.get(name))} there and {_shown(value)} here"
+        _difference(name, _shown(theirs.get(name)), _shown(value))
         for name, value in json.loads(json.dumps(dict(ours))).items()
         if _identity(theirs.get(name)) != _identity(value)
     ]
+
+
+def _difference(name: str, theirs: str, ours: str) -> str:
+    if name.startswith("rows "):  # a hash alone says nothing to a person
+        return f"{name} are other rows ({theirs} there, {ours} here)"
+    return f"{name} is {theirs} there and {ours} here"
 
 
 def _identity(value: Any) -> Any:
