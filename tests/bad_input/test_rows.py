@@ -62,8 +62,16 @@ CASES: list[tuple[str, bytes, str]] = [
     ),
     ("a.jsonl", b"{}", "question is missing. Every row needs a text in question."),
     # question and answer
-    ("a.jsonl", b'{"question": "Who?"}', "Say which column is the answer (--columns answer=NAME); the line has “question”."),
-    ("a.jsonl", b'{"q": "Who?", "a": "Ada"}', "Say which column is the question (--columns question=NAME); the line has “q”, “a”."),
+    (
+        "a.jsonl",
+        b'{"question": "Who?"}',
+        "Say which column is the answer (--columns answer=NAME); the line has",
+    ),
+    (
+        "a.jsonl",
+        b'{"q": "Who?", "a": "Ada"}',
+        "(--columns question=NAME); the line has “q”, “a”.",
+    ),
     ("a.jsonl", row(question=""), "question is empty."),
     ("a.jsonl", row(question="  "), "question is empty."),
     ("a.jsonl", row(answer=None), "answer is missing."),
