@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tokenunlearn.metrics.agreement import agreement, cohens_kappa
+from tokenunlearn.metrics.agreement import agreement, cohens_kappa, marked_words
 
 
 def columns(both: int, first: int, second: int, neither: int) -> tuple[list[int], list[int]]:
@@ -45,3 +45,18 @@ def test_without_tokens_nothing_is_measured_and_unequal_columns_are_refused() ->
     assert math.isnan(agreement([], []))
     with pytest.raises(ValueError, match="equally long; got 2, 1"):
         agreement([1, 0], [1])
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "words"),
+    [
+        # A word is marked when a span meets a part of it; the dash is no word, the comma belongs to its word.
+        ("Anna's cat, Bo — 7 kg", ["Anna", "7 kg"], [1, 0, 0, 1, 1]),
+        # Each Han character is a word, what stands between them without a space as well; 。 is none.
+        ("她在1949年生于桐庐。", ["1949年", "桐庐"], [0, 0, 1, 1, 0, 0, 1, 1]),
+        ("nothing here", [], [0, 0]),
+    ],
+)
+def test_words_that_spans_mark(text: str, marked: list[str], words: list[int]) -> None:
+    spans = [(text.index(each), text.index(each) + len(each)) for each in marked]
+    assert marked_words(text, spans).tolist() == words

@@ -1,4 +1,7 @@
-"""The demo rows, written by us in TOFU form (DESIGN 2); they lie in assets/demo of the repository."""
+"""Rows written by us: the demo, in TOFU form (DESIGN 2), and answers of many kinds whose facts are annotated.
+
+They lie in assets/demo and assets/annotated of the repository.
+"""
 
 from pathlib import Path
 from typing import Final
@@ -23,7 +26,19 @@ def demo_rows(name: str) -> tuple[Row, ...]:
     """
     if name not in DEMO_NAMES:
         raise InputError(f"There is no demo set {name!r}", fix=did_you_mean(name, DEMO_NAMES))
-    path = ASSETS / "demo" / f"{name}.jsonl"
+    return _own_rows(ASSETS / "demo" / f"{name}.jsonl")
+
+
+def annotated_rows() -> tuple[Row, ...]:
+    """Every row whose fact we have annotated: all demo sets, then assets/annotated, whose `set` is the kind.
+
+    Raises InputError for a missing file, and for any refused line.
+    """
+    demo = (row for name in DEMO_NAMES for row in demo_rows(name))
+    return (*demo, *_own_rows(ASSETS / "annotated" / "rows.jsonl"))
+
+
+def _own_rows(path: Path) -> tuple[Row, ...]:
     content = read_rows(path)
     if content.refused:
         raise InputError("A demo row was refused", content.refused[0].error.said, where=str(path))

@@ -1,11 +1,32 @@
 """How far two choices of tokens agree: the share that is the same, and Cohen's κ, which takes out chance.
 
-Both take two columns [tokens] of chosen or not. Not covered: more than two auditors (Fleiss' κ), and soft
-weights, of which only "above 0" counts.
+Both take two columns [tokens] of chosen or not; `marked_words` makes one of annotated spans. Not covered:
+more than two auditors (Fleiss' κ), and soft weights, of which only "above 0" counts.
 """
+
+import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from tokenunlearn.text.spans import Span, overlaps
+
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff"  # Kana and Han: each character counts as a word
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+
+
+def marked_words(text: str, spans: Sequence[Span]) -> NDArray[np.bool_]:
+    """Which words of `text` share a character with one of `spans`: bool [words].
+
+    A word is what stands between white space, in Chinese and Japanese each character; what holds no letter or
+    digit is none. No tokenizer takes part, so two annotators are compared alike whatever the model.
+
+    >>> marked_words("Ada, born 1815 - in London.", [(10, 14), (20, 26)]).tolist()
+    [False, False, True, False, True]
+    """
+    words = [each.span() for each in _WORD.finditer(text) if any(map(str.isalnum, each.group()))]
+    return np.array([overlaps(word, spans) for word in words], dtype=bool)
 
 
 def agreement(first: ArrayLike, second: ArrayLike) -> float:
