@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.annotated import by_kind
 from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, annotated_rows, demo_rows
 from tokenunlearn.models.embedded import file_hash
 from tokenunlearn.text.spans import subject_spans
@@ -65,3 +66,8 @@ def test_the_manifest_knows_every_file_of_rows() -> None:
     assert {name: file_hash(path) for name, path in files.items()} == {
         name: value for name, value in listed.items() if name.endswith(".jsonl")
     }
+
+
+def test_the_second_pass_agrees_as_stated() -> None:
+    stated = re.findall(r"^\| `?(\w+)`? \| \d+ \| [\d,]+ \| \.\d+ \| \.\d+ \| (\.\d\d) \|", section(), re.M)
+    assert {kind: f"{each.kappa:.2f}"[1:] for kind, each in by_kind().items()} == dict(stated)

@@ -3,11 +3,12 @@
 They lie in assets/demo and assets/annotated of the repository.
 """
 
+import json
 from pathlib import Path
 from typing import Final
 
 from tokenunlearn.data.files import read_rows
-from tokenunlearn.data.rows import Row
+from tokenunlearn.data.rows import Row, row_from_dict, row_to_dict
 from tokenunlearn.errors import InputError, did_you_mean
 
 ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
@@ -36,6 +37,18 @@ def annotated_rows() -> tuple[Row, ...]:
     """
     demo = (row for name in DEMO_NAMES for row in demo_rows(name))
     return (*demo, *_own_rows(ASSETS / "annotated" / "rows.jsonl"))
+
+
+def second_pass() -> tuple[Row, ...]:
+    """The rows of assets/annotated with the gold of a second annotator, who had not seen the first one's.
+
+    Raises InputError for a span outside its answer, KeyError for a row without one.
+    """
+    path = ASSETS / "annotated" / "second.jsonl"
+    records = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    gold = {record["id"]: record["gold"] for record in records}
+    rows = _own_rows(path.with_name("rows.jsonl"))
+    return tuple(row_from_dict({**row_to_dict(row), "gold": gold[row.id]}, row.id) for row in rows)
 
 
 def _own_rows(path: Path) -> tuple[Row, ...]:
