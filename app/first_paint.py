@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from app.service import Service
+from app.views.first_row import default_choice, first_row
 from app.web_files import address
 from app.words import TITLE
-from tokenunlearn.fusion import fuse
-from tokenunlearn.selection import Rule
 
 MOST_TOKENS = 200
 
@@ -65,22 +64,19 @@ class WithHead:
 
 
 def first_picture(service: Service) -> dict[str, Any]:
-    """Title, question and the first row's tokens with fused score and choice; empty without scores."""
+    """Title, question and tokens of the row that the page opens on, with fused score and choice.
+
+    There are no tokens without scores.
+    """
+    nothing = {"title": TITLE, "tokens": []}
     shown = service.scores()
     if shown is None or not shown.payload["rows"]:
-        return {"title": TITLE, "tokens": []}
-    row = shown.payload["rows"][0]
+        return nothing
+    row = shown.payload["rows"][first_row(shown)]
+    choice = default_choice(shown, row["set"])
+    if choice is None:
+        return nothing
     places = range(row["first"], row["first"] + min(row["count"], MOST_TOKENS))
-    rule = Rule()
-    mask = shown.mask(row["set"], rule, {})
-    inside = shown.places(row["set"])
-    fused = np.full(len(mask.weights), np.nan)
-    fused[inside] = fuse(
-        shown.columns[rule.knowledge][inside],
-        shown.columns[rule.entropy][inside],
-        rule.alpha,
-        rule.normaliser,
-    )
     columns = shown.payload["columns"]
     return {
         "title": TITLE,
@@ -88,7 +84,7 @@ def first_picture(service: Service) -> dict[str, Any]:
         "question": row["question"],
         "answer": row["answer"],
         "tokens": [
-            [columns["start"][at], columns["end"][at], _share(fused[at]), bool(mask.selected[at])]
+            [columns["start"][at], columns["end"][at], _share(choice.fused[at]), bool(choice.selected[at])]
             for at in places
         ],
     }

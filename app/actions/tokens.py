@@ -10,6 +10,7 @@ import numpy as np
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
 from app.shown import ShownScores
+from app.views.first_row import first_row
 from app.views.tokens import column, rule_bounds, signal_info
 from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
@@ -37,10 +38,11 @@ def shown_payload(service: Service) -> dict[str, Any]:
 
 
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
-    """The payload with `left_out`, a list of `{id, reason}`, and `bounds`, what the rule's sliders take."""
+    """The payload with `left_out`, a list of `{id, reason}`, `bounds`, what the rule's sliders take, and
+    `opens`, the index of the row that a page begins with."""
     left_out = service.session_of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
-    return {**shown.payload, "left_out": reasons, "bounds": rule_bounds()}
+    return {**shown.payload, "left_out": reasons, "bounds": rule_bounds(), "opens": first_row(shown)}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:

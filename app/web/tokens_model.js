@@ -31,7 +31,7 @@ export class TokensModel {
     this.stale = new Set();
     /** Called before another text takes the place of the one that is shown. */
     this.leaving = () => {};
-    this.view = { ...FIRST_VIEW, ...(saved.view ?? {}) };
+    this.view = { ...FIRST_VIEW, row: payload.opens ?? 0, ...(saved.view ?? {}) };
     this.read(readPayload(payload), saved);
   }
 

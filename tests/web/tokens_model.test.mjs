@@ -30,6 +30,13 @@ test("the mask covers the current set only, in the payload's indices", () => {
   assert.equal(both.view.row, 1);
 });
 
+test("it opens on the row that the payload names, unless one was left somewhere else", () => {
+  const three = { ...syntheticPayload(3), opens: 2 };
+  assert.equal(new TokensModel(three).view.row, 2);
+  assert.equal(new TokensModel(three, { view: { row: 1 } }).view.row, 1);
+  assert.equal(new TokensModel(syntheticPayload(3)).view.row, 0);
+});
+
 test("overrides win, cycle, and are undone together with rule changes", () => {
   const m = model();
   m.cycle([0], 1);
