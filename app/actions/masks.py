@@ -72,7 +72,7 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
     saved = _store(service).save_draft(shown.text_id, content, version_of(values, "base"))
     newest = service.find_text(shown.text_id)
     newer = newest is service.scores() and newest.scores_id != values.get("scores_id")
-    return {"taken": saved.taken, "draft": dict(saved.draft), "newer": newer}
+    return {"taken": saved.taken, "draft": dict(saved.record), "newer": newer}
 
 
 def save_mask(service: Service, draft: Any) -> dict[str, Any]:

@@ -23,10 +23,10 @@ def store(tmp_path: Path) -> MaskStore:
 def test_each_save_is_the_next_version_and_outlives_the_store(store: MaskStore, tmp_path: Path) -> None:
     assert store.draft("s1") is None
     first = store.save_draft("s1", {"set": "one"}, 0)
-    version = first.draft["version"]
-    assert first.taken and version == first.draft["saved"]
+    version = first.record["version"]
+    assert first.taken and version == first.record["saved"]
     # A clock that was put back gives no version twice.
-    second = store.save_draft("s1", {"set": "two"}, version).draft
+    second = store.save_draft("s1", {"set": "two"}, version).record
     assert second["version"] > version
     again = MaskStore(tmp_path).draft("s1")
     assert again is not None and (again["set"], again["version"]) == ("two", second["version"])
@@ -35,10 +35,10 @@ def test_each_save_is_the_next_version_and_outlives_the_store(store: MaskStore, 
 
 
 def test_a_save_on_an_old_version_changes_nothing_and_gets_the_newer_one(store: MaskStore) -> None:
-    mine = store.save_draft("s1", {"set": "mine"}, 0).draft
+    mine = store.save_draft("s1", {"set": "mine"}, 0).record
     late = store.save_draft("s1", {"set": "late"}, 0)
-    assert (late.taken, late.draft) == (False, mine)
-    assert store.draft("s1") == late.draft
+    assert (late.taken, late.record) == (False, mine)
+    assert store.draft("s1") == late.record
 
 
 def test_of_many_savers_at_once_one_is_taken(store: MaskStore) -> None:
@@ -56,7 +56,7 @@ def test_of_many_savers_at_once_one_is_taken(store: MaskStore) -> None:
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": "x"}', "\x00"])
 def test_a_damaged_draft_is_no_draft_and_is_put_aside(store: MaskStore, damage: str) -> None:
-    version = store.save_draft("s1", {}, 0).draft["version"]
+    version = store.save_draft("s1", {}, 0).record["version"]
     folder = store.runs / FOLDER / "s1"
     (folder / "draft.json").write_text(damage)
     assert store.draft("s1") is None
@@ -65,7 +65,7 @@ def test_a_damaged_draft_is_no_draft_and_is_put_aside(store: MaskStore, damage: 
 
 
 def test_what_a_killed_writer_left_is_swept_and_nothing_else(store: MaskStore) -> None:
-    saved = store.save_draft("s1", {"set": "one"}, 0).draft
+    saved = store.save_draft("s1", {"set": "one"}, 0).record
     folder = store.runs / FOLDER / "s1"
     (folder / ".draft.json.x1.part").write_text('{"half')
     before = sorted(path.name for path in folder.iterdir())

@@ -2,37 +2,28 @@
 
 `.texts/<text_id>/draft.json` is the one draft on a text, with a version that grows with every save;
 `.texts/<text_id>/mask-<n>.jsonl` are named masks in the format of `masks.py`, written once and never again;
-one that was removed ends in `.removed`. `subjects.json` there is of `kept_subjects.py`.
+one that was removed ends in `.removed`. `subjects.json` there is of `kept_subjects.py`, `marks.json` of
+`marks_store.py`.
 Whole files are replaced or linked atomically; a lock keeps two savers apart.
 """
 
-import json
 import os
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header
-from tokenunlearn.runs.disk import locked, write_bytes_atomically, write_json_atomically
+from tokenunlearn.runs.disk import locked, write_bytes_atomically
+from tokenunlearn.runs.versioned import Saved, read_versioned, save_versioned
 
 FOLDER: Final = ".texts"
 REMOVED: Final = ".removed"
 MOST_MASKS: Final = 500
 _TEXT_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
 _MASK_ID: Final = re.compile(r"mask-[1-9][0-9]{0,5}")
-
-
-@dataclass(frozen=True)
-class SavedDraft:
-    """What stands on disk after a save; `taken` is False where a newer version was there and was kept."""
-
-    taken: bool
-    draft: Mapping[str, Any]
 
 
 def text_folder(runs: Path, text_id: str) -> Path:
@@ -65,29 +56,13 @@ class MaskStore:
 
     def draft(self, text_id: str) -> dict[str, Any] | None:
         """Return the draft on this text `{version, saved, …}`; None where none can be read."""
-        try:
-            record = json.loads((text_folder(self.runs, text_id) / "draft.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return record if isinstance(record, dict) and isinstance(record.get("version"), int) else None
+        return read_versioned(text_folder(self.runs, text_id) / "draft.json")[0]
 
-    def save_draft(self, text_id: str, content: Mapping[str, Any], base: int) -> SavedDraft:
-        """Save the content, unless somebody saved since; return what stands on disk then.
-
-        `base` is the version that the content was made from, 0 where there was none. A version is the time of
-        its save in ms, or one more than the version before: two drafts never have the same by chance. A draft
-        that cannot be read is put aside.
-        """
+    def save_draft(self, text_id: str, content: Mapping[str, Any], base: int) -> Saved:
+        """Save the draft, unless somebody saved since; return what stands on disk then (`save_versioned`)."""
         folder = text_folder(self.runs, text_id)
         with changing(folder):
-            standing, now = self.draft(text_id), _now()
-            if standing is not None and standing["version"] != base:
-                return SavedDraft(False, standing)
-            if standing is None and (folder / "draft.json").exists():
-                os.replace(folder / "draft.json", folder / f"draft-damaged-{now}.json")
-            record = {**content, "version": max(now, base + 1), "saved": now}
-            write_json_atomically(folder / "draft.json", record)
-        return SavedDraft(True, record)
+            return save_versioned(folder / "draft.json", content, base)
 
     def add_mask(self, text_id: str, name: str, text: str) -> str:
         """Add a named mask with the text of a mask file, which never changes; return its id.
@@ -164,8 +139,3 @@ class MaskStore:
 def _named(masks: Sequence[Mapping[str, Any]], name: str) -> bool:
     """Whether one of them has the name, in whatever case."""
     return any(mask["name"].casefold() == name.casefold() for mask in masks)
-
-
-def _now() -> int:
-    """Milliseconds since 1970, as the page counts them."""
-    return int(time.time() * 1000)

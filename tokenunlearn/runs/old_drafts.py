@@ -73,7 +73,7 @@ def adopt(runs: Path, scores: Scores, tokenizer: Any) -> None:
         store = MaskStore(runs)
         standing = store.draft(scores.text_id)
         if drafts and standing is None and not _journal(folder):
-            standing = dict(store.save_draft(scores.text_id, _marked(drafts[-1]), 0).draft)
+            standing = dict(store.save_draft(scores.text_id, _marked(drafts[-1]), 0).record)
         if standing is not None and standing.get("adopted"):
             note(runs, scores.text_id, str(standing["adopted"]))
 
