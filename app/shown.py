@@ -15,6 +15,7 @@ from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
 from tokenunlearn.scoring import Alternatives, Scores
 from tokenunlearn.selection import Rule, select
+from tokenunlearn.signals import SIGNALS
 
 _FLAGS = ("subject", "stop", "punctuation")
 
@@ -142,8 +143,16 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
     try:
         columns = {name: _column(name, values) for name, values in payload["columns"].items()}
         rows = [{**row, "known": _known(row, columns)} for row in payload["rows"]]
+        # What is said of a signal is said today, whatever the record has; one that is gone is not shown.
+        infos = {name: signal_info(name) for name in payload["signals"] if name in SIGNALS}
         # An example recorded before there were text ids is a text of its own.
-        marked = {"text_id": payload["scores_id"], **payload, "rows": rows, "state": "recorded"}
+        marked = {
+            "text_id": payload["scores_id"],
+            **payload,
+            "rows": rows,
+            "signals": infos,
+            "state": "recorded",
+        }
     except (KeyError, TypeError, ValueError) as error:
         raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
     return ShownScores(marked, columns)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tokenunlearn.models.forward import PassScores
+from tokenunlearn.signals.entry import Arrays
 
 Alternative = tuple[str, float, int, bool]  # text, probability, rank, whether it is the true token
 
@@ -24,21 +24,24 @@ class Alternatives:
 
 
 def alternatives(
-    scores: PassScores | None, truths: Sequence[int], decode: Callable[[list[int]], str]
+    scores: Arrays | None, truths: Sequence[int], decode: Callable[[list[int]], str]
 ) -> list[list[Alternative]]:
-    """The alternatives at each answer token of one pass, `truths` being its own tokens; [] without a pass."""
+    """The alternatives at each answer token of one pass, `truths` being its own tokens; [] without a pass.
+
+    `scores` are the arrays of a `PassScores` by name, [tokens …].
+    """
     if scores is None:
         return []
     result = []
     for place, truth in enumerate(truths):
-        ids, log_probs = scores.top_ids[place], scores.top_log_probs[place]
+        ids, log_probs = scores["top_ids"][place], scores["top_log_probs"][place]
         found = [
             (int(token), float(log_prob), rank)
             for rank, (token, log_prob) in enumerate(zip(ids, log_probs, strict=True), start=1)
             if np.isfinite(log_prob)
         ]
-        if truth not in [token for token, _, _ in found] and np.isfinite(scores.log_probs[place]):
-            found.append((truth, float(scores.log_probs[place]), int(scores.ranks[place])))
+        if truth not in [token for token, _, _ in found] and np.isfinite(scores["log_probs"][place]):
+            found.append((truth, float(scores["log_probs"][place]), int(scores["ranks"][place])))
         result.append(
             [
                 (decode([token]), round(float(np.exp(log_prob)), 4), rank, token == truth)

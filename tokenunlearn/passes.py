@@ -1,19 +1,23 @@
-"""Which forward passes a group of rows needs, run once each; every mask's fallback is decided here.
+"""How a row is masked, and the forward passes that signals need: PASSES, each run once for a group of rows.
 
-The target pass is always run. A row without a subject is masked by its whole question, and says so.
+A row without a subject is masked by its whole question, and says so.
 """
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
+import torch
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import InputError
+from tokenunlearn.errors import InputError, did_you_mean
+from tokenunlearn.models.capabilities import evaluating
 from tokenunlearn.models.forward import PassScores, run_pass
 from tokenunlearn.models.loading import LoadedModel
-from tokenunlearn.signals import RowPasses
+from tokenunlearn.signals import SIGNALS, Arrays
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.folding import fold
 from tokenunlearn.text.masking import (
@@ -27,6 +31,7 @@ from tokenunlearn.text.masking import (
 from tokenunlearn.text.spans import propose_subjects, subject_spans
 
 MOST_NAMES = 10
+_FIELDS: Final = tuple(each.name for each in fields(PassScores))
 
 
 @dataclass(frozen=True)
@@ -113,98 +118,236 @@ def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None)
     return RowInfo(row, subject, source, spans, "swap" if names else "prompt", names)
 
 
-Measured = tuple[RowPasses, PassScores, PassScores | None]
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What a pass may use beside model and rows: the rows to keep, and other models by name."""
+
+    retain: tuple[Row, ...] = ()
+    others: Mapping[str, LoadedModel] = field(default_factory=dict)
+
+
+ALONE: Final = Beside()
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """A group of rows as a pass sees it. `found`: what the passes before it gave, a list with one per row.
+
+    `wanted` are the passes that signals ask for by themselves; `argument` is what stands behind the colon in
+    the name by which this one is asked for, such as 18 in `hidden:18`.
+    """
+
+    model: LoadedModel
+    infos: Sequence[RowInfo]
+    encodings: Sequence[Encoding]
+    wanted: Set[str]
+    beside: Beside = ALONE
+    argument: str = ""
+    found: Mapping[str, list[Arrays]] = field(default_factory=dict)
+
+    def run(self, asked: Sequence[int], hidden: Sequence[Sequence[int]] | None = None) -> list[PassScores]:
+        """A forward pass over the rows with these numbers; `hidden` as in `run_pass`."""
+        chosen = [self.encodings[index] for index in asked]
+        return run_pass(self.model.model, chosen, self.model.pad_id, hidden=hidden)
+
+    @property
+    def named(self) -> list[int]:
+        """The numbers of the rows with a name; the others are masked by their whole question."""
+        return [index for index, info in enumerate(self.infos) if info.names]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One way to run the model. `function` gives one mapping of arrays per row, in their order.
+
+    cost: whole forward passes a row, in words. needs: what it uses beside the answer's forward pass
+    (`NEEDS`). after: the passes whose results it reads. head: how a list made under it is announced.
+    """
+
+    function: Callable[[Context], list[Arrays]]
+    cost: str
+    needs: frozenset[str] = frozenset()
+    after: tuple[str, ...] = ()
+    head: str = ""
 
 
 def group_passes(
-    model: LoadedModel, infos: Sequence[RowInfo], encodings: Sequence[Encoding], wanted: Set[str]
-) -> list[Measured]:
-    """Per row all `wanted` passes, the target's scores, and the masked ones that show alternatives."""
-    target = run_pass(model.model, encodings, model.pad_id)
-    results = [RowPasses(scores.log_probs, scores.entropies) for scores in target]
-    masked: list[PassScores | None] = [None] * len(infos)
-    if "base" in wanted:
-        base = run_pass(model.model, encodings, model.pad_id, adapter_off=True)
-        for result, scores in zip(results, base, strict=True):
-            result.base, result.base_entropy = scores.log_probs, scores.entropies
-    nameless = [index for index, info in enumerate(infos) if not info.names]
-    asked = list(range(len(infos))) if "prompt" in wanted else nameless
-    _prompt_passes(model, infos, encodings, asked, results, masked)
-    named = [index for index, info in enumerate(infos) if info.names]
-    if "swap" in wanted and named:
-        _swap_passes(model, infos, encodings, named, results, masked)
-    if "subject" in wanted and named:
-        _subject_passes(model, infos, encodings, named, results)
-    if "occlusion" in wanted:
-        for result, encoding in zip(results, encodings, strict=True):
-            result.occlusion = _occlusion_pass(model, encoding)
-    return list(zip(results, target, masked, strict=True))
-
-
-def _prompt_passes(
     model: LoadedModel,
     infos: Sequence[RowInfo],
     encodings: Sequence[Encoding],
-    asked: Sequence[int],
-    results: Sequence[RowPasses],
-    masked: list[PassScores | None],
-) -> None:
-    """Fill the prompt columns of the asked rows, and all name masks of those that have no subject."""
-    chosen = [encodings[index] for index in asked]
-    hidden = [prompt_positions(encoding) for encoding in chosen]
-    passes = run_pass(model.model, chosen, model.pad_id, hidden=hidden)
-    for index, positions, scores in zip(asked, hidden, passes, strict=True):
-        if not positions:  # a plain text has no question to hide: not known, which is not 0
-            scores = _at_none(scores)
-        results[index].prompt = scores.log_probs
-        if not infos[index].names:  # no subject: every name mask falls back to the question, and says so
-            masked[index] = scores
-            results[index].subject = scores.log_probs
-            results[index].swap, results[index].swap_entropy = scores.log_probs[None], scores.entropies[None]
+    wanted: Set[str],
+    beside: Beside = ALONE,
+) -> list[dict[str, Arrays]]:
+    """Per row what the `wanted` passes measured, by name; each is run once, with those that it reads before.
+
+    Raises InputError where a pass needs something that is not there, ValueError for an unknown pass.
+    """
+    found: dict[str, list[Arrays]] = {}
+    context = Context(model, infos, encodings, wanted, beside, found=found)
+    for name in in_order(wanted):
+        entry, argument = pass_of(name), name.partition(":")[2]
+        refuse_lacking(name, model, beside)
+        with _gradients(model) if "gradient" in entry.needs else nullcontext():
+            found[name] = entry.function(replace(context, argument=argument))
+    return [{name: rows[index] for name, rows in found.items()} for index in range(len(infos))]
 
 
-def _subject_passes(
-    model: LoadedModel,
-    infos: Sequence[RowInfo],
-    encodings: Sequence[Encoding],
-    named: Sequence[int],
-    results: Sequence[RowPasses],
-) -> None:
-    """Fill the subject column of the named rows: the name hidden from attention."""
+def pass_of(name: str) -> Pass:
+    """The entry of a pass, whatever stands behind a colon in its name. Raises ValueError without one."""
+    kind = name.partition(":")[0]
+    if kind not in PASSES:
+        raise ValueError(f"There is no pass {kind!r}. {did_you_mean(kind, PASSES)}")
+    return PASSES[kind]
+
+
+def in_order(wanted: Set[str]) -> list[str]:
+    """The wanted passes and those that they read, each once, in the order in which they are run."""
+    names = set(wanted)
+    for name in wanted:
+        names.update(pass_of(name).after)
+    places = list(PASSES)
+    return sorted(names, key=lambda name: (places.index(name.partition(":")[0]), name))
+
+
+# What a pass may need beside the answers' forward pass, in words that follow "it needs".
+NEEDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "adapter": "an adapter to switch off",
+        "retain": "rows to keep",
+        "gradient": "gradients of the model",
+        "hidden": "hidden states of the model",
+        "other": "another model beside this one",
+    }
+)
+
+
+def needs_of(signal: str) -> frozenset[str]:
+    """What the passes of a signal need, under the signal's own default settings."""
+    entry = SIGNALS[signal]
+    return frozenset().union(*(pass_of(name).needs for name in entry.passes_of(entry.settings())))
+
+
+def lacking(name: str, model: LoadedModel, beside: Beside = ALONE) -> list[str]:
+    """What a pass needs and does not have here, such as `retain` or `other:small`."""
+    there = {"adapter": hasattr(model.model, "peft_config"), "retain": bool(beside.retain)}
+    there |= {f"other:{other}": True for other in beside.others}
+    return [
+        need for need in sorted(pass_of(name).needs) if not there.get(need, need in ("gradient", "hidden"))
+    ]
+
+
+def refuse_lacking(name: str, model: LoadedModel, beside: Beside) -> None:
+    """Nothing; raises InputError where the pass cannot be run for want of rows to keep or another model.
+
+    For want of an adapter it is run: with nothing to switch off it gives what the target's own pass gives.
+    """
+    for need in lacking(name, model, beside):
+        if need != "adapter":
+            kind, _, other = need.partition(":")
+            words = NEEDS[kind] + (f", {other}" if other else "")
+            raise InputError(f"The pass {name} cannot be run", f"It needs {words}", "Leave its signals out")
+
+
+@contextmanager
+def _gradients(model: LoadedModel) -> Iterator[None]:
+    """Inside, gradients can be taken; afterwards no parameter has one, and mode and flags are as before."""
+    flags = [(parameter, parameter.requires_grad) for parameter in model.model.parameters()]
+    try:
+        with evaluating(model.model), torch.enable_grad():
+            yield
+    finally:
+        for parameter, flag in flags:
+            parameter.grad = None
+            parameter.requires_grad_(flag)
+
+
+def _arrays(scores: PassScores) -> Arrays:
+    return {each.name: getattr(scores, each.name) for each in fields(scores)}
+
+
+def _target(context: Context) -> list[Arrays]:
+    return [_arrays(scores) for scores in context.run(range(len(context.infos)))]
+
+
+def _base(context: Context) -> list[Arrays]:
+    """The target's own pass with the adapter switched off; without an adapter the same as the target."""
+    model = context.model
+    passes = run_pass(model.model, context.encodings, model.pad_id, adapter_off=True)
+    return [_arrays(scores) for scores in passes]
+
+
+def _prompt(context: Context) -> list[Arrays]:
+    """The question hidden: of all rows if a signal asks for it, else of those that have no name to mask."""
+    every = range(len(context.infos))
+    named = set(context.named)
+    asked = list(every) if "prompt" in context.wanted else [index for index in every if index not in named]
+    hidden = [prompt_positions(context.encodings[index]) for index in asked]
+    found: list[Arrays] = [{} for _ in every]
+    for index, positions, scores in zip(asked, hidden, context.run(asked, hidden), strict=True):
+        # a plain text has no question to hide: not known, which is not 0
+        found[index] = _arrays(scores if positions else _at_none(scores))
+    return found
+
+
+def _subject(context: Context) -> list[Arrays]:
+    """The name hidden from attention; where there is none, the question."""
+    infos, named = context.infos, context.named
     hidden = [
-        subject_positions(encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject)
+        subject_positions(context.encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject)
         for i in named
     ]
-    passes = run_pass(model.model, [encodings[i] for i in named], model.pad_id, hidden=hidden)
-    for index, scores in zip(named, passes, strict=True):
-        results[index].subject = scores.log_probs
+    found = list(context.found["prompt"])
+    for index, scores in zip(named, context.run(named, hidden), strict=True):
+        found[index] = _arrays(scores)
+    return found
 
 
-def _swap_passes(
-    model: LoadedModel,
-    infos: Sequence[RowInfo],
-    encodings: Sequence[Encoding],
-    named: Sequence[int],
-    results: Sequence[RowPasses],
-    masked: list[PassScores | None],
-) -> None:
-    """Fill the swap columns of the named rows: one pass over all rows × names."""
+def _swap(context: Context) -> list[Arrays]:
+    """Each name put in the subject's place, arrays [names, tokens …]: one pass over all rows × names.
+
+    In a row without a name the question hidden, as one name.
+    """
+    model, infos, named = context.model, context.infos, context.named
     places = [(index, name) for index in named for name in infos[index].names]
     swaps = [
         swap_subject(infos[i].row.question, infos[i].row.answer, infos[i].subject, name) for i, name in places
     ]
     swapped = [encode(model.tokenizer, swap.question, swap.answer) for swap in swaps]
-    by_name: dict[int, list[PassScores]] = {index: [] for index in named}
+    by_name: dict[int, list[Arrays]] = {index: [] for index in named}
     passes = run_pass(model.model, swapped, model.pad_id)
     for (index, _), swap, encoding, scores in zip(places, swaps, swapped, passes, strict=True):
-        found = aligned(encodings[index], encoding, swap.replaced)
-        moved = (_at(getattr(scores, each.name), found) for each in fields(scores))
-        by_name[index].append(PassScores(*moved))
-    for index, found_by_name in by_name.items():
-        log_probs = np.stack([scores.log_probs for scores in found_by_name])
-        results[index].swap = log_probs
-        results[index].swap_entropy = np.stack([scores.entropies for scores in found_by_name])
-        masked[index] = _picked(found_by_name, most_moving(results[index].target, log_probs))
+        found = aligned(context.encodings[index], encoding, swap.replaced)
+        by_name[index].append({name: _at(values, found) for name, values in _arrays(scores).items()})
+    return [
+        {name: np.stack([each[name] for each in by_name.get(index, [prompt])]) for name in _FIELDS}
+        for index, prompt in enumerate(context.found["prompt"])
+    ]
+
+
+def _occlusion(context: Context) -> list[Arrays]:
+    """Each question token hidden in turn, row by row: arrays [hidden, tokens …]."""
+    return [_occluded(context.model, encoding) for encoding in context.encodings]
+
+
+def _occluded(model: LoadedModel, encoding: Encoding) -> Arrays:
+    positions = prompt_positions(encoding)
+    passes = run_pass(model.model, [encoding] * len(positions), model.pad_id, hidden=[[p] for p in positions])
+    if not passes:
+        return {"log_probs": np.full((1, encoding.answer_length), np.nan)}
+    return {name: np.stack([getattr(scores, name) for scores in passes]) for name in _FIELDS}
+
+
+# In the order in which they are run.
+PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
+    {
+        "target": Pass(_target, "1"),
+        "base": Pass(_base, "1", frozenset({"adapter"})),
+        "prompt": Pass(_prompt, "1", head="with the question hidden"),
+        "swap": Pass(_swap, "one a name", after=("target", "prompt"), head="with the name swapped"),
+        "subject": Pass(_subject, "1", after=("prompt",), head="with the name hidden"),
+        "occlusion": Pass(_occlusion, "one a question token", head="with one word hidden"),
+    }
+)
 
 
 def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
@@ -213,13 +356,6 @@ def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
     Of equals the first; 0 where no name has the token.
     """
     return np.nan_to_num(np.abs(swap - target), nan=-1.0).argmax(axis=0)
-
-
-def _picked(by_name: Sequence[PassScores], picks: np.ndarray) -> PassScores:
-    """At each token the scores under the name that `picks` says."""
-    places = np.arange(len(picks))
-    columns = ([getattr(scores, each.name) for scores in by_name] for each in fields(PassScores))
-    return PassScores(*(np.stack(column)[picks, places] for column in columns))
 
 
 def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
@@ -233,12 +369,3 @@ def _at_none(scores: PassScores) -> PassScores:
     """The scores of a pass that says nothing: NaN, with the alternatives that it had."""
     nothing = np.full(scores.log_probs.shape, np.nan)
     return replace(scores, log_probs=nothing, entropies=nothing)
-
-
-def _occlusion_pass(model: LoadedModel, encoding: Encoding) -> np.ndarray:
-    """Log-probs of one row with each question token hidden in turn: float64 [hidden, tokens]."""
-    positions = prompt_positions(encoding)
-    passes = run_pass(model.model, [encoding] * len(positions), model.pad_id, hidden=[[p] for p in positions])
-    if not passes:
-        return np.full((1, encoding.answer_length), np.nan)
-    return np.stack([scores.log_probs for scores in passes])

@@ -6,9 +6,10 @@ depend on the rows beside it or their order; the set only lends the names that a
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,13 +17,12 @@ import pandas as pd
 from tokenunlearn import __version__
 from tokenunlearn.alternatives import Alternatives, alternatives
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import InputError
+from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.fitting import fitting_encoding
-from tokenunlearn.models.forward import PassScores
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.passes import RowInfo, SubjectEdit, group_passes, most_moving, row_infos
-from tokenunlearn.settings import check, setting
-from tokenunlearn.signals import SIGNALS, RowPasses
+from tokenunlearn.passes import ALONE, Beside, RowInfo, SubjectEdit, group_passes, most_moving, row_infos
+from tokenunlearn.settings import check, from_dict, setting
+from tokenunlearn.signals import DEFAULT_ENTROPY, DEFAULT_KNOWLEDGE, SIGNALS, Arrays, RowView
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
 from tokenunlearn.text.encoding import Encoding
 from tokenunlearn.text.spans import punctuation, stop_words, subject_spans, tokens_in, word_ids
@@ -40,33 +40,17 @@ __all__ = [
     "score_infos",
 ]
 
-DEFAULT_SIGNALS = (
-    "knowledge_swap",
-    "swap_spread",
-    "entropy",
-    "entropy_masked",
-    "entropy_base",
-    "contrast",
-    "loss",
-    "log_prob",
-)
+DEFAULT_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.default)
 # What a report compares: every mask that costs one pass, so that the default stands beside its rivals.
-REPORT_SIGNALS = (
-    "knowledge_swap",
-    "knowledge_subject",
-    "knowledge_prompt",
-    "contrast",
-    "entropy",
-    "entropy_masked",
-    "entropy_base",
-    "loss",
-)
+REPORT_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.report)
+# What costs no pass: it is read off the text.
+FREE_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.report and not entry.passes)
 GROUP = 10  # rows scored together
 
 
 @dataclass(frozen=True)
 class ScoreConfig:
-    """Settings of scoring."""
+    """Settings of scoring. `signal_settings` are, by signal, the settings of the signal's own dataclass."""
 
     signals: tuple[str, ...] = setting(DEFAULT_SIGNALS, choices=tuple(SIGNALS), help="Signals to compute")
     swap_count: int = setting(
@@ -76,19 +60,38 @@ class ScoreConfig:
         2048, low=16, high=32768, step=1, unit="tokens", help="Longest row that is scored"
     )
     seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the random control's keys")
+    signal_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check(self)
+        if not isinstance(self.signal_settings, Mapping):
+            raise SettingError("signal_settings must be a mapping of signals to their settings")
+        for name in self.signal_settings:
+            if name not in SIGNALS:
+                raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS))
+            self.settings_of(name)
+
+    def settings_of(self, signal: str) -> Any:
+        """The checked settings object of a signal. Raises SettingError for a setting that it lacks."""
+        given = self.signal_settings.get(signal, {})
+        if not isinstance(given, Mapping):
+            raise SettingError(f"The settings of {signal} must be a mapping of names to values")
+        return from_dict(SIGNALS[signal].settings, given)
+
+    def passes_of(self, signal: str) -> tuple[str, ...]:
+        """The passes that a signal needs under its settings."""
+        return SIGNALS[signal].passes_of(self.settings_of(signal))
 
     @property
     def passes(self) -> set[str]:
-        """The passes that the signals need."""
-        return {name for signal in self.signals for name in SIGNALS[signal].passes}
+        """The passes that the signals need; with any of them the target's own, which is looked at first."""
+        needed = {name for signal in self.signals for name in self.passes_of(signal)}
+        return needed | {"target"} if needed else needed
 
     def in_parts(self) -> tuple["ScoreConfig", ...]:
         """The same signals in up to two parts: those of the default rule's own passes, then the others."""
-        needed = {name for signal in ("knowledge_swap", "entropy") for name in SIGNALS[signal].passes}
-        first = tuple(name for name in self.signals if needed.issuperset(SIGNALS[name].passes))
+        needed = {name for signal in (DEFAULT_KNOWLEDGE, DEFAULT_ENTROPY) for name in SIGNALS[signal].passes}
+        first = tuple(name for name in self.signals if needed.issuperset(self.passes_of(name)))
         rest = tuple(name for name in self.signals if name not in first)
         return tuple(replace(self, signals=part) for part in (first, rest) if part)
 
@@ -157,13 +160,15 @@ class Scores:
         return text_hash(*(str(self.provenance[name]) for name in names), *(r.info.row.id for r in self.rows))
 
 
-def score(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> pd.DataFrame:
-    """The exchange table of all rows, in their order.
+def score(
+    model: LoadedModel, rows: Sequence[Row], config: ScoreConfig, beside: Beside = ALONE
+) -> pd.DataFrame:
+    """The exchange table of all rows, in their order; `beside` is what some signals need beside them.
 
     Raises InputError for no rows at all, a row longer than `max_tokens`, and a row without answer token.
     """
     scores = new_scores(model, rows, config)
-    scores.rows.extend(iter_scores(model, rows, config))
+    scores.rows.extend(iter_scores(model, rows, config, beside))
     return scores.table
 
 
@@ -199,36 +204,45 @@ def new_scores(
     )
 
 
-def iter_scores(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> Iterator[ScoredRow]:
+def iter_scores(
+    model: LoadedModel, rows: Sequence[Row], config: ScoreConfig, beside: Beside = ALONE
+) -> Iterator[ScoredRow]:
     """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
-    return score_infos(model, row_infos(rows, config.swap_count), config)
+    return score_infos(model, row_infos(rows, config.swap_count), config, beside)
 
 
-def score_infos(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
+def score_infos(
+    model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig, beside: Beside = ALONE
+) -> Iterator[ScoredRow]:
     """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
     encodings = [fitting_encoding(model, info.row, config.max_tokens) for info in infos]
     for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)
-        measured = group_passes(model, infos[group], encodings[group], config.passes)
+        measured = group_passes(model, infos[group], encodings[group], config.passes, beside)
         for info, encoding, found in zip(infos[group], encodings[group], measured, strict=True):
-            passes, as_is, masked = found
-            _refuse_no_numbers(info.row, as_is)
-            table = table_piece(info, encoding, passes, config)
-            truths, decode = encoding.answer_ids, model.tokenizer.decode
-            plain, hidden = (alternatives(each, truths, decode) for each in (as_is, masked))
-            yield ScoredRow(info, table, Alternatives(plain, hidden, _shown_names(info, passes)))
+            _refuse_no_numbers(info.row, found)
+            table = table_piece(info, encoding, found, config)
+            yield ScoredRow(info, table, _alternatives(info, encoding, found, model.tokenizer.decode))
 
 
-def _shown_names(info: RowInfo, passes: RowPasses) -> list[str]:
-    """At each token the name whose alternatives are shown: the one that moves it most."""
-    if passes.swap is None or not info.names:
-        return []
-    return [info.names[pick] for pick in most_moving(passes.target, passes.swap)]
+def _alternatives(
+    info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays], decode: Callable[[list[int]], str]
+) -> Alternatives:
+    """What could stand at each token, as it is and under the name that moves the token most."""
+    as_is = alternatives(measured.get("target"), encoding.answer_ids, decode)
+    if "swap" not in measured:
+        return Alternatives(as_is, [])
+    swap = measured["swap"]
+    picks = most_moving(measured["target"]["log_probs"], swap["log_probs"])
+    places = np.arange(len(picks))
+    masked = {name: values[picks, places] for name, values in swap.items()}
+    names = [info.names[pick] for pick in picks] if info.names else []
+    return Alternatives(as_is, alternatives(masked, encoding.answer_ids, decode), names)
 
 
-def _refuse_no_numbers(row: Row, as_is: PassScores) -> None:
+def _refuse_no_numbers(row: Row, measured: Mapping[str, Arrays]) -> None:
     """Nothing; raises InputError where the model gives an answer token no finite probability."""
-    if not np.isfinite(as_is.log_probs).all():
+    if "target" in measured and not np.isfinite(measured["target"]["log_probs"]).all():
         raise InputError(
             what=f"Row {row.id} cannot be scored.",
             why="The model's log-probabilities there are no numbers.",
@@ -238,29 +252,46 @@ def _refuse_no_numbers(row: Row, as_is: PassScores) -> None:
 
 
 def table_piece(
-    info: RowInfo, encoding: Encoding, passes: RowPasses | None, config: ScoreConfig
+    info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays] | None, config: ScoreConfig
 ) -> pd.DataFrame:
-    """A row's piece of the table; without passes every signal is NaN."""
+    """A row's piece of the table; where nothing was `measured` (None) every signal is NaN."""
+    view = row_view(info, encoding, measured or {}, config.seed)
+    columns: dict[str, object] = {
+        "row_id": info.row.id,
+        "position": np.arange(len(view.offsets)),
+        "token_id": np.array(encoding.answer_ids),
+        "token": view.tokens,
+        "char_start": np.array([start for start, _ in view.offsets]),
+        "char_end": np.array([end for _, end in view.offsets]),
+        "word_id": view.words,
+        "is_subject": view.subject,
+        "is_stop_word": view.stop,
+        "is_punctuation": view.punctuation,
+        "gold": view.gold,
+        "random_key": view.random_key,
+    }
+    for name in config.signals:
+        scored = measured is not None
+        columns[name] = SIGNALS[name].of(view, config.settings_of(name)) if scored else np.nan
+    return pd.DataFrame(columns)
+
+
+def row_view(info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays], seed: int) -> RowView:
+    """A row as its signals see it: what the text says of each answer token, and what was measured."""
     answer, offsets = info.row.answer, encoding.answer_offsets
     names = [(start, end) for start, end, _ in subject_spans(answer, info.subject)]
-    is_subject = tokens_in(answer, offsets, names)
     gold = np.full(len(offsets), np.nan)
     if info.row.gold:
         gold = tokens_in(answer, offsets, info.row.gold).astype(float)
-    columns: dict[str, object] = {
-        "row_id": info.row.id,
-        "position": np.arange(len(offsets)),
-        "token_id": np.array(encoding.answer_ids),
-        "token": [answer[start:end] for start, end in offsets],
-        "char_start": np.array([start for start, _ in offsets]),
-        "char_end": np.array([end for _, end in offsets]),
-        "word_id": word_ids(answer, offsets),
-        "is_subject": is_subject,
-        "is_stop_word": stop_words(answer, offsets),
-        "is_punctuation": punctuation(answer, offsets),
-        "gold": gold,
-        "random_key": random_keys([info.row.id], [len(offsets)], config.seed),
-    }
-    for name in config.signals:
-        columns[name] = np.nan if passes is None else SIGNALS[name].function(passes)
-    return pd.DataFrame(columns)
+    return RowView(
+        question=info.row.question,
+        answer=answer,
+        offsets=offsets,
+        words=word_ids(answer, offsets),
+        subject=tokens_in(answer, offsets, names),
+        stop=stop_words(answer, offsets),
+        punctuation=punctuation(answer, offsets),
+        gold=gold,
+        random_key=random_keys([info.row.id], [len(offsets)], seed),
+        measured=measured,
+    )

@@ -17,6 +17,7 @@ import numpy as np
 from tokenunlearn.errors import MaskError, SettingError, TableError, did_you_mean
 from tokenunlearn.fusion import NORMALISERS, Column, Indices, fuse, groups, sequential_sum
 from tokenunlearn.settings import check, setting
+from tokenunlearn.signals import DEFAULT_ENTROPY, DEFAULT_KNOWLEDGE
 
 MODES: Final = ("top_fraction", "top_k", "threshold", "soft", "uniform", "random", "gold")
 SCOPES: Final = ("set", "row")
@@ -31,8 +32,8 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 class Rule:
     """How scores become a choice of tokens; the browser holds the same defaults in `DEFAULT_RULE`."""
 
-    knowledge: str = setting("knowledge_swap", help="Signal that stands for knowledge (K)")
-    entropy: str = setting("entropy", help="Signal that stands for uncertainty (H)")
+    knowledge: str = setting(DEFAULT_KNOWLEDGE, help="Signal that stands for knowledge (K)")
+    entropy: str = setting(DEFAULT_ENTROPY, help="Signal that stands for uncertainty (H)")
     alpha: float = setting(0.8, low=0, high=1, step=0.01, help="Share of knowledge in φ = α·K + (1−α)·H")
     normaliser: str = setting("p99", choices=tuple(NORMALISERS), help="How a signal is brought to 0…1")
     normalise_over: str = setting("set", choices=SCOPES, help="Scale shared by the set, or each row alone")

@@ -11,7 +11,7 @@ from app.actions.checks import notes_of, overrides_of, record, rule_of, text, wh
 from app.service import Service
 from app.shown import ShownScores
 from app.views.first_row import first_row
-from app.views.tokens import column, rule_bounds, signal_info
+from app.views.tokens import column, menus, rule_bounds, signal_info
 from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
@@ -38,11 +38,20 @@ def shown_payload(service: Service) -> dict[str, Any]:
 
 
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
-    """The payload with `left_out`, a list of `{id, reason}`, `bounds`, what the rule's sliders take, and
-    `opens`, the index of the row that a page begins with."""
+    """The payload with what is made when it is asked for.
+
+    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `opens` the index of the row
+    that a page begins with; `menus` tells of the rest.
+    """
     left_out = service.session_of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
-    return {**shown.payload, "left_out": reasons, "bounds": rule_bounds(), "opens": first_row(shown)}
+    return {
+        **shown.payload,
+        **menus(shown.payload["signals"]),
+        "left_out": reasons,
+        "bounds": rule_bounds(),
+        "opens": first_row(shown),
+    }
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:

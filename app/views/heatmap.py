@@ -22,7 +22,7 @@ from tokenunlearn.table import provenance
 
 FULL: Final = 0.99  # the percentile that gets the full colour, as on the page
 GLYPHS: Final = {"chosen": "●", "in": "+", "out": "−", "excluded": "○", "plain": ""}
-FUSED: Final = {"label": "Fused score φ", "unit": "", "kind": "fused"}
+FUSED: Final = {"label": "Fused score φ", "unit": "", "family": "fused"}
 MEANINGS: Final = {
     "chosen": "chosen by the rule",
     "in": "forced in",
@@ -65,7 +65,7 @@ class Heatmap:
     signal: str
     label: str
     unit: str
-    kind: str
+    family: str
     limit: float
     facts: Mapping[str, str]
     values: Mapping[str, np.ndarray]
@@ -93,7 +93,7 @@ def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int
     info = FUSED if signal == "fused" else shown.payload["signals"].get(signal) or signal_info(signal)
     lines = tuple(_row(shown, each, mask, values[signal], strengths, excluded) for each in drawn)
     facts = _facts(shown, set_name, mask)
-    return Heatmap(lines, signal, info["label"], info["unit"], info["kind"], limit, facts, values)
+    return Heatmap(lines, signal, info["label"], info["unit"], info["family"], limit, facts, values)
 
 
 def visible(text: str) -> str:

@@ -57,7 +57,7 @@ th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 
 def page(shown: Heatmap) -> str:
     """The whole HTML document."""
-    rows = "\n".join(_row(row, HUES.get(shown.kind, HUES["other"]), shown.unit) for row in shown.rows)
+    rows = "\n".join(_row(row, HUES.get(shown.family, HUES["other"]), shown.unit) for row in shown.rows)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -92,7 +92,7 @@ def _text(text: str) -> str:
 
 
 def _legend(shown: Heatmap) -> str:
-    hue = HUES.get(shown.kind, HUES["other"])
+    hue = HUES.get(shown.family, HUES["other"])
     marks = " · ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
     return (
         f'<p class="legend"><span>{_text(shown.label)}: 0</span><span class="ramp" style="background: '

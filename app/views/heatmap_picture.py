@@ -22,7 +22,7 @@ FONT: Final = "ui-monospace, Menlo, Consolas, 'Noto Sans Mono', monospace"
 
 def picture(shown: Heatmap) -> str:
     """The whole SVG document."""
-    hue = HUES.get(shown.kind, HUES["other"]).replace(" ", ", ")
+    hue = HUES.get(shown.family, HUES["other"]).replace(" ", ", ")
     marks = " · ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
     parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 18), *_legend(shown, hue), _words(MARGIN, 86, marks)]
     top = 120.0

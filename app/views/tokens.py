@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,18 @@ import pandas as pd
 
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.known import row_known
+from tokenunlearn.passes import PASSES, needs_of
 from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe
-from tokenunlearn.signals import SIGNALS
+from tokenunlearn.signals import FAMILIES, SIGNALS, Signal
 
 # Page and server work on the same rounded numbers, so that neither ties nor hashes can differ.
 DECIMALS = 6
 KEY_DECIMALS = 9
 BOOTSTRAP_DRAWS = 200
+# What a signal may need that the page has for every model.
+GIVEN = frozenset({"adapter", "gradient", "hidden"})
 _STRUCTURE = {
     "start": "char_start",
     "end": "char_end",
@@ -27,7 +31,6 @@ _STRUCTURE = {
     "stop": "is_stop_word",
     "punctuation": "is_punctuation",
 }
-_BASELINES = {"random": "Random", "content_words": "Content words"}
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +73,7 @@ def leaderboard_of_whole_sets(
     """The leaderboard of the sets whose rows are all scored: a figure over a part is of other rows."""
     waiting = {info.row.set for info, done in zip(infos, scored, strict=True) if not done}
     whole = [info.row.id for info in infos if info.row.set not in waiting]
-    names = [name for name in table.columns if name in SIGNALS and SIGNALS[name].kind != "other"]
+    names = [name for name in table.columns if name in SIGNALS and is_compared(SIGNALS[name])]
     return leaderboard(table[table["row_id"].isin(whole)], infos, names)
 
 
@@ -80,10 +83,45 @@ def rule_bounds() -> dict[str, dict[str, float | None]]:
     return {info.name: {"low": info.low, "high": info.high, "step": info.step} for info in numbers}
 
 
-def signal_info(name: str) -> dict[str, str]:
-    """Label, unit, kind and help of a signal."""
+def is_compared(signal: Signal) -> bool:
+    """Whether a signal stands in the leaderboard: with every report, or because a person asked for it."""
+    return signal.report or not signal.default
+
+
+def signal_info(name: str) -> dict[str, Any]:
+    """All that the page says of a signal, from its entry."""
     signal = SIGNALS[name]
-    return {"label": signal.label, "unit": signal.unit, "kind": signal.kind, "help": signal.help}
+    return {
+        "label": signal.label,
+        "short": signal.short,
+        "unit": signal.unit,
+        "family": signal.family,
+        "kind": "other" if signal.family == "likelihood" else signal.family,
+        "help": signal.help,
+        "over_word": signal.over_word,
+        "passes": list(signal.passes),
+        "nameless": signal.nameless,
+        "spread": signal.spread,
+        "masked": signal.masked,
+        "says": asdict(signal.says),
+        "without": asdict(signal.without),
+    }
+
+
+def menus(names: Iterable[str]) -> dict[str, Any]:
+    """What the menus of signals are made of: `{families, offered, masks}`.
+
+    `names` have a column; `offered` are others that can be computed here when one is chosen. `masks` are the
+    words above a list of what else could stand in a place, by the pass under which it was made.
+    """
+    known = set(names)
+    return {
+        "families": {name: asdict(family) for name, family in FAMILIES.items()},
+        "offered": {
+            name: signal_info(name) for name in SIGNALS if name not in known and needs_of(name) <= GIVEN
+        },
+        "masks": {name: entry.head for name, entry in PASSES.items() if entry.head},
+    }
 
 
 def column(values: Iterable[float]) -> list[float | None]:
@@ -111,7 +149,7 @@ def _by_word(report: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "signal": line["signal"],
-            "label": _BASELINES.get(str(line["signal"])) or SIGNALS[str(line["signal"])].label,
+            "label": SIGNALS[str(line["signal"])].label,
             "auroc_word": _finite(line["auroc"]),
             "precision_word": _finite(line["precision_at_gold"]),
             "low": _finite(line.get("auroc_low")),

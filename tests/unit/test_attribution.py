@@ -107,8 +107,11 @@ def test_report_values_by_hand() -> None:
     assert (line.auroc_low, line.auroc_high) == (0.5, 1.0)
 
 
-def test_baselines_are_always_there_and_once() -> None:
-    report = signal_report(exchange_table(), ["random", "swap"], draws=10)
+def test_signals_of_the_text_are_signals_like_any_other() -> None:
+    table = exchange_table()
+    content = ~table["is_stop_word"] & ~table["is_punctuation"]
+    table = table.assign(random=table["random_key"], content_words=content.astype(float))
+    report = signal_report(table, ["swap", "random", "content_words"], draws=10)
     assert report["signal"].drop_duplicates().tolist() == ["swap", "random", "content_words"]
     assert len(report) == 3 * 2 * 2
     content = report.set_index(["signal", "granularity", "population"]).loc["content_words"]

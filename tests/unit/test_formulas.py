@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from tokenunlearn.objectives import OBJECTIVES, TokenBatch
-from tokenunlearn.signals import SIGNALS, RowPasses
+from tokenunlearn.signals import SIGNALS, RowView
+from tokenunlearn.text.spans import punctuation, stop_words, word_ids
 
 CASES = [
     json.loads(line)
@@ -45,13 +46,41 @@ def test_objective(case: dict) -> None:
     assert float(loss.total) / loss.count == pytest.approx(case["expected"], abs=1e-6)
 
 
-@pytest.mark.parametrize("case", OF_KIND["signal"], ids=lambda case: case["name"])
+def row_of(case: dict) -> RowView:
+    """The row of a case: its tokens, one beside the other, are the answer; flags are those of the text."""
+    found = {
+        name: {key: array(column) for key, column in of.items()}
+        for name, of in case.get("passes", {}).items()
+    }
+    tokens = case.get("tokens", ["x"] * len(case["expected"]))
+    ends = np.cumsum([len(token) for token in tokens]).tolist()
+    offsets, answer = tuple(zip([0, *ends], ends, strict=False)), "".join(tokens)
+    nothing = np.zeros(len(tokens))
+    return RowView(
+        question=case.get("question", ""),
+        answer=answer,
+        offsets=offsets,
+        words=word_ids(answer, offsets),
+        subject=nothing.astype(bool),
+        stop=stop_words(answer, offsets),
+        punctuation=punctuation(answer, offsets),
+        gold=nothing,
+        random_key=array(case.get("random_key", nothing)),
+        measured=found,
+    )
+
+
+def name_and_place(case: dict) -> str:
+    return f"{case['name']} {case.get('question', '')}".strip()
+
+
+@pytest.mark.parametrize("case", OF_KIND["signal"], ids=name_and_place)
 def test_signal(case: dict) -> None:
     entry = SIGNALS[case["name"]]
-    values = entry.function(RowPasses(**{name: array(column) for name, column in case["passes"].items()}))
+    values = entry.of(row_of(case), entry.settings())
     np.testing.assert_allclose(values, array(case["expected"]), atol=1e-12)
 
 
-@pytest.mark.parametrize("case", OF_KIND["signal"], ids=lambda case: case["name"])
-def test_the_case_holds_the_passes_that_the_entry_names(case: dict) -> None:
-    assert set(SIGNALS[case["name"]].passes) <= {name.removesuffix("_entropy") for name in case["passes"]}
+@pytest.mark.parametrize("case", OF_KIND["signal"], ids=name_and_place)
+def test_the_case_holds_the_passes_that_the_entry_names_and_no_other(case: dict) -> None:
+    assert set(SIGNALS[case["name"]].passes) == set(case.get("passes", {}))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tokenunlearn.signals import PASSES, SIGNALS, RowPasses
+from tokenunlearn.passes import PASSES
+from tokenunlearn.signals import FAMILIES, SIGNALS, RowView
 from tokenunlearn.signals.knowledge import knowledge, occlusion, swap_mean, swap_spread
 
 NAN = float("nan")
@@ -25,18 +26,21 @@ def test_occlusion_takes_the_largest_move_either_way() -> None:
     np.testing.assert_array_equal(moved, [1.0])
 
 
-@pytest.mark.parametrize("name", [name for name, entry in SIGNALS.items() if len(entry.passes) > 1])
+@pytest.mark.parametrize("name", [name for name, entry in SIGNALS.items() if entry.passes])
 def test_a_missing_pass_is_told(name: str) -> None:
+    nothing = np.zeros(2)
+    row = RowView("", "ab", ((0, 1), (1, 2)), *[nothing] * 6)
     with pytest.raises(ValueError, match="was not run"):
-        SIGNALS[name].function(RowPasses(np.zeros(2), np.zeros(2)))
+        SIGNALS[name].of(row, None)
 
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_entries_are_described(name: str) -> None:
     entry = SIGNALS[name]
-    assert entry.label and entry.source and entry.help and entry.unit == "nats"
-    assert entry.kind in ("knowledge", "entropy", "other") and set(entry.passes) <= set(PASSES)
-    assert entry.passes[0] == "target"
+    assert entry.label and entry.short and entry.source and entry.help and entry.says
+    assert entry.family in FAMILIES and set(entry.passes) <= set(PASSES)
+    assert (entry.unit == "nats") == bool(entry.passes) and entry.over_word in ("sum", "max", "mean")
+    assert {entry.nameless, entry.spread} <= {"", *SIGNALS}
 
 
 def test_the_registry_is_read_only() -> None:

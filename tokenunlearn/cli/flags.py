@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import SettingInfo, add_flags, describe
 
 PICTURE: Final = Path(__file__).with_name("flags.json")
@@ -32,6 +33,23 @@ def add_settings(parser: argparse.ArgumentParser, name: str, hidden: Sequence[st
     """
     records = json.loads(PICTURE.read_text(encoding="utf-8"))[name]
     add_flags(parser, [_info(record) for record in records], title=f"settings ({name})", hidden=hidden)
+
+
+def values_of(texts: list[str], example: str) -> dict[str, Any]:
+    """Name → value, from texts such as beta=0.1; a value is JSON, or else the text itself.
+
+    Raises SettingError for another form, with the example of a good one.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingError(f"set is {text!r}", "It must be NAME=VALUE", f"For example {example}", "--set")
+        try:
+            values[name] = json.loads(value)
+        except (ValueError, RecursionError):  # no JSON, or a number or nesting beyond what Python reads
+            values[name] = value
+    return values
 
 
 def picture() -> dict[str, list[dict[str, Any]]]:

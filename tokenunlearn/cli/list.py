@@ -34,12 +34,18 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.settings import describe
     from tokenunlearn.signals import SIGNALS
 
-    objectives = {}
-    for name, entry in OBJECTIVES.items():
-        own = "".join(f"; {info.name} {info.default} ({info.allowed})" for info in describe(entry.settings))
-        objectives[name] = f"{entry.label}, {entry.source}{own}"
+    def own(settings: type) -> str:
+        return "".join(f"; {info.name} {info.default} ({info.allowed})" for info in describe(settings))
+
+    signals = {
+        name: entry.help + (f" [{entry.unit}]" if entry.unit else "") + own(entry.settings)
+        for name, entry in SIGNALS.items()
+    }
+    objectives = {
+        name: f"{entry.label}, {entry.source}{own(entry.settings)}" for name, entry in OBJECTIVES.items()
+    }
     sections = {
-        "signals": {name: f"{entry.help} [{entry.unit}]" for name, entry in SIGNALS.items()},
+        "signals": signals,
         "normalisers": {name: NORMALISER_WORDS[name] for name in NORMALISERS},
         "modes": {name: MODE_WORDS[name] for name in MODES},
         "objectives": objectives,

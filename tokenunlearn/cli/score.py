@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
@@ -31,6 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print how well each signal finds the gold spans, per set; without --signals, all masks",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SIGNAL.NAME=VALUE",
+        help="a setting of a signal itself; `list` names them; may be repeated",
+    )
     add_model(parser)
     add_settings(parser, "ScoreConfig")
 
@@ -46,14 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from tokenunlearn.scoring import REPORT_SIGNALS, ScoreConfig, iter_scores, new_scores
+    from tokenunlearn.scoring import FREE_SIGNALS, REPORT_SIGNALS, ScoreConfig, iter_scores, new_scores
     from tokenunlearn.table import write_table
 
     config = from_flags(ScoreConfig, arguments)
-    reported = config.signals
-    if arguments.report and arguments.signals is None:
-        reported = REPORT_SIGNALS
+    reported = config.signals if arguments.signals else REPORT_SIGNALS
+    if arguments.report:
+        # What costs no pass stands in every report: a signal has to beat it.
+        reported = tuple(dict.fromkeys((*reported, *FREE_SIGNALS)))
         config = replace(config, signals=tuple(dict.fromkeys((*config.signals, *reported))))
+    config = replace(config, signal_settings=_signal_settings(arguments.set))
     model = load(arguments)
     scores = new_scores(model, rows, config)
     with stoppable() as stop:
@@ -70,6 +79,15 @@ def run(arguments: argparse.Namespace) -> int:
         for name in dict.fromkeys(sets.values()):
             _print_report(name, table[table["row_id"].map(sets) == name], reported)
     return 130 if stop else 0
+
+
+def _signal_settings(texts: list[str]) -> dict[str, dict[str, object]]:
+    """The settings by signal, from texts such as signal.name=0.5. Raises SettingError for another form."""
+    settings: dict[str, dict[str, object]] = {}
+    for key, value in values_of(texts, "signal.name=0.5").items():
+        signal, _, name = key.partition(".")
+        settings.setdefault(signal, {})[name] = value
+    return settings
 
 
 def _say_subjects(infos: "Sequence[RowInfo]") -> None:

@@ -6,15 +6,14 @@ are shared by the processes, also on a machine without a GPU (`--cpu` starts one
 """
 
 import argparse
-import json
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target, tell_unchosen
-from tokenunlearn.errors import RunError, SettingError
+from tokenunlearn.errors import RunError
 from tokenunlearn.settings import from_dict, from_flags, to_dict
 
 
@@ -101,15 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _config(arguments: argparse.Namespace) -> Any:
     from tokenunlearn.training.config import TrainConfig
 
-    values = {}
-    for text in arguments.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingError(f"set is {text!r}", "It must be NAME=VALUE", "For example beta=0.1", "--set")
-        try:
-            values[name] = json.loads(value)
-        except (ValueError, RecursionError):  # no JSON, or a number or nesting beyond what Python reads
-            values[name] = value
+    values = values_of(arguments.set, "beta=0.1")
     return from_dict(
         TrainConfig, {**to_dict(from_flags(TrainConfig, arguments)), "objective_settings": values}
     )

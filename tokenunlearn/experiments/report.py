@@ -7,7 +7,6 @@ from tokenunlearn.experiments.runner import FIGURES
 from tokenunlearn.probes import PROBES
 from tokenunlearn.signals import SIGNALS
 
-_BASELINES = {"random": "Random", "content_words": "Content words"}
 _ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -23,7 +22,7 @@ def signal_lines(report: pd.DataFrame) -> list[str]:
             + "".join(f"{f'{name} {g}':>22}" for g in ("word", "token") for _, name in _SHORT)
         )
         for signal in dict.fromkeys(part["signal"]):
-            label = _BASELINES.get(signal) or SIGNALS[signal].label
+            label = SIGNALS[signal].label
             cells = []
             for granularity in ("word", "token"):
                 line = part[(part["signal"] == signal) & (part["granularity"] == granularity)].iloc[0]

@@ -7,7 +7,8 @@
    long words); a word is gold when one of its tokens is.
 4. Figures pooled over all units, and per row then mean over the rows that have both classes.
 5. Interval: bootstrap over rows of the pooled figures, the same draws for every signal.
-*random* and *content words* are always in the table: what does not beat them has found nothing.
+Signals of the text alone (*random*, *content words*) belong beside any other: what does not beat them has
+found nothing.
 
 Ties never favour anyone: AUROC counts them half, the other two treat equal scores as one block.
 """
@@ -85,7 +86,7 @@ def units_of(table: pd.DataFrame, signal: str, granularity: str = "token", popul
 def signal_report(
     table: pd.DataFrame, signals: Sequence[str], draws: int = 1000, seed: int = 0, level: float = 0.95
 ) -> pd.DataFrame:
-    """One line per signal x granularity x population, *random* and *content_words* always last.
+    """One line per signal x granularity x population, in the order given.
 
     `table` is the exchange table. Columns: `signal, granularity, population`, then for each of
     `auroc`, `average_precision`, `precision_at_gold` the pooled figure, `<figure>_low` and
@@ -94,13 +95,7 @@ def signal_report(
 
     Raises TableError for a signal that the table lacks.
     """
-    table = _with_baselines(table)
-    names = [
-        *[name for name in signals if name not in ("random", "content_words")],
-        "random",
-        "content_words",
-    ]
-    for name in names:
+    for name in signals:
         if name not in table.columns:
             known = table.columns.difference(["row_id", "token"])
             raise TableError(f"The table has no signal {name!r}", fix=did_you_mean(name, known))
@@ -109,18 +104,11 @@ def signal_report(
     lines = [
         {"signal": name, "granularity": granularity, "population": population}
         | _line(units_of(table, name, granularity, population), counts, level)
-        for name in names
+        for name in signals
         for granularity in GRANULARITIES
         for population in POPULATIONS
     ]
     return pd.DataFrame(lines)
-
-
-def _with_baselines(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with columns `random` and `content_words`, made from its own columns where absent."""
-    content = ~table["is_stop_word"].astype(bool) & ~table["is_punctuation"].astype(bool)
-    baselines = {"random": table["random_key"].astype(float), "content_words": content.astype(float)}
-    return table.assign(**{name: column for name, column in baselines.items() if name not in table.columns})
 
 
 def _row_counts(rows: int, draws: int, seed: int) -> Floats:

@@ -1,6 +1,11 @@
 """Signals read off the target's own probability of the token."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import numpy as np
+
+from tokenunlearn.signals.entry import Levels, RowView, Signal
 
 
 def loss(log_probs: np.ndarray) -> np.ndarray:
@@ -11,3 +16,54 @@ def loss(log_probs: np.ndarray) -> np.ndarray:
 def log_prob(log_probs: np.ndarray) -> np.ndarray:
     """lp in nats, float64 [tokens]: the surer the model, the higher."""
     return log_probs.astype(np.float64)
+
+
+def _loss(row: RowView, _: Any) -> np.ndarray:
+    return loss(row.of("target")["log_probs"])
+
+
+def _log_prob(row: RowView, _: Any) -> np.ndarray:
+    return log_prob(row.of("target")["log_probs"])
+
+
+ENTRIES: Final[Mapping[str, Signal]] = {
+    "loss": Signal(
+        label="Loss",
+        short="loss",
+        function=_loss,
+        family="likelihood",
+        source="cross-entropy",
+        help="−log p of the token",
+        says=Levels(
+            "The model expects {token} (loss {value}).",
+            (
+                (2.3, "The model does not expect {token} here (loss {value})."),
+                (0.7, "To the model {token} is one possibility among others (loss {value})."),
+            ),
+        ),
+        passes=("target",),
+        unit="nats",
+        over_word="sum",
+        default=True,
+        report=True,
+    ),
+    "log_prob": Signal(
+        label="Log-probability",
+        short="log-probability",
+        function=_log_prob,
+        family="likelihood",
+        source="cross-entropy",
+        help="log p of the token under the target",
+        says=Levels(
+            "The model does not expect {token} here (log-probability {value}).",
+            (
+                (-0.7, "The model expects {token} (log-probability {value})."),
+                (-2.3, "To the model {token} is one possibility among others (log-probability {value})."),
+            ),
+        ),
+        passes=("target",),
+        unit="nats",
+        over_word="sum",
+        default=True,
+    ),
+}

@@ -77,16 +77,21 @@ def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
     return np.maximum.accumulate(np.clip(np.where(blank, found + 1, found), 0, len(starts) - 1))
 
 
-def _word_texts(text: str, offsets: Sequence[Span]) -> list[str]:
+def word_texts(text: str, offsets: Sequence[Span]) -> list[str]:
     """For each token the whole word it belongs to, lower case."""
     spans = words(text)
     ids = word_ids(text, offsets)
     return [text[spans[i][0] : spans[i][1]].lower().replace("’", "'") if spans else "" for i in ids]
 
 
+def unspaced(text: str) -> bool:
+    """Whether the text is wholly of a script that puts no space between words; no for the empty text."""
+    return bool(text) and all(_UNSPACED_CHARACTER.match(each) for each in text)
+
+
 def stop_words(text: str, offsets: Sequence[Span]) -> np.ndarray:
     """Which tokens belong to a function word of the English list: bool [tokens]."""
-    return np.array([word in STOP_WORDS for word in _word_texts(text, offsets)], dtype=bool)
+    return np.array([word in STOP_WORDS for word in word_texts(text, offsets)], dtype=bool)
 
 
 def punctuation(text: str, offsets: Sequence[Span]) -> np.ndarray:
