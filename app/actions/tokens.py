@@ -40,8 +40,8 @@ def shown_payload(service: Service) -> dict[str, Any]:
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """The payload with what is made when it is asked for.
 
-    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `opens` the index of the row
-    that a page begins with; `menus` tells of the rest.
+    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `opens` the index of the
+    row that a page begins with; `menus` tells of the rest.
     """
     left_out = service.session_of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
