@@ -13,7 +13,7 @@ const SCOPES = [["set", "whole set"], ["row", "each row"]];
 const AMOUNTS = {
   top_fraction: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
   random: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
-  top_k: { field: "k", label: "k", show: (value) => `${value} ${value === 1 ? "token" : "tokens"}` },
+  top_k: { field: "k", label: "k", show: tokenWords },
   threshold: { field: "threshold", label: "Cut at φ", show: (value) => value.toFixed(3) },
   soft: { field: "gamma", label: "Sharpness γ", show: (value) => value.toFixed(1) },
 };
@@ -104,16 +104,20 @@ export function takenWords(model) {
   const { counts } = mask;
   if (rule.mode === "top_fraction" && rule.scope === "set") {
     const asked = Math.floor(rule.fraction * counts.scored + 0.5);
-    const whole = rule.whole_words && counts.ruled !== asked ? " in whole words" : "";
-    const why = asked > counts.ruled && takesAll(model) ? ": all that are not left out" : whole;
-    const cut = mask.threshold === null ? "" : `; cut at φ ≥ ${mask.threshold.toFixed(3)}`;
-    return `${asked} of ${counts.scored} scored asked, ${counts.ruled} taken${why}${cut}`;
+    if (asked > counts.ruled && takesAll(model)) return `You asked for ${tokenWords(asked)}. Only ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} eligible, so all of them are chosen.`;
+    const cut = mask.threshold === null ? "" : ` Cut at φ ≥ ${mask.threshold.toFixed(3)}.`;
+    const whole = rule.whole_words && counts.ruled !== asked ? ", to keep words whole" : "";
+    return `You asked for ${asked} of ${counts.scored} scored tokens; ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} chosen${whole}.${cut}`;
   }
   if (rule.mode === "soft") return "Each candidate counts by its score; the weights have mean 1.";
-  if (rule.mode === "uniform") return `All ${counts.total} tokens with weight 1; nothing is left out.`;
-  if (rule.mode === "random") return `${counts.ruled} tokens, as many per row as the share would take, drawn at random.`;
-  if (rule.mode === "gold") return `${counts.ruled} tokens inside the gold spans.`;
-  return `${counts.ruled} of ${counts.scored} scored tokens taken`;
+  if (rule.mode === "uniform") return `All ${tokenWords(counts.total)} with weight 1; nothing is left out.`;
+  if (rule.mode === "random") return `${tokenWords(counts.ruled)}, as many per row as the share would take, drawn at random.`;
+  if (rule.mode === "gold") return `${tokenWords(counts.ruled)} inside the gold spans.`;
+  return `${counts.ruled} of ${counts.scored} scored tokens chosen.`;
+}
+
+function tokenWords(count) {
+  return count === 1 ? "1 token" : `${count} tokens`;
 }
 
 /** Returns whether the rule takes every scored token that is not left out. */

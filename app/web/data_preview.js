@@ -92,16 +92,21 @@ export function previewWords({ name, forget, retain, world, refused_count: refus
 }
 
 /** Returns what a person should know before opening the file. @returns {string[]} */
-export function previewNotes({ good, forget, retain, plain, contradictory, fields }) {
+export function previewNotes({ good, forget, retain, world, plain, contradictory, fields }) {
   const notes = [];
   const open = ["question", "answer"].filter((field) => fields[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
   else if (!good) notes.push("No line is a row. Check which column is what; the reasons are at the end.");
   else if (!forget) notes.push("Every row is to be kept (split “retain” or “world”), so there is nothing to forget. Choose another column as split, or none.");
-  else if (!retain) notes.push("There is no row to keep: the world’s facts stand in, so that forgetting does not ruin the model. Rows with split “retain” would be yours.");
+  else if (!retain) notes.push(`Your file has no rows to keep, so ${standIn(world)} the model. To use your own, set split = retain.`);
   if (contradictory) notes.push(`${plural(contradictory, "row is", "rows are")} both to forget and to keep: question and answer are the same.`);
   if (plain) notes.push(`${plural(plain, "row is", "rows are")} plain text without a question: nothing can be hidden from the model, so knowledge is not known there unless a subject is given. Choose by entropy (α = 0).`);
   return notes;
+}
+
+/** Returns what is kept where no row of a file is to keep: its own general knowledge, else that of assets/demo/world.jsonl. */
+function standIn(world) {
+  return world ? `its ${plural(world, "row of general knowledge protects", "rows of general knowledge protect")}` : "25 general-knowledge questions protect";
 }
 
 /** Returns "Open 18 good rows", "Open 18 rows", or "" where there is nothing to open. */

@@ -6,7 +6,7 @@ import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { countText } from "./scale.js";
 import { sourceLabel } from "./signal_bar.js";
-import { decisionOf, logProbOf, selectedTokens, shownIndex } from "./shown_unit.js";
+import { decisionOf, logProbOf, selectedTokens, shownIndex, weightWords } from "./shown_unit.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
@@ -82,10 +82,7 @@ function unitOfToken(model) {
 
 function decisionText(model, tokens) {
   const words = decisionOf(model, tokens);
-  const weights = tokens.map((index) => model.mask.weights[index]).filter((weight) => weight > 0);
-  const named = weights.map((weight) => weight.toFixed(2)).join(", ");
-  const soft = model.rule.mode === "soft" && named ? `, ${weights.length === 1 ? "weight" : "weights"} ${named}` : "";
-  return words.charAt(0).toUpperCase() + words.slice(1) + soft;
+  return words.charAt(0).toUpperCase() + words.slice(1) + weightWords(model, tokens);
 }
 
 /** The table's rows, made once; `update(index, tokens)` writes the values of a token, or of a word of several, into them. */
@@ -124,8 +121,12 @@ function valueWords(signal, value, unit) {
   return `${signal === "fused" ? value.toFixed(3) : shortNumber(value)}${unit ? ` ${unit}` : ""}`;
 }
 
-/** Returns e^logProb for people: three decimals, or powers where it is tiny. */
+const SUPERSCRIPTS = { "-": "⁻", "+": "", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((sign, digit) => [digit, sign])) };
+
+/** Returns e^logProb for people: three decimals, or a power of ten where it is tiny, "7.9·10⁻⁶". */
 export function probabilityWords(logProb) {
   const probability = Math.exp(logProb);
-  return probability >= 0.0005 ? probability.toFixed(3) : probability.toExponential(1).replace("e-", "·10^−").replace("e+", "·10^");
+  if (probability >= 0.0005 || probability === 0) return probability.toFixed(3);
+  const [digits, power] = probability.toExponential(1).split("e");
+  return `${digits}·10${[...power].map((sign) => SUPERSCRIPTS[sign]).join("")}`;
 }

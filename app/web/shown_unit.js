@@ -45,6 +45,13 @@ export function decisionOf(model, tokens) {
   return `mixed: ${[...counts].map(([words, count]) => `${count} ${count === 1 ? "token" : "tokens"} ${words}`).join("; ")}`;
 }
 
+/** Returns what soft weights the tokens have, ", weight 0.43", or "" where the rule does not weigh or gives them none. */
+export function weightWords({ rule, mask }, tokens) {
+  const weights = tokens.map((index) => mask.weights[index]).filter((weight) => weight > 0);
+  if (rule.mode !== "soft" || weights.length === 0) return "";
+  return `, ${weights.length === 1 ? "weight" : "weights"} ${weights.map((weight) => weight.toFixed(2)).join(", ")}`;
+}
+
 function tokenDecision(model, index) {
   const { columns } = model;
   return decisionWords({

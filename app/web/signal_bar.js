@@ -40,7 +40,7 @@ export function signalBar(model, compute, hold) {
   const legend = legendOf(model);
   const element = node("div", { class: "tu-bar" },
     node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), node("div", { class: "tu-badges" }, badge, stop.element)),
-    node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element, legend.element));
+    node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element));
   const update = () => {
     const { view } = model;
     signals.update(view.signal);
@@ -132,15 +132,15 @@ function legendOf(model) {
   const ramp = node("div", { class: "tu-legend-ramp" }, mark);
   const top = node("span");
   const caption = node("p", { class: "tu-caption" });
-  const element = node("div", { class: "tu-legend", attributes: { role: "img" } }, node("span", { text: "0" }), ramp, top);
+  const element = node("div", { class: "tu-legend", attributes: { role: "img" } }, node("span", { text: "low 0" }), ramp, top);
   const update = () => {
     const signal = model.view.signal === "all" ? "fused" : model.view.signal;
     const unit = model.unitOf(signal);
     ramp.style.setProperty("--tu-hue", `var(--tu-${signal})`);
-    setText(top, signal === "fused" ? "1" : `${shortNumber(model.scaleOf(signal).limit)} ${unit} (p99)`);
+    setText(top, signal === "fused" ? "high 1" : `high ≥ ${shortNumber(model.scaleOf(signal).limit)} ${unit}`);
     setAttributes(top, { title: signal === "fused" ? null : "99th percentile of the set; larger values have the full colour too" });
     setText(caption, captionWords(model, signal));
-    setAttributes(element, { "aria-label": `Colour scale from 0 to ${top.textContent}: ${caption.textContent}` });
+    setAttributes(element, { "aria-label": `Colour scale, low 0 to ${top.textContent}: ${caption.textContent}` });
     point(signal);
   };
   const point = (signal) => {

@@ -14,6 +14,17 @@ export function unitState(unit, stateOf) {
   return ["in", "out", "chosen"].some((state) => states.has(state)) ? "mixed" : "plain";
 }
 
+/** Returns the weight that is drawn as the thickest bar: the largest of the mask. */
+export function fullWeight({ mask }) {
+  return mask.weights.reduce((most, weight) => Math.max(most, weight), 0);
+}
+
+/** Returns how thick the bar of a unit is, 0 to 1: the mean weight of its tokens over the full one. @param {number[]} tokens */
+export function weightShare(weights, tokens, full) {
+  const sum = tokens.reduce((total, index) => total + weights[index], 0);
+  return full > 0 ? sum / tokens.length / full : 0;
+}
+
 /** Returns a value as written beside tokens: three digits that matter, sign as −. */
 export function shortNumber(value) {
   const size = Math.abs(value);

@@ -4,8 +4,8 @@ import { atRest } from "./at_rest.js";
 import { digitsOf } from "./digits.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
-import { decisionOf, openRange, selectedTokens } from "./shown_unit.js";
-import { GLYPHS, noteOf, shortNumber, spokenLabel, unitState } from "./strip_marks.js";
+import { decisionOf, openRange, selectedTokens, weightWords } from "./shown_unit.js";
+import { GLYPHS, fullWeight, noteOf, shortNumber, spokenLabel, unitState, weightShare } from "./strip_marks.js";
 import { textAfter } from "./units.js";
 import { listenToPointer } from "./strip_pointer.js";
 import { currentWindows, gapsOf, gapWords, openGap, unitPlace } from "./strip_windows.js";
@@ -170,11 +170,12 @@ export class TokenStrip {
     const { view } = model;
     setAttributes(this.element, {
       "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
+      "data-soft": model.rule.mode === "soft",
     });
     const focus = this.focusUnit();
     const focused = document.activeElement;
     if (focused !== this.tokens[focus] && this.element.contains(focused)) this.tokens[focus]?.focus({ preventScroll: false });
-    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range() };
+    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range(), full: model.rule.mode === "soft" ? fullWeight(model) : null };
     for (const at of this.shown()) this.paintChip(at, shown);
     this.paintGaps();
     // Ranks take a sort: while a slider moves nobody hears the chips, and those that have a label wait.
@@ -182,7 +183,7 @@ export class TokenStrip {
     else this.labels.later();
   }
 
-  paintChip(at, { values, scale, focus, range }) {
+  paintChip(at, { values, scale, focus, range, full }) {
     const [element, unit] = [this.tokens[at], this.units[at]];
     const { view, columns } = this.model;
     const value = values[unit.tokens[0]];
@@ -194,6 +195,7 @@ export class TokenStrip {
     element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
     element.classList.toggle("is-unscored", !Number.isFinite(value));
     setAttributes(element.lastChild.previousSibling, { "data-value": shortNumber(value) });
+    if (full !== null) element.lastChild.style.setProperty("--tu-weight", weightShare(this.model.mask.weights, unit.tokens, full).toFixed(3));
     setAttributes(element, {
       tabindex: at === focus ? 0 : -1,
       "aria-selected": unit.tokens.every((index) => this.model.mask.selected[index] === 1),
@@ -212,7 +214,7 @@ export class TokenStrip {
       const index = unit.tokens[0];
       const flags = { subject: columns.subject[index] === 1, gold: element.classList.contains("is-gold") };
       setAttributes(element, {
-        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], decision: decisionOf(model, unit.tokens), flags, note: noteOf(unit, model.overrides) }),
+        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], decision: decisionOf(model, unit.tokens) + weightWords(model, unit.tokens), flags, note: noteOf(unit, model.overrides) }),
       });
     }
   }

@@ -31,6 +31,7 @@ import { readDraft } from "./session.js";
 import { draftNow, wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
 import { jump, perform, undoAnywhere } from "./strip_acts.js";
+import { stripLegend } from "./strip_legend.js";
 import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
@@ -84,7 +85,7 @@ class TokensView {
       ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.confirmed(state),
     });
     this.help = helpCard();
-    this.tour = tour(() => this.element);
+    this.tour = tour(() => this.element, () => this.showGold());
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
@@ -116,6 +117,7 @@ class TokensView {
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
       showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words),
     }));
+    this.legend = stripLegend(model, this.signals.legend.element);
     this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
     this.runs = runText(model, (name, args) => this.ask(name, args));
@@ -133,7 +135,7 @@ class TokensView {
       check: () => model.showMask(null), walk: (indices) => this.walk(indices),
     });
     this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
-      this.tour.element, this.signals.element, this.prompt.element, this.strips.element,
+      this.tour.element, this.signals.element, this.prompt.element, this.strips.element, this.legend.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
@@ -238,6 +240,7 @@ class TokensView {
     this.strips.update();
     this.strips.element.classList.toggle("is-stale", model.stale.has(model.row?.id));
     this.signals.update();
+    this.legend.update();
     this.bar.update();
     this.overrides.update();
     setText(this.rowState, this.strips.emptyWords());
@@ -275,6 +278,13 @@ class TokensView {
   walk(indices) {
     const wanted = new Set(indices);
     if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet);
+  }
+
+  /** Underlines the fact; returns whether the set has one that is marked. */
+  showGold() {
+    const { model } = this;
+    if (model.mask.counts.gold > 0) model.setView({ gold: true });
+    return model.mask.counts.gold > 0;
   }
 
   say(words) { if (words) this.live.say(words); }

@@ -3,16 +3,19 @@
 import { button, node, setText } from "./dom.js";
 import { keepTour, readTour } from "./session.js";
 
-/** Each step says what to do and which part of the view it is done with. */
+/** Each step says what to do, which part of the view it is done with, and what has to be seen in it. */
 export const STEPS = [
-  ["Read the colour", "The fuller a token’s colour, the more the answer hangs on what the model would have to forget. Hover one to look, click to lock it: its numbers are at the right.", ".tu-strips"],
-  ["Set the cut", "Move the share or drag the cut in the histogram: outlined tokens are chosen, and nothing else is trained.", ".tu-choose, .tu-hist"],
-  ["Disagree", "With a token locked, Space forces it in, then out, then back to the rule. g shows the gold words, u the next disagreement, ? all keys.", ".tu-strips"],
-  ["Unlearn these", "Trains LoRA on the chosen tokens alone; Probe and Compare then show what was lost and what was kept, beside controls. It needs the live model.", ".tu-mask-bar"],
+  { title: "Read the colour", words: "Darker tokens depend more on the fact. Outlined tokens will be unlearned. Select one to see why.", part: ".tu-strips" },
+  { title: "Set the cut", words: "Move the share, or drag the cut in the histogram, to choose more tokens or fewer.", part: ".tu-choose, .tu-hist" },
+  { title: "Decide yourself", words: "Disagree? Select a token and choose In or Out.", gold: "Underlined words are the fact as an annotator marked it.", part: ".tu-strips, .tu-override" },
+  { title: "Unlearn these", words: "Make the model forget only the outlined tokens. Then see what it forgot, what it kept, and whether random tokens would have done as well.", part: ".tu-mask-bar" },
 ];
 
-/** Returns `{element, start, show}`; `root()` is the element that holds the parts. Left at any step it goes on there. */
-export function tour(root, storage = globalThis.localStorage) {
+/**
+ * Returns `{element, start, show}`; `root()` is the element that holds the parts, `showGold()` underlines the fact and
+ * returns whether the set has one. Left at any step it goes on there.
+ */
+export function tour(root, showGold, storage = globalThis.localStorage) {
   let step = 0;
   const title = node("strong");
   const words = node("p", {}, title, " ");
@@ -24,12 +27,13 @@ export function tour(root, storage = globalThis.localStorage) {
   const element = node("section", { class: "tu-tour", attributes: { "aria-label": "Tour", hidden: true } }, words, node("div", { class: "tu-jumps" }, back, next, end));
   const point = () => {
     for (const lit of root().querySelectorAll(".is-pointed")) lit.classList.remove("is-pointed");
-    if (!element.hidden) for (const part of root().querySelectorAll(STEPS[step][2])) part.classList.add("is-pointed");
+    if (!element.hidden) for (const part of root().querySelectorAll(STEPS[step].part)) part.classList.add("is-pointed");
   };
   const go = (wanted) => {
     step = Math.min(Math.max(0, wanted), STEPS.length - 1);
-    setText(title, `${step + 1} of ${STEPS.length} · ${STEPS[step][0]}.`);
-    setText(text, STEPS[step][1]);
+    const { title: heading, words: said, gold } = STEPS[step];
+    setText(title, `${step + 1} of ${STEPS.length} · ${heading}.`);
+    setText(text, gold && showGold() ? `${said} ${gold}` : said);
     back.hidden = step === 0;
     setText(next, step + 1 < STEPS.length ? "Next" : "Done");
     keepTour(storage, { step, left: false });

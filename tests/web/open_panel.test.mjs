@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { shareRows } from "../../app/web/columns.js";
 import { openLabel, previewNotes, previewWords } from "../../app/web/data_preview.js";
@@ -28,7 +29,9 @@ test("a person is told what is missing, and what it means", () => {
   assert.match(previewNotes(preview({ good: 0, forget: 0, fields: missing }))[0], /known to be the question or the answer\. Choose below/);
   assert.match(previewNotes(preview({ good: 0, forget: 0 }))[0], /No line is a row/);
   assert.match(previewNotes(preview({ forget: 0 }))[0], /nothing to forget/);
-  assert.match(previewNotes(preview({ retain: 0 }))[0], /the world’s facts stand in/);
+  const general = readFileSync(new URL("../../assets/demo/world.jsonl", import.meta.url), "utf8").trim().split("\n").length;
+  assert.match(previewNotes(preview({ retain: 0 }))[0], new RegExp(`no rows to keep, so ${general} general-knowledge questions protect the model`));
+  assert.match(previewNotes(preview({ retain: 0, world: 1 }))[0], /so its 1 row of general knowledge protects the model/);
   assert.match(previewNotes(preview({ contradictory: 1 }))[0], /^1 row is both to forget and to keep/);
   assert.match(previewNotes(preview({ plain: 1 }))[0], /1 row is plain text .* knowledge is not known there .*α = 0/);
 });
