@@ -1,4 +1,4 @@
-/** Saves the draft of a text on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
+/** Saves what a person makes on a text, such as the draft, on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
 
 import { draftText } from "./mask_draft.js";
 import { same } from "./memory.js";
@@ -8,7 +8,21 @@ const RETRY_MS = 5000;
 const SENT_KEPT = 20;
 
 /**
+ * What is kept on a text: the server functions that give and take it, the name of it in their answers, the parts of
+ * which it is made, each a record, and how two of it meet.
+ * @typedef {object} Kind
+ * @property {string} get @property {string} save @property {string} name @property {string[]} parts
+ * @property {(kept: object) => object} contentOf  the part of it that a person made
+ * @property {(draft: object, from: object, to: object) => boolean} collides  whether what changed between two of it was decided in `draft` in another way
+ * @property {boolean} [merges]  whether what somebody else saved meanwhile is added where it does not collide, and nobody is asked
+ */
+
+/** @type {Kind} */
+export const DRAFT = { get: "kept_masks", save: "save_draft", name: "draft", parts: ["rule", "overrides", "notes"], contentOf, collides };
+
+/**
  * @typedef {object} KeeperParts
+ * @property {Kind} [kind]  the draft, unless another one is given
  * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
  * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a
  *   slider: the text and scores shown, and values of which one is another as soon as the draft is
@@ -17,6 +31,7 @@ const SENT_KEPT = 20;
  * @property {(draft: object) => Promise<void>} ready  gets what is needed to show a draft
  * @property {(draft: object, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a step of undo
  * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
+ * @property {(from: object, theirs: object) => void} [merge]  adds to what is shown, and to each of its steps of undo, what somebody else changed since `from`
  * @property {() => void} onNewer  other scores of this text are there: the page should ask for them
  * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each text
  * @property {{get: (textId: string) => {version?: number, work?: string, sent?: string[]}, set: (textId: string, value: object) => void,
@@ -26,8 +41,8 @@ const SENT_KEPT = 20;
 /** The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()` before another text is shown, `open()` after it. */
 export class DraftKeeper {
   /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
-  constructor({ wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
-    Object.assign(this, { wait, cancel, name, ...parts });
+  constructor({ kind = DRAFT, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
+    Object.assign(this, { kind, wait, cancel, name, ...parts });
     this.textId = null;
     this.visit = 0;
     /** Whether what is shown and what the server has were brought together; before that nothing is saved. */
@@ -57,13 +72,13 @@ export class DraftKeeper {
     const turned = this.textId !== null;
     const { draft, untouched } = this.read();
     const stored = this.memory.draft(textId);
-    const isStored = stored.rule !== undefined && workText(stored) === workText(draft);
+    const isStored = this.isStored(stored) && this.workText(stored) === this.workText(draft);
     // From another text, which keeps it, or from nobody; from this tab's last visit; or from a recorded example.
-    this.origin = stored.begun || turned || !isWork(draft, untouched) ? "begin" : "brought";
+    this.origin = stored.begun || turned || !this.isWork(draft, untouched) ? "begin" : "brought";
     if (isStored && !stored.begun) this.origin = "stored";
     // What an earlier visit changed, which ended before the draft had come, is a change of this one.
-    this.atOpen = stored.begun ? changedBy(draft, stored, stored.begun) : draft;
-    if (stored.begun && !isStored) this.put(changedBy(draft, stored.begun, stored), false);
+    this.atOpen = stored.begun ? this.changedBy(draft, stored, stored.begun) : draft;
+    if (stored.begun && !isStored) this.put(this.changedBy(draft, stored.begun, stored), false);
     Object.assign(this, { textId, visit: this.visit + 1, met: false, version: 0, savedText: null, flight: null });
     this.cancel(this.timer);
     return this.find();
@@ -75,10 +90,10 @@ export class DraftKeeper {
     try {
       await this.leaving; // What is being saved of an earlier visit is there first.
       if (visit !== this.visit) return;
-      const answer = await this.ask("kept_masks", { text_id: textId, scores_id: this.where().scoresId });
+      const answer = await this.ask(this.kind.get, { text_id: textId, scores_id: this.where().scoresId });
       if (visit !== this.visit) return;
       this.onKept(answer);
-      await this.meet(answer.draft, visit);
+      await this.meet(answer[this.kind.name], visit);
     } catch (error) {
       if (visit === this.visit) this.fail(error, () => this.find());
     }
@@ -92,8 +107,8 @@ export class DraftKeeper {
     if (visit !== this.visit) return undefined;
     if (unsent) this.lay({ ...unsent, masks: theirs?.masks ?? [] });
     const { draft, untouched } = this.read();
-    if (!theirs) return this.settle(0, untouched, isWork(draft, untouched) ? null : { kind: "saved", at: null });
-    const content = contentOf(theirs);
+    if (!theirs) return this.settle(0, untouched, this.isWork(draft, untouched) ? null : { kind: "saved", at: null });
+    const content = this.kind.contentOf(theirs);
     if (draftText(draft) === draftText(content)) return this.settle(theirs.version, content, { kind: "saved", at: theirs.saved });
     const mine = unsent !== null || this.origin === "brought" || (this.origin === "stored" && this.isUnsaved(known, untouched));
     // Nobody has saved since, or it was this tab, whose answer was lost.
@@ -104,21 +119,21 @@ export class DraftKeeper {
 
   /** Returns whether the work that was shown when the text was opened is not what the server is known to have. */
   isUnsaved(known, untouched) {
-    return known.version === undefined ? isWork(this.atOpen, untouched) : workText(this.atOpen) !== known.work;
+    return known.version === undefined ? this.isWork(this.atOpen, untouched) : this.workText(this.atOpen) !== known.work;
   }
 
   /** Returns this tab's last work on the text that the server is not known to have, or null. */
   unsent(known) {
     const { begun, ...stored } = this.memory.draft(this.textId);
-    return !begun && stored.rule && known.version !== undefined && workText(stored) !== known.work ? contentOf(stored) : null;
+    return !begun && this.isStored(stored) && known.version !== undefined && this.workText(stored) !== known.work ? this.kind.contentOf(stored) : null;
   }
 
   /** Shows their draft and over it, as one step of undo, what was changed here while it was on its way. */
   async bring(theirs, visit) {
-    const content = contentOf(theirs);
+    const content = this.kind.contentOf(theirs);
     await this.ready(content);
     if (visit !== this.visit) return undefined;
-    if (collides(content, this.atOpen, this.read().draft)) return this.conflict(theirs);
+    if (this.kind.collides(content, this.atOpen, this.read().draft)) return this.conflict(theirs);
     const { base, laid } = this.lay(content);
     return this.settle(theirs.version, base, laid ? null : { kind: "saved", at: theirs.saved });
   }
@@ -126,11 +141,11 @@ export class DraftKeeper {
   /** Shows a draft that is ready, and over it what has changed here since the text was opened. */
   lay(content) {
     const now = this.read().draft;
-    const laid = isWork(now, this.atOpen);
+    const laid = this.isWork(now, this.atOpen);
     const set = laid ? now.set : content.set;
     this.put({ ...content, set }, true);
     const base = this.read().draft;
-    if (laid) this.put({ ...changedBy(base, this.atOpen, now), set }, false);
+    if (laid) this.put({ ...this.changedBy(base, this.atOpen, now), set }, false);
     this.atOpen = this.read().draft;
     return { base, laid };
   }
@@ -166,7 +181,7 @@ export class DraftKeeper {
 
   /** Returns whether what is shown is not what the server has. */
   isNew() {
-    return draftText(this.read().draft) !== this.savedText && (this.version !== 0 || isWork(this.read().draft, this.read().untouched));
+    return draftText(this.read().draft) !== this.savedText && (this.version !== 0 || this.isWork(this.read().draft, this.read().untouched));
   }
 
   /** Saves now, if there is anything new and nothing on its way. */
@@ -182,8 +197,9 @@ export class DraftKeeper {
       if (visit !== this.visit) return undefined;
       this.flight = null;
       if (answer.newer) this.onNewer();
-      if (!answer.taken) return this.conflict(answer.draft);
-      this.settle(answer.draft.version, draft, { kind: "saved", at: answer.draft.saved }, stamp);
+      const standing = answer[this.kind.name];
+      if (!answer.taken) return this.merged(standing) ? this.save() : this.conflict(standing);
+      this.settle(standing.version, draft, { kind: "saved", at: standing.saved }, stamp);
       return this.changed();
     } catch (error) {
       if (visit !== this.visit) return undefined;
@@ -197,18 +213,29 @@ export class DraftKeeper {
     const save = this.name();
     const known = this.memory.get(textId);
     this.memory.set(textId, { ...known, sent: [...(known.sent ?? []), save].slice(-SENT_KEPT) });
-    const ask = (from) => this.ask("save_draft", { text_id: textId, scores_id: scoresId, base: from, save, ...draft });
+    const ask = (from) => this.ask(this.kind.save, { text_id: textId, scores_id: scoresId, base: from, save, ...draft });
     let answer = await ask(base);
     // Refused because of this tab's own save, whose answer was lost: nobody else's work is in the way.
-    if (!answer.taken && this.memory.get(textId).sent?.includes(answer.draft.save)) answer = await ask(answer.draft.version);
-    if (answer.taken) this.memory.set(textId, { version: answer.draft.version, work: workText(draft) });
+    if (!answer.taken && this.memory.get(textId).sent?.includes(answer[this.kind.name].save)) answer = await ask(answer[this.kind.name].version);
+    if (answer.taken) this.memory.set(textId, { version: answer[this.kind.name].version, work: this.workText(draft) });
     return answer;
+  }
+
+  /** Adds what somebody else has saved to what is shown, where it can be added; returns whether it could. */
+  merged(standing) {
+    if (!this.kind.merges) return false;
+    const [from, theirs] = [JSON.parse(this.savedText), this.kind.contentOf(standing)];
+    if (this.kind.collides(theirs, from, this.read().draft)) return false;
+    this.merge(from, theirs);
+    this.version = standing.version;
+    this.savedText = draftText(theirs);
+    return true;
   }
 
   /** After a conflict: keeps what is shown here, over what the other tab saved. */
   takeOver() {
     this.version = this.state.theirs.version;
-    this.savedText = draftText(contentOf(this.state.theirs));
+    this.savedText = draftText(this.kind.contentOf(this.state.theirs));
     this.set({ kind: "saving" });
     return this.save();
   }
@@ -217,9 +244,9 @@ export class DraftKeeper {
   async reload() {
     const { theirs } = this.state;
     const { visit } = this;
-    await this.ready(contentOf(theirs));
+    await this.ready(this.kind.contentOf(theirs));
     if (visit !== this.visit) return;
-    this.put(contentOf(theirs), false);
+    this.put(this.kind.contentOf(theirs), false);
     this.settle(theirs.version, this.read().draft, { kind: "saved", at: theirs.saved });
   }
 
@@ -228,7 +255,7 @@ export class DraftKeeper {
     this.met = true;
     this.version = version;
     this.savedText = draftText(theirs);
-    this.memory.set(this.textId, { version, work: workText(theirs) });
+    this.memory.set(this.textId, { version, work: this.workText(theirs) });
     if (state) {
       this.savedAt = state.at;
       return this.rest(stamp);
@@ -269,31 +296,36 @@ export class DraftKeeper {
     this.state = state;
     this.onState(state);
   }
-}
 
-/** Returns what a person would lose: the set that is looked at is not among it. */
-function workText({ rule, overrides = {}, notes = {} }) {
-  return draftText({ rule, overrides, notes });
-}
-
-/** Returns whether anything was decided in a draft. */
-function isWork(draft, untouched) {
-  return workText(draft) !== workText(untouched);
-}
-
-/** Returns the draft with everything in it that differs between `from` and `to` as it is in `to`. */
-function changedBy(draft, from, to) {
-  const result = { ...draft };
-  for (const part of ["rule", "overrides", "notes"]) {
-    result[part] = { ...draft[part] };
-    const [before, after] = [from[part] ?? {}, to[part] ?? {}];
-    for (const name of Object.keys({ ...before, ...after })) {
-      if (draftText(before[name] ?? null) === draftText(after[name] ?? null)) continue;
-      if (name in after) result[part][name] = after[name];
-      else delete result[part][name];
-    }
+  /** Returns whether a tab's storage holds anything of it. */
+  isStored(stored) {
+    return stored[this.kind.parts[0]] !== undefined;
   }
-  return result;
+
+  /** Returns what a person would lose: the set that is looked at is not among it. */
+  workText(content) {
+    return draftText(Object.fromEntries(this.kind.parts.map((part) => [part, content[part] ?? {}])));
+  }
+
+  /** Returns whether anything was decided in a draft. */
+  isWork(draft, untouched) {
+    return this.workText(draft) !== this.workText(untouched);
+  }
+
+  /** Returns the draft with everything in it that differs between `from` and `to` as it is in `to`. */
+  changedBy(draft, from, to) {
+    const result = { ...draft };
+    for (const part of this.kind.parts) {
+      result[part] = { ...draft[part] };
+      const [before, after] = [from[part] ?? {}, to[part] ?? {}];
+      for (const name of Object.keys({ ...before, ...after })) {
+        if (draftText(before[name] ?? null) === draftText(after[name] ?? null)) continue;
+        if (name in after) result[part][name] = after[name];
+        else delete result[part][name];
+      }
+    }
+    return result;
+  }
 }
 
 /** Returns whether a token that changed between `from` and `to` was decided in `draft`, in another way than in these. */
@@ -315,10 +347,10 @@ export function contentOf({ set, rule, overrides = {}, notes = {}, masks = [] })
   return { set, rule, overrides, notes, masks };
 }
 
-/** Returns the state for the mask bar: "draft saved 12:03". `time`: ms → text. */
-export function keptWords(state, time) {
+/** Returns the state for the mask bar: "draft saved 12:03". `time`: ms → text; `what` is kept. */
+export function keptWords(state, time, what = "draft") {
   return {
-    browser: "", loading: "draft loading…", saving: "draft saving…", conflict: "draft not saved: edited elsewhere",
-    saved: state.at ? `draft saved ${time(state.at)}` : "", failed: `draft not saved: ${state.reason}`,
+    browser: "", loading: `${what} loading…`, saving: `${what} saving…`, conflict: `${what} not saved: edited elsewhere`,
+    saved: state.at ? `${what} saved ${time(state.at)}` : "", failed: `${what} not saved: ${state.reason}`,
   }[state.kind];
 }
