@@ -16,6 +16,7 @@ from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
 VIEW_STYLES: Final = (
     "token_strip.css",
+    "marks.css",
     "token_panels.css",
     "token_rows.css",
     "token_pictures.css",

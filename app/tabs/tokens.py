@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from app.actions import exports, failed_rows, masks, opening, run_tokens, subjects, tokens
+from app.actions import exports, failed_rows, marks, masks, opening, run_tokens, subjects, tokens
 from app.components import tokens_view
 from app.service import Service
 
@@ -32,6 +32,8 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "remove_mask": masks.remove_mask,
         "restore_mask": masks.restore_mask,
         "compare_masks": masks.compare_masks,
+        "kept_marks": marks.kept,
+        "save_marks": marks.save,
         **opening.ASKED,
     }
 )

@@ -1,4 +1,4 @@
-/** Says which act a key means while the strip has the focus (USERS 5.4). Pure, so node can test it. */
+/** Says which act a key means while the strip has the focus (USERS 5.4), and while facts are marked there. Pure, so node can test it. */
 
 /** The keys as the help card lists them. */
 export const KEYS = [
@@ -15,8 +15,20 @@ export const KEYS = [
   ["u", "next token where rule and gold differ"],
   ["1 2 3", "knowledge, entropy, fused"],
   ["g  w  v", "gold spans, whole words, numbers"],
+  ["m", "mark facts: say what is true"],
   ["Ctrl + Z  Ctrl + Y", "undo, redo"],
   ["?", "this card"],
+];
+
+/** The keys that mean something else while facts are marked. */
+export const MARK_KEYS = [
+  ["f", "this is the fact; once more: no mark"],
+  ["x", "this is not the fact; once more: no mark"],
+  ["Space", "fact → not the fact → no mark"],
+  ["Delete", "take the mark away"],
+  ["Enter", "row looked through; go to the proposed row"],
+  ["Ctrl + Z  Ctrl + Y", "undo, redo a mark"],
+  ["Esc", "drop the range, then end marking"],
 ];
 
 const PLAIN = {
@@ -29,18 +41,26 @@ const PLAIN = {
   1: { act: "signal", signal: "knowledge" }, 2: { act: "signal", signal: "entropy" },
   3: { act: "signal", signal: "fused" },
   g: { act: "toggle", name: "gold" }, w: { act: "toggle", name: "words" }, v: { act: "toggle", name: "numbers" },
-  "?": { act: "help" },
+  m: { act: "marking" }, "?": { act: "help" },
+};
+
+const MARKING = {
+  ...PLAIN,
+  f: { act: "mark", mark: "fact" }, x: { act: "mark", mark: "other" }, " ": { act: "mark-cycle" },
+  Delete: { act: "mark", mark: null }, Backspace: { act: "mark", mark: null },
+  Enter: { act: "looked" }, Escape: { act: "end-marking" },
 };
 
 /**
  * Returns the act for a keydown, or null where the key is not ours (the browser keeps it).
  * @param {{key: string, shiftKey?: boolean, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean}} event
+ * @param {boolean} [marking] whether facts are marked
  */
-export function actFor(event) {
+export function actFor(event, marking = false) {
   if (event.altKey) return null;
   if (event.ctrlKey || event.metaKey) return withControl(event);
-  if (event.shiftKey && event.key === " ") return { act: "override", step: -1 };
-  const plain = PLAIN[event.key] ?? null;
+  if (event.shiftKey && event.key === " " && !marking) return { act: "override", step: -1 };
+  const plain = (marking ? MARKING : PLAIN)[event.key] ?? null;
   if (plain && event.shiftKey && ["move", "line", "edge"].includes(plain.act)) return { ...plain, extend: true };
   return plain;
 }

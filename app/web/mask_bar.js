@@ -60,8 +60,9 @@ export function maskBar(model, desk, acts) {
     setText(overrides, overrideWords(model.overridesOfSet().length));
     setText(leftOut, leftOutWords((model.payload.left_out ?? []).length + failedCounts(model).leftOut));
     setHidden(leftOut, leftOut.textContent === "");
-    setAble(undo, model.history.past.length > 0);
-    setAble(redo, model.history.future.length > 0);
+    setAble(undo, model.steps.past.length > 0);
+    setAble(redo, model.steps.future.length > 0);
+    setAttributes(undo, { title: model.view.marking ? "Take the last mark back (Ctrl+Z)" : "Ctrl+Z" });
     setText(range, rangeText(model));
     confirmed(confirmation);
   };

@@ -32,7 +32,6 @@ export class MaskDesk {
     this.cameFrom = new Map();
     this.filled = new Set();
     this.keeper = this.makeKeeper();
-    model.leaving = () => this.leave();
     // At once: what a person does before the draft has arrived is told from what was there before.
     model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
     this.panel = maskPanel(this, host);

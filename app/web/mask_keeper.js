@@ -23,6 +23,7 @@ export const DRAFT = { get: "kept_masks", save: "save_draft", name: "draft", par
 /**
  * @typedef {object} KeeperParts
  * @property {Kind} [kind]  the draft, unless another one is given
+ * @property {number} [after]  milliseconds after the last change, at which it is saved
  * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
  * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a
  *   slider: the text and scores shown, and values of which one is another as soon as the draft is
@@ -41,8 +42,8 @@ export const DRAFT = { get: "kept_masks", save: "save_draft", name: "draft", par
 /** The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()` before another text is shown, `open()` after it. */
 export class DraftKeeper {
   /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
-  constructor({ kind = DRAFT, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
-    Object.assign(this, { kind, wait, cancel, name, ...parts });
+  constructor({ kind = DRAFT, after = SAVE_AFTER_MS, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
+    Object.assign(this, { kind, after, wait, cancel, name, ...parts });
     this.textId = null;
     this.visit = 0;
     /** Whether what is shown and what the server has were brought together; before that nothing is saved. */
@@ -176,7 +177,7 @@ export class DraftKeeper {
       return;
     }
     if (this.state.kind !== "saving") this.set({ kind: "saving" });
-    this.timer = this.wait(() => this.save(), SAVE_AFTER_MS);
+    this.timer = this.wait(() => this.save(), this.after);
   }
 
   /** Returns whether what is shown is not what the server has. */

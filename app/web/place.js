@@ -19,9 +19,10 @@ export function restoreView(model, search) {
 
 /** Keeps the draft with its view for a reload; `begun`: the draft that is only where it begins, see `DraftKeeper`. */
 export function keepWork(model, begun = null) {
-  const { row, signal, locked, bars, words, gold, numbers } = model.view;
+  const { row, signal, locked, bars, gold, numbers, marking } = model.view;
+  const words = marking ? model.wordsBefore : model.view.words;
   keepDraft(globalThis.sessionStorage, model.payload.text_id, {
-    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers }, ...(begun && { begun }),
+    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers, marking }, ...(begun && { begun }),
   });
 }
 

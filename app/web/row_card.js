@@ -50,9 +50,9 @@ function drawCard(parts, row, model) {
   const facts = factsOf(model, row);
   const without = row.scored === false;
   setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
-  setText(parts.marks, without ? (row.failure ? "!" : "") : markWords(facts, row.known));
+  setText(parts.marks, without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
-  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${spokenMarks(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
+  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${model.marks.of(row.id).seen ? "Looked through. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
@@ -69,9 +69,9 @@ function scrollWithin(list, element) {
   else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
 }
 
-/** Returns the marks of a card: "gold 3/4  ≠2  •1". */
-export function markWords({ gold, goldChosen, differs, forced }, known = null) {
-  const parts = [];
+/** Returns the signs of a card: "✓ gold 3/4  ≠2  •1"; ✓ for a row that was looked through. */
+export function signWords({ gold, goldChosen, differs, forced }, known = null, marks = {}) {
+  const parts = marks.seen ? ["✓"] : [];
   if (gold) parts.push(`gold ${goldChosen}/${gold}`);
   if (differs) parts.push(`≠${differs}`);
   if (forced) parts.push(`•${forced}`);
@@ -79,7 +79,7 @@ export function markWords({ gold, goldChosen, differs, forced }, known = null) {
   return parts.join("  ");
 }
 
-function spokenMarks({ gold, goldChosen, differs, forced }) {
+function spokenSigns({ gold, goldChosen, differs, forced }) {
   const parts = [];
   if (gold) parts.push(`Gold ${goldChosen} of ${gold}.`);
   if (differs) parts.push(`Rule and gold differ on ${differs}.`);

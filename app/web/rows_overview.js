@@ -47,7 +47,7 @@ export function rowsOverview(model) {
     head.sets?.update(model.set);
     setText(known, setKnownWords(knownCounts(model.rowsOfSet.map((at) => model.payload.rows[at]))));
     if (kinds.has("data") || kinds.has("row")) drawer.update();
-    if (kinds.has("data") || kinds.has("rule")) cards.stale();
+    if (["data", "rule", "marks"].some((kind) => kinds.has(kind))) cards.stale();
     if (kinds.has("rule")) head.moved();
     if (kinds.has("data") || kinds.has("row")) cards.mark();
     if (kinds.has("data")) cards.refresh();

@@ -1,6 +1,7 @@
 /** Other scores take the place of those that are shown. What a person decided stays where it is on the same text, and moves to the same characters of the same rows on another one. */
 
 import { placesOf } from "./columns.js";
+import { Marks } from "./marks.js";
 
 /**
  * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it was;
@@ -23,6 +24,7 @@ export function takeScores(model, payload) {
     .map(({ index, state, note }) => ({ row: model.payload.rows[model.columns.row[index]].id, text: model.tokenText(index), state, note }));
   const { locked, focus } = model.view;
   const row = payload.rows.findIndex(({ id }) => id === model.row?.id);
+  model.marks = new Marks(sameRows(model, payload));
   Object.assign(model.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
   model.read(payload, { rule: payload.rule ?? rule, set });
   model.lost = known ? lost : [];
@@ -30,6 +32,13 @@ export function takeScores(model, payload) {
   history.rewrite((each) => ({ ...each, rule: model.withKnownSignals(each.rule) }));
   history.present = { ...history.present, rule: model.rule };
   Object.assign(model, { overrides: overrides.moved(moved), history });
+}
+
+/** Returns the marks of the rows that another text has too, letter by letter: what is true of a text is so under any model. */
+function sameRows({ marks, payload: before }, payload) {
+  const answers = new Map(before.rows.map(({ id, answer }) => [id, answer]));
+  const kept = payload.rows.filter(({ id, answer }) => marks.rows[id] && answers.get(id) === answer);
+  return Object.fromEntries(kept.map(({ id }) => [id, marks.rows[id]]));
 }
 
 /** Loads what `ask` answers; the rows of these ids are dimmed meanwhile, also where it fails. @param {string[]} ids */

@@ -1,7 +1,9 @@
-/** Remembers where one was: ids in the address (?row=&signal=&token=), the draft in this tab's session, so F5 loses nothing; the tour. */
+/** Remembers where one was: ids in the address (?row=&signal=&token=), draft and marks in this tab's session, so F5 loses nothing; the tour. */
 
 const DRAFT = "tokenunlearn.draft.";
 const VERSION = "tokenunlearn.version.";
+const MARKS = "tokenunlearn.marks.";
+const MARKS_VERSION = "tokenunlearn.marks-version.";
 const TOUR = "tokenunlearn.tour";
 
 /** Returns `{row, signal, token}` from an address's query, the token by its place in the row; ids only, never text. */
@@ -45,6 +47,28 @@ export function readVersion(textId, storage = globalThis.sessionStorage) {
 export function keepVersion(textId, value, storage = globalThis.sessionStorage) {
   // Without it a reload asks which draft to keep, where it could have known.
   keep(storage, VERSION + textId, value);
+}
+
+/** Returns the marks kept for a text, `{rows}`, or {}. */
+export function readMarks(textId, storage = globalThis.sessionStorage) {
+  return read(storage, MARKS + textId);
+}
+
+/** Keeps the marks of a text for a reload. */
+export function keepMarks(textId, value, storage = globalThis.sessionStorage) {
+  // Where it cannot be kept the server still has what was marked a moment ago.
+  keep(storage, MARKS + textId, value);
+}
+
+/** Returns what this tab knows of the server's marks: `{version, work, sent}`, or {}. */
+export function readMarksVersion(textId, storage = globalThis.sessionStorage) {
+  return read(storage, MARKS_VERSION + textId);
+}
+
+/** Keeps which version of the server's marks this tab's own were made from. */
+export function keepMarksVersion(textId, value, storage = globalThis.sessionStorage) {
+  // Without it a reload asks about a row that both have marked, where it could have known.
+  keep(storage, MARKS_VERSION + textId, value);
 }
 
 /** Returns where this person is in the tour: `{step, left}`, or {} on the first visit. */

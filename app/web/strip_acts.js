@@ -1,16 +1,17 @@
 /** Carries out the keyboard acts of the strip on the model. Arrows preview the token they reach, as the pointer does the one under it. */
 
 import { actFor } from "./keyboard.js";
+import { markWords, nextMark, sharedMark } from "./mark_words.js";
 import { tokensAt } from "./shown_unit.js";
 
 /**
  * Handles one keydown of a strip.
  * @param {KeyboardEvent} event
  * @param {import("./token_strip.js").TokenStrip} strip
- * @param {{showHelp: () => void, chooseSignal: (signal: string) => void, say: (words: string) => void}} host
+ * @param {{showHelp: () => void, chooseSignal: (signal: string) => void, say: (words: string) => void, looked: () => void}} host
  */
 export function perform(event, strip, host) {
-  const act = actFor(event);
+  const act = actFor(event, strip.model.view.marking);
   if (!act) return;
   event.preventDefault();
   event.stopPropagation();
@@ -35,7 +36,20 @@ const ACTS = {
   undo: (strip) => strip.model.undo(),
   redo: (strip) => strip.model.redo(),
   help: (_strip, _act, host) => host.showHelp(),
+  marking: (strip) => strip.model.setMarking(!strip.model.view.marking),
+  "end-marking": (strip) => (strip.model.view.anchor === null ? strip.model.setMarking(false) : release(strip)),
+  mark: (strip, act, host) => host.say(markUnits(strip.model, strip.targets(), act.mark)),
+  "mark-cycle": (strip, _act, host) => host.say(markUnits(strip.model, strip.targets(), nextMark(sharedMark(strip.model, strip.targets())))),
+  looked: (_strip, _act, host) => host.looked(),
 };
+
+/** Marks tokens, which lose the mark where all of them have it already. Returns what is to be said of it. @param {number[]} tokens @param {import("./marks.js").Mark} mark */
+export function markUnits(model, tokens, mark) {
+  const wanted = mark !== null && sharedMark(model, tokens) === mark ? null : mark;
+  const changed = model.markTokens(tokens, wanted);
+  model.setView({ anchor: null });
+  return changed ? markWords(model, tokens, wanted) : "";
+}
 
 /** Undo and redo by key anywhere on the view, except where text is typed or in a dialog. Returns what ends it. */
 export function undoAnywhere(element, model) {

@@ -53,7 +53,8 @@ export function spokenLabel({ unit, position, count, value, unitName, signal, so
     const at = place(sorted, value);
     if (at) parts.push(`rank ${at.rank}`);
   } else parts.push(flags.subject ? "name: no score" : "no score");
-  if (flags.gold) parts.push("gold");
+  if (flags.mark) parts.push(flags.mark);
+  else if (flags.gold) parts.push("gold");
   parts.push(decision);
   if (note) parts.push(`note: ${note}`);
   return parts.join(", ");

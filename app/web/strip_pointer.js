@@ -1,4 +1,4 @@
-/** Pointer acts on a strip: hover previews, click locks, glyph click overrides, drag and Shift-click make ranges. */
+/** Pointer acts on a strip: hover previews, click locks, glyph click overrides, drag and Shift-click make ranges; while facts are marked, click and range mark. */
 
 /** @param {import("./token_strip.js").TokenStrip} strip */
 export function listenToPointer(strip) {
@@ -20,15 +20,27 @@ export function listenToPointer(strip) {
     if (event.pointerType !== "touch") pressed = { index, moved: false, glyph: onGlyph(event), shift: event.shiftKey };
     if (event.shiftKey) event.preventDefault();
   });
-  element.ownerDocument.addEventListener("pointerup", () => setTimeout(() => { pressed = null; }, 0));
+  element.ownerDocument.addEventListener("pointerup", () => {
+    // Wherever the drag ends: the last of it that was passed counts.
+    if (pressed?.moved && model.view.marking) strip.mark(strip.targets());
+    setTimeout(() => { pressed = null; }, 0);
+  });
   element.addEventListener("dragstart", (event) => event.preventDefault());
   element.addEventListener("click", (event) => {
     const index = tokenAt(event);
     if (index === null || pressed?.moved) return;
+    if (model.view.marking) return mark(event, index);
     if (onGlyph(event)) override(index, event.shiftKey ? -1 : 1);
     else if (event.shiftKey) extendTo(index);
     else lock(index);
   });
+
+  function mark(event, index) {
+    if (event.shiftKey) extendTo(index);
+    else model.setView({ focus: index, anchor: null });
+    strip.mark(strip.targets());
+    strip.focusToken(index);
+  }
 
   function drag(index) {
     pressed.moved = true;

@@ -11,8 +11,8 @@ import { whySentence } from "./why.js";
 const ALL = ["knowledge", "entropy", "fused"];
 
 /** Returns `{element, update, first, why, emptyWords}`. */
-export function stripStack(model, onKey) {
-  const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey)]));
+export function stripStack(model, onKey, mark) {
+  const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey, mark)]));
   const names = Object.fromEntries(ALL.map((signal) => [signal, node("p", { class: "tu-strip-name", style: { "--tu-hue": `var(--tu-${signal})` } })]));
   const map = stripMap(model);
   const list = node("div");

@@ -4,6 +4,7 @@ import { atRest } from "./at_rest.js";
 import { digitsOf } from "./digits.js";
 import { node, setAttributes, setText } from "./dom.js";
 import { listenToCopy } from "./strip_copy.js";
+import { MEANS } from "./mark_words.js";
 import { decisionOf, openRange, selectedTokens, weightWords } from "./shown_unit.js";
 import { GLYPHS, fullWeight, noteOf, shortNumber, spokenLabel, unitState, weightShare } from "./strip_marks.js";
 import { textAfter } from "./units.js";
@@ -26,10 +27,11 @@ function breaksBetween(units, at) {
 
 /** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
 export class TokenStrip {
-  /** @param {import("./tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey */
-  constructor(model, signal, onKey) {
+  /** @param {import("./tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey @param {(tokens: number[]) => void} mark marks what a pointer has drawn over */
+  constructor(model, signal, onKey, mark) {
     this.model = model;
     this.signal = signal;
+    this.mark = mark;
     this.tokens = [];
     this.element = node("div", {
       class: "tu-strip",
@@ -170,12 +172,12 @@ export class TokenStrip {
     const { view } = model;
     setAttributes(this.element, {
       "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
-      "data-soft": model.rule.mode === "soft",
+      "data-soft": model.rule.mode === "soft", "data-marking": view.marking,
     });
     const focus = this.focusUnit();
     const focused = document.activeElement;
     if (focused !== this.tokens[focus] && this.element.contains(focused)) this.tokens[focus]?.focus({ preventScroll: false });
-    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range(), full: model.rule.mode === "soft" ? fullWeight(model) : null };
+    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range(), marks: this.marks(), full: model.rule.mode === "soft" ? fullWeight(model) : null };
     for (const at of this.shown()) this.paintChip(at, shown);
     this.paintGaps();
     // Ranks take a sort: while a slider moves nobody hears the chips, and those that have a label wait.
@@ -183,7 +185,12 @@ export class TokenStrip {
     else this.labels.later();
   }
 
-  paintChip(at, { values, scale, focus, range, full }) {
+  /** Returns what is marked of each unit, while facts are marked or the gold words are shown; else nothing. */
+  marks() {
+    return this.model.view.marking || this.model.view.gold ? this.model.unitMarks() : [];
+  }
+
+  paintChip(at, { values, scale, focus, range, marks, full }) {
     const [element, unit] = [this.tokens[at], this.units[at]];
     const { view, columns } = this.model;
     const value = values[unit.tokens[0]];
@@ -197,6 +204,7 @@ export class TokenStrip {
     setAttributes(element.lastChild.previousSibling, { "data-value": shortNumber(value) });
     if (full !== null) element.lastChild.style.setProperty("--tu-weight", weightShare(this.model.mask.weights, unit.tokens, full).toFixed(3));
     setAttributes(element, {
+      "data-mark": marks[at] ?? null,
       tabindex: at === focus ? 0 : -1,
       "aria-selected": unit.tokens.every((index) => this.model.mask.selected[index] === 1),
       title: note || (columns.subject[unit.tokens[0]] === 1 && !Number.isFinite(value) ? "name: no score" : null),
@@ -208,11 +216,12 @@ export class TokenStrip {
     const { model, signal } = this;
     const { columns } = model;
     const values = model.valuesOf(signal);
+    const marks = this.marks();
     const common = { count: this.units.length, unitName: model.unitOf(signal), signal, sorted: model.sorted(signal), words: model.view.words };
     for (const at of this.shown()) {
       const [element, unit] = [this.tokens[at], this.units[at]];
       const index = unit.tokens[0];
-      const flags = { subject: columns.subject[index] === 1, gold: element.classList.contains("is-gold") };
+      const flags = { subject: columns.subject[index] === 1, gold: element.classList.contains("is-gold"), mark: MEANS[marks[at]] ?? "" };
       setAttributes(element, {
         "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], decision: decisionOf(model, unit.tokens) + weightWords(model, unit.tokens), flags, note: noteOf(unit, model.overrides) }),
       });

@@ -3,6 +3,7 @@
 import { indicesOfSet, pick, readColumns, readPayload, realColumn, setsOf, signalNames } from "./columns.js";
 import { deriveMask, placesIn } from "./derived_mask.js";
 import { History } from "./history.js";
+import { Marks, markOf, spanOf } from "./marks.js";
 import { entriesOf } from "./mask_draft.js";
 import { Memory } from "./memory.js";
 import { Overrides } from "./overrides.js";
@@ -15,13 +16,16 @@ import { aggregateSignal, groupWords } from "./words.js";
 
 const FIRST_VIEW = {
   row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
-  bars: false, words: false, gold: false, numbers: false, noting: false,
+  bars: false, words: false, gold: false, numbers: false, noting: false, marking: false,
 };
 
-/** Scores + rule + overrides → mask, with a view on it. Listeners hear which kinds of thing changed. */
+/** Scores + rule + overrides → mask, with a view on it; marks beside them. Listeners hear which kinds of thing changed. */
 export class TokensModel {
-  /** @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved] */
-  constructor(payload, saved = {}) {
+  /**
+   * @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved]
+   * @param {Record<string, import("./marks.js").RowMarks>} [marks] what is said to be true, by row id
+   */
+  constructor(payload, saved = {}, marks = {}) {
     this.listeners = [];
     /** @type {number|null} the token to scroll to with the next drawing */
     this.revealed = null;
@@ -32,6 +36,9 @@ export class TokensModel {
     /** Called before another text takes the place of the one that is shown. */
     this.leaving = () => {};
     this.view = { ...FIRST_VIEW, row: payload.opens ?? 0, ...(saved.view ?? {}) };
+    this.marks = new Marks(marks);
+    this.wordsBefore = this.view.words;
+    this.view.words ||= this.view.marking;
     this.read(readPayload(payload), saved);
   }
 
@@ -222,9 +229,12 @@ export class TokensModel {
     this.tell("rule");
   }
 
-  undo() { return this.stepped(this.history.undo()); }
+  /** The steps that undo and redo go: those of the marks while facts are marked. @returns {History} */
+  get steps() { return this.view.marking ? this.marks.history : this.history; }
 
-  redo() { return this.stepped(this.history.redo()); }
+  undo() { return this.view.marking ? this.marked(this.marks.undo()) : this.stepped(this.history.undo()); }
+
+  redo() { return this.view.marking ? this.marked(this.marks.redo()) : this.stepped(this.history.redo()); }
 
   stepped(moved) {
     if (!moved) return false;
@@ -236,6 +246,52 @@ export class TokensModel {
     this.tell("rule");
     this.showOne(touched);
     return true;
+  }
+
+  /** Begins or ends to mark facts; words are shown meanwhile, for a fact is made of words. */
+  setMarking(on) {
+    if (on === this.view.marking) return;
+    if (on) this.wordsBefore = this.view.words;
+    this.setView({ marking: on, words: on || this.wordsBefore, anchor: null });
+  }
+
+  /** Marks a run of tokens of one row; null takes the mark away. Returns whether that changed anything. @param {number[]} tokens @param {import("./marks.js").Mark} mark */
+  markTokens(tokens, mark) {
+    const row = this.payload.rows[this.columns.row[tokens[0]]];
+    const span = spanOf(row.answer, this.columns, tokens);
+    if (!span || !this.marks.mark(row.id, [span], mark)) return false;
+    this.tell("marks");
+    return true;
+  }
+
+  /** Says whether the row that is shown was looked through. */
+  lookThrough(seen) {
+    if (this.marks.look(this.row.id, seen)) this.tell("marks");
+  }
+
+  /** Returns for each unit of the row "fact" | "other" as a person marked it, "gold" where the file says so, else null. */
+  unitMarks() {
+    const units = this.units();
+    return this.memory.once("unit marks", [units, this.marks.rows], () => {
+      const marks = this.marks.of(this.row.id);
+      const gold = ({ tokens }) => (tokens.some((index) => this.columns.gold?.[index] === 1) ? "gold" : null);
+      return units.map((unit) => markOf(marks, spanOf(this.row.answer, this.columns, unit.tokens)) ?? gold(unit));
+    });
+  }
+
+  /** Tells of a step of the marks and goes to a row that it touched. @param {string[]|null} ids */
+  marked(ids) {
+    if (!ids) return false;
+    this.tell("marks");
+    const at = this.payload.rows.findIndex(({ id }) => ids.includes(id));
+    if (at >= 0 && !ids.includes(this.row?.id)) this.goToRow(at);
+    return true;
+  }
+
+  /** Goes to a row in whatever set. */
+  goToRow(row) {
+    this.goToSet(this.payload.rows[row].set ?? "");
+    this.goTo(row);
   }
 
   /** Goes to the first of these tokens, in whatever set, unless one of them stands in the row that is shown. */

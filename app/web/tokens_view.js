@@ -17,6 +17,8 @@ import { maskBar, whyNot } from "./mask_bar.js";
 import { MaskDesk } from "./mask_desk.js";
 import { draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
+import { marksBar } from "./marks_bar.js";
+import { MarksDesk } from "./marks_desk.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
 import { restoreView, showPlace } from "./place.js";
@@ -27,10 +29,10 @@ import { runText } from "./run_text.js";
 import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
-import { readDraft } from "./session.js";
+import { readDraft, readMarks } from "./session.js";
 import { draftNow, wantOpen } from "./shared_value.js";
 import { signalBar } from "./signal_bar.js";
-import { jump, perform, undoAnywhere } from "./strip_acts.js";
+import { jump, markUnits, perform, undoAnywhere } from "./strip_acts.js";
 import { stripLegend } from "./strip_legend.js";
 import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
@@ -77,7 +79,7 @@ class TokensView {
     this.trigger = trigger;
     this.server = server;
     const draft = readDraft(globalThis.sessionStorage, payload.text_id);
-    this.model = new TokensModel(payload, draft);
+    this.model = new TokensModel(payload, draft, readMarks(payload.text_id).rows);
     this.linked = restoreView(this.model, globalThis.location?.search ?? "");
     const { model } = this;
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
@@ -91,12 +93,20 @@ class TokensView {
       ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
       linked: this.linked, show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
     });
+    this.marks = new MarksDesk(model, {
+      ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words), refresh: () => this.trigger("opened", {}),
+      onState: () => this.marksBar?.update(),
+    });
+    model.leaving = () => {
+      this.desk.leave();
+      this.marks.leave();
+    };
     draftNow.plan = async () => ({ hash: await mask_hash(model.mask.weights), ...this.draft() });
     draftNow.tell = () => this.trigger("draft", this.plan());
     this.compose();
     this.followServer();
     this.kinds = new Set();
-    this.work = atRest(() => this.element.isConnected && this.desk.keepWork());
+    this.work = atRest(() => this.element.isConnected && this.keepWork());
     model.subscribe((kinds) => this.changed(kinds));
     this.hide = () => this.keepAll();
     globalThis.addEventListener("pagehide", this.hide);
@@ -107,16 +117,22 @@ class TokensView {
     const focused = document.activeElement;
     focused?.blur();
     this.flush();
-    this.desk.keepWork();
+    this.keepWork();
     focused?.focus({ preventScroll: true }); // The browser's way back shows the page as it was.
+  }
+
+  keepWork() {
+    this.desk.keepWork();
+    this.marks.keepWork();
   }
 
   compose() {
     const { model } = this;
     this.signals = signalBar(model, (name) => this.compute(name), (held) => this.hold(held));
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
-      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words),
-    }));
+      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words), looked: () => this.marks.looked(),
+    }), (tokens) => this.say(markUnits(model, tokens, this.marksBar.mark())));
+    this.marksBar = marksBar(model, this.marks);
     this.legend = stripLegend(model, this.signals.legend.element);
     this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
@@ -135,11 +151,11 @@ class TokensView {
       check: () => model.showMask(null), walk: (indices) => this.walk(indices),
     });
     this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
-      this.tour.element, this.signals.element, this.prompt.element, this.strips.element, this.legend.element,
+      this.tour.element, this.signals.element, this.prompt.element, this.marksBar.element, this.strips.element, this.legend.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
+    this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.marksBar.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element, this.overrides.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
     this.unhear = undoAnywhere(this.element, model);
@@ -156,6 +172,7 @@ class TokensView {
     this.unfollow = serverLink.subscribe((gone) => {
       if (gone) return;
       this.desk.keeper.again();
+      this.marks.keeper.again();
       this.confirm();
     });
   }
@@ -164,6 +181,7 @@ class TokensView {
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
     this.desk.leave();
+    this.marks.leave();
     draftNow.set({ scores: "", hash: "", why: "" });
     draftNow.plan = async () => null;
     this.unfollow();
@@ -176,6 +194,7 @@ class TokensView {
   jumpButtons() {
     const to = (wanted) => () => this.say(jump(this.strips.first(), wanted));
     return node("div", { class: "tu-jumps" },
+      this.marksBar.toggle,
       button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
       button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
       button("Tour", () => this.tour.show(), { class: "tu-toggle" }),
@@ -205,7 +224,7 @@ class TokensView {
     this.kinds = new Set();
     if (this.rowShown !== this.model.row?.id) this.enterRow(kinds);
     if (kinds.has("rule") || kinds.has("data")) this.confirm();
-    if (kinds.has("rule") || kinds.has("data") || kinds.has("view")) this.drawAll(kinds);
+    if (["rule", "data", "view", "marks"].some((kind) => kinds.has(kind))) this.drawAll(kinds);
     this.details.update();
     this.choose.update();
     this.pictures.update(kinds);
@@ -214,8 +233,9 @@ class TokensView {
     if (kinds.has("row") || kinds.has("data")) this.runs.update();
     if (kinds.has("data") || kinds.has("view")) this.lost.update();
     if (kinds.has("view")) showPlace(this.model);
-    if (kinds.has("rule") || kinds.has("view")) this.work.later();
+    if (["rule", "view", "marks"].some((kind) => kinds.has(kind))) this.work.later();
     this.desk.changed(kinds);
+    this.marks.changed(kinds);
   }
 
   enterRow(kinds) {
@@ -242,6 +262,7 @@ class TokensView {
     this.signals.update();
     this.legend.update();
     this.bar.update();
+    this.marksBar.update();
     this.overrides.update();
     setText(this.rowState, this.strips.emptyWords());
     if (kinds.has("rule") || kinds.has("data")) {

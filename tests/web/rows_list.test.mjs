@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { markWords, sparkPath } from "../../app/web/row_card.js";
+import { signWords, sparkPath } from "../../app/web/row_card.js";
 import { bulkTargets, countWords, wordAt, wouldChange } from "../../app/web/rows_bulk.js";
 import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/rows_order.js";
 import { jump, stepRow } from "../../app/web/strip_acts.js";
@@ -84,7 +84,7 @@ test("a card says gold hits, errors and overrides; a long row has 240 bars", () 
   const model = rowsOf(1);
   model.force([3], "out");
   const facts = factsOf(model, model.payload.rows[0]);
-  assert.equal(markWords(facts), "gold 0/1  ≠1  •1");
+  assert.equal(signWords(facts), "gold 0/1  ≠1  •1");
   const fused = new Float64Array(10_000).fill(0.2);
   fused[5_000] = 1;
   const bars = sparkPath({ first: 0, count: 10_000 }, fused, () => true).split("M").slice(1);

@@ -1,0 +1,104 @@
+/** Holds what belongs to the marks beside themselves: that they are kept, what was learned from them, which row is next. No DOM. */
+
+import { DraftKeeper } from "./mask_keeper.js";
+import { MARKS, Marks } from "./marks.js";
+import { keepMarks, keepMarksVersion, readMarks, readMarksVersion } from "./session.js";
+
+const SAVE_AFTER_MS = 400; // what is learned from a mark should follow it
+const IN_ORDER = "It is the next row of the list that was not looked through.";
+
+/** Other parts read `state`, `proposal` and `learned`, and call `changed()`, `looked()`. */
+export class MarksDesk {
+  /**
+   * @param {import("./tokens_model.js").TokensModel} model
+   * @param {{ask: (name: string, data: object) => Promise<any>, say: (words: string) => void, refresh: () => void, onState: () => void}} host
+   */
+  constructor(model, host) {
+    Object.assign(this, { model, host });
+    this.sets = [];
+    /** Why what was kept could not be read, or "". */
+    this.damage = "";
+    this.keeper = this.makeKeeper();
+    model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
+  }
+
+  /** Returns the keeper of the marks. @param {object} [parts] */
+  makeKeeper(parts = {}) {
+    const { model } = this;
+    return new DraftKeeper({
+      kind: MARKS, after: SAVE_AFTER_MS,
+      ask: this.host.ask,
+      where: () => ({
+        textId: model.payload.text_id, scoresId: model.payload.scores_id, live: model.payload.state === "live", stamp: [model.marks.rows],
+      }),
+      read: () => ({ draft: { rows: model.marks.rows }, untouched: { rows: {} } }),
+      ready: async () => {},
+      put: ({ rows }, fresh) => this.put(rows, fresh),
+      merge: (from, theirs) => this.merge(from.rows ?? {}, theirs.rows),
+      onState: () => this.host.onState(),
+      onNewer: this.host.refresh,
+      onKept: (answer) => this.kept(answer),
+      memory: { get: readMarksVersion, set: keepMarksVersion, draft: readMarks },
+      ...parts,
+    });
+  }
+
+  /** How the marks are kept, as the keeper says. */
+  get state() { return this.keeper.state; }
+
+  /** What the view calls after it has drawn; `kinds` says what changed. */
+  changed(kinds) {
+    if (kinds.has("data")) this.keeper.open();
+    if (kinds.has("marks")) this.keeper.changed();
+  }
+
+  kept({ sets, damage }) {
+    this.sets = sets ?? [];
+    this.damage = damage ?? "";
+  }
+
+  put(rows, fresh) {
+    if (fresh) this.model.marks = new Marks(rows);
+    else this.model.marks.replace(rows);
+    this.model.tell("marks");
+  }
+
+  merge(from, theirs) {
+    const ids = this.model.marks.merge(from, theirs);
+    this.model.tell("marks");
+    this.host.say(`${ids.length} ${ids.length === 1 ? "row" : "rows"} marked elsewhere ${ids.length === 1 ? "was" : "were"} added`);
+  }
+
+  /** Keeps the marks in this tab, for a reload; `begun` as the keeper says. */
+  keepWork() {
+    if (this.keeper.keeps) keepMarks(this.model.payload.text_id, { rows: this.model.marks.rows, ...(this.keeper.begun && { begun: this.keeper.begun }) });
+  }
+
+  /** Another text takes the place of this one: its marks stay with it. */
+  leave() {
+    this.keepWork();
+    this.keeper.leave();
+  }
+
+  /** Returns the row to look through next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */
+  get proposal() {
+    const { model } = this;
+    const rows = model.listed ?? model.rowsOfSet;
+    const at = rows.indexOf(model.view.row);
+    const row = [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find((each) => !model.marks.of(model.payload.rows[each].id).seen);
+    return row === undefined ? null : { row, why: IN_ORDER };
+  }
+
+  /** The row that is shown was looked through: goes to the one that is proposed. */
+  looked() {
+    const { model } = this;
+    const { proposal } = this;
+    model.lookThrough(true);
+    if (proposal) model.goToRow(proposal.row);
+    this.host.say(proposal ? `Looked through. ${lineOf(model.row)}` : "Looked through. Every row of this set was.");
+  }
+}
+
+function lineOf({ subject, question, answer }) {
+  return subject || question || answer.slice(0, 80);
+}
