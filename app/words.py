@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from tokenunlearn.selection import Rule
+
 TITLE: Final = "TokenUnlearn Explorer"
 
 TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
@@ -66,6 +68,14 @@ MODES: Final[Mapping[str, str]] = MappingProxyType(
         "gold": "gold spans",
     }
 )
+NORMALISERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "p99": "the 99th percentile",
+        "min_max": "smallest and largest value",
+        "rank": "rank",
+        "z_sigmoid": "a sigmoid of z",
+    }
+)
 
 
 def arm_words(arm: str) -> str:
@@ -95,6 +105,32 @@ def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:
     """The rule in a few words: `highest-scoring share, 25 %`."""
     amount = {"top_fraction": f", {fraction:.0%}".replace("%", " %"), "top_k": f", k = {k}"}
     return MODES.get(mode, mode) + amount.get(mode, f", φ ≥ {threshold:g}" if mode == "threshold" else "")
+
+
+def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
+    """All of a rule in words; `signals` has the labels of those that can be named.
+
+    `highest-scoring share, 25 %, of the whole set, whole words; 0.8 Knowledge, name swapped + 0.2 Entropy …`
+    """
+    across = {"set": "the whole set", "row": "each row"}
+    budget = rule.mode in ("top_fraction", "top_k", "soft", "random")
+    words = [rule_words(rule.mode, rule.fraction, rule.k, rule.threshold)]
+    words += [f"γ = {rule.gamma:g}"] if rule.mode == "soft" else []
+    words += [f"of {across[rule.scope]}"] if budget else []
+    words += ["whole words"] if rule.whole_words else []
+
+    def label(name: str) -> str:
+        return str((signals.get(name) or {}).get("label") or name)
+
+    fused = f"{rule.alpha:g} {label(rule.knowledge)} + {1 - rule.alpha:g} {label(rule.entropy)}"
+    scaled = f"scaled by {NORMALISERS[rule.normaliser]} over {across[rule.normalise_over]}"
+    excluded = {
+        "names": rule.exclude_subjects,
+        "stop words": rule.exclude_stop_words,
+        "punctuation": rule.exclude_punctuation,
+    }
+    skipped = ", ".join(name for name, out in excluded.items() if out)
+    return "; ".join([", ".join(words), fused, scaled, *([f"without {skipped}"] if skipped else [])])
 
 
 def setting_label(name: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.shown import ShownScores
 from app.views.tokens import signal_info
+from app.words import whole_rule_words
 from tokenunlearn import __version__
 from tokenunlearn.errors import SettingError, did_you_mean
 from tokenunlearn.fusion import percentile
@@ -59,7 +60,10 @@ class HeatRow:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """The rows, the legend, and `values`: every signal column and fused, float64 [all tokens]."""
+    """The rows, the legend, and `values`: every signal column and fused, float64 [all tokens].
+
+    `full_weight`: the largest soft weight of the set, None where tokens are chosen or not.
+    """
 
     rows: tuple[HeatRow, ...]
     signal: str
@@ -67,6 +71,7 @@ class Heatmap:
     unit: str
     family: str
     limit: float
+    full_weight: float | None
     facts: Mapping[str, str]
     values: Mapping[str, np.ndarray]
 
@@ -74,6 +79,24 @@ class Heatmap:
     def title(self) -> str:
         """What the heatmap shows, in a few words."""
         return f"{self.label} per answer token"
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What each state means, with the glyph that it has below a token; soft weights are bars."""
+        marks = {state: f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items()}
+        if self.full_weight is not None:
+            marks["chosen"] = f"bar below a token: its weight, at its thickest {self.full_weight:.3g}, mean 1"
+        return marks
+
+    def glyph(self, piece: Piece) -> str:
+        """The sign below a token; none where a bar is drawn."""
+        return "" if self.bar(piece) is not None else GLYPHS[piece.state]
+
+    def bar(self, piece: Piece) -> float | None:
+        """How thick the bar of a soft weight is, 0 to 1; None where the token has none."""
+        if self.full_weight is None or piece.state != "chosen":
+            return None
+        return piece.weight / self.full_weight if self.full_weight > 0 else 0.0
 
 
 def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int | None = None) -> Heatmap:
@@ -92,8 +115,9 @@ def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int
     drawn = [each for each in rows if row is None or each is shown.payload["rows"][row]]
     info = FUSED if signal == "fused" else shown.payload["signals"].get(signal) or signal_info(signal)
     lines = tuple(_row(shown, each, mask, values[signal], strengths, excluded) for each in drawn)
+    full = float(mask.weights[places].max(initial=0.0)) if mask.rule.mode == "soft" else None
     facts = _facts(shown, set_name, mask)
-    return Heatmap(lines, signal, info["label"], info["unit"], info["family"], limit, facts, values)
+    return Heatmap(lines, signal, info["label"], info["unit"], info["family"], limit, full, facts, values)
 
 
 def visible(text: str) -> str:
@@ -181,7 +205,7 @@ def _facts(shown: ShownScores, set_name: str, mask: Mask) -> dict[str, str]:
         "data": str(made.get("data") or ""),
         "set": set_name,
         "scores": f"{shown.scores_id} ({shown.payload['state']})",
-        "rule": ", ".join(f"{name} {value}" for name, value in vars(mask.rule).items()),
+        "rule": whole_rule_words(mask.rule, shown.payload["signals"]),
         "tokens chosen": str(int(mask.selected.sum())),
         "mask": mask.hash,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -12,7 +12,7 @@ from html import escape
 from typing import Final
 from unicodedata import category
 
-from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
+from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
 from app.views.right_to_left import is_number, kinds
 
 # Colours of app/web/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
@@ -23,6 +23,7 @@ HUES: Final = {
     "other": "90 100 109",
 }
 TOP: Final = 0.52
+THICKEST: Final = 8  # pixels: the bar of the largest soft weight
 # Unicode categories of characters that only steer others, such as U+200F or NUL.
 UNSEEN: Final = ("Cf", "Cc")
 BREAK: Final = re.compile(r"[^\S\n]*\n")
@@ -39,12 +40,16 @@ body { max-width: 62em; margin: 2em auto; padding: 0 1.5em; background: var(--pa
 h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
 .q { margin: 1.5em 0 0; color: var(--muted); overflow-wrap: anywhere; } .q b { color: var(--ink); }
 .a { margin: .2em 0; font-size: 1.4em; line-height: 2.1; white-space: pre-wrap; overflow-wrap: anywhere; }
-.w { border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
+.w { position: relative; border: 1.5px solid transparent; border-radius: 4px; padding: .08em 0; }
 .w.chosen, .w.in { border-color: var(--accent); } .w.out { border: 1.5px dashed var(--muted); }
-.w.excluded { border: 1px dotted var(--strong); } .gold { text-decoration: underline double; }
+.w.soft { border-bottom-color: var(--accent); border-radius: 0; padding-bottom: .2em; }
+.w.excluded { border: 1px dotted var(--strong); }
+.gold { text-decoration: underline double 1px; text-underline-offset: .15em; text-decoration-skip-ink: none; }
 .a:dir(rtl) .d::before { content: "\\200e"; } .a:dir(rtl) i::before { content: "\\200f"; }
 .a:dir(rtl) .o { unicode-bidi: bidi-override; direction: ltr; }
-.i { unicode-bidi: isolate; } .w sub { color: var(--muted); font-size: .45em; user-select: none; }
+.i { unicode-bidi: isolate; }
+.w sub { position: absolute; inset: calc(100% + 2px) 0 auto; color: var(--muted); font-size: .45em;
+  line-height: 1; text-align: center; user-select: none; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
 th { color: var(--muted); font-weight: 500; white-space: nowrap; }
@@ -57,7 +62,7 @@ th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 
 def page(shown: Heatmap) -> str:
     """The whole HTML document."""
-    rows = "\n".join(_row(row, HUES.get(shown.family, HUES["other"]), shown.unit) for row in shown.rows)
+    rows = "\n".join(_row(row, shown) for row in shown.rows)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -93,7 +98,7 @@ def _text(text: str) -> str:
 
 def _legend(shown: Heatmap) -> str:
     hue = HUES.get(shown.family, HUES["other"])
-    marks = " · ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
+    marks = " · ".join(shown.marks.values())
     return (
         f'<p class="legend"><span>{_text(shown.label)}: 0</span><span class="ramp" style="background: '
         f'linear-gradient(90deg, transparent, rgb({hue} / {TOP}))"></span><span>{_text(scale_words(shown))}'
@@ -112,24 +117,28 @@ class Shown:
     kind: str
 
 
-def _row(row: HeatRow, hue: str, unit: str) -> str:
-    pieces = "".join(_piece(shown, hue, unit) for shown in shown_pieces(row))
+def _row(row: HeatRow, heatmap: Heatmap) -> str:
+    pieces = "".join(_piece(shown, heatmap) for shown in shown_pieces(row))
     return (
         f'<p class="q"><b>{_text(row.id)}</b> <bdi>{_text(row.question)}</bdi></p>\n'
         f'<p class="a" dir="auto">{pieces}{_text(row.after)}</p>'
     )
 
 
-def _piece(shown: Shown, hue: str, unit: str) -> str:
+def _piece(shown: Shown, heatmap: Heatmap) -> str:
+    hue, unit = HUES.get(heatmap.family, HUES["other"]), heatmap.unit
     piece, number = shown.piece, is_number(shown.text)
     classes = "t" + (" gold" if piece.gold == 1 else "") + (" i" if has_direction(shown.text) else "")
     # A mark between two digits would end the number: the sheet makes them a part of left-to-right text.
     classes += (" d" if shown.text.isascii() else " o") if number else ""
     turn = "<i></i>" if number and shown.kind == "first" else ""
-    mark = f"<sub>{GLYPHS[piece.state]}</sub>" if GLYPHS[piece.state] else ""
+    glyph, bar = heatmap.glyph(piece), heatmap.bar(piece)
+    mark = f"<sub>{glyph}</sub>" if glyph else ""
+    state = piece.state if bar is None else "soft"
+    below = "" if bar is None else f"; border-bottom-width: {max(0.5, THICKEST * bar):.2f}px"
     return (
-        f'{_text(shown.before)}{turn}<span class="w {piece.state}" title="{_text(hover_words(piece, unit))}" '
-        f'style="background: rgb({hue} / {TOP * piece.strength:.3f})"><span class="{classes}">'
+        f'{_text(shown.before)}{turn}<span class="w {state}" title="{_text(hover_words(piece, unit))}" '
+        f'style="background: rgb({hue} / {TOP * piece.strength:.3f}){below}"><span class="{classes}">'
         f"{_text(shown.text)}</span>{mark}</span>{_text(shown.after)}"
     )
 

@@ -4,8 +4,8 @@ import unicodedata
 from html import escape
 from typing import Final
 
-from app.views.heatmap import GLYPHS, MEANINGS, Heatmap, HeatRow, Piece, visible
-from app.views.heatmap_page import HUES, TOP, hover_words, scale_words, shown_pieces
+from app.views.heatmap import Heatmap, HeatRow, Piece, visible
+from app.views.heatmap_page import HUES, THICKEST, TOP, hover_words, scale_words, shown_pieces
 from app.views.right_to_left import Cell, places_from_left, places_from_right, runs_from_right
 
 CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
@@ -23,11 +23,11 @@ FONT: Final = "ui-monospace, Menlo, Consolas, 'Noto Sans Mono', monospace"
 def picture(shown: Heatmap) -> str:
     """The whole SVG document."""
     hue = HUES.get(shown.family, HUES["other"]).replace(" ", ", ")
-    marks = " · ".join(f"{GLYPHS[state]} {meaning}" for state, meaning in MEANINGS.items())
+    marks = " · ".join(shown.marks.values())
     parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 18), *_legend(shown, hue), _words(MARGIN, 86, marks)]
     top = 120.0
     for row in shown.rows:
-        drawn, top = _row(row, shown.unit, hue, top)
+        drawn, top = _row(row, shown, hue, top)
         parts += drawn
     for name, value in shown.facts.items():
         for number, line in enumerate(_lines(f"{name}: {value}", COLUMNS + 20)):
@@ -73,7 +73,7 @@ def _legend(shown: Heatmap, hue: str) -> list[str]:
     ]
 
 
-def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], float]:
+def _row(row: HeatRow, shown: Heatmap, hue: str, top: float) -> tuple[list[str], float]:
     """The elements of a row, and where the next one begins."""
     parts = []
     for line in _lines(f"{row.id}  {row.question}", COLUMNS):
@@ -85,7 +85,7 @@ def _row(row: HeatRow, unit: str, hue: str, top: float) -> tuple[list[str], floa
         places = places_from_right(line_cells, COLUMNS) if turned else places_from_left(line_cells)
         for cell, place in zip(line_cells, places, strict=True):
             if cell.holds is not None:
-                parts.append(_piece(cell.holds, cell.text, unit, hue, MARGIN + place * CELL, top))
+                parts.append(_piece(cell.holds, cell.text, shown, hue, (MARGIN + place * CELL, top)))
         top += LINE
     return parts, top + 12
 
@@ -111,19 +111,23 @@ def _add_space(lines: list[list[Cell]], space: str) -> None:
         lines[-1].append(Cell(width, ""))
 
 
-def _piece(piece: Piece, shown: str, unit: str, hue: str, left: float, top: float) -> str:
-    width = max(1, cells(shown)) * CELL
+def _piece(piece: Piece, text: str, shown: Heatmap, hue: str, place: tuple[float, float]) -> str:
+    (left, top), width = place, max(1, cells(text)) * CELL
     gold = ' text-decoration="underline"' if piece.gold == 1 else ""
-    mark = GLYPHS[piece.state]
+    mark, bar = shown.glyph(piece), shown.bar(piece)
     below = _words(round(left + width / 2 - 4, 1), top + 18, mark, "#0b6b68", 11) if mark else ""
+    if bar is not None:
+        size = f'width="{width - 1:.1f}" height="{max(0.5, THICKEST * bar):.2f}"'
+        below = f'<rect class="bar" x="{left + 0.5:.1f}" y="{top + 8:.1f}" {size} fill="#0b6b68"/>'
+    outline = OUTLINES["plain" if bar is not None else piece.state]
     box = f'<rect x="{left:.1f}" y="{top - 18:.1f}" width="{width:.1f}" height="25" rx="3"'
     return (
-        f"<g><title>{_text(hover_words(piece, unit))}</title>"
+        f"<g><title>{_text(hover_words(piece, shown.unit))}</title>"
         f'{box} fill="rgb({hue})" fill-opacity="{TOP * piece.strength:.3f}"/>'
-        f'{box} fill="none" {OUTLINES[piece.state]}/>'
+        f'{box} fill="none" {outline}/>'
         f'<text class="t" x="{left:.1f}" y="{top:.1f}" textLength="{width:.1f}" '
         f'lengthAdjust="spacingAndGlyphs" xml:space="preserve" font-family="{FONT}" font-size="{SIZE}" '
-        f'fill="#1a1d21" style="unicode-bidi: isolate"{gold}>{_text(shown)}</text>{below}</g>'
+        f'fill="#1a1d21" style="unicode-bidi: isolate"{gold}>{_text(text)}</text>{below}</g>'
     )
 
 

@@ -45,7 +45,13 @@ def json_record(shown: Heatmap) -> str:
 
 
 def _legend(shown: Heatmap) -> dict[str, Any]:
-    shown_by = {"signal": shown.signal, "label": shown.label, "unit": shown.unit, "full_colour": shown.limit}
+    shown_by = {
+        "signal": shown.signal,
+        "label": shown.label,
+        "unit": shown.unit,
+        "full_colour": shown.limit,
+        "full_weight": shown.full_weight,
+    }
     return {**shown_by, "states": MEANINGS, **shown.facts}
 
 

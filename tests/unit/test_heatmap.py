@@ -15,10 +15,10 @@ from app.actions.exports import export_heatmap
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from app.views import heatmap_page
-from app.views.heatmap import HeatRow, Piece, visible
+from app.views.heatmap import Heatmap, HeatRow, Piece, visible
 from app.views.heatmap_page import outer_space
 from app.views.heatmap_picture import CELL, LINE, _row, cells
-from tests.page_service import draft, live_service, payload, table
+from tests.page_service import RULE, draft, live_service, payload, table
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.table import PROVENANCE
@@ -36,6 +36,7 @@ HOSTILE = [
     STEERING,
     "x" * 300,
 ]
+PLAIN = Heatmap((), "fused", "", "", "fused", 1.0, None, {}, {})
 NOTE = {"note": "</td><b>why</b> \x00", "time": 1_700_000_000_000}
 
 
@@ -121,6 +122,26 @@ def test_each_form_says_what_it_shows(service: Service, form: str) -> None:
     for words in ("nats", "tiny", "s1 (live)", "TokenUnlearn Explorer", " UTC", "forced out"):
         assert words in flat, words
     assert digest[:40] in flat
+
+
+def test_soft_weights_are_bars_as_thick_as_they_count(service: Service) -> None:
+    # φ from 0 to 1: “tea” 1 and “rain” .8, so their weights are 1 / .9 and .8 / .9; the others are left out.
+    soft = {**RULE, "mode": "soft"}
+    files = {
+        form: export_heatmap(service, asked(form, rule=soft))["text"] for form in ("html", "svg", "json")
+    }
+    record = json.loads(files["json"])
+    assert record["legend"]["full_weight"] == pytest.approx(1 / 0.9)
+    assert record["legend"]["rule"].startswith(
+        "soft weights, γ = 1, of the whole set, whole words; 1 knowledge_swap"
+    )
+    html = re.findall(r'<span class="w soft"[^>]*border-bottom-width: ([\d.]+)px"', files["html"])
+    svg = re.findall(r'<rect class="bar"[^>]*height="([\d.]+)"', files["svg"])
+    assert html == svg == ["8.00", "6.40"]
+    for text in (files["html"], files["svg"]):
+        assert "at its thickest 1.11, mean 1" in text and "●" not in text
+    hard = export_heatmap(service, asked("html"))["text"]
+    assert "w soft" not in hard and "●" in hard
 
 
 def test_one_row_and_a_recorded_example(service: Service) -> None:
@@ -243,7 +264,7 @@ def test_a_line_break_breaks_the_line_and_has_a_sign(text: str, parts: tuple[str
 
 def test_a_picture_goes_on_where_the_line_after_a_break_begins() -> None:
     pieces = [Piece(at, "", text, 0, 0, 0, "plain", 0, "", 0) for at, text in enumerate(("a:\n  ", "b"))]
-    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), "", "0, 0, 0", 0.0)[0])
+    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), PLAIN, "0, 0, 0", 0.0)[0])
     places = re.findall(r'<text class="t" x="([\d.]+)" y="([\d.]+)"', drawn)
     (left, top), (indented, below) = [tuple(map(float, place)) for place in places]
     assert (indented - left, below - top) == (pytest.approx(2 * CELL, abs=0.2), LINE)
@@ -251,8 +272,8 @@ def test_a_picture_goes_on_where_the_line_after_a_break_begins() -> None:
 
 def test_numbers_in_text_from_right_to_left_are_marked_so() -> None:
     pieces = [Piece(at, "", text, 0, 0, 0, "chosen", 0, "", 0) for at, text in enumerate(("עדה", " 1", "9"))]
-    row = heatmap_page._row(HeatRow("r", "", tuple(pieces), ""), "0, 0, 0", "")
+    row = heatmap_page._row(HeatRow("r", "", tuple(pieces), ""), PLAIN)
     assert (row.count('class="t d"'), row.count("<i></i>")) == (2, 1)
-    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), "", "0, 0, 0", 0.0)[0])
+    drawn = "".join(_row(HeatRow("r", "", tuple(pieces), ""), PLAIN, "0, 0, 0", 0.0)[0])
     word, one, nine = [float(left) for left in re.findall(r'<text class="t" x="([\d.]+)"', drawn)]
     assert one < nine < word
