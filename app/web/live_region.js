@@ -2,13 +2,19 @@
 
 import { node } from "./dom.js";
 
-/** Returns `{element, say(text)}`. */
+/** Returns `{element, say(text), add(text)}`: `say` takes the place of what still waits, `add` comes behind it. */
 export function liveRegion() {
   const element = node("div", { class: "tu-unseen", attributes: { role: "status", "aria-live": "polite" } });
   let timer = null;
+  let waiting = "";
   const say = (text) => {
     clearTimeout(timer);
-    timer = setTimeout(() => { element.textContent = text; }, 300);
+    waiting = text;
+    timer = setTimeout(() => {
+      element.textContent = waiting;
+      waiting = "";
+    }, 300);
   };
-  return { element, say };
+  const add = (text) => say([waiting, text].filter(Boolean).join(". "));
+  return { element, say, add };
 }

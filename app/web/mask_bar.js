@@ -1,6 +1,7 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
 import { button, node, setAble, setAttributes, setHidden, setText } from "./dom.js";
+import { emptyRows, emptyRowsWords, nextRow } from "./empty_rows.js";
 import { failedCounts, failedWords } from "./failed_rows.js";
 import { leftOutWords } from "./left_out.js";
 import { clockTime } from "./mask_desk.js";
@@ -12,8 +13,8 @@ import { openRange } from "./shown_unit.js";
 import { rangeWords } from "./units.js";
 
 /**
- * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, overrides, unlearn, check, walk}`, where
- * `walk(indices)` goes to the next of these tokens.
+ * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, overrides, unlearn, check, walk, row}`, where
+ * `walk(indices)` goes to the next of these tokens and `row(at)` to a row.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {import("./mask_desk.js").MaskDesk} desk
  */
@@ -23,6 +24,7 @@ export function maskBar(model, desk, acts) {
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide" });
   const overrides = button("", acts.overrides, { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "List overrides and notes" } });
+  const without = button("", () => acts.row(nextRow(emptyRows(model), model.view.row)), { class: "tu-toggle tu-bar-walk tu-empty-rows", attributes: { title: "They are not trained. Go to the next one" } });
   const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read: the reasons stand above the list of rows. Rows that could not be scored: theirs stand above the row" } });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
@@ -38,8 +40,10 @@ export function maskBar(model, desk, acts) {
   // What cannot be pressed stays in reach of the keyboard, and says why.
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
   const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
-    node("div", { class: "tu-mask-facts" }, targets, gold, overrides, leftOut, since, mask, draft, range),
+    node("div", { class: "tu-mask-facts" }, targets, gold, without, overrides, leftOut, since, mask, draft, range),
     node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
+  // What sticks above the bar has to know how high it is.
+  new ResizeObserver(() => element.parentElement?.style.setProperty("--tu-bar", `${element.offsetHeight}px`)).observe(element);
   const alarmText = node("span");
   const theirs = button("", () => model.showMask(model.mask.own ? null : serverMask(confirmation, model)), { class: "tu-button" });
   const alarm = node("div", { class: "tu-alarm tu-differs", attributes: { role: "alert", hidden: true } }, alarmText,
@@ -60,6 +64,9 @@ export function maskBar(model, desk, acts) {
     setText(overrides, overrideWords(model.overridesOfSet().length));
     setText(leftOut, leftOutWords((model.payload.left_out ?? []).length + failedCounts(model).leftOut));
     setHidden(leftOut, leftOut.textContent === "");
+    // Where nothing at all is chosen, that is said already.
+    setText(without, counts.chosen ? emptyRowsWords(emptyRows(model).length) : "");
+    setHidden(without, without.textContent === "");
     setAble(undo, model.steps.past.length > 0);
     setAble(redo, model.steps.future.length > 0);
     setAttributes(undo, { title: model.view.marking ? "Take the last mark back (Ctrl+Z)" : "Ctrl+Z" });

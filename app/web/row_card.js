@@ -52,9 +52,20 @@ function drawCard(parts, row, model) {
   setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
   setText(parts.marks, without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
+  parts.share.classList.toggle("is-none", !without && facts.chosen === 0);
   setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${model.marks.of(row.id).seen ? "Looked through. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
+}
+
+/** Returns what is heard when a row is come to: "Row 3 of 20, Ada Moss: 2 of 18 tokens chosen". */
+export function rowWords(model) {
+  const { row, rowsOfSet, view } = model;
+  if (!row) return "";
+  const place = `Row ${rowsOfSet.indexOf(view.row) + 1} of ${rowsOfSet.length}${row.subject ? `, ${shortened(row.subject)}` : ""}`;
+  if (row.scored === false) return `${place}: ${row.failure ? "could not be scored" : "no scores yet"}`;
+  const { chosen, total } = factsOf(model, row);
+  return `${place}: ${chosen || "none"} of ${total} ${total === 1 ? "token" : "tokens"} chosen`;
 }
 
 function withoutScores(model, row) {

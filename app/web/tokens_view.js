@@ -23,6 +23,7 @@ import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
 import { restoreView, showPlace } from "./place.js";
 import { promptView } from "./prompt.js";
+import { rowWords } from "./row_card.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
 import { runText } from "./run_text.js";
@@ -148,7 +149,7 @@ class TokensView {
     this.lost = lostNote(model, (index) => this.walk([index]));
     this.bar = maskBar(model, this.desk, {
       masks: () => this.desk.panel.show(), exports: () => this.exports.show(), overrides: () => this.overrides.show(), unlearn: () => this.unlearn(),
-      check: () => model.showMask(null), walk: (indices) => this.walk(indices),
+      check: () => model.showMask(null), walk: (indices) => this.walk(indices), row: (at) => model.goTo(at),
     });
     this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       this.tour.element, this.signals.element, this.prompt.element, this.marksBar.element, this.strips.element, this.legend.element,
@@ -243,6 +244,7 @@ class TokensView {
     this.rowShown = this.model.row?.id;
     kinds.add("row");
     if (arriving) this.toQuestion();
+    if (arriving) this.live.add(rowWords(this.model));
     if (arriving && this.model.view.locked === null) lockHighest(this.model);
   }
 

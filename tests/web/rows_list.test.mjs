@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { signWords, sparkPath } from "../../app/web/row_card.js";
+import { emptyRows, emptyRowsWords, nextRow } from "../../app/web/empty_rows.js";
+import { rowWords, signWords, sparkPath } from "../../app/web/row_card.js";
 import { bulkTargets, countWords, wordAt, wouldChange } from "../../app/web/rows_bulk.js";
 import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/rows_order.js";
 import { jump, stepRow } from "../../app/web/strip_acts.js";
@@ -23,6 +24,22 @@ test("rows come in file order, by errors, by highest score, by overrides; equals
   model.force([16, 17], "out");
   model.force([6], "in");
   assert.deepEqual(orderedRows(model, "overrides"), [3, 1, 0, 2]);
+});
+
+test("rows without a chosen token are counted, and walked round; what was left out or waits is none", () => {
+  const model = rowsOf(4, { factor: (row) => [1, 0.1, 2, 0.1][row] });
+  assert.deepEqual(emptyRows(model), [1, 3]);
+  assert.deepEqual([1, 3, 0].map((here) => nextRow([1, 3], here)), [3, 1, 1]);
+  assert.equal(nextRow([], 0), null);
+  assert.deepEqual([0, 1, 2].map(emptyRowsWords), ["", "1 row without a chosen token", "2 rows without a chosen token"]);
+  model.goTo(1);
+  assert.equal(rowWords(model), "Row 2 of 4, Ada 1: none of 5 tokens chosen");
+  model.force([5, 6, 7, 8, 9], "out");
+  assert.deepEqual(emptyRows(model), [3]);
+  model.payload.rows[3].scored = false;
+  assert.deepEqual(emptyRows(model), []);
+  model.goTo(2);
+  assert.equal(rowWords(model), "Row 3 of 4, Ada 2: 1 of 5 tokens chosen");
 });
 
 test("a row without scores is no disagreement yet", () => {
