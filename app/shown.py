@@ -1,7 +1,7 @@
 """Scores as they are shown: the payload that went to the page, and the same numbers as columns here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,18 +22,30 @@ _FLAGS = ("subject", "stop", "punctuation")
 
 @dataclass(frozen=True, eq=False)
 class ShownScores:
-    """What one page holds. `table` and `alternatives` (one a row) are None for a recorded example."""
+    """What one page holds. `table` and `alternatives` (one a row) are None for a recorded example.
+
+    `fits`: by signal the hash of what it was fitted on, for a signal that was fitted under these scores.
+    """
 
     payload: Mapping[str, Any]
     columns: Mapping[str, np.ndarray]
     table: pd.DataFrame | None = None
     alternatives: tuple[Alternatives, ...] | None = None
     scores: Scores | None = None
+    fits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def scores_id(self) -> str:
         """The id of these scores."""
         return str(self.payload["scores_id"])
+
+    def numbers_id(self, *signals: str) -> str:
+        """The id of the numbers of these signals: that of the scores, and of what any of them was fitted on.
+
+        A mask that was made on them is not that of the same rule on another fit.
+        """
+        fits = (self.fits[name] for name in dict.fromkeys(signals) if name in self.fits)
+        return "-".join([self.scores_id, *fits])
 
     @property
     def text_id(self) -> str:
@@ -62,8 +74,13 @@ class ShownScores:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
         return rows
 
-    def with_signals(self, signals: Mapping[str, np.ndarray]) -> "ShownScores":
-        """The same scores with more columns, rounded as the page gets them, and measured against gold."""
+    def with_signals(
+        self, signals: Mapping[str, np.ndarray], fits: Mapping[str, str] | None = None
+    ) -> "ShownScores":
+        """The same scores with more columns, rounded as the page gets them, and measured against gold.
+
+        `fits`: the hash of what they were fitted on, for those that were.
+        """
         if not signals:
             return self
         fresh = {name: np.round(values, DECIMALS) for name, values in signals.items()}
@@ -80,12 +97,20 @@ class ShownScores:
             infos = [row.info for row in self.scores.rows]
             scored = [row["scored"] for row in payload["rows"]]
             payload["leaderboard"] = leaderboard_of_whole_sets(table, infos, scored)
-        return replace(self, payload=payload, columns={**self.columns, **fresh}, table=table)
+        return replace(
+            self,
+            payload=payload,
+            columns={**self.columns, **fresh},
+            table=table,
+            fits={**self.fits, **(fits or {})},
+        )
 
     def with_signals_of(self, other: "ShownScores") -> "ShownScores":
         """These scores with the columns that `other`, under the same id, has besides."""
-        more = [name for name in other.payload["signals"] if name not in self.columns]
-        return self.with_signals({name: other.columns[name] for name in more})
+        missing = [name for name in other.payload["signals"] if name not in self.columns]
+        names = dict.fromkeys([*missing, *(name for name in other.fits if name not in self.fits)])
+        fits = {name: other.fits[name] for name in names if name in other.fits}
+        return self.with_signals({name: other.columns[name] for name in names}, fits)
 
     def refuse_waiting(self, name: str) -> None:
         """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""
@@ -126,7 +151,8 @@ class ShownScores:
         weights, selected = np.zeros(size), np.zeros(size, dtype=bool)
         weights[places], selected[places] = chosen.weights, chosen.selected
         forced = {index: overrides[index] for index in sorted(overrides)}
-        return Mask(rule, forced, weights, selected, mask_hash(weights), self.scores_id)
+        numbers = self.numbers_id(rule.knowledge, rule.entropy)
+        return Mask(rule, forced, weights, selected, mask_hash(weights), numbers)
 
 
 def shown_scores(scores: Scores, state: str) -> ShownScores:

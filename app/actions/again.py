@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.actions.tokens import shown_payload, with_rule_signals
 from app.actions.unlearn import summary
 from app.service import Service
+from app.shown import ShownScores
 from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import Mask, decisions, read_mask
@@ -46,15 +47,16 @@ def again(service: Service, run_id: str) -> Again:
         lowered = AGAIN_LOWER_RATE.format(before=training.learning_rate, now=rate)
         training = replace(training, learning_rate=rate)
     controls = _in_company(service, run_id, config.get("group"))
-    mask = _mask(service, run_id, config.get("scores_id"))
-    if mask is None:
+    found = _mask(service, run_id)
+    if found is None:
         return Again(training, controls, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
+    shown, mask = found
     set_name = str(config.get("set") or "")
-    if not _given_again(service, set_name, mask):
+    if not _given_again(shown, set_name, mask):
         return Again(training, controls, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
     draft = {"set": set_name, **decisions(mask)}
     # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
-    plan = summary(service, {**draft, "scores_id": mask.scores_id, "hash": mask.hash}) | {"run": run_id}
+    plan = summary(service, {**draft, "scores_id": shown.scores_id, "hash": mask.hash}) | {"run": run_id}
     # The moment makes the value a new one, also when the same run is asked for twice.
     tokens = {**shown_payload(service), "draft": {**draft, "at": time.time()}}
     return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
@@ -66,20 +68,20 @@ def _in_company(service: Service, run_id: str, group: Any) -> bool:
     return bool(group) and any(store.config(other).get("group") == group for other in others)
 
 
-def _given_again(service: Service, set_name: str, mask: Mask) -> bool:
+def _given_again(shown: ShownScores, set_name: str, mask: Mask) -> bool:
     """Whether rule and overrides give the mask: those of soft weights on random tokens do not."""
-    shown = service.find_scores(mask.scores_id)
     return mask.rule.mode != "soft" or shown.mask(set_name, mask.rule, mask.overrides).hash == mask.hash
 
 
-def _mask(service: Service, run_id: str, scores_id: Any) -> Mask | None:
-    """The run's mask with the signals of its rule at hand; None where the shown scores are others."""
+def _mask(service: Service, run_id: str) -> tuple[ShownScores, Mask] | None:
+    """The scores with the signals of the run's rule, and its mask; None where it is of other numbers."""
     shown = service.scores()
-    if shown is None or not shown.live or shown.table is None or shown.scores_id != scores_id:
+    if shown is None or not shown.live or shown.table is None:
         return None
     try:
-        mask = read_mask(service.queue.store.path(run_id) / "mask.jsonl", shown.table, shown.scores_id)
-        with_rule_signals(service, shown.scores_id, mask.rule)
+        mask = read_mask(service.queue.store.path(run_id) / "mask.jsonl", shown.table, None)
+        shown = with_rule_signals(service, shown.scores_id, mask.rule)
     except TokenUnlearnError:
         return None
-    return mask
+    same = mask.scores_id == shown.numbers_id(mask.rule.knowledge, mask.rule.entropy)
+    return (shown, mask) if same else None

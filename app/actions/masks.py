@@ -139,7 +139,7 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
     made_by = dict(given) if isinstance(given, Mapping) else {}
     set_name = _set_of(shown, read, made_by)
     made = _applied(service, shown, set_name, read)
-    if made.hash != read.hash and read.scores_id == shown.scores_id:
+    if made.hash != read.hash and read.scores_id == made.scores_id:
         raise MaskError(
             f"Rule and overrides of the file give another mask here: {made.hash[:8]}, not {read.hash[:8]}",
             "It was made from numbers that are not those of this page",
@@ -238,7 +238,8 @@ def _added(
 def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
     """The named masks of a text; `other_scores`: whether they were made on other scores than those shown."""
     masks = _store(service).masks(shown.text_id)
-    return [{**mask, "other_scores": mask["scores_id"] != shown.scores_id} for mask in masks]
+    here = {shown.scores_id, *(shown.numbers_id(name) for name in shown.fits)}
+    return [{**mask, "other_scores": mask["scores_id"] not in here} for mask in masks]
 
 
 def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, Any]:
@@ -262,7 +263,7 @@ def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int
     assert shown.table is not None
     path = _store(service).path(shown.text_id, mask_id)
     mask = read_mask(path, shown.table, None)
-    if mask.scores_id == shown.scores_id:
+    if mask.scores_id == shown.numbers_id(mask.rule.knowledge, mask.rule.entropy):
         return mask, None
     applied = _applied(service, shown, _set_of(shown, mask, read_header(path)["provenance"]), mask)
     return applied, int((applied.weights != mask.weights).sum())

@@ -55,7 +55,7 @@ def scores_signature(service: Service) -> Any:
     scores = service.scores()
     if scores is None:
         return service.stage.error or "none"
-    return [scores.scores_id, scores.payload["state"], scores.known]
+    return [scores.scores_id, scores.payload["state"], scores.known, dict(scores.fits)]
 
 
 def probed(service: Service, run_id: str) -> bool:

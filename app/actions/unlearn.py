@@ -176,7 +176,7 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
         rule = chosen.rule
     elif chosen.overrides or chosen.rule.mode != "top_fraction":
         rule, overrides = replace(rule, fraction=0.0), {int(at): "in" for at in np.flatnonzero(weights)}
-    return Mask(rule, overrides, weights, weights > 0, mask_hash(weights), shown.scores_id)
+    return Mask(rule, overrides, weights, weights > 0, mask_hash(weights), chosen.scores_id)
 
 
 def run_config(

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from app.actions import masks, tokens, unlearn
+from app.actions import masks, status, tokens, unlearn
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from tests.page_service import draft, live_service, payload, table
@@ -267,3 +268,40 @@ def test_a_run_keeps_the_notes_of_its_mask(service: Service) -> None:
     plan = unlearn.summary(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))["plan"]
     run_id = unlearn.start(service, plan, {"steps": 3}, controls=False)[0]
     assert read_header(service.queue.store.path(run_id) / "mask.jsonl")["notes"] == {"4": NOTE}
+
+
+FITTED = {"alpha": 1.0, "knowledge": "contrast", "mode": "top_k", "k": 1, "normaliser": "min_max"}
+
+
+def fitted(service: Service, fit: str, values: list[float]) -> None:
+    """A signal on the scores shown that was fitted on what `fit` is the hash of; any name does."""
+    service.grow("s1", lambda shown: shown.with_signals({"contrast": np.array(values)}, {"contrast": fit}))
+
+
+def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service: Service) -> None:
+    fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
+    first = saved(service, "first fit", rule=FITTED)
+    plain = saved(service, "plain")
+    read = masks.load_mask(service, {"scores_id": "s1", "id": first["id"]})
+    assert (read["chosen"], read["moved"]) == ([2], None)
+    # More marks: another token is the highest now. The mask says so; one without the signal says nothing.
+    fitted(service, "f2", [0, 0, 0, 0, 0, 1, 0, 0, 0])
+    read = masks.load_mask(service, {"scores_id": "s1", "id": first["id"]})
+    assert (read["chosen"], read["moved"]) == ([5], 2)
+    assert masks.load_mask(service, {"scores_id": "s1", "id": plain["id"]})["moved"] is None
+    listed = {each["name"]: each["other_scores"] for each in masks.kept(service, SCORES)["masks"]}
+    assert listed == {"first fit": True, "plain": False}
+    # What a page chose on the fit of before is not what would be trained: its hash is another.
+    before = {**draft(rule=FITTED), "hash": first["hash"]}
+    with pytest.raises(MaskError, match="The page showed mask"):
+        unlearn.start(service, before, {}, False)
+
+
+def test_scores_that_are_shown_again_keep_a_fit(service: Service) -> None:
+    signature = status.scores_signature(service)
+    fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
+    assert status.scores_signature(service) != signature
+    service.show(ShownScores(payload("live"), columns_from_table(table()), table()))
+    shown = service.find_scores("s1")
+    assert shown.fits == {"contrast": "f1"} and shown.columns["contrast"][2] == 1
+    assert (shown.numbers_id("entropy"), shown.numbers_id("contrast", "entropy")) == ("s1", "s1-f1")
