@@ -2,7 +2,7 @@
 
 import { node, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
-import { countText } from "./scale.js";
+import { ordinal } from "./ranks.js";
 import { tokensAt } from "./shown_unit.js";
 import { shortened } from "./strip_marks.js";
 
@@ -104,14 +104,14 @@ export function noteWords(model, index, { masking, name = "" }) {
 /** Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest its rank is told. */
 export function alternativeLines(list) {
   return list.map(([token, probability, rank, isTrue], at) => ({
-    text: visible(token) + (rank > at + 1 ? ` (rank ${countText(rank)})` : ""), probability, isTrue,
+    text: visible(token), place: rank > at + 1 ? `(${ordinal(rank)})` : "", probability, isTrue,
   }));
 }
 
 function entries(list) {
-  return alternativeLines(list).map(({ text, probability, isTrue }) => node("div", {
+  return alternativeLines(list).map(({ text, place, probability, isTrue }) => node("div", {
     class: isTrue ? "tu-alternative is-true" : "tu-alternative", style: { "--tu-part": `${(100 * probability).toFixed(1)}%` },
-  }, node("span", { text }), node("span", { text: probability.toFixed(2) })));
+  }, node("span", { text }), place && node("span", { text: place, attributes: { title: "Its place among all tokens" } }), node("span", { text: probability.toFixed(2) })));
 }
 
 function placeholders() {

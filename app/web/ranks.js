@@ -1,5 +1,7 @@
 /** Places a value among all scored tokens of a set: rank, percentile, 99th percentile. Pure. */
 
+import { countText } from "./scale.js";
+
 /** Returns the finite values of `column` at `indices`, largest first. @returns {Float64Array} */
 export function descending(column, indices) {
   const kept = new Float64Array(indices.length);
@@ -45,5 +47,5 @@ export function countWhile(list, holds) {
 export function ordinal(number) {
   const tens = number % 100;
   const ending = tens >= 11 && tens <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th");
-  return `${number}${ending}`;
+  return `${countText(number)}${ending}`;
 }

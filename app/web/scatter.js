@@ -1,7 +1,7 @@
 /** Knowledge × entropy of every token of the set: hover previews, click and Enter lock the same token as in the strip. */
 
 import { atRest } from "./at_rest.js";
-import { node, setText } from "./dom.js";
+import { node, setHidden, setText } from "./dom.js";
 import { countText } from "./scale.js";
 import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
@@ -27,8 +27,9 @@ export function scatter(model) {
     },
   }, canvas, probe);
   const note = node("p", { class: "tu-note" });
+  const legend = dotLegend();
   const element = node("section", { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
-    node("h2", { text: "Knowledge against entropy, every token of the set" }), plot, said, note);
+    node("h2", { text: "Knowledge against entropy, every token of the set" }), plot, legend.element, said, note);
   const state = { near: null, seen: false, width: 0 };
   const { soon, later } = atRest(() => {
     if (!state.seen || !element.isConnected || state.width < 120) return;
@@ -36,7 +37,8 @@ export function scatter(model) {
     const line = shownLine(model, points);
     picture(canvas, model, { points, line }, { ...state, colours: coloursOf(probe) });
     setText(said, saidWords(model, state.near ?? shownIndex(model)));
-    setText(note, [lineWords(line, model.rule.whole_words), missingWords(points.missing)].filter(Boolean).join(" "));
+    setText(note, noteWords(line.length > 0, model.rule.whole_words, points.missing));
+    legend.update(model);
   });
   const update = (kinds) => (kinds.has("rule") ? later() : soon());
   new IntersectionObserver(([entry]) => {
@@ -81,7 +83,7 @@ function picture(canvas, model, drawn, { width, near, colours }) {
 /** Returns the words at the axes, with their units. */
 export function axisWords(model) {
   const of = (signal, name) => `${name}: ${sourceLabel(model, model.rule[signal])}, ${model.unitOf(signal) || "no unit"}`;
-  return { x: `${of("knowledge", "knowledge")} →`, y: `↑ ${of("entropy", "entropy")}` };
+  return { x: `${of("knowledge", "knowledge")}, log scale →`, y: `↑ ${of("entropy", "entropy")}, log scale` };
 }
 
 /** Returns the sentence on one token of the plane, or what to do. */
@@ -98,12 +100,20 @@ export function saidWords(model, index) {
   return `“${shortened(textAt(model, index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
 }
 
-function lineWords(line, wholeWords) {
-  return line.length === 0 ? "" : `Dashed: the cut of the fused score${wholeWords ? "; whole words reach beyond it" : ""}.`;
+/** Returns what stands below the plane: what its dashed line is, and how many tokens it cannot show. @param {boolean} line whether there is one */
+export function noteWords(line, wholeWords, missing) {
+  const ofLine = line && `Dashed line: cut-off.${wholeWords ? " Tokens below it can be chosen as part of a word." : ""}`;
+  const hidden = missing > 0 && `${countText(missing)} ${missing === 1 ? "token" : "tokens"} without both scores ${missing === 1 ? "is" : "are"} hidden.`;
+  return [ofLine, hidden].filter(Boolean).join(" ");
 }
 
-function missingWords(missing) {
-  return missing === 0 ? "" : `${countText(missing)} tokens without both scores, such as names, are not drawn.`;
+/** The marks of the dots in words, each drawn as in the plane; the fact's only while it is underlined. */
+function dotLegend() {
+  const item = (kind, words, glyph = "") => node("span", { class: `tu-dot-mark is-${kind}` }, node("i", { text: glyph, attributes: { "aria-hidden": true } }), words);
+  const gold = item("gold", "the fact");
+  const element = node("p", { class: "tu-note tu-dots" }, item("chosen", "chosen"), item("other", "not chosen"), item("pale", "in other rows"),
+    item("forced", "forced in, out", "+ −"), item("ring", "the token shown"), gold);
+  return { element, update: ({ view }) => setHidden(gold, !view.gold) };
 }
 
 function listen(plot, model, state, soon) {

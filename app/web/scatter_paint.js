@@ -2,7 +2,7 @@
 
 import { node } from "./dom.js";
 import { formatNumber } from "./scale.js";
-import { share, ticks } from "./scatter_points.js";
+import { axisTicks, share } from "./scatter_points.js";
 
 export const MARGIN = { left: 40, right: 12, top: 26, bottom: 36 };
 const MOST_MARKED = 4000;
@@ -60,7 +60,7 @@ function paintCut(pen, { line, points, box, colours }) {
   pen.setLineDash([6, 4]);
   pen.beginPath();
   for (const [knowledge, entropy] of line) {
-    pen.lineTo(box.left + share(knowledge, points.xRange) * box.width, box.top + (1 - share(entropy, points.yRange)) * box.height);
+    pen.lineTo(box.left + share(knowledge, points.xAxis) * box.width, box.top + (1 - share(entropy, points.yAxis)) * box.height);
   }
   pen.stroke();
   pen.setLineDash([]);
@@ -123,14 +123,14 @@ function paintAxes(pen, { points, box, colours, labels }) {
   };
   pen.fillStyle = colours.muted;
   pen.textAlign = "center";
-  for (const value of ticks(...points.xRange, box.width < 360 ? 4 : 6)) {
-    const x = Math.round(box.left + share(value, points.xRange) * box.width) + 0.5;
+  for (const value of axisTicks(points.xAxis, box.width < 360 ? 4 : 6)) {
+    const x = Math.round(box.left + share(value, points.xAxis) * box.width) + 0.5;
     line([x, box.top], [x, bottom], value === 0);
     pen.fillText(tickWords(value), x, bottom + 15);
   }
   pen.textAlign = "right";
-  for (const value of ticks(...points.yRange, 4)) {
-    const y = Math.round(box.top + (1 - share(value, points.yRange)) * box.height) + 0.5;
+  for (const value of axisTicks(points.yAxis, 4)) {
+    const y = Math.round(box.top + (1 - share(value, points.yAxis)) * box.height) + 0.5;
     line([box.left, y], [box.left + box.width, y], value === 0);
     pen.fillText(tickWords(value), box.left - 6, y + 4);
   }
@@ -141,5 +141,5 @@ function paintAxes(pen, { points, box, colours, labels }) {
 
 /** Returns a tick's number, with as many decimals as it has. */
 export function tickWords(value) {
-  return formatNumber(value, Number.isInteger(value) ? 0 : Math.min(3, String(value).split(".")[1]?.length ?? 0));
+  return formatNumber(value, Number.isInteger(value) ? 0 : Math.min(6, String(value).split(".")[1]?.length ?? 0));
 }

@@ -60,6 +60,12 @@ function tokenDecision(model, index) {
   });
 }
 
+/** Returns the locked token or word with what was decided on it, "“Oslo”: targeted by the rule", or "". */
+export function lockedWords(model) {
+  const { locked } = model.view;
+  return locked === null ? "" : `“${textAt(model, locked)}”: ${decisionOf(model, tokensAt(model, locked))}`;
+}
+
 /** Returns the log-probability of tokens one after the other, in nats: the sum; NaN where one is not known. */
 export function logProbOf({ columns }, tokens) {
   const of = (index) => columns.log_prob?.[index] ?? (columns.loss ? -columns.loss[index] : NaN);

@@ -4,6 +4,7 @@ import { node, setAttributes, setText } from "./dom.js";
 import { goneBanner } from "./gone_banner.js";
 import { leaveFrames } from "./gradio_frames.js";
 import { newest } from "./newest.js";
+import { pageKeys } from "./page_keys.js";
 import { Pulse } from "./pulse.js";
 import { runNews } from "./run_news.js";
 import { followScheme } from "./scheme.js";
@@ -20,6 +21,7 @@ import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "./shared_
 export function mount({ element, props, trigger, watch, server }) {
   leaveFrames();
   followScheme();
+  pageKeys();
   const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
   const model = opener("model", "");
   const data = opener("data", "tx-wide");

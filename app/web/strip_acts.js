@@ -51,6 +51,9 @@ export function markUnits(model, tokens, mark) {
   return changed ? markWords(model, tokens, wanted) : "";
 }
 
+/** What `jump` says where it finds nothing. */
+export const NONE_LISTED = "There is none in the listed rows";
+
 /** Undo and redo by key anywhere on the view, except where text is typed or in a dialog. Returns what ends it. */
 export function undoAnywhere(element, model) {
   const hear = (event) => {
@@ -116,7 +119,7 @@ export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.row
   // From the end of what is shown as one: the next token of the same word would be no step.
   const from = here === null ? model.row.first - 1 : tokensAt(model, here).at(-1);
   const found = nextToken(rows.map((row) => model.payload.rows[row]), rows.indexOf(model.view.row), from, wanted);
-  if (found === null) return "There is none in the listed rows";
+  if (found === null) return NONE_LISTED;
   model.lockAt(found.index);
   return found.wrapped ? "From the first listed row again" : "";
 }

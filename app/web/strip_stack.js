@@ -3,6 +3,7 @@
 import { node, setText } from "./dom.js";
 import { sourceIn } from "./masking.js";
 import { logProbOf, shownIndex, textAt, tokensAt } from "./shown_unit.js";
+import { STRIP_ID } from "./strip_focus.js";
 import { stripMap } from "./strip_map.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { TokenStrip } from "./token_strip.js";
@@ -16,7 +17,7 @@ export function stripStack(model, onKey, mark) {
   const names = Object.fromEntries(ALL.map((signal) => [signal, node("p", { class: "tu-strip-name", style: { "--tu-hue": `var(--tu-${signal})` } })]));
   const map = stripMap(model);
   const list = node("div");
-  const element = node("div", { class: "tu-strips" }, map.element, list);
+  const element = node("div", { class: "tu-strips", attributes: { id: STRIP_ID, tabindex: -1 } }, map.element, list);
   let shown = [];
   const update = () => {
     const wanted = model.view.signal === "all" ? ALL : [model.view.signal];

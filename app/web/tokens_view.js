@@ -32,14 +32,15 @@ import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
 import { readDraft, readMarks } from "./session.js";
 import { draftNow, wantOpen } from "./shared_value.js";
+import { lockedWords } from "./shown_unit.js";
 import { signalBar } from "./signal_bar.js";
-import { jump, markUnits, perform, undoAnywhere } from "./strip_acts.js";
+import { NONE_LISTED, jump, markUnits, perform, undoAnywhere } from "./strip_acts.js";
 import { stripLegend } from "./strip_legend.js";
 import { stripStack } from "./strip_stack.js";
 import { tokenPictures } from "./token_pictures.js";
 import { TokensModel } from "./tokens_model.js";
 import { tour } from "./tour.js";
-import { putUp } from "./view_frame.js";
+import { belowOnNarrow, putUp } from "./view_frame.js";
 
 /**
  * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
@@ -156,6 +157,7 @@ class TokensView {
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
+    this.unplace = belowOnNarrow(this.pictures.element, this.centre, right);
     this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.marksBar.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.exports.element, this.overrides.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
@@ -187,13 +189,14 @@ class TokensView {
     draftNow.plan = async () => null;
     this.unfollow();
     this.unhear();
+    this.unplace();
     this.signals.leave();
     this.bar.leave();
     this.runs.leave();
   }
 
   jumpButtons() {
-    const to = (wanted) => () => this.say(jump(this.strips.first(), wanted));
+    const to = (wanted) => () => this.told(jump(this.strips.first(), wanted));
     return node("div", { class: "tu-jumps" },
       this.marksBar.toggle,
       button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
@@ -300,7 +303,12 @@ class TokensView {
   /** Goes to the next of these tokens, in whatever row of the set it stands. */
   walk(indices) {
     const wanted = new Set(indices);
-    if (wanted.size) jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet);
+    if (wanted.size) this.told(jump(this.strips.first(), (index) => wanted.has(index), this.model.rowsOfSet));
+  }
+
+  /** Says what a walk has come to: the focus stays on its button, so nobody hears the token. */
+  told(words) {
+    this.say(words === NONE_LISTED ? words : [words, lockedWords(this.model)].filter(Boolean).join(". "));
   }
 
   /** Underlines the fact; returns whether the set has one that is marked. */

@@ -20,3 +20,15 @@ function fitHeight(element) {
   new ResizeObserver(fit).observe(element);
   fit();
 }
+
+/**
+ * Keeps a part at the end of the column, or on a narrow page, where all columns are one, behind the panel that belongs to
+ * what was selected in the column. Returns what ends it.
+ */
+export function belowOnNarrow(part, column, panel) {
+  const narrow = globalThis.matchMedia("(max-width: 900px)");
+  const place = () => (narrow.matches ? panel.after(part) : column.append(part));
+  narrow.addEventListener("change", place);
+  if (narrow.matches) queueMicrotask(place); // Once the panel stands on the page.
+  return () => narrow.removeEventListener("change", place);
+}

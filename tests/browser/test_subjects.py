@@ -63,7 +63,7 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
     # An untrained model does not expect the true token: it stands behind the five likeliest.
     page.locator(".tu-strip .tu-token").last.click()
     expect(page.locator(".tu-alternatives")).to_be_visible(timeout=MINUTE)
-    expect(first).to_contain_text(re.compile(r"\(rank [\d,]+\)"))
+    expect(first).to_contain_text(re.compile(r"\([\d,]+(st|nd|rd|th)\)"))
     expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
     board = page.locator(".tu-board")
     expect(board).not_to_contain_text("Knowledge, question hidden")

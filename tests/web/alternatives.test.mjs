@@ -8,7 +8,8 @@ import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("the true token behind the likeliest has its rank, and one of the same letters is not it", () => {
   const lines = alternativeLines([[" St", 0.6, 1, false], ["\n", 0.2, 2, false], ["St", 0.0012, 1214, true]]);
-  assert.deepEqual(lines.map(({ text }) => text), ["·St", "↵", "St (rank 1,214)"]);
+  assert.deepEqual(lines.map(({ text }) => text), ["·St", "↵", "St"]);
+  assert.deepEqual(lines.map(({ place }) => place), ["", "", "(1,214th)"]);
   assert.deepEqual(lines.map(({ isTrue }) => isTrue), [false, false, true]);
 });
 

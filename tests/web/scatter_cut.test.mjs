@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutLine, shownLine } from "../../app/web/scatter_cut.js";
+import { bent, cutLine, shownLine } from "../../app/web/scatter_cut.js";
 import { shownPoints } from "../../app/web/scatter.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -26,6 +26,16 @@ test("with one signal alone the line is upright or level", () => {
 test("without a cut, or without a range, there is no line", () => {
   for (const cut of [0, null, NaN, 1.5]) assert.deepEqual(line(cut, 0.5), []);
   assert.deepEqual(cutLine(0.5, 0.5, [3, 3], [0, 2], ENDS), []);
+});
+
+test("on bent axes the line goes through many more places, all of them on it, between the same ends", () => {
+  const straight = line(0.25, 0.5);
+  const curved = bent(straight, { knee: 0.01 }, { knee: 0.001 });
+  assert.equal(curved.length, 2 + 2 * 39);
+  assert.deepEqual([curved[0], curved.at(-1)], straight);
+  for (const [knowledge, entropy] of curved) assert.ok(Math.abs(knowledge / 5 + entropy - 1) < 1e-9);
+  for (let at = 1; at < curved.length; at += 1) assert.ok(curved[at][0] > curved[at - 1][0]);
+  assert.deepEqual(bent([], { knee: 1 }, { knee: 1 }), []);
 });
 
 /** Whether a place lies above or right of a falling line. */
