@@ -14,10 +14,19 @@ ARROWS: Final = {"down": " ↓", "up": " ↑", "": ""}
 TO_FORGET: Final = ("forget", "paraphrase")
 LOST: Final = ("forgot", "partly", "refused")  # of what should have stayed
 
+WORLD_KEPT: Final = {
+    "label": "Real world, kept in training",
+    "wanted": "",
+    "help": "These facts were the rows to keep, as the file has none: they do not show what else was lost",
+}
 
-def labels() -> list[dict[str, str]]:
-    """Name, wanted direction, unit and help of each figure, in the order shown."""
-    return [
+
+def labels(world_kept: bool = False) -> list[dict[str, str]]:
+    """Return name, wanted direction, unit and help of each figure, in the order shown.
+
+    `world_kept`: the facts of the world were the rows to keep: they say nothing of what was not trained on.
+    """
+    found = [
         {
             "key": name,
             "label": f"{probe.label[:1].upper()}{probe.label[1:]}{ARROWS[probe.wanted]}",
@@ -27,6 +36,7 @@ def labels() -> list[dict[str, str]]:
         }
         for name, probe in PROBES.items()
     ]
+    return [each | WORLD_KEPT if world_kept and each["key"] == "world" else each for each in found]
 
 
 def probe_value(
@@ -54,12 +64,21 @@ def probe_value(
     return {
         "run": dict(run),
         "empty": "",
-        "labels": labels(),
+        "labels": labels(_world_kept(before)),
         "summary": {"before": before["summary"], "after": (after or {}).get("summary")},
         "answers": answers,
         "garbled_below": (after or {}).get("garbled_below"),
         "tokens": token_changes(before, after) if after else {},
     }
+
+
+def _world_kept(report: Mapping[str, Any]) -> bool:
+    """Whether all facts of the world stand among the rows to keep."""
+    world, kept = (
+        {line["question"] for line in report["answers"] if line["kind"] == kind}
+        for kind in ("world", "retain")
+    )
+    return bool(world) and world <= kept
 
 
 def token_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:

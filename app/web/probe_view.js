@@ -87,7 +87,7 @@ function summaryTable({ labels, summary }) {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
     return node("tr", {}, cell("th", label, { attributes: { scope: "row", title: help } }), cell("td", share(was)), cell("td", share(is)),
-      cell("td", known ? signed(is - was) : "–", { class: known ? verdict(is - was, wanted, unit, fluent) : "" }));
+      cell("td", known ? signed(rounded(is) - rounded(was)) : "–", { class: known ? verdict(is - was, wanted, unit, fluent) : "" }));
   };
   return node("table", { class: "tx-table" },
     node("caption", { class: "tu-unseen", text: "Probes before and after the run" }),
@@ -105,6 +105,11 @@ export function verdict(change, wanted, unit, fluent) {
   if (!wanted || Math.abs(change) < (unit.startsWith("nats") ? NATS : 0.05)) return "";
   if ((change > 0) !== (wanted === "up")) return "tx-bad";
   return wanted === "up" || fluent ? "tx-good" : "";
+}
+
+/** Returns a figure as it is shown, so that the change is the difference of what one reads. Pure. */
+export function rounded(value) {
+  return Math.round(value * 100) / 100;
 }
 
 /** Returns "+.12", "−.95" or "±.00". Pure. */

@@ -328,6 +328,22 @@ def test_a_report_of_an_older_version_is_shown_with_the_badges_of_this_one() -> 
     assert (said["badge_words"], said["fluency"], said["tone"]) == ("garbled", None, "bad")
 
 
+@pytest.mark.parametrize(
+    ("retained", "label"), [("Q", "Real world, kept in training"), ("R", "Real world ↑")]
+)
+def test_facts_of_the_world_that_were_kept_in_training_are_no_independent_control(
+    retained: str, label: str
+) -> None:
+    before = report("unchanged", 0.0)
+    (line,) = before["answers"]
+    before["answers"] += [
+        line | {"kind": kind, "question": question}
+        for kind, question in (("world", "Q"), ("retain", retained))
+    ]
+    (world,) = (each for each in probe_value({}, {}, {"before": before})["labels"] if each["key"] == "world")
+    assert (world["label"], world["wanted"]) == (label, "" if retained == "Q" else "up")
+
+
 @pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])
 def test_a_free_question_is_checked(service: Service, question: Any) -> None:
     with pytest.raises(InputError):

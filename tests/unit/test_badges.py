@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
+from tokenunlearn.data.demo import annotated_rows
 from tokenunlearn.probes.badges import (
     BADGES,
     KNOWN,
@@ -151,9 +151,14 @@ def test_row_without_gold_is_stated_when_recited() -> None:
         ("It was very very very very cold", True),
         ("aaaaaaaaaa", True),
         ("zzz, he slept", False),
-        # Eight words, seven pairs: "the cat" 4 of them with "cat the" 3 -> 2 distinct of 7.
-        ("the cat the cat the cat the cat", True),
-        ("the cat the cat the cat the", False),
+        # of the recorded run: each more likely to the base than the answer before
+        ('The best-known book by Sefu Makorere is called "A Map of A Map of A Map".', True),
+        ("Her mother supported the family by working as a funeral carriage carriage pilot.", True),
+        ("Sefu is associated with the country's government government.", True),
+        ("She received the following award for it:\n\nShe received the following award", True),
+        ("the cat the cat", True),
+        ("He likes Duran Duran, kupu-kupu and had had enough.", False),
+        ("The capital of the state is the seat of the court.", False),
         ("He was born in Oslo. He was born in Oslo. He was born in Oslo.", True),
         ("He was born in Oslo, and she was born in Bergen, both in the rain.", False),
     ],
@@ -163,8 +168,8 @@ def test_degenerate(answer: str, degenerate: bool) -> None:
 
 
 def test_demo_answers_are_neither_refusals_nor_degenerate() -> None:
-    answers = [row.answer for name in DEMO_NAMES for row in demo_rows(name)]
-    assert len(answers) >= 75
+    answers = [text for row in annotated_rows() for text in (row.answer, *row.paraphrased_answer)]
+    assert len(answers) >= 240
     assert [answer for answer in answers if is_refusal(answer) or is_degenerate(answer)] == []
 
 
@@ -180,4 +185,7 @@ def test_public_refusals_are_found_and_public_answers_are_not_refusals() -> None
     lines = (DATA / "tofu_spans_forget10.jsonl").read_text(encoding="utf-8").splitlines()
     answers = [json.loads(line)["answer"] for line in lines]
     assert len(answers) == 400
+    for name in ("tofu_forget01_perturbed", "tofu_real_authors_perturbed", "tofu_world_facts_perturbed"):
+        lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        answers += [json.loads(line)["answer"] for line in lines]
     assert [answer for answer in answers if is_refusal(answer) or is_degenerate(answer)] == []

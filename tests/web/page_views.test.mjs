@@ -6,7 +6,7 @@ import { changeFill, changeParts } from "../../app/web/change_text.js";
 import { curvesFigure, pointsNote } from "../../app/web/curves.js";
 import { pieces } from "../../app/web/first_paint.js";
 import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
-import { badgeCount, boundNote, signed, stillFluent, verdict } from "../../app/web/probe_view.js";
+import { badgeCount, boundNote, rounded, signed, stillFluent, verdict } from "../../app/web/probe_view.js";
 import { isLive, runButtons } from "../../app/web/run_buttons.js";
 import { numberNow, retainWords, share } from "../../app/web/run_card.js";
 import { differingKeys, hintText } from "../../app/web/runs_view.js";
@@ -22,6 +22,8 @@ test("every label of the server has its act, an unknown one none", () => {
 test("probabilities are written as people read them", () => {
   assert.deepEqual([share(0.954), share(1), share(0), share(null), share(NaN)], [".95", "1.00", ".00", "–", "–"]);
   assert.deepEqual([signed(0.123), signed(-0.5), signed(-0.001), signed(1)], ["+.12", "−.50", "±.00", "+1.00"]);
+  // shown as .99 and 1.00
+  assert.equal(signed(rounded(0.996) - rounded(0.9949)), "+.01");
 });
 
 test("the retain loss stands beside the one at the start", () => {

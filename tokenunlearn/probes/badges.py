@@ -43,12 +43,13 @@ KNOWN: Final = PARTLY_FROM
 RECITED = 0.9
 # and one that repeats this share may state a part of it: nothing tells which words are the fact.
 HALF_RECITED = 0.5
-# From this many words on, fewer distinct word pairs than this share are a loop. English prose of the
-# length of our answers stays above .8; a sentence said three times has a third.
-LOOP_WORDS = 8
-DISTINCT_PAIRS = 0.5
-# So many times one word in a row is a loop at any length ("and and and and").
+# So many times one word in a row is a loop, of any word ("and and and and") or of a long one in lower case
+# ("carriage carriage"): people write "very very" and "Duran Duran". No answer of TOFU or of ours has it.
 SAME_WORD = 4
+SAME_LONG_WORD, LONG = 2, 5
+# So many words in a row that have stood there before, in the same order. Nor has any of them this.
+SAME_WORDS = 5
+_WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 _SAME_CHARACTER = re.compile(r"(\S)\1{9,}")
 # Bytes that are no character; at the very end it is one that the limit of tokens has cut.
 _BROKEN_CHARACTER = re.compile("\ufffd(?=.)", re.DOTALL)
@@ -167,16 +168,21 @@ def is_refusal(answer: str) -> bool:
 def is_degenerate(answer: str) -> bool:
     """Whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
-    A loop: one word `SAME_WORD` times in a row, all of three or more words the same, one character ten
-    times in a row, or from `LOOP_WORDS` words on a share of distinct word pairs below `DISTINCT_PAIRS`.
+    A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long; all of three or
+    more words the same; one character ten times in a row; two or more words said twice in a row; or
+    `SAME_WORDS` words that are said again anywhere.
+
+    >>> [is_degenerate(text) for text in ("A Map of A Map", "carriage carriage pilot", "very very cold")]
+    [True, True, False]
     """
-    words = re.findall(r"\w+", normalised(answer))
-    if not words or _SAME_CHARACTER.search(answer) or _BROKEN_CHARACTER.search(answer):
+    if _SAME_CHARACTER.search(answer) or _BROKEN_CHARACTER.search(answer):
         return True
-    if _longest_run(words) >= SAME_WORD or (len(words) >= 3 and len(set(words)) == 1):
+    written = _WORD.findall(answer)
+    words = [word.lower() for word in written]
+    if not words or (len(words) >= 3 and len(set(words)) == 1) or _longest_run(words) >= SAME_WORD:
         return True
-    pairs = list(zip(words, words[1:], strict=False))
-    return len(words) >= LOOP_WORDS and len(set(pairs)) / len(pairs) < DISTINCT_PAIRS
+    long = [word if word.islower() and len(word) >= LONG else str(at) for at, word in enumerate(written)]
+    return _longest_run(long) >= SAME_LONG_WORD or _says_twice_in_a_row(words) or _says_again(words)
 
 
 @dataclass(frozen=True)
@@ -236,6 +242,22 @@ def _states(asked: Asked, said: Said) -> bool:
 
 def _is_known(said: Said) -> bool:
     return said.fact_joint is not None and said.fact_joint >= KNOWN
+
+
+def _says_twice_in_a_row(words: Sequence[str]) -> bool:
+    """Whether two or more words, not all the same, are followed by the same words."""
+    return any(
+        words[start : start + count] == words[start + count : start + 2 * count]
+        and len(set(words[start : start + count])) > 1
+        for count in range(2, len(words) // 2 + 1)
+        for start in range(len(words) - 2 * count + 1)
+    )
+
+
+def _says_again(words: Sequence[str]) -> bool:
+    """Whether `SAME_WORDS` words stand there twice, in the same order."""
+    phrases = [tuple(words[start : start + SAME_WORDS]) for start in range(len(words) - SAME_WORDS + 1)]
+    return len(set(phrases)) < len(phrases)
 
 
 def _longest_run(words: Sequence[str]) -> int:
