@@ -5,6 +5,7 @@ it: row id → `{fact: spans, other: spans, seen: bool}` (`runs/marks_store.py`)
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from app.actions.checks import record, text, truth, version_of
@@ -22,9 +23,9 @@ def kept(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{text_id, scores_id}`. `sets` are the named sets `{id, name, saved, rows}`, where `rows` is
     the count. Raises MaskError for a text that is not open.
     """
-    shown = _of_text(service, record(question, "the question"))
-    marks, damage = _store(service).marks(shown.text_id)
-    return {"marks": marks, "damage": damage, "sets": _listed(service, shown)}
+    shown = shown_text(service, record(question, "the question"))
+    marks, damage = marks_store(service).marks(shown.text_id)
+    return {"marks": marks, "damage": damage, "sets": sets_of(service, shown)}
 
 
 def save(service: Service, marks: Any) -> dict[str, Any]:
@@ -34,9 +35,9 @@ def save(service: Service, marks: Any) -> dict[str, Any]:
     a name by which the page knows its own save again when the answer is lost. Raises InputError, MaskError.
     """
     values = record(marks, "the marks")
-    shown = _of_text(service, values)
+    shown = shown_text(service, values)
     content = {"rows": marked_rows(values, shown), "save": text(values, "save", 80)}
-    saved = _store(service).save(shown.text_id, content, version_of(values, "base"))
+    saved = marks_store(service).save(shown.text_id, content, version_of(values, "base"))
     return {"taken": saved.taken, "marks": dict(saved.record)}
 
 
@@ -52,7 +53,8 @@ def marked_rows(values: Mapping[str, Any], shown: ShownScores) -> dict[str, dict
             raise InputError(f"There is no row {str(name)[:60]!r} here", fix="Reload the page")
         marks = record(given, f"the marks of row {name}")
         fact, other = (_spans(marks, kind, name, len(answers[name])) for kind in ("fact", "other"))
-        if any(start < end_of and start_of < end for start, end in fact for start_of, end_of in other):
+        every = sorted(fact + other)
+        if any(before[1] > after[0] for before, after in pairwise(every)):
             raise InputError("A character is marked as the fact and as not the fact", where=name)
         rows[name] = {"fact": fact, "other": other, "seen": truth(marks, "seen")}
     return rows
@@ -76,16 +78,19 @@ def _spans(marks: Mapping[str, Any], kind: str, row: str, length: int) -> list[l
     return spans
 
 
-def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
-    return [{**each, "rows": len(each["rows"])} for each in _store(service).sets(shown.text_id)]
+def sets_of(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
+    """The named sets of marks on a text `{id, name, saved, rows}`; `rows` counts what is in each."""
+    return [{**each, "rows": len(each["rows"])} for each in marks_store(service).sets(shown.text_id)]
 
 
-def _of_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
+def shown_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
+    """The scores of the text that a request names. Raises MaskError for a recorded example."""
     shown = service.find_text(text(values, "text_id"), str(values.get("scores_id")))
     if not shown.live or shown.table is None:
         raise MaskError("Marks on a recorded example are not saved", fix="Wait for the live model")
     return shown
 
 
-def _store(service: Service) -> MarksStore:
+def marks_store(service: Service) -> MarksStore:
+    """The marks in the folder of runs."""
     return MarksStore(service.queue.store.root)

@@ -64,7 +64,7 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. A field is
     None while it is needed and no column is known for it. Raises InputError, SettingError.
     """
-    records, content = _read(service, record(question, "the file"))
+    records, content = read_file(service, record(question, "the file"))
     splits = split_rows(content.rows)
     found = chosen(records.columns, _columns(question))
     shown = records.columns[:SHOWN_COLUMNS]
@@ -98,7 +98,7 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
     if values.get("demo") is True:
         rows, name = session_rows(None), DEMO
     else:
-        records, content = _read(service, values)
+        records, content = read_file(service, values)
         if not content.rows:
             raise InputError(
                 "No line of the file is a row", fix="Say which column is what", where=records.name
@@ -173,8 +173,11 @@ def _columns(values: Mapping[str, Any]) -> dict[str, str]:
     return checked(record(values.get("columns") or {}, "columns"))
 
 
-def _read(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
-    """What stands in the file that was sent or named, and the rows in it."""
+def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
+    """What stands in the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
+
+    Raises InputError, SettingError.
+    """
     columns = _columns(values)
     if values.get("upload"):
         records = records_of(*service.uploads.read(text(values, "upload", 40)))

@@ -12,10 +12,10 @@ const BRUSHES = [
 
 /**
  * Returns `{element, toggle, banner, update, mark}`: the line, the switch of the mode, the question after a conflict;
- * `mark()` is what a pointer marks now.
+ * `mark()` is what a pointer marks now; `showDialog` opens the dialog of marks.
  * @param {import("./tokens_model.js").TokensModel} model @param {import("./marks_desk.js").MarksDesk} desk
  */
-export function marksBar(model, desk) {
+export function marksBar(model, desk, showDialog) {
   let brush = "fact";
   const brushes = segmented("A click marks", BRUSHES, (value) => {
     brush = value;
@@ -29,7 +29,7 @@ export function marksBar(model, desk) {
   const state = node("span", { class: "tu-quiet tu-marks-kept", attributes: { role: "status" } });
   const note = node("p", { class: "tu-note", text: "Click or drag over words to say what is true. Marks teach the learned signal; they choose nothing." });
   const element = node("section", { class: "tu-marks-bar", attributes: { "aria-label": "Mark facts", hidden: true } },
-    node("div", { class: "tu-marks-line" }, brushes.element, looked, seenLabel, state), note);
+    node("div", { class: "tu-marks-line" }, brushes.element, looked, seenLabel, state, button("Marks…", showDialog, { class: "tu-toggle tu-remote", attributes: { title: "Save, import, export, compare two annotators" } })), note);
   const bannerText = node("span");
   const banner = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, bannerText,
     button("Keep mine", () => desk.keeper.takeOver(), { class: "tu-button", attributes: { title: "Save the marks that are shown here over the others" } }),

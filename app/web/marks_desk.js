@@ -16,6 +16,8 @@ export class MarksDesk {
   constructor(model, host) {
     Object.assign(this, { model, host });
     this.sets = [];
+    /** Called when there are other named sets. */
+    this.listed = () => {};
     /** Why what was kept could not be read, or "". */
     this.damage = "";
     this.keeper = this.makeKeeper();
@@ -78,6 +80,48 @@ export class MarksDesk {
   leave() {
     this.keepWork();
     this.keeper.leave();
+  }
+
+  get live() { return this.model.payload.state === "live"; }
+
+  /** Asks the server about the text that is shown. @param {string} name @param {object} data */
+  ask(name, data) {
+    const { text_id, scores_id } = this.model.payload;
+    return this.host.ask(name, { text_id, scores_id, ...data });
+  }
+
+  /** Adds a named set, of what is shown or of a file; the marks that are shown stay. */
+  async addSet(name, data) {
+    const answer = await this.ask(name, data);
+    this.list(answer.sets);
+    return answer;
+  }
+
+  /** Puts the rows of a named set into the marks, in one step of undo. */
+  async loadSet(id) {
+    const { rows } = await this.ask("load_mark_set", { id });
+    if (this.model.marks.put(rows)) this.model.tell("marks");
+  }
+
+  async removeSet(id) {
+    this.list((await this.ask("remove_mark_set", { id })).sets);
+  }
+
+  list(sets) {
+    this.sets = sets;
+    this.listed();
+  }
+
+  /** Marks one word as another annotator has it. @param {{row: number, start: number, end: number}} word */
+  take({ row, start, end }, isFact) {
+    if (this.model.marks.mark(this.model.payload.rows[row].id, [[start, end]], isFact ? "fact" : "other")) this.model.tell("marks");
+  }
+
+  /** Returns the first token of a word. */
+  tokenAt({ row, start }) {
+    const { first, count } = this.model.payload.rows[row];
+    for (let index = first; index < first + count; index += 1) if (this.model.columns.end[index] > start) return index;
+    return first;
   }
 
   /** Returns the row to look through next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */

@@ -51,10 +51,10 @@ function differing(each, answer, { desk, host, update, newRow }) {
   return { line, now };
 }
 
-/** Returns "Agreement 95.2 % of 84 tokens · Cohen's κ 0.87". */
-export function agreementWords({ agreement, kappa, tokens }) {
+/** Returns "Agreement 95.2 % of 84 tokens · Cohen's κ 0.87"; `what` was compared. */
+export function agreementWords({ agreement, kappa, tokens }, what = "tokens") {
   const share = `${(100 * agreement).toFixed(1)} %`;
-  return `Agreement ${share} of ${tokens} tokens · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
+  return `Agreement ${share} of ${tokens} ${what} · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
 }
 
 /** Returns who chose what, in one sentence. */

@@ -19,6 +19,7 @@ import { draftOfSet } from "./mask_draft.js";
 import { mask_hash } from "./mask_hash.js";
 import { marksBar } from "./marks_bar.js";
 import { MarksDesk } from "./marks_desk.js";
+import { marksDialog } from "./marks_dialog.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
 import { restoreView, showPlace } from "./place.js";
@@ -134,7 +135,8 @@ class TokensView {
     this.strips = stripStack(model, (event, strip) => perform(event, strip, {
       showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words), looked: () => this.marks.looked(),
     }), (tokens) => this.say(markUnits(model, tokens, this.marksBar.mark())));
-    this.marksBar = marksBar(model, this.marks);
+    this.marksDialog = marksDialog(this.marks);
+    this.marksBar = marksBar(model, this.marks, this.marksDialog.show);
     this.legend = stripLegend(model, this.signals.legend.element);
     this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
     this.why = node("p", { class: "tu-why" });
@@ -159,7 +161,7 @@ class TokensView {
     const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
     this.unplace = belowOnNarrow(this.pictures.element, this.centre, right);
     this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.marksBar.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
-      this.live.element, this.help.element, this.desk.panel.element, this.exports.element, this.overrides.element);
+      this.live.element, this.help.element, this.desk.panel.element, this.marksDialog.element, this.exports.element, this.overrides.element);
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
     this.unhear = undoAnywhere(this.element, model);
   }
@@ -270,7 +272,8 @@ class TokensView {
     this.marksBar.update();
     this.overrides.update();
     setText(this.rowState, this.strips.emptyWords());
-    if (kinds.has("rule") || kinds.has("data")) {
+    // While facts are marked what is said is of the marks.
+    if ((kinds.has("rule") || kinds.has("data")) && !model.view.marking) {
       this.live.say(`${model.mask.counts.chosen} of ${model.mask.counts.total} tokens chosen`);
     }
   }

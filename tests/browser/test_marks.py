@@ -25,9 +25,20 @@ def flags(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Iterat
     yield ["--model", str(tiny_folder), "--data", str(rows)]
 
 
+@pytest.fixture(scope="module")
+def address(
+    tmp_path_factory: pytest.TempPathFactory,
+    flags: list[str],
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> Iterator[str]:
+    """One server for the tests that leave it alone; they share its marks."""
+    with serve(tmp_path_factory.mktemp("shared"), *flags) as server:
+        yield server.address
+
+
 def live(page: Page) -> Page:
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()  # hidden on a narrow page
     return page
 
 
@@ -105,3 +116,69 @@ def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(
     with serve(tmp_path, *flags, port=server.port):
         expect(state).to_contain_text("marks saved", timeout=MINUTE)
         assert kept(tmp_path) == {**marked, DAN: {"fact": [[0, 3]], "other": [], "seen": False}}
+
+
+def test_two_annotators_are_compared_and_rows_with_gold_go_out_and_in(
+    opened: Callable[..., Page], address: str, tmp_path: Path
+) -> None:
+    page = live(opened(f"{address}?row={ADA}"))
+    page.get_by_role("button", name="Mark facts").click()
+    token(page, "born").click()
+    press(page, "Enter")
+    shows(page, BOB)
+    page.get_by_role("button", name="Marks…").click()
+    dialog = page.get_by_role("dialog", name="Marks")
+    dialog.get_by_label("Name of the marks").fill("Ben")
+    dialog.get_by_role("button", name="Save as").click()
+    expect(dialog.get_by_role("status")).to_have_text("Saved as “Ben”.")
+
+    # Against the gold of the file: "born" is Ben's alone. Then it is taken back as the file has it.
+    for side in ("Ben", "The file"):
+        dialog.get_by_label(f"Compare {side}").check()
+    dialog.get_by_role("button", name="Compare the two").click()
+    compared = dialog.get_by_role("region", name="Two sets of marks compared")
+    # Six words, two and one of them marked: observed 5/6, by chance (2·1 + 4·5)/36; κ = (.833 − .611)/.389.
+    expect(compared).to_contain_text("Agreement 83.3 % of 6 words · Cohen’s κ 0.57")
+    expect(compared.locator("tbody tr")).to_have_count(1)
+    compared.get_by_role("button", name="Take The file for born in row").click()
+    compared.get_by_role("button", name="born", exact=True).click()
+    shows(page, ADA)
+    marks_are(page, "born other", "Rome gold")
+    press(page, "Control+z")
+    marks_are(page, "born fact", "Rome gold")
+
+    page.get_by_role("button", name="Marks…").click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Export rows with gold").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    assert [(row["id"], row["gold"]) for row in map(json.loads, text.splitlines())] == [
+        (ADA, [[13, 17], [21, 25]])
+    ]
+    (tmp_path / "Cleo.jsonl").write_text(text, encoding="utf-8")
+    dialog.get_by_label("Rows with gold to import").set_input_files(tmp_path / "Cleo.jsonl")
+    expect(dialog.get_by_role("status")).to_contain_text("1 row imported as “Cleo”")
+    dialog.get_by_role("button", name="Load Cleo").click()
+    expect(dialog.get_by_role("status")).to_contain_text("“Cleo” is loaded into your marks")
+    page.keyboard.press("Escape")
+    marks_are(page, "born fact", "Rome fact")
+    press(page, "Control+z")
+    marks_are(page, "born fact", "Rome gold")
+
+
+def test_a_finger_marks_a_word_and_a_row_that_two_people_marked_is_asked_about(
+    opened: Callable[..., Page], address: str
+) -> None:
+    narrow = live(opened(f"{address}?row={CLEO}", viewport={"width": 390, "height": 844}, has_touch=True))
+    wide = live(opened(f"{address}?row={CLEO}"))
+    for page in (narrow, wide):
+        page.get_by_role("button", name="Mark facts").click()
+        expect(page.locator(".tu-marks-kept")).to_have_text(re.compile("^(|marks saved.*)$"))
+    token(narrow, "Ulm").tap()
+    marks_are(narrow, "Ulm fact")
+    expect(narrow.locator(".tu-marks-kept")).to_contain_text("marks saved")
+    token(wide, "born").click()
+    asked = wide.get_by_role("alert").filter(has_text="was marked in another way elsewhere")
+    expect(asked).to_be_visible()
+    asked.get_by_role("button", name="Load the other").click()
+    marks_are(wide, "Ulm fact")
+    expect(wide.locator(".tu-marks-kept")).to_contain_text("marks saved")

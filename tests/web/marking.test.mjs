@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { actFor } from "../../app/web/keyboard.js";
 import { markedWords, nextMark, sharedMark } from "../../app/web/mark_words.js";
+import { agreementWords } from "../../app/web/mask_compare.js";
 import { MarksDesk } from "../../app/web/marks_desk.js";
+import { comparedWords, importedRowsWords } from "../../app/web/marks_dialog.js";
 import { markUnits } from "../../app/web/strip_acts.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -112,4 +114,25 @@ test("how much is marked is said in words", () => {
   assert.equal(markedWords({}), "No row is marked yet.");
   assert.equal(markedWords({ a: marked }), "1 row marked, none looked through.");
   assert.equal(markedWords({ a: marked, b: seen }), "2 rows marked, 1 of them looked through.");
+});
+
+test("what an import left out is said, and what two annotators marked", () => {
+  const saved = { name: "Ben", rows: 1 };
+  assert.equal(importedRowsWords({ saved, others: 0, unmarked: 0, refused: 0 }), "1 row imported as “Ben”; load or compare them. Your marks are as they were.");
+  assert.match(importedRowsWords({ saved, others: 2, unmarked: 0, refused: 1 }), / Left out: 2 not in this text, 1 no row\.$/);
+  const sides = { first: { name: "Ada", marked: 3 }, second: { name: "Now", marked: 2 }, only_first: 1, only_second: 0, rows: 4, differences: 1, differing: [{}] };
+  assert.equal(comparedWords(sides), "Over 4 rows that both looked through, “Ada” marked 3 words as the fact, 1 of them alone; “Now” 2, 0 alone.");
+  assert.equal(comparedWords({ ...sides, differences: 0, differing: [] }), "“Ada” and “Now” mark the same 3 words in 4 rows that both looked through.");
+  assert.equal(agreementWords({ agreement: 0.95, kappa: 0.871, tokens: 20 }, "words"), "Agreement 95.0 % of 20 words · Cohen’s κ 0.87");
+});
+
+test("a word is taken as another annotator has it, in one step of undo", () => {
+  const model = marking();
+  const desk = Object.assign(Object.create(MarksDesk.prototype), { model });
+  desk.take({ row: 1, start: 16, end: 21 }, false);
+  desk.take({ row: 1, start: 4, end: 7 }, true);
+  assert.deepEqual(model.marks.of("r1"), { fact: [[4, 7]], other: [[16, 21]], seen: false });
+  assert.equal(desk.tokenAt({ row: 1, start: 16 }), 8);
+  model.undo();
+  assert.deepEqual(model.marks.of("r1").fact, []);
 });

@@ -16,17 +16,22 @@ _UNSPACED = r"\u3040-\u30ff\u3400-\u9fff"  # Kana and Han: each character counts
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
-def marked_words(text: str, spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Which words of `text` share a character with one of `spans`: bool [words].
+def markable_words(text: str) -> list[Span]:
+    """Where the words of `text` stand that can be marked.
 
     A word is what stands between white space, in Chinese and Japanese each character; what holds no letter or
     digit is none. No tokenizer takes part, so two annotators are compared alike whatever the model.
+    """
+    return [each.span() for each in _WORD.finditer(text) if any(map(str.isalnum, each.group()))]
+
+
+def marked_words(text: str, spans: Sequence[Span]) -> NDArray[np.bool_]:
+    """Which `markable_words` of `text` share a character with one of `spans`: bool [words].
 
     >>> marked_words("Ada, born 1815 - in London.", [(10, 14), (20, 26)]).tolist()
     [False, False, True, False, True]
     """
-    words = [each.span() for each in _WORD.finditer(text) if any(map(str.isalnum, each.group()))]
-    return np.array([overlaps(word, spans) for word in words], dtype=bool)
+    return np.array([overlaps(word, spans) for word in markable_words(text)], dtype=bool)
 
 
 def agreement(first: ArrayLike, second: ArrayLike) -> float:
