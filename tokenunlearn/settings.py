@@ -129,7 +129,10 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     known = [each.name for each in fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise SettingError(f"{_shown(key)} is no setting of {cls.__name__}", fix=did_you_mean(key, known))
+            raise SettingError(
+                f"{_shown(key)} is no setting of {cls.__name__.removesuffix('Settings')}",
+                fix=did_you_mean(key, known),
+            )
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})
 
 

@@ -103,12 +103,15 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         elif path.suffix == ".jsonl":
-            header, _, body = path.read_text(encoding="utf-8").partition("\n")
+            first, _, body = path.read_text(encoding="utf-8").partition("\n")
+            header = json.loads(first)
+            if not isinstance(header, dict) or PROVENANCE not in header:
+                raise ValueError("It does not begin as a table of scores does")
             # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
             records = [json.loads(line) for line in body.split("\n") if line.strip()]
             table = pd.DataFrame(records).astype({"row_id": str})
             table = table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
-            table.attrs[PROVENANCE] = json.loads(header)[PROVENANCE]
+            table.attrs[PROVENANCE] = header[PROVENANCE]
         else:
             raise ValueError(f"{path.suffix or 'no suffix'} is neither .parquet nor .jsonl")
     except (OSError, ValueError, KeyError) as error:

@@ -83,12 +83,12 @@ def model_chip(service: Service) -> dict[str, Any]:
 
 
 def stage_words(stage: Stage) -> str:
-    """The stage as a person reads it, with its seconds: `scoring, 40 % · 3 s`."""
+    """The stage as a person reads it, with its seconds: `scoring, 40 %, 3 s so far`."""
     share = f"{stage.share:.0%}".replace("%", " %")
     words = {"loading": "loading the model", "scoring": f"scoring, {share}"}
     if stage.name == "loading" and 0 < stage.share < 1:
         words["loading"] = f"fetching the model, {share}"
-    return f"{words.get(stage.name, stage.name)} · {stage.seconds:.0f} s"
+    return f"{words.get(stage.name, stage.name)}, {stage.seconds:.0f} s so far"
 
 
 def opening(service: Service) -> dict[str, Any] | None:

@@ -37,7 +37,8 @@ export function knownCounts(rows) {
 export function neverKnownWords(count, trained) {
   if (!count) return "";
   const rows = count === trained ? (count === 1 ? "the one row that this trains" : `all ${count} rows that this trains`) : `${count} of the ${trained} rows that this trains`;
-  return `The model never knew ${rows}. Teach ${count === 1 ? "it" : "them"} first, then open the model with that adapter:`;
+  const others = count === trained ? "" : " The others can be forgotten.";
+  return `The model never knew ${rows}: there is nothing to forget.${others} To teach rows first, and open the model with that adapter:`;
 }
 
 const TWICE = Math.log(2);

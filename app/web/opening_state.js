@@ -21,7 +21,7 @@ export function openingState(onCancel) {
   return { element, update };
 }
 
-/** Returns "my-model on rows.csv: loading the model · 3 s". */
+/** Returns "my-model on rows.csv: loading the model, 3 s so far". */
 export function openingWords({ text, model, data, keeps }) {
   return `${model} on ${data}: ${text}${keeps ? ". What is open can be used meanwhile." : ""}`;
 }

@@ -69,7 +69,7 @@ CASES = [
     ([*COMPARE, "--entropy", "entropi"], "Did you mean entropy?"),
     ([*COMPARE, "--precision", "fp64"], "precision is 'fp64'"),
     # the objective's own settings
-    ([*UNLEARN, "--set", "betta=1"], "'betta' is no setting of NPOSettings. Did you mean beta?"),
+    ([*UNLEARN, "--set", "betta=1"], "'betta' is no setting of NPO. Did you mean beta?"),
     ([*UNLEARN, "--set", "beta"], "It must be NAME=VALUE"),
     ([*UNLEARN, "--set", "beta=99"], "beta is 99"),
     ([*UNLEARN, "--set", "beta=NaN"], "beta is nan"),

@@ -74,7 +74,7 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
 ) -> None:
     page = opened(held.server.address)
     expect(page.locator(".tu-badge")).to_have_text("recorded")
-    expect(page.locator(".tx-chip", has_text=re.compile(r"loading the model · \d+ s"))).to_be_visible()
+    expect(page.locator(".tx-chip", has_text=re.compile(r"loading the model, \d+ s so far"))).to_be_visible()
     expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
     expect(page.get_by_role("button", name="Unlearn these")).to_have_attribute(
         "title", re.compile("recorded example")

@@ -78,7 +78,14 @@ def test_another_suffix_is_refused_and_leaves_nothing(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name, content", [("t.jsonl", "no json"), ("t.csv", "a,b"), ("t.parquet", "PAR")])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        *(("t.jsonl", text) for text in ("no json", "", "5", "[1]", '{"question": "Who?", "answer": "Ada"}')),
+        ("t.csv", "a,b"),
+        ("t.parquet", "PAR"),
+    ],
+)
 def test_unreadable_files_are_told(tmp_path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(TableError, match="cannot be read"):

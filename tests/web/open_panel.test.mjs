@@ -67,17 +67,17 @@ test("a model is asked for by where it is; an adapter that is left out is null",
 
 test("the chip and the dialog tell the same of what is being opened", () => {
   const open = { text: "tiny · fp32 on cpu", detail: "adapter none", state: "live" };
-  const opening = { text: "loading the model · 3 s", state: "loading", error: "", model: "big", data: "rows.csv", keeps: true };
+  const opening = { text: "loading the model, 3 s so far", state: "loading", error: "", model: "big", data: "rows.csv", keeps: true };
   assert.deepEqual(modelChip(open, null), { text: open.text, title: "adapter none. Open another model…", state: "live" });
-  assert.equal(modelChip(open, opening).text, "big: loading the model · 3 s");
-  assert.equal(openingWords(opening), "big on rows.csv: loading the model · 3 s. What is open can be used meanwhile.");
+  assert.equal(modelChip(open, opening).text, "big: loading the model, 3 s so far");
+  assert.equal(openingWords(opening), "big on rows.csv: loading the model, 3 s so far. What is open can be used meanwhile.");
   const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
   assert.deepEqual(modelChip(open, failed), { text: "not opened: big", title: "It has no config.json.", state: "error" });
   assert.equal(failedWords(failed), "big on rows.csv was not opened. It has no config.json. What was open still is.");
   assert.deepEqual(openWords({ model: open, data: { text: "3 forget", detail: "a.csv" } }), { model: "tiny · fp32 on cpu. adapter none", data: "a.csv. 3 forget" });
   assert.deepEqual(openWords({}), { model: "", data: "" });
   // the model that the page starts with speaks for itself
-  assert.equal(modelChip({ text: "loading the model · 1 s", state: "loading" }, { ...opening, keeps: false }).text, "loading the model · 1 s");
+  assert.equal(modelChip({ text: "loading the model, 1 s so far", state: "loading" }, { ...opening, keeps: false }).text, "loading the model, 1 s so far");
 });
 
 test("each wish for the dialog is news, the same part as well", () => {

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
+from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import describe, from_flags, to_dict
 
@@ -23,16 +24,14 @@ _SET_BY_ARMS: Final = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared set, forget and retain")
-    parser.add_argument(
-        "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
-    )
+    add_rows_to_keep(parser)
     parser.add_argument(
         "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
     )
     parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl; goes on where it stopped")
     add_model(parser)
     add_settings(parser, "CompareConfig")
-    add_settings(parser, "TrainConfig", hidden=tuple(_SET_BY_ARMS))
+    add_training(parser, hidden=tuple(_SET_BY_ARMS))
     add_settings(parser, "Rule")
 
 
@@ -41,9 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     path = target(arguments.out, ".jsonl") if arguments.out else None
 
     from tokenunlearn.experiments.config import CompareConfig
-    from tokenunlearn.training.config import TrainConfig
 
-    asked, config = from_flags(CompareConfig, arguments), from_flags(TrainConfig, arguments)
+    asked, config = from_flags(CompareConfig, arguments), training_settings(arguments)
     _refuse_set_by_arms(arguments)
     rule = _rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")

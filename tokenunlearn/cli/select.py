@@ -53,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
         f"{counts.tokens} of {counts.of_tokens} tokens, {counts.words} of {counts.of_words} words, "
         f"{counts.gold} of {counts.of_gold} gold tokens; hash {mask.hash[:12]}\n"
     )
+    for index, state in sorted(mask.overrides.items()):  # a number says little to a person
+        token = table.iloc[index]
+        sys.stderr.write(f"override: token {index} “{token['token']}” of row {token['row_id']} is {state}\n")
     if not counts.tokens:
         sys.stderr.write("No token is chosen: `unlearn` does not take this mask\n")
     else:

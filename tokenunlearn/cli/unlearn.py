@@ -11,32 +11,23 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target, tell_unchosen
+from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import RunError
-from tokenunlearn.settings import from_dict, from_flags, to_dict
+from tokenunlearn.settings import to_dict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Nothing; the verb's arguments are added."""
     add_rows(parser, "the shared set, forget and retain")
-    parser.add_argument(
-        "--retain-rows", metavar="FILE", help="rows to keep, beside those that FILE marks with split retain"
-    )
+    add_rows_to_keep(parser)
     parser.add_argument("--mask", metavar="PATH", help="mask from `select`; without it every token weighs 1")
     parser.add_argument(
         "--scores", metavar="PATH", help="the table that the mask was made on, to check the mask against"
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the run")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the objective itself, such as beta=0.1; `list` names them; may be repeated",
-    )
     add_model(parser)
-    add_settings(parser, "TrainConfig")
+    add_training(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"no row to keep: {len(rows.retain)} facts of the world stand in; "
             "--retain-rows FILE keeps rows of your own\n"
         )
-    config = _config(arguments)
+    config = training_settings(arguments)
     scores = _scores(arguments)
 
     from tokenunlearn.fitting import check_rows
@@ -95,15 +86,6 @@ def run(arguments: argparse.Namespace) -> int:
         save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return 130 if stopped else int(bar.diverged)
-
-
-def _config(arguments: argparse.Namespace) -> Any:
-    from tokenunlearn.training.config import TrainConfig
-
-    values = values_of(arguments.set, "beta=0.1")
-    return from_dict(
-        TrainConfig, {**to_dict(from_flags(TrainConfig, arguments)), "objective_settings": values}
-    )
 
 
 def _scores(arguments: argparse.Namespace) -> Any:
