@@ -133,7 +133,9 @@ def record_example() -> dict[str, Any]:
         "events": events,
         "probes": {"before": before, "after": after, "changes": compare_reports(before, after)},
     }
-    return {"tokens": dict(shown_scores(scores, "recorded").payload), "run": run}
+    payload = dict(shown_scores(scores, "recorded").payload)
+    payload["signals"] = {signal: {} for signal in payload["signals"]}  # what is said of them is said at load
+    return {"tokens": payload, "run": run}
 
 
 def write_json(path: Path, record: Any) -> None:

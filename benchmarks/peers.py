@@ -17,7 +17,6 @@ import numpy as np
 from app.shown import recorded_scores
 from app.views.heatmap import heatmap
 from app.views.heatmap_page import page as heatmap_page
-from benchmarks.synthetic import SIGNALS
 from tokenunlearn.selection import Rule
 
 TOKENS: Final = 512
@@ -54,10 +53,7 @@ def ours(texts: list[str], values: list[float]) -> str:
     }  # fmt: skip
     columns = {**flat, "start": [0, *ends[:-1]], "end": ends, "word": list(range(len(texts)))}
     columns |= {"random_key": values, "knowledge_swap": values, "entropy": values}
-    signals = {
-        name: {"label": SIGNALS[name][0], "kind": SIGNALS[name][1], "unit": "nats"}
-        for name in ("knowledge_swap", "entropy")
-    }
+    signals = dict.fromkeys(("knowledge_swap", "entropy"))
     payload = {"scores_id": "peers", "model": {}, "rows": [row], "columns": columns, "signals": signals}
     shown = recorded_scores(payload)
     return heatmap_page(heatmap(shown, "one", shown.mask("one", Rule(), {}), "knowledge_swap"))

@@ -32,11 +32,12 @@ function columnsOf(count) {
 /** A value from 0 to 1 that goes to and fro, as a slider does. */
 const place = (move) => Math.abs(((move * 0.013) % 2) - 1);
 
+const NAMES = { knowledge: 'knowledge_swap', entropy: 'entropy' };
 const MOVE = {
-  anew: (columns, rule, move) => select(columns, { ...rule, alpha: 0.05 + 0.9 * place(move) }),
-  alpha: (columns, rule, move, memory) => select(columns, { ...rule, alpha: 0.05 + 0.9 * place(move) }, {}, memory),
+  anew: (columns, rule, move) => select(columns, { ...NAMES, ...rule, alpha: 0.05 + 0.9 * place(move) }),
+  alpha: (columns, rule, move, memory) => select(columns, { ...NAMES, ...rule, alpha: 0.05 + 0.9 * place(move) }, {}, memory),
   cut: (columns, rule, move, memory) => select(columns, {
-    ...rule, fraction: place(move), threshold: place(move), k: 1 + Math.floor(100 * place(move)), gamma: 4 * place(move),
+    ...NAMES, ...rule, fraction: place(move), threshold: place(move), k: 1 + Math.floor(100 * place(move)), gamma: 4 * place(move),
   }, {}, memory),
 };
 

@@ -13,16 +13,16 @@ import numpy as np
 
 ROW_TOKENS = 40
 FUNCTION_WORDS = (" was", " born", " in", " the", " and", " of", " a", " still", " city", " writing")
-SIGNALS = {
-    "knowledge_swap": ("Knowledge, name swapped", "knowledge"),
-    "entropy": ("Entropy of the target", "entropy"),
-    "contrast": ("Contrast, adapter off", "other"),
-    "loss": ("Loss", "other"),
-    "log_prob": ("Log-probability", "other"),
-    "entropy_masked": ("Entropy, name swapped", "entropy"),
-    "entropy_base": ("Entropy, adapter off", "entropy"),
-    "swap_spread": ("Spread over names", "other"),
-}
+SIGNALS = (
+    "knowledge_swap",
+    "entropy",
+    "contrast",
+    "loss",
+    "log_prob",
+    "entropy_masked",
+    "entropy_base",
+    "swap_spread",
+)
 
 
 def example(tokens: int) -> dict[str, Any]:
@@ -54,10 +54,7 @@ def example(tokens: int) -> dict[str, Any]:
             "random_key": random.random(size).round(9).tolist(),
             **{name: signal(name, columns, random) for name in SIGNALS},
         },
-        "signals": {
-            name: {"label": label, "unit": "nats", "kind": kind, "help": ""}
-            for name, (label, kind) in SIGNALS.items()
-        },
+        "signals": dict.fromkeys(SIGNALS),
         "leaderboard": [],
     }
     return {"tokens": payload}

@@ -28,15 +28,7 @@ def recorded() -> dict[str, Any]:
         "stop": [0, 0, 1, 0, 1, 0, 0], "punctuation": [0, 0, 0, 0, 0, 0, 1], "gold": [0, 0, 0, 0, 0, 1, 0],
         "random_key": [0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], "knowledge_swap": knowledge, "entropy": [0.5] * 7,
     }  # fmt: skip
-    signals = {
-        "knowledge_swap": {
-            "label": "Knowledge, name swapped",
-            "unit": "nats",
-            "kind": "knowledge",
-            "help": "",
-        },
-        "entropy": {"label": "Entropy of the target", "unit": "nats", "kind": "entropy", "help": ""},
-    }
+    signals: dict[str, Any] = {"knowledge_swap": {}, "entropy": {}}
     payload = {"scores_id": "recorded", "state": "recorded", "model": {}, "rows": [row], "columns": columns}
     return {"tokens": {**payload, "signals": signals, "leaderboard": []}}
 

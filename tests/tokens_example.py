@@ -38,15 +38,7 @@ def example() -> dict[str, Any]:
     for number, row in enumerate(rows):
         row |= {"id": f"{row['set']}-{number}", "first": len(columns["row"])}
         _append(columns, number, row)
-    labels = {
-        "knowledge_swap": ("Knowledge, name swapped", "knowledge"),
-        "entropy": ("Entropy of the target", "entropy"),
-    }
-    labels["swap_spread"] = ("Spread over the swapped names", "other")
-    signals = {
-        name: {"label": label, "unit": "nats", "kind": kind, "help": ""}
-        for name, (label, kind) in labels.items()
-    }
+    signals: dict[str, Any] = {"knowledge_swap": {}, "entropy": {}, "swap_spread": {}}
     for row in rows:
         del row["tokens"]
     payload = {"scores_id": "view", "state": "recorded", "model": {}, "rows": rows, "columns": columns}

@@ -16,6 +16,7 @@ from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
+from tokenunlearn.settings import to_dict
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance
 
@@ -40,8 +41,8 @@ def shown_payload(service: Service) -> dict[str, Any]:
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """The payload with what is made when it is asked for.
 
-    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `opens` the index of the
-    row that a page begins with; `menus` tells of the rest.
+    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `defaults` the rule that a
+    page begins with, `opens` the index of its row; `menus` tells of the rest.
     """
     left_out = service.session_of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
@@ -50,6 +51,7 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
         **menus(shown.payload["signals"]),
         "left_out": reasons,
         "bounds": rule_bounds(),
+        "defaults": to_dict(Rule()),
         "opens": first_row(shown),
     }
 

@@ -96,7 +96,6 @@ def signal_info(name: str) -> dict[str, Any]:
         "short": signal.short,
         "unit": signal.unit,
         "family": signal.family,
-        "kind": "other" if signal.family == "likelihood" else signal.family,
         "help": signal.help,
         "over_word": signal.over_word,
         "passes": list(signal.passes),

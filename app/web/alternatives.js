@@ -1,12 +1,10 @@
 /** What could stand in the locked token's place, with the knowledge as it is and masked: asked of the server once per token. */
 
 import { node, setText } from "./dom.js";
-import { sourceIn } from "./masking.js";
 import { ordinal } from "./ranks.js";
 import { tokensAt } from "./shown_unit.js";
+import { entryOf, sourceIn } from "./signal_entry.js";
 import { shortened } from "./strip_marks.js";
-
-const HEADS = { swap: "with the name swapped", subject: "with the name hidden", prompt: "with the question hidden", occlusion: "with one word hidden" };
 
 /** Shows the server's two lists for the locked token, the five likeliest and the true one; answers are cached, late ones are only cached. */
 export class AlternativesView {
@@ -57,12 +55,12 @@ export class AlternativesView {
     const waiting = previewing ? "Click to see what else could follow." : "";
     setText(this.state, answer?.error ? answer.error : ready || answer?.pending ? "" : waiting);
     if (answer?.pending) {
-      setText(this.maskedHead, HEADS[this.model.row.masking] ?? "with the knowledge masked");
+      setText(this.maskedHead, headWords(this.model, this.model.row));
       for (const list of [this.whole, this.masked]) if (!list.childElementCount) list.replaceChildren(...placeholders());
       return;
     }
     if (!ready) return;
-    setText(this.maskedHead, headWords(answer));
+    setText(this.maskedHead, headWords(this.model, answer));
     this.whole.replaceChildren(...entries(answer.with ?? []));
     this.masked.replaceChildren(...(answer.without?.length ? entries(answer.without)
       : [node("p", { class: "tu-note", text: "No score here: the token is part of the name." })]));
@@ -86,16 +84,16 @@ export class AlternativesView {
 }
 
 /** Returns what stands above the second list: the name that was put in, or the mask. @param {{masking?: string, name?: string}} answer */
-export function headWords({ masking, name }) {
-  if (name) return `with “${shortened(name, 40)}”`;
-  return HEADS[masking] ?? `with ${masking ?? "the knowledge masked"}`;
+export function headWords({ payload }, { masking, name }) {
+  return name ? `with “${shortened(name, 40)}”` : payload.masks?.[masking] ?? "with the knowledge masked";
 }
 
 /** Returns what the lists are of, where that is not what stands above them: one token of a word, another mask; else "". */
 export function noteWords(model, index, { masking, name = "" }) {
   const ofToken = tokensAt(model, index).length > 1 ? `What could follow is of one token of the word, “${model.tokenText(index)}”.` : "";
-  const chosen = sourceIn(model.payload.rows[model.columns.row[index]], model.rule.knowledge);
-  const ofMask = masking && chosen !== `knowledge_${masking}` ? `The second list is ${HEADS[masking] ?? masking}, not by the mask that is chosen.` : "";
+  const chosen = sourceIn(model, model.payload.rows[model.columns.row[index]], model.rule.knowledge);
+  const { passes = [] } = entryOf(model.payload, chosen);
+  const ofMask = masking && !passes.includes(masking) ? `The second list is ${headWords(model, { masking })}, which the chosen knowledge does not use.` : "";
   const { length } = model.payload.rows[model.columns.row[index]].names ?? [];
   const ofName = name && length > 1 ? `Of ${length} names this one moves the token most; its score is the mean over all.` : "";
   return [ofToken, ofMask || ofName].filter(Boolean).join(" ");

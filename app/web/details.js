@@ -1,12 +1,11 @@
 /** The panel of one token: values with rank and percentile, probability, decision, what else could follow. */
 
 import { button, node, segmented, setAttributes, setHidden, setText, tableHead } from "./dom.js";
-import { sourceIn } from "./masking.js";
 import { noteField } from "./note_field.js";
 import { ordinal, place, placeAmong } from "./ranks.js";
 import { countText } from "./scale.js";
-import { sourceLabel } from "./signal_bar.js";
 import { decisionOf, logProbOf, selectedTokens, shownIndex, weightWords } from "./shown_unit.js";
+import { sourceIn, sourceLabel } from "./signal_entry.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 import { shortNumber, shortened } from "./strip_marks.js";
 import { unitPlace } from "./strip_windows.js";
@@ -17,6 +16,8 @@ const THREE_WAY = [
   { value: "out", label: "Out", title: "Never a target" },
 ];
 
+const OF_TOKENS = { sum: "the sum over its tokens", mean: "the mean over its tokens", max: "that of its highest token" };
+
 /** Returns `{element, update}`; `alternatives` is an `AlternativesView`. */
 export function detailsPanel(model, alternatives) {
   const title = node("strong", { class: "tu-big-token" });
@@ -24,7 +25,7 @@ export function detailsPanel(model, alternatives) {
   const values = valueTable(model);
   const table = node("table", { class: "tu-values" },
     tableHead(["", "value", "rank", "percentile"]), values.body);
-  const ofWord = node("p", { class: "tu-note", text: "Of the word: knowledge is the sum over its tokens, probability that of all of them; entropy and φ are those of its highest token." });
+  const ofWord = node("p", { class: "tu-note" });
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
     const tokens = selectedTokens(model) ?? unitOfToken(model)?.tokens;
@@ -52,6 +53,7 @@ export function detailsPanel(model, alternatives) {
     setText(where, `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`);
     values.update(index, tokens);
     setHidden(ofWord, tokens.length === 1);
+    setText(ofWord, ofWordWords(model));
     const selected = selectedTokens(model);
     setText(decision, selected ? `${countText(selected.length)} tokens selected` : decisionText(model, tokens));
     override.update(model.overrides.shared(selected ?? tokens) ?? "rule");
@@ -61,6 +63,12 @@ export function detailsPanel(model, alternatives) {
     alternatives.update();
   };
   return { element, update };
+}
+
+/** Returns how the values of a word are made from those of its tokens. */
+export function ofWordWords(model) {
+  const how = (signal) => `${signal} is ${OF_TOKENS[model.infoOf(signal).over_word ?? "max"]}`;
+  return `Of the word: ${how("knowledge")}, ${how("entropy")}, φ is ${OF_TOKENS.max}; the probability is that of all its tokens.`;
 }
 
 /** Locks the highest-scoring token of the row. */
@@ -96,7 +104,7 @@ function valueTable(model) {
       const value = model.valuesOf(signal)[index];
       // Fused is another one with each move of a slider, and then sorting it would take longer.
       const found = signal === "fused" ? placeAmong(model.valuesOf(signal), model.ranked(), value) : place(model.sorted(signal), value);
-      const source = signal === "fused" ? null : sourceLabel(model, sourceIn(model.row, model.rule[signal]));
+      const source = signal === "fused" ? null : sourceLabel(model, sourceIn(model, model.row, model.rule[signal]));
       lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
     });
     const logProb = logProbOf(model, tokens);

@@ -84,7 +84,7 @@ export class MaskDesk {
 
   read() {
     const { model } = this;
-    const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.rule ?? {}) });
+    const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.defaults ?? {}), ...(model.payload.rule ?? {}) });
     return {
       draft: { ...draftOf(model), masks: this.maskIds() },
       untouched: { rule, overrides: {}, notes: {} },

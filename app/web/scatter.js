@@ -6,8 +6,8 @@ import { countText } from "./scale.js";
 import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
-import { sourceLabel } from "./signal_bar.js";
 import { decisionOf, shownIndex, textAt, tokensAt } from "./shown_unit.js";
+import { sourceLabel } from "./signal_entry.js";
 import { release } from "./strip_acts.js";
 import { shortNumber, shortened, unitState } from "./strip_marks.js";
 
@@ -82,7 +82,8 @@ function picture(canvas, model, drawn, { width, near, colours }) {
 
 /** Returns the words at the axes, with their units. */
 export function axisWords(model) {
-  const of = (signal, name) => `${name}: ${sourceLabel(model, model.rule[signal])}, ${model.unitOf(signal) || "no unit"}`;
+  const unit = (signal) => (model.unitOf(signal) ? `, ${model.unitOf(signal)}` : "");
+  const of = (signal, name) => `${name}: ${sourceLabel(model, model.rule[signal])}${unit(signal)}`;
   return { x: `${of("knowledge", "knowledge")}, log scale →`, y: `↑ ${of("entropy", "entropy")}, log scale` };
 }
 

@@ -15,10 +15,8 @@ export const MODES = ['top_fraction', 'top_k', 'threshold', 'soft', 'uniform', '
 /** The columns that are no signal; `start` and `end` (offsets for the strip) may stand among them. */
 export const STRUCTURE = ['row', 'word', 'subject', 'stop', 'punctuation', 'gold', 'random_key', 'start', 'end'];
 
-/** The defaults of the Python `Rule`; a test compares the two. */
+/** The defaults of the Python `Rule`; a test compares the two. Which signals it begins with the payload says. */
 export const DEFAULT_RULE = Object.freeze({
-  knowledge: 'knowledge_swap',
-  entropy: 'entropy',
   alpha: 0.8,
   normaliser: 'p99',
   normalise_over: 'set',
@@ -36,7 +34,7 @@ export const DEFAULT_RULE = Object.freeze({
 
 /**
  * @typedef {Record<string, ArrayLike<any>>} Columns  the structure columns and the signals, one value per token
- * @typedef {typeof DEFAULT_RULE} Rule
+ * @typedef {typeof DEFAULT_RULE & {knowledge: string, entropy: string}} Rule
  * @typedef {Record<string, 'in'|'out'>|Map<number, 'in'|'out'>} Overrides  by token index
  * @typedef {{fused: Float64Array, weights: Float64Array, selected: Uint8Array, excluded: Uint8Array}} Selection
  */

@@ -1,9 +1,9 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
 import { button, node, segmented, setAttributes, setHidden, setText } from "./dom.js";
-import { sourceIn } from "./masking.js";
 import { scoringStop } from "./scoring_stop.js";
 import { shownIndex } from "./shown_unit.js";
+import { entryOf, menuOf, sourceIn, sourceLabel } from "./signal_entry.js";
 import { shortNumber } from "./strip_marks.js";
 
 const SIGNALS = [
@@ -11,10 +11,6 @@ const SIGNALS = [
   { value: "entropy", label: "Entropy", title: "How open the choice of the token was (2)" },
   { value: "fused", label: "Fused", title: "Both, weighted by α (3)" },
   { value: "all", label: "All", title: "Three strips, one below the other" },
-];
-const MASKINGS = [
-  ["knowledge_swap", "name swapped"], ["knowledge_subject", "name hidden"],
-  ["knowledge_prompt", "question hidden"], ["knowledge_occlusion", "one word hidden at a time"],
 ];
 const TOGGLES = [
   ["bars", "Bars", "Bar under the text instead of fill"], ["words", "Words", "One chip per word (w)"],
@@ -30,8 +26,8 @@ const BADGES = {
 export function signalBar(model, compute, hold) {
   const choose = (signal) => model.setView({ signal });
   const signals = segmented("Signal", SIGNALS, choose);
-  const knowledge = sourceMenu("Knowledge mask", model, "knowledge", compute);
-  const entropy = sourceMenu("Entropy of", model, "entropy", compute);
+  const knowledge = sourceMenu("Knowledge from", model, "knowledge", compute);
+  const entropy = sourceMenu("Entropy from", model, "entropy", compute);
   const toggles = TOGGLES.map(([name, label, title]) => button(label, () => model.setView({ [name]: !model.view[name] }), {
     class: "tu-toggle", attributes: { title, "data-toggle": name },
   }));
@@ -74,17 +70,21 @@ function sourceMenu(label, model, kind, compute) {
     choice.choose(menu.value);
   });
   const update = (used) => {
-    const choices = model.memory.once(`choices ${kind}`, [model.signals, model.payload], () => JSON.stringify(sourcesOf(model, kind)));
+    const choices = model.memory.once(`choices ${kind}`, [model.signals, model.payload, model.rule[kind]], () => JSON.stringify(menuOf(model, kind)));
     // Only for others: new options would close a menu that is open.
-    if (choices !== shown) menu.replaceChildren(...JSON.parse(choices).map(({ name, label: text, missing }) => node("option", {
-      text: missing ? `${text} (compute)` : text, attributes: { value: name },
-    })));
+    if (choices !== shown) menu.replaceChildren(...JSON.parse(choices).map(groupNode));
     shown = choices;
     const wanted = choice.pending() ?? model.rule[kind];
     if (menu.value !== wanted) menu.value = wanted;
     setHidden(element, !used);
   };
   return { element, update };
+}
+
+function groupNode({ label, sources }) {
+  return node("optgroup", { attributes: { label } }, ...sources.map(({ name, label: text, missing }) => node("option", {
+    text: missing ? `${text} (compute)` : text, attributes: { value: name },
+  })));
 }
 
 /**
@@ -110,21 +110,6 @@ export function sourceChoice(model, kind, compute, say) {
     return model.tell("view");
   };
   return { choose, pending: () => pending };
-}
-
-/** Returns the choices for a kind: those with a column, and the standard maskings that could be computed. */
-export function sourcesOf(model, kind) {
-  const names = model.signals.filter((name) => model.payload.signals[name]?.kind === kind);
-  if (kind === "knowledge" && model.signals.includes("contrast") && !names.includes("contrast")) names.push("contrast");
-  const present = names.map((name) => ({ name, label: sourceLabel(model, name), missing: false }));
-  if (kind !== "knowledge") return present;
-  const missing = MASKINGS.filter(([name]) => !model.signals.includes(name));
-  return [...present, ...missing.map(([name, label]) => ({ name, label, missing: true }))];
-}
-
-/** Returns the short name of a source: the masking where it is a standard one, else the payload's label. */
-export function sourceLabel(model, name) {
-  return Object.fromEntries(MASKINGS)[name] ?? model.payload.signals[name]?.label ?? name;
 }
 
 function legendOf(model) {
@@ -157,12 +142,12 @@ export function captionWords(model, signal) {
   const { rule, row } = model;
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
   if (signal === "fused") return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
-  const unit = model.unitOf(signal) || "no unit";
-  const masked = signal === "knowledge" ? sourceIn(row, rule.knowledge) : rule.entropy;
-  const source = sourceLabel(model, masked) + (masked === rule[signal] ? "" : " (this row has no name)");
-  const names = masked === "knowledge_swap" && row?.names?.length > 1 ? `, mean of ${row.names.length} names` : "";
+  const unit = model.unitOf(signal);
+  const used = sourceIn(model, row, rule[signal]);
+  const source = sourceLabel(model, used) + (used === rule[signal] ? "" : " (this row has no name)");
+  const names = entryOf(model.payload, used).spread && row?.names?.length > 1 ? `, mean of ${row.names.length} names` : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
-  return `${what}: ${source}${names}, in ${unit}; one scale for the whole set`;
+  return `${what}: ${source}${names}${unit ? `, in ${unit}` : ""}; one scale for the whole set`;
 }
 
 const NORMALISED = {

@@ -1,27 +1,21 @@
 /** What the details say beyond the rule's own signals: how the knowledge was masked, and every signal computed. */
 
 import { node, setText, tableHead } from "./dom.js";
-import { sourceIn } from "./masking.js";
 import { ordinal, place } from "./ranks.js";
 import { tokensAt } from "./shown_unit.js";
+import { entryOf, sourceIn } from "./signal_entry.js";
 import { shortNumber } from "./strip_marks.js";
 
-const MASKED = {
-  subject: "Masked: the name is hidden.", prompt: "Masked: the whole question is hidden.",
-};
 const MOST_NAMES = 6;
 
-/** Returns what was done to the question for this token's knowledge: for swap the names and the spread over them. */
+/** Returns what was done to the row for this token's knowledge: of a mean over names the names, and how far they differ. */
 export function maskingWords(model, index) {
   const { row, rule, columns } = model;
-  if (rule.knowledge === "contrast") return "Not masked: the adapter is switched off instead.";
-  if (rule.knowledge === "knowledge_occlusion") return "Masked: each word of the question by itself; the largest move counts.";
-  const masked = sourceIn(row, rule.knowledge).replace("knowledge_", "");
-  if (masked !== "swap") return MASKED[masked] ?? "";
+  const { masked, spread: spreadName } = entryOf(model.payload, sourceIn(model, row, rule.knowledge));
   const names = row.names ?? [];
-  if (names.length === 0) return "Masked: another name stands in its place.";
+  if (!spreadName || names.length === 0) return masked ?? "";
   const listed = names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
-  const spread = columns.swap_spread?.[index];
+  const spread = columns[spreadName]?.[index];
   const varies = Number.isFinite(spread) && tokensAt(model, index).length === 1 ? `; they differ by ${shortNumber(spread)} nats (standard deviation)` : "";
   return names.length === 1 ? `Swapped for ${listed}.` : `Mean over ${names.length} names: ${listed}${varies}.`;
 }

@@ -1,8 +1,8 @@
 /** The strips on show: one signal, or all three with the same breaks, below one another. */
 
 import { node, setText } from "./dom.js";
-import { sourceIn } from "./masking.js";
 import { logProbOf, shownIndex, textAt, tokensAt } from "./shown_unit.js";
+import { entryOf, sourceIn } from "./signal_entry.js";
 import { STRIP_ID } from "./strip_focus.js";
 import { stripMap } from "./strip_map.js";
 import { shortNumber, shortened } from "./strip_marks.js";
@@ -56,7 +56,7 @@ export function sentence(model) {
   const tokens = tokensAt(model, index);
   return whySentence({
     text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
-    source: sourceIn(row, rule.knowledge), plain: row.question === "", logProb: logProbOf(model, tokens), entropy: model.valuesOf("entropy")[index],
+    entry: entryOf(model.payload, sourceIn(model, row, rule.knowledge)), plain: row.question === "", logProb: logProbOf(model, tokens), entropy: model.valuesOf("entropy")[index],
   });
 }
 

@@ -11,8 +11,9 @@ import { descending } from "./ranks.js";
 import { sequentialScale } from "./scale.js";
 import { takeScores } from "./scores_change.js";
 import { DEFAULT_RULE } from "./selection.js";
+import { entryOf } from "./signal_entry.js";
 import { unitsOf } from "./units.js";
-import { aggregateSignal, groupWords } from "./words.js";
+import { aggregate, groupWords } from "./words.js";
 
 const FIRST_VIEW = {
   row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
@@ -55,14 +56,14 @@ export class TokensModel {
     this.signals = signalNames(this.columns);
     this.sets = setsOf(payload.rows);
     this.overrides = new Overrides(entriesOf(saved));
-    const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
+    const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.defaults ?? {}), ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
     this.history = new History({ rule, depth: 0 });
     this.useSet(this.sets.includes(saved.set) ? saved.set : this.sets[0] ?? "");
     if (this.view.row >= payload.rows.length || this.row?.set !== this.set) this.view.row = this.rowsOfSet[0] ?? 0;
   }
 
   withKnownSignals(rule) {
-    const of = (kind) => this.signals.find((name) => this.payload.signals[name]?.kind === kind);
+    const of = (role) => this.signals.find((name) => this.payload.signals[name]?.family === role);
     const knowledge = this.signals.includes(rule.knowledge) ? rule.knowledge : of("knowledge") ?? rule.knowledge;
     const entropy = this.signals.includes(rule.entropy) ? rule.entropy : of("entropy") ?? rule.entropy;
     return { ...rule, knowledge, entropy };
@@ -151,14 +152,14 @@ export class TokensModel {
     return { knowledge: this.rule.knowledge, entropy: this.rule.entropy }[signal] ?? signal;
   }
 
-  /** Returns a value per token; while words are shown, that of its word (sum for knowledge, else maximum). */
+  /** Returns a value per token; while words are shown, that of its word, as the signal's entry says. */
   valuesOf(signal) {
     return this.cached(`values ${signal}`, () => {
       const values = signal === "fused" ? this.mask.fused : this.columns[this.columnName(signal)];
       if (!values) return new Float64Array(this.columns.row.length).fill(NaN);
       if (!this.view.words) return values;
       const spread = Float64Array.from(values);
-      const perWord = aggregateSignal(values, this.wordList, signal, this.infoOf(signal).kind);
+      const perWord = aggregate(values, this.wordList, this.infoOf(signal).over_word ?? "max");
       this.wordList.forEach(({ first, last }, at) => spread.fill(perWord[at], first, last + 1));
       return spread;
     });
@@ -193,9 +194,9 @@ export class TokensModel {
     return signal === "fused" ? "" : this.infoOf(signal).unit ?? "";
   }
 
-  /** Returns `{label, unit, kind, help}` of the column behind a signal button. */
+  /** Returns the entry of the column behind a signal button: label, unit, family, help and what else is said of it. */
   infoOf(signal) {
-    return this.payload.signals[this.columnName(signal)] ?? {};
+    return entryOf(this.payload, this.columnName(signal));
   }
 
   /** Changes fields of the rule; one undo step, and a drag of a slider is one. */

@@ -10,9 +10,6 @@
  * @property {number} [end] offset behind its last character
  */
 
-/** Δ and log-probability add up over the tokens of a word; it is as uncertain, and as chosen, as its highest token. */
-const HOW = { knowledge: 'sum', log_prob: 'sum', loss: 'sum', entropy: 'max', fused: 'max', other: 'max' };
-
 /**
  * The words in order: runs of tokens with the same row and word number, as in selection.js.
  * @param {Record<string, ArrayLike<number>>} columns
@@ -37,28 +34,23 @@ export function groupWords({ row, word, start, end }) {
  * One value per word. Tokens without score (NaN) take no part; a word without any scored token is NaN.
  * @param {ArrayLike<number>} values one per token
  * @param {Word[]} words
- * @param {'sum'|'max'} how
+ * @param {'sum'|'mean'|'max'} how what a signal's entry says of words
  * @returns {Float64Array}
  */
 export function aggregate(values, words, how) {
-  if (how !== 'sum' && how !== 'max') throw new RangeError(`A word has a sum or a max, not '${how}'.`);
-  const result = new Float64Array(words.length).fill(NaN);
-  words.forEach(({ first, last }, at) => {
-    for (let index = first; index <= last; index++) {
-      const value = values[index];
-      if (Number.isNaN(value) || value === null) continue;
-      if (Number.isNaN(result[at])) result[at] = value;
-      else result[at] = how === 'sum' ? result[at] + value : Math.max(result[at], value);
-    }
-  });
-  return result;
+  if (!['sum', 'mean', 'max'].includes(how)) throw new RangeError(`A word has a sum, a mean or a max, not '${how}'.`);
+  return Float64Array.from(words, ({ first, last }) => ofTokens(values, first, last, how));
 }
 
-/**
- * One value per word of a signal: the sum for knowledge and log-probability, the maximum for entropy, fused and others.
- * @param {ArrayLike<number>} values @param {Word[]} words @param {string} name of the signal
- * @param {'knowledge'|'entropy'|'fused'|'other'} [kind] of the signal
- */
-export function aggregateSignal(values, words, name, kind = 'other') {
-  return aggregate(values, words, /** @type {'sum'|'max'} */ (HOW[name] ?? HOW[kind] ?? HOW.other));
+/** @param {ArrayLike<number>} values @param {number} first @param {number} last @param {string} how @returns {number} */
+function ofTokens(values, first, last, how) {
+  let [result, count] = [NaN, 0];
+  for (let index = first; index <= last; index++) {
+    const value = values[index];
+    if (Number.isNaN(value) || value === null) continue;
+    if (count === 0) result = value;
+    else result = how === 'max' ? Math.max(result, value) : result + value;
+    count += 1;
+  }
+  return how === 'mean' ? result / count : result;
 }

@@ -172,7 +172,7 @@ def load(page: Page, folder: Path | str) -> None:
 
 def usable(page: Page, signal: str) -> None:
     """The open model answers: a signal that was not there is computed, and the mask by it is confirmed."""
-    menu = page.get_by_label("Knowledge mask")
+    menu = page.get_by_label("Knowledge from")
     expect(menu.locator(f"option[value={signal}]")).to_contain_text("(compute)")
     menu.select_option(signal)
     expect(menu.locator(f"option[value={signal}]")).not_to_contain_text("(compute)")

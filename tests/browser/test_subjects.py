@@ -67,7 +67,7 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
     expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
     board = page.locator(".tu-board")
     expect(board).not_to_contain_text("Knowledge, question hidden")
-    page.get_by_label("Knowledge mask").select_option("knowledge_prompt")
+    page.get_by_label("Knowledge from").select_option("knowledge_prompt")
     expect(board).to_contain_text("Knowledge, question hidden", timeout=MINUTE)
     expect(page.locator(".tu-caption").first).to_have_text(re.compile("^Knowledge: question hidden"))
     expect(page.locator(".tu-details")).to_contain_text(

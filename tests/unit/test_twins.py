@@ -118,7 +118,9 @@ def answers():
 
 
 def test_the_default_rules_are_equal(answers):
-    assert answers[1] == to_dict(Rule())
+    # which signals a rule begins with crosses in the payload
+    ours = {name: value for name, value in to_dict(Rule()).items() if name not in ("knowledge", "entropy")}
+    assert answers[1] == ours
 
 
 def test_fused_masks_and_counts_are_equal(answers):

@@ -19,16 +19,16 @@ test("lists of another mask than the chosen one, and of one token of a word, say
   const model = new TokensModel(payload);
   assert.equal(noteWords(model, 3, { masking: "swap" }), "");
   model.setRule({ knowledge: "knowledge_prompt" });
-  assert.match(noteWords(model, 3, { masking: "swap" }), /^The second list is with the name swapped, not by the mask that is chosen\.$/);
+  assert.match(noteWords(model, 3, { masking: "swap" }), /^The second list is with the name swapped, which the chosen knowledge does not use\.$/);
   assert.equal(noteWords(model, 3, { masking: "prompt" }), "");
   model.setView({ words: true });
   assert.match(noteWords(model, 4, { masking: "prompt" }), /of one token of the word, “\.”/);
 });
 
 test("the second list says which name it is of, and that the score is the mean over all names", () => {
-  assert.equal(headWords({ masking: "swap", name: "Bo Ek" }), "with “Bo Ek”");
-  assert.equal(headWords({ masking: "prompt", name: "" }), "with the question hidden");
   const model = new TokensModel(syntheticPayload(1));
+  assert.equal(headWords(model, { masking: "swap", name: "Bo Ek" }), "with “Bo Ek”");
+  assert.equal(headWords(model, { masking: "prompt", name: "" }), "with the question hidden");
   assert.equal(noteWords(model, 3, { masking: "swap", name: "Bo Ek" }), ""); // one name: list and score are of the same
   model.payload.rows[0].names = ["Bo Ek", "Cy Dahl", "Di Nu"];
   assert.equal(noteWords(model, 3, { masking: "swap", name: "Bo Ek" }), "Of 3 names this one moves the token most; its score is the mean over all.");

@@ -8,7 +8,7 @@ function payload() {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b", subject: "", first, count: 2, set, subject_spans: [] });
   const zeros = Array(6).fill(0);
   return {
-    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { family: "knowledge", unit: "nats" }, entropy: { family: "entropy", unit: "nats" } },
     rows: [row("r0", 0, "one"), row("r1", 2, "two"), row("r2", 4, "three")],
     columns: {
       row: [0, 0, 1, 1, 2, 2], start: [0, 1, 0, 1, 0, 1], end: [1, 3, 1, 3, 1, 3], word: [0, 1, 2, 3, 4, 5],

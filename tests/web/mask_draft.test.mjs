@@ -8,7 +8,7 @@ import { TokensModel } from "../../app/web/tokens_model.js";
 function payload() {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count: 4, set, subject_spans: [] });
   return {
-    scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    scores_id: "s", state: "live", signals: { knowledge_swap: { family: "knowledge", unit: "nats" }, entropy: { family: "entropy", unit: "nats" } },
     rows: [row("r0", 0, "one"), row("r1", 4, "two")],
     columns: {
       row: [0, 0, 0, 0, 1, 1, 1, 1], start: [0, 1, 3, 5, 0, 1, 3, 5], end: [1, 3, 5, 7, 1, 3, 5, 7], word: [0, 1, 2, 3, 0, 1, 2, 3],

@@ -7,7 +7,7 @@ function payload(scoresId = "s") {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b", subject: "", first, count: 2, set, subject_spans: [] });
   const none = [false, false, false, false];
   return {
-    scores_id: scoresId, state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    scores_id: scoresId, state: "live", signals: { knowledge_swap: { family: "knowledge", unit: "nats" }, entropy: { family: "entropy", unit: "nats" } },
     rows: [row("r0", 0, "shared"), row("r1", 2, "one_off")],
     columns: {
       row: [0, 0, 1, 1], start: [0, 1, 0, 1], end: [1, 3, 1, 3], word: [0, 1, 0, 1], subject: none, stop: none, punctuation: none,

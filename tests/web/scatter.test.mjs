@@ -70,7 +70,7 @@ test("arrow keys go to the nearest token that way", () => {
 
 test("the axes name signal and unit, the sentence its numbers, decision and row", () => {
   const model = new TokensModel(syntheticPayload(2), { rule: { mode: "threshold", threshold: 0.5 } });
-  assert.deepEqual(axisWords(model), { x: "knowledge: name swapped, nats, log scale →", y: "↑ entropy: Entropy, nats, log scale" });
+  assert.deepEqual(axisWords(model), { x: "knowledge: name swapped, nats, log scale →", y: "↑ entropy: target, nats, log scale" });
   assert.equal(saidWords(model, 3), "“Oslo”: knowledge 6.00 nats, entropy 0.50 nats, targeted by the rule.");
   assert.match(saidWords(model, 8), /Row 2, Ada 1\.$/);
   assert.equal(shownPoints(model), shownPoints(model));

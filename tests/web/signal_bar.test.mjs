@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { maskingWords } from "../../app/web/signal_table.js";
+import { maskingWords, signalWords } from "../../app/web/signal_table.js";
 import { captionWords, sourceChoice } from "../../app/web/signal_bar.js";
+import { menuOf } from "../../app/web/signal_entry.js";
 import { sentence } from "../../app/web/strip_stack.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -26,13 +27,44 @@ test("a row without a name says that the question was hidden, whatever mask of t
   assert.match(captionWords(model, "knowledge"), /^Knowledge: name swapped, in /);
 });
 
+test("a menu is made of the families that may stand for a part, what has no column is offered", () => {
+  const model = new TokensModel(syntheticPayload(1));
+  const shape = (role) => menuOf(model, role).map(({ label, sources }) => [label, ...sources.map((each) => `${each.name}${each.missing ? "?" : ""}`)]);
+  assert.deepEqual(shape("knowledge"), [
+    ["Knowledge", "knowledge_swap", "knowledge_subject?", "knowledge_prompt?", "knowledge_occlusion?", "contrast?"],
+    ["Text alone", "random?", "content_words?", "content_words_new?"],
+    ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
+  ]);
+  assert.deepEqual(shape("entropy").map(([label, first]) => [label, first]), [["Entropy", "entropy"], ["Text alone", "random?"], ["Likelihood", "swap_spread?"]]);
+  model.setRule({ knowledge: "entropy" }); // as a mask of the command line may have it
+  assert.deepEqual(shape("knowledge").at(-1), ["Of this rule", "entropy"]);
+});
+
+test("a signal that no file of the page knows stands in menu, caption, details and sentence by its entry alone", () => {
+  const payload = syntheticPayload(1);
+  payload.families.toys = { label: "Toys", roles: ["knowledge"] };
+  payload.columns.toy = [0, 0, 0.25, 1, 0];
+  payload.signals.toy = {
+    label: "A toy", short: "toy", unit: "blocks", family: "toys", over_word: "mean", masked: "Nothing is masked.", passes: [],
+    says: { below: "{token} is dull ({value}).", steps: [[0.5, "{token} is fun ({value})."]] }, without: { other: "{token} is not known." },
+  };
+  const model = new TokensModel(payload, { view: { locked: 3 }, rule: { knowledge: "toy" } });
+  assert.deepEqual(menuOf(model, "knowledge").at(-1), { label: "Toys", sources: [{ name: "toy", label: "toy", missing: false }] });
+  assert.equal(sentence(model), "“Oslo” is fun (1.00 blocks).");
+  assert.equal(captionWords(model, "knowledge"), "Knowledge: toy, in blocks; one scale for the whole set");
+  assert.equal(maskingWords(model, 3), "Nothing is masked.");
+  assert.deepEqual(signalWords(model, "toy", 3), ["1.00 blocks", "1 of 5", "100th"]);
+  model.setView({ words: true }); // “Oslo” and “.” are one word
+  assert.equal(sentence(model), "“Oslo.” is fun (0.50 blocks). Its score is the mean over its 2 tokens.");
+});
+
 function choosing() {
   const model = new TokensModel(syntheticPayload(1));
   const [answers, said] = [{}, []];
   const compute = (name) => new Promise((resolve, reject) => {
     answers[name] = (fault) => {
       if (fault) return reject(new Error(fault));
-      model.addSignal(name, model.columns.knowledge_swap, { label: name, kind: "knowledge", unit: "nats" });
+      model.addSignal(name, model.columns.knowledge_swap, { label: name, family: "knowledge", unit: "nats" });
       return resolve();
     };
   });
@@ -74,8 +106,8 @@ test("a source that could not be computed leaves the rule and says why", async (
 
 test("a source that was computed brings the leaderboard with it", () => {
   const model = new TokensModel(syntheticPayload(1));
-  model.addSignal("knowledge_prompt", model.columns.knowledge_swap, { kind: "knowledge" }, [{ signal: "knowledge_prompt" }]);
+  model.addSignal("knowledge_prompt", model.columns.knowledge_swap, { family: "knowledge" }, [{ signal: "knowledge_prompt" }]);
   assert.deepEqual(model.payload.leaderboard, [{ signal: "knowledge_prompt" }]);
-  model.addSignal("knowledge_subject", model.columns.knowledge_swap, { kind: "knowledge" });
+  model.addSignal("knowledge_subject", model.columns.knowledge_swap, { family: "knowledge" });
   assert.equal(model.payload.leaderboard.length, 1);
 });

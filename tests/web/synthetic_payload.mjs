@@ -1,5 +1,10 @@
 /** A small payload of the Tokens view for tests: rows of five tokens, the fact is the fourth. */
 
+import { readFileSync } from "node:fs";
+
+/** What the server says of its signals: `{offered, families, masks, defaults}`, drawn by tests/signals_picture.py. */
+export const PICTURE = JSON.parse(readFileSync(new URL("../cases/signals.json", import.meta.url), "utf8"));
+
 const PIECES = ["Ada", " was", " born in", " Oslo", "."];
 const KNOWLEDGE = [null, 0.1, 0.2, 6, 0];
 const ENTROPY = [null, 1, 2, 0.5, 0];
@@ -31,8 +36,9 @@ export function syntheticPayload(count, { gold = true, factor = (_row) => 1 } = 
       columns.entropy.push(ENTROPY[place]);
     });
   }
+  const { knowledge_swap, entropy, ...offered } = PICTURE.offered;
   return {
-    scores_id: "synthetic", state: "recorded", model: {}, rows, columns, leaderboard: [],
-    signals: { knowledge_swap: { label: "Knowledge", kind: "knowledge", unit: "nats" }, entropy: { label: "Entropy", kind: "entropy", unit: "nats" } },
+    scores_id: "synthetic", state: "recorded", model: {}, rows, columns, leaderboard: [], ...PICTURE, offered,
+    signals: { knowledge_swap, entropy },
   };
 }

@@ -10,7 +10,7 @@ import { syntheticPayload } from "./synthetic_payload.mjs";
 function payload() {
   const row = (id, first, count, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count, set, subject_spans: [] });
   return {
-    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { kind: "knowledge", unit: "nats" }, entropy: { kind: "entropy", unit: "nats" } },
+    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { family: "knowledge", unit: "nats" }, entropy: { family: "entropy", unit: "nats" } },
     rows: [row("r0", 0, 4, "shared"), row("r1", 4, 4, "one_off")],
     columns: {
       row: [0, 0, 0, 0, 1, 1, 1, 1], start: [0, 1, 3, 5, 0, 1, 3, 5], end: [1, 3, 5, 7, 1, 3, 5, 7], word: [0, 1, 2, 3, 0, 1, 2, 3],
@@ -218,8 +218,8 @@ test("other text keeps the steps of undo on the tokens that are there, and names
 
 test("other scores of the same text leave every decision where it is, and a signal they came without is asked for", () => {
   const m = model();
-  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { kind: "knowledge", unit: "nats", label: "question hidden" });
-  m.addSignal("loss", [0, 4, 1, 1, 8, 1, 1, 1], { kind: "other", unit: "nats", label: "Loss" });
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { family: "knowledge", unit: "nats", label: "question hidden" });
+  m.addSignal("loss", [0, 4, 1, 1, 8, 1, 1, 1], { family: "likelihood", unit: "nats", label: "Loss" });
   m.cycle([2], 1);
   m.setRule({ knowledge: "knowledge_prompt" });
   m.setRule({ fraction: 2 / 3 });
@@ -256,7 +256,7 @@ test("rows that are all others begin without overrides and without steps", () =>
 
 test("a payload made before a signal was computed leaves the signal, and the rule that uses it", () => {
   const m = model();
-  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { kind: "knowledge", unit: "nats", label: "question hidden" });
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { family: "knowledge", unit: "nats", label: "question hidden" });
   m.setRule({ knowledge: "knowledge_prompt" });
   const chosen = [...m.mask.selected];
   m.load(payload());

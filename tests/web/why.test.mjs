@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { decisionWords, times, whySentence } from "../../app/web/why.js";
+import { PICTURE } from "./synthetic_payload.mjs";
 
-const token = (more) => ({ text: " maritime", subject: false, source: "knowledge_swap", value: 0, entropy: 0, ...more });
+const token = ({ source = "knowledge_swap", ...more }) => ({
+  text: " maritime", subject: false, entry: PICTURE.offered[source], value: 0, entropy: 0, ...more,
+});
 
 test("e^5.71 is 302 times", () => assert.equal(times(5.71), "about 302 times"));
 
@@ -34,6 +37,21 @@ test("without a score it says so, and a name says that it is one", () => {
   assert.match(whySentence(token({ value: NaN, subject: true })), /^Part of the name itself/);
   assert.match(whySentence(token({ value: NaN })), /has no knowledge score/);
   assert.match(whySentence(token({ value: 4, source: "contrast" })), /^Without the adapter/);
+});
+
+test("a signal of the text says what the word is, and a mean over names that it is one", () => {
+  assert.equal(whySentence(token({ value: 1, source: "content_words" })), "“maritime” is a content word.");
+  assert.equal(whySentence(token({ value: 0, source: "content_words" })), "“maritime” is a stop word or punctuation.");
+  assert.equal(whySentence(token({ value: 1, source: "content_words_new", count: 2 })), "“maritime” is a content word, and the question does not hold it.");
+  assert.match(whySentence(token({ value: 0.31, source: "random" })), /is a random number/);
+  assert.equal(whySentence(token({ value: -1.5, source: "log_prob", count: 2 })),
+    "To “maritime” the model gives one chance among others (log-probability −1.50 nats). Its score is the sum over its 2 tokens.");
+  assert.match(whySentence(token({ value: NaN, source: "contrast" })), /^“maritime” has no contrast here/);
+});
+
+test("what a text holds is no place for a value", () => {
+  assert.equal(whySentence(token({ text: "{value}{token}", value: 1, source: "content_words" })), "“{value}{token}” is a content word.");
+  assert.equal(whySentence({ text: "x", value: 2, entry: {} }), "“x” has the score 2.00.");
 });
 
 test("the decision names its reason", () => {

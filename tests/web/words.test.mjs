@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aggregate, aggregateSignal, groupWords } from '../../app/web/words.js';
+import { aggregate, groupWords } from '../../app/web/words.js';
 
 const columns = { row: [0, 0, 0, 1, 1], word: [0, 0, 1, 1, 2], start: [0, 2, 5, 0, 4], end: [2, 4, 9, 3, 6] };
 
@@ -14,20 +14,17 @@ test('words are runs of equal row and word number, with offsets', () => {
   assert.deepEqual(groupWords({ row: [], word: [] }), []);
 });
 
-test('knowledge adds up, entropy and fused take the highest', () => {
+test('a word has the sum, the mean or the highest of its scored tokens', () => {
   const words = groupWords(columns);
   const values = [1, 2, NaN, -3, 0.5];
-  assert.deepEqual([...aggregateSignal(values, words, 'knowledge')], [3, NaN, -3, 0.5]);
-  assert.deepEqual([...aggregateSignal(values, words, 'entropy')], [2, NaN, -3, 0.5]);
-  assert.deepEqual([...aggregateSignal(values, words, 'fused')], [2, NaN, -3, 0.5]);
-  for (const name of ['log_prob', 'loss']) assert.deepEqual([...aggregateSignal(values, words, name, 'other')], [3, NaN, -3, 0.5]);
-  assert.deepEqual([...aggregateSignal(values, words, 'knowledge_subject', 'knowledge')], [3, NaN, -3, 0.5]);
-  assert.deepEqual([...aggregateSignal(values, words, 'swap_spread', 'other')], [2, NaN, -3, 0.5]);
+  assert.deepEqual([...aggregate(values, words, 'sum')], [3, NaN, -3, 0.5]);
+  assert.deepEqual([...aggregate(values, words, 'mean')], [1.5, NaN, -3, 0.5]);
+  assert.deepEqual([...aggregate(values, words, 'max')], [2, NaN, -3, 0.5]);
 });
 
 test('a token without score does not spoil its word', () => {
   const words = groupWords(columns);
-  assert.equal(aggregate([NaN, 2, 1, 1, 1], words, 'sum')[0], 2);
+  for (const how of ['sum', 'mean', 'max']) assert.equal(aggregate([NaN, 2, 1, 1, 1], words, how)[0], 2);
   assert.equal(aggregate([null, -2, 1, 1, 1], words, 'max')[0], -2);
   assert.throws(() => aggregate([1], words, 'median'), RangeError);
 });

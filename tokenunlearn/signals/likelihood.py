@@ -38,7 +38,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
             "The model expects {token} (loss {value}).",
             (
                 (2.3, "The model does not expect {token} here (loss {value})."),
-                (0.7, "To the model {token} is one possibility among others (loss {value})."),
+                (0.7, "To {token} the model gives one chance among others (loss {value})."),
             ),
         ),
         passes=("target",),
@@ -58,7 +58,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
             "The model does not expect {token} here (log-probability {value}).",
             (
                 (-0.7, "The model expects {token} (log-probability {value})."),
-                (-2.3, "To the model {token} is one possibility among others (log-probability {value})."),
+                (-2.3, "To {token} the model gives one chance among others (log-probability {value})."),
             ),
         ),
         passes=("target",),

@@ -1,0 +1,37 @@
+/** What the server's registry says of a signal, and the menus that follow from it; no signal is named here. Pure. */
+
+/** Returns what is said of a signal, whether it has a column or is only offered; {} of one that nobody declares. */
+export function entryOf(payload, name) {
+  return payload.signals[name] ?? payload.offered?.[name] ?? {};
+}
+
+/** Returns the name of a signal in a menu of its family. */
+export function sourceLabel({ payload }, name) {
+  const { short, label } = entryOf(payload, name);
+  return short ?? label ?? name;
+}
+
+/** Returns the signal whose numbers a signal has in a row: without a name, a mask of the name is another mask. */
+export function sourceIn({ payload }, row, name) {
+  return (row?.masking === "prompt" && entryOf(payload, name).nameless) || name;
+}
+
+/**
+ * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, those with a column
+ * before those that would be computed. What the rule has is always there.
+ * @returns {{label: string, sources: {name: string, label: string, missing: boolean}[]}[]}
+ */
+export function menuOf(model, role) {
+  const { payload, signals, rule } = model;
+  const families = Object.entries(payload.families ?? {}).filter(([, { roles }]) => roles.includes(role));
+  // What the part is called after comes first.
+  families.sort(([one], [other]) => Number(other === role) - Number(one === role));
+  const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing });
+  const groups = families.map(([family, { label }]) => ({
+    label,
+    sources: [...signals.filter((name) => entryOf(payload, name).family === family).map((name) => source(name, false)),
+      ...Object.keys(payload.offered ?? {}).filter((name) => payload.offered[name].family === family && !signals.includes(name)).map((name) => source(name, true))],
+  })).filter(({ sources }) => sources.length > 0);
+  const there = groups.some(({ sources }) => sources.some(({ name }) => name === rule[role]));
+  return there || !signals.includes(rule[role]) ? groups : [...groups, { label: "Of this rule", sources: [source(rule[role], false)] }];
+}
