@@ -171,12 +171,18 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
         rows = [{**row, "known": _known(row, columns)} for row in payload["rows"]]
         # What is said of a signal is said today, whatever the record has; one that is gone is not shown.
         infos = {name: signal_info(name) for name in payload["signals"] if name in SIGNALS}
+        board = [
+            {**entry, "label": SIGNALS[entry["signal"]].label}
+            for entry in payload.get("leaderboard", [])
+            if entry["signal"] in SIGNALS
+        ]
         # An example recorded before there were text ids is a text of its own.
         marked = {
             "text_id": payload["scores_id"],
             **payload,
             "rows": rows,
             "signals": infos,
+            "leaderboard": board,
             "state": "recorded",
         }
     except (KeyError, TypeError, ValueError) as error:

@@ -115,7 +115,13 @@ def menus(names: Iterable[str]) -> dict[str, Any]:
     """
     known = set(names)
     return {
-        "families": {name: asdict(family) for name, family in FAMILIES.items()},
+        "families": {
+            name: {
+                **asdict(family),
+                "signals": [each for each, entry in SIGNALS.items() if entry.family == name],
+            }
+            for name, family in FAMILIES.items()
+        },
         "offered": {
             name: signal_info(name) for name in SIGNALS if name not in known and needs_of(name) <= GIVEN
         },

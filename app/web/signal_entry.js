@@ -17,8 +17,8 @@ export function sourceIn({ payload }, row, name) {
 }
 
 /**
- * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, those with a column
- * before those that would be computed. What the rule has is always there.
+ * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, in the order of the
+ * registry; `missing` are those that would be computed. What the rule has is always there.
  * @returns {{label: string, sources: {name: string, label: string, missing: boolean}[]}[]}
  */
 export function menuOf(model, role) {
@@ -27,10 +27,9 @@ export function menuOf(model, role) {
   // What the part is called after comes first.
   families.sort(([one], [other]) => Number(other === role) - Number(one === role));
   const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing });
-  const groups = families.map(([family, { label }]) => ({
+  const groups = families.map(([, { label, signals: members }]) => ({
     label,
-    sources: [...signals.filter((name) => entryOf(payload, name).family === family).map((name) => source(name, false)),
-      ...Object.keys(payload.offered ?? {}).filter((name) => payload.offered[name].family === family && !signals.includes(name)).map((name) => source(name, true))],
+    sources: members.filter((name) => signals.includes(name) || name in (payload.offered ?? {})).map((name) => source(name, !signals.includes(name))),
   })).filter(({ sources }) => sources.length > 0);
   const there = groups.some(({ sources }) => sources.some(({ name }) => name === rule[role]));
   return there || !signals.includes(rule[role]) ? groups : [...groups, { label: "Of this rule", sources: [source(rule[role], false)] }];

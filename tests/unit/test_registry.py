@@ -59,7 +59,7 @@ def test_what_the_text_alone_tells_runs_no_model(loaded, monkeypatch) -> None:
     monkeypatch.setattr(passes, "run_pass", None)
     free = tuple(name for name, entry in SIGNALS.items() if not entry.passes)
     table = score(loaded, ROWS[:2], ScoreConfig(signals=free))
-    assert free == ("random", "content_words", "content_words_new")
+    assert free == ("content_words", "content_words_new", "random")
     np.testing.assert_array_equal(table["random"], table["random_key"])
     first = table[table["row_id"] == "ada"]
     # "Ada Moss was born in Rome.": all but the town stands in the question, or is a stop word
@@ -187,5 +187,5 @@ def test_a_signal_is_one_entry(tiny_folder: Path, tmp_path: Path) -> None:
     assert [row["toy"] for row in table] == [3 * row["gold"] for row in table]  # the settings reached it
     page = json.loads(last)
     assert page["info"]["short"] == "toy" and page["info"]["family"] == "text" and page["offered"]
-    assert "A toy" in page["board"] and "Content words, not in the question" in page["board"]
+    assert "A toy" in page["board"] and "New content words" in page["board"]
     assert set(page["values"]) == {0, 2}

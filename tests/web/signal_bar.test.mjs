@@ -32,17 +32,17 @@ test("a menu is made of the families that may stand for a part, what has no colu
   const shape = (role) => menuOf(model, role).map(({ label, sources }) => [label, ...sources.map((each) => `${each.name}${each.missing ? "?" : ""}`)]);
   assert.deepEqual(shape("knowledge"), [
     ["Knowledge", "knowledge_swap", "knowledge_subject?", "knowledge_prompt?", "knowledge_occlusion?", "contrast?"],
-    ["Text alone", "random?", "content_words?", "content_words_new?"],
+    ["Text alone", "content_words?", "content_words_new?", "random?"],
     ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
   ]);
-  assert.deepEqual(shape("entropy").map(([label, first]) => [label, first]), [["Entropy", "entropy"], ["Text alone", "random?"], ["Likelihood", "swap_spread?"]]);
+  assert.deepEqual(shape("entropy").map(([label, first]) => [label, first]), [["Entropy", "entropy"], ["Text alone", "content_words?"], ["Likelihood", "swap_spread?"]]);
   model.setRule({ knowledge: "entropy" }); // as a mask of the command line may have it
   assert.deepEqual(shape("knowledge").at(-1), ["Of this rule", "entropy"]);
 });
 
 test("a signal that no file of the page knows stands in menu, caption, details and sentence by its entry alone", () => {
   const payload = syntheticPayload(1);
-  payload.families.toys = { label: "Toys", roles: ["knowledge"] };
+  payload.families = { ...payload.families, toys: { label: "Toys", roles: ["knowledge"], signals: ["toy"] } };
   payload.columns.toy = [0, 0, 0.25, 1, 0];
   payload.signals.toy = {
     label: "A toy", short: "toy", unit: "blocks", family: "toys", over_word: "mean", masked: "Nothing is masked.", passes: [],

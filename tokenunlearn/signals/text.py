@@ -37,17 +37,6 @@ def content_words_new(row: RowView, _: Any = None) -> np.ndarray:
 
 
 ENTRIES: Final[Mapping[str, Signal]] = {
-    "random": Signal(
-        label="Random",
-        short="random",
-        function=random,
-        family="text",
-        source="control",
-        help="A seeded random number: what finds no more than this has found nothing",
-        says=Levels("The score of {token} is a random number: it says nothing of the token."),
-        default=True,
-        report=True,
-    ),
     "content_words": Signal(
         label="Content words",
         short="content words",
@@ -60,8 +49,8 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         report=True,
     ),
     "content_words_new": Signal(
-        label="Content words, not in the question",
-        short="content words not in the question",
+        label="New content words",
+        short="new content words",
         function=content_words_new,
         family="text",
         source="word list and question; ours",
@@ -70,6 +59,17 @@ ENTRIES: Final[Mapping[str, Signal]] = {
             "{token} stands in the question, or is a stop word or punctuation.",
             ((1.0, "{token} is a content word, and the question does not hold it."),),
         ),
+        default=True,
+        report=True,
+    ),
+    "random": Signal(
+        label="Random",
+        short="random",
+        function=random,
+        family="text",
+        source="control",
+        help="A seeded random number: what finds no more than this has found nothing",
+        says=Levels("The score of {token} is a random number: it says nothing of the token."),
         default=True,
         report=True,
     ),
