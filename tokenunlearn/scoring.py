@@ -7,7 +7,7 @@ depend on the rows beside it or their order; the set only lends the names that a
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -44,7 +44,7 @@ DEFAULT_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.default
 # What a report compares: every mask that costs one pass, so that the default stands beside its rivals.
 REPORT_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.report)
 # What costs no pass: it is read off the text.
-FREE_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.report and not entry.passes)
+FREE_SIGNALS = tuple(name for name, entry in SIGNALS.items() if entry.report and entry.free)
 GROUP = 10  # rows scored together
 
 
@@ -73,10 +73,12 @@ class ScoreConfig:
 
     def settings_of(self, signal: str) -> Any:
         """The checked settings object of a signal. Raises SettingError for a setting that it lacks."""
-        given = self.signal_settings.get(signal, {})
+        given, settings = self.signal_settings.get(signal, {}), SIGNALS[signal].settings
         if not isinstance(given, Mapping):
             raise SettingError(f"The settings of {signal} must be a mapping of names to values")
-        return from_dict(SIGNALS[signal].settings, given)
+        if given and not fields(settings):
+            raise SettingError(f"The signal {signal} has no settings", fix="Leave them out")
+        return from_dict(settings, given)
 
     def passes_of(self, signal: str) -> tuple[str, ...]:
         """The passes that a signal needs under its settings."""
@@ -90,7 +92,7 @@ class ScoreConfig:
 
     def in_parts(self) -> tuple["ScoreConfig", ...]:
         """The same signals in up to two parts: those of the default rule's own passes, then the others."""
-        needed = {name for signal in (DEFAULT_KNOWLEDGE, DEFAULT_ENTROPY) for name in SIGNALS[signal].passes}
+        needed = {name for signal in (DEFAULT_KNOWLEDGE, DEFAULT_ENTROPY) for name in self.passes_of(signal)}
         first = tuple(name for name in self.signals if needed.issuperset(self.passes_of(name)))
         rest = tuple(name for name in self.signals if name not in first)
         return tuple(replace(self, signals=part) for part in (first, rest) if part)

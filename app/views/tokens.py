@@ -98,7 +98,7 @@ def signal_info(name: str) -> dict[str, Any]:
         "family": signal.family,
         "help": signal.help,
         "over_word": signal.over_word,
-        "passes": list(signal.passes),
+        "passes": [name.partition(":")[0] for name in signal.passes_of(signal.settings())],
         "nameless": signal.nameless,
         "spread": signal.spread,
         "masked": signal.masked,

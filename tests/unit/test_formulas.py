@@ -83,4 +83,5 @@ def test_signal(case: dict) -> None:
 
 @pytest.mark.parametrize("case", OF_KIND["signal"], ids=name_and_place)
 def test_the_case_holds_the_passes_that_the_entry_names_and_no_other(case: dict) -> None:
-    assert set(SIGNALS[case["name"]].passes) == set(case.get("passes", {}))
+    entry = SIGNALS[case["name"]]
+    assert set(entry.passes_of(entry.settings())) == set(case.get("passes", {}))

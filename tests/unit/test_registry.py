@@ -41,11 +41,12 @@ def test_an_entry_computes_what_it_declares_from_its_own_passes_alone(name, load
     monkeypatch.setattr(passes, "PASSES", {kind: watched(kind, entry) for kind, entry in PASSES.items()})
     table = score(loaded, GIVEN, ScoreConfig(signals=(name,)))
     entry, values = SIGNALS[name], table[name].to_numpy()
+    asked = entry.passes_of(entry.settings())
     # what it names, what these read before them, and with any pass at all the target's own
-    assert run == in_order({*entry.passes, *(["target"] if entry.passes else [])})
+    assert run == [each.partition(":")[0] for each in in_order({*asked, *(["target"] if asked else [])})]
     assert values.dtype == np.float64 and not np.isinf(values).any()
     missing, plain = np.isnan(values), (table["row_id"] == "plain").to_numpy()
-    masked = {"swap", "subject", "prompt", "occlusion"} & set(entry.passes)
+    masked = {"swap", "subject", "prompt", "occlusion"} & set(asked)
     # without a question there is nothing to hide, and a swapped name itself has no counterpart
     if masked:
         assert missing[plain].all()
@@ -57,7 +58,7 @@ def test_an_entry_computes_what_it_declares_from_its_own_passes_alone(name, load
 
 def test_what_the_text_alone_tells_runs_no_model(loaded, monkeypatch) -> None:
     monkeypatch.setattr(passes, "run_pass", None)
-    free = tuple(name for name, entry in SIGNALS.items() if not entry.passes)
+    free = tuple(name for name, entry in SIGNALS.items() if entry.free)
     table = score(loaded, ROWS[:2], ScoreConfig(signals=free))
     assert free == ("content_words", "content_words_new", "random")
     np.testing.assert_array_equal(table["random"], table["random_key"])
@@ -122,7 +123,7 @@ def test_a_pass_gets_what_it_needs_or_is_refused_by_name(loaded, monkeypatch) ->
 def test_settings_of_a_signal_are_checked() -> None:
     with pytest.raises(SettingError, match="There is no signal 'entrpy'. Did you mean entropy"):
         ScoreConfig(signal_settings={"entrpy": {}})
-    with pytest.raises(SettingError, match="'layer' is no setting of NoSettings"):
+    with pytest.raises(SettingError, match="The signal entropy has no settings. Leave them out"):
         ScoreConfig(signal_settings={"entropy": {"layer": 3}})
     for wrong in ([], {"entropy": 3}):
         with pytest.raises(SettingError, match="must be a mapping"):

@@ -26,20 +26,21 @@ def test_occlusion_takes_the_largest_move_either_way() -> None:
     np.testing.assert_array_equal(moved, [1.0])
 
 
-@pytest.mark.parametrize("name", [name for name, entry in SIGNALS.items() if entry.passes])
+@pytest.mark.parametrize("name", [name for name, entry in SIGNALS.items() if not entry.free])
 def test_a_missing_pass_is_told(name: str) -> None:
     nothing = np.zeros(2)
     row = RowView("", "ab", ((0, 1), (1, 2)), *[nothing] * 6)
     with pytest.raises(ValueError, match="was not run"):
-        SIGNALS[name].of(row, None)
+        SIGNALS[name].of(row, SIGNALS[name].settings())
 
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_entries_are_described(name: str) -> None:
     entry = SIGNALS[name]
     assert entry.label and entry.short and entry.source and entry.help and entry.says
-    assert entry.family in FAMILIES and set(entry.passes) <= set(PASSES)
-    assert (entry.unit == "nats") == bool(entry.passes) and entry.over_word in ("sum", "max", "mean")
+    passes = {each.partition(":")[0] for each in entry.passes_of(entry.settings())}
+    assert entry.family in FAMILIES and passes <= set(PASSES) and entry.over_word in ("sum", "max", "mean")
+    assert (entry.unit == "") == entry.free
     assert {entry.nameless, entry.spread} <= {"", *SIGNALS}
 
 

@@ -145,6 +145,11 @@ class Signal:
         """The names of the passes that it needs under these settings."""
         return (*self.passes, *self.passes_with(settings))
 
+    @property
+    def free(self) -> bool:
+        """Whether it needs no pass as it is set at first: the text is enough."""
+        return not self.passes_of(self.settings())
+
     def of(self, row: RowView, settings: Any) -> np.ndarray:
         """Its values on a row, float64 [tokens]; of what was measured it sees only the passes it names."""
         names = self.passes_of(settings)
