@@ -34,6 +34,12 @@ FAMILIES = {
     ),
     # a window shorter than a pack, and capped logits
     "gemma2": ("Gemma2", NEW | {"head_dim": 8, "sliding_window": 16}, Capabilities(False, False)),
+    # its padding, of which the vector is zero, is a token that a trial would begin with
+    "lfm2": (
+        "Lfm2",
+        NEW | {"num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "pad_token_id": 3},
+        Capabilities(False, True),
+    ),
     # layers that are no attention
     "qwen3_next": (
         "Qwen3Next",
@@ -58,7 +64,7 @@ REFUSED = {
 def built(kind: str, settings: dict[str, Any]) -> Any:
     """A random model whose weights are large enough that what is wrong shows."""
     torch.manual_seed(1)
-    config = getattr(transformers, f"{kind}Config")(**IDS, **settings)
+    config = getattr(transformers, f"{kind}Config")(**IDS | settings)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():

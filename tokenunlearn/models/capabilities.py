@@ -93,9 +93,14 @@ class _Trial:
     """A row of `_ROW` tokens, another one that begins alike, and the scores of the first one alone."""
 
     def __init__(self, causal: Any) -> None:
-        # among the vocabulary's first, where no family keeps the ids of images
-        count = min(causal.config.get_text_config().vocab_size, 1000)
-        ids = (torch.arange(2 * _ROW, device=causal.device) * 37 + 3) % count
+        # Among the vocabulary's first, where no family keeps the ids of images. The padding's vector may be
+        # zero, and a row that begins with nothing looks as if hiding its second token had moved the others.
+        config = causal.config.get_text_config()
+        padding = getattr(config, "pad_token_id", None)
+        known = [each for each in range(min(config.vocab_size, 1000)) if each != padding]
+        ids = torch.tensor(
+            [known[(37 * at + 3) % len(known)] for at in range(2 * _ROW)], device=causal.device
+        )
         self.causal = causal
         self.row, self.other = ids[:_ROW], torch.cat([ids[:_SHARED], ids[_ROW:]])
         self.plain_head = False
