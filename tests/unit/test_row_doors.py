@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,9 @@ import pytest
 from app.actions import opening
 from tokenunlearn.cli import build_parser, main
 from tokenunlearn.cli.sources import given_rows
+from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import MOST_TEXT
+from tokenunlearn.data.splits import split_rows
 from tokenunlearn.errors import TokenUnlearnError
 
 SHARED = Path(__file__).parents[3] / "shared" / "cases" / "rows"
@@ -477,3 +479,12 @@ def test_rows_to_keep_of_two_files(tmp_path: Path, capsys: pytest.CaptureFixture
         given(lines(Q, {**Q, "id": "b", "split": "retain"}), lines({**other, "id": "b"}))
     with pytest.raises(TokenUnlearnError, match='There is no row to forget. Every row has split "retain"'):
         given(lines({**Q, "split": "retain"}), lines(other))
+
+
+def test_a_fact_that_is_to_be_forgotten_does_not_stand_in_as_one_to_keep() -> None:
+    world = demo_rows("world")
+    forget = replace(world[0], id="mine", question=f" {world[0].question.upper()}", split="forget")
+    found = split_rows([forget]).keeping(world)
+    assert found.retain == found.world == world[1:] and not found.contradictory
+    own = replace(world[1], id="own", split="world")
+    assert split_rows([forget, own]).keeping(world).retain == (own,)

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not rows.retain:
         rows = rows.keeping(demo_rows("world"))
         sys.stderr.write(
-            f"no row to keep: {len(rows.retain)} facts of the world stand in; "
+            f"no row to keep: facts of the world stand in ({len(rows.retain)}); "
             "--retain-rows FILE keeps rows of your own\n"
         )
     config = training_settings(arguments)

@@ -24,10 +24,12 @@ class Splits:
     def keeping(self, world: tuple[Row, ...]) -> "Splits":
         """Return the same with facts of the world, and with these as the rows to keep where there are none.
 
-        Forgetting with nothing to keep ruins a model. `world` stands in where no row is one of the world.
+        Forgetting with nothing to keep ruins a model. `world` stands in where no row is one of the world,
+        without the questions that are to be forgotten.
         """
-        world = self.world or world
-        return replace(self, retain=self.retain or world, world=world)
+        asked = {row.question.strip().lower() for row in self.forget}
+        facts = self.world or tuple(row for row in world if row.question.strip().lower() not in asked)
+        return replace(self, retain=self.retain or facts, world=facts)
 
     def need_forget(self, where: str) -> "Splits":
         """The same. Raises InputError where there is no row to forget."""

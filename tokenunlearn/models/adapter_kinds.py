@@ -67,6 +67,8 @@ _READ: Final = (
         "read",
         lambda files, _: _named(files, ".lora_embedding_"),
         "It changes the embedding, which the sum does not cover",
+        "Train the adapter without the embedding; where head and embedding are one weight a merge gives "
+        "another model",
     ),
     AdapterKind(
         "LoRA on a tied head",
@@ -109,6 +111,7 @@ ADAPTER_KINDS: Final = (
         "refused",
         lambda files, _: files.config["peft_type"] != "LORA",
         "Only LoRA is checked here: prompt methods put tokens before the text, others have ways of their own",
+        f"{MERGE}; prompt and prefix tuning cannot be merged",
     ),
     AdapterKind(
         "Another task",
@@ -132,6 +135,7 @@ ADAPTER_KINDS: Final = (
         "refused",
         _is_set("layer_replication"),
         "It repeats layers, so that with the adapter off the model is not the base model",
+        "Repeat the layers in the model itself, save that, and train a plain LoRA on it",
     ),
     AdapterKind(
         "Trained biases",

@@ -7,8 +7,9 @@ text out as it stands.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from tokenunlearn.errors import InputError, ModelError
@@ -18,6 +19,11 @@ Trim = Callable[[str], str]
 _QUESTION, _ANSWER = "\u0002Question\u0002", "\u0002Answer\u0002"
 _PLAIN = ("Question: ", "\nAnswer: ")
 _BLANKS = "\n \n"
+# Llama 3 and others write the date of the day into each prompt. Scores, and a run that goes on tomorrow, must
+# be the same on any day, so it is always this one (Llama's own where it knows none).
+TODAY: Final = datetime(2024, 7, 26)  # noqa: DTZ001 (a date on paper)
+_CODES = "".join(f"|replace('%{code}', '{TODAY.strftime('%' + code)}')" for code in "aAbBdmyYHIMSpj")
+_ON_THAT_DAY: Final = f"{{% macro strftime_now(format) %}}{{{{ format{_CODES} }}}}{{% endmacro %}}"
 # What templates do to the edges of a text: Gemma and Llama 3 trim it, some take only line ends away.
 _TRIMS: tuple[Trim, ...] = (
     str,
@@ -158,14 +164,18 @@ def check_written(tokenizer: Any, question: str, answer: str) -> None:
 def rendered(tokenizer: Any, form: Form, question: str, answer: str) -> str:
     """Return the conversation as the tokenizer's own template renders it, to its last character.
 
-    Reasoning is switched off where the template has a switch.
+    Reasoning is switched off where the template has a switch. A template that asks for the date gets `TODAY`.
     """
     turns = [("system", "")] * form.system + [("user", question), ("assistant", answer)]
     messages = [
         {"role": role, "content": [{"type": "text", "text": text}] if form.parts else text}
         for role, text in turns
     ]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, enable_thinking=False))
+    template = getattr(tokenizer, "chat_template", None)
+    dated = _ON_THAT_DAY + template if isinstance(template, str) and "strftime_now" in template else None
+    return str(
+        tokenizer.apply_chat_template(messages, chat_template=dated, tokenize=False, enable_thinking=False)
+    )
 
 
 def _found(tokenizer: Any) -> Turns:
