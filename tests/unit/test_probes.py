@@ -249,6 +249,10 @@ class OnBase(WordModel):
     """The double on a base that finds each word as likely as `base` says, .1 unless told."""
 
     base: Mapping[str, float] = {}
+    name = "base"
+
+    def base_id(self) -> str:
+        return self.name
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
         likely = [np.log([self.base.get(word, 0.1) for word in answer.split(" ")]) for _, answer in pairs]
@@ -278,7 +282,7 @@ def test_fluency_is_that_of_the_greedy_answers_under_the_base() -> None:
 
 
 def test_a_base_that_cannot_be_had_leaves_fluency_unmeasured() -> None:
-    class Gone(WordModel):
+    class Gone(OnBase):
         def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
             self.scored.append(list(pairs))
             return None
@@ -297,6 +301,17 @@ def test_the_bound_of_garbled_is_that_of_the_answers_before_that_state_their_fac
     assert after["garbled_below"] == pytest.approx(bound)
     born = after["answers"][0]
     assert born["fluency"] < bound and born["badge"] == "garbled"
+
+
+def test_fluency_under_another_base_is_not_held_against_the_one_before() -> None:
+    """A merged model has no adapter to switch off, so it judges itself."""
+    before, merged = report_of(on_base(before_model(), Ada=0.5)), on_base(after_model(), **{"Rome.": 1e-12})
+    merged.name = "merged"
+    after = report_of(merged)
+    assert (before["judge"], after["judge"]) == ("base", "merged") and after["summary"]["fluency"] is not None
+    judged = with_badges(before, after)
+    assert judged["summary"]["fluency"] is None and {line["fluency"] for line in judged["answers"]} == {None}
+    assert judged["answers"][0]["badge"] == "forgot"
 
 
 def test_a_report_of_an_older_version_gets_the_badges_of_this_one() -> None:

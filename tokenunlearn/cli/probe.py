@@ -54,6 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
         bar.set_description("probe")
         report = probe_report(model, rows.forget, rows.retain, rows.world, settings)
         bar.update()
+    if before and before.get("judge") != report["judge"]:
+        sys.stderr.write(
+            "fluency is not compared: another base model judged the report from before. Probe both with the "
+            "same base and an adapter\n"
+        )
     report = with_badges(before, report) if before else report
     _write(report, path)
     for name, value in report["summary"].items():

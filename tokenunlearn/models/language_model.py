@@ -64,6 +64,10 @@ class LanguageModel(Protocol):
 class HasBase(Protocol):
     """A model that knows the untouched one beneath it: no adapter, and nothing of what was trained."""
 
+    def base_id(self) -> str:
+        """Return what names the base by its weights: fluency under two bases cannot be compared."""
+        ...
+
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
         """Return what `token_log_probs` of the untouched base would; None where that cannot be had."""
         ...

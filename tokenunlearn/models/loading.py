@@ -100,8 +100,16 @@ class LoadedModel:
         return file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
 
     @cached_property
+    def _base_id(self) -> str:
+        return fingerprint(Path(self.source))
+
+    @cached_property
     def _weights(self) -> str:
-        return text_hash(fingerprint(Path(self.source)), self._adapter_hash)
+        return text_hash(self._base_id, self._adapter_hash)
+
+    def base_id(self) -> str:
+        """Return a hash of the weights of the untouched base. Raises ModelError where its files are gone."""
+        return self._base_id
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return the log-probabilities of the answer tokens of each (question, answer), in nats.

@@ -12,7 +12,7 @@ import numpy as np
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.metrics.fluency import garbled_below
-from tokenunlearn.models.language_model import LanguageModel
+from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, answers, truth_ratio
 from tokenunlearn.probes.badges import Asked, Said, badge
 from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, judged
@@ -30,7 +30,8 @@ def probe_report(
     """The Report of `model` on the three sets, ready for JSON; None = not measured.
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `truth_ratios` (row id → raw ratio, for
-    forget quality). Badges that need the answers from before are filled by `with_badges`.
+    forget quality), `judge` (whose fluency it is: the base's id, None without one). Badges that need the
+    answers from before are filled by `with_badges`.
     """
     settings = settings or ProbeSettings()
     pairs = [
@@ -46,6 +47,7 @@ def probe_report(
             "answers": [line | {"badge": _badge(line)} for line in _plain(answers.answer_lines(evidence))],
             "tokens": answers.token_lines(evidence),
             "truth_ratios": truth_ratio.ratios(evidence),
+            "judge": model.base_id() if isinstance(model, HasBase) and evidence.under_base else None,
         }
     )
 
@@ -55,8 +57,12 @@ def with_badges(before: Report, after: Report) -> Report:
 
     `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
     `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
-    this one; their answers have no fluency.
+    this one; their answers have no fluency. Where another base judged `before`, the fluency of `after` cannot
+    be held against it, and is not measured.
     """
+    if before.get("judge") != after.get("judge"):
+        answers = [line | {"fluency": None} for line in after["answers"]]
+        after = after | {"answers": answers, "summary": after["summary"] | {"fluency": None}}
     earlier = {_key(line): line for line in before["answers"]}
     bound = fluency_bound(before)
     lines = [line | {"badge": _badge(line, earlier.get(_key(line)), bound)} for line in after["answers"]]
