@@ -177,6 +177,10 @@ def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: 
         raise MaskError(
             "The mask does not give its own hash", "A line was changed or lost", "Export it again", where
         )
+    if (weights < 0).any():
+        raise MaskError(
+            "A weight of the mask is below 0", "Such a token would be taught", "Export it again", where
+        )
     made_on = str(header.get("scores_id", ""))
     return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), made_on, notes)
 

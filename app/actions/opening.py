@@ -16,7 +16,7 @@ from app.session import DEMO, demo_adapter, rows_to_open, session_rows
 from app.uploads import MOST_BYTES
 from tokenunlearn.cli.sources import check_precision
 from tokenunlearn.data.columns import FIELDS, PLAIN, checked, chosen
-from tokenunlearn.data.files import RowFile, read_records, records_of, rows_of
+from tokenunlearn.data.files import RowFile, need_rows, read_records, records_of, rows_of
 from tokenunlearn.data.formats import Records
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import split_rows
@@ -99,12 +99,8 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
         rows, name = session_rows(None), DEMO
     else:
         records, content = read_file(service, values)
-        if not content.rows:
-            raise InputError(
-                "No line of the file is a row", fix="Say which column is what", where=records.name
-            )
         name = Path(records.name).name
-        rows = rows_to_open(split_rows(content.rows), name)
+        rows = rows_to_open(split_rows(need_rows(content).rows), name)
     service.open(service.wanted.with_rows(rows, name))
     return {"rows": len(rows.forget), "at": time.time()}
 

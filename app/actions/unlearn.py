@@ -146,7 +146,7 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     if not shown.live:
         raise MaskError(NOT_LIVE)
     group = uuid.uuid4().hex[:8]
-    own = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
+    own = own_arm(shown, name, mask)
     arms = [
         (own, mask),
         *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted and arm != own),
@@ -157,6 +157,18 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
         )
         for arm, each in arms
     ]
+
+
+def own_arm(shown: ShownScores, name: str, mask: Mask) -> str:
+    """Return the arm that a mask is: that of its mode, but `chosen` where a hand changed what the mode takes.
+
+    A random control that was drawn for another choice has all its tokens forced in, and a fraction of 0.
+    """
+    arm = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
+    drawn = arm == "random" and mask.rule.fraction == 0
+    if arm == "chosen" or drawn or shown.mask(name, mask.rule, {}).hash == mask.hash:
+        return arm
+    return "chosen"
 
 
 def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:

@@ -91,6 +91,31 @@ def test_a_line_that_is_no_measurement_is_named(
     assert (folder / "arms.jsonl").read_bytes() == whole
 
 
+def test_an_arm_without_its_last_step_is_measured_anew_as_a_whole(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--arms", "uniform") == 0
+    table = capsys.readouterr().out
+    head, before, *arm = (folder / "arms.jsonl").read_text().splitlines(keepends=True)
+    for left in ([head, *arm], [head, before, arm[-1].replace("last step", "equal forgetting")]):
+        (folder / "arms.jsonl").write_text("".join(left))
+        assert compare(tiny_folder, "--arms", "uniform") == 0
+        again = capsys.readouterr().out
+        assert sorted(again.splitlines()) == sorted(table.splitlines())
+    (folder / "arms.jsonl").write_text(
+        "".join([head, before, arm[-1].replace('"summary": {', '"summary": [{')])
+    )
+    assert compare(tiny_folder, "--arms", "uniform") == 2
+    assert "is no measurement" in capsys.readouterr().err
+
+
+def test_seeds_beyond_the_highest_are_refused_before_the_model(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(folder / "no-model", "--seed", str(2**31 - 1), "--seeds", "2") == 2
+    assert "2 seeds from 2147483647 go beyond 2147483647" in capsys.readouterr().err
+
+
 def test_the_arms_are_of_the_mask_with_its_overrides(folder: Path, tiny_folder: Path) -> None:
     """A mask that forces every token in is the uniform arm, and so is its random control."""
     model = ["--model", str(tiny_folder), "--precision", "fp32"]

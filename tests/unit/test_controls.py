@@ -50,3 +50,21 @@ def test_the_control_has_the_weights_of_the_mask(
         assert back.plan is None and "No rule gives its soft weights" in back.words
     else:
         assert back.plan is not None and back.plan["hash"] == mask.hash
+
+
+@pytest.mark.parametrize(
+    ("rule", "overrides", "arms"),
+    [
+        ({"mode": "uniform"}, {}, ["uniform", "random"]),
+        # a hand has changed what the mode takes: it is no control any more
+        ({"mode": "uniform"}, {"2": "out"}, ["chosen", "uniform", "random"]),
+        ({"mode": "random"}, {"0": "in"}, ["chosen", "uniform", "random"]),
+        ({"mode": "gold"}, {"0": "in"}, ["chosen", "uniform", "random"]),
+    ],
+)
+def test_a_run_is_named_after_the_tokens_that_it_trains(
+    service: Service, rule: dict[str, Any], overrides: dict[str, str], arms: list[str]
+) -> None:
+    plan = unlearn.summary(service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
+    ids = unlearn.start(service, plan, {}, controls=True)
+    assert [service.queue.store.config(each)["arm"] for each in ids] == arms

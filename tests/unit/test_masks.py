@@ -128,6 +128,14 @@ def test_other_scores_are_refused(tmp_path, table, mask):
         (lambda lines: [lines[0], lines[1].replace('"position": 0', '"position": 99')], "cannot be read"),
         (lambda lines: [lines[0].replace('"alpha": 1.0', '"alpha": 2.0'), *lines[1:]], "alpha is 2.0"),
         (lambda lines: [lines[0], "[1, 2]"], "cannot be read"),
+        # the hash is of the tokens above 0
+        (
+            lambda lines: [
+                *lines,
+                lines[1].replace("1.0", "-50.0").replace('"position": 0', '"position": 1'),
+            ],
+            "below 0",
+        ),
         (lambda lines: lines[1:], "This file is no mask"),
         (lambda _: ["{not json"], "The mask file cannot be read"),
         (lambda _: [], "The mask file cannot be read"),

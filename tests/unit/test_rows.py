@@ -42,6 +42,8 @@ def test_all_fields_arrive() -> None:
         ({"answer": "a\ud800"}, "answer holds a broken character at 1."),
         ({"gold": [[7, 12]]}, "gold[0] lies outside its text. It is [7, 12] in a text of 11 characters."),
         ({"gold": [[3, 3]]}, "gold[0] lies outside its text."),
+        # "" is stated by every answer
+        ({"answer": "A b.", "gold": [[1, 2]]}, "gold[0] marks no word. [1, 2] is blank."),
         ({"gold": [[1]]}, "gold[0] is no span. It is [1]."),
         ({"gold": [[True, 2]]}, "gold[0] is no span."),
         ({"gold": "Ada"}, "gold is text. It must be a list of [start, end]."),

@@ -102,6 +102,7 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
             "columns names 'x'",
         ),
         (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "No line of the file"),
+        (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "question is missing"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str) -> None:

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     asked, config = from_flags(CompareConfig, arguments), training_settings(arguments)
     _refuse_set_by_arms(arguments)
+    _last_seed(config, asked.seeds)
     rule = _rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     if not rows.retain:
@@ -57,7 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.report import arm_lines
-    from tokenunlearn.experiments.results import comparison_origin, missing, read_results, results_text
+    from tokenunlearn.experiments.results import (
+        BEFORE,
+        comparison_origin,
+        missing,
+        read_results,
+        results_text,
+    )
     from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.runs.disk import write_bytes_atomically
@@ -82,11 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     seeds = range(config.seed, config.seed + asked.seeds)
     left = missing(results, arms, seeds)
+    if not any(result.arm == BEFORE for result in results):
+        keep([before(bench)])
     if left:
         table, chosen = _chosen(arguments, rule, loaded, rows.forget)
-        if not any(result.arm == "before" for result in results):
-            keep([before(bench)])
-        summary = next(result.summary for result in results if result.arm == "before")
+        summary = next(result.summary for result in results if result.arm == BEFORE)
         known = knows(bench, summary)
         if not known:
             sys.stderr.write(
@@ -99,9 +106,20 @@ def run(arguments: argparse.Namespace) -> int:
             run_arm(bench, table, chosen, arm, seed, known), desc=f"{arm}, seed {seed}", unit="event"
         )
         keep([event for event in events if isinstance(event, ArmResult)])
-    shown = [each for each in results if each.arm == "before" or each.arm in arms and each.seed in seeds]
+    shown = [each for each in results if each.arm == BEFORE or each.arm in arms and each.seed in seeds]
     sys.stdout.write("\n".join(arm_lines(arms_table(shown))) + "\n")
     return 0
+
+
+def _last_seed(config: Any, seeds: int) -> None:
+    """Raise SettingError where the seeds, which count up, go beyond the highest one."""
+    highest = next(info.high for info in describe(type(config)) if info.name == "seed")
+    if config.seed + seeds - 1 > highest:
+        raise SettingError(
+            f"{seeds} seeds from {config.seed} go beyond {highest:.0f}",
+            fix="Lower one of them",
+            where="--seed",
+        )
 
 
 def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:

@@ -48,7 +48,11 @@ def read_rows(path: str | Path, columns: Columns = GUESSED, unmarked: str = FORG
 
 def good_content(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET) -> RowFile:
     """The rows among the records and the refused lines. Raises InputError when no line is a row."""
-    content = rows_of(records, columns, unmarked)
+    return need_rows(rows_of(records, columns, unmarked))
+
+
+def need_rows(content: RowFile) -> RowFile:
+    """Return the same. Raises InputError, with the first refusal, where it has no row."""
     if not content.rows:
         count, first = len(content.refused), content.refused[0].error
         lines = "1 line was refused" if count == 1 else f"{count} lines were refused, the first"

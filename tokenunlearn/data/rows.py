@@ -202,6 +202,8 @@ def _span(value: Any, text: str, name: str, where: str) -> Span:
         raise InputError(
             f"{name} lies outside its text", why, "End is exclusive, start comes before it", where
         )
+    if not text[start:end].strip():
+        raise InputError(f"{name} marks no word", f"{_shown([start, end])} is blank", "Mark the fact", where)
     if len(value) == 3 and text[start:end] != value[2]:
         raise InputError(
             f"{name} marks {_shown(text[start:end])}",

@@ -17,6 +17,8 @@ from tokenunlearn.training.origin import Origin, differences, model_of, rows_of,
 FORMAT: Final = "tokenunlearn comparison"
 OWN_OF_EACH_ARM: Final = ("seed", "eval_every", "stop_fact_below")  # `run_arm` sets them
 LAST: Final = "last step"
+BEFORE: Final = "before"
+_KINDS: Final = {"arm": str, "seed": int, "moment": str, "step": int, "summary": dict}
 
 
 def comparison_origin(bench: Bench, loaded: LoadedModel, chosen_by: Origin, source: str) -> dict[str, Any]:
@@ -54,8 +56,9 @@ def results_text(origin: Origin, results: Sequence[ArmResult]) -> str:
 def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
     """Return the measurements in the content of a file, none of an empty one.
 
-    Raises RunError for a file that is something else, for a damaged line, and for measurements of another
-    origin, naming what differs.
+    What is there of an arm and seed without its last step is left out: it is measured anew as a whole. Raises
+    RunError for a file that is something else, for a damaged line, and for measurements of another origin,
+    naming what differs.
     """
     if not content.strip():
         return []
@@ -80,22 +83,28 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
     for number, line in enumerate(lines, 2):
         if not line.strip():
             continue
-        try:
-            results.append(ArmResult(**_record(line)))
-        except TypeError as error:
+        record = _record(line)
+        lacking = [name for name, kind in _KINDS.items() if type(record.get(name)) is not kind]
+        if lacking:
             raise RunError(
                 f"Line {number} is no measurement",
-                str(error),
-                "Take the line out: it is measured anew",
+                f"Its {lacking[0]} is missing or damaged",
+                "Take out all lines of that arm and seed: they are measured anew",
                 where,
-            ) from error
-    return results
+            )
+        results.append(ArmResult(**{name: record[name] for name in _KINDS}))
+    done = _done(results)
+    return [each for each in results if each.arm == BEFORE or (each.seed, each.arm) in done]
 
 
 def missing(results: Sequence[ArmResult], arms: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:
     """Return each seed and arm that is not measured to its last step yet, in the order of measuring."""
-    done = {(result.seed, result.arm) for result in results if result.moment == LAST}
+    done = _done(results)
     return [(seed, arm) for seed in seeds for arm in arms if (seed, arm) not in done]
+
+
+def _done(results: Sequence[ArmResult]) -> set[tuple[int, str]]:
+    return {(result.seed, result.arm) for result in results if result.moment == LAST}
 
 
 def _record(line: str) -> dict[str, Any]:
