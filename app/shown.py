@@ -10,7 +10,7 @@ import pandas as pd
 
 from app.views.tokens import DECIMALS, column, known_of, leaderboard_of_whole_sets, rounded, signal_info
 from app.views.tokens import payload as payload_of
-from app.words import NO_EXAMPLE, RECORD_ANEW
+from app.words import NO_EXAMPLE, RECORD_ANEW, rows_words
 from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
 from tokenunlearn.scoring import Alternatives, Scores
@@ -117,7 +117,9 @@ class ShownScores:
         rows = self.rows_of(name)
         waiting = sum(not row.get("scored", True) and not row.get("failure") for row in rows)
         if waiting:
-            raise MaskError(f"{waiting} of {len(rows)} rows are not scored yet", fix="Wait a moment")
+            verb = "is" if waiting == 1 else "are"
+            of = f"{waiting} of {rows_words(len(rows))}"
+            raise MaskError(f"{of} {verb} not scored yet", fix="Wait a moment")
 
     def refuse_failed(self, name: str, overrides: Mapping[int, str]) -> None:
         """Nothing; raises MaskError for a row that could not be scored, unless all of it is forced out."""
@@ -126,7 +128,7 @@ class ShownScores:
         if open_rows:
             named = ", ".join(row["id"] for row in open_rows[:5])
             raise MaskError(
-                f"{len(open_rows)} of {len(rows)} rows could not be scored: {named}",
+                f"{len(open_rows)} of {rows_words(len(rows))} could not be scored: {named}",
                 open_rows[0]["failure"],
                 "Try them again, or leave them out, on the Tokens tab",
             )

@@ -96,6 +96,13 @@ def no_results(run: Mapping[str, Any]) -> str:
     return f"{name} has no results: {state} {step}. See why on the Unlearn tab."
 
 
+def share_of_rows(part: int, whole: int) -> str:
+    """How many of so many rows: `3 of 20 rows`, `all 20 rows`, `the one row`."""
+    if part != whole:
+        return f"{part} of {rows_words(whole)}"
+    return "the one row" if whole == 1 else f"all {rows_words(whole)}"
+
+
 def rows_words(count: int) -> str:
     """A number of rows: `1 row`, `12 rows`."""
     return f"{count} {'row' if count == 1 else 'rows'}"

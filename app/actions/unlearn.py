@@ -15,7 +15,7 @@ from app.actions.tokens import mask_of
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
-from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words
+from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.selection import random_like, select
@@ -82,7 +82,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "hash": mask.hash,
         "chosen": int(mask.selected.sum()),
         "total": int(places.size),
-        "rows": f"{len(trained)} of {len(rows)}",
+        "rows": share_of_rows(len(trained), len(rows)),
         "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),

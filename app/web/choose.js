@@ -2,6 +2,7 @@
 
 import { node, setAttributes, setHidden, setText } from "./dom.js";
 import { normalise } from "./fusion.js";
+import { plural } from "./scale.js";
 import { shownIndex, tokensAt } from "./shown_unit.js";
 
 const MODES = [
@@ -117,7 +118,7 @@ export function takenWords(model) {
 }
 
 function tokenWords(count) {
-  return count === 1 ? "1 token" : `${count} tokens`;
+  return plural(count, "token");
 }
 
 /** Returns whether the rule takes every scored token that is not left out. */

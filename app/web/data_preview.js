@@ -1,6 +1,7 @@
 /** A file as it would be read: which column is what, to be corrected; the first rows; the lines that are refused. */
 
 import { node, refill, tableHead } from "./dom.js";
+import { plural } from "./scale.js";
 
 /** Field → [label, what it is for]. */
 export const FIELDS = {
@@ -133,8 +134,4 @@ function refusedList({ refused, refused_count: count }) {
 
 function cut(text) {
   return text.length > CUT ? `${text.slice(0, CUT)}…` : text;
-}
-
-function plural(count, one, many) {
-  return `${count} ${count === 1 ? one : many}`;
 }

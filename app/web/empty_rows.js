@@ -1,6 +1,7 @@
 /** Rows of which no token is chosen: they are not trained, so they are counted, and one can go there. Pure. */
 
 import { isLeftOut } from "./failed_rows.js";
+import { plural } from "./scale.js";
 
 /** Returns the rows of the set that have scores and yet no chosen token; those that a person left out are none. @returns {number[]} */
 export function emptyRows(model) {
@@ -15,8 +16,7 @@ export function emptyRows(model) {
 
 /** Returns "4 rows without a chosen token", or "" for none. @param {number} count */
 export function emptyRowsWords(count) {
-  if (count === 0) return "";
-  return `${count} ${count === 1 ? "row" : "rows"} without a chosen token`;
+  return count === 0 ? "" : `${plural(count, "row")} without a chosen token`;
 }
 
 /** Returns the first of these rows after `here`, going round; null for none. @param {number[]} rows ascending @returns {number|null} */

@@ -1,7 +1,7 @@
 /** The histogram of the fused score over the set: pale = all, solid = chosen, a cut to drag. Count axis by square root. */
 
 import { drawing, node, setAttributes, setHidden, setText } from "./dom.js";
-import { histogramBins } from "./scale.js";
+import { histogramBins, plural } from "./scale.js";
 import { fractionAt, rankingScores } from "./summary.js";
 
 const BINS = 40;
@@ -34,7 +34,7 @@ export function histogram(model) {
     const top = Math.sqrt(Math.max(1, ...all));
     setAttributes(bars, { d: barsPath(all, top) });
     setAttributes(solid, { d: barsPath(chosen, top) });
-    setText(most, `highest bar ${Math.max(0, ...all)} tokens, square-root scale`);
+    setText(most, `highest bar ${plural(Math.max(0, ...all), "token")}, square-root scale`);
     const at = shownCut(model);
     setHidden(cut, at === null);
     setText(note, at === null ? noCutWords(rule) : "");
@@ -43,7 +43,7 @@ export function histogram(model) {
     cut.style.setProperty("left", `${(100 * Math.min(1, at)).toFixed(2)}%`);
     cut.classList.toggle("is-right", at > 0.8);
     setText(label, `cut ${at.toFixed(2)}`);
-    setAttributes(cut, { "aria-valuenow": at.toFixed(3), "aria-valuetext": `${at.toFixed(3)}, ${mask.counts.chosen} tokens chosen` });
+    setAttributes(cut, { "aria-valuenow": at.toFixed(3), "aria-valuetext": `${at.toFixed(3)}, ${plural(mask.counts.chosen, "token")} chosen` });
   };
   return { element, update };
 }

@@ -1,6 +1,7 @@
 /** "Does it find the fact?": each signal against the gold spans, by word. */
 
 import { node } from "./dom.js";
+import { plural } from "./scale.js";
 
 /** Returns `{element, update}`; hidden without entries. Bars start at chance (.50). */
 export function leaderboard(model) {
@@ -18,7 +19,7 @@ export function leaderboard(model) {
       .sort((a, b) => (b.auroc_word ?? -1) - (a.auroc_word ?? -1));
     element.hidden = entries.length === 0;
     body.replaceChildren(...entries.map((entry) => entryRow(entry, entry.signal === model.rule.knowledge)));
-    note.textContent = `Area under the ROC curve over ${model.rowsOfSet.length} rows, names left out; 0.50 is chance.`
+    note.textContent = `Area under the ROC curve over ${plural(model.rowsOfSet.length, "row")}, names left out; 0.50 is chance.`
       + (entries.some((entry) => Number.isFinite(entry.low)) ? " Thin line: 95 % interval." : "");
   };
   return { element, update };

@@ -102,7 +102,7 @@ function markComparison(desk, close) {
   const element = node("section", { attributes: { "aria-label": "Two sets of marks compared", hidden: true } }, node("h2", { text: "Compared" }), words, more, table);
   const show = (answer) => {
     element.hidden = false;
-    setText(words, agreementWords({ ...answer, tokens: answer.words }, "words"));
+    setText(words, agreementWords({ ...answer, tokens: answer.words }, "word"));
     setText(more, comparedWords(answer));
     table.hidden = answer.differing.length === 0;
     let last = null;

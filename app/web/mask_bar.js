@@ -9,6 +9,7 @@ import { differenceReport, differenceWords, differingTokens, serverMask } from "
 import { keptWords } from "./mask_keeper.js";
 import { sinceWords } from "./mask_since.js";
 import { liveRun } from "./shared_value.js";
+import { plural } from "./scale.js";
 import { openRange } from "./shown_unit.js";
 import { rangeWords } from "./units.js";
 
@@ -113,7 +114,7 @@ export function trainingWords(run, hash) {
 
 function overrideWords(count) {
   if (count === 0) return "no overrides";
-  return count === 1 ? "1 override" : `${count} overrides`;
+  return plural(count, "override");
 }
 
 function rangeText(model) {
@@ -134,7 +135,7 @@ function hindrance(model, state) {
 /** Returns what the page or its mask lacks for unlearning, or "". */
 function lacking(model) {
   if (model.payload.state !== "live") return "This is a recorded example: unlearning needs the live model.";
-  if (model.waiting() > 0) return `${model.waiting()} rows are not scored yet.`;
+  if (model.waiting() > 0) return `${plural(model.waiting(), "row is", "rows are")} not scored yet.`;
   const { failed } = failedCounts(model);
   if (failed > 0) return failedWords(failed);
   if (model.mask.counts.chosen === 0) return "No token is chosen.";

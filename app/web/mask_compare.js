@@ -1,6 +1,7 @@
 /** Two named masks side by side: how far they agree, and each token on which they do not, to take from either. */
 
 import { button, node, setText, tableHead } from "./dom.js";
+import { plural } from "./scale.js";
 import { focusStripWhenDrawn } from "./strip_focus.js";
 import { GLYPHS } from "./strip_marks.js";
 
@@ -52,14 +53,14 @@ function differing(each, answer, { desk, host, update, newRow }) {
 }
 
 /** Returns "Agreement 95.2 % of 84 tokens · Cohen's κ 0.87"; `what` was compared. */
-export function agreementWords({ agreement, kappa, tokens }, what = "tokens") {
+export function agreementWords({ agreement, kappa, tokens }, what = "token") {
   const share = `${(100 * agreement).toFixed(1)} %`;
-  return `Agreement ${share} of ${tokens} ${what} · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
+  return `Agreement ${share} of ${plural(tokens, what)} · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
 }
 
 /** Returns who chose what, in one sentence. */
 export function moreWords({ first, second, only_first: onlyFirst, only_second: onlySecond, differences, differing: listed }) {
-  if (!differences) return `“${first.name}” and “${second.name}” are the same mask of ${first.chosen} tokens.`;
+  if (!differences) return `“${first.name}” and “${second.name}” are the same mask of ${plural(first.chosen, "token")}.`;
   const cut = listed.length < differences ? ` The first ${listed.length} of ${differences} are listed.` : "";
   return `“${first.name}” chose ${first.chosen}, ${onlyFirst} of them alone; “${second.name}” ${second.chosen}, ${onlySecond} alone.${cut}`;
 }

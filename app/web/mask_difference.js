@@ -1,6 +1,7 @@
 /** Where the mask of the page and that of the server differ, in tokens and in words. Pure. */
 
 import { micro } from "./mask_hash.js";
+import { plural } from "./scale.js";
 import { countsOf } from "./summary.js";
 
 const NAMED = 6;
@@ -40,11 +41,11 @@ export function differenceWords(state, model) {
   if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
   const differing = differingTokens(state, model);
   const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index).trim() || "␣"}” in row ${model.columns.row[index] + 1}`);
-  return `${start} ${differing.length} ${differing.length === 1 ? "token" : "tokens"}: ${named.join(", ")}${differing.length > NAMED ? " …" : ""}. Unlearning is off until they agree.`;
+  return `${start} ${plural(differing.length, "token")}: ${named.join(", ")}${differing.length > NAMED ? " …" : ""}. Unlearning is off until they agree.`;
 }
 
 function countWords({ hash, count, serverHash, serverCount }) {
-  return `here ${hash.slice(0, 8)} with ${count} tokens, server ${serverHash.slice(0, 8) || "no hash"}${serverCount === null ? "" : ` with ${serverCount}`}`;
+  return `here ${hash.slice(0, 8)} with ${plural(count, "token")}, server ${serverHash.slice(0, 8) || "no hash"}${serverCount === null ? "" : ` with ${serverCount}`}`;
 }
 
 /** Returns all that a maintainer needs to find the cause: rule, hashes, scores, each token with both weights. */

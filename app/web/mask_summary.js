@@ -2,6 +2,7 @@
 
 import { button, node } from "./dom.js";
 import { TEACH, neverKnownWords, setKnownWords } from "./known.js";
+import { plural } from "./scale.js";
 import { draftNow } from "./shared_value.js";
 
 /**
@@ -61,8 +62,8 @@ function parts(value) {
   if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
   const gold = value.gold ? ` · gold ${value.gold_chosen} of ${value.gold}` : "";
   return [
-    node("p", { class: "tx-mask" }, node("strong", { text: `${value.chosen} of ${value.total} tokens` }),
-      node("span", { text: ` in ${value.rows} rows${gold}${overrideWords(value.overrides)}` })),
+    node("p", { class: "tx-mask" }, node("strong", { text: `${value.chosen} of ${plural(value.total, "token")}` }),
+      node("span", { text: ` in ${value.rows}${gold}${overrideWords(value.overrides)}` })),
     node("p", { class: "tx-note" }, node("span", { text: `${value.run ? `Tokens of ${value.run} · ` : ""}${value.rule} · mask ` }), node("code", { text: value.hash.slice(0, 8) })),
     node("p", { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } }, ...value.words.map((word) => node("span", { class: "tx-word", text: word }))),
     ...knownParts(value),
@@ -78,5 +79,5 @@ function knownParts({ known, never_known: never, trained }) {
 
 function overrideWords(count) {
   if (!count) return "";
-  return ` · ${count} ${count === 1 ? "override" : "overrides"}`;
+  return ` · ${plural(count, "override")}`;
 }

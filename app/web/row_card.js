@@ -3,6 +3,7 @@
 import { drawing, node, setAttributes, setText } from "./dom.js";
 import { isLeftOut } from "./failed_rows.js";
 import { factsOf, searchText } from "./rows_order.js";
+import { plural } from "./scale.js";
 import { shortened } from "./strip_marks.js";
 
 const SPARK_HEIGHT = 12;
@@ -53,7 +54,7 @@ function drawCard(parts, row, model) {
   setText(parts.marks, without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
   parts.share.classList.toggle("is-none", !without && facts.chosen === 0);
-  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${facts.total} tokens chosen. ${model.marks.of(row.id).seen ? "Looked through. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
+  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${plural(facts.total, "token")} chosen. ${model.marks.of(row.id).seen ? "Looked through. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
@@ -65,7 +66,7 @@ export function rowWords(model) {
   const place = `Row ${rowsOfSet.indexOf(view.row) + 1} of ${rowsOfSet.length}${row.subject ? `, ${shortened(row.subject)}` : ""}`;
   if (row.scored === false) return `${place}: ${row.failure ? "could not be scored" : "no scores yet"}`;
   const { chosen, total } = factsOf(model, row);
-  return `${place}: ${chosen || "none"} of ${total} ${total === 1 ? "token" : "tokens"} chosen`;
+  return `${place}: ${chosen || "none"} of ${plural(total, "token")} chosen`;
 }
 
 function withoutScores(model, row) {

@@ -1,6 +1,6 @@
 /** Which tokens an act on all listed rows takes in: chosen, gold, overridden, or every word like the locked one. Pure. */
 
-import { countText } from "./scale.js";
+import { plural } from "./scale.js";
 
 /** The targets as the menu lists them. */
 export const TARGETS = [["chosen", "the chosen tokens"], ["gold", "the gold tokens"], ["forced", "the overridden tokens"], ["words", "words like the locked one"]];
@@ -69,5 +69,5 @@ export function wouldChange(model, targets, state) {
 /** Returns what is told before an act: "12 tokens in 3 rows". */
 export function countWords(model, targets) {
   const rows = new Set(targets.map((index) => model.columns.row[index])).size;
-  return `${countText(targets.length)} ${targets.length === 1 ? "token" : "tokens"} in ${countText(rows)} ${rows === 1 ? "row" : "rows"}`;
+  return `${plural(targets.length, "token")} in ${plural(rows, "row")}`;
 }

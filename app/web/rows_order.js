@@ -1,6 +1,6 @@
 /** Which rows the list shows and in what order: search as plain text, four orders, facts per row. Pure. */
 
-import { countText } from "./scale.js";
+import { countText, plural } from "./scale.js";
 import { rowCounts } from "./summary.js";
 
 /** The orders as the menu lists them. */
@@ -54,6 +54,6 @@ export function orderedRows(model, order) {
 
 /** Returns "40 rows" or "3 of 40 rows". */
 export function shownWords(shown, all) {
-  const rows = `${countText(all)} ${all === 1 ? "row" : "rows"}`;
+  const rows = plural(all, "row");
   return shown === all ? rows : `${countText(shown)} of ${rows}`;
 }

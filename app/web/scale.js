@@ -40,6 +40,11 @@ export function countText(count) {
   return COUNT.format(count);
 }
 
+/** Returns a count with its word: "1 row", "12 rows". @param {number} count @param {string} one @param {string} [many] */
+export function plural(count, one, many = `${one}s`) {
+  return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
 /**
  * Counts in equal bins of [0, 1]; a value on an inner edge counts in the bin above it, 1 in the last, values
  * outside in the end bins.

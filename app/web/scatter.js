@@ -2,7 +2,7 @@
 
 import { atRest } from "./at_rest.js";
 import { node, setHidden, setText } from "./dom.js";
-import { countText } from "./scale.js";
+import { plural } from "./scale.js";
 import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
@@ -104,7 +104,7 @@ export function saidWords(model, index) {
 /** Returns what stands below the plane: what its dashed line is, and how many tokens it cannot show. @param {boolean} line whether there is one */
 export function noteWords(line, wholeWords, missing) {
   const ofLine = line && `Dashed line: cut-off.${wholeWords ? " Tokens below it can be chosen as part of a word." : ""}`;
-  const hidden = missing > 0 && `${countText(missing)} ${missing === 1 ? "token" : "tokens"} without both scores ${missing === 1 ? "is" : "are"} hidden.`;
+  const hidden = missing > 0 && `${plural(missing, "token")} without both scores ${missing === 1 ? "is" : "are"} hidden.`;
   return [ofLine, hidden].filter(Boolean).join(" ");
 }
 

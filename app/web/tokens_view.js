@@ -28,6 +28,7 @@ import { rowWords } from "./row_card.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
 import { runText } from "./run_text.js";
+import { plural } from "./scale.js";
 import { isStepBack } from "./scores_change.js";
 import { askServer } from "./server_ask.js";
 import { serverLink } from "./server_link.js";
@@ -274,7 +275,7 @@ class TokensView {
     setText(this.rowState, this.strips.emptyWords());
     // While facts are marked what is said is of the marks.
     if ((kinds.has("rule") || kinds.has("data")) && !model.view.marking) {
-      this.live.say(`${model.mask.counts.chosen} of ${model.mask.counts.total} tokens chosen`);
+      this.live.say(`${model.mask.counts.chosen} of ${plural(model.mask.counts.total, "token")} chosen`);
     }
   }
 

@@ -101,7 +101,14 @@ def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:
 def test_the_summary_says_what_will_be_trained_and_refuses_another_hash(service: Service) -> None:
     said = unlearn.summary(service, draft())
     shown = {key: said[key] for key in ("chosen", "total", "rows", "gold", "gold_chosen", "words")}
-    assert shown == {"chosen": 1, "total": 6, "rows": "1 of 2", "gold": 2, "gold_chosen": 1, "words": ["tea"]}
+    assert shown == {
+        "chosen": 1,
+        "total": 6,
+        "rows": "1 of 2 rows",
+        "gold": 2,
+        "gold_chosen": 1,
+        "words": ["tea"],
+    }
     assert unlearn.summary(service, said["plan"])["hash"] == said["hash"]
     assert "What is trained must be what was seen" in unlearn.summary(service, draft(hash="0" * 64))["error"]
     assert "No token is chosen" in unlearn.summary(service, draft(overrides={"2": "out"}))["error"]

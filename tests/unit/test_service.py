@@ -88,7 +88,7 @@ def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     ]  # fmt: skip
     service._shown = [shown[0]]
     assert shown[0].payload["leaderboard"] == []
-    assert first_summary(service) == {"error": "1 of 2 rows are not scored yet. Wait a moment."}
+    assert first_summary(service) == {"error": "1 of 2 rows is not scored yet. Wait a moment."}
     service._shown = [shown[1]]
     assert {entry["set"] for entry in shown[1].payload["leaderboard"]} == {"one"}
     assert "error" not in (first_summary(service))

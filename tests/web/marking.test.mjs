@@ -123,7 +123,7 @@ test("what an import left out is said, and what two annotators marked", () => {
   const sides = { first: { name: "Ada", marked: 3 }, second: { name: "Now", marked: 2 }, only_first: 1, only_second: 0, rows: 4, differences: 1, differing: [{}] };
   assert.equal(comparedWords(sides), "Over 4 rows that both looked through, “Ada” marked 3 words as the fact, 1 of them alone; “Now” 2, 0 alone.");
   assert.equal(comparedWords({ ...sides, differences: 0, differing: [] }), "“Ada” and “Now” mark the same 3 words in 4 rows that both looked through.");
-  assert.equal(agreementWords({ agreement: 0.95, kappa: 0.871, tokens: 20 }, "words"), "Agreement 95.0 % of 20 words · Cohen’s κ 0.87");
+  assert.equal(agreementWords({ agreement: 0.95, kappa: 0.871, tokens: 20 }, "word"), "Agreement 95.0 % of 20 words · Cohen’s κ 0.87");
 });
 
 test("a word is taken as another annotator has it, in one step of undo", () => {
