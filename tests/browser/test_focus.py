@@ -47,6 +47,48 @@ def test_arrow_keys_preview_what_they_reach_and_enter_keeps_it(page: Page) -> No
     expect(page.get_by_text("Hover a token to see its values")).to_be_visible()
 
 
+def test_the_first_tab_leads_past_the_frame_and_arrows_go_through_the_tabs(page: Page) -> None:
+    skip = page.get_by_role("link", name="Skip to the tokens")
+    press(page, "Tab")
+    expect(skip).to_be_focused()
+    press(page, "Enter")
+    expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
+    tabs = {name: page.get_by_role("tab", name=name) for name in ("Tokens", "Unlearn", "Probe", "Compare")}
+    tabs["Tokens"].focus()
+    for key, name in (("End", "Compare"), ("ArrowRight", "Tokens"), ("ArrowRight", "Unlearn")):
+        press(page, key)
+        expect(tabs[name]).to_be_focused()
+        expect(tabs[name]).to_have_attribute("aria-selected", "true")
+        expect(page.locator('[role="tablist"] [role="tab"][tabindex="0"]')).to_have_count(1)
+    # From another tab it opens that of the tokens first.
+    skip.press("Enter")
+    expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
+    expect(tabs["Tokens"]).to_have_attribute("aria-selected", "true")
+
+
+def test_a_tab_opened_from_within_another_takes_the_focus(page: Page) -> None:
+    # As after “Unlearn these”, for which a recorded example has no model.
+    page.get_by_role("button", name="Masks", exact=True).focus()
+    page.get_by_role("tab", name="Unlearn").evaluate("tab => tab.click()")
+    expect(page.get_by_role("tab", name="Unlearn")).to_be_focused()
+
+
+def test_a_row_without_a_chosen_token_is_counted_gone_to_and_announced(page: Page) -> None:
+    page.get_by_role("combobox", name="Choose", exact=True).select_option("threshold")
+    page.get_by_role("slider", name="Cut at φ").evaluate(
+        "e => { e.value = '0.7'; e.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    way = page.locator(".tu-mask-bar").get_by_role("button", name=re.compile("without a chosen token"))
+    # .8 · 5 / 5.91 (the 99th percentile) + .2 · .5 / 2 is .73, and with 4.5 nats .66.
+    expect(way).to_have_text(re.compile("^1 row without a chosen token"))
+    way.click()
+    expect(page.locator(".tu-row").nth(3)).to_have_attribute("aria-selected", "true")
+    said = "Row 4 of 4, Ada: none of 7 tokens chosen"
+    expect(page.locator(".tu-view > .tu-unseen")).to_contain_text(said)
+    expect(page.locator(".tu-row-note")).to_contain_text("this row will not be trained")
+    expect(page.locator(".tu-row-share.is-none")).to_have_text("0 of 7")
+
+
 def test_space_and_escape_on_the_plane_do_as_in_the_strip(page: Page) -> None:
     plot = page.get_by_role("application", name=re.compile("Knowledge and entropy"))
     plot.scroll_into_view_if_needed()

@@ -73,7 +73,8 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
     # Choose: the server confirms the mask that is shown.
     rows.first.click()
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_contain_text("✓")
-    page.get_by_role("button", name="Unlearn these").click()
+    page.get_by_role("button", name="Unlearn these").press("Enter")
+    expect(page.get_by_role("tab", name="Unlearn")).to_be_focused()
 
     # Unlearn, in a worker that outlives the page.
     expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")

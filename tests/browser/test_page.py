@@ -170,6 +170,26 @@ def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
     assert max(map(int, channels[:3])) < 60
 
 
+def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(
+    opened: Callable[..., Page], address: str
+) -> None:
+    page = opened(address)
+    expect(page.get_by_role("region", name="Tour", exact=True)).to_be_visible()
+    # 720 × 450 is a screen of 1440 × 900 under a zoom of 200 %.
+    for width, height in ((1440, 900), (1024, 768), (720, 450), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        line = page.locator(".tu-strip .tu-token").first.bounding_box()
+        frame = page.locator(".tu-training").bounding_box()
+        assert line and frame
+        assert line["y"] + line["height"] <= frame["y"], (width, height)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, height)
+    # On one column what was selected is explained before the pictures of the whole set.
+    order = "[...document.querySelectorAll('.tu-details, .tu-pictures')].map((each) => each.className)"
+    assert page.evaluate(order) == ["tu-details", "tu-pictures"]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function(f"{order}[0] === 'tu-pictures'")
+
+
 def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str) -> None:
     page = opened(address, viewport={"width": 390, "height": 844})
     for tab in ("Tokens", "Unlearn", "Probe", "Compare"):

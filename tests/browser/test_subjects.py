@@ -73,6 +73,23 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
     expect(page.locator(".tu-details")).to_contain_text(
         "The second list is with the name swapped, which the chosen knowledge does not use."
     )
+    # Neither list leaves the panel or lies on the other, however long a piece of text is.
+    page.locator(".tu-alternative span:first-child").evaluate_all(
+        "all => all.forEach((each) => { each.textContent = 'm'.repeat(60); })"
+    )
+    for width in (1024, 390):
+        page.set_viewport_size({"width": width, "height": 768})
+        panel, one, other = (
+            page.locator(where).bounding_box()
+            for where in (
+                ".tu-details",
+                ".tu-alternatives > div:first-child .tu-alternative >> nth=0",
+                ".tu-alternatives > div:last-child .tu-alternative >> nth=0",
+            )
+        )
+        assert panel and one and other
+        assert one["x"] + one["width"] <= other["x"], width
+        assert other["x"] + other["width"] <= panel["x"] + panel["width"], width
 
 
 def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., Page], address: str) -> None:

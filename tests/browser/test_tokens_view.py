@@ -84,10 +84,35 @@ def test_the_tour_lights_up_what_it_speaks_of_and_goes_on_where_it_was_left(page
     page.get_by_role("button", name="Tour", exact=True).click()
     expect(tour).to_contain_text("2 of 4 · Set the cut")
     for words in ("3 of 4", "4 of 4"):
+        expect(page.locator(".tu-strip[data-gold]")).to_have_count(int(words == "4 of 4"))
         tour.get_by_role("button", name="Next").click()
         expect(tour).to_contain_text(words)
     tour.get_by_role("button", name="Done").click()
     expect(tour).to_be_hidden()
+
+
+def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page) -> None:
+    legend = page.get_by_role("group", name="Legend")
+    marks = legend.locator(".tu-mark:visible")
+    plain = ["chosen", "forced in", "forced out", "left out", "name", "no score"]
+    expect(marks).to_have_text([re.compile(f"^{word}") for word in plain])
+    outline = page.locator(".tu-run.is-chosen").first
+    mark = legend.locator(".is-chosen")
+    colour = "e => getComputedStyle(e).borderTopColor"
+    assert outline.evaluate(colour) == mark.evaluate(colour) != "rgba(0, 0, 0, 0)"
+    page.get_by_role("button", name="Gold", exact=True).click()
+    expect(marks.last).to_have_text("the fact")
+    page.get_by_role("combobox", name="Choose", exact=True).select_option("soft")
+    expect(marks.first).to_have_text("weight")
+    assert outline.evaluate(colour) == "rgba(0, 0, 0, 0)"
+    height = "e => parseFloat(getComputedStyle(e, '::before').height)"
+    city, verb = (token(page, word).locator(".tu-glyph") for word in ("Oslo", "born"))
+    # φ over the 99th percentile of each signal: the city counts most, and its bar is the full 9 pixels.
+    assert city.evaluate(height) == 9
+    assert 0 < verb.evaluate(height) < 9
+    expect(token(page, "Oslo")).to_have_attribute(
+        "aria-label", re.compile(r"targeted by the rule, weight \d")
+    )
 
 
 def test_keys_and_mouse_override_tokens_and_ranges(page: Page) -> None:
