@@ -34,7 +34,7 @@ export function mount({ element, props, trigger, watch }) {
   const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
   const root = element.querySelector(".tx-view") ?? element;
   const answers = node("div", { class: "tx-said-all" }, bar, legend, count, bound, rows);
-  const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run over the demo that was made before. Your own runs stand here once they have ended." });
+  const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run on the demo that was made before. Your finished runs appear here." });
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
   root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers));
 

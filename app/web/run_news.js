@@ -18,7 +18,7 @@ export function runNews() {
     const fresh = freshOf(known, done);
     known = done;
     if (fresh.length === 0) return;
-    say(`${fresh.join(" and ")} ${fresh.length > 1 ? "have" : "has"} finished: before and after stand on the Probe tab.`);
+    say(`${fresh.join(" and ")} finished. See before and after on the Probe tab.`);
     if (!probeIsOpen()) document.body.dataset.probeNews = "";
   };
   // After the click has done its work: a run's own button opens the tab as well.
