@@ -266,7 +266,7 @@ def test_a_page_at_rest_hears_of_the_runs_of_others_when_one_turns_to_it(page: P
     finished_run(RunStore(server.log.parent / "runs"), "uniform", 0.5, "changed", ANSWER)
     open_tab(page, "Compare")
     expect(page.get_by_role("region", name="Runs").get_by_text("shared, uniform")).to_be_visible()
-    expect(page.locator(".tx-news")).to_have_text(re.compile("run-3 has finished"))
+    expect(page.locator(".tx-news")).to_have_text(re.compile("run-3 finished"))
 
 
 def test_what_finished_before_the_page_was_opened_is_no_news(browser: Browser, address: str) -> None:
