@@ -1,11 +1,13 @@
-"""Make everything in assets/ that a model makes: two adapters, the recorded example, the manifest.
+"""Make all in assets/ that a model makes: adapters, learned scorers, the recorded example, the manifest.
 
 1. Teach the target (forget + retain + one-off rows) and the retain-only adapter, from one seed.
 2. Hold both to what the demo claims: the target recites, the retain-only one does not.
 3. Record the first paint: the scores of the demo and one default unlearning run with its probes.
-4. Write manifest.json with hashes, data hash, settings and what was measured.
+4. Fit the scorers of the learned signal: on all annotated rows, and without each kind of the demo.
+5. Write manifest.json with hashes, data hash, settings and what was measured.
 
-`make assets`; about ten minutes on two cores. `--only recorded` leaves the adapters as they are.
+`make assets`; about ten minutes on two cores. `--only recorded` leaves the adapters as they are; `--only
+learned` (a minute) is what other annotated rows need.
 """
 
 import argparse
@@ -26,8 +28,11 @@ ASSETS = Path(__file__).resolve().parent
 sys.path.insert(0, str(ASSETS.parent))
 
 from app.shown import shown_scores  # noqa: E402
-from tokenunlearn.data.demo import demo_rows  # noqa: E402
+from tokenunlearn.data.demo import DEMO_NAMES, demo_rows  # noqa: E402
 from tokenunlearn.data.rows import Row, row_to_dict  # noqa: E402
+from tokenunlearn.learned.fit import fit  # noqa: E402
+from tokenunlearn.learned.fitted import annotated, layer_of, made_of, shipped  # noqa: E402
+from tokenunlearn.learned.scorer_files import write_scorer  # noqa: E402
 from tokenunlearn.masks import make_mask  # noqa: E402
 from tokenunlearn.metrics.tofu import rouge_l_recall  # noqa: E402
 from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS  # noqa: E402
@@ -160,23 +165,44 @@ def manifest(adapters: dict[str, Any]) -> dict[str, Any]:
         raise SystemExit("The target does not recite the forget rows; nothing was recorded.")
     if adapters["retain_only"]["forget"]["recited"] >= FORGETS:
         raise SystemExit("The retain-only adapter recites the forget rows; nothing was recorded.")
-    files = sorted(path for path in ASSETS.rglob("*") if path.suffix in (".safetensors", ".jsonl", ".txt"))
-    return {
-        "model": EMBEDDED_NAME,
-        "built_with": {"torch": torch.__version__},
-        "adapters": adapters,
-        "files": {str(path.relative_to(ASSETS)): file_hash(path) for path in files},
-    }
+    return {"model": EMBEDDED_NAME, "built_with": {"torch": torch.__version__}, "adapters": adapters}
+
+
+def files() -> dict[str, str]:
+    """The SHA-256 of every built file and every file of rows, by its path."""
+    suffixes = (".safetensors", ".jsonl", ".txt")
+    paths = sorted(path for path in ASSETS.rglob("*") if path.suffix in suffixes)
+    return {str(path.relative_to(ASSETS)): file_hash(path) for path in paths}
+
+
+def build_scorers() -> dict[str, Any]:
+    """Fit the embedded model's scorers in fp32, and return what they were made of, by file."""
+    model, entries = load_model(precision="fp32"), {}
+    layer = layer_of(model)
+    for kind in ("", *dict.fromkeys(row.set for name in DEMO_NAMES for row in demo_rows(name))):
+        path = shipped(kind)
+        path.parent.mkdir(exist_ok=True)
+        scorer = fit(annotated(model, layer).basis(kind), None, layer, made_of=made_of(model, kind))
+        write_scorer(path, scorer)
+        entries[path.name] = {"layer": layer, "hash": scorer.hash, **scorer.made_of}
+        say(f"{path.name}: {entries[path.name]}")
+    return entries
 
 
 def main() -> None:
     """Build what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("adapters", "recorded"), help="build a part only")
+    parser.add_argument("--only", choices=("adapters", "learned", "recorded"), help="build a part only")
     asked = parser.parse_args().only
+    path = ASSETS / "manifest.json"
+    parts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    if asked in (None, "adapters"):
+        parts |= manifest({name: build_adapter(name) for name in TAUGHT})
+    if asked in (None, "learned"):
+        parts["learned"] = build_scorers()
     if asked != "recorded":
-        write_json(ASSETS / "manifest.json", manifest({name: build_adapter(name) for name in TAUGHT}))
-    if asked != "adapters":
+        write_json(path, {**parts, "files": files()})
+    if asked in (None, "recorded"):
         write_json(ASSETS / "recorded" / "example.json", record_example())
 
 

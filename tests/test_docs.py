@@ -58,7 +58,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 def settings_classes() -> dict[str, type]:
     """Every dataclass that has settings, by name."""
     named = [(name, getattr(import_module(module), name)) for module, name in map(split_place, PLACES)]
-    own = [(entry.settings.__name__, entry.settings) for entry in OBJECTIVES.values()]
+    entries = (*OBJECTIVES.values(), *SIGNALS.values())
+    own = [(entry.settings.__name__, entry.settings) for entry in entries]
     return {name: cls for name, cls in [*named, *own] if describe(cls)}
 
 

@@ -14,6 +14,9 @@ import torch
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, did_you_mean
+from tokenunlearn.learned.fit import FitSettings
+from tokenunlearn.learned.fitted import annotated_hash, refuse_other_model, scorers_for, states_of
+from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.models.capabilities import evaluating
 from tokenunlearn.models.forward import PassScores, run_pass
 from tokenunlearn.models.loading import LoadedModel
@@ -28,7 +31,7 @@ from tokenunlearn.text.masking import (
     swap_names,
     swap_subject,
 )
-from tokenunlearn.text.spans import propose_subjects, subject_spans
+from tokenunlearn.text.spans import subject_of, subject_spans
 
 MOST_NAMES = 10
 _FIELDS: Final = tuple(each.name for each in fields(PassScores))
@@ -106,12 +109,9 @@ def _lent_names(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None) -> RowInfo:
-    subject, source = row.subject, "row"
+    subject, source = subject_of(row.question, row.answer, row.subject)
     if edit:
         subject, source, row = edit.subject, "edited", replace(row, subject=edit.subject)
-    elif not subject or not subject_spans(row.question + "\n" + row.answer, subject):
-        proposed = propose_subjects(row.question, row.answer)
-        subject, source = (proposed[0], "proposed") if proposed else ("", "none")
     spans = tuple((start, end) for start, end, _ in subject_spans(row.question, subject))
     names = tuple(swap_names(subject, others, count)) if subject else ()
     names = edit.names if edit and edit.names else names
@@ -120,10 +120,11 @@ def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None)
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What a pass may use beside model and rows: the rows to keep, and other models by name."""
+    """What a pass may use beside model and rows: the rows to keep, other models by name, a fitted scorer."""
 
     retain: tuple[Row, ...] = ()
     others: Mapping[str, LoadedModel] = field(default_factory=dict)
+    scorer: Scorer | None = None
 
 
 ALONE: Final = Beside()
@@ -162,6 +163,7 @@ class Pass:
 
     cost: whole forward passes a row, in words. needs: what it uses beside the answer's forward pass
     (`NEEDS`). after: the passes whose results it reads. head: how a list made under it is announced.
+    fit: names what it was fitted on, where its results depend on that.
     """
 
     function: Callable[[Context], list[Arrays]]
@@ -169,6 +171,13 @@ class Pass:
     needs: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()
     head: str = ""
+    fit: Callable[[Beside], str] | None = None
+
+
+def fits_of(wanted: Set[str], beside: Beside = ALONE) -> dict[str, str]:
+    """What those of the passes were fitted on that are fitted on something, by name of the pass."""
+    entries = {name: pass_of(name).fit for name in sorted(wanted)}
+    return {name: fit(beside) for name, fit in entries.items() if fit is not None}
 
 
 def group_passes(
@@ -337,6 +346,24 @@ def _occluded(model: LoadedModel, encoding: Encoding) -> Arrays:
     return {name: np.stack([getattr(scores, name) for scores in passes]) for name in _FIELDS}
 
 
+def _learned(context: Context) -> list[Arrays]:
+    """The logit of each token under the scorer that is given, else under the one fitted for its row."""
+    share, strength = map(float, context.argument.split(":"))
+    settings = FitSettings(layer_share=share, C=strength)
+    model, given = context.model, context.beside.scorer
+    if given is not None:
+        refuse_other_model(given, model)
+        scorers = [given] * len(context.infos)
+    else:
+        scorers = scorers_for(model, [info.row for info in context.infos], settings)
+    states = states_of(model, context.encodings, scorers[0].layer)
+    return [{"logits": scorer.logits(each)} for scorer, each in zip(scorers, states, strict=True)]
+
+
+def _learned_fit(beside: Beside) -> str:
+    return annotated_hash() if beside.scorer is None else beside.scorer.hash
+
+
 # In the order in which they are run.
 PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
     {
@@ -346,6 +373,7 @@ PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
         "swap": Pass(_swap, "one a name", after=("target", "prompt"), head="with the name swapped"),
         "subject": Pass(_subject, "1", after=("prompt",), head="with the name hidden"),
         "occlusion": Pass(_occlusion, "one a question token", head="with one word hidden"),
+        "learned": Pass(_learned, "part of 1, and once a fit", frozenset({"hidden"}), fit=_learned_fit),
     }
 )
 

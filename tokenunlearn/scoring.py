@@ -20,7 +20,16 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.fitting import fitting_encoding
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.passes import ALONE, Beside, RowInfo, SubjectEdit, group_passes, most_moving, row_infos
+from tokenunlearn.passes import (
+    ALONE,
+    Beside,
+    RowInfo,
+    SubjectEdit,
+    fits_of,
+    group_passes,
+    most_moving,
+    row_infos,
+)
 from tokenunlearn.settings import check, from_dict, setting
 from tokenunlearn.signals import DEFAULT_ENTROPY, DEFAULT_KNOWLEDGE, SIGNALS, Arrays, RowView
 from tokenunlearn.table import PROVENANCE, SCHEMA_VERSION, random_keys
@@ -158,8 +167,9 @@ class Scores:
     @property
     def scores_id(self) -> str:
         """Return what the numbers belong to: an id that model, adapter, data and settings decide."""
-        names = ("model", "adapter", "precision", "data", "config")
-        return text_hash(*(str(self.provenance[name]) for name in names), *(r.info.row.id for r in self.rows))
+        names = ("model", "adapter", "precision", "data", "config", "fits")
+        decided = [str(self.provenance[name]) for name in names if name in self.provenance]
+        return text_hash(*decided, *(r.info.row.id for r in self.rows))
 
 
 def score(
@@ -169,7 +179,7 @@ def score(
 
     Raises InputError for no rows at all, a row longer than `max_tokens`, and a row without answer token.
     """
-    scores = new_scores(model, rows, config)
+    scores = new_scores(model, rows, config, beside=beside)
     scores.rows.extend(iter_scores(model, rows, config, beside))
     return scores.table
 
@@ -179,8 +189,9 @@ def new_scores(
     rows: Sequence[Row],
     config: ScoreConfig,
     edits: Mapping[str, SubjectEdit] = MappingProxyType({}),
+    beside: Beside = ALONE,
 ) -> Scores:
-    """Empty Scores with the provenance of model, rows, settings and `edits` (by row id).
+    """Empty Scores with the provenance of model, rows, settings, `edits` (by row id) and what is `beside`.
 
     Raises InputError for no rows.
     """
@@ -193,9 +204,11 @@ def new_scores(
     parts = [part for row in rows for part in (row.id, row.question, row.answer, row.subject)]
     edited = [part for name in sorted(edits) for part in (name, edits[name].subject, *edits[name].names)]
     data = text_hash(*parts, *edited)
+    fits = fits_of(config.passes, beside)
     return Scores(
         {
             **model.provenance(),
+            **({"fits": fits} if fits else {}),
             "data": data,
             "config": text_hash(repr(config)),
             "signals": list(config.signals),

@@ -28,6 +28,7 @@ FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
         "knowledge": Family("Knowledge", ("knowledge",)),
         "entropy": Family("Entropy", ("entropy",)),
+        "learned": Family("Learned", ("knowledge",)),
         "text": Family("Text alone", ("knowledge", "entropy")),
         "likelihood": Family("Likelihood", ("knowledge", "entropy")),
     }

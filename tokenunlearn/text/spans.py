@@ -149,6 +149,14 @@ def subject_spans(text: str, subject: str) -> list[tuple[int, int, int]]:
     return sorted(found)
 
 
+def subject_of(question: str, answer: str, given: str = "") -> tuple[str, str]:
+    """The subject of a text and its source: `row` where what is given stands there, `proposed`, or `none`."""
+    if given and subject_spans(f"{question}\n{answer}", given):
+        return given, "row"
+    proposed = propose_subjects(question, answer)
+    return (proposed[0], "proposed") if proposed else ("", "none")
+
+
 def propose_subjects(question: str, answer: str) -> list[str]:
     """Names that question and answer share, the longest first; empty when there is none.
 
