@@ -113,7 +113,7 @@ def test_signals_of_the_text_are_signals_like_any_other() -> None:
     table = table.assign(random=table["random_key"], content_words=content.astype(float))
     report = signal_report(table, ["swap", "random", "content_words"], draws=10)
     assert report["signal"].drop_duplicates().tolist() == ["swap", "random", "content_words"]
-    assert len(report) == 3 * 2 * 2
+    assert len(report) == 3 * 2 * 3
     content = report.set_index(["signal", "granularity", "population"]).loc["content_words"]
     # Of the tokens with gold, Har, lech, b1, b1' and b2 are content (3 gold of 5); was, "." and the are not.
     assert content.loc[("token", "all")].auroc == pytest.approx((3 * 3 + 0.5 * 3 * 2) / (3 * 5))

@@ -7,6 +7,7 @@ from tokenunlearn.experiments.runner import FIGURES
 from tokenunlearn.probes import PROBES
 from tokenunlearn.signals import SIGNALS
 
+POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
 _ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -14,7 +15,7 @@ _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold",
 def signal_lines(report: pd.DataFrame) -> list[str]:
     """The report of `metrics.attribution.signal_report` as aligned lines, one block per population."""
     lines = []
-    for population, words in (("all", "all tokens"), ("content", "content tokens only")):
+    for population, words in POPULATIONS.items():
         part = report[report["population"] == population]
         lines.append(f"  {words}; figure [95 % interval over rows]; subject tokens left out")
         lines.append(

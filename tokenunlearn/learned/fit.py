@@ -8,8 +8,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -142,9 +143,16 @@ def cross_validated(words: Words, groups: ArrayLike, C: float) -> Floats:
 def _solved(states: Floats, labels: Floats, weights: Floats, C: float) -> Solution:
     # scikit-learn takes a second to import, and only a fit needs it
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, user_api="blas"):
+    with _threads().limit(limits=1, user_api="blas"):
         model = LogisticRegression(C=C, max_iter=MOST_ITERATIONS)
         model.fit(states, labels, sample_weight=weights)
     return Solution(model.coef_[0].astype(np.float64), float(model.intercept_[0]), int(model.n_iter_[0]))
+
+
+@cache
+def _threads() -> Any:
+    """What limits threads, with the libraries found once: looking for them takes as long as a small fit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -1,0 +1,178 @@
+"""How far to trust the learned scorer on a set: held out, with intervals, beside what it has to beat.
+
+1. Each group of rows (a subject, or a row where no subject repeats) is scored by a fit without its marks.
+2. These scores and every other signal are compared with the marks on the same words (`metrics.attribution`).
+3. The verdict is the weakest of: too few rows, nothing found, no better than the plain baselines, better.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from tokenunlearn.learned.fit import DEFAULTS, Basis, FitSettings, held_out, solution
+from tokenunlearn.learned.scorer import probability
+from tokenunlearn.learned.words import Words, on_tokens
+from tokenunlearn.metrics.attribution import auroc, auroc_difference, precision_at_gold, signal_report
+from tokenunlearn.text.folding import fold
+
+ENOUGH_ROWS: Final = 5  # rows with words of both kinds; below, an interval over rows says next to nothing
+ENOUGH_FACTS: Final = 10  # words of the fact
+BASELINES: Final = ("random", "content_words", "content_words_new")
+CURVE: Final = (0, 1, 2, 5, 10, 20, 40)
+LEARNED: Final = "learned"
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """`report` as `signal_report`, the learned scorer's figures held out; `rows` with words of both kinds.
+
+    `verdict`: `few`, `nothing`, `no_better` or `better`. `above`: how far its AUROC is above that of
+    `baseline`, the best of the plain ones, with an interval; NaN where there is too little to compare.
+    """
+
+    report: pd.DataFrame
+    rows: int
+    facts: int
+    verdict: str
+    baseline: str
+    above: tuple[float, float, float]
+
+    def figure(
+        self, signal: str, name: str = "auroc", population: str = "words"
+    ) -> tuple[float, float, float]:
+        """A word figure of a signal with its interval: value, low, high."""
+        found = self.report[
+            (self.report["signal"] == signal)
+            & (self.report["granularity"] == "word")
+            & (self.report["population"] == population)
+        ].iloc[0]
+        return float(found[name]), float(found[f"{name}_low"]), float(found[f"{name}_high"])
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Word figures after `rows` marked rows: means over draws, with the lowest and highest AUROC."""
+
+    rows: int
+    auroc: float
+    low: float
+    high: float
+    precision: float
+
+
+def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
+    """The group of each row: its subject where any subject repeats, else the row itself; int [rows]."""
+    names = [fold(subject).casefold() for subject in subjects]
+    known = [name for name in names if name]
+    if len(set(known)) == len(known):
+        return np.arange(len(names))
+    alone = [name or f"\0{place}" for place, name in enumerate(names)]
+    return np.unique(alone, return_inverse=True)[1].astype(np.int64)
+
+
+def trust(
+    table: pd.DataFrame,
+    labels: ArrayLike,
+    words: Words,
+    basis: Basis,
+    groups: ArrayLike,
+    signals: Sequence[str],
+    settings: FitSettings = DEFAULTS,
+    draws: int = 1000,
+) -> Trust:
+    """The figures of the learned scorer and of `signals` against the marks.
+
+    `table`: the exchange table of the rows; `labels` [tokens] what marks say (1, 0, NaN); `words` those of
+    the same tokens, with these labels, rows numbered in the order of the table; `groups` [rows]. `basis` must
+    not hold any of the rows. The baselines are always reported.
+    """
+    group = np.asarray(groups)[words.rows]
+    rows = pd.factorize(table["row_id"])[0]
+    values = on_tokens(probability(held_out(basis, words, group, settings)), words, rows, table["word_id"])
+    marked = table.assign(gold=np.asarray(labels, dtype=np.float64), **{LEARNED: values})
+    known = words.known
+    both, facts = _rows_of_both(known), int(known.labels.sum())
+    # rows without a mark would be drawn and add nothing
+    marked = marked[np.isin(rows, np.unique(known.rows))]
+    names = tuple(dict.fromkeys((LEARNED, *signals, *BASELINES)))
+    report = signal_report(marked, names, draws)
+    if both < ENOUGH_ROWS or facts < ENOUGH_FACTS:
+        return Trust(report, both, facts, "few", BASELINES[0], (np.nan, np.nan, np.nan))
+    of_words = report[(report["granularity"] == "word") & (report["population"] == "words")].set_index(
+        "signal"
+    )
+    baseline = str(of_words["auroc"][list(BASELINES)].idxmax())
+    above = auroc_difference(marked, LEARNED, baseline, draws=draws)
+    if of_words["auroc_low"][LEARNED] <= 0.5:
+        verdict = "nothing"
+    else:
+        verdict = "better" if above[1] > 0 else "no_better"
+    return Trust(report, both, facts, verdict, baseline, above)
+
+
+def said(found: Trust) -> str:
+    """The verdict in a sentence, with its figures."""
+    if found.verdict == "few":
+        return (
+            f"Not enough marks yet: {found.rows} of {ENOUGH_ROWS} rows, "
+            f"and {found.facts} of {ENOUGH_FACTS} words of the fact."
+        )
+    value, low, high = found.figure(LEARNED)
+    plain, *_ = found.figure(found.baseline)
+    figures = f"AUROC {value:.2f} [{low:.2f}, {high:.2f}] held out on {found.rows} rows"
+    words = found.baseline.replace("_", " ")
+    if found.verdict == "nothing":
+        return f"Nothing was learned from these marks: {figures}, where .50 is chance."
+    if found.verdict == "no_better":
+        return f"The learned scorer is no better than {words} ({plain:.2f}): {figures}."
+    return f"The learned scorer finds the marked words: {figures}; {words} {plain:.2f}."
+
+
+def learning_curve(
+    words: Words,
+    basis: Basis,
+    settings: FitSettings = DEFAULTS,
+    counts: Sequence[int] = CURVE,
+    draws: int = 8,
+    seed: int = 0,
+) -> list[CurvePoint]:
+    """What the first 0, 1, 2 … marked rows taught, measured on marked rows that none of these fits has seen.
+
+    Of each draw half of the rows are tested, the same for every count. Empty where too few rows are marked.
+    """
+    known = words.known
+    rows = np.unique(known.rows)
+    most = len(rows) // 2
+    if most < 1 or _rows_of_both(known) < ENOUGH_ROWS:
+        return []
+    random = np.random.default_rng(seed)
+    orders = [random.permutation(rows) for _ in range(draws)]
+    alone = solution(basis, None, settings)
+    points = []
+    for count in (count for count in counts if count <= most):
+        figures = []
+        for order in orders:
+            marks = known.only(np.isin(known.rows, order[:count]))
+            fitted = solution(basis, marks, settings) if count else alone
+            tested = known.only(np.isin(known.rows, order[most:]))
+            logits = basis.standardised(tested.states) @ fitted.coef + fitted.intercept
+            figures.append((auroc(logits, tested.labels), precision_at_gold(logits, tested.labels)))
+        areas, precisions = np.array(figures).T
+        points.append(
+            CurvePoint(
+                count,
+                *(float(f(areas)) for f in (np.nanmean, np.nanmin, np.nanmax)),
+                float(np.nanmean(precisions)),
+            )
+        )
+    return points
+
+
+def _rows_of_both(known: Words) -> int:
+    """How many rows have words of the fact and other words."""
+    facts = set(known.rows[known.labels == 1].tolist())
+    return len(facts & set(known.rows[known.labels == 0].tolist()))
