@@ -206,7 +206,7 @@ def test_a_load_can_be_given_up_and_its_model_never_appears(
     model, first = service.model(), service.scores()
     opening.open_model(service, {"source": "folder", "name": str(other_folder)})
     chips = status.chips(service)
-    assert chips["busy"] and chips["opening"]["text"].startswith("loading the model · ")
+    assert chips["busy"] and chips["opening"]["text"].startswith("loading the model, ")
     # the old model answers meanwhile
     tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     opening.cancel_opening(service, {})
