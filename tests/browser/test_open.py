@@ -199,7 +199,7 @@ def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
 
     served.gate.touch()
     load(page, served.folder / "other")
-    expect(dialog(page)).to_contain_text(re.compile(r"other on rows.jsonl: loading the model, [1-9]\d* s so far"))
+    expect(dialog(page)).to_contain_text(re.compile(r"rows.jsonl: loading the model, [1-9]\d* s so far"))
     page.keyboard.press("Escape")
     expect(chip(page, "other: loading the model")).to_be_visible()
     usable(page, "knowledge_prompt")
