@@ -53,7 +53,7 @@ def table_of(words: Words, seed: int = 0) -> pd.DataFrame:
 def trusted(words: Words, basis_seed: int = 99, told: float = 2.5) -> Trust:
     basis = basis_of(planted(10, basis_seed, told))
     groups = np.arange(int(words.rows.max()) + 1)
-    return trust(table_of(words), words.labels, words, basis, groups, ("entropy",), STRONG, draws=150)
+    return trust(table_of(words), words.states, words.labels, basis, groups, ("entropy",), STRONG, draws=150)
 
 
 def test_a_scorer_that_finds_the_marks_is_trusted_and_says_beside_what() -> None:
@@ -95,7 +95,7 @@ def test_no_figure_is_of_rows_that_were_fitted_on() -> None:
     from tokenunlearn.metrics.attribution import auroc
 
     seen = auroc(fit(basis, words, 1, STRONG).logits(words.states), words.labels)
-    found = trust(table_of(words), words.labels, words, basis, np.arange(10), (), STRONG, draws=200)
+    found = trust(table_of(words), words.states, words.labels, basis, np.arange(10), (), STRONG, draws=100)
     assert seen > 0.99 and found.figure("learned")[0] < 0.65
 
 
@@ -106,7 +106,7 @@ def replace_states(words: Words, states: np.ndarray) -> Words:
 def test_few_marks_are_called_few() -> None:
     words = planted(ENOUGH_ROWS - 1, 1)
     found = trusted(words)
-    assert found.verdict == "few" and said(found).startswith("Not enough marks yet: 4 of 5 rows")
+    assert found.verdict == "few" and said(found).startswith("Not enough marks yet: 4 rows (5 are needed)")
     assert np.isnan(found.above).all()
 
 

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tokenunlearn.learned.fit import DEFAULTS, Basis, FitSettings, held_out, solution
 from tokenunlearn.learned.scorer import probability
-from tokenunlearn.learned.words import Words, on_tokens
+from tokenunlearn.learned.words import Words, on_tokens, words_of
 from tokenunlearn.metrics.attribution import auroc, auroc_difference, precision_at_gold, signal_report
+from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.folding import fold
 
 ENOUGH_ROWS: Final = 5  # rows with words of both kinds; below, an interval over rows says next to nothing
@@ -76,8 +77,8 @@ def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
 
 def trust(
     table: pd.DataFrame,
+    states: NDArray[np.float32],
     labels: ArrayLike,
-    words: Words,
     basis: Basis,
     groups: ArrayLike,
     signals: Sequence[str],
@@ -86,10 +87,11 @@ def trust(
 ) -> Trust:
     """The figures of the learned scorer and of `signals` against the marks.
 
-    `table`: the exchange table of the rows; `labels` [tokens] what marks say (1, 0, NaN); `words` those of
-    the same tokens, with these labels, rows numbered in the order of the table; `groups` [rows]. `basis` must
-    not hold any of the rows. The baselines are always reported.
+    `table`: the exchange table of the rows; of its tokens `states` [tokens, width] and `labels` [tokens],
+    what marks say (1, 0, NaN); `groups` [rows], in the order of the table. `basis` must not hold any of the
+    rows. The baselines are always reported.
     """
+    words = words_of_table(table, states, labels)
     group = np.asarray(groups)[words.rows]
     rows = pd.factorize(table["row_id"])[0]
     values = on_tokens(probability(held_out(basis, words, group, settings)), words, rows, table["word_id"])
@@ -114,17 +116,23 @@ def trust(
     return Trust(report, both, facts, verdict, baseline, above)
 
 
+def words_of_table(table: pd.DataFrame, states: NDArray[np.float32], labels: ArrayLike) -> Words:
+    """The words of an exchange table, from `states` [tokens, width] and `labels` [tokens] of its tokens."""
+    left_out = table["is_subject"].astype(bool) | table["is_punctuation"].astype(bool)
+    return words_of(states, pd.factorize(table["row_id"])[0], table["word_id"], left_out, labels)
+
+
 def said(found: Trust) -> str:
     """The verdict in a sentence, with its figures."""
     if found.verdict == "few":
         return (
-            f"Not enough marks yet: {found.rows} of {ENOUGH_ROWS} rows, "
-            f"and {found.facts} of {ENOUGH_FACTS} words of the fact."
+            f"Not enough marks yet: {found.rows} rows ({ENOUGH_ROWS} are needed) "
+            f"with {found.facts} words of the fact ({ENOUGH_FACTS} are needed)."
         )
     value, low, high = found.figure(LEARNED)
     plain, *_ = found.figure(found.baseline)
     figures = f"AUROC {value:.2f} [{low:.2f}, {high:.2f}] held out on {found.rows} rows"
-    words = found.baseline.replace("_", " ")
+    words = SIGNALS[found.baseline].short
     if found.verdict == "nothing":
         return f"Nothing was learned from these marks: {figures}, where .50 is chance."
     if found.verdict == "no_better":

@@ -18,6 +18,7 @@ from tokenunlearn.settings import SettingInfo, add_flags, describe
 PICTURE: Final = Path(__file__).with_name("flags.json")
 CLASSES: Final = (
     "tokenunlearn.scoring:ScoreConfig",
+    "tokenunlearn.learned.fit:FitSettings",
     "tokenunlearn.selection:Rule",
     "tokenunlearn.training.config:TrainConfig",
     "tokenunlearn.training.teach:TeachConfig",

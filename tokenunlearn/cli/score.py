@@ -15,8 +15,6 @@ from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from tokenunlearn.passes import RowInfo
 
 
@@ -30,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--report",
         action="store_true",
         help="print how well each signal finds the gold spans, per set; without --signals, all masks",
+    )
+    parser.add_argument(
+        "--annotations", metavar="FILE", help="rows with other gold on the same texts: a second --report"
+    )
+    parser.add_argument(
+        "--scorer", metavar="FOLDER", help="scorer that `fit` has written, for the signal learned"
     )
     parser.add_argument(
         "--set",
@@ -48,11 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingError(
             "There is nothing to do", "Neither --out nor --report was given", "Add one of them"
         )
+    if arguments.annotations and not arguments.report:
+        raise SettingError("--annotations has nothing to do", "It is for a report", "Add --report")
     path = target(arguments.out, ".parquet", ".jsonl", ".csv") if arguments.out else None
     rows = given_rows(arguments, "shared_forget", "one_off").forget
 
     from tqdm import tqdm
 
+    from tokenunlearn.cli.signal_reports import print_reports
+    from tokenunlearn.learned.marks import read_marks
+    from tokenunlearn.learned.scorer_files import read_scorer
+    from tokenunlearn.passes import Beside
     from tokenunlearn.scoring import FREE_SIGNALS, REPORT_SIGNALS, ScoreConfig, iter_scores, new_scores
     from tokenunlearn.table import write_table
 
@@ -63,21 +73,20 @@ def run(arguments: argparse.Namespace) -> int:
         reported = tuple(dict.fromkeys((*reported, *FREE_SIGNALS)))
         config = replace(config, signals=tuple(dict.fromkeys((*config.signals, *reported))))
     config = replace(config, signal_settings=_signal_settings(arguments.set))
+    beside = Beside(scorer=read_scorer(arguments.scorer) if arguments.scorer else None)
+    other = read_marks(arguments.annotations, rows) if arguments.annotations else None
     model = load(arguments)
-    scores = new_scores(model, rows, config)
+    scores = new_scores(model, rows, config, beside=beside)
     with stoppable() as stop:
-        for row in tqdm(iter_scores(model, rows, config), total=len(rows), unit="row", desc="score"):
+        for row in tqdm(iter_scores(model, rows, config, beside), total=len(rows), unit="row", desc="score"):
             scores.rows.append(row)
             if stop:
                 break
-    table = scores.table
     _say_subjects([row.info for row in scores.rows])
     if path:
-        write_table(table, path)
+        write_table(scores.table, path)
     if arguments.report:
-        sets = {row.info.row.id: row.info.row.set or "rows" for row in scores.rows}
-        for name in dict.fromkeys(sets.values()):
-            _print_report(name, table[table["row_id"].map(sets) == name], reported)
+        print_reports(model, scores.rows, config, reported, beside, other)
     return 130 if stop else 0
 
 
@@ -110,16 +119,3 @@ def _say_subjects(infos: "Sequence[RowInfo]") -> None:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
             names = ", ".join(f"{info.row.subject or info.subject} ({info.row.id})" for info in found[:3])
             sys.stderr.write(f"subjects {words}: {names}{more}\n")
-
-
-def _print_report(name: str, table: "pd.DataFrame", signals: tuple[str, ...]) -> None:
-    from tokenunlearn.experiments.report import signal_lines
-    from tokenunlearn.metrics.attribution import signal_report
-
-    known = table["gold"].notna()
-    if not known.any():
-        sys.stdout.write(f"{name}: no gold spans, nothing to compare with\n")
-        return
-    rows = table.loc[known, "row_id"].nunique()
-    sys.stdout.write(f"\n{name}: {rows} rows with gold spans, {int(known.sum())} answer tokens\n")
-    sys.stdout.write("\n".join(signal_lines(signal_report(table, signals))) + "\n")

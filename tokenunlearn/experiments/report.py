@@ -1,5 +1,8 @@
 """Tables of figures as plain text, so that a command's output can be read, diffed and pasted."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 
@@ -12,8 +15,11 @@ _ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
 
-def signal_lines(report: pd.DataFrame) -> list[str]:
-    """The report of `metrics.attribution.signal_report` as aligned lines, one block per population."""
+def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """The report of `metrics.attribution.signal_report` as aligned lines, one block per population.
+
+    `labels` name columns that are no signals, and signals otherwise than their entries do.
+    """
     lines = []
     for population, words in POPULATIONS.items():
         part = report[report["population"] == population]
@@ -23,7 +29,7 @@ def signal_lines(report: pd.DataFrame) -> list[str]:
             + "".join(f"{f'{name} {g}':>22}" for g in ("word", "token") for _, name in _SHORT)
         )
         for signal in dict.fromkeys(part["signal"]):
-            label = SIGNALS[signal].label
+            label = labels.get(signal) or SIGNALS[signal].label
             cells = []
             for granularity in ("word", "token"):
                 line = part[(part["signal"] == signal) & (part["granularity"] == granularity)].iloc[0]

@@ -66,6 +66,16 @@ def states_of(model: LoadedModel, encodings: Sequence[Encoding], layer: int) -> 
         return hidden_states(model, encodings, layer)
 
 
+def row_states(model: LoadedModel, rows: Sequence[Row], layer: int) -> np.ndarray:
+    """The states of all answer tokens of the rows, one row after the other; float32 [tokens, width].
+
+    Raises InputError for a row that does not fit.
+    """
+    return np.concatenate(
+        states_of(model, [fitting_encoding(model, row, MOST_TOKENS) for row in rows], layer)
+    )
+
+
 def words_of_rows(model: LoadedModel, rows: Sequence[Row], marks: Marks, layer: int) -> Words:
     """The words of the rows, with what the marks say. Raises InputError for a row that does not fit."""
     encodings = [fitting_encoding(model, row, MOST_TOKENS) for row in rows]

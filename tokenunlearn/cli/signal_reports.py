@@ -1,0 +1,80 @@
+"""What `score --report` prints: how well each signal finds the fact, by set and by annotation."""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from tokenunlearn.audit.audited import LABELS, OTHER, audit_of, labels_of
+from tokenunlearn.audit.trust import said
+from tokenunlearn.experiments.report import signal_lines
+from tokenunlearn.learned.marks import Marks, marks_of_rows
+from tokenunlearn.metrics.agreement import cohens_kappa, marked_words
+from tokenunlearn.metrics.attribution import signal_report
+from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.passes import Beside
+from tokenunlearn.scoring import ScoreConfig, ScoredRow
+
+
+def print_reports(
+    model: LoadedModel,
+    rows: Sequence[ScoredRow],
+    config: ScoreConfig,
+    signals: tuple[str, ...],
+    beside: Beside,
+    other: Marks | None,
+) -> None:
+    """Write to stdout, set by set, how well each signal finds the gold, and the other annotation's if any."""
+    fitted = "learned" in signals
+    if fitted and beside.scorer is not None and beside.scorer.made_of.get("marks") != "none":
+        # it may have been fitted on these very rows
+        signals = tuple(name for name in signals if name != "learned")
+    sets: dict[str, list[ScoredRow]] = {}
+    for row in rows:
+        sets.setdefault(row.info.row.set or "rows", []).append(row)
+    for name, members in sets.items():
+        gold = marks_of_rows([row.info.row for row in members])
+        if not gold:
+            sys.stdout.write(f"{name}: no gold spans, nothing to compare with\n")
+            continue
+        second = None if other is None else {key: other[key] for key in gold if key in other}
+        _print_report(name, model, members, gold, second, config, signals, fitted)
+        if second:
+            _print_agreement(members, gold, second)
+            words = f"{name}, the other annotation"
+            _print_report(words, model, members, second, gold, config, signals, fitted)
+
+
+def _print_report(
+    name: str,
+    model: LoadedModel,
+    rows: Sequence[ScoredRow],
+    marks: Marks,
+    other: Marks | None,
+    config: ScoreConfig,
+    signals: tuple[str, ...],
+    fitted: bool,
+) -> None:
+    known = [row for row in rows if row.info.row.id in marks]
+    tokens = sum(len(row.table) for row in known)
+    sys.stdout.write(f"\n{name}: {len(known)} rows with gold spans, {tokens} answer tokens\n")
+    if fitted:
+        found = audit_of(model, known, marks, signals, config.settings_of("learned"), other)
+        sys.stdout.write("\n".join(signal_lines(found.report, LABELS)) + f"\n  {said(found)}\n")
+        return
+    table = pd.concat([row.table for row in known], ignore_index=True).assign(gold=labels_of(known, marks))
+    if other:
+        table[OTHER], signals = labels_of(known, other), (*signals, OTHER)
+    sys.stdout.write("\n".join(signal_lines(signal_report(table, signals), LABELS)) + "\n")
+
+
+def _print_agreement(rows: Sequence[ScoredRow], gold: Marks, other: Marks) -> None:
+    texts = [row.info.row for row in rows if row.info.row.id in other]
+    first, second = (
+        np.concatenate([marked_words(row.answer, marks[row.id].fact) for row in texts])
+        for marks in (gold, other)
+    )
+    sys.stdout.write(
+        f"  the two annotations agree on {len(texts)} rows with κ {cohens_kappa(first, second):.2f}\n"
+    )
