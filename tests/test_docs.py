@@ -169,12 +169,18 @@ def test_rows_of_the_readme_are_rows(tmp_path: Path) -> None:
             assert row.answer[start:end].strip() == row.answer[start:end] != ""
 
 
-def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def examples() -> list[object]:
+    """The Python of the README; a block that loads the real model is slow."""
+    of_model = [pytest.mark.slow if "load_model" in block else () for block in blocks("python")]
+    return [pytest.param(block, marks=marks) for block, marks in zip(blocks("python"), of_model, strict=True)]
+
+
+@pytest.mark.parametrize("block", examples(), ids=lambda block: block.split("import ")[-1].split("\n")[0])
+def test_python_of_the_readme_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block says in a comment what its print shows."""
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})
-        promised = re.findall(r"print\(.*\)  # (.*)", block)
-        assert promised and capsys.readouterr().out.splitlines() == promised
+    exec(compile(block, "README.md", "exec"), {})
+    promised = re.findall(r"print\(.*\)  # (.*)", block)
+    assert promised and capsys.readouterr().out.splitlines() == promised
 
 
 def test_the_page_picture_in_the_readme_is_data() -> None:
