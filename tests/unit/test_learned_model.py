@@ -22,6 +22,7 @@ from tokenunlearn.models.forward import causal_model, without_adapter
 from tokenunlearn.models.hidden import hidden_states
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.passes import Beside
+from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.scoring import ScoreConfig, new_scores, score
 from tokenunlearn.text.encoding import encode
 
@@ -163,3 +164,12 @@ def test_a_scorer_of_another_model_is_refused(loaded: LoadedModel, tmp_path: Pat
     other = tiny(make_tiny_folder(folder, seed=5))
     with pytest.raises(ModelError, match="of another model"):
         score(other, ROWS[6:], LEARNED, Beside(scorer=fitted_for(loaded)))
+
+
+def test_kept_scores_are_those_of_the_rows_that_were_fitted_on(loaded: LoadedModel, monkeypatch) -> None:
+    others = ScoreConfig(signals=("entropy",))
+    before = [scores_path(Path("runs"), loaded, [], config) for config in (LEARNED, others)]
+    monkeypatch.setattr(fitted, "annotated_rows", lambda: OURS[:4])
+    fitted.annotated_hash.cache_clear()
+    after = [scores_path(Path("runs"), loaded, [], config) for config in (LEARNED, others)]
+    assert before[0] != after[0] and before[1] == after[1]

@@ -170,13 +170,8 @@ def learning_curve(
             logits = basis.standardised(tested.states) @ fitted.coef + fitted.intercept
             figures.append((auroc(logits, tested.labels), precision_at_gold(logits, tested.labels)))
         areas, precisions = np.array(figures).T
-        points.append(
-            CurvePoint(
-                count,
-                *(float(f(areas)) for f in (np.nanmean, np.nanmin, np.nanmax)),
-                float(np.nanmean(precisions)),
-            )
-        )
+        mean, low, high = (float(f(areas)) for f in (np.nanmean, np.nanmin, np.nanmax))
+        points.append(CurvePoint(count, mean, low, high, float(np.nanmean(precisions))))
     return points
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tokenunlearn.models.loading import LoadedModel, text_hash
+from tokenunlearn.passes import fits_of
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.measured import FOLDER, forget_old, model_identity, source_hash
 from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
@@ -21,7 +22,8 @@ from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
 def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], config: ScoreConfig) -> Path:
     """The file of these rows' scores: its name is the hash of all that decides them."""
     data = json.dumps([asdict(each.info) for each in rows])
-    identity = text_hash(source_hash(), model_identity(model), data, repr(config))
+    fits = json.dumps(fits_of(config.passes))
+    identity = text_hash(source_hash(), model_identity(model), data, repr(config), fits)
     return runs / FOLDER / f"scores-{identity}.json"
 
 
