@@ -29,10 +29,10 @@ def default_choice(shown: ShownScores, set_name: str) -> Selection | None:
 
 
 def first_row(shown: ShownScores) -> int:
-    """The index of the row to open on: the clearest of the first rows of the first set.
+    """Return the index of the row to open on: the clearest one that the model knows, of the first rows.
 
-    Rows that the model knows come before all others. A row of which nothing is chosen is never clear; where
-    there are no others it is the first row, as it is without rows. Among equals it is the first.
+    A row of which nothing is chosen is never clear. Where no row is known and clear it is the first row of the
+    first set, as without rows: colours of what a model never knew explain nothing. Among equals the first.
     """
     rows = shown.payload["rows"]
     choice = default_choice(shown, rows[0]["set"]) if rows else None
@@ -43,9 +43,7 @@ def first_row(shown: ShownScores) -> int:
     chosen = [at for at in first if choice.selected[places[at]].any()]
     known = [at for at in chosen if (rows[at].get("known") or {}).get("word") == "yes"]
     columns = (shown.columns["word"], choice.fused, choice.selected, shown.columns["gold"])
-    return max(
-        known or chosen, key=lambda at: clarity(*(column[places[at]] for column in columns)), default=first[0]
-    )
+    return max(known, key=lambda at: clarity(*(column[places[at]] for column in columns)), default=first[0])
 
 
 def clarity(words: Any, fused: Any, selected: Any, gold: Any) -> float:
