@@ -31,7 +31,7 @@ def default_choice(shown: ShownScores, set_name: str) -> Selection | None:
 def first_row(shown: ShownScores) -> int:
     """Return the index of the row to open on: the clearest one that the model knows, of the first rows.
 
-    A row of which nothing is chosen is never clear. Where no row is known and clear it is the first row of the
+    A row of which nothing is chosen is never clear. Where none is known and clear it is the first row of the
     first set, as without rows: colours of what a model never knew explain nothing. Among equals the first.
     """
     rows = shown.payload["rows"]
