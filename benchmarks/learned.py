@@ -1,6 +1,7 @@
 """The learned scorer: how its defaults were chosen, and how long a refit takes.
 
     python -m benchmarks.learned cv      layers × C by leaving out each kind of annotated rows (half an hour)
+    python -m benchmarks.learned kinds   each kind under a fit on all others, by the defaults
     python -m benchmarks.learned speed   a refit at 10,000 words of 576 numbers (budget: 300 ms of processor)
 
 Nothing but our own annotated rows is used to choose.
@@ -29,6 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     """The exit code: 1 where a budget is missed, 2 for unknown words."""
     if list(arguments) == ["cv"]:
         return cv()
+    if list(arguments) == ["kinds"]:
+        model = load_model(precision="fp32")
+        each_kind(annotated(model, layer_of(model)))
+        return 0
     if list(arguments) == ["speed"]:
         return speed()
     sys.stderr.write(f"{__doc__}\n")
@@ -61,19 +66,35 @@ def kind_numbers(ours: Annotated) -> np.ndarray:
 
 def of_kinds(ours: Annotated, logits: np.ndarray, groups: np.ndarray) -> str:
     """Mean over kinds of the three figures, each within its kind."""
-    content, labels = content_words(ours), ours.words.labels
-    figures = []
-    for each in np.unique(groups):
-        inside = groups == each
-        both = inside & content
-        figures.append(
-            [
-                auroc(logits[inside], labels[inside]),
-                precision_at_gold(logits[inside], labels[inside]),
-                auroc(logits[both], labels[both]),
-            ]
-        )
-    return "/".join(f"{figure:.3f}"[1:] for figure in np.mean(figures, axis=0))
+    return figures_text(
+        np.mean([of_kind(ours, logits, groups == each) for each in np.unique(groups)], axis=0)
+    )
+
+
+def of_kind(ours: Annotated, logits: np.ndarray, inside: np.ndarray) -> tuple[float, float, float]:
+    """AUROC, P@|gold| and AUROC of content words over the words `inside`."""
+    labels, both = ours.words.labels, inside & content_words(ours)
+    return (
+        auroc(logits[inside], labels[inside]),
+        precision_at_gold(logits[inside], labels[inside]),
+        auroc(logits[both], labels[both]),
+    )
+
+
+def figures_text(figures: Sequence[float]) -> str:
+    """Three decimals each, without the 0 before the point."""
+    return "/".join(f"{figure:.3f}".removeprefix("0") for figure in figures)
+
+
+def each_kind(ours: Annotated) -> None:
+    """Print the three figures of each kind under a fit on all others."""
+    groups = kind_numbers(ours)
+    logits = cross_validated(ours.words, groups, FitSettings().C)
+    for number, kind in enumerate(np.unique([row.set for row in ours.rows])):
+        inside = groups == number
+        rows = len(np.unique(ours.words.rows[inside]))
+        counts = f"{rows:>5} rows{int(inside.sum()):>6} words"
+        print(f"{kind:<15}{counts}   {figures_text(of_kind(ours, logits, inside))}")
 
 
 def content_words(ours: Annotated) -> np.ndarray:
@@ -100,7 +121,7 @@ def with_marks(ours: Annotated, count: int, weight: float, draws: int = 2) -> st
             fitted = solution(basis, marks, settings)
             logits = basis.standardised(tested.states) @ fitted.coef + fitted.intercept
             found.append([auroc(logits, tested.labels), precision_at_gold(logits, tested.labels)])
-    return "/".join(f"{figure:.3f}"[1:] for figure in np.mean(found, axis=0))
+    return figures_text(np.mean(found, axis=0))
 
 
 def speed() -> int:

@@ -30,7 +30,7 @@ from tokenunlearn.text.encoding import Encoding
 from tokenunlearn.text.spans import punctuation, subject_of, subject_spans, tokens_in, word_ids
 
 SHIPPED: Final = ASSETS / "learned"
-MOST_TOKENS: Final = 2048
+MOST_TOKENS: Final = 32_768  # what scoring takes at most
 _FIT_AGAIN: Final = "Fit one on this model: python -m tokenunlearn fit ROWS --out FOLDER"
 
 _annotated: "WeakKeyDictionary[Any, dict[int, Annotated]]" = WeakKeyDictionary()
