@@ -111,7 +111,7 @@ def test_forty_rows_are_audited_by_keyboard_and_found_again_after_a_crash(
     rows = write_rows(tmp_path / "rows.jsonl", audited_rows())
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
     with serve(tmp_path, *flags) as server:
-        page = live(opened(server.address))
+        page = live(opened(f"{server.address}?row=r0"))
         begun = time.monotonic()
         assert walk_all_rows(page) == {row.id for row in audited_rows()}
         expect(page.locator(".tu-mask-bar").get_by_text("10 overrides")).to_be_visible()

@@ -41,7 +41,8 @@ def address(
     folder = tmp_path_factory.mktemp("masks")
     rows = write_rows(folder / "rows.jsonl", (*ROWS, EVE), RETAIN)
     with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
-        yield server.address
+        # Where the tokens 0 to 25 are; by itself the page opens on the row that explains itself best.
+        yield f"{server.address}?row=ada"
 
 
 def live(page: Page) -> Page:
@@ -266,7 +267,7 @@ def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing
 def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     opened: Open, address: str, browser: Browser, tmp_path: Path
 ) -> None:
-    page = live(opened(f"{address}?row=eve"))
+    page = live(opened(address.replace("row=ada", "row=eve")))
     tokens = page.locator(".tu-strip .tu-text").all_inner_texts()
     digest = confirmed_hash(page)
     page.get_by_role("button", name="Export", exact=True).click()
