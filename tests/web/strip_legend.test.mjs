@@ -27,6 +27,17 @@ test("the legend explains the marks that the strip can show now, and no other", 
   assert.deepEqual(kinds(new TokensModel(nameless, { view: { gold: true } })), ["chosen", "in", "out", "excluded"]);
 });
 
+test("while facts are marked the legend explains the marks, and with the gold words those that the row has", () => {
+  const model = new TokensModel(syntheticPayload(1));
+  model.setView({ marking: true });
+  assert.deepEqual(kinds(model), ["subject", "unscored", "gold", "fact", "other"]);
+  model.markTokens([2], "other");
+  model.setView({ marking: false });
+  assert.deepEqual(kinds(model).slice(-1), ["unscored"]);
+  model.setView({ gold: true });
+  assert.deepEqual(kinds(model).slice(-2), ["gold", "other"]);
+});
+
 test("the legend says what is left out, as the rule stands", () => {
   const model = new TokensModel(syntheticPayload(1), { rule: { exclude_stop_words: false } });
   assert.equal(new Map(shownMarks(model)).get("excluded"), "The rule never takes it: names, punctuation");
