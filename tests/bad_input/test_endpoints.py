@@ -21,6 +21,7 @@ HUGE = 10**400  # more than a float64 holds
 LONG = "9" * 4_400  # more digits than Python turns into a number
 HALF = "half a pair: \ud800"
 SCORES = {"scores_id": "s1"}
+TEXT = {**SCORES, "text_id": "t1"}
 DRAFT = {**SCORES, "set": "one", "rule": RULE, "overrides": {}}
 START = ["s1", "one", RULE, {}, "0" * 64]
 
@@ -105,6 +106,19 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("export_heatmap", {**DRAFT, "format": "csv", "signal": "nothing"}, "nothing"),
     ("export_heatmap", {**DRAFT, "format": "csv", "signal": "fused", "row": HUGE}, "row is"),
     ("alternatives", {**SCORES, "row": HUGE, "position": 0}, "model is live"),
+    ("kept_marks", [], "must be an object"),
+    ("kept_marks", {**TEXT, "text_id": LONG}, "characters"),
+    ("save_marks", {**TEXT, "base": HUGE, "rows": {}}, ""),
+    ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": [1]}, "rows must be an object"),
+    ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": {"nobody": {}}}, "There is no row 'nobody'"),
+    ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": {"r0": {"fact": [[0, HUGE]]}}}, ""),
+    ("save_mark_set", {**TEXT, "name": HALF, "rows": {}}, "half a character"),
+    ("load_mark_set", {**TEXT, "id": "../../etc/passwd"}, "There is no saved set"),
+    ("remove_mark_set", {**TEXT, "id": None}, "id is missing"),
+    ("import_marked_rows", {**TEXT, "name": "m", "path": "a\0b"}, ""),
+    ("export_marked_rows", {**TEXT, "rows": {}}, "No row was looked through"),
+    ("compare_marks", {**TEXT, "first": "now", "second": 3}, "second is missing"),
+    ("compare_marks", {**TEXT, "first": "now", "second": "file", "rows": {}}, ""),
     ("compute_signal", {**SCORES, "name": "gold"}, "gold"),
     ("compute_signal", {**SCORES, "name": "row"}, "row"),
     ("compute_signal", {**SCORES, "name": "contrast"}, "live model"),

@@ -162,9 +162,7 @@ def test_a_run_that_does_not_stop_may_be_forced_and_one_that_finishes_is_said_on
     for waiting in ("run-4", "run-5"):
         store.delete(waiting)
     store.change("run-3", state="finished", step=30, saved_step=30)
-    expect(page.locator(".tx-news")).to_have_text(
-        "run-3 finished. See before and after on the Probe tab."
-    )
+    expect(page.locator(".tx-news")).to_have_text("run-3 finished. See before and after on the Probe tab.")
     expect(page.locator(".tx-chip", has_text="run-3 finished ✓")).to_be_visible()
     expect(page.locator("body[data-probe-news]")).to_be_attached()
     expect(page.locator(".tu-training")).not_to_contain_text("trains")
