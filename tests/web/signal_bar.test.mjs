@@ -32,6 +32,7 @@ test("a menu is made of the families that may stand for a part, what has no colu
   const shape = (role) => menuOf(model, role).map(({ label, sources }) => [label, ...sources.map((each) => `${each.name}${each.missing ? "?" : ""}`)]);
   assert.deepEqual(shape("knowledge"), [
     ["Knowledge", "knowledge_swap", "knowledge_subject?", "knowledge_prompt?", "knowledge_occlusion?", "contrast?"],
+    ["Learned", "learned?"],
     ["Text alone", "content_words?", "content_words_new?", "random?"],
     ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
   ]);
