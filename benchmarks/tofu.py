@@ -32,7 +32,7 @@ from tokenunlearn.learned.scorer import probability
 from tokenunlearn.learned.words import Words, word_means, words_of
 from tokenunlearn.metrics.agreement import cohens_kappa, marked_words
 from tokenunlearn.metrics.attribution import auroc, precision_at_gold
-from tokenunlearn.models.loading import load_model
+from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.scoring import REPORT_SIGNALS, ScoreConfig, score
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import read_table, write_table
@@ -75,13 +75,7 @@ def measure(data: Path, folder: Path) -> Measured:
     rows = [Row(f"forget10-{line['row']}", str(line["question"]), str(line["answer"])) for line in lines]
     model = load_model(precision="fp32")
     layer = layer_of(model)
-    table_path, states_path = folder / "forget10.parquet", folder / f"forget10-layer{layer}.npy"
-    if not table_path.is_file():
-        names = [name for name in REPORT_SIGNALS if name != LEARNED and "base" not in SIGNALS[name].passes]
-        write_table(score(model, rows, ScoreConfig(signals=tuple(names))), table_path)
-    if not states_path.is_file():
-        np.save(states_path, row_states(model, rows, layer))
-    table, states = read_table(table_path), np.load(states_path)
+    table, states = scored(model, rows, folder), states_in(model, rows, layer, folder)
     logits = fitted_for(model).logits(states)
     left_out = (table["is_subject"] | table["is_punctuation"]).to_numpy()
     parts = [
@@ -90,6 +84,26 @@ def measure(data: Path, folder: Path) -> Measured:
     ]
     table[ALONE] = probability(np.concatenate(parts))
     return Measured(rows, table, states, annotated(model, layer).basis())
+
+
+def scored(model: LoadedModel, rows: Sequence[Row], folder: Path) -> pd.DataFrame:
+    """The exchange table; each author's part is kept as soon as it is there."""
+    names = [name for name in REPORT_SIGNALS if name != LEARNED and "base" not in SIGNALS[name].passes]
+    parts = []
+    for first in range(0, len(rows), AUTHOR):
+        path = folder / f"scores-{first}.parquet"
+        if not path.is_file():
+            write_table(score(model, rows[first : first + AUTHOR], ScoreConfig(signals=tuple(names))), path)
+        parts.append(read_table(path))
+    return pd.concat(parts, ignore_index=True)
+
+
+def states_in(model: LoadedModel, rows: Sequence[Row], layer: int, folder: Path) -> np.ndarray:
+    """The states of all answer tokens, float32 [tokens, width], kept in the folder."""
+    path = folder / f"states-{layer}.npy"
+    if not path.is_file():
+        np.save(path, row_states(model, rows, layer))
+    return np.asarray(np.load(path))
 
 
 def annotations_of(data: Path, rows: Sequence[Row]) -> dict[str, Marks]:
