@@ -180,6 +180,15 @@ def test_a_group_never_sees_its_own_marks() -> None:
     assert (after[marks.rows != 2] != before[marks.rows != 2]).all()
 
 
+def test_many_groups_are_held_out_in_folds_of_whole_groups(monkeypatch) -> None:
+    monkeypatch.setattr("tokenunlearn.learned.fit.MOST_FOLDS", 3)
+    basis, marks = basis_of(planted()), planted(7, seed=5)
+    logits = held_out(basis, marks, marks.rows + 40)
+    inside = np.isin(marks.rows, [1, 4])  # of seven groups the second and the fifth
+    scorer = fit(basis, marks.only(~inside), 1)
+    np.testing.assert_allclose(logits[inside], scorer.logits(marks.states[inside]), atol=1e-12)
+
+
 def test_words_of_one_group_are_scored_by_the_annotated_rows_alone() -> None:
     basis, marks = basis_of(planted()), planted(1, seed=5)
     scorer = fit(basis, None, 1)
