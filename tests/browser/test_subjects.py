@@ -39,11 +39,11 @@ def live(page: Page) -> Page:
 
 
 def knowledge(page: Page) -> list[str]:
-    """The knowledge of each token of the shown row, as it is read out."""
-    labels = page.locator('.tu-strip [role="option"]').evaluate_all(
-        "all => all.map((e) => e.getAttribute('aria-label'))"
-    )
-    return [found[1] if (found := re.search(r"knowledge ([\d.]+)", label)) else "none" for label in labels]
+    """The knowledge of each token of the shown row, as its chip shows it: labels follow when the page rests."""
+    numbers = page.locator('.tu-strip[data-signal="knowledge"] .tu-number')
+    shown: list[str] = numbers.evaluate_all("all => all.map((e) => e.getAttribute('data-value'))")
+    assert shown
+    return shown
 
 
 def glyph(page: Page, at: int) -> Locator:
