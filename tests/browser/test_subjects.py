@@ -39,7 +39,7 @@ def live(page: Page) -> Page:
 
 
 def knowledge(page: Page) -> list[str]:
-    """The knowledge of each token of the shown row, as its chip shows it: labels follow when the page rests."""
+    """The knowledge of each token of the shown row, as its chip shows it: labels follow later."""
     numbers = page.locator('.tu-strip[data-signal="knowledge"] .tu-number')
     shown: list[str] = numbers.evaluate_all("all => all.map((e) => e.getAttribute('data-value'))")
     assert shown
