@@ -30,7 +30,7 @@ def slow(source, draft):
             file.write("whole")
 
 embedded.packaged_gguf = lambda: Path(sys.argv[1])
-embedded._convert = slow
+embedded.convert = slow
 print(embedded.embedded_model_folder())
 """
 
@@ -113,7 +113,7 @@ def test_a_failing_conversion_cleans_up(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "w.gguf").write_bytes(b"x")
     monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(embedded, "packaged_gguf", lambda: tmp_path / "w.gguf")
-    monkeypatch.setattr(embedded, "_convert", fail)
+    monkeypatch.setattr(embedded, "convert", fail)
     with pytest.raises(OSError, match="no space"):
         embedded.embedded_model_folder()
     assert list((tmp_path / "cache").iterdir()) == []
@@ -123,7 +123,7 @@ def test_the_folder_is_named_after_the_weights(tmp_path: Path, monkeypatch: pyte
     source = tmp_path / "w.gguf"
     monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(embedded, "packaged_gguf", lambda: source)
-    monkeypatch.setattr(embedded, "_convert", lambda _source, draft: (draft / "config.json").write_text("{}"))
+    monkeypatch.setattr(embedded, "convert", lambda _source, draft: (draft / "config.json").write_text("{}"))
     source.write_bytes(b"abc")
     first = embedded.embedded_model_folder()
     # SHA-256 of "abc", FIPS 180-2

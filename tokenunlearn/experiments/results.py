@@ -92,7 +92,9 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
                 "Take out all lines of that arm and seed: they are measured anew",
                 where,
             )
-        results.append(ArmResult(**{name: record[name] for name in _KINDS}))
+        answers = record.get("answers")
+        said = answers if isinstance(answers, list) else []
+        results.append(ArmResult(**{name: record[name] for name in _KINDS}, answers=said))
     done = _done(results)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.arm) in done]
 

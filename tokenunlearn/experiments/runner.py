@@ -6,7 +6,7 @@ probes measure everything. A run that never gets there has no row "equal forgett
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -37,13 +37,18 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One measurement: which arm, seed and moment, after which step, and the probes' summary."""
+    """One measurement: which arm, seed and moment, after which step, and the probes' summary.
+
+    `answers`: what the model said, as the lines of a Report, so that it can be judged later; empty in files
+    of older versions.
+    """
 
     arm: str
     seed: int
     moment: str
     step: int
     summary: dict[str, Any]
+    answers: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Bench:
 
 def before(bench: Bench) -> ArmResult:
     """The target itself, before any step."""
-    return ArmResult("before", 0, "before", 0, _measure(bench, bench.load()))
+    return ArmResult("before", 0, "before", 0, *_measure(bench, bench.load()))
 
 
 def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
@@ -91,15 +96,16 @@ def run_arm(
             joint = event.fact_joint
             if not met and joint is not None and joint < bench.equal_below:
                 met = True
-                yield ArmResult(arm, seed, "equal forgetting", step, _measure(bench, model))
+                yield ArmResult(arm, seed, "equal forgetting", step, *_measure(bench, model))
         elif isinstance(event, Diverged):
             step = event.kept_step
-    yield ArmResult(arm, seed, "last step", step, _measure(bench, model))
+    yield ArmResult(arm, seed, "last step", step, *_measure(bench, model))
 
 
-def _measure(bench: Bench, model: LoadedModel) -> dict[str, Any]:
+def _measure(bench: Bench, model: LoadedModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    return dict(probe_report(model, bench.forget, bench.retain, bench.world, settings)["summary"])
+    report = probe_report(model, bench.forget, bench.retain, bench.world, settings)
+    return report["summary"], report["answers"]
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:

@@ -68,7 +68,7 @@ def embedded_model_folder() -> Path:
     finally:
         os.close(cache)
     try:
-        _convert(source, draft)
+        convert(source, draft)
         try:
             draft.rename(folder)
         except OSError:  # another process was faster; its folder is as good as ours
@@ -114,7 +114,8 @@ def _parsed_once() -> Iterator[None]:
         module.GGUFReader = reader
 
 
-def _convert(source: Path, draft: Path) -> None:
+def convert(source: Path, draft: Path) -> None:
+    """Write the model of a GGUF file to the folder `draft`, as bfloat16 safetensors with its tokenizer."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
