@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from app.learning import StatesShelf
 from app.loading import Load, Stage, bring, give_way
 from app.session import Options, Rows, Session, first_session, session_rows
 from app.shown import ShownScores, recorded_scores
@@ -36,6 +37,7 @@ class Service:
         self.current = Load(first_session(options))
         self.opening: Load | None = None
         self.uploads = Uploads()
+        self.states = StatesShelf()
         self.recorded = recorded_example(options.example)
         self._shown = [recorded_scores(self.recorded["tokens"])] if self.recorded else []
         self.queue = RunQueue(RunStore(options.runs))

@@ -24,7 +24,8 @@ _FLAGS = ("subject", "stop", "punctuation")
 class ShownScores:
     """What one page holds. `table` and `alternatives` (one a row) are None for a recorded example.
 
-    `fits`: by signal the hash of what it was fitted on, for a signal that was fitted under these scores.
+    `fits`: by signal the hash of what it was fitted on, for a signal that was fitted under these scores; ""
+    for one that was, and is not any more.
     """
 
     payload: Mapping[str, Any]
@@ -44,7 +45,7 @@ class ShownScores:
 
         A mask that was made on them is not that of the same rule on another fit.
         """
-        fits = (self.fits[name] for name in dict.fromkeys(signals) if name in self.fits)
+        fits = (self.fits[name] for name in dict.fromkeys(signals) if self.fits.get(name))
         return "-".join([self.scores_id, *fits])
 
     @property
@@ -79,7 +80,8 @@ class ShownScores:
     ) -> "ShownScores":
         """The same scores with more columns, rounded as the page gets them, and measured against gold.
 
-        `fits`: the hash of what they were fitted on, for those that were.
+        `fits`: the hash of what they were fitted on, for those that were; "" where that is not so any more.
+        A signal that was fitted on rows of this text is not measured here, where no row is kept apart.
         """
         if not signals:
             return self
@@ -87,23 +89,24 @@ class ShownScores:
         payload = {
             **self.payload,
             "columns": {**self.payload["columns"], **{name: column(fresh[name]) for name in fresh}},
-            "signals": {**self.payload["signals"], **{name: signal_info(name) for name in fresh}},
+            "signals": {
+                **self.payload["signals"],
+                **{name: signal_info(name, bool(fits and fits.get(name))) for name in fresh},
+            },
         }
         table = None
         if self.table is not None:
             table = self.table.assign(**fresh)
             table.attrs = dict(self.table.attrs)
-        if table is not None and self.scores is not None:
+        fits = {**self.fits, **(fits or {})}
+        known = payload["fits"] = {name: fit for name, fit in fits.items() if fit}
+        entries = payload["leaderboard"]
+        if table is not None and self.scores is not None and not set(fresh) <= set(known):
             infos = [row.info for row in self.scores.rows]
             scored = [row["scored"] for row in payload["rows"]]
-            payload["leaderboard"] = leaderboard_of_whole_sets(table, infos, scored)
-        return replace(
-            self,
-            payload=payload,
-            columns={**self.columns, **fresh},
-            table=table,
-            fits={**self.fits, **(fits or {})},
-        )
+            entries = leaderboard_of_whole_sets(table, infos, scored)
+        payload["leaderboard"] = [entry for entry in entries if entry["signal"] not in known]
+        return replace(self, payload=payload, columns={**self.columns, **fresh}, table=table, fits=fits)
 
     def with_signals_of(self, other: "ShownScores") -> "ShownScores":
         """These scores with the columns that `other`, under the same id, has besides."""

@@ -15,11 +15,13 @@ import numpy as np
 from app.actions.checks import record, text
 from app.actions.marks import marked_rows, marks_store, sets_of, shown_text
 from app.actions.opening import read_file
+from app.learning import corrected
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
 from tokenunlearn.data.rows import Row, row_to_dict
 from tokenunlearn.errors import InputError
+from tokenunlearn.learned.marks import marks_from
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa, markable_words, marked_words
 
 MOST_NAME: Final = 80
@@ -156,28 +158,15 @@ def settled(
 
     A mark stands above the gold of the file: what is marked as not the fact is taken out of it.
     """
-    gold = {row.id: _lists(row.gold) for row in _rows(service, shown)}
+    gold = {row.id: row.gold for row in _rows(service, shown)}
     if side == FILE:
-        return {name: spans for name, spans in gold.items() if spans}
+        return {name: _lists(spans) for name, spans in gold.items() if spans}
     kept = values if side == NOW else marks_store(service).read_set(shown.text_id, side)
     return {
-        name: corrected(gold.get(name, []), marks)
-        for name, marks in marked_rows(kept, shown).items()
-        if marks["seen"]
+        name: _lists(corrected(gold.get(name, ()), marks).fact)
+        for name, marks in marks_from(marked_rows(kept, shown), _rows(service, shown)).items()
+        if marks.seen
     }
-
-
-def corrected(gold: Spans, marks: Mapping[str, Any]) -> list[list[int]]:
-    """The spans of the fact in a row: those of `gold` and those marked as it, without those marked as not."""
-    held = {at for start, end in (*gold, *marks["fact"]) for at in range(start, end)}
-    places = sorted(held - {at for start, end in marks["other"] for at in range(start, end)})
-    spans: list[list[int]] = []
-    for at in places:
-        if spans and spans[-1][1] == at:
-            spans[-1][1] = at + 1
-        else:
-            spans.append([at, at + 1])
-    return spans
 
 
 def _word(word: tuple[Mapping[str, Any], tuple[int, int]], places: Mapping[str, int]) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
 def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownScores:
     """These scores as they are shown in the place of `shown`, whose rows they are, every signal included."""
     model, fresh = service.model_of(shown), shown_scores(scores, "live")
-    later = [name for name in shown.payload["signals"] if name not in fresh.columns]
+    # A signal that was fitted on marks is fitted again, on these names.
+    later = [
+        name for name in shown.payload["signals"] if name not in fresh.columns and not shown.fits.get(name)
+    ]
     return fresh.with_signals({name: _spliced(service, model, shown, fresh, name) for name in later})
 
 

@@ -128,7 +128,7 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
         shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), rows, name))
     return {
         "values": column(shown.columns[name]),
-        "info": signal_info(name),
+        "info": shown.payload["signals"].get(name) or signal_info(name),
         "leaderboard": shown.payload["leaderboard"],
     }
 

@@ -6,7 +6,18 @@ from typing import Any, Final
 
 import gradio as gr
 
-from app.actions import exports, failed_rows, mark_sets, marks, masks, opening, run_tokens, subjects, tokens
+from app.actions import (
+    exports,
+    failed_rows,
+    learn,
+    mark_sets,
+    marks,
+    masks,
+    opening,
+    run_tokens,
+    subjects,
+    tokens,
+)
 from app.components import tokens_view
 from app.service import Service
 
@@ -34,6 +45,9 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "compare_masks": masks.compare_masks,
         "kept_marks": marks.kept,
         "save_marks": marks.save,
+        "learn_marks": learn.learn,
+        "trust_marks": learn.trusted,
+        "fit_weights": learn.fitted_rule,
         "save_mark_set": mark_sets.save_set,
         "load_mark_set": mark_sets.load_set,
         "remove_mark_set": mark_sets.remove_set,

@@ -88,12 +88,12 @@ def is_compared(signal: Signal) -> bool:
     return signal.report or not signal.default
 
 
-def signal_info(name: str) -> dict[str, Any]:
-    """All that the page says of a signal, from its entry."""
+def signal_info(name: str, with_marks: bool = False) -> dict[str, Any]:
+    """All that the page says of a signal, from its entry; `with_marks`: it was fitted on marks as well."""
     signal = SIGNALS[name]
     return {
-        "label": signal.label,
-        "short": signal.short,
+        "label": f"{signal.label} and marks" if with_marks else signal.label,
+        "short": f"{signal.short} and marks" if with_marks else signal.short,
         "unit": signal.unit,
         "family": signal.family,
         "help": signal.help,

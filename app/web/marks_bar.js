@@ -29,7 +29,8 @@ export function marksBar(model, desk, showDialog) {
   const state = node("span", { class: "tu-quiet tu-marks-kept", attributes: { role: "status" } });
   const note = node("p", { class: "tu-note", text: "Click or drag over words to say what is true. Marks teach the learned signal; they choose nothing." });
   const element = node("section", { class: "tu-marks-bar", attributes: { "aria-label": "Mark facts", hidden: true } },
-    node("div", { class: "tu-marks-line" }, brushes.element, looked, seenLabel, state, button("Marks…", showDialog, { class: "tu-toggle tu-remote", attributes: { title: "Save, import, export, compare two annotators" } })), note);
+    node("div", { class: "tu-marks-line" }, brushes.element, looked, seenLabel),
+    node("div", { class: "tu-marks-line tu-marks-quiet" }, note, state, button("Marks…", showDialog, { class: "tu-toggle tu-remote", attributes: { title: "Save, import, export, compare two annotators" } })));
   const bannerText = node("span");
   const banner = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, bannerText,
     button("Keep mine", () => desk.keeper.takeOver(), { class: "tu-button", attributes: { title: "Save the marks that are shown here over the others" } }),

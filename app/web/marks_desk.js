@@ -16,6 +16,18 @@ export class MarksDesk {
   constructor(model, host) {
     Object.assign(this, { model, host });
     this.sets = [];
+    /** How the learned signal was learned last, in words. */
+    this.learning = "";
+    /** What the server says of how far it can be trusted, or null. @type {object|null} */
+    this.evidence = null;
+    /** The rows that would teach most, best first. @type {{row: number, why: string}[]} */
+    this.proposals = [];
+    this.asked = 0;
+    this.learnedFrom = "";
+    this.learned = "";
+    this.trustedFrom = "";
+    /** The hash of what the learned signal that is shown was fitted on, "" for none. */
+    this.fit = "";
     /** Called when there are other named sets. */
     this.listed = () => {};
     /** Why what was kept could not be read, or "". */
@@ -37,7 +49,10 @@ export class MarksDesk {
       ready: async () => {},
       put: ({ rows }, fresh) => this.put(rows, fresh),
       merge: (from, theirs) => this.merge(from.rows ?? {}, theirs.rows),
-      onState: () => this.host.onState(),
+      onState: (state) => {
+        if (state.kind === "saved") this.learn();
+        this.host.onState();
+      },
       onNewer: this.host.refresh,
       onKept: (answer) => this.kept(answer),
       memory: { get: readMarksVersion, set: keepMarksVersion, draft: readMarks },
@@ -52,6 +67,69 @@ export class MarksDesk {
   changed(kinds) {
     if (kinds.has("data")) this.keeper.open();
     if (kinds.has("marks")) this.keeper.changed();
+    // What the server shows now was fitted on other marks, or it was started again and has fitted nothing.
+    if (kinds.has("data") && (this.model.payload.fits?.learned ?? "") !== this.fit) this.learnedFrom = "";
+    if (kinds.has("data") || kinds.has("view")) this.learn();
+  }
+
+  /** The server is there again: what could not be done is done now. */
+  again() {
+    this.keeper.again();
+    this.learnedFrom = this.trustedFrom = "";
+    this.learn();
+  }
+
+  /**
+   * Learns from the marks that are saved, once for these and these scores; then asks how far that can be trusted. The
+   * newest question counts: an answer that comes after another question changes nothing.
+   */
+  async learn() {
+    const { model } = this;
+    const from = `${model.payload.scores_id} ${this.keeper.version}`;
+    const wanted = this.live && this.keeper.met && (model.view.marking || this.keeper.version !== 0) && model.waiting() === 0;
+    if (!wanted) return undefined;
+    if (from === this.learnedFrom) return this.learned === from ? this.trust() : undefined;
+    this.learnedFrom = from;
+    return this.newest("Learning…", "learn_marks", {}, (found) => {
+      this.proposals = found.next;
+      this.fit = found.fit;
+      this.learned = from;
+      model.payload.fits = { ...model.payload.fits, learned: found.fit };
+      model.addSignal("learned", found.values, found.info, found.leaderboard);
+      return this.trust();
+    });
+  }
+
+  /** Asks how far what was learned can be trusted on the set that is shown, once for each. */
+  trust() {
+    const { set } = this.model;
+    const from = `${this.learned} ${set}`;
+    if (from === this.trustedFrom) return undefined;
+    this.trustedFrom = from;
+    return this.newest("Looking at rows that it has not seen…", "trust_marks", { set }, (found) => {
+      if (!found.outdated) this.evidence = found;
+    });
+  }
+
+  /** Asks the server and lets `take` have the answer, unless something else was asked since; says how it stands. */
+  async newest(words, name, data, take) {
+    this.asked += 1;
+    const question = this.asked;
+    this.tell(words);
+    try {
+      const found = await this.ask(name, data);
+      if (question !== this.asked) return;
+      this.tell("");
+      await take(found);
+      this.host.onState();
+    } catch (error) {
+      if (question === this.asked) this.tell(`Not learned: ${error.message}`);
+    }
+  }
+
+  tell(words) {
+    this.learning = words;
+    this.host.onState();
   }
 
   kept({ sets, damage }) {
@@ -127,6 +205,9 @@ export class MarksDesk {
   /** Returns the row to look through next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */
   get proposal() {
     const { model } = this;
+    const open = ({ row }) => row !== model.view.row && model.rowsOfSet.includes(row) && !model.marks.of(model.payload.rows[row].id).seen;
+    const best = this.proposals.find(open);
+    if (best) return best;
     const rows = model.listed ?? model.rowsOfSet;
     const at = rows.indexOf(model.view.row);
     const row = [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find((each) => !model.marks.of(model.payload.rows[each].id).seen);

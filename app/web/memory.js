@@ -22,6 +22,11 @@ export class Memory {
     this.steps.set(step, { key, value });
     return value;
   }
+
+  /** Forgets the steps that `stale` names: something that they depend on, and that is no part of their keys, has changed. */
+  forget(stale) {
+    for (const step of this.steps.keys()) if (stale(step)) this.steps.delete(step);
+  }
 }
 
 /** Returns whether two keys are the same: lists part by part, all else by ===. */

@@ -333,14 +333,25 @@ export class TokensModel {
     this.tell("data", "rule");
   }
 
-  /** Adds a signal column that the server computed meanwhile, and how well all of them find the fact. */
+  /** Adds a signal column that the server computed meanwhile, or other numbers of one, and how well all of them find the fact. */
   addSignal(name, values, info, leaderboard) {
+    const known = this.signals.includes(name);
     this.columns[name] = realColumn(values);
     if (info) this.payload.signals[name] = info;
     if (leaderboard) this.payload.leaderboard = leaderboard;
+    if (known) return this.renumber(name);
     this.signals = signalNames(this.columns);
     this.useSet(this.set);
-    this.tell("data", "rule");
+    return this.tell("data", "rule");
+  }
+
+  /** Takes other numbers of a column that was there: what is drawn of the text itself stays as it is. */
+  renumber(name) {
+    this.cut[name] = pick({ [name]: this.columns[name] }, this.indices)[name];
+    this.cache = new Map();
+    this.memory.forget((step) => !step.startsWith("units "));
+    this.derived = null;
+    this.tell("rule");
   }
 
   /** Calls `listener(kinds)` after changes. */

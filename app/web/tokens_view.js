@@ -10,6 +10,7 @@ import { button, node, setText } from "./dom.js";
 import { emptyState } from "./empty_state.js";
 import { saveDraft } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
+import { fittedWeights } from "./fitted_weights.js";
 import { helpCard } from "./help_card.js";
 import { liveRegion } from "./live_region.js";
 import { lostNote } from "./lost_note.js";
@@ -20,10 +21,12 @@ import { mask_hash } from "./mask_hash.js";
 import { marksBar } from "./marks_bar.js";
 import { MarksDesk } from "./marks_desk.js";
 import { marksDialog } from "./marks_dialog.js";
+import { marksPanel } from "./marks_panel.js";
 import { acceptDrops, openPanel } from "./open_panel.js";
 import { overridesList } from "./overrides_list.js";
 import { restoreView, showPlace } from "./place.js";
 import { promptView } from "./prompt.js";
+import { recommended } from "./recommendation.js";
 import { rowWords } from "./row_card.js";
 import { rowsOverview } from "./rows_overview.js";
 import { takeOver } from "./run_again.js";
@@ -99,7 +102,11 @@ class TokensView {
     });
     this.marks = new MarksDesk(model, {
       ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words), refresh: () => this.trigger("opened", {}),
-      onState: () => this.marksBar?.update(),
+      onState: () => {
+        this.marksBar?.update();
+        this.marksPanel?.update();
+        this.recommended?.update();
+      },
     });
     model.leaving = () => {
       this.desk.leave();
@@ -145,7 +152,10 @@ class TokensView {
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
     this.rows.element.append(button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }));
+    this.marksPanel = marksPanel(model, this.marks);
     this.details = detailsPanel(model, this.alternatives);
+    this.recommended = recommended(model, this.marks);
+    this.weights = fittedWeights(model, this.marks, (name) => this.compute(name));
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
     this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
@@ -159,7 +169,8 @@ class TokensView {
       this.tour.element, this.signals.element, this.prompt.element, this.marksBar.element, this.strips.element, this.legend.element,
       node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
       this.runs.element, this.pictures.element);
-    const right = node("aside", { class: "tu-right" }, this.details.element, this.choose.element);
+    const right = node("aside", { class: "tu-right" }, this.marksPanel.element, this.details.element,
+      node("section", { class: "tu-evidence", attributes: { "aria-label": "Which signal to trust" } }, this.recommended.element, this.weights.element), this.choose.element);
     this.unplace = belowOnNarrow(this.pictures.element, this.centre, right);
     this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.marksBar.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
       this.live.element, this.help.element, this.desk.panel.element, this.marksDialog.element, this.exports.element, this.overrides.element);
@@ -178,7 +189,7 @@ class TokensView {
     this.unfollow = serverLink.subscribe((gone) => {
       if (gone) return;
       this.desk.keeper.again();
-      this.marks.keeper.again();
+      this.marks.again();
       this.confirm();
     });
   }
@@ -271,6 +282,9 @@ class TokensView {
     this.legend.update();
     this.bar.update();
     this.marksBar.update();
+    this.marksPanel.update();
+    this.recommended.update();
+    this.weights.update();
     this.overrides.update();
     setText(this.rowState, this.strips.emptyWords());
     // While facts are marked what is said is of the marks.
@@ -295,6 +309,12 @@ class TokensView {
   }
 
   confirmed(state) {
+    const { knowledge, entropy } = this.model.rule;
+    // Perhaps it was fitted on marks that somebody else has made meanwhile: their numbers are those to look at, once.
+    if (state.kind === "differs" && [knowledge, entropy].includes("learned") && this.refreshed !== state.hash) {
+      this.refreshed = state.hash;
+      this.trigger("opened", {});
+    }
     this.bar?.confirmed(state);
     const why = whyNot(this.model, state);
     draftNow.set({ scores: this.model.payload.scores_id, hash: why ? "" : state.hash, why });

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,52 @@ def test_a_finger_marks_a_word_and_a_row_that_two_people_marked_is_asked_about(
     asked.get_by_role("button", name="Load the other").click()
     marks_are(wide, "Ulm fact")
     expect(wide.locator(".tu-marks-kept")).to_contain_text("marks saved")
+
+
+def test_marks_are_learned_from_while_one_marks(
+    opened: Callable[..., Page],
+    tmp_path: Path,
+    tiny_folder: Path,
+    serve: Callable[..., AbstractContextManager[Any]],
+) -> None:
+    rows = [replace(row, gold=()) for row in ROWS]
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    with serve(tmp_path, "--model", str(tiny_folder), "--data", str(data)) as server:
+        page = live(opened(f"{server.address}?row={ADA}"))
+        said = page.get_by_role("region", name="Which signal to trust")
+        expect(said).to_contain_text("Nobody has said yet what the fact is here")
+        page.get_by_role("button", name="Mark facts").click()
+        panel = page.get_by_role("region", name="Learned from marks")
+        expect(panel).to_contain_text("It is least sure here", timeout=MINUTE)
+        page.locator(".tu-strip .tu-token[tabindex='0']").focus()
+        for _ in ROWS[:6]:
+            # Two facts a row: the two words before the full stop. The proposal says where to go on.
+            before = page.url
+            press(page, "End", "ArrowLeft", "f", "ArrowLeft", "f", "Enter")
+            page.wait_for_url(lambda url, before=before: url.split("&")[0] != before.split("&")[0])
+        expect(panel).to_contain_text("6 rows marked and looked through.")
+        expect(panel.get_by_role("table")).to_contain_text("Content words", timeout=MINUTE)
+        expect(panel).to_contain_text("held out on 6 rows")
+        expect(panel.locator(".tu-curve")).to_be_visible()
+        expect(said).to_contain_text(re.compile("finds the fact best|No signal finds the fact"))
+
+        # What agrees best is shown first, and is one step of undo of the rule when it is taken.
+        digest = page.locator(".tu-mask-bar code").inner_text()
+        page.get_by_role("button", name="Fit weights").click()
+        offer = page.locator(".tu-offer")
+        expect(offer).to_contain_text("In rows that this was not fitted on", timeout=MINUTE)
+        assert page.locator(".tu-mask-bar code").inner_text() == digest
+        page.get_by_role("button", name="Take them").click()
+        expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({digest}|…)$"))
+        page.get_by_role("button", name="Mark facts").click()
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator(".tu-mask-bar code")).to_have_text(digest)
+
+        # A mask on the learned signal is the server's too, also after the page is loaded again.
+        page.get_by_label("Knowledge from").select_option("learned")
+        expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({digest}|…)$"))
+        expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+        digest = page.locator(".tu-mask-bar code").inner_text()
+        page.reload()
+        live(page)
+        expect(page.locator(".tu-mask-bar code")).to_have_text(digest, timeout=MINUTE)

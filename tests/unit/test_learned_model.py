@@ -59,6 +59,20 @@ def test_rows_that_the_model_cannot_read_are_not_learned_from(loaded: LoadedMode
     assert annotated(loaded, 1) is annotated(loaded, 1)
 
 
+def test_our_rows_are_read_once_by_a_model_whatever_is_started_again(
+    loaded: LoadedModel, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = annotated(loaded, 1).words
+    (path,) = (fitted.cache_root() / "annotated").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(fitted, "words_of_rows", lambda *_: pytest.fail("they were read again"))
+        again = annotated(tiny(tiny_folder), 1).words
+    for name in ("states", "labels", "rows", "numbers"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(first, name))
+    path.write_bytes(path.read_bytes()[:-8])
+    np.testing.assert_array_equal(annotated(tiny(tiny_folder), 1).words.states, first.states)
+
+
 @pytest.mark.parametrize(("share", "layer"), [(0.05, 1), (0.5, 1), (0.6, 1), (1.0, 2)])
 def test_the_layer_is_a_share_of_the_depth(loaded: LoadedModel, share: float, layer: int) -> None:
     assert layer_of(loaded, FitSettings(layer_share=share)) == layer

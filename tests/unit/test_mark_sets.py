@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from app.actions import mark_sets, marks, opening
+from app.learning import corrected
 from app.service import Service
 from tests.page_service import live_service
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.learned.marks import RowMarks
 
 SCORES = {"text_id": "t1", "scores_id": "s1"}
 # r0 "Ada likes tea", r1 "Bo likes rain", r2 "Cy is tall"; in the file the last word is the fact of each.
@@ -100,6 +102,6 @@ def test_rows_of_another_text_are_left_out_and_a_file_without_any_is_refused(ser
 
 
 def test_a_mark_stands_above_the_gold_of_the_file() -> None:
-    gold = [[4, 9], [12, 20]]
-    assert mark_sets.corrected(gold, said([[9, 10]], [[6, 7], [12, 30]])) == [[4, 6], [7, 10]]
-    assert mark_sets.corrected([], said([])) == []
+    gold = ((4, 9), (12, 20))
+    assert corrected(gold, RowMarks(((9, 10),), ((6, 7), (12, 30)))).fact == ((4, 6), (7, 10))
+    assert corrected((), RowMarks()) == RowMarks()

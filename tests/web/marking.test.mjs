@@ -4,7 +4,10 @@ import { actFor } from "../../app/web/keyboard.js";
 import { markedWords, nextMark, sharedMark } from "../../app/web/mark_words.js";
 import { agreementWords } from "../../app/web/mask_compare.js";
 import { MarksDesk } from "../../app/web/marks_desk.js";
+import { changeWords, flipsUnder, offerWords } from "../../app/web/fitted_weights.js";
 import { comparedWords, importedRowsWords } from "../../app/web/marks_dialog.js";
+import { curvePaths, curveWords, interval, share } from "../../app/web/marks_panel.js";
+import { recommendation } from "../../app/web/recommendation.js";
 import { markUnits } from "../../app/web/strip_acts.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -14,6 +17,10 @@ function marking(saved = {}, gold = true) {
   const model = new TokensModel(syntheticPayload(3, { gold }), saved);
   model.setMarking(true);
   return model;
+}
+
+function deskOf(model, host = {}) {
+  return new MarksDesk(model, { ask: async () => ({ marks: null }), say: () => {}, refresh: () => {}, onState: () => {}, ...host });
 }
 
 test("the mode has keys of its own, and undo is that of the marks", () => {
@@ -98,7 +105,7 @@ test("other numbers of the text leave marks and their steps; another text takes 
 test("a row that was looked through is followed by the next one that was not, round to the first", () => {
   const model = marking();
   const said = [];
-  const desk = Object.assign(Object.create(MarksDesk.prototype), { model, host: { say: (words) => said.push(words) } });
+  const desk = deskOf(model, { say: (words) => said.push(words) });
   model.goTo(1);
   desk.looked();
   assert.deepEqual([model.view.row, model.marks.of("r1").seen, said], [2, true, ["Looked through. Ada 2"]]);
@@ -128,11 +135,129 @@ test("what an import left out is said, and what two annotators marked", () => {
 
 test("a word is taken as another annotator has it, in one step of undo", () => {
   const model = marking();
-  const desk = Object.assign(Object.create(MarksDesk.prototype), { model });
+  const desk = deskOf(model);
   desk.take({ row: 1, start: 16, end: 21 }, false);
   desk.take({ row: 1, start: 4, end: 7 }, true);
   assert.deepEqual(model.marks.of("r1"), { fact: [[4, 7]], other: [[16, 21]], seen: false });
   assert.equal(desk.tokenAt({ row: 1, start: 16 }), 8);
   model.undo();
   assert.deepEqual(model.marks.of("r1").fact, []);
+});
+
+/** A server that keeps marks and learns from them; what was learned is told when the test says so. */
+function learningServer() {
+  const server = { version: 0, learned: [], rows: {} };
+  server.ask = (name, data) => {
+    if (name === "kept_marks") return Promise.resolve({ marks: null, sets: [], damage: "" });
+    if (name === "save_marks") {
+      server.version += 1;
+      return Promise.resolve({ taken: true, marks: { rows: data.rows, version: server.version, saved: 1, save: data.save } });
+    }
+    if (name === "trust_marks") return Promise.resolve({ table: [], curve: [], verdict: `trust ${server.version}` });
+    return new Promise((resolve, reject) => { server.learned.push({ resolve, reject }); });
+  };
+  return server;
+}
+
+const settled = () => new Promise((done) => { setTimeout(done); });
+
+test("the newest marks are learned from: an answer that comes after another question changes nothing", async () => {
+  const model = new TokensModel({ ...syntheticPayload(3), state: "live", text_id: "t" });
+  const server = learningServer();
+  const desk = deskOf(model, { ask: server.ask });
+  const timers = [];
+  desk.keeper.wait = (act) => timers.push(act);
+  const drawn = async (...kinds) => { desk.changed(new Set(kinds)); await settled(); };
+  await drawn("data", "view");
+  assert.equal(server.learned.length, 0, "without marks, and while none are made, nothing is asked");
+  model.setMarking(true);
+  await drawn("view");
+  assert.equal(server.learned.length, 1);
+  const answer = (fit, value) => ({ fit, values: new Array(15).fill(value), info: { label: "Learned", kind: "learned", unit: "" }, leaderboard: [], next: [{ row: 2, why: "it is the least sure one" }] });
+  server.learned[0].resolve(answer("none", 0.5));
+  await settled();
+  assert.deepEqual([desk.fit, model.columns.learned[0], desk.proposal.row, desk.evidence.verdict], ["none", 0.5, 2, "trust 0"]);
+  for (const place of [2, 3]) {
+    markUnits(model, [place], "fact");
+    await drawn("marks");
+    await timers.pop()();
+    await settled();
+  }
+  assert.equal(server.learned.length, 3);
+  server.learned[2].resolve(answer("f2", 0.9));
+  await settled();
+  server.learned[1].resolve(answer("f1", 0.1));
+  await settled();
+  assert.deepEqual([desk.fit, model.columns.learned[0], desk.learning], ["f2", 0.9, ""]);
+  await drawn("view");
+  assert.equal(server.learned.length, 3, "the same marks are learned from once");
+  // A new column is news of its own: it must not be taken for that of other marks.
+  await drawn("data", "rule");
+  assert.equal(server.learned.length, 3);
+  model.load({ ...syntheticPayload(3), state: "live", text_id: "t", fits: { learned: "f3" } });
+  await drawn("data");
+  assert.equal(server.learned.length, 4, "somebody else's marks were learned from");
+});
+
+test("other numbers of a column leave the chips of the strip, and change what the rule chooses by them", () => {
+  const model = new TokensModel(syntheticPayload(2), { rule: { knowledge: "learned", alpha: 1, fraction: 0.2 } });
+  model.addSignal("learned", [0, 0, 0, 1, 0, 0, 0, 0, 0, 0], { kind: "learned" }, []);
+  model.setRule({ knowledge: "learned" });
+  const [units, chosen, kinds] = [model.units(), [...model.mask.selected], []];
+  assert.equal(chosen[3], 1);
+  model.subscribe((told) => kinds.push(...told));
+  model.addSignal("learned", [0, 0, 1, 0, 0, 0, 0, 1, 0, 0], { kind: "learned" }, []);
+  assert.equal(model.units(), units);
+  assert.deepEqual([kinds, model.mask.selected[3], model.mask.selected[2], model.valuesOf("knowledge")[2]], [["rule"], 0, 1, 1]);
+});
+
+test("a server that was started again is asked again; what it refuses is said once", async () => {
+  const model = new TokensModel({ ...syntheticPayload(3), state: "live", text_id: "t" });
+  const server = learningServer();
+  const desk = deskOf(model, { ask: server.ask });
+  model.setMarking(true);
+  desk.changed(new Set(["data", "view"]));
+  await settled();
+  desk.changed(new Set(["view"]));
+  server.learned[0].reject(new Error("the model is busy"));
+  await settled();
+  desk.changed(new Set(["view"]));
+  await settled();
+  assert.deepEqual([desk.learning, server.learned.length], ["Not learned: the model is busy", 1]);
+  desk.again();
+  assert.equal(server.learned.length, 2);
+});
+
+test("a learning curve goes from chance at the bottom to 1 at the top", () => {
+  const points = [{ rows: 0, auroc: 0.75, low: 0.7, high: 0.8 }, { rows: 10, auroc: 1, low: 0.9, high: 1 }];
+  assert.deepEqual(curvePaths(points), { line: "M0.0 36.0L280.0 0.0", band: "M0.0 28.8L280.0 0.0L280.0 14.4L0.0 43.2Z" });
+  assert.equal(curveWords(points), "AUROC on rows kept apart: .75 after 0 rows, 1.00 after 10 rows");
+  assert.deepEqual([share(0.934), share(null), interval(0.88, 0.97), interval(null, null)], [".93", "–", ".88–.97", ""]);
+});
+
+test("a signal is recommended where its interval is above content words, and only said to be best otherwise", () => {
+  const line = (signal, auroc, low = auroc, high = auroc) => ({ signal, label: signal.toUpperCase(), auroc, low, high });
+  const table = [line("entropy", 0.8, 0.7, 0.9), line("learned", 0.95, 0.9, 0.98), line("content_words", 0.77), line("random", 0.5), line("loss", null)];
+  assert.deepEqual(recommendation(table, 12), {
+    signal: "learned", words: "On this set “LEARNED” finds the fact best: AUROC .95 (.90–.98) over 12 rows; content words have .77.",
+  });
+  const close = recommendation([line("entropy", 0.8, 0.7, 0.9), line("content_words", 0.77)], 12);
+  assert.deepEqual([close.signal, close.words], [null, "No signal finds the fact here clearly better than the list of content words: the best, ENTROPY, has AUROC .80 (.70–.90) over 12 rows, content words .77."]);
+  assert.match(recommendation(table, 3).words, /^Not enough evidence to prefer a signal: the fact is known in 3 rows, and 5 are needed/);
+  assert.match(recommendation([], 0).words, /Mark a few rows/);
+  assert.equal(recommendation([line("content_words", 0.77)], 9).signal, null, "a baseline is never recommended");
+});
+
+test("fitted weights say what they are, how they agree where they were not fitted, and what they change", () => {
+  const model = new TokensModel(syntheticPayload(4));
+  const label = (name) => name.toUpperCase();
+  const found = { rule: { knowledge: "learned", alpha: 0.8, fraction: 0.2 }, agreement: 0.83, before: 0.61, rows: 12 };
+  assert.equal(offerWords(found, model.rule, label), ".80 · “LEARNED” + .20 · “ENTROPY”, the highest 20 %. In rows that this was not fitted on, chosen and true words agree with F1 .83, of 12 rows; as it is, .61.");
+  assert.match(offerWords({ ...found, rule: { knowledge: "learned", alpha: 1 } }, model.rule, label), /^“LEARNED” alone, the highest 25 %\./);
+  assert.equal(offerWords({ ...found, rule: {} }, model.rule, label), "No other weights agree better with what is true in 12 rows: F1 .61.");
+  const before = [...model.mask.selected];
+  assert.deepEqual(flipsUnder(model, { mode: "uniform" }), { added: 20 - before.filter(Boolean).length, removed: 0 });
+  assert.deepEqual(flipsUnder(model, { fraction: 0 }), { added: 0, removed: before.filter(Boolean).length });
+  assert.deepEqual([[...model.mask.selected], changeWords({ added: 1, removed: 3 }), changeWords({ added: 0, removed: 0 })],
+    [before, "It would choose 1 token more and leave 3 tokens out that are chosen now.", "It chooses the same tokens."]);
 });

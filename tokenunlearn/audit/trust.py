@@ -5,7 +5,7 @@
 3. The verdict is the weakest of: too few rows, nothing found, no better than the plain baselines, better.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,17 +84,22 @@ def trust(
     signals: Sequence[str],
     settings: FitSettings = DEFAULTS,
     draws: int = 1000,
+    taught: ArrayLike | None = None,
+    before_fit: Callable[[], None] = lambda: None,
 ) -> Trust:
     """The figures of the learned scorer and of `signals` against the marks.
 
     `table`: the exchange table of the rows; of its tokens `states` [tokens, width] and `labels` [tokens],
     what marks say (1, 0, NaN); `groups` [rows], in the order of the table. `basis` must not hold any of the
-    rows. The baselines are always reported.
+    rows. The baselines are always reported. `taught` [tokens] is the part of the labels that a fit may see,
+    all unless it is given; `before_fit` is called before each fit, and what it raises ends the work.
     """
     words = words_of_table(table, states, labels)
+    seen = words if taught is None else words_of_table(table, states, taught)
     group = np.asarray(groups)[words.rows]
     rows = pd.factorize(table["row_id"])[0]
-    values = on_tokens(probability(held_out(basis, words, group, settings)), words, rows, table["word_id"])
+    logits = held_out(basis, seen, group, settings, before_fit)
+    values = on_tokens(probability(logits), words, rows, table["word_id"])
     marked = table.assign(gold=np.asarray(labels, dtype=np.float64), **{LEARNED: values})
     known = words.known
     both, facts = _rows_of_both(known), int(known.labels.sum())
@@ -147,10 +152,12 @@ def learning_curve(
     counts: Sequence[int] = CURVE,
     draws: int = 8,
     seed: int = 0,
+    before_fit: Callable[[], None] = lambda: None,
 ) -> list[CurvePoint]:
     """What the first 0, 1, 2 … marked rows taught, measured on marked rows that none of these fits has seen.
 
     Of each draw half of the rows are tested, the same for every count. Empty where too few rows are marked.
+    `before_fit` is called before each fit; what it raises ends the work.
     """
     known = words.known
     rows = np.unique(known.rows)
@@ -164,6 +171,7 @@ def learning_curve(
     for count in (count for count in counts if count <= most):
         figures = []
         for order in orders:
+            before_fit()
             marks = known.only(np.isin(known.rows, order[:count]))
             fitted = solution(basis, marks, settings) if count else alone
             tested = known.only(np.isin(known.rows, order[most:]))

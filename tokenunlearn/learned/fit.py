@@ -6,7 +6,7 @@
    same bits whatever the machine is set to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -110,24 +110,31 @@ def solution(basis: Basis, marks: Words | None, settings: FitSettings = DEFAULTS
     return _solved(states, labels, weights, settings.C)
 
 
-def held_out(basis: Basis, words: Words, groups: ArrayLike, settings: FitSettings = DEFAULTS) -> Floats:
+def held_out(
+    basis: Basis,
+    words: Words,
+    groups: ArrayLike,
+    settings: FitSettings = DEFAULTS,
+    before_fit: Callable[[], None] = lambda: None,
+) -> Floats:
     """The logit of each word under a fit that has seen no mark of its group; [words].
 
     `groups` [words] are numbers: a subject, or a row. More than `MOST_FOLDS` groups are held out in as many
-    folds, each of whole groups. Words without a label are given one as well.
+    folds, each of whole groups. Words without a label are given one as well. `before_fit` is called before
+    each fit, of which there are as many as folds with a mark, and one; what it raises ends the work.
     """
     group = np.unique(np.asarray(groups), return_inverse=True)[1] % MOST_FOLDS
     states, logits = basis.standardised(words.states), np.empty(len(words.labels))
     labelled = ~np.isnan(words.labels)
-    alone: Solution | None = None
+    found: dict[bytes, Solution] = {}
     for each in np.unique(group):
         inside = group == each
         others = labelled & ~inside
-        if not others.any() and alone is None:
-            alone = solution(basis, None, settings)
-        found = solution(basis, words.only(others), settings) if others.any() else alone
-        assert found is not None  # fitted above where there are no others
-        logits[inside] = states[inside] @ found.coef + found.intercept
+        if others.tobytes() not in found:  # groups without a mark share one fit
+            before_fit()
+            found[others.tobytes()] = solution(basis, words.only(others) if others.any() else None, settings)
+        fitted = found[others.tobytes()]
+        logits[inside] = states[inside] @ fitted.coef + fitted.intercept
     return logits
 
 

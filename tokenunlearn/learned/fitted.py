@@ -5,6 +5,7 @@ States are those of the model with its adapter off: one scorer then serves a mod
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from tokenunlearn.learned.fit import DEFAULTS, Basis, FitSettings, basis_of, fit
 from tokenunlearn.learned.marks import Marks, marks_of_rows, marks_to, token_labels
 from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.learned.scorer_files import read_scorer, write_scorer
+from tokenunlearn.learned.word_files import read_words, write_words
 from tokenunlearn.learned.words import Words, words_of
 from tokenunlearn.models.embedded import EMBEDDED_NAME, cache_root
 from tokenunlearn.models.forward import causal_model, without_adapter
@@ -96,11 +98,22 @@ def _texts(row: Row, encoding: Encoding, marks: Marks) -> tuple[np.ndarray, np.n
 
 
 def annotated(model: LoadedModel, layer: int) -> Annotated:
-    """Our annotated rows under a model, run once for each layer that is asked for and then kept in memory."""
+    """Our annotated rows under a model, run once for each layer and then kept, in memory and beside scorers.
+
+    A minute on two busy processors for the embedded model; read back in a moment.
+    """
     known = _annotated.setdefault(causal_model(model.model), {})
     if layer not in known:
         rows = tuple(row for row in annotated_rows() if _readable(model, row))
-        known[layer] = Annotated(rows, words_of_rows(model, rows, marks_of_rows(rows), layer))
+        decided = [model.base_id(), annotated_hash(), layer, model.precision]
+        path = cache_root() / "annotated" / f"words-{text_hash(json.dumps(decided))}.safetensors"
+        words = read_words(path)
+        if words is None:
+            words = words_of_rows(model, rows, marks_of_rows(rows), layer)
+            with suppress(OSError):  # a full disk: they are measured again
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_words(path, words)
+        known[layer] = Annotated(rows, words)
     return known[layer]
 
 
@@ -146,9 +159,10 @@ def shipped(without: str = "") -> Path:
 def fit_marks(
     model: LoadedModel, rows: Sequence[Row], marks: Marks, settings: FitSettings = DEFAULTS
 ) -> Scorer:
-    """The scorer of our annotated rows and of the marks on `rows`; of a row in both, the marks count.
+    """The scorer of our annotated rows and of the marks on `rows`; of a row in both, only the marks count.
 
-    Raises InputError where the marks say nothing of any word that counts.
+    So none of `rows` is scored by what is annotated on it. Raises InputError where the marks say nothing of
+    any word that counts.
     """
     layer = layer_of(model, settings)
     marked = [row for row in rows if row.id in marks]
@@ -156,7 +170,7 @@ def fit_marks(
     if words is None or np.isnan(words.labels).all():
         raise InputError("There is no mark to learn from", fix="Mark words as the fact or as not the fact")
     about = {**made_of(model), "marks": marks_hash(marked, marks)}
-    return fit(annotated(model, layer).basis(beside=marked), words, layer, settings, about)
+    return fit(annotated(model, layer).basis(beside=rows), words, layer, settings, about)
 
 
 def marks_hash(rows: Sequence[Row], marks: Marks) -> str:

@@ -1,0 +1,239 @@
+"""What the page asks of marks: to learn from them, how far to trust that, which weights agree with them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from app.actions.checks import record, rule_of
+from app.actions.marks import marks_store, shown_text
+from app.learning import MarkedText, fit_id, labels_of, marked_text, scorer_of, signal_on
+from app.service import Service
+from app.shown import ShownScores
+from app.views.tokens import column, is_compared
+from tokenunlearn.audit.next_row import row_gains
+from tokenunlearn.audit.trust import (
+    ENOUGH_ROWS,
+    LEARNED,
+    Trust,
+    groups_of,
+    learning_curve,
+    said,
+    trust,
+)
+from tokenunlearn.audit.weights import fit_weights
+from tokenunlearn.errors import InputError
+from tokenunlearn.learned.fit import held_out
+from tokenunlearn.learned.scorer import probability
+from tokenunlearn.learned.words import on_tokens
+from tokenunlearn.signals import FAMILIES, SIGNALS
+
+PROPOSED: Final = 20  # rows told with their reasons; a person takes one at a time
+DRAWS: Final = 300
+CURVE_DRAWS: Final = 3  # a fit is a quarter of a second
+NO_TRUTH: Final = "Nobody has said yet what the fact is in this set."
+
+
+class Outdated(Exception):
+    """Ends work on marks that were changed meanwhile: their new ones are asked about anyway."""
+
+
+def learn(service: Service, question: Any) -> dict[str, Any]:
+    """Fit the learned signal on the marks that are kept: `{fit, values, info, leaderboard, next}`.
+
+    `question`: `{text_id, scores_id}`. From then on the signal belongs to these scores, with `fit`, the hash
+    of what it was fitted on, "" where nothing is marked. `next`: `[{row, why}]`, the rows whose marks would
+    teach most, best first. Raises MaskError, InputError.
+    """
+    shown = shown_text(service, record(question, "the question"))
+    marked = marked_text(service, shown)
+    scorer = scorer_of(service, marked)
+    values, fit = signal_on(service, marked, scorer), fit_id(scorer)
+    grown = service.grow(
+        shown.scores_id, lambda newest: newest.with_signals({LEARNED: values}, {LEARNED: fit})
+    )
+    return {
+        "fit": fit,
+        "values": column(grown.columns[LEARNED]),
+        "info": grown.payload["signals"][LEARNED],
+        "leaderboard": grown.payload["leaderboard"],
+        "next": proposed(marked, values),
+    }
+
+
+def proposed(marked: MarkedText, values: np.ndarray) -> list[dict[str, Any]]:
+    """The rows that would teach most, best first, each with the reason: `[{row, why}]`.
+
+    `values` [tokens] are the learned probabilities. A row that a person looked through is not proposed.
+    """
+    rows, columns = marked.rows, marked.shown.columns
+    kept = np.flatnonzero(~marked.left_out & np.isfinite(values))
+    pairs = np.stack([columns["row"][kept], columns["word"][kept]], axis=1)
+    words, first = np.unique(pairs, axis=0, return_index=True)
+    at = kept[first]
+    looked = np.array([row.id in marked.marked and marked.truth[row.id].seen for row in rows])
+    groups = groups_of([row.subject for row in rows])
+    gains = row_gains(values[at], words[:, 0], groups, looked)
+    order = np.argsort(-np.nan_to_num(gains, nan=-1.0), kind="stable")[:PROPOSED]
+    seen = set(groups[looked].tolist())
+    return [
+        {"row": int(row), "why": _why(marked, values, at[words[:, 0] == row], groups[row] not in seen)}
+        for row in order
+        if np.isfinite(gains[row])
+    ]
+
+
+def _why(marked: MarkedText, values: np.ndarray, tokens: np.ndarray, fresh: bool) -> str:
+    """Why a row is proposed; `tokens` are the first of each of its words."""
+    nearest = tokens[np.argmin(np.abs(values[tokens] - 0.5))]
+    columns, offsets = marked.shown.columns, marked.shown.offsets
+    word = (columns["row"] == columns["row"][nearest]) & (columns["word"] == columns["word"][nearest])
+    answer = marked.rows[columns["row"][nearest]].answer
+    text = answer[offsets["start"][word].min() : offsets["end"][word].max()].strip()
+    subject = marked.rows[columns["row"][nearest]].subject
+    of_whom = f", and no row on {subject[:40]} was looked through yet" if fresh and subject else ""
+    return (
+        f"It is least sure here: “{text[:40]}” is the fact with probability {values[nearest]:.2f}{of_whom}."
+    )
+
+
+def trusted(service: Service, question: Any) -> dict[str, Any]:
+    """How far the learned signal is to be trusted on one set, beside every other signal.
+
+    `question`: `{text_id, scores_id, set}`. Returns `{set, rows, enough, verdict, table, curve}`: `table` is
+    `[{signal, label, auroc, low, high, precision}]` by word, the learned signal held out by subject, empty
+    below the least number of rows; `curve` `[{rows, auroc, low, high}]`. `{outdated: true}` where the marks
+    were changed meanwhile. Raises MaskError, InputError.
+    """
+    values = record(question, "the question")
+    shown = shown_text(service, values)
+    name = str(values.get("set") or "")
+    marked = marked_text(service, shown)
+    places, rows = _with_truth(shown, name, marked)
+    nothing = {"set": name, "rows": 0, "enough": False, "verdict": NO_TRUTH, "table": [], "curve": []}
+    if not rows:
+        return nothing
+    still = _still(service, shown)
+    try:
+        found = _trust(marked, places, rows, still)
+        enough = found.verdict != "few"
+        labels = {name: info["label"] for name, info in shown.payload["signals"].items()}
+        return {
+            **nothing,
+            "rows": found.rows,
+            "enough": enough,
+            "verdict": said(found),
+            "table": _table(found, labels) if enough else [],
+            "curve": _curve(marked, rows, still) if enough else [],
+        }
+    except Outdated:
+        return {"outdated": True}
+
+
+def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
+    """The weights that agree best with what is true in one set: `{rule, agreement, before, rows}`.
+
+    `question`: `{text_id, scores_id, set, rule}`. `rule` are the settings to change, `agreement` is F1 of the
+    chosen and the true words in rows that the rule was not fitted on, `before` that of the rule as it is;
+    `rows` how many know what is true. Raises InputError for too few rows, MaskError, SettingError.
+    """
+    values = record(question, "the question")
+    shown = shown_text(service, values)
+    name, rule = str(values.get("set") or ""), rule_of(values)
+    marked = marked_text(service, shown)
+    places, rows = _with_truth(shown, name, marked)
+    if len(rows) < ENOUGH_ROWS:
+        raise InputError(
+            f"What is true is known of {len(rows)} rows of this set, and {ENOUGH_ROWS} are needed",
+            fix="Mark more rows: look them through and press Enter",
+        )
+    columns = {**shown.columns, LEARNED: _held_out(marked)}
+    cut = {key: column[shown.places(name)] for key, column in columns.items()}
+    truth = labels_of(shown, marked.truth)[shown.places(name)]
+    names = [
+        signal
+        for signal in (*shown.payload["signals"], LEARNED)
+        if "knowledge" in FAMILIES[SIGNALS[signal].family].roles
+        and SIGNALS[signal].family != "likelihood"
+        and np.isfinite(cut[signal]).any()
+    ]
+    groups = groups_of([row.subject for row in marked.rows])
+    found = fit_weights(cut, truth, groups, list(dict.fromkeys(names)), rule)
+    return {
+        "rule": {name: after for name, (_, after) in found.changed.items()},
+        "agreement": found.agreement,
+        "before": found.before,
+        "rows": len(rows),
+    }
+
+
+def _with_truth(shown: ShownScores, name: str, marked: MarkedText) -> tuple[np.ndarray, list[int]]:
+    """The tokens and the numbers of the rows of a set of which it is known what is true."""
+    ids = {row["id"] for row in shown.rows_of(name)}
+    rows = [at for at, row in enumerate(marked.rows) if row.id in ids and row.id in marked.truth]
+    return np.flatnonzero(np.isin(shown.columns["row"], rows)), rows
+
+
+def _trust(marked: MarkedText, places: np.ndarray, rows: list[int], still: Callable[[], None]) -> Trust:
+    shown = marked.shown
+    assert shown.table is not None
+    table = shown.table.iloc[places].reset_index(drop=True)
+    signals = [
+        name
+        for name in shown.payload["signals"]
+        if name != LEARNED and is_compared(SIGNALS[name]) and table[name].notna().any()
+    ]
+    by_person = {name: marked.truth[name] for name in marked.marked}
+    return trust(
+        table,
+        marked.kept.states[places],
+        labels_of(shown, marked.truth)[places],
+        marked.kept.basis,
+        groups_of([marked.rows[at].subject for at in rows]),
+        signals,
+        draws=DRAWS,
+        taught=labels_of(shown, by_person)[places],
+        before_fit=still,
+    )
+
+
+def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The word figures of every signal under its label here, the best first; NaN crosses as None."""
+    report = found.report
+    lines = report[(report["granularity"] == "word") & (report["population"] == "words")]
+    names = ("auroc", "auroc_low", "auroc_high", "precision_at_gold")
+    entries = []
+    for line in lines.to_dict("records"):
+        auroc, low, high, precision = column([round(float(line[name]), 4) for name in names])
+        label = labels.get(str(line["signal"])) or SIGNALS[str(line["signal"])].label
+        figures = {"auroc": auroc, "low": low, "high": high, "precision": precision}
+        entries.append({"signal": line["signal"], "label": label, **figures})
+    return sorted(entries, key=lambda entry: -(entry["auroc"] or 0.0))
+
+
+def _curve(marked: MarkedText, rows: list[int], still: Callable[[], None]) -> list[dict[str, Any]]:
+    words = marked.words.only(np.isin(marked.words.rows, rows))
+    points = learning_curve(words, marked.kept.basis, draws=CURVE_DRAWS, before_fit=still)
+    return [
+        {"rows": point.rows, "auroc": point.auroc, "low": point.low, "high": point.high} for point in points
+    ]
+
+
+def _held_out(marked: MarkedText) -> np.ndarray:
+    """The learned signal on every token by fits that have seen no mark of its subject, [tokens]."""
+    words = marked.words
+    groups = groups_of([row.subject for row in marked.rows])[words.rows]
+    values = probability(held_out(marked.kept.basis, words, groups))
+    columns = marked.shown.columns
+    return on_tokens(values, words, columns["row"], columns["word"])
+
+
+def _still(service: Service, shown: ShownScores) -> Callable[[], None]:
+    """What raises Outdated once other marks are kept."""
+    version = (marks_store(service).marks(shown.text_id)[0] or {}).get("version")
+
+    def check() -> None:
+        if (marks_store(service).marks(shown.text_id)[0] or {}).get("version") != version:
+            raise Outdated
+
+    return check

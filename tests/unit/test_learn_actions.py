@@ -1,0 +1,231 @@
+"""What is learned from marks, asked for from the page: on the tiny model, from files, with real fits."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.actions import learn, marks, masks, tokens
+from app.learning import truth_of
+from app.service import Options, Service
+from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.learned import fitted
+from tokenunlearn.learned.fitted import fit_marks
+from tokenunlearn.learned.marks import RowMarks, marks_from
+from tokenunlearn.metrics.attribution import auroc
+from tokenunlearn.runs.marks_store import MarksStore
+
+# "She likes tea.": the last word is the fact.
+OURS = tuple(replace(row, set="kind", gold=((10, len(row.answer) - 1),), split="forget") for row in RETAIN)
+PLAIN = tuple(replace(row, gold=()) for row in ROWS)
+
+
+@pytest.fixture(scope="module")
+def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A live service on rows without gold, where our annotated rows are `OURS`, with an empty cache."""
+    folder = tmp_path_factory.mktemp("learn")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitted, "annotated_rows", lambda: OURS)
+        patch.setenv("TOKENUNLEARN_CACHE", str(folder / "cache"))
+        patch.setattr("app.loading.measure_before", lambda *_: None)
+        fitted.annotated_hash.cache_clear()
+        fitted._kinds.cache_clear()
+        rows = write_rows(folder / "rows.jsonl", PLAIN)
+        made = Service(Options(str(tiny_folder), data=str(rows), runs=folder / "runs"))
+        made._load()
+        assert made.stage.name == "live", made.stage.error
+        yield made
+    fitted.annotated_hash.cache_clear()
+    fitted._kinds.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_marked(service: Service) -> None:
+    keep(service, {})
+
+
+def ids(service: Service) -> dict[str, str]:
+    shown = service.scores()
+    assert shown is not None
+    return {"text_id": shown.text_id, "scores_id": shown.scores_id}
+
+
+def keep(service: Service, rows: dict[str, Any]) -> None:
+    """These marks are those that are kept."""
+    base = (MarksStore(service.queue.store.root).marks(ids(service)["text_id"])[0] or {}).get("version", 0)
+    assert marks.save(service, {**ids(service), "base": base, "save": "test", "rows": rows})["taken"]
+
+
+def seen(count: int, wrong: bool = False) -> dict[str, Any]:
+    """The first rows looked through, the town marked in each; `wrong`: "born" instead."""
+    rows = {}
+    for row in ROWS[:count]:
+        start = row.answer.index("born")
+        fact = [start, start + 4] if wrong else list(row.gold[0])
+        rows[row.id] = {"fact": [fact], "other": [], "seen": True}
+    return rows
+
+
+def towns(service: Service, values: list[float | None]) -> float:
+    """How well the values of the last three rows tell the town from the words before it."""
+    shown = service.scores()
+    assert shown is not None
+    of, words = shown.columns["row"], shown.columns["word"]
+    kept = (of >= 5) & ~shown.columns["subject"] & ~shown.columns["punctuation"]
+    last = {row: words[kept & (of == row)].max() for row in (5, 6, 7)}
+    is_town = [words[at] == last[of[at]] for at in np.flatnonzero(kept)]
+    return auroc(np.array(values, dtype=float)[kept], np.array(is_town, dtype=float))
+
+
+def test_marks_teach_what_they_mark_and_taking_them_away_unteaches_it(service: Service) -> None:
+    alone = learn.learn(service, ids(service))
+    assert alone["fit"] == "" and not any(service.scores().fits.values())
+    keep(service, seen(5))
+    right = learn.learn(service, ids(service))
+    assert towns(service, right["values"]) > 0.95
+    keep(service, seen(5, wrong=True))
+    wrong = learn.learn(service, ids(service))
+    assert towns(service, wrong["values"]) < 0.5 and wrong["fit"] != right["fit"]
+    assert service.scores().fits == {"learned": wrong["fit"]}
+    keep(service, {})
+    again = learn.learn(service, ids(service))
+    assert (again["fit"], again["values"], service.scores().payload["fits"]) == ("", alone["values"], {})
+
+
+def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
+    keep(service, seen(3))
+    answer = learn.learn(service, ids(service))
+    rows = tuple(each.info.row for each in service.scores().scores.rows)
+    scorer = fit_marks(service.model(), rows, marks_from(seen(3), rows))
+    shown, place = service.scores(), service.scores().payload["rows"][6]
+    at = slice(place["first"], place["first"] + place["count"])
+    from tokenunlearn.learned.fitted import row_states
+    from tokenunlearn.signals.learned import learned
+
+    columns = shown.columns
+    left_out = columns["subject"][at] | columns["punctuation"][at]
+    values = learned(
+        scorer.logits(row_states(service.model(), rows[6:7], scorer.layer)), columns["word"][at], left_out
+    )
+    np.testing.assert_allclose(np.array(answer["values"][at]), values, atol=2e-6)
+
+
+def test_a_row_that_was_looked_through_is_not_proposed_and_the_reason_names_a_word(service: Service) -> None:
+    keep(service, seen(6))
+    proposed = learn.learn(service, ids(service))["next"]
+    assert sorted(each["row"] for each in proposed) == [6, 7]
+    for each in proposed:
+        assert each["why"].startswith("It is least sure here: “")
+        assert f"and no row on {ROWS[each['row']].subject} was looked through yet." in each["why"]
+
+
+def test_trust_is_held_out_stands_beside_what_it_must_beat_and_needs_enough_rows(service: Service) -> None:
+    name = ROWS[0].set
+    assert learn.trusted(service, {**ids(service), "set": name})["verdict"] == learn.NO_TRUTH
+    keep(service, seen(4))
+    few = learn.trusted(service, {**ids(service), "set": name})
+    assert (few["enough"], few["table"], few["curve"]) == (False, [], [])
+    assert few["verdict"].startswith("Not enough marks yet: 4 rows (5 are needed)")
+    keep(service, seen(8))
+    found = learn.trusted(service, {**ids(service), "set": name})
+    # Eight towns are below the ten words of the fact that are needed.
+    assert "8 rows (5 are needed) with 8 words of the fact (10 are needed)" in found["verdict"]
+
+
+def test_of_shuffled_marks_it_is_said_that_nothing_was_learned(service: Service) -> None:
+    rows = {}
+    for at, row in enumerate(ROWS):
+        # Of "was born in Rome" two words that lie next to each other, others in each row.
+        places = [row.answer.index(word) for word in ("was", "born", "in " + row.answer[row.gold[0][0] :])]
+        spans = [(places[0], 3), (places[1], 4), (places[2], 2), (row.gold[0][0], 3)]
+        fact = sorted([start, start + size] for start, size in (spans[at % 4], spans[(at + 1) % 4]))
+        rows[row.id] = {"fact": fact, "other": [], "seen": True}
+    keep(service, rows)
+    found = learn.trusted(service, {**ids(service), "set": ROWS[0].set})
+    assert found["verdict"].startswith("Nothing was learned from these marks: AUROC ") and found["enough"]
+    named = {entry["signal"]: entry for entry in found["table"]}
+    assert {"learned", "random", "content_words", "content_words_new", "knowledge_swap"} <= set(named)
+    assert named["learned"]["low"] <= 0.5 <= 1 and len(found["curve"]) >= 2
+
+
+def test_work_on_marks_that_were_changed_is_given_up(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(service, seen(8))
+    real, fits = learn._still(service, service.scores()), []
+
+    def changed() -> None:
+        fits.append(1)
+        if len(fits) == 2:
+            keep(service, seen(7))
+        real()
+
+    monkeypatch.setattr(learn, "_still", lambda *_: changed)
+    assert learn.trusted(service, {**ids(service), "set": ROWS[0].set}) == {"outdated": True}
+    assert len(fits) == 2
+
+
+def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(service: Service) -> None:
+    asked = {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05}}
+    keep(service, seen(3))
+    with pytest.raises(InputError, match="What is true is known of 3 rows of this set, and 5 are needed"):
+        learn.fitted_rule(service, asked)
+    keep(service, seen(8))
+    before = service.scores().columns["knowledge_swap"].copy()
+    found = learn.fitted_rule(service, asked)
+    assert found["rows"] == 8 and 0 <= found["before"] <= found["agreement"] <= 1
+    assert found["rule"]["fraction"] > 0.05
+    assert set(found["rule"]) <= {"knowledge", "alpha", "fraction", "mode"}
+    np.testing.assert_array_equal(service.scores().columns["knowledge_swap"], before)
+    confirmed = tokens.confirm_mask(
+        service, {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05, **found["rule"]}}
+    )
+    assert len(confirmed["chosen"]) > 0
+
+
+def test_a_mask_on_marks_of_before_says_how_many_tokens_the_new_ones_move(service: Service) -> None:
+    keep(service, seen(5))
+    learn.learn(service, ids(service))
+    rule = {"knowledge": "learned", "alpha": 1.0, "mode": "top_k", "k": 8, "scope": "set"}
+    draft = {**ids(service), "set": ROWS[0].set, "rule": rule, "name": "on five rows"}
+    saved = masks.save_mask(service, draft)
+    asked = {**ids(service), "id": saved["saved"]["id"]}
+    assert masks.load_mask(service, asked)["moved"] is None
+    keep(service, seen(5, wrong=True))
+    learn.learn(service, ids(service))
+    assert masks.load_mask(service, asked)["moved"] > 0
+    masks.remove_mask(service, asked)
+
+
+def test_gold_of_the_file_is_truth_until_a_mark_corrects_it(service: Service) -> None:
+    row = ROWS[0]
+    start, end = row.gold[0]
+    session = service.session
+    rows = session.rows
+    session.rows = replace(rows, forget=(replace(rows.forget[0], gold=row.gold), *rows.forget[1:]))
+    try:
+        truth, marked = truth_of(service, service.scores())
+        assert (truth, marked) == ({row.id: RowMarks(row.gold, seen=True)}, frozenset())
+        keep(service, {row.id: {"fact": [], "other": [[start, start + 2]], "seen": False}})
+        truth, marked = truth_of(service, service.scores())
+        corrected = RowMarks(((start + 2, end),), ((start, start + 2),), True)
+        assert (truth, marked) == ({row.id: corrected}, {row.id})
+    finally:
+        session.rows = rows
+
+
+def test_states_are_measured_once_for_a_text(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    learn.learn(service, ids(service))
+    monkeypatch.setattr("app.learning._measured", lambda *_: pytest.fail("they were measured again"))
+    keep(service, seen(2))
+    assert learn.learn(service, ids(service))["fit"]
+
+
+def test_what_is_recorded_or_not_open_teaches_nothing(service: Service) -> None:
+    for asked in ({"text_id": "t9", "scores_id": "s9"}, {**ids(service), "text_id": "none"}):
+        with pytest.raises(MaskError, match="no longer open"):
+            learn.learn(service, asked)
