@@ -104,7 +104,7 @@ class MarkedText:
 def truth_of(service: "Service", shown: ShownScores) -> tuple[dict[str, RowMarks], frozenset[str]]:
     """What is true of the rows, by id, and the ids of those that a person marked.
 
-    A mark stands above the gold of the file. A row with gold was looked through by whoever gave it.
+    A mark stands above the gold of the file. A row with gold was reviewed by whoever gave it.
     """
     record, _ = MarksStore(service.queue.store.root).marks(shown.text_id)
     rows = rows_of(service, shown)

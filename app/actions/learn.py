@@ -31,7 +31,7 @@ from tokenunlearn.signals import FAMILIES, SIGNALS
 PROPOSED: Final = 20  # rows told with their reasons; a person takes one at a time
 DRAWS: Final = 300
 CURVE_DRAWS: Final = 3  # a fit is a quarter of a second
-NO_TRUTH: Final = "Nobody has said yet what the fact is in this set."
+NO_TRUTH: Final = "No facts are marked in this set yet."
 
 
 class Outdated(Exception):
@@ -64,7 +64,7 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
 def proposed(marked: MarkedText, values: np.ndarray) -> list[dict[str, Any]]:
     """The rows that would teach most, best first, each with the reason: `[{row, why}]`.
 
-    `values` [tokens] are the learned probabilities. A row that a person looked through is not proposed.
+    `values` [tokens] are the learned probabilities. A row that a person reviewed is not proposed.
     """
     rows, columns = marked.rows, marked.shown.columns
     kept = np.flatnonzero(~marked.left_out & np.isfinite(values))
@@ -91,9 +91,9 @@ def _why(marked: MarkedText, values: np.ndarray, tokens: np.ndarray, fresh: bool
     answer = marked.rows[columns["row"][nearest]].answer
     text = answer[offsets["start"][word].min() : offsets["end"][word].max()].strip()
     subject = marked.rows[columns["row"][nearest]].subject
-    of_whom = f", and no row on {subject[:40]} was looked through yet" if fresh and subject else ""
+    of_whom = f" No row on {subject[:40]} is reviewed yet." if fresh and subject else ""
     return (
-        f"It is least sure here: “{text[:40]}” is the fact with probability {values[nearest]:.2f}{of_whom}."
+        f"Least certain here: “{text[:40]}” is the fact with probability {values[nearest]:.2f}.{of_whom}"
     )
 
 
@@ -144,8 +144,8 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
     places, rows = _with_truth(shown, name, marked)
     if len(rows) < ENOUGH_ROWS:
         raise InputError(
-            f"What is true is known of {len(rows)} rows of this set, and {ENOUGH_ROWS} are needed",
-            fix="Mark more rows: look them through and press Enter",
+            f"Facts are marked in {len(rows)} rows of this set, and {ENOUGH_ROWS} are needed",
+            fix="Mark more rows, and press Enter after each",
         )
     columns = {**shown.columns, LEARNED: _held_out(marked)}
     cut = {key: column[shown.places(name)] for key, column in columns.items()}

@@ -61,7 +61,7 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
     """Make a named set of a file of rows with gold; return `{saved, sets, others, unmarked, refused}`.
 
     `question`: `{text_id, scores_id, name, upload | path}`. Rows that are not in this text (`others`), rows
-    without gold (`unmarked`) and refused lines are left out. Every other row counts as looked through.
+    without gold (`unmarked`) and refused lines are left out. Every other row counts as reviewed.
     Raises InputError where none is left.
     """
     values = record(question, "the question")
@@ -89,17 +89,17 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def export_rows(service: Service, question: Any) -> dict[str, str]:
-    """The rows that were looked through, with what is marked as `gold`: `{filename, text, mime}`.
+    """The rows that were reviewed, with what is marked as `gold`: `{filename, text, mime}`.
 
     `question`: `{text_id, scores_id, rows}`, the marks. A row in which nothing is the fact has no gold, which
-    in a file of rows means "not known". Raises InputError where no row was looked through.
+    in a file of rows means "not known". Raises InputError where no row was reviewed.
     """
     values = record(question, "the question")
     shown = shown_text(service, values)
     truth = settled(service, shown, NOW, values)
     rows = [replace(row, gold=_pairs(truth[row.id])) for row in _rows(service, shown) if row.id in truth]
     if not rows:
-        raise InputError("No row was looked through", fix="Mark a row, then press Enter")
+        raise InputError("No row was reviewed", fix="Mark a row, then press Enter")
     lines = (json.dumps(row_to_dict(row), ensure_ascii=False) for row in rows)
     return {
         "filename": f"rows-with-gold-{shown.text_id[:8]}.jsonl",
@@ -109,7 +109,7 @@ def export_rows(service: Service, question: Any) -> dict[str, str]:
 
 
 def compare(service: Service, question: Any) -> dict[str, Any]:
-    """How far two annotators agree on the words of the rows that both looked through, and where not.
+    """How far two annotators agree on the words of the rows that both reviewed, and where not.
 
     `question`: `{text_id, scores_id, first, second, rows}`: two sides, and the marks of `now`. Returns
     `{agreement, kappa (None = not defined), words, rows, first, second, only_first, only_second, differences,
@@ -123,9 +123,7 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
     truths = [settled(service, shown, side, values) for side in sides]
     rows = [row for row in shown.payload["rows"] if all(row["id"] in truth for truth in truths)]
     if not rows:
-        raise InputError(
-            "No row was looked through by both", f"{names[0]} and {names[1]} have no row in common"
-        )
+        raise InputError("No row was reviewed by both", f"{names[0]} and {names[1]} have no row in common")
     first, second = (
         np.concatenate([marked_words(row["answer"], _pairs(truth[row["id"]])) for row in rows])
         for truth in truths
@@ -154,7 +152,7 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
 def settled(
     service: Service, shown: ShownScores, side: str, values: Mapping[str, Any]
 ) -> dict[str, list[list[int]]]:
-    """The spans of the fact in each row that a side has looked through, by row id.
+    """The spans of the fact in each row that a side has reviewed, by row id.
 
     A mark stands above the gold of the file: what is marked as not the fact is taken out of it.
     """

@@ -1,4 +1,4 @@
-/** "Fit weights": the signals, α and cut that agree best with what is true here, shown with what they change before a person takes them. */
+/** "Fit weights": the signal, α and share that agree best with the marks, shown with what they change before they are used. */
 
 import { button, node, setHidden, setText } from "./dom.js";
 import { deriveMask } from "./derived_mask.js";
@@ -14,20 +14,20 @@ export function fittedWeights(model, desk, compute) {
     if (found.rule.knowledge && !model.signals.includes(found.rule.knowledge)) await compute(found.rule.knowledge);
     offered = { found, rule: model.rule, scores: model.payload.scores_id };
     update();
-  }, () => ""), { class: "tu-button tu-remote", attributes: { title: "Find the signals, α and cut that agree best with what is marked, or with the gold of the file" } });
+  }, () => ""), { class: "tu-button tu-remote", attributes: { title: "Find the signal, α and share that agree best with the marks. You see the result before you use it" } });
   const words = node("p");
   const changes = node("p", { class: "tu-note" });
-  const take = button("Take them", () => {
+  const take = button("Use these weights", () => {
     const { rule } = offered.found;
     close();
     model.setRule(rule);
-  }, { class: "tu-button is-first", attributes: { title: "One step of undo takes them back" } });
+  }, { class: "tu-button is-first", attributes: { title: "Undo brings the current weights back" } });
   const close = () => {
     offered = null;
     update();
   };
   const offer = node("div", { class: "tu-offer", attributes: { hidden: true } }, words, changes,
-    node("div", { class: "tu-banner-acts" }, take, button("Leave it", () => close(), { class: "tu-button" })));
+    node("div", { class: "tu-banner-acts" }, take, button("Dismiss", () => close(), { class: "tu-button" })));
   const element = node("div", { class: "tu-fitted" }, ask, notice.element, offer);
   const update = () => {
     // Another rule, or other scores: what was offered was said of those before.
@@ -45,9 +45,9 @@ export function fittedWeights(model, desk, compute) {
 /** Returns what is offered, and how well it agrees in rows that it was not fitted on. @param {object} rule as it is @param {(name: string) => string} label */
 export function offerWords({ rule: change, agreement, before, rows }, rule, label) {
   const { knowledge, entropy, alpha, fraction } = { ...rule, ...change };
-  if (Object.keys(change).length === 0) return `No other weights agree better with what is true in ${rows} rows: F1 ${share(before)}.`;
-  const parts = alpha === 1 ? `“${label(knowledge)}” alone` : `${share(alpha)} · “${label(knowledge)}” + ${share(1 - alpha)} · “${label(entropy)}”`;
-  return `${parts}, the highest ${Math.round(100 * fraction)} %. In rows that this was not fitted on, chosen and true words agree with F1 ${share(agreement)}, of ${rows} rows; as it is, ${share(before)}.`;
+  if (Object.keys(change).length === 0) return `The current weights already agree best with the marks of ${rows} rows: F1 ${share(before)}.`;
+  const parts = alpha === 1 ? `“${label(knowledge)}” alone` : `${alpha.toFixed(2)} · “${label(knowledge)}” + ${(1 - alpha).toFixed(2)} · “${label(entropy)}”`;
+  return `${parts}, top ${Math.round(100 * fraction)} %. Agreement with the marks of ${rows} rows: F1 ${share(agreement)} on rows it was not fitted on; the current weights have ${share(before)}.`;
 }
 
 /** Returns `{added, removed}`: how many tokens of the set another rule chooses besides, and no longer. */
@@ -62,9 +62,9 @@ export function flipsUnder(model, rule) {
   return { added, removed };
 }
 
-/** Returns what taking it would change. */
+/** Returns what using them would change. */
 export function changeWords({ added, removed }) {
-  if (added + removed === 0) return "It chooses the same tokens.";
+  if (added + removed === 0) return "Your selection stays the same.";
   const of = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
-  return `It would choose ${of(added)} more and leave ${of(removed)} out that are chosen now.`;
+  return `It adds ${of(added)} to your selection and removes ${of(removed)}.`;
 }

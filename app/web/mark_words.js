@@ -26,12 +26,12 @@ export function markWords(model, tokens, mark) {
   return `“${shortened(text, 60)}” ${mark ? MEANS[mark] : "has no mark"}`;
 }
 
-/** Returns how much was marked: "3 rows marked, 2 of them looked through." @param {Record<string, import("./marks.js").RowMarks>} rows */
+/** Returns how much was marked: "3 rows marked, 2 of them reviewed." @param {Record<string, import("./marks.js").RowMarks>} rows */
 export function markedWords(rows) {
   const all = Object.values(rows);
   if (all.length === 0) return "No row is marked yet.";
   const seen = all.filter((each) => each.seen).length;
   const counted = `${all.length} ${all.length === 1 ? "row" : "rows"} marked`;
-  if (seen === all.length) return `${counted} and looked through.`;
-  return seen === 0 ? `${counted}, none looked through.` : `${counted}, ${seen} of them looked through.`;
+  if (seen === all.length) return `${counted} and reviewed.`;
+  return seen === 0 ? `${counted}, none reviewed.` : `${counted}, ${seen} of them reviewed.`;
 }

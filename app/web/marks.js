@@ -1,4 +1,4 @@
-/** What people say is true of each row: the fact, not the fact, looked through. Spans in characters of the answer; own undo and redo. Pure. */
+/** What people say is true of each row: the fact, not the fact, reviewed. Spans in characters of the answer; own undo and redo. Pure. */
 
 import { History } from "./history.js";
 
@@ -27,7 +27,7 @@ export class Marks {
     this.history = new History({ rows });
   }
 
-  /** The rows that have a mark or were looked through; only to be read. @returns {Record<string, RowMarks>} */
+  /** The rows that have a mark or were reviewed; only to be read. @returns {Record<string, RowMarks>} */
   get rows() { return this.history.present.rows; }
 
   /** @param {string} id @returns {RowMarks} */
@@ -41,7 +41,7 @@ export class Marks {
     return this.put({ [id]: kept });
   }
 
-  /** Says whether a row was looked through as a whole; returns whether that changed anything. */
+  /** Says whether a row was reviewed as a whole; returns whether that changed anything. */
   look(id, seen) {
     return this.put({ [id]: { ...this.of(id), seen } });
   }

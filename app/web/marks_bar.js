@@ -1,4 +1,4 @@
-/** The line above the strip while facts are marked: what a click marks, looked through and next, whether it is kept. */
+/** The line above the strip while facts are marked: what a click marks, reviewed and next, whether it is kept. */
 
 import { button, node, segmented, setAttributes, setHidden, setText } from "./dom.js";
 import { clockTime } from "./mask_desk.js";
@@ -23,11 +23,11 @@ export function marksBar(model, desk, showDialog) {
   });
   brushes.update(brush);
   const toggle = button("Mark facts", () => model.setMarking(!model.view.marking), { class: "tu-button tu-mark-switch", attributes: { title: "Say what is true, so that the learned signal can learn from it (m)" } });
-  const looked = button("Looked through, next row", () => desk.looked(), { class: "tu-button is-first", attributes: { title: "Every word without a mark is not the fact (Enter)" } });
+  const looked = button("Reviewed, next row", () => desk.looked(), { class: "tu-button is-first", attributes: { title: "Every word without a mark is not the fact (Enter)" } });
   const seen = node("input", { attributes: { type: "checkbox" }, on: { change: () => model.lookThrough(seen.checked) } });
-  const seenLabel = node("label", { class: "tu-check", attributes: { title: "Every word without a mark in this row is not the fact" } }, seen, node("span", { text: "Row looked through" }));
+  const seenLabel = node("label", { class: "tu-check", attributes: { title: "Every word without a mark in this row is not the fact" } }, seen, node("span", { text: "Row reviewed" }));
   const state = node("span", { class: "tu-quiet tu-marks-kept", attributes: { role: "status" } });
-  const note = node("p", { class: "tu-note", text: "Click or drag over words to say what is true. Marks teach the learned signal; they choose nothing." });
+  const note = node("p", { class: "tu-note", text: "Click or drag over words to mark them. Marks teach the learned signal; your selection stays as it is." });
   const element = node("section", { class: "tu-marks-bar", attributes: { "aria-label": "Mark facts", hidden: true } },
     node("div", { class: "tu-marks-line" }, brushes.element, looked, seenLabel),
     node("div", { class: "tu-marks-line tu-marks-quiet" }, note, state, button("Marks…", showDialog, { class: "tu-toggle tu-remote", attributes: { title: "Save, import, export, compare two annotators" } })));

@@ -5,7 +5,7 @@ import { MARKS, Marks } from "./marks.js";
 import { keepMarks, keepMarksVersion, readMarks, readMarksVersion } from "./session.js";
 
 const SAVE_AFTER_MS = 400; // what is learned from a mark should follow it
-const IN_ORDER = "It is the next row of the list that was not looked through.";
+const IN_ORDER = "It is the next row of the list that is not reviewed.";
 
 /** Other parts read `state`, `proposal` and `learned`, and call `changed()`, `looked()`. */
 export class MarksDesk {
@@ -16,24 +16,30 @@ export class MarksDesk {
   constructor(model, host) {
     Object.assign(this, { model, host });
     this.sets = [];
-    /** How the learned signal was learned last, in words. */
-    this.learning = "";
-    /** What the server says of how far it can be trusted, or null. @type {object|null} */
-    this.evidence = null;
-    /** The rows that would teach most, best first. @type {{row: number, why: string}[]} */
-    this.proposals = [];
     this.asked = 0;
-    this.learnedFrom = "";
-    this.learned = "";
-    this.trustedFrom = "";
-    /** The hash of what the learned signal that is shown was fitted on, "" for none. */
-    this.fit = "";
+    this.unlearn();
     /** Called when there are other named sets. */
     this.listed = () => {};
     /** Why what was kept could not be read, or "". */
     this.damage = "";
     this.keeper = this.makeKeeper();
     model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
+  }
+
+  /** Nothing was learned yet: so it is at first, and when another text is shown. An answer that is under way changes nothing. */
+  unlearn() {
+    this.asked += 1;
+    /** How the learned signal was learned last, in words. */
+    this.learning = "";
+    /** What the server says of how far it can be trusted, or null. @type {object|null} */
+    this.evidence = null;
+    /** The rows that would teach most, best first. @type {{row: number, why: string}[]} */
+    this.proposals = [];
+    /** The hash of what the learned signal that is shown was fitted on, "" for none. */
+    this.fit = "";
+    this.learnedFrom = "";
+    this.learned = "";
+    this.trustedFrom = "";
   }
 
   /** Returns the keeper of the marks. @param {object} [parts] */
@@ -83,7 +89,7 @@ export class MarksDesk {
    * Learns from the marks that are saved, once for these and these scores; then asks how far that can be trusted. The
    * newest question counts: an answer that comes after another question changes nothing.
    */
-  async learn() {
+  learn() {
     const { model } = this;
     const from = `${model.payload.scores_id} ${this.keeper.version}`;
     const wanted = this.live && this.keeper.met && (model.view.marking || this.keeper.version !== 0) && model.waiting() === 0;
@@ -106,7 +112,7 @@ export class MarksDesk {
     const from = `${this.learned} ${set}`;
     if (from === this.trustedFrom) return undefined;
     this.trustedFrom = from;
-    return this.newest("Looking at rows that it has not seen…", "trust_marks", { set }, (found) => {
+    return this.newest("Checking on rows it has not seen…", "trust_marks", { set }, (found) => {
       if (!found.outdated) this.evidence = found;
     });
   }
@@ -158,6 +164,7 @@ export class MarksDesk {
   leave() {
     this.keepWork();
     this.keeper.leave();
+    this.unlearn();
   }
 
   get live() { return this.model.payload.state === "live"; }
@@ -202,7 +209,7 @@ export class MarksDesk {
     return first;
   }
 
-  /** Returns the row to look through next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */
+  /** Returns the row to review next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */
   get proposal() {
     const { model } = this;
     const open = ({ row }) => row !== model.view.row && model.rowsOfSet.includes(row) && !model.marks.of(model.payload.rows[row].id).seen;
@@ -214,13 +221,13 @@ export class MarksDesk {
     return row === undefined ? null : { row, why: IN_ORDER };
   }
 
-  /** The row that is shown was looked through: goes to the one that is proposed. */
+  /** The row that is shown was reviewed: goes to the one that is proposed. */
   looked() {
     const { model } = this;
     const { proposal } = this;
     model.lookThrough(true);
     if (proposal) model.goToRow(proposal.row);
-    this.host.say(proposal ? `Looked through. ${lineOf(model.row)}` : "Looked through. Every row of this set was.");
+    this.host.say(proposal ? `Reviewed. ${lineOf(model.row)}` : "Reviewed. That was the last row of this set.");
   }
 }
 

@@ -26,7 +26,7 @@ export function marksDialog(desk) {
     node("h2", { text: "Save these marks" }), saveForm(desk, attempt), node("h2", { text: "Marks to compare" }),
     node("table", { class: "tu-masks-list" }, tableHead(["", "Name", "Rows", "Saved", ""]), body),
     node("div", { class: "tu-masks-acts" }, compare,
-      button("Export rows with gold", () => attempt(async () => download(await desk.ask("export_marked_rows", { rows: desk.model.marks.rows })), () => "The rows that were looked through are exported; what is marked is their gold."), { class: "tu-button" }),
+      button("Export rows with gold", () => attempt(async () => download(await desk.ask("export_marked_rows", { rows: desk.model.marks.rows })), () => "The rows that were reviewed are exported; what is marked is their gold."), { class: "tu-button" }),
       importer(desk, attempt)),
     notice.element);
   const comparison = markComparison(desk, () => element.close());
@@ -132,7 +132,7 @@ function factWords(isFact) { return isFact ? "✓ the fact" : "✗ not the fact"
 
 /** Returns who marked what, in one sentence. */
 export function comparedWords({ first, second, only_first: onlyFirst, only_second: onlySecond, rows, differences, differing }) {
-  const both = `${rows} ${rows === 1 ? "row" : "rows"} that both looked through`;
+  const both = `${rows} ${rows === 1 ? "row" : "rows"} that both reviewed`;
   if (!differences) return `“${first.name}” and “${second.name}” mark the same ${first.marked} words in ${both}.`;
   const cut = differing.length < differences ? ` The first ${differing.length} of ${differences} are listed.` : "";
   return `Over ${both}, “${first.name}” marked ${first.marked} words as the fact, ${onlyFirst} of them alone; “${second.name}” ${second.marked}, ${onlySecond} alone.${cut}`;

@@ -17,10 +17,10 @@ export function marksPanel(model, desk) {
   const next = node("div", { class: "tu-marks-next" }, node("h3", { text: "Next row" }), node("p", {}, proposed, " ", go), why);
   const state = node("p", { class: "tu-note", attributes: { role: "status" } });
   const body = node("tbody");
-  const table = node("table", { class: "tu-values tu-trust" }, tableHead(["", "AUROC", "interval", "P@|gold|"]), body);
+  const table = node("table", { class: "tu-values tu-trust" }, tableHead(["", "AUROC", "95 % interval", "P@|gold|"]), body);
   const verdict = node("p", { class: "tu-verdict" });
   const curve = learningCurve();
-  const trust = node("div", {}, node("h3", { text: "Does it find the fact in rows that it has not seen?" }), verdict, table, curve.element);
+  const trust = node("div", {}, node("h3", { text: "How well it finds facts in rows it has not seen" }), verdict, table, curve.element);
   const element = node("section", { class: "tu-learned", attributes: { "aria-label": "Learned from marks", hidden: true } },
     node("h2", { text: "Learned from marks" }), count, state, next, trust);
   let shown;
@@ -74,7 +74,7 @@ function learningCurve() {
   const level = drawing("line", { class: "tu-curve-level" });
   const plot = drawing("svg", { class: "tu-curve", attributes: { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", preserveAspectRatio: "none" } }, band, level, line);
   const axis = node("div", { class: "tu-axis" }, node("span"), node("span"), node("span"));
-  const element = node("figure", { class: "tu-curve-figure" }, node("h3", { text: "More marks, better found" }), plot, axis);
+  const element = node("figure", { class: "tu-curve-figure" }, node("h3", { text: "Learning curve" }), plot, axis);
   const draw = (points, content) => {
     setHidden(element, points.length < 2);
     if (points.length < 2) return;
@@ -93,7 +93,7 @@ function learningCurve() {
 
 /** Returns what the plot says, in words. */
 export function curveWords(points) {
-  return `AUROC on rows kept apart: ${points.map(({ rows, auroc }) => `${share(auroc)} after ${rows} rows`).join(", ")}`;
+  return `AUROC on rows kept apart, by marked rows: ${points.map(({ rows, auroc }) => `${share(auroc)} after ${rows} rows`).join(", ")}`;
 }
 
 /** Returns the paths `{line, band}` of a learning curve of two points or more; the scale goes from chance to 1. */

@@ -3,9 +3,9 @@
 import { node, setText } from "./dom.js";
 import { interval, share } from "./marks_panel.js";
 
-export const FEWEST_ROWS = 5;
-const BASELINE = "content_words";
-const BASELINES = ["random", BASELINE, "content_words_new"];
+const FEWEST_ROWS = 5;
+/** What needs no model: a signal that does not beat these is not recommended. */
+const BASELINES = ["random", "content_words", "content_words_new"];
 
 /**
  * Returns `{words, signal}`; `signal` is the one that is favoured, or null. Pure.
@@ -13,33 +13,37 @@ const BASELINES = ["random", BASELINE, "content_words_new"];
  * @param {number} rows of which somebody has said what the fact is
  */
 export function recommendation(table, rows) {
-  if (rows === 0) return { signal: null, words: "Nobody has said yet what the fact is here, so nothing tells which signal finds it. Mark a few rows (m)." };
+  if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Press m to mark a few rows." };
   const counted = `${rows} ${rows === 1 ? "row" : "rows"}`;
-  if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to prefer a signal: the fact is known in ${counted}, and ${FEWEST_ROWS} are needed.` };
-  const known = table.filter(({ signal, auroc }) => auroc !== null && !BASELINES.includes(signal));
-  const content = table.find(({ signal }) => signal === BASELINE)?.auroc ?? null;
-  const best = known.reduce((most, each) => (most === null || each.auroc > most.auroc ? each : most), null);
-  if (best === null) return { signal: null, words: "No signal was measured against the fact here." };
-  const figure = `${share(best.auroc)} (${interval(best.low, best.high) || "no interval"})`;
-  if (content !== null && !(best.low > content)) {
-    return { signal: null, words: `No signal finds the fact here clearly better than the list of content words: the best, ${best.label}, has AUROC ${figure} over ${counted}, content words ${share(content)}.` };
-  }
-  const beside = content === null ? "" : `; content words have ${share(content)}`;
-  return { signal: best.signal, words: `On this set “${best.label}” finds the fact best: AUROC ${figure} over ${counted}${beside}.` };
+  if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.` };
+  const measured = table.filter(({ auroc }) => auroc !== null);
+  const best = highest(measured.filter(({ signal }) => !BASELINES.includes(signal)));
+  const plain = highest(measured.filter(({ signal }) => BASELINES.includes(signal)));
+  if (!best || !plain) return { signal: null, words: "No signal has been compared with the marked facts of this set." };
+  const beats = best.low !== null && best.low > plain.auroc;
+  const figure = `AUROC ${share(best.auroc)}${best.low === null ? "" : ` (${interval(best.low, best.high)})`} on ${counted}`;
+  const beside = `“${plain.label}” ${share(plain.auroc)}`;
+  return beats ? { signal: best.signal, words: `On this set “${best.label}” finds the facts best: ${figure}, ${beside}.` }
+    : { signal: null, words: `No signal clearly beats a plain list of words here: “${best.label}” has ${figure}, ${beside}.` };
+}
+
+function highest(table) {
+  return table.reduce((most, each) => (most === null || each.auroc > most.auroc ? each : most), null);
 }
 
 /** Returns `{element, update}`. @param {import("./marks_desk.js").MarksDesk} desk */
 export function recommended(model, desk) {
   const element = node("p", { class: "tu-note tu-recommended" });
-  const update = () => setText(element, model.memory.once("recommended", [model.payload.leaderboard, desk.evidence, model.set], () => recommendation(...evidenceOf(model, desk)).words));
+  const update = () => setText(element, model.memory.once("recommended", [model.payload.leaderboard, desk.evidence, model.set], () => recommendedWords(model, desk.evidence)));
   return { element, update };
 }
 
-/** Returns the table and the count of rows of the set's evidence: what was measured on marks, else on the gold of the file. */
-function evidenceOf(model, desk) {
-  if (desk.evidence?.set === model.set && desk.evidence.table.length) return [desk.evidence.table, desk.evidence.rows];
+/** Returns the sentence on the set that is shown: by what was measured on marks, else on the gold of the file. @param {object|null} evidence as `trust_marks` answers */
+export function recommendedWords(model, evidence) {
+  const marks = evidence?.set === model.set ? evidence : null;
+  if (marks?.table.length) return recommendation(marks.table, marks.rows).words;
   const table = (model.payload.leaderboard ?? []).filter(({ set }) => (set ?? "") === model.set)
     .map(({ signal, label, auroc_word, low, high }) => ({ signal, label, auroc: auroc_word, low, high }));
   const withGold = model.rowsOfSet.filter((at) => Number.isFinite(model.columns.gold?.[model.payload.rows[at].first]));
-  return [table, withGold.length];
+  return withGold.length === 0 && marks?.rows ? marks.verdict : recommendation(table, withGold.length).words;
 }

@@ -54,7 +54,7 @@ function drawCard(parts, row, model) {
   setText(parts.marks, without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)));
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
   parts.share.classList.toggle("is-none", !without && facts.chosen === 0);
-  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${plural(facts.total, "token")} chosen. ${model.marks.of(row.id).seen ? "Looked through. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
+  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${plural(facts.total, "token")} chosen. ${model.marks.of(row.id).seen ? "Reviewed. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
@@ -81,7 +81,7 @@ function scrollWithin(list, element) {
   else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
 }
 
-/** Returns the signs of a card: "✓ gold 3/4  ≠2  •1"; ✓ for a row that was looked through. */
+/** Returns the signs of a card: "✓ gold 3/4  ≠2  •1"; ✓ for a row that was reviewed. */
 export function signWords({ gold, goldChosen, differs, forced }, known = null, marks = {}) {
   const parts = marks.seen ? ["✓"] : [];
   if (gold) parts.push(`gold ${goldChosen}/${gold}`);

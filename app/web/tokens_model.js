@@ -265,7 +265,7 @@ export class TokensModel {
     return true;
   }
 
-  /** Says whether the row that is shown was looked through. */
+  /** Says whether the row that is shown was reviewed. */
   lookThrough(seen) {
     if (this.marks.look(this.row.id, seen)) this.tell("marks");
   }

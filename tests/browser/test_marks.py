@@ -86,7 +86,7 @@ def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(
         expect(token(page, "was")).to_have_accessible_name(re.compile("marked as not the fact"))
         assert page.locator(".tu-mask-bar code").inner_text() == digest  # a mark chooses nothing
 
-        # Keyboard: take a mark away, undo, redo, looked through and on.
+        # Keyboard: take a mark away, undo, redo, reviewed and on.
         press(page, "ArrowRight", "ArrowRight", "Delete")
         marks_are(page, "was other", "born fact", "Rome fact")
         press(page, "Control+z", "Control+z")
@@ -196,29 +196,29 @@ def test_marks_are_learned_from_while_one_marks(
     with serve(tmp_path, "--model", str(tiny_folder), "--data", str(data)) as server:
         page = live(opened(f"{server.address}?row={ADA}"))
         said = page.get_by_role("region", name="Which signal to trust")
-        expect(said).to_contain_text("Nobody has said yet what the fact is here")
+        expect(said).to_contain_text("No facts are marked in this set")
         page.get_by_role("button", name="Mark facts").click()
         panel = page.get_by_role("region", name="Learned from marks")
-        expect(panel).to_contain_text("It is least sure here", timeout=MINUTE)
+        expect(panel).to_contain_text("Least certain here", timeout=MINUTE)
         page.locator(".tu-strip .tu-token[tabindex='0']").focus()
         for _ in ROWS[:6]:
             # Two facts a row: the two words before the full stop. The proposal says where to go on.
             before = page.url
             press(page, "End", "ArrowLeft", "f", "ArrowLeft", "f", "Enter")
             page.wait_for_url(lambda url, before=before: url.split("&")[0] != before.split("&")[0])
-        expect(panel).to_contain_text("6 rows marked and looked through.")
+        expect(panel).to_contain_text("6 rows marked and reviewed.")
         expect(panel.get_by_role("table")).to_contain_text("Content words", timeout=MINUTE)
         expect(panel).to_contain_text("held out on 6 rows")
         expect(panel.locator(".tu-curve")).to_be_visible()
-        expect(said).to_contain_text(re.compile("finds the fact best|No signal finds the fact"))
+        expect(said).to_contain_text(re.compile("finds the facts best|No signal clearly beats"))
 
         # What agrees best is shown first, and is one step of undo of the rule when it is taken.
         digest = page.locator(".tu-mask-bar code").inner_text()
         page.get_by_role("button", name="Fit weights").click()
         offer = page.locator(".tu-offer")
-        expect(offer).to_contain_text("In rows that this was not fitted on", timeout=MINUTE)
+        expect(offer).to_contain_text("on rows it was not fitted on", timeout=MINUTE)
         assert page.locator(".tu-mask-bar code").inner_text() == digest
-        page.get_by_role("button", name="Take them").click()
+        page.get_by_role("button", name="Use these weights").click()
         expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({digest}|…)$"))
         page.get_by_role("button", name="Mark facts").click()
         page.get_by_role("button", name="Undo").click()

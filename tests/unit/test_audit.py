@@ -143,7 +143,7 @@ def test_the_curve_rises_where_marks_teach_what_the_annotated_rows_do_not() -> N
 
 def test_the_gain_of_a_row_by_hand() -> None:
     chances, rows = [0.5, 0.1, 0.75, 0.0, 0.5, 0.5], [0, 0, 1, 1, 2, 3]
-    # row 0: (1 + .2)/2, row 1: (.5 + 0)/2, row 3 was looked through, so row 2 of its group counts half
+    # row 0: (1 + .2)/2, row 1: (.5 + 0)/2, row 3 was reviewed, so row 2 of its group counts half
     gains = row_gains(chances, rows, [0, 1, 2, 2, 3], [False, False, False, True, False])
     np.testing.assert_allclose(gains, [0.6, 0.25, 0.5, NAN, NAN])
     assert next_row(gains) == 0 and next_row([NAN, NAN]) is None

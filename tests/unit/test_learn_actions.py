@@ -61,7 +61,7 @@ def keep(service: Service, rows: dict[str, Any]) -> None:
 
 
 def seen(count: int, wrong: bool = False) -> dict[str, Any]:
-    """The first rows looked through, the town marked in each; `wrong`: "born" instead."""
+    """The first rows reviewed, the town marked in each; `wrong`: "born" instead."""
     rows = {}
     for row in ROWS[:count]:
         start = row.answer.index("born")
@@ -119,8 +119,8 @@ def test_a_row_that_was_looked_through_is_not_proposed_and_the_reason_names_a_wo
     proposed = learn.learn(service, ids(service))["next"]
     assert sorted(each["row"] for each in proposed) == [6, 7]
     for each in proposed:
-        assert each["why"].startswith("It is least sure here: “")
-        assert f"and no row on {ROWS[each['row']].subject} was looked through yet." in each["why"]
+        assert each["why"].startswith("Least certain here: “")
+        assert f"No row on {ROWS[each['row']].subject} is reviewed yet." in each["why"]
 
 
 def test_trust_is_held_out_stands_beside_what_it_must_beat_and_needs_enough_rows(service: Service) -> None:
@@ -172,7 +172,7 @@ def test_work_on_marks_that_were_changed_is_given_up(
 def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(service: Service) -> None:
     asked = {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05}}
     keep(service, seen(3))
-    with pytest.raises(InputError, match="What is true is known of 3 rows of this set, and 5 are needed"):
+    with pytest.raises(InputError, match="Facts are marked in 3 rows of this set, and 5 are needed"):
         learn.fitted_rule(service, asked)
     keep(service, seen(8))
     before = service.scores().columns["knowledge_swap"].copy()

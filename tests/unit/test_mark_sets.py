@@ -51,7 +51,7 @@ def test_a_named_set_is_listed_read_and_removed(service: Service, tmp_path: Path
 
 def test_two_annotators_are_compared_on_the_rows_that_both_looked_through(service: Service) -> None:
     ada = mark_sets.save_set(service, {**SCORES, "name": "Ada", "rows": ADA})["saved"]["id"]
-    # Of r0 the page only says that it was looked through; of r1 that "likes" is the fact, too.
+    # Of r0 the page only says that it was reviewed; of r1 that "likes" is the fact, too.
     now = {"r0": said([]), "r1": said([[3, 8]])}
     found = mark_sets.compare(service, {**SCORES, "first": ada, "second": "now", "rows": now})
     # Ada likes tea | Bo likes rain. Ada's set: 0 1 1 | 0 0 0; now, with the file's gold: 0 0 1 | 0 1 1.
@@ -66,9 +66,9 @@ def test_two_annotators_are_compared_on_the_rows_that_both_looked_through(servic
     assert (found["differing"][2]["row"], found["differing"][2]["start"], found["differing"][2]["end"]) == (
         1, 9, 13
     )  # fmt: skip
-    # The file has gold in every row; of the set two rows were looked through.
+    # The file has gold in every row; of the set two rows were reviewed.
     assert mark_sets.compare(service, {**SCORES, "first": ada, "second": "file", "rows": {}})["rows"] == 2
-    with pytest.raises(InputError, match="No row was looked through by both"):
+    with pytest.raises(InputError, match="No row was reviewed by both"):
         mark_sets.compare(service, {**SCORES, "first": ada, "second": "now", "rows": {"r2": said([])}})
 
 
@@ -83,7 +83,7 @@ def test_what_was_looked_through_is_exported_as_rows_with_gold_and_comes_back(se
     assert (answer["others"], answer["unmarked"], answer["saved"]["rows"]) == (0, 1, 1)
     back = mark_sets.load_set(service, {**SCORES, "id": answer["saved"]["id"]})
     assert back["rows"] == {"r0": said([[4, 13]])}
-    with pytest.raises(InputError, match="No row was looked through"):
+    with pytest.raises(InputError, match="No row was reviewed"):
         mark_sets.export_rows(service, {**SCORES, "rows": {"r2": ADA["r2"]}})
 
 

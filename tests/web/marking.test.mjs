@@ -7,7 +7,7 @@ import { MarksDesk } from "../../app/web/marks_desk.js";
 import { changeWords, flipsUnder, offerWords } from "../../app/web/fitted_weights.js";
 import { comparedWords, importedRowsWords } from "../../app/web/marks_dialog.js";
 import { curvePaths, curveWords, interval, share } from "../../app/web/marks_panel.js";
-import { recommendation } from "../../app/web/recommendation.js";
+import { recommendation, recommendedWords } from "../../app/web/recommendation.js";
 import { markUnits } from "../../app/web/strip_acts.js";
 import { TokensModel } from "../../app/web/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -102,25 +102,25 @@ test("other numbers of the text leave marks and their steps; another text takes 
   assert.deepEqual(model.marks.rows, { r1: { fact: [], other: [], seen: true } });
 });
 
-test("a row that was looked through is followed by the next one that was not, round to the first", () => {
+test("a row that was reviewed is followed by the next one that was not, round to the first", () => {
   const model = marking();
   const said = [];
   const desk = deskOf(model, { say: (words) => said.push(words) });
   model.goTo(1);
   desk.looked();
-  assert.deepEqual([model.view.row, model.marks.of("r1").seen, said], [2, true, ["Looked through. Ada 2"]]);
+  assert.deepEqual([model.view.row, model.marks.of("r1").seen, said], [2, true, ["Reviewed. Ada 2"]]);
   desk.looked();
   assert.equal(model.view.row, 0);
   desk.looked();
-  assert.deepEqual([model.view.row, desk.proposal, said[2]], [0, null, "Looked through. Every row of this set was."]);
-  assert.equal(markedWords(model.marks.rows), "3 rows marked and looked through.");
+  assert.deepEqual([model.view.row, desk.proposal, said[2]], [0, null, "Reviewed. That was the last row of this set."]);
+  assert.equal(markedWords(model.marks.rows), "3 rows marked and reviewed.");
 });
 
 test("how much is marked is said in words", () => {
   const [seen, marked] = [{ fact: [], other: [], seen: true }, { fact: [[0, 1]], other: [], seen: false }];
   assert.equal(markedWords({}), "No row is marked yet.");
-  assert.equal(markedWords({ a: marked }), "1 row marked, none looked through.");
-  assert.equal(markedWords({ a: marked, b: seen }), "2 rows marked, 1 of them looked through.");
+  assert.equal(markedWords({ a: marked }), "1 row marked, none reviewed.");
+  assert.equal(markedWords({ a: marked, b: seen }), "2 rows marked, 1 of them reviewed.");
 });
 
 test("what an import left out is said, and what two annotators marked", () => {
@@ -128,8 +128,8 @@ test("what an import left out is said, and what two annotators marked", () => {
   assert.equal(importedRowsWords({ saved, others: 0, unmarked: 0, refused: 0 }), "1 row imported as “Ben”; load or compare them. Your marks are as they were.");
   assert.match(importedRowsWords({ saved, others: 2, unmarked: 0, refused: 1 }), / Left out: 2 not in this text, 1 no row\.$/);
   const sides = { first: { name: "Ada", marked: 3 }, second: { name: "Now", marked: 2 }, only_first: 1, only_second: 0, rows: 4, differences: 1, differing: [{}] };
-  assert.equal(comparedWords(sides), "Over 4 rows that both looked through, “Ada” marked 3 words as the fact, 1 of them alone; “Now” 2, 0 alone.");
-  assert.equal(comparedWords({ ...sides, differences: 0, differing: [] }), "“Ada” and “Now” mark the same 3 words in 4 rows that both looked through.");
+  assert.equal(comparedWords(sides), "Over 4 rows that both reviewed, “Ada” marked 3 words as the fact, 1 of them alone; “Now” 2, 0 alone.");
+  assert.equal(comparedWords({ ...sides, differences: 0, differing: [] }), "“Ada” and “Now” mark the same 3 words in 4 rows that both reviewed.");
   assert.equal(agreementWords({ agreement: 0.95, kappa: 0.871, tokens: 20 }, "word"), "Agreement 95.0 % of 20 words · Cohen’s κ 0.87");
 });
 
@@ -197,6 +197,12 @@ test("the newest marks are learned from: an answer that comes after another ques
   model.load({ ...syntheticPayload(3), state: "live", text_id: "t", fits: { learned: "f3" } });
   await drawn("data");
   assert.equal(server.learned.length, 4, "somebody else's marks were learned from");
+  // What was learned, and what is being learned, is of the text that was left.
+  assert.ok(desk.evidence && desk.proposals.length);
+  desk.leave();
+  server.learned[3].resolve(answer("f4", 0.2));
+  await settled();
+  assert.deepEqual([desk.evidence, desk.proposals, desk.fit, desk.learning], [null, [], "", ""]);
 });
 
 test("other numbers of a column leave the chips of the strip, and change what the rule chooses by them", () => {
@@ -231,33 +237,50 @@ test("a server that was started again is asked again; what it refuses is said on
 test("a learning curve goes from chance at the bottom to 1 at the top", () => {
   const points = [{ rows: 0, auroc: 0.75, low: 0.7, high: 0.8 }, { rows: 10, auroc: 1, low: 0.9, high: 1 }];
   assert.deepEqual(curvePaths(points), { line: "M0.0 36.0L280.0 0.0", band: "M0.0 28.8L280.0 0.0L280.0 14.4L0.0 43.2Z" });
-  assert.equal(curveWords(points), "AUROC on rows kept apart: .75 after 0 rows, 1.00 after 10 rows");
+  assert.equal(curveWords(points), "AUROC on rows kept apart, by marked rows: .75 after 0 rows, 1.00 after 10 rows");
   assert.deepEqual([share(0.934), share(null), interval(0.88, 0.97), interval(null, null)], [".93", "–", ".88–.97", ""]);
 });
 
-test("a signal is recommended where its interval is above content words, and only said to be best otherwise", () => {
-  const line = (signal, auroc, low = auroc, high = auroc) => ({ signal, label: signal.toUpperCase(), auroc, low, high });
+test("a signal is recommended where its interval is above the best plain list, and only named otherwise", () => {
+  const line = (signal, auroc, low = auroc, high = auroc) => ({ signal, label: signal, auroc, low, high });
   const table = [line("entropy", 0.8, 0.7, 0.9), line("learned", 0.95, 0.9, 0.98), line("content_words", 0.77), line("random", 0.5), line("loss", null)];
   assert.deepEqual(recommendation(table, 12), {
-    signal: "learned", words: "On this set “LEARNED” finds the fact best: AUROC .95 (.90–.98) over 12 rows; content words have .77.",
+    signal: "learned", words: "On this set “learned” finds the facts best: AUROC .95 (.90–.98) on 12 rows, “content_words” .77.",
   });
-  const close = recommendation([line("entropy", 0.8, 0.7, 0.9), line("content_words", 0.77)], 12);
-  assert.deepEqual([close.signal, close.words], [null, "No signal finds the fact here clearly better than the list of content words: the best, ENTROPY, has AUROC .80 (.70–.90) over 12 rows, content words .77."]);
-  assert.match(recommendation(table, 3).words, /^Not enough evidence to prefer a signal: the fact is known in 3 rows, and 5 are needed/);
-  assert.match(recommendation([], 0).words, /Mark a few rows/);
+  const close = recommendation([line("entropy", 0.8, 0.7, 0.9), line("content_words", 0.65), line("content_words_new", 0.77)], 12);
+  assert.deepEqual(close, { signal: null, words: "No signal clearly beats a plain list of words here: “entropy” has AUROC .80 (.70–.90) on 12 rows, “content_words_new” .77." });
+  assert.equal(recommendation([line("entropy", 0.8, null, null), line("random", 0.5)], 12).signal, null, "without an interval nothing is recommended");
+  assert.equal(recommendation(table, 4).words, "Not enough evidence to recommend a signal: facts are marked in 4 rows, and 5 are needed.");
+  assert.equal(recommendation(table, 5).signal, "learned");
+  assert.match(recommendation([], 0).words, /^No facts are marked in this set/);
   assert.equal(recommendation([line("content_words", 0.77)], 9).signal, null, "a baseline is never recommended");
+});
+
+test("marks are the evidence before the gold of the file, and too few of them are said to be too few", () => {
+  const model = new TokensModel(syntheticPayload(6));
+  const [set, line] = [model.set, { signal: "entropy", label: "Entropy", low: 0.8, high: 0.95 }];
+  const plain = { signal: "random", label: "Random", low: 0.4, high: 0.6 };
+  model.payload.leaderboard = [{ ...line, set, auroc_word: 0.9 }, { ...plain, set, auroc_word: 0.5 }, { ...line, set: "other", auroc_word: 1 }];
+  const few = { set, rows: 3, table: [], verdict: "Not enough marks yet: 3 rows" };
+  const marked = { set, rows: 7, table: [{ ...line, auroc: 0.85 }, { ...plain, auroc: 0.5 }], verdict: "" };
+  const gold = "On this set “Entropy” finds the facts best: AUROC .90 (.80–.95) on 6 rows, “Random” .50.";
+  assert.deepEqual([null, few, { ...marked, set: "other" }].map((each) => recommendedWords(model, each)), [gold, gold, gold]);
+  assert.equal(recommendedWords(model, marked), "On this set “Entropy” finds the facts best: AUROC .85 (.80–.95) on 7 rows, “Random” .50.");
+  model.columns.gold.fill(NaN);
+  assert.equal(recommendedWords(model, few), few.verdict);
+  assert.match(recommendedWords(model, null), /^No facts are marked in this set/);
 });
 
 test("fitted weights say what they are, how they agree where they were not fitted, and what they change", () => {
   const model = new TokensModel(syntheticPayload(4));
   const label = (name) => name.toUpperCase();
   const found = { rule: { knowledge: "learned", alpha: 0.8, fraction: 0.2 }, agreement: 0.83, before: 0.61, rows: 12 };
-  assert.equal(offerWords(found, model.rule, label), ".80 · “LEARNED” + .20 · “ENTROPY”, the highest 20 %. In rows that this was not fitted on, chosen and true words agree with F1 .83, of 12 rows; as it is, .61.");
-  assert.match(offerWords({ ...found, rule: { knowledge: "learned", alpha: 1 } }, model.rule, label), /^“LEARNED” alone, the highest 25 %\./);
-  assert.equal(offerWords({ ...found, rule: {} }, model.rule, label), "No other weights agree better with what is true in 12 rows: F1 .61.");
+  assert.equal(offerWords(found, model.rule, label), "0.80 · “LEARNED” + 0.20 · “ENTROPY”, top 20 %. Agreement with the marks of 12 rows: F1 .83 on rows it was not fitted on; the current weights have .61.");
+  assert.match(offerWords({ ...found, rule: { knowledge: "learned", alpha: 1 } }, model.rule, label), /^“LEARNED” alone, top 25 %\./);
+  assert.equal(offerWords({ ...found, rule: {} }, model.rule, label), "The current weights already agree best with the marks of 12 rows: F1 .61.");
   const before = [...model.mask.selected];
   assert.deepEqual(flipsUnder(model, { mode: "uniform" }), { added: 20 - before.filter(Boolean).length, removed: 0 });
   assert.deepEqual(flipsUnder(model, { fraction: 0 }), { added: 0, removed: before.filter(Boolean).length });
   assert.deepEqual([[...model.mask.selected], changeWords({ added: 1, removed: 3 }), changeWords({ added: 0, removed: 0 })],
-    [before, "It would choose 1 token more and leave 3 tokens out that are chosen now.", "It chooses the same tokens."]);
+    [before, "It adds 1 token to your selection and removes 3 tokens.", "Your selection stays the same."]);
 });

@@ -29,7 +29,7 @@ test("marks have steps of their own, one a gesture; what changes nothing is no s
   assert.deepEqual(marks.rows, { a: row([[0, 3], [5, 8], [9, 12]]), b: row([], [], true) });
 });
 
-test("a row that was looked through without a mark is kept: all its words are not the fact", () => {
+test("a row that was reviewed without a mark is kept: all its words are not the fact", () => {
   const marks = new Marks();
   assert.ok(marks.look("a", true));
   assert.deepEqual(marks.rows, { a: row([], [], true) });

@@ -15,11 +15,11 @@ COUNTED: Final = 5  # words of a row: the most uncertain ones, so that a long ro
 def row_gains(
     probabilities: ArrayLike, rows: ArrayLike, groups: ArrayLike, looked: ArrayLike, cut: float = 0.5
 ) -> NDArray[np.float64]:
-    """What marking each row would teach, from 0 to 1; NaN for a row that was looked through or has no word.
+    """What marking each row would teach, from 0 to 1; NaN for a row that was reviewed or has no word.
 
     `probabilities`, `rows` (row number): [words]; `groups` (subject), `looked` (bool): [rows]. A row's gain
     is the mean closeness to the cut of its `COUNTED` most uncertain words, 1 at the cut and 0 at 0 or 1,
-    divided by 1 + the rows of its group that were looked through.
+    divided by 1 + the rows of its group that were reviewed.
     """
     chance, row = np.asarray(probabilities, dtype=np.float64), np.asarray(rows, dtype=np.int64)
     group, seen = np.asarray(groups), np.asarray(looked, dtype=bool)

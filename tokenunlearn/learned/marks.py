@@ -1,7 +1,7 @@
 """Marks: what a person says is true of an answer, as spans of its characters. Not what is trained: see masks.
 
-A row's marks are spans of the fact, spans that are not the fact, and whether it was looked through: then each
-word without a mark is not the fact either. A row with `gold` is one that was looked through.
+A row's marks are spans of the fact, spans that are not the fact, and whether it was reviewed: then each
+word without a mark is not the fact either. A row with `gold` is one that was reviewed.
 """
 
 import json
@@ -23,7 +23,7 @@ _FORM: Final = '{"rows": {"row id": {"fact": [[start, end]], "other": [], "seen"
 
 @dataclass(frozen=True)
 class RowMarks:
-    """The marks of one row; `seen`: it was looked through. Spans (start, end) of the answer's characters."""
+    """The marks of one row; `seen`: it was reviewed. Spans (start, end) of the answer's characters."""
 
     fact: tuple[Span, ...] = ()
     other: tuple[Span, ...] = ()
@@ -75,7 +75,7 @@ def marks_to(marks: Marks) -> dict[str, Any]:
 def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
     """The marks of a file on `rows`: the page's own (.json), or rows with `gold` in any format of rows.
 
-    Rows with gold are found by their question and answer, and count as looked through. Raises InputError for
+    Rows with gold are found by their question and answer, and count as reviewed. Raises InputError for
     a file that cannot be read, and for one without a mark on any of the rows.
     """
     place = Path(path)
@@ -107,7 +107,7 @@ def _page_marks(place: Path) -> Any:
 
 
 def with_gold(rows: Sequence[Row], marks: Marks) -> list[Row]:
-    """Rows that were looked through, their marks as `gold`, in the order of `rows`: the form to hand on.
+    """Rows that were reviewed, their marks as `gold`, in the order of `rows`: the form to hand on.
 
     Marks on other rows say nothing of the words between them, and gold cannot say that.
     """

@@ -4,7 +4,7 @@
 `.texts/<text_id>/marks-<n>.json` are named sets of marks, written once, to compare two annotators; one that
 was removed ends in `.removed`. `rows` in both: row id → `{fact: spans, other: spans, seen: bool}`, spans in
 characters of the answer. `fact` is marked as the fact, `other` as not the fact; in a row that was `seen`
-(looked through) every other word is not the fact either.
+(reviewed) every other word is not the fact either.
 """
 
 import json
