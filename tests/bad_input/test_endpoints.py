@@ -129,7 +129,6 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("fit_weights", {**TEXT, "set": HALF}, "half a character"),
     ("fit_weights", {**TEXT, "set": "one", "rule": "best"}, "rule must be an object"),
     ("fit_weights", {**TEXT, "set": "one", "rule": {"alpha": HUGE}}, "alpha is"),
-    ("fit_weights", {**TEXT, "set": "one", "rule": {"knowledge": "gold"}}, "gold"),
     ("compute_signal", {**SCORES, "name": "gold"}, "gold"),
     ("compute_signal", {**SCORES, "name": "row"}, "row"),
     ("compute_signal", {**SCORES, "name": "contrast"}, "live model"),

@@ -108,6 +108,10 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
             for tab in ("Unlearn", "Probe", "Compare", "Tokens"):
                 open_tab(page, tab)
                 found[f"{tab}, {scheme}, {width}"] = page.evaluate(RUN, rules)
+            page.get_by_role("button", name="Mark facts").click()
+            expect(page.get_by_role("region", name="Learned from marks")).to_contain_text("Next row")
+            found[f"Marking, {scheme}, {width}"] = page.evaluate(RUN, rules)
+            page.get_by_role("button", name="Mark facts").click()
             if wide:
                 for name in panels(page):
                     found[f"{name}, {scheme}, {width}"] = page.evaluate(RUN, rules)

@@ -1,6 +1,8 @@
 """What is learned from marks, asked for from the page: on the tiny model, from files, with real fits."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from app.actions import learn, marks, masks, tokens
 from app.learning import truth_of
 from app.service import Options, Service
 from tests.tiny_rows import RETAIN, ROWS, write_rows
-from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.learned import fitted
 from tokenunlearn.learned.fitted import fit_marks
 from tokenunlearn.learned.marks import RowMarks, marks_from
@@ -169,12 +171,36 @@ def test_work_on_marks_that_were_changed_is_given_up(
     assert len(fits) == 2
 
 
+def test_a_mask_is_confirmed_and_newer_marks_are_learned_while_a_fit_goes_on(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(service, seen(8))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(learn, "_still", lambda *_: wait)
+    asked = {**ids(service), "set": ROWS[0].set}
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(learn.trusted, service, asked)
+        assert begun.wait(60)
+        assert tokens.confirm_mask(service, {**asked, "rule": {"fraction": 0.2}})["chosen"]
+        keep(service, seen(7))
+        assert learn.learn(service, ids(service))["fit"] and not slow.done()
+        go_on.set()
+        assert slow.result(60)["rows"] == 8
+
+
 def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(service: Service) -> None:
     asked = {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05}}
     keep(service, seen(3))
     with pytest.raises(InputError, match="Facts are marked in 3 rows of this set, and 5 are needed"):
         learn.fitted_rule(service, asked)
     keep(service, seen(8))
+    with pytest.raises(SettingError, match="There is no signal 'gold'"):
+        learn.fitted_rule(service, {**asked, "rule": {"knowledge": "gold"}})
     before = service.scores().columns["knowledge_swap"].copy()
     found = learn.fitted_rule(service, asked)
     assert found["rows"] == 8 and 0 <= found["before"] <= found["agreement"] <= 1
