@@ -16,15 +16,16 @@ import pandas as pd
 
 from benchmarks.tofu.rows import AGAIN, AUTHOR, FIRST, annotations_of, tofu_rows
 from tokenunlearn.audit.audited import ALONE, LABELS
-from tokenunlearn.audit.trust import BASELINES, LEARNED, trust, words_of_table
+from tokenunlearn.audit.trust import BASELINES, LEARNED, words_of_table
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.learned.fit import DEFAULTS, Basis, basis_of, fit, solution
+from tokenunlearn.learned.fit import DEFAULTS, Basis, basis_of, fit, held_out, solution
 from tokenunlearn.learned.fitted import Annotated, annotated, fitted_for, layer_of, row_states
 from tokenunlearn.learned.marks import Marks, token_labels
-from tokenunlearn.learned.words import Words
+from tokenunlearn.learned.scorer import probability
+from tokenunlearn.learned.words import Words, on_tokens
 from tokenunlearn.metrics.agreement import cohens_kappa, marked_words
-from tokenunlearn.metrics.attribution import auroc, precision_at_gold
+from tokenunlearn.metrics.attribution import auroc, precision_at_gold, signal_report
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.scoring import FREE_SIGNALS, ScoreConfig, score
 from tokenunlearn.signals import SIGNALS
@@ -137,11 +138,17 @@ def report(measured: Measured, marks: Marks, annotations: Mapping[str, Marks]) -
         table[other] = labels_of(table, measured.rows, known)
         names[other] = f"Annotation: {other}, {len(both)} rows"
         head.append(f"  {other}: κ {agreement(texts, both, marks, known):.2f} on {len(both)} rows")
-    others = [name for name in (*OTHERS, *BASELINES, *annotations) if name in table]
-    found = trust(table, states, labels, measured.basis, authors, [ALONE, DEMO, LEARNED, *others])
-    lines = [*head, *signal_lines(found.report, (ALONE, DEMO, LEARNED, *others), names)]
     words, content = words_of_table(table, states, labels), content_of(table)
-    return [*lines, *(marked_line(count, words, content, measured.basis) for count in MARKED)]
+    logits = held_out(measured.basis, words, authors[words.rows])
+    rows = pd.factorize(table["row_id"])[0]
+    table[LEARNED] = on_tokens(probability(logits), words, rows, table["word_id"])
+    others = [name for name in (*OTHERS, *BASELINES, *annotations) if name in table]
+    signals = (ALONE, DEMO, LEARNED, *others)
+    figures = signal_report(
+        table.assign(gold=labels), signals, granularities=("word",), populations=("words", "content")
+    )
+    marked = (marked_line(count, words, content, measured.basis) for count in MARKED)
+    return [*head, *signal_lines(figures, signals, names), *marked]
 
 
 def agreement(texts: Mapping[str, str], ids: Sequence[str], first: Marks, second: Marks) -> float:
@@ -166,7 +173,7 @@ def labels_of(table: pd.DataFrame, rows: Sequence[Row], marks: Marks) -> np.ndar
 
 def signal_lines(figures: pd.DataFrame, signals: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """A line a signal: AUROC, P@|gold| and AUROC among content words, each with its interval; by word."""
-    by_word = figures[figures["granularity"] == "word"].set_index(["signal", "population"])
+    by_word = figures.set_index(["signal", "population"])
     wanted = (("words", "auroc"), ("words", "precision_at_gold"), ("content", "auroc"))
     lines = [f"  {'by word':<44}{'AUROC':<20}{'P@|gold|':<20}{'AUROC, content words':<20}".rstrip()]
     for signal in signals:

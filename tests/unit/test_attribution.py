@@ -105,6 +105,9 @@ def test_report_values_by_hand() -> None:
     assert (line.units, line.gold_units, line.rows) == (6, 2, 2)
     # Only three samples exist: both a (auroc 1), both b (.5), one of each (.75).
     assert (line.auroc_low, line.auroc_high) == (0.5, 1.0)
+    asked = signal_report(exchange_table(), ["swap"], 200, granularities=("word",), populations=("all",))
+    (only,) = asked.to_dict("records")
+    assert (only["granularity"], only["population"], only["auroc"]) == ("word", "all", 6 / 8)
 
 
 def test_signals_of_the_text_are_signals_like_any_other() -> None:

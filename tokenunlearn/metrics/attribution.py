@@ -86,7 +86,13 @@ def units_of(table: pd.DataFrame, signal: str, granularity: str = "token", popul
 
 
 def signal_report(
-    table: pd.DataFrame, signals: Sequence[str], draws: int = 1000, seed: int = 0, level: float = 0.95
+    table: pd.DataFrame,
+    signals: Sequence[str],
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    granularities: Sequence[str] = GRANULARITIES,
+    populations: Sequence[str] = POPULATIONS,
 ) -> pd.DataFrame:
     """One line per signal x granularity x population, in the order given.
 
@@ -107,8 +113,8 @@ def signal_report(
         {"signal": name, "granularity": granularity, "population": population}
         | _line(units_of(table, name, granularity, population), counts, level)
         for name in signals
-        for granularity in GRANULARITIES
-        for population in POPULATIONS
+        for granularity in granularities
+        for population in populations
     ]
     return pd.DataFrame(lines)
 
