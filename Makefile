@@ -37,7 +37,7 @@ test-fast: $(DEV_STAMP) ## Tests without the real model and without a browser
 	$(PYTEST) -m "not slow and not browser" $(ARGS)
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
 
-test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes six)
+test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes three)
 	CHROMIUM="$$(.ci/chromium --install)" TOKENUNLEARN_WHOLE_JOURNEY=1 $(PYTEST) tests/browser/test_journey.py $(ARGS)
 
 lint: $(DEV_STAMP) $(NPM_STAMP) ## Check style, types, import layers and the JavaScript; mends nothing

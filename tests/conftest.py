@@ -4,12 +4,14 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+
+from tests.warm import Warm
 
 # Set before anything imports them: no network, no telemetry in any test.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -81,3 +83,12 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_folder import make_tiny_folder
 
     return make_tiny_folder(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """The process that pages and workers are split off from, with what both need already loaded."""
+    # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
+    warm = Warm(ROOT)
+    yield warm
+    warm.close()

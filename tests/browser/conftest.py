@@ -16,9 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.tokens_example import example
-from tests.warm_page import Split, Warm
+from tests.warm import Split, Warm
 
-ROOT = Path(__file__).resolve().parents[2]
 THIS_MACHINE = re.compile(r"(http://127\.0\.0\.1:|data:|blob:)")
 START_SECONDS = 180
 
@@ -54,15 +53,12 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., AbstractContextManager[Server]]]:
+def serve(warm: Warm) -> Callable[..., AbstractContextManager[Server]]:
     """`with serve(folder, *flags) as server`: the page with its runs in `folder/runs`, ended on leaving.
 
     `port` is that of an earlier server, `program` another module than `app` that starts the page.
     """
-    # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
-    warm = Warm(ROOT)
-    yield partial(serving, warm)
-    warm.close()
+    return partial(serving, warm)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """The journey on the real model, in a real browser: see, choose, unlearn, probe, close, find again.
 
 Nothing is faked: the server loads the embedded model with the shipped target adapter, scores rows of the
-demo, trains in its worker and probes. Six rows are enough to see it work; `make test-journey` takes all.
+demo, trains in its worker and probes. Three rows are enough to see it work; `make test-journey` takes all.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from tokenunlearn.data.demo import ASSETS, demo_rows
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MINUTES = 60_000
 WHOLE = bool(os.environ.get("TOKENUNLEARN_WHOLE_JOURNEY"))
-FACTS = slice(0, None) if WHOLE else slice(0, 12, 2)
+FACTS = slice(0, None) if WHOLE else slice(0, 20, 7)  # of three people
+WORLD = slice(0, None) if WHOLE else slice(0, 4)
 KNOWLEDGE = re.compile(r"knowledge ([\d.]+)")
 
 
@@ -30,9 +32,9 @@ def address(
 ) -> Iterator[str]:
     """A page on the embedded model, from a fresh runs folder: on the demo, or on a few rows of it."""
     folder = tmp_path_factory.mktemp("journey")
-    rows = write_rows(
-        folder / "rows.jsonl", demo_rows("shared_forget")[FACTS], demo_rows("shared_retain")[FACTS]
-    )
+    forget, retain = (demo_rows(name)[FACTS] for name in ("shared_forget", "shared_retain"))
+    world = [replace(row, split="world") for row in demo_rows("world")[WORLD]]
+    rows = write_rows(folder / "rows.jsonl", [*forget, *world], retain)
     few = ["--data", str(rows), "--adapter", str(ASSETS / "adapters" / "target")]
     with serve(folder, *([] if WHOLE else few)) as server:
         yield server.address
@@ -90,19 +92,19 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
     page.locator(".tx-actions button", has_text="Probe").click()
 
     # Probe: the fact fell, the rest of the answers stayed.
-    fact = [cell_value(text) for text in cells(page, "Fact, joint")]
-    other = [cell_value(text) for text in cells(page, "Other tokens")]
+    fact = [cell_value(text) for text in before_and_after(page, "Fact, joint")]
+    other = [cell_value(text) for text in before_and_after(page, "Other tokens")]
     assert fact[0] - fact[1] >= 0.5, f"joint fact probability {fact[0]} → {fact[1]}"
     assert other[1] >= 0.7, f"other tokens {other[0]} → {other[1]}"
     expect(page.get_by_text(re.compile(r"\d+ forgot, fluent"))).to_be_visible()
     page.close()
 
 
-def cells(page: Page, name: str) -> list[str]:
+def before_and_after(page: Page, name: str) -> list[str]:
     row = page.locator(".tx-table tr").filter(has_text=name).first
     expect(row).to_be_visible()
-    return row.locator("td").all_inner_texts()[-3:]
+    return row.locator("td").all_inner_texts()[-3:-1]
 
 
 def cell_value(text: str) -> float:
-    return float(text.strip().replace("−", "-").replace("+", ""))
+    return float(text.strip().replace("−", "-"))

@@ -23,12 +23,20 @@ STEPS = 12
 
 
 @pytest.fixture
-def queue(tmp_path):
+def cold_queue(tmp_path):
+    """A queue whose workers start by themselves, as a user's do."""
     queue = RunQueue(RunStore(tmp_path / "runs"))
     yield queue
     for state in queue.store.list_runs():
         if process_alive(state):
             os.kill(state["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def queue(cold_queue, monkeypatch, warm):
+    """A queue whose workers are split off from the warm process."""
+    monkeypatch.setattr(RunQueue, "_spawn", lambda _, run: warm.worker(run))
+    return cold_queue
 
 
 @pytest.fixture(scope="module")
@@ -122,24 +130,24 @@ def test_killed_and_paused_runs_resume_to_the_straight_result(queue, tiny_folder
     assert not (files[0] / "checkpoint").exists()
 
 
-def test_stop_leaves_an_adapter_that_plain_peft_loads(queue, tiny_folder, rows, scored):
+def test_stop_leaves_an_adapter_that_plain_peft_loads(cold_queue, tiny_folder, rows, scored):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
     long = config(tiny_folder, rows)
     long["training"] |= {"steps": 2000, "eval_every": 1}
-    run_id = queue.start_run(long, scored[1], scored[0])
-    wait(queue, run_id, lambda state: state["step"] >= 2)
-    queue.request(run_id, "stop")
-    state = wait(queue, run_id, ended("kept"))
+    run_id = cold_queue.start_run(long, scored[1], scored[0])
+    wait(cold_queue, run_id, lambda state: state["step"] >= 2)
+    cold_queue.request(run_id, "stop")
+    state = wait(cold_queue, run_id, ended("kept"))
     assert 2 <= state["saved_step"] == state["step"] < 2000
     base = AutoModelForCausalLM.from_pretrained(tiny_folder)
-    model = PeftModel.from_pretrained(base, queue.store.path(run_id) / "adapter")
+    model = PeftModel.from_pretrained(base, cold_queue.store.path(run_id) / "adapter")
     trained = [value for name, value in model.named_parameters() if "lora_B" in name]
     assert trained and any(bool(value.any()) for value in trained)
-    report = queue.store.read_json(run_id, "probes.json")
+    report = cold_queue.store.read_json(run_id, "probes.json")
     assert report["after"]["summary"]["retain"] is not None and report["changes"]
-    looks = [event for event in queue.store.events(run_id)[0] if isinstance(event, EvalDone)]
+    looks = [event for event in cold_queue.store.events(run_id)[0] if isinstance(event, EvalDone)]
     assert looks and all(event.answer_id in (None, rows[0][0].id) for event in looks)
 
 
