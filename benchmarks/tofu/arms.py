@@ -43,6 +43,7 @@ from tokenunlearn.training.config import TrainConfig
 
 FORGET, MARKED = 11 * AUTHOR, 10 * AUTHOR  # the first row of the author, and of the one with ten marked rows
 RETAIN, MARKED_ROWS, SEEDS = 20, 10, 3
+EQUAL_BELOW: Final = 0.5  # in 12 steps few arms get below the .1 that `compare` asks for
 WITH_MARKS: Final = "learned_marked"
 SIGNALS: Final = ("knowledge_swap", "learned", "content_words", "random")
 
@@ -70,7 +71,7 @@ def run(data: Path, folder: Path) -> int:
     def load() -> LoadedModel:
         return load_model(adapter=adapter, precision="fp32")
 
-    bench = Bench(load, forget, retain, demo_rows("world"), TrainConfig())
+    bench = Bench(load, forget, retain, demo_rows("world"), TrainConfig(), EQUAL_BELOW)
     model = load()
     table = scored(model, forget, marked)
     masks = masks_of(table)
@@ -102,7 +103,8 @@ def taught(rows: Sequence[Row], adapter: Path) -> int:
     adapter.parent.mkdir(parents=True, exist_ok=True)
     path = adapter.with_suffix(".jsonl")
     path.write_text("".join(f"{json.dumps(asdict(row))}\n" for row in rows), encoding="utf-8")
-    return main(["teach", str(path), "--out", str(adapter)])
+    # small batches need fewer passes over the rows
+    return main(["teach", str(path), "--out", str(adapter), "--batch", "5"])
 
 
 def scored(model: LoadedModel, rows: Sequence[Row], marked: Sequence[Row]) -> pd.DataFrame:
