@@ -11,7 +11,6 @@ from app.learning import MarkedText, fit_id, labels_of, marked_text, scorer_of, 
 from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import column, is_compared
-from tokenunlearn.audit.next_row import row_gains
 from tokenunlearn.audit.trust import (
     ENOUGH_ROWS,
     LEARNED,
@@ -28,7 +27,6 @@ from tokenunlearn.learned.scorer import probability
 from tokenunlearn.learned.words import on_tokens
 from tokenunlearn.signals import FAMILIES, SIGNALS
 
-PROPOSED: Final = 20  # rows told with their reasons; a person takes one at a time
 DRAWS: Final = 300
 CURVE_DRAWS: Final = 3  # a fit is a quarter of a second
 NO_TRUTH: Final = "No facts are marked in this set yet."
@@ -39,11 +37,10 @@ class Outdated(Exception):
 
 
 def learn(service: Service, question: Any) -> dict[str, Any]:
-    """Fit the learned signal on the marks that are kept: `{fit, values, info, leaderboard, next}`.
+    """Fit the learned signal on the marks that are kept: `{fit, values, info, leaderboard}`.
 
     `question`: `{text_id, scores_id}`. From then on the signal belongs to these scores, with `fit`, the hash
-    of what it was fitted on, "" where nothing is marked. `next`: `[{row, why}]`, the rows whose marks would
-    teach most, best first. Raises MaskError, InputError.
+    of what it was fitted on, "" where nothing is marked. Raises MaskError, InputError.
     """
     shown = shown_text(service, record(question, "the question"))
     marked = marked_text(service, shown)
@@ -57,44 +54,7 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
         "values": column(grown.columns[LEARNED]),
         "info": grown.payload["signals"][LEARNED],
         "leaderboard": grown.payload["leaderboard"],
-        "next": proposed(marked, values),
     }
-
-
-def proposed(marked: MarkedText, values: np.ndarray) -> list[dict[str, Any]]:
-    """The rows that would teach most, best first, each with the reason: `[{row, why}]`.
-
-    `values` [tokens] are the learned probabilities. A row that a person reviewed is not proposed.
-    """
-    rows, columns = marked.rows, marked.shown.columns
-    kept = np.flatnonzero(~marked.left_out & np.isfinite(values))
-    pairs = np.stack([columns["row"][kept], columns["word"][kept]], axis=1)
-    words, first = np.unique(pairs, axis=0, return_index=True)
-    at = kept[first]
-    looked = np.array([row.id in marked.marked and marked.truth[row.id].seen for row in rows])
-    groups = groups_of([row.subject for row in rows])
-    gains = row_gains(values[at], words[:, 0], groups, looked)
-    order = np.argsort(-np.nan_to_num(gains, nan=-1.0), kind="stable")[:PROPOSED]
-    seen = set(groups[looked].tolist())
-    return [
-        {"row": int(row), "why": _why(marked, values, at[words[:, 0] == row], groups[row] not in seen)}
-        for row in order
-        if np.isfinite(gains[row])
-    ]
-
-
-def _why(marked: MarkedText, values: np.ndarray, tokens: np.ndarray, fresh: bool) -> str:
-    """Why a row is proposed; `tokens` are the first of each of its words."""
-    nearest = tokens[np.argmin(np.abs(values[tokens] - 0.5))]
-    columns, offsets = marked.shown.columns, marked.shown.offsets
-    word = (columns["row"] == columns["row"][nearest]) & (columns["word"] == columns["word"][nearest])
-    answer = marked.rows[columns["row"][nearest]].answer
-    text = answer[offsets["start"][word].min() : offsets["end"][word].max()].strip()
-    subject = marked.rows[columns["row"][nearest]].subject
-    of_whom = f" No row on {subject[:40]} is reviewed yet." if fresh and subject else ""
-    return (
-        f"Least certain here: “{text[:40]}” is the fact with probability {values[nearest]:.2f}.{of_whom}"
-    )
 
 
 def trusted(service: Service, question: Any) -> dict[str, Any]:
@@ -118,6 +78,7 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
         found = _trust(marked, places, rows, still)
         enough = found.verdict != "few"
         labels = {name: info["label"] for name, info in shown.payload["signals"].items()}
+        labels[LEARNED] = "Learned, held out"
         return {
             **nothing,
             "rows": found.rows,

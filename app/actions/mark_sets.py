@@ -21,7 +21,7 @@ from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
 from tokenunlearn.data.rows import Row, row_to_dict
 from tokenunlearn.errors import InputError
-from tokenunlearn.learned.marks import marks_from
+from tokenunlearn.learned.marks import RowMarks, marks_from
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa, markable_words, marked_words
 
 MOST_NAME: Final = 80
@@ -69,7 +69,8 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
     records, content = read_file(service, values)
     answers = {str(row["id"]): str(row["answer"]) for row in shown.payload["rows"]}
     here = [row for row in content.rows if answers.get(row.id) == row.answer]
-    rows = {row.id: {"fact": _lists(row.gold), "other": [], "seen": True} for row in here if row.gold}
+    facts = {row.id: _lists(corrected(row.gold, RowMarks()).fact) for row in here if row.gold}
+    rows = {name: {"fact": fact, "other": [], "seen": True} for name, fact in facts.items()}
     if not content.rows:
         good_content(records)  # raises, with the reason of the first refused line
     if not rows:

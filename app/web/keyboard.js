@@ -26,7 +26,7 @@ export const MARK_KEYS = [
   ["x", "this is not the fact; once more: no mark"],
   ["Space", "fact → not the fact → no mark"],
   ["Delete", "take the mark away"],
-  ["Enter", "row reviewed; go to the proposed row"],
+  ["Enter", "row reviewed; go to the next one that is not"],
   ["Ctrl + Z  Ctrl + Y", "undo, redo a mark"],
   ["Esc", "drop the range, then end marking"],
 ];

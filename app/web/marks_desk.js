@@ -5,9 +5,8 @@ import { MARKS, Marks } from "./marks.js";
 import { keepMarks, keepMarksVersion, readMarks, readMarksVersion } from "./session.js";
 
 const SAVE_AFTER_MS = 400; // what is learned from a mark should follow it
-const IN_ORDER = "It is the next row of the list that is not reviewed.";
 
-/** Other parts read `state`, `proposal` and `learned`, and call `changed()`, `looked()`. */
+/** Other parts read `state`, `learning` and `evidence`, and call `changed()`, `looked()`. */
 export class MarksDesk {
   /**
    * @param {import("./tokens_model.js").TokensModel} model
@@ -33,8 +32,6 @@ export class MarksDesk {
     this.learning = "";
     /** What the server says of how far it can be trusted, or null. @type {object|null} */
     this.evidence = null;
-    /** The rows that would teach most, best first. @type {{row: number, why: string}[]} */
-    this.proposals = [];
     /** The hash of what the learned signal that is shown was fitted on, "" for none. */
     this.fit = "";
     this.learnedFrom = "";
@@ -97,7 +94,6 @@ export class MarksDesk {
     if (from === this.learnedFrom) return this.learned === from ? this.trust() : undefined;
     this.learnedFrom = from;
     return this.newest("Learning…", "learn_marks", {}, (found) => {
-      this.proposals = found.next;
       this.fit = found.fit;
       this.learned = from;
       model.payload.fits = { ...model.payload.fits, learned: found.fit };
@@ -209,25 +205,20 @@ export class MarksDesk {
     return first;
   }
 
-  /** Returns the row to review next, `{row, why}`, null where all of the set were. @returns {{row: number, why: string}|null} */
-  get proposal() {
+  /** Returns the row to review next: the next one of the list that is not reviewed, from the first again; undefined where all are. @returns {number|undefined} */
+  get next() {
     const { model } = this;
-    const open = ({ row }) => row !== model.view.row && model.rowsOfSet.includes(row) && !model.marks.of(model.payload.rows[row].id).seen;
-    const best = this.proposals.find(open);
-    if (best) return best;
     const rows = model.listed ?? model.rowsOfSet;
     const at = rows.indexOf(model.view.row);
-    const row = [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find((each) => !model.marks.of(model.payload.rows[each].id).seen);
-    return row === undefined ? null : { row, why: IN_ORDER };
+    return [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find((row) => !model.marks.of(model.payload.rows[row].id).seen);
   }
 
-  /** The row that is shown was reviewed: goes to the one that is proposed. */
+  /** The row that is shown was reviewed: goes to the next one that is not. */
   looked() {
-    const { model } = this;
-    const { proposal } = this;
+    const { model, next } = this;
     model.lookThrough(true);
-    if (proposal) model.goToRow(proposal.row);
-    this.host.say(proposal ? `Reviewed. ${lineOf(model.row)}` : "Reviewed. That was the last row of this set.");
+    if (next !== undefined) model.goToRow(next);
+    this.host.say(next === undefined ? "Reviewed. That was the last row of this set." : `Reviewed. ${lineOf(model.row)}`);
   }
 }
 

@@ -1,8 +1,7 @@
-/** The panel beside the strip while facts are marked: how much is marked, what is next, how far the learned signal can be trusted. */
+/** The panel beside the strip while facts are marked: how much is marked, how far the learned signal can be trusted. */
 
-import { button, drawing, node, setAttributes, setHidden, setText, tableHead } from "./dom.js";
+import { drawing, node, setAttributes, setHidden, setText, tableHead } from "./dom.js";
 import { markedWords } from "./mark_words.js";
-import { shortened } from "./strip_marks.js";
 
 const WIDTH = 280;
 const HEIGHT = 72;
@@ -11,30 +10,21 @@ const CHANCE = 0.5;
 /** Returns `{element, update}`. @param {import("./marks_desk.js").MarksDesk} desk */
 export function marksPanel(model, desk) {
   const count = node("p");
-  const proposed = node("strong", { attributes: { dir: "auto" } });
-  const why = node("p", { class: "tu-note" });
-  const go = button("Go there", () => desk.proposal && model.goToRow(desk.proposal.row), { class: "tu-toggle" });
-  const next = node("div", { class: "tu-marks-next" }, node("h3", { text: "Next row" }), node("p", {}, proposed, " ", go), why);
   const state = node("p", { class: "tu-note", attributes: { role: "status" } });
   const body = node("tbody");
-  const table = node("table", { class: "tu-values tu-trust" }, tableHead(["", "AUROC", "95 % interval", "P@|gold|"]), body);
+  const table = node("table", { class: "tu-values tu-trust" }, tableHead(["", "AUROC", "interval", "P@|gold|"]), body);
   const verdict = node("p", { class: "tu-verdict" });
   const curve = learningCurve();
   const trust = node("div", {}, node("h3", { text: "How well it finds facts in rows it has not seen" }), verdict, table, curve.element);
   const element = node("section", { class: "tu-learned", attributes: { "aria-label": "Learned from marks", hidden: true } },
-    node("h2", { text: "Learned from marks" }), count, state, next, trust);
+    node("h2", { text: "Learned from marks" }), count, state, trust);
   let shown;
   const update = () => {
     setHidden(element, !model.view.marking);
     if (!model.view.marking || !model.row) return;
-    const { proposal, evidence } = desk;
+    const { evidence } = desk;
     setText(count, markedWords(model.marks.rows));
     setText(state, desk.learning);
-    setHidden(next, proposal === null);
-    if (proposal) {
-      setText(proposed, rowName(model.payload.rows[proposal.row]));
-      setText(why, proposal.why);
-    }
     if (evidence === shown) return;
     shown = evidence;
     setHidden(trust, evidence === null);
@@ -45,11 +35,6 @@ export function marksPanel(model, desk) {
     curve.draw(evidence.curve, evidence.table.find(({ signal }) => signal === "content_words")?.auroc ?? null);
   };
   return { element, update };
-}
-
-/** Returns a row's name for people: its question, else the beginning of its answer. */
-export function rowName({ question, answer }) {
-  return shortened(question || answer, 80);
 }
 
 function trustLine({ signal, label, auroc, low, high, precision }) {
@@ -74,7 +59,7 @@ function learningCurve() {
   const level = drawing("line", { class: "tu-curve-level" });
   const plot = drawing("svg", { class: "tu-curve", attributes: { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", preserveAspectRatio: "none" } }, band, level, line);
   const axis = node("div", { class: "tu-axis" }, node("span"), node("span"), node("span"));
-  const element = node("figure", { class: "tu-curve-figure" }, node("h3", { text: "Learning curve" }), plot, axis);
+  const element = node("figure", { class: "tu-curve-figure" }, node("h3", { text: "Learning curve: AUROC from .5 to 1" }), plot, axis);
   const draw = (points, content) => {
     setHidden(element, points.length < 2);
     if (points.length < 2) return;

@@ -24,7 +24,7 @@ export function recommendation(table, rows) {
   const figure = `AUROC ${share(best.auroc)}${best.low === null ? "" : ` (${interval(best.low, best.high)})`} on ${counted}`;
   const beside = `“${plain.label}” ${share(plain.auroc)}`;
   return beats ? { signal: best.signal, words: `On this set “${best.label}” finds the facts best: ${figure}, ${beside}.` }
-    : { signal: null, words: `No signal clearly beats a plain list of words here: “${best.label}” has ${figure}, ${beside}.` };
+    : { signal: null, words: `No signal clearly beats the plain baselines here: “${best.label}” has ${figure}, ${beside}.` };
 }
 
 function highest(table) {

@@ -6,7 +6,7 @@ import { choosePanel } from "./choose.js";
 import { shareRows } from "./columns.js";
 import { Confirmation } from "./confirm.js";
 import { detailsPanel, lockHighest } from "./details.js";
-import { button, node, setText } from "./dom.js";
+import { button, node, setAttributes, setText } from "./dom.js";
 import { emptyState } from "./empty_state.js";
 import { saveDraft } from "./export_mask.js";
 import { exportPanel } from "./export_panel.js";
@@ -273,6 +273,7 @@ class TokensView {
 
   drawAll(kinds) {
     const { model } = this;
+    setAttributes(this.element, { "data-marking": model.view.marking });
     // First, because it reads places: after the others have written, that would lay the page out twice.
     this.rows.update(kinds);
     this.prompt.update();

@@ -199,10 +199,10 @@ def test_marks_are_learned_from_while_one_marks(
         expect(said).to_contain_text("No facts are marked in this set")
         page.get_by_role("button", name="Mark facts").click()
         panel = page.get_by_role("region", name="Learned from marks")
-        expect(panel).to_contain_text("Least certain here", timeout=MINUTE)
+        expect(panel).to_contain_text("No row is marked yet.", timeout=MINUTE)
         page.locator(".tu-strip .tu-token[tabindex='0']").focus()
         for _ in ROWS[:6]:
-            # Two facts a row: the two words before the full stop. The proposal says where to go on.
+            # Two facts a row: the two words before the full stop. Enter goes on to the next row.
             before = page.url
             press(page, "End", "ArrowLeft", "f", "ArrowLeft", "f", "Enter")
             page.wait_for_url(lambda url, before=before: url.split("&")[0] != before.split("&")[0])

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tokenunlearn.audit.next_row import next_row, row_gains
 from tokenunlearn.audit.trust import ENOUGH_ROWS, Trust, groups_of, learning_curve, said, trust
 from tokenunlearn.audit.weights import fit_weights
 from tokenunlearn.errors import InputError
@@ -139,20 +138,6 @@ def test_the_curve_rises_where_marks_teach_what_the_annotated_rows_do_not() -> N
     assert curve[0].auroc < curve[-1].auroc > 0.9 and all(p.low <= p.auroc <= p.high for p in curve)
     assert curve == learning_curve(words, basis, STRONG, counts=(0, 2, 10, 20), draws=4)
     assert learning_curve(planted(2, 1), basis, STRONG) == []
-
-
-def test_the_gain_of_a_row_by_hand() -> None:
-    chances, rows = [0.5, 0.1, 0.75, 0.0, 0.5, 0.5], [0, 0, 1, 1, 2, 3]
-    # row 0: (1 + .2)/2, row 1: (.5 + 0)/2, row 3 was reviewed, so row 2 of its group counts half
-    gains = row_gains(chances, rows, [0, 1, 2, 2, 3], [False, False, False, True, False])
-    np.testing.assert_allclose(gains, [0.6, 0.25, 0.5, NAN, NAN])
-    assert next_row(gains) == 0 and next_row([NAN, NAN]) is None
-    np.testing.assert_allclose(row_gains([0.2, 0.6], [0, 1], [0, 1], [False, False], cut=0.2), [1, 0.5])
-
-
-def test_a_long_row_is_not_better_by_its_length() -> None:
-    gains = row_gains([0.5] * 6 + [0.1] * 20 + [0.5] * 7, [0] * 6 + [1] * 20 + [0] * 7, [0, 1], [False] * 2)
-    np.testing.assert_allclose(gains, [1, 0.2])
 
 
 def columns_of(words: Words) -> dict[str, np.ndarray]:

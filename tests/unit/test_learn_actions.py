@@ -116,15 +116,6 @@ def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
     np.testing.assert_allclose(np.array(answer["values"][at]), values, atol=2e-6)
 
 
-def test_a_row_that_was_looked_through_is_not_proposed_and_the_reason_names_a_word(service: Service) -> None:
-    keep(service, seen(6))
-    proposed = learn.learn(service, ids(service))["next"]
-    assert sorted(each["row"] for each in proposed) == [6, 7]
-    for each in proposed:
-        assert each["why"].startswith("Least certain here: “")
-        assert f"No row on {ROWS[each['row']].subject} is reviewed yet." in each["why"]
-
-
 def test_trust_is_held_out_stands_beside_what_it_must_beat_and_needs_enough_rows(service: Service) -> None:
     name = ROWS[0].set
     assert learn.trusted(service, {**ids(service), "set": name})["verdict"] == learn.NO_TRUTH

@@ -87,6 +87,15 @@ def test_what_was_looked_through_is_exported_as_rows_with_gold_and_comes_back(se
         mark_sets.export_rows(service, {**SCORES, "rows": {"r2": ADA["r2"]}})
 
 
+def test_gold_in_any_order_is_imported_as_spans_in_order(service: Service) -> None:
+    table = 'id,question,answer,gold\nr0,Q,Ada likes tea,"[[10, 13], [0, 3], [2, 5]]"\n'
+    upload = sent(service, "rows.csv", table.encode())
+    saved = mark_sets.import_rows(service, {**SCORES, "name": "table", "upload": upload})["saved"]
+    back = mark_sets.load_set(service, {**SCORES, "id": saved["id"]})["rows"]
+    assert back == {"r0": said([[0, 5], [10, 13]])}
+    assert marks.save(service, {**SCORES, "base": 0, "save": "a", "rows": back})["taken"]
+
+
 def test_rows_of_another_text_are_left_out_and_a_file_without_any_is_refused(service: Service) -> None:
     lines = ('r0,Q,Ada likes tea,"[[10, 13]]"', 'r9,Q,No,"[[0, 2]]"', 'r1,Q,Bo,"[[0, 2]]"')
     table = "\n".join(("id,question,answer,gold", *lines))

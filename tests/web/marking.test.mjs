@@ -112,7 +112,7 @@ test("a row that was reviewed is followed by the next one that was not, round to
   desk.looked();
   assert.equal(model.view.row, 0);
   desk.looked();
-  assert.deepEqual([model.view.row, desk.proposal, said[2]], [0, null, "Reviewed. That was the last row of this set."]);
+  assert.deepEqual([model.view.row, desk.next, said[2]], [0, undefined, "Reviewed. That was the last row of this set."]);
   assert.equal(markedWords(model.marks.rows), "3 rows marked and reviewed.");
 });
 
@@ -173,10 +173,10 @@ test("the newest marks are learned from: an answer that comes after another ques
   model.setMarking(true);
   await drawn("view");
   assert.equal(server.learned.length, 1);
-  const answer = (fit, value) => ({ fit, values: new Array(15).fill(value), info: { label: "Learned", kind: "learned", unit: "" }, leaderboard: [], next: [{ row: 2, why: "it is the least sure one" }] });
+  const answer = (fit, value) => ({ fit, values: new Array(15).fill(value), info: { label: "Learned", kind: "learned", unit: "" }, leaderboard: [] });
   server.learned[0].resolve(answer("none", 0.5));
   await settled();
-  assert.deepEqual([desk.fit, model.columns.learned[0], desk.proposal.row, desk.evidence.verdict], ["none", 0.5, 2, "trust 0"]);
+  assert.deepEqual([desk.fit, model.columns.learned[0], desk.evidence.verdict], ["none", 0.5, "trust 0"]);
   for (const place of [2, 3]) {
     markUnits(model, [place], "fact");
     await drawn("marks");
@@ -198,11 +198,11 @@ test("the newest marks are learned from: an answer that comes after another ques
   await drawn("data");
   assert.equal(server.learned.length, 4, "somebody else's marks were learned from");
   // What was learned, and what is being learned, is of the text that was left.
-  assert.ok(desk.evidence && desk.proposals.length);
+  assert.ok(desk.evidence);
   desk.leave();
   server.learned[3].resolve(answer("f4", 0.2));
   await settled();
-  assert.deepEqual([desk.evidence, desk.proposals, desk.fit, desk.learning], [null, [], "", ""]);
+  assert.deepEqual([desk.evidence, desk.fit, desk.learning], [null, "", ""]);
 });
 
 test("other numbers of a column leave the chips of the strip, and change what the rule chooses by them", () => {
@@ -248,7 +248,7 @@ test("a signal is recommended where its interval is above the best plain list, a
     signal: "learned", words: "On this set “learned” finds the facts best: AUROC .95 (.90–.98) on 12 rows, “content_words” .77.",
   });
   const close = recommendation([line("entropy", 0.8, 0.7, 0.9), line("content_words", 0.65), line("content_words_new", 0.77)], 12);
-  assert.deepEqual(close, { signal: null, words: "No signal clearly beats a plain list of words here: “entropy” has AUROC .80 (.70–.90) on 12 rows, “content_words_new” .77." });
+  assert.deepEqual(close, { signal: null, words: "No signal clearly beats the plain baselines here: “entropy” has AUROC .80 (.70–.90) on 12 rows, “content_words_new” .77." });
   assert.equal(recommendation([line("entropy", 0.8, null, null), line("random", 0.5)], 12).signal, null, "without an interval nothing is recommended");
   assert.equal(recommendation(table, 4).words, "Not enough evidence to recommend a signal: facts are marked in 4 rows, and 5 are needed.");
   assert.equal(recommendation(table, 5).signal, "learned");
