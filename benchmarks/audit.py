@@ -145,9 +145,7 @@ def compared(audits: Iterator[Audit], order: str) -> int:
             flush=True,
         )
     differences = pd.DataFrame(lines).groupby("unit").mean()
-    print(
-        f"\n{order} minus the mean of random orders, {len(differences)} units, 95 % intervals:"
-    )
+    print(f"\n{order} minus the mean of random orders, {len(differences)} units, 95 % intervals:")
     for name in differences:
         values = differences[name].to_numpy()
         low, high = bootstrap_interval(values)
