@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,7 @@ from tokenunlearn.audit.trust import groups_of
 from tokenunlearn.data.rows import Row
 from tokenunlearn.learned.fit import DEFAULTS, Basis, Solution, basis_of, solution
 from tokenunlearn.learned.fitted import annotated, layer_of, words_of_rows
+from tokenunlearn.learned.marks import Marks
 from tokenunlearn.learned.scorer import probability
 from tokenunlearn.learned.word_files import read_words, write_words
 from tokenunlearn.learned.words import Words
@@ -215,7 +216,7 @@ class Desk:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page, self.keys, self.answers = page, 0, list[list[float | None]]()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(400_000)  # the rows are scored first
         page.on("response", self._answered)
         page.goto(address)
         page.wait_for_function("() => document.querySelector('.tu-badge')?.textContent === 'live'")
@@ -241,24 +242,34 @@ class Desk:
             "() => !document.querySelector('.tu-learned [role=status]')?.textContent.startsWith('Learning')"
         )
 
-    def mark_row(self, spans: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+    def mark_row(self, answers: Mapping[str, str], marks: Marks) -> str:
         """Mark the facts of the row that is shown, press Enter, and return its id."""
-        row = parse_qs(urlsplit(self.page.url).query)["row"][0]
-        refits = len(self.answers)
-        units = self.page.locator(".tu-strip").first.locator(".tu-token .tu-text").all_text_contents()
-        ends = np.cumsum([len(text) for text in units])
-        begins = ends - [len(text.lstrip()) for text in units]
-        for start, end in spans[row]:
+        row, refits = self.row, len(self.answers)
+        begins, ends = self.units(answers[row])
+        for start, end in marks[row].fact if row in marks else ():
             inside = np.flatnonzero((begins < end) & (ends > start))
-            self.press(
-                "Home", *["ArrowRight"] * inside[0], *["Shift+ArrowRight"] * (inside[-1] - inside[0]), "f"
-            )
-        if spans[row]:
+            self.press("Home", *["ArrowRight"] * int(inside[0]))
+            self.press(*["Shift+ArrowRight"] * int(inside[-1] - inside[0]), "f")
+        if row in marks:
             self.wait_until_learned(refits + 1)
         self.press("Enter")
-        self.page.wait_for_url(lambda url: parse_qs(urlsplit(url).query)["row"][0] != row)
-        self.page.locator(".tu-strip .tu-token[tabindex='0']").first.focus()
+        self.page.wait_for_function("row => !location.search.includes(`row=${row}&`)", arg=row)
         return row
+
+    @property
+    def row(self) -> str:
+        """The id of the row that is shown."""
+        return parse_qs(urlsplit(self.page.url).query)["row"][0]
+
+    def units(self, answer: str) -> tuple[np.ndarray, np.ndarray]:
+        """Where the words of the strip begin and end in the answer."""
+        places, last = [], 0
+        for text in self.page.locator(".tu-strip").first.locator(".tu-token .tu-text").all_text_contents():
+            begin = answer.index(text.strip(), last)
+            last = begin + len(text.strip())
+            places.append((begin, last))
+        begins, ends = np.array(places).T
+        return begins, ends
 
 
 def in_the_page(data: Path, folder: Path, first: int) -> int:
@@ -266,7 +277,9 @@ def in_the_page(data: Path, folder: Path, first: int) -> int:
     rows, marks = tofu_rows(data)[first : first + POOL], annotations_of(data)[GPT]
     path = folder / "audit.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{json.dumps(asdict(row))}\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(f"{json.dumps(asdict(replace(row, gold=())))}\n" for row in rows), encoding="utf-8"
+    )
     with (
         tempfile.TemporaryDirectory() as runs,
         serving(Path(runs), "--data", str(path)) as (address, _),
@@ -277,7 +290,7 @@ def in_the_page(data: Path, folder: Path, first: int) -> int:
         )
         desk = Desk(chromium.new_page(viewport={"width": 1440, "height": 900}), address)
         begun = time.perf_counter()
-        marked = [desk.mark_row({name: each.fact for name, each in marks.items()}) for _ in range(MARKED)]
+        marked = [desk.mark_row({row.id: row.answer for row in rows}, marks) for _ in range(MARKED)]
         seconds = time.perf_counter() - begun
         desk.page.wait_for_timeout(2_000)  # the last Enter is saved and asked about
         desk.wait_until_learned(len(desk.answers))
