@@ -235,6 +235,14 @@ def test_gold_of_the_file_is_truth_until_a_mark_corrects_it(service: Service) ->
         session.rows = rows
 
 
+def test_a_signal_that_was_fitted_on_marks_has_no_figure_on_these_rows(service: Service) -> None:
+    shown = service.scores()
+    board = [{"signal": name, "set": "tiny", "auroc_word": 1.0} for name in ("learned", "entropy")]
+    given = replace(shown, payload={**shown.payload, "leaderboard": board})
+    fitted_now = given.with_signals({"learned": shown.columns["entropy"]}, {"learned": "f1"})
+    assert [entry["signal"] for entry in fitted_now.payload["leaderboard"]] == ["entropy"]
+
+
 def test_states_are_measured_once_for_a_text(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     learn.learn(service, ids(service))
     monkeypatch.setattr("app.learning._measured", lambda *_: pytest.fail("they were measured again"))

@@ -171,12 +171,14 @@ test("the newest marks are learned from: an answer that comes after another ques
   await drawn("data", "view");
   assert.equal(server.learned.length, 0, "without marks, and while none are made, nothing is asked");
   model.setMarking(true);
+  const { rule } = model;
   await drawn("view");
   assert.equal(server.learned.length, 1);
   const answer = (fit, value) => ({ fit, values: new Array(15).fill(value), info: { label: "Learned", kind: "learned", unit: "" }, leaderboard: [] });
   server.learned[0].resolve(answer("none", 0.5));
   await settled();
   assert.deepEqual([desk.fit, model.columns.learned[0], desk.evidence.verdict], ["none", 0.5, "trust 0"]);
+  assert.equal(model.rule, rule, "evidence switches nothing");
   for (const place of [2, 3]) {
     markUnits(model, [place], "fact");
     await drawn("marks");
