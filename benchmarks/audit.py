@@ -239,7 +239,7 @@ class Desk:
         while len(self.answers) < count:
             self.page.wait_for_timeout(20)
         self.page.wait_for_function(
-            "() => !document.querySelector('.tu-learned [role=status]')?.textContent.startsWith('Learning')"
+            "() => !document.querySelector('.tu-learned [role=status]')?.textContent.endsWith('…')"
         )
 
     def mark_row(self, answers: Mapping[str, str], marks: Marks) -> str:

@@ -93,7 +93,8 @@ export class MarksDesk {
     if (!wanted) return undefined;
     if (from === this.learnedFrom) return this.learned === from ? this.trust() : undefined;
     this.learnedFrom = from;
-    return this.newest("Learning…", "learn_marks", {}, (found) => {
+    const words = Object.keys(model.marks.rows).length > 0 ? "Learning…" : "Reading the answers…";
+    return this.newest(words, "learn_marks", {}, (found) => {
       this.fit = found.fit;
       this.learned = from;
       model.payload.fits = { ...model.payload.fits, learned: found.fit };

@@ -13,7 +13,7 @@ const BASELINES = ["random", "content_words", "content_words_new"];
  * @param {number} rows of which somebody has said what the fact is
  */
 export function recommendation(table, rows) {
-  if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Press m to mark a few rows." };
+  if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Mark a few rows first." };
   const counted = `${rows} ${rows === 1 ? "row" : "rows"}`;
   if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.` };
   const measured = table.filter(({ auroc }) => auroc !== null);
