@@ -39,6 +39,7 @@ from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.measured import source_hash
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
+from tokenunlearn.table import read_table, write_table
 from tokenunlearn.training.config import TrainConfig
 
 FORGET, MARKED = 11 * AUTHOR, 10 * AUTHOR  # the first row of the author, and of the one with ten marked rows
@@ -60,7 +61,7 @@ ARMS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def run(data: Path, folder: Path) -> int:
-    """Print the arms as they come, then the tables; the exit code of `teach` where it fails, else 0."""
+    """Print the tables after each arm; the exit code of `teach` where it fails, else 0."""
     rows, retain = tofu_rows(data), retain_rows(data, RETAIN)
     forget, marked = rows[FORGET : FORGET + AUTHOR], rows[MARKED : MARKED + MARKED_ROWS]
     adapter = folder / "adapter-arms"
@@ -73,9 +74,11 @@ def run(data: Path, folder: Path) -> int:
 
     bench = Bench(load, forget, retain, demo_rows("world"), TrainConfig(), EQUAL_BELOW)
     model = load()
-    table = scored(model, forget, marked)
+    kept, path = folder / "arms-scores.parquet", folder / "arms.jsonl"
+    if not kept.is_file():
+        write_table(scored(model, forget, marked), kept)
+    table = read_table(kept)
     masks = masks_of(table)
-    path = folder / "arms.jsonl"
     chosen = {name: masks[by].hash for name, (_, by) in ARMS.items()}
     origin = comparison_origin(bench, model, chosen, source_hash())
     results = read_results(path.read_text("utf-8"), origin, str(path)) if path.is_file() else []
@@ -91,9 +94,14 @@ def run(data: Path, folder: Path) -> int:
         arm, by = ARMS[name]
         found = run_arm(bench, table, masks[by], arm, seed)
         keep([replace(each, arm=name) for each in found if isinstance(each, ArmResult)])
-        print(f"{name}, seed {seed}: done", flush=True)
-    print("\n".join([*arm_lines(arms_table(results)), "", *choice_lines(table, masks, results)]))
+        print("\n".join(tables(table, masks, results)), flush=True)
+    print("\n".join(tables(table, masks, results)))
     return 0
+
+
+def tables(table: pd.DataFrame, masks: Mapping[str, Mask], results: Sequence[ArmResult]) -> list[str]:
+    """What the arms forget and keep, and what they choose, as lines."""
+    return [*arm_lines(arms_table(results)), "", *choice_lines(table, masks, results), ""]
 
 
 def taught(rows: Sequence[Row], adapter: Path) -> int:
