@@ -16,9 +16,9 @@ import numpy as np
 
 from app.shown import ShownScores
 from app.words import NOT_LIVE
-from tokenunlearn.data.rows import Row, Span
+from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.learned.marks import RowMarks, marks_from, marks_of_rows, token_labels
+from tokenunlearn.learned.marks import RowMarks, corrected, marks_from, marks_of_rows, token_labels
 from tokenunlearn.learned.words import Words, words_of
 from tokenunlearn.runs.marks_store import MarksStore
 
@@ -117,19 +117,6 @@ def rows_of(service: "Service", shown: ShownScores) -> tuple[Row, ...]:
     """The rows of the text, in the order of the payload, with the subjects that they are scored under."""
     own = {row.id: row for row in service.session_of(shown).forget}
     return tuple(replace(own[each["id"]], subject=each["subject"]) for each in shown.payload["rows"])
-
-
-def corrected(gold: Sequence[Span], marks: RowMarks) -> RowMarks:
-    """The marks of a row together with the gold of its file, without what is marked as not the fact.
-
-    >>> corrected([(4, 9)], RowMarks(fact=((9, 12),), other=((6, 7),)))
-    RowMarks(fact=((4, 6), (7, 12)), other=((6, 7),), seen=True)
-    """
-    other = {at for start, end in marks.other for at in range(start, end)}
-    fact = {at for start, end in (*gold, *marks.fact) for at in range(start, end)} - other
-    starts = [at for at in sorted(fact) if at - 1 not in fact]
-    ends = [at + 1 for at in sorted(fact) if at + 1 not in fact]
-    return RowMarks(tuple(zip(starts, ends, strict=True)), marks.other, marks.seen or bool(gold))
 
 
 def marked_text(service: "Service", shown: ShownScores) -> MarkedText:

@@ -1,6 +1,6 @@
 """What the page asks of marks: to learn from them, how far to trust that, which weights agree with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from tokenunlearn.audit.trust import (
     trust,
 )
 from tokenunlearn.audit.weights import fit_weights
+from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.learned.fit import held_out
 from tokenunlearn.learned.scorer import probability
@@ -110,7 +111,8 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
         )
     columns = {**shown.columns, LEARNED: _held_out(marked)}
     cut = {key: column[shown.places(name)] for key, column in columns.items()}
-    truth = labels_of(shown, marked.truth)[shown.places(name)]
+    known = {marked.rows[at].id for at in rows}
+    truth = labels_of(shown, {row: marked.truth[row] for row in known})[shown.places(name)]
     names = [
         signal
         for signal in (*shown.payload["signals"], LEARNED)
@@ -118,7 +120,7 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
         and SIGNALS[signal].family != "likelihood"
         and np.isfinite(cut[signal]).any()
     ]
-    groups = groups_of([row.subject for row in marked.rows])
+    groups = _groups(marked.rows)
     found = fit_weights(cut, truth, groups, list(dict.fromkeys(names)), rule)
     return {
         "rule": {name: after for name, (_, after) in found.changed.items()},
@@ -129,8 +131,8 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
 
 
 def _with_truth(shown: ShownScores, name: str, marked: MarkedText) -> tuple[np.ndarray, list[int]]:
-    """The tokens and the numbers of the rows of a set of which it is known what is true."""
-    ids = {row["id"] for row in shown.rows_of(name)}
+    """The tokens and the numbers of the scored rows of a set of which it is known what is true."""
+    ids = {row["id"] for row in shown.rows_of(name) if not row.get("failure")}
     rows = [at for at, row in enumerate(marked.rows) if row.id in ids and row.id in marked.truth]
     return np.flatnonzero(np.isin(shown.columns["row"], rows)), rows
 
@@ -150,12 +152,16 @@ def _trust(marked: MarkedText, places: np.ndarray, rows: list[int], still: Calla
         marked.kept.states[places],
         labels_of(shown, marked.truth)[places],
         marked.kept.basis,
-        groups_of([marked.rows[at].subject for at in rows]),
+        _groups([marked.rows[at] for at in rows]),
         signals,
         draws=DRAWS,
         taught=labels_of(shown, by_person)[places],
         before_fit=still,
     )
+
+
+def _groups(rows: Sequence[Row]) -> np.ndarray:
+    return groups_of([row.subject for row in rows], [row.answer for row in rows])
 
 
 def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -183,7 +189,7 @@ def _curve(marked: MarkedText, rows: list[int], still: Callable[[], None]) -> li
 def _held_out(marked: MarkedText) -> np.ndarray:
     """The learned signal on every token by fits that have seen no mark of its subject, [tokens]."""
     words = marked.words
-    groups = groups_of([row.subject for row in marked.rows])[words.rows]
+    groups = _groups(marked.rows)[words.rows]
     values = probability(held_out(marked.kept.basis, words, groups))
     columns = marked.shown.columns
     return on_tokens(values, words, columns["row"], columns["word"])

@@ -15,13 +15,12 @@ import numpy as np
 from app.actions.checks import record, text
 from app.actions.marks import marked_rows, marks_store, sets_of, shown_text
 from app.actions.opening import read_file
-from app.learning import corrected
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
 from tokenunlearn.data.rows import Row, row_to_dict
 from tokenunlearn.errors import InputError
-from tokenunlearn.learned.marks import RowMarks, marks_from
+from tokenunlearn.learned.marks import RowMarks, corrected, marks_from
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa, markable_words, marked_words
 
 MOST_NAME: Final = 80
@@ -61,16 +60,21 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
     """Make a named set of a file of rows with gold; return `{saved, sets, others, unmarked, refused}`.
 
     `question`: `{text_id, scores_id, name, upload | path}`. Rows that are not in this text (`others`), rows
-    without gold (`unmarked`) and refused lines are left out. Every other row counts as reviewed.
-    Raises InputError where none is left.
+    without gold (`unmarked`) and refused lines are left out. Every other row counts as reviewed, and what the
+    gold of the text has beyond it as not the fact. Raises InputError where none is left.
     """
     values = record(question, "the question")
     shown = shown_text(service, values)
     records, content = read_file(service, values)
     answers = {str(row["id"]): str(row["answer"]) for row in shown.payload["rows"]}
     here = [row for row in content.rows if answers.get(row.id) == row.answer]
-    facts = {row.id: _lists(corrected(row.gold, RowMarks()).fact) for row in here if row.gold}
-    rows = {name: {"fact": fact, "other": [], "seen": True} for name, fact in facts.items()}
+    gold = {row.id: row.gold for row in _rows(service, shown)}
+    marked = {row.id: corrected(row.gold, RowMarks()).fact for row in here if row.gold}
+    beyond = {name: corrected(gold[name], RowMarks(other=fact)).fact for name, fact in marked.items()}
+    rows = {
+        name: {"fact": _lists(fact), "other": _lists(beyond[name]), "seen": True}
+        for name, fact in marked.items()
+    }
     if not content.rows:
         good_content(records)  # raises, with the reason of the first refused line
     if not rows:

@@ -122,6 +122,18 @@ def test_rows_of_one_subject_are_held_out_together() -> None:
     assert of[0] == of[1] and len({*of.tolist()}) == 4
 
 
+def test_rows_of_one_answer_are_held_out_together() -> None:
+    assert groups_of(["", "", "", ""], ["a", "b", "a", "c"]).tolist() == [0, 1, 0, 2]
+    # the answer joins the two rows of Ada to the one of Bob
+    assert groups_of(["Ada", "Ada", "Bob", ""], ["a", "b", "b", "c"]).tolist() == [1, 1, 1, 0]
+
+
+def test_marks_of_no_word_are_few_and_no_fault() -> None:
+    words = planted(6, 1)
+    found = trusted(words.labelled(np.full(len(words.labels), NAN)))
+    assert (found.verdict, found.rows, found.facts) == ("few", 0, 0)
+
+
 def test_the_difference_of_two_signals_is_paired() -> None:
     words = planted(15, 2)
     table = table_of(words).assign(gold=words.labels)

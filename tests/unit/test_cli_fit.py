@@ -9,6 +9,7 @@ import pytest
 
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.cli import main
+from tokenunlearn.errors import ModelError
 from tokenunlearn.learned import fitted
 from tokenunlearn.learned.scorer_files import read_scorer
 from tokenunlearn.signals import SIGNALS
@@ -55,8 +56,8 @@ def test_marks_of_the_page_and_gold_of_the_rows(model, capsys) -> None:
     marks = {"rows": {"ada": {"fact": [[4, 8]], "other": [], "seen": False}}}
     Path("marks.json").write_text(json.dumps(marks), "utf-8")
     assert main(["fit", rows, "--marks", "marks.json", "--out", "scorer", *model]) == 0
-    # the person's one mark on Ada's row stands for its gold; the other seven rows have four words each
-    assert "and 28 marked words" in capsys.readouterr().out
+    # the person's one mark adds to the gold of Ada's row, as on the page: eight rows have four words each
+    assert "and 32 marked words" in capsys.readouterr().out
 
 
 def test_a_report_holds_the_learned_scorer_out_and_compares_two_annotations(model, capsys) -> None:
@@ -94,6 +95,7 @@ def test_a_scorer_of_these_very_rows_has_no_figure_of_its_own(model, capsys) -> 
     [
         (["--scorer", "absent"], "The scorer absent cannot be read"),
         (["--annotations", "rows.jsonl"], "--annotations has nothing to do"),
+        (["--scorer", "absent", "--signals", "entropy"], "--scorer has nothing to do"),
     ],
 )
 def test_what_cannot_be_done_is_told(model, capsys, more: list[str], words: str) -> None:
@@ -106,3 +108,29 @@ def test_rows_without_a_mark_fit_nothing(model, capsys) -> None:
     rows = str(write_rows(Path("rows.jsonl"), [replace(row, gold=()) for row in ROWS]))
     assert main(["fit", rows, "--out", "scorer", *model]) == 2
     assert "There is no mark to learn from" in capsys.readouterr().err and not Path("scorer").exists()
+
+
+def test_marks_that_cannot_be_read_whole_are_refused(model, capsys) -> None:
+    rows = str(write_rows(Path("rows.jsonl"), ROWS))
+    lines = Path(rows).read_text("utf-8").splitlines()
+    Path("some.jsonl").write_text("\n".join([*lines[:6], "{broken"]), "utf-8")
+    Path("deep.json").write_text("[" * 100_000, "utf-8")
+    for name, words in (("some.jsonl", "some.jsonl:7"), ("deep.json", "deep.json cannot be read")):
+        assert main(["fit", rows, "--marks", name, "--out", "scorer", *model]) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_long_row_is_fitted_on_and_trusted(model, capsys) -> None:
+    long = replace(ROWS[0], answer=f"{ROWS[0].answer} {'so it is ' * 250}".strip())
+    rows = str(write_rows(Path("rows.jsonl"), [long, *ROWS[1:]]))
+    assert main(["fit", rows, "--out", "scorer", *model]) == 0
+    assert "Not enough marks yet: 8 rows" in capsys.readouterr().out
+
+
+def test_a_scorer_of_a_type_that_numpy_lacks_is_damaged(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    save_file({"coef": torch.ones(4, dtype=torch.float8_e4m3fn)}, tmp_path / "s.safetensors")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_scorer(tmp_path / "s.safetensors")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.actions import learn, marks, masks, tokens
-from app.learning import truth_of
+from app.learning import StatesShelf, truth_of
 from app.service import Options, Service
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError, SettingError
@@ -182,6 +182,27 @@ def test_a_mask_is_confirmed_and_newer_marks_are_learned_while_a_fit_goes_on(
         assert learn.learn(service, ids(service))["fit"] and not slow.done()
         go_on.set()
         assert slow.result(60)["rows"] == 8
+
+
+def test_marks_of_a_row_that_could_not_be_scored_take_no_part(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = service.scores()
+    rows = [
+        {**row, "failure": "no numbers"} if at == 2 else row for at, row in enumerate(shown.payload["rows"])
+    ]
+    failed = replace(shown, payload={**shown.payload, "rows": rows})
+    monkeypatch.setattr(service, "states", StatesShelf())
+    monkeypatch.setattr(learn, "shown_text", lambda *_: failed)
+    whole = {
+        row.id: {"fact": [[len(row.answer) - 11, len(row.answer) - 1]], "other": [], "seen": True}
+        for row in ROWS
+    }
+    keep(service, whole)
+    asked = {**ids(service), "set": ROWS[0].set, "rule": {}}
+    found = learn.trusted(service, asked)
+    assert found["rows"] == 7 and found["enough"]
+    assert learn.fitted_rule(service, asked)["rows"] == 7
 
 
 def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(service: Service) -> None:

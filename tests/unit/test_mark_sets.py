@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from app.actions import mark_sets, marks, opening
-from app.learning import corrected
 from app.service import Service
 from tests.page_service import live_service
 from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.learned.marks import RowMarks
+from tokenunlearn.learned.marks import RowMarks, corrected
 
 SCORES = {"text_id": "t1", "scores_id": "s1"}
 # r0 "Ada likes tea", r1 "Bo likes rain", r2 "Cy is tall"; in the file the last word is the fact of each.
@@ -92,8 +91,19 @@ def test_gold_in_any_order_is_imported_as_spans_in_order(service: Service) -> No
     upload = sent(service, "rows.csv", table.encode())
     saved = mark_sets.import_rows(service, {**SCORES, "name": "table", "upload": upload})["saved"]
     back = mark_sets.load_set(service, {**SCORES, "id": saved["id"]})["rows"]
-    assert back == {"r0": said([[0, 5], [10, 13]])}
+    # the gold of the text is " tea", with the space before it
+    assert back == {"r0": said([[0, 5], [10, 13]], [[9, 10]])}
     assert marks.save(service, {**SCORES, "base": 0, "save": "a", "rows": back})["taken"]
+
+
+def test_what_an_imported_annotator_left_out_of_the_gold_is_not_the_fact(service: Service) -> None:
+    table = 'id,question,answer,gold\nr0,Q,Ada likes tea,"[[4, 9]]"\n'
+    upload = sent(service, "second.csv", table.encode())
+    saved = mark_sets.import_rows(service, {**SCORES, "name": "b", "upload": upload})["saved"]["id"]
+    found = mark_sets.compare(service, {**SCORES, "first": "file", "second": saved, "rows": {}})
+    assert (found["only_first"], found["only_second"]) == (1, 1)
+    # of 3 words each marks 1, both of them another: pₒ = 1/3, pₑ = 5/9
+    assert found["kappa"] == pytest.approx(-0.5)
 
 
 def test_rows_of_another_text_are_left_out_and_a_file_without_any_is_refused(service: Service) -> None:

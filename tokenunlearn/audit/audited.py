@@ -11,7 +11,7 @@ from tokenunlearn.audit.trust import LEARNED, Trust, groups_of, trust
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.learned.fit import DEFAULTS, FitSettings
-from tokenunlearn.learned.fitted import annotated, layer_of, row_states
+from tokenunlearn.learned.fitted import MOST_TOKENS, annotated, layer_of, row_states
 from tokenunlearn.learned.marks import Marks, token_labels
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.scoring import FREE_SIGNALS, ScoreConfig, ScoredRow, iter_scores
@@ -40,7 +40,7 @@ def audited(
     marked = [row for row in rows if row.id in marks]
     if not marked:
         raise InputError("No row is marked", fix="Mark words as the fact or as not the fact")
-    config = ScoreConfig(signals=tuple(dict.fromkeys((*signals, *FREE_SIGNALS))))
+    config = ScoreConfig(signals=tuple(dict.fromkeys((*signals, *FREE_SIGNALS))), max_tokens=MOST_TOKENS)
     return audit_of(model, list(iter_scores(model, marked, config)), marks, signals, settings)
 
 
@@ -70,7 +70,7 @@ def audit_of(
         row_states(model, texts, layer),
         labels_of(rows, marks),
         annotated(model, layer).basis(beside=texts),
-        groups_of([row.info.subject for row in rows]),
+        groups_of([row.info.subject for row in rows], [row.answer for row in texts]),
         names,
         settings,
     )

@@ -65,14 +65,24 @@ class CurvePoint:
     precision: float
 
 
-def groups_of(subjects: Sequence[str]) -> NDArray[np.int64]:
-    """The group of each row: its subject where any subject repeats, else the row itself; int [rows]."""
+def groups_of(subjects: Sequence[str], answers: Sequence[str] = ()) -> NDArray[np.int64]:
+    """The group of each row: its subject where any subject repeats, else the row itself; int [rows].
+
+    Rows of one group are held out together. Rows with the same of `answers` are of one group whatever their
+    subject: a fit that has seen one has seen the other.
+    """
     names = [fold(subject).casefold() for subject in subjects]
     known = [name for name in names if name]
     if len(set(known)) == len(known):
-        return np.arange(len(names))
-    alone = [name or f"\0{place}" for place, name in enumerate(names)]
-    return np.unique(alone, return_inverse=True)[1].astype(np.int64)
+        group = np.arange(len(names))
+    else:
+        alone = [name or f"\0{place}" for place, name in enumerate(names)]
+        group = np.unique(alone, return_inverse=True)[1].astype(np.int64)
+    first: dict[str, int] = {}
+    for place, answer in enumerate(answers):
+        other = group[first.setdefault(answer, place)]
+        group[group == group[place]] = other
+    return np.unique(group, return_inverse=True)[1].astype(np.int64)
 
 
 def trust(

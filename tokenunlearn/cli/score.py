@@ -72,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         # What costs no pass stands in every report: a signal has to beat it.
         reported = tuple(dict.fromkeys((*reported, *FREE_SIGNALS)))
         config = replace(config, signals=tuple(dict.fromkeys((*config.signals, *reported))))
+    if arguments.scorer and "learned" not in config.signals:
+        raise SettingError("--scorer has nothing to do", "It is for learned", "Add learned to --signals")
     config = replace(config, signal_settings=_signal_settings(arguments.set))
     beside = Beside(scorer=read_scorer(arguments.scorer) if arguments.scorer else None)
     other = read_marks(arguments.annotations, rows) if arguments.annotations else None

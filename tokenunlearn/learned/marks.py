@@ -48,6 +48,19 @@ def token_labels(answer: str, offsets: Sequence[Span], marks: RowMarks | None) -
     return labels
 
 
+def corrected(gold: Sequence[Span], marks: RowMarks) -> RowMarks:
+    """The marks of a row together with the gold of its file, without what is marked as not the fact.
+
+    >>> corrected([(4, 9)], RowMarks(fact=((9, 12),), other=((6, 7),)))
+    RowMarks(fact=((4, 6), (7, 12)), other=((6, 7),), seen=True)
+    """
+    other = {at for start, end in marks.other for at in range(start, end)}
+    fact = {at for start, end in (*gold, *marks.fact) for at in range(start, end)} - other
+    starts = [at for at in sorted(fact) if at - 1 not in fact]
+    ends = [at + 1 for at in sorted(fact) if at + 1 not in fact]
+    return RowMarks(tuple(zip(starts, ends, strict=True)), marks.other, marks.seen or bool(gold))
+
+
 def marks_from(values: Any, rows: Sequence[Row], where: str = "") -> dict[str, RowMarks]:
     """Marks from JSON values as the page keeps them, `{row id: {fact, other, seen}}`.
 
@@ -75,15 +88,17 @@ def marks_to(marks: Marks) -> dict[str, Any]:
 def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
     """The marks of a file on `rows`: the page's own (.json), or rows with `gold` in any format of rows.
 
-    Rows with gold are found by their question and answer, and count as reviewed. Raises InputError for
-    a file that cannot be read, and for one without a mark on any of the rows.
+    Marks of the page correct the gold of a row, as they do on the page. Rows with gold are found by their
+    question and answer, stand for that gold, and count as reviewed. Raises InputError for a file that cannot
+    be read or has a line that is no row, and for one without a mark on any of the rows.
     """
     place = Path(path)
     values = _page_marks(place)
     if values is not None:
-        marks = marks_from(values, rows, str(path))
+        given = marks_from(values, rows, str(path))
+        marks = {row.id: corrected(row.gold, given[row.id]) for row in rows if row.id in given}
     else:
-        gold = {(row.question, row.answer): row.gold for row in read_rows(place).rows if row.gold}
+        gold = {(row.question, row.answer): row.gold for row in _gold_rows(place) if row.gold}
         texts = {row.id: (row.question, row.answer) for row in rows}
         marks = {name: RowMarks(gold[text], seen=True) for name, text in texts.items() if text in gold}
     if not marks:
@@ -94,13 +109,21 @@ def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
     return marks
 
 
+def _gold_rows(place: Path) -> tuple[Row, ...]:
+    """The rows of a file. Raises InputError for a refused line: what it marks would be missing, untold."""
+    found = read_rows(place)
+    if found.refused:
+        raise found.refused[0].error
+    return found.rows
+
+
 def _page_marks(place: Path) -> Any:
     """The `rows` of a file of the page; None for any other file, which is read as rows."""
     if place.suffix != ".json":
         return None
     try:
-        values = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        values = json.loads(place.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # RecursionError: brackets without end
         raise InputError(f"{place.name} cannot be read", str(error)[:200], where=str(place)) from error
     rows = values.get("rows") if isinstance(values, Mapping) else None
     return rows if isinstance(rows, Mapping) else None

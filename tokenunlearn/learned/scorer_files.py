@@ -37,7 +37,13 @@ def read_scorer(path: str | Path) -> Scorer:
         with safe_open(place, framework="np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # no such type in NumPy
         raise _damaged(
             place, str(error).splitlines()[0][:200] if str(error) else "It is no such file"
         ) from error

@@ -146,6 +146,8 @@ def auroc_difference(
 
 def _row_counts(rows: int, draws: int, seed: int) -> Floats:
     """How often each row is drawn in each bootstrap sample, [draws, rows]."""
+    if not rows:
+        return np.zeros((draws, 0))
     generator = np.random.default_rng(seed)
     return generator.multinomial(rows, np.full(rows, 1 / rows), size=draws).astype(np.float64)
 

@@ -29,7 +29,7 @@ def read_versioned(path: Path) -> tuple[dict[str, Any] | None, str]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None, ""
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return None, f"{path} cannot be read: {error}"
     if not isinstance(record, dict) or not isinstance(record.get("version"), int):
         return None, f"{path} holds no version"
