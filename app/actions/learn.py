@@ -44,14 +44,18 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
     of what it was fitted on, "" where nothing is marked. Raises MaskError, InputError.
     """
     shown = shown_text(service, record(question, "the question"))
-    marked = marked_text(service, shown)
-    scorer = scorer_of(service, marked)
-    values, fit = signal_on(service, marked, scorer), fit_id(scorer)
-    grown = service.grow(
-        shown.scores_id, lambda newest: newest.with_signals({LEARNED: values}, {LEARNED: fit})
-    )
+    while True:  # Others marked meanwhile: once more, from theirs, lest an old fit takes a newer one's place.
+        version = _version(service, shown)
+        marked = marked_text(service, shown)
+        scorer = scorer_of(service, marked)
+        fresh = ({LEARNED: signal_on(service, marked, scorer)}, {LEARNED: fit_id(scorer)})
+        try:
+            grown = service.grow(shown.scores_id, _unless_marked(service, shown, version, *fresh))
+            break
+        except Outdated:
+            continue
     return {
-        "fit": fit,
+        "fit": grown.fits[LEARNED],
         "values": column(grown.columns[LEARNED]),
         "info": grown.payload["signals"][LEARNED],
         "leaderboard": grown.payload["leaderboard"],
@@ -195,12 +199,34 @@ def _held_out(marked: MarkedText) -> np.ndarray:
     return on_tokens(values, words, columns["row"], columns["word"])
 
 
+def _unless_marked(
+    service: Service,
+    shown: ShownScores,
+    version: Any,
+    signals: Mapping[str, np.ndarray],
+    fits: Mapping[str, str],
+) -> Callable[[ShownScores], ShownScores]:
+    """What adds signals to scores, and raises Outdated where other marks than `version` are kept."""
+
+    def change(newest: ShownScores) -> ShownScores:
+        if _version(service, shown) != version:
+            raise Outdated
+        return newest.with_signals(signals, fits)
+
+    return change
+
+
 def _still(service: Service, shown: ShownScores) -> Callable[[], None]:
     """What raises Outdated once other marks are kept."""
-    version = (marks_store(service).marks(shown.text_id)[0] or {}).get("version")
+    version = _version(service, shown)
 
     def check() -> None:
-        if (marks_store(service).marks(shown.text_id)[0] or {}).get("version") != version:
+        if _version(service, shown) != version:
             raise Outdated
 
     return check
+
+
+def _version(service: Service, shown: ShownScores) -> Any:
+    """The version of the marks that are kept; None where there are none."""
+    return (marks_store(service).marks(shown.text_id)[0] or {}).get("version")

@@ -161,9 +161,12 @@ def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScor
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
     """The scores with one more column, under the same id: what was there has not changed.
 
-    The column joins the newest under this id: rows or other signals may have got theirs since `shown`.
+    The column joins the newest under this id: rows or other signals may have got theirs since `shown`, and
+    this signal itself, fitted on marks, which then stays.
     """
-    return service.grow(shown.scores_id, lambda newest: newest.with_signals({name: values}))
+    return service.grow(
+        shown.scores_id, lambda newest: newest.with_signals({} if newest.fits.get(name) else {name: values})
+    )
 
 
 def export_mask(service: Service, draft: Any) -> dict[str, str]:

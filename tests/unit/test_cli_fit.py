@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_rows import ROWS, write_rows
+from tests.tiny_rows import ROWS, tiny, write_rows
 from tokenunlearn.cli import main
 from tokenunlearn.errors import ModelError
 from tokenunlearn.learned import fitted
-from tokenunlearn.learned.scorer_files import read_scorer
+from tokenunlearn.learned.scorer_files import read_scorer, write_scorer
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance, read_table
 
@@ -88,6 +88,16 @@ def test_a_scorer_of_these_very_rows_has_no_figure_of_its_own(model, capsys) -> 
     assert main(asked) == 0
     said = capsys.readouterr().out
     assert "with the other subjects' rows" in said and "our annotated rows alone" not in said
+
+
+def test_a_scorer_of_ours_has_no_figure_on_our_own_rows(model, tiny_folder, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("tokenunlearn.cli.signal_reports.annotated_rows", lambda: OURS)
+    write_scorer(Path("ours.safetensors"), fitted.fitted_for(tiny(tiny_folder)))
+    for given, own in ((OURS[:4], False), (ROWS, True)):
+        rows = str(write_rows(Path("rows.jsonl"), given))
+        asked = ["score", rows, "--signals", "learned", "--report", "--scorer", "ours.safetensors", *model]
+        assert main(asked) == 0
+        assert ("our annotated rows alone" in capsys.readouterr().out) == own
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,30 @@ def test_marks_of_a_row_that_could_not_be_scored_take_no_part(
     assert learn.fitted_rule(service, asked)["rows"] == 7
 
 
+def test_an_older_fit_takes_no_newer_ones_place(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(service, seen(5, wrong=True))
+    real, wanted = learn.signal_on, []
+
+    def overtaken(*asked: Any) -> np.ndarray:
+        if not wanted:  # another tab marks and learns, while this one still fits
+            monkeypatch.setattr(learn, "signal_on", real)
+            keep(service, seen(5))
+            wanted.append(learn.learn(service, ids(service))["fit"])
+        return real(*asked)
+
+    monkeypatch.setattr(learn, "signal_on", overtaken)
+    assert learn.learn(service, ids(service))["fit"] == wanted[0]
+    assert service.scores().fits == {"learned": wanted[0]}
+
+
+def test_a_signal_that_is_asked_for_while_it_is_fitted_stays_fitted(service: Service) -> None:
+    keep(service, seen(5))
+    found = learn.learn(service, ids(service))
+    shown = service.scores()
+    later = tokens.with_signal(service, shown, "learned", np.zeros(len(shown.columns["row"])))
+    np.testing.assert_array_equal(later.columns["learned"], np.array(found["values"]))
+
+
 def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(service: Service) -> None:
     asked = {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05}}
     keep(service, seen(3))

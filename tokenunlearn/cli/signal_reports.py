@@ -8,8 +8,11 @@ import pandas as pd
 
 from tokenunlearn.audit.audited import LABELS, OTHER, audit_of, labels_of
 from tokenunlearn.audit.trust import said
+from tokenunlearn.data.demo import annotated_rows
 from tokenunlearn.experiments.report import signal_lines
+from tokenunlearn.learned.fitted import text_of
 from tokenunlearn.learned.marks import Marks, marks_of_rows
+from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.metrics.agreement import cohens_kappa, marked_words
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.models.loading import LoadedModel
@@ -27,8 +30,7 @@ def print_reports(
 ) -> None:
     """Write to stdout, set by set, how well each signal finds the gold, and the other annotation's if any."""
     fitted = "learned" in signals
-    if fitted and beside.scorer is not None and beside.scorer.made_of.get("marks") != "none":
-        # it may have been fitted on these very rows
+    if fitted and beside.scorer is not None and _may_have_seen(beside.scorer, rows):
         signals = tuple(name for name in signals if name != "learned")
     sets: dict[str, list[ScoredRow]] = {}
     for row in rows:
@@ -44,6 +46,12 @@ def print_reports(
             _print_agreement(members, gold, second)
             words = f"{name}, the other annotation"
             _print_report(words, model, members, second, gold, config, signals, fitted)
+
+
+def _may_have_seen(scorer: Scorer, rows: Sequence[ScoredRow]) -> bool:
+    """Whether a scorer may have been fitted on some of these rows: on marks, or as annotated rows of ours."""
+    ours = {text_of(row) for row in annotated_rows()}
+    return scorer.made_of.get("marks") != "none" or any(text_of(row.info.row) in ours for row in rows)
 
 
 def _print_report(
