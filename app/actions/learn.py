@@ -65,7 +65,8 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
 def trusted(service: Service, question: Any) -> dict[str, Any]:
     """How far the learned signal is to be trusted on one set, beside every other signal.
 
-    `question`: `{text_id, scores_id, set}`. Returns `{set, rows, enough, verdict, table, curve}`: `table` is
+    `question`: `{text_id, scores_id, set}`. Returns `{set, rows, enough, better, verdict, table, curve}`:
+    `better` is whether the learned signal is above the best plain list, `table`
     `[{signal, label, auroc, low, high, precision}]` by word, the learned signal held out by subject, empty
     below the least number of rows; `curve` `[{rows, auroc, low, high}]`. `{outdated: true}` where the marks
     were changed meanwhile. Raises MaskError, InputError.
@@ -75,7 +76,8 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
     name = str(values.get("set") or "")
     marked = marked_text(service, shown)
     places, rows = _with_truth(shown, name, marked)
-    nothing = {"set": name, "rows": 0, "enough": False, "verdict": NO_TRUTH, "table": [], "curve": []}
+    nothing: dict[str, Any] = {"set": name, "rows": 0, "enough": False, "better": False}
+    nothing |= {"verdict": NO_TRUTH, "table": [], "curve": []}
     if not rows:
         return nothing
     still = _still(service, shown)
@@ -88,6 +90,7 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
             **nothing,
             "rows": found.rows,
             "enough": enough,
+            "better": found.verdict == "better",
             "verdict": said(found),
             "table": _table(found, labels) if enough else [],
             "curve": _curve(marked, rows, still) if enough else [],

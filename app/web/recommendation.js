@@ -11,8 +11,9 @@ const BASELINES = ["random", "content_words", "content_words_new"];
  * Returns `{words, signal}`; `signal` is the one that is favoured, or null. Pure.
  * @param {{signal: string, label: string, auroc: number|null, low: number|null, high: number|null}[]} table of one set
  * @param {number} rows of which somebody has said what the fact is
+ * @param {boolean} [better] whether the learned signal is above the best plain list, row by row: the verdict of the trust panel
  */
-export function recommendation(table, rows) {
+export function recommendation(table, rows, better) {
   if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Mark a few rows first." };
   const counted = `${rows} ${rows === 1 ? "row" : "rows"}`;
   if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.` };
@@ -20,7 +21,7 @@ export function recommendation(table, rows) {
   const best = highest(measured.filter(({ signal }) => !BASELINES.includes(signal)));
   const plain = highest(measured.filter(({ signal }) => BASELINES.includes(signal)));
   if (!best || !plain) return { signal: null, words: "No signal has been compared with the marked facts of this set." };
-  const beats = best.low !== null && best.low > plain.auroc;
+  const beats = best.signal === "learned" && better !== undefined ? better : best.low !== null && best.low > plain.auroc;
   const figure = `AUROC ${share(best.auroc)}${best.low === null ? "" : ` (${interval(best.low, best.high)})`} on ${counted}`;
   const beside = `“${plain.label}” ${share(plain.auroc)}`;
   return beats ? { signal: best.signal, words: `On this set “${best.label}” finds the facts best: ${figure}, ${beside}.` }
@@ -41,7 +42,7 @@ export function recommended(model, desk) {
 /** Returns the sentence on the set that is shown: by what was measured on marks, else on the gold of the file. @param {object|null} evidence as `trust_marks` answers */
 export function recommendedWords(model, evidence) {
   const marks = evidence?.set === model.set ? evidence : null;
-  if (marks?.table.length) return recommendation(marks.table, marks.rows).words;
+  if (marks?.table.length) return recommendation(marks.table, marks.rows, marks.better).words;
   const table = (model.payload.leaderboard ?? []).filter(({ set }) => (set ?? "") === model.set)
     .map(({ signal, label, auroc_word, low, high }) => ({ signal, label, auroc: auroc_word, low, high }));
   const withGold = model.rowsOfSet.filter((at) => Number.isFinite(model.columns.gold?.[model.payload.rows[at].first]));

@@ -1,5 +1,6 @@
 """The learned scorer on the tiny model: from rows to a scorer, held apart from the rows that it scores."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from tokenunlearn.learned.scorer_files import read_scorer
 from tokenunlearn.learned.words import on_tokens
 from tokenunlearn.models.forward import causal_model, without_adapter
 from tokenunlearn.models.hidden import hidden_states
-from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.passes import Beside
 from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.scoring import ScoreConfig, new_scores, score
@@ -92,6 +93,20 @@ def test_what_is_kept_and_damaged_is_fitted_again(loaded: LoadedModel) -> None:
     (path,) = (fitted.cache_root() / "scorers").iterdir()
     path.write_bytes(b"damaged")
     assert fitted_for(loaded).hash == first.hash == read_scorer(path).hash
+
+
+def test_another_precision_or_template_is_another_fit(
+    loaded: LoadedModel, tiny_folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(tiny_folder, tmp_path / "copy")
+    (copy / "chat_template.jinja").write_text(
+        "{% for m in messages %}{{ m['content'] }} {% endfor %}", "utf-8"
+    )
+    rough, other = load_model(str(tiny_folder), None, "bf16"), load_model(str(copy), None, "fp32")
+    assert other.base_id() == loaded.base_id()
+    assert len({fitted_for(rough).hash, fitted_for(loaded).hash, fitted_for(other).hash}) == 3
+    words = words_of_rows(other, OURS, marks_of_rows(OURS), 1)
+    np.testing.assert_array_equal(fitted_for(other).coef, fit(basis_of(words), None, 1).coef)
 
 
 def test_other_settings_and_other_rows_are_another_fit(loaded: LoadedModel, monkeypatch) -> None:

@@ -255,6 +255,8 @@ test("a signal is recommended where its interval is above the best plain list, a
   assert.equal(recommendation(table, 4).words, "Not enough evidence to recommend a signal: facts are marked in 4 rows, and 5 are needed.");
   assert.equal(recommendation(table, 5).signal, "learned");
   assert.match(recommendation([], 0).words, /^No facts are marked in this set/);
+  assert.equal(recommendation(table, 12, false).signal, null, "the trust panel says that it is no better");
+  assert.equal(recommendation([line("learned", 0.8, 0.7, 0.9), line("random", 0.75)], 12, true).signal, "learned", "row by row it is better");
   assert.equal(recommendation([line("content_words", 0.77)], 9).signal, null, "a baseline is never recommended");
 });
 

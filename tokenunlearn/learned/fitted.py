@@ -35,6 +35,7 @@ SHIPPED: Final = ASSETS / "learned"
 MOST_TOKENS: Final = 32_768  # what scoring takes at most
 _FIT_AGAIN: Final = "Fit one on this model: python -m tokenunlearn fit ROWS --out FOLDER"
 
+_tokens: "WeakKeyDictionary[Any, str]" = WeakKeyDictionary()
 _annotated: "WeakKeyDictionary[Any, dict[int, Annotated]]" = WeakKeyDictionary()
 
 
@@ -104,8 +105,8 @@ def annotated(model: LoadedModel, layer: int) -> Annotated:
     """
     known = _annotated.setdefault(causal_model(model.model), {})
     if layer not in known:
-        rows = tuple(row for row in annotated_rows() if _readable(model, row))
-        decided = [model.base_id(), annotated_hash(), layer, model.precision]
+        rows = tuple(row for row in annotated_rows() if _encoded(model, row))
+        decided = [model.base_id(), annotated_hash(), layer, model.precision, _read_as(model)]
         path = cache_root() / "annotated" / f"words-{text_hash(json.dumps(decided))}.safetensors"
         words = read_words(path)
         if words is None:
@@ -140,11 +141,14 @@ def fitted_for(
     # a model's name changes with the path to it, its weights do not
     wanted = {name: text for name, text in about.items() if name != "model"} | {"C": f"{settings.C:g}"}
     kept = folder or cache_root() / "scorers"
-    place = kept / f"learned-{text_hash(json.dumps([layer, wanted]))}.safetensors"
-    for path in (shipped(without), place):
-        scorer = _read(path)
-        if scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items():
-            return scorer
+    scorer = _read(shipped(without))
+    if scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items():
+        return scorer
+    decided = [layer, wanted, model.precision, _read_as(model)]
+    place = kept / f"learned-{text_hash(json.dumps(decided))}.safetensors"
+    scorer = _read(place)
+    if scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items():
+        return scorer
     scorer = fit(annotated(model, layer).basis(without), None, layer, settings, about)
     kept.mkdir(parents=True, exist_ok=True)
     write_scorer(place, scorer)
@@ -207,6 +211,18 @@ def _kinds() -> Mapping[tuple[str, str], str]:
     return {text_of(row): row.set for row in annotated_rows()}
 
 
+def _read_as(model: LoadedModel) -> str:
+    """What the model's tokenizer and chat template make of our annotated rows: 12 hex digits.
+
+    Two folders with the same weights may differ in both, and then in every state.
+    """
+    known = causal_model(model.model)
+    if known not in _tokens:
+        read = [_encoded(model, row) for row in annotated_rows()]
+        _tokens[known] = text_hash(json.dumps([each and each.ids for each in read]))
+    return _tokens[known]
+
+
 def _read(path: Path) -> Scorer | None:
     try:
         return read_scorer(path) if path.is_file() else None
@@ -214,9 +230,9 @@ def _read(path: Path) -> Scorer | None:
         return None
 
 
-def _readable(model: LoadedModel, row: Row) -> bool:
+def _encoded(model: LoadedModel, row: Row) -> Encoding | None:
+    """The row as token ids; None for one that the model cannot read."""
     try:
-        fitting_encoding(model, row, MOST_TOKENS)
+        return fitting_encoding(model, row, MOST_TOKENS)
     except InputError:
-        return False
-    return True
+        return None
