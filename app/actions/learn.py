@@ -187,7 +187,9 @@ def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def _curve(marked: MarkedText, rows: list[int], still: Callable[[], None]) -> list[dict[str, Any]]:
     words = marked.words.only(np.isin(marked.words.rows, rows))
-    points = learning_curve(words, marked.kept.basis, draws=CURVE_DRAWS, before_fit=still)
+    points = learning_curve(
+        words, marked.kept.basis, _groups(marked.rows), draws=CURVE_DRAWS, before_fit=still
+    )
     return [
         {"rows": point.rows, "auroc": point.auroc, "low": point.low, "high": point.high} for point in points
     ]

@@ -238,8 +238,9 @@ def _added(
 def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
     """The named masks of a text; `other_scores`: whether they were made on other scores than those shown."""
     masks = _store(service).masks(shown.text_id)
-    here = {shown.scores_id, *(shown.numbers_id(name) for name in shown.fits)}
-    return [{**mask, "other_scores": mask["scores_id"] not in here} for mask in masks]
+    return [
+        {**mask, "other_scores": mask["scores_id"] != shown.numbers_id(*mask["signals"])} for mask in masks
+    ]
 
 
 def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tokenunlearn.audit.trust import ENOUGH_ROWS, Trust, groups_of, learning_curve, said, trust
+from tokenunlearn.audit.trust import ENOUGH_ROWS, Trust, groups_of, halves, learning_curve, said, trust
 from tokenunlearn.audit.weights import fit_weights
 from tokenunlearn.errors import InputError
 from tokenunlearn.learned.fit import FitSettings, basis_of
@@ -118,6 +118,7 @@ def test_unmarked_rows_take_no_part() -> None:
 
 def test_rows_of_one_subject_are_held_out_together() -> None:
     assert groups_of(["Ada", "Bob", "", ""]).tolist() == [0, 1, 2, 3]
+    assert groups_of(["Ada", "Ada", "ada"]).tolist() == [0, 1, 2]
     of = groups_of(["Ada Moss", "ada moss", "Bob", "", ""])
     assert of[0] == of[1] and len({*of.tolist()}) == 4
 
@@ -145,11 +146,24 @@ def test_the_difference_of_two_signals_is_paired() -> None:
 
 def test_the_curve_rises_where_marks_teach_what_the_annotated_rows_do_not() -> None:
     words, basis = planted(24, 1), basis_of(planted(10, 2, told=0.2))
-    curve = learning_curve(words, basis, STRONG, counts=(0, 2, 10, 20), draws=4)
+    each = np.arange(24)
+    curve = learning_curve(words, basis, each, STRONG, counts=(0, 2, 10, 20), draws=4)
     assert [point.rows for point in curve] == [0, 2, 10]  # half of the rows are tested
     assert curve[0].auroc < curve[-1].auroc > 0.9 and all(p.low <= p.auroc <= p.high for p in curve)
-    assert curve == learning_curve(words, basis, STRONG, counts=(0, 2, 10, 20), draws=4)
-    assert learning_curve(planted(2, 1), basis, STRONG) == []
+    assert curve == learning_curve(words, basis, each, STRONG, counts=(0, 2, 10, 20), draws=4)
+    assert learning_curve(planted(2, 1), basis, each, STRONG) == []
+    # nothing is known of rows of another group where all are of one
+    assert learning_curve(words, basis, np.zeros(24, dtype=int), STRONG) == []
+
+
+def test_no_row_of_a_group_that_the_curve_tests_has_taught() -> None:
+    rows, group = np.arange(10, 20), np.array([0, 0, 0, 0, 0, 0, 1, 1, 2, 2])
+    for seed in range(20):
+        taught, apart = halves(rows, group, np.random.default_rng(seed))
+        assert sorted([*taught, *apart]) == rows.tolist() and len(taught) and len(apart)
+        assert not set(group[taught - 10]) & set(group[apart - 10])
+        # six rows and four are as near as it goes; two and eight where the two small ones come first and last
+        assert {len(taught), len(apart)} in ({6, 4}, {2, 8})
 
 
 def columns_of(words: Words) -> dict[str, np.ndarray]:

@@ -279,6 +279,8 @@ def fitted(service: Service, fit: str, values: list[float]) -> None:
 
 
 def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service: Service) -> None:
+    service.grow("s1", lambda shown: shown.with_signals({"contrast": np.arange(9.0)}))
+    unfitted = saved(service, "no fit", rule=FITTED)
     fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
     first = saved(service, "first fit", rule=FITTED)
     plain = saved(service, "plain")
@@ -290,7 +292,7 @@ def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service
     assert (read["chosen"], read["moved"]) == ([5], 2)
     assert masks.load_mask(service, {"scores_id": "s1", "id": plain["id"]})["moved"] is None
     listed = {each["name"]: each["other_scores"] for each in masks.kept(service, SCORES)["masks"]}
-    assert listed == {"first fit": True, "plain": False}
+    assert listed == {"no fit": True, "first fit": True, "plain": False} and unfitted["hash"] != first["hash"]
     # What a page chose on the fit of before is not what would be trained: its hash is another.
     before = {**draft(rule=FITTED), "hash": first["hash"]}
     with pytest.raises(MaskError, match="The page showed mask"):

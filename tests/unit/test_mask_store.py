@@ -11,6 +11,7 @@ from tokenunlearn.runs.store import RunStore
 
 HEADER = (
     '{"format": "tokenunlearn mask", "version": 1, "scores_id": "s", "hash": "%s", "overrides": {"1": "in"}, '
+    '"rule": {"knowledge": "knowledge_swap", "entropy": "entropy"}, '
     '"provenance": {"name": "%s", "set": "one", "saved": 5, "chosen": 2, "of": 9}}\n'
 )
 

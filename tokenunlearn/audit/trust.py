@@ -68,12 +68,13 @@ class CurvePoint:
 def groups_of(subjects: Sequence[str], answers: Sequence[str] = ()) -> NDArray[np.int64]:
     """The group of each row: its subject where any subject repeats, else the row itself; int [rows].
 
-    Rows of one group are held out together. Rows with the same of `answers` are of one group whatever their
-    subject: a fit that has seen one has seen the other.
+    Rows of one group are held out together. Where all rows are about one subject each is a group by itself.
+    Rows with the same of `answers` are of one group whatever their subject: a fit that has seen one has seen
+    the other.
     """
     names = [fold(subject).casefold() for subject in subjects]
     known = [name for name in names if name]
-    if len(set(known)) == len(known):
+    if len(set(known)) == len(known) or len(set(names)) == 1:
         group = np.arange(len(names))
     else:
         alone = [name or f"\0{place}" for place, name in enumerate(names)]
@@ -158,6 +159,7 @@ def said(found: Trust) -> str:
 def learning_curve(
     words: Words,
     basis: Basis,
+    groups: ArrayLike,
     settings: FitSettings = DEFAULTS,
     counts: Sequence[int] = CURVE,
     draws: int = 8,
@@ -166,31 +168,44 @@ def learning_curve(
 ) -> list[CurvePoint]:
     """What the first 0, 1, 2 … marked rows taught, measured on marked rows that none of these fits has seen.
 
-    Of each draw half of the rows are tested, the same for every count. Empty where too few rows are marked.
+    Of each draw about half of the rows are tested, the same for every count, and no row of their `groups`
+    ([rows], by the numbers in `words`) teaches. Empty where too few rows, or rows of one group, are marked.
     `before_fit` is called before each fit; what it raises ends the work.
     """
     known = words.known
     rows = np.unique(known.rows)
-    most = len(rows) // 2
-    if most < 1 or _rows_of_both(known) < ENOUGH_ROWS:
+    group = np.asarray(groups)[rows]
+    if len(np.unique(group)) < 2 or _rows_of_both(known) < ENOUGH_ROWS:
         return []
     random = np.random.default_rng(seed)
-    orders = [random.permutation(rows) for _ in range(draws)]
+    cuts = [halves(rows, group, random) for _ in range(draws)]
+    most = min(len(taught) for taught, _ in cuts)
     alone = solution(basis, None, settings)
     points = []
     for count in (count for count in counts if count <= most):
         figures = []
-        for order in orders:
+        for taught, apart in cuts:
             before_fit()
-            marks = known.only(np.isin(known.rows, order[:count]))
+            marks = known.only(np.isin(known.rows, taught[:count]))
             fitted = solution(basis, marks, settings) if count else alone
-            tested = known.only(np.isin(known.rows, order[most:]))
+            tested = known.only(np.isin(known.rows, apart))
             logits = basis.standardised(tested.states) @ fitted.coef + fitted.intercept
             figures.append((auroc(logits, tested.labels), precision_at_gold(logits, tested.labels)))
         areas, precisions = np.array(figures).T
         mean, low, high = (float(f(areas)) for f in (np.nanmean, np.nanmin, np.nanmax))
         points.append(CurvePoint(count, mean, low, high, float(np.nanmean(precisions))))
     return points
+
+
+def halves(
+    rows: NDArray[np.int64], group: NDArray[np.int64], random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of some groups in random order, and those of the others; as near to half as groups allow."""
+    order = random.permutation(np.unique(group))
+    sizes = np.cumsum([np.count_nonzero(group == each) for each in order[:-1]])
+    first = order[: 1 + int(np.argmin(np.abs(sizes - len(rows) / 2)))]
+    taught = np.isin(group, first)
+    return random.permutation(rows[taught]), rows[~taught]
 
 
 def _rows_of_both(known: Words) -> int:

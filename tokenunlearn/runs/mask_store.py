@@ -87,8 +87,8 @@ class MaskStore:
     def masks(self, text_id: str) -> list[dict[str, Any]]:
         """Return the named masks, oldest first; a file that cannot be read is left out.
 
-        Each is `{id, name, set, saved, hash, chosen, of, overrides, scores_id}`, the last of the scores that
-        its numbers are of.
+        Each is `{id, name, set, saved, hash, chosen, of, overrides, scores_id, signals}`: `scores_id` of the
+        scores that its numbers are of, `signals` those of its rule.
         """
         listed = []
         for path in self._files(text_folder(self.runs, text_id)):
@@ -99,6 +99,7 @@ class MaskStore:
                     {name: made[name] for name in ("name", "set", "saved", "chosen", "of")}
                     | {"id": path.stem, "hash": str(header["hash"]), "overrides": len(header["overrides"])}
                     | {"scores_id": str(header["scores_id"])}
+                    | {"signals": [str(header["rule"][name]) for name in ("knowledge", "entropy")]}
                 )
             except (MaskError, KeyError, TypeError):
                 continue
