@@ -46,13 +46,13 @@ class TextStates:
     def words(self, columns: Mapping[str, np.ndarray], in_no_word: np.ndarray) -> Words:
         """The words of the text, without labels; made anew where other tokens are in no word."""
         key = in_no_word.tobytes()
-        if key not in self._words:
+        found = self._words.get(key)  # at once: another thread may put others in its place
+        if found is None:
             nothing = np.full(len(in_no_word), np.nan)
             found = words_of(self.states, columns["row"], columns["word"], in_no_word, nothing)
             self._words.clear()
             self._words[key] = found
-            return found
-        return self._words[key]
+        return found
 
     @property
     def nbytes(self) -> int:

@@ -74,15 +74,15 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
     values = record(question, "the question")
     shown = shown_text(service, values)
     name = str(values.get("set") or "")
+    still = _still(service, shown)
     marked = marked_text(service, shown)
-    places, rows = _with_truth(shown, name, marked)
+    rows = _with_truth(marked, _scored_rows(marked, name))
     nothing: dict[str, Any] = {"set": name, "rows": 0, "enough": False, "better": False}
     nothing |= {"verdict": NO_TRUTH, "table": [], "curve": []}
     if not rows:
         return nothing
-    still = _still(service, shown)
     try:
-        found = _trust(marked, places, rows, still)
+        found = _trust(marked, rows, still)
         enough = found.verdict != "few"
         labels = {name: info["label"] for name, info in shown.payload["signals"].items()}
         labels[LEARNED] = "Learned, held out"
@@ -110,13 +110,15 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
     shown = shown_text(service, values)
     name, rule = str(values.get("set") or ""), rule_of(values)
     marked = marked_text(service, shown)
-    places, rows = _with_truth(shown, name, marked)
+    scored = _scored_rows(marked, name)
+    rows = _with_truth(marked, scored)
     if len(rows) < ENOUGH_ROWS:
         raise InputError(
             f"Facts are marked in {len(rows)} rows of this set, and {ENOUGH_ROWS} are needed",
             fix="Mark more rows, and press Enter after each",
         )
-    columns = {**shown.columns, LEARNED: _held_out(marked)}
+    groups = _groups(marked.rows, scored)
+    columns = {**shown.columns, LEARNED: _held_out(marked, scored, groups)}
     cut = {key: column[shown.places(name)] for key, column in columns.items()}
     known = {marked.rows[at].id for at in rows}
     truth = labels_of(shown, {row: marked.truth[row] for row in known})[shown.places(name)]
@@ -127,7 +129,6 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
         and SIGNALS[signal].family != "likelihood"
         and np.isfinite(cut[signal]).any()
     ]
-    groups = _groups(marked.rows)
     found = fit_weights(cut, truth, groups, list(dict.fromkeys(names)), rule)
     return {
         "rule": {name: after for name, (_, after) in found.changed.items()},
@@ -137,16 +138,21 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def _with_truth(shown: ShownScores, name: str, marked: MarkedText) -> tuple[np.ndarray, list[int]]:
-    """The tokens and the numbers of the scored rows of a set of which it is known what is true."""
-    ids = {row["id"] for row in shown.rows_of(name) if not row.get("failure")}
-    rows = [at for at, row in enumerate(marked.rows) if row.id in ids and row.id in marked.truth]
-    return np.flatnonzero(np.isin(shown.columns["row"], rows)), rows
+def _scored_rows(marked: MarkedText, name: str) -> list[int]:
+    """The numbers of the rows of a set, without those that could not be scored."""
+    ids = {row["id"] for row in marked.shown.rows_of(name) if not row.get("failure")}
+    return [at for at, row in enumerate(marked.rows) if row.id in ids]
 
 
-def _trust(marked: MarkedText, places: np.ndarray, rows: list[int], still: Callable[[], None]) -> Trust:
+def _with_truth(marked: MarkedText, rows: Sequence[int]) -> list[int]:
+    """Those of the rows of which it is known what is true."""
+    return [at for at in rows if marked.rows[at].id in marked.truth]
+
+
+def _trust(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -> Trust:
     shown = marked.shown
     assert shown.table is not None
+    places = np.flatnonzero(np.isin(shown.columns["row"], rows))
     table = shown.table.iloc[places].reset_index(drop=True)
     signals = [
         name
@@ -159,7 +165,7 @@ def _trust(marked: MarkedText, places: np.ndarray, rows: list[int], still: Calla
         marked.kept.states[places],
         labels_of(shown, marked.truth)[places],
         marked.kept.basis,
-        _groups([marked.rows[at] for at in rows]),
+        _groups(marked.rows, rows)[rows],
         signals,
         draws=DRAWS,
         taught=labels_of(shown, by_person)[places],
@@ -167,8 +173,14 @@ def _trust(marked: MarkedText, places: np.ndarray, rows: list[int], still: Calla
     )
 
 
-def _groups(rows: Sequence[Row]) -> np.ndarray:
-    return groups_of([row.subject for row in rows], [row.answer for row in rows])
+def _groups(rows: Sequence[Row], kept: Sequence[int]) -> np.ndarray:
+    """The group of each row, as `groups_of` has it among the rows `kept`; −1 for the others; int [rows].
+
+    Other sets take no part: a set that is all about one subject is held out row by row.
+    """
+    groups = np.full(len(rows), -1)
+    groups[list(kept)] = groups_of([rows[at].subject for at in kept], [rows[at].answer for at in kept])
+    return groups
 
 
 def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -185,21 +197,23 @@ def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: -(entry["auroc"] or 0.0))
 
 
-def _curve(marked: MarkedText, rows: list[int], still: Callable[[], None]) -> list[dict[str, Any]]:
+def _curve(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -> list[dict[str, Any]]:
     words = marked.words.only(np.isin(marked.words.rows, rows))
     points = learning_curve(
-        words, marked.kept.basis, _groups(marked.rows), draws=CURVE_DRAWS, before_fit=still
+        words, marked.kept.basis, _groups(marked.rows, rows), draws=CURVE_DRAWS, before_fit=still
     )
     return [
         {"rows": point.rows, "auroc": point.auroc, "low": point.low, "high": point.high} for point in points
     ]
 
 
-def _held_out(marked: MarkedText) -> np.ndarray:
-    """The learned signal on every token by fits that have seen no mark of its subject, [tokens]."""
-    words = marked.words
-    groups = _groups(marked.rows)[words.rows]
-    values = probability(held_out(marked.kept.basis, words, groups))
+def _held_out(marked: MarkedText, rows: Sequence[int], groups: np.ndarray) -> np.ndarray:
+    """The learned signal on the tokens of `rows` by fits that have seen no mark of their group, [tokens].
+
+    Only marks on `rows` teach, as in the figures of trust. NaN on the tokens of other rows.
+    """
+    words = marked.words.only(np.isin(marked.words.rows, rows))
+    values = probability(held_out(marked.kept.basis, words, groups[words.rows]))
     columns = marked.shown.columns
     return on_tokens(values, words, columns["row"], columns["word"])
 

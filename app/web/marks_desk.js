@@ -1,4 +1,4 @@
-/** Holds what belongs to the marks beside themselves: that they are kept, what was learned from them, which row is next. No DOM. */
+/** Holds what belongs to the marks beside themselves: that they are kept, what was learned from them, which row is to be reviewed next. No DOM. */
 
 import { DraftKeeper } from "./mask_keeper.js";
 import { MARKS, Marks } from "./marks.js";

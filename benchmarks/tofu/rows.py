@@ -45,7 +45,7 @@ def annotations_of(data: Path) -> dict[str, Marks]:
 
 
 def marks_in(lines: Sequence[Mapping[str, Any]], first: int = 0) -> dict[str, RowMarks]:
-    """The `spans` of lines as marks of rows that were looked through; `row` 0 is row `first` of forget10."""
+    """The `spans` of lines as marks of rows that were reviewed; `row` 0 is row `first` of forget10."""
     return {
         f"forget10-{line['row'] + first}": RowMarks(_spans(line["spans"]), seen=True)
         for line in lines

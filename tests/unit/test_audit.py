@@ -1,4 +1,4 @@
-"""What marks say of the signals: trust held out, the planted lie, the curve, the next row, fit weights."""
+"""What marks say of the signals: trust held out, the planted lie, the curve, fit weights."""
 
 from dataclasses import replace
 
