@@ -5,7 +5,7 @@ A side of a comparison is a set's id, `now`, the marks that the page shows, or `
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,16 +18,16 @@ from app.actions.opening import read_file
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
-from tokenunlearn.data.rows import Row, row_to_dict
+from tokenunlearn.data.rows import Row, Span, row_to_dict
 from tokenunlearn.errors import InputError
-from tokenunlearn.learned.marks import RowMarks, corrected, marks_from
+from tokenunlearn.learned.marks import RowMarks, corrected, marks_from, marks_to
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa, markable_words, marked_words
 
 MOST_NAME: Final = 80
 NOW, FILE = "now", "file"
 SHOWN_DIFFERENCES: Final = 2_000
 NAMES: Final = {NOW: "Now", FILE: "The file"}
-Spans = Sequence[Sequence[int]]
+Spans = tuple[Span, ...]
 
 
 def save_set(service: Service, marks: Any) -> dict[str, Any]:
@@ -69,12 +69,9 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
     answers = {str(row["id"]): str(row["answer"]) for row in shown.payload["rows"]}
     here = [row for row in content.rows if answers.get(row.id) == row.answer]
     gold = {row.id: row.gold for row in _rows(service, shown)}
-    marked = {row.id: corrected(row.gold, RowMarks()).fact for row in here if row.gold}
-    beyond = {name: corrected(gold[name], RowMarks(other=fact)).fact for name, fact in marked.items()}
-    rows = {
-        name: {"fact": _lists(fact), "other": _lists(beyond[name]), "seen": True}
-        for name, fact in marked.items()
-    }
+    facts = {row.id: corrected(row.gold, RowMarks()).fact for row in here if row.gold}
+    beyond = {name: corrected(gold[name], RowMarks(other=fact)).fact for name, fact in facts.items()}
+    rows = marks_to({name: RowMarks(fact, beyond[name], seen=True) for name, fact in facts.items()})
     if not content.rows:
         good_content(records)  # raises, with the reason of the first refused line
     if not rows:
@@ -102,7 +99,7 @@ def export_rows(service: Service, question: Any) -> dict[str, str]:
     values = record(question, "the question")
     shown = shown_text(service, values)
     truth = settled(service, shown, NOW, values)
-    rows = [replace(row, gold=_pairs(truth[row.id])) for row in _rows(service, shown) if row.id in truth]
+    rows = [replace(row, gold=truth[row.id]) for row in _rows(service, shown) if row.id in truth]
     if not rows:
         raise InputError("No row was reviewed", fix="Mark a row, then press Enter")
     lines = (json.dumps(row_to_dict(row), ensure_ascii=False) for row in rows)
@@ -130,8 +127,7 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
     if not rows:
         raise InputError("No row was reviewed by both", f"{names[0]} and {names[1]} have no row in common")
     first, second = (
-        np.concatenate([marked_words(row["answer"], _pairs(truth[row["id"]])) for row in rows])
-        for truth in truths
+        np.concatenate([marked_words(row["answer"], truth[row["id"]]) for row in rows]) for truth in truths
     )
     kappa = cohens_kappa(first, second)
     words = [(row, span) for row in rows for span in markable_words(row["answer"])]
@@ -154,19 +150,17 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def settled(
-    service: Service, shown: ShownScores, side: str, values: Mapping[str, Any]
-) -> dict[str, list[list[int]]]:
+def settled(service: Service, shown: ShownScores, side: str, values: Mapping[str, Any]) -> dict[str, Spans]:
     """The spans of the fact in each row that a side has reviewed, by row id.
 
     A mark stands above the gold of the file: what is marked as not the fact is taken out of it.
     """
     gold = {row.id: row.gold for row in _rows(service, shown)}
     if side == FILE:
-        return {name: _lists(spans) for name, spans in gold.items() if spans}
+        return {name: spans for name, spans in gold.items() if spans}
     kept = values if side == NOW else marks_store(service).read_set(shown.text_id, side)
     return {
-        name: _lists(corrected(gold.get(name, ()), marks).fact)
+        name: corrected(gold.get(name, ()), marks).fact
         for name, marks in marks_from(marked_rows(kept, shown), _rows(service, shown)).items()
         if marks.seen
     }
@@ -203,11 +197,3 @@ def _name(values: Mapping[str, Any]) -> str:
 def _rows(service: Service, shown: ShownScores) -> list[Row]:
     ids = {str(row["id"]) for row in shown.payload["rows"]}
     return [row for row in service.session_of(shown).forget if row.id in ids]
-
-
-def _lists(spans: Spans) -> list[list[int]]:
-    return [[start, end] for start, end in spans]
-
-
-def _pairs(spans: Spans) -> tuple[tuple[int, int], ...]:
-    return tuple((start, end) for start, end in spans)
