@@ -3,6 +3,7 @@
 import { button, node, setHidden, setText } from "./dom.js";
 import { deriveMask } from "./derived_mask.js";
 import { share } from "./marks_panel.js";
+import { plural } from "./scale.js";
 import { workNotice } from "./work_notice.js";
 
 /** Returns `{element, update}`. @param {import("./marks_desk.js").MarksDesk} desk @param {(signal: string) => Promise<void>} compute */
@@ -65,6 +66,5 @@ export function flipsUnder(model, rule) {
 /** Returns what using them would change. */
 export function changeWords({ added, removed }) {
   if (added + removed === 0) return "Your selection stays the same.";
-  const of = (count) => `${count} ${count === 1 ? "token" : "tokens"}`;
-  return `It adds ${of(added)} to your selection and removes ${of(removed)}.`;
+  return `It adds ${plural(added, "token")} to your selection and removes ${plural(removed, "token")}.`;
 }

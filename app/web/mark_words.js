@@ -1,5 +1,6 @@
 /** What is said of marks, to the eye and to the ear. Pure. */
 
+import { plural } from "./scale.js";
 import { shortened } from "./strip_marks.js";
 
 /** What a mark means, in words; "gold" is what the file says. */
@@ -31,7 +32,7 @@ export function markedWords(rows) {
   const all = Object.values(rows);
   if (all.length === 0) return "No row is marked yet.";
   const seen = all.filter((each) => each.seen).length;
-  const counted = `${all.length} ${all.length === 1 ? "row" : "rows"} marked`;
+  const counted = `${plural(all.length, "row")} marked`;
   if (seen === all.length) return `${counted} and reviewed.`;
   return seen === 0 ? `${counted}, none reviewed.` : `${counted}, ${seen} of them reviewed.`;
 }

@@ -2,6 +2,7 @@
 
 import { DraftKeeper } from "./mask_keeper.js";
 import { MARKS, Marks } from "./marks.js";
+import { plural } from "./scale.js";
 import { keepMarks, keepMarksVersion, readMarks, readMarksVersion } from "./session.js";
 
 const SAVE_AFTER_MS = 400; // what is learned from a mark should follow it
@@ -149,7 +150,7 @@ export class MarksDesk {
   merge(from, theirs) {
     const ids = this.model.marks.merge(from, theirs);
     this.model.tell("marks");
-    this.host.say(`${ids.length} ${ids.length === 1 ? "row" : "rows"} marked elsewhere ${ids.length === 1 ? "was" : "were"} added`);
+    this.host.say(`${plural(ids.length, "row")} marked elsewhere ${ids.length === 1 ? "was" : "were"} added`);
   }
 
   /** Keeps the marks in this tab, for a reload; `begun` as the keeper says. */

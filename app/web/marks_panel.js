@@ -2,6 +2,7 @@
 
 import { drawing, node, setAttributes, setHidden, setText, tableHead } from "./dom.js";
 import { markedWords } from "./mark_words.js";
+import { plural } from "./scale.js";
 
 const WIDTH = 280;
 const HEIGHT = 72;
@@ -68,9 +69,9 @@ function learningCurve() {
     setAttributes(band, { d: paths.band });
     setAttributes(level, { x1: 0, x2: WIDTH, y1: placeOf(content ?? 0), y2: placeOf(content ?? 0), visibility: content === null ? "hidden" : null });
     const [first, last] = [points[0], points.at(-1)];
-    setText(axis.children[0], `${first.rows} rows: ${share(first.auroc)}`);
+    setText(axis.children[0], `${plural(first.rows, "row")}: ${share(first.auroc)}`);
     setText(axis.children[1], content === null ? "" : `dashed: content words ${share(content)}`);
-    setText(axis.children[2], `${last.rows} rows: ${share(last.auroc)}`);
+    setText(axis.children[2], `${plural(last.rows, "row")}: ${share(last.auroc)}`);
     setAttributes(plot, { "aria-label": curveWords(points) });
   };
   return { element, draw };
@@ -78,7 +79,7 @@ function learningCurve() {
 
 /** Returns what the plot says, in words. */
 export function curveWords(points) {
-  return `AUROC on rows kept apart, by marked rows: ${points.map(({ rows, auroc }) => `${share(auroc)} after ${rows} rows`).join(", ")}`;
+  return `AUROC on rows kept apart, by marked rows: ${points.map(({ rows, auroc }) => `${share(auroc)} after ${plural(rows, "row")}`).join(", ")}`;
 }
 
 /** Returns the paths `{line, band}` of a learning curve of two points or more; the scale goes from chance to 1. */

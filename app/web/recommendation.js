@@ -2,6 +2,7 @@
 
 import { node, setText } from "./dom.js";
 import { interval, share } from "./marks_panel.js";
+import { plural } from "./scale.js";
 
 const FEWEST_ROWS = 5;
 /** What needs no model: a signal that does not beat these is not recommended. */
@@ -11,11 +12,11 @@ const BASELINES = ["random", "content_words", "content_words_new"];
  * Returns `{words, signal}`; `signal` is the one that is favoured, or null. Pure.
  * @param {{signal: string, label: string, auroc: number|null, low: number|null, high: number|null}[]} table of one set
  * @param {number} rows of which somebody has said what the fact is
- * @param {boolean} [better] whether the learned signal is above the best plain list, row by row: the verdict of the trust panel
+ * @param {boolean} [better] whether the learned signal is above the best plain list, paired by row: the verdict of the trust panel
  */
 export function recommendation(table, rows, better) {
   if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Mark a few rows first." };
-  const counted = `${rows} ${rows === 1 ? "row" : "rows"}`;
+  const counted = plural(rows, "row");
   if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.` };
   const measured = table.filter(({ auroc }) => auroc !== null);
   const best = highest(measured.filter(({ signal }) => !BASELINES.includes(signal)));

@@ -106,6 +106,8 @@ def test_few_marks_are_called_few() -> None:
     words = planted(ENOUGH_ROWS - 1, 1)
     found = trusted(words)
     assert found.verdict == "few" and said(found).startswith("Not enough marks yet: 4 rows (5 are needed)")
+    one = replace(found, rows=1, facts=1)
+    assert "1 row (5 are needed) with 1 word of the fact (10 are needed)" in said(one)
     assert np.isnan(found.above).all()
 
 

@@ -240,6 +240,7 @@ test("a learning curve goes from chance at the bottom to 1 at the top", () => {
   const points = [{ rows: 0, auroc: 0.75, low: 0.7, high: 0.8 }, { rows: 10, auroc: 1, low: 0.9, high: 1 }];
   assert.deepEqual(curvePaths(points), { line: "M0.0 36.0L280.0 0.0", band: "M0.0 28.8L280.0 0.0L280.0 14.4L0.0 43.2Z" });
   assert.equal(curveWords(points), "AUROC on rows kept apart, by marked rows: .75 after 0 rows, 1.00 after 10 rows");
+  assert.equal(curveWords([{ rows: 1, auroc: 0.8 }]), "AUROC on rows kept apart, by marked rows: .80 after 1 row");
   assert.deepEqual([share(0.934), share(null), interval(0.88, 0.97), interval(null, null)], [".93", "–", ".88–.97", ""]);
 });
 

@@ -142,8 +142,8 @@ def said(found: Trust) -> str:
     """The verdict in a sentence, with its figures."""
     if found.verdict == "few":
         return (
-            f"Not enough marks yet: {found.rows} rows ({ENOUGH_ROWS} are needed) "
-            f"with {found.facts} words of the fact ({ENOUGH_FACTS} are needed)."
+            f"Not enough marks yet: {_counted(found.rows, 'row')} ({ENOUGH_ROWS} are needed) "
+            f"with {_counted(found.facts, 'word')} of the fact ({ENOUGH_FACTS} are needed)."
         )
     value, low, high = found.figure(LEARNED)
     plain, *_ = found.figure(found.baseline)
@@ -154,6 +154,10 @@ def said(found: Trust) -> str:
     if found.verdict == "no_better":
         return f"The learned scorer is no better than {words} ({plain:.2f}): {figures}."
     return f"The learned scorer finds the marked words: {figures}; {words} {plain:.2f}."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def learning_curve(
