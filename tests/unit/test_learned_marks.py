@@ -16,7 +16,6 @@ from tokenunlearn.learned.marks import (
     marks_to,
     read_marks,
     token_labels,
-    with_gold,
 )
 
 NAN = float("nan")
@@ -39,16 +38,9 @@ def test_what_marks_say_of_each_token(marks: RowMarks | None, labels: list[float
     np.testing.assert_array_equal(token_labels(ANSWER, OFFSETS, marks), labels)
 
 
-def test_gold_is_the_mark_of_a_row_that_was_looked_through() -> None:
+def test_gold_is_the_mark_of_a_row_that_was_reviewed() -> None:
     rows = [ROWS[0], replace(ROWS[1], gold=())]
     assert marks_of_rows(rows) == {"ada": RowMarks(((21, 25),), seen=True)}
-    again = with_gold([replace(row, gold=()) for row in rows], marks_of_rows(rows))
-    assert again == [ROWS[0]]
-
-
-def test_only_rows_that_were_looked_through_are_handed_on_as_gold() -> None:
-    marks = {"ada": RowMarks(((4, 8),)), "bob": RowMarks(((4, 8),), seen=True), "cleo": RowMarks(seen=True)}
-    assert [(row.id, row.gold) for row in with_gold(ROWS, marks)] == [("bob", ((4, 8),))]
 
 
 def test_marks_come_back_as_the_page_keeps_them(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_named_set_is_listed_read_and_removed(service: Service, tmp_path: Path
     assert mark_sets.remove_set(again, {**SCORES, "id": saved["id"]}) == {"sets": []}
 
 
-def test_two_annotators_are_compared_on_the_rows_that_both_looked_through(service: Service) -> None:
+def test_two_annotators_are_compared_on_the_rows_that_both_reviewed(service: Service) -> None:
     ada = mark_sets.save_set(service, {**SCORES, "name": "Ada", "rows": ADA})["saved"]["id"]
     # Of r0 the page only says that it was reviewed; of r1 that "likes" is the fact, too.
     now = {"r0": said([]), "r1": said([[3, 8]])}
@@ -71,7 +71,7 @@ def test_two_annotators_are_compared_on_the_rows_that_both_looked_through(servic
         mark_sets.compare(service, {**SCORES, "first": ada, "second": "now", "rows": {"r2": said([])}})
 
 
-def test_what_was_looked_through_is_exported_as_rows_with_gold_and_comes_back(service: Service) -> None:
+def test_what_was_reviewed_is_exported_as_rows_with_gold_and_comes_back(service: Service) -> None:
     file = mark_sets.export_rows(service, {**SCORES, "rows": ADA})
     rows = [json.loads(line) for line in file["text"].splitlines()]
     assert [(each["id"], each["gold"], each["question"]) for each in rows] == [

@@ -6,7 +6,7 @@ word without a mark is not the fact either. A row with `gold` is one that was re
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,15 +127,6 @@ def _page_marks(place: Path) -> Any:
         raise InputError(f"{place.name} cannot be read", str(error)[:200], where=str(place)) from error
     rows = values.get("rows") if isinstance(values, Mapping) else None
     return rows if isinstance(rows, Mapping) else None
-
-
-def with_gold(rows: Sequence[Row], marks: Marks) -> list[Row]:
-    """Rows that were reviewed, their marks as `gold`, in the order of `rows`: the form to hand on.
-
-    Marks on other rows say nothing of the words between them, and gold cannot say that.
-    """
-    found = (replace(row, gold=marks[row.id].fact) for row in rows if row.id in marks and marks[row.id].seen)
-    return [row for row in found if row.gold]
 
 
 def _row_marks(given: Any, name: str, answers: Mapping[str, str], where: str) -> RowMarks:
