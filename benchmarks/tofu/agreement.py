@@ -36,6 +36,7 @@ from tokenunlearn.table import read_table, write_table
 OTHERS: Final = ("knowledge_swap", "knowledge_prompt", "entropy", "entropy_masked", "loss")
 DEMO: Final = "learned_demo"
 MARKED, DRAWS = (5, 10, 20), 8
+OF_ONE: Final = 10  # marked rows of one author
 NAMES: Final = LABELS | {
     DEMO: "Learned from the demo's 79 rows alone",
     LEARNED: "Learned, each author held out",
@@ -147,7 +148,7 @@ def report(measured: Measured, marks: Marks, annotations: Mapping[str, Marks]) -
     figures = signal_report(
         table.assign(gold=labels), signals, granularities=("word",), populations=("words", "content")
     )
-    marked = (marked_line(count, words, content, measured.basis) for count in MARKED)
+    marked = marked_lines(words, authors, content, measured.basis)
     return [*head, *signal_lines(figures, signals, names), *marked]
 
 
@@ -191,24 +192,49 @@ def content_of(table: pd.DataFrame) -> np.ndarray:
     return np.asarray(words_of_table(table, none, table["is_stop_word"]).labels == 0)
 
 
-def marked_line(count: int, words: Words, content: np.ndarray, basis: Basis) -> str:
-    """What so many marked rows teach, measured on all other rows: mean, lowest and highest of the draws."""
-    random, figures = np.random.default_rng(0), []
-    for _ in range(DRAWS):
-        marked = np.isin(words.rows, random.permutation(words.rows.max() + 1)[:count])
-        figures.append(tested(basis, words, marked, content))
+def marked_lines(words: Words, authors: np.ndarray, content: np.ndarray, basis: Basis) -> list[str]:
+    """What marked rows teach: so many of any author, tested on all other rows; ten of one, on other authors.
+
+    `authors` [rows]. The last line says whether the others only know the marked authors again.
+    """
+    lines, of = [], authors[words.rows]
+    for count in MARKED:
+        random = np.random.default_rng(0)
+        marked = [np.isin(words.rows, random.permutation(len(authors))[:count]) for _ in range(DRAWS)]
+        cuts = [(each, ~each) for each in marked]
+        lines.append(
+            marked_line(f"+ {count} marked rows, {DRAWS} draws (lowest–highest)", words, cuts, content, basis)
+        )
+    random, cuts = np.random.default_rng(0), []
+    for author in random.permutation(np.unique(authors))[:DRAWS]:
+        rows = random.permutation(np.flatnonzero(authors == author))[:OF_ONE]
+        cuts.append((np.isin(words.rows, rows), of != author))
+    name = f"+ {OF_ONE} of one author, the others, {len(cuts)} draws"
+    return [*lines, marked_line(name, words, cuts, content, basis)]
+
+
+def marked_line(
+    name: str,
+    words: Words,
+    cuts: Sequence[tuple[np.ndarray, np.ndarray]],
+    content: np.ndarray,
+    basis: Basis,
+) -> str:
+    """The figures over cuts into marked and tested words: mean, lowest and highest."""
+    figures = [tested(basis, words, marked, apart, content) for marked, apart in cuts]
     means, lows, highs = np.mean(figures, 0), np.min(figures, 0), np.max(figures, 0)
     cells = [f"{m:.3f} ({low:.2f}–{high:.2f})" for m, low, high in zip(means, lows, highs, strict=True)]
-    name = f"+ {count} marked rows, {DRAWS} draws (lowest–highest)"
     return f"  {name:<44}" + "".join(f"{cell:<20}" for cell in cells).rstrip()
 
 
-def tested(basis: Basis, words: Words, marked: np.ndarray, content: np.ndarray) -> tuple[float, float, float]:
-    """AUROC, P@|gold| and AUROC among content words, on the words that are not marked."""
+def tested(
+    basis: Basis, words: Words, marked: np.ndarray, apart: np.ndarray, content: np.ndarray
+) -> tuple[float, float, float]:
+    """AUROC, P@|gold| and AUROC among content words, on the words `apart` after those `marked`."""
     fitted = solution(basis, words.only(marked), DEFAULTS)
-    rest = words.only(~marked)
+    rest = words.only(apart)
     logits = basis.standardised(rest.states) @ fitted.coef + fitted.intercept
-    of_content = content[~marked]
+    of_content = content[apart]
     return (
         auroc(logits, rest.labels),
         precision_at_gold(logits, rest.labels),

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.tofu.agreement import agreement, content_of, on_rows, signal_lines
+from benchmarks.tofu.agreement import agreement, content_of, marked_lines, on_rows, signal_lines
 from benchmarks.tofu.arms import ARMS, WITH_MARKS, choice_lines, garbled, masks_of, picked
 from benchmarks.tofu.rows import marks_in
 from tokenunlearn.experiments.results import read_results, results_text
 from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.learned.fit import basis_of
 from tokenunlearn.learned.marks import RowMarks
+from tokenunlearn.learned.words import Words
 
 GOOD = "The author was born in the quiet harbour town of Brixham."
 
@@ -130,3 +132,14 @@ def test_a_line_of_the_report_has_words_and_content_words() -> None:
         *("0.700", "[0.65,", "0.75]"),
         *("0.800", "[0.70,", "0.85]"),
     ]
+
+
+def test_marks_on_one_author_are_tested_on_the_others_alone() -> None:
+    # Of 24 rows of two words the fact has the higher number, but for the second author the lower one.
+    rows, facts = np.repeat(np.arange(24), 2), np.tile([1.0, 0.0], 24)
+    authors = np.arange(24) // 12
+    number = np.where(authors[rows] == 0, facts, 1 - facts)
+    words = Words(number[:, None].astype(np.float32), facts, rows, np.arange(48) % 2)
+    basis = basis_of(words)  # which says nothing: each label has both numbers equally often
+    *_, line = marked_lines(words, authors, np.ones(48, dtype=bool), basis)
+    assert line.split()[-6:] == ["0.000", "(0.00–0.00)"] * 3
