@@ -47,7 +47,8 @@ export function fittedWeights(model, desk, compute) {
 export function offerWords({ rule: change, agreement, before, rows }, rule, label) {
   const { knowledge, entropy, alpha, fraction } = { ...rule, ...change };
   if (Object.keys(change).length === 0) return `The current weights already agree best with the marks of ${rows} rows: F1 ${share(before)}.`;
-  const parts = alpha === 1 ? `“${label(knowledge)}” alone` : `${alpha.toFixed(2)} · “${label(knowledge)}” + ${(1 - alpha).toFixed(2)} · “${label(entropy)}”`;
+  const alone = { 0: entropy, 1: knowledge }[alpha];
+  const parts = alone ? `“${label(alone)}” alone` : `${alpha.toFixed(2)} · “${label(knowledge)}” + ${(1 - alpha).toFixed(2)} · “${label(entropy)}”`;
   return `${parts}, top ${Math.round(100 * fraction)} %. Agreement with the marks of ${rows} rows: F1 ${share(agreement)} on rows it was not fitted on; the current weights have ${share(before)}.`;
 }
 

@@ -282,6 +282,7 @@ test("fitted weights say what they are, how they agree where they were not fitte
   const found = { rule: { knowledge: "learned", alpha: 0.8, fraction: 0.2 }, agreement: 0.83, before: 0.61, rows: 12 };
   assert.equal(offerWords(found, model.rule, label), "0.80 · “LEARNED” + 0.20 · “ENTROPY”, top 20 %. Agreement with the marks of 12 rows: F1 .83 on rows it was not fitted on; the current weights have .61.");
   assert.match(offerWords({ ...found, rule: { knowledge: "learned", alpha: 1 } }, model.rule, label), /^“LEARNED” alone, top 25 %\./);
+  assert.match(offerWords({ ...found, rule: { alpha: 0 } }, model.rule, label), /^“ENTROPY” alone, top 25 %\./);
   assert.equal(offerWords({ ...found, rule: {} }, model.rule, label), "The current weights already agree best with the marks of 12 rows: F1 .61.");
   const before = [...model.mask.selected];
   assert.deepEqual(flipsUnder(model, { mode: "uniform" }), { added: 20 - before.filter(Boolean).length, removed: 0 });
