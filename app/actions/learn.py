@@ -1,6 +1,7 @@
 """What the page asks of marks: to learn from them, how far to trust that, which weights agree with them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -44,16 +45,10 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
     of what it was fitted on, "" where nothing is marked. Raises MaskError, InputError.
     """
     shown = shown_text(service, record(question, "the question"))
-    while True:  # Others marked meanwhile: once more, from theirs, lest an old fit takes a newer one's place.
-        version = _version(service, shown)
-        marked = marked_text(service, shown)
-        scorer = scorer_of(service, marked)
-        fresh = ({LEARNED: signal_on(service, marked, scorer)}, {LEARNED: fit_id(scorer)})
-        try:
-            grown = service.grow(shown.scores_id, _unless_marked(service, shown, version, *fresh))
-            break
-        except Outdated:
-            continue
+    grown = None
+    while grown is None:  # Others marked meanwhile: once more, from theirs.
+        with suppress(Outdated):
+            grown = _fitted(service, shown)
     return {
         "fit": grown.fits[LEARNED],
         "values": column(grown.columns[LEARNED]),
@@ -218,21 +213,22 @@ def _held_out(marked: MarkedText, rows: Sequence[int], groups: np.ndarray) -> np
     return on_tokens(values, words, columns["row"], columns["word"])
 
 
-def _unless_marked(
-    service: Service,
-    shown: ShownScores,
-    version: Any,
-    signals: Mapping[str, np.ndarray],
-    fits: Mapping[str, str],
-) -> Callable[[ShownScores], ShownScores]:
-    """What adds signals to scores, and raises Outdated where other marks than `version` are kept."""
+def _fitted(service: Service, shown: ShownScores) -> ShownScores:
+    """The scores with the signal fitted on the marks that are kept.
+
+    Raises Outdated where others are kept meanwhile, lest an old fit takes a newer one's place.
+    """
+    version = _version(service, shown)
+    marked = marked_text(service, shown)
+    scorer = scorer_of(service, marked)
+    values, fit = signal_on(service, marked, scorer), fit_id(scorer)
 
     def change(newest: ShownScores) -> ShownScores:
         if _version(service, shown) != version:
             raise Outdated
-        return newest.with_signals(signals, fits)
+        return newest.with_signals({LEARNED: values}, {LEARNED: fit})
 
-    return change
+    return service.grow(shown.scores_id, change)
 
 
 def _still(service: Service, shown: ShownScores) -> Callable[[], None]:

@@ -92,8 +92,7 @@ def fit(
 ) -> Scorer:
     """The scorer of the annotated words and of those that a person marked; `made_of` is its provenance."""
     found = solution(basis, marks, settings)
-    used = marks is not None and settings.marks_weight
-    count = int((~np.isnan(marks.labels)).sum()) if marks is not None and used else 0
+    count = int((~np.isnan(marks.labels)).sum()) if marks is not None and settings.marks_weight else 0
     weight = f"{settings.marks_weight:g}" if count else "0"
     own = {"C": f"{settings.C:g}", "marks_weight": weight}
     own |= {"words": str(len(basis.labels)), "marked_words": str(count)}

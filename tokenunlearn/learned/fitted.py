@@ -140,15 +140,21 @@ def fitted_for(
     layer, about = layer_of(model, settings), made_of(model, without)
     # a model's name changes with the path to it, its weights do not
     wanted = {name: text for name, text in about.items() if name != "model"} | {"C": f"{settings.C:g}"}
+
+    def read(path: Path) -> Scorer | None:
+        scorer = _read(path)
+        fits = scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items()
+        return scorer if fits else None
+
+    ready = read(shipped(without))
+    if ready:  # Before all our rows are read as tokens for the name of a file.
+        return ready
     kept = folder or cache_root() / "scorers"
-    scorer = _read(shipped(without))
-    if scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items():
-        return scorer
     decided = [layer, wanted, model.precision, _read_as(model)]
     place = kept / f"learned-{text_hash(json.dumps(decided))}.safetensors"
-    scorer = _read(place)
-    if scorer and scorer.layer == layer and wanted.items() <= scorer.made_of.items():
-        return scorer
+    ready = read(place)
+    if ready:
+        return ready
     scorer = fit(annotated(model, layer).basis(without), None, layer, settings, about)
     kept.mkdir(parents=True, exist_ok=True)
     write_scorer(place, scorer)
