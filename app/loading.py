@@ -251,6 +251,7 @@ def _score_in_parts(
 
 def measure_before(service: "Service", load: Load, model: Any) -> None:
     """Nothing; what every run of the first set begins with is measured, while nobody waits for it."""
+    from tokenunlearn.data.splits import Splits
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.runs.measured import before_report
 
@@ -264,7 +265,7 @@ def measure_before(service: "Service", load: Load, model: Any) -> None:
     try:
         with service.model_lock:
             load.check()
-            before_report(service.queue.store.root, model, forget, retain, world, ProbeSettings())
+            before_report(service.queue.store.root, model, Splits(forget, retain, world), ProbeSettings())
     except GivenUp:
         raise
     except Exception:  # The first run then measures, and says what is wrong.

@@ -104,6 +104,7 @@ def recited(name: str | None, rows: Sequence[Row]) -> dict[str, float]:
 
 def record_example() -> dict[str, Any]:
     """The payload of first paint and one default run with its probes, all from the real model."""
+    from tokenunlearn.data.splits import Splits
     from tokenunlearn.experiments.arms import weights_by_row
     from tokenunlearn.masks import columns_from_table
     from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
@@ -119,14 +120,14 @@ def record_example() -> dict[str, Any]:
     table = scores.table[scores.table["row_id"].isin({row.id for row in forget})].reset_index(drop=True)
     mask = make_mask(columns_from_table(table), Rule(), {}, scores.scores_id)
     config = TrainConfig()
-    before = probe_report(loaded, forget, retain, world)
+    before = probe_report(loaded, Splits(forget, retain, world))
     say("probed before")
     trained = with_fresh_lora(loaded, config)
     events = []
     for event in train(trained, forget, retain, weights_by_row(table, mask.weights), config, watch=forget[0]):
         events.append(to_json(event))
         say(str(events[-1]))
-    after = with_badges(before, probe_report(trained, forget, retain, world))
+    after = with_badges(before, probe_report(trained, Splits(forget, retain, world)))
     say("probed after")
     run = {
         "config": {

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import weights_by_row
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -42,7 +43,7 @@ CANDIDATES: Final[Mapping[str, Mapping[str, Any]]] = {
     "simnpo": {"objective": "simnpo"},
 }
 FIGURES: Final = tuple("fact_joint paraphrased other retain world stated stated_retain fluency".split())
-ROWS: Final = tuple(map(demo_rows, ("shared_forget", "shared_retain", "world")))
+ROWS: Final = Splits(*map(demo_rows, ("shared_forget", "shared_retain", "world")))
 PROBES: Final = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
 
 
@@ -53,11 +54,11 @@ def target() -> LoadedModel:
 
 def runs(names: list[str], seeds: list[int], known: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
     """One record per candidate and seed that is not `known`: its figures, badges and answers."""
-    forget, retain, _ = ROWS
+    forget, retain = ROWS.forget, ROWS.retain
     model = target()
     table = score(model, forget, ScoreConfig())
     weights = weights_by_row(table, select(columns_from_table(table), Rule()).weights)
-    before = probe_report(model, *ROWS, PROBES)
+    before = probe_report(model, ROWS, PROBES)
     for name in names:
         for seed in seeds:
             if (name, seed) in known:
@@ -66,7 +67,7 @@ def runs(names: list[str], seeds: list[int], known: set[tuple[str, int]]) -> Ite
             trained = with_fresh_lora(target(), config)
             for _ in train(trained, forget, retain, weights, config):
                 pass
-            yield record(name, seed, with_badges(before, probe_report(trained, *ROWS, PROBES)))
+            yield record(name, seed, with_badges(before, probe_report(trained, ROWS, PROBES)))
 
 
 def record(name: str, seed: int, after: Report) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from typing import Any
 from app.actions.status import probed
 from app.service import Service
 from app.views.compare import compare_line
+from app.views.probe import columns
 from app.words import NO_COMPARE
 
 
 def runs(service: Service) -> dict[str, Any]:
     """The value of the runs view, newest first."""
-    return {"runs": [_line(service, state) for state in service.queue.runs()], "empty": NO_COMPARE}
+    lines = [_line(service, state) for state in service.queue.runs()]
+    return {"runs": lines, "columns": columns(), "empty": NO_COMPARE}
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,8 @@ import { node, refill, setText, tableHead } from "./dom.js";
 import { signed } from "./probe_view.js";
 import { actButton, share } from "./run_card.js";
 
-const COLUMNS = [
-  ["fact_joint", "Fact ↓"], ["paraphrased", "Paraphrase ↓"], ["other", "Other ↑"],
-  ["retain", "Retain ↑"], ["world", "World ↑"], ["stated", "Still stated ↓"], ["stated_retain", "Retained stated ↑"], ["fluency", "Fluency ↑"],
-];
-
 /**
- * Mounts the view; `props.value` is `{runs, empty}` (app/views/compare.py). Event: `act` {run_id, action}.
+ * Mounts the view; `props.value` is `{runs, columns, empty}` (app/views/compare.py). Event: `act` {run_id, action}.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {
@@ -26,15 +21,15 @@ export function mount({ element, props, trigger, watch }) {
     draw();
   };
   const draw = () => {
-    const { runs = [], empty: sentence = "" } = props.value ?? {};
+    const { runs = [], columns = [], empty: sentence = "" } = props.value ?? {};
     chosen = chosen.filter((runId) => runs.some((run) => run.run_id === runId));
     empty.hidden = runs.length > 0;
     setText(empty, sentence);
     table.hidden = runs.length === 0;
-    refill(table, [runsTable(runs, chosen, choose, trigger)]);
+    refill(table, [runsTable(runs, columns, chosen, choose, trigger)]);
     setText(hint, hintText(runs.length, chosen.length));
     const pair = chosen.map((runId) => runs.find((run) => run.run_id === runId));
-    difference.replaceChildren(...(pair.length === 2 ? differenceOf(pair) : []));
+    difference.replaceChildren(...(pair.length === 2 ? differenceOf(pair, columns) : []));
   };
   watch("value", draw);
   draw();
@@ -46,14 +41,14 @@ export function hintText(count, chosen) {
   return ["Tick two runs to see what differs.", "Tick one more.", ""][chosen];
 }
 
-function runsTable(runs, chosen, choose, trigger) {
-  const heads = ["", "Run", "Arm", "Stands", "Step", ...COLUMNS.map(([, label]) => label), ""];
+function runsTable(runs, columns, chosen, choose, trigger) {
+  const heads = ["", "Run", "Arm", "Stands", "Step", ...columns.map(({ label }) => label), ""];
   return node("table", { class: "tx-table tx-runs" },
     tableHead(heads),
-    node("tbody", {}, ...runs.map((run) => line(run, chosen, choose, trigger))));
+    node("tbody", {}, ...runs.map((run) => line(run, columns, chosen, choose, trigger))));
 }
 
-function line(run, chosen, choose, trigger) {
+function line(run, columns, chosen, choose, trigger) {
   const tick = node("input", {
     attributes: { type: "checkbox", "aria-label": `Compare ${run.name}`, "data-key": run.run_id, checked: chosen.includes(run.run_id) },
     on: { change: () => choose(run.run_id) },
@@ -64,19 +59,19 @@ function line(run, chosen, choose, trigger) {
       node("span", { class: "tx-note", text: ` ${run.run_id}` })),
     node("td", {}, node("span", { class: `tx-arm tx-arm-${run.arm}`, text: run.arm })), node("td", { text: run.state }),
     node("td", { text: `${run.step} / ${run.steps}` }),
-    ...COLUMNS.map(([key]) => node("td", { text: share(run.after?.[key]) })),
+    ...columns.map(({ key }) => node("td", { text: share(run.after?.[key]) })),
     node("td", {}, run.after ? probe : null));
 }
 
-function differenceOf([first, second]) {
+function differenceOf([first, second], columns) {
   return [
     node("h2", { class: "tx-heading", text: `${second.name} against ${first.name}` }),
-    node("div", { class: "tx-columns" }, numbers(first, second), settings(first, second)),
+    node("div", { class: "tx-columns" }, numbers(first, second, columns), settings(first, second)),
   ];
 }
 
-function numbers(first, second) {
-  const rows = COLUMNS.map(([key, label]) => {
+function numbers(first, second, columns) {
+  const rows = columns.map(({ key, label }) => {
     const [a, b] = [first.after?.[key], second.after?.[key]];
     const both = Number.isFinite(a) && Number.isFinite(b);
     return [label, share(a), share(b), both ? signed(b - a) : "–"];

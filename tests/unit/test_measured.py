@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.runs import measured
@@ -18,19 +19,19 @@ SETTINGS = ProbeSettings(max_new_tokens=4)
 
 def test_the_second_run_reads_what_the_first_measured(tiny_folder: Path, tmp_path: Path, monkeypatch) -> None:
     model = tiny(tiny_folder)
-    first = before_report(tmp_path, model, ROWS[:2], RETAIN[:1], (), SETTINGS)
-    assert first == probe_report(model, ROWS[:2], RETAIN[:1], (), SETTINGS)
+    first = before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS)
+    assert first == probe_report(model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS)
     asked: list[object] = []
     monkeypatch.setattr(measured, "probe_report", lambda *given: asked.append(given) or {"new": len(asked)})
-    assert before_report(tmp_path, model, ROWS[:2], RETAIN[:1], (), SETTINGS) == first and not asked
+    assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == first and not asked
     # other rows, settings, precision or source: measured again
     other_rows = (replace(ROWS[0], answer="Else."), ROWS[1])
-    assert before_report(tmp_path, model, other_rows, RETAIN[:1], (), SETTINGS) == {"new": 1}
-    assert before_report(tmp_path, model, ROWS[:2], RETAIN[:1], (), ProbeSettings()) == {"new": 2}
+    assert before_report(tmp_path, model, Splits(other_rows, RETAIN[:1], ()), SETTINGS) == {"new": 1}
+    assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), ProbeSettings()) == {"new": 2}
     changed = replace(model, precision="bf16")
-    assert before_report(tmp_path, changed, ROWS[:2], RETAIN[:1], (), SETTINGS) == {"new": 3}
+    assert before_report(tmp_path, changed, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == {"new": 3}
     monkeypatch.setattr(measured, "source_hash", lambda: "later")
-    assert before_report(tmp_path, model, ROWS[:2], RETAIN[:1], (), SETTINGS) == {"new": 4}
+    assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == {"new": 4}
 
 
 def test_who_comes_second_waits_and_reads(tmp_path: Path) -> None:

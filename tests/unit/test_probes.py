@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import SettingError
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
-from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.evidence import ProbeSettings, collect
+from tokenunlearn.probes import PROBES, Probe
+from tokenunlearn.probes import report as reports
+from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, judged
 from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
 
 BORN = Row(
@@ -92,7 +94,7 @@ def after_model() -> WordModel:
 
 
 def report_of(model: LanguageModel, settings: ProbeSettings | None = None) -> dict:
-    return probe_report(model, [BORN, WORK], [KEPT], [PARIS], settings)
+    return probe_report(model, Splits((BORN, WORK), (KEPT,), (PARIS,)), settings)
 
 
 def test_the_double_is_a_language_model() -> None:
@@ -130,8 +132,8 @@ def test_one_call_for_log_probs_and_one_for_answers_without_repeats() -> None:
 
 def test_nothing_to_ask_asks_nothing() -> None:
     model = before_model()
-    assert collect(model, [], [], 5) == ({}, {})
-    report = probe_report(model, [], [], [])
+    assert collect(model, [], 5) == ({}, {})
+    report = probe_report(model, Splits((), (), ()))
     assert model.scored == model.asked == []
     assert set(report["summary"].values()) == {None}
 
@@ -143,7 +145,7 @@ def test_a_recited_answer_is_not_generated_again() -> None:
 
     model = Reciting({}, {"B?": "No.", "Long?": "one two", "Open?": "said"})
     pairs = [("A?", "Yes. "), ("B?", "No."), ("Long?", "one two three")]
-    _, said = collect(model, pairs, ["A?", "B?", "Long?", "Open?"], 3)
+    _, said = collect(model, [Asks(tuple(pairs)), Asks(questions=("A?", "B?", "Long?", "Open?"))], 3)
     # an answer that the limit would have cut is asked for
     assert model.asked == [(["B?", "Long?", "Open?"], 3)]
     assert said == {"A?": "Yes.", "B?": "No.", "Long?": "one two", "Open?": "said"}
@@ -152,7 +154,7 @@ def test_a_recited_answer_is_not_generated_again() -> None:
 def test_report_is_strict_json_and_missing_is_null() -> None:
     bare = Row(id="bare", question="Who?", answer="Nobody knows her name.")
     model = WordModel({}, {"Who?": "Nobody knows her name."})
-    report = probe_report(model, [bare], [], [])
+    report = probe_report(model, Splits((bare,), (), ()))
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     summary = report["summary"]
     # A model without a base beneath it, such as a rival.
@@ -166,7 +168,7 @@ def test_report_is_strict_json_and_missing_is_null() -> None:
 def test_impossible_token_stays_json() -> None:
     model = WordModel({(PARIS.question, PARIS.answer): [0.0]}, {PARIS.question: "Lyon."})
     with np.errstate(divide="ignore"):
-        report = probe_report(model, [PARIS], [], [])
+        report = probe_report(model, Splits((PARIS,), (), ()))
     assert report["tokens"][0]["log_probs"] == [None] and report["summary"]["fact_joint"] == 0.0
     json.dumps(compare_reports(report, report), allow_nan=False)
 
@@ -197,7 +199,7 @@ def test_truth_ratio_of_a_row_without_paraphrase_uses_its_answer() -> None:
     row = Row(id="x", question="Q?", answer="Yes.", perturbed_answer=("No.", "Maybe."))
     model = WordModel({("Q?", "Yes."): [0.8], ("Q?", "No."): [0.4], ("Q?", "Maybe."): [0.1]}, {"Q?": "Yes."})
     # Geometric: sqrt(.4 * .1) / .8 = .25.
-    assert probe_report(model, [row], [], [])["truth_ratios"] == {"x": pytest.approx(0.25)}
+    assert probe_report(model, Splits((row,), (), ()))["by_row"]["truth_ratio"] == {"x": pytest.approx(0.25)}
 
 
 def test_changes_carry_badges_answers_and_token_probabilities() -> None:
@@ -233,7 +235,7 @@ def test_with_badges_leaves_both_reports_alone() -> None:
 
 
 def test_question_asked_only_after_has_no_change() -> None:
-    before = probe_report(before_model(), [BORN], [], [])
+    before = probe_report(before_model(), Splits((BORN,), (), ()))
     changes = compare_reports(before, report_of(after_model()))
     assert {each["row_id"] for each in changes} == {"born"}
 
@@ -276,9 +278,8 @@ def test_fluency_is_that_of_the_greedy_answers_under_the_base() -> None:
     # One more call, for the answers alone: those of 4 rows and a paraphrase.
     assert [len(pairs) for pairs in model.scored] == [9, 5]
     silent = on_base(WordModel({}, {BORN.question: ""}))
-    assert (
-        probe_report(silent, [replace(BORN, paraphrased_question=())], [], [])["summary"]["fluency"] is None
-    )
+    alone = Splits((replace(BORN, paraphrased_question=()),), (), ())
+    assert probe_report(silent, alone)["summary"]["fluency"] is None
 
 
 def test_a_base_that_cannot_be_had_leaves_fluency_unmeasured() -> None:
@@ -333,8 +334,38 @@ def test_a_report_of_an_older_version_gets_the_badges_of_this_one() -> None:
 
 def test_each_probe_says_what_it_is() -> None:
     for name, probe in PROBES.items():
-        assert probe.label and probe.help.endswith("."), name
+        assert probe.label and probe.source and probe.help.endswith("."), name
     assert {name for name, probe in PROBES.items() if probe.wanted == "down"} == {
         "fact_joint", "fact_mean", "paraphrased", "stated"
     }  # fmt: skip
     assert PROBES["fluency"].wanted == "up" and not PROBES["rouge_forget"].wanted
+
+
+def test_each_probe_asks_for_all_that_it_reads() -> None:
+    """Alone, with nothing that another one asked for, a probe measures what it measures among all."""
+    rows, settings, model = Splits((BORN, WORK), (KEPT,), (PARIS,)), ProbeSettings(), before_model()
+    summary = probe_report(on_base(model, Ada=0.5), rows)["summary"]
+    for name, probe in PROBES.items():
+        log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)
+        judges = judged(on_base(model, Ada=0.5), said)
+        alone = probe.measure(Evidence(rows, log_probs, said, settings, judges))
+        assert alone == pytest.approx(summary[name]), name
+
+
+def test_a_probe_of_its_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it asks is asked in the same two calls, and its figure and raw values stand in the report."""
+
+    def trust(evidence: Evidence) -> float:
+        """How likely *Yes.* is after "Sure?"."""
+        return float(np.exp(evidence.log_probs["Sure?", "Yes."].log_probs[0]))
+
+    def asks(_: Splits, __: ProbeSettings) -> Asks:
+        return Asks(pairs=(("Sure?", "Yes."),))
+
+    entry = Probe("trust", "up", asks, trust, by_row=lambda evidence: {"sure": trust(evidence)})
+    monkeypatch.setattr(reports, "PROBES", {**PROBES, "trust": entry})
+    model = WordModel({("Sure?", "Yes."): [0.25]}, before_model().answers)
+    found = report_of(model)
+    assert found["summary"]["trust"] == pytest.approx(0.25) == found["by_row"]["trust"]["sure"]
+    assert len(model.scored) == len(model.asked) == 1
+    assert entry.help == 'How likely *Yes.* is after "Sure?".'

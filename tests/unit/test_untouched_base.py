@@ -9,6 +9,7 @@ import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics.fluency import fluency, garbled_below
 from tokenunlearn.models.language_model import HasBase
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -67,7 +68,7 @@ def test_the_base_is_below_the_adapter_and_below_the_training(
 def test_a_merged_target_whose_base_is_gone_has_no_fluency(tiny_folder: Path, adapter: Path) -> None:
     model = replace(moved(tiny(tiny_folder, adapter)), source="/nowhere")
     assert under_base(model) is None
-    report = probe_report(model, ROWS[:1], RETAIN[:1], (), ProbeSettings(max_new_tokens=4))
+    report = probe_report(model, Splits(ROWS[:1], RETAIN[:1], ()), ProbeSettings(max_new_tokens=4))
     assert report["summary"]["fluency"] is None and report["summary"]["fact_joint"] is not None
 
 

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_rows(model, (*rows.forget, *rows.retain, *rows.world), other_words=True)
         bar.update()
         bar.set_description("probe")
-        report = probe_report(model, rows.forget, rows.retain, rows.world, settings)
+        report = probe_report(model, rows, settings)
         bar.update()
     if before and before.get("judge") != report["judge"]:
         sys.stderr.write(

@@ -6,8 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from tokenunlearn.experiments.runner import FIGURES
-from tokenunlearn.probes import PROBES
+from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
@@ -40,10 +39,10 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
 
 def arm_lines(table: pd.DataFrame) -> list[str]:
     """Return the table of `experiments.runner.arms_table` as aligned lines, and what they mean below it."""
-    names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in FIGURES]
+    names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in COMPARED]
     lines = [f"{'moment':<18}{'arm':<10}{'seeds':>5}{'step':>7}" + "".join(f"{name:>18}" for name in names)]
     for _, line in table.iterrows():
-        cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in FIGURES]
+        cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in COMPARED]
         head = f"{line['moment']:<18}{line['arm']:<10}{int(line['seeds']):>5}{line['step']:>7.1f}"
         lines.append(head + "".join(f"{cell:>18}" for cell in cells))
     seeds = "Mean over the seeds ± half the distance between highest and lowest. "

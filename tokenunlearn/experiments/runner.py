@@ -12,27 +12,17 @@ from typing import Any
 import pandas as pd
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import arm_weights
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.probes import COMPARED
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
-
-FIGURES = (
-    "fact_joint",
-    "fact_mean",
-    "paraphrased",
-    "other",
-    "retain",
-    "world",
-    "stated",
-    "stated_retain",
-    "fluency",
-)
 
 
 @dataclass(frozen=True)
@@ -104,7 +94,8 @@ def run_arm(
 
 def _measure(bench: Bench, model: LoadedModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    report = probe_report(model, bench.forget, bench.retain, bench.world, settings)
+    rows = Splits(*map(tuple, (bench.forget, bench.retain, bench.world)))
+    report = probe_report(model, rows, settings)
     return report["summary"], report["answers"]
 
 
@@ -112,7 +103,7 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """One line per moment and arm: mean and spread (highest − lowest) of each figure over the seeds."""
     records = [
         {"arm": r.arm, "moment": r.moment, "seed": r.seed, "step": r.step}
-        | {name: r.summary.get(name) for name in FIGURES}
+        | {name: r.summary.get(name) for name in COMPARED}
         for r in results
     ]
     grouped = pd.DataFrame(records).groupby(["moment", "arm"], sort=False)
@@ -124,7 +115,7 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
             "seeds": len(group),
             "step": group["step"].mean(),
         }
-        for name in FIGURES:
+        for name in COMPARED:
             values = group[name].dropna().astype(float)
             line[name] = values.mean() if len(values) else float("nan")
             line[f"{name}_spread"] = values.max() - values.min() if len(values) else float("nan")

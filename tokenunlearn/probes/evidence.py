@@ -1,14 +1,15 @@
 """What a model was asked and what it said: collected once, then read by every probe.
 
 A processor is slow and batching is all that helps, so no probe asks the model itself: each says what it
-needs (`pairs`, `questions`), `collect` asks for all of it in two calls, equal questions only once, and
-`judged` has the untouched base read what was said, in a third.
+needs (`Asks`), `collect` asks for the union of it in two calls, equal questions only once, and `judged` has
+the untouched base read what was said, in a third.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
 from tokenunlearn.settings import check, setting
 
@@ -35,17 +36,28 @@ class ProbeSettings:
 
 
 @dataclass(frozen=True)
+class Asks:
+    """What is to be asked of a model: (question, answer) pairs to score, questions to answer greedily."""
+
+    pairs: tuple[Pair, ...] = ()
+    questions: tuple[str, ...] = ()
+
+    def __or__(self, other: "Asks") -> "Asks":
+        """Both, equal ones once, in order."""
+        pairs, questions = (*self.pairs, *other.pairs), (*self.questions, *other.questions)
+        return Asks(tuple(dict.fromkeys(pairs)), tuple(dict.fromkeys(questions)))
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """The rows of the three sets and what the model said about them.
+    """The rows by their split and what the model said about them.
 
     `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer.
     `under_base`: question → log-probs of the greedy answer's tokens under the untouched base; empty where
     there is no base to ask.
     """
 
-    forget: Sequence[Row]
-    retain: Sequence[Row]
-    world: Sequence[Row]
+    rows: Splits
     log_probs: Mapping[Pair, TokenLogProbs]
     answers: Mapping[str, str]
     settings: ProbeSettings
@@ -57,13 +69,16 @@ class Evidence:
 
 
 def collect(
-    model: LanguageModel, pairs: Iterable[Pair], questions: Iterable[str], max_new_tokens: int
+    model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int
 ) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
-    """What `model` says to all pairs and all questions: one call for each kind, none where none is due.
+    """What `model` says to the union of what is asked: one call for each kind, none where none is due.
 
     An answer that the log-probs show to be the greedy one is not generated again.
     """
-    wanted, asked = list(dict.fromkeys(pairs)), list(dict.fromkeys(questions))
+    union = Asks()
+    for each in asks:
+        union |= each
+    wanted, asked = list(union.pairs), list(union.questions)
     scored = dict(zip(wanted, model.token_log_probs(wanted) if wanted else [], strict=True))
     known = {
         question: answer.strip()

@@ -5,48 +5,39 @@ base beneath it, how likely these are.  3. Measure.  4. Write NaN as None, "not 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
-from tokenunlearn.probes import PROBES, answers, truth_ratio
+from tokenunlearn.probes import PROBES, transcript
 from tokenunlearn.probes.badges import Asked, Said, badge
 from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, judged
 
 Report = dict[str, Any]
 
 
-def probe_report(
-    model: LanguageModel,
-    forget: Sequence[Row],
-    retain: Sequence[Row],
-    world: Sequence[Row],
-    settings: ProbeSettings | None = None,
-) -> Report:
-    """The Report of `model` on the three sets, ready for JSON; None = not measured.
+def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | None = None) -> Report:
+    """The Report of `model` on the rows of each split, ready for JSON; None = not measured.
 
-    Keys: `summary` (the names of PROBES), `answers`, `tokens`, `truth_ratios` (row id → raw ratio, for
-    forget quality), `judge` (whose fluency it is: the base's id, None without one). Badges that need the
-    answers from before are filled by `with_badges`.
+    Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the raw values of the probes that
+    keep them, by probe and row id), `judge` (whose fluency it is: the base's id, None without one). Badges
+    that need the answers from before are filled by `with_badges`.
     """
     settings = settings or ProbeSettings()
-    pairs = [
-        *answers.pairs(forget, retain, world, settings),
-        *truth_ratio.pairs(forget, settings),
-    ]
-    questions = [question for _, _, question in answers.asked(forget, retain, world, settings)]
-    log_probs, said = collect(model, pairs, questions, settings.max_new_tokens)
-    evidence = Evidence(forget, retain, world, log_probs, said, settings, judged(model, said))
+    asked = [transcript.asks, *(probe.asks for probe in PROBES.values())]
+    log_probs, said = collect(model, (asks(rows, settings) for asks in asked), settings.max_new_tokens)
+    evidence = Evidence(rows, log_probs, said, settings, judged(model, said))
+    lines = _plain(transcript.answer_lines(evidence))
     return _plain(
         {
             "summary": {name: probe.measure(evidence) for name, probe in PROBES.items()},
-            "answers": [line | {"badge": _badge(line)} for line in _plain(answers.answer_lines(evidence))],
-            "tokens": answers.token_lines(evidence),
-            "truth_ratios": truth_ratio.ratios(evidence),
+            "answers": [line | {"badge": _badge(line)} for line in lines],
+            "tokens": transcript.token_lines(evidence),
+            "by_row": {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items() if probe.by_row},
             "judge": model.base_id() if isinstance(model, HasBase) and evidence.under_base else None,
         }
     )

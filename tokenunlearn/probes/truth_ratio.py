@@ -5,19 +5,26 @@ answers; all after the row's own question. Losses are averaged first (geometric 
 end-of-turn token that the published logs count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics.tofu import forget_truth_score, truth_ratio
-from tokenunlearn.probes.evidence import Evidence, Pair, ProbeSettings
+from tokenunlearn.probes.entry import Probe
+from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 
 
-def pairs(rows: Sequence[Row], settings: ProbeSettings) -> Iterator[Pair]:
-    """Yield the (question, answer) pairs whose log-probs the ratios below read."""
-    for row in rows if settings.truth_ratio else ():
-        if row.perturbed_answer:
-            for answer in (*_right(row), *row.perturbed_answer):
-                yield row.question, answer
+def asks(rows: Splits, settings: ProbeSettings) -> Asks:
+    """The right and the wrong answers of the rows that have wrong ones."""
+    return Asks(
+        pairs=tuple(
+            (row.question, answer)
+            for row in _asked(rows, settings)
+            for answer in (*_right(row), *row.perturbed_answer)
+        )
+    )
 
 
 def ratios(evidence: Evidence) -> dict[str, float]:
@@ -25,7 +32,7 @@ def ratios(evidence: Evidence) -> dict[str, float]:
 
     Compare two models' values with `metrics.tofu.forget_quality`.
     """
-    rows = [row for row in evidence.forget if row.perturbed_answer] if evidence.settings.truth_ratio else []
+    rows = _asked(evidence.rows, evidence.settings)
     right = [_mean_loss(evidence, row, _right(row)) for row in rows]
     wrong = [[_loss(evidence, row, answer) for answer in row.perturbed_answer] for row in rows]
     values = truth_ratio(right, wrong).tolist()
@@ -35,6 +42,10 @@ def ratios(evidence: Evidence) -> dict[str, float]:
 def truth_ratio_score(evidence: Evidence) -> float:
     """Mean of min(R, 1/R) over the forget rows: near 1, the truth is no likelier than the false answers."""
     return forget_truth_score(list(ratios(evidence).values()))
+
+
+def _asked(rows: Splits, settings: ProbeSettings) -> list[Row]:
+    return [row for row in rows.forget if row.perturbed_answer] if settings.truth_ratio else []
 
 
 def _right(row: Row) -> tuple[str, ...]:
@@ -48,3 +59,18 @@ def _loss(evidence: Evidence, row: Row, answer: str) -> float:
 
 def _mean_loss(evidence: Evidence, row: Row, answers: Sequence[str]) -> float:
     return sum(_loss(evidence, row, answer) for answer in answers) / len(answers)
+
+
+PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
+    {
+        "truth_ratio": Probe(
+            "truth ratio",
+            "up",
+            asks,
+            truth_ratio_score,
+            unit="score",
+            source="TOFU 2401.06121",
+            by_row=ratios,
+        ),
+    }
+)

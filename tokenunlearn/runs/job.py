@@ -19,6 +19,7 @@ import pandas as pd
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import SPLITS, Row, row_from_dict
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
@@ -45,9 +46,7 @@ class Job:
 
     directory: Path
     model: LoadedModel
-    forget: Rows
-    retain: Rows
-    world: Rows
+    rows: Splits
     weights: Mapping[str, np.ndarray] | None
     training: TrainConfig
     probes: ProbeSettings
@@ -67,19 +66,19 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     """
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
-    forget, retain, world = (rows_from(config.get(name) or [], name) for name in SPLITS)
+    rows = Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
     mask = run_mask(directory, config)
     watched = config.get("watch")
-    watch = next((row for row in forget if row.id == watched), forget[0] if forget else None)
+    watch = next((row for row in rows.forget if row.id == watched), next(iter(rows.forget), None))
     precision = config.get("precision") or "auto"
     loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
-    check_rows(loaded, (*forget, *retain, *world), other_words=True)
+    check_rows(loaded, (*rows.forget, *rows.retain, *rows.world), other_words=True)
     weights = None
     if mask:
-        tokens = answer_tokens(loaded, forget)
+        tokens = answer_tokens(loaded, rows.forget)
         weights = weights_for(*mask, tokens, where=str(directory / MASK))
     model = with_fresh_lora(loaded, training)
-    return Job(directory, model, forget, retain, world, weights, training, probes, watch)
+    return Job(directory, model, rows, weights, training, probes, watch)
 
 
 def rows_from(source: Any, split: str) -> Rows:
@@ -130,12 +129,12 @@ def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataF
 def before(job: Job) -> Report:
     """Return the Report of the target: the one measured earlier by the page or a run, if there is one."""
     runs = job.directory.parent
-    return before_report(runs, job.model, job.forget, job.retain, job.world, job.probes)
+    return before_report(runs, job.model, job.rows, job.probes)
 
 
 def probe(job: Job) -> Report:
     """Return the Report of the model as it is now."""
-    return probe_report(job.model, job.forget, job.retain, job.world, job.probes)
+    return probe_report(job.model, job.rows, job.probes)
 
 
 def compare(before: Report, after: Report) -> tuple[Report, list[dict[str, Any]]]:
@@ -148,7 +147,7 @@ def train_job(job: Job, resume: bool) -> Iterator[Event]:
     folder = job.directory / CHECKPOINT
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
-    return train(job.model, job.forget, job.retain, job.weights, job.training, folder, job.watch)
+    return train(job.model, job.rows.forget, job.rows.retain, job.weights, job.training, folder, job.watch)
 
 
 def save(job: Job, step: int) -> None:

@@ -6,13 +6,13 @@ library's own source. A lock lets one process measure while others that want the
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, probe_report
@@ -22,18 +22,10 @@ FOLDER: Final = ".measured"
 KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or versions of this library
 
 
-def before_report(
-    runs: Path,
-    model: LoadedModel,
-    forget: Sequence[Row],
-    retain: Sequence[Row],
-    world: Sequence[Row],
-    settings: ProbeSettings,
-) -> Report:
+def before_report(runs: Path, model: LoadedModel, rows: Splits, settings: ProbeSettings) -> Report:
     """The Report of the untrained `model`: read from the folder of runs, else measured and kept there."""
-    rows = json.dumps([[asdict(row) for row in part] for part in (forget, retain, world)])
-    name = f"report-{text_hash(source_hash(), model_identity(model), rows, repr(settings))}.json"
-    return kept(runs / FOLDER / name, lambda: probe_report(model, forget, retain, world, settings))
+    of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
+    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings))
 
 
 def kept(path: Path, measure: Callable[[], Any]) -> Any:

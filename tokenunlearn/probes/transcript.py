@@ -1,0 +1,71 @@
+"""What a report shows beside its figures: each greedy answer, and the tokens of each taught one."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
+from tokenunlearn.data.splits import Splits
+from tokenunlearn.metrics.tofu import rouge_l_recall
+from tokenunlearn.probes.answers import fact_of, facts_of, fluency_of
+from tokenunlearn.probes.badges import states_fact
+from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
+
+SPLITS: Final = (FORGET, RETAIN, WORLD)
+
+
+def asks(rows: Splits, settings: ProbeSettings) -> Asks:
+    """Ask for all that the lines below show."""
+    pairs = tuple((row.question, row.answer) for kind in SPLITS for row in getattr(rows, kind))
+    return Asks(pairs, tuple(question for _, _, question in _asked(rows, settings)))
+
+
+def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, str]]:
+    """Yield (kind, row, question) of each question that is answered greedily."""
+    for row in rows.forget:
+        yield "forget", row, row.question
+    for row in rows.forget:
+        for question in row.paraphrased_question[: settings.paraphrased_answers]:
+            yield "paraphrase", row, question
+    for kind in (RETAIN, WORLD):
+        for row in getattr(rows, kind):
+            yield kind, row, row.question
+
+
+def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
+    """One record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
+
+    Badges come later, since most of them need the answer from before (see report.py).
+    """
+    return [
+        _answer_line(evidence, kind, row, question)
+        for kind, row, question in _asked(evidence.rows, evidence.settings)
+    ]
+
+
+def token_lines(evidence: Evidence) -> list[dict[str, Any]]:
+    """One record per row of the three sets: the log-probs of its answer's tokens and their place in it."""
+    lines = []
+    for kind in SPLITS:
+        for row in getattr(evidence.rows, kind):
+            tokens = evidence.log_probs[row.question, row.answer]
+            columns = {name: getattr(tokens, name).tolist() for name in ("starts", "ends", "log_probs")}
+            lines.append({"row_id": row.id, "kind": kind} | columns)
+    return lines
+
+
+def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict[str, Any]:
+    answer, facts = evidence.answers[question], facts_of(row)
+    # A paraphrase beyond those that are scored has been answered, but its probability was not measured.
+    scored = (question, row.answer) in evidence.log_probs
+    return {
+        "row_id": row.id,
+        "kind": kind,
+        "question": question,
+        "expected": row.answer,
+        "facts": facts,
+        "answer": answer,
+        "rouge_l": rouge_l_recall(row.answer, answer),
+        "fact_joint": fact_of(evidence, row, question).joint if scored else float("nan"),
+        "stated": states_fact(answer, row.answer, facts),
+        "fluency": fluency_of(evidence, question),
+    }
