@@ -1,6 +1,6 @@
 """Rows written by us: the demo, in TOFU form (DESIGN 2), and answers of many kinds whose facts are annotated.
 
-They lie in assets/demo and assets/annotated of the repository.
+They lie in assets/ of the repository, and in a wheel inside the library.
 """
 
 import json
@@ -11,7 +11,9 @@ from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row, row_from_dict, row_to_dict
 from tokenunlearn.errors import InputError, did_you_mean
 
-ASSETS: Final = Path(__file__).resolve().parents[2] / "assets"
+_LIBRARY: Final = Path(__file__).resolve().parents[1]
+_PLACES: Final = (_LIBRARY / "assets", _LIBRARY.parent / "assets")  # of a wheel, of a checkout
+ASSETS: Final = next((place for place in _PLACES if place.is_dir()), _PLACES[-1])
 DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
 
 
