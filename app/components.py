@@ -5,6 +5,7 @@ the repository, and type checkers then read that instead of the code.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import gradio as gr
@@ -18,37 +19,37 @@ TEMPLATE = '<div class="tx-view"></div>'
 
 def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     """Rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
-    return _view("tokens_view.js", value, ("draft", "unlearn", "opened"), server)
+    return _view("page/tokens_view.js", value, ("draft", "unlearn", "opened"), server)
 
 
 def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
     """Model, data and run at the top of every tab; while anything moves it asks, and sends `pulse`."""
-    return _view("status_chips.js", value, ("show_run", "pulse"), server)
+    return _view("page/status_chips.js", value, ("show_run", "pulse"), server)
 
 
 def mask_summary(value: Any) -> gr.HTML:
     """What a start trains: the draft of the Tokens tab, or after *Run again* the tokens of that run."""
-    return _view("mask_summary.js", value)
+    return _view("runs/mask_summary.js", value)
 
 
 def curves_view(value: Any) -> gr.HTML:
     """A run's card, its live answer and its curves."""
-    return _view("curves_view.js", value, ("act", "show"))
+    return _view("runs/curves_view.js", value, ("act", "show"))
 
 
 def probe_view(value: Any) -> gr.HTML:
     """Answers and token probabilities before and after."""
-    return _view("probe_view.js", value, ("show",))
+    return _view("runs/probe_view.js", value, ("show",))
 
 
 def ask_view(value: Any) -> gr.HTML:
     """One free question, answered before and after."""
-    return _view("ask_view.js", value)
+    return _view("runs/ask_view.js", value)
 
 
 def runs_view(value: Any) -> gr.HTML:
     """All runs, and the difference of two of them."""
-    return _view("runs_view.js", value, ("act",))
+    return _view("runs/runs_view.js", value, ("act",))
 
 
 def _view(
@@ -65,5 +66,5 @@ def _view(
         f"server: {calls}, events: [{names}] }}))",
         server_functions=[answering(function) for function in server] or None,
         apply_default_css=False,
-        elem_classes=["tx-part", module.removesuffix(".js").replace("_", "-")],
+        elem_classes=["tx-part", PurePosixPath(module).stem.replace("_", "-")],
     )

@@ -27,7 +27,7 @@ def head_of(picture: dict[str, Any], styles: tuple[str, ...]) -> str:
     links = "".join(f'<link rel="stylesheet" href="{address(name)}">' for name in styles)
     return (
         f'{links}<script type="application/json" id="tx-picture">{data}</script>'
-        f'<script type="module" src="{address("first_paint.js")}"></script>'
+        f'<script type="module" src="{address("page/first_paint.js")}"></script>'
     )
 
 

@@ -13,18 +13,18 @@ from app.web_files import WEB
 from app.wiring import Page, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
 
-STYLES: Final = ("tokens.css", "first_paint.css", "views.css", "gradio.css")
+STYLES: Final = ("page/tokens.css", "page/first_paint.css", "views.css", "page/gradio.css")
 VIEW_STYLES: Final = (
-    "token_strip.css",
-    "marks.css",
-    "token_panels.css",
-    "token_rows.css",
-    "token_pictures.css",
-    "subject_editor.css",
-    "open_panel.css",
-    "tour.css",
-    "tokens_view.css",
-    "app.css",
+    "tokens/strip/token_strip.css",
+    "tokens/marks/marks.css",
+    "tokens/details/token_panels.css",
+    "tokens/rows/token_rows.css",
+    "tokens/pictures/token_pictures.css",
+    "tokens/question/subject_editor.css",
+    "open/open_panel.css",
+    "page/tour.css",
+    "page/tokens_view.css",
+    "runs/runs.css",
 )
 
 
@@ -61,7 +61,7 @@ def build_page(service: Service) -> gr.Blocks:
 
 
 def theme() -> Any:
-    """Gradio's plain theme with system fonts; colours and radii come from tokens.css through app.css."""
+    """Gradio's plain theme with system fonts; colours and radii come from page/tokens.css."""
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     return gr.themes.Base(font=sans, font_mono=mono, spacing_size="md", radius_size="md")

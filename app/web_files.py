@@ -30,8 +30,9 @@ def address(name: str) -> str:
 def version(folder: Path) -> str:
     """Return the hash of all files of the folder and of Plotly's bundle: 12 hex digits."""
     digest = hashlib.sha256()
-    for path in sorted(each for each in folder.iterdir() if each.suffix in SUFFIXES):
-        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for path in sorted(each for each in folder.rglob("*") if each.suffix in SUFFIXES):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(folder)} {content}\n".encode())
     bundle = plotly_bundle()
     digest.update(str(bundle.stat().st_size if bundle else 0).encode())
     return digest.hexdigest()[:12]

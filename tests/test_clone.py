@@ -6,6 +6,7 @@ The present environment is lent to it (`VENV=… PIP=true`), so nothing is insta
 import hashlib
 import json
 import os
+import posixpath
 import re
 import shutil
 import signal
@@ -22,8 +23,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 LENT = [f"VENV={sys.prefix}", "PIP=true"]
-SERVED = re.compile(r"/web/[0-9a-f]{12}/([\w.]+\.(?:js|css))")
-IMPORTED = re.compile(r"""(?:from|import|@import)\s*\(?\s*["'](?:\./|/web/)([\w.]+\.(?:js|css))["']""")
+SERVED = re.compile(r"/web/[0-9a-f]{12}/([\w./]+\.(?:js|css))")
+IMPORTED = re.compile(r"""(?:from|import|@import)\s*\(?\s*["'](\.{1,2}/[\w./]+\.(?:js|css))["']""")
 ASKED_LATER = {"plotly.min.js"}
 # Of a `make` around this test: its flags would reach the recipes under test.
 FOREIGN = ("PYTHONPATH", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", "VENV", "PYTHON")
@@ -97,16 +98,18 @@ def test_make_run_serves_the_page_and_every_module_it_asks_for(clone: Path, addr
     # Gradio writes the title element itself, from its configuration.
     assert '"title":"TokenUnlearn Explorer"' in page
     waiting, served = set(SERVED.findall(page)), {}
-    assert {"first_paint.js", "tokens_view.js", "views.css"} <= waiting
+    assert {"page/first_paint.js", "page/tokens_view.js", "views.css"} <= waiting
     while waiting:
         name = waiting.pop()
         served[name] = got(f"{address}web/{name}")
-        waiting |= set(IMPORTED.findall(served[name].decode())) - served.keys()
+        found = IMPORTED.findall(served[name].decode())
+        waiting |= {posixpath.normpath(f"{name}/../{each}") for each in found} - served.keys()
     for name, body in served.items():
         if (clone / "app" / "web" / name).is_file():
             assert body == (clone / "app" / "web" / name).read_bytes(), name
     # Nothing lies in the folder that nobody asks for; the sheets of the views are served as one.
-    scripts = {path.name for path in (clone / "app" / "web").glob("*.js")}
+    web = clone / "app" / "web"
+    scripts = {str(path.relative_to(web)) for path in web.rglob("*.js")}
     assert scripts - served.keys() == set()
     assert got(f"{address}web/plotly.min.js").startswith(b"/**")
     with pytest.raises(urllib.error.HTTPError, match="404"):

@@ -14,7 +14,7 @@ PYTHON = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 SOURCE = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in ("tokenunlearn", "app")]
-WEB = sorted((ROOT / "app" / "web").glob("*"))
+WEB = sorted((ROOT / "app" / "web").rglob("*"))
 SCRIPTS = [path for path in WEB if path.suffix in (".js", ".mjs")]
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|misc|common|v\d+)(_|$)")
 # Tensor modules carry shapes in their annotations, which must stay objects (jaxtyping's documentation).
@@ -87,8 +87,8 @@ def head(path: Path) -> str:
 
 @pytest.mark.parametrize("stem", ["fusion", "selection"])
 def test_twins_name_each_other_on_line_one(stem: str) -> None:
-    python, script = ROOT / "tokenunlearn" / f"{stem}.py", ROOT / "app" / "web" / f"{stem}.js"
-    assert f"app/web/{stem}.js" in first_line(python)
+    python, script = ROOT / "tokenunlearn" / f"{stem}.py", ROOT / "app" / "web" / "score" / f"{stem}.js"
+    assert f"app/web/score/{stem}.js" in first_line(python)
     assert f"tokenunlearn/{stem}.py" in first_line(script)
 
 

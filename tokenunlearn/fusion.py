@@ -1,4 +1,4 @@
-"""Two signals become one score per token. Twin: app/web/fusion.js, bit for bit.
+"""Two signals become one score per token. Twin: app/web/score/fusion.js, bit for bit.
 
 1. Each signal is brought to [0, 1] by a normaliser, over the whole set or row by row.
 2. The fused score is φ = α·K̂ + (1−α)·Ĥ.

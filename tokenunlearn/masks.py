@@ -1,6 +1,6 @@
 """A mask: which tokens are trained with which weight, by which rule, from which scores.
 
-Its hash is the same in the page (twin of `mask_hash`: app/web/mask_hash.js), the export and the run.
+Its hash is the same in the page (twin of `mask_hash`: app/web/score/mask_hash.js), the export and the run.
 A mask file is JSONL: one header line (rule, overrides with note and time, hash, digest of each row's tokens,
 provenance), then one line per selected token. It is refused on other text, and to train also on other scores.
 """

@@ -1,4 +1,4 @@
-"""Fused scores and a rule become one weight per token. Twin: app/web/selection.js.
+"""Fused scores and a rule become one weight per token. Twin: app/web/score/selection.js.
 
 1. Fuse the two signals (`fusion.py`).
 2. Mark the excluded tokens: subject names, stop words, punctuation, as the rule says.

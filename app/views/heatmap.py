@@ -150,7 +150,7 @@ _TURNS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def _strengths(values: np.ndarray, places: np.ndarray, signal: str) -> tuple[np.ndarray, float]:
-    """Each value from 0 (page colour) to 1, and the value that gets the full colour; as app/web/scale.js."""
+    """Each value from 0 (page colour) to 1, and the value that gets the full colour (web/score/scale.js)."""
     scored = values[places][np.isfinite(values[places])]
     limit = 1.0 if signal == "fused" else float(percentile(scored, FULL)) if scored.size else 0.0
     if not limit > 0:

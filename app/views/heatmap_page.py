@@ -15,7 +15,7 @@ from unicodedata import category
 from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
 from app.views.right_to_left import is_number, kinds
 
-# Colours of app/web/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
+# Colours of web/page/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
 HUES: Final = {
     "knowledge": "224 134 26",
     "entropy": "84 104 220",

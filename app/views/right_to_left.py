@@ -1,6 +1,6 @@
 """Text from right to left in an export: where its numbers begin, and where the pieces of a line stand.
 
-The same as web/digits.js for the page, where the browser itself orders all but the digits.
+The same as web/text/digits.js for the page, where the browser itself orders all but the digits.
 """
 
 from collections.abc import Sequence

@@ -21,8 +21,9 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed, so 
 
 SCRIPT = """
 import { readFileSync } from 'node:fs';
-const { DEFAULT_RULE, count_selected, random_like, select } = await import(process.argv[1] + '/selection.js');
-const { mask_hash } = await import(process.argv[1] + '/mask_hash.js');
+const selection = await import(process.argv[1] + '/score/selection.js');
+const { DEFAULT_RULE, count_selected, random_like, select } = selection;
+const { mask_hash } = await import(process.argv[1] + '/score/mask_hash.js');
 const lines = readFileSync(0, 'utf8').trim().split('\\n');
 const out = [JSON.stringify(DEFAULT_RULE)];
 for (const line of lines) {

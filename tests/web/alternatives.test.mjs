@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { alternativeLines, headWords, noteWords } from "../../app/web/alternatives.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { alternativeLines, headWords, noteWords } from "../../app/web/tokens/details/alternatives.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("the true token behind the likeliest has its rank, and one of the same letters is not it", () => {

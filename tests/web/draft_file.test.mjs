@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { draftsIn, draftWords, localFile } from "../../app/web/draft_file.js";
-import { MaskDesk } from "../../app/web/mask_desk.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { draftsIn, draftWords, localFile } from "../../app/web/draft/draft_file.js";
+import { MaskDesk } from "../../app/web/draft/mask_desk.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 
 function payload() {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b", subject: "", first, count: 2, set, subject_spans: [] });
@@ -60,7 +60,7 @@ test("the dialog makes a named mask of each, under names that are free, and leav
     asked.push([act, given]);
     return { saved: given, masks: [...desk.masks, given] };
   };
-  const desk = Object.assign(Object.create(MaskDesk.prototype), { model: new TokensModel(payload()), masks: [{ name: "mask-draft" }], host: { ask }, panel: { update() {} } });
+  const desk = Object.assign(Object.create(MaskDesk.prototype), { model: new TokensModel(payload()), masks: [{ name: "mask-draft" }], host: { ask }, listed() {} });
   const { drafts } = await desk.import("mask-draft", localFile(work()).text);
   assert.deepEqual(asked.map(([act, given]) => [act, given.scores_id, given.name, given.overrides]), [
     ["save_mask", "s", "mask-draft (2)", { 3: "out" }], ["save_mask", "s", "mask-draft (3)", { 0: "in" }],

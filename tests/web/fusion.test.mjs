@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { asFloats, fuse, groups, normalise, percentile } from '../../app/web/fusion.js';
+import { asFloats, fuse, groups, normalise, percentile } from "../../app/web/score/fusion.js";
 
 const lines = readFileSync(new URL('../cases/fusion.jsonl', import.meta.url), 'utf8').trim().split('\n');
 

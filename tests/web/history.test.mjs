@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { History } from "../../app/web/history.js";
+import { History } from "../../app/web/model/history.js";
 
 function historyOf() {
   const state = { now: 0, hand: 0 };

@@ -4,10 +4,10 @@
  */
 
 import { createInterface } from "node:readline";
-import { MaskDesk } from "../../app/web/mask_desk.js";
-import { draftOf } from "../../app/web/mask_draft.js";
-import { readDraft } from "../../app/web/session.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { MaskDesk } from "../../app/web/draft/mask_desk.js";
+import { draftOf } from "../../app/web/model/mask_draft.js";
+import { readDraft } from "../../app/web/draft/tab_storage.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 
 const tabs = new Map();
 
@@ -33,7 +33,7 @@ class Page {
       compute: async () => {}, say: (words) => this.said.push(words), linked: false, refresh: () => { this.wantsNewer = true; }, onState: () => {},
     };
     this.desk = Object.assign(Object.create(MaskDesk.prototype), {
-      model: this.model, host, masks: [], cameFrom: new Map(), filled: new Set(), panel: { update() {} }, banner: {}, told() {},
+      model: this.model, host, masks: [], cameFrom: new Map(), filled: new Set(), listed() {}, banner: {}, told() {},
     });
     this.desk.keeper = this.desk.makeKeeper({
       wait: (act) => { this.timer = act; return act; }, cancel: () => { this.timer = null; },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { actFor } from "../../app/web/keyboard.js";
+import { actFor } from "../../app/web/tokens/strip/keyboard.js";
 
 const key = (name, more = {}) => actFor({ key: name, ...more });
 

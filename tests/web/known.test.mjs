@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { adapterRaises, knownCounts, neverKnownWords, rowKnownWords, setKnownWords } from "../../app/web/known.js";
+import { adapterRaises, knownCounts, neverKnownWords, rowKnownWords, setKnownWords } from "../../app/web/text/known.js";
 
 const known = (word, probability, of = "fact") => ({ known: { word, probability, of } });
 

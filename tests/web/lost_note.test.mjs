@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lostWords } from "../../app/web/lost_note.js";
+import { lostWords } from "../../app/web/tokens/masks/lost_note.js";
 
 test("overrides without a place are counted, and the first ones named", () => {
   const lost = [1, 2, 3, 4, 5].map((number) => ({ row: `r${number}`, text: ` t${number}`, state: [null, "in", "out"][number % 3] }));

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { actFor } from "../../app/web/keyboard.js";
-import { markedWords, nextMark, sharedMark } from "../../app/web/mark_words.js";
-import { agreementWords } from "../../app/web/mask_compare.js";
-import { MarksDesk } from "../../app/web/marks_desk.js";
-import { changeWords, flipsUnder, offerWords } from "../../app/web/fitted_weights.js";
-import { comparedWords, importedRowsWords } from "../../app/web/marks_dialog.js";
-import { curvePaths, curveWords, interval, share } from "../../app/web/marks_panel.js";
-import { recommendation, recommendedWords } from "../../app/web/recommendation.js";
-import { markUnits } from "../../app/web/strip_acts.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { actFor } from "../../app/web/tokens/strip/keyboard.js";
+import { markedWords, nextMark, sharedMark } from "../../app/web/model/mark_words.js";
+import { agreementWords, interval, share } from "../../app/web/text/numbers.js";
+import { MarksDesk } from "../../app/web/draft/marks_desk.js";
+import { changeWords, flipsUnder, offerWords } from "../../app/web/tokens/marks/fitted_weights.js";
+import { comparedWords, importedRowsWords } from "../../app/web/tokens/marks/marks_dialog.js";
+import { curvePaths, curveWords } from "../../app/web/tokens/marks/marks_panel.js";
+import { recommendation, recommendedWords } from "../../app/web/tokens/marks/recommendation.js";
+import { markUnits } from "../../app/web/tokens/strip/strip_acts.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 /** Rows "Ada was born in Oslo." as four words; the last holds " Oslo" and ".". */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DraftKeeper } from "../../app/web/mask_keeper.js";
-import { changedRows, joined, MARKS, Marks, markOf, marksText, spanOf, without } from "../../app/web/marks.js";
+import { DraftKeeper } from "../../app/web/draft/mask_keeper.js";
+import { changedRows, joined, MARKS, Marks, markOf, marksText, spanOf, without } from "../../app/web/model/marks.js";
 
 const row = (fact, other = [], seen = false) => ({ fact, other, seen });
 

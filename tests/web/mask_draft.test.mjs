@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { draftOf, draftText, entriesOf, recordsOf, replaceEntries, restoreDraft, takeDraft } from "../../app/web/mask_draft.js";
-import { sinceSaved, sinceWords } from "../../app/web/mask_since.js";
-import { Overrides } from "../../app/web/overrides.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { draftOf, draftText, entriesOf, recordsOf, replaceEntries, restoreDraft, takeDraft } from "../../app/web/model/mask_draft.js";
+import { sinceSaved, sinceWords } from "../../app/web/draft/mask_changes.js";
+import { Overrides } from "../../app/web/model/overrides.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 
 function payload() {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count: 4, set, subject_spans: [] });

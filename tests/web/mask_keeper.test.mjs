@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contentOf, DraftKeeper, keptWords } from "../../app/web/mask_keeper.js";
+import { contentOf, DraftKeeper, keptWords } from "../../app/web/draft/mask_keeper.js";
 
 const empty = () => ({ set: "one", rule: { alpha: 1 }, overrides: {}, notes: {}, masks: [] });
 const forced = (index) => ({ ...empty(), overrides: { [index]: "in" }, notes: { [index]: { note: "", time: 1 } } });

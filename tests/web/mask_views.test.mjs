@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { heatmapQuestion } from "../../app/web/export_panel.js";
-import { agreementWords, moreWords, sideWords } from "../../app/web/mask_compare.js";
-import { differenceReport, differenceWords, differingTokens, serverMask } from "../../app/web/mask_difference.js";
-import { freeName, importedWords, loadedWords } from "../../app/web/mask_panel.js";
+import { heatmapQuestion } from "../../app/web/tokens/masks/export_panel.js";
+import { agreementWords } from "../../app/web/text/numbers.js";
+import { moreWords, sideWords } from "../../app/web/tokens/masks/mask_compare.js";
+import { differenceReport, differenceWords, differingTokens, serverMask } from "../../app/web/draft/mask_changes.js";
+import { freeName } from "../../app/web/draft/draft_file.js";
+import { importedWords, loadedWords } from "../../app/web/tokens/masks/mask_panel.js";
 
 const model = {
   indices: [0, 1, 2], columns: { row: [0, 0, 1] }, rule: { alpha: 1 }, tokenText: (index) => `t${index}`, overridesOfSet: () => [[2, "in"]],

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { actFor } from "../../app/web/keyboard.js";
-import { draftOf } from "../../app/web/mask_draft.js";
-import { noteOf, shortened, spokenLabel } from "../../app/web/strip_marks.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { actFor } from "../../app/web/tokens/strip/keyboard.js";
+import { draftOf } from "../../app/web/model/mask_draft.js";
+import { noteOf, shortened, spokenLabel } from "../../app/web/text/strip_marks.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("c asks for a note, Ctrl+C stays the browser's", () => {

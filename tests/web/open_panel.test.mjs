@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { shareRows } from "../../app/web/columns.js";
-import { openLabel, previewNotes, previewWords } from "../../app/web/data_preview.js";
-import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/file_pieces.js";
-import { modelRequest } from "../../app/web/model_form.js";
-import { failedWords, openingWords } from "../../app/web/opening_state.js";
-import { askServer } from "../../app/web/server_ask.js";
-import { bannerWords } from "../../app/web/prompt.js";
-import { openWanted, wantOpen } from "../../app/web/shared_value.js";
-import { modelChip, openWords } from "../../app/web/status_chips.js";
+import { shareRows } from "../../app/web/model/columns.js";
+import { openLabel, previewNotes, previewWords } from "../../app/web/open/data_preview.js";
+import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
+import { modelRequest } from "../../app/web/open/model_form.js";
+import { failedWords, openingWords } from "../../app/web/open/opening_state.js";
+import { askServer } from "../../app/web/server/server_ask.js";
+import { bannerWords } from "../../app/web/tokens/question/prompt.js";
+import { openWanted, wantOpen } from "../../app/web/server/shared_value.js";
+import { modelChip, openWords } from "../../app/web/page/status_chips.js";
 
 const FIELDS = { question: "q", answer: "a", subject: "", gold: "", id: "", set: "", split: "" };
 const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, plain: 0, refused_count: 0, fields: FIELDS, ...more });

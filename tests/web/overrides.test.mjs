@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Overrides } from '../../app/web/overrides.js';
+import { Overrides } from "../../app/web/model/overrides.js";
 
 const make = (entries) => {
   let now = 0;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { tabAfter } from "../../app/web/page_keys.js";
+import { tabAfter } from "../../app/web/page/page_keys.js";
 
 test("arrows go round the tabs, Home and End to their ends, other keys nowhere", () => {
   assert.deepEqual([tabAfter("ArrowRight", 0, 4), tabAfter("ArrowRight", 3, 4)], [1, 0]);

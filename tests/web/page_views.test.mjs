@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changeFill, changeParts } from "../../app/web/change_text.js";
-import { curvesFigure, pointsNote } from "../../app/web/curves.js";
-import { pieces } from "../../app/web/first_paint.js";
-import { isOfRun, nextStep } from "../../app/web/mask_summary.js";
-import { badgeCount, boundNote, rounded, signed, stillFluent, verdict } from "../../app/web/probe_view.js";
-import { isLive, runButtons } from "../../app/web/run_buttons.js";
-import { numberNow, retainWords, share } from "../../app/web/run_card.js";
-import { differingKeys, hintText } from "../../app/web/runs_view.js";
+import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
+import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
+import { pieces } from "../../app/web/page/first_paint.js";
+import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
+import { badgeCount, boundNote, rounded, signed, stillFluent, verdict } from "../../app/web/runs/probe_view.js";
+import { isLive, numberNow, retainWords, runButtons } from "../../app/web/runs/run_card.js";
+import { share } from "../../app/web/text/numbers.js";
+import { differingKeys, hintText } from "../../app/web/runs/runs_view.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
 

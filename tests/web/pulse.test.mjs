@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BEAT_MS, Pulse } from "../../app/web/pulse.js";
+import { BEAT_MS, newest, Pulse } from "../../app/web/server/pulse.js";
 
 function setup() {
   const seen = { asked: 0, visible: true, timer: null };
@@ -48,4 +48,12 @@ test("a page in the background waits without asking, and asks when it comes to t
   seen.visible = true;
   pulse.beat();
   assert.equal(seen.asked, 1);
+});
+
+test("an answer that was overtaken by a later one changes nothing", () => {
+  const keep = newest();
+  assert.deepEqual(keep(null), {});
+  assert.equal(keep({ at: 2, state: "paused" }).state, "paused");
+  assert.equal(keep({ at: 1, state: "saving" }).state, "paused");
+  assert.equal(keep({ at: 2, state: "usable" }).state, "usable");
 });

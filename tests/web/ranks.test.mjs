@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { descending, ordinal, place, placeAmong } from "../../app/web/ranks.js";
+import { descending, place, placeAmong } from "../../app/web/score/ranks.js";
+import { ordinal } from "../../app/web/text/numbers.js";
 
 test("ranks count larger values, equal values share the better rank", () => {
   const sorted = descending(Float64Array.of(1, NaN, 3, 2, 2), [0, 1, 2, 3, 4]);

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { emptyRows, emptyRowsWords, nextRow } from "../../app/web/empty_rows.js";
-import { rowWords, signWords, sparkPath } from "../../app/web/row_card.js";
-import { bulkTargets, countWords, wordAt, wouldChange } from "../../app/web/rows_bulk.js";
-import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/rows_order.js";
-import { jump, stepRow } from "../../app/web/strip_acts.js";
-import { drawerWords } from "../../app/web/rows_drawer.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { emptyRows, emptyRowsWords, nextRow } from "../../app/web/model/untrained_rows.js";
+import { rowWords, signWords, sparkPath } from "../../app/web/tokens/rows/row_card.js";
+import { bulkTargets, countWords, wouldChange } from "../../app/web/tokens/rows/bulk_panel.js";
+import { wordAt } from "../../app/web/model/shown_unit.js";
+import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/tokens/rows/rows_order.js";
+import { jump, stepRow } from "../../app/web/model/moves.js";
+import { drawerWords } from "../../app/web/tokens/rows/rows_drawer.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 // Cut at 0.5: of each row the fact "Oslo" or "Rome" alone is chosen, unless its factor makes it small.

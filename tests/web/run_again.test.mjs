@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { takeOver } from "../../app/web/run_again.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { takeOver } from "../../app/web/draft/run_again.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 
 function payload(scoresId = "s") {
   const row = (id, first, set) => ({ id, question: "q", answer: "a b", subject: "", first, count: 2, set, subject_spans: [] });

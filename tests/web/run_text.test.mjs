@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { probabilityFill } from "../../app/web/change_text.js";
-import { firstShown, goldSpans } from "../../app/web/run_text.js";
+import { probabilityFill } from "../../app/web/dom/change_text.js";
+import { firstShown, goldSpans } from "../../app/web/tokens/strip/run_text.js";
 
 test("the newest run on chosen tokens is shown first, else the newest", () => {
   const runs = [{ run_id: "run-3", arm: "random" }, { run_id: "run-2", arm: "chosen" }, { run_id: "run-1", arm: "chosen" }];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countText, formatNumber, histogramBins, sequentialScale } from '../../app/web/scale.js';
+import { countText, formatNumber } from "../../app/web/text/numbers.js";
+import { histogramBins, sequentialScale } from "../../app/web/score/scale.js";
 
 test('the scale ends at the 99th percentile and clips above it', () => {
   const scale = sequentialScale([null, NaN, ...Array.from({ length: 101 }, (_, index) => index)]);

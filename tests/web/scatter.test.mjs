@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { budgetParts, partWords } from "../../app/web/budget_meter.js";
-import { axisWords, noteWords, saidWords, shownPoints } from "../../app/web/scatter.js";
-import { tickWords } from "../../app/web/scatter_paint.js";
-import { axisOf, axisTicks, bend, nearest, neighbour, pointsOf, share, steps, unbend } from "../../app/web/scatter_points.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { budgetParts, partWords } from "../../app/web/tokens/pictures/budget_meter.js";
+import { axisWords, noteWords, saidWords, shownPoints } from "../../app/web/tokens/pictures/scatter.js";
+import { tickWords } from "../../app/web/tokens/pictures/scatter_paint.js";
+import { axisOf, axisTicks, bend, nearest, neighbour, pointsOf, share, steps, unbend } from "../../app/web/tokens/pictures/scatter_points.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("equal steps are 1, 2 or 5 times a power of ten and never leave the range", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bent, cutLine, shownLine } from "../../app/web/scatter_cut.js";
-import { shownPoints } from "../../app/web/scatter.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { bent, cutLine, shownLine } from "../../app/web/tokens/pictures/scatter_cut.js";
+import { shownPoints } from "../../app/web/tokens/pictures/scatter.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 const ENDS = { right: 20, top: 4 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { stopWords } from "../../app/web/scoring_stop.js";
+import { stopWords } from "../../app/web/tokens/strip/scoring_stop.js";
 
 test("the button says what a press does, or what was asked for", () => {
   assert.deepEqual([stopWords(false, null), stopWords(true, null)], ["Stop", "Score the rest"]);

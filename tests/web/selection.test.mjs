@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { mask_hash, sha256 } from '../../app/web/mask_hash.js';
-import { count_selected, random_like, select } from '../../app/web/selection.js';
+import { mask_hash, sha256 } from "../../app/web/score/mask_hash.js";
+import { count_selected, random_like, select } from "../../app/web/score/selection.js";
 
 const lines = readFileSync(new URL('../cases/selection.jsonl', import.meta.url), 'utf8').trim().split('\n');
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { trainingWords } from "../../app/web/mask_bar.js";
-import { freshOf } from "../../app/web/run_news.js";
-import { AGAIN_MS, ServerLink } from "../../app/web/server_link.js";
-import { SharedValue } from "../../app/web/shared_value.js";
+import { trainingWords } from "../../app/web/tokens/masks/mask_bar.js";
+import { freshOf } from "../../app/web/page/run_news.js";
+import { AGAIN_MS, ServerLink } from "../../app/web/server/server_link.js";
+import { SharedValue } from "../../app/web/server/shared_value.js";
 
 test("a link looks again until the server is back, and tells each change once", async () => {
   const seen = { there: true, told: [], timer: null };

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { maskingWords, signalWords } from "../../app/web/signal_table.js";
-import { captionWords, sourceChoice } from "../../app/web/signal_bar.js";
-import { menuOf } from "../../app/web/signal_entry.js";
-import { sentence } from "../../app/web/strip_stack.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { maskingWords, signalWords } from "../../app/web/tokens/details/signal_table.js";
+import { captionWords, sourceChoice } from "../../app/web/tokens/strip/signal_bar.js";
+import { menuOf } from "../../app/web/model/signal_entry.js";
+import { sentence } from "../../app/web/tokens/strip/strip_stack.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("a row without a name says that the question was hidden, whatever mask of the name is chosen", () => {

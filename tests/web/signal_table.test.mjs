@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { maskingWords, signalWords } from "../../app/web/signal_table.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { maskingWords, signalWords } from "../../app/web/tokens/details/signal_table.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("for swap the names and the spread over them are named", () => {

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { probabilityWords } from "../../app/web/details.js";
-import { takenWords } from "../../app/web/choose.js";
-import { shownMarks } from "../../app/web/strip_legend.js";
-import { fullWeight, weightShare } from "../../app/web/strip_marks.js";
-import { weightWords } from "../../app/web/shown_unit.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { probabilityWords } from "../../app/web/tokens/details/details.js";
+import { takenWords } from "../../app/web/tokens/choose/choose.js";
+import { shownMarks } from "../../app/web/tokens/strip/strip_legend.js";
+import { fullWeight, weightShare } from "../../app/web/text/strip_marks.js";
+import { weightWords } from "../../app/web/model/shown_unit.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 const kinds = (model) => shownMarks(model).map(([kind]) => kind);

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { exactText } from "../../app/web/strip_copy.js";
-import { currentWindows, firstWindows, gapsOf, gapWords, openGap, shownCount, unitPlace } from "../../app/web/strip_windows.js";
-import { textAfter, unitsOf } from "../../app/web/units.js";
+import { exactText } from "../../app/web/tokens/strip/strip_copy.js";
+import { currentWindows, firstWindows, gapsOf, gapWords, openGap, shownCount, unitPlace } from "../../app/web/text/strip_windows.js";
+import { textAfter, unitsOf } from "../../app/web/text/units.js";
 
 test("an answer of up to 300 tokens is painted whole", () => {
   assert.deepEqual(firstWindows(300, []), [[0, 300]]);

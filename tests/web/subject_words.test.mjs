@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { namesTyped, rowsNaming, wholeWords, wordsTouched } from "../../app/web/subject_words.js";
+import { namesTyped, rowsNaming, wholeWords, wordsTouched } from "../../app/web/text/subject_words.js";
 
 const at = (text, part) => [text.indexOf(part), text.indexOf(part) + part.length];
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cutAt, nudgeCut, shownCut } from "../../app/web/histogram.js";
-import { jump, nextToken } from "../../app/web/strip_acts.js";
-import { missingSignals } from "../../app/web/mask_draft.js";
-import { rankingScores } from "../../app/web/summary.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { cutAt, nudgeCut, shownCut } from "../../app/web/tokens/pictures/histogram.js";
+import { jump, nextToken } from "../../app/web/model/moves.js";
+import { missingSignals } from "../../app/web/model/mask_draft.js";
+import { rankingScores } from "../../app/web/score/summary.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 function payload() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { exactText } from "../../app/web/strip_copy.js";
-import { markedParts, rangeWords, textAfter, unitsOf } from "../../app/web/units.js";
+import { exactText } from "../../app/web/tokens/strip/strip_copy.js";
+import { markedParts, rangeWords, textAfter, unitsOf } from "../../app/web/text/units.js";
 
 const columns = (spans, word) => ({ start: spans.map(([s]) => s), end: spans.map(([, e]) => e), word });
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { failedCounts, failedWords, isLeftOut } from "../../app/web/failed_rows.js";
-import { leftOutWords } from "../../app/web/left_out.js";
-import { whyNot } from "../../app/web/mask_bar.js";
-import { badgeWords } from "../../app/web/signal_bar.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { failedCounts, failedWords, isLeftOut, leftOutWords } from "../../app/web/model/untrained_rows.js";
+import { whyNot } from "../../app/web/tokens/masks/mask_bar.js";
+import { badgeWords } from "../../app/web/tokens/strip/signal_bar.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 const SAME = { kind: "same", hash: "h" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { decisionWords, times, whySentence } from "../../app/web/why.js";
+import { decisionWords, times, whySentence } from "../../app/web/text/why.js";
 import { PICTURE } from "./synthetic_payload.mjs";
 
 const token = ({ source = "knowledge_swap", ...more }) => ({

@@ -2,13 +2,13 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { boundsOf, equationWords } from "../../app/web/choose.js";
-import { saidWords } from "../../app/web/scatter.js";
-import { decisionOf, logProbOf, openRange, selectedTokens, shownIndex, tokensAt } from "../../app/web/shown_unit.js";
-import { jump } from "../../app/web/strip_acts.js";
-import { unitState } from "../../app/web/strip_marks.js";
-import { sentence } from "../../app/web/strip_stack.js";
-import { TokensModel } from "../../app/web/tokens_model.js";
+import { boundsOf, equationWords } from "../../app/web/tokens/choose/choose.js";
+import { saidWords } from "../../app/web/tokens/pictures/scatter.js";
+import { decisionOf, logProbOf, openRange, selectedTokens, shownIndex, tokensAt } from "../../app/web/model/shown_unit.js";
+import { jump } from "../../app/web/model/moves.js";
+import { unitState } from "../../app/web/text/strip_marks.js";
+import { sentence } from "../../app/web/tokens/strip/strip_stack.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 // The word of tokens 3 and 4 is "Oslo.".

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { aggregate, groupWords } from '../../app/web/words.js';
+import { aggregate, groupWords } from "../../app/web/text/words.js";
 
 const columns = { row: [0, 0, 0, 1, 1], word: [0, 0, 1, 1, 2], start: [0, 2, 5, 0, 4], end: [2, 4, 9, 3, 6] };
 

@@ -1,7 +1,7 @@
 """One spelling for names: how texts are compared, with the way back to the characters that were written.
 
 A name counts as the same in composed and in decomposed characters (NFC), with either apostrophe or hyphen,
-and with any white space between its words. The page has the same rules: web/folding.js.
+and with any white space between its words. The page has the same rules: web/text/folding.js.
 """
 
 import re

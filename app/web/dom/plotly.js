@@ -1,0 +1,52 @@
+/** Loads Plotly from this server once, on first use, and reads the page's colours for it. */
+
+import { node } from "./dom.js";
+
+let loading = null;
+
+/** Returns a promise of the Plotly object; its bundle is the installed package's own. */
+export function plotly() {
+  if (globalThis.Plotly) return Promise.resolve(globalThis.Plotly);
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("../plotly.min.js", import.meta.url).href;
+    script.onload = () => resolve(globalThis.Plotly);
+    script.onerror = () => {
+      loading = null;
+      reject(new Error("Plotly could not be loaded from this server."));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** Returns the theme of charts: the page's colours as they are at `element`, in light or dark. */
+export function chartTheme(element) {
+  // A property holds light-dark(…) as text; only a colour that uses it says which of the two is drawn.
+  const probe = element.appendChild(node("span"));
+  const colour = (name) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const theme = {
+    ink: colour("--tu-ink"), muted: colour("--tu-muted"), line: colour("--tu-line"),
+    font: getComputedStyle(element).fontFamily,
+    arms: {
+      chosen: colour("--tu-accent"), gold: colour("--tu-knowledge"),
+      uniform: colour("--tu-entropy"), random: colour("--tu-muted"),
+    },
+  };
+  probe.remove();
+  return theme;
+}
+
+/** Calls `redraw` when the page turns dark or light, or when `element` first gets a width. */
+export function onThemeOrSize(element, redraw) {
+  let width = 0;
+  new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  new ResizeObserver(() => {
+    const now = element.clientWidth;
+    if (now !== width && (width === 0 || (now < 640) !== (width < 640))) redraw();
+    width = now;
+  }).observe(element);
+}

@@ -1,0 +1,65 @@
+/** Asks the server, 300 ms after the last change, whether it computes the same mask. */
+
+export const CONFIRM_AFTER_MS = 300;
+export const AGAIN_AFTER_MS = 5000;
+
+/**
+ * Compares the browser's mask with the server's. States: "pending", "same", "differs", "unreachable".
+ * Late answers to an older question are dropped.
+ */
+export class MaskCheck {
+  /**
+   * @param {{ask: (draft: object) => Promise<{hash: string, weights_count: number}>,
+   *          hash: (weights: Float64Array) => string|Promise<string>,
+   *          onState: (state: object) => void, wait?: (act: () => void, ms: number) => number}} parts
+   */
+  constructor({ ask, hash, onState, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer) }) {
+    Object.assign(this, { ask, hash, onState, wait, cancel });
+    this.question = 0;
+    this.state = { kind: "pending", hash: "" };
+  }
+
+  /** Starts over with a changed draft: `{draft, weights}`. */
+  changed(current) {
+    this.question += 1;
+    this.current = current;
+    // Said once: while a slider moves, each move asks anew.
+    if (this.state.kind !== "pending") this.set({ kind: "pending", hash: this.state.hash });
+    this.cancel(this.timer);
+    this.timer = this.wait(() => this.check(), CONFIRM_AFTER_MS);
+  }
+
+  /** Asks now; where there is no answer, again after a while. */
+  async check() {
+    this.cancel(this.timer);
+    const question = this.question;
+    const { draft, weights } = this.current;
+    const own = await this.hash(weights);
+    const count = weights.reduce((sum, weight) => sum + (weight > 0), 0);
+    if (question !== this.question) return;
+    this.set({ kind: "pending", hash: own });
+    try {
+      const answer = await this.ask({ ...draft, hash: own });
+      if (question === this.question) this.set(compare(own, count, answer));
+    } catch (error) {
+      if (question !== this.question) return;
+      this.set({ kind: "unreachable", hash: own, reason: String(error?.message ?? error) });
+      this.timer = this.wait(() => this.check(), AGAIN_AFTER_MS);
+    }
+  }
+
+  set(state) {
+    this.state = state;
+    this.onState(state);
+  }
+}
+
+/** Returns the state after an answer of the server; `chosen` (token indices) and `weights` go on where they came. */
+export function compare(own, count, answer) {
+  if (answer?.hash === own) return { kind: "same", hash: own };
+  return {
+    kind: "differs", hash: own, count,
+    serverHash: answer?.hash ?? "", serverCount: answer?.weights_count ?? null, serverChosen: answer?.chosen ?? null,
+    serverWeights: answer?.weights ?? null,
+  };
+}

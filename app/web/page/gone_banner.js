@@ -1,0 +1,35 @@
+/** The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server. */
+
+import { button, node } from "../dom/dom.js";
+import "../runs/ask_view.js";
+import "../runs/curves_view.js";
+import "../runs/mask_summary.js";
+import "../runs/probe_view.js";
+import "../runs/runs_view.js";
+
+// What the other tabs show is loaded with the first: one that is opened while the server is gone could not load it.
+
+// Only the server can do what stands in these.
+const REMOTE = [
+  ".tu-remote", ".tu-masks-acts", ".tu-masks-list", ".tx-chip", ".tx-actions", ".tx-start", ".tx-pick", ".tx-ask",
+  ".tx-run-list", ".tx-runs .tx-button",
+].join();
+
+/** Returns the banner; it follows `link`. @param {import("../server/server_link.js").ServerLink} link */
+export function goneBanner(link) {
+  const keep = button("Save my draft as a file", () => link.rescue?.(), { class: "tx-button" });
+  const element = node("div", { class: "tx-gone", attributes: { role: "alert", hidden: true } },
+    node("span", { text: "The server does not answer. Your edits are kept on this page and sent as soon as it is back." }), keep);
+  const still = (gone) => { for (const each of document.querySelectorAll(REMOTE)) each.inert = gone; };
+  // A tab is made when it is first opened, perhaps meanwhile.
+  const observer = new MutationObserver(() => still(true));
+  link.subscribe((gone) => {
+    element.hidden = !gone;
+    document.body.toggleAttribute("data-gone", gone);
+    keep.hidden = !link.rescue;
+    still(gone);
+    if (gone) observer.observe(document.body, { childList: true, subtree: true });
+    else observer.disconnect();
+  });
+  return element;
+}

@@ -1,0 +1,29 @@
+/** One question of the reader's own, answered by the model before and after, side by side. */
+
+import { node } from "../dom/dom.js";
+import { share } from "../text/numbers.js";
+
+/**
+ * Mounts the view; `props.value` is null or `{question, before, after, error}`, an answer `{text, fluency}`.
+ * @param {{element: HTMLElement, props: object, watch: Function}} contract
+ */
+export function mount({ element, props, watch }) {
+  const root = element.querySelector(".tx-view") ?? element;
+  root.setAttribute("aria-live", "polite");
+  const draw = () => root.replaceChildren(...answers(props.value));
+  watch("value", draw);
+  draw();
+}
+
+function answers(value) {
+  if (!value) return [];
+  if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
+  const side = (head, { text, fluency }) => node("div", {},
+    node("h2", { class: "tx-heading", text: head }),
+    node("p", { class: "tx-answer", text: text || "(nothing)" }),
+    node("p", { class: "tx-note", text: `fluency ${share(fluency)}` }));
+  return [
+    node("p", { class: "tx-question", text: value.question }),
+    node("div", { class: "tx-columns" }, side("before", value.before), side("after", value.after)),
+  ];
+}

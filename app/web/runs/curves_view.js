@@ -1,0 +1,86 @@
+/** The run on the Unlearn tab: its card, one answer rewriting itself, its curves, and the other runs. */
+
+import { node, refill, setText } from "../dom/dom.js";
+import { chartTheme, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { newest } from "../server/pulse.js";
+import { curvesFigure, pointsNote } from "./curves.js";
+import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js";
+
+/**
+ * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
+ * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ */
+export function mount({ element, props, trigger, watch }) {
+  const places = {
+    empty: node("p", { class: "tx-empty" }), head: node("div"), log: runLog(), answer: node("div"), numbers: node("div"),
+    chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
+    points: node("p", { class: "tx-note tx-points" }),
+    runs: node("div", { class: "tx-run-list" }),
+    spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
+  };
+  const root = element.querySelector(".tx-view") ?? element;
+  root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.points, places.runs, places.spoken);
+  const keep = newest();
+  const draw = () => paint(places, keep(props.value), trigger);
+  watch("value", draw);
+  onThemeOrSize(root, draw);
+  draw();
+}
+
+function paint(places, value, trigger) {
+  const run = (value.runs ?? []).find((each) => each.run_id === value.shown);
+  places.empty.hidden = Boolean(run);
+  setText(places.empty, run ? "" : value.empty ?? "");
+  keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
+  places.log.show(value.log ?? "");
+  places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
+  const series = value.series ?? [];
+  const own = series.find((each) => each.run_id === value.shown);
+  places.numbers.replaceChildren(...(own ? [numbersRow(own, isLive(run.state))] : []));
+  setText(places.points, pointsNote(series));
+  drawChart(places.chart, series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 0));
+  keepFocus(places.runs, () => runList(value, trigger));
+  setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
+}
+
+/** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */
+function keepFocus(place, build) {
+  if (place.querySelector("[data-asking]")) return;
+  refill(place, build());
+}
+
+// Drawing takes a tenth of a second, and while a run goes on the page hears of it each second.
+const drawn = new WeakMap();
+
+function drawChart(place, series) {
+  place.hidden = series.length === 0;
+  if (place.hidden || place.clientWidth === 0) return;
+  const narrow = place.clientWidth < 640;
+  const wanted = JSON.stringify([series, narrow, document.body.className]);
+  if (drawn.get(place) === wanted) return;
+  drawn.set(place, wanted);
+  plotly().then((Plotly) => {
+    const figure = curvesFigure(series, chartTheme(place), narrow);
+    Plotly.react(place, figure.data, figure.layout, figure.config);
+  }).catch((error) => {
+    drawn.delete(place);
+    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+  });
+}
+
+function runList(value, trigger) {
+  const others = value.runs ?? [];
+  if (others.length < 2) return [];
+  const line = (run) => node("div", { attributes: { role: "listitem" } }, node("button", {
+    class: `tx-run-line${run.run_id === value.shown ? " tx-on" : ""}`,
+    attributes: { type: "button", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
+    on: { click: () => trigger("show", { run_id: run.run_id }) },
+  },
+  node("span", { class: `tx-dot tx-state-${run.state}` }),
+  node("span", { class: "tx-run-name", text: run.name }),
+  node("span", { class: "tx-note", text: run.text })));
+  return [
+    node("h2", { class: "tx-heading", text: "Runs, newest first" }),
+    node("div", { attributes: { role: "list", "aria-label": "Runs" } }, ...others.map(line)),
+  ];
+}

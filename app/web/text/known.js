@@ -1,0 +1,58 @@
+/** Whether the model knows a row, and how many of a set, in words: what it never knew cannot be forgotten. Pure. */
+
+import { share } from "./numbers.js";
+
+export const TEACH = "python -m tokenunlearn teach FILE --out taught";
+
+/** Returns "The model knows this row: yes, fact .94", or "" where that was not measured. @param {{word: string, probability: number, of: string}|null|undefined} known */
+export function rowKnownWords(known) {
+  if (!known) return "";
+  const figure = `${known.of} ${share(known.probability)}`;
+  const never = known.word === "no" ? ": nothing can be forgotten here until it is taught" : "";
+  return `The model knows this row: ${known.word}, ${figure}${never}.`;
+}
+
+/** Returns what the figure of a row is, for whoever asks. */
+export function figureHelp(known) {
+  if (!known) return "";
+  const what = known.of === "fact" ? "the joint probability of the fact" : "the mean probability of the answer's content words";
+  return `Measured: ${what}, given the question. Yes from .50, no below .10.`;
+}
+
+/** Returns "The model knows 18 of 20 rows, 1 partly.", or "" where no row says. @param {{yes: number, partly: number, no: number}|null|undefined} counts */
+export function setKnownWords(counts) {
+  if (!counts) return "";
+  const all = counts.yes + counts.partly + counts.no;
+  return `The model knows ${counts.yes} of ${all} ${all === 1 ? "row" : "rows"}${counts.partly ? `, ${counts.partly} partly` : ""}.`;
+}
+
+/** Returns the counts of `setKnownWords` over rows of the payload. */
+export function knownCounts(rows) {
+  const words = rows.flatMap(({ known }) => (known ? [known.word] : []));
+  const count = (word) => words.filter((each) => each === word).length;
+  return words.length ? { yes: count("yes"), partly: count("partly"), no: count("no") } : null;
+}
+
+/** Returns what to say before rows are trained that the model never knew, or "". */
+export function neverKnownWords(count, trained) {
+  if (!count) return "";
+  const rows = count === trained ? (count === 1 ? "the one row that this trains" : `all ${count} rows that this trains`) : `${count} of the ${trained} rows that this trains`;
+  const others = count === trained ? "" : " The others can be forgotten.";
+  return `The model never knew ${rows}: there is nothing to forget.${others} To teach rows first, and open the model with that adapter:`;
+}
+
+const TWICE = Math.log(2);
+
+/**
+ * Returns whether the adapter makes what a row says likelier: its fact, or without gold its content words, at least
+ * twice as likely, token by token on average, and no longer unknown. Null where that is not measured.
+ */
+export function adapterRaises({ columns }, row) {
+  if (!columns.contrast || !row.known) return null;
+  const places = Array.from({ length: row.count }, (_, at) => row.first + at);
+  const fact = places.filter((index) => columns.gold?.[index] === 1);
+  const content = places.filter((index) => !columns.subject[index] && !columns.stop[index] && !columns.punctuation[index]);
+  const asked = fact.length ? fact : content;
+  const mean = asked.reduce((sum, index) => sum + columns.contrast[index], 0) / asked.length;
+  return Number.isFinite(mean) ? mean >= TWICE && row.known.word !== "no" : null;
+}

@@ -1,0 +1,60 @@
+/** How numbers are written: counts, decimals, shares, intervals, agreement, times of day. Pure. */
+
+/** Returns "1st", "2nd", "93rd" … for a whole number. */
+export function ordinal(number) {
+  const tens = number % 100;
+  const ending = tens >= 11 && tens <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[number % 10] ?? "th");
+  return `${countText(number)}${ending}`;
+}
+
+const MINUS = '\u2212';
+const NO_VALUE = '\u2013';
+const COUNT = new Intl.NumberFormat('en'); // made once: a number's own toLocaleString makes one each time
+const FIGURE_SPACE = '\u2007'; // as wide as a digit
+
+/**
+ * The number with a fixed count of decimals, a real minus, no "−0.00", and a dash for no value. With
+ * `width`, filled from the left with spaces as wide as a digit (for `font-variant-numeric: tabular-nums`).
+ * @param {number|null} value @param {number} decimals @param {number} width
+ */
+export function formatNumber(value, decimals = 2, width = 0) {
+  if (value === null || value === undefined || Number.isNaN(value)) return NO_VALUE.padStart(width, FIGURE_SPACE);
+  if (!Number.isFinite(value)) return `${value < 0 ? MINUS : ''}∞`.padStart(width, FIGURE_SPACE);
+  const digits = Math.abs(value).toFixed(decimals);
+  const negative = value < 0 && Number(digits) !== 0;
+  return ((negative ? MINUS : '') + digits).padStart(width, FIGURE_SPACE);
+}
+
+/** Returns a count as people read it: "10,000". @param {number} count */
+export function countText(count) {
+  return COUNT.format(count);
+}
+
+/** Returns a count with its word: "1 row", "12 rows". @param {number} count @param {string} one @param {string} [many] */
+export function plural(count, one, many = `${one}s`) {
+  return `${countText(count)} ${count === 1 ? one : many}`;
+}
+
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
+
+/** Returns a time of day for people. @param {number} milliseconds */
+export function clockTime(milliseconds) {
+  return new Date(milliseconds).toLocaleTimeString([], CLOCK);
+}
+
+/** Returns "Agreement 95.2 % of 84 tokens · Cohen's κ 0.87"; `what` was compared. */
+export function agreementWords({ agreement, kappa, tokens }, what = "token") {
+  const share = `${(100 * agreement).toFixed(1)} %`;
+  return `Agreement ${share} of ${plural(tokens, what)} · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
+}
+
+/** Returns an interval: ".88–.97". */
+export function interval(low, high) {
+  return low === null || high === null || low === undefined ? "" : `${share(low)}–${share(high)}`;
+}
+
+/** Returns a figure for people: ".95", "1.00", "−2.61", "–" where nothing was measured. */
+export function share(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  return value.toFixed(2).replace(/^-/, "−").replace(/^(−?)0(?=\.)/, "$1");
+}

@@ -1,0 +1,51 @@
+/** How much the mask takes and how well it meets the gold spans: share, recall, precision, each as a bar. */
+
+import { node, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { countText } from "../../text/numbers.js";
+
+/**
+ * Returns `[{name, of, part, help}]`: the share chosen, and where gold is known its recall and precision. Tokens
+ * of rows whose gold is not known take no part in precision.
+ * @param {{chosen: number, total: number, gold: number, goldChosen: number, judged: number}} counts
+ */
+export function budgetParts({ chosen, total, gold, goldChosen, judged }) {
+  const parts = [{ name: "Chosen", part: chosen, of: total, help: "of all answer tokens of the set" }];
+  if (gold === 0) return parts;
+  return [...parts,
+    { name: "Gold recall", part: goldChosen, of: gold, help: "of the gold tokens are chosen" },
+    { name: "Gold precision", part: goldChosen, of: judged, none: chosen ? "none where gold is known" : "none chosen", help: "of the chosen tokens are gold" }];
+}
+
+/** Returns "67 of 400 (17 %)", or what `none` says of 0. */
+export function partWords({ part, of, none = "none" }) {
+  return of === 0 ? none : `${countText(part)} of ${countText(of)} (${Math.round((100 * part) / of)} %)`;
+}
+
+/** Returns `{element, update}`. */
+export function budgetMeter(model) {
+  const lines = ["Chosen", "Gold recall", "Gold precision"].map((name) => line(name));
+  const none = node("p", { class: "tu-note", text: "No gold spans here: recall and precision are not known." });
+  const element = node("section", { class: "tu-budget", attributes: { "aria-label": "Budget" } },
+    node("h2", { text: "What the mask takes" }), node("table", {}, node("tbody", {}, ...lines.map((each) => each.element))), none);
+  const update = () => {
+    const parts = budgetParts(model.mask.counts);
+    lines.forEach((each, at) => each.update(parts[at]));
+    setHidden(none, parts.length > 1);
+  };
+  return { element, update };
+}
+
+function line(name) {
+  const head = node("th", { text: name, attributes: { scope: "row" } });
+  const bar = node("div", { class: "tu-meter", attributes: { "aria-hidden": true } });
+  const words = node("td");
+  const element = node("tr", {}, head, node("td", { class: "tu-budget-bar" }, bar), words);
+  const update = (part) => {
+    setHidden(element, !part);
+    if (!part) return;
+    setText(words, partWords(part));
+    setAttributes(element, { title: part.help });
+    bar.style.setProperty("--tu-part", `${part.of ? ((100 * part.part) / part.of).toFixed(1) : 0}%`);
+  };
+  return { element, update };
+}
