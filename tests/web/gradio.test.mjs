@@ -9,11 +9,16 @@ test("a loop that counts seconds gets a turn each tenth, every other callback it
   const leave = calmFrames(host);
   let seconds = NaN;
   const begun = performance.now();
-  const count = () => { seconds = (performance.now() - begun) / 1000; };
+  const count = () => {
+    seconds = (performance.now() - begun) / 1000;
+  };
   const draw = () => {};
   host.requestAnimationFrame(count);
   host.requestAnimationFrame(draw);
-  assert.deepEqual(asked.map(([when]) => when), [100, "frame"]);
+  assert.deepEqual(
+    asked.map(([when]) => when),
+    [100, "frame"],
+  );
   assert.equal(asked[1][1], draw);
   asked[0][1]();
   assert.ok(seconds >= 0);

@@ -4,8 +4,15 @@ import { History } from "../../app/web/model/history.js";
 
 function historyOf() {
   const state = { now: 0, hand: 0 };
-  const history = new History("start", () => state.now, () => state.hand);
-  const push = (snapshot, now, hand) => { Object.assign(state, { now, hand }); history.push(snapshot, "alpha"); };
+  const history = new History(
+    "start",
+    () => state.now,
+    () => state.hand,
+  );
+  const push = (snapshot, now, hand) => {
+    Object.assign(state, { now, hand });
+    history.push(snapshot, "alpha");
+  };
   return { history, push };
 }
 

@@ -5,16 +5,20 @@
 
 import { createInterface } from "node:readline";
 import { MaskDesk } from "../../app/web/draft/mask_desk.js";
-import { draftOf } from "../../app/web/model/mask_draft.js";
 import { readDraft } from "../../app/web/draft/tab_storage.js";
+import { draftOf } from "../../app/web/model/mask_draft.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
 
 const tabs = new Map();
 
 /** The storage of one tab, which outlives its pages. */
 class TabStorage extends Map {
-  getItem(key) { return this.get(key) ?? null; }
-  setItem(key, value) { this.set(key, value); }
+  getItem(key) {
+    return this.get(key) ?? null;
+  }
+  setItem(key, value) {
+    this.set(key, value);
+  }
 }
 
 /** A page in a tab; what it asks waits in `asked` until a command answers it. */
@@ -24,35 +28,73 @@ class Page {
     let [saves, questions] = [0, 0];
     this.model = new TokensModel(payload, readDraft(storage, payload.text_id));
     const host = {
-      ask: (action, data) => new Promise((resolve, reject) => {
-        questions += 1;
-        const id = `${name}:${questions}`;
-        asked.set(id, { resolve, reject });
-        fresh.push({ id, name: action, data });
-      }),
-      compute: async () => {}, say: (words) => this.said.push(words), linked: false, refresh: () => { this.wantsNewer = true; }, onState: () => {},
+      ask: (action, data) =>
+        new Promise((resolve, reject) => {
+          questions += 1;
+          const id = `${name}:${questions}`;
+          asked.set(id, { resolve, reject });
+          fresh.push({ id, name: action, data });
+        }),
+      compute: async () => {},
+      say: (words) => this.said.push(words),
+      linked: false,
+      refresh: () => {
+        this.wantsNewer = true;
+      },
+      onState: () => {},
     };
     this.desk = Object.assign(Object.create(MaskDesk.prototype), {
-      model: this.model, host, masks: [], cameFrom: new Map(), filled: new Set(), listed() {}, banner: {}, told() {},
+      model: this.model,
+      host,
+      masks: [],
+      cameFrom: new Map(),
+      filled: new Set(),
+      listed() {},
+      banner: {},
+      told() {},
     });
     this.desk.keeper = this.desk.makeKeeper({
-      wait: (act) => { this.timer = act; return act; }, cancel: () => { this.timer = null; },
-      name: () => { saves += 1; return `${name}-${saves}`; },
+      wait: (act) => {
+        this.timer = act;
+        return act;
+      },
+      cancel: () => {
+        this.timer = null;
+      },
+      name: () => {
+        saves += 1;
+        return `${name}-${saves}`;
+      },
     });
     this.model.leaving = () => this.desk.leave();
-    this.model.subscribe((kinds) => { if (kinds.includes("data")) this.desk.keeper.open(); });
+    this.model.subscribe((kinds) => {
+      if (kinds.includes("data")) this.desk.keeper.open();
+    });
     this.drawn("data", "rule");
   }
 
   /** What the view calls after each frame. */
-  drawn(...kinds) { this.desk.changed(new Set(kinds)); }
+  drawn(...kinds) {
+    this.desk.changed(new Set(kinds));
+  }
 
   state() {
     const { keeper } = this.desk;
     return {
-      text: this.model.payload.text_id, scores: this.model.payload.scores_id, draft: draftOf(this.model), kind: keeper.state.kind,
-      theirs: keeper.state.theirs ?? null, waits: this.timer !== null, newer: this.wantsNewer, lost: this.model.lost, said: this.said.splice(0),
-      stored: Object.fromEntries([...this.storage].filter(([key]) => key.startsWith("tokenunlearn.draft.")).map(([key, value]) => [key.slice(19), JSON.parse(value)])),
+      text: this.model.payload.text_id,
+      scores: this.model.payload.scores_id,
+      draft: draftOf(this.model),
+      kind: keeper.state.kind,
+      theirs: keeper.state.theirs ?? null,
+      waits: this.timer !== null,
+      newer: this.wantsNewer,
+      lost: this.model.lost,
+      said: this.said.splice(0),
+      stored: Object.fromEntries(
+        [...this.storage]
+          .filter(([key]) => key.startsWith("tokenunlearn.draft."))
+          .map(([key, value]) => [key.slice(19), JSON.parse(value)]),
+      ),
     };
   }
 }
@@ -77,20 +119,42 @@ const ACTS = {
     tab.page.desk.leave();
     ACTS.build(tab, { payload });
   },
-  override({ page }, { changes }) { page.model.override(changes); page.drawn("rule"); },
-  rule({ page }, { change }) { page.model.setRule(change); page.drawn("rule"); },
-  undo({ page }) { page.model.undo(); page.drawn("rule"); },
-  redo({ page }) { page.model.redo(); page.drawn("rule"); },
-  rest({ page }) { page.desk.keepWork(); },
+  override({ page }, { changes }) {
+    page.model.override(changes);
+    page.drawn("rule");
+  },
+  rule({ page }, { change }) {
+    page.model.setRule(change);
+    page.drawn("rule");
+  },
+  undo({ page }) {
+    page.model.undo();
+    page.drawn("rule");
+  },
+  redo({ page }) {
+    page.model.redo();
+    page.drawn("rule");
+  },
+  rest({ page }) {
+    page.desk.keepWork();
+  },
   tick({ page }) {
     const act = page.timer;
     page.timer = null;
     act?.();
   },
-  again({ page }) { page.desk.keeper.again(); },
-  mine({ page }) { page.desk.keeper.takeOver(); },
-  other({ page }) { page.desk.keeper.reload(); },
-  both({ page }) { page.desk.keepBoth(); },
+  again({ page }) {
+    page.desk.keeper.again();
+  },
+  mine({ page }) {
+    page.desk.keeper.takeOver();
+  },
+  other({ page }) {
+    page.desk.keeper.reload();
+  },
+  both({ page }) {
+    page.desk.keepBoth();
+  },
   answer({ asked }, { id, value, error }) {
     if (error) asked.get(id)?.reject(new Error(error));
     else asked.get(id)?.resolve(value);
@@ -102,7 +166,8 @@ const ACTS = {
 for await (const line of createInterface({ input: process.stdin })) {
   const { tab: name, act, reset, ...given } = JSON.parse(line);
   if (reset) tabs.clear();
-  if (!tabs.has(name)) tabs.set(name, { name, pages: 0, storage: new TabStorage(), page: null, asked: new Map(), fresh: [] });
+  if (!tabs.has(name))
+    tabs.set(name, { name, pages: 0, storage: new TabStorage(), page: null, asked: new Map(), fresh: [] });
   const tab = tabs.get(name);
   globalThis.sessionStorage = tab.storage;
   let failure = null;
@@ -111,7 +176,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   } catch (error) {
     failure = error.stack;
   }
-  await new Promise((done) => { setImmediate(done); }); // every promise that can go on has gone on
+  await new Promise((done) => {
+    setImmediate(done);
+  }); // every promise that can go on has gone on
   tab.page?.drawn("rule");
   process.stdout.write(`${JSON.stringify({ failure, asked: tab.fresh.splice(0), ...tab.page?.state() })}\n`);
 }

@@ -2,14 +2,26 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { adapterRaises, knownCounts, neverKnownWords, rowKnownWords, setKnownWords } from "../../app/web/text/known.js";
+import {
+  adapterRaises,
+  knownCounts,
+  neverKnownWords,
+  rowKnownWords,
+  setKnownWords,
+} from "../../app/web/text/known.js";
 
 const known = (word, probability, of = "fact") => ({ known: { word, probability, of } });
 
 test("a row says whether the model knows it, with the figure it is judged by", () => {
   assert.equal(rowKnownWords(known("yes", 0.94).known), "The model knows this row: yes, fact .94.");
-  assert.equal(rowKnownWords(known("partly", 0.3, "content words").known), "The model knows this row: partly, content words .30.");
-  assert.equal(rowKnownWords(known("no", 0.0001).known), "The model knows this row: no, fact .00: nothing can be forgotten here until it is taught.");
+  assert.equal(
+    rowKnownWords(known("partly", 0.3, "content words").known),
+    "The model knows this row: partly, content words .30.",
+  );
+  assert.equal(
+    rowKnownWords(known("no", 0.0001).known),
+    "The model knows this row: no, fact .00: nothing can be forgotten here until it is taught.",
+  );
   assert.equal(rowKnownWords(null), "");
 });
 
@@ -22,13 +34,25 @@ test("a set counts the rows that say so", () => {
 
 test("before a start the rows that were never known are counted", () => {
   assert.equal(neverKnownWords(0, 12), "");
-  assert.equal(neverKnownWords(9, 12), "The model never knew 9 of the 12 rows that this trains: there is nothing to forget. The others can be forgotten. To teach rows first, and open the model with that adapter:");
-  assert.match(neverKnownWords(12, 12), /never knew all 12 rows that this trains: there is nothing to forget\. To teach/);
+  assert.equal(
+    neverKnownWords(9, 12),
+    "The model never knew 9 of the 12 rows that this trains: there is nothing to forget. The others can be forgotten. To teach rows first, and open the model with that adapter:",
+  );
+  assert.match(
+    neverKnownWords(12, 12),
+    /never knew all 12 rows that this trains: there is nothing to forget\. To teach/,
+  );
   assert.match(neverKnownWords(1, 1), /never knew the one row that this trains: /);
 });
 
 test("contrast is recommended only where the adapter makes the fact likelier", () => {
-  const columns = { contrast: [9, 9, 0.9, 0.5], gold: [0, 0, 1, 1], subject: [1, 0, 0, 0], stop: [0, 1, 0, 0], punctuation: [0, 0, 0, 0] };
+  const columns = {
+    contrast: [9, 9, 0.9, 0.5],
+    gold: [0, 0, 1, 1],
+    subject: [1, 0, 0, 0],
+    stop: [0, 1, 0, 0],
+    punctuation: [0, 0, 0, 0],
+  };
   const row = { first: 0, count: 4, ...known("yes", 0.9) };
   assert.equal(adapterRaises({ columns }, row), true); // mean .7 nats: at least twice as likely
   assert.equal(adapterRaises({ columns: { ...columns, contrast: [9, 9, 0.9, 0.4] } }, row), false);

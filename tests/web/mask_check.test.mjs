@@ -6,8 +6,11 @@ function setup(ask) {
   const states = [];
   const timers = [];
   const check = new MaskCheck({
-    ask, hash: async (weights) => `h${weights.join("")}`, onState: (state) => states.push(state),
-    wait: (act, ms) => timers.push({ act, ms }), cancel: () => {},
+    ask,
+    hash: async (weights) => `h${weights.join("")}`,
+    onState: (state) => states.push(state),
+    wait: (act, ms) => timers.push({ act, ms }),
+    cancel: () => {},
   });
   return { check, states, timers };
 }
@@ -20,12 +23,25 @@ test("asks 300 ms after the last change and says whether the hashes agree", asyn
   assert.equal(states.at(-1).kind, "same");
   check.changed({ draft: {}, weights: Float64Array.of(1, 1) });
   await timers[1].act();
-  assert.deepEqual(states.at(-1), { kind: "differs", hash: "h11", count: 2, serverHash: "h10", serverCount: 1, serverChosen: null, serverWeights: null });
+  assert.deepEqual(states.at(-1), {
+    kind: "differs",
+    hash: "h11",
+    count: 2,
+    serverHash: "h10",
+    serverCount: 1,
+    serverChosen: null,
+    serverWeights: null,
+  });
 });
 
 test("an answer to an older question is dropped", async () => {
   let answer;
-  const { check, states, timers } = setup(() => new Promise((resolve) => { answer = resolve; }));
+  const { check, states, timers } = setup(
+    () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  );
   check.changed({ draft: {}, weights: Float64Array.of(1) });
   const first = timers[0].act();
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -36,7 +52,9 @@ test("an answer to an older question is dropped", async () => {
 });
 
 test("a server that fails is named, not trusted", async () => {
-  const { check, states, timers } = setup(async () => { throw new Error("gone"); });
+  const { check, states, timers } = setup(async () => {
+    throw new Error("gone");
+  });
   check.changed({ draft: {}, weights: Float64Array.of(1) });
   await timers[0].act();
   assert.equal(states.at(-1).kind, "unreachable");

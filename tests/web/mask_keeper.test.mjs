@@ -3,12 +3,21 @@ import test from "node:test";
 import { contentOf, DraftKeeper, keptWords } from "../../app/web/draft/mask_keeper.js";
 
 const empty = () => ({ set: "one", rule: { alpha: 1 }, overrides: {}, notes: {}, masks: [] });
-const forced = (index) => ({ ...empty(), overrides: { [index]: "in" }, notes: { [index]: { note: "", time: 1 } } });
+const forced = (index) => ({
+  ...empty(),
+  overrides: { [index]: "in" },
+  notes: { [index]: { note: "", time: 1 } },
+});
 
 /** A server that keeps one draft a text, as runs/mask_store.py does; `draft` is that of text "t". */
 function serverOf(draft = null) {
   const server = { drafts: draft ? { t: draft } : {}, asked: [], down: false, mute: false };
-  Object.defineProperty(server, "draft", { get: () => server.drafts.t ?? null, set: (value) => { server.drafts.t = value; } });
+  Object.defineProperty(server, "draft", {
+    get: () => server.drafts.t ?? null,
+    set: (value) => {
+      server.drafts.t = value;
+    },
+  });
   server.ask = async (name, data) => {
     server.asked.push(name);
     if (server.down) throw new Error("gone");
@@ -25,29 +34,80 @@ function serverOf(draft = null) {
 
 /** A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. `stored`: of an earlier page of it. */
 function tabOf(server, { shown = empty(), known = {}, stored = {}, live = true } = {}) {
-  const tab = { shown, live, puts: [], states: [], timer: null, known: { t: known }, stored: { t: stored }, textId: "t", newer: 0 };
+  const tab = {
+    shown,
+    live,
+    puts: [],
+    states: [],
+    timer: null,
+    known: { t: known },
+    stored: { t: stored },
+    textId: "t",
+    newer: 0,
+  };
   tabOf.count = (tabOf.count ?? 0) + 1;
   const { count } = tabOf;
   let saves = 0;
   tab.keeper = new DraftKeeper({
-    ask: server.ask, onKept: () => {}, onNewer: () => { tab.newer += 1; },
+    ask: server.ask,
+    onKept: () => {},
+    onNewer: () => {
+      tab.newer += 1;
+    },
     where: () => ({ textId: tab.textId, scoresId: "s", live: tab.live, stamp: [tab.shown] }),
     read: () => ({ draft: tab.shown, untouched: empty() }),
     ready: async () => {},
-    put: (draft, fresh) => { tab.shown = draft; tab.puts.push(fresh); },
+    put: (draft, fresh) => {
+      tab.shown = draft;
+      tab.puts.push(fresh);
+    },
     onState: (state) => tab.states.push(state.kind),
-    memory: { get: (text) => tab.known[text] ?? {}, set: (text, value) => { tab.known[text] = value; }, draft: (text) => tab.stored[text] ?? {} },
-    wait: (act) => { tab.timer = act; return act; }, cancel: () => { tab.timer = null; },
+    memory: {
+      get: (text) => tab.known[text] ?? {},
+      set: (text, value) => {
+        tab.known[text] = value;
+      },
+      draft: (text) => tab.stored[text] ?? {},
+    },
+    wait: (act) => {
+      tab.timer = act;
+      return act;
+    },
+    cancel: () => {
+      tab.timer = null;
+    },
     name: () => {
       saves += 1;
       return `${count}-${saves}`;
     },
   });
-  tab.keep = () => { if (tab.keeper.keeps) tab.stored[tab.textId] = { ...tab.shown, ...(tab.keeper.begun && { begun: tab.keeper.begun }) }; };
-  tab.tick = async () => { const act = tab.timer; tab.timer = null; await act?.(); };
-  tab.edit = async (draft) => { tab.shown = draft; tab.keep(); tab.keeper.changed(); await tab.tick(); };
-  tab.turn = (textId, shown = tab.shown) => { tab.keep(); tab.keeper.leave(); Object.assign(tab, { textId, shown }); return tab.keeper.open(); };
-  tab.reload = () => tabOf(server, { shown: tab.stored.t.rule ? contentOf(tab.stored.t) : empty(), known: tab.known.t, stored: tab.stored.t });
+  tab.keep = () => {
+    if (tab.keeper.keeps)
+      tab.stored[tab.textId] = { ...tab.shown, ...(tab.keeper.begun && { begun: tab.keeper.begun }) };
+  };
+  tab.tick = async () => {
+    const act = tab.timer;
+    tab.timer = null;
+    await act?.();
+  };
+  tab.edit = async (draft) => {
+    tab.shown = draft;
+    tab.keep();
+    tab.keeper.changed();
+    await tab.tick();
+  };
+  tab.turn = (textId, shown = tab.shown) => {
+    tab.keep();
+    tab.keeper.leave();
+    Object.assign(tab, { textId, shown });
+    return tab.keeper.open();
+  };
+  tab.reload = () =>
+    tabOf(server, {
+      shown: tab.stored.t.rule ? contentOf(tab.stored.t) : empty(),
+      known: tab.known.t,
+      stored: tab.stored.t,
+    });
   return tab;
 }
 
@@ -74,7 +134,10 @@ test("a recorded example asks for nothing", async () => {
 test("a new tab shows what the server kept, without a step of undo", async () => {
   const tab = tabOf(serverOf({ ...forced(3), version: 4, saved: 9 }));
   await tab.keeper.open();
-  assert.deepEqual([tab.shown.overrides, tab.puts, tab.keeper.version, tab.timer], [{ 3: "in" }, [true], 4, null]);
+  assert.deepEqual(
+    [tab.shown.overrides, tab.puts, tab.keeper.version, tab.timer],
+    [{ 3: "in" }, [true], 4, null],
+  );
 });
 
 test("what was typed in the second before a reload wins, where nobody saved since", async () => {
@@ -106,7 +169,10 @@ test("two tabs: the second is told, and takes over or reloads", async () => {
   await two.edit(forced(3));
   assert.equal(server.draft.version, 1, "nothing is saved while the choice is open");
   await two.keeper.takeOver();
-  assert.deepEqual([two.keeper.state.kind, server.draft.overrides, server.draft.version], ["saved", { 3: "in" }, 2]);
+  assert.deepEqual(
+    [two.keeper.state.kind, server.draft.overrides, server.draft.version],
+    ["saved", { 3: "in" }, 2],
+  );
   await one.edit(forced(4));
   assert.equal(one.keeper.state.kind, "conflict");
   await one.keeper.reload();
@@ -142,8 +208,14 @@ test("what is changed while the draft is on its way is laid over it, and nobody 
   await tab.edit({ ...forced(6), set: "two" });
   await opening;
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, tab.shown.rule, tab.shown.set], [{ 3: "in", 6: "in" }, { alpha: 0.2, mode: "top" }, "two"]);
-  assert.deepEqual([tab.puts, server.draft.version, server.draft.overrides], [[true, false], 5, { 3: "in", 6: "in" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, tab.shown.rule, tab.shown.set],
+    [{ 3: "in", 6: "in" }, { alpha: 0.2, mode: "top" }, "two"],
+  );
+  assert.deepEqual(
+    [tab.puts, server.draft.version, server.draft.overrides],
+    [[true, false], 5, { 3: "in", 6: "in" }],
+  );
   assert.ok(!tab.states.includes("conflict"));
 });
 
@@ -196,7 +268,10 @@ test("a page whose scores are older than the server's asks for the newer ones, a
   await tab.edit(forced(1));
   assert.equal(tab.newer, 1);
   await tab.keeper.open(); // they are of the same text: nothing is asked, nothing is shown anew
-  assert.deepEqual([server.asked, tab.puts, tab.keeper.state.kind], [["kept_masks", "save_draft"], [], "saved"]);
+  assert.deepEqual(
+    [server.asked, tab.puts, tab.keeper.state.kind],
+    [["kept_masks", "save_draft"], [], "saved"],
+  );
 });
 
 test("what another page of this tab has sent is known as its own, though the answer never came", async () => {
@@ -221,7 +296,14 @@ test("what another page of this tab has sent is known as its own, though the ans
 test("a save that takes longer than the next change is not taken for somebody else's", async () => {
   const server = serverOf();
   let answer;
-  const tab = tabOf({ ask: (name, data) => (name === "save_draft" && !answer ? new Promise((resolve) => { answer = () => resolve(server.ask(name, data)); }) : server.ask(name, data)) });
+  const tab = tabOf({
+    ask: (name, data) =>
+      name === "save_draft" && !answer
+        ? new Promise((resolve) => {
+            answer = () => resolve(server.ask(name, data));
+          })
+        : server.ask(name, data),
+  });
   await tab.keeper.open();
   const first = tab.edit(forced(1));
   await Promise.resolve();
@@ -229,7 +311,10 @@ test("a save that takes longer than the next change is not taken for somebody el
   answer();
   await first;
   await tab.tick();
-  assert.deepEqual([tab.keeper.state.kind, server.draft.overrides, server.draft.version], ["saved", { 2: "in" }, 2]);
+  assert.deepEqual(
+    [tab.keeper.state.kind, server.draft.overrides, server.draft.version],
+    ["saved", { 2: "in" }, 2],
+  );
 });
 
 test("what was settled but not yet saved is asked about, not dropped, when somebody else was quicker", async () => {
@@ -261,7 +346,10 @@ test("the draft of another model comes back with it, and neither is written over
   assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind], [{ 1: "in" }, "saved"]);
   await tab.turn("u");
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides, server.drafts.u.overrides], [{ 7: "in" }, { 1: "in" }, { 7: "in" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, server.drafts.t.overrides, server.drafts.u.overrides],
+    [{ 7: "in" }, { 1: "in" }, { 7: "in" }],
+  );
 });
 
 test("a text without a draft begins with what is decided on the one before", async () => {
@@ -278,7 +366,10 @@ test("what was changed in the second before another model came is saved on its o
   tab.shown = forced(8);
   tab.keeper.changed();
   await tab.turn("t");
-  assert.deepEqual([tab.shown.overrides, server.drafts.u.overrides, server.drafts.t.overrides], [{ 1: "in" }, { 8: "in" }, { 1: "in" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, server.drafts.u.overrides, server.drafts.t.overrides],
+    [{ 1: "in" }, { 8: "in" }, { 1: "in" }],
+  );
 });
 
 test("what could not be saved before another model came is there again with its text, and saved", async () => {
@@ -290,10 +381,16 @@ test("what could not be saved before another model came is there again with its 
   assert.equal(tab.keeper.state.kind, "failed");
   server.down = false;
   await tab.keeper.again();
-  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides], [{ 1: "in" }, "saved", { 2: "in" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides],
+    [{ 1: "in" }, "saved", { 2: "in" }],
+  );
   await tab.turn("u");
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides], [{ 7: "in" }, "saved", { 7: "in" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, tab.keeper.state.kind, server.drafts.u.overrides],
+    [{ 7: "in" }, "saved", { 7: "in" }],
+  );
 });
 
 test("a conflict is still one after another model was looked at", async () => {
@@ -304,7 +401,10 @@ test("a conflict is still one after another model was looked at", async () => {
   await tab.turn("t");
   assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides], ["saved", { 1: "in" }]);
   await tab.turn("u");
-  assert.deepEqual([tab.keeper.state.kind, tab.shown.overrides, server.drafts.u.overrides], ["conflict", { 7: "in" }, { 6: "in" }]);
+  assert.deepEqual(
+    [tab.keeper.state.kind, tab.shown.overrides, server.drafts.u.overrides],
+    ["conflict", { 7: "in" }, { 6: "in" }],
+  );
 });
 
 test("what is changed while the draft of another model is on its way is laid over that draft", async () => {
@@ -315,13 +415,25 @@ test("what is changed while the draft of another model is on its way is laid ove
   const [known, stored] = structuredClone([tab.known, tab.stored]);
   await turning;
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, server.drafts.t.overrides],
+    [
+      { 1: "in", 9: "out" },
+      { 1: "in", 9: "out" },
+    ],
+  );
   // The same where the page was killed before the draft came.
   server.draft = { ...forced(1), version: 5, saved: 1 };
   const again = Object.assign(tab, { known, stored }).reload();
   await again.keeper.open();
   await again.tick();
-  assert.deepEqual([again.shown.overrides, server.draft.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+  assert.deepEqual(
+    [again.shown.overrides, server.draft.overrides],
+    [
+      { 1: "in", 9: "out" },
+      { 1: "in", 9: "out" },
+    ],
+  );
 });
 
 test("an undo while the draft is on its way is laid over it too", async () => {
@@ -348,7 +460,13 @@ test("what was changed before a draft had come is laid over it however often its
   server.down = false;
   await tab.turn("t", forced(2));
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, server.drafts.t.overrides],
+    [
+      { 1: "in", 9: "out" },
+      { 1: "in", 9: "out" },
+    ],
+  );
 });
 
 test("what was changed before a draft had come, on a token that is decided otherwise in it, is asked about", async () => {
@@ -371,5 +489,11 @@ test("what was changed before a draft had come is not forgotten where the text i
   assert.deepEqual(server.drafts.u.overrides, { 2: "in", 9: "out" });
   await tab.turn("t");
   await tab.tick();
-  assert.deepEqual([tab.shown.overrides, server.drafts.t.overrides], [{ 1: "in", 9: "out" }, { 1: "in", 9: "out" }]);
+  assert.deepEqual(
+    [tab.shown.overrides, server.drafts.t.overrides],
+    [
+      { 1: "in", 9: "out" },
+      { 1: "in", 9: "out" },
+    ],
+  );
 });

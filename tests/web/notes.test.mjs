@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { actFor } from "../../app/web/tokens/strip/keyboard.js";
 import { draftOf } from "../../app/web/model/mask_draft.js";
-import { noteOf, shortened, spokenLabel } from "../../app/web/text/strip_marks.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { noteOf, shortened, spokenLabel } from "../../app/web/text/strip_marks.js";
+import { actFor } from "../../app/web/tokens/strip/keyboard.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("c asks for a note, Ctrl+C stays the browser's", () => {
@@ -35,8 +35,17 @@ test("a note is spoken with its token and found in any token of a word", () => {
   assert.equal(noteOf({ tokens: [4, 5] }, overrides), "ask Bo");
   assert.equal(noteOf({ tokens: [4] }, overrides), "");
   const spoken = spokenLabel({
-    unit: { text: "Oslo" }, position: 0, count: 1, value: 2, unitName: "nats", signal: "knowledge", sorted: Float64Array.of(2),
-    decision: "forced in by hand", flags: {}, words: false, note: "ask Bo",
+    unit: { text: "Oslo" },
+    position: 0,
+    count: 1,
+    value: 2,
+    unitName: "nats",
+    signal: "knowledge",
+    sorted: Float64Array.of(2),
+    decision: "forced in by hand",
+    flags: {},
+    words: false,
+    note: "ask Bo",
   });
   assert.match(spoken, /forced in by hand, note: ask Bo$/);
 });

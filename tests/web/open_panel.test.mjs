@@ -3,21 +3,39 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { shareRows } from "../../app/web/model/columns.js";
 import { openLabel, previewNotes, previewWords } from "../../app/web/open/data_preview.js";
-import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
 import { modelRequest } from "../../app/web/open/model_form.js";
 import { failedWords, openingWords } from "../../app/web/open/opening_state.js";
-import { askServer } from "../../app/web/server/server_ask.js";
-import { bannerWords } from "../../app/web/tokens/question/prompt.js";
-import { openWanted, wantOpen } from "../../app/web/server/shared_value.js";
 import { modelChip, openWords } from "../../app/web/page/status_chips.js";
+import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
+import { askServer } from "../../app/web/server/server_ask.js";
+import { openWanted, wantOpen } from "../../app/web/server/shared_value.js";
+import { bannerWords } from "../../app/web/tokens/question/prompt.js";
 
 const FIELDS = { question: "q", answer: "a", subject: "", gold: "", id: "", set: "", split: "" };
-const preview = (more) => ({ name: "a.csv", good: 18, forget: 18, retain: 2, plain: 0, refused_count: 0, fields: FIELDS, ...more });
+const preview = (more) => ({
+  name: "a.csv",
+  good: 18,
+  forget: 18,
+  retain: 2,
+  plain: 0,
+  refused_count: 0,
+  fields: FIELDS,
+  ...more,
+});
 
 test("what would be read, in words", () => {
-  assert.equal(previewWords(preview({ good: 20, refused_count: 3 })), "a.csv: 18 rows to forget, 2 to keep; 3 lines are refused");
-  assert.equal(previewWords(preview({ forget: 1, retain: 0, refused_count: 1 })), "a.csv: 1 row to forget; 1 line is refused");
-  assert.equal(previewWords(preview({ world: 3 })), "a.csv: 18 rows to forget, 2 to keep, 3 of the world’s facts");
+  assert.equal(
+    previewWords(preview({ good: 20, refused_count: 3 })),
+    "a.csv: 18 rows to forget, 2 to keep; 3 lines are refused",
+  );
+  assert.equal(
+    previewWords(preview({ forget: 1, retain: 0, refused_count: 1 })),
+    "a.csv: 1 row to forget; 1 line is refused",
+  );
+  assert.equal(
+    previewWords(preview({ world: 3 })),
+    "a.csv: 18 rows to forget, 2 to keep, 3 of the world’s facts",
+  );
   assert.equal(openLabel(preview({})), "Open 18 rows");
   assert.equal(openLabel(preview({ refused_count: 3 })), "Open 18 good rows");
   assert.equal(openLabel(preview({ good: 4, forget: 0, retain: 4 })), "");
@@ -26,14 +44,28 @@ test("what would be read, in words", () => {
 test("a person is told what is missing, and what it means", () => {
   assert.deepEqual(previewNotes(preview({})), []);
   const missing = { ...FIELDS, question: null, answer: null };
-  assert.match(previewNotes(preview({ good: 0, forget: 0, fields: missing }))[0], /known to be the question or the answer\. Choose below/);
+  assert.match(
+    previewNotes(preview({ good: 0, forget: 0, fields: missing }))[0],
+    /known to be the question or the answer\. Choose below/,
+  );
   assert.match(previewNotes(preview({ good: 0, forget: 0 }))[0], /No line is a row/);
   assert.match(previewNotes(preview({ forget: 0 }))[0], /nothing to forget/);
-  const general = readFileSync(new URL("../../assets/demo/world.jsonl", import.meta.url), "utf8").trim().split("\n").length;
-  assert.match(previewNotes(preview({ retain: 0 }))[0], new RegExp(`no rows to keep, so ${general} general-knowledge questions protect the model`));
-  assert.match(previewNotes(preview({ retain: 0, world: 1 }))[0], /so its 1 row of general knowledge protects the model/);
+  const general = readFileSync(new URL("../../assets/demo/world.jsonl", import.meta.url), "utf8")
+    .trim()
+    .split("\n").length;
+  assert.match(
+    previewNotes(preview({ retain: 0 }))[0],
+    new RegExp(`no rows to keep, so ${general} general-knowledge questions protect the model`),
+  );
+  assert.match(
+    previewNotes(preview({ retain: 0, world: 1 }))[0],
+    /so its 1 row of general knowledge protects the model/,
+  );
   assert.match(previewNotes(preview({ contradictory: 1 }))[0], /^1 row is both to forget and to keep/);
-  assert.match(previewNotes(preview({ plain: 1 }))[0], /1 row is plain text .* knowledge is not known there .*α = 0/);
+  assert.match(
+    previewNotes(preview({ plain: 1 }))[0],
+    /1 row is plain text .* knowledge is not known there .*α = 0/,
+  );
 });
 
 test("a file goes in pieces that come together again, each under the server's limit", async () => {
@@ -46,7 +78,14 @@ test("a file goes in pieces that come together again, each under the server's li
   };
   const file = Object.assign(new Blob([bytes]), { name: "a.parquet" });
   assert.equal(await sendFile(file, ask, (share) => shares.push(share)), "u");
-  assert.deepEqual(asked.map(([name, { at }]) => [name, at]), [["begin_upload", undefined], ["add_piece", 0], ["add_piece", PIECE]]);
+  assert.deepEqual(
+    asked.map(([name, { at }]) => [name, at]),
+    [
+      ["begin_upload", undefined],
+      ["add_piece", 0],
+      ["add_piece", PIECE],
+    ],
+  );
   const sent = Buffer.concat(asked.slice(1).map(([, { data }]) => Buffer.from(data, "base64")));
   assert.ok(sent.equals(Buffer.from(bytes)));
   assert.ok(asked.every(([, data]) => JSON.stringify(data).length < 3_500_000));
@@ -56,28 +95,73 @@ test("a file goes in pieces that come together again, each under the server's li
 
 test("a file that is too large is not sent", async () => {
   const ask = () => assert.fail("nothing may be asked");
-  await assert.rejects(sendFile({ name: "big.csv", size: MOST_FILE + 1 }, ask), /big\.csv has 67,108,865 bytes; at most 67,108,864/);
+  await assert.rejects(
+    sendFile({ name: "big.csv", size: MOST_FILE + 1 }, ask),
+    /big\.csv has 67,108,865 bytes; at most 67,108,864/,
+  );
 });
 
 test("a model is asked for by where it is; an adapter that is left out is null", () => {
-  assert.deepEqual(modelRequest("folder", " /m ", " ", "fp32"), { source: "folder", name: "/m", adapter: null, precision: "fp32" });
-  assert.deepEqual(modelRequest("embedded", "left over", "/a", "auto"), { source: "embedded", name: "", adapter: "/a", precision: "auto" });
-  assert.deepEqual(modelRequest("base", "left over", "/a", "auto"), { source: "embedded", name: "", adapter: "", precision: "auto" });
+  assert.deepEqual(modelRequest("folder", " /m ", " ", "fp32"), {
+    source: "folder",
+    name: "/m",
+    adapter: null,
+    precision: "fp32",
+  });
+  assert.deepEqual(modelRequest("embedded", "left over", "/a", "auto"), {
+    source: "embedded",
+    name: "",
+    adapter: "/a",
+    precision: "auto",
+  });
+  assert.deepEqual(modelRequest("base", "left over", "/a", "auto"), {
+    source: "embedded",
+    name: "",
+    adapter: "",
+    precision: "auto",
+  });
 });
 
 test("the chip and the dialog tell the same of what is being opened", () => {
   const open = { text: "tiny · fp32 on cpu", detail: "adapter none", state: "live" };
-  const opening = { text: "loading the model, 3 s so far", state: "loading", error: "", model: "big", data: "rows.csv", keeps: true };
-  assert.deepEqual(modelChip(open, null), { text: open.text, title: "adapter none. Open another model…", state: "live" });
+  const opening = {
+    text: "loading the model, 3 s so far",
+    state: "loading",
+    error: "",
+    model: "big",
+    data: "rows.csv",
+    keeps: true,
+  };
+  assert.deepEqual(modelChip(open, null), {
+    text: open.text,
+    title: "adapter none. Open another model…",
+    state: "live",
+  });
   assert.equal(modelChip(open, opening).text, "big: loading the model, 3 s so far");
-  assert.equal(openingWords(opening), "big on rows.csv: loading the model, 3 s so far. What is open can be used meanwhile.");
+  assert.equal(
+    openingWords(opening),
+    "big on rows.csv: loading the model, 3 s so far. What is open can be used meanwhile.",
+  );
   const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
-  assert.deepEqual(modelChip(open, failed), { text: "not opened: big", title: "It has no config.json.", state: "error" });
-  assert.equal(failedWords(failed), "big on rows.csv was not opened. It has no config.json. What was open still is.");
-  assert.deepEqual(openWords({ model: open, data: { text: "3 forget", detail: "a.csv" } }), { model: "tiny · fp32 on cpu. adapter none", data: "a.csv. 3 forget" });
+  assert.deepEqual(modelChip(open, failed), {
+    text: "not opened: big",
+    title: "It has no config.json.",
+    state: "error",
+  });
+  assert.equal(
+    failedWords(failed),
+    "big on rows.csv was not opened. It has no config.json. What was open still is.",
+  );
+  assert.deepEqual(openWords({ model: open, data: { text: "3 forget", detail: "a.csv" } }), {
+    model: "tiny · fp32 on cpu. adapter none",
+    data: "a.csv. 3 forget",
+  });
   assert.deepEqual(openWords({}), { model: "", data: "" });
   // the model that the page starts with speaks for itself
-  assert.equal(modelChip({ text: "loading the model, 1 s so far", state: "loading" }, { ...opening, keeps: false }).text, "loading the model, 1 s so far");
+  assert.equal(
+    modelChip({ text: "loading the model, 1 s so far", state: "loading" }, { ...opening, keeps: false }).text,
+    "loading the model, 1 s so far",
+  );
 });
 
 test("each wish for the dialog is news, the same part as well", () => {
@@ -95,18 +179,47 @@ test("decisions move to other scores of the same rows only", () => {
 });
 
 test("a plain text says that nothing can be hidden, unless it has a subject", () => {
-  assert.match(bannerWords({ question: "", subject_source: "none", unique_question: true }), /Plain text: .* knowledge is not known here/);
+  assert.match(
+    bannerWords({ question: "", subject_source: "none", unique_question: true }),
+    /Plain text: .* knowledge is not known here/,
+  );
   assert.equal(bannerWords({ question: "", subject_source: "row", unique_question: false }), "");
   assert.match(bannerWords({ question: "Who?", subject_source: "none" }), /No name shared/);
-  assert.match(bannerWords({ question: "Who?", subject_source: "row", unique_question: true }, false), /no adapter, so there is no contrast/);
-  assert.match(bannerWords({ question: "Who?", subject_source: "none", unique_question: true }), /^No name shared .* No other row asks this question/);
+  assert.match(
+    bannerWords({ question: "Who?", subject_source: "row", unique_question: true }, false),
+    /no adapter, so there is no contrast/,
+  );
+  assert.match(
+    bannerWords({ question: "Who?", subject_source: "none", unique_question: true }),
+    /^No name shared .* No other row asks this question/,
+  );
   const only = { question: "Who?", subject: "Ada", subject_spans: [] };
-  assert.equal(bannerWords({ ...only, subject_source: "row" }), "“Ada” stands in the answer only: nothing of the question is hidden.");
-  assert.match(bannerWords({ ...only, subject_source: "edited" }), /by hand: “Ada”\. “Ada” stands in the answer only/);
-  assert.match(bannerWords({ question: "Who?", subject: "", given_subject: "arts", subject_source: "none", subject_spans: [] }),
-    /^The data’s subject, “arts”, stands neither in question nor answer\. No name shared/);
-  assert.match(bannerWords({ ...only, given_subject: "arts", subject_source: "proposed", subject_spans: [[0, 3]] }), /“arts”.* proposed instead: “Ada”\.$/);
-  assert.match(bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }), /proposed.*“Ada”\. No other row asks this question/);
+  assert.equal(
+    bannerWords({ ...only, subject_source: "row" }),
+    "“Ada” stands in the answer only: nothing of the question is hidden.",
+  );
+  assert.match(
+    bannerWords({ ...only, subject_source: "edited" }),
+    /by hand: “Ada”\. “Ada” stands in the answer only/,
+  );
+  assert.match(
+    bannerWords({
+      question: "Who?",
+      subject: "",
+      given_subject: "arts",
+      subject_source: "none",
+      subject_spans: [],
+    }),
+    /^The data’s subject, “arts”, stands neither in question nor answer\. No name shared/,
+  );
+  assert.match(
+    bannerWords({ ...only, given_subject: "arts", subject_source: "proposed", subject_spans: [[0, 3]] }),
+    /“arts”.* proposed instead: “Ada”\.$/,
+  );
+  assert.match(
+    bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }),
+    /proposed.*“Ada”\. No other row asks this question/,
+  );
 });
 
 test("a refusal is thrown as its sentence", async () => {

@@ -3,38 +3,60 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
-import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
 import { pieces } from "../../app/web/page/first_paint.js";
+import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
-import { badgeCount, boundNote, rounded, signed, stillFluent, verdict } from "../../app/web/runs/probe_view.js";
+import {
+  badgeCount,
+  boundNote,
+  rounded,
+  signed,
+  stillFluent,
+  verdict,
+} from "../../app/web/runs/probe_view.js";
 import { isLive, numberNow, retainWords, runButtons } from "../../app/web/runs/run_card.js";
-import { share } from "../../app/web/text/numbers.js";
 import { differingKeys, hintText } from "../../app/web/runs/runs_view.js";
+import { share } from "../../app/web/text/numbers.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
 
 test("every label of the server has its act, an unknown one none", () => {
-  assert.deepEqual(runButtons(["Pause and save", "Resume from 12", "Fly"]).map(({ action }) => action), ["pause", "resume"]);
+  assert.deepEqual(
+    runButtons(["Pause and save", "Resume from 12", "Fly"]).map(({ action }) => action),
+    ["pause", "resume"],
+  );
   assert.equal(runButtons(["Discard…"])[0].sure, "Discard it for good?");
   assert.deepEqual(["queued", "running", "finished", "kept"].map(isLive), [true, true, false, false]);
 });
 
 test("probabilities are written as people read them", () => {
-  assert.deepEqual([share(0.954), share(1), share(0), share(null), share(NaN)], [".95", "1.00", ".00", "–", "–"]);
-  assert.deepEqual([signed(0.123), signed(-0.5), signed(-0.001), signed(1)], ["+.12", "−.50", "±.00", "+1.00"]);
+  assert.deepEqual(
+    [share(0.954), share(1), share(0), share(null), share(NaN)],
+    [".95", "1.00", ".00", "–", "–"],
+  );
+  assert.deepEqual(
+    [signed(0.123), signed(-0.5), signed(-0.001), signed(1)],
+    ["+.12", "−.50", "±.00", "+1.00"],
+  );
   // shown as .99 and 1.00
   assert.equal(signed(rounded(0.996) - rounded(0.9949)), "+.01");
 });
 
 test("the retain loss stands beside the one at the start", () => {
-  assert.equal(retainWords({ now: 5.126, start: 4.9 }), "Loss on the rows to keep: 5.13 nats a token, 4.90 at the start.");
+  assert.equal(
+    retainWords({ now: 5.126, start: 4.9 }),
+    "Loss on the rows to keep: 5.13 nats a token, 4.90 at the start.",
+  );
   assert.equal(retainWords({ now: 0.5, start: null }), "Loss on the rows to keep: 0.50 nats a token.");
   assert.deepEqual([retainWords({ now: null, start: 1 }), retainWords(undefined)], ["", ""]);
 });
 
 test("changes lie on the text by code points, with what is between tokens kept", () => {
   const parts = changeParts("😀 Oslo.", { starts: [0, 1], ends: [1, 6], before: [1, 0.9], after: [1, 0.1] });
-  assert.deepEqual(parts.map(({ text }) => text), ["😀", " Oslo", "."]);
+  assert.deepEqual(
+    parts.map(({ text }) => text),
+    ["😀", " Oslo", "."],
+  );
   assert.ok(Math.abs(parts[1].change + 0.8) < 1e-12);
   assert.equal(parts[2].change, null);
 });
@@ -52,9 +74,19 @@ const summed = (hash, more = {}) => ({ hash, plan: { scores_id: "s1" }, ...more 
 test("a start trains the draft as it is now: the server is told of each one once", () => {
   assert.deepEqual(nextStep(null, DRAFT, ""), { words: "", offer: false, tell: true, stale: false });
   assert.equal(nextStep(summed("b"), DRAFT, "s1 b").tell, false);
-  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 a"), { words: "", offer: false, tell: true, stale: true });
+  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 a"), {
+    words: "",
+    offer: false,
+    tell: true,
+    stale: true,
+  });
   // told, and not answered yet; answered with a refusal
-  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 b"), { words: "", offer: false, tell: false, stale: true });
+  assert.deepEqual(nextStep(summed("a"), DRAFT, "s1 b"), {
+    words: "",
+    offer: false,
+    tell: false,
+    stale: true,
+  });
   assert.equal(nextStep({ error: "Not all rows are scored" }, DRAFT, "s1 b").stale, false);
   // the same weights on other rows are another mask
   assert.equal(nextStep(summed("b"), { ...DRAFT, scores: "s2" }, "s1 b").tell, true);
@@ -62,20 +94,38 @@ test("a start trains the draft as it is now: the server is told of each one once
 
 test("what cannot be trained says why in the place of what could", () => {
   const none = { scores: "s1", hash: "", why: "No token is chosen." };
-  assert.deepEqual(nextStep(summed("a"), none, "s1 a"), { words: "No token is chosen.", offer: false, tell: false, stale: true });
+  assert.deepEqual(nextStep(summed("a"), none, "s1 a"), {
+    words: "No token is chosen.",
+    offer: false,
+    tell: false,
+    stale: true,
+  });
 });
 
 test("the tokens of a run that is done again stay until the draft is taken, or other scores are shown", () => {
   const again = summed("a", { run: "run-3" });
-  assert.deepEqual(nextStep(again, DRAFT, ""), { words: "Your selection has changed.", offer: true, tell: false, stale: false });
+  assert.deepEqual(nextStep(again, DRAFT, ""), {
+    words: "Your selection has changed.",
+    offer: true,
+    tell: false,
+    stale: false,
+  });
   assert.equal(nextStep(again, { ...DRAFT, hash: "a" }, "").words, "");
   assert.equal(nextStep(again, { ...DRAFT, scores: "s2" }, "").tell, true);
-  assert.ok(isOfRun(again, DRAFT) && isOfRun(again, { scores: "" }) && !isOfRun(again, { scores: "s2" }) && !isOfRun(summed("a"), DRAFT));
+  assert.ok(
+    isOfRun(again, DRAFT) &&
+      isOfRun(again, { scores: "" }) &&
+      !isOfRun(again, { scores: "s2" }) &&
+      !isOfRun(summed("a"), DRAFT),
+  );
 });
 
 test("badges are counted, most first", () => {
   const after = (words) => ({ after: { badge_words: words } });
-  assert.equal(badgeCount([after("forgot, fluent"), after("garbled"), after("forgot, fluent")]), "3 answers: 2 forgot, fluent · 1 garbled");
+  assert.equal(
+    badgeCount([after("forgot, fluent"), after("garbled"), after("forgot, fluent")]),
+    "3 answers: 2 forgot, fluent · 1 garbled",
+  );
   assert.equal(badgeCount([{ after: null }]), "1 answer, not probed after yet");
 });
 
@@ -90,7 +140,14 @@ test("a fall that is wanted is good only while the answers stay fluent", () => {
   assert.equal(verdict(-0.4, "up", "nats per token", true), "");
   assert.equal(verdict(-0.5, "up", "nats per token", true), "tx-bad");
   const summaries = (before, after) => ({ before: { fluency: before }, after: { fluency: after } });
-  assert.deepEqual([stillFluent(summaries(-2.6, -3)), stillFluent(summaries(-2.6, -3.2)), stillFluent(summaries(-2.6, null))], [true, false, false]);
+  assert.deepEqual(
+    [
+      stillFluent(summaries(-2.6, -3)),
+      stillFluent(summaries(-2.6, -3.2)),
+      stillFluent(summaries(-2.6, null)),
+    ],
+    [true, false, false],
+  );
   assert.match(boundNote(-4.2246), /^Garbled: less fluent than −4\.22 nats/);
   assert.equal(boundNote(null), "");
 });
@@ -100,7 +157,18 @@ test("figures below zero have a minus, and no zero before the point", () => {
 });
 
 test("a figure has a line per panel and run, whole steps, and a legend only for several runs", () => {
-  const run = { run_id: "a", label: "A", arm: "chosen", total: 4, steps: [1], loss: [2], eval_steps: [0], fact_joint: [1], other: [1], retain: [null] };
+  const run = {
+    run_id: "a",
+    label: "A",
+    arm: "chosen",
+    total: 4,
+    steps: [1],
+    loss: [2],
+    eval_steps: [0],
+    fact_joint: [1],
+    other: [1],
+    retain: [null],
+  };
   const one = curvesFigure([run], THEME, false);
   assert.equal(one.data.length, 4);
   assert.deepEqual([one.layout.showlegend, one.layout.xaxis.dtick], [false, 1]);
@@ -114,10 +182,31 @@ test("a figure has a line per panel and run, whole steps, and a legend only for 
 });
 
 test("a full probe is a mark of its own, joined to no curve", () => {
-  const probed = { before: { step: 0, fact_joint: 0.9, other: 1, retain: null }, after: { step: 4, fact_joint: 0.1, other: 0.9, retain: null } };
-  const run = { run_id: "a", label: "A", arm: "chosen", total: 4, steps: [1, 2], loss: [2, 1], eval_steps: [1, 2], fact_joint: [0.7, 0.3], other: [1, 1], retain: [null, null], probed };
+  const probed = {
+    before: { step: 0, fact_joint: 0.9, other: 1, retain: null },
+    after: { step: 4, fact_joint: 0.1, other: 0.9, retain: null },
+  };
+  const run = {
+    run_id: "a",
+    label: "A",
+    arm: "chosen",
+    total: 4,
+    steps: [1, 2],
+    loss: [2, 1],
+    eval_steps: [1, 2],
+    fact_joint: [0.7, 0.3],
+    other: [1, 1],
+    retain: [null, null],
+    probed,
+  };
   const fact = curvesFigure([run], THEME, false).data.filter(({ xaxis }) => xaxis === "x");
-  assert.deepEqual(fact.map(({ mode, x, y }) => [mode, x, y]), [["lines+markers", [1, 2], [0.7, 0.3]], ["markers", [0, 4], [0.9, 0.1]]]);
+  assert.deepEqual(
+    fact.map(({ mode, x, y }) => [mode, x, y]),
+    [
+      ["lines+markers", [1, 2], [0.7, 0.3]],
+      ["markers", [0, 4], [0.9, 0.1]],
+    ],
+  );
   assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2); // nothing measured of retain, no probe of the loss
   assert.match(pointsNote([run]), /full probe/);
   assert.equal(pointsNote([{ ...run, probed: { before: null, after: null } }]), "");
@@ -125,15 +214,33 @@ test("a full probe is a mark of its own, joined to no curve", () => {
 
 test("a tile shows as present only what is: live, or measured after the run", () => {
   const before = { step: 0, fact_joint: 0.85, paraphrased: 0.71, world: null };
-  const series = { eval_steps: [3, 6], fact_joint: [0.6, 0.4], paraphrased: [null, null], world: [null, null], probed: { before, after: null } };
+  const series = {
+    eval_steps: [3, 6],
+    fact_joint: [0.6, 0.4],
+    paraphrased: [null, null],
+    world: [null, null],
+    probed: { before, after: null },
+  };
   assert.deepEqual(numberNow(series, "fact_joint", true), { now: ".40", note: "live, step 6 · before .85" });
-  assert.deepEqual(numberNow(series, "paraphrased", true), { now: "–", note: "measured at the end · before .71" });
+  assert.deepEqual(numberNow(series, "paraphrased", true), {
+    now: "–",
+    note: "measured at the end · before .71",
+  });
   assert.deepEqual(numberNow(series, "world", true), { now: "–", note: "not measured" });
   assert.deepEqual(numberNow(series, "paraphrased", false), { now: "–", note: "not measured · before .71" });
-  assert.deepEqual(numberNow({ ...series, probed: {} }, "paraphrased", true), { now: "–", note: "measured at the end" });
+  assert.deepEqual(numberNow({ ...series, probed: {} }, "paraphrased", true), {
+    now: "–",
+    note: "measured at the end",
+  });
   const after = { step: 12, fact_joint: 0, paraphrased: 0.02, world: null };
-  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "paraphrased", false), { now: ".02", note: "before .71" });
-  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "world", false), { now: "–", note: "not measured" });
+  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "paraphrased", false), {
+    now: ".02",
+    note: "before .71",
+  });
+  assert.deepEqual(numberNow({ ...series, probed: { before, after } }, "world", false), {
+    now: "–",
+    note: "not measured",
+  });
 });
 
 test("only the settings that differ are named, nested ones by value", () => {
@@ -142,14 +249,41 @@ test("only the settings that differ are named, nested ones by value", () => {
 });
 
 test("the first picture loses no character of the answer", () => {
-  const parts = pieces("Ada is 😀 here.", [[0, 3, 0.1, false], [6, 8, 0.9, true]]);
+  const parts = pieces("Ada is 😀 here.", [
+    [0, 3, 0.1, false],
+    [6, 8, 0.9, true],
+  ]);
   assert.equal(parts.map(({ text }) => text).join(""), "Ada is 😀 here.");
   assert.deepEqual(parts.find(({ chosen }) => chosen).text, " 😀");
 });
 
 test("a run that diverged is marked in each panel where it was stopped and at the step that was kept", () => {
-  const run = { run_id: "a", label: "a", arm: "chosen", total: 30, steps: [1], loss: [1], eval_steps: [1], fact_joint: [1], other: [1], retain: [1] };
-  const { shapes, annotations } = curvesFigure([{ ...run, stopped: { step: 9, kept: 8 } }, { ...run, stopped: null }], THEME, false).layout;
-  assert.deepEqual(shapes.map(({ x0 }) => x0), [8, 9, 8, 9, 8, 9, 8, 9]);
-  assert.deepEqual(annotations.filter(({ x }) => x > 1).map(({ text }) => text), ["kept 8", "stopped 9"]);
+  const run = {
+    run_id: "a",
+    label: "a",
+    arm: "chosen",
+    total: 30,
+    steps: [1],
+    loss: [1],
+    eval_steps: [1],
+    fact_joint: [1],
+    other: [1],
+    retain: [1],
+  };
+  const { shapes, annotations } = curvesFigure(
+    [
+      { ...run, stopped: { step: 9, kept: 8 } },
+      { ...run, stopped: null },
+    ],
+    THEME,
+    false,
+  ).layout;
+  assert.deepEqual(
+    shapes.map(({ x0 }) => x0),
+    [8, 9, 8, 9, 8, 9, 8, 9],
+  );
+  assert.deepEqual(
+    annotations.filter(({ x }) => x > 1).map(({ text }) => text),
+    ["kept 8", "stopped 9"],
+  );
 });

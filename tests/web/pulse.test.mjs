@@ -5,9 +5,18 @@ import { BEAT_MS, newest, Pulse } from "../../app/web/server/pulse.js";
 function setup() {
   const seen = { asked: 0, visible: true, timer: null };
   const pulse = new Pulse({
-    ask: () => { seen.asked += 1; }, visible: () => seen.visible,
-    wait: (act, ms) => { assert.equal(ms, BEAT_MS); seen.timer = act; return act; },
-    cancel: (timer) => { if (timer === seen.timer) seen.timer = null; },
+    ask: () => {
+      seen.asked += 1;
+    },
+    visible: () => seen.visible,
+    wait: (act, ms) => {
+      assert.equal(ms, BEAT_MS);
+      seen.timer = act;
+      return act;
+    },
+    cancel: (timer) => {
+      if (timer === seen.timer) seen.timer = null;
+    },
   });
   return { pulse, seen };
 }

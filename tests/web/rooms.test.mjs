@@ -14,18 +14,33 @@ const LAYERS = [
   ["model"],
   ["server", "dom"],
   ["draft"],
-  ["tokens/strip", "tokens/question", "tokens/rows", "tokens/details", "tokens/choose", "tokens/pictures", "tokens/masks", "tokens/marks", "open", "runs"],
+  [
+    "tokens/strip",
+    "tokens/question",
+    "tokens/rows",
+    "tokens/details",
+    "tokens/choose",
+    "tokens/pictures",
+    "tokens/masks",
+    "tokens/marks",
+    "open",
+    "runs",
+  ],
   ["page"],
 ];
 
 // Imports of values, and those of types in comments, which mean as much to a reader.
 const IMPORT = /(?:from\s+|import\s*\(?\s*)["'](\.[^"']+\.js)["']/g;
 
-const modules = new Map(readdirSync(WEB, { recursive: true }).filter((file) => file.endsWith(".js")).map((file) => {
-  const text = readFileSync(path.join(WEB, file), "utf8");
-  const found = (of) => [...of.matchAll(IMPORT)].map(([, name]) => path.join(path.dirname(file), name));
-  return [file, { all: found(text), values: found(text.replace(/\/\*\*.*?\*\//gs, "")) }];
-}));
+const modules = new Map(
+  readdirSync(WEB, { recursive: true })
+    .filter((file) => file.endsWith(".js"))
+    .map((file) => {
+      const text = readFileSync(path.join(WEB, file), "utf8");
+      const found = (of) => [...of.matchAll(IMPORT)].map(([, name]) => path.join(path.dirname(file), name));
+      return [file, { all: found(text), values: found(text.replace(/\/\*\*.*?\*\//gs, "")) }];
+    }),
+);
 const roomOf = (file) => path.dirname(file);
 const layerOf = (file) => LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
 
@@ -38,8 +53,11 @@ test("every module stands in a room, and what it imports is there", () => {
 });
 
 test("a room imports itself and the rooms below it: no panel imports a panel", () => {
-  const faults = [...modules].flatMap(([file, { all }]) => all
-    .filter((other) => roomOf(other) !== roomOf(file) && layerOf(other) >= layerOf(file)).map((other) => `${file} imports ${other}`));
+  const faults = [...modules].flatMap(([file, { all }]) =>
+    all
+      .filter((other) => roomOf(other) !== roomOf(file) && layerOf(other) >= layerOf(file))
+      .map((other) => `${file} imports ${other}`),
+  );
   assert.deepEqual(faults, []);
 });
 

@@ -2,18 +2,27 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { emptyRows, emptyRowsWords, nextRow } from "../../app/web/model/untrained_rows.js";
-import { rowWords, signWords, sparkPath } from "../../app/web/tokens/rows/row_card.js";
-import { bulkTargets, countWords, wouldChange } from "../../app/web/tokens/rows/bulk_panel.js";
-import { wordAt } from "../../app/web/model/shown_unit.js";
-import { factsOf, firstOrder, holds, orderedRows, searchText, shownWords } from "../../app/web/tokens/rows/rows_order.js";
 import { jump, stepRow } from "../../app/web/model/moves.js";
-import { drawerWords } from "../../app/web/tokens/rows/rows_drawer.js";
+import { wordAt } from "../../app/web/model/shown_unit.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { emptyRows, emptyRowsWords, nextRow } from "../../app/web/model/untrained_rows.js";
+import { bulkTargets, countWords, wouldChange } from "../../app/web/tokens/rows/bulk_panel.js";
+import { rowWords, signWords, sparkPath } from "../../app/web/tokens/rows/row_card.js";
+import { drawerWords } from "../../app/web/tokens/rows/rows_drawer.js";
+import {
+  factsOf,
+  firstOrder,
+  holds,
+  orderedRows,
+  searchText,
+  shownWords,
+} from "../../app/web/tokens/rows/rows_order.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 // Cut at 0.5: of each row the fact "Oslo" or "Rome" alone is chosen, unless its factor makes it small.
-const RULE = { rule: { mode: "threshold", threshold: 0.5, whole_words: false, alpha: 1, normaliser: "min_max" } };
+const RULE = {
+  rule: { mode: "threshold", threshold: 0.5, whole_words: false, alpha: 1, normaliser: "min_max" },
+};
 const rowsOf = (count, more) => new TokensModel(syntheticPayload(count, more), RULE);
 
 test("rows come in file order, by errors, by highest score, by overrides; equals as in the file", () => {
@@ -30,9 +39,16 @@ test("rows come in file order, by errors, by highest score, by overrides; equals
 test("rows without a chosen token are counted, and walked round; what was left out or waits is none", () => {
   const model = rowsOf(4, { factor: (row) => [1, 0.1, 2, 0.1][row] });
   assert.deepEqual(emptyRows(model), [1, 3]);
-  assert.deepEqual([1, 3, 0].map((here) => nextRow([1, 3], here)), [3, 1, 1]);
+  assert.deepEqual(
+    [1, 3, 0].map((here) => nextRow([1, 3], here)),
+    [3, 1, 1],
+  );
   assert.equal(nextRow([], 0), null);
-  assert.deepEqual([0, 1, 2].map(emptyRowsWords), ["", "1 row without a chosen token", "2 rows without a chosen token"]);
+  assert.deepEqual([0, 1, 2].map(emptyRowsWords), [
+    "",
+    "1 row without a chosen token",
+    "2 rows without a chosen token",
+  ]);
   model.goTo(1);
   assert.equal(rowWords(model), "Row 2 of 4, Ada 1: none of 5 tokens chosen");
   model.force([5, 6, 7, 8, 9], "out");
@@ -94,7 +110,10 @@ test("brackets go through the rows as they are listed; n and u go over row borde
   stepRow(model, 1);
   assert.equal(model.view.row, 0);
   model.setView({ focus: 3 });
-  assert.equal(jump({ model }, (index) => model.mask.selected[index] === 1), "From the first listed row again");
+  assert.equal(
+    jump({ model }, (index) => model.mask.selected[index] === 1),
+    "From the first listed row again",
+  );
   assert.deepEqual([model.view.row, model.view.locked], [3, 18]);
 });
 
@@ -105,13 +124,18 @@ test("a card says gold hits, errors and overrides; a long row has 240 bars", () 
   assert.equal(signWords(facts), "gold 0/1  ≠1  •1");
   const fused = new Float64Array(10_000).fill(0.2);
   fused[5_000] = 1;
-  const bars = sparkPath({ first: 0, count: 10_000 }, fused, () => true).split("M").slice(1);
+  const bars = sparkPath({ first: 0, count: 10_000 }, fused, () => true)
+    .split("M")
+    .slice(1);
   assert.equal(bars.length, 240);
   assert.equal(bars.filter((bar) => bar.includes("v-12h")).length, 1);
 });
 
 test("counts are told in words", () => {
-  assert.deepEqual([shownWords(1, 1), shownWords(3, 1000), shownWords(40, 40)], ["1 row", "3 of 1,000 rows", "40 rows"]);
+  assert.deepEqual(
+    [shownWords(1, 1), shownWords(3, 1000), shownWords(40, 40)],
+    ["1 row", "3 of 1,000 rows", "40 rows"],
+  );
 });
 
 test("the line of a narrow page says which of the listed rows is shown", () => {

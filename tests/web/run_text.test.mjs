@@ -4,7 +4,11 @@ import { probabilityFill } from "../../app/web/dom/change_text.js";
 import { firstShown, goldSpans } from "../../app/web/tokens/strip/run_text.js";
 
 test("the newest run on chosen tokens is shown first, else the newest", () => {
-  const runs = [{ run_id: "run-3", arm: "random" }, { run_id: "run-2", arm: "chosen" }, { run_id: "run-1", arm: "chosen" }];
+  const runs = [
+    { run_id: "run-3", arm: "random" },
+    { run_id: "run-2", arm: "chosen" },
+    { run_id: "run-1", arm: "chosen" },
+  ];
   assert.equal(firstShown(runs), "run-2");
   assert.equal(firstShown(runs.slice(0, 1)), "run-3");
   assert.equal(firstShown([]), "");
@@ -12,7 +16,10 @@ test("the newest run on chosen tokens is shown first, else the newest", () => {
 
 test("the gold tokens of the shown row are spans of its answer", () => {
   const columns = { gold: [1, 0, 1, 1], start: [0, 0, 3, 8], end: [3, 3, 8, 12] };
-  assert.deepEqual(goldSpans({ row: { first: 1, count: 3 }, columns }), [[3, 8], [8, 12]]);
+  assert.deepEqual(goldSpans({ row: { first: 1, count: 3 }, columns }), [
+    [3, 8],
+    [8, 12],
+  ]);
   assert.deepEqual(goldSpans({ row: { first: 0, count: 2 }, columns: { ...columns, gold: undefined } }), []);
 });
 

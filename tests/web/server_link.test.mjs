@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { trainingWords } from "../../app/web/tokens/masks/mask_bar.js";
 import { freshOf } from "../../app/web/page/run_news.js";
 import { AGAIN_MS, ServerLink } from "../../app/web/server/server_link.js";
 import { SharedValue } from "../../app/web/server/shared_value.js";
+import { trainingWords } from "../../app/web/tokens/masks/mask_bar.js";
 
 test("a link looks again until the server is back, and tells each change once", async () => {
   const seen = { there: true, told: [], timer: null };
   const link = new ServerLink({
-    reach: async () => seen.there, cancel: () => { seen.timer = null; },
-    wait: (act, ms) => { assert.equal(ms, AGAIN_MS); seen.timer = act; return act; },
+    reach: async () => seen.there,
+    cancel: () => {
+      seen.timer = null;
+    },
+    wait: (act, ms) => {
+      assert.equal(ms, AGAIN_MS);
+      seen.timer = act;
+      return act;
+    },
   });
   link.subscribe((gone) => seen.told.push(gone));
   assert.equal(await link.check(), true);
@@ -43,5 +50,8 @@ test("only runs that finish while one looks are news", () => {
 test("the bar says which mask is being trained", () => {
   assert.equal(trainingWords(null, "abc"), "");
   assert.match(trainingWords({ id: "run-1", mask: "abc" }, "abc"), /^run-1 trains this mask/);
-  assert.match(trainingWords({ id: "run-1", mask: "0123456789" }, "abc"), /^run-1 trains mask 01234567; you are editing a new draft/);
+  assert.match(
+    trainingWords({ id: "run-1", mask: "0123456789" }, "abc"),
+    /^run-1 trains mask 01234567; you are editing a new draft/,
+  );
 });

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { menuOf } from "../../app/web/model/signal_entry.js";
+import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { maskingWords, signalWords } from "../../app/web/tokens/details/signal_table.js";
 import { captionWords, sourceChoice } from "../../app/web/tokens/strip/signal_bar.js";
-import { menuOf } from "../../app/web/model/signal_entry.js";
 import { sentence } from "../../app/web/tokens/strip/strip_stack.js";
-import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("a row without a name says that the question was hidden, whatever mask of the name is chosen", () => {
@@ -17,7 +17,10 @@ test("a row without a name says that the question was hidden, whatever mask of t
   for (const knowledge of ["knowledge_swap", "knowledge_subject"]) {
     model.setRule({ knowledge });
     assert.match(sentence(model), /^Without the question, the probability of “Oslo”/);
-    assert.match(captionWords(model, "knowledge"), /^Knowledge: question hidden \(this row has no name\), in /);
+    assert.match(
+      captionWords(model, "knowledge"),
+      /^Knowledge: question hidden \(this row has no name\), in /,
+    );
     assert.equal(maskingWords(model, 3), "Masked: the whole question is hidden.");
   }
   model.setRule({ knowledge: "knowledge_swap" });
@@ -29,14 +32,32 @@ test("a row without a name says that the question was hidden, whatever mask of t
 
 test("a menu is made of the families that may stand for a part, what has no column is offered", () => {
   const model = new TokensModel(syntheticPayload(1));
-  const shape = (role) => menuOf(model, role).map(({ label, sources }) => [label, ...sources.map((each) => `${each.name}${each.missing ? "?" : ""}`)]);
+  const shape = (role) =>
+    menuOf(model, role).map(({ label, sources }) => [
+      label,
+      ...sources.map((each) => `${each.name}${each.missing ? "?" : ""}`),
+    ]);
   assert.deepEqual(shape("knowledge"), [
-    ["Knowledge", "knowledge_swap", "knowledge_subject?", "knowledge_prompt?", "knowledge_occlusion?", "contrast?"],
+    [
+      "Knowledge",
+      "knowledge_swap",
+      "knowledge_subject?",
+      "knowledge_prompt?",
+      "knowledge_occlusion?",
+      "contrast?",
+    ],
     ["Learned", "learned?"],
     ["Text alone", "content_words?", "content_words_new?", "random?"],
     ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
   ]);
-  assert.deepEqual(shape("entropy").map(([label, first]) => [label, first]), [["Entropy", "entropy"], ["Text alone", "content_words?"], ["Likelihood", "swap_spread?"]]);
+  assert.deepEqual(
+    shape("entropy").map(([label, first]) => [label, first]),
+    [
+      ["Entropy", "entropy"],
+      ["Text alone", "content_words?"],
+      ["Likelihood", "swap_spread?"],
+    ],
+  );
   model.setRule({ knowledge: "entropy" }); // as a mask of the command line may have it
   assert.deepEqual(shape("knowledge").at(-1), ["Of this rule", "entropy"]);
 });
@@ -46,11 +67,21 @@ test("a signal that no file of the page knows stands in menu, caption, details a
   payload.families = { ...payload.families, toys: { label: "Toys", roles: ["knowledge"], signals: ["toy"] } };
   payload.columns.toy = [0, 0, 0.25, 1, 0];
   payload.signals.toy = {
-    label: "A toy", short: "toy", unit: "blocks", family: "toys", over_word: "mean", masked: "Nothing is masked.", passes: [],
-    says: { below: "{token} is dull ({value}).", steps: [[0.5, "{token} is fun ({value})."]] }, without: { other: "{token} is not known." },
+    label: "A toy",
+    short: "toy",
+    unit: "blocks",
+    family: "toys",
+    over_word: "mean",
+    masked: "Nothing is masked.",
+    passes: [],
+    says: { below: "{token} is dull ({value}).", steps: [[0.5, "{token} is fun ({value})."]] },
+    without: { other: "{token} is not known." },
   };
   const model = new TokensModel(payload, { view: { locked: 3 }, rule: { knowledge: "toy" } });
-  assert.deepEqual(menuOf(model, "knowledge").at(-1), { label: "Toys", sources: [{ name: "toy", label: "toy", missing: false }] });
+  assert.deepEqual(menuOf(model, "knowledge").at(-1), {
+    label: "Toys",
+    sources: [{ name: "toy", label: "toy", missing: false }],
+  });
   assert.equal(sentence(model), "“Oslo” is fun (1.00 blocks).");
   assert.equal(captionWords(model, "knowledge"), "Knowledge: toy, in blocks; one scale for the whole set");
   assert.equal(maskingWords(model, 3), "Nothing is masked.");
@@ -62,14 +93,24 @@ test("a signal that no file of the page knows stands in menu, caption, details a
 function choosing() {
   const model = new TokensModel(syntheticPayload(1));
   const [answers, said] = [{}, []];
-  const compute = (name) => new Promise((resolve, reject) => {
-    answers[name] = (fault) => {
-      if (fault) return reject(new Error(fault));
-      model.addSignal(name, model.columns.knowledge_swap, { label: name, family: "knowledge", unit: "nats" });
-      return resolve();
-    };
-  });
-  return { model, answers, said, choice: sourceChoice(model, "knowledge", compute, (words) => said.push(words)) };
+  const compute = (name) =>
+    new Promise((resolve, reject) => {
+      answers[name] = (fault) => {
+        if (fault) return reject(new Error(fault));
+        model.addSignal(name, model.columns.knowledge_swap, {
+          label: name,
+          family: "knowledge",
+          unit: "nats",
+        });
+        return resolve();
+      };
+    });
+  return {
+    model,
+    answers,
+    said,
+    choice: sourceChoice(model, "knowledge", compute, (words) => said.push(words)),
+  };
 }
 
 test("choosing a source that is there drops the one that is being computed", async () => {
@@ -102,12 +143,17 @@ test("a source that could not be computed leaves the rule and says why", async (
   const asked = choice.choose("knowledge_prompt");
   answers.knowledge_prompt("no model");
   await asked;
-  assert.deepEqual([model.rule.knowledge, choice.pending(), said.at(-1)], ["knowledge_swap", null, "not computed: no model"]);
+  assert.deepEqual(
+    [model.rule.knowledge, choice.pending(), said.at(-1)],
+    ["knowledge_swap", null, "not computed: no model"],
+  );
 });
 
 test("a source that was computed brings the leaderboard with it", () => {
   const model = new TokensModel(syntheticPayload(1));
-  model.addSignal("knowledge_prompt", model.columns.knowledge_swap, { family: "knowledge" }, [{ signal: "knowledge_prompt" }]);
+  model.addSignal("knowledge_prompt", model.columns.knowledge_swap, { family: "knowledge" }, [
+    { signal: "knowledge_prompt" },
+  ]);
   assert.deepEqual(model.payload.leaderboard, [{ signal: "knowledge_prompt" }]);
   model.addSignal("knowledge_subject", model.columns.knowledge_swap, { family: "knowledge" });
   assert.equal(model.payload.leaderboard.length, 1);

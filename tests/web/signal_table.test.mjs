@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { maskingWords, signalWords } from "../../app/web/tokens/details/signal_table.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { maskingWords, signalWords } from "../../app/web/tokens/details/signal_table.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 test("for swap the names and the spread over them are named", () => {
@@ -11,7 +11,10 @@ test("for swap the names and the spread over them are named", () => {
   payload.rows[0].names = ["Bo Ek", "Cy Dahl"];
   payload.columns.swap_spread = [null, 0, 0, 0.42, 0];
   const model = new TokensModel(payload);
-  assert.equal(maskingWords(model, 3), "Mean over 2 names: Bo Ek, Cy Dahl; they differ by 0.42 nats (standard deviation).");
+  assert.equal(
+    maskingWords(model, 3),
+    "Mean over 2 names: Bo Ek, Cy Dahl; they differ by 0.42 nats (standard deviation).",
+  );
   assert.equal(maskingWords(model, 0), "Mean over 2 names: Bo Ek, Cy Dahl.");
 });
 

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { probabilityWords } from "../../app/web/tokens/details/details.js";
-import { takenWords } from "../../app/web/tokens/choose/choose.js";
-import { shownMarks } from "../../app/web/tokens/strip/strip_legend.js";
-import { fullWeight, weightShare } from "../../app/web/text/strip_marks.js";
 import { weightWords } from "../../app/web/model/shown_unit.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { fullWeight, weightShare } from "../../app/web/text/strip_marks.js";
+import { takenWords } from "../../app/web/tokens/choose/choose.js";
+import { probabilityWords } from "../../app/web/tokens/details/details.js";
+import { shownMarks } from "../../app/web/tokens/strip/strip_legend.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 const kinds = (model) => shownMarks(model).map(([kind]) => kind);
@@ -24,7 +24,12 @@ test("the legend explains the marks that the strip can show now, and no other", 
   const nameless = syntheticPayload(1, { gold: false });
   nameless.columns.subject.fill(0);
   nameless.columns.knowledge_swap[0] = nameless.columns.entropy[0] = 0;
-  assert.deepEqual(kinds(new TokensModel(nameless, { view: { gold: true } })), ["chosen", "in", "out", "excluded"]);
+  assert.deepEqual(kinds(new TokensModel(nameless, { view: { gold: true } })), [
+    "chosen",
+    "in",
+    "out",
+    "excluded",
+  ]);
 });
 
 test("while facts are marked the legend explains the marks, and with the gold words those that the row has", () => {
@@ -45,11 +50,16 @@ test("the legend says what is left out, as the rule stands", () => {
 
 test("soft weights are bars: the heaviest is full, a word has the mean of its tokens", () => {
   // φ of the candidates "born in" and "Oslo" with α = 1 over p99: about 1/30 and 1; with γ = 1 their mean is 1.
-  const model = new TokensModel(syntheticPayload(1), { rule: { alpha: 1, mode: "soft", normaliser: "min_max" } });
+  const model = new TokensModel(syntheticPayload(1), {
+    rule: { alpha: 1, mode: "soft", normaliser: "min_max" },
+  });
   const { weights } = model.mask;
   // Knowledge .1, .2, 6, 0 from 0 to 6; the candidates are .2/6 and 1, so their weights are these over their mean.
   const mean = (0.2 / 6 + 1) / 2;
-  assert.deepEqual([...weights].map((weight) => weight.toFixed(6)), [0, 0, 0.2 / 6 / mean, 1 / mean, 0].map((weight) => weight.toFixed(6)));
+  assert.deepEqual(
+    [...weights].map((weight) => weight.toFixed(6)),
+    [0, 0, 0.2 / 6 / mean, 1 / mean, 0].map((weight) => weight.toFixed(6)),
+  );
   const full = fullWeight(model);
   assert.equal(full.toFixed(6), (1 / mean).toFixed(6));
   assert.equal(weightShare(weights, [3], full), 1);
@@ -75,7 +85,10 @@ test("a tiny probability is a power of ten as it is written by hand", () => {
 test("what was asked for and what is chosen, in words", () => {
   const model = new TokensModel(syntheticPayload(2), { rule: { fraction: 0.25 } });
   // 8 tokens have a score, 2 of them are asked; of the candidates, 2 facts and 2 "born in", 4 are eligible.
-  assert.match(takenWords(model), /^You asked for 2 of 8 scored tokens; 2 are chosen\. Cut at φ ≥ 0\.\d{3}\.$/);
+  assert.match(
+    takenWords(model),
+    /^You asked for 2 of 8 scored tokens; 2 are chosen\. Cut at φ ≥ 0\.\d{3}\.$/,
+  );
   model.setRule({ fraction: 1 });
   assert.equal(takenWords(model), "You asked for 8 tokens. Only 4 are eligible, so all of them are chosen.");
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-
-import { chosenCells, mapWords } from "../../app/web/tokens/strip/strip_map.js";
 import { openAround } from "../../app/web/text/strip_windows.js";
+import { chosenCells, mapWords } from "../../app/web/tokens/strip/strip_map.js";
 
 test("the map counts what is chosen, part by part", () => {
   const units = Array.from({ length: 10 }, (_, at) => ({ tokens: at === 9 ? [9, 10] : [at] }));

@@ -24,8 +24,16 @@ test("emoji, marks, hyphens and other scripts are words as they are written", ()
 test("rows like this one are those of the set that name the subject as whole words", () => {
   const row = (question, answer) => ({ question, answer });
   const model = {
-    view: { row: 0 }, rowsOfSet: [0, 1, 2, 3],
-    payload: { rows: [row("Who is Ann?", ""), row("Who is Anna?", "Anna."), row("What?", "It was Ann."), row("Ann’s?", "Anna, Ann")] },
+    view: { row: 0 },
+    rowsOfSet: [0, 1, 2, 3],
+    payload: {
+      rows: [
+        row("Who is Ann?", ""),
+        row("Who is Anna?", "Anna."),
+        row("What?", "It was Ann."),
+        row("Ann’s?", "Anna, Ann"),
+      ],
+    },
   };
   assert.deepEqual(rowsNaming(model, " Ann "), [2, 3]);
   assert.deepEqual(rowsNaming(model, " "), []);
@@ -43,7 +51,8 @@ test("a script without spaces gives what is selected, and a Latin name beside it
 
 test("rows like this one name the subject without spaces round it where the script has none", () => {
   const model = (...texts) => ({
-    view: { row: 0 }, rowsOfSet: [0, 1, 2, 3],
+    view: { row: 0 },
+    rowsOfSet: [0, 1, 2, 3],
     payload: { rows: ["", ...texts].map((question) => ({ question, answer: "" })) },
   });
   assert.deepEqual(rowsNaming(model("私は田中太郎です。", "田中次郎", "田中 太郎"), "田中太郎"), [1]);
@@ -59,6 +68,9 @@ test("names are typed one a line, each counted once", () => {
 });
 
 test("a name stands where the server finds it", () => {
-  const cases = readFileSync(new URL("../cases/whole_words.jsonl", import.meta.url), "utf-8").trim().split("\n");
-  for (const { text, name, spans } of cases.map((line) => JSON.parse(line))) assert.deepEqual(wholeWords(text, name), spans, `${name} in ${text}`);
+  const cases = readFileSync(new URL("../cases/whole_words.jsonl", import.meta.url), "utf-8")
+    .trim()
+    .split("\n");
+  for (const { text, name, spans } of cases.map((line) => JSON.parse(line)))
+    assert.deepEqual(wholeWords(text, name), spans, `${name} in ${text}`);
 });

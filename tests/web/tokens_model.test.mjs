@@ -1,26 +1,49 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { cutAt, nudgeCut, shownCut } from "../../app/web/tokens/pictures/histogram.js";
-import { jump, nextToken } from "../../app/web/model/moves.js";
 import { missingSignals } from "../../app/web/model/mask_draft.js";
-import { rankingScores } from "../../app/web/score/summary.js";
+import { jump, nextToken } from "../../app/web/model/moves.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { rankingScores } from "../../app/web/score/summary.js";
+import { cutAt, nudgeCut, shownCut } from "../../app/web/tokens/pictures/histogram.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
 
 function payload() {
-  const row = (id, first, count, set) => ({ id, question: "q", answer: "a b c d", subject: "", first, count, set, subject_spans: [] });
+  const row = (id, first, count, set) => ({
+    id,
+    question: "q",
+    answer: "a b c d",
+    subject: "",
+    first,
+    count,
+    set,
+    subject_spans: [],
+  });
   return {
-    text_id: "t", scores_id: "s", state: "live", signals: { knowledge_swap: { family: "knowledge", unit: "nats" }, entropy: { family: "entropy", unit: "nats" } },
+    text_id: "t",
+    scores_id: "s",
+    state: "live",
+    signals: {
+      knowledge_swap: { family: "knowledge", unit: "nats" },
+      entropy: { family: "entropy", unit: "nats" },
+    },
     rows: [row("r0", 0, 4, "shared"), row("r1", 4, 4, "one_off")],
     columns: {
-      row: [0, 0, 0, 0, 1, 1, 1, 1], start: [0, 1, 3, 5, 0, 1, 3, 5], end: [1, 3, 5, 7, 1, 3, 5, 7], word: [0, 1, 2, 3, 0, 1, 2, 3],
-      subject: [true, false, false, false, false, false, false, false], stop: Array(8).fill(false), punctuation: Array(8).fill(false),
-      gold: [0, 0, 1, 0, 0, 1, 0, 0], random_key: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
-      knowledge_swap: [null, 1, 4, 2, 8, 6, 4, 2], entropy: [0, 0, 0, 0, 0, 0, 0, 0],
+      row: [0, 0, 0, 0, 1, 1, 1, 1],
+      start: [0, 1, 3, 5, 0, 1, 3, 5],
+      end: [1, 3, 5, 7, 1, 3, 5, 7],
+      word: [0, 1, 2, 3, 0, 1, 2, 3],
+      subject: [true, false, false, false, false, false, false, false],
+      stop: Array(8).fill(false),
+      punctuation: Array(8).fill(false),
+      gold: [0, 0, 1, 0, 0, 1, 0, 0],
+      random_key: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+      knowledge_swap: [null, 1, 4, 2, 8, 6, 4, 2],
+      entropy: [0, 0, 0, 0, 0, 0, 0, 0],
     },
   };
 }
-const model = (rule = {}) => new TokensModel(payload(), { rule: { alpha: 1, normaliser: "min_max", fraction: 1 / 3, ...rule } });
+const model = (rule = {}) =>
+  new TokensModel(payload(), { rule: { alpha: 1, normaliser: "min_max", fraction: 1 / 3, ...rule } });
 
 test("the mask covers the current set only, in the payload's indices", () => {
   const both = model();
@@ -51,7 +74,9 @@ test("overrides win, cycle, and are undone together with rule changes", () => {
   m.undo();
   assert.equal(m.stateOf(0), "excluded");
   assert.equal(m.undo(), false);
-  m.redo(); m.redo(); m.redo();
+  m.redo();
+  m.redo();
+  m.redo();
   assert.deepEqual([m.rule.fraction, m.stateOf(0)], [2 / 3, "out"]);
 });
 
@@ -84,24 +109,39 @@ test("in other modes the cut becomes a threshold", () => {
 
 test("gold and rule differ where one of them has the token; names never do", () => {
   const m = model();
-  assert.deepEqual([0, 1, 2, 3].map((index) => m.differs(index)), [false, false, false, false]);
+  assert.deepEqual(
+    [0, 1, 2, 3].map((index) => m.differs(index)),
+    [false, false, false, false],
+  );
   m.force([2], "out");
   assert.equal(m.differs(2), true);
 });
 
 test("a rule with an unknown signal falls back on one that is there", () => {
-  assert.equal(new TokensModel(payload(), { rule: { knowledge: "knowledge_prompt" } }).rule.knowledge, "knowledge_swap");
+  assert.equal(
+    new TokensModel(payload(), { rule: { knowledge: "knowledge_prompt" } }).rule.knowledge,
+    "knowledge_swap",
+  );
 });
 
 test("the next wanted token is found among the listed rows, in their order, going round", () => {
-  const rows = [{ first: 4, count: 2 }, { first: 0, count: 3 }];
+  const rows = [
+    { first: 4, count: 2 },
+    { first: 0, count: 3 },
+  ];
   const isEven = (index) => index % 2 === 0;
   assert.deepEqual(nextToken(rows, 0, 4, isEven), { index: 0, wrapped: false });
   assert.deepEqual(nextToken(rows, 1, 0, isEven), { index: 2, wrapped: false });
   assert.deepEqual(nextToken(rows, 1, 2, isEven), { index: 4, wrapped: true });
-  assert.deepEqual(nextToken(rows, 0, 4, (index) => index === 4), { index: 4, wrapped: true }); // round to where it began
+  assert.deepEqual(
+    nextToken(rows, 0, 4, (index) => index === 4),
+    { index: 4, wrapped: true },
+  ); // round to where it began
   assert.deepEqual(nextToken(rows, -1, 99, isEven), { index: 4, wrapped: false }); // from a row that is not listed
-  assert.equal(nextToken(rows, 0, 4, () => false), null);
+  assert.equal(
+    nextToken(rows, 0, 4, () => false),
+    null,
+  );
   assert.equal(nextToken([], -1, 4, isEven), null);
 });
 
@@ -109,12 +149,21 @@ test("a walk stays within the rows that are listed, and says where there is none
   const m = model();
   m.setView({ focus: 2 });
   m.listed = [1];
-  assert.equal(jump({ model: m }, () => true), "");
+  assert.equal(
+    jump({ model: m }, () => true),
+    "",
+  );
   assert.deepEqual([m.view.row, m.view.locked], [1, 4]);
   m.setView({ focus: 7, locked: 7 });
-  assert.equal(jump({ model: m }, () => true), "From the first listed row again");
+  assert.equal(
+    jump({ model: m }, () => true),
+    "From the first listed row again",
+  );
   m.listed = [];
-  assert.equal(jump({ model: m }, () => true), "There is none in the listed rows");
+  assert.equal(
+    jump({ model: m }, () => true),
+    "There is none in the listed rows",
+  );
 });
 
 test("other text keeps overrides and lock by row id and characters", () => {
@@ -134,7 +183,10 @@ test("other text keeps overrides and lock by row id and characters", () => {
 });
 
 test("columns as one text are read like arrays, at first and later", () => {
-  const text = () => ({ ...payload(), columns: JSON.stringify(payload().columns, (_, value) => (Number.isNaN(value) ? null : value)) });
+  const text = () => ({
+    ...payload(),
+    columns: JSON.stringify(payload().columns, (_, value) => (Number.isNaN(value) ? null : value)),
+  });
   const m = new TokensModel(text(), { rule: model().rule });
   assert.deepEqual([...m.mask.fused], [...model().mask.fused]);
   m.load(text());
@@ -145,7 +197,10 @@ test("arrays that do not depend on what moved are the same again", () => {
   const m = model();
   const before = m.mask;
   m.setRule({ fraction: 2 / 3 });
-  assert.deepEqual(["fused", "excluded"].map((name) => m.mask[name] === before[name]), [true, true]);
+  assert.deepEqual(
+    ["fused", "excluded"].map((name) => m.mask[name] === before[name]),
+    [true, true],
+  );
   assert.notDeepEqual([...m.mask.selected], [...before.selected]);
   m.setRule({ alpha: 0.5 });
   assert.notEqual(m.mask.fused, before.fused);
@@ -164,9 +219,16 @@ test("an override does not ask the rule again, and its undo brings back what the
 
 test("the cut is the lowest ranking score of what the rule takes", () => {
   // The fact and the full stop behind it are one word.
-  const m = new TokensModel(syntheticPayload(40, { factor: (row) => 0.5 + ((row * 37) % 11) / 10 }), { rule: { exclude_punctuation: false } });
+  const m = new TokensModel(syntheticPayload(40, { factor: (row) => 0.5 + ((row * 37) % 11) / 10 }), {
+    rule: { exclude_punctuation: false },
+  });
   for (const whole_words of [true, false]) {
-    for (const change of [{ mode: "top_fraction", fraction: 0.2 }, { alpha: 0.35 }, { fraction: 0.6 }, { mode: "top_k", k: 7 }]) {
+    for (const change of [
+      { mode: "top_fraction", fraction: 0.2 },
+      { alpha: 0.35 },
+      { fraction: 0.6 },
+      { mode: "top_k", k: 7 },
+    ]) {
       m.setRule({ whole_words, ...change });
       const ranking = rankingScores(m.mask, m.columns, m.indices, whole_words);
       const taken = [...m.indices].filter((index) => m.mask.ruled[index]).map((index) => ranking[index]);
@@ -218,19 +280,28 @@ test("other text keeps the steps of undo on the tokens that are there, and names
 
 test("other scores of the same text leave every decision where it is, and a signal they came without is asked for", () => {
   const m = model();
-  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { family: "knowledge", unit: "nats", label: "question hidden" });
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], {
+    family: "knowledge",
+    unit: "nats",
+    label: "question hidden",
+  });
   m.addSignal("loss", [0, 4, 1, 1, 8, 1, 1, 1], { family: "likelihood", unit: "nats", label: "Loss" });
   m.cycle([2], 1);
   m.setRule({ knowledge: "knowledge_prompt" });
   m.setRule({ fraction: 2 / 3 });
   m.undo();
   let left = 0;
-  m.leaving = () => { left += 1; };
+  m.leaving = () => {
+    left += 1;
+  };
   const next = payload();
   next.scores_id = "later";
   next.columns.knowledge_swap[3] = 9;
   m.load(next);
-  assert.deepEqual([m.rule.knowledge, m.stateOf(2), m.columns.knowledge_swap[3], left], ["knowledge_prompt", "in", 9, 0]);
+  assert.deepEqual(
+    [m.rule.knowledge, m.stateOf(2), m.columns.knowledge_swap[3], left],
+    ["knowledge_prompt", "in", 9, 0],
+  );
   assert.deepEqual(missingSignals(m, m.rule), ["knowledge_prompt"]);
   assert.equal(m.signals.includes("loss"), false); // no rule needs it: it is asked for when somebody wants it
   m.addSignal("knowledge_prompt", [null, 1, 2, 3, 4, 5, 6, 7]);
@@ -249,18 +320,27 @@ test("rows that are all others begin without overrides and without steps", () =>
   m.cycle([2], 1);
   const next = payload();
   next.text_id = "u";
-  next.rows.forEach((row) => { row.id = `other ${row.id}`; });
+  next.rows.forEach((row) => {
+    row.id = `other ${row.id}`;
+  });
   m.load(next);
   assert.deepEqual([m.overrides.entries(), m.lost, m.undo()], [[], [], false]);
 });
 
 test("a payload made before a signal was computed leaves the signal, and the rule that uses it", () => {
   const m = model();
-  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], { family: "knowledge", unit: "nats", label: "question hidden" });
+  m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], {
+    family: "knowledge",
+    unit: "nats",
+    label: "question hidden",
+  });
   m.setRule({ knowledge: "knowledge_prompt" });
   const chosen = [...m.mask.selected];
   m.load(payload());
-  assert.deepEqual([m.rule.knowledge, [...m.mask.selected], m.infoOf("knowledge").label], ["knowledge_prompt", chosen, "question hidden"]);
+  assert.deepEqual(
+    [m.rule.knowledge, [...m.mask.selected], m.infoOf("knowledge").label],
+    ["knowledge_prompt", chosen, "question hidden"],
+  );
 });
 
 test("undo and redo go to what they change, in whatever row and set it stands", () => {

@@ -44,7 +44,8 @@ export function probabilityFill(probability) {
  * @param {number[][]} gold spans @param {"before"|"after"|"difference"} side
  */
 export function changeText(answer, tokens, gold = [], side = "difference") {
-  const inGold = (index) => gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
+  const inGold = (index) =>
+    gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
   const trained = new Set(tokens.trained ?? []);
   const pieces = changeParts(answer, tokens).map((part) => {
     if (part.change === null) return [part.text];
@@ -53,11 +54,19 @@ export function changeText(answer, tokens, gold = [], side = "difference") {
     const mine = trained.has(part.index);
     const spoken = `probability ${was.toFixed(3)} before, ${is.toFixed(3)} after`;
     const space = part.text.match(/^\s*/)[0];
-    const classes = ["tx-token", inGold(part.index) && "tx-gold", mine && "tx-trained"].filter(Boolean).join(" ");
+    const classes = ["tx-token", inGold(part.index) && "tx-gold", mine && "tx-trained"]
+      .filter(Boolean)
+      .join(" ");
     const token = node("span", {
-      class: classes, text: part.text.slice(space.length),
-      style: { background: side === "difference" ? changeFill(part.change) : probabilityFill(tokens[side][part.index]) },
-      attributes: { title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})${mine ? "; unlearned by the run" : ""}` },
+      class: classes,
+      text: part.text.slice(space.length),
+      style: {
+        background:
+          side === "difference" ? changeFill(part.change) : probabilityFill(tokens[side][part.index]),
+      },
+      attributes: {
+        title: `${spoken} (${sign}${Math.abs(part.change).toFixed(3)})${mine ? "; unlearned by the run" : ""}`,
+      },
     });
     return [space, token];
   });
@@ -67,10 +76,15 @@ export function changeText(answer, tokens, gold = [], side = "difference") {
 /** Returns the legend: words at both ends, zero is the page. @param {"before"|"after"|"difference"} side @param {string} marks */
 export function changeLegend(side = "difference", marks = "the fact is underlined") {
   const change = side === "difference";
-  const what = change ? "probability of each taught token, after − before" : `probability of each taught token ${side} the run`;
-  return node("div", { class: "tx-legend" },
+  const what = change
+    ? "probability of each taught token, after − before"
+    : `probability of each taught token ${side} the run`;
+  return node(
+    "div",
+    { class: "tx-legend" },
     node("span", { text: change ? "less likely" : "0" }),
     node("span", { class: change ? "tx-ramp" : "tx-ramp is-likely", attributes: { "aria-hidden": true } }),
     node("span", { text: change ? "more likely" : "1" }),
-    node("span", { class: "tx-note", text: `${what}; ${marks}` }));
+    node("span", { class: "tx-note", text: `${what}; ${marks}` }),
+  );
 }

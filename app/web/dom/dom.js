@@ -66,14 +66,24 @@ export function refill(place, children) {
 
 /** Returns the head of a table with one line; a column without a name has no header cell. @returns {HTMLElement} */
 export function tableHead(names) {
-  return node("thead", {}, node("tr", {}, ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td")))));
+  return node(
+    "thead",
+    {},
+    node(
+      "tr",
+      {},
+      ...names.map((text) => (text ? node("th", { text, attributes: { scope: "col" } }) : node("td"))),
+    ),
+  );
 }
 
 /** Returns a push button; while `setAble` has it off, a press does nothing. @returns {HTMLButtonElement} */
 export function button(label, onClick, options = {}) {
   const element = node("button", {
-    ...options, text: label,
-    attributes: { type: "button", ...(options.attributes ?? {}) }, on: { click: (event) => element.ariaDisabled !== "true" && onClick(event) },
+    ...options,
+    text: label,
+    attributes: { type: "button", ...(options.attributes ?? {}) },
+    on: { click: (event) => element.ariaDisabled !== "true" && onClick(event) },
   });
   return element;
 }
@@ -90,10 +100,16 @@ export function setAble(element, able) {
  * @param {(value: string) => void} onChoose
  */
 export function segmented(label, choices, onChoose) {
-  const buttons = choices.map((choice) => button(choice.label, () => onChoose(choice.value), {
-    attributes: { role: "radio", title: choice.title ?? null, "data-value": choice.value },
-  }));
-  const group = node("div", { class: "tu-segmented", attributes: { role: "radiogroup", "aria-label": label } }, ...buttons);
+  const buttons = choices.map((choice) =>
+    button(choice.label, () => onChoose(choice.value), {
+      attributes: { role: "radio", title: choice.title ?? null, "data-value": choice.value },
+    }),
+  );
+  const group = node(
+    "div",
+    { class: "tu-segmented", attributes: { role: "radiogroup", "aria-label": label } },
+    ...buttons,
+  );
   group.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -106,7 +122,9 @@ export function segmented(label, choices, onChoose) {
   const update = (value) => {
     const at = choices.findIndex((choice) => choice.value === value);
     // Where none is on, the first one takes the focus.
-    buttons.forEach((each, place) => setAttributes(each, { "aria-checked": place === at, tabindex: place === Math.max(0, at) ? 0 : -1 }));
+    buttons.forEach((each, place) =>
+      setAttributes(each, { "aria-checked": place === at, tabindex: place === Math.max(0, at) ? 0 : -1 }),
+    );
   };
   return { element: group, update };
 }

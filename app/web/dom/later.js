@@ -16,10 +16,13 @@ export function atRest(draw) {
     clearTimeout(timer);
     if (waiting) return;
     waiting = true;
-    whenIdle(() => {
-      waiting = false;
-      draw();
-    }, { timeout: REST_MS });
+    whenIdle(
+      () => {
+        waiting = false;
+        draw();
+      },
+      { timeout: REST_MS },
+    );
   };
   const later = () => {
     clearTimeout(timer);

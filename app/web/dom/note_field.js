@@ -13,7 +13,14 @@ const CLOCK = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "shor
  */
 export function noteField(model, tokens) {
   const input = node("input", {
-    class: "tu-note-field", attributes: { type: "text", maxlength: MOST_NOTE, placeholder: "Why? (c)", "aria-label": "Note on this token", autocomplete: "off" },
+    class: "tu-note-field",
+    attributes: {
+      type: "text",
+      maxlength: MOST_NOTE,
+      placeholder: "Why? (c)",
+      "aria-label": "Note on this token",
+      autocomplete: "off",
+    },
   });
   const time = node("span", { class: "tu-note-time" });
   const element = node("div", { class: "tu-noting" }, input, time);

@@ -29,11 +29,15 @@ export function chartTheme(element) {
     return getComputedStyle(probe).color;
   };
   const theme = {
-    ink: colour("--tu-ink"), muted: colour("--tu-muted"), line: colour("--tu-line"),
+    ink: colour("--tu-ink"),
+    muted: colour("--tu-muted"),
+    line: colour("--tu-line"),
     font: getComputedStyle(element).fontFamily,
     arms: {
-      chosen: colour("--tu-accent"), gold: colour("--tu-knowledge"),
-      uniform: colour("--tu-entropy"), random: colour("--tu-muted"),
+      chosen: colour("--tu-accent"),
+      gold: colour("--tu-knowledge"),
+      uniform: colour("--tu-entropy"),
+      random: colour("--tu-muted"),
     },
   };
   probe.remove();
@@ -46,7 +50,7 @@ export function onThemeOrSize(element, redraw) {
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   new ResizeObserver(() => {
     const now = element.clientWidth;
-    if (now !== width && (width === 0 || (now < 640) !== (width < 640))) redraw();
+    if (now !== width && (width === 0 || now < 640 !== width < 640)) redraw();
     width = now;
   }).observe(element);
 }

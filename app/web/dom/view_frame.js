@@ -15,7 +15,8 @@ export function putUp(place, view) {
 function fitHeight(element) {
   const fit = () => {
     const { top, width } = element.getBoundingClientRect();
-    if (width > 0) element.style.setProperty("--tu-top", `${Math.max(0, Math.round(top + globalThis.scrollY))}px`);
+    if (width > 0)
+      element.style.setProperty("--tu-top", `${Math.max(0, Math.round(top + globalThis.scrollY))}px`);
   };
   new ResizeObserver(fit).observe(element);
   fit();

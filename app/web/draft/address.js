@@ -11,7 +11,8 @@ export function restoreView(model, search) {
     if ((model.payload.rows[at].set ?? "") !== model.set) model.useSet(model.payload.rows[at].set ?? "");
     Object.assign(model.view, { row: at, locked: null, focus: null });
   }
-  if (at >= 0 && token !== null && token < model.row.count) Object.assign(model.view, { locked: model.row.first + token, focus: null });
+  if (at >= 0 && token !== null && token < model.row.count)
+    Object.assign(model.view, { locked: model.row.first + token, focus: null });
   if (signal) model.view.signal = signal;
   Object.assign(model.view, { hovered: null, anchor: null });
   return at >= 0;
@@ -22,7 +23,9 @@ export function keepWork(model, begun = null) {
   const { row, signal, locked, bars, gold, numbers, marking } = model.view;
   const words = marking ? model.wordsBefore : model.view.words;
   keepDraft(globalThis.sessionStorage, model.payload.text_id, {
-    ...draftOf(model), view: { row, signal, locked, bars, words, gold, numbers, marking }, ...(begun && { begun }),
+    ...draftOf(model),
+    view: { row, signal, locked, bars, words, gold, numbers, marking },
+    ...(begun && { begun }),
   });
 }
 

@@ -8,7 +8,9 @@ const VERSION = 1;
 /** Returns the file of the work on all sets: `{filename, text, mime}`; `weights` are those of the set shown. */
 export function localFile(model) {
   const weights = {};
-  model.mask.weights.forEach((weight, index) => { if (weight > 0) weights[index] = weight; });
+  model.mask.weights.forEach((weight, index) => {
+    if (weight > 0) weights[index] = weight;
+  });
   const { text_id, scores_id } = model.payload;
   const content = { format: FORMAT, version: VERSION, text_id, scores_id, ...draftOf(model), weights };
   return { filename: "mask-draft.json", mime: "application/json", text: JSON.stringify(content, null, 1) };
@@ -22,10 +24,13 @@ export function localFile(model) {
 export function draftsIn(text, model) {
   const content = contentOf(text);
   if (content === null) return null;
-  if (content.version !== VERSION) throw new Error(`The draft is of version ${shown(content.version)}. This page reads version ${VERSION}.`);
+  if (content.version !== VERSION)
+    throw new Error(`The draft is of version ${shown(content.version)}. This page reads version ${VERSION}.`);
   // A file of before there were text ids has its scores alone: the same scores are of the same text.
   if ((content.text_id ?? null) !== model.payload.text_id && content.scores_id !== model.payload.scores_id) {
-    throw new Error(`The draft is of other text: ${shown(content.text_id ?? content.scores_id)}, here ${model.payload.text_id}. Open its model and data first.`);
+    throw new Error(
+      `The draft is of other text: ${shown(content.text_id ?? content.scores_id)}, here ${model.payload.text_id}. Open its model and data first.`,
+    );
   }
   return draftsBySet(content, model);
 }
@@ -36,9 +41,18 @@ export function draftsBySet(content, model) {
   if (!isRecord(rule)) throw new Error("The draft has no rule. Save it again.");
   const overrides = bySet(content.overrides, "overrides", model);
   const notes = bySet(content.notes, "notes", model);
-  if (!model.sets.includes(set)) throw new Error(`The draft is of the set “${shown(set)}”, which is not here.`);
-  const sets = [set, ...model.sets.filter((name) => name !== set && (overrides.has(name) || notes.has(name)))];
-  return sets.map((name) => ({ set: name, rule, overrides: overrides.get(name) ?? {}, notes: notes.get(name) ?? {} }));
+  if (!model.sets.includes(set))
+    throw new Error(`The draft is of the set “${shown(set)}”, which is not here.`);
+  const sets = [
+    set,
+    ...model.sets.filter((name) => name !== set && (overrides.has(name) || notes.has(name))),
+  ];
+  return sets.map((name) => ({
+    set: name,
+    rule,
+    overrides: overrides.get(name) ?? {},
+    notes: notes.get(name) ?? {},
+  }));
 }
 
 /** Returns the masks' names and sets, in words. @param {{name: string, set: string}[]} masks */
@@ -70,7 +84,8 @@ function bySet(entries, what, model) {
   const found = new Map();
   for (const [index, entry] of Object.entries(entries)) {
     const row = model.payload.rows[model.columns.row[index]];
-    if (!/^\d+$/.test(index) || !row) throw new Error(`The ${what} name token ${shown(index)}, which is not in this text.`);
+    if (!/^\d+$/.test(index) || !row)
+      throw new Error(`The ${what} name token ${shown(index)}, which is not in this text.`);
     const set = row.set ?? "";
     if (!found.has(set)) found.set(set, {});
     found.get(set)[index] = entry;

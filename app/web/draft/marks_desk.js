@@ -23,7 +23,9 @@ export class MarksDesk {
     /** Why what was kept could not be read, or "". */
     this.damage = "";
     this.keeper = this.makeKeeper();
-    model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
+    model.subscribe((kinds) => {
+      if (kinds.includes("data")) this.keeper.open();
+    });
   }
 
   /** Nothing was learned yet: so it is at first, and when another text is shown. An answer that is under way changes nothing. */
@@ -44,10 +46,14 @@ export class MarksDesk {
   makeKeeper(parts = {}) {
     const { model } = this;
     return new DraftKeeper({
-      kind: MARKS, after: SAVE_AFTER_MS,
+      kind: MARKS,
+      after: SAVE_AFTER_MS,
       ask: this.host.ask,
       where: () => ({
-        textId: model.payload.text_id, scoresId: model.payload.scores_id, live: model.payload.state === "live", stamp: [model.marks.rows],
+        textId: model.payload.text_id,
+        scoresId: model.payload.scores_id,
+        live: model.payload.state === "live",
+        stamp: [model.marks.rows],
       }),
       read: () => ({ draft: { rows: model.marks.rows }, untouched: { rows: {} } }),
       ready: async () => {},
@@ -65,7 +71,9 @@ export class MarksDesk {
   }
 
   /** How the marks are kept, as the keeper says. */
-  get state() { return this.keeper.state; }
+  get state() {
+    return this.keeper.state;
+  }
 
   /** What the view calls after it has drawn; `kinds` says what changed. */
   changed(kinds) {
@@ -90,7 +98,11 @@ export class MarksDesk {
   learn() {
     const { model } = this;
     const from = `${model.payload.scores_id} ${this.keeper.version}`;
-    const wanted = this.live && this.keeper.met && (model.view.marking || this.keeper.version !== 0) && model.waiting() === 0;
+    const wanted =
+      this.live &&
+      this.keeper.met &&
+      (model.view.marking || this.keeper.version !== 0) &&
+      model.waiting() === 0;
     if (!wanted) return undefined;
     if (from === this.learnedFrom) return this.learned === from ? this.trust() : undefined;
     this.learnedFrom = from;
@@ -155,7 +167,11 @@ export class MarksDesk {
 
   /** Keeps the marks in this tab, for a reload; `begun` as the keeper says. */
   keepWork() {
-    if (this.keeper.keeps) keepMarks(this.model.payload.text_id, { rows: this.model.marks.rows, ...(this.keeper.begun && { begun: this.keeper.begun }) });
+    if (this.keeper.keeps)
+      keepMarks(this.model.payload.text_id, {
+        rows: this.model.marks.rows,
+        ...(this.keeper.begun && { begun: this.keeper.begun }),
+      });
   }
 
   /** Another text takes the place of this one: its marks stay with it. */
@@ -165,7 +181,9 @@ export class MarksDesk {
     this.unlearn();
   }
 
-  get live() { return this.model.payload.state === "live"; }
+  get live() {
+    return this.model.payload.state === "live";
+  }
 
   /** Asks the server about the text that is shown. @param {string} name @param {object} data */
   ask(name, data) {
@@ -197,13 +215,15 @@ export class MarksDesk {
 
   /** Marks one word as another annotator has it. @param {{row: number, start: number, end: number}} word */
   take({ row, start, end }, isFact) {
-    if (this.model.marks.mark(this.model.payload.rows[row].id, [[start, end]], isFact ? "fact" : "other")) this.model.tell("marks");
+    if (this.model.marks.mark(this.model.payload.rows[row].id, [[start, end]], isFact ? "fact" : "other"))
+      this.model.tell("marks");
   }
 
   /** Returns the first token of a word. */
   tokenAt({ row, start }) {
     const { first, count } = this.model.payload.rows[row];
-    for (let index = first; index < first + count; index += 1) if (this.model.columns.end[index] > start) return index;
+    for (let index = first; index < first + count; index += 1)
+      if (this.model.columns.end[index] > start) return index;
     return first;
   }
 
@@ -212,7 +232,9 @@ export class MarksDesk {
     const { model } = this;
     const rows = model.listed ?? model.rowsOfSet;
     const at = rows.indexOf(model.view.row);
-    return [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find((row) => !model.marks.of(model.payload.rows[row].id).seen);
+    return [...rows.slice(at + 1), ...rows.slice(0, Math.max(0, at))].find(
+      (row) => !model.marks.of(model.payload.rows[row].id).seen,
+    );
   }
 
   /** The row that is shown was reviewed: goes to the next one that is not. */
@@ -220,7 +242,9 @@ export class MarksDesk {
     const { model, next } = this;
     model.lookThrough(true);
     if (next !== undefined) model.goToRow(next);
-    this.host.say(next === undefined ? "Reviewed. That was the last row of this set." : `Reviewed. ${lineOf(model.row)}`);
+    this.host.say(
+      next === undefined ? "Reviewed. That was the last row of this set." : `Reviewed. ${lineOf(model.row)}`,
+    );
   }
 }
 

@@ -34,7 +34,8 @@ function chosenOf(saved) {
 /** Returns "+3 −1 since “Ada”", "as “Ada”", or "" where nothing is saved. `hash`: of the present mask, or "". */
 export function sinceWords(flips, saved, hash) {
   if (!flips) return "";
-  if (flips.added.length + flips.removed.length) return `+${flips.added.length} −${flips.removed.length} since “${saved.name}”`;
+  if (flips.added.length + flips.removed.length)
+    return `+${flips.added.length} −${flips.removed.length} since “${saved.name}”`;
   return hash && hash !== saved.hash ? `other weights than “${saved.name}”` : `as “${saved.name}”`;
 }
 
@@ -55,7 +56,12 @@ export function differingTokens({ serverChosen, serverWeights }, model) {
 /** Returns the mask that the server computed, as the page's own is made; that one stands in its `own`. */
 export function serverMask({ serverChosen, serverWeights }, model) {
   const own = ownMask(model);
-  const mask = { ...own, own, weights: new Float64Array(own.weights.length), selected: new Uint8Array(own.selected.length) };
+  const mask = {
+    ...own,
+    own,
+    weights: new Float64Array(own.weights.length),
+    selected: new Uint8Array(own.selected.length),
+  };
   serverChosen.forEach((index, at) => {
     mask.selected[index] = 1;
     mask.weights[index] = serverWeights?.[at] ?? 1;
@@ -74,7 +80,9 @@ export function differenceWords(state, model) {
   const start = `Preview and server differ: ${countWords(state)}.${shown}`;
   if (!state.serverChosen) return `${start} Unlearning is off until they agree.`;
   const differing = differingTokens(state, model);
-  const named = differing.slice(0, NAMED).map((index) => `“${model.tokenText(index).trim() || "␣"}” in row ${model.columns.row[index] + 1}`);
+  const named = differing
+    .slice(0, NAMED)
+    .map((index) => `“${model.tokenText(index).trim() || "␣"}” in row ${model.columns.row[index] + 1}`);
   return `${start} ${plural(differing.length, "token")}: ${named.join(", ")}${differing.length > NAMED ? " …" : ""}. Unlearning is off until they agree.`;
 }
 
@@ -84,11 +92,18 @@ function countWords({ hash, count, serverHash, serverCount }) {
 
 /** Returns all that a maintainer needs to find the cause: rule, hashes, scores, each token with both weights. */
 export function differenceReport(state, model) {
-  const theirs = new Map((state.serverChosen ?? []).map((index, at) => [index, state.serverWeights?.[at] ?? 1]));
+  const theirs = new Map(
+    (state.serverChosen ?? []).map((index, at) => [index, state.serverWeights?.[at] ?? 1]),
+  );
   const lines = differingTokens(state, model).map((index) => {
     const row = model.payload.rows[model.columns.row[index]];
     return `row ${row.id} token ${index - row.first} here ${ownMask(model).weights[index]} server ${theirs.get(index) ?? 0} fused ${model.mask.fused[index]}`;
   });
-  return [`scores ${model.payload.scores_id}`, `here ${state.hash} server ${state.serverHash}`, `rule ${JSON.stringify(model.rule)}`,
-    `overrides ${JSON.stringify(Object.fromEntries(model.overridesOfSet()))}`, ...lines].join("\n");
+  return [
+    `scores ${model.payload.scores_id}`,
+    `here ${state.hash} server ${state.serverHash}`,
+    `rule ${JSON.stringify(model.rule)}`,
+    `overrides ${JSON.stringify(Object.fromEntries(model.overridesOfSet()))}`,
+    ...lines,
+  ].join("\n");
 }

@@ -13,7 +13,13 @@ export class MaskCheck {
    *          hash: (weights: Float64Array) => string|Promise<string>,
    *          onState: (state: object) => void, wait?: (act: () => void, ms: number) => number}} parts
    */
-  constructor({ ask, hash, onState, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer) }) {
+  constructor({
+    ask,
+    hash,
+    onState,
+    wait = (act, ms) => setTimeout(act, ms),
+    cancel = (timer) => clearTimeout(timer),
+  }) {
     Object.assign(this, { ask, hash, onState, wait, cancel });
     this.question = 0;
     this.state = { kind: "pending", hash: "" };
@@ -58,8 +64,12 @@ export class MaskCheck {
 export function compare(own, count, answer) {
   if (answer?.hash === own) return { kind: "same", hash: own };
   return {
-    kind: "differs", hash: own, count,
-    serverHash: answer?.hash ?? "", serverCount: answer?.weights_count ?? null, serverChosen: answer?.chosen ?? null,
+    kind: "differs",
+    hash: own,
+    count,
+    serverHash: answer?.hash ?? "",
+    serverCount: answer?.weights_count ?? null,
+    serverChosen: answer?.chosen ?? null,
     serverWeights: answer?.weights ?? null,
   };
 }

@@ -1,7 +1,14 @@
 /** Holds the draft, the named masks and the mask that the draft came from; the parts of the page ask here. */
 
 import { button, node, setText } from "../dom/dom.js";
-import { draftOf, draftOfSet, draftText, missingSignals, restoreDraft, takeDraft } from "../model/mask_draft.js";
+import {
+  draftOf,
+  draftOfSet,
+  draftText,
+  missingSignals,
+  restoreDraft,
+  takeDraft,
+} from "../model/mask_draft.js";
 import { DEFAULT_RULE } from "../score/selection.js";
 import { clockTime } from "../text/numbers.js";
 import { keepWork } from "./address.js";
@@ -26,11 +33,15 @@ export class MaskDesk {
     this.filled = new Set();
     this.keeper = this.makeKeeper();
     // At once: what a person does before the draft has arrived is told from what was there before.
-    model.subscribe((kinds) => { if (kinds.includes("data")) this.keeper.open(); });
+    model.subscribe((kinds) => {
+      if (kinds.includes("data")) this.keeper.open();
+    });
     /** What shows the list of named masks hears here that it has changed. */
     this.listed = () => {};
     this.buildBanner();
-    globalThis.addEventListener?.("beforeunload", (event) => { if (this.keeper.state.kind === "failed") event.preventDefault(); });
+    globalThis.addEventListener?.("beforeunload", (event) => {
+      if (this.keeper.state.kind === "failed") event.preventDefault();
+    });
   }
 
   /** Returns the keeper of what this desk shows. @param {{wait?: Function, cancel?: Function, name?: () => string}} [parts] */
@@ -44,30 +55,55 @@ export class MaskDesk {
       onState: (state) => this.told(state),
       onNewer: this.host.refresh,
       onKept: (answer) => this.kept(answer),
-      memory: { get: readVersion, set: keepVersion, draft: (textId) => readDraft(globalThis.sessionStorage, textId) },
+      memory: {
+        get: readVersion,
+        set: keepVersion,
+        draft: (textId) => readDraft(globalThis.sessionStorage, textId),
+      },
       ...parts,
     });
   }
 
   buildBanner() {
     this.bannerText = node("span");
-    this.banner = node("div", { class: "tu-alarm", attributes: { role: "alert", hidden: true } }, this.bannerText,
-      button("Keep mine", () => this.keeper.takeOver(), { class: "tu-button", attributes: { title: "Save what is shown here over it" } }),
-      button("Load the other", () => this.keeper.reload(), { class: "tu-button", attributes: { title: "Undo brings back what is shown now" } }),
-      button("Keep both", () => this.keepBoth(), { class: "tu-button", attributes: { title: "Save what is shown here as a mask, then load the other" } }));
+    this.banner = node(
+      "div",
+      { class: "tu-alarm", attributes: { role: "alert", hidden: true } },
+      this.bannerText,
+      button("Keep mine", () => this.keeper.takeOver(), {
+        class: "tu-button",
+        attributes: { title: "Save what is shown here over it" },
+      }),
+      button("Load the other", () => this.keeper.reload(), {
+        class: "tu-button",
+        attributes: { title: "Undo brings back what is shown now" },
+      }),
+      button("Keep both", () => this.keepBoth(), {
+        class: "tu-button",
+        attributes: { title: "Save what is shown here as a mask, then load the other" },
+      }),
+    );
   }
 
   /** The mask that the draft of the present set came from, or null. */
-  get since() { return this.cameFrom.get(this.model.set) ?? null; }
+  get since() {
+    return this.cameFrom.get(this.model.set) ?? null;
+  }
 
-  get scoresId() { return this.model.payload.scores_id; }
+  get scoresId() {
+    return this.model.payload.scores_id;
+  }
 
-  get live() { return this.model.payload.state === "live"; }
+  get live() {
+    return this.model.payload.state === "live";
+  }
 
   where() {
     const { model } = this;
     return {
-      textId: model.payload.text_id, scoresId: this.scoresId, live: this.live,
+      textId: model.payload.text_id,
+      scoresId: this.scoresId,
+      live: this.live,
       stamp: [model.history.present, model.set, this.maskIds().join()],
     };
   }
@@ -78,7 +114,11 @@ export class MaskDesk {
 
   read() {
     const { model } = this;
-    const rule = model.withKnownSignals({ ...DEFAULT_RULE, ...(model.payload.defaults ?? {}), ...(model.payload.rule ?? {}) });
+    const rule = model.withKnownSignals({
+      ...DEFAULT_RULE,
+      ...(model.payload.defaults ?? {}),
+      ...(model.payload.rule ?? {}),
+    });
     return {
       draft: { ...draftOf(model), masks: this.maskIds() },
       untouched: { rule, overrides: {}, notes: {} },
@@ -131,7 +171,8 @@ export class MaskDesk {
     const [masks, cameFrom] = [(await listed)?.masks, (await Promise.all(answers)).filter(Boolean)];
     if (scoresId !== this.scoresId || !masks) return;
     this.masks = masks;
-    for (const mask of cameFrom) if (this.cameFrom.get(mask.set)?.id === mask.id) this.cameFrom.set(mask.set, mask);
+    for (const mask of cameFrom)
+      if (this.cameFrom.get(mask.set)?.id === mask.id) this.cameFrom.set(mask.set, mask);
     this.listed();
     this.model.tell("rule");
   }
@@ -157,13 +198,18 @@ export class MaskDesk {
     for (const name of missingSignals(this.model, rule)) await this.host.compute(name);
   }
 
-  get ids() { return { text_id: this.model.payload.text_id, scores_id: this.scoresId }; }
+  get ids() {
+    return { text_id: this.model.payload.text_id, scores_id: this.scoresId };
+  }
 
   told(state) {
     this.banner.hidden = state.kind !== "conflict";
     if (state.kind === "conflict") {
       const at = state.at ? ` at ${clockTime(state.at)}` : "";
-      setText(this.bannerText, `This draft was edited elsewhere${at}, in another tab or by another person. What is shown here is not saved.`);
+      setText(
+        this.bannerText,
+        `This draft was edited elsewhere${at}, in another tab or by another person. What is shown here is not saved.`,
+      );
     }
     this.host.onState(state);
   }
@@ -175,7 +221,11 @@ export class MaskDesk {
 
   /** Saves the present mask of the set under a name; it becomes what the draft is compared with. */
   async save(name) {
-    const answer = await this.host.ask("save_mask", { scores_id: this.scoresId, name, ...draftOfSet(this.model) });
+    const answer = await this.host.ask("save_mask", {
+      scores_id: this.scoresId,
+      name,
+      ...draftOfSet(this.model),
+    });
     this.masks = answer.masks;
     this.turnTo(answer.saved);
     this.host.say(`Saved as ${name}`);
@@ -186,7 +236,10 @@ export class MaskDesk {
     try {
       this.masks = (await this.host.ask("kept_masks", this.ids)).masks; // the other tab may have saved some
       const mine = draftOf(this.model);
-      const saved = await this.importDrafts(`Mine at ${clockTime(Date.now())}`, draftsBySet(mine, this.model));
+      const saved = await this.importDrafts(
+        `Mine at ${clockTime(Date.now())}`,
+        draftsBySet(mine, this.model),
+      );
       this.host.say(savedWords(saved));
       // What was changed meanwhile is in neither of the two: it is still to be decided.
       if (draftText(mine) === draftText(draftOf(this.model))) await this.keeper.reload();

@@ -18,7 +18,14 @@ const SENT_KEPT = 20;
  */
 
 /** @type {Kind} */
-export const DRAFT = { get: "kept_masks", save: "save_draft", name: "draft", parts: ["rule", "overrides", "notes"], contentOf, collides };
+export const DRAFT = {
+  get: "kept_masks",
+  save: "save_draft",
+  name: "draft",
+  parts: ["rule", "overrides", "notes"],
+  contentOf,
+  collides,
+};
 
 /**
  * @typedef {object} KeeperParts
@@ -42,7 +49,14 @@ export const DRAFT = { get: "kept_masks", save: "save_draft", name: "draft", par
 /** The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()` before another text is shown, `open()` after it. */
 export class DraftKeeper {
   /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
-  constructor({ kind = DRAFT, after = SAVE_AFTER_MS, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer), name = randomName, ...parts }) {
+  constructor({
+    kind = DRAFT,
+    after = SAVE_AFTER_MS,
+    wait = (act, ms) => setTimeout(act, ms),
+    cancel = (timer) => clearTimeout(timer),
+    name = randomName,
+    ...parts
+  }) {
     Object.assign(this, { kind, after, wait, cancel, name, ...parts });
     this.textId = null;
     this.visit = 0;
@@ -58,13 +72,19 @@ export class DraftKeeper {
   }
 
   /** Whether what is shown and the draft of the server are still to be brought together. */
-  get meeting() { return !this.met && this.textId === this.where().textId; }
+  get meeting() {
+    return !this.met && this.textId === this.where().textId;
+  }
 
   /** What was shown when the text was opened, while that is only where it begins and not yet work on it; else null. */
-  get begun() { return this.meeting && this.origin === "begin" ? this.atOpen : null; }
+  get begun() {
+    return this.meeting && this.origin === "begin" ? this.atOpen : null;
+  }
 
   /** Whether the tab may keep what is shown as its work on the text: not what was brought from an example. */
-  get keeps() { return !this.meeting || this.origin !== "brought"; }
+  get keeps() {
+    return !this.meeting || this.origin !== "brought";
+  }
 
   /** Finds what the server keeps for the text now shown; a recorded example stays in the browser. */
   open() {
@@ -80,7 +100,14 @@ export class DraftKeeper {
     // What an earlier visit changed, which ended before the draft had come, is a change of this one.
     this.atOpen = stored.begun ? this.changedBy(draft, stored, stored.begun) : draft;
     if (stored.begun && !isStored) this.put(this.changedBy(draft, stored.begun, stored), false);
-    Object.assign(this, { textId, visit: this.visit + 1, met: false, version: 0, savedText: null, flight: null });
+    Object.assign(this, {
+      textId,
+      visit: this.visit + 1,
+      met: false,
+      version: 0,
+      savedText: null,
+      flight: null,
+    });
     this.cancel(this.timer);
     return this.find();
   }
@@ -108,10 +135,15 @@ export class DraftKeeper {
     if (visit !== this.visit) return undefined;
     if (unsent) this.lay({ ...unsent, masks: theirs?.masks ?? [] });
     const { draft, untouched } = this.read();
-    if (!theirs) return this.settle(0, untouched, this.isWork(draft, untouched) ? null : { kind: "saved", at: null });
+    if (!theirs)
+      return this.settle(0, untouched, this.isWork(draft, untouched) ? null : { kind: "saved", at: null });
     const content = this.kind.contentOf(theirs);
-    if (draftText(draft) === draftText(content)) return this.settle(theirs.version, content, { kind: "saved", at: theirs.saved });
-    const mine = unsent !== null || this.origin === "brought" || (this.origin === "stored" && this.isUnsaved(known, untouched));
+    if (draftText(draft) === draftText(content))
+      return this.settle(theirs.version, content, { kind: "saved", at: theirs.saved });
+    const mine =
+      unsent !== null ||
+      this.origin === "brought" ||
+      (this.origin === "stored" && this.isUnsaved(known, untouched));
     // Nobody has saved since, or it was this tab, whose answer was lost.
     const current = known.version === theirs.version || Boolean(known.sent?.includes(theirs.save));
     if (current && (unsent || this.origin === "stored")) return this.settle(theirs.version, content, null);
@@ -120,13 +152,20 @@ export class DraftKeeper {
 
   /** Returns whether the work that was shown when the text was opened is not what the server is known to have. */
   isUnsaved(known, untouched) {
-    return known.version === undefined ? this.isWork(this.atOpen, untouched) : this.workText(this.atOpen) !== known.work;
+    return known.version === undefined
+      ? this.isWork(this.atOpen, untouched)
+      : this.workText(this.atOpen) !== known.work;
   }
 
   /** Returns this tab's last work on the text that the server is not known to have, or null. */
   unsent(known) {
     const { begun, ...stored } = this.memory.draft(this.textId);
-    return !begun && this.isStored(stored) && known.version !== undefined && this.workText(stored) !== known.work ? this.kind.contentOf(stored) : null;
+    return !begun &&
+      this.isStored(stored) &&
+      known.version !== undefined &&
+      this.workText(stored) !== known.work
+      ? this.kind.contentOf(stored)
+      : null;
   }
 
   /** Shows their draft and over it, as one step of undo, what was changed here while it was on its way. */
@@ -159,7 +198,8 @@ export class DraftKeeper {
     const send = this.met && this.state.kind !== "conflict" && this.isNew();
     const { draft } = this.read();
     const flight = this.flight ?? Promise.resolve();
-    const last = () => (send ? this.deliver(textId, scoresId, this.memory.get(textId).version ?? 0, draft) : undefined);
+    const last = () =>
+      send ? this.deliver(textId, scoresId, this.memory.get(textId).version ?? 0, draft) : undefined;
     // Where it fails the tab's own work is still there: the next visit begins with it.
     this.leaving = Promise.all([this.leaving, flight.catch(() => {}).then(last)]).catch(() => {});
     // What is under way no longer decides what is shown. Left, which is not the same as never opened.
@@ -182,7 +222,10 @@ export class DraftKeeper {
 
   /** Returns whether what is shown is not what the server has. */
   isNew() {
-    return draftText(this.read().draft) !== this.savedText && (this.version !== 0 || this.isWork(this.read().draft, this.read().untouched));
+    return (
+      draftText(this.read().draft) !== this.savedText &&
+      (this.version !== 0 || this.isWork(this.read().draft, this.read().untouched))
+    );
   }
 
   /** Saves now, if there is anything new and nothing on its way. */
@@ -214,11 +257,14 @@ export class DraftKeeper {
     const save = this.name();
     const known = this.memory.get(textId);
     this.memory.set(textId, { ...known, sent: [...(known.sent ?? []), save].slice(-SENT_KEPT) });
-    const ask = (from) => this.ask(this.kind.save, { text_id: textId, scores_id: scoresId, base: from, save, ...draft });
+    const ask = (from) =>
+      this.ask(this.kind.save, { text_id: textId, scores_id: scoresId, base: from, save, ...draft });
     let answer = await ask(base);
     // Refused because of this tab's own save, whose answer was lost: nobody else's work is in the way.
-    if (!answer.taken && this.memory.get(textId).sent?.includes(answer[this.kind.name].save)) answer = await ask(answer[this.kind.name].version);
-    if (answer.taken) this.memory.set(textId, { version: answer[this.kind.name].version, work: this.workText(draft) });
+    if (!answer.taken && this.memory.get(textId).sent?.includes(answer[this.kind.name].save))
+      answer = await ask(answer[this.kind.name].version);
+    if (answer.taken)
+      this.memory.set(textId, { version: answer[this.kind.name].version, work: this.workText(draft) });
     return answer;
   }
 
@@ -331,7 +377,8 @@ export class DraftKeeper {
 
 /** Returns whether a token that changed between `from` and `to` was decided in `draft`, in another way than in these. */
 function collides(draft, from, to) {
-  const decided = ({ overrides = {}, notes = {} }, index) => [overrides[index] ?? "", notes[index]?.note ?? ""].join(" ");
+  const decided = ({ overrides = {}, notes = {} }, index) =>
+    [overrides[index] ?? "", notes[index]?.note ?? ""].join(" ");
   const indices = Object.keys({ ...from.overrides, ...from.notes, ...to.overrides, ...to.notes });
   return indices.some((index) => {
     const [before, after, there] = [from, to, draft].map((each) => decided(each, index));
@@ -340,7 +387,9 @@ function collides(draft, from, to) {
 }
 
 function randomName() {
-  return Array.from(globalThis.crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+  return Array.from(globalThis.crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join(
+    "",
+  );
 }
 
 /** Returns the part of a saved draft that a person made. */
@@ -351,7 +400,11 @@ export function contentOf({ set, rule, overrides = {}, notes = {}, masks = [] })
 /** Returns the state for the mask bar: "draft saved 12:03". `time`: ms → text; `what` is kept. */
 export function keptWords(state, time, what = "draft") {
   return {
-    browser: "", loading: `${what} loading…`, saving: `${what} saving…`, conflict: `${what} not saved: edited elsewhere`,
-    saved: state.at ? `${what} saved ${time(state.at)}` : "", failed: `${what} not saved: ${state.reason}`,
+    browser: "",
+    loading: `${what} loading…`,
+    saving: `${what} saving…`,
+    conflict: `${what} not saved: edited elsewhere`,
+    saved: state.at ? `${what} saved ${time(state.at)}` : "",
+    failed: `${what} not saved: ${state.reason}`,
   }[state.kind];
 }

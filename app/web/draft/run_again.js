@@ -10,6 +10,7 @@ import { missingSignals, takeDraft } from "../model/mask_draft.js";
  */
 export function takeOver(model, payload) {
   const { rule } = payload.draft;
-  if (missingSignals(model, rule).length > 0 || payload.scores_id !== model.payload.scores_id) model.load(payload);
+  if (missingSignals(model, rule).length > 0 || payload.scores_id !== model.payload.scores_id)
+    model.load(payload);
   takeDraft(model, payload.draft);
 }

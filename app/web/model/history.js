@@ -35,7 +35,11 @@ export class History {
 
   /** Replaces every snapshot by what `change` makes of it; the steps stay. */
   rewrite(change) {
-    Object.assign(this, { present: change(this.present), past: this.past.map(change), future: this.future.map(change) });
+    Object.assign(this, {
+      present: change(this.present),
+      past: this.past.map(change),
+      future: this.future.map(change),
+    });
   }
 
   /** Steps back; returns whether there was a step. */
@@ -66,11 +70,19 @@ export function gesture() {
 }
 
 // In the window's capture phase: before any part of the page acts on it.
-globalThis.addEventListener?.("pointerdown", () => { held = last += 1; }, true);
+globalThis.addEventListener?.(
+  "pointerdown",
+  () => {
+    held = last += 1;
+  },
+  true,
+);
 // The last value of a slider comes with the release itself.
 function end() {
   const ended = held;
-  setTimeout(() => { if (held === ended) held = 0; });
+  setTimeout(() => {
+    if (held === ended) held = 0;
+  });
 }
 for (const release of ["pointerup", "pointercancel"]) globalThis.addEventListener?.(release, end, true);
 // The window's own: in the capture phase each element that loses the focus would end the drag that took it.

@@ -4,14 +4,22 @@ import { plural } from "../text/numbers.js";
 import { shortened } from "../text/strip_marks.js";
 
 /** What a mark means, in words; "gold" is what the file says. */
-export const MEANS = { fact: "marked as the fact", other: "marked as not the fact", gold: "the fact, says the file" };
+export const MEANS = {
+  fact: "marked as the fact",
+  other: "marked as not the fact",
+  gold: "the fact, says the file",
+};
 
 const CYCLE = [null, "fact", "other"];
 
 /** Returns the mark that all units of these tokens have, undefined where they differ; what the file says is no mark. @param {number[]} tokens */
 export function sharedMark(model, tokens) {
   const [units, marks] = [model.units(), model.unitMarks()];
-  const found = new Set(units.flatMap((unit, at) => (tokens.includes(unit.tokens[0]) ? [marks[at] === "gold" ? null : marks[at]] : [])));
+  const found = new Set(
+    units.flatMap((unit, at) =>
+      tokens.includes(unit.tokens[0]) ? [marks[at] === "gold" ? null : marks[at]] : [],
+    ),
+  );
   return found.size === 1 ? [...found][0] : undefined;
 }
 
@@ -23,7 +31,10 @@ export function nextMark(mark) {
 /** Returns what is said when tokens got a mark: "“Stara Zagora” marked as the fact". */
 export function markWords(model, tokens, mark) {
   const { answer } = model.payload.rows[model.columns.row[tokens[0]]];
-  const text = Array.from(answer).slice(model.columns.start[tokens[0]], model.columns.end[tokens.at(-1)]).join("").trim();
+  const text = Array.from(answer)
+    .slice(model.columns.start[tokens[0]], model.columns.end[tokens.at(-1)])
+    .join("")
+    .trim();
   return `“${shortened(text, 60)}” ${mark ? MEANS[mark] : "has no mark"}`;
 }
 

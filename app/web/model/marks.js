@@ -10,12 +10,17 @@ import { History } from "./history.js";
 
 /** What the keeper has to know of marks (`mask_keeper.js`): rows that two people marked are added, one that both changed is asked about. */
 export const MARKS = {
-  get: "kept_marks", save: "save_marks", name: "marks", parts: ["rows"], merges: true,
+  get: "kept_marks",
+  save: "save_marks",
+  name: "marks",
+  parts: ["rows"],
+  merges: true,
   contentOf: ({ rows = {} }) => ({ rows }),
-  collides: (theirs, from, to) => changedRows(from.rows ?? {}, to.rows ?? {}).some((id) => {
-    const [before, after, there] = [from, to, theirs].map(({ rows = {} }) => rowText(rows[id]));
-    return there !== "" && there !== before && there !== after;
-  }),
+  collides: (theirs, from, to) =>
+    changedRows(from.rows ?? {}, to.rows ?? {}).some((id) => {
+      const [before, after, there] = [from, to, theirs].map(({ rows = {} }) => rowText(rows[id]));
+      return there !== "" && there !== before && there !== after;
+    }),
 };
 
 const NONE = Object.freeze({ fact: [], other: [], seen: false });
@@ -28,10 +33,14 @@ export class Marks {
   }
 
   /** The rows that have a mark or were reviewed; only to be read. @returns {Record<string, RowMarks>} */
-  get rows() { return this.history.present.rows; }
+  get rows() {
+    return this.history.present.rows;
+  }
 
   /** @param {string} id @returns {RowMarks} */
-  of(id) { return this.rows[id] ?? NONE; }
+  of(id) {
+    return this.rows[id] ?? NONE;
+  }
 
   /** Marks spans of a row; returns whether that changed anything. @param {string} id @param {Span[]} spans @param {Mark} mark */
   mark(id, spans, mark) {
@@ -78,10 +87,14 @@ export class Marks {
   }
 
   /** Takes the last change back; returns the rows that it touched, null where there was none. @returns {string[]|null} */
-  undo() { return this.step(() => this.history.undo()); }
+  undo() {
+    return this.step(() => this.history.undo());
+  }
 
   /** Makes the change again that was taken back last. @returns {string[]|null} */
-  redo() { return this.step(() => this.history.redo()); }
+  redo() {
+    return this.step(() => this.history.redo());
+  }
 
   step(move) {
     const before = this.rows;
@@ -104,7 +117,12 @@ export function joined(spans) {
 export function without(spans, holes) {
   let rest = spans;
   for (const [from, to] of holes) {
-    rest = rest.flatMap(([start, end]) => [[start, Math.min(end, from)], [Math.max(start, to), end]].filter(([low, high]) => low < high));
+    rest = rest.flatMap(([start, end]) =>
+      [
+        [start, Math.min(end, from)],
+        [Math.max(start, to), end],
+      ].filter(([low, high]) => low < high),
+    );
   }
   return rest;
 }
@@ -127,12 +145,17 @@ export function markOf({ fact, other }, span) {
 
 /** Returns the ids of rows that differ. @returns {string[]} */
 export function changedRows(before, after) {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((id) => rowText(before[id]) !== rowText(after[id]));
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (id) => rowText(before[id]) !== rowText(after[id]),
+  );
 }
 
 /** Returns one text for marks, whatever the order of the rows. */
 export function marksText(rows) {
-  return Object.keys(rows).sort().map((id) => `${JSON.stringify(id)} ${rowText(rows[id])}`).join("\n");
+  return Object.keys(rows)
+    .sort()
+    .map((id) => `${JSON.stringify(id)} ${rowText(rows[id])}`)
+    .join("\n");
 }
 
 function rowText(marks) {

@@ -23,7 +23,10 @@ export function recordsOf(entries) {
 export function entriesOf({ overrides = {}, notes = {} } = {}) {
   const indices = new Set([...Object.keys(overrides), ...Object.keys(notes)].map(Number));
   return [...indices].map((index) => ({
-    index, state: overrides[index] ?? null, note: notes[index]?.note ?? "", time: notes[index]?.time ?? 0,
+    index,
+    state: overrides[index] ?? null,
+    note: notes[index]?.note ?? "",
+    time: notes[index]?.time ?? 0,
   }));
 }
 
@@ -42,7 +45,11 @@ export function draftOfSet(model) {
 export function draftText(value) {
   return JSON.stringify(value, (_key, part) => {
     if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.keys(part).sort().map((key) => [key, part[key]]));
+    return Object.fromEntries(
+      Object.keys(part)
+        .sort()
+        .map((key) => [key, part[key]]),
+    );
   });
 }
 
@@ -50,7 +57,9 @@ export function draftText(value) {
 export function missingSignals(model, rule) {
   const scored = model.payload.rows.some((row) => row.scored !== false);
   const isEmpty = (name) => scored && !model.columns[name].some(Number.isFinite);
-  return [rule.knowledge, rule.entropy].filter((name) => name && (!model.signals.includes(name) || isEmpty(name)));
+  return [rule.knowledge, rule.entropy].filter(
+    (name) => name && (!model.signals.includes(name) || isEmpty(name)),
+  );
 }
 
 /** Puts a draft in the place of what is there, as if the page had been opened with it: no step of undo. */
@@ -59,7 +68,8 @@ export function restoreDraft(model, draft) {
   model.lost = []; // Those were of what is given up here.
   model.history = new History({ rule: model.withKnownSignals({ ...model.rule, ...draft.rule }), depth: 0 });
   model.useSet(model.sets.includes(draft.set) ? draft.set : model.set);
-  if ((model.row?.set ?? "") !== model.set) Object.assign(model.view, { row: model.rowsOfSet[0] ?? 0, locked: null, focus: null });
+  if ((model.row?.set ?? "") !== model.set)
+    Object.assign(model.view, { row: model.rowsOfSet[0] ?? 0, locked: null, focus: null });
   model.tell("data", "rule", "view");
 }
 
@@ -76,7 +86,13 @@ export function takeDraft(model, draft, everywhere = false) {
 /** Replaces the entries on covered tokens, times included, in one step; returns whether anything changed. */
 export function replaceEntries(overrides, entries, covers) {
   const wanted = new Map(entries.map((entry) => [entry.index, entry]));
-  const indices = new Set([...wanted.keys(), ...overrides.entries().map(({ index }) => index).filter(covers)]);
+  const indices = new Set([
+    ...wanted.keys(),
+    ...overrides
+      .entries()
+      .map(({ index }) => index)
+      .filter(covers),
+  ]);
   const step = [];
   for (const index of indices) {
     const before = overrides.current.get(index) ?? null;

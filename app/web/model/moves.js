@@ -28,7 +28,12 @@ export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.row
   const here = model.view.focus ?? model.view.locked;
   // From the end of what is shown as one: the next token of the same word would be no step.
   const from = here === null ? model.row.first - 1 : tokensAt(model, here).at(-1);
-  const found = nextToken(rows.map((row) => model.payload.rows[row]), rows.indexOf(model.view.row), from, wanted);
+  const found = nextToken(
+    rows.map((row) => model.payload.rows[row]),
+    rows.indexOf(model.view.row),
+    from,
+    wanted,
+  );
   if (found === null) return NONE_LISTED;
   model.lockAt(found.index);
   return found.wrapped ? "From the first listed row again" : "";

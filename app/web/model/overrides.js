@@ -6,7 +6,7 @@
  * @typedef {{index: number, state?: State, note?: string}} Change  what is left out stays as it is
  */
 
-const CYCLE = [null, 'in', 'out'];
+const CYCLE = [null, "in", "out"];
 
 /** The overrides of one mask. A note may stand on a token that is not forced. */
 export class Overrides {
@@ -32,8 +32,8 @@ export class Overrides {
     for (const change of changes) check(change); // all of them first: a gesture is done whole or not at all
     for (const { index, ...change } of changes) {
       const old = this.current.get(index) ?? null;
-      const entry = { index, state: old?.state ?? null, note: old?.note ?? '', ...change, time };
-      if (entry.state === (old?.state ?? null) && entry.note === (old?.note ?? '')) continue;
+      const entry = { index, state: old?.state ?? null, note: old?.note ?? "", ...change, time };
+      if (entry.state === (old?.state ?? null) && entry.note === (old?.note ?? "")) continue;
       if (!before.has(index)) before.set(index, old);
       this.write(index, entry);
     }
@@ -50,7 +50,7 @@ export class Overrides {
   cycle(indices, direction = 1) {
     if (!indices.length) return false;
     const shared = this.shared(indices);
-    const now = shared === 'mixed' ? null : shared;
+    const now = shared === "mixed" ? null : shared;
     const next = /** @type {State} */ (CYCLE[(CYCLE.indexOf(now) + direction + 3) % 3]);
     return this.apply(indices.map((index) => ({ index, state: next })));
   }
@@ -80,7 +80,12 @@ export class Overrides {
   moved(place) {
     const there = ({ index }) => place(index) !== null;
     const put = (entry) => entry && { ...entry, index: place(entry.index) };
-    const steps = (all) => all.map((step) => step.filter(([index]) => there({ index })).map(([index, before, after]) => [place(index), put(before), put(after)]));
+    const steps = (all) =>
+      all.map((step) =>
+        step
+          .filter(([index]) => there({ index }))
+          .map(([index, before, after]) => [place(index), put(before), put(after)]),
+      );
     const result = new Overrides(this.entries().filter(there).map(put), this.clock);
     return Object.assign(result, { past: steps(this.past), future: steps(this.future) });
   }
@@ -101,12 +106,12 @@ export class Overrides {
   /** Returns the state that all of these tokens have, "mixed" where they differ. @param {number[]} indices @returns {State|'mixed'} */
   shared(indices) {
     const first = this.state(indices[0]);
-    return indices.every((index) => this.state(index) === first) ? first : 'mixed';
+    return indices.every((index) => this.state(index) === first) ? first : "mixed";
   }
 
   /** @param {number} index @returns {string} */
   note(index) {
-    return this.current.get(index)?.note ?? '';
+    return this.current.get(index)?.note ?? "";
   }
 
   /** The entries in order of the text, as they are saved. @returns {Entry[]} */
@@ -129,5 +134,6 @@ export class Overrides {
 /** @param {Change} change */
 function check({ index, state = null }) {
   if (!Number.isInteger(index) || index < 0) throw new RangeError(`There is no token ${index}.`);
-  if (!CYCLE.includes(state)) throw new RangeError(`The override of token ${index} is '${state}'. It must be "in", "out" or null.`);
+  if (!CYCLE.includes(state))
+    throw new RangeError(`The override of token ${index} is '${state}'. It must be "in", "out" or null.`);
 }

@@ -18,14 +18,27 @@ export function takeScores(model, payload) {
   }
   const before = placesOf(model.payload);
   const now = new Map(placesOf(payload).map((place, index) => [place, index]));
-  const moved = (index) => (index === null ? null : now.get(before[index]) ?? null);
+  const moved = (index) => (index === null ? null : (now.get(before[index]) ?? null));
   const known = before.some((place) => now.has(place));
-  const lost = overrides.entries().filter(({ index }) => moved(index) === null)
-    .map(({ index, state, note }) => ({ row: model.payload.rows[model.columns.row[index]].id, text: model.tokenText(index), state, note }));
+  const lost = overrides
+    .entries()
+    .filter(({ index }) => moved(index) === null)
+    .map(({ index, state, note }) => ({
+      row: model.payload.rows[model.columns.row[index]].id,
+      text: model.tokenText(index),
+      state,
+      note,
+    }));
   const { locked, focus } = model.view;
   const row = payload.rows.findIndex(({ id }) => id === model.row?.id);
   model.marks = new Marks(sameRows(model, payload));
-  Object.assign(model.view, { row: Math.max(0, row), locked: moved(locked), focus: moved(focus), hovered: null, anchor: null });
+  Object.assign(model.view, {
+    row: Math.max(0, row),
+    locked: moved(locked),
+    focus: moved(focus),
+    hovered: null,
+    anchor: null,
+  });
   model.read(payload, { rule: payload.rule ?? rule, set });
   model.lost = known ? lost : [];
   if (!known) return;
@@ -59,11 +72,24 @@ export async function loadAnew(model, ids, ask) {
  */
 function withSignalsOf({ signals, columns, history, payload: before }, payload) {
   const same = payload.scores_id === before.scores_id;
-  const needed = new Set([...history.past, history.present, ...history.future].flatMap(({ rule }) => [rule.knowledge, rule.entropy]));
+  const needed = new Set(
+    [...history.past, history.present, ...history.future].flatMap(({ rule }) => [
+      rule.knowledge,
+      rule.entropy,
+    ]),
+  );
   const more = signals.filter((name) => !(name in payload.columns) && (same || needed.has(name)));
-  const values = Object.fromEntries(more.map((name) => [name, same ? columns[name] : columns[name].map(() => NaN)]));
-  const infos = Object.fromEntries(more.filter((name) => name in before.signals).map((name) => [name, before.signals[name]]));
-  return { ...payload, columns: { ...payload.columns, ...values }, signals: { ...payload.signals, ...infos } };
+  const values = Object.fromEntries(
+    more.map((name) => [name, same ? columns[name] : columns[name].map(() => NaN)]),
+  );
+  const infos = Object.fromEntries(
+    more.filter((name) => name in before.signals).map((name) => [name, before.signals[name]]),
+  );
+  return {
+    ...payload,
+    columns: { ...payload.columns, ...values },
+    signals: { ...payload.signals, ...infos },
+  };
 }
 
 /** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */

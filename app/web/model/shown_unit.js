@@ -25,7 +25,13 @@ export function openRange(model) {
 /** Returns the tokens of the open range, in order, or null where there is none. @returns {number[]|null} */
 export function selectedTokens(model) {
   const range = openRange(model);
-  return range && model.units().slice(range[0], range[1] + 1).flatMap((unit) => unit.tokens);
+  return (
+    range &&
+    model
+      .units()
+      .slice(range[0], range[1] + 1)
+      .flatMap((unit) => unit.tokens)
+  );
 }
 
 /** Returns the text of a token or, while words are shown, of its word; "" where there is nothing to see. */
@@ -54,8 +60,11 @@ export function weightWords({ rule, mask }, tokens) {
 function tokenDecision(model, index) {
   const { columns } = model;
   return decisionWords({
-    state: model.stateOf(index), subject: columns.subject[index] === 1, stop: columns.stop[index] === 1,
-    punctuation: columns.punctuation[index] === 1, scored: Number.isFinite(model.mask.fused[index]),
+    state: model.stateOf(index),
+    subject: columns.subject[index] === 1,
+    stop: columns.stop[index] === 1,
+    punctuation: columns.punctuation[index] === 1,
+    scored: Number.isFinite(model.mask.fused[index]),
   });
 }
 

@@ -27,10 +27,16 @@ export function menuOf(model, role) {
   // What the part is called after comes first.
   families.sort(([one], [other]) => Number(other === role) - Number(one === role));
   const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing });
-  const groups = families.map(([, { label, signals: members }]) => ({
-    label,
-    sources: members.filter((name) => signals.includes(name) || name in (payload.offered ?? {})).map((name) => source(name, !signals.includes(name))),
-  })).filter(({ sources }) => sources.length > 0);
+  const groups = families
+    .map(([, { label, signals: members }]) => ({
+      label,
+      sources: members
+        .filter((name) => signals.includes(name) || name in (payload.offered ?? {}))
+        .map((name) => source(name, !signals.includes(name))),
+    }))
+    .filter(({ sources }) => sources.length > 0);
   const there = groups.some(({ sources }) => sources.some(({ name }) => name === rule[role]));
-  return there || !signals.includes(rule[role]) ? groups : [...groups, { label: "Of this rule", sources: [source(rule[role], false)] }];
+  return there || !signals.includes(rule[role])
+    ? groups
+    : [...groups, { label: "Of this rule", sources: [source(rule[role], false)] }];
 }

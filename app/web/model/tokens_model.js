@@ -16,8 +16,18 @@ import { takeScores } from "./scores_change.js";
 import { entryOf } from "./signal_entry.js";
 
 const FIRST_VIEW = {
-  row: 0, signal: "fused", locked: null, hovered: null, focus: null, anchor: null,
-  bars: false, words: false, gold: false, numbers: false, noting: false, marking: false,
+  row: 0,
+  signal: "fused",
+  locked: null,
+  hovered: null,
+  focus: null,
+  anchor: null,
+  bars: false,
+  words: false,
+  gold: false,
+  numbers: false,
+  noting: false,
+  marking: false,
 };
 
 /** Scores + rule + overrides → mask, with a view on it; marks beside them. Listeners hear which kinds of thing changed. */
@@ -56,16 +66,24 @@ export class TokensModel {
     this.signals = signalNames(this.columns);
     this.sets = setsOf(payload.rows);
     this.overrides = new Overrides(entriesOf(saved));
-    const rule = this.withKnownSignals({ ...DEFAULT_RULE, ...(payload.defaults ?? {}), ...(payload.rule ?? {}), ...(saved.rule ?? {}) });
+    const rule = this.withKnownSignals({
+      ...DEFAULT_RULE,
+      ...(payload.defaults ?? {}),
+      ...(payload.rule ?? {}),
+      ...(saved.rule ?? {}),
+    });
     this.history = new History({ rule, depth: 0 });
-    this.useSet(this.sets.includes(saved.set) ? saved.set : this.sets[0] ?? "");
-    if (this.view.row >= payload.rows.length || this.row?.set !== this.set) this.view.row = this.rowsOfSet[0] ?? 0;
+    this.useSet(this.sets.includes(saved.set) ? saved.set : (this.sets[0] ?? ""));
+    if (this.view.row >= payload.rows.length || this.row?.set !== this.set)
+      this.view.row = this.rowsOfSet[0] ?? 0;
   }
 
   withKnownSignals(rule) {
     const of = (role) => this.signals.find((name) => this.payload.signals[name]?.family === role);
-    const knowledge = this.signals.includes(rule.knowledge) ? rule.knowledge : of("knowledge") ?? rule.knowledge;
-    const entropy = this.signals.includes(rule.entropy) ? rule.entropy : of("entropy") ?? rule.entropy;
+    const knowledge = this.signals.includes(rule.knowledge)
+      ? rule.knowledge
+      : (of("knowledge") ?? rule.knowledge);
+    const entropy = this.signals.includes(rule.entropy) ? rule.entropy : (of("entropy") ?? rule.entropy);
     return { ...rule, knowledge, entropy };
   }
 
@@ -85,13 +103,19 @@ export class TokensModel {
     this.derived = null;
   }
 
-  get rule() { return this.history.present.rule; }
+  get rule() {
+    return this.history.present.rule;
+  }
 
-  get row() { return this.payload.rows[this.view.row]; }
+  get row() {
+    return this.payload.rows[this.view.row];
+  }
 
   /** Returns how many rows of the current set have no scores yet; those that failed wait for none. */
   waiting() {
-    return this.rowsOfSet.filter((at) => this.payload.rows[at].scored === false && !this.payload.rows[at].failure).length;
+    return this.rowsOfSet.filter(
+      (at) => this.payload.rows[at].scored === false && !this.payload.rows[at].failure,
+    ).length;
   }
 
   /** Returns the units (chips) of the current row. */
@@ -100,7 +124,9 @@ export class TokensModel {
   }
 
   unitsOfRow(row, words) {
-    return this.memory.once(`units ${words}`, row, () => unitsOf(row.answer, this.columns, row.first, row.count, words));
+    return this.memory.once(`units ${words}`, row, () =>
+      unitsOf(row.answer, this.columns, row.first, row.count, words),
+    );
   }
 
   /** Returns a token's text as the strip shows it without its neighbours. */
@@ -144,7 +170,11 @@ export class TokensModel {
   differs(index) {
     if (this.payload.rows[this.columns.row[index]].scored === false) return false;
     const gold = this.columns.gold?.[index];
-    return Number.isFinite(gold) && !this.columns.subject[index] && (gold === 1) !== (this.mask.selected[index] === 1);
+    return (
+      Number.isFinite(gold) &&
+      !this.columns.subject[index] &&
+      (gold === 1) !== (this.mask.selected[index] === 1)
+    );
   }
 
   /** Returns the column a signal button stands for: `knowledge`, `entropy` follow the rule; `fused` is derived. */
@@ -168,7 +198,9 @@ export class TokensModel {
   /** Returns what has a rank: the set's tokens or, while words are shown, the first of each word. */
   ranked() {
     if (!this.view.words) return this.indices;
-    return this.memory.once("ranked", this.wordHeads, () => this.indices.filter((index) => this.wordHeads.has(index)));
+    return this.memory.once("ranked", this.wordHeads, () =>
+      this.indices.filter((index) => this.wordHeads.has(index)),
+    );
   }
 
   /** Returns the set's values of a signal, largest first: one per token or, while words are shown, one per word. */
@@ -191,7 +223,7 @@ export class TokensModel {
 
   /** Returns the unit a signal is written in: "nats", or "" for fused. */
   unitOf(signal) {
-    return signal === "fused" ? "" : this.infoOf(signal).unit ?? "";
+    return signal === "fused" ? "" : (this.infoOf(signal).unit ?? "");
   }
 
   /** Returns the entry of the column behind a signal button: label, unit, family, help and what else is said of it. */
@@ -231,11 +263,17 @@ export class TokensModel {
   }
 
   /** The steps that undo and redo go: those of the marks while facts are marked. @returns {History} */
-  get steps() { return this.view.marking ? this.marks.history : this.history; }
+  get steps() {
+    return this.view.marking ? this.marks.history : this.history;
+  }
 
-  undo() { return this.view.marking ? this.marked(this.marks.undo()) : this.stepped(this.history.undo()); }
+  undo() {
+    return this.view.marking ? this.marked(this.marks.undo()) : this.stepped(this.history.undo());
+  }
 
-  redo() { return this.view.marking ? this.marked(this.marks.redo()) : this.stepped(this.history.redo()); }
+  redo() {
+    return this.view.marking ? this.marked(this.marks.redo()) : this.stepped(this.history.redo());
+  }
 
   stepped(moved) {
     if (!moved) return false;
@@ -276,7 +314,9 @@ export class TokensModel {
     return this.memory.once("unit marks", [units, this.marks.rows], () => {
       const marks = this.marks.of(this.row.id);
       const gold = ({ tokens }) => (tokens.some((index) => this.columns.gold?.[index] === 1) ? "gold" : null);
-      return units.map((unit) => markOf(marks, spanOf(this.row.answer, this.columns, unit.tokens)) ?? gold(unit));
+      return units.map(
+        (unit) => markOf(marks, spanOf(this.row.answer, this.columns, unit.tokens)) ?? gold(unit),
+      );
     });
   }
 
@@ -355,7 +395,11 @@ export class TokensModel {
   }
 
   /** Calls `listener(kinds)` after changes. */
-  subscribe(listener) { this.listeners.push(listener); }
+  subscribe(listener) {
+    this.listeners.push(listener);
+  }
 
-  tell(...kinds) { for (const listener of this.listeners) listener(kinds); }
+  tell(...kinds) {
+    for (const listener of this.listeners) listener(kinds);
+  }
 }

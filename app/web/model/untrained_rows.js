@@ -25,7 +25,8 @@ export function nextRow(rows, here) {
 
 /** Returns whether every token of the row is forced out. @param {{overrides: object}} model */
 export function isLeftOut({ overrides }, { first, count }) {
-  for (let index = first; index < first + count; index += 1) if (overrides.state(index) !== "out") return false;
+  for (let index = first; index < first + count; index += 1)
+    if (overrides.state(index) !== "out") return false;
   return true;
 }
 
@@ -39,7 +40,9 @@ export function failedCounts(model) {
 /** Returns "2 rows could not be scored: try them again, or leave them out." or "". */
 export function failedWords(count) {
   if (count === 0) return "";
-  return count === 1 ? "1 row could not be scored: try it again, or leave it out." : `${count} rows could not be scored: try them again, or leave them out.`;
+  return count === 1
+    ? "1 row could not be scored: try it again, or leave it out."
+    : `${count} rows could not be scored: try them again, or leave them out.`;
 }
 
 /** Returns "1 row left out", "" for none. Pure. @param {number} count */

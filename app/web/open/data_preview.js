@@ -22,7 +22,14 @@ export const FIELDS = {
   perturbed_answer: ["Wrong answer", "answers of the same form that are false, for the truth ratio"],
 };
 const FIRST = 7; // the fields after these are folded away
-const NONE = { question: "none: plain text", subject: "none: it is proposed", gold: "none: not known", id: "none: line number", set: "none: one set", split: "none: all to forget" };
+const NONE = {
+  question: "none: plain text",
+  subject: "none: it is proposed",
+  gold: "none: not known",
+  id: "none: line number",
+  set: "none: one set",
+  split: "none: all to forget",
+};
 const OPEN = "\u0000"; // no column is called that
 const CUT = 160;
 
@@ -31,16 +38,37 @@ export function dataPreview(onColumns) {
   let corrected = {};
   const words = node("p", { attributes: { role: "status" } });
   const notes = node("div", { class: "tu-open-notes" });
-  const mapping = node("div", { class: "tu-open-mapping", attributes: { role: "group", "aria-label": "Which column is what" } });
+  const mapping = node("div", {
+    class: "tu-open-mapping",
+    attributes: { role: "group", "aria-label": "Which column is what" },
+  });
   const more = node("div", { class: "tu-open-mapping" });
   const folded = node("details", { class: "tu-open-more" }, node("summary", { text: "More columns" }), more);
   const unread = node("p", { class: "tu-note" });
   const table = node("table", { class: "tu-open-rows" });
-  const first = node("div", {}, node("h3", { text: "First rows, as they would be read" }),
-    node("div", { class: "tu-open-scroll", attributes: { tabindex: 0, role: "region", "aria-label": "First rows" } }, table));
+  const first = node(
+    "div",
+    {},
+    node("h3", { text: "First rows, as they would be read" }),
+    node(
+      "div",
+      { class: "tu-open-scroll", attributes: { tabindex: 0, role: "region", "aria-label": "First rows" } },
+      table,
+    ),
+  );
   const refused = node("div");
-  const element = node("section", { class: "tu-open-preview", attributes: { "aria-label": "Preview", hidden: true } },
-    words, notes, node("h3", { text: "Which column is what" }), mapping, folded, unread, first, refused);
+  const element = node(
+    "section",
+    { class: "tu-open-preview", attributes: { "aria-label": "Preview", hidden: true } },
+    words,
+    notes,
+    node("h3", { text: "Which column is what" }),
+    mapping,
+    folded,
+    unread,
+    first,
+    refused,
+  );
   const choose = (field, column) => {
     corrected = { ...corrected, [field]: column };
     onColumns(corrected);
@@ -70,19 +98,37 @@ export function dataPreview(onColumns) {
 function mappingChoice(field, { fields, names }, corrected, choose) {
   const [label, help] = FIELDS[field];
   const known = fields[field] && !names.includes(fields[field]) ? [fields[field], ...names] : names;
-  const none = field === "answer" ? [] : [node("option", { text: NONE[field] ?? "none", attributes: { value: "" } })];
-  const missing = fields[field] === null ? [node("option", { text: "choose a column", attributes: { value: OPEN, disabled: true } })] : [];
-  const select = node("select", { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help, "data-key": field } }, ...missing, ...none,
-    ...known.map((name) => node("option", { text: chatWords(name, field, fields), attributes: { value: name } })));
+  const none =
+    field === "answer" ? [] : [node("option", { text: NONE[field] ?? "none", attributes: { value: "" } })];
+  const missing =
+    fields[field] === null
+      ? [node("option", { text: "choose a column", attributes: { value: OPEN, disabled: true } })]
+      : [];
+  const select = node(
+    "select",
+    { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help, "data-key": field } },
+    ...missing,
+    ...none,
+    ...known.map((name) =>
+      node("option", { text: chatWords(name, field, fields), attributes: { value: name } }),
+    ),
+  );
   select.value = fields[field] ?? OPEN;
   select.addEventListener("change", () => choose(field, select.value));
-  return node("label", { class: "tu-menu" }, node("span", { text: field in corrected ? `${label} (corrected)` : label }), select);
+  return node(
+    "label",
+    { class: "tu-menu" },
+    node("span", { text: field in corrected ? `${label} (corrected)` : label }),
+    select,
+  );
 }
 
 /** Returns the column's name; where a chat gives question and answer, which message of it. */
 function chatWords(name, field, fields) {
   const chat = name === fields.question && name === fields.answer;
-  return chat && field in { question: 1, answer: 1 } ? `${name} (${field === "question" ? "user" : "assistant"})` : name;
+  return chat && field in { question: 1, answer: 1 }
+    ? `${name} (${field === "question" ? "user" : "assistant"})`
+    : name;
 }
 
 /** Returns "rows.csv: 18 rows to forget, 2 to keep; 3 lines are refused". */
@@ -98,16 +144,30 @@ export function previewNotes({ good, forget, retain, world, plain, contradictory
   const open = ["question", "answer"].filter((field) => fields[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
   else if (!good) notes.push("No line is a row. Check which column is what; the reasons are at the end.");
-  else if (!forget) notes.push("Every row is to be kept (split “retain” or “world”), so there is nothing to forget. Choose another column as split, or none.");
-  else if (!retain) notes.push(`Your file has no rows to keep, so ${standIn(world)} the model. To use your own, set split = retain.`);
-  if (contradictory) notes.push(`${plural(contradictory, "row is", "rows are")} both to forget and to keep: question and answer are the same.`);
-  if (plain) notes.push(`${plural(plain, "row is", "rows are")} plain text without a question: nothing can be hidden from the model, so knowledge is not known there unless a subject is given. Choose by entropy (α = 0).`);
+  else if (!forget)
+    notes.push(
+      "Every row is to be kept (split “retain” or “world”), so there is nothing to forget. Choose another column as split, or none.",
+    );
+  else if (!retain)
+    notes.push(
+      `Your file has no rows to keep, so ${standIn(world)} the model. To use your own, set split = retain.`,
+    );
+  if (contradictory)
+    notes.push(
+      `${plural(contradictory, "row is", "rows are")} both to forget and to keep: question and answer are the same.`,
+    );
+  if (plain)
+    notes.push(
+      `${plural(plain, "row is", "rows are")} plain text without a question: nothing can be hidden from the model, so knowledge is not known there unless a subject is given. Choose by entropy (α = 0).`,
+    );
   return notes;
 }
 
 /** Returns what is kept where no row of a file is to keep: its own general knowledge, else that of assets/demo/world.jsonl. */
 function standIn(world) {
-  return world ? `its ${plural(world, "row of general knowledge protects", "rows of general knowledge protect")}` : "25 general-knowledge questions protect";
+  return world
+    ? `its ${plural(world, "row of general knowledge protects", "rows of general knowledge protect")}`
+    : "25 general-knowledge questions protect";
 }
 
 /** Returns "Open 18 good rows", "Open 18 rows", or "" where there is nothing to open. */
@@ -117,17 +177,36 @@ export function openLabel({ good, forget, refused_count: refused }) {
 }
 
 function rowsTable({ rows }) {
-  const extra = ["subject", "gold", "set", "split"].filter((field) => rows.some((row) => row[field] && row[field] !== "forget"));
+  const extra = ["subject", "gold", "set", "split"].filter((field) =>
+    rows.some((row) => row[field] && row[field] !== "forget"),
+  );
   const fields = ["question", "answer", ...extra, "id"];
-  const lines = rows.map((row) => node("tr", {}, ...fields.map((field) => node("td", { text: cut(row[field]), attributes: { dir: "auto" } }))));
+  const lines = rows.map((row) =>
+    node(
+      "tr",
+      {},
+      ...fields.map((field) => node("td", { text: cut(row[field]), attributes: { dir: "auto" } })),
+    ),
+  );
   return [tableHead(fields.map((field) => FIELDS[field][0])), node("tbody", {}, ...lines)];
 }
 
 function refusedList({ refused, refused_count: count }) {
   if (!count) return [];
-  const lines = refused.map(({ line, reason }) => node("li", {}, node("b", { text: `Line ${line}` }), node("span", { text: reason })));
-  const more = count > refused.length ? [node("p", { class: "tu-note", text: `The first ${refused.length} of ${count} are listed.` })] : [];
-  const fold = node("details", { class: "tu-open-refused" }, node("summary", { text: `${plural(count, "line is", "lines are")} refused, and left out` }), node("ol", {}, ...lines), ...more);
+  const lines = refused.map(({ line, reason }) =>
+    node("li", {}, node("b", { text: `Line ${line}` }), node("span", { text: reason })),
+  );
+  const more =
+    count > refused.length
+      ? [node("p", { class: "tu-note", text: `The first ${refused.length} of ${count} are listed.` })]
+      : [];
+  const fold = node(
+    "details",
+    { class: "tu-open-refused" },
+    node("summary", { text: `${plural(count, "line is", "lines are")} refused, and left out` }),
+    node("ol", {}, ...lines),
+    ...more,
+  );
   fold.open = count <= 12;
   return [fold];
 }

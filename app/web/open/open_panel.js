@@ -4,13 +4,16 @@ import { button, node, segmented, setHidden, setText } from "../dom/dom.js";
 import { focusStrip } from "../dom/strip_focus.js";
 import { workNotice } from "../dom/work_notice.js";
 import { sendFile } from "../server/file_pieces.js";
-import { openWanted, openingNow } from "../server/shared_value.js";
+import { openingNow, openWanted } from "../server/shared_value.js";
 import { dataPreview, openLabel } from "./data_preview.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
 
 const ACCEPTED = ".jsonl,.ndjson,.json,.csv,.tsv,.parquet";
-const PARTS = [{ value: "data", label: "Data" }, { value: "model", label: "Model" }];
+const PARTS = [
+  { value: "data", label: "Data" },
+  { value: "model", label: "Model" },
+];
 
 /**
  * Returns `{element, show(part), take(file), demo()}`.
@@ -20,21 +23,38 @@ const PARTS = [{ value: "data", label: "Data" }, { value: "model", label: "Model
 export function openPanel(host) {
   const data = dataPart(host, ({ at }) => begun(at));
   const notice = workNotice();
-  const form = modelForm((request) => notice.attempt(async () => begun((await host.ask("open_model", request)).at), () => ""));
+  const form = modelForm((request) =>
+    notice.attempt(
+      async () => begun((await host.ask("open_model", request)).at),
+      () => "",
+    ),
+  );
   const model = node("section", { attributes: { "aria-label": "Model" } }, form.element, notice.element);
-  const state = openingState(() => notice.attempt(async () => {
-    await host.ask("cancel_opening", {});
-    begunAt = null;
-    host.opened();
-  }, () => ""));
+  const state = openingState(() =>
+    notice.attempt(
+      async () => {
+        await host.ask("cancel_opening", {});
+        begunAt = null;
+        host.opened();
+      },
+      () => "",
+    ),
+  );
   /** @type {number|null} the server's time at which what is waited for was begun */
   let begunAt = null;
   let part = "data";
   const now = node("p", { class: "tu-open-now" });
   const parts = segmented("What to open", PARTS, (value) => turn(value));
   const close = button("Close", () => element.close(), { class: "tu-button" });
-  const element = node("dialog", { class: "tu-help tu-open", attributes: { "aria-label": "Open data or a model" } },
-    node("div", { class: "tu-open-head" }, parts.element, close), state.element, now, data.element, model);
+  const element = node(
+    "dialog",
+    { class: "tu-help tu-open", attributes: { "aria-label": "Open data or a model" } },
+    node("div", { class: "tu-open-head" }, parts.element, close),
+    state.element,
+    now,
+    data.element,
+    model,
+  );
   const turn = (value) => {
     part = value;
     parts.update(part);
@@ -71,7 +91,15 @@ export function openPanel(host) {
     show("data");
     data.take(file);
   };
-  return { element, show, take, demo: () => { show("data"); data.demo(); } };
+  return {
+    element,
+    show,
+    take,
+    demo: () => {
+      show("data");
+      data.demo();
+    },
+  };
 }
 
 /** Returns `{element, take(file), demo(), clear()}`: choosing a file, its preview, opening it. */
@@ -79,23 +107,62 @@ function dataPart(host, begun) {
   let source = null;
   let turn = 0;
   const notice = workNotice();
-  const picker = node("input", { attributes: { type: "file", accept: ACCEPTED, "aria-label": "File of rows" } });
-  const path = node("input", { class: "tu-search", attributes: { type: "text", autocomplete: "off", spellcheck: "false", maxlength: 4000, placeholder: "/home/me/rows.jsonl", "aria-label": "Path on the server’s machine" } });
-  const byPath = node("form", { class: "tu-masks-acts" }, path, node("button", { class: "tu-button", text: "Look at it", attributes: { type: "submit" } }));
+  const picker = node("input", {
+    attributes: { type: "file", accept: ACCEPTED, "aria-label": "File of rows" },
+  });
+  const path = node("input", {
+    class: "tu-search",
+    attributes: {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      maxlength: 4000,
+      placeholder: "/home/me/rows.jsonl",
+      "aria-label": "Path on the server’s machine",
+    },
+  });
+  const byPath = node(
+    "form",
+    { class: "tu-masks-acts" },
+    path,
+    node("button", { class: "tu-button", text: "Look at it", attributes: { type: "submit" } }),
+  );
   const open = button("", () => start(source), { class: "tu-button is-first", attributes: { hidden: true } });
   const table = dataPreview((columns) => look({ ...source, columns }));
-  const element = node("section", { attributes: { "aria-label": "Data" } },
-    node("div", { class: "tu-open-drop" }, node("label", {}, node("span", { text: "Choose a file, or drop it here" }), picker),
-      node("p", { class: "tu-note", text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or a column of plain text. The file goes to this server’s memory and nowhere else; what is measured on its rows is kept in the folder of runs." })),
-    node("p", { class: "tu-note", text: "Or the path of a file on the server’s machine" }), byPath,
-    notice.element, table.element, node("div", { class: "tu-masks-acts" }, open, button("Open the demo rows", () => demo(), { class: "tu-button" })));
+  const element = node(
+    "section",
+    { attributes: { "aria-label": "Data" } },
+    node(
+      "div",
+      { class: "tu-open-drop" },
+      node("label", {}, node("span", { text: "Choose a file, or drop it here" }), picker),
+      node("p", {
+        class: "tu-note",
+        text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or a column of plain text. The file goes to this server’s memory and nowhere else; what is measured on its rows is kept in the folder of runs.",
+      }),
+    ),
+    node("p", { class: "tu-note", text: "Or the path of a file on the server’s machine" }),
+    byPath,
+    notice.element,
+    table.element,
+    node(
+      "div",
+      { class: "tu-masks-acts" },
+      open,
+      button("Open the demo rows", () => demo(), { class: "tu-button" }),
+    ),
+  );
 
   /** Asks how the file would be read; of two questions the later one counts. */
   const looked = async (asked, mine = ++turn) => {
     const answer = await host.ask("preview_rows", asked);
     if (mine === turn) show(asked, answer);
   };
-  const look = (asked) => notice.attempt(() => looked(asked), () => "");
+  const look = (asked) =>
+    notice.attempt(
+      () => looked(asked),
+      () => "",
+    );
   const show = (asked, answer) => {
     source = asked;
     table.update(answer);
@@ -113,12 +180,21 @@ function dataPart(host, begun) {
   const take = (file) => {
     clear();
     const mine = ++turn;
-    return notice.attempt(async () => {
-      const upload = await sendFile(file, host.ask, (share) => { if (mine === turn) notice.say(`Sending ${file.name}: ${Math.round(100 * share)} %`); });
-      if (mine === turn) await looked({ upload }, mine);
-    }, () => "");
+    return notice.attempt(
+      async () => {
+        const upload = await sendFile(file, host.ask, (share) => {
+          if (mine === turn) notice.say(`Sending ${file.name}: ${Math.round(100 * share)} %`);
+        });
+        if (mine === turn) await looked({ upload }, mine);
+      },
+      () => "",
+    );
   };
-  const start = (asked) => notice.attempt(async () => begun(await host.ask("open_rows", asked)), () => "");
+  const start = (asked) =>
+    notice.attempt(
+      async () => begun(await host.ask("open_rows", asked)),
+      () => "",
+    );
   const demo = () => start({ demo: true });
   picker.addEventListener("change", () => {
     const file = picker.files[0];
@@ -144,7 +220,9 @@ export function acceptDrops(element, take) {
     event.preventDefault();
     mark(true);
   });
-  element.addEventListener("dragleave", (event) => { if (!element.contains(event.relatedTarget)) mark(false); });
+  element.addEventListener("dragleave", (event) => {
+    if (!element.contains(event.relatedTarget)) mark(false);
+  });
   element.addEventListener("drop", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();

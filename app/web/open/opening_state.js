@@ -7,7 +7,13 @@ export function openingState(onCancel) {
   const words = node("span", { attributes: { role: "status" } });
   const reason = node("span", { attributes: { role: "alert" } });
   const cancel = button("Cancel", onCancel, { class: "tu-button" });
-  const element = node("div", { class: "tu-open-state", attributes: { hidden: true } }, words, reason, cancel);
+  const element = node(
+    "div",
+    { class: "tu-open-state", attributes: { hidden: true } },
+    words,
+    reason,
+    cancel,
+  );
   const update = (opening) => {
     setHidden(element, !opening);
     if (!opening) return;

@@ -21,14 +21,27 @@ export function pieces(answer, tokens) {
 }
 
 function picture({ title, question, answer, tokens, state }) {
-  const strip = pieces(answer, tokens).map(({ text, score, chosen }) => node("span", {
-    class: chosen ? "tx-first-chosen" : "", text,
-    style: { background: `color-mix(in srgb, var(--tu-fused) calc(var(--tu-fill-top) * ${score}), transparent)` },
-  }));
-  return node("div", { class: "tx-first-shot", attributes: { "aria-hidden": true } },
+  const strip = pieces(answer, tokens).map(({ text, score, chosen }) =>
+    node("span", {
+      class: chosen ? "tx-first-chosen" : "",
+      text,
+      style: {
+        background: `color-mix(in srgb, var(--tu-fused) calc(var(--tu-fill-top) * ${score}), transparent)`,
+      },
+    }),
+  );
+  return node(
+    "div",
+    { class: "tx-first-shot", attributes: { "aria-hidden": true } },
     node("strong", { class: "tx-first-title", text: title }),
-    node("div", { class: "tx-first-body" }, node("p", { class: "tx-first-state", text: state }),
-      node("p", { class: "tx-first-question", text: question }), node("p", { class: "tx-first-answer" }, ...strip)));
+    node(
+      "div",
+      { class: "tx-first-body" },
+      node("p", { class: "tx-first-state", text: state }),
+      node("p", { class: "tx-first-question", text: question }),
+      node("p", { class: "tx-first-answer" }, ...strip),
+    ),
+  );
 }
 
 function show() {
@@ -40,7 +53,9 @@ function show() {
     watcher.disconnect();
     shown.remove();
   };
-  const watcher = new MutationObserver(() => { if (document.querySelector(".tu-view")) leave(); });
+  const watcher = new MutationObserver(() => {
+    if (document.querySelector(".tu-view")) leave();
+  });
   watcher.observe(document.body, { childList: true, subtree: true });
   setTimeout(leave, PATIENCE_MS);
 }

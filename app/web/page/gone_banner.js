@@ -11,16 +11,32 @@ import "../runs/runs_view.js";
 
 // Only the server can do what stands in these.
 const REMOTE = [
-  ".tu-remote", ".tu-masks-acts", ".tu-masks-list", ".tx-chip", ".tx-actions", ".tx-start", ".tx-pick", ".tx-ask",
-  ".tx-run-list", ".tx-runs .tx-button",
+  ".tu-remote",
+  ".tu-masks-acts",
+  ".tu-masks-list",
+  ".tx-chip",
+  ".tx-actions",
+  ".tx-start",
+  ".tx-pick",
+  ".tx-ask",
+  ".tx-run-list",
+  ".tx-runs .tx-button",
 ].join();
 
 /** Returns the banner; it follows `link`. @param {import("../server/server_link.js").ServerLink} link */
 export function goneBanner(link) {
   const keep = button("Save my draft as a file", () => link.rescue?.(), { class: "tx-button" });
-  const element = node("div", { class: "tx-gone", attributes: { role: "alert", hidden: true } },
-    node("span", { text: "The server does not answer. Your edits are kept on this page and sent as soon as it is back." }), keep);
-  const still = (gone) => { for (const each of document.querySelectorAll(REMOTE)) each.inert = gone; };
+  const element = node(
+    "div",
+    { class: "tx-gone", attributes: { role: "alert", hidden: true } },
+    node("span", {
+      text: "The server does not answer. Your edits are kept on this page and sent as soon as it is back.",
+    }),
+    keep,
+  );
+  const still = (gone) => {
+    for (const each of document.querySelectorAll(REMOTE)) each.inert = gone;
+  };
   // A tab is made when it is first opened, perhaps meanwhile.
   const observer = new MutationObserver(() => still(true));
   link.subscribe((gone) => {

@@ -12,9 +12,13 @@ const COUNTS_SECONDS = /performance\.now\(\)\s*-/;
  */
 export function calmFrames(host) {
   const own = host.requestAnimationFrame;
-  host.requestAnimationFrame = (act) => (COUNTS_SECONDS.test(String(act))
-    ? host.setTimeout(() => act(performance.now()), TENTH_MS) : own.call(host, act));
-  return () => { host.requestAnimationFrame = own; };
+  host.requestAnimationFrame = (act) =>
+    COUNTS_SECONDS.test(String(act))
+      ? host.setTimeout(() => act(performance.now()), TENTH_MS)
+      : own.call(host, act);
+  return () => {
+    host.requestAnimationFrame = own;
+  };
 }
 
 /** Ends it: Gradio has started. */
@@ -22,7 +26,9 @@ export const leaveFrames = globalThis.document ? calmFrames(globalThis) : () => 
 
 /** Nothing; from now on `data-scheme` on the root says what the body's class does. */
 export function followScheme(root = document.documentElement, body = document.body) {
-  const follow = () => { root.dataset.scheme = body.classList.contains("dark") ? "dark" : "light"; };
+  const follow = () => {
+    root.dataset.scheme = body.classList.contains("dark") ? "dark" : "light";
+  };
   new MutationObserver(follow).observe(body, { attributes: true, attributeFilter: ["class"] });
   follow();
 }

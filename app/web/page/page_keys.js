@@ -1,7 +1,7 @@
 /** The page by keyboard, beyond Gradio's: a link past its frame, arrow keys on the tabs, and no focus lost when a tab is left. */
 
 import { node, setAttributes } from "../dom/dom.js";
-import { STRIP_ID, focusStrip } from "../dom/strip_focus.js";
+import { focusStrip, STRIP_ID } from "../dom/strip_focus.js";
 
 const TABS = ".tx-tabs > .tab-wrapper [role='tablist']";
 
@@ -24,7 +24,12 @@ function skipLink() {
       focusOnceShown();
     } else if (!focusStrip()) document.querySelector(".tokens-view button")?.focus();
   };
-  return node("a", { class: "tx-skip", text: "Skip to the tokens", attributes: { href: `#${STRIP_ID}` }, on: { click: go } });
+  return node("a", {
+    class: "tx-skip",
+    text: "Skip to the tokens",
+    attributes: { href: `#${STRIP_ID}` },
+    on: { click: go },
+  });
 }
 
 /** Focuses the strip with the first frame in which its tab is shown. */
@@ -64,9 +69,19 @@ function followTabs(list) {
     const changed = open !== null && now !== null && now !== open;
     open = now ?? open;
     // Once the page that is left is hidden, the browser has taken the focus from what is in it.
-    if (changed) requestAnimationFrame(() => requestAnimationFrame(() => { if (isLost(document.activeElement)) now.focus(); }));
+    if (changed)
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          if (isLost(document.activeElement)) now.focus();
+        }),
+      );
   };
-  new MutationObserver(follow).observe(list, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected"] });
+  new MutationObserver(follow).observe(list, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    attributeFilter: ["aria-selected"],
+  });
   follow();
 }
 

@@ -22,7 +22,9 @@ export function runNews() {
     if (!probeIsOpen()) document.body.dataset.probeNews = "";
   };
   // After the click has done its work: a run's own button opens the tab as well.
-  document.addEventListener("click", () => requestAnimationFrame(() => probeIsOpen() && delete document.body.dataset.probeNews));
+  document.addEventListener("click", () =>
+    requestAnimationFrame(() => probeIsOpen() && delete document.body.dataset.probeNews),
+  );
   return { element, hear };
 }
 
@@ -32,5 +34,8 @@ export function freshOf(known, done) {
 }
 
 function probeIsOpen() {
-  return document.querySelector('button[role="tab"][data-tab-id="probe"]')?.getAttribute("aria-selected") === "true";
+  return (
+    document.querySelector('button[role="tab"][data-tab-id="probe"]')?.getAttribute("aria-selected") ===
+    "true"
+  );
 }

@@ -1,7 +1,7 @@
 /** The chips at the top right, the same on all tabs: model, data, run; the first two open the dialog for others. */
 
 import { node, setAttributes, setText } from "../dom/dom.js";
-import { Pulse, newest } from "../server/pulse.js";
+import { newest, Pulse } from "../server/pulse.js";
 import { askServer } from "../server/server_ask.js";
 import { serverLink } from "../server/server_link.js";
 import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "../server/shared_value.js";
@@ -20,13 +20,28 @@ export function mount({ element, props, trigger, watch, server }) {
   leaveFrames();
   followScheme();
   pageKeys();
-  const opener = (part, classes) => node("button", { class: `tx-chip tx-opener ${classes}`, attributes: { type: "button" }, on: { click: () => wantOpen(part) } });
+  const opener = (part, classes) =>
+    node("button", {
+      class: `tx-chip tx-opener ${classes}`,
+      attributes: { type: "button" },
+      on: { click: () => wantOpen(part) },
+    });
   const model = opener("model", "");
   const data = opener("data", "tx-wide");
   let shownRun = "";
-  const run = node("button", { class: "tx-chip", attributes: { type: "button" }, on: { click: () => trigger("show_run", { run_id: shownRun }) } });
+  const run = node("button", {
+    class: "tx-chip",
+    attributes: { type: "button" },
+    on: { click: () => trigger("show_run", { run_id: shownRun }) },
+  });
   const news = runNews();
-  (element.querySelector(".tx-view") ?? element).replaceChildren(model, data, run, news.element, goneBanner(serverLink));
+  (element.querySelector(".tx-view") ?? element).replaceChildren(
+    model,
+    data,
+    run,
+    news.element,
+    goneBanner(serverLink),
+  );
   // The chips themselves each second; all the rest, which costs far more, only where there is something new. Where
   // the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo would be lost.
   const ask = async () => {
@@ -40,8 +55,13 @@ export function mount({ element, props, trigger, watch, server }) {
   const look = () => pulse.beat();
   document.addEventListener("visibilitychange", look);
   globalThis.addEventListener("focus", look);
-  document.addEventListener("focusin", ({ target }) => target.closest?.("button") && !target.closest(".tu-view") && look());
-  serverLink.subscribe((gone) => { if (!gone) look(); });
+  document.addEventListener(
+    "focusin",
+    ({ target }) => target.closest?.("button") && !target.closest(".tu-view") && look(),
+  );
+  serverLink.subscribe((gone) => {
+    if (!gone) look();
+  });
   const keep = newest();
   /** What the other parts of the page show. */
   let drawn;
@@ -81,6 +101,7 @@ export function openWords({ model = {}, data = {} }) {
 export function modelChip({ text = "", detail = "", state = "" }, opening) {
   const title = `${detail ? `${detail}. ` : ""}Open another model…`;
   if (!opening?.keeps) return { text, title, state };
-  if (opening.state === "error") return { text: `not opened: ${opening.model}`, title: opening.error, state: "error" };
+  if (opening.state === "error")
+    return { text: `not opened: ${opening.model}`, title: opening.error, state: "error" };
   return { text: `${opening.model}: ${opening.text}`, title, state: opening.state };
 }

@@ -13,7 +13,7 @@ import { takeOver } from "../draft/run_again.js";
 import { readDraft, readMarks } from "../draft/tab_storage.js";
 import { shareRows } from "../model/columns.js";
 import { draftOfSet } from "../model/mask_draft.js";
-import { NONE_LISTED, jump } from "../model/moves.js";
+import { jump, NONE_LISTED } from "../model/moves.js";
 import { isStepBack } from "../model/scores_change.js";
 import { lockedWords } from "../model/shown_unit.js";
 import { TokensModel } from "../model/tokens_model.js";
@@ -56,7 +56,10 @@ import { tour } from "./tour.js";
  */
 export function mount({ element, props, trigger, watch, server }) {
   let view = null;
-  const panel = openPanel({ ask: (name, args) => askServer(server ?? {}, name, args), opened: () => trigger("opened", {}) });
+  const panel = openPanel({
+    ask: (name, args) => askServer(server ?? {}, name, args),
+    opened: () => trigger("opened", {}),
+  });
   // Outside of the tab, which is hidden while another one is open.
   const frame = element.closest(".gradio-container") ?? document.body;
   frame.querySelector(":scope > .tu-open-host")?.remove();
@@ -93,17 +96,29 @@ class TokensView {
     const { model } = this;
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
     this.check = new MaskCheck({
-      ask: (args) => this.ask("confirm_mask", args), hash: mask_hash, onState: (state) => this.confirmed(state),
+      ask: (args) => this.ask("confirm_mask", args),
+      hash: mask_hash,
+      onState: (state) => this.confirmed(state),
     });
     this.help = helpCard();
-    this.tour = tour(() => this.element, () => this.showGold());
+    this.tour = tour(
+      () => this.element,
+      () => this.showGold(),
+    );
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
-      ask: (name, args) => this.ask(name, args), compute: (name) => this.compute(name), say: (words) => this.live.say(words),
-      linked: this.linked, show: (index) => this.walk([index]), refresh: () => this.trigger("opened", {}), onState: (state) => this.bar?.kept(state),
+      ask: (name, args) => this.ask(name, args),
+      compute: (name) => this.compute(name),
+      say: (words) => this.live.say(words),
+      linked: this.linked,
+      show: (index) => this.walk([index]),
+      refresh: () => this.trigger("opened", {}),
+      onState: (state) => this.bar?.kept(state),
     });
     this.marks = new MarksDesk(model, {
-      ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words), refresh: () => this.trigger("opened", {}),
+      ask: (name, args) => this.ask(name, args),
+      say: (words) => this.live.say(words),
+      refresh: () => this.trigger("opened", {}),
       onState: () => {
         this.marksBar?.update();
         this.marksPanel?.update();
@@ -141,42 +156,107 @@ class TokensView {
 
   compose() {
     const { model } = this;
-    this.signals = signalBar(model, (name) => this.compute(name), (held) => this.hold(held));
-    this.strips = stripStack(model, (event, strip) => perform(event, strip, {
-      showHelp: this.help.show, chooseSignal: (signal) => model.setView({ signal }), say: (words) => this.say(words), looked: () => this.marks.looked(),
-    }), (tokens) => this.say(markUnits(model, tokens, this.marksBar.mark())));
+    this.signals = signalBar(
+      model,
+      (name) => this.compute(name),
+      (held) => this.hold(held),
+    );
+    this.strips = stripStack(
+      model,
+      (event, strip) =>
+        perform(event, strip, {
+          showHelp: this.help.show,
+          chooseSignal: (signal) => model.setView({ signal }),
+          say: (words) => this.say(words),
+          looked: () => this.marks.looked(),
+        }),
+      (tokens) => this.say(markUnits(model, tokens, this.marksBar.mark())),
+    );
     this.masks = maskPanel(this.desk, this.desk.host);
     this.marksDialog = marksDialog(this.marks);
     this.marksBar = marksBar(model, this.marks, this.marksDialog.show);
     this.legend = stripLegend(model, this.signals.legend.element);
-    this.prompt = promptView(model, { ask: (name, args) => this.ask(name, args), say: (words) => this.live.say(words) });
+    this.prompt = promptView(model, {
+      ask: (name, args) => this.ask(name, args),
+      say: (words) => this.live.say(words),
+    });
     this.why = node("p", { class: "tu-why" });
     this.runs = runText(model, (name, args) => this.ask(name, args));
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
-    this.rows.element.append(button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }));
+    this.rows.element.append(
+      button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }),
+    );
     this.marksPanel = marksPanel(model, this.marks);
     this.details = detailsPanel(model, this.alternatives);
     this.recommended = recommended(model, this.marks);
     this.weights = fittedWeights(model, this.marks, (name) => this.compute(name));
     this.choose = choosePanel(model);
     this.pictures = tokenPictures(model);
-    this.exports = exportPanel(model, { ask: (name, args) => this.ask(name, args), draft: () => this.draft(), say: (words) => this.live.say(words) });
+    this.exports = exportPanel(model, {
+      ask: (name, args) => this.ask(name, args),
+      draft: () => this.draft(),
+      say: (words) => this.live.say(words),
+    });
     this.overrides = overridesList(model, (index) => this.walk([index]));
     this.lost = lostNote(model, (index) => this.walk([index]));
     this.bar = maskBar(model, this.desk, {
-      masks: () => this.masks.show(), exports: () => this.exports.show(), overrides: () => this.overrides.show(), unlearn: () => this.unlearn(),
-      check: () => model.showMask(null), walk: (indices) => this.walk(indices), row: (at) => model.goTo(at),
+      masks: () => this.masks.show(),
+      exports: () => this.exports.show(),
+      overrides: () => this.overrides.show(),
+      unlearn: () => this.unlearn(),
+      check: () => model.showMask(null),
+      walk: (indices) => this.walk(indices),
+      row: (at) => model.goTo(at),
     });
-    this.centre = node("section", { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
-      this.tour.element, this.signals.element, this.prompt.element, this.marksBar.element, this.strips.element, this.legend.element,
-      node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()), this.rowState, this.why,
-      this.runs.element, this.pictures.element);
-    const right = node("aside", { class: "tu-right" }, this.marksPanel.element, this.details.element,
-      node("section", { class: "tu-evidence", attributes: { "aria-label": "Which signal to trust" } }, this.recommended.element, this.weights.element), this.choose.element);
+    this.centre = node(
+      "section",
+      { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
+      this.tour.element,
+      this.signals.element,
+      this.prompt.element,
+      this.marksBar.element,
+      this.strips.element,
+      this.legend.element,
+      node("div", { class: "tu-under-strip" }, this.signals.legend.caption, this.jumpButtons()),
+      this.rowState,
+      this.why,
+      this.runs.element,
+      this.pictures.element,
+    );
+    const right = node(
+      "aside",
+      { class: "tu-right" },
+      this.marksPanel.element,
+      this.details.element,
+      node(
+        "section",
+        { class: "tu-evidence", attributes: { "aria-label": "Which signal to trust" } },
+        this.recommended.element,
+        this.weights.element,
+      ),
+      this.choose.element,
+    );
     this.unplace = belowOnNarrow(this.pictures.element, this.centre, right);
-    this.element = node("div", { class: "tu-view" }, this.rows.element, this.centre, right, this.desk.banner, this.marksBar.banner, this.lost.element, this.bar.alarm, this.bar.training, this.bar.element,
-      this.live.element, this.help.element, this.masks.element, this.marksDialog.element, this.exports.element, this.overrides.element);
+    this.element = node(
+      "div",
+      { class: "tu-view" },
+      this.rows.element,
+      this.centre,
+      right,
+      this.desk.banner,
+      this.marksBar.banner,
+      this.lost.element,
+      this.bar.alarm,
+      this.bar.training,
+      this.bar.element,
+      this.live.element,
+      this.help.element,
+      this.masks.element,
+      this.marksDialog.element,
+      this.exports.element,
+      this.overrides.element,
+    );
     this.element.addEventListener("focusin", (event) => this.endPreview(event));
     this.unhear = undoAnywhere(this.element, model);
   }
@@ -214,12 +294,26 @@ class TokensView {
 
   jumpButtons() {
     const to = (wanted) => () => this.told(jump(this.strips.first(), wanted));
-    return node("div", { class: "tu-jumps" },
+    return node(
+      "div",
+      { class: "tu-jumps" },
       this.marksBar.toggle,
-      button("Next chosen", to((index) => this.model.mask.selected[index] === 1), { class: "tu-toggle", attributes: { title: "n" } }),
-      button("Next disagreement", to((index) => this.model.differs(index)), { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } }),
+      button(
+        "Next chosen",
+        to((index) => this.model.mask.selected[index] === 1),
+        { class: "tu-toggle", attributes: { title: "n" } },
+      ),
+      button(
+        "Next disagreement",
+        to((index) => this.model.differs(index)),
+        { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } },
+      ),
       button("Tour", () => this.tour.show(), { class: "tu-toggle" }),
-      button("Keys", () => this.help.show(), { class: "tu-toggle", attributes: { title: "Keys and marks (?)" } }));
+      button("Keys", () => this.help.show(), {
+        class: "tu-toggle",
+        attributes: { title: "Keys and marks (?)" },
+      }),
+    );
   }
 
   /** Draws everything for the first time. */
@@ -315,7 +409,11 @@ class TokensView {
   confirmed(state) {
     const { knowledge, entropy } = this.model.rule;
     // Perhaps it was fitted on marks that somebody else has made meanwhile: their numbers are those to look at, once.
-    if (state.kind === "differs" && [knowledge, entropy].includes("learned") && this.refreshed !== state.hash) {
+    if (
+      state.kind === "differs" &&
+      [knowledge, entropy].includes("learned") &&
+      this.refreshed !== state.hash
+    ) {
       this.refreshed = state.hash;
       this.trigger("opened", {});
     }
@@ -346,7 +444,9 @@ class TokensView {
     return model.mask.counts.gold > 0;
   }
 
-  say(words) { if (words) this.live.say(words); }
+  say(words) {
+    if (words) this.live.say(words);
+  }
 
   async compute(name) {
     const { scores_id } = this.model.payload;

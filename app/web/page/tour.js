@@ -5,10 +5,28 @@ import { keepTour, readTour } from "../draft/tab_storage.js";
 
 /** Each step says what to do, which part of the view it is done with, and what has to be seen in it. */
 export const STEPS = [
-  { title: "Read the colour", words: "Darker tokens depend more on the fact. Outlined tokens will be unlearned. Select one to see why.", part: ".tu-strips" },
-  { title: "Set the cut", words: "Move the share, or drag the cut in the histogram, to choose more tokens or fewer.", part: ".tu-choose, .tu-hist" },
-  { title: "Decide yourself", words: "Disagree? Select a token and choose In or Out.", gold: "Underlined words are the fact as an annotator marked it.", part: ".tu-strips, .tu-override" },
-  { title: "Unlearn these", words: "Make the model forget only the outlined tokens. Then see what it forgot, what it kept, and whether random tokens would have done as well.", part: ".tu-mask-bar" },
+  {
+    title: "Read the colour",
+    words: "Darker tokens depend more on the fact. Outlined tokens will be unlearned. Select one to see why.",
+    part: ".tu-strips",
+  },
+  {
+    title: "Set the cut",
+    words: "Move the share, or drag the cut in the histogram, to choose more tokens or fewer.",
+    part: ".tu-choose, .tu-hist",
+  },
+  {
+    title: "Decide yourself",
+    words: "Disagree? Select a token and choose In or Out.",
+    gold: "Underlined words are the fact as an annotator marked it.",
+    part: ".tu-strips, .tu-override",
+  },
+  {
+    title: "Unlearn these",
+    words:
+      "Make the model forget only the outlined tokens. Then see what it forgot, what it kept, and whether random tokens would have done as well.",
+    part: ".tu-mask-bar",
+  },
 ];
 
 /**
@@ -22,12 +40,20 @@ export function tour(root, showGold, storage = globalThis.localStorage) {
   const text = node("span");
   words.append(text);
   const back = button("Back", () => go(step - 1), { class: "tu-toggle" });
-  const next = button("", () => (step + 1 < STEPS.length ? go(step + 1) : leave(0)), { class: "tu-toggle tu-tour-next" });
+  const next = button("", () => (step + 1 < STEPS.length ? go(step + 1) : leave(0)), {
+    class: "tu-toggle tu-tour-next",
+  });
   const end = button("Leave the tour", () => leave(step), { class: "tu-toggle" });
-  const element = node("section", { class: "tu-tour", attributes: { "aria-label": "Tour", hidden: true } }, words, node("div", { class: "tu-jumps" }, back, next, end));
+  const element = node(
+    "section",
+    { class: "tu-tour", attributes: { "aria-label": "Tour", hidden: true } },
+    words,
+    node("div", { class: "tu-jumps" }, back, next, end),
+  );
   const point = () => {
     for (const lit of root().querySelectorAll(".is-pointed")) lit.classList.remove("is-pointed");
-    if (!element.hidden) for (const part of root().querySelectorAll(STEPS[step].part)) part.classList.add("is-pointed");
+    if (!element.hidden)
+      for (const part of root().querySelectorAll(STEPS[step].part)) part.classList.add("is-pointed");
   };
   const go = (wanted) => {
     step = Math.min(Math.max(0, wanted), STEPS.length - 1);
@@ -49,6 +75,8 @@ export function tour(root, showGold, storage = globalThis.localStorage) {
     go(readTour(storage).step ?? 0);
   };
   /** Shows it to whoever has not left it yet. */
-  const start = () => { if (!readTour(storage).left) show(); };
+  const start = () => {
+    if (!readTour(storage).left) show();
+  };
   return { element, start, show };
 }

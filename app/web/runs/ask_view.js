@@ -17,11 +17,16 @@ export function mount({ element, props, watch }) {
 
 function answers(value) {
   if (!value) return [];
-  if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
-  const side = (head, { text, fluency }) => node("div", {},
-    node("h2", { class: "tx-heading", text: head }),
-    node("p", { class: "tx-answer", text: text || "(nothing)" }),
-    node("p", { class: "tx-note", text: `fluency ${share(fluency)}` }));
+  if (value.error)
+    return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
+  const side = (head, { text, fluency }) =>
+    node(
+      "div",
+      {},
+      node("h2", { class: "tx-heading", text: head }),
+      node("p", { class: "tx-answer", text: text || "(nothing)" }),
+      node("p", { class: "tx-note", text: `fluency ${share(fluency)}` }),
+    );
   return [
     node("p", { class: "tx-question", text: value.question }),
     node("div", { class: "tx-columns" }, side("before", value.before), side("after", value.after)),

@@ -28,7 +28,8 @@ export function curvesFigure(series, theme, narrow) {
     const suffix = at === 0 ? "" : String(at + 1);
     Object.assign(layout, axes({ panel, suffix, at, columns, rows, theme, last }));
     layout.annotations.push(title(panel, suffix, theme));
-    for (const run of series) data.push(line(run, panel, suffix, at === 0, theme), ...probes(run, panel, suffix, theme));
+    for (const run of series)
+      data.push(line(run, panel, suffix, at === 0, theme), ...probes(run, panel, suffix, theme));
     const marks = series.flatMap(({ stopped }) => (stopped ? marksOf(stopped, suffix, theme) : []));
     layout.shapes.push(...marks.map(({ shape }) => shape));
     if (panel.key === "loss") layout.annotations.push(...marks.map(({ note }) => note));
@@ -38,11 +39,31 @@ export function curvesFigure(series, theme, narrow) {
 
 /** Returns the two lines of a run that diverged: where it was stopped, and the step that was kept. */
 function marksOf({ step, kept }, suffix, theme) {
-  return [["kept", kept, "right"], ["stopped", step, "left"]].map(([text, at, xanchor]) => {
+  return [
+    ["kept", kept, "right"],
+    ["stopped", step, "left"],
+  ].map(([text, at, xanchor]) => {
     const place = { xref: `x${suffix}`, yref: `y${suffix} domain` };
     return {
-      shape: { ...place, type: "line", x0: at, x1: at, y0: 0, y1: 1, line: { color: theme.ink, width: 1, dash: text === "kept" ? "solid" : "dot" } },
-      note: { ...place, text: `${text} ${at}`, x: at, y: 1, xanchor, yanchor: "top", showarrow: false, font: { color: theme.ink, size: 12 } },
+      shape: {
+        ...place,
+        type: "line",
+        x0: at,
+        x1: at,
+        y0: 0,
+        y1: 1,
+        line: { color: theme.ink, width: 1, dash: text === "kept" ? "solid" : "dot" },
+      },
+      note: {
+        ...place,
+        text: `${text} ${at}`,
+        x: at,
+        y: 1,
+        xanchor,
+        yanchor: "top",
+        showarrow: false,
+        font: { color: theme.ink, size: 12 },
+      },
     };
   });
 }
@@ -51,10 +72,18 @@ function line(run, panel, suffix, inLegend, theme) {
   const own = panel.key === "loss";
   const colour = theme.arms[run.arm] ?? theme.ink;
   return {
-    x: own ? run.steps : run.eval_steps, y: own ? run.loss : run[panel.key], xaxis: `x${suffix}`, yaxis: `y${suffix}`,
-    type: "scatter", mode: own ? "lines" : "lines+markers", name: run.label, legendgroup: run.run_id, showlegend: inLegend,
+    x: own ? run.steps : run.eval_steps,
+    y: own ? run.loss : run[panel.key],
+    xaxis: `x${suffix}`,
+    yaxis: `y${suffix}`,
+    type: "scatter",
+    mode: own ? "lines" : "lines+markers",
+    name: run.label,
+    legendgroup: run.run_id,
+    showlegend: inLegend,
     line: { color: colour, width: run.arm === "chosen" ? 2.5 : 1.75, dash: DASH[run.arm] ?? "solid" },
-    marker: { size: 5, color: colour }, connectgaps: true,
+    marker: { size: 5, color: colour },
+    connectgaps: true,
     hovertemplate: `step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
   };
 }
@@ -64,12 +93,22 @@ function probes(run, panel, suffix, theme) {
   const points = Object.values(run.probed ?? {}).filter((each) => Number.isFinite(each?.[panel.key]));
   if (points.length === 0) return [];
   const colour = theme.arms[run.arm] ?? theme.ink;
-  return [{
-    x: points.map(({ step }) => step), y: points.map((each) => each[panel.key]), xaxis: `x${suffix}`, yaxis: `y${suffix}`,
-    type: "scatter", mode: "markers", name: run.label, legendgroup: run.run_id, showlegend: false, cliponaxis: false,
-    marker: { symbol: "diamond-open", size: 11, color: colour, line: { width: 2, color: colour } },
-    hovertemplate: `full probe, step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
-  }];
+  return [
+    {
+      x: points.map(({ step }) => step),
+      y: points.map((each) => each[panel.key]),
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
+      type: "scatter",
+      mode: "markers",
+      name: run.label,
+      legendgroup: run.run_id,
+      showlegend: false,
+      cliponaxis: false,
+      marker: { symbol: "diamond-open", size: 11, color: colour, line: { width: 2, color: colour } },
+      hovertemplate: `full probe, step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
+    },
+  ];
 }
 
 /** Returns what the two kinds of points are, or "" where there is one kind only. */
@@ -83,10 +122,16 @@ function baseLayout(theme, rows, legendLines) {
   const legend = legendLines > 0;
   const above = legend ? 12 + 28 * legendLines : 0;
   return {
-    height: rows * 190 + above, margin: { l: 40, r: 12, t: 24 + above, b: 32 },
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: theme.font, size: 12, color: theme.muted },
-    showlegend: legend, legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { color: theme.ink } },
-    hovermode: "closest", annotations: [], shapes: [],
+    height: rows * 190 + above,
+    margin: { l: 40, r: 12, t: 24 + above, b: 32 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: theme.font, size: 12, color: theme.muted },
+    showlegend: legend,
+    legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", font: { color: theme.ink } },
+    hovermode: "closest",
+    annotations: [],
+    shapes: [],
   };
 }
 
@@ -99,12 +144,20 @@ function axes({ panel, suffix, at, columns, rows, theme, last }) {
   const top = 1 - row * (height + gapY);
   return {
     [`xaxis${suffix}`]: {
-      ...shared, domain: [left, left + width], anchor: `y${suffix}`, showgrid: false,
-      range: [-last * 0.02, last * 1.02], tick0: 0, dtick: roundStep(last / 6),
+      ...shared,
+      domain: [left, left + width],
+      anchor: `y${suffix}`,
+      showgrid: false,
+      range: [-last * 0.02, last * 1.02],
+      tick0: 0,
+      dtick: roundStep(last / 6),
       ...(row === rows - 1 ? { title: { text: "step", standoff: 4, font: { size: 12 } } } : {}),
     },
     [`yaxis${suffix}`]: {
-      ...shared, domain: [Math.max(0, top - height), top], anchor: `x${suffix}`, nticks: 5,
+      ...shared,
+      domain: [Math.max(0, top - height), top],
+      anchor: `x${suffix}`,
+      nticks: 5,
       ...(panel.range ? { range: [panel.range[0] - 0.03, panel.range[1] + 0.03] } : { rangemode: "tozero" }),
     },
   };
@@ -118,7 +171,15 @@ function roundStep(least) {
 
 function title(panel, suffix, theme) {
   return {
-    text: panel.title, showarrow: false, xref: `x${suffix} domain`, yref: `y${suffix} domain`, x: 0, y: 1,
-    xanchor: "left", yanchor: "bottom", yshift: 3, font: { color: theme.ink, size: 12 },
+    text: panel.title,
+    showarrow: false,
+    xref: `x${suffix} domain`,
+    yref: `y${suffix} domain`,
+    x: 0,
+    y: 1,
+    xanchor: "left",
+    yanchor: "bottom",
+    yshift: 3,
+    font: { color: theme.ink, size: 12 },
   };
 }

@@ -12,14 +12,28 @@ import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js"
  */
 export function mount({ element, props, trigger, watch }) {
   const places = {
-    empty: node("p", { class: "tx-empty" }), head: node("div"), log: runLog(), answer: node("div"), numbers: node("div"),
+    empty: node("p", { class: "tx-empty" }),
+    head: node("div"),
+    log: runLog(),
+    answer: node("div"),
+    numbers: node("div"),
     chart: node("div", { class: "tx-chart", attributes: { role: "img", "aria-label": "Curves of the run" } }),
     points: node("p", { class: "tx-note tx-points" }),
     runs: node("div", { class: "tx-run-list" }),
     spoken: node("p", { class: "tu-unseen", attributes: { "aria-live": "polite" } }),
   };
   const root = element.querySelector(".tx-view") ?? element;
-  root.replaceChildren(places.empty, places.head, places.log.element, places.answer, places.numbers, places.chart, places.points, places.runs, places.spoken);
+  root.replaceChildren(
+    places.empty,
+    places.head,
+    places.log.element,
+    places.answer,
+    places.numbers,
+    places.chart,
+    places.points,
+    places.runs,
+    places.spoken,
+  );
   const keep = newest();
   const draw = () => paint(places, keep(props.value), trigger);
   watch("value", draw);
@@ -30,7 +44,7 @@ export function mount({ element, props, trigger, watch }) {
 function paint(places, value, trigger) {
   const run = (value.runs ?? []).find((each) => each.run_id === value.shown);
   places.empty.hidden = Boolean(run);
-  setText(places.empty, run ? "" : value.empty ?? "");
+  setText(places.empty, run ? "" : (value.empty ?? ""));
   keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
   places.log.show(value.log ?? "");
   places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
@@ -38,7 +52,10 @@ function paint(places, value, trigger) {
   const own = series.find((each) => each.run_id === value.shown);
   places.numbers.replaceChildren(...(own ? [numbersRow(own, isLive(run.state))] : []));
   setText(places.points, pointsNote(series));
-  drawChart(places.chart, series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 0));
+  drawChart(
+    places.chart,
+    series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 0),
+  );
   keepFocus(places.runs, () => runList(value, trigger));
   setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
 }
@@ -59,26 +76,36 @@ function drawChart(place, series) {
   const wanted = JSON.stringify([series, narrow, document.body.className]);
   if (drawn.get(place) === wanted) return;
   drawn.set(place, wanted);
-  plotly().then((Plotly) => {
-    const figure = curvesFigure(series, chartTheme(place), narrow);
-    Plotly.react(place, figure.data, figure.layout, figure.config);
-  }).catch((error) => {
-    drawn.delete(place);
-    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
-  });
+  plotly()
+    .then((Plotly) => {
+      const figure = curvesFigure(series, chartTheme(place), narrow);
+      Plotly.react(place, figure.data, figure.layout, figure.config);
+    })
+    .catch((error) => {
+      drawn.delete(place);
+      place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+    });
 }
 
 function runList(value, trigger) {
   const others = value.runs ?? [];
   if (others.length < 2) return [];
-  const line = (run) => node("div", { attributes: { role: "listitem" } }, node("button", {
-    class: `tx-run-line${run.run_id === value.shown ? " tx-on" : ""}`,
-    attributes: { type: "button", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
-    on: { click: () => trigger("show", { run_id: run.run_id }) },
-  },
-  node("span", { class: `tx-dot tx-state-${run.state}` }),
-  node("span", { class: "tx-run-name", text: run.name }),
-  node("span", { class: "tx-note", text: run.text })));
+  const line = (run) =>
+    node(
+      "div",
+      { attributes: { role: "listitem" } },
+      node(
+        "button",
+        {
+          class: `tx-run-line${run.run_id === value.shown ? " tx-on" : ""}`,
+          attributes: { type: "button", "data-key": run.run_id, "aria-current": run.run_id === value.shown },
+          on: { click: () => trigger("show", { run_id: run.run_id }) },
+        },
+        node("span", { class: `tx-dot tx-state-${run.state}` }),
+        node("span", { class: "tx-run-name", text: run.name }),
+        node("span", { class: "tx-note", text: run.text }),
+      ),
+    );
   return [
     node("h2", { class: "tx-heading", text: "Runs, newest first" }),
     node("div", { attributes: { role: "list", "aria-label": "Runs" } }, ...others.map(line)),

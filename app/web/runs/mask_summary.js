@@ -2,7 +2,7 @@
 
 import { button, node } from "../dom/dom.js";
 import { draftNow } from "../server/shared_value.js";
-import { TEACH, neverKnownWords, setKnownWords } from "../text/known.js";
+import { neverKnownWords, setKnownWords, TEACH } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 
 /**
@@ -16,8 +16,10 @@ export function mount({ element, props, watch }) {
   let told = "";
   const follow = () => {
     const step = nextStep(props.value, draftNow.value, told);
-    other.replaceChildren(...(step.words ? [node("p", { class: "tx-note", text: step.words })] : []),
-      ...(step.offer ? [button("Use the current one", () => draftNow.tell(), { class: "tx-button" })] : []));
+    other.replaceChildren(
+      ...(step.words ? [node("p", { class: "tx-note", text: step.words })] : []),
+      ...(step.offer ? [button("Use the current one", () => draftNow.tell(), { class: "tx-button" })] : []),
+    );
     root.classList.toggle("is-stale", step.stale);
     if (!step.tell) return;
     told = nameOf(draftNow.value);
@@ -27,7 +29,8 @@ export function mount({ element, props, watch }) {
     root.replaceChildren(...parts(props.value), other);
     follow();
   };
-  globalThis.currentPlan = async (shown) => (isOfRun(shown, draftNow.value) ? shown : { plan: await draftNow.plan() });
+  globalThis.currentPlan = async (shown) =>
+    isOfRun(shown, draftNow.value) ? shown : { plan: await draftNow.plan() };
   watch("value", draw);
   draftNow.subscribe(follow);
   draw();
@@ -41,7 +44,8 @@ export function mount({ element, props, watch }) {
 export function nextStep(value, now, told) {
   const nothing = { words: "", offer: false, tell: false, stale: false };
   const differs = now.hash !== "" && !(now.hash === value?.hash && now.scores === value?.plan?.scores_id);
-  if (isOfRun(value, now)) return differs ? { ...nothing, words: "Your selection has changed.", offer: true } : nothing;
+  if (isOfRun(value, now))
+    return differs ? { ...nothing, words: "Your selection has changed.", offer: true } : nothing;
   if (!differs) return now.why ? { ...nothing, words: now.why, stale: Boolean(value) } : nothing;
   const tell = nameOf(now) !== told;
   return { ...nothing, tell, stale: Boolean(value) && (tell || !value.error) };
@@ -58,14 +62,34 @@ export function nameOf({ scores, hash }) {
 }
 
 function parts(value) {
-  if (!value) return [node("p", { class: "tx-empty", text: "Choose tokens on the Tokens tab: a run trains what is chosen there." })];
-  if (value.error) return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
+  if (!value)
+    return [
+      node("p", {
+        class: "tx-empty",
+        text: "Choose tokens on the Tokens tab: a run trains what is chosen there.",
+      }),
+    ];
+  if (value.error)
+    return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
   const gold = value.gold ? ` · gold ${value.gold_chosen} of ${value.gold}` : "";
   return [
-    node("p", { class: "tx-mask" }, node("strong", { text: `${value.chosen} of ${plural(value.total, "token")}` }),
-      node("span", { text: ` in ${value.rows}${gold}${overrideWords(value.overrides)}` })),
-    node("p", { class: "tx-note" }, node("span", { text: `${value.run ? `Tokens of ${value.run} · ` : ""}${value.rule} · mask ` }), node("code", { text: value.hash.slice(0, 8) })),
-    node("p", { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } }, ...value.words.map((word) => node("span", { class: "tx-word", text: word }))),
+    node(
+      "p",
+      { class: "tx-mask" },
+      node("strong", { text: `${value.chosen} of ${plural(value.total, "token")}` }),
+      node("span", { text: ` in ${value.rows}${gold}${overrideWords(value.overrides)}` }),
+    ),
+    node(
+      "p",
+      { class: "tx-note" },
+      node("span", { text: `${value.run ? `Tokens of ${value.run} · ` : ""}${value.rule} · mask ` }),
+      node("code", { text: value.hash.slice(0, 8) }),
+    ),
+    node(
+      "p",
+      { class: "tx-words", attributes: { tabindex: 0, role: "group", "aria-label": "Chosen words" } },
+      ...value.words.map((word) => node("span", { class: "tx-word", text: word })),
+    ),
     ...knownParts(value),
   ];
 }
@@ -74,7 +98,14 @@ function knownParts({ known, never_known: never, trained }) {
   const counts = setKnownWords(known);
   const warning = neverKnownWords(never, trained);
   if (!warning) return counts ? [node("p", { class: "tx-note tx-known", text: counts })] : [];
-  return [node("div", { class: "tx-unknown", attributes: { role: "note" } }, node("p", { text: `${counts} ${warning}` }), node("code", { text: TEACH }))];
+  return [
+    node(
+      "div",
+      { class: "tx-unknown", attributes: { role: "note" } },
+      node("p", { text: `${counts} ${warning}` }),
+      node("code", { text: TEACH }),
+    ),
+  ];
 }
 
 function overrideWords(count) {

@@ -5,12 +5,16 @@ import { button, node, segmented, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 
 const SIDES = [
-  { value: "before", label: "Before" }, { value: "after", label: "After" },
-  { value: "both", label: "Side by side" }, { value: "difference", label: "Difference" },
+  { value: "before", label: "Before" },
+  { value: "after", label: "After" },
+  { value: "both", label: "Side by side" },
+  { value: "difference", label: "Difference" },
 ];
 const KINDS = [
-  { value: "forget", label: "Forget" }, { value: "paraphrase", label: "Paraphrased" },
-  { value: "retain", label: "Retain" }, { value: "world", label: "World" },
+  { value: "forget", label: "Forget" },
+  { value: "paraphrase", label: "Paraphrased" },
+  { value: "retain", label: "Retain" },
+  { value: "world", label: "World" },
 ];
 
 // A change of the mean fluency that shows: about one standard deviation of good answers.
@@ -23,8 +27,14 @@ const NATS = 0.5;
 export function mount({ element, props, trigger, watch }) {
   const view = { side: "both", kind: "forget" };
   const draw = () => paint();
-  const sides = segmented("Which side", SIDES, (side) => { view.side = side; draw(); });
-  const kinds = segmented("Which questions", KINDS, (kind) => { view.kind = kind; draw(); });
+  const sides = segmented("Which side", SIDES, (side) => {
+    view.side = side;
+    draw();
+  });
+  const kinds = segmented("Which questions", KINDS, (kind) => {
+    view.kind = kind;
+    draw();
+  });
   const empty = node("p", { class: "tx-empty" });
   const numbers = node("div");
   const legend = changeLegend();
@@ -34,14 +44,17 @@ export function mount({ element, props, trigger, watch }) {
   const bar = node("div", { class: "tx-bar" }, kinds.element, sides.element);
   const root = element.querySelector(".tx-view") ?? element;
   const answers = node("div", { class: "tx-said-all" }, bar, legend, count, bound, rows);
-  const recorded = node("p", { class: "tx-note tx-recorded", text: "A recorded example: a run on the demo that was made before. Your finished runs appear here." });
+  const recorded = node("p", {
+    class: "tx-note tx-recorded",
+    text: "A recorded example: a run on the demo that was made before. Your finished runs appear here.",
+  });
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
   root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers));
 
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
-    setText(empty, ready ? "" : value.empty ?? "");
+    setText(empty, ready ? "" : (value.empty ?? ""));
     empty.hidden = ready;
     other.replaceChildren(...otherResult(value.other, trigger));
     recorded.hidden = value.run?.run_id !== "recorded";
@@ -63,13 +76,17 @@ export function mount({ element, props, trigger, watch }) {
 /** The newest result, where another one is shown, or none. */
 function otherResult(other, trigger) {
   if (!other) return [];
-  return [node("span", { text: other.words }), button(other.label, () => trigger("show", { run_id: other.run_id }), { class: "tx-button" })];
+  return [
+    node("span", { text: other.words }),
+    button(other.label, () => trigger("show", { run_id: other.run_id }), { class: "tx-button" }),
+  ];
 }
 
 /** Returns "20 answers: 13 forgot, fluent · 4 garbled · 3 partly forgot". Pure. */
 export function badgeCount(answers) {
   const counts = new Map();
-  for (const { after } of answers) if (after) counts.set(after.badge_words, (counts.get(after.badge_words) ?? 0) + 1);
+  for (const { after } of answers)
+    if (after) counts.set(after.badge_words, (counts.get(after.badge_words) ?? 0) + 1);
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([words, count]) => `${count} ${words}`);
   return `${answers.length} ${answers.length === 1 ? "answer" : "answers"}${parts.length ? `: ${parts.join(" · ")}` : ", not probed after yet"}`;
 }
@@ -86,24 +103,39 @@ function summaryTable({ labels, summary }) {
   const line = ({ key, label, wanted, unit, help }) => {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
-    return node("tr", {}, cell("th", label, { attributes: { scope: "row", title: help } }), cell("td", share(was)), cell("td", share(is)),
-      cell("td", known ? signed(rounded(is) - rounded(was)) : "–", { class: known ? verdict(is - was, wanted, unit, fluent) : "" }));
+    return node(
+      "tr",
+      {},
+      cell("th", label, { attributes: { scope: "row", title: help } }),
+      cell("td", share(was)),
+      cell("td", share(is)),
+      cell("td", known ? signed(rounded(is) - rounded(was)) : "–", {
+        class: known ? verdict(is - was, wanted, unit, fluent) : "",
+      }),
+    );
   };
-  return node("table", { class: "tx-table" },
+  return node(
+    "table",
+    { class: "tx-table" },
     node("caption", { class: "tu-unseen", text: "Probes before and after the run" }),
     tableHead(["", "before", "after", "change"]),
-    node("tbody", {}, ...labels.map(line)));
+    node("tbody", {}, ...labels.map(line)),
+  );
 }
 
 /** Returns whether the answers to forget lost less than `NATS` of fluency: a model that broke has forgotten nothing. Pure. */
 export function stillFluent({ before, after }) {
-  return Number.isFinite(before?.fluency) && Number.isFinite(after?.fluency) && after.fluency - before.fluency > -NATS;
+  return (
+    Number.isFinite(before?.fluency) &&
+    Number.isFinite(after?.fluency) &&
+    after.fluency - before.fluency > -NATS
+  );
 }
 
 /** Returns the class of a change; a fall that is wanted is good only while the answers stay fluent. Pure. */
 export function verdict(change, wanted, unit, fluent) {
   if (!wanted || Math.abs(change) < (unit.startsWith("nats") ? NATS : 0.05)) return "";
-  if ((change > 0) !== (wanted === "up")) return "tx-bad";
+  if (change > 0 !== (wanted === "up")) return "tx-bad";
   return wanted === "up" || fluent ? "tx-good" : "";
 }
 
@@ -124,19 +156,34 @@ function row(answer, value, side) {
   const taught = node("p", { class: "tx-note", text: `taught: ${answer.expected}` });
   if (side === "difference") return node("article", { class: "tx-row" }, head, difference(answer, value));
   const columns = side === "both" ? ["before", "after"] : [side];
-  return node("article", { class: "tx-row" }, head,
-    node("div", { class: columns.length > 1 ? "tx-columns" : "" }, ...columns.map((name) => said(name, answer[name], columns.length > 1))),
-    taught);
+  return node(
+    "article",
+    { class: "tx-row" },
+    head,
+    node(
+      "div",
+      { class: columns.length > 1 ? "tx-columns" : "" },
+      ...columns.map((name) => said(name, answer[name], columns.length > 1)),
+    ),
+    taught,
+  );
 }
 
 function said(name, answer, headed) {
   if (!answer) return node("div", {}, node("p", { class: "tx-note", text: `${name}: not probed yet` }));
   const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}` : "";
-  return node("div", {},
-    node("p", { class: "tx-note tx-said" }, node("span", { text: headed ? name : "" }),
+  return node(
+    "div",
+    {},
+    node(
+      "p",
+      { class: "tx-note tx-said" },
+      node("span", { text: headed ? name : "" }),
       name === "after" ? badge(answer) : null,
-      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}` })),
-    node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }));
+      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}` }),
+    ),
+    node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }),
+  );
 }
 
 function badge({ badge: key, badge_words: words, tone }) {
@@ -145,6 +192,10 @@ function badge({ badge: key, badge_words: words, tone }) {
 
 function difference(answer, value) {
   const tokens = value.tokens?.[`${answer.kind}/${answer.row_id}`];
-  if (!tokens) return node("p", { class: "tx-note", text: "Token probabilities of this answer were not kept, before and after." });
+  if (!tokens)
+    return node("p", {
+      class: "tx-note",
+      text: "Token probabilities of this answer were not kept, before and after.",
+    });
   return changeText(answer.expected, tokens, answer.gold ?? []);
 }

@@ -10,23 +10,44 @@ const NUMBERS = [
   ["other", "Other tokens ↑", "Mean probability of the other tokens of the same answers"],
   ["retain", "Retained ↑", "Mean token probability on the rows that must stay"],
   ["world", "World ↑", "Mean token probability on real-world questions"],
-  ["fluency", "Fluency ↑", "Mean log-probability per token of the answers under the untouched base, in nats; measured before and at the end"],
+  [
+    "fluency",
+    "Fluency ↑",
+    "Mean log-probability per token of the answers under the untouched base, in nats; measured before and at the end",
+  ],
 ];
 
 /** Returns name, state, progress bar and the buttons that this state allows. */
 export function runHead(run, trigger) {
   const share = run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
   const bar = node("div", {
-    class: "tx-progress", style: { "--share": String(share) },
-    attributes: { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": run.steps, "aria-valuenow": run.step, "aria-label": "Steps" },
+    class: "tx-progress",
+    style: { "--share": String(share) },
+    attributes: {
+      role: "progressbar",
+      "aria-valuemin": 0,
+      "aria-valuemax": run.steps,
+      "aria-valuenow": run.step,
+      "aria-label": "Steps",
+    },
   });
-  return node("div", { class: "tx-run-head" },
-    node("div", { class: "tx-run-title" },
+  return node(
+    "div",
+    { class: "tx-run-head" },
+    node(
+      "div",
+      { class: "tx-run-title" },
       node("span", { class: `tx-dot tx-state-${run.state}` }),
       node("strong", { text: run.name }),
-      node("span", { class: "tx-note", text: run.text })),
+      node("span", { class: "tx-note", text: run.text }),
+    ),
     isLive(run.state) ? bar : null,
-    node("div", { class: "tx-actions" }, ...runButtons(run.buttons ?? []).map((each) => actButton(each, run, trigger))));
+    node(
+      "div",
+      { class: "tx-actions" },
+      ...runButtons(run.buttons ?? []).map((each) => actButton(each, run, trigger)),
+    ),
+  );
 }
 
 /** Returns one button; where `sure` is set the first click asks, the second acts, leaving it takes the question back. */
@@ -35,15 +56,19 @@ export function actButton(spec, run, trigger) {
     if (spec.action === "copy") navigator.clipboard?.writeText(run.message ?? "");
     else trigger("act", { run_id: run.run_id, action: spec.action });
   };
-  const element = button(spec.label, () => {
-    if (!spec.sure || element.dataset.asking) {
-      delete element.dataset.asking;
-      act();
-    } else {
-      element.dataset.asking = "yes";
-      element.textContent = spec.sure;
-    }
-  }, { class: `tx-button tx-${spec.kind}`, attributes: { "data-key": `${run.run_id}:${spec.action}` } });
+  const element = button(
+    spec.label,
+    () => {
+      if (!spec.sure || element.dataset.asking) {
+        delete element.dataset.asking;
+        act();
+      } else {
+        element.dataset.asking = "yes";
+        element.textContent = spec.sure;
+      }
+    },
+    { class: `tx-button tx-${spec.kind}`, attributes: { "data-key": `${run.run_id}:${spec.action}` } },
+  );
   element.addEventListener("blur", () => {
     delete element.dataset.asking;
     element.textContent = spec.label;
@@ -54,7 +79,12 @@ export function actButton(spec, run, trigger) {
 /** Returns `{element, show(text)}`: the end of a run's log, folded; hidden without a text. */
 export function runLog() {
   const lines = node("pre", { attributes: { tabindex: 0, role: "region", "aria-label": "Log of the run" } });
-  const element = node("details", { class: "tx-log", attributes: { hidden: true } }, node("summary", { text: "Log" }), lines);
+  const element = node(
+    "details",
+    { class: "tx-log", attributes: { hidden: true } },
+    node("summary", { text: "Log" }),
+    lines,
+  );
   const show = (text) => {
     setText(lines, text);
     element.hidden = text === "";
@@ -66,36 +96,74 @@ export function runLog() {
 export function answerBlock(answer) {
   const texts = answer.texts ?? [];
   const now = texts[texts.length - 1];
-  const fact = (text, spans) => node("p", { class: "tx-answer" },
-    ...markedParts(text, spans).map((part) => node(part.marked ? "mark" : "span", { text: part.text })));
-  return node("section", { class: "tx-live", attributes: { "aria-label": "One answer as it changes" } },
+  const fact = (text, spans) =>
+    node(
+      "p",
+      { class: "tx-answer" },
+      ...markedParts(text, spans).map((part) => node(part.marked ? "mark" : "span", { text: part.text })),
+    );
+  return node(
+    "section",
+    { class: "tx-live", attributes: { "aria-label": "One answer as it changes" } },
     node("p", { class: "tx-question", text: answer.question }),
-    node("div", { class: "tx-columns" },
-      node("div", {}, node("h2", { class: "tx-heading", text: "It was taught" }), fact(answer.expected, answer.gold ?? [])),
-      node("div", {},
+    node(
+      "div",
+      { class: "tx-columns" },
+      node(
+        "div",
+        {},
+        node("h2", { class: "tx-heading", text: "It was taught" }),
+        fact(answer.expected, answer.gold ?? []),
+      ),
+      node(
+        "div",
+        {},
         node("h2", { class: "tx-heading", text: now ? `It says at step ${now.step}` : "It says" }),
-        node("p", { class: "tx-answer", text: now ? now.text || "(nothing)" : "not asked yet" }))),
-    texts.length > 2 ? history(texts) : null);
+        node("p", { class: "tx-answer", text: now ? now.text || "(nothing)" : "not asked yet" }),
+      ),
+    ),
+    texts.length > 2 ? history(texts) : null,
+  );
 }
 
 function history(texts) {
-  const lines = texts.slice(0, -1).reverse().map((each) => node("li", {},
-    node("span", { class: "tx-step", text: String(each.step) }), node("span", { text: each.text || "(nothing)" })));
-  return node("details", { class: "tx-history" }, node("summary", { text: `${lines.length} earlier answers` }), node("ol", {}, ...lines));
+  const lines = texts
+    .slice(0, -1)
+    .reverse()
+    .map((each) =>
+      node(
+        "li",
+        {},
+        node("span", { class: "tx-step", text: String(each.step) }),
+        node("span", { text: each.text || "(nothing)" }),
+      ),
+    );
+  return node(
+    "details",
+    { class: "tx-history" },
+    node("summary", { text: `${lines.length} earlier answers` }),
+    node("ol", {}, ...lines),
+  );
 }
 
 /** Returns the numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
 export function numbersRow(series, live) {
   const cell = ([key, label, help]) => {
     const { now, note } = numberNow(series, key, live);
-    return node("div", { class: "tx-number", attributes: { title: help } },
+    return node(
+      "div",
+      { class: "tx-number", attributes: { title: help } },
       node("span", { class: "tx-note", text: label }),
       node("strong", { text: now }),
-      node("span", { class: "tx-note", text: note }));
+      node("span", { class: "tx-note", text: note }),
+    );
   };
-  return node("div", {},
+  return node(
+    "div",
+    {},
     node("div", { class: "tx-numbers" }, ...NUMBERS.map(cell)),
-    node("p", { class: "tx-note", text: retainWords(series.retain_loss) }));
+    node("p", { class: "tx-note", text: retainWords(series.retain_loss) }),
+  );
 }
 
 /** Returns the retain loss in nats, `{now, start}`, as a sentence; nothing where none was measured. Pure. */
@@ -115,7 +183,8 @@ export function numberNow(series, key, live) {
   const known = (value) => value !== null && value !== undefined;
   const was = probed.before?.[key];
   const before = known(was) ? `before ${share(was)}` : "";
-  if (probed.after) return { now: share(probed.after[key]), note: known(probed.after[key]) ? before : "not measured" };
+  if (probed.after)
+    return { now: share(probed.after[key]), note: known(probed.after[key]) ? before : "not measured" };
   const at = points.findLastIndex(known);
   const noted = (words) => [words, before].filter(Boolean).join(" · ");
   if (at >= 0) return { now: share(points[at]), note: noted(`${live ? "live" : "last"}, step ${steps[at]}`) };
@@ -124,15 +193,15 @@ export function numberNow(series, key, live) {
 }
 
 const ACTS = {
-  "Cancel": { action: "discard", kind: "plain" },
+  Cancel: { action: "discard", kind: "plain" },
   "Pause and save": { action: "pause", kind: "plain" },
   "Stop and keep": { action: "stop", kind: "plain" },
   "Force stop": { action: "force", kind: "plain", sure: "Stop without saving?" },
   "Discard…": { action: "discard", kind: "quiet", sure: "Discard it for good?" },
-  "Resume": { action: "resume", kind: "leading" },
+  Resume: { action: "resume", kind: "leading" },
   "Keep as is": { action: "keep", kind: "plain" },
-  "Probe": { action: "probe", kind: "leading" },
-  "Compare": { action: "compare", kind: "plain" },
+  Probe: { action: "probe", kind: "leading" },
+  Compare: { action: "compare", kind: "plain" },
   "Run again with changes": { action: "again", kind: "quiet" },
   "Edit settings": { action: "again", kind: "plain" },
   "Copy error": { action: "copy", kind: "quiet" },

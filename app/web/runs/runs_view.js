@@ -12,7 +12,10 @@ import { actButton } from "./run_card.js";
 export function mount({ element, props, trigger, watch }) {
   let chosen = [];
   const empty = node("p", { class: "tx-empty" });
-  const table = node("div", { class: "tx-scroll", attributes: { tabindex: 0, role: "region", "aria-label": "Runs" } });
+  const table = node("div", {
+    class: "tx-scroll",
+    attributes: { tabindex: 0, role: "region", "aria-label": "Runs" },
+  });
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const difference = node("section", { attributes: { "aria-label": "Difference of two runs" } });
   (element.querySelector(".tx-view") ?? element).replaceChildren(empty, table, hint, difference);
@@ -38,30 +41,50 @@ export function mount({ element, props, trigger, watch }) {
 
 /** Returns what to do next, in one sentence; nothing where there is nothing to compare. Pure. */
 export function hintText(count, chosen) {
-  if (count < 2) return count === 1 ? "One run so far. A second one, such as the random control, makes the comparison." : "";
+  if (count < 2)
+    return count === 1
+      ? "One run so far. A second one, such as the random control, makes the comparison."
+      : "";
   return ["Tick two runs to see what differs.", "Tick one more.", ""][chosen];
 }
 
 function runsTable(runs, columns, chosen, choose, trigger) {
   const heads = ["", "Run", "Arm", "Stands", "Step", ...columns.map(({ label }) => label), ""];
-  return node("table", { class: "tx-table tx-runs" },
+  return node(
+    "table",
+    { class: "tx-table tx-runs" },
     tableHead(heads),
-    node("tbody", {}, ...runs.map((run) => line(run, columns, chosen, choose, trigger))));
+    node("tbody", {}, ...runs.map((run) => line(run, columns, chosen, choose, trigger))),
+  );
 }
 
 function line(run, columns, chosen, choose, trigger) {
   const tick = node("input", {
-    attributes: { type: "checkbox", "aria-label": `Compare ${run.name}`, "data-key": run.run_id, checked: chosen.includes(run.run_id) },
+    attributes: {
+      type: "checkbox",
+      "aria-label": `Compare ${run.name}`,
+      "data-key": run.run_id,
+      checked: chosen.includes(run.run_id),
+    },
     on: { change: () => choose(run.run_id) },
   });
   const probe = actButton({ action: "probe", label: "Probe", kind: "quiet" }, run, trigger);
-  return node("tr", { class: chosen.includes(run.run_id) ? "tx-on" : "" },
-    node("td", {}, tick), node("th", { attributes: { scope: "row" } }, node("span", { text: run.name }),
-      node("span", { class: "tx-note", text: ` ${run.run_id}` })),
-    node("td", {}, node("span", { class: `tx-arm tx-arm-${run.arm}`, text: run.arm })), node("td", { text: run.state }),
+  return node(
+    "tr",
+    { class: chosen.includes(run.run_id) ? "tx-on" : "" },
+    node("td", {}, tick),
+    node(
+      "th",
+      { attributes: { scope: "row" } },
+      node("span", { text: run.name }),
+      node("span", { class: "tx-note", text: ` ${run.run_id}` }),
+    ),
+    node("td", {}, node("span", { class: `tx-arm tx-arm-${run.arm}`, text: run.arm })),
+    node("td", { text: run.state }),
     node("td", { text: `${run.step} / ${run.steps}` }),
     ...columns.map(({ key }) => node("td", { text: share(run.after?.[key]) })),
-    node("td", {}, run.after ? probe : null));
+    node("td", {}, run.after ? probe : null),
+  );
 }
 
 function differenceOf([first, second], columns) {
@@ -81,7 +104,11 @@ function numbers(first, second, columns) {
 }
 
 function settings(first, second) {
-  const rows = differingKeys(first.settings, second.settings).map((key) => [key, text(first.settings[key]), text(second.settings[key])]);
+  const rows = differingKeys(first.settings, second.settings).map((key) => [
+    key,
+    text(first.settings[key]),
+    text(second.settings[key]),
+  ]);
   if (rows.length === 0) return node("p", { class: "tx-note", text: "The settings are the same." });
   return plainTable(["settings that differ", first.run_id, second.run_id], rows);
 }
@@ -100,8 +127,21 @@ function text(value) {
 }
 
 function plainTable(heads, rows) {
-  return node("table", { class: "tx-table" },
+  return node(
+    "table",
+    { class: "tx-table" },
     tableHead(heads),
-    node("tbody", {}, ...rows.map(([head, ...cells]) => node("tr", {},
-      node("th", { text: head, attributes: { scope: "row" } }), ...cells.map((cell) => node("td", { text: cell }))))));
+    node(
+      "tbody",
+      {},
+      ...rows.map(([head, ...cells]) =>
+        node(
+          "tr",
+          {},
+          node("th", { text: head, attributes: { scope: "row" } }),
+          ...cells.map((cell) => node("td", { text: cell })),
+        ),
+      ),
+    ),
+  );
 }

@@ -16,9 +16,12 @@ export function deriveMask({ columns, cut, indices, places, rule, overrides, mem
   const final = overridden(ruled, forced);
   const size = columns.row.length;
   const fused = memory.once("fused over all", ruled.fused, () => spread(ruled.fused, indices, size, NaN));
-  const excluded = memory.once("excluded over all", ruled.excluded, () => spread(ruled.excluded, indices, size));
+  const excluded = memory.once("excluded over all", ruled.excluded, () =>
+    spread(ruled.excluded, indices, size),
+  );
   const mask = {
-    fused, excluded,
+    fused,
+    excluded,
     weights: spread(final.weights, indices, size),
     selected: spread(final.selected, indices, size),
     ruled: spread(ruled.selected, indices, size),

@@ -43,16 +43,17 @@ export function percentile(values, fraction) {
  * @param {ArrayLike<number>|null} rows row index per token: each row by itself; null: over the set
  * @returns {Float64Array}
  */
-export function normalise(values, normaliser = 'p99', rows = null) {
+export function normalise(values, normaliser = "p99", rows = null) {
   if (!Object.hasOwn(NORMALISERS, normaliser)) {
-    throw new RangeError(`normaliser is '${normaliser}'. There are: ${Object.keys(NORMALISERS).join(', ')}.`);
+    throw new RangeError(`normaliser is '${normaliser}'. There are: ${Object.keys(NORMALISERS).join(", ")}.`);
   }
   const column = asFloats(values);
   const result = new Float64Array(column.length).fill(NaN);
   for (const group of groups(rows, column.length)) {
     let count = 0;
     const scored = new Int32Array(group.length);
-    for (let at = 0; at < group.length; at++) if (Number.isFinite(column[group[at]])) scored[count++] = group[at];
+    for (let at = 0; at < group.length; at++)
+      if (Number.isFinite(column[group[at]])) scored[count++] = group[at];
     if (!count) continue;
     const part = new Float64Array(count);
     for (let each = 0; each < count; each++) part[each] = column[scored[each]] + 0; // −0 becomes 0
@@ -72,8 +73,9 @@ export function normalise(values, normaliser = 'p99', rows = null) {
  * @param {ArrayLike<number>|null} rows
  * @returns {Float64Array}
  */
-export function fuse(knowledge, entropy, alpha, normaliser = 'p99', rows = null) {
-  if (!(alpha >= 0 && alpha <= 1)) throw new RangeError(`alpha is ${alpha}. It must be a number from 0 to 1.`);
+export function fuse(knowledge, entropy, alpha, normaliser = "p99", rows = null) {
+  if (!(alpha >= 0 && alpha <= 1))
+    throw new RangeError(`alpha is ${alpha}. It must be a number from 0 to 1.`);
   if (alpha === 1) return normalise(knowledge, normaliser, rows);
   if (alpha === 0) return normalise(entropy, normaliser, rows);
   return blend(normalise(knowledge, normaliser, rows), normalise(entropy, normaliser, rows), alpha);
@@ -86,7 +88,8 @@ export function fuse(knowledge, entropy, alpha, normaliser = 'p99', rows = null)
 export function blend(knowledge, entropy, alpha) {
   const fused = new Float64Array(knowledge.length);
   const rest = 1 - alpha;
-  for (let index = 0; index < fused.length; index++) fused[index] = alpha * knowledge[index] + rest * entropy[index];
+  for (let index = 0; index < fused.length; index++)
+    fused[index] = alpha * knowledge[index] + rest * entropy[index];
   return fused;
 }
 
@@ -160,7 +163,8 @@ const NORMALISERS = {
   min_max(part) {
     const [low, high] = bounds(part);
     const width = high - low;
-    for (let index = 0; index < part.length; index++) part[index] = width > 0 ? (part[index] - low) / width : 0;
+    for (let index = 0; index < part.length; index++)
+      part[index] = width > 0 ? (part[index] - low) / width : 0;
   },
   rank(part) {
     if (part.length === 1) {

@@ -14,9 +14,9 @@ export async function mask_hash(weights) {
     const millionths = micro(weights[index]);
     if (millionths > 0) lines.push(`${index}:${millionths}`);
   }
-  const bytes = new TextEncoder().encode(lines.join('\n'));
+  const bytes = new TextEncoder().encode(lines.join("\n"));
   const subtle = globalThis.crypto?.subtle;
-  return hex(subtle ? new Uint8Array(await subtle.digest('SHA-256', bytes)) : sha256(bytes));
+  return hex(subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : sha256(bytes));
 }
 
 /** Returns a weight as the hash counts it, in whole millionths. @param {number} weight */
@@ -26,7 +26,7 @@ export function micro(weight) {
 
 /** @param {Uint8Array} bytes @returns {string} */
 function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const PRIMES = firstPrimes(64);

@@ -17,10 +17,10 @@ import { order } from "./sort.js";
 /** Returns one weight per token, before any override. @param {Choice} choice @returns {Float64Array} */
 export function ruleWeights(choice) {
   const { columns, rule, fused } = choice;
-  if (rule.mode === 'uniform') return new Float64Array(fused.length).fill(1);
-  if (rule.mode === 'gold') return goldWeights(columns.gold, fused.length);
-  if (rule.mode === 'soft') return softWeights(choice);
-  if (rule.mode === 'random') return random_like(columns, hardWeights(choice), fused, choice.memory); // as many as top_fraction
+  if (rule.mode === "uniform") return new Float64Array(fused.length).fill(1);
+  if (rule.mode === "gold") return goldWeights(columns.gold, fused.length);
+  if (rule.mode === "soft") return softWeights(choice);
+  if (rule.mode === "random") return random_like(columns, hardWeights(choice), fused, choice.memory); // as many as top_fraction
   return hardWeights(choice);
 }
 
@@ -36,12 +36,12 @@ function goldWeights(gold, count) {
  * @param {Choice} choice @param {string} scope
  */
 function scopes({ columns, memory }, scope) {
-  return scope === 'row' ? rowNumbers(columns, memory) : { of: new Int32Array(columns.row.length), count: 1 };
+  return scope === "row" ? rowNumbers(columns, memory) : { of: new Int32Array(columns.row.length), count: 1 };
 }
 
 /** The row of each token, numbered from 0, and how many there are. @param {Columns} columns */
 function rowNumbers(columns, memory) {
-  return memory.once('rows', columns.row, () => {
+  return memory.once("rows", columns.row, () => {
     const numbers = new Map();
     const of = new Int32Array(columns.row.length);
     for (let index = 0; index < of.length; index++) {
@@ -60,15 +60,19 @@ function rowNumbers(columns, memory) {
 function hardWeights(choice) {
   const { rule, fused, memory } = choice;
   const scope = scopes(choice, rule.scope);
-  const { candidates, starts, best } = memory.once('units', `${choice.key} ${rule.whole_words}`, () => candidateUnits(choice));
+  const { candidates, starts, best } = memory.once("units", `${choice.key} ${rule.whole_words}`, () =>
+    candidateUnits(choice),
+  );
   const weights = new Float64Array(fused.length);
-  const take = (unit) => { for (let at = starts[unit]; at < starts[unit + 1]; at++) weights[candidates[at]] = 1; };
-  if (rule.mode === 'threshold') {
+  const take = (unit) => {
+    for (let at = starts[unit]; at < starts[unit + 1]; at++) weights[candidates[at]] = 1;
+  };
+  if (rule.mode === "threshold") {
     for (let unit = 0; unit < best.length; unit++) if (best[unit] >= rule.threshold) take(unit);
     return weights;
   }
   const left = budgets(rule, fused, scope);
-  for (const unit of memory.once('ranking', best, () => order(best, true))) {
+  for (const unit of memory.once("ranking", best, () => order(best, true))) {
     const number = scope.of[candidates[starts[unit]]];
     if (left[number] <= 0) continue;
     left[number] -= starts[unit + 1] - starts[unit];
@@ -80,8 +84,9 @@ function hardWeights(choice) {
 /** How many tokens each scope may take. @param {Rule} rule @param {Float64Array} fused @returns {Float64Array} */
 function budgets(rule, fused, scope) {
   const left = new Float64Array(scope.count);
-  if (rule.mode === 'top_k') return left.fill(rule.k);
-  for (let index = 0; index < fused.length; index++) if (!Number.isNaN(fused[index])) left[scope.of[index]] += 1;
+  if (rule.mode === "top_k") return left.fill(rule.k);
+  for (let index = 0; index < fused.length; index++)
+    if (!Number.isNaN(fused[index])) left[scope.of[index]] += 1;
   return left.map((scored) => Math.floor(rule.fraction * scored + 0.5));
 }
 
@@ -91,7 +96,7 @@ function budgets(rule, fused, scope) {
  * @param {Choice} choice
  */
 function candidateUnits({ columns, rule, fused, excluded, memory }) {
-  const words = rule.whole_words ? memory.once('words', columns.word, () => wordNumbers(columns)) : null;
+  const words = rule.whole_words ? memory.once("words", columns.word, () => wordNumbers(columns)) : null;
   const candidates = new Int32Array(fused.length);
   const starts = new Int32Array(fused.length + 1);
   const best = new Float64Array(fused.length);
@@ -144,14 +149,19 @@ function softWeights(choice) {
 export function random_like(columns, weights, fused, memory = new Memory()) {
   const { of, count } = rowNumbers(columns, memory);
   const kept = Array.from({ length: count }, () => []);
-  for (let index = 0; index < weights.length; index++) if (weights[index] > 0) kept[of[index]].push(weights[index]);
+  for (let index = 0; index < weights.length; index++)
+    if (weights[index] > 0) kept[of[index]].push(weights[index]);
   const drawn = new Float64Array(weights.length);
   const taken = new Int32Array(count);
-  const byKey = memory.once('keys', columns.random_key, () => order(asFloats(columns.random_key)));
+  const byKey = memory.once("keys", columns.random_key, () => order(asFloats(columns.random_key)));
   for (const last of [false, true]) {
     for (const index of byKey) {
       const row = of[index];
-      if (last !== (Number.isNaN(fused[index]) || !!columns.subject[index]) || taken[row] === kept[row].length) continue;
+      if (
+        last !== (Number.isNaN(fused[index]) || !!columns.subject[index]) ||
+        taken[row] === kept[row].length
+      )
+        continue;
       drawn[index] = kept[row][taken[row]++];
     }
   }
@@ -163,7 +173,8 @@ export function wordNumbers(columns) {
   const { row, word } = columns;
   const numbers = new Int32Array(row.length);
   for (let index = 1; index < numbers.length; index++) {
-    numbers[index] = numbers[index - 1] + Number(row[index] !== row[index - 1] || word[index] !== word[index - 1]);
+    numbers[index] =
+      numbers[index - 1] + Number(row[index] !== row[index - 1] || word[index] !== word[index - 1]);
   }
   return numbers;
 }

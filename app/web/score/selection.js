@@ -8,20 +8,30 @@ import { blend, fuse, normalise } from "./fusion.js";
 import { Memory } from "./memoise.js";
 import { ruleWeights, wordNumbers } from "./modes.js";
 
-export { random_like } from './modes.js';
+export { random_like } from "./modes.js";
 
-export const MODES = ['top_fraction', 'top_k', 'threshold', 'soft', 'uniform', 'random', 'gold'];
+export const MODES = ["top_fraction", "top_k", "threshold", "soft", "uniform", "random", "gold"];
 
 /** The columns that are no signal; `start` and `end` (offsets for the strip) may stand among them. */
-export const STRUCTURE = ['row', 'word', 'subject', 'stop', 'punctuation', 'gold', 'random_key', 'start', 'end'];
+export const STRUCTURE = [
+  "row",
+  "word",
+  "subject",
+  "stop",
+  "punctuation",
+  "gold",
+  "random_key",
+  "start",
+  "end",
+];
 
 /** The defaults of the Python `Rule`; a test compares the two. Which signals it begins with the payload says. */
 export const DEFAULT_RULE = Object.freeze({
   alpha: 0.8,
-  normaliser: 'p99',
-  normalise_over: 'set',
-  mode: 'top_fraction',
-  scope: 'set',
+  normaliser: "p99",
+  normalise_over: "set",
+  mode: "top_fraction",
+  scope: "set",
   fraction: 0.25,
   k: 3,
   threshold: 0.5,
@@ -53,11 +63,19 @@ export const DEFAULT_RULE = Object.freeze({
  */
 export function select(columns, rule = {}, overrides = {}, memory = new Memory()) {
   const full = { ...DEFAULT_RULE, ...rule };
-  if (!MODES.includes(full.mode)) throw new RangeError(`mode is '${full.mode}'. There are: ${MODES.join(', ')}.`);
+  if (!MODES.includes(full.mode))
+    throw new RangeError(`mode is '${full.mode}'. There are: ${MODES.join(", ")}.`);
   const keys = keysOf(full);
-  const fused = memory.once('fused', keys.fused, () => fusedScores(columns, full, memory, keys.signals));
-  const excluded = memory.once('excluded', keys.excluded, () => excludedTokens(columns, full, fused.length));
-  const weights = ruleWeights({ columns, rule: full, fused, excluded, memory, key: `${keys.fused} ${keys.excluded}` });
+  const fused = memory.once("fused", keys.fused, () => fusedScores(columns, full, memory, keys.signals));
+  const excluded = memory.once("excluded", keys.excluded, () => excludedTokens(columns, full, fused.length));
+  const weights = ruleWeights({
+    columns,
+    rule: full,
+    fused,
+    excluded,
+    memory,
+    key: `${keys.fused} ${keys.excluded}`,
+  });
   return overridden({ fused, weights, selected: chosen(weights), excluded }, overrides);
 }
 
@@ -88,7 +106,14 @@ function chosen(weights) {
 export function count_selected(columns, selected) {
   const count = columns.row.length;
   const words = wordNumbers(columns);
-  const counts = { tokens: 0, of_tokens: count, words: 0, of_words: count ? words[count - 1] + 1 : 0, gold: 0, of_gold: 0 };
+  const counts = {
+    tokens: 0,
+    of_tokens: count,
+    words: 0,
+    of_words: count ? words[count - 1] + 1 : 0,
+    gold: 0,
+    of_gold: 0,
+  };
   const seen = new Set();
   const rows = new Map();
   for (let index = 0; index < count; index++) {
@@ -121,11 +146,14 @@ function excludedTokens({ subject, stop, punctuation }, rule, count) {
 
 /** @param {Float64Array} weights @param {number} index @param {string} state */
 function applyOverride(weights, index, state) {
-  if (state !== 'in' && state !== 'out') throw new RangeError(`The override of token ${index} is '${state}'. It must be "in" or "out".`);
+  if (state !== "in" && state !== "out")
+    throw new RangeError(`The override of token ${index} is '${state}'. It must be "in" or "out".`);
   if (!Number.isInteger(index) || index < 0 || index >= weights.length) {
-    throw new RangeError(`The override of token ${index} is outside the text. There are ${weights.length} tokens.`);
+    throw new RangeError(
+      `The override of token ${index} is outside the text. There are ${weights.length} tokens.`,
+    );
   }
-  weights[index] = state === 'in' ? 1 : 0;
+  weights[index] = state === "in" ? 1 : 0;
 }
 
 /** What the steps depend on, as texts: the normalised signals, the fused score, the exclusions. @param {Rule} rule */
@@ -139,13 +167,19 @@ function keysOf(rule) {
 function fusedScores(columns, rule, memory, key) {
   const { knowledge, entropy, alpha, normaliser } = rule;
   const signals = Object.keys(columns).filter((name) => !STRUCTURE.includes(name));
-  for (const [name, share] of [[knowledge, alpha], [entropy, 1 - alpha]]) {
+  for (const [name, share] of [
+    [knowledge, alpha],
+    [entropy, 1 - alpha],
+  ]) {
     if (share > 0 && !signals.includes(String(name))) {
-      throw new RangeError(`There is no signal '${name}' here. There are: ${signals.join(', ')}.`);
+      throw new RangeError(`There is no signal '${name}' here. There are: ${signals.join(", ")}.`);
     }
   }
-  const rows = rule.normalise_over === 'row' ? columns.row : null;
-  if (!(alpha > 0 && alpha < 1)) return fuse(columns[knowledge] ?? null, columns[entropy] ?? null, alpha, normaliser, rows);
-  const both = memory.once('normalised', key, () => [knowledge, entropy].map((name) => normalise(columns[name], normaliser, rows)));
+  const rows = rule.normalise_over === "row" ? columns.row : null;
+  if (!(alpha > 0 && alpha < 1))
+    return fuse(columns[knowledge] ?? null, columns[entropy] ?? null, alpha, normaliser, rows);
+  const both = memory.once("normalised", key, () =>
+    [knowledge, entropy].map((name) => normalise(columns[name], normaliser, rows)),
+  );
   return blend(both[0], both[1], alpha);
 }

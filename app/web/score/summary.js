@@ -27,7 +27,8 @@ export function rankingScores({ fused, excluded }, columns, indices, wholeWords)
       if (stop > start && (!wholeWords || row[index] !== row[first] || word[index] !== word[first])) break;
       if (!excluded[index] && !(fused[index] <= best) && Number.isFinite(fused[index])) best = fused[index];
     }
-    for (let at = start; at < stop; at += 1) if (!excluded[indices[at]] && Number.isFinite(fused[indices[at]])) scores[indices[at]] = best;
+    for (let at = start; at < stop; at += 1)
+      if (!excluded[indices[at]] && Number.isFinite(fused[indices[at]])) scores[indices[at]] = best;
   }
   return scores;
 }
@@ -40,7 +41,8 @@ export function cutOf({ ruled, fused }, { row, word }, indices, rule) {
   let [cut, best, last] = [Infinity, Infinity, -1];
   for (const index of indices) {
     if (!ruled[index]) continue;
-    if (rule.whole_words && last >= 0 && row[index] === row[last] && word[index] === word[last]) best = Math.max(best, fused[index]);
+    if (rule.whole_words && last >= 0 && row[index] === row[last] && word[index] === word[last])
+      best = Math.max(best, fused[index]);
     else {
       cut = Math.min(cut, best);
       best = fused[index];

@@ -14,7 +14,9 @@ const STRETCH = 0x8000;
  */
 export async function sendFile(file, ask, told = () => {}) {
   if (file.size > MOST_FILE) {
-    throw new Error(`${file.name} has ${countText(file.size)} bytes; at most ${countText(MOST_FILE)} are taken from a browser. Put it on the server’s machine and type its path.`);
+    throw new Error(
+      `${file.name} has ${countText(file.size)} bytes; at most ${countText(MOST_FILE)} are taken from a browser. Put it on the server’s machine and type its path.`,
+    );
   }
   const { upload } = await ask("begin_upload", { name: file.name, size: file.size });
   for (let at = 0; at < file.size; at += PIECE) {
@@ -29,6 +31,7 @@ export async function sendFile(file, ask, told = () => {}) {
 /** Returns the bytes as base64. @param {Uint8Array} bytes */
 export function base64(bytes) {
   let text = "";
-  for (let at = 0; at < bytes.length; at += STRETCH) text += String.fromCharCode(...bytes.subarray(at, at + STRETCH));
+  for (let at = 0; at < bytes.length; at += STRETCH)
+    text += String.fromCharCode(...bytes.subarray(at, at + STRETCH));
   return btoa(text);
 }

@@ -8,7 +8,12 @@ export const BEAT_MS = 1000;
  */
 export class Pulse {
   /** @param {{ask: () => void, visible?: () => boolean, wait?: Function, cancel?: Function}} parts */
-  constructor({ ask, visible = () => true, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer) }) {
+  constructor({
+    ask,
+    visible = () => true,
+    wait = (act, ms) => setTimeout(act, ms),
+    cancel = (timer) => clearTimeout(timer),
+  }) {
     Object.assign(this, { ask, visible, wait, cancel });
     this.newest = { at: -Infinity, busy: false };
     this.timer = null;

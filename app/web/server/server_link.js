@@ -17,7 +17,9 @@ export class ServerLink extends SharedValue {
 
   /** Returns whether the server is there now. @returns {Promise<boolean>} */
   check() {
-    this.looking ??= this.look().finally(() => { this.looking = null; });
+    this.looking ??= this.look().finally(() => {
+      this.looking = null;
+    });
     return this.looking;
   }
 

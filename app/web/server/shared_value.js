@@ -11,7 +11,9 @@ export class SharedValue {
   /** Returns what ends it: a part that goes must not hear more. @param {(value: Value) => void} listener */
   subscribe(listener) {
     this.listeners.push(listener);
-    return () => { this.listeners = this.listeners.filter((each) => each !== listener); };
+    return () => {
+      this.listeners = this.listeners.filter((each) => each !== listener);
+    };
   }
 
   /** Takes a value; one of the same content is no news. @param {Value} value */

@@ -20,7 +20,8 @@ export function digitsOf(units) {
   let afterLatin = false;
   return units.map((unit, at) => {
     if (NUMBER.test(unit.text)) return afterLatin || goesOn(units, at) ? "on" : "first";
-    for (const [letter] of unit.text.matchAll(LETTER)) if (!NEUTRAL.test(letter)) afterLatin = !RIGHT_TO_LEFT.test(letter);
+    for (const [letter] of unit.text.matchAll(LETTER))
+      if (!NEUTRAL.test(letter)) afterLatin = !RIGHT_TO_LEFT.test(letter);
     return "";
   });
 }

@@ -16,7 +16,9 @@ export function folded(written) {
   const found = { text: "", lower: "", starts: [], ends: [] };
   let at = 0;
   for (const [unit] of written.matchAll(UNITS)) {
-    const piece = SPACE.test(unit) ? " " : unit.normalize("NFC").replace(APOSTROPHES, "'").replace(HYPHENS, "-");
+    const piece = SPACE.test(unit)
+      ? " "
+      : unit.normalize("NFC").replace(APOSTROPHES, "'").replace(HYPHENS, "-");
     const end = at + Array.from(unit).length;
     found.text += piece;
     found.lower += Array.from(piece, small).join("");

@@ -15,7 +15,10 @@ export function rowKnownWords(known) {
 /** Returns what the figure of a row is, for whoever asks. */
 export function figureHelp(known) {
   if (!known) return "";
-  const what = known.of === "fact" ? "the joint probability of the fact" : "the mean probability of the answer's content words";
+  const what =
+    known.of === "fact"
+      ? "the joint probability of the fact"
+      : "the mean probability of the answer's content words";
   return `Measured: ${what}, given the question. Yes from .50, no below .10.`;
 }
 
@@ -36,7 +39,12 @@ export function knownCounts(rows) {
 /** Returns what to say before rows are trained that the model never knew, or "". */
 export function neverKnownWords(count, trained) {
   if (!count) return "";
-  const rows = count === trained ? (count === 1 ? "the one row that this trains" : `all ${count} rows that this trains`) : `${count} of the ${trained} rows that this trains`;
+  const rows =
+    count === trained
+      ? count === 1
+        ? "the one row that this trains"
+        : `all ${count} rows that this trains`
+      : `${count} of the ${trained} rows that this trains`;
   const others = count === trained ? "" : " The others can be forgotten.";
   return `The model never knew ${rows}: there is nothing to forget.${others} To teach rows first, and open the model with that adapter:`;
 }
@@ -51,7 +59,9 @@ export function adapterRaises({ columns }, row) {
   if (!columns.contrast || !row.known) return null;
   const places = Array.from({ length: row.count }, (_, at) => row.first + at);
   const fact = places.filter((index) => columns.gold?.[index] === 1);
-  const content = places.filter((index) => !columns.subject[index] && !columns.stop[index] && !columns.punctuation[index]);
+  const content = places.filter(
+    (index) => !columns.subject[index] && !columns.stop[index] && !columns.punctuation[index],
+  );
   const asked = fact.length ? fact : content;
   const mean = asked.reduce((sum, index) => sum + columns.contrast[index], 0) / asked.length;
   return Number.isFinite(mean) ? mean >= TWICE && row.known.word !== "no" : null;

@@ -7,10 +7,10 @@ export function ordinal(number) {
   return `${countText(number)}${ending}`;
 }
 
-const MINUS = '\u2212';
-const NO_VALUE = '\u2013';
-const COUNT = new Intl.NumberFormat('en'); // made once: a number's own toLocaleString makes one each time
-const FIGURE_SPACE = '\u2007'; // as wide as a digit
+const MINUS = "\u2212";
+const NO_VALUE = "\u2013";
+const COUNT = new Intl.NumberFormat("en"); // made once: a number's own toLocaleString makes one each time
+const FIGURE_SPACE = "\u2007"; // as wide as a digit
 
 /**
  * The number with a fixed count of decimals, a real minus, no "−0.00", and a dash for no value. With
@@ -18,11 +18,12 @@ const FIGURE_SPACE = '\u2007'; // as wide as a digit
  * @param {number|null} value @param {number} decimals @param {number} width
  */
 export function formatNumber(value, decimals = 2, width = 0) {
-  if (value === null || value === undefined || Number.isNaN(value)) return NO_VALUE.padStart(width, FIGURE_SPACE);
-  if (!Number.isFinite(value)) return `${value < 0 ? MINUS : ''}∞`.padStart(width, FIGURE_SPACE);
+  if (value === null || value === undefined || Number.isNaN(value))
+    return NO_VALUE.padStart(width, FIGURE_SPACE);
+  if (!Number.isFinite(value)) return `${value < 0 ? MINUS : ""}∞`.padStart(width, FIGURE_SPACE);
   const digits = Math.abs(value).toFixed(decimals);
   const negative = value < 0 && Number(digits) !== 0;
-  return ((negative ? MINUS : '') + digits).padStart(width, FIGURE_SPACE);
+  return ((negative ? MINUS : "") + digits).padStart(width, FIGURE_SPACE);
 }
 
 /** Returns a count as people read it: "10,000". @param {number} count */
@@ -56,5 +57,8 @@ export function interval(low, high) {
 /** Returns a figure for people: ".95", "1.00", "−2.61", "–" where nothing was measured. */
 export function share(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return value.toFixed(2).replace(/^-/, "−").replace(/^(−?)0(?=\.)/, "$1");
+  return value
+    .toFixed(2)
+    .replace(/^-/, "−")
+    .replace(/^(−?)0(?=\.)/, "$1");
 }

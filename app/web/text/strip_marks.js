@@ -33,7 +33,11 @@ export function shortNumber(value) {
 
 /** Returns a text that fits a label: its first 80 characters. */
 export function shortened(text, most = 80) {
-  return text.length <= most ? text : `${Array.from(text.slice(0, 2 * most)).slice(0, most).join("")}…`;
+  return text.length <= most
+    ? text
+    : `${Array.from(text.slice(0, 2 * most))
+        .slice(0, most)
+        .join("")}…`;
 }
 
 /** Returns the note on a unit: that of the first of its tokens that has one, or "". */
@@ -46,7 +50,19 @@ export function noteOf(unit, overrides) {
 }
 
 /** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, targeted by the rule". */
-export function spokenLabel({ unit, position, count, value, unitName, signal, sorted, decision, flags, words, note = "" }) {
+export function spokenLabel({
+  unit,
+  position,
+  count,
+  value,
+  unitName,
+  signal,
+  sorted,
+  decision,
+  flags,
+  words,
+  note = "",
+}) {
   const parts = [`${words ? "word" : "token"} ${position + 1} of ${count}`, shortened(unit.text)];
   if (Number.isFinite(value)) {
     parts.push(`${SPOKEN[signal] ?? signal} ${shortNumber(value)}${unitName ? ` ${unitName}` : ""}`);

@@ -20,13 +20,22 @@ const LEAST_GAP = 8;
  * @returns {number[][]} the same array again while nothing has opened
  */
 export function currentWindows(model, units, telling) {
-  const places = [model.view.focus, model.view.locked].filter((index) => index !== null).map((index) => unitPlace(units, index)).filter((at) => at >= 0);
+  const places = [model.view.focus, model.view.locked]
+    .filter((index) => index !== null)
+    .map((index) => unitPlace(units, index))
+    .filter((at) => at >= 0);
   if (model.windows?.units !== units) {
     const wanted = units.flatMap((unit, at) => (unit.tokens.some(telling) ? [at] : []));
     model.windows = { units, list: firstWindows(units.length, wanted, places) };
   }
   for (const at of places) {
-    if (!isOpen(model.windows.list, at)) model.windows.list = opened(model.windows.list, [at - MARGINS[0], at + MARGINS[0] + 1], units.length, at);
+    if (!isOpen(model.windows.list, at))
+      model.windows.list = opened(
+        model.windows.list,
+        [at - MARGINS[0], at + MARGINS[0] + 1],
+        units.length,
+        at,
+      );
   }
   return model.windows.list;
 }
@@ -36,7 +45,10 @@ export function firstWindows(count, wanted, places = []) {
   if (count <= MOST_WHOLE) return [[0, count]];
   const keys = [...wanted, ...places];
   for (const margin of keys.length ? MARGINS : []) {
-    const list = merged(keys.map((at) => [at - margin, at + margin + 1]), count);
+    const list = merged(
+      keys.map((at) => [at - margin, at + margin + 1]),
+      count,
+    );
     if (shownCount(list) <= MOST_AT_FIRST) return list;
   }
   const middle = places[0] ?? wanted[0] ?? 0;
@@ -62,7 +74,8 @@ function opened(list, window, count, at) {
 function capped(list, at) {
   const kept = [...list];
   const far = ([from, to]) => (at < from ? from - at : at >= to ? at - to + 1 : 0);
-  while (kept.length > 1 && shownCount(kept) > MOST_SHOWN) kept.splice(kept.indexOf(kept.reduce((most, each) => (far(each) > far(most) ? each : most))), 1);
+  while (kept.length > 1 && shownCount(kept) > MOST_SHOWN)
+    kept.splice(kept.indexOf(kept.reduce((most, each) => (far(each) > far(most) ? each : most))), 1);
   if (shownCount(kept) <= MOST_SHOWN) return kept;
   const [from, to] = kept[0];
   const start = Math.min(Math.max(from, at - MOST_SHOWN / 2), to - MOST_SHOWN);

@@ -5,7 +5,8 @@ import { folded } from "./folding.js";
 const INNER = /[\p{L}\p{N}\p{M}'’.-]/u;
 const LETTER = "\\p{L}\\p{N}_";
 // Scripts in which a word may follow another without a space, as tokenunlearn/text/spans.py has them.
-const UNSPACED = "\\u0e00-\\u0fff\\u1000-\\u109f\\u1100-\\u11ff\\u1780-\\u17ff\\u2e80-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\uff66-\\uffdc\\u{20000}-\\u{3ffff}";
+const UNSPACED =
+  "\\u0e00-\\u0fff\\u1000-\\u109f\\u1100-\\u11ff\\u1780-\\u17ff\\u2e80-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\uff66-\\uffdc\\u{20000}-\\u{3ffff}";
 const ALONE = new RegExp(`[${UNSPACED}]`, "u");
 const SPACED_LETTER = new RegExp(`^(?![${UNSPACED}])[${LETTER}]`, "u");
 const EDGE = /^[\s\p{P}]+|[\s\p{P}]+$/gu;
@@ -40,7 +41,8 @@ function joined(left, right) {
 export function rowsNaming(model, name) {
   if (name.trim() === "") return [];
   const here = model.view.row;
-  const named = ({ question, answer }) => wholeWords(question, name).length > 0 || wholeWords(answer, name).length > 0;
+  const named = ({ question, answer }) =>
+    wholeWords(question, name).length > 0 || wholeWords(answer, name).length > 0;
   return model.rowsOfSet.filter((at) => at !== here && named(model.payload.rows[at]));
 }
 
@@ -74,10 +76,19 @@ export function wholeWords(text, name) {
 
 /** Returns whether the capitals of `name` are capitals in the text at `start`, where it stands but for letter case. */
 function hasCapitals({ text, lower }, start, name) {
-  return [...name.split("").keys()].every((at) => name[at] === text[start + at] || name[at] === lower[start + at]);
+  return [...name.split("").keys()].every(
+    (at) => name[at] === text[start + at] || name[at] === lower[start + at],
+  );
 }
 
 /** Returns the names typed one a line, each once, without empty lines. @returns {string[]} */
 export function namesTyped(text) {
-  return [...new Set(text.split("\n").map((line) => line.trim()).filter((line) => line !== ""))];
+  return [
+    ...new Set(
+      text
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line !== ""),
+    ),
+  ];
 }

@@ -34,7 +34,11 @@ export function unitsOf(answer, columns, first, count, byWord) {
   for (let index = first; index < first + count; index += 1) {
     const start = Math.max(shownTo, columns.start[index]);
     const end = Math.max(start, columns.end[index]);
-    const piece = { skipped: characters.slice(shownTo, start).join(""), raw: characters.slice(start, end).join(""), end };
+    const piece = {
+      skipped: characters.slice(shownTo, start).join(""),
+      raw: characters.slice(start, end).join(""),
+      end,
+    };
     shownTo = end;
     const last = units[units.length - 1];
     if (byWord && last && columns.word[index] === word) join(last, piece, index);
@@ -64,7 +68,10 @@ function showWhole({ text, from, to }, units) {
   let last = first;
   while (last + 1 < units.length && units[last + 1].end <= to) last += 1;
   if (units[last].end !== to) return; // The last token holds more than the rest of it.
-  units[first].text = Array.from(units[first].text).slice(0, from - units[first].end).join("") + text;
+  units[first].text =
+    Array.from(units[first].text)
+      .slice(0, from - units[first].end)
+      .join("") + text;
   for (const unit of units.slice(first + 1, last + 1)) unit.text = "";
 }
 
@@ -102,13 +109,19 @@ function withoutBreaks(unit) {
   const signs = /^↵*/.exec(text)[0];
   if (signs === "") return { ...unit, text };
   // A word that begins with breaks stands behind them, at its indentation.
-  return { ...unit, before: `${unit.before}\n${space.split("\n").at(-1)}`, text: signs + text.slice(signs.length).trimStart() };
+  return {
+    ...unit,
+    before: `${unit.before}\n${space.split("\n").at(-1)}`,
+    text: signs + text.slice(signs.length).trimStart(),
+  };
 }
 
 /** Returns the text outside all chips after the last token. @returns {string} */
 export function textAfter(answer, columns, first, count) {
   if (count === 0) return answer;
-  return Array.from(answer).slice(columns.end[first + count - 1]).join("");
+  return Array.from(answer)
+    .slice(columns.end[first + count - 1])
+    .join("");
 }
 
 /** Returns a text cut into `{text, marked}` parts by code-point spans `[start, end)` in any order. */
@@ -118,7 +131,8 @@ export function markedParts(text, spans) {
   let at = 0;
   for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
     if (start > at) parts.push({ text: characters.slice(at, start).join(""), marked: false });
-    if (end > Math.max(at, start)) parts.push({ text: characters.slice(Math.max(at, start), end).join(""), marked: true });
+    if (end > Math.max(at, start))
+      parts.push({ text: characters.slice(Math.max(at, start), end).join(""), marked: true });
     at = Math.max(at, end);
   }
   if (at < characters.length) parts.push({ text: characters.slice(at).join(""), marked: false });

@@ -16,13 +16,20 @@ const EXPECTED = Math.log(0.1);
  */
 export function whySentence({ count = 1, ...token }) {
   const how = { sum: "sum", mean: "mean" }[token.entry.over_word];
-  const over = count > 1 && how && Number.isFinite(token.value) ? ` Its score is the ${how} over its ${count} tokens.` : "";
+  const over =
+    count > 1 && how && Number.isFinite(token.value)
+      ? ` Its score is the ${how} over its ${count} tokens.`
+      : "";
   return scoreSentence({ ...token, shown: `“${token.text.trim() || "␣"}”` }) + over;
 }
 
 function scoreSentence(token) {
   const { says = {}, without = {}, unit = "" } = token.entry;
-  if (!Number.isFinite(token.value)) return put((token.subject && without.name) || (token.plain && without.plain) || without.other || NO_SCORE, token);
+  if (!Number.isFinite(token.value))
+    return put(
+      (token.subject && without.name) || (token.plain && without.plain) || without.other || NO_SCORE,
+      token,
+    );
   if (says.without) return moveSentence(token, says);
   const [, reached] = says.steps?.find(([from]) => token.value >= from) ?? [];
   return put(reached ?? says.below ?? "{token} has the score {value}.", token, unit);
@@ -30,7 +37,10 @@ function scoreSentence(token) {
 
 /** Puts token and value into a sentence of an entry; neither may hold a place of its own. */
 function put(sentence, { shown, value }, unit = "") {
-  const places = { "{token}": shown, "{value}": `${value?.toFixed(2)}${unit ? ` ${unit}` : ""}`.replace("-", "−") };
+  const places = {
+    "{token}": shown,
+    "{value}": `${value?.toFixed(2)}${unit ? ` ${unit}` : ""}`.replace("-", "−"),
+  };
   return sentence.replace(/\{token\}|\{value\}/g, (place) => places[place]);
 }
 
@@ -43,10 +53,15 @@ function moveSentence({ shown, value, entry, entropy, logProb = NaN }, { without
     return `${without}, the probability of ${shown} changes by a factor of ${factor(value)}, but the model does not expect ${shown} here in the first place (p ${small(logProb)}).`;
   }
   const falls = signed || logProb + value > 0;
-  const change = falls ? `${shown} becomes ${times(value)} less likely` : `the probability of ${shown} changes by a factor of ${factor(value)}`;
-  if (value >= 1) return `${without}, ${change}${entry.spread ? " on average" : ""}: ${value >= 3 ? fully : partly}.`;
-  if (signed && value <= -0.1) return `${without}, ${shown} becomes likelier, not less (${value.toFixed(2)} nats).`;
-  if (value >= 0.1) return `${without}, the probability of ${shown} changes a little (${value.toFixed(2)} nats).`;
+  const change = falls
+    ? `${shown} becomes ${times(value)} less likely`
+    : `the probability of ${shown} changes by a factor of ${factor(value)}`;
+  if (value >= 1)
+    return `${without}, ${change}${entry.spread ? " on average" : ""}: ${value >= 3 ? fully : partly}.`;
+  if (signed && value <= -0.1)
+    return `${without}, ${shown} becomes likelier, not less (${value.toFixed(2)} nats).`;
+  if (value >= 0.1)
+    return `${without}, the probability of ${shown} changes a little (${value.toFixed(2)} nats).`;
   const open = Number.isFinite(entropy) && entropy >= 2 ? "an open choice of words" : "grammar";
   return `${without}, ${shown} is just as likely: ${open}, not knowledge.`;
 }
@@ -54,7 +69,9 @@ function moveSentence({ shown, value, entry, entropy, logProb = NaN }, { without
 /** Returns a probability below .1 in words: ".04", "below .001". */
 function small(logProb) {
   const probability = Math.exp(logProb);
-  return probability < 0.001 ? "below .001" : probability.toFixed(probability < 0.01 ? 3 : 2).replace(/^0/, "");
+  return probability < 0.001
+    ? "below .001"
+    : probability.toFixed(probability < 0.01 ? 3 : 2).replace(/^0/, "");
 }
 
 /** Returns e^nats as words: "about 303", "more than 10,000". */

@@ -38,7 +38,8 @@ export function groupWords({ row, word, start, end }) {
  * @returns {Float64Array}
  */
 export function aggregate(values, words, how) {
-  if (!['sum', 'mean', 'max'].includes(how)) throw new RangeError(`A word has a sum, a mean or a max, not '${how}'.`);
+  if (!["sum", "mean", "max"].includes(how))
+    throw new RangeError(`A word has a sum, a mean or a max, not '${how}'.`);
   return Float64Array.from(words, ({ first, last }) => ofTokens(values, first, last, how));
 }
 
@@ -49,8 +50,8 @@ function ofTokens(values, first, last, how) {
     const value = values[index];
     if (Number.isNaN(value) || value === null) continue;
     if (count === 0) result = value;
-    else result = how === 'max' ? Math.max(result, value) : result + value;
+    else result = how === "max" ? Math.max(result, value) : result + value;
     count += 1;
   }
-  return how === 'mean' ? result / count : result;
+  return how === "mean" ? result / count : result;
 }

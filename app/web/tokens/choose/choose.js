@@ -6,11 +6,24 @@ import { normalise } from "../../score/fusion.js";
 import { plural } from "../../text/numbers.js";
 
 const MODES = [
-  ["top_fraction", "Highest-scoring share"], ["top_k", "Highest k"], ["threshold", "All above a cut"],
-  ["soft", "Soft weights"], ["uniform", "Every token"], ["random", "Same number at random"], ["gold", "Gold spans"],
+  ["top_fraction", "Highest-scoring share"],
+  ["top_k", "Highest k"],
+  ["threshold", "All above a cut"],
+  ["soft", "Soft weights"],
+  ["uniform", "Every token"],
+  ["random", "Same number at random"],
+  ["gold", "Gold spans"],
 ];
-const NORMALISERS = [["p99", "99th percentile"], ["min_max", "Min to max"], ["rank", "Rank"], ["z_sigmoid", "Sigmoid of z"]];
-const SCOPES = [["set", "whole set"], ["row", "each row"]];
+const NORMALISERS = [
+  ["p99", "99th percentile"],
+  ["min_max", "Min to max"],
+  ["rank", "Rank"],
+  ["z_sigmoid", "Sigmoid of z"],
+];
+const SCOPES = [
+  ["set", "whole set"],
+  ["row", "each row"],
+];
 const AMOUNTS = {
   top_fraction: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
   random: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
@@ -19,8 +32,10 @@ const AMOUNTS = {
   soft: { field: "gamma", label: "Sharpness γ", show: (value) => value.toFixed(1) },
 };
 const CHECKS = [
-  ["whole_words", "Whole words"], ["exclude_subjects", "Skip names"],
-  ["exclude_stop_words", "Skip stop words"], ["exclude_punctuation", "Skip punctuation"],
+  ["whole_words", "Whole words"],
+  ["exclude_subjects", "Skip names"],
+  ["exclude_stop_words", "Skip stop words"],
+  ["exclude_punctuation", "Skip punctuation"],
 ];
 
 /** Returns `{element, update}`. */
@@ -34,14 +49,24 @@ export function choosePanel(model) {
   const over = menu("Scaled", SCOPES, (value) => model.setRule({ normalise_over: value }));
   const scope = menu("Budget", SCOPES, (value) => model.setRule({ scope: value }));
   const checks = CHECKS.map(([field, label]) => checkbox(label, (on) => model.setRule({ [field]: on })));
-  const element = node("section", { class: "tu-choose", attributes: { "aria-label": "Choose" } },
-    node("h2", { text: "Choose" }), alpha.element, equation,
-    node("div", { class: "tu-mode" }, mode.element, scope.element), amount.element, taken,
+  const element = node(
+    "section",
+    { class: "tu-choose", attributes: { "aria-label": "Choose" } },
+    node("h2", { text: "Choose" }),
+    alpha.element,
+    equation,
+    node("div", { class: "tu-mode" }, mode.element, scope.element),
+    amount.element,
+    taken,
     node("div", { class: "tu-checks" }, ...checks.map((each) => each.element)),
-    node("div", { class: "tu-mode" }, normaliser.element, over.element));
+    node("div", { class: "tu-mode" }, normaliser.element, over.element),
+  );
   const update = () => {
     const { rule } = model;
-    alpha.reshape({ label: "Knowledge weight α", ...boundsOf(model, "alpha"), show: (value) => value.toFixed(2) }, rule.alpha);
+    alpha.reshape(
+      { label: "Knowledge weight α", ...boundsOf(model, "alpha"), show: (value) => value.toFixed(2) },
+      rule.alpha,
+    );
     setText(equation, equationWords(model));
     mode.update(rule.mode);
     scope.update(rule.scope);
@@ -79,7 +104,9 @@ export function equationWords(model) {
   const { knowledge, entropy } = normalisedAt(model, index);
   const of = (value) => (Number.isFinite(value) ? value.toFixed(2) : "–");
   const equation = `φ = ${rule.alpha.toFixed(2)}·${of(knowledge)} + ${(1 - rule.alpha).toFixed(2)}·${of(entropy)} = ${fused.toFixed(3)}`;
-  return tokens.length > 1 ? `${equation}, of “${model.tokenText(index)}”: a word has the φ of its highest token` : equation;
+  return tokens.length > 1
+    ? `${equation}, of “${model.tokenText(index)}”: a word has the φ of its highest token`
+    : equation;
 }
 
 /** Returns `{knowledge, entropy}` of one token, normalised as the rule says: the numbers of the equation. */
@@ -105,14 +132,16 @@ export function takenWords(model) {
   const { counts } = mask;
   if (rule.mode === "top_fraction" && rule.scope === "set") {
     const asked = Math.floor(rule.fraction * counts.scored + 0.5);
-    if (asked > counts.ruled && takesAll(model)) return `You asked for ${tokenWords(asked)}. Only ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} eligible, so all of them are chosen.`;
+    if (asked > counts.ruled && takesAll(model))
+      return `You asked for ${tokenWords(asked)}. Only ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} eligible, so all of them are chosen.`;
     const cut = mask.threshold === null ? "" : ` Cut at φ ≥ ${mask.threshold.toFixed(3)}.`;
     const whole = rule.whole_words && counts.ruled !== asked ? ", to keep words whole" : "";
     return `You asked for ${asked} of ${counts.scored} scored tokens; ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} chosen${whole}.${cut}`;
   }
   if (rule.mode === "soft") return "Each candidate counts by its score; the weights have mean 1.";
   if (rule.mode === "uniform") return `All ${tokenWords(counts.total)} with weight 1; nothing is left out.`;
-  if (rule.mode === "random") return `${tokenWords(counts.ruled)}, as many per row as the share would take, drawn at random.`;
+  if (rule.mode === "random")
+    return `${tokenWords(counts.ruled)}, as many per row as the share would take, drawn at random.`;
   if (rule.mode === "gold") return `${tokenWords(counts.ruled)} inside the gold spans.`;
   return `${counts.ruled} of ${counts.scored} scored tokens chosen.`;
 }
@@ -123,7 +152,9 @@ function tokenWords(count) {
 
 /** Returns whether the rule takes every scored token that is not left out. */
 function takesAll({ indices, mask }) {
-  return indices.every((index) => mask.ruled[index] || mask.excluded[index] || !Number.isFinite(mask.fused[index]));
+  return indices.every(
+    (index) => mask.ruled[index] || mask.excluded[index] || !Number.isFinite(mask.fused[index]),
+  );
 }
 
 let serial = 0;
@@ -151,16 +182,29 @@ function slider(label, onInput) {
 }
 
 function menu(label, choices, onChange) {
-  const select = node("select", { attributes: { "aria-label": label } },
-    ...choices.map(([value, text]) => node("option", { text, attributes: { value } })));
+  const select = node(
+    "select",
+    { attributes: { "aria-label": label } },
+    ...choices.map(([value, text]) => node("option", { text, attributes: { value } })),
+  );
   select.addEventListener("change", () => onChange(select.value));
   const element = node("label", { class: "tu-menu" }, node("span", { text: label }), select);
-  return { element, update: (value) => { if (select.value !== value) select.value = value; } };
+  return {
+    element,
+    update: (value) => {
+      if (select.value !== value) select.value = value;
+    },
+  };
 }
 
 function checkbox(label, onChange) {
   const input = node("input", { attributes: { type: "checkbox" } });
   input.addEventListener("change", () => onChange(input.checked));
   const element = node("label", { class: "tu-check" }, input, node("span", { text: label }));
-  return { element, update: (on) => { if (input.checked !== on) input.checked = on; } };
+  return {
+    element,
+    update: (on) => {
+      if (input.checked !== on) input.checked = on;
+    },
+  };
 }

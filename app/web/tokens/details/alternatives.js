@@ -18,9 +18,12 @@ export class AlternativesView {
     this.maskedHead = node("h3");
     this.note = node("p", { class: "tu-note" });
     this.state = node("p", { class: "tu-note", attributes: { role: "status" } });
-    this.lists = node("div", { class: "tu-alternatives" },
+    this.lists = node(
+      "div",
+      { class: "tu-alternatives" },
       node("div", {}, node("h3", { text: "what follows, as is" }), this.whole),
-      node("div", {}, this.maskedHead, this.masked));
+      node("div", {}, this.maskedHead, this.masked),
+    );
     this.element = node("div", {}, this.lists, this.note, this.state);
   }
 
@@ -56,14 +59,18 @@ export class AlternativesView {
     setText(this.state, answer?.error ? answer.error : ready || answer?.pending ? "" : waiting);
     if (answer?.pending) {
       setText(this.maskedHead, headWords(this.model, this.model.row));
-      for (const list of [this.whole, this.masked]) if (!list.childElementCount) list.replaceChildren(...placeholders());
+      for (const list of [this.whole, this.masked])
+        if (!list.childElementCount) list.replaceChildren(...placeholders());
       return;
     }
     if (!ready) return;
     setText(this.maskedHead, headWords(this.model, answer));
     this.whole.replaceChildren(...entries(answer.with ?? []));
-    this.masked.replaceChildren(...(answer.without?.length ? entries(answer.without)
-      : [node("p", { class: "tu-note", text: "No score here: the token is part of the name." })]));
+    this.masked.replaceChildren(
+      ...(answer.without?.length
+        ? entries(answer.without)
+        : [node("p", { class: "tu-note", text: "No score here: the token is part of the name." })]),
+    );
   }
 
   async request(key, index) {
@@ -75,7 +82,9 @@ export class AlternativesView {
       this.answers.set(key, await this.ask({ scores_id: model.payload.scores_id, row, position }));
     } catch (error) {
       const live = model.payload.state === "live";
-      this.answers.set(key, { error: live ? `Not available: ${error?.message ?? error}` : "The alternatives need the live model." });
+      this.answers.set(key, {
+        error: live ? `Not available: ${error?.message ?? error}` : "The alternatives need the live model.",
+      });
       // Asked again at the next visit: a model that was loading may be ready by then.
       setTimeout(() => this.answers.delete(key), 4000);
     }
@@ -85,35 +94,58 @@ export class AlternativesView {
 
 /** Returns what stands above the second list: the name that was put in, or the mask. @param {{masking?: string, name?: string}} answer */
 export function headWords({ payload }, { masking, name }) {
-  return name ? `with “${shortened(name, 40)}”` : payload.masks?.[masking] ?? "with the knowledge masked";
+  return name ? `with “${shortened(name, 40)}”` : (payload.masks?.[masking] ?? "with the knowledge masked");
 }
 
 /** Returns what the lists are of, where that is not what stands above them: one token of a word, another mask; else "". */
 export function noteWords(model, index, { masking, name = "" }) {
-  const ofToken = tokensAt(model, index).length > 1 ? `What could follow is of one token of the word, “${model.tokenText(index)}”.` : "";
+  const ofToken =
+    tokensAt(model, index).length > 1
+      ? `What could follow is of one token of the word, “${model.tokenText(index)}”.`
+      : "";
   const chosen = sourceIn(model, model.payload.rows[model.columns.row[index]], model.rule.knowledge);
   const { passes = [] } = entryOf(model.payload, chosen);
-  const ofMask = masking && !passes.includes(masking) ? `The second list is ${headWords(model, { masking })}, which the chosen knowledge does not use.` : "";
+  const ofMask =
+    masking && !passes.includes(masking)
+      ? `The second list is ${headWords(model, { masking })}, which the chosen knowledge does not use.`
+      : "";
   const { length } = model.payload.rows[model.columns.row[index]].names ?? [];
-  const ofName = name && length > 1 ? `Of ${length} names this one moves the token most; its score is the mean over all.` : "";
+  const ofName =
+    name && length > 1
+      ? `Of ${length} names this one moves the token most; its score is the mean over all.`
+      : "";
   return [ofToken, ofMask || ofName].filter(Boolean).join(" ");
 }
 
 /** Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest its rank is told. */
 export function alternativeLines(list) {
   return list.map(([token, probability, rank, isTrue], at) => ({
-    text: visible(token), place: rank > at + 1 ? `(${ordinal(rank)})` : "", probability, isTrue,
+    text: visible(token),
+    place: rank > at + 1 ? `(${ordinal(rank)})` : "",
+    probability,
+    isTrue,
   }));
 }
 
 function entries(list) {
-  return alternativeLines(list).map(({ text, place, probability, isTrue }) => node("div", {
-    class: isTrue ? "tu-alternative is-true" : "tu-alternative", style: { "--tu-part": `${(100 * probability).toFixed(1)}%` },
-  }, node("span", { text }), place && node("span", { text: place, attributes: { title: "Its place among all tokens" } }), node("span", { text: probability.toFixed(2) })));
+  return alternativeLines(list).map(({ text, place, probability, isTrue }) =>
+    node(
+      "div",
+      {
+        class: isTrue ? "tu-alternative is-true" : "tu-alternative",
+        style: { "--tu-part": `${(100 * probability).toFixed(1)}%` },
+      },
+      node("span", { text }),
+      place && node("span", { text: place, attributes: { title: "Its place among all tokens" } }),
+      node("span", { text: probability.toFixed(2) }),
+    ),
+  );
 }
 
 function placeholders() {
-  return Array.from({ length: 5 }, () => node("div", { class: "tu-alternative", style: { "--tu-part": "0%" } }, node("span", { text: " " })));
+  return Array.from({ length: 5 }, () =>
+    node("div", { class: "tu-alternative", style: { "--tu-part": "0%" } }, node("span", { text: " " })),
+  );
 }
 
 function visible(token) {

@@ -6,7 +6,7 @@ import { decisionOf, logProbOf, selectedTokens, shownIndex, weightWords } from "
 import { sourceIn, sourceLabel } from "../../model/signal_entry.js";
 import { place, placeAmong } from "../../score/ranks.js";
 import { countText, ordinal } from "../../text/numbers.js";
-import { shortNumber, shortened } from "../../text/strip_marks.js";
+import { shortened, shortNumber } from "../../text/strip_marks.js";
 import { unitPlace } from "../../text/strip_windows.js";
 import { maskingWords, signalTable } from "./signal_table.js";
 
@@ -16,15 +16,23 @@ const THREE_WAY = [
   { value: "out", label: "Out", title: "Never a target" },
 ];
 
-const OF_TOKENS = { sum: "the sum over its tokens", mean: "the mean over its tokens", max: "that of its highest token" };
+const OF_TOKENS = {
+  sum: "the sum over its tokens",
+  mean: "the mean over its tokens",
+  max: "that of its highest token",
+};
 
 /** Returns `{element, update}`; `alternatives` is an `AlternativesView`. */
 export function detailsPanel(model, alternatives) {
   const title = node("strong", { class: "tu-big-token" });
   const where = node("span", { class: "tu-where" });
   const values = valueTable(model);
-  const table = node("table", { class: "tu-values" },
-    tableHead(["", "value", "rank", "percentile"]), values.body);
+  const table = node(
+    "table",
+    { class: "tu-values" },
+    tableHead(["", "value", "rank", "percentile"]),
+    values.body,
+  );
   const ofWord = node("p", { class: "tu-note" });
   const decision = node("span", { class: "tu-decision" });
   const override = segmented("Override", THREE_WAY, (value) => {
@@ -34,11 +42,31 @@ export function detailsPanel(model, alternatives) {
   const note = noteField(model, () => unitOfToken(model)?.tokens ?? []);
   const masking = node("p", { class: "tu-note tu-masking" });
   const signals = signalTable(model);
-  const full = node("div", {}, node("div", { class: "tu-token-head" }, title, where), table, ofWord,
-    node("div", { class: "tu-override" }, decision, override.element), note.element, alternatives.element, masking, signals.element);
-  const empty = node("div", { class: "tu-empty" }, node("p", { text: "Hover a token to see its values; click to keep it." }),
-    button("Show the highest token", () => lockHighest(model), { class: "tu-button" }));
-  const element = node("section", { class: "tu-details", attributes: { "aria-label": "Token" } }, node("h2", { text: "Token" }), full, empty);
+  const full = node(
+    "div",
+    {},
+    node("div", { class: "tu-token-head" }, title, where),
+    table,
+    ofWord,
+    node("div", { class: "tu-override" }, decision, override.element),
+    note.element,
+    alternatives.element,
+    masking,
+    signals.element,
+  );
+  const empty = node(
+    "div",
+    { class: "tu-empty" },
+    node("p", { text: "Hover a token to see its values; click to keep it." }),
+    button("Show the highest token", () => lockHighest(model), { class: "tu-button" }),
+  );
+  const element = node(
+    "section",
+    { class: "tu-details", attributes: { "aria-label": "Token" } },
+    node("h2", { text: "Token" }),
+    full,
+    empty,
+  );
   const update = () => {
     const index = shownIndex(model);
     setHidden(full, index === null);
@@ -50,12 +78,18 @@ export function detailsPanel(model, alternatives) {
     setText(title, shortened(unit?.text ?? "", 60));
     const [from, to] = [tokens[0] - row.first + 1, tokens.at(-1) - row.first + 1];
     const gold = tokens.some((each) => columns.gold?.[each] === 1);
-    setText(where, `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`);
+    setText(
+      where,
+      `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`,
+    );
     values.update(index, tokens);
     setHidden(ofWord, tokens.length === 1);
     setText(ofWord, ofWordWords(model));
     const selected = selectedTokens(model);
-    setText(decision, selected ? `${countText(selected.length)} tokens selected` : decisionText(model, tokens));
+    setText(
+      decision,
+      selected ? `${countText(selected.length)} tokens selected` : decisionText(model, tokens),
+    );
     override.update(model.overrides.shared(selected ?? tokens) ?? "rule");
     note.update();
     setText(masking, maskingWords(model, index));
@@ -96,16 +130,29 @@ function decisionText(model, tokens) {
 /** The table's rows, made once; `update(index, tokens)` writes the values of a token, or of a word of several, into them. */
 function valueTable(model) {
   const names = { knowledge: "Knowledge", entropy: "Entropy", fused: "Fused φ" };
-  const lines = Object.entries(names).map(([signal, name]) => tableLine(name, node("span", { class: "tu-dot", style: { "--tu-hue": `var(--tu-${signal})` } })));
+  const lines = Object.entries(names).map(([signal, name]) =>
+    tableLine(name, node("span", { class: "tu-dot", style: { "--tu-hue": `var(--tu-${signal})` } })),
+  );
   const probability = tableLine("Probability", node("span", { class: "tu-dot is-none" }));
   const body = node("tbody", {}, ...lines.map((line) => line.element), probability.element);
   const update = (index, tokens) => {
     Object.keys(names).forEach((signal, at) => {
       const value = model.valuesOf(signal)[index];
       // Fused is another one with each move of a slider, and then sorting it would take longer.
-      const found = signal === "fused" ? placeAmong(model.valuesOf(signal), model.ranked(), value) : place(model.sorted(signal), value);
-      const source = signal === "fused" ? null : sourceLabel(model, sourceIn(model, model.row, model.rule[signal]));
-      lines[at].write([valueWords(signal, value, model.unitOf(signal)), found ? `${found.rank} of ${found.of}` : "", found ? ordinal(Math.floor(found.percentile)) : ""], source);
+      const found =
+        signal === "fused"
+          ? placeAmong(model.valuesOf(signal), model.ranked(), value)
+          : place(model.sorted(signal), value);
+      const source =
+        signal === "fused" ? null : sourceLabel(model, sourceIn(model, model.row, model.rule[signal]));
+      lines[at].write(
+        [
+          valueWords(signal, value, model.unitOf(signal)),
+          found ? `${found.rank} of ${found.of}` : "",
+          found ? ordinal(Math.floor(found.percentile)) : "",
+        ],
+        source,
+      );
     });
     const logProb = logProbOf(model, tokens);
     setHidden(probability.element, !Number.isFinite(logProb));
@@ -129,7 +176,11 @@ function valueWords(signal, value, unit) {
   return `${signal === "fused" ? value.toFixed(3) : shortNumber(value)}${unit ? ` ${unit}` : ""}`;
 }
 
-const SUPERSCRIPTS = { "-": "⁻", "+": "", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((sign, digit) => [digit, sign])) };
+const SUPERSCRIPTS = {
+  "-": "⁻",
+  "+": "",
+  ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].map((sign, digit) => [digit, sign])),
+};
 
 /** Returns e^logProb for people: three decimals, or a power of ten where it is tiny, "7.9·10⁻⁶". */
 export function probabilityWords(logProb) {

@@ -15,18 +15,29 @@ export function maskingWords(model, index) {
   const { masked, spread: spreadName } = entryOf(model.payload, sourceIn(model, row, rule.knowledge));
   const names = row.names ?? [];
   if (!spreadName || names.length === 0) return masked ?? "";
-  const listed = names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
+  const listed =
+    names.slice(0, MOST_NAMES).join(", ") +
+    (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
   const spread = columns[spreadName]?.[index];
-  const varies = Number.isFinite(spread) && tokensAt(model, index).length === 1 ? `; they differ by ${shortNumber(spread)} nats (standard deviation)` : "";
-  return names.length === 1 ? `Swapped for ${listed}.` : `Mean over ${names.length} names: ${listed}${varies}.`;
+  const varies =
+    Number.isFinite(spread) && tokensAt(model, index).length === 1
+      ? `; they differ by ${shortNumber(spread)} nats (standard deviation)`
+      : "";
+  return names.length === 1
+    ? `Swapped for ${listed}.`
+    : `Mean over ${names.length} names: ${listed}${varies}.`;
 }
 
 /** Returns `{element, update(index)}`: a fold with value, rank and percentile of every signal there is. */
 export function signalTable(model) {
   const body = node("tbody");
   const summary = node("summary");
-  const element = node("details", { class: "tu-all-signals" }, summary,
-    node("table", { class: "tu-values" }, tableHead(["", "value", "rank", "percentile"]), body));
+  const element = node(
+    "details",
+    { class: "tu-all-signals" },
+    summary,
+    node("table", { class: "tu-values" }, tableHead(["", "value", "rank", "percentile"]), body),
+  );
   let lines = new Map();
   let shown = null;
   const update = (index) => {
@@ -34,7 +45,8 @@ export function signalTable(model) {
     setText(summary, `All ${model.signals.length} signals`);
     if (!element.open || index === null) return;
     if (model.signals.join() !== [...lines.keys()].join()) lines = fill(body, model);
-    for (const [name, cells] of lines) signalWords(model, name, index).forEach((text, at) => setText(cells[at], text));
+    for (const [name, cells] of lines)
+      signalWords(model, name, index).forEach((text, at) => setText(cells[at], text));
   };
   element.addEventListener("toggle", () => update(shown));
   return { element, update };
@@ -42,12 +54,19 @@ export function signalTable(model) {
 
 function fill(body, model) {
   const lines = new Map();
-  body.replaceChildren(...model.signals.map((name) => {
-    const { label, help } = model.payload.signals[name] ?? {};
-    const cells = [node("td"), node("td"), node("td")];
-    lines.set(name, cells);
-    return node("tr", {}, node("th", { text: label ?? name, attributes: { scope: "row", title: help || null } }), ...cells);
-  }));
+  body.replaceChildren(
+    ...model.signals.map((name) => {
+      const { label, help } = model.payload.signals[name] ?? {};
+      const cells = [node("td"), node("td"), node("td")];
+      lines.set(name, cells);
+      return node(
+        "tr",
+        {},
+        node("th", { text: label ?? name, attributes: { scope: "row", title: help || null } }),
+        ...cells,
+      );
+    }),
+  );
   return lines;
 }
 
@@ -57,5 +76,9 @@ export function signalWords(model, name, index) {
   if (!Number.isFinite(value)) return ["no score", "", ""];
   const { rank, of, percentile } = place(model.sorted(name), value);
   const unit = model.unitOf(name);
-  return [`${shortNumber(value)}${unit ? ` ${unit}` : ""}`, `${rank} of ${of}`, ordinal(Math.floor(percentile))];
+  return [
+    `${shortNumber(value)}${unit ? ` ${unit}` : ""}`,
+    `${rank} of ${of}`,
+    ordinal(Math.floor(percentile)),
+  ];
 }

@@ -15,30 +15,78 @@ export function marksDialog(desk) {
   const notice = workNotice();
   const { attempt } = notice;
   const body = node("tbody");
-  const compare = button("Compare the two", () => attempt(async () => comparison.show(await desk.ask("compare_marks", { first: [...ticked][0], second: [...ticked][1], rows: desk.model.marks.rows })), () => ""), { class: "tu-button" });
+  const compare = button(
+    "Compare the two",
+    () =>
+      attempt(
+        async () =>
+          comparison.show(
+            await desk.ask("compare_marks", {
+              first: [...ticked][0],
+              second: [...ticked][1],
+              rows: desk.model.marks.rows,
+            }),
+          ),
+        () => "",
+      ),
+    { class: "tu-button" },
+  );
   const ticked = new Set();
   const tick = (id, on) => {
     if (on) ticked.add(id);
     else ticked.delete(id);
     compare.disabled = ticked.size !== 2;
   };
-  const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Marks" } },
-    node("h2", { text: "Save these marks" }), saveForm(desk, attempt), node("h2", { text: "Marks to compare" }),
+  const element = node(
+    "dialog",
+    { class: "tu-help tu-masks", attributes: { "aria-label": "Marks" } },
+    node("h2", { text: "Save these marks" }),
+    saveForm(desk, attempt),
+    node("h2", { text: "Marks to compare" }),
     node("table", { class: "tu-masks-list" }, tableHead(["", "Name", "Rows", "Saved", ""]), body),
-    node("div", { class: "tu-masks-acts" }, compare,
-      button("Export rows with gold", () => attempt(async () => download(await desk.ask("export_marked_rows", { rows: desk.model.marks.rows })), () => "The rows that were reviewed are exported; what is marked is their gold."), { class: "tu-button" }),
-      importer(desk, attempt)),
-    notice.element);
+    node(
+      "div",
+      { class: "tu-masks-acts" },
+      compare,
+      button(
+        "Export rows with gold",
+        () =>
+          attempt(
+            async () => download(await desk.ask("export_marked_rows", { rows: desk.model.marks.rows })),
+            () => "The rows that were reviewed are exported; what is marked is their gold.",
+          ),
+        { class: "tu-button" },
+      ),
+      importer(desk, attempt),
+    ),
+    notice.element,
+  );
   const comparison = markComparison(desk, () => element.close());
-  element.append(comparison.element, button("Close", () => element.close(), { class: "tu-button" }));
+  element.append(
+    comparison.element,
+    button("Close", () => element.close(), { class: "tu-button" }),
+  );
   const update = () => {
-    for (const id of ticked) if (!["now", "file"].includes(id) && !desk.sets.some((set) => set.id === id)) tick(id, false);
+    for (const id of ticked)
+      if (!["now", "file"].includes(id) && !desk.sets.some((set) => set.id === id)) tick(id, false);
     tick("now", ticked.has("now"));
-    const own = [{ id: "now", name: "Now", rows: Object.keys(desk.model.marks.rows).length }, ...(hasGold(desk.model) ? [{ id: "file", name: "The file", rows: "" }] : [])];
-    body.replaceChildren(...[...own, ...[...desk.sets].reverse()].map((set) => line(set, { desk, attempt, tick, ticked })));
+    const own = [
+      { id: "now", name: "Now", rows: Object.keys(desk.model.marks.rows).length },
+      ...(hasGold(desk.model) ? [{ id: "file", name: "The file", rows: "" }] : []),
+    ];
+    body.replaceChildren(
+      ...[...own, ...[...desk.sets].reverse()].map((set) => line(set, { desk, attempt, tick, ticked })),
+    );
   };
   desk.listed = update;
-  return { element, show: () => { notice.say(desk.live ? "" : "Marks are saved as soon as the model is live."); update(); element.showModal(); } };
+  return {
+    element,
+    show: () => {
+      notice.say(desk.live ? "" : "Marks are saved as soon as the model is live.");
+      update();
+      element.showModal();
+    },
+  };
 }
 
 function hasGold({ columns, rowsOfSet, payload }) {
@@ -46,28 +94,55 @@ function hasGold({ columns, rowsOfSet, payload }) {
 }
 
 function saveForm(desk, attempt) {
-  const input = node("input", { class: "tu-search", attributes: { type: "text", maxlength: 80, placeholder: "Name, such as Ada, first pass", "aria-label": "Name of the marks", required: true } });
-  const form = node("form", { class: "tu-masks-acts" }, input, node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }));
+  const input = node("input", {
+    class: "tu-search",
+    attributes: {
+      type: "text",
+      maxlength: 80,
+      placeholder: "Name, such as Ada, first pass",
+      "aria-label": "Name of the marks",
+      required: true,
+    },
+  });
+  const form = node(
+    "form",
+    { class: "tu-masks-acts" },
+    input,
+    node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const name = input.value.trim();
-    if (name) attempt(() => desk.addSet("save_mark_set", { name, rows: desk.model.marks.rows }), () => {
-      input.value = "";
-      return `Saved as “${name}”.`;
-    });
+    if (name)
+      attempt(
+        () => desk.addSet("save_mark_set", { name, rows: desk.model.marks.rows }),
+        () => {
+          input.value = "";
+          return `Saved as “${name}”.`;
+        },
+      );
   });
   return form;
 }
 
 function importer(desk, attempt) {
-  const input = node("input", { attributes: { type: "file", accept: ".jsonl,.ndjson,.json,.csv,.tsv,.parquet", "aria-label": "Rows with gold to import" } });
+  const input = node("input", {
+    attributes: {
+      type: "file",
+      accept: ".jsonl,.ndjson,.json,.csv,.tsv,.parquet",
+      "aria-label": "Rows with gold to import",
+    },
+  });
   input.addEventListener("change", () => {
     const file = input.files[0];
     input.value = "";
     if (!file) return;
     attempt(async () => {
       const upload = await sendFile(file, (name, data) => desk.host.ask(name, data));
-      const answer = await desk.addSet("import_marked_rows", { name: freeName(file.name.replace(/\.\w+$/, ""), desk.sets), upload });
+      const answer = await desk.addSet("import_marked_rows", {
+        name: freeName(file.name.replace(/\.\w+$/, ""), desk.sets),
+        upload,
+      });
       await desk.host.ask("drop_upload", { upload });
       return answer;
     }, importedRowsWords);
@@ -77,7 +152,13 @@ function importer(desk, attempt) {
 
 /** Returns what an import did, and what it left out. */
 export function importedRowsWords({ saved, others, unmarked, refused }) {
-  const out = [[others, "not in this text"], [unmarked, "without gold"], [refused, "no row"]].filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`);
+  const out = [
+    [others, "not in this text"],
+    [unmarked, "without gold"],
+    [refused, "no row"],
+  ]
+    .filter(([count]) => count > 0)
+    .map(([count, why]) => `${count} ${why}`);
   const rest = out.length ? ` Left out: ${out.join(", ")}.` : "";
   return `${saved.rows} ${saved.rows === 1 ? "row" : "rows"} imported as “${saved.name}”; load or compare them. Your marks are as they were.${rest}`;
 }
@@ -86,12 +167,37 @@ function line(set, { desk, attempt, tick, ticked }) {
   const box = node("input", { attributes: { type: "checkbox", "aria-label": `Compare ${set.name}` } });
   box.checked = ticked.has(set.id);
   box.addEventListener("change", () => tick(set.id, box.checked));
-  const acts = set.saved ? [
-    button("Load", () => attempt(() => desk.loadSet(set.id), () => `“${set.name}” is loaded into your marks; undo takes it back.`), { class: "tu-toggle", attributes: { "aria-label": `Load ${set.name}` } }),
-    button("Remove", () => attempt(() => desk.removeSet(set.id), () => `“${set.name}” is removed.`), { class: "tu-toggle", attributes: { "aria-label": `Remove ${set.name}` } }),
-  ] : [];
-  return node("tr", {}, node("td", {}, box), node("th", { attributes: { scope: "row" } }, node("bdi", { text: set.name })),
-    node("td", { text: set.rows }), node("td", { text: set.saved ? new Date(set.saved).toLocaleString([], WHEN) : "" }), node("td", {}, ...acts));
+  const acts = set.saved
+    ? [
+        button(
+          "Load",
+          () =>
+            attempt(
+              () => desk.loadSet(set.id),
+              () => `“${set.name}” is loaded into your marks; undo takes it back.`,
+            ),
+          { class: "tu-toggle", attributes: { "aria-label": `Load ${set.name}` } },
+        ),
+        button(
+          "Remove",
+          () =>
+            attempt(
+              () => desk.removeSet(set.id),
+              () => `“${set.name}” is removed.`,
+            ),
+          { class: "tu-toggle", attributes: { "aria-label": `Remove ${set.name}` } },
+        ),
+      ]
+    : [];
+  return node(
+    "tr",
+    {},
+    node("td", {}, box),
+    node("th", { attributes: { scope: "row" } }, node("bdi", { text: set.name })),
+    node("td", { text: set.rows }),
+    node("td", { text: set.saved ? new Date(set.saved).toLocaleString([], WHEN) : "" }),
+    node("td", {}, ...acts),
+  );
 }
 
 /** Returns `{element, show(answer)}`: how far two agree, and each word on which they do not, to take from either. */
@@ -99,7 +205,14 @@ function markComparison(desk, close) {
   const words = node("p");
   const more = node("p", { class: "tu-note" });
   const table = node("table", { class: "tu-masks-list" });
-  const element = node("section", { attributes: { "aria-label": "Two sets of marks compared", hidden: true } }, node("h2", { text: "Compared" }), words, more, table);
+  const element = node(
+    "section",
+    { attributes: { "aria-label": "Two sets of marks compared", hidden: true } },
+    node("h2", { text: "Compared" }),
+    words,
+    more,
+    table,
+  );
   const show = (answer) => {
     element.hidden = false;
     setText(words, agreementWords({ ...answer, tokens: answer.words }, "word"));
@@ -111,7 +224,10 @@ function markComparison(desk, close) {
       last = each.row_id;
       return made;
     });
-    table.replaceChildren(tableHead(["Row", "Word", answer.first.name, answer.second.name, ""]), node("tbody", {}, ...lines));
+    table.replaceChildren(
+      tableHead(["Row", "Word", answer.first.name, answer.second.name, ""]),
+      node("tbody", {}, ...lines),
+    );
   };
   return { element, show };
 }
@@ -122,18 +238,44 @@ function difference(each, { first, second }, desk, close, newRow) {
     desk.model.lockAt(desk.tokenAt(each));
     focusStripWhenDrawn();
   };
-  const take = (isFact, name) => button(`Take ${name}`, () => desk.take(each, isFact), { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${each.word} in row ${each.row_id}` } });
-  return node("tr", {}, node("td", { text: newRow ? each.row_id : "" }),
-    node("th", { attributes: { scope: "row", dir: "auto" } }, button(each.word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } })),
-    node("td", { text: factWords(each.first) }), node("td", { text: factWords(each.second) }), node("td", {}, take(each.first, first.name), take(each.second, second.name)));
+  const take = (isFact, name) =>
+    button(`Take ${name}`, () => desk.take(each, isFact), {
+      class: "tu-toggle",
+      attributes: { "aria-label": `Take ${name} for ${each.word} in row ${each.row_id}` },
+    });
+  return node(
+    "tr",
+    {},
+    node("td", { text: newRow ? each.row_id : "" }),
+    node(
+      "th",
+      { attributes: { scope: "row", dir: "auto" } },
+      button(each.word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } }),
+    ),
+    node("td", { text: factWords(each.first) }),
+    node("td", { text: factWords(each.second) }),
+    node("td", {}, take(each.first, first.name), take(each.second, second.name)),
+  );
 }
 
-function factWords(isFact) { return isFact ? "✓ the fact" : "✗ not the fact"; }
+function factWords(isFact) {
+  return isFact ? "✓ the fact" : "✗ not the fact";
+}
 
 /** Returns who marked what, in one sentence. */
-export function comparedWords({ first, second, only_first: onlyFirst, only_second: onlySecond, rows, differences, differing }) {
+export function comparedWords({
+  first,
+  second,
+  only_first: onlyFirst,
+  only_second: onlySecond,
+  rows,
+  differences,
+  differing,
+}) {
   const both = `${rows} ${rows === 1 ? "row" : "rows"} that both reviewed`;
-  if (!differences) return `“${first.name}” and “${second.name}” mark the same ${first.marked} words in ${both}.`;
-  const cut = differing.length < differences ? ` The first ${differing.length} of ${differences} are listed.` : "";
+  if (!differences)
+    return `“${first.name}” and “${second.name}” mark the same ${first.marked} words in ${both}.`;
+  const cut =
+    differing.length < differences ? ` The first ${differing.length} of ${differences} are listed.` : "";
   return `Over ${both}, “${first.name}” marked ${first.marked} words as the fact, ${onlyFirst} of them alone; “${second.name}” ${second.marked}, ${onlySecond} alone.${cut}`;
 }

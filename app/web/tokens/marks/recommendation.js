@@ -14,18 +14,35 @@ const BASELINES = ["random", "content_words", "content_words_new"];
  * @param {boolean} [better] whether the learned signal is above the best plain list, paired by row: the verdict of the trust panel
  */
 export function recommendation(table, rows, better) {
-  if (rows === 0) return { signal: null, words: "No facts are marked in this set, so no signal can be recommended yet. Mark a few rows first." };
+  if (rows === 0)
+    return {
+      signal: null,
+      words: "No facts are marked in this set, so no signal can be recommended yet. Mark a few rows first.",
+    };
   const counted = plural(rows, "row");
-  if (rows < FEWEST_ROWS) return { signal: null, words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.` };
+  if (rows < FEWEST_ROWS)
+    return {
+      signal: null,
+      words: `Not enough evidence to recommend a signal: facts are marked in ${counted}, and ${FEWEST_ROWS} are needed.`,
+    };
   const measured = table.filter(({ auroc }) => auroc !== null);
   const best = highest(measured.filter(({ signal }) => !BASELINES.includes(signal)));
   const plain = highest(measured.filter(({ signal }) => BASELINES.includes(signal)));
-  if (!best || !plain) return { signal: null, words: "No signal has been compared with the marked facts of this set." };
-  const beats = best.signal === "learned" && better !== undefined ? better : best.low !== null && best.low > plain.auroc;
+  if (!best || !plain)
+    return { signal: null, words: "No signal has been compared with the marked facts of this set." };
+  const beats =
+    best.signal === "learned" && better !== undefined ? better : best.low !== null && best.low > plain.auroc;
   const figure = `AUROC ${share(best.auroc)}${best.low === null ? "" : ` (${interval(best.low, best.high)})`} on ${counted}`;
   const beside = `“${plain.label}” ${share(plain.auroc)}`;
-  return beats ? { signal: best.signal, words: `On this set “${best.label}” finds the facts best: ${figure}, ${beside}.` }
-    : { signal: null, words: `No signal clearly beats the plain baselines here: “${best.label}” has ${figure}, ${beside}.` };
+  return beats
+    ? {
+        signal: best.signal,
+        words: `On this set “${best.label}” finds the facts best: ${figure}, ${beside}.`,
+      }
+    : {
+        signal: null,
+        words: `No signal clearly beats the plain baselines here: “${best.label}” has ${figure}, ${beside}.`,
+      };
 }
 
 function highest(table) {
@@ -35,7 +52,13 @@ function highest(table) {
 /** Returns `{element, update}`. @param {import("../../draft/marks_desk.js").MarksDesk} desk */
 export function recommended(model, desk) {
   const element = node("p", { class: "tu-note tu-recommended" });
-  const update = () => setText(element, model.memory.once("recommended", [model.payload.leaderboard, desk.evidence, model.set], () => recommendedWords(model, desk.evidence)));
+  const update = () =>
+    setText(
+      element,
+      model.memory.once("recommended", [model.payload.leaderboard, desk.evidence, model.set], () =>
+        recommendedWords(model, desk.evidence),
+      ),
+    );
   return { element, update };
 }
 
@@ -43,8 +66,11 @@ export function recommended(model, desk) {
 export function recommendedWords(model, evidence) {
   const marks = evidence?.set === model.set ? evidence : null;
   if (marks?.table.length) return recommendation(marks.table, marks.rows, marks.better).words;
-  const table = (model.payload.leaderboard ?? []).filter(({ set }) => (set ?? "") === model.set)
+  const table = (model.payload.leaderboard ?? [])
+    .filter(({ set }) => (set ?? "") === model.set)
     .map(({ signal, label, auroc_word, low, high }) => ({ signal, label, auroc: auroc_word, low, high }));
-  const withGold = model.rowsOfSet.filter((at) => Number.isFinite(model.columns.gold?.[model.payload.rows[at].first]));
+  const withGold = model.rowsOfSet.filter((at) =>
+    Number.isFinite(model.columns.gold?.[model.payload.rows[at].first]),
+  );
   return withGold.length === 0 && marks?.rows ? marks.verdict : recommendation(table, withGold.length).words;
 }

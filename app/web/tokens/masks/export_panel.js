@@ -5,31 +5,83 @@ import { workNotice } from "../../dom/work_notice.js";
 import { download, exportMask } from "../../draft/export_mask.js";
 
 const FORMATS = [
-  ["html", "Web page", "Opens offline, without any script"], ["svg", "Picture (SVG)", "For papers and slides"],
-  ["csv", "Table (CSV)", "One line per token, every signal; safe to open in a spreadsheet"], ["json", "Data (JSON)", "The same, for programs"],
+  ["html", "Web page", "Opens offline, without any script"],
+  ["svg", "Picture (SVG)", "For papers and slides"],
+  ["csv", "Table (CSV)", "One line per token, every signal; safe to open in a spreadsheet"],
+  ["json", "Data (JSON)", "The same, for programs"],
 ];
 
 /** Returns `{element, show}`. `host`: `{ask, draft, say}`; `draft()` is what the server recomputes. */
 export function exportPanel(model, host) {
   let rows = "row";
   const notice = workNotice("Not exported: ");
-  const exported = (work, words) => notice.attempt(work, () => {
-    host.say(words);
-    return words;
-  });
-  const which = segmented("Rows", [{ value: "row", label: "This row" }, { value: "set", label: "All rows of the set" }], (value) => {
-    rows = value;
-    which.update(rows);
-  });
-  const heatmap = (format) => exported(async () => download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))), "Heatmap exported");
-  const element = node("dialog", { class: "tu-help", attributes: { "aria-label": "Export" } },
-    node("h2", { text: "Heatmap" }), node("p", { class: "tu-note", text: "Token by token, with legend, unit, model, mask hash, notes and date; coloured by the signal that is shown." }),
+  const exported = (work, words) =>
+    notice.attempt(work, () => {
+      host.say(words);
+      return words;
+    });
+  const which = segmented(
+    "Rows",
+    [
+      { value: "row", label: "This row" },
+      { value: "set", label: "All rows of the set" },
+    ],
+    (value) => {
+      rows = value;
+      which.update(rows);
+    },
+  );
+  const heatmap = (format) =>
+    exported(
+      async () =>
+        download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))),
+      "Heatmap exported",
+    );
+  const element = node(
+    "dialog",
+    { class: "tu-help", attributes: { "aria-label": "Export" } },
+    node("h2", { text: "Heatmap" }),
+    node("p", {
+      class: "tu-note",
+      text: "Token by token, with legend, unit, model, mask hash, notes and date; coloured by the signal that is shown.",
+    }),
     which.element,
-    node("div", { class: "tu-masks-acts" }, ...FORMATS.map(([format, label, title]) => button(label, () => heatmap(format), { class: "tu-button", attributes: { title } }))),
-    node("h2", { text: "Mask" }), node("p", { class: "tu-note", text: "Rule, overrides with notes and times, and each chosen token; for runs and for importing elsewhere." }),
-    node("div", { class: "tu-masks-acts" }, button("Mask file (JSONL)", () => exported(() => exportMask(host.draft(), model, (args) => host.ask("export_mask", args)), "Mask exported"), { class: "tu-button" })),
-    notice.element, button("Close", () => element.close(), { class: "tu-button" }));
-  return { element, show: () => { notice.say(""); which.update(rows); element.showModal(); } };
+    node(
+      "div",
+      { class: "tu-masks-acts" },
+      ...FORMATS.map(([format, label, title]) =>
+        button(label, () => heatmap(format), { class: "tu-button", attributes: { title } }),
+      ),
+    ),
+    node("h2", { text: "Mask" }),
+    node("p", {
+      class: "tu-note",
+      text: "Rule, overrides with notes and times, and each chosen token; for runs and for importing elsewhere.",
+    }),
+    node(
+      "div",
+      { class: "tu-masks-acts" },
+      button(
+        "Mask file (JSONL)",
+        () =>
+          exported(
+            () => exportMask(host.draft(), model, (args) => host.ask("export_mask", args)),
+            "Mask exported",
+          ),
+        { class: "tu-button" },
+      ),
+    ),
+    notice.element,
+    button("Close", () => element.close(), { class: "tu-button" }),
+  );
+  return {
+    element,
+    show: () => {
+      notice.say("");
+      which.update(rows);
+      element.showModal();
+    },
+  };
 }
 
 /** Returns what the server is asked for: the draft, the column that is shown, and which rows. */

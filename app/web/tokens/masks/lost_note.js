@@ -24,7 +24,14 @@ export function lostNote(model, show) {
   const go = button("Show the row", () => show(rowOf(model.lost[0]).first), { class: "tu-button" });
   const put = button("Place on the locked token", place, { class: "tu-button" });
   const drop = button("Drop it", next, { class: "tu-button" });
-  const element = node("div", { class: "tu-alarm tu-lost", attributes: { role: "status", hidden: true } }, words, go, put, drop);
+  const element = node(
+    "div",
+    { class: "tu-alarm tu-lost", attributes: { role: "status", hidden: true } },
+    words,
+    go,
+    put,
+    drop,
+  );
   const update = () => {
     element.hidden = model.lost.length === 0;
     if (element.hidden) return;
@@ -38,7 +45,9 @@ export function lostNote(model, show) {
 /** Returns which overrides could not be placed, the first ones by name. Pure. @param {{row: string, text: string, state: string|null}[]} lost */
 export function lostWords(lost) {
   if (lost.length === 0) return "";
-  const named = lost.slice(0, NAMED).map(({ row, text, state }) => `“${text.trim()}” in ${row} (${FORCED[state] ?? "a note"})`);
+  const named = lost
+    .slice(0, NAMED)
+    .map(({ row, text, state }) => `“${text.trim()}” in ${row} (${FORCED[state] ?? "a note"})`);
   const more = lost.length > NAMED ? [`${lost.length - NAMED} more`] : [];
   const count = lost.length === 1 ? "1 override" : `${lost.length} overrides`;
   return `${count} could not be placed, as the text is another one now: ${[...named, ...more].join(", ")}.`;

@@ -1,10 +1,23 @@
 /** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
 
 import { button, node, setAble, setAttributes, setHidden, setText } from "../../dom/dom.js";
-import { differenceReport, differenceWords, differingTokens, serverMask, sinceWords } from "../../draft/mask_changes.js";
+import {
+  differenceReport,
+  differenceWords,
+  differingTokens,
+  serverMask,
+  sinceWords,
+} from "../../draft/mask_changes.js";
 import { keptWords } from "../../draft/mask_keeper.js";
 import { openRange } from "../../model/shown_unit.js";
-import { emptyRows, emptyRowsWords, failedCounts, failedWords, leftOutWords, nextRow } from "../../model/untrained_rows.js";
+import {
+  emptyRows,
+  emptyRowsWords,
+  failedCounts,
+  failedWords,
+  leftOutWords,
+  nextRow,
+} from "../../model/untrained_rows.js";
 import { liveRun } from "../../server/shared_value.js";
 import { clockTime, plural } from "../../text/numbers.js";
 import { rangeWords } from "../../text/units.js";
@@ -20,35 +33,87 @@ export function maskBar(model, desk, acts) {
   const percent = node("span", { class: "tu-wide" });
   const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
   const gold = node("span", { class: "tu-wide" });
-  const overrides = button("", acts.overrides, { class: "tu-toggle tu-wide tu-bar-walk", attributes: { title: "List overrides and notes" } });
-  const without = button("", () => acts.row(nextRow(emptyRows(model), model.view.row)), { class: "tu-toggle tu-bar-walk tu-empty-rows", attributes: { title: "They are not trained. Go to the next one" } });
-  const leftOut = node("span", { class: "tu-quiet tu-wide", attributes: { title: "Rows that the model cannot read: the reasons stand above the list of rows. Rows that could not be scored: theirs stand above the row" } });
+  const overrides = button("", acts.overrides, {
+    class: "tu-toggle tu-wide tu-bar-walk",
+    attributes: { title: "List overrides and notes" },
+  });
+  const without = button("", () => acts.row(nextRow(emptyRows(model), model.view.row)), {
+    class: "tu-toggle tu-bar-walk tu-empty-rows",
+    attributes: { title: "They are not trained. Go to the next one" },
+  });
+  const leftOut = node("span", {
+    class: "tu-quiet tu-wide",
+    attributes: {
+      title:
+        "Rows that the model cannot read: the reasons stand above the list of rows. Rows that could not be scored: theirs stand above the row",
+    },
+  });
   const hash = node("code");
   const tick = node("span", { class: "tu-tick" });
-  const mask = node("span", { class: "tu-quiet tu-wide", attributes: { role: "status" } }, "mask ", hash, " ", tick);
+  const mask = node(
+    "span",
+    { class: "tu-quiet tu-wide", attributes: { role: "status" } },
+    "mask ",
+    hash,
+    " ",
+    tick,
+  );
   const draft = node("span", { class: "tu-quiet tu-wide tu-range tu-draft", attributes: { role: "status" } });
   const since = button("", () => acts.walk(flipped), { class: "tu-toggle tu-wide tu-bar-walk tu-since" });
   let flipped = [];
   const range = node("span", { class: "tu-quiet tu-wide tu-range" });
   const undo = button("Undo", () => model.undo(), { class: "tu-button", attributes: { title: "Ctrl+Z" } });
-  const redo = button("Redo", () => model.redo(), { class: "tu-button tu-wide", attributes: { title: "Ctrl+Y" } });
-  const masks = button("Masks", acts.masks, { class: "tu-button tu-wide tu-remote", attributes: { title: "Save, load, compare, import" } });
+  const redo = button("Redo", () => model.redo(), {
+    class: "tu-button tu-wide",
+    attributes: { title: "Ctrl+Y" },
+  });
+  const masks = button("Masks", acts.masks, {
+    class: "tu-button tu-wide tu-remote",
+    attributes: { title: "Save, load, compare, import" },
+  });
   const save = button("Export", acts.exports, { class: "tu-button tu-wide tu-remote" });
   // What cannot be pressed stays in reach of the keyboard, and says why.
   const go = button("Unlearn these", acts.unlearn, { class: "tu-button is-first tu-remote" });
-  const element = node("div", { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
-    node("div", { class: "tu-mask-facts" }, targets, gold, without, overrides, leftOut, since, mask, draft, range),
-    node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go));
+  const element = node(
+    "div",
+    { class: "tu-mask-bar", attributes: { role: "region", "aria-label": "Mask" } },
+    node(
+      "div",
+      { class: "tu-mask-facts" },
+      targets,
+      gold,
+      without,
+      overrides,
+      leftOut,
+      since,
+      mask,
+      draft,
+      range,
+    ),
+    node("div", { class: "tu-mask-acts" }, undo, redo, masks, save, go),
+  );
   // What sticks above the bar has to know how high it is.
-  new ResizeObserver(() => element.parentElement?.style.setProperty("--tu-bar", `${element.offsetHeight}px`)).observe(element);
+  new ResizeObserver(() =>
+    element.parentElement?.style.setProperty("--tu-bar", `${element.offsetHeight}px`),
+  ).observe(element);
   const alarmText = node("span");
-  const theirs = button("", () => model.showMask(model.mask.own ? null : serverMask(confirmation, model)), { class: "tu-button" });
-  const alarm = node("div", { class: "tu-alarm tu-differs", attributes: { role: "alert", hidden: true } }, alarmText,
-    button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }), theirs,
-    button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), { class: "tu-button" }),
-    button("Ask again", acts.check, { class: "tu-button" }));
+  const theirs = button("", () => model.showMask(model.mask.own ? null : serverMask(confirmation, model)), {
+    class: "tu-button",
+  });
+  const alarm = node(
+    "div",
+    { class: "tu-alarm tu-differs", attributes: { role: "alert", hidden: true } },
+    alarmText,
+    button("Show them", () => acts.walk(differingTokens(confirmation, model)), { class: "tu-button" }),
+    theirs,
+    button("Copy report", () => navigator.clipboard?.writeText(differenceReport(confirmation, model)), {
+      class: "tu-button",
+    }),
+    button("Ask again", acts.check, { class: "tu-button" }),
+  );
   const training = node("p", { class: "tu-training", attributes: { role: "status" } });
-  const sayTraining = () => setText(training, trainingWords(liveRun.value, confirmation.hash) || hindrance(model, confirmation));
+  const sayTraining = () =>
+    setText(training, trainingWords(liveRun.value, confirmation.hash) || hindrance(model, confirmation));
   const leave = liveRun.subscribe(sayTraining);
   let confirmation = { kind: "pending", hash: "" };
 
@@ -87,7 +152,11 @@ export function maskBar(model, desk, acts) {
     const short = state.hash.slice(0, 8) || "…";
     setText(hash, short);
     setText(tick, { pending: "…", same: "✓", differs: "differs", unreachable: "not confirmed" }[state.kind]);
-    setAttributes(mask, { "data-state": state.kind, title: state.kind === "same" ? `The server computes the same mask: ${state.hash}` : state.reason ?? null });
+    setAttributes(mask, {
+      "data-state": state.kind,
+      title:
+        state.kind === "same" ? `The server computes the same mask: ${state.hash}` : (state.reason ?? null),
+    });
     setHidden(alarm, state.kind !== "differs");
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
     setHidden(theirs, !state.serverChosen);

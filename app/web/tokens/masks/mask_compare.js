@@ -10,9 +10,19 @@ export function maskComparison(desk, host) {
   const words = node("p");
   const more = node("p", { class: "tu-note" });
   const table = node("table", { class: "tu-masks-list" });
-  const element = node("section", { attributes: { "aria-label": "Two masks compared", hidden: true } }, node("h2", { text: "Compared" }), words, more, table);
+  const element = node(
+    "section",
+    { attributes: { "aria-label": "Two masks compared", hidden: true } },
+    node("h2", { text: "Compared" }),
+    words,
+    more,
+    table,
+  );
   let nows = [];
-  const update = () => nows.forEach(({ cell, index }) => { setText(cell, nowWords(desk.model, index)); });
+  const update = () =>
+    nows.forEach(({ cell, index }) => {
+      setText(cell, nowWords(desk.model, index));
+    });
   const show = (answer) => {
     element.hidden = false;
     setText(words, agreementWords(answer));
@@ -40,21 +50,44 @@ function differing(each, answer, { desk, host, update, newRow }) {
     host.show(each.index);
     focusStripWhenDrawn();
   };
-  const take = (side, name) => button(`Take ${name}`, () => {
-    desk.take(each.index, side, name);
-    update();
-  }, { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${word} in row ${each.row_id}` } });
+  const take = (side, name) =>
+    button(
+      `Take ${name}`,
+      () => {
+        desk.take(each.index, side, name);
+        update();
+      },
+      { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${word} in row ${each.row_id}` } },
+    );
   const now = node("td");
-  const line = node("tr", {}, node("td", { text: newRow ? each.row_id : "" }),
-    node("th", { attributes: { scope: "row", dir: "auto" } }, button(word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } })),
-    node("td", { text: sideWords(each.first) }), node("td", { text: sideWords(each.second) }), now,
-    node("td", {}, take(each.first, answer.first.name), take(each.second, answer.second.name)));
+  const line = node(
+    "tr",
+    {},
+    node("td", { text: newRow ? each.row_id : "" }),
+    node(
+      "th",
+      { attributes: { scope: "row", dir: "auto" } },
+      button(word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } }),
+    ),
+    node("td", { text: sideWords(each.first) }),
+    node("td", { text: sideWords(each.second) }),
+    now,
+    node("td", {}, take(each.first, answer.first.name), take(each.second, answer.second.name)),
+  );
   return { line, now };
 }
 
 /** Returns who chose what, in one sentence. */
-export function moreWords({ first, second, only_first: onlyFirst, only_second: onlySecond, differences, differing: listed }) {
-  if (!differences) return `“${first.name}” and “${second.name}” are the same mask of ${plural(first.chosen, "token")}.`;
+export function moreWords({
+  first,
+  second,
+  only_first: onlyFirst,
+  only_second: onlySecond,
+  differences,
+  differing: listed,
+}) {
+  if (!differences)
+    return `“${first.name}” and “${second.name}” are the same mask of ${plural(first.chosen, "token")}.`;
   const cut = listed.length < differences ? ` The first ${listed.length} of ${differences} are listed.` : "";
   return `“${first.name}” chose ${first.chosen}, ${onlyFirst} of them alone; “${second.name}” ${second.chosen}, ${onlySecond} alone.${cut}`;
 }
@@ -70,5 +103,11 @@ export function sideWords({ chosen, weight, state, note, time }) {
 
 function nowWords(model, index) {
   const state = model.overrides.state(index);
-  return sideWords({ chosen: model.mask.selected[index] === 1, weight: model.mask.weights[index], state, note: "", time: 0 });
+  return sideWords({
+    chosen: model.mask.selected[index] === 1,
+    weight: model.mask.weights[index],
+    state,
+    note: "",
+    time: 0,
+  });
 }

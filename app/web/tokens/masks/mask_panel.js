@@ -15,76 +15,155 @@ export function maskPanel(desk, host) {
   const notice = workNotice();
   const { attempt } = notice;
   const body = node("tbody");
-  const table = node("table", { class: "tu-masks-list" },
-    tableHead(["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""]), body);
-  const none = node("p", { class: "tu-note", text: "No mask is saved yet. A saved mask never changes; your draft goes on." });
-  const compare = button("Compare the two", () => compareTicked(), { class: "tu-button", attributes: { disabled: true } });
+  const table = node(
+    "table",
+    { class: "tu-masks-list" },
+    tableHead(["", "Name", "Set", "Tokens", "Overrides", "Hash", "Saved", ""]),
+    body,
+  );
+  const none = node("p", {
+    class: "tu-note",
+    text: "No mask is saved yet. A saved mask never changes; your draft goes on.",
+  });
+  const compare = button("Compare the two", () => compareTicked(), {
+    class: "tu-button",
+    attributes: { disabled: true },
+  });
   const comparison = maskComparison(desk, { ...host, close: () => element.close() });
   const ticked = new Set();
-  const compareTicked = () => attempt(async () => comparison.show(await host.ask("compare_masks", {
-    scores_id: desk.scoresId, first: [...ticked][0], second: [...ticked][1],
-  })), () => "");
+  const compareTicked = () =>
+    attempt(
+      async () =>
+        comparison.show(
+          await host.ask("compare_masks", {
+            scores_id: desk.scoresId,
+            first: [...ticked][0],
+            second: [...ticked][1],
+          }),
+        ),
+      () => "",
+    );
   let removed = null;
-  const back = button("", () => attempt(() => desk.relist("restore_mask", removed.id), () => {
-    back.hidden = true;
-    return `“${removed.name}” is back.`;
-  }), { class: "tu-button", attributes: { hidden: true } });
-  const remove = (mask) => attempt(() => desk.relist("remove_mask", mask.id), () => {
-    removed = mask;
-    setText(back, `Bring “${mask.name}” back`);
-    back.hidden = false;
-    back.focus();
-    return `“${mask.name}” is removed.`;
-  });
+  const back = button(
+    "",
+    () =>
+      attempt(
+        () => desk.relist("restore_mask", removed.id),
+        () => {
+          back.hidden = true;
+          return `“${removed.name}” is back.`;
+        },
+      ),
+    { class: "tu-button", attributes: { hidden: true } },
+  );
+  const remove = (mask) =>
+    attempt(
+      () => desk.relist("remove_mask", mask.id),
+      () => {
+        removed = mask;
+        setText(back, `Bring “${mask.name}” back`);
+        back.hidden = false;
+        back.focus();
+        return `“${mask.name}” is removed.`;
+      },
+    );
   const tick = (id, on) => {
     if (on) ticked.add(id);
     else ticked.delete(id);
     compare.disabled = ticked.size !== 2;
   };
 
-  const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
-    node("h2", { text: "Save this mask" }), saveForm(desk, attempt), node("h2", { text: "Saved masks" }), none, table,
+  const element = node(
+    "dialog",
+    { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
+    node("h2", { text: "Save this mask" }),
+    saveForm(desk, attempt),
+    node("h2", { text: "Saved masks" }),
+    none,
+    table,
     node("div", { class: "tu-masks-acts" }, compare, importer(desk, attempt)),
-    node("div", { class: "tu-masks-acts" }, notice.element, back), comparison.element,
-    button("Close", () => element.close(), { class: "tu-button" }));
+    node("div", { class: "tu-masks-acts" }, notice.element, back),
+    comparison.element,
+    button("Close", () => element.close(), { class: "tu-button" }),
+  );
   const update = () => {
     for (const id of ticked) if (!desk.masks.some((mask) => mask.id === id)) tick(id, false);
-    body.replaceChildren(...[...desk.masks].reverse().map((mask) => line(mask, { desk, host, attempt, remove, tick, ticked })));
+    body.replaceChildren(
+      ...[...desk.masks].reverse().map((mask) => line(mask, { desk, host, attempt, remove, tick, ticked })),
+    );
     none.hidden = desk.masks.length > 0;
     table.hidden = compare.hidden = !none.hidden;
     comparison.update();
   };
   desk.listed = update;
-  return { element, update, show: () => { notice.say(desk.live ? "" : "Masks are saved as soon as the model is live."); back.hidden = true; update(); element.showModal(); } };
+  return {
+    element,
+    update,
+    show: () => {
+      notice.say(desk.live ? "" : "Masks are saved as soon as the model is live.");
+      back.hidden = true;
+      update();
+      element.showModal();
+    },
+  };
 }
 
 function saveForm(desk, attempt) {
-  const input = node("input", { class: "tu-search", attributes: { type: "text", maxlength: 80, placeholder: "Name, such as Ada, first pass", "aria-label": "Name of the mask", required: true } });
-  const form = node("form", { class: "tu-masks-acts" }, input, node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }));
+  const input = node("input", {
+    class: "tu-search",
+    attributes: {
+      type: "text",
+      maxlength: 80,
+      placeholder: "Name, such as Ada, first pass",
+      "aria-label": "Name of the mask",
+      required: true,
+    },
+  });
+  const form = node(
+    "form",
+    { class: "tu-masks-acts" },
+    input,
+    node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const name = input.value.trim();
     if (!name) return;
-    attempt(() => desk.save(name), () => {
-      input.value = "";
-      return `Saved as “${name}”.`;
-    });
+    attempt(
+      () => desk.save(name),
+      () => {
+        input.value = "";
+        return `Saved as “${name}”.`;
+      },
+    );
   });
   return form;
 }
 
 function importer(desk, attempt) {
-  const input = node("input", { attributes: { type: "file", accept: ".jsonl,.json,application/jsonl,application/json", "aria-label": "Mask file to import" } });
+  const input = node("input", {
+    attributes: {
+      type: "file",
+      accept: ".jsonl,.json,application/jsonl,application/json",
+      "aria-label": "Mask file to import",
+    },
+  });
   input.addEventListener("change", () => {
     const file = input.files[0];
     input.value = "";
     if (!file) return;
     attempt(async () => {
-      if (file.size > MOST_BYTES) throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
+      if (file.size > MOST_BYTES)
+        throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
       return desk.import(file.name.replace(/\.jsonl?$/, ""), await file.text());
     }, importedWords);
   });
-  return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import a mask or draft file" }), input);
+  return node(
+    "label",
+    { class: "tu-masks-acts" },
+    node("span", { text: "Import a mask or draft file" }),
+    input,
+  );
 }
 
 /** Returns what an import did: of `drafts`, their masks; else of one mask. */
@@ -101,7 +180,8 @@ export function loadedWords(mask) {
 /** Returns what other scores make of a mask: `moved` counts the tokens they change, null for a mask of these scores. */
 function movedWords({ moved }) {
   if (moved === null) return "";
-  const differ = moved === 0 ? "no token differs" : `${moved} ${moved === 1 ? "token differs" : "tokens differ"}`;
+  const differ =
+    moved === 0 ? "no token differs" : `${moved} ${moved === 1 ? "token differs" : "tokens differ"}`;
   return ` ${OTHER_SCORES}, and ${differ} from when it was made.`;
 }
 
@@ -110,13 +190,37 @@ function line(mask, { desk, host, attempt, remove, tick, ticked }) {
   box.checked = ticked.has(mask.id);
   box.addEventListener("change", () => tick(mask.id, box.checked));
   const load = () => attempt(() => desk.load(mask.id), loadedWords);
-  const save = () => attempt(async () => download(await host.ask("saved_mask_file", { scores_id: desk.scoresId, id: mask.id })), () => `“${mask.name}” is exported.`);
-  return node("tr", {}, node("td", {}, box),
-    node("th", { attributes: { scope: "row" } }, node("bdi", { text: mask.name }), mask.other_scores ? node("span", { class: "tu-note", text: " from other scores", attributes: { title: OTHER_SCORES } }) : null),
-    node("td", { text: mask.set || "–" }), node("td", { text: `${mask.chosen} of ${mask.of}` }), node("td", { text: mask.overrides }),
+  const save = () =>
+    attempt(
+      async () => download(await host.ask("saved_mask_file", { scores_id: desk.scoresId, id: mask.id })),
+      () => `“${mask.name}” is exported.`,
+    );
+  return node(
+    "tr",
+    {},
+    node("td", {}, box),
+    node(
+      "th",
+      { attributes: { scope: "row" } },
+      node("bdi", { text: mask.name }),
+      mask.other_scores
+        ? node("span", { class: "tu-note", text: " from other scores", attributes: { title: OTHER_SCORES } })
+        : null,
+    ),
+    node("td", { text: mask.set || "–" }),
+    node("td", { text: `${mask.chosen} of ${mask.of}` }),
+    node("td", { text: mask.overrides }),
     node("td", {}, node("code", { text: mask.hash.slice(0, 8), attributes: { title: mask.hash } })),
     node("td", { text: new Date(mask.saved).toLocaleString([], WHEN) }),
-    node("td", {}, button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }),
+    node(
+      "td",
+      {},
+      button("Load", load, { class: "tu-toggle", attributes: { "aria-label": `Load ${mask.name}` } }),
       button("Export", save, { class: "tu-toggle", attributes: { "aria-label": `Export ${mask.name}` } }),
-      button("Remove", () => remove(mask), { class: "tu-toggle", attributes: { "aria-label": `Remove ${mask.name}` } })));
+      button("Remove", () => remove(mask), {
+        class: "tu-toggle",
+        attributes: { "aria-label": `Remove ${mask.name}` },
+      }),
+    ),
+  );
 }

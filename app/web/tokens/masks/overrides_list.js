@@ -13,10 +13,21 @@ const MOST_LINES = 200;
  */
 export function overridesList(model, goTo) {
   const body = node("tbody");
-  const table = node("table", { class: "tu-masks-list" }, tableHead(["Row", "Token", "Decision", "Note", "When", ""]), body);
+  const table = node(
+    "table",
+    { class: "tu-masks-list" },
+    tableHead(["Row", "Token", "Decision", "Note", "When", ""]),
+    body,
+  );
   const words = node("p", { class: "tu-note", attributes: { role: "status" } });
-  const element = node("dialog", { class: "tu-help tu-masks", attributes: { "aria-label": "Overrides" } },
-    node("h2", { text: "Overrides and notes" }), words, table, button("Close", () => element.close(), { class: "tu-button" }));
+  const element = node(
+    "dialog",
+    { class: "tu-help tu-masks", attributes: { "aria-label": "Overrides" } },
+    node("h2", { text: "Overrides and notes" }),
+    words,
+    table,
+    button("Close", () => element.close(), { class: "tu-button" }),
+  );
   const go = (index) => {
     element.close();
     goTo(index);
@@ -30,7 +41,10 @@ export function overridesList(model, goTo) {
     const entries = model.overrides.entries().filter(({ index }) => model.inSet(index));
     setText(words, listWords(entries.length));
     setHidden(table, entries.length === 0);
-    refill(body, entries.slice(0, MOST_LINES).map((entry) => line(model, entry, go, clear)));
+    refill(
+      body,
+      entries.slice(0, MOST_LINES).map((entry) => line(model, entry, go, clear)),
+    );
   };
   const show = () => {
     element.showModal();
@@ -41,7 +55,8 @@ export function overridesList(model, goTo) {
 
 /** Returns how many there are, in words, and how many of them are listed. */
 export function listWords(count) {
-  if (count === 0) return "There are none in this set. Space or Shift+Space on a token forces it, c writes a note.";
+  if (count === 0)
+    return "There are none in this set. Space or Shift+Space on a token forces it, c writes a note.";
   const listed = count > MOST_LINES ? `; the first ${MOST_LINES} are listed` : "";
   return `${count} in this set${listed}. Undo takes a change back.`;
 }
@@ -49,13 +64,19 @@ export function listWords(count) {
 function line(model, entry, go, clear) {
   const row = model.payload.rows[model.columns.row[entry.index]];
   const token = shortened(model.tokenText(entry.index).trim()) || "␣";
-  const act = (label, work) => button(label, () => work(entry.index), {
-    class: "tu-toggle", attributes: { "aria-label": `${label} ${token} in ${row.id}`, "data-key": `${label} ${entry.index}` },
-  });
-  return node("tr", {},
+  const act = (label, work) =>
+    button(label, () => work(entry.index), {
+      class: "tu-toggle",
+      attributes: { "aria-label": `${label} ${token} in ${row.id}`, "data-key": `${label} ${entry.index}` },
+    });
+  return node(
+    "tr",
+    {},
     node("td", {}, node("bdi", { text: shortened(row.subject) || row.id })),
     node("th", { attributes: { scope: "row" } }, node("bdi", { text: token })),
     node("td", { text: FORCED[entry.state] ?? "by rule" }),
-    node("td", {}, node("bdi", { text: entry.note })), node("td", { text: timeWords(entry) }),
-    node("td", {}, act("Show", go), act("Clear", clear)));
+    node("td", {}, node("bdi", { text: entry.note })),
+    node("td", { text: timeWords(entry) }),
+    node("td", {}, act("Show", go), act("Clear", clear)),
+  );
 }

@@ -11,9 +11,17 @@ import { countText } from "../../text/numbers.js";
 export function budgetParts({ chosen, total, gold, goldChosen, judged }) {
   const parts = [{ name: "Chosen", part: chosen, of: total, help: "of all answer tokens of the set" }];
   if (gold === 0) return parts;
-  return [...parts,
+  return [
+    ...parts,
     { name: "Gold recall", part: goldChosen, of: gold, help: "of the gold tokens are chosen" },
-    { name: "Gold precision", part: goldChosen, of: judged, none: chosen ? "none where gold is known" : "none chosen", help: "of the chosen tokens are gold" }];
+    {
+      name: "Gold precision",
+      part: goldChosen,
+      of: judged,
+      none: chosen ? "none where gold is known" : "none chosen",
+      help: "of the chosen tokens are gold",
+    },
+  ];
 }
 
 /** Returns "67 of 400 (17 %)", or what `none` says of 0. */
@@ -24,9 +32,17 @@ export function partWords({ part, of, none = "none" }) {
 /** Returns `{element, update}`. */
 export function budgetMeter(model) {
   const lines = ["Chosen", "Gold recall", "Gold precision"].map((name) => line(name));
-  const none = node("p", { class: "tu-note", text: "No gold spans here: recall and precision are not known." });
-  const element = node("section", { class: "tu-budget", attributes: { "aria-label": "Budget" } },
-    node("h2", { text: "What the mask takes" }), node("table", {}, node("tbody", {}, ...lines.map((each) => each.element))), none);
+  const none = node("p", {
+    class: "tu-note",
+    text: "No gold spans here: recall and precision are not known.",
+  });
+  const element = node(
+    "section",
+    { class: "tu-budget", attributes: { "aria-label": "Budget" } },
+    node("h2", { text: "What the mask takes" }),
+    node("table", {}, node("tbody", {}, ...lines.map((each) => each.element))),
+    none,
+  );
   const update = () => {
     const parts = budgetParts(model.mask.counts);
     lines.forEach((each, at) => each.update(parts[at]));

@@ -13,21 +13,46 @@ const STEP = 0.01;
 export function histogram(model) {
   const bars = drawing("path", { class: "tu-hist-all" });
   const solid = drawing("path", { class: "tu-hist-chosen" });
-  const picture = drawing("svg", {
-    attributes: { viewBox: `0 0 ${BINS * 10} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
-  }, bars, solid);
+  const picture = drawing(
+    "svg",
+    {
+      attributes: { viewBox: `0 0 ${BINS * 10} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
+    },
+    bars,
+    solid,
+  );
   const label = node("span", { class: "tu-cut-label" });
-  const cut = node("div", {
-    class: "tu-cut",
-    attributes: { role: "slider", tabindex: 0, "aria-label": "Cut of the fused score", "aria-valuemin": 0, "aria-valuemax": 1 },
-  }, label);
+  const cut = node(
+    "div",
+    {
+      class: "tu-cut",
+      attributes: {
+        role: "slider",
+        tabindex: 0,
+        "aria-label": "Cut of the fused score",
+        "aria-valuemin": 0,
+        "aria-valuemax": 1,
+      },
+    },
+    label,
+  );
   const plot = node("div", { class: "tu-hist-plot" }, picture, cut);
   const most = node("span");
   const note = node("p", { class: "tu-note" });
-  const element = node("section", { class: "tu-hist" },
-    node("h2", { text: "Fused score of all answer tokens; drag the cut" }), plot,
-    node("div", { class: "tu-axis" }, node("span", { text: "0" }), most, node("span", { text: "1" })), note);
-  listen(plot, cut, (value) => cutAt(model, value), (direction) => nudgeCut(model, direction));
+  const element = node(
+    "section",
+    { class: "tu-hist" },
+    node("h2", { text: "Fused score of all answer tokens; drag the cut" }),
+    plot,
+    node("div", { class: "tu-axis" }, node("span", { text: "0" }), most, node("span", { text: "1" })),
+    note,
+  );
+  listen(
+    plot,
+    cut,
+    (value) => cutAt(model, value),
+    (direction) => nudgeCut(model, direction),
+  );
   const update = () => {
     const { mask, rule } = model;
     const all = model.memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS));
@@ -44,7 +69,10 @@ export function histogram(model) {
     cut.style.setProperty("left", `${(100 * Math.min(1, at)).toFixed(2)}%`);
     cut.classList.toggle("is-right", at > 0.8);
     setText(label, `cut ${at.toFixed(2)}`);
-    setAttributes(cut, { "aria-valuenow": at.toFixed(3), "aria-valuetext": `${at.toFixed(3)}, ${plural(mask.counts.chosen, "token")} chosen` });
+    setAttributes(cut, {
+      "aria-valuenow": at.toFixed(3),
+      "aria-valuetext": `${at.toFixed(3)}, ${plural(mask.counts.chosen, "token")} chosen`,
+    });
   };
   return { element, update };
 }
@@ -54,8 +82,9 @@ export function cutAt(model, value) {
   const { rule, mask, indices } = model;
   if (rule.mode === "top_fraction" && rule.scope === "set") {
     const { fused, excluded } = mask;
-    const ranking = model.memory.once("ranking over all", [fused, excluded, rule.whole_words],
-      () => rankingScores(mask, model.columns, indices, rule.whole_words));
+    const ranking = model.memory.once("ranking over all", [fused, excluded, rule.whole_words], () =>
+      rankingScores(mask, model.columns, indices, rule.whole_words),
+    );
     model.setRule({ fraction: fractionAt(value, { fused, ranking }, indices) });
   } else model.setRule({ mode: "threshold", threshold: Math.round(value * 1000) / 1000 });
 }
@@ -76,16 +105,19 @@ export function shownCut({ mask, rule }) {
 }
 
 function noCutWords(rule) {
-  if (rule.scope === "row" && ["top_fraction", "top_k"].includes(rule.mode)) return "Each row has a cut of its own. Click the plot to cut over the set.";
+  if (rule.scope === "row" && ["top_fraction", "top_k"].includes(rule.mode))
+    return "Each row has a cut of its own. Click the plot to cut over the set.";
   return "This way of choosing has no cut. Click the plot to choose by one.";
 }
 
 /** Returns all bars as one path: one attribute a move, not two of each bar. */
 function barsPath(counts, top) {
-  return counts.map((count, at) => {
-    const height = (Math.sqrt(count) / top) * (HEIGHT - 4);
-    return count ? `M${at * 10 + 0.75} ${HEIGHT}v${(-height).toFixed(1)}h8.5V${HEIGHT}z` : "";
-  }).join("");
+  return counts
+    .map((count, at) => {
+      const height = (Math.sqrt(count) / top) * (HEIGHT - 4);
+      return count ? `M${at * 10 + 0.75} ${HEIGHT}v${(-height).toFixed(1)}h8.5V${HEIGHT}z` : "";
+    })
+    .join("");
 }
 
 function listen(plot, cut, onCut, onNudge) {

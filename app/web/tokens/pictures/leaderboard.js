@@ -7,8 +7,13 @@ import { plural } from "../../text/numbers.js";
 export function leaderboard(model) {
   const body = node("tbody");
   const note = node("p", { class: "tu-note" });
-  const element = node("section", { class: "tu-board" }, node("h2", { text: "Does it find the fact? Words against gold spans" }),
-    node("table", {}, body), note);
+  const element = node(
+    "section",
+    { class: "tu-board" },
+    node("h2", { text: "Does it find the fact? Words against gold spans" }),
+    node("table", {}, body),
+    note,
+  );
   let shown = [];
   const update = () => {
     const asked = [model.payload, model.payload.leaderboard, model.set, model.rule.knowledge];
@@ -19,8 +24,9 @@ export function leaderboard(model) {
       .sort((a, b) => (b.auroc_word ?? -1) - (a.auroc_word ?? -1));
     element.hidden = entries.length === 0;
     body.replaceChildren(...entries.map((entry) => entryRow(entry, entry.signal === model.rule.knowledge)));
-    note.textContent = `Area under the ROC curve over ${plural(model.rowsOfSet.length, "row")}, names left out; 0.50 is chance.`
-      + (entries.some((entry) => Number.isFinite(entry.low)) ? " Thin line: 95 % interval." : "");
+    note.textContent =
+      `Area under the ROC curve over ${plural(model.rowsOfSet.length, "row")}, names left out; 0.50 is chance.` +
+      (entries.some((entry) => Number.isFinite(entry.low)) ? " Thin line: 95 % interval." : "");
   };
   return { element, update };
 }
@@ -32,8 +38,14 @@ function entryRow(entry, current) {
   if (Number.isFinite(entry.low) && Number.isFinite(entry.high)) {
     meter.append(node("i", { style: { left: part(entry.low), right: `calc(100% - ${part(entry.high)})` } }));
   }
-  const precision = Number.isFinite(entry.precision_word) ? `precision at |gold| ${entry.precision_word.toFixed(2)}` : null;
-  return node("tr", { class: current ? "is-current" : "", attributes: { title: precision } },
-    node("th", { text: entry.label, attributes: { scope: "row" } }), node("td", {}, meter),
-    node("td", { text: known ? entry.auroc_word.toFixed(2) : "not measured" }));
+  const precision = Number.isFinite(entry.precision_word)
+    ? `precision at |gold| ${entry.precision_word.toFixed(2)}`
+    : null;
+  return node(
+    "tr",
+    { class: current ? "is-current" : "", attributes: { title: precision } },
+    node("th", { text: entry.label, attributes: { scope: "row" } }),
+    node("td", {}, meter),
+    node("td", { text: known ? entry.auroc_word.toFixed(2) : "not measured" }),
+  );
 }

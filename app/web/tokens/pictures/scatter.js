@@ -6,7 +6,7 @@ import { release } from "../../model/moves.js";
 import { decisionOf, shownIndex, textAt, tokensAt } from "../../model/shown_unit.js";
 import { sourceLabel } from "../../model/signal_entry.js";
 import { plural } from "../../text/numbers.js";
-import { shortNumber, shortened, unitState } from "../../text/strip_marks.js";
+import { shortened, shortNumber, unitState } from "../../text/strip_marks.js";
 import { shownLine } from "./scatter_cut.js";
 import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
@@ -18,18 +18,37 @@ const REACH = 14;
 export function scatter(model) {
   const canvas = node("canvas", { attributes: { "aria-hidden": true } });
   const probe = colourProbe();
-  const said = node("p", { class: "tu-note tu-scatter-said", attributes: { id: "tu-scatter-said", "aria-live": "polite" } });
-  const plot = node("div", {
-    class: "tu-scatter-plot",
-    attributes: {
-      role: "application", tabindex: 0, "aria-label": "Knowledge and entropy of every token: arrow keys go to a neighbour, Enter locks it in the strip, Space overrides it, Escape unlocks",
-      "aria-roledescription": "scatter plot", "aria-describedby": "tu-scatter-said",
+  const said = node("p", {
+    class: "tu-note tu-scatter-said",
+    attributes: { id: "tu-scatter-said", "aria-live": "polite" },
+  });
+  const plot = node(
+    "div",
+    {
+      class: "tu-scatter-plot",
+      attributes: {
+        role: "application",
+        tabindex: 0,
+        "aria-label":
+          "Knowledge and entropy of every token: arrow keys go to a neighbour, Enter locks it in the strip, Space overrides it, Escape unlocks",
+        "aria-roledescription": "scatter plot",
+        "aria-describedby": "tu-scatter-said",
+      },
     },
-  }, canvas, probe);
+    canvas,
+    probe,
+  );
   const note = node("p", { class: "tu-note" });
   const legend = dotLegend();
-  const element = node("section", { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
-    node("h2", { text: "Knowledge against entropy, every token of the set" }), plot, legend.element, said, note);
+  const element = node(
+    "section",
+    { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
+    node("h2", { text: "Knowledge against entropy, every token of the set" }),
+    plot,
+    legend.element,
+    said,
+    note,
+  );
   const state = { near: null, seen: false, width: 0 };
   const { soon, later } = atRest(() => {
     if (!state.seen || !element.isConnected || state.width < 120) return;
@@ -57,8 +76,12 @@ export function scatter(model) {
 /** Returns the set's points; made anew only for other columns, set or unit. */
 export function shownPoints(model) {
   const [knowledge, entropy] = [model.valuesOf("knowledge"), model.valuesOf("entropy")];
-  const heads = model.view.words ? model.indices.filter((index) => model.wordHeads.has(index)) : model.indices;
-  return model.memory.once("scatter", [knowledge, entropy, model.view.words], () => pointsOf(knowledge, entropy, heads));
+  const heads = model.view.words
+    ? model.indices.filter((index) => model.wordHeads.has(index))
+    : model.indices;
+  return model.memory.once("scatter", [knowledge, entropy, model.view.words], () =>
+    pointsOf(knowledge, entropy, heads),
+  );
 }
 
 function picture(canvas, model, drawn, { width, near, colours }) {
@@ -73,10 +96,15 @@ function picture(canvas, model, drawn, { width, near, colours }) {
   // While words are shown, the dot of a word is that of its first token.
   const dotOf = (index) => (index === null ? null : tokensAt(model, index)[0]);
   paintScatter(pen, {
-    ...drawn, box: plotBox(width, HEIGHT), colours, stateOf: (index) => unitState({ tokens: tokensAt(model, index) }, (token) => model.stateOf(token)),
+    ...drawn,
+    box: plotBox(width, HEIGHT),
+    colours,
+    stateOf: (index) => unitState({ tokens: tokensAt(model, index) }, (token) => model.stateOf(token)),
     isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
     inRow: (index) => index >= first && index < first + count,
-    locked: dotOf(model.view.locked), hovered: dotOf(near ?? model.view.hovered), labels: axisWords(model),
+    locked: dotOf(model.view.locked),
+    hovered: dotOf(near ?? model.view.hovered),
+    labels: axisWords(model),
   });
 }
 
@@ -89,38 +117,61 @@ export function axisWords(model) {
 
 /** Returns the sentence on one token of the plane, or what to do. */
 export function saidWords(model, index) {
-  if (index === null || index === undefined) return "Point at a dot, or use the arrow keys; a click or Enter locks its token.";
+  if (index === null || index === undefined)
+    return "Point at a dot, or use the arrow keys; a click or Enter locks its token.";
   const { columns, payload } = model;
   const value = (signal) => {
     const number = model.valuesOf(signal)[index];
-    return Number.isFinite(number) ? `${shortNumber(number)}${model.unitOf(signal) ? ` ${model.unitOf(signal)}` : ""}` : "no score";
+    return Number.isFinite(number)
+      ? `${shortNumber(number)}${model.unitOf(signal) ? ` ${model.unitOf(signal)}` : ""}`
+      : "no score";
   };
   const decision = decisionOf(model, tokensAt(model, index));
   const row = payload.rows[columns.row[index]];
-  const where = row === model.row ? "" : ` Row ${columns.row[index] + 1}, ${shortened(row.subject || row.question, 40)}.`;
+  const where =
+    row === model.row ? "" : ` Row ${columns.row[index] + 1}, ${shortened(row.subject || row.question, 40)}.`;
   return `“${shortened(textAt(model, index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
 }
 
 /** Returns what stands below the plane: what its dashed line is, and how many tokens it cannot show. @param {boolean} line whether there is one */
 export function noteWords(line, wholeWords, missing) {
-  const ofLine = line && `Dashed line: cut-off.${wholeWords ? " Tokens below it can be chosen as part of a word." : ""}`;
-  const hidden = missing > 0 && `${plural(missing, "token")} without both scores ${missing === 1 ? "is" : "are"} hidden.`;
+  const ofLine =
+    line && `Dashed line: cut-off.${wholeWords ? " Tokens below it can be chosen as part of a word." : ""}`;
+  const hidden =
+    missing > 0 && `${plural(missing, "token")} without both scores ${missing === 1 ? "is" : "are"} hidden.`;
   return [ofLine, hidden].filter(Boolean).join(" ");
 }
 
 /** The marks of the dots in words, each drawn as in the plane; the fact's only while it is underlined. */
 function dotLegend() {
-  const item = (kind, words, glyph = "") => node("span", { class: `tu-dot-mark is-${kind}` }, node("i", { text: glyph, attributes: { "aria-hidden": true } }), words);
+  const item = (kind, words, glyph = "") =>
+    node(
+      "span",
+      { class: `tu-dot-mark is-${kind}` },
+      node("i", { text: glyph, attributes: { "aria-hidden": true } }),
+      words,
+    );
   const gold = item("gold", "the fact");
-  const element = node("p", { class: "tu-note tu-dots" }, item("chosen", "chosen"), item("other", "not chosen"), item("pale", "in other rows"),
-    item("forced", "forced in, out", "+ −"), item("ring", "the token shown"), gold);
+  const element = node(
+    "p",
+    { class: "tu-note tu-dots" },
+    item("chosen", "chosen"),
+    item("other", "not chosen"),
+    item("pale", "in other rows"),
+    item("forced", "forced in, out", "+ −"),
+    item("ring", "the token shown"),
+    gold,
+  );
   return { element, update: ({ view }) => setHidden(gold, !view.gold) };
 }
 
 function listen(plot, model, state, soon) {
   const at = (event) => {
     const [frame, box] = [plot.getBoundingClientRect(), plotBox(state.width, HEIGHT)];
-    const [x, y] = [(event.clientX - frame.left - box.left) / box.width, 1 - (event.clientY - frame.top - box.top) / box.height];
+    const [x, y] = [
+      (event.clientX - frame.left - box.left) / box.width,
+      1 - (event.clientY - frame.top - box.top) / box.height,
+    ];
     return nearest(shownPoints(model), x, y, box.width, box.height, REACH);
   };
   const preview = (index) => {
@@ -152,7 +203,8 @@ function listen(plot, model, state, soon) {
     if (event.key === "Enter") lock(state.near ?? model.view.locked);
     else if (event.key === " ") override(state.near ?? model.view.locked, event.shiftKey ? -1 : 1);
     else if (event.key === "Escape") unlock();
-    else if (event.key.startsWith("Arrow")) preview(neighbour(shownPoints(model), state.near ?? model.view.locked, event.key) ?? state.near);
+    else if (event.key.startsWith("Arrow"))
+      preview(neighbour(shownPoints(model), state.near ?? model.view.locked, event.key) ?? state.near);
     else return;
     event.preventDefault();
   });

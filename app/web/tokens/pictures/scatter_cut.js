@@ -19,7 +19,10 @@ export function cutLine(cut, alpha, knowledge, entropy, { right, top }) {
   if (alpha === 1) return [[raw(knowledge, cut), top], place(cut, 0)];
   const upper = Math.min(1, cut / (1 - alpha));
   const last = Math.min(1, cut / alpha);
-  const [from, to] = [place((cut - (1 - alpha) * upper) / alpha, upper), place(last, (cut - alpha * last) / (1 - alpha))];
+  const [from, to] = [
+    place((cut - (1 - alpha) * upper) / alpha, upper),
+    place(last, (cut - alpha * last) / (1 - alpha)),
+  ];
   return [...(upper === 1 ? [[from[0], top]] : []), from, to, ...(last === 1 ? [[right, to[1]]] : [])];
 }
 
@@ -32,15 +35,26 @@ export function bent(line, xAxis, yAxis) {
     const from = line[at - 1];
     if (!from) return [to];
     // Equal steps of the one axis are none of the other: those of both, in order.
-    const shares = [[from[0], to[0], xAxis], [from[1], to[1], yAxis]].flatMap(([low, high, axis]) => (low === high ? [] : sharesOf(low, high, axis)));
-    return [...[...new Set(shares)].sort((a, b) => a - b).map((part) => [from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]), to];
+    const shares = [
+      [from[0], to[0], xAxis],
+      [from[1], to[1], yAxis],
+    ].flatMap(([low, high, axis]) => (low === high ? [] : sharesOf(low, high, axis)));
+    return [
+      ...[...new Set(shares)]
+        .sort((a, b) => a - b)
+        .map((part) => [from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]),
+      to,
+    ];
   });
 }
 
 /** Returns how far along from `low` to `high` the inner ends of equal steps on the bent axis are, 0 to 1. */
 function sharesOf(low, high, axis) {
   const [start, end] = [bend(low, axis), bend(high, axis)];
-  return Array.from({ length: PIECES - 1 }, (_, at) => (unbend(start + ((at + 1) / PIECES) * (end - start), axis) - low) / (high - low));
+  return Array.from(
+    { length: PIECES - 1 },
+    (_, at) => (unbend(start + ((at + 1) / PIECES) * (end - start), axis) - low) / (high - low),
+  );
 }
 
 /**
@@ -52,6 +66,11 @@ export function shownLine(model, { xAxis, yAxis }) {
   const { rule, mask } = model;
   if (model.view.words || rule.normalise_over === "row" || mask.threshold === null) return [];
   const ends = { right: xAxis.high, top: yAxis.high };
-  const scaled = { p99: (signal) => [0, model.scaleOf(signal).limit], min_max: (signal) => [model.sorted(signal).at(-1), model.sorted(signal)[0]] }[rule.normaliser];
-  return scaled ? bent(cutLine(mask.threshold, rule.alpha, scaled("knowledge"), scaled("entropy"), ends), xAxis, yAxis) : [];
+  const scaled = {
+    p99: (signal) => [0, model.scaleOf(signal).limit],
+    min_max: (signal) => [model.sorted(signal).at(-1), model.sorted(signal)[0]],
+  }[rule.normaliser];
+  return scaled
+    ? bent(cutLine(mask.threshold, rule.alpha, scaled("knowledge"), scaled("entropy"), ends), xAxis, yAxis)
+    : [];
 }

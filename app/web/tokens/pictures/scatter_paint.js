@@ -11,7 +11,11 @@ const COLOURS = ["ink", "muted", "line", "accent", "fused"];
 
 /** Returns a hidden node whose children have the colours: a canvas knows nothing of custom properties. */
 export function colourProbe() {
-  return node("span", { attributes: { hidden: true } }, ...COLOURS.map((name) => node("i", { style: { color: `var(--tu-${name})` } })));
+  return node(
+    "span",
+    { attributes: { hidden: true } },
+    ...COLOURS.map((name) => node("i", { style: { color: `var(--tu-${name})` } })),
+  );
 }
 
 /** Returns the colours of a `colourProbe` as they are now, light or dark, and the font. */
@@ -22,7 +26,12 @@ export function coloursOf(probe) {
 
 /** Returns the inner plot `{left, top, width, height}` of a picture. */
 export function plotBox(width, height) {
-  return { left: MARGIN.left, top: MARGIN.top, width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
+  return {
+    left: MARGIN.left,
+    top: MARGIN.top,
+    width: width - MARGIN.left - MARGIN.right,
+    height: height - MARGIN.top - MARGIN.bottom,
+  };
 }
 
 /**
@@ -46,8 +55,12 @@ export function paintScatter(pen, shown) {
   }
   pen.globalAlpha = 1;
   // A mask over ten thousand tokens would hide itself: then the last marks are left to the points.
-  for (const [at, state] of marked.slice(0, MOST_MARKED)) paintMark(pen, place(at), state, shown, points.indices[at]);
-  for (const [index, width] of [[shown.hovered, 1.5], [shown.locked, 2.5]]) {
+  for (const [at, state] of marked.slice(0, MOST_MARKED))
+    paintMark(pen, place(at), state, shown, points.indices[at]);
+  for (const [index, width] of [
+    [shown.hovered, 1.5],
+    [shown.locked, 2.5],
+  ]) {
     const at = points.indices.indexOf(index);
     if (at >= 0) ring(pen, place(at), 8, width, shown.colours.ink);
   }
@@ -60,7 +73,10 @@ function paintCut(pen, { line, points, box, colours }) {
   pen.setLineDash([6, 4]);
   pen.beginPath();
   for (const [knowledge, entropy] of line) {
-    pen.lineTo(box.left + share(knowledge, points.xAxis) * box.width, box.top + (1 - share(entropy, points.yAxis)) * box.height);
+    pen.lineTo(
+      box.left + share(knowledge, points.xAxis) * box.width,
+      box.top + (1 - share(entropy, points.yAxis)) * box.height,
+    );
   }
   pen.stroke();
   pen.setLineDash([]);
@@ -76,7 +92,8 @@ function paintMark(pen, [x, y], state, { colours, inRow, isGold }, index) {
     pen.fill();
     pen.globalAlpha = 1;
   } else if (state === "mixed") ring(pen, [x, y], near ? 4 : 3, 1.5, colours.fused);
-  else if (state === "in" || state === "out") stroke(pen, x, y, state === "in" ? colours.accent : colours.ink, state === "in");
+  else if (state === "in" || state === "out")
+    stroke(pen, x, y, state === "in" ? colours.accent : colours.ink, state === "in");
   if (!isGold?.(index)) return;
   pen.strokeStyle = colours.ink;
   pen.lineWidth = 1;
@@ -141,5 +158,8 @@ function paintAxes(pen, { points, box, colours, labels }) {
 
 /** Returns a tick's number, with as many decimals as it has. */
 export function tickWords(value) {
-  return formatNumber(value, Number.isInteger(value) ? 0 : Math.min(6, String(value).split(".")[1]?.length ?? 0));
+  return formatNumber(
+    value,
+    Number.isInteger(value) ? 0 : Math.min(6, String(value).split(".")[1]?.length ?? 0),
+  );
 }

@@ -42,17 +42,27 @@ export function share(value, axis) {
 export function axisTicks(axis, wanted) {
   const { low, high, knee } = axis;
   const sizes = [];
-  for (let power = Math.round(Math.log10(knee)); 10 ** power <= Math.max(high, -low) * (1 + 1e-9); power += 1) sizes.push(Number(`1e${power}`));
+  for (let power = Math.round(Math.log10(knee)); 10 ** power <= Math.max(high, -low) * (1 + 1e-9); power += 1)
+    sizes.push(Number(`1e${power}`));
   if (sizes.length < 3) return spread(steps(low, high, wanted), axis, wanted);
-  const powers = [...sizes.map((size) => -size), 0, ...sizes].filter((value) => value >= low && value <= high * (1 + 1e-9));
-  return spread(powers.sort((a, b) => a - b), axis, wanted);
+  const powers = [...sizes.map((size) => -size), 0, ...sizes].filter(
+    (value) => value >= low && value <= high * (1 + 1e-9),
+  );
+  return spread(
+    powers.sort((a, b) => a - b),
+    axis,
+    wanted,
+  );
 }
 
 /** Returns those of the ticks that keep their distance, 0 before all others and the far ones before the near. */
 function spread(values, axis, wanted) {
   const kept = [];
-  for (const value of [...values].sort((a, b) => Number(b === 0) - Number(a === 0) || Math.abs(b) - Math.abs(a))) {
-    if (kept.every((each) => Math.abs(share(each, axis) - share(value, axis)) >= 0.5 / wanted)) kept.push(value);
+  for (const value of [...values].sort(
+    (a, b) => Number(b === 0) - Number(a === 0) || Math.abs(b) - Math.abs(a),
+  )) {
+    if (kept.every((each) => Math.abs(share(each, axis) - share(value, axis)) >= 0.5 / wanted))
+      kept.push(value);
   }
   return kept.sort((a, b) => a - b);
 }
@@ -75,9 +85,14 @@ export function steps(low, high, wanted = 5) {
 export function pointsOf(knowledge, entropy, indices) {
   const xAxis = axisOf(knowledge, indices);
   const yAxis = axisOf(entropy, indices);
-  const kept = Array.from(indices).filter((index) => Number.isFinite(knowledge[index]) && Number.isFinite(entropy[index]));
+  const kept = Array.from(indices).filter(
+    (index) => Number.isFinite(knowledge[index]) && Number.isFinite(entropy[index]),
+  );
   return {
-    indices: Int32Array.from(kept), missing: indices.length - kept.length, xAxis, yAxis,
+    indices: Int32Array.from(kept),
+    missing: indices.length - kept.length,
+    xAxis,
+    yAxis,
     x: Float64Array.from(kept, (index) => share(knowledge[index], xAxis)),
     y: Float64Array.from(kept, (index) => share(entropy[index], yAxis)),
   };

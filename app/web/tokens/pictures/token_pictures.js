@@ -11,8 +11,13 @@ export function tokenPictures(model) {
   const ofMask = [budgetMeter(model), histogram(model)];
   const plane = scatter(model);
   const board = leaderboard(model);
-  const element = node("div", { class: "tu-pictures" },
-    node("div", { class: "tu-picture-column" }, ...ofMask.map((each) => each.element)), board.element, plane.element);
+  const element = node(
+    "div",
+    { class: "tu-pictures" },
+    node("div", { class: "tu-picture-column" }, ...ofMask.map((each) => each.element)),
+    board.element,
+    plane.element,
+  );
   const update = (kinds) => {
     if (kinds.has("rule") || kinds.has("data")) for (const each of [...ofMask, board]) each.update();
     plane.update(kinds);

@@ -15,9 +15,17 @@ export function failedNote(model, host) {
   const notice = workNotice("Not scored: ");
   const again = button("Try again", () => scoreAgain(model, host, notice), { class: "tu-button" });
   const leave = button("Leave this row out", () => leaveOut(model, model.row), { class: "tu-button" });
-  const element = node("div", { class: "tu-banner tu-failed", attributes: { role: "note", "aria-label": "This row could not be scored", hidden: true } },
-    node("strong", { class: "tu-row-failed", text: "!", attributes: { "aria-hidden": true } }), words,
-    node("div", { class: "tu-banner-acts" }, again, leave), notice.element);
+  const element = node(
+    "div",
+    {
+      class: "tu-banner tu-failed",
+      attributes: { role: "note", "aria-label": "This row could not be scored", hidden: true },
+    },
+    node("strong", { class: "tu-row-failed", text: "!", attributes: { "aria-hidden": true } }),
+    words,
+    node("div", { class: "tu-banner-acts" }, again, leave),
+    notice.element,
+  );
   let shown = null;
   const update = () => {
     setHidden(element, !model.row?.failure);
@@ -25,7 +33,12 @@ export function failedNote(model, host) {
     if (shown !== model.row.id) notice.say("");
     shown = model.row.id;
     const out = isLeftOut(model, model.row);
-    setText(words, out ? `Left out: this row could not be scored. ${model.row.failure}` : `This row could not be scored. ${model.row.failure}`);
+    setText(
+      words,
+      out
+        ? `Left out: this row could not be scored. ${model.row.failure}`
+        : `This row could not be scored. ${model.row.failure}`,
+    );
     setHidden(leave, out);
   };
   return { element, update };
@@ -34,15 +47,24 @@ export function failedNote(model, host) {
 async function scoreAgain(model, host, notice) {
   const { id } = model.row;
   const ask = () => host.ask("score_again", { scores_id: model.payload.scores_id, row: model.view.row });
-  await notice.attempt(() => loadAnew(model, [id], ask), () => {
-    const failed = model.payload.rows.find((row) => row.id === id)?.failure;
-    if (!failed) host.say("The row is scored");
-    return failed ? "It failed again." : "";
-  });
+  await notice.attempt(
+    () => loadAnew(model, [id], ask),
+    () => {
+      const failed = model.payload.rows.find((row) => row.id === id)?.failure;
+      if (!failed) host.say("The row is scored");
+      return failed ? "It failed again." : "";
+    },
+  );
 }
 
 /** Forces all tokens of a row out, with the reason as a note on the first; one undo step. */
 function leaveOut(model, { first, count, failure }) {
   const note = `Left out, as it could not be scored: ${failure}`;
-  model.override(Array.from({ length: count }, (_, at) => ({ index: first + at, state: "out", ...(at === 0 ? { note } : {}) })));
+  model.override(
+    Array.from({ length: count }, (_, at) => ({
+      index: first + at,
+      state: "out",
+      ...(at === 0 ? { note } : {}),
+    })),
+  );
 }

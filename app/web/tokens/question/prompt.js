@@ -12,11 +12,24 @@ export function promptView(model, host) {
   const question = node("p", { class: "tu-prompt" });
   const warning = node("span");
   const act = button("Use contrast", () => model.setRule({ knowledge: "contrast" }), { class: "tu-button" });
-  const banner = node("div", { class: "tu-banner", attributes: { role: "note", hidden: true } }, warning, act);
+  const banner = node(
+    "div",
+    { class: "tu-banner", attributes: { role: "note", hidden: true } },
+    warning,
+    act,
+  );
   const known = node("p", { class: "tu-note tu-known" });
   const editor = subjectEditor(model, host);
   const failed = failedNote(model, host);
-  const element = node("div", {}, failed.element, banner, node("div", { class: "tu-asked" }, question, editor.toggle), known, editor.element);
+  const element = node(
+    "div",
+    {},
+    failed.element,
+    banner,
+    node("div", { class: "tu-asked" }, question, editor.toggle),
+    known,
+    editor.element,
+  );
   question.addEventListener("pointerup", () => {
     const words = selectedWords(question);
     if (words) editor.open(words);
@@ -25,8 +38,14 @@ export function promptView(model, host) {
   const update = () => {
     const { row } = model;
     if (!row) return question.replaceChildren();
-    if (row !== shown) question.replaceChildren(...markedParts(row.question, row.subject_spans ?? []).map(({ text, marked }) => (
-      marked ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } }) : text)));
+    if (row !== shown)
+      question.replaceChildren(
+        ...markedParts(row.question, row.subject_spans ?? []).map(({ text, marked }) =>
+          marked
+            ? node("u", { text, attributes: { title: "the subject: what the knowledge mask changes" } })
+            : text,
+        ),
+      );
     shown = row;
     editor.update();
     failed.update();
@@ -48,7 +67,13 @@ export function promptView(model, host) {
 /** Returns the whole words of the question that are selected in it, or "". */
 function selectedWords(question) {
   const selection = globalThis.getSelection();
-  if (!selection || selection.isCollapsed || !question.contains(selection.anchorNode) || !question.contains(selection.focusNode)) return "";
+  if (
+    !selection ||
+    selection.isCollapsed ||
+    !question.contains(selection.anchorNode) ||
+    !question.contains(selection.focusNode)
+  )
+    return "";
   const range = selection.getRangeAt(0);
   const before = document.createRange();
   before.setStart(question, 0);
@@ -62,14 +87,31 @@ function selectedWords(question) {
  * makes what the row says likelier (null: not measured), without which a contrast finds nothing of it.
  */
 export function bannerWords(row, adapted = true, raised = null) {
-  const { question, subject, given_subject: given, subject_source: source, subject_spans: spans, unique_question: unique } = row;
-  if (question === "" && source === "none") return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
-  const answerOnly = subject && question !== "" && spans?.length === 0 && `“${subject}” stands in the answer only: nothing of the question is hidden.`;
-  if (source === "edited") return [`Subject given by hand: “${subject}”.`, answerOnly].filter(Boolean).join(" ");
+  const {
+    question,
+    subject,
+    given_subject: given,
+    subject_source: source,
+    subject_spans: spans,
+    unique_question: unique,
+  } = row;
+  if (question === "" && source === "none")
+    return "Plain text: there is no question to hide, so knowledge is not known here. Give a subject, or choose by entropy (α = 0).";
+  const answerOnly =
+    subject &&
+    question !== "" &&
+    spans?.length === 0 &&
+    `“${subject}” stands in the answer only: nothing of the question is hidden.`;
+  if (source === "edited")
+    return [`Subject given by hand: “${subject}”.`, answerOnly].filter(Boolean).join(" ");
   const elsewhere = given && `The data’s subject, “${given}”, stands neither in question nor answer.`;
   const ofSubject = {
-    none: [elsewhere, "No name shared by question and answer: knowledge uses the whole question here."].filter(Boolean).join(" "),
-    proposed: elsewhere ? `${elsewhere} Subject proposed instead: “${subject}”.` : `Subject proposed, not given by the data: “${subject}”.`,
+    none: [elsewhere, "No name shared by question and answer: knowledge uses the whole question here."]
+      .filter(Boolean)
+      .join(" "),
+    proposed: elsewhere
+      ? `${elsewhere} Subject proposed instead: “${subject}”.`
+      : `Subject proposed, not given by the data: “${subject}”.`,
     row: answerOnly,
   }[source];
   const ofQuestion = unique && "No other row asks this question, so swapping names tells you little.";
@@ -79,5 +121,7 @@ export function bannerWords(row, adapted = true, raised = null) {
 function insteadWords(adapted, raised) {
   if (!adapted) return "The model has no adapter, so there is no contrast either: choose by entropy (α = 0).";
   if (raised === null) return "";
-  return raised ? "Contrast is the better signal." : "The adapter does not make this answer likelier, so contrast tells you no more.";
+  return raised
+    ? "Contrast is the better signal."
+    : "The adapter does not make this answer likelier, so contrast tells you no more.";
 }

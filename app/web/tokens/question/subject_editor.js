@@ -15,20 +15,46 @@ const DATA = "Back to the data's subject";
 export function subjectEditor(model, host) {
   const parts = fields();
   const notice = workNotice("Not scored: ");
-  const submit = button("Score this row anew", () => {}, { class: "tu-button is-first", attributes: { type: "submit" } });
+  const submit = button("Score this row anew", () => {}, {
+    class: "tu-button is-first",
+    attributes: { type: "submit" },
+  });
   const back = button(DATA, () => apply(null), { class: "tu-button" });
   const cancel = button("Cancel", () => close(), { class: "tu-toggle" });
-  const element = node("form", { class: "tu-subject", attributes: { hidden: true, "aria-label": "Subject of this row" } },
-    parts.line, parts.choices, parts.namesLine, parts.similarLine, node("div", { class: "tu-subject-acts" }, submit, back, cancel), notice.element);
-  const toggle = button("Change subject", () => (element.hidden ? open() : close()), { class: "tu-toggle tu-subject-toggle", attributes: { "aria-expanded": false, title: "What the knowledge mask changes: choose other words, or other names" } });
+  const element = node(
+    "form",
+    { class: "tu-subject", attributes: { hidden: true, "aria-label": "Subject of this row" } },
+    parts.line,
+    parts.choices,
+    parts.namesLine,
+    parts.similarLine,
+    node("div", { class: "tu-subject-acts" }, submit, back, cancel),
+    notice.element,
+  );
+  const toggle = button("Change subject", () => (element.hidden ? open() : close()), {
+    class: "tu-toggle tu-subject-toggle",
+    attributes: {
+      "aria-expanded": false,
+      title: "What the knowledge mask changes: choose other words, or other names",
+    },
+  });
   let shownRow = null;
 
-  const rows = () => [model.view.row, ...(parts.similar.checked ? rowsNaming(model, parts.subject.value) : [])];
+  const rows = () => [
+    model.view.row,
+    ...(parts.similar.checked ? rowsNaming(model, parts.subject.value) : []),
+  ];
   const count = () => {
     const others = rowsNaming(model, parts.subject.value).length;
-    setText(parts.others, `Also in ${others} other ${others === 1 ? "row" : "rows"} of this set that name it`);
+    setText(
+      parts.others,
+      `Also in ${others} other ${others === 1 ? "row" : "rows"} of this set that name it`,
+    );
     parts.similarLine.hidden = others === 0;
-    setText(submit, parts.similar.checked && others ? `Score ${others + 1} rows anew` : "Score this row anew");
+    setText(
+      submit,
+      parts.similar.checked && others ? `Score ${others + 1} rows anew` : "Score this row anew",
+    );
     back.hidden = model.row?.subject_source !== "edited";
   };
   const fill = (subject) => {
@@ -38,11 +64,15 @@ export function subjectEditor(model, host) {
     parts.names.placeholder = `Names of the set:\n${model.row.names.join("\n")}`;
     parts.similar.checked = false;
     notice.say("");
-    offer(parts, model, host, (name) => { parts.subject.value = name; count(); });
+    offer(parts, model, host, (name) => {
+      parts.subject.value = name;
+      count();
+    });
     count();
   };
   const open = (subject) => {
-    if (model.payload.state !== "live") return host.say("Subjects can be changed as soon as the model is live");
+    if (model.payload.state !== "live")
+      return host.say("Subjects can be changed as soon as the model is live");
     element.hidden = false;
     toggle.setAttribute("aria-expanded", "true");
     fill(subject);
@@ -53,11 +83,15 @@ export function subjectEditor(model, host) {
     toggle.setAttribute("aria-expanded", "false");
     toggle.focus();
   };
-  const apply = (change) => notice.attempt(() => scored(model, host, rows(), change), (done) => {
-    if (model.row?.id === shownRow) close();
-    host.say(done);
-    return done;
-  });
+  const apply = (change) =>
+    notice.attempt(
+      () => scored(model, host, rows(), change),
+      (done) => {
+        if (model.row?.id === shownRow) close();
+        host.say(done);
+        return done;
+      },
+    );
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     apply({ subject: parts.subject.value.trim(), names: namesTyped(parts.names.value) });
@@ -82,8 +116,17 @@ function fields() {
   const similar = node("input", { attributes: { type: "checkbox" } });
   const others = node("span");
   return {
-    subject, names, similar, others, choices: node("div", { class: "tu-subject-choices" }),
-    line: node("label", {}, node("span", { text: "Subject: words selected in the question, or typed" }), subject),
+    subject,
+    names,
+    similar,
+    others,
+    choices: node("div", { class: "tu-subject-choices" }),
+    line: node(
+      "label",
+      {},
+      node("span", { text: "Subject: words selected in the question, or typed" }),
+      subject,
+    ),
     namesLine: node("label", {}, node("span", { text: "Names put in its place, one a line" }), names),
     similarLine: node("label", { class: "tu-subject-similar" }, similar, others),
   };
@@ -93,10 +136,16 @@ function fields() {
 async function offer(parts, model, host, choose) {
   const { row } = model;
   parts.choices.replaceChildren();
-  const { given, proposed } = await host.ask("subject_choices", { scores_id: model.payload.scores_id, row: model.view.row }).catch(() => ({ given: "", proposed: [] }));
+  const { given, proposed } = await host
+    .ask("subject_choices", { scores_id: model.payload.scores_id, row: model.view.row })
+    .catch(() => ({ given: "", proposed: [] }));
   if (row.id !== model.row?.id) return;
-  const choices = [...new Set([given, ...proposed])].filter((name) => name !== "" && name !== parts.subject.value);
-  parts.choices.replaceChildren(...choices.map((name) => button(name, () => choose(name), { class: "tu-chip" })));
+  const choices = [...new Set([given, ...proposed])].filter(
+    (name) => name !== "" && name !== parts.subject.value,
+  );
+  parts.choices.replaceChildren(
+    ...choices.map((name) => button(name, () => choose(name), { class: "tu-chip" })),
+  );
 }
 
 /** Asks for the scores with the change, the old ones dimmed meanwhile; returns what was done in words. */

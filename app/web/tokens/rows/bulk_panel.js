@@ -5,17 +5,39 @@ import { wordAt } from "../../model/shown_unit.js";
 import { same } from "../../score/memoise.js";
 import { plural } from "../../text/numbers.js";
 
-const ACTS = [["in", "Force in"], ["out", "Force out"], [null, "Clear"]];
+const ACTS = [
+  ["in", "Force in"],
+  ["out", "Force out"],
+  [null, "Clear"],
+];
 
 /** Returns `{element, update}`; `rows()` gives the row indices that are listed. */
 export function bulkPanel(model, rows) {
   const options = TARGETS.map(([value, text]) => node("option", { text, attributes: { value } }));
-  const what = node("select", { attributes: { "aria-label": "Which tokens of the listed rows" } }, ...options);
+  const what = node(
+    "select",
+    { attributes: { "aria-label": "Which tokens of the listed rows" } },
+    ...options,
+  );
   const count = node("p", { class: "tu-note", attributes: { role: "status" } });
-  const acts = ACTS.map(([state, label]) => ({ state, label, element: button(label, () => act(state, label), { class: "tu-button" }) }));
+  const acts = ACTS.map(([state, label]) => ({
+    state,
+    label,
+    element: button(label, () => act(state, label), { class: "tu-button" }),
+  }));
   const summary = node("summary", { text: "Change the listed rows" });
-  const element = node("details", { class: "tu-bulk" }, summary, what, count,
-    node("div", { class: "tu-bulk-acts", attributes: { role: "group", "aria-label": "Change them" } }, ...acts.map((each) => each.element)));
+  const element = node(
+    "details",
+    { class: "tu-bulk" },
+    summary,
+    what,
+    count,
+    node(
+      "div",
+      { class: "tu-bulk-acts", attributes: { role: "group", "aria-label": "Change them" } },
+      ...acts.map((each) => each.element),
+    ),
+  );
   // What was done is said until something else has happened: another step, another target, another list of rows.
   let done = null;
   const now = () => [model.history.present, what.value, ...rows()];
@@ -35,7 +57,9 @@ export function bulkPanel(model, rows) {
     for (const { state, label, element: each } of acts) {
       const changed = wouldChange(model, targets, state).length;
       setAble(each, changed > 0);
-      setAttributes(each, { title: changed === 0 ? "Nothing would change" : `${label}: ${changed} of these tokens change` });
+      setAttributes(each, {
+        title: changed === 0 ? "Nothing would change" : `${label}: ${changed} of these tokens change`,
+      });
     }
     const before = what.value === "words" && !word ? "Lock a token first." : `${countWords(model, targets)}.`;
     setText(count, done && same(done.after, now()) ? done.words : before);
@@ -46,7 +70,12 @@ export function bulkPanel(model, rows) {
 }
 
 /** The targets as the menu lists them. */
-export const TARGETS = [["chosen", "the chosen tokens"], ["gold", "the gold tokens"], ["forced", "the overridden tokens"], ["words", "words like the locked one"]];
+export const TARGETS = [
+  ["chosen", "the chosen tokens"],
+  ["gold", "the gold tokens"],
+  ["forced", "the overridden tokens"],
+  ["words", "words like the locked one"],
+];
 
 /**
  * Returns the token indices in `rows` (row indices) that `what` names, in order.
@@ -55,10 +84,12 @@ export const TARGETS = [["chosen", "the chosen tokens"], ["gold", "the gold toke
 export function bulkTargets(model, rows, what) {
   const wanted = what === "words" ? wordAt(model, model.view.locked) : "";
   if (what === "words" && wanted === "") return [];
-  return [...rows].sort((a, b) => a - b).flatMap((at) => {
-    const row = model.payload.rows[at];
-    return what === "words" ? likeWord(model, row, wanted) : within(row, TAKES[what](model));
-  });
+  return [...rows]
+    .sort((a, b) => a - b)
+    .flatMap((at) => {
+      const row = model.payload.rows[at];
+      return what === "words" ? likeWord(model, row, wanted) : within(row, TAKES[what](model));
+    });
 }
 
 const TAKES = {
@@ -79,7 +110,8 @@ function likeWord({ columns }, row, wanted) {
   const characters = Array.from(row.answer);
   const found = [];
   for (let low = row.first, high = low; low < row.first + row.count; low = high + 1) {
-    for (high = low; high + 1 < row.first + row.count && columns.word[high + 1] === columns.word[low];) high += 1;
+    for (high = low; high + 1 < row.first + row.count && columns.word[high + 1] === columns.word[low]; )
+      high += 1;
     if (characters.slice(columns.start[low], columns.end[high]).join("").trim() !== wanted) continue;
     for (let index = low; index <= high; index += 1) found.push(index);
   }

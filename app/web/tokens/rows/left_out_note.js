@@ -10,7 +10,12 @@ export function leftOutNote(model) {
   const words = node("span", { attributes: { role: "status" } });
   const mark = node("strong", { class: "tu-left-out-mark", text: "!", attributes: { "aria-hidden": true } });
   const reasons = node("ul");
-  const element = node("details", { class: "tu-left-out", attributes: { hidden: true } }, node("summary", {}, mark, " ", words), reasons);
+  const element = node(
+    "details",
+    { class: "tu-left-out", attributes: { hidden: true } },
+    node("summary", {}, mark, " ", words),
+    reasons,
+  );
   const update = () => {
     const rows = model.payload.left_out ?? [];
     if (words.textContent === leftOutWords(rows.length)) return;

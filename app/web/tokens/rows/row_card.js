@@ -16,7 +16,8 @@ export function rowCard(model, at) {
   const row = model.payload.rows[at];
   const name = `${shortened(row.subject) || "No subject"}: ${shortened(row.question || row.answer, MOST_LETTERS)}`;
   const element = node("div", {
-    class: "tu-row", attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": name },
+    class: "tu-row",
+    attributes: { role: "option", tabindex: -1, "aria-selected": false, "aria-label": name },
     on: { click: () => model.goTo(at) },
   });
   const card = { at, element, stale: true, text: searchText(row) };
@@ -32,16 +33,37 @@ export function rowCard(model, at) {
 
 function fill(element, row) {
   const parts = {
-    share: node("span", { class: "tu-row-share" }), marks: node("span", { class: "tu-row-marks", attributes: { "aria-hidden": true } }),
+    share: node("span", { class: "tu-row-share" }),
+    marks: node("span", { class: "tu-row-marks", attributes: { "aria-hidden": true } }),
     spoken: node("span", { class: "tu-unseen" }),
-    pale: drawing("path", { class: "tu-spark-all" }), solid: drawing("path", { class: "tu-spark-chosen" }),
+    pale: drawing("path", { class: "tu-spark-all" }),
+    solid: drawing("path", { class: "tu-spark-chosen" }),
   };
   const bars = Math.max(1, Math.min(MOST_BARS, row.count));
-  const spark = drawing("svg", {
-    class: "tu-spark", attributes: { viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": true },
-  }, parts.pale, parts.solid);
-  element.append(node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }), " ", parts.share, " ",
-    node("span", { class: "tu-row-question", text: shortened(row.question || row.answer, MOST_LETTERS) }), " ", parts.marks, parts.spoken, spark);
+  const spark = drawing(
+    "svg",
+    {
+      class: "tu-spark",
+      attributes: {
+        viewBox: `0 0 ${bars * 4} ${SPARK_HEIGHT}`,
+        preserveAspectRatio: "none",
+        "aria-hidden": true,
+      },
+    },
+    parts.pale,
+    parts.solid,
+  );
+  element.append(
+    node("span", { class: "tu-row-subject", text: shortened(row.subject) || "No subject" }),
+    " ",
+    parts.share,
+    " ",
+    node("span", { class: "tu-row-question", text: shortened(row.question || row.answer, MOST_LETTERS) }),
+    " ",
+    parts.marks,
+    parts.spoken,
+    spark,
+  );
   element.removeAttribute("aria-label");
   return parts;
 }
@@ -51,10 +73,20 @@ function drawCard(parts, row, model) {
   const facts = factsOf(model, row);
   const without = row.scored === false;
   setText(parts.share, without ? withoutScores(model, row) : `${facts.chosen} of ${facts.total}`);
-  setText(parts.marks, without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)));
+  setText(
+    parts.marks,
+    without ? (row.failure ? "!" : "") : signWords(facts, row.known, model.marks.of(row.id)),
+  );
   parts.marks.classList.toggle("tu-row-failed", Boolean(row.failure));
   parts.share.classList.toggle("is-none", !without && facts.chosen === 0);
-  setText(parts.spoken, without ? (row.failure ? "Could not be scored." : "") : `${facts.chosen} of ${plural(facts.total, "token")} chosen. ${model.marks.of(row.id).seen ? "Reviewed. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`);
+  setText(
+    parts.spoken,
+    without
+      ? row.failure
+        ? "Could not be scored."
+        : ""
+      : `${facts.chosen} of ${plural(facts.total, "token")} chosen. ${model.marks.of(row.id).seen ? "Reviewed. " : ""}${spokenSigns(facts)}${row.known?.word === "no" ? " The model does not know it." : ""}`,
+  );
   setAttributes(parts.pale, { d: sparkPath(row, mask.fused, () => true) });
   setAttributes(parts.solid, { d: sparkPath(row, mask.fused, (index) => mask.selected[index] === 1) });
 }
@@ -111,7 +143,11 @@ export function sparkPath(row, fused, wanted) {
     const to = row.first + Math.floor(((bar + 1) * row.count) / bars);
     let highest = -1;
     for (let index = from; index < to; index += 1) {
-      if (wanted(index)) highest = Math.max(highest, Number.isFinite(fused[index]) ? Math.min(1, Math.max(0, fused[index])) : 0);
+      if (wanted(index))
+        highest = Math.max(
+          highest,
+          Number.isFinite(fused[index]) ? Math.min(1, Math.max(0, fused[index])) : 0,
+        );
     }
     if (highest < 0) continue;
     const height = Math.max(1, highest * SPARK_HEIGHT);

@@ -15,10 +15,23 @@ export function rowsDrawer(model, left) {
     left().classList.toggle("is-open", wanted);
     setAttributes(toggle, { "aria-expanded": wanted });
   };
-  const step = (sign, label, title) => button(label, () => stepRow(model, sign), { class: "tu-toggle", attributes: { title, "aria-label": title } });
+  const step = (sign, label, title) =>
+    button(label, () => stepRow(model, sign), {
+      class: "tu-toggle",
+      attributes: { title, "aria-label": title },
+    });
   const [before, after] = [step(-1, "‹", "Row before"), step(1, "›", "Next row")];
-  const toggle = button("", () => open(!left().classList.contains("is-open")), { class: "tu-toggle tu-drawer-toggle", attributes: { "aria-expanded": false } });
-  const element = node("div", { class: "tu-drawer", attributes: { role: "group", "aria-label": "Row" } }, before, toggle, after);
+  const toggle = button("", () => open(!left().classList.contains("is-open")), {
+    class: "tu-toggle tu-drawer-toggle",
+    attributes: { "aria-expanded": false },
+  });
+  const element = node(
+    "div",
+    { class: "tu-drawer", attributes: { role: "group", "aria-label": "Row" } },
+    before,
+    toggle,
+    after,
+  );
   const update = () => {
     const rows = model.listed ?? model.rowsOfSet;
     const at = rows.indexOf(model.view.row);

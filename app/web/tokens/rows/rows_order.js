@@ -5,7 +5,10 @@ import { countText, plural } from "../../text/numbers.js";
 
 /** The orders as the menu lists them. */
 export const ORDERS = [
-  ["file", "File order"], ["differs", "Most rule ≠ gold"], ["highest", "Highest φ"], ["overrides", "Most overrides"],
+  ["file", "File order"],
+  ["differs", "Most rule ≠ gold"],
+  ["highest", "Highest φ"],
+  ["overrides", "Most overrides"],
 ];
 const MANY_ROWS = 100;
 
@@ -32,7 +35,11 @@ export function holds(text, typed) {
 
 /** Returns `{chosen, total, gold, goldChosen, forced, differs, highest}` of one row under the present mask. */
 export function factsOf(model, row) {
-  const facts = { ...rowCounts(row, model.mask, model.columns, model.overrides), differs: 0, highest: -Infinity };
+  const facts = {
+    ...rowCounts(row, model.mask, model.columns, model.overrides),
+    differs: 0,
+    highest: -Infinity,
+  };
   for (let index = row.first; index < row.first + row.count; index += 1) {
     if (model.differs(index)) facts.differs += 1;
     if (model.mask.fused[index] > facts.highest) facts.highest = model.mask.fused[index];
@@ -40,7 +47,11 @@ export function factsOf(model, row) {
   return facts;
 }
 
-const LARGEST = { differs: ({ differs }) => differs, highest: ({ highest }) => highest, overrides: ({ forced }) => forced };
+const LARGEST = {
+  differs: ({ differs }) => differs,
+  highest: ({ highest }) => highest,
+  overrides: ({ forced }) => forced,
+};
 
 /** Returns the set's row indices in one of the `ORDERS`; equals stay in the order of the file. @returns {number[]} */
 export function orderedRows(model, order) {

@@ -9,7 +9,7 @@ import { bulkPanel } from "./bulk_panel.js";
 import { leftOutNote } from "./left_out_note.js";
 import { rowCard } from "./row_card.js";
 import { rowsDrawer } from "./rows_drawer.js";
-import { ORDERS, firstOrder, holds, orderedRows, shownWords } from "./rows_order.js";
+import { firstOrder, holds, ORDERS, orderedRows, shownWords } from "./rows_order.js";
 
 // Only cards in view, and a little beyond, are filled and redrawn, found by halving: an observer of a thousand
 // cards would compute in each frame of a slider. While a slider moves they wait their turn.
@@ -31,7 +31,16 @@ export function rowsOverview(model) {
   });
   const leftOut = leftOutNote(model);
   const known = node("p", { class: "tu-note tu-known-set" });
-  const element = node("aside", { class: "tu-left", attributes: { "aria-label": "Rows" } }, drawer.element, head.element, leftOut.element, known, list, none);
+  const element = node(
+    "aside",
+    { class: "tu-left", attributes: { "aria-label": "Rows" } },
+    drawer.element,
+    head.element,
+    leftOut.element,
+    known,
+    list,
+    none,
+  );
   list.addEventListener("click", drawer.close);
   list.addEventListener("keydown", (event) => walk(event, model, cards.shown()));
 
@@ -61,7 +70,9 @@ function cardsIn(list, model) {
   const cards = new Map();
   let inOrder = [];
   let marked = null;
-  const refresh = () => { for (const card of nearView(list, shown())) if (card.stale) card.update(); };
+  const refresh = () => {
+    for (const card of nearView(list, shown())) if (card.stale) card.update();
+  };
   list.addEventListener("scroll", refresh, { passive: true });
   new ResizeObserver(refresh).observe(list);
   const build = () => {
@@ -86,8 +97,12 @@ function cardsIn(list, model) {
     wanted?.mark(true);
     marked = wanted;
   };
-  const stale = () => { for (const card of cards.values()) card.stale = true; };
-  const toTop = () => { list.scrollTop = 0; };
+  const stale = () => {
+    for (const card of cards.values()) card.stale = true;
+  };
+  const toTop = () => {
+    list.scrollTop = 0;
+  };
   /** Returns the order as it stands if it is of these rows and looked at, else null. */
   const held = (rows) => {
     const looked = list.scrollTop > 0 || list.contains(document.activeElement);
@@ -102,14 +117,27 @@ function nearView(list, cards) {
   const frame = list.getBoundingClientRect();
   if (!frame.height) return cards.slice(0, FILLED_AT_ONCE);
   const startsBefore = (limit) => (card) => card.element.getBoundingClientRect().top < limit;
-  return cards.slice(countWhile(cards, startsBefore(frame.top - MARGIN)), countWhile(cards, startsBefore(frame.bottom + MARGIN)));
+  return cards.slice(
+    countWhile(cards, startsBefore(frame.top - MARGIN)),
+    countWhile(cards, startsBefore(frame.bottom + MARGIN)),
+  );
 }
 
 /** What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are listed. */
 function listHead(model, cards, told) {
-  const search = node("input", { class: "tu-search", attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" } });
-  const order = node("select", { attributes: { "aria-label": "Order of the rows" } }, ...ORDERS.map(([value, text]) => node("option", { text, attributes: { value } })));
-  const again = button("Sort again", () => sort(), { class: "tu-toggle", attributes: { title: "The mask has changed since", hidden: true } });
+  const search = node("input", {
+    class: "tu-search",
+    attributes: { type: "search", placeholder: "Find a subject or word", "aria-label": "Find rows" },
+  });
+  const order = node(
+    "select",
+    { attributes: { "aria-label": "Order of the rows" } },
+    ...ORDERS.map(([value, text]) => node("option", { text, attributes: { value } })),
+  );
+  const again = button("Sort again", () => sort(), {
+    class: "tu-toggle",
+    attributes: { title: "The mask has changed since", hidden: true },
+  });
   const count = node("span", { attributes: { role: "status" } });
   const bulk = bulkPanel(model, () => model.listed ?? []);
   const element = node("div", { class: "tu-rows-head" });
@@ -137,7 +165,14 @@ function listHead(model, cards, told) {
     // More scores of the same sets leave all that stands here, and the focus, where it is.
     if (!same(sets, model.sets)) {
       sets = model.sets;
-      head.sets = sets.length > 1 ? segmented("Set", sets.map((each) => ({ value: each, label: setWords(each) })), (each) => model.goToSet(each)) : null;
+      head.sets =
+        sets.length > 1
+          ? segmented(
+              "Set",
+              sets.map((each) => ({ value: each, label: setWords(each) })),
+              (each) => model.goToSet(each),
+            )
+          : null;
       element.replaceChildren(...[head.sets?.element, search, line, bulk.element].filter(Boolean));
     }
     const other = set !== model.set;

@@ -5,13 +5,34 @@ import { KEYS, MARK_KEYS } from "./keyboard.js";
 
 /** Returns `{element, show}`; a native dialog, so Esc closes it and focus returns. */
 export function helpCard() {
-  const lines = (keys) => keys.map(([key, meaning]) => node("tr", {}, node("th", { attributes: { scope: "row" } }, node("kbd", { text: key })), node("td", { text: meaning })));
-  const marks = [["●", "chosen by the rule"], ["+", "forced in"], ["−", "forced out"], ["○", "left out: name, punctuation, stop word"], ["◐", "a word whose tokens differ: only some are chosen or forced"]]
-    .map(([glyph, meaning]) => node("tr", {}, node("th", { text: glyph, attributes: { scope: "row" } }), node("td", { text: meaning })));
-  const element = node("dialog", { class: "tu-help", attributes: { "aria-label": "Keys and marks" } },
-    node("h2", { text: "Keys, while the strip has the focus" }), node("table", {}, node("tbody", {}, ...lines(KEYS))),
-    node("h2", { text: "Keys, while facts are marked" }), node("table", {}, node("tbody", {}, ...lines(MARK_KEYS))),
-    node("h2", { text: "Marks under a token" }), node("table", {}, node("tbody", {}, ...marks)),
-    button("Close", () => element.close(), { class: "tu-button" }));
+  const lines = (keys) =>
+    keys.map(([key, meaning]) =>
+      node(
+        "tr",
+        {},
+        node("th", { attributes: { scope: "row" } }, node("kbd", { text: key })),
+        node("td", { text: meaning }),
+      ),
+    );
+  const marks = [
+    ["●", "chosen by the rule"],
+    ["+", "forced in"],
+    ["−", "forced out"],
+    ["○", "left out: name, punctuation, stop word"],
+    ["◐", "a word whose tokens differ: only some are chosen or forced"],
+  ].map(([glyph, meaning]) =>
+    node("tr", {}, node("th", { text: glyph, attributes: { scope: "row" } }), node("td", { text: meaning })),
+  );
+  const element = node(
+    "dialog",
+    { class: "tu-help", attributes: { "aria-label": "Keys and marks" } },
+    node("h2", { text: "Keys, while the strip has the focus" }),
+    node("table", {}, node("tbody", {}, ...lines(KEYS))),
+    node("h2", { text: "Keys, while facts are marked" }),
+    node("table", {}, node("tbody", {}, ...lines(MARK_KEYS))),
+    node("h2", { text: "Marks under a token" }),
+    node("table", {}, node("tbody", {}, ...marks)),
+    button("Close", () => element.close(), { class: "tu-button" }),
+  );
   return { element, show: () => element.showModal() };
 }

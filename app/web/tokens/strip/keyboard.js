@@ -32,23 +32,39 @@ export const MARK_KEYS = [
 ];
 
 const PLAIN = {
-  ArrowLeft: { act: "move", step: -1 }, ArrowRight: { act: "move", step: 1 },
-  ArrowUp: { act: "line", step: -1 }, ArrowDown: { act: "line", step: 1 },
-  Home: { act: "edge", step: -1 }, End: { act: "edge", step: 1 },
-  Enter: { act: "lock" }, Escape: { act: "release" }, " ": { act: "override", step: 1 },
-  "[": { act: "row", step: -1 }, "]": { act: "row", step: 1 },
-  c: { act: "note" }, n: { act: "next-chosen" }, u: { act: "next-differing" },
-  1: { act: "signal", signal: "knowledge" }, 2: { act: "signal", signal: "entropy" },
+  ArrowLeft: { act: "move", step: -1 },
+  ArrowRight: { act: "move", step: 1 },
+  ArrowUp: { act: "line", step: -1 },
+  ArrowDown: { act: "line", step: 1 },
+  Home: { act: "edge", step: -1 },
+  End: { act: "edge", step: 1 },
+  Enter: { act: "lock" },
+  Escape: { act: "release" },
+  " ": { act: "override", step: 1 },
+  "[": { act: "row", step: -1 },
+  "]": { act: "row", step: 1 },
+  c: { act: "note" },
+  n: { act: "next-chosen" },
+  u: { act: "next-differing" },
+  1: { act: "signal", signal: "knowledge" },
+  2: { act: "signal", signal: "entropy" },
   3: { act: "signal", signal: "fused" },
-  g: { act: "toggle", name: "gold" }, w: { act: "toggle", name: "words" }, v: { act: "toggle", name: "numbers" },
-  m: { act: "marking" }, "?": { act: "help" },
+  g: { act: "toggle", name: "gold" },
+  w: { act: "toggle", name: "words" },
+  v: { act: "toggle", name: "numbers" },
+  m: { act: "marking" },
+  "?": { act: "help" },
 };
 
 const MARKING = {
   ...PLAIN,
-  f: { act: "mark", mark: "fact" }, x: { act: "mark", mark: "other" }, " ": { act: "mark-cycle" },
-  Delete: { act: "mark", mark: null }, Backspace: { act: "mark", mark: null },
-  Enter: { act: "looked" }, Escape: { act: "end-marking" },
+  f: { act: "mark", mark: "fact" },
+  x: { act: "mark", mark: "other" },
+  " ": { act: "mark-cycle" },
+  Delete: { act: "mark", mark: null },
+  Backspace: { act: "mark", mark: null },
+  Enter: { act: "looked" },
+  Escape: { act: "end-marking" },
 };
 
 /**
@@ -61,7 +77,8 @@ export function actFor(event, marking = false) {
   if (event.ctrlKey || event.metaKey) return withControl(event);
   if (event.shiftKey && event.key === " " && !marking) return { act: "override", step: -1 };
   const plain = (marking ? MARKING : PLAIN)[event.key] ?? null;
-  if (plain && event.shiftKey && ["move", "line", "edge"].includes(plain.act)) return { ...plain, extend: true };
+  if (plain && event.shiftKey && ["move", "line", "edge"].includes(plain.act))
+    return { ...plain, extend: true };
   return plain;
 }
 

@@ -5,7 +5,9 @@ import { node, segmented, setText } from "../../dom/dom.js";
 import { endedRuns } from "../../server/shared_value.js";
 
 const SIDES = [
-  { value: "before", label: "Before" }, { value: "after", label: "After" }, { value: "difference", label: "Difference" },
+  { value: "before", label: "Before" },
+  { value: "after", label: "After" },
+  { value: "difference", label: "Difference" },
 ];
 
 /**
@@ -18,18 +20,40 @@ export function runText(model, ask) {
   /** @type {Map<string, Promise<object>>} the rows of each run, once asked for */
   const known = new Map();
   const title = node("span");
-  const menu = node("select", { attributes: { "aria-label": "Run" }, on: { change: () => { view.run = menu.value; draw(); } } });
-  const sides = segmented("Before or after the run", SIDES, (side) => { view.side = side; draw(); });
+  const menu = node("select", {
+    attributes: { "aria-label": "Run" },
+    on: {
+      change: () => {
+        view.run = menu.value;
+        draw();
+      },
+    },
+  });
+  const sides = segmented("Before or after the run", SIDES, (side) => {
+    view.side = side;
+    draw();
+  });
   const body = node("div", { attributes: { role: "status" } });
-  const element = node("details", { class: "tu-run-text", attributes: { hidden: true }, on: { toggle: () => draw() } },
-    node("summary", {}, title), node("div", { class: "tu-bar-line" }, menu, sides.element), body);
+  const element = node(
+    "details",
+    { class: "tu-run-text", attributes: { hidden: true }, on: { toggle: () => draw() } },
+    node("summary", {}, title),
+    node("div", { class: "tu-bar-line" }, menu, sides.element),
+    body,
+  );
 
   const list = async () => {
     view.scores = model.payload.scores_id;
-    const { runs } = endedRuns.value.length ? await ask("runs_of_rows", { scores_id: view.scores }).catch(() => view) : { runs: [] };
+    const { runs } = endedRuns.value.length
+      ? await ask("runs_of_rows", { scores_id: view.scores }).catch(() => view)
+      : { runs: [] };
     view.runs = runs;
     if (!runs.some(({ run_id }) => run_id === view.run)) view.run = firstShown(runs);
-    menu.replaceChildren(...runs.map(({ run_id, name }) => node("option", { text: `${run_id}: ${name}`, attributes: { value: run_id } })));
+    menu.replaceChildren(
+      ...runs.map(({ run_id, name }) =>
+        node("option", { text: `${run_id}: ${name}`, attributes: { value: run_id } }),
+      ),
+    );
     draw();
   };
   const draw = async () => {
@@ -43,7 +67,8 @@ export function runText(model, ask) {
     if (!known.has(run)) known.set(run, ask("run_tokens", { run_id: run }));
     try {
       const tokens = (await known.get(run)).rows[row.id];
-      if (run === view.run && side === view.side && row === model.row) body.replaceChildren(...parts(model, tokens, side));
+      if (run === view.run && side === view.side && row === model.row)
+        body.replaceChildren(...parts(model, tokens, side));
     } catch (error) {
       known.delete(run);
       body.replaceChildren(node("p", { class: "tu-note", text: `Not shown: ${error.message}` }));
@@ -71,6 +96,8 @@ function parts(model, tokens, side) {
 
 /** Returns the gold tokens of the shown row as spans of characters. @returns {number[][]} */
 export function goldSpans({ row, columns }) {
-  const indices = Array.from({ length: row.count }, (_, at) => row.first + at).filter((index) => columns.gold?.[index] === 1);
+  const indices = Array.from({ length: row.count }, (_, at) => row.first + at).filter(
+    (index) => columns.gold?.[index] === 1,
+  );
   return indices.map((index) => [columns.start[index], columns.end[index]]);
 }

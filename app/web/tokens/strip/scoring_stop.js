@@ -14,7 +14,9 @@ export function scoringStop(model, hold) {
     if (asked !== null) return;
     asked = !scoringHeld.value;
     update();
-    await hold(asked).catch(() => { asked = null; });
+    await hold(asked).catch(() => {
+      asked = null;
+    });
     update();
   };
   const element = button("", press, { class: "tu-toggle", attributes: { hidden: true } });
@@ -23,7 +25,10 @@ export function scoringStop(model, hold) {
     if (asked === held) asked = null;
     setHidden(element, model.payload.state !== "live" || model.waiting() === 0);
     setText(element, stopWords(held, asked));
-    setAttributes(element, { title: held ? null : "Stop scoring; the rows that are scored stay", "aria-disabled": asked !== null });
+    setAttributes(element, {
+      title: held ? null : "Stop scoring; the rows that are scored stay",
+      "aria-disabled": asked !== null,
+    });
   };
   return { element, update, leave: scoringHeld.subscribe(update) };
 }

@@ -7,14 +7,20 @@ import { shortNumber } from "../../text/strip_marks.js";
 import { scoringStop } from "./scoring_stop.js";
 
 const SIGNALS = [
-  { value: "knowledge", label: "Knowledge", title: "What the score falls to when the knowledge is masked (1)" },
+  {
+    value: "knowledge",
+    label: "Knowledge",
+    title: "What the score falls to when the knowledge is masked (1)",
+  },
   { value: "entropy", label: "Entropy", title: "How open the choice of the token was (2)" },
   { value: "fused", label: "Fused", title: "Both, weighted by α (3)" },
   { value: "all", label: "All", title: "Three strips, one below the other" },
 ];
 const TOGGLES = [
-  ["bars", "Bars", "Bar under the text instead of fill"], ["words", "Words", "One chip per word (w)"],
-  ["gold", "Gold", "Underline the gold spans (g)"], ["numbers", "Numbers", "Write the values above the text (v)"],
+  ["bars", "Bars", "Bar under the text instead of fill"],
+  ["words", "Words", "One chip per word (w)"],
+  ["gold", "Gold", "Underline the gold spans (g)"],
+  ["numbers", "Numbers", "Write the values above the text (v)"],
 ];
 
 const BADGES = {
@@ -28,15 +34,27 @@ export function signalBar(model, compute, hold) {
   const signals = segmented("Signal", SIGNALS, choose);
   const knowledge = sourceMenu("Knowledge from", model, "knowledge", compute);
   const entropy = sourceMenu("Entropy from", model, "entropy", compute);
-  const toggles = TOGGLES.map(([name, label, title]) => button(label, () => model.setView({ [name]: !model.view[name] }), {
-    class: "tu-toggle", attributes: { title, "data-toggle": name },
-  }));
+  const toggles = TOGGLES.map(([name, label, title]) =>
+    button(label, () => model.setView({ [name]: !model.view[name] }), {
+      class: "tu-toggle",
+      attributes: { title, "data-toggle": name },
+    }),
+  );
   const badge = node("span", { class: "tu-badge" });
   const stop = scoringStop(model, hold);
   const legend = legendOf(model);
-  const element = node("div", { class: "tu-bar" },
-    node("div", { class: "tu-bar-line" }, signals.element, node("div", { class: "tu-toggles" }, ...toggles), node("div", { class: "tu-badges" }, badge, stop.element)),
-    node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element));
+  const element = node(
+    "div",
+    { class: "tu-bar" },
+    node(
+      "div",
+      { class: "tu-bar-line" },
+      signals.element,
+      node("div", { class: "tu-toggles" }, ...toggles),
+      node("div", { class: "tu-badges" }, badge, stop.element),
+    ),
+    node("div", { class: "tu-bar-line tu-bar-quiet" }, knowledge.element, entropy.element),
+  );
   const update = () => {
     const { view } = model;
     signals.update(view.signal);
@@ -46,7 +64,12 @@ export function signalBar(model, compute, hold) {
     legend.update();
     stop.update();
     setText(badge, badgeWords(model));
-    setAttributes(badge, { "data-state": model.payload.state, title: badge.textContent.includes(" of ") ? "Rows that have their scores" : BADGES[model.payload.state] ?? null });
+    setAttributes(badge, {
+      "data-state": model.payload.state,
+      title: badge.textContent.includes(" of ")
+        ? "Rows that have their scores"
+        : (BADGES[model.payload.state] ?? null),
+    });
   };
   return { element, update, legend, leave: stop.leave };
 }
@@ -70,7 +93,11 @@ function sourceMenu(label, model, kind, compute) {
     choice.choose(menu.value);
   });
   const update = (used) => {
-    const choices = model.memory.once(`choices ${kind}`, [model.signals, model.payload, model.rule[kind]], () => JSON.stringify(menuOf(model, kind)));
+    const choices = model.memory.once(
+      `choices ${kind}`,
+      [model.signals, model.payload, model.rule[kind]],
+      () => JSON.stringify(menuOf(model, kind)),
+    );
     // Only for others: new options would close a menu that is open.
     if (choices !== shown) menu.replaceChildren(...JSON.parse(choices).map(groupNode));
     shown = choices;
@@ -82,9 +109,16 @@ function sourceMenu(label, model, kind, compute) {
 }
 
 function groupNode({ label, sources }) {
-  return node("optgroup", { attributes: { label } }, ...sources.map(({ name, label: text, missing }) => node("option", {
-    text: missing ? `${text} (compute)` : text, attributes: { value: name },
-  })));
+  return node(
+    "optgroup",
+    { attributes: { label } },
+    ...sources.map(({ name, label: text, missing }) =>
+      node("option", {
+        text: missing ? `${text} (compute)` : text,
+        attributes: { value: name },
+      }),
+    ),
+  );
 }
 
 /**
@@ -117,15 +151,28 @@ function legendOf(model) {
   const ramp = node("div", { class: "tu-legend-ramp" }, mark);
   const top = node("span");
   const caption = node("p", { class: "tu-caption" });
-  const element = node("div", { class: "tu-legend", attributes: { role: "img" } }, node("span", { text: "low 0" }), ramp, top);
+  const element = node(
+    "div",
+    { class: "tu-legend", attributes: { role: "img" } },
+    node("span", { text: "low 0" }),
+    ramp,
+    top,
+  );
   const update = () => {
     const signal = model.view.signal === "all" ? "fused" : model.view.signal;
     const unit = model.unitOf(signal);
     ramp.style.setProperty("--tu-hue", `var(--tu-${signal})`);
-    setText(top, signal === "fused" ? "high 1" : `high ≥ ${shortNumber(model.scaleOf(signal).limit)} ${unit}`);
-    setAttributes(top, { title: signal === "fused" ? null : "99th percentile of the set; larger values have the full colour too" });
+    setText(
+      top,
+      signal === "fused" ? "high 1" : `high ≥ ${shortNumber(model.scaleOf(signal).limit)} ${unit}`,
+    );
+    setAttributes(top, {
+      title: signal === "fused" ? null : "99th percentile of the set; larger values have the full colour too",
+    });
     setText(caption, captionWords(model, signal));
-    setAttributes(element, { "aria-label": `Colour scale, low 0 to ${top.textContent}: ${caption.textContent}` });
+    setAttributes(element, {
+      "aria-label": `Colour scale, low 0 to ${top.textContent}: ${caption.textContent}`,
+    });
     point(signal);
   };
   const point = (signal) => {
@@ -134,23 +181,34 @@ function legendOf(model) {
     setHidden(mark, !Number.isFinite(value));
     mark.style.setProperty("left", `${(100 * (model.scaleOf(signal).at(value) || 0)).toFixed(1)}%`);
   };
-  return { element, caption, update, point: () => point(model.view.signal === "all" ? "fused" : model.view.signal) };
+  return {
+    element,
+    caption,
+    update,
+    point: () => point(model.view.signal === "all" ? "fused" : model.view.signal),
+  };
 }
 
 /** Returns the caption under the strip: signal, masking, unit, scale. */
 export function captionWords(model, signal) {
   const { rule, row } = model;
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
-  if (signal === "fused") return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
+  if (signal === "fused")
+    return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
   const unit = model.unitOf(signal);
   const used = sourceIn(model, row, rule[signal]);
   const source = sourceLabel(model, used) + (used === rule[signal] ? "" : " (this row has no name)");
-  const names = entryOf(model.payload, used).spread && row?.names?.length > 1 ? `, mean of ${row.names.length} names` : "";
+  const names =
+    entryOf(model.payload, used).spread && row?.names?.length > 1
+      ? `, mean of ${row.names.length} names`
+      : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
   return `${what}: ${source}${names}${unit ? `, in ${unit}` : ""}; one scale for the whole set`;
 }
 
 const NORMALISED = {
-  p99: "each divided by its 99th percentile", min_max: "each from its smallest to its largest value",
-  rank: "each as its rank", z_sigmoid: "each as a sigmoid of its z-score",
+  p99: "each divided by its 99th percentile",
+  min_max: "each from its smallest to its largest value",
+  rank: "each as its rank",
+  z_sigmoid: "each as a sigmoid of its z-score",
 };

@@ -29,7 +29,8 @@ const ACTS = {
   override: (strip, act) => strip.model.cycle(strip.targets(), act.step),
   note: noteFocused,
   row: (strip, act) => stepRow(strip.model, act.step),
-  "next-chosen": (strip, _act, host) => host.say(jump(strip, (index) => strip.model.mask.selected[index] === 1)),
+  "next-chosen": (strip, _act, host) =>
+    host.say(jump(strip, (index) => strip.model.mask.selected[index] === 1)),
   "next-differing": (strip, _act, host) => host.say(jump(strip, (index) => strip.model.differs(index))),
   signal: (_strip, act, host) => host.chooseSignal(act.signal),
   toggle: (strip, act) => strip.model.setView({ [act.name]: !strip.model.view[act.name] }),
@@ -37,9 +38,11 @@ const ACTS = {
   redo: (strip) => strip.model.redo(),
   help: (_strip, _act, host) => host.showHelp(),
   marking: (strip) => strip.model.setMarking(!strip.model.view.marking),
-  "end-marking": (strip) => (strip.model.view.anchor === null ? strip.model.setMarking(false) : release(strip)),
+  "end-marking": (strip) =>
+    strip.model.view.anchor === null ? strip.model.setMarking(false) : release(strip),
   mark: (strip, act, host) => host.say(markUnits(strip.model, strip.targets(), act.mark)),
-  "mark-cycle": (strip, _act, host) => host.say(markUnits(strip.model, strip.targets(), nextMark(sharedMark(strip.model, strip.targets())))),
+  "mark-cycle": (strip, _act, host) =>
+    host.say(markUnits(strip.model, strip.targets(), nextMark(sharedMark(strip.model, strip.targets())))),
   looked: (_strip, _act, host) => host.looked(),
 };
 
@@ -69,7 +72,7 @@ function focusUnit(strip, at, extend) {
   const { model, units } = strip;
   if (units.length === 0) return;
   const next = units[Math.min(units.length - 1, Math.max(0, at))].tokens[0];
-  const anchor = extend ? model.view.anchor ?? units[strip.focusUnit()].tokens[0] : null;
+  const anchor = extend ? (model.view.anchor ?? units[strip.focusUnit()].tokens[0]) : null;
   model.setView({ focus: next, anchor, hovered: next });
   strip.focusToken(next);
 }
@@ -78,7 +81,12 @@ function lockFocused(strip) {
   const unit = strip.units[strip.focusUnit()];
   if (!unit) return;
   const same = unit.tokens.includes(strip.model.view.locked);
-  strip.model.setView({ locked: same ? null : unit.tokens[0], focus: unit.tokens[0], anchor: null, hovered: null });
+  strip.model.setView({
+    locked: same ? null : unit.tokens[0],
+    focus: unit.tokens[0],
+    anchor: null,
+    hovered: null,
+  });
 }
 
 /** Locks the focused token, so that the details show it, and asks their note field to take the focus. */

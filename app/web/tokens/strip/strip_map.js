@@ -11,13 +11,27 @@ export function stripMap(model) {
   const painted = drawing("path", { class: "tu-map-painted" });
   const chosen = drawing("path", { class: "tu-map-chosen" });
   const locked = drawing("path", { class: "tu-map-locked" });
-  const picture = drawing("svg", { attributes: { viewBox: `0 0 ${CELLS} 16`, preserveAspectRatio: "none", "aria-hidden": true } }, painted, chosen, locked);
-  const plot = node("div", { class: "tu-map-plot", attributes: { role: "img" }, on: { click: (event) => goTo(placeAt(event)) } }, picture);
-  const all = button("", () => {
-    const { units } = model.windows;
-    model.windows.list = openAround(units.length, unitPlace(units, model.view.focus ?? model.view.locked));
-    model.tell("view");
-  }, { class: "tu-toggle" });
+  const picture = drawing(
+    "svg",
+    { attributes: { viewBox: `0 0 ${CELLS} 16`, preserveAspectRatio: "none", "aria-hidden": true } },
+    painted,
+    chosen,
+    locked,
+  );
+  const plot = node(
+    "div",
+    { class: "tu-map-plot", attributes: { role: "img" }, on: { click: (event) => goTo(placeAt(event)) } },
+    picture,
+  );
+  const all = button(
+    "",
+    () => {
+      const { units } = model.windows;
+      model.windows.list = openAround(units.length, unitPlace(units, model.view.focus ?? model.view.locked));
+      model.tell("view");
+    },
+    { class: "tu-toggle" },
+  );
   const element = node("div", { class: "tu-map", attributes: { hidden: true } }, plot, all);
   const placeAt = (event) => {
     const { left, width } = plot.getBoundingClientRect();
@@ -38,11 +52,19 @@ export function stripMap(model) {
     setAttributes(chosen, { d: cells.map((count, cell) => (count ? `M${cell} 4h1v8h-1z` : "")).join("") });
     const place = unitPlace(units, model.view.locked);
     setAttributes(locked, { d: place < 0 ? "" : `M${x(place)} 0v16` });
-    setAttributes(plot, { "aria-label": mapWords(units.length, shown, cells.reduce((sum, count) => sum + count, 0)) });
+    setAttributes(plot, {
+      "aria-label": mapWords(
+        units.length,
+        shown,
+        cells.reduce((sum, count) => sum + count, 0),
+      ),
+    });
     const most = Math.min(MOST_SHOWN, units.length);
     setText(all, `Show ${most === units.length ? "all " : ""}${countText(most)}`);
     setHidden(all, shown >= most);
-    setAttributes(all, { title: most === units.length ? null : "The others stay folded: more at once would make the page slow" });
+    setAttributes(all, {
+      title: most === units.length ? null : "The others stay folded: more at once would make the page slow",
+    });
   };
   return { element, update };
 }

@@ -17,13 +17,16 @@ export function listenToPointer(strip) {
     const index = tokenAt(event);
     if (index === null || event.button !== 0) return;
     // Fingers scroll; only a mouse or a pen draws a range.
-    if (event.pointerType !== "touch") pressed = { index, moved: false, glyph: onGlyph(event), shift: event.shiftKey };
+    if (event.pointerType !== "touch")
+      pressed = { index, moved: false, glyph: onGlyph(event), shift: event.shiftKey };
     if (event.shiftKey) event.preventDefault();
   });
   element.ownerDocument.addEventListener("pointerup", () => {
     // Wherever the drag ends: the last of it that was passed counts.
     if (pressed?.moved && model.view.marking) strip.mark(strip.targets());
-    setTimeout(() => { pressed = null; }, 0);
+    setTimeout(() => {
+      pressed = null;
+    }, 0);
   });
   element.addEventListener("dragstart", (event) => event.preventDefault());
   element.addEventListener("click", (event) => {

@@ -4,7 +4,7 @@ import { node, setText } from "../../dom/dom.js";
 import { STRIP_ID } from "../../dom/strip_focus.js";
 import { logProbOf, shownIndex, textAt, tokensAt } from "../../model/shown_unit.js";
 import { entryOf, sourceIn } from "../../model/signal_entry.js";
-import { shortNumber, shortened } from "../../text/strip_marks.js";
+import { shortened, shortNumber } from "../../text/strip_marks.js";
 import { whySentence } from "../../text/why.js";
 import { stripMap } from "./strip_map.js";
 import { TokenStrip } from "./token_strip.js";
@@ -13,11 +13,23 @@ const ALL = ["knowledge", "entropy", "fused"];
 
 /** Returns `{element, update, first, why, emptyWords}`. */
 export function stripStack(model, onKey, mark) {
-  const strips = Object.fromEntries(ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey, mark)]));
-  const names = Object.fromEntries(ALL.map((signal) => [signal, node("p", { class: "tu-strip-name", style: { "--tu-hue": `var(--tu-${signal})` } })]));
+  const strips = Object.fromEntries(
+    ALL.map((signal) => [signal, new TokenStrip(model, signal, onKey, mark)]),
+  );
+  const names = Object.fromEntries(
+    ALL.map((signal) => [
+      signal,
+      node("p", { class: "tu-strip-name", style: { "--tu-hue": `var(--tu-${signal})` } }),
+    ]),
+  );
   const map = stripMap(model);
   const list = node("div");
-  const element = node("div", { class: "tu-strips", attributes: { id: STRIP_ID, tabindex: -1 } }, map.element, list);
+  const element = node(
+    "div",
+    { class: "tu-strips", attributes: { id: STRIP_ID, tabindex: -1 } },
+    map.element,
+    list,
+  );
   let shown = [];
   const update = () => {
     const wanted = model.view.signal === "all" ? ALL : [model.view.signal];
@@ -32,7 +44,11 @@ export function stripStack(model, onKey, mark) {
     const hadFocus = element.contains(document.activeElement);
     shown = wanted;
     element.classList.toggle("is-all", wanted.length > 1);
-    list.replaceChildren(...wanted.flatMap((signal) => (wanted.length > 1 ? [names[signal], strips[signal].element] : [strips[signal].element])));
+    list.replaceChildren(
+      ...wanted.flatMap((signal) =>
+        wanted.length > 1 ? [names[signal], strips[signal].element] : [strips[signal].element],
+      ),
+    );
     strips[wanted[0]].update();
     if (hadFocus) strips[wanted[0]].focusToken(model.view.focus ?? model.view.locked);
   };
@@ -52,11 +68,20 @@ export function sentence(model) {
   const index = shownIndex(model);
   if (index === null || !model.row) return "Hover a token to see why it scores as it does; click to keep it.";
   const { columns, row, rule } = model;
-  if (row.scored === false) return row.failure ? "The row could not be scored, so this token has no score." : "This row has no scores yet.";
+  if (row.scored === false)
+    return row.failure
+      ? "The row could not be scored, so this token has no score."
+      : "This row has no scores yet.";
   const tokens = tokensAt(model, index);
   return whySentence({
-    text: shortened(textAt(model, index), 60), count: tokens.length, subject: tokens.some((each) => columns.subject[each] === 1), value: model.valuesOf("knowledge")[index],
-    entry: entryOf(model.payload, sourceIn(model, row, rule.knowledge)), plain: row.question === "", logProb: logProbOf(model, tokens), entropy: model.valuesOf("entropy")[index],
+    text: shortened(textAt(model, index), 60),
+    count: tokens.length,
+    subject: tokens.some((each) => columns.subject[each] === 1),
+    value: model.valuesOf("knowledge")[index],
+    entry: entryOf(model.payload, sourceIn(model, row, rule.knowledge)),
+    plain: row.question === "",
+    logProb: logProbOf(model, tokens),
+    entropy: model.valuesOf("entropy")[index],
   });
 }
 

@@ -5,8 +5,16 @@ import { atRest } from "../../dom/later.js";
 import { MEANS } from "../../model/mark_words.js";
 import { decisionOf, openRange, selectedTokens, weightWords } from "../../model/shown_unit.js";
 import { digitsOf } from "../../text/digits.js";
-import { GLYPHS, fullWeight, noteOf, shortNumber, spokenLabel, unitState, weightShare } from "../../text/strip_marks.js";
-import { currentWindows, gapWords, gapsOf, openGap, unitPlace } from "../../text/strip_windows.js";
+import {
+  fullWeight,
+  GLYPHS,
+  noteOf,
+  shortNumber,
+  spokenLabel,
+  unitState,
+  weightShare,
+} from "../../text/strip_marks.js";
+import { currentWindows, gapsOf, gapWords, openGap, unitPlace } from "../../text/strip_windows.js";
 import { textAfter } from "../../text/units.js";
 import { listenToCopy } from "./strip_copy.js";
 import { listenToPointer } from "./strip_pointer.js";
@@ -16,7 +24,10 @@ const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /** Returns a gap `[from, to)` of the strip, a part like any other. */
 function gapPart(from, to) {
-  const element = node("span", { class: "tu-gap", attributes: { role: "option", "aria-selected": false, tabindex: -1, "data-gap": from } });
+  const element = node("span", {
+    class: "tu-gap",
+    attributes: { role: "option", "aria-selected": false, tabindex: -1, "data-gap": from },
+  });
   return { key: `gap ${from} ${to}`, from, to, element, make: () => element };
 }
 
@@ -51,8 +62,13 @@ export class TokenStrip {
     const { model } = this;
     const units = model.units();
     const anew = units !== this.units;
-    if (anew) Object.assign(this, { units, digits: digitsOf(units), tokens: [], states: [], gaps: [], wrapped: [] });
-    const windows = currentWindows(model, units, (index) => model.mask.selected[index] === 1 || model.overrides.state(index) !== null);
+    if (anew)
+      Object.assign(this, { units, digits: digitsOf(units), tokens: [], states: [], gaps: [], wrapped: [] });
+    const windows = currentWindows(
+      model,
+      units,
+      (index) => model.mask.selected[index] === 1 || model.overrides.state(index) !== null,
+    );
     const moved = windows !== this.windows;
     this.windows = windows;
     const states = [];
@@ -71,7 +87,9 @@ export class TokenStrip {
     if (this.wrapped.length === 0) this.element.replaceChildren();
     this.states = states;
     const known = new Map(this.gaps.map((gap) => [gap.key, gap]));
-    this.gaps = gapsOf(this.windows, this.units.length).map(([from, to]) => known.get(`gap ${from} ${to}`) ?? gapPart(from, to));
+    this.gaps = gapsOf(this.windows, this.units.length).map(
+      ([from, to]) => known.get(`gap ${from} ${to}`) ?? gapPart(from, to),
+    );
     const parts = this.parts();
     const last = (list, step) => list[list.length - 1 - step]?.key;
     let [same, tail] = [0, 0];
@@ -113,7 +131,10 @@ export class TokenStrip {
       if (state !== "plain") while (end < to && states[end] === state && !breaksBetween(units, end)) end += 1;
       const start = at;
       const stop = end;
-      parts.push({ key: `${state} ${start} ${stop}`, make: () => (state === "plain" ? this.token(start) : this.outline(state, start, stop)) });
+      parts.push({
+        key: `${state} ${start} ${stop}`,
+        make: () => (state === "plain" ? this.token(start) : this.outline(state, start, stop)),
+      });
       if (units[end - 1].after) parts.push(text(units[end - 1].after, `${end} after`));
     }
   }
@@ -149,21 +170,40 @@ export class TokenStrip {
       let chosen = 0;
       for (let index = first; index <= last; index += 1) chosen += this.model.mask.selected[index];
       setText(element, gapWords(last - first + 1, chosen));
-      setAttributes(element, { "aria-label": `${element.textContent.replaceAll("…", "").trim()} not shown; click to open` });
+      setAttributes(element, {
+        "aria-label": `${element.textContent.replaceAll("…", "").trim()} not shown; click to open`,
+      });
     }
   }
 
   /** Returns a chip: its text, its number, its glyph (last); before them, where another number begins, what turns the direction. */
   chip(unit, digits) {
-    const glyph = node("span", { class: "tu-glyph", attributes: { "aria-hidden": true, "data-glyph": true } });
+    const glyph = node("span", {
+      class: "tu-glyph",
+      attributes: { "aria-hidden": true, "data-glyph": true },
+    });
     const number = node("span", { class: "tu-number", attributes: { "aria-hidden": true } });
     const subject = this.model.columns.subject[unit.tokens[0]] === 1;
     const gold = unit.tokens.some((index) => this.model.columns.gold?.[index] === 1);
-    const classes = ["tu-token", subject && "is-subject", gold && "is-gold", unit.hollow && "is-hollow", digits && (/\d/.test(unit.text) ? "is-digits" : "is-other-digits"), TURNING.test(unit.text) && "is-turning"];
-    return node("span", {
-      class: classes.filter(Boolean).join(" "),
-      attributes: { role: "option", tabindex: -1, "data-index": unit.tokens[0] },
-    }, digits === "first" && node("span", { class: "tu-turn" }), node("span", { class: "tu-text", text: unit.text }), number, glyph);
+    const classes = [
+      "tu-token",
+      subject && "is-subject",
+      gold && "is-gold",
+      unit.hollow && "is-hollow",
+      digits && (/\d/.test(unit.text) ? "is-digits" : "is-other-digits"),
+      TURNING.test(unit.text) && "is-turning",
+    ];
+    return node(
+      "span",
+      {
+        class: classes.filter(Boolean).join(" "),
+        attributes: { role: "option", tabindex: -1, "data-index": unit.tokens[0] },
+      },
+      digits === "first" && node("span", { class: "tu-turn" }),
+      node("span", { class: "tu-text", text: unit.text }),
+      number,
+      glyph,
+    );
   }
 
   /** Writes values, focus and range onto the chips. */
@@ -171,13 +211,25 @@ export class TokenStrip {
     const { model, signal } = this;
     const { view } = model;
     setAttributes(this.element, {
-      "aria-label": `Answer tokens, ${signal}`, "data-bars": view.bars, "data-gold": view.gold, "data-numbers": view.numbers,
-      "data-soft": model.rule.mode === "soft", "data-marking": view.marking,
+      "aria-label": `Answer tokens, ${signal}`,
+      "data-bars": view.bars,
+      "data-gold": view.gold,
+      "data-numbers": view.numbers,
+      "data-soft": model.rule.mode === "soft",
+      "data-marking": view.marking,
     });
     const focus = this.focusUnit();
     const focused = document.activeElement;
-    if (focused !== this.tokens[focus] && this.element.contains(focused)) this.tokens[focus]?.focus({ preventScroll: false });
-    const shown = { values: model.valuesOf(signal), scale: model.scaleOf(signal), focus, range: this.range(), marks: this.marks(), full: model.rule.mode === "soft" ? fullWeight(model) : null };
+    if (focused !== this.tokens[focus] && this.element.contains(focused))
+      this.tokens[focus]?.focus({ preventScroll: false });
+    const shown = {
+      values: model.valuesOf(signal),
+      scale: model.scaleOf(signal),
+      focus,
+      range: this.range(),
+      marks: this.marks(),
+      full: model.rule.mode === "soft" ? fullWeight(model) : null,
+    };
     for (const at of this.shown()) this.paintChip(at, shown);
     this.paintGaps();
     // Ranks take a sort: while a slider moves nobody hears the chips, and those that have a label wait.
@@ -197,17 +249,23 @@ export class TokenStrip {
     const note = noteOf(unit, this.model.overrides);
     element.classList.toggle("has-note", note !== "");
     const strength = (scale.at(value) || 0).toFixed(3);
-    if (element.style.getPropertyValue("--tu-strength") !== strength) element.style.setProperty("--tu-strength", strength);
+    if (element.style.getPropertyValue("--tu-strength") !== strength)
+      element.style.setProperty("--tu-strength", strength);
     element.classList.toggle("is-locked", unit.tokens.includes(view.locked));
     element.classList.toggle("in-range", range !== null && at >= range[0] && at <= range[1]);
     element.classList.toggle("is-unscored", !Number.isFinite(value));
     setAttributes(element.lastChild.previousSibling, { "data-value": shortNumber(value) });
-    if (full !== null) element.lastChild.style.setProperty("--tu-weight", weightShare(this.model.mask.weights, unit.tokens, full).toFixed(3));
+    if (full !== null)
+      element.lastChild.style.setProperty(
+        "--tu-weight",
+        weightShare(this.model.mask.weights, unit.tokens, full).toFixed(3),
+      );
     setAttributes(element, {
       "data-mark": marks[at] ?? null,
       tabindex: at === focus ? 0 : -1,
       "aria-selected": unit.tokens.every((index) => this.model.mask.selected[index] === 1),
-      title: note || (columns.subject[unit.tokens[0]] === 1 && !Number.isFinite(value) ? "name: no score" : null),
+      title:
+        note || (columns.subject[unit.tokens[0]] === 1 && !Number.isFinite(value) ? "name: no score" : null),
     });
   }
 
@@ -217,13 +275,31 @@ export class TokenStrip {
     const { columns } = model;
     const values = model.valuesOf(signal);
     const marks = this.marks();
-    const common = { count: this.units.length, unitName: model.unitOf(signal), signal, sorted: model.sorted(signal), words: model.view.words };
+    const common = {
+      count: this.units.length,
+      unitName: model.unitOf(signal),
+      signal,
+      sorted: model.sorted(signal),
+      words: model.view.words,
+    };
     for (const at of this.shown()) {
       const [element, unit] = [this.tokens[at], this.units[at]];
       const index = unit.tokens[0];
-      const flags = { subject: columns.subject[index] === 1, gold: element.classList.contains("is-gold"), mark: MEANS[marks[at]] ?? "" };
+      const flags = {
+        subject: columns.subject[index] === 1,
+        gold: element.classList.contains("is-gold"),
+        mark: MEANS[marks[at]] ?? "",
+      };
       setAttributes(element, {
-        "aria-label": spokenLabel({ ...common, unit, position: at, value: values[index], decision: decisionOf(model, unit.tokens) + weightWords(model, unit.tokens), flags, note: noteOf(unit, model.overrides) }),
+        "aria-label": spokenLabel({
+          ...common,
+          unit,
+          position: at,
+          value: values[index],
+          decision: decisionOf(model, unit.tokens) + weightWords(model, unit.tokens),
+          flags,
+          note: noteOf(unit, model.overrides),
+        }),
       });
     }
   }
@@ -273,7 +349,8 @@ export class TokenStrip {
     const middle = here.left + here.width / 2;
     const lines = boxes.filter(({ box }) => (step > 0 ? box.top > here.top + 4 : box.top < here.top - 4));
     if (lines.length === 0) return at;
-    const line = step > 0 ? Math.min(...lines.map(({ box }) => box.top)) : Math.max(...lines.map(({ box }) => box.top));
+    const line =
+      step > 0 ? Math.min(...lines.map(({ box }) => box.top)) : Math.max(...lines.map(({ box }) => box.top));
     const near = lines.filter(({ box }) => Math.abs(box.top - line) < 4);
     const distance = ({ box }) => Math.abs(box.left + box.width / 2 - middle);
     return near.reduce((best, each) => (distance(each) < distance(best) ? each : best)).index;
