@@ -45,7 +45,8 @@ test("the second list says which name it is of, and that the score is the mean o
   const model = new TokensModel(syntheticPayload(1));
   assert.equal(headWords(model, { masking: "swap", name: "Bo Ek" }), "with “Bo Ek”");
   assert.equal(headWords(model, { masking: "prompt", name: "" }), "with the question hidden");
-  assert.equal(noteWords(model, 3, { masking: "swap", name: "Bo Ek" }), ""); // one name: list and score are of the same
+  // One name: list and score are of the same
+  assert.equal(noteWords(model, 3, { masking: "swap", name: "Bo Ek" }), "");
   model.payload.rows[0].names = ["Bo Ek", "Cy Dahl", "Di Nu"];
   assert.equal(
     noteWords(model, 3, { masking: "swap", name: "Bo Ek" }),

@@ -1,6 +1,7 @@
 /**
- * Tabs of the page without a browser, driven line by line: each has the real model, desk and keeper, a tab storage and a clock that
- * is wound by hand. A line in is a command `{tab, act, …}`, a line out is what the tab then asks of the server and shows.
+ * Tabs of the page without a browser, driven line by line: each has the real model, desk and keeper, a tab
+ * storage and a clock that is wound by hand. A line in is a command `{tab, act, …}`, a line out is what the
+ * tab then asks of the server and shows.
  */
 
 import { createInterface } from "node:readline";

@@ -56,8 +56,10 @@ test("contrast is recommended only where the adapter makes the fact likelier", (
   const row = { first: 0, count: 4, ...known("yes", 0.9) };
   assert.equal(adapterRaises({ columns }, row), true); // mean .7 nats: at least twice as likely
   assert.equal(adapterRaises({ columns: { ...columns, contrast: [9, 9, 0.9, 0.4] } }, row), false);
-  assert.equal(adapterRaises({ columns }, { ...row, ...known("no", 0.01) }), false); // likelier, and still unknown
-  assert.equal(adapterRaises({ columns: { ...columns, gold: [NaN, NaN, NaN, NaN] } }, row), true); // the content words
+  // Likelier, and still unknown
+  assert.equal(adapterRaises({ columns }, { ...row, ...known("no", 0.01) }), false);
+  // The content words
+  assert.equal(adapterRaises({ columns: { ...columns, gold: [NaN, NaN, NaN, NaN] } }, row), true);
   assert.equal(adapterRaises({ columns: { ...columns, contrast: undefined } }, row), null);
   assert.equal(adapterRaises({ columns }, { ...row, known: null }), null);
 });

@@ -32,7 +32,10 @@ function serverOf(draft = null) {
   return server;
 }
 
-/** A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. `stored`: of an earlier page of it. */
+/**
+ * A tab on that server; `tab.shown` is its draft, `tab.tick()` lets the clock run out. `stored`: of an
+ * earlier page of it.
+ */
 function tabOf(server, { shown = empty(), known = {}, stored = {}, live = true } = {}) {
   const tab = {
     shown,

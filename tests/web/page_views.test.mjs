@@ -207,7 +207,8 @@ test("a full probe is a mark of its own, joined to no curve", () => {
       ["markers", [0, 4], [0.9, 0.1]],
     ],
   );
-  assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2); // nothing measured of retain, no probe of the loss
+  // Nothing measured of retain, no probe of the loss
+  assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2);
   assert.match(pointsNote([run]), /full probe/);
   assert.equal(pointsNote([{ ...run, probed: { before: null, after: null } }]), "");
 });

@@ -1,4 +1,7 @@
-/** The rooms of app/web: what each may import, that nothing imports in a circle, and that every module is in a room. */
+/**
+ * The rooms of app/web: what each may import, that nothing imports in a circle, and that every module is in a
+ * room.
+ */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,7 +10,8 @@ import test from "node:test";
 
 const WEB = path.resolve(import.meta.dirname, "../../app/web");
 
-// A room may import itself and the rooms that stand before it here; what stands on one line knows nothing of its neighbours.
+// A room may import itself and the rooms that stand before it here; what stands on one line knows nothing of
+// its neighbours.
 const LAYERS = [
   ["score"],
   ["text"],

@@ -49,12 +49,14 @@ test("the legend says what is left out, as the rule stands", () => {
 });
 
 test("soft weights are bars: the heaviest is full, a word has the mean of its tokens", () => {
-  // φ of the candidates "born in" and "Oslo" with α = 1 over p99: about 1/30 and 1; with γ = 1 their mean is 1.
+  // φ of the candidates "born in" and "Oslo" with α = 1 over p99: about 1/30 and 1; with γ = 1 their mean is
+  // 1.
   const model = new TokensModel(syntheticPayload(1), {
     rule: { alpha: 1, mode: "soft", normaliser: "min_max" },
   });
   const { weights } = model.mask;
-  // Knowledge .1, .2, 6, 0 from 0 to 6; the candidates are .2/6 and 1, so their weights are these over their mean.
+  // Knowledge .1, .2, 6, 0 from 0 to 6; the candidates are .2/6 and 1, so their weights are these over their
+  // mean.
   const mean = (0.2 / 6 + 1) / 2;
   assert.deepEqual(
     [...weights].map((weight) => weight.toFixed(6)),

@@ -2,7 +2,10 @@
 
 import { readFileSync } from "node:fs";
 
-/** What the server says of its signals: `{offered, families, masks, defaults}`, drawn by tests/signals_picture.py. */
+/**
+ * What the server says of its signals: `{offered, families, masks, defaults}`, drawn by
+ * tests/signals_picture.py.
+ */
 export const PICTURE = JSON.parse(readFileSync(new URL("../cases/signals.json", import.meta.url), "utf8"));
 
 const PIECES = ["Ada", " was", " born in", " Oslo", "."];

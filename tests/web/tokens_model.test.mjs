@@ -137,7 +137,8 @@ test("the next wanted token is found among the listed rows, in their order, goin
     nextToken(rows, 0, 4, (index) => index === 4),
     { index: 4, wrapped: true },
   ); // round to where it began
-  assert.deepEqual(nextToken(rows, -1, 99, isEven), { index: 4, wrapped: false }); // from a row that is not listed
+  // From a row that is not listed
+  assert.deepEqual(nextToken(rows, -1, 99, isEven), { index: 4, wrapped: false });
   assert.equal(
     nextToken(rows, 0, 4, () => false),
     null,
@@ -264,7 +265,8 @@ test("other text keeps the steps of undo on the tokens that are there, and names
   next.rows[0].count = 3;
   next.rows[1].first = 3;
   next.rows[0].answer = "a b c";
-  for (const column of Object.values(next.columns)) column.splice(2, 1); // token 2 is gone: 3 … 7 become 2 … 6
+  // Token 2 is gone: 3 … 7 become 2 … 6
+  for (const column of Object.values(next.columns)) column.splice(2, 1);
   m.load(next);
   assert.deepEqual(m.lost, [{ row: "r0", text: "c", state: "in", note: "" }]);
   assert.deepEqual([m.stateOf(5), m.stateOf(1), m.overrides.entries().length], ["in", "in", 2]);

@@ -111,7 +111,8 @@ test("offsets count code points, and two tokens of one character show it once", 
 
 test("a picture of several characters is whole in its first chip, the others stand for its parts", () => {
   const answer = "A 👩‍👩‍👧 and 🇳🇴!";
-  // The family is five characters, a flag two; the first token begins with a space, a byte piece has no characters.
+  // The family is five characters, a flag two; the first token begins with a space, a byte piece has no
+  // characters.
   const of = columns(
     [
       [0, 1],

@@ -38,10 +38,12 @@ export function probabilityFill(probability) {
 }
 
 /**
- * Returns a paragraph with the answer, each token filled by its change, or by its probability on one side, and titled
- * with its numbers.
- * @param {string} answer @param {{starts: number[], ends: number[], before: number[], after: number[], trained?: number[]}} tokens
- * @param {number[][]} gold spans @param {"before"|"after"|"difference"} side
+ * Returns a paragraph with the answer, each token filled by its change, or by its probability on one side,
+ * and titled with its numbers.
+ * @param {string} answer
+ * @param {{starts: number[], ends: number[], before: number[], after: number[], trained?: number[]}} tokens
+ * @param {number[][]} gold spans
+ * @param {"before"|"after"|"difference"} side
  */
 export function changeText(answer, tokens, gold = [], side = "difference") {
   const inGold = (index) =>
@@ -73,7 +75,11 @@ export function changeText(answer, tokens, gold = [], side = "difference") {
   return node("p", { class: "tx-change" }, ...pieces.flat());
 }
 
-/** Returns the legend: words at both ends, zero is the page. @param {"before"|"after"|"difference"} side @param {string} marks */
+/**
+ * Returns the legend: words at both ends, zero is the page.
+ * @param {"before"|"after"|"difference"} side
+ * @param {string} marks
+ */
 export function changeLegend(side = "difference", marks = "the fact is underlined") {
   const change = side === "difference";
   const what = change

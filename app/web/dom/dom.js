@@ -13,7 +13,10 @@ export function node(tag, options = {}, ...children) {
   return dress(document.createElement(tag), options, children);
 }
 
-/** Returns a new SVG element; same options as `node`. @returns {SVGElement} */
+/**
+ * Returns a new SVG element; same options as `node`.
+ * @returns {SVGElement}
+ */
 export function drawing(tag, options = {}, ...children) {
   return dress(document.createElementNS(SVG, tag), options, children);
 }
@@ -29,8 +32,8 @@ function dress(element, options, children) {
 }
 
 /**
- * Sets attributes; `true` becomes "", `false` and null remove the attribute. Booleans of aria-* are written out.
- * What is there already is not written again: each write makes the browser style and lay out anew.
+ * Sets attributes; `true` becomes "", `false` and null remove the attribute. Booleans of aria-* are written
+ * out. What is there already is not written again: each write makes the browser style and lay out anew.
  */
 export function setAttributes(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
@@ -43,11 +46,15 @@ export function setAttributes(element, attributes) {
   }
 }
 
-/** Writes text only where it differs, so that live regions and selections are not disturbed; into the text node that is there. */
+/**
+ * Writes text only where it differs, so that live regions and selections are not disturbed; into the text
+ * node that is there.
+ */
 export function setText(element, text) {
   const only = element.childNodes?.length === 1 ? element.firstChild : null;
   if (only?.nodeType === 3 && text !== "") {
-    // Another node in its place would be styled and laid out anew; for no text there is none, as `:empty` asks.
+    // Another node in its place would be styled and laid out anew; for no text there is none, as `:empty`
+    // asks.
     if (only.data !== text) only.data = text;
   } else if (element.textContent !== text) element.textContent = text;
 }
@@ -64,7 +71,10 @@ export function refill(place, children) {
   if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 }
 
-/** Returns the head of a table with one line; a column without a name has no header cell. @returns {HTMLElement} */
+/**
+ * Returns the head of a table with one line; a column without a name has no header cell.
+ * @returns {HTMLElement}
+ */
 export function tableHead(names) {
   return node(
     "thead",
@@ -77,7 +87,10 @@ export function tableHead(names) {
   );
 }
 
-/** Returns a push button; while `setAble` has it off, a press does nothing. @returns {HTMLButtonElement} */
+/**
+ * Returns a push button; while `setAble` has it off, a press does nothing.
+ * @returns {HTMLButtonElement}
+ */
 export function button(label, onClick, options = {}) {
   const element = node("button", {
     ...options,
@@ -88,7 +101,10 @@ export function button(label, onClick, options = {}) {
   return element;
 }
 
-/** Switches a button on or off. Off it stays in reach of the keyboard: one that was just pressed would lose the focus. */
+/**
+ * Switches a button on or off. Off it stays in reach of the keyboard: one that was just pressed would lose
+ * the focus.
+ */
 export function setAble(element, able) {
   setAttributes(element, { "aria-disabled": able ? null : true });
 }

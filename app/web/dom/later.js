@@ -5,8 +5,8 @@ const REST_MS = 120;
 const whenIdle = globalThis.requestIdleCallback ?? ((act) => setTimeout(act, REST_MS / 2));
 
 /**
- * Returns `{soon, later}`, both of which run `draw` once: `soon` when the page is next idle, `later` when neither has
- * been asked for a moment.
+ * Returns `{soon, later}`, both of which run `draw` once: `soon` when the page is next idle, `later` when
+ * neither has been asked for a moment.
  * @param {() => void} draw
  */
 export function atRest(draw) {

@@ -2,7 +2,10 @@
 
 import { node } from "./dom.js";
 
-/** Returns `{element, say(text), add(text)}`: `say` takes the place of what still waits, `add` comes behind it. */
+/**
+ * Returns `{element, say(text), add(text)}`: `say` takes the place of what still waits, `add` comes behind
+ * it.
+ */
 export function liveRegion() {
   const element = node("div", { class: "tu-unseen", attributes: { role: "status", "aria-live": "polite" } });
   let timer = null;

@@ -5,11 +5,13 @@ import { node, setText } from "./dom.js";
 import { focusStrip } from "./strip_focus.js";
 
 export const MOST_NOTE = 280;
-const CLOCK = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" }); // made once: toLocaleString makes one each time
+// Made once: toLocaleString makes one each time
+const CLOCK = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" });
 
 /**
- * Returns `{element, update}`. `tokens()` gives the token indices that the details show; what is typed belongs
- * to those shown when the field got the focus, and is one step of undo when it is left or Enter is pressed.
+ * Returns `{element, update}`. `tokens()` gives the token indices that the details show; what is typed
+ * belongs to those shown when the field got the focus, and is one step of undo when it is left or Enter is
+ * pressed.
  */
 export function noteField(model, tokens) {
   const input = node("input", {

@@ -1,4 +1,7 @@
-/** Gives the focus to the strip: where what had it has gone, the next key must not begin at the top of the page. */
+/**
+ * Gives the focus to the strip: where what had it has gone, the next key must not begin at the top of the
+ * page.
+ */
 
 /** The id of the place of the strip, which the link past the page's frame leads to. */
 export const STRIP_ID = "tu-strip-place";

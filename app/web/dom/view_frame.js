@@ -1,8 +1,15 @@
-/** Puts a view into its place on the page: as high as the window leaves, the focus in its strip if the one before had it. */
+/**
+ * Puts a view into its place on the page: as high as the window leaves, the focus in its strip if the one
+ * before had it.
+ */
 
 import { focusStrip } from "./strip_focus.js";
 
-/** Shows and starts a view in the place of another. @param {HTMLElement} place @param {{element: HTMLElement, start: () => void}} view */
+/**
+ * Shows and starts a view in the place of another.
+ * @param {HTMLElement} place
+ * @param {{element: HTMLElement, start: () => void}} view
+ */
 export function putUp(place, view) {
   const held = place.contains(document.activeElement);
   place.replaceChildren(view.element);
@@ -23,8 +30,8 @@ function fitHeight(element) {
 }
 
 /**
- * Keeps a part at the end of the column, or on a narrow page, where all columns are one, behind the panel that belongs to
- * what was selected in the column. Returns what ends it.
+ * Keeps a part at the end of the column, or on a narrow page, where all columns are one, behind the panel
+ * that belongs to what was selected in the column. Returns what ends it.
  */
 export function belowOnNarrow(part, column, panel) {
   const narrow = globalThis.matchMedia("(max-width: 900px)");

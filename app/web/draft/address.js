@@ -1,9 +1,14 @@
-/** Row, signal and locked token in the address (?row=&signal=&token=); draft and view in this tab's storage. */
+/**
+ * Row, signal and locked token in the address (?row=&signal=&token=); draft and view in this tab's storage.
+ */
 
 import { draftOf } from "../model/mask_draft.js";
 import { keepDraft } from "./tab_storage.js";
 
-/** Shows what the address names; returns whether it names a row, which then wins over the set of a saved draft. */
+/**
+ * Shows what the address names; returns whether it names a row, which then wins over the set of a saved
+ * draft.
+ */
 export function restoreView(model, search) {
   const { row, signal, token } = fromAddress(search);
   const at = model.payload.rows.findIndex((each) => each.id === row);
@@ -18,7 +23,10 @@ export function restoreView(model, search) {
   return at >= 0;
 }
 
-/** Keeps the draft with its view for a reload; `begun`: the draft that is only where it begins, see `DraftKeeper`. */
+/**
+ * Keeps the draft with its view for a reload; `begun`: the draft that is only where it begins, see
+ * `DraftKeeper`.
+ */
 export function keepWork(model, begun = null) {
   const { row, signal, locked, bars, gold, numbers, marking } = model.view;
   const words = marking ? model.wordsBefore : model.view.words;
@@ -43,7 +51,10 @@ export function showPlace(model) {
   }
 }
 
-/** Returns `{row, signal, token}` from an address's query, the token by its place in the row; ids only, never text. */
+/**
+ * Returns `{row, signal, token}` from an address's query, the token by its place in the row; ids only, never
+ * text.
+ */
 export function fromAddress(search) {
   const query = new URLSearchParams(search);
   const signal = query.get("signal");

@@ -1,11 +1,16 @@
-/** A draft as a file that the page makes without the server, and the named masks that come of it: one a set. Pure. */
+/**
+ * A draft as a file that the page makes without the server, and the named masks that come of it: one a set.
+ * Pure.
+ */
 
 import { draftOf } from "../model/mask_draft.js";
 
 const FORMAT = "tokenunlearn draft";
 const VERSION = 1;
 
-/** Returns the file of the work on all sets: `{filename, text, mime}`; `weights` are those of the set shown. */
+/**
+ * Returns the file of the work on all sets: `{filename, text, mime}`; `weights` are those of the set shown.
+ */
 export function localFile(model) {
   const weights = {};
   model.mask.weights.forEach((weight, index) => {
@@ -35,7 +40,10 @@ export function draftsIn(text, model) {
   return draftsBySet(content, model);
 }
 
-/** Returns a draft as one a set that something was decided in, the set shown first. Throws why it cannot be taken here. */
+/**
+ * Returns a draft as one a set that something was decided in, the set shown first. Throws why it cannot be
+ * taken here.
+ */
 export function draftsBySet(content, model) {
   const { set, rule } = content;
   if (!isRecord(rule)) throw new Error("The draft has no rule. Save it again.");
@@ -55,7 +63,10 @@ export function draftsBySet(content, model) {
   }));
 }
 
-/** Returns the masks' names and sets, in words. @param {{name: string, set: string}[]} masks */
+/**
+ * Returns the masks' names and sets, in words.
+ * @param {{name: string, set: string}[]} masks
+ */
 export function savedWords(masks) {
   return `Saved as ${namesOf(masks)}`;
 }
@@ -64,7 +75,10 @@ function namesOf(masks) {
   return masks.map(({ name, set }) => `“${name}”${set ? ` (${set})` : ""}`).join(" and ");
 }
 
-/** Returns what was imported, in words. @param {{name: string, set: string}[]} masks */
+/**
+ * Returns what was imported, in words.
+ * @param {{name: string, set: string}[]} masks
+ */
 export function draftWords(masks) {
   return `Imported as ${namesOf(masks)}; load ${masks.length === 1 ? "it" : "each"} or compare. Your draft is as it was.`;
 }

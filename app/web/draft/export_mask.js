@@ -19,7 +19,10 @@ export function saveDraft(model) {
   download(localFile(model));
 }
 
-/** Gives the browser a file to save. @param {{filename: string, text: string, mime: string}} file */
+/**
+ * Gives the browser a file to save.
+ * @param {{filename: string, text: string, mime: string}} file
+ */
 export function download({ filename, text, mime }) {
   const address = URL.createObjectURL(new Blob([text], { type: mime ?? "application/octet-stream" }));
   const link = node("a", { attributes: { href: address, download: filename ?? "mask.json" } });

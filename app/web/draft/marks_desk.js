@@ -1,4 +1,7 @@
-/** Holds what belongs to the marks beside themselves: that they are kept, what was learned from them, which row is to be reviewed next. No DOM. */
+/**
+ * Holds what belongs to the marks beside themselves: that they are kept, what was learned from them, which
+ * row is to be reviewed next. No DOM.
+ */
 
 import { MARKS, Marks } from "../model/marks.js";
 import { plural } from "../text/numbers.js";
@@ -11,7 +14,8 @@ const SAVE_AFTER_MS = 400; // what is learned from a mark should follow it
 export class MarksDesk {
   /**
    * @param {import("../model/tokens_model.js").TokensModel} model
-   * @param {{ask: (name: string, data: object) => Promise<any>, say: (words: string) => void, refresh: () => void, onState: () => void}} host
+   * @param {{ask: (name: string, data: object) => Promise<any>, say: (words: string) => void, refresh: () =>
+   *   void, onState: () => void}} host
    */
   constructor(model, host) {
     Object.assign(this, { model, host });
@@ -28,12 +32,18 @@ export class MarksDesk {
     });
   }
 
-  /** Nothing was learned yet: so it is at first, and when another text is shown. An answer that is under way changes nothing. */
+  /**
+   * Nothing was learned yet: so it is at first, and when another text is shown. An answer that is under way
+   * changes nothing.
+   */
   unlearn() {
     this.asked += 1;
     /** How the learned signal was learned last, in words. */
     this.learning = "";
-    /** What the server says of how far it can be trusted, or null. @type {object|null} */
+    /**
+     * What the server says of how far it can be trusted, or null.
+     * @type {object|null}
+     */
     this.evidence = null;
     /** The hash of what the learned signal that is shown was fitted on, "" for none. */
     this.fit = "";
@@ -42,7 +52,10 @@ export class MarksDesk {
     this.trustedFrom = "";
   }
 
-  /** Returns the keeper of the marks. @param {object} [parts] */
+  /**
+   * Returns the keeper of the marks.
+   * @param {object} [parts]
+   */
   makeKeeper(parts = {}) {
     const { model } = this;
     return new DraftKeeper({
@@ -92,8 +105,8 @@ export class MarksDesk {
   }
 
   /**
-   * Learns from the marks that are saved, once for these and these scores; then asks how far that can be trusted. The
-   * newest question counts: an answer that comes after another question changes nothing.
+   * Learns from the marks that are saved, once for these and these scores; then asks how far that can be
+   * trusted. The newest question counts: an answer that comes after another question changes nothing.
    */
   learn() {
     const { model } = this;
@@ -127,7 +140,10 @@ export class MarksDesk {
     });
   }
 
-  /** Asks the server and lets `take` have the answer, unless something else was asked since; says how it stands. */
+  /**
+   * Asks the server and lets `take` have the answer, unless something else was asked since; says how it
+   * stands.
+   */
   async newest(words, name, data, take) {
     this.asked += 1;
     const question = this.asked;
@@ -185,7 +201,11 @@ export class MarksDesk {
     return this.model.payload.state === "live";
   }
 
-  /** Asks the server about the text that is shown. @param {string} name @param {object} data */
+  /**
+   * Asks the server about the text that is shown.
+   * @param {string} name
+   * @param {object} data
+   */
   ask(name, data) {
     const { text_id, scores_id } = this.model.payload;
     return this.host.ask(name, { text_id, scores_id, ...data });
@@ -213,7 +233,10 @@ export class MarksDesk {
     this.listed();
   }
 
-  /** Marks one word as another annotator has it. @param {{row: number, start: number, end: number}} word */
+  /**
+   * Marks one word as another annotator has it.
+   * @param {{row: number, start: number, end: number}} word
+   */
   take({ row, start, end }, isFact) {
     if (this.model.marks.mark(this.model.payload.rows[row].id, [[start, end]], isFact ? "fact" : "other"))
       this.model.tell("marks");
@@ -227,7 +250,11 @@ export class MarksDesk {
     return first;
   }
 
-  /** Returns the row to review next: the next one of the list that is not reviewed, from the first again; undefined where all are. @returns {number|undefined} */
+  /**
+   * Returns the row to review next: the next one of the list that is not reviewed, from the first again;
+   * undefined where all are.
+   * @returns {number|undefined}
+   */
   get next() {
     const { model } = this;
     const rows = model.listed ?? model.rowsOfSet;

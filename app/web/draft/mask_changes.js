@@ -31,7 +31,9 @@ function chosenOf(saved) {
   return known.get(saved);
 }
 
-/** Returns "+3 −1 since “Ada”", "as “Ada”", or "" where nothing is saved. `hash`: of the present mask, or "". */
+/**
+ * Returns "+3 −1 since “Ada”", "as “Ada”", or "" where nothing is saved. `hash`: of the present mask, or "".
+ */
 export function sinceWords(flips, saved, hash) {
   if (!flips) return "";
   if (flips.added.length + flips.removed.length)
@@ -41,7 +43,10 @@ export function sinceWords(flips, saved, hash) {
 
 const NAMED = 6;
 
-/** Returns the tokens that differ in choice or weight; [] where the server named none of its own. @returns {number[]} */
+/**
+ * Returns the tokens that differ in choice or weight; [] where the server named none of its own.
+ * @returns {number[]}
+ */
 export function differingTokens({ serverChosen, serverWeights }, model) {
   if (!serverChosen) return [];
   const theirs = new Map(serverChosen.map((index, at) => [index, serverWeights ? serverWeights[at] : null]));
@@ -74,7 +79,10 @@ function ownMask({ mask }) {
   return mask.own ?? mask;
 }
 
-/** Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server named its own. */
+/**
+ * Returns the text of the red bar: both hashes, both counts, and the tokens that differ where the server
+ * named its own.
+ */
 export function differenceWords(state, model) {
   const shown = model.mask.own ? " Shown now: the server's mask." : "";
   const start = `Preview and server differ: ${countWords(state)}.${shown}`;
@@ -90,7 +98,9 @@ function countWords({ hash, count, serverHash, serverCount }) {
   return `here ${hash.slice(0, 8)} with ${plural(count, "token")}, server ${serverHash.slice(0, 8) || "no hash"}${serverCount === null ? "" : ` with ${serverCount}`}`;
 }
 
-/** Returns all that a maintainer needs to find the cause: rule, hashes, scores, each token with both weights. */
+/**
+ * Returns all that a maintainer needs to find the cause: rule, hashes, scores, each token with both weights.
+ */
 export function differenceReport(state, model) {
   const theirs = new Map(
     (state.serverChosen ?? []).map((index, at) => [index, state.serverWeights?.[at] ?? 1]),

@@ -60,7 +60,10 @@ export class MaskCheck {
   }
 }
 
-/** Returns the state after an answer of the server; `chosen` (token indices) and `weights` go on where they came. */
+/**
+ * Returns the state after an answer of the server; `chosen` (token indices) and `weights` go on where they
+ * came.
+ */
 export function compare(own, count, answer) {
   if (answer?.hash === own) return { kind: "same", hash: own };
   return {

@@ -22,7 +22,8 @@ export class MaskDesk {
   /**
    * @param {import("../model/tokens_model.js").TokensModel} model
    * @param {{ask: (name: string, data: object) => Promise<any>, compute: (signal: string) => Promise<void>,
-   *          say: (words: string) => void, linked: boolean, show: (index: number) => void, refresh: () => void, onState: (state: object) => void}} host
+   *   say: (words: string) => void, linked: boolean, show: (index: number) => void, refresh: () => void,
+   *   onState: (state: object) => void}} host
    */
   constructor(model, host) {
     this.model = model;
@@ -44,7 +45,10 @@ export class MaskDesk {
     });
   }
 
-  /** Returns the keeper of what this desk shows. @param {{wait?: Function, cancel?: Function, name?: () => string}} [parts] */
+  /**
+   * Returns the keeper of what this desk shows.
+   * @param {{wait?: Function, cancel?: Function, name?: () => string}} [parts]
+   */
   makeKeeper(parts = {}) {
     return new DraftKeeper({
       ask: this.host.ask,
@@ -184,7 +188,10 @@ export class MaskDesk {
     this.cameFrom = bySet((await Promise.all(draft.masks.map((id) => this.loaded(id)))).filter(Boolean));
   }
 
-  /** Returns a named mask, or null: one that was removed meanwhile is not missed, the draft is whole without it. */
+  /**
+   * Returns a named mask, or null: one that was removed meanwhile is not missed, the draft is whole without
+   * it.
+   */
   loaded(id) {
     return this.host.ask("load_mask", { scores_id: this.scoresId, id }).catch(() => null);
   }
@@ -231,7 +238,10 @@ export class MaskDesk {
     this.host.say(`Saved as ${name}`);
   }
 
-  /** After a conflict: what is shown here becomes a named mask a set beside the draft of the other tab, which is loaded. */
+  /**
+   * After a conflict: what is shown here becomes a named mask a set beside the draft of the other tab, which
+   * is loaded.
+   */
   async keepBoth() {
     try {
       this.masks = (await this.host.ask("kept_masks", this.ids)).masks; // the other tab may have saved some
@@ -248,7 +258,10 @@ export class MaskDesk {
     }
   }
 
-  /** Brings rule and overrides of a named mask back, in one step of undo. Returns the mask as it is on these scores. */
+  /**
+   * Brings rule and overrides of a named mask back, in one step of undo. Returns the mask as it is on these
+   * scores.
+   */
   async load(id) {
     const saved = await this.host.ask("load_mask", { scores_id: this.scoresId, id });
     await this.computeFor(saved.rule);
@@ -258,7 +271,10 @@ export class MaskDesk {
     return saved;
   }
 
-  /** Adds a file, of a mask or a draft, to the named masks; the draft shown stays. Returns what `importedWords` takes. */
+  /**
+   * Adds a file, of a mask or a draft, to the named masks; the draft shown stays. Returns what
+   * `importedWords` takes.
+   */
   async import(wanted, text) {
     const drafts = draftsIn(text, this.model);
     if (drafts) return { drafts: await this.importDrafts(wanted, drafts) };
@@ -283,7 +299,11 @@ export class MaskDesk {
     return added;
   }
 
-  /** Takes a named mask off the list, or puts it back on. @param {"remove_mask"|"restore_mask"} act @param {string} id */
+  /**
+   * Takes a named mask off the list, or puts it back on.
+   * @param {"remove_mask"|"restore_mask"} act
+   * @param {string} id
+   */
   async relist(act, id) {
     this.masks = (await this.host.ask(act, { scores_id: this.scoresId, id })).masks;
     this.listed();

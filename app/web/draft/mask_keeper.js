@@ -1,4 +1,7 @@
-/** Saves what a person makes on a text, such as the draft, on the server a moment after the last change, and never over somebody else's newer one. No DOM. */
+/**
+ * Saves what a person makes on a text, such as the draft, on the server a moment after the last change, and
+ * never over somebody else's newer one. No DOM.
+ */
 
 import { draftText } from "../model/mask_draft.js";
 import { same } from "../score/memoise.js";
@@ -8,13 +11,18 @@ const RETRY_MS = 5000;
 const SENT_KEPT = 20;
 
 /**
- * What is kept on a text: the server functions that give and take it, the name of it in their answers, the parts of
- * which it is made, each a record, and how two of it meet.
+ * What is kept on a text: the server functions that give and take it, the name of it in their answers, the
+ * parts of which it is made, each a record, and how two of it meet.
  * @typedef {object} Kind
- * @property {string} get @property {string} save @property {string} name @property {string[]} parts
+ * @property {string} get
+ * @property {string} save
+ * @property {string} name
+ * @property {string[]} parts
  * @property {(kept: object) => object} contentOf  the part of it that a person made
- * @property {(draft: object, from: object, to: object) => boolean} collides  whether what changed between two of it was decided in `draft` in another way
- * @property {boolean} [merges]  whether what somebody else saved meanwhile is added where it does not collide, and nobody is asked
+ * @property {(draft: object, from: object, to: object) => boolean} collides  whether what changed between two
+ *   of it was decided in `draft` in another way
+ * @property {boolean} [merges]  whether what somebody else saved meanwhile is added where it does not
+ *   collide, and nobody is asked
  */
 
 /** @type {Kind} */
@@ -32,21 +40,29 @@ export const DRAFT = {
  * @property {Kind} [kind]  the draft, unless another one is given
  * @property {number} [after]  milliseconds after the last change, at which it is saved
  * @property {(name: string, data: object) => Promise<any>} ask  throws where the server refuses or is gone
- * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at every move of a
- *   slider: the text and scores shown, and values of which one is another as soon as the draft is
+ * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at
+ *   every move of a slider: the text and scores shown, and values of which one is another as soon as the
+ *   draft is
  * @property {() => {draft: object, untouched: object}} read  what the page shows, and what it would show if
  *   nobody had ever touched it
  * @property {(draft: object) => Promise<void>} ready  gets what is needed to show a draft
- * @property {(draft: object, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a step of undo
- * @property {(state: object) => void} onState  {kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
- * @property {(from: object, theirs: object) => void} [merge]  adds to what is shown, and to each of its steps of undo, what somebody else changed since `from`
+ * @property {(draft: object, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a
+ *   step of undo
+ * @property {(state: object) => void} onState  {kind:
+ *   "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
+ * @property {(from: object, theirs: object) => void} [merge]  adds to what is shown, and to each of its steps
+ *   of undo, what somebody else changed since `from`
  * @property {() => void} onNewer  other scores of this text are there: the page should ask for them
  * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each text
- * @property {{get: (textId: string) => {version?: number, work?: string, sent?: string[]}, set: (textId: string, value: object) => void,
- *   draft: (textId: string) => object}} memory  of this tab: what it knows of the server's draft, and its own last work on the text
+ * @property {{get: (textId: string) => {version?: number, work?: string, sent?: string[]}, set: (textId:
+ *   string, value: object) => void, draft: (textId: string) => object}} memory  of this tab: what it knows of
+ *   the server's draft, and its own last work on the text
  */
 
-/** The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()` before another text is shown, `open()` after it. */
+/**
+ * The draft of the text shown, its version and its state. Call `changed()` after every change, `leave()`
+ * before another text is shown, `open()` after it.
+ */
 export class DraftKeeper {
   /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
   constructor({
@@ -76,7 +92,10 @@ export class DraftKeeper {
     return !this.met && this.textId === this.where().textId;
   }
 
-  /** What was shown when the text was opened, while that is only where it begins and not yet work on it; else null. */
+  /**
+   * What was shown when the text was opened, while that is only where it begins and not yet work on it; else
+   * null.
+   */
   get begun() {
     return this.meeting && this.origin === "begin" ? this.atOpen : null;
   }
@@ -94,7 +113,8 @@ export class DraftKeeper {
     const { draft, untouched } = this.read();
     const stored = this.memory.draft(textId);
     const isStored = this.isStored(stored) && this.workText(stored) === this.workText(draft);
-    // From another text, which keeps it, or from nobody; from this tab's last visit; or from a recorded example.
+    // From another text, which keeps it, or from nobody; from this tab's last visit; or from a recorded
+    // example.
     this.origin = stored.begun || turned || !this.isWork(draft, untouched) ? "begin" : "brought";
     if (isStored && !stored.begun) this.origin = "stored";
     // What an earlier visit changed, which ended before the draft had come, is a change of this one.
@@ -150,7 +170,9 @@ export class DraftKeeper {
     return mine ? this.conflict(theirs) : this.bring(theirs, visit);
   }
 
-  /** Returns whether the work that was shown when the text was opened is not what the server is known to have. */
+  /**
+   * Returns whether the work that was shown when the text was opened is not what the server is known to have.
+   */
   isUnsaved(known, untouched) {
     return known.version === undefined
       ? this.isWork(this.atOpen, untouched)
@@ -231,7 +253,8 @@ export class DraftKeeper {
   /** Saves now, if there is anything new and nothing on its way. */
   async save() {
     const { textId, scoresId, stamp } = this.where();
-    if (this.flight || !this.met || textId !== this.textId) return undefined; // The end of a flight looks again.
+    // The end of a flight looks again.
+    if (this.flight || !this.met || textId !== this.textId) return undefined;
     if (!this.isNew()) return this.rest(stamp);
     const { draft } = this.read();
     const { visit } = this;
@@ -297,7 +320,9 @@ export class DraftKeeper {
     this.settle(theirs.version, this.read().draft, { kind: "saved", at: theirs.saved });
   }
 
-  /** The server holds `version` with this draft; without a `state` what is shown is newer and will be saved. */
+  /**
+   * The server holds `version` with this draft; without a `state` what is shown is newer and will be saved.
+   */
   settle(version, theirs, state, stamp = this.where().stamp) {
     this.met = true;
     this.version = version;
@@ -375,7 +400,10 @@ export class DraftKeeper {
   }
 }
 
-/** Returns whether a token that changed between `from` and `to` was decided in `draft`, in another way than in these. */
+/**
+ * Returns whether a token that changed between `from` and `to` was decided in `draft`, in another way than in
+ * these.
+ */
 function collides(draft, from, to) {
   const decided = ({ overrides = {}, notes = {} }, index) =>
     [overrides[index] ?? "", notes[index]?.note ?? ""].join(" ");

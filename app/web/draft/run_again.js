@@ -1,10 +1,12 @@
-/** Takes over the rule and overrides of an earlier run into the Tokens view; one step of undo where it can be. */
+/**
+ * Takes over the rule and overrides of an earlier run into the Tokens view; one step of undo where it can be.
+ */
 
 import { missingSignals, takeDraft } from "../model/mask_draft.js";
 
 /**
- * Applies `payload.draft` ({set, rule, overrides, notes}) to the model. Scores or signals that the view lacks are loaded
- * first; else nothing is lost and the draft of before comes back with undo.
+ * Applies `payload.draft` ({set, rule, overrides, notes}) to the model. Scores or signals that the view lacks
+ * are loaded first; else nothing is lost and the draft of before comes back with undo.
  * @param {import("../model/tokens_model.js").TokensModel} model
  * @param {object} payload the view's value with a draft
  */

@@ -1,4 +1,7 @@
-/** What this tab keeps for a reload: draft and marks of each text with their versions, and the step of the tour. */
+/**
+ * What this tab keeps for a reload: draft and marks of each text with their versions, and the step of the
+ * tour.
+ */
 
 const DRAFT = "tokenunlearn.draft.";
 const VERSION = "tokenunlearn.version.";
@@ -11,7 +14,9 @@ export function readDraft(storage, textId) {
   return read(storage, DRAFT + textId);
 }
 
-/** Keeps rule, overrides, notes, set and view for a text; silently not, where storage is forbidden or full. */
+/**
+ * Keeps rule, overrides, notes, set and view for a text; silently not, where storage is forbidden or full.
+ */
 export function keepDraft(storage, textId, draft) {
   // A lost draft of view settings is no reason to stop.
   keep(storage, DRAFT + textId, draft);

@@ -4,18 +4,27 @@ const FLAGS = ["subject", "stop", "punctuation"];
 const WHOLE = ["row", "start", "end", "word"];
 const REAL = ["gold", "random_key"];
 
-/** Returns the payload with its columns as arrays; they cross the wire as one JSON text. @param {object} payload */
+/**
+ * Returns the payload with its columns as arrays; they cross the wire as one JSON text.
+ * @param {object} payload
+ */
 export function readPayload(payload) {
   return typeof payload.columns === "string" ? { ...payload, columns: JSON.parse(payload.columns) } : payload;
 }
 
-/** Returns whether two payloads have a row in common, so that what was decided on the one can move to the other. */
+/**
+ * Returns whether two payloads have a row in common, so that what was decided on the one can move to the
+ * other.
+ */
 export function shareRows(before, after) {
   const known = new Map(before.rows.map(({ id, answer }) => [id, answer]));
   return after.rows.some(({ id, answer }) => known.get(id) === answer);
 }
 
-/** Returns for each token what names it under any scores: its row's id, its place and its characters. @returns {string[]} */
+/**
+ * Returns for each token what names it under any scores: its row's id, its place and its characters.
+ * @returns {string[]}
+ */
 export function placesOf({ rows, columns }) {
   return Array.from(columns.row, (row, index) => {
     const [start, end] = [columns.start[index], columns.end[index]];
@@ -23,7 +32,10 @@ export function placesOf({ rows, columns }) {
   });
 }
 
-/** Returns typed columns; null (how NaN crosses the wire) becomes NaN. @param {object} payload */
+/**
+ * Returns typed columns; null (how NaN crosses the wire) becomes NaN.
+ * @param {object} payload
+ */
 export function readColumns(payload) {
   const columns = {};
   for (const [name, values] of Object.entries(payload.columns)) {
@@ -39,18 +51,27 @@ export function realColumn(values) {
   return Float64Array.from(values, (value) => (value === null || value === undefined ? NaN : value));
 }
 
-/** Returns the names of the columns that are signals. @returns {string[]} */
+/**
+ * Returns the names of the columns that are signals.
+ * @returns {string[]}
+ */
 export function signalNames(columns) {
   const known = [...FLAGS, ...WHOLE, ...REAL];
   return Object.keys(columns).filter((name) => !known.includes(name));
 }
 
-/** Returns the sets of a payload in order of appearance. @returns {string[]} */
+/**
+ * Returns the sets of a payload in order of appearance.
+ * @returns {string[]}
+ */
 export function setsOf(rows) {
   return [...new Set(rows.map((row) => row.set ?? ""))];
 }
 
-/** Returns the indices of all tokens whose row is in `set`. @returns {Int32Array} */
+/**
+ * Returns the indices of all tokens whose row is in `set`.
+ * @returns {Int32Array}
+ */
 export function indicesOfSet(rows, set) {
   const indices = [];
   for (const row of rows) {

@@ -5,7 +5,8 @@ const MERGE_MS = 800;
 /** Keeps the current snapshot with those before and after it. */
 export class History {
   /**
-   * @param {object} present first snapshot @param {() => number} [clock] milliseconds
+   * @param {object} present first snapshot
+   * @param {() => number} [clock] milliseconds
    * @param {() => number} [hand] the gesture under way, 0 for none
    */
   constructor(present, clock = Date.now, hand = gesture) {
@@ -18,8 +19,8 @@ export class History {
   }
 
   /**
-   * Records a snapshot. With the same non-empty `label` it replaces the last one while one gesture lasts, however
-   * long the hand rests in it; keys have none, and those within 800 ms are one.
+   * Records a snapshot. With the same non-empty `label` it replaces the last one while one gesture lasts,
+   * however long the hand rests in it; keys have none, and those within 800 ms are one.
    */
   push(snapshot, label = "") {
     const [now, held] = [this.clock(), this.hand()];

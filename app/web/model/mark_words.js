@@ -12,7 +12,11 @@ export const MEANS = {
 
 const CYCLE = [null, "fact", "other"];
 
-/** Returns the mark that all units of these tokens have, undefined where they differ; what the file says is no mark. @param {number[]} tokens */
+/**
+ * Returns the mark that all units of these tokens have, undefined where they differ; what the file says is no
+ * mark.
+ * @param {number[]} tokens
+ */
 export function sharedMark(model, tokens) {
   const [units, marks] = [model.units(), model.unitMarks()];
   const found = new Set(
@@ -38,7 +42,10 @@ export function markWords(model, tokens, mark) {
   return `“${shortened(text, 60)}” ${mark ? MEANS[mark] : "has no mark"}`;
 }
 
-/** Returns how much was marked: "3 rows marked, 2 of them reviewed." @param {Record<string, import("./marks.js").RowMarks>} rows */
+/**
+ * Returns how much was marked: "3 rows marked, 2 of them reviewed."
+ * @param {Record<string, import("./marks.js").RowMarks>} rows
+ */
 export function markedWords(rows) {
   const all = Object.values(rows);
   if (all.length === 0) return "No row is marked yet.";

@@ -1,14 +1,21 @@
-/** What people say is true of each row: the fact, not the fact, reviewed. Spans in characters of the answer; own undo and redo. Pure. */
+/**
+ * What people say is true of each row: the fact, not the fact, reviewed. Spans in characters of the answer;
+ * own undo and redo. Pure.
+ */
 
 import { History } from "./history.js";
 
 /**
  * @typedef {[number, number]} Span  characters of the answer, end exclusive
- * @typedef {{fact: Span[], other: Span[], seen: boolean}} RowMarks  in a row that was seen, every word without a mark is not the fact
+ * @typedef {{fact: Span[], other: Span[], seen: boolean}} RowMarks  in a row that was seen, every word
+ *   without a mark is not the fact
  * @typedef {"fact"|"other"|null} Mark  null takes marks away
  */
 
-/** What the keeper has to know of marks (`mask_keeper.js`): rows that two people marked are added, one that both changed is asked about. */
+/**
+ * What the keeper has to know of marks (`mask_keeper.js`): rows that two people marked are added, one that
+ * both changed is asked about.
+ */
 export const MARKS = {
   get: "kept_marks",
   save: "save_marks",
@@ -32,17 +39,28 @@ export class Marks {
     this.history = new History({ rows });
   }
 
-  /** The rows that have a mark or were reviewed; only to be read. @returns {Record<string, RowMarks>} */
+  /**
+   * The rows that have a mark or were reviewed; only to be read.
+   * @returns {Record<string, RowMarks>}
+   */
   get rows() {
     return this.history.present.rows;
   }
 
-  /** @param {string} id @returns {RowMarks} */
+  /**
+   * @param {string} id
+   * @returns {RowMarks}
+   */
   of(id) {
     return this.rows[id] ?? NONE;
   }
 
-  /** Marks spans of a row; returns whether that changed anything. @param {string} id @param {Span[]} spans @param {Mark} mark */
+  /**
+   * Marks spans of a row; returns whether that changed anything.
+   * @param {string} id
+   * @param {Span[]} spans
+   * @param {Mark} mark
+   */
   mark(id, spans, mark) {
     const { fact, other, seen } = this.of(id);
     const kept = { fact: without(fact, spans), other: without(other, spans), seen };
@@ -55,7 +73,10 @@ export class Marks {
     return this.put({ [id]: { ...this.of(id), seen } });
   }
 
-  /** Puts these rows in the place of what stood there, in one step; returns whether that changed anything. @param {Record<string, RowMarks>} rows */
+  /**
+   * Puts these rows in the place of what stood there, in one step; returns whether that changed anything.
+   * @param {Record<string, RowMarks>} rows
+   */
   put(rows) {
     const next = { ...this.rows };
     for (const [id, marks] of Object.entries(rows)) {
@@ -72,7 +93,10 @@ export class Marks {
     return true;
   }
 
-  /** Adds to the rows, and to each step of undo, what somebody else changed between `from` and `theirs`. Returns the ids of those rows. */
+  /**
+   * Adds to the rows, and to each step of undo, what somebody else changed between `from` and `theirs`.
+   * Returns the ids of those rows.
+   */
   merge(from, theirs) {
     const ids = changedRows(from, theirs);
     this.history.rewrite(({ rows }) => {
@@ -86,12 +110,18 @@ export class Marks {
     return ids;
   }
 
-  /** Takes the last change back; returns the rows that it touched, null where there was none. @returns {string[]|null} */
+  /**
+   * Takes the last change back; returns the rows that it touched, null where there was none.
+   * @returns {string[]|null}
+   */
   undo() {
     return this.step(() => this.history.undo());
   }
 
-  /** Makes the change again that was taken back last. @returns {string[]|null} */
+  /**
+   * Makes the change again that was taken back last.
+   * @returns {string[]|null}
+   */
   redo() {
     return this.step(() => this.history.redo());
   }
@@ -102,7 +132,11 @@ export class Marks {
   }
 }
 
-/** Returns the spans in order, those that touch or overlap as one. @param {Span[]} spans @returns {Span[]} */
+/**
+ * Returns the spans in order, those that touch or overlap as one.
+ * @param {Span[]} spans
+ * @returns {Span[]}
+ */
 export function joined(spans) {
   const result = [];
   for (const [start, end] of [...spans].sort((a, b) => a[0] - b[0])) {
@@ -113,7 +147,12 @@ export function joined(spans) {
   return result;
 }
 
-/** Returns the spans without the characters of `holes`. @param {Span[]} spans @param {Span[]} holes @returns {Span[]} */
+/**
+ * Returns the spans without the characters of `holes`.
+ * @param {Span[]} spans
+ * @param {Span[]} holes
+ * @returns {Span[]}
+ */
 export function without(spans, holes) {
   let rest = spans;
   for (const [from, to] of holes) {
@@ -127,7 +166,10 @@ export function without(spans, holes) {
   return rest;
 }
 
-/** Returns the span of tokens without the white space at its ends; null where there is nothing else. @returns {Span|null} */
+/**
+ * Returns the span of tokens without the white space at its ends; null where there is nothing else.
+ * @returns {Span|null}
+ */
 export function spanOf(answer, columns, tokens) {
   const characters = Array.from(answer);
   let [start, end] = [columns.start[tokens[0]], columns.end[tokens.at(-1)]];
@@ -136,14 +178,22 @@ export function spanOf(answer, columns, tokens) {
   return start < end ? [start, end] : null;
 }
 
-/** Returns what is said of a span: "fact" where it meets one, else "other", else null. @param {RowMarks} marks @param {Span|null} span @returns {Mark} */
+/**
+ * Returns what is said of a span: "fact" where it meets one, else "other", else null.
+ * @param {RowMarks} marks
+ * @param {Span|null} span
+ * @returns {Mark}
+ */
 export function markOf({ fact, other }, span) {
   if (!span) return null;
   const meets = ([start, end]) => start < span[1] && span[0] < end;
   return fact.some(meets) ? "fact" : other.some(meets) ? "other" : null;
 }
 
-/** Returns the ids of rows that differ. @returns {string[]} */
+/**
+ * Returns the ids of rows that differ.
+ * @returns {string[]}
+ */
 export function changedRows(before, after) {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (id) => rowText(before[id]) !== rowText(after[id]),

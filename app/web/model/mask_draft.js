@@ -1,11 +1,15 @@
-/** What a person decided, as it is kept and sent: set, rule, overrides and their notes; put back in one step. Pure. */
+/**
+ * What a person decided, as it is kept and sent: set, rule, overrides and their notes; put back in one step.
+ * Pure.
+ */
 
 import { History } from "./history.js";
 import { Overrides } from "./overrides.js";
 
 /**
  * @typedef {{note: string, time: number}} Note  time in ms since 1970
- * @typedef {{set: string, rule: object, overrides: Record<number, "in"|"out">, notes: Record<number, Note>}} Draft
+ * @typedef {{set: string, rule: object, overrides: Record<number, "in"|"out">, notes: Record<number, Note>}}
+ *   Draft
  */
 
 /** Returns the overrides and notes of `entries` as two records by token index. */
@@ -30,12 +34,18 @@ export function entriesOf({ overrides = {}, notes = {} } = {}) {
   }));
 }
 
-/** Returns the draft of all sets. @returns {Draft} */
+/**
+ * Returns the draft of all sets.
+ * @returns {Draft}
+ */
 export function draftOf(model) {
   return { set: model.set, rule: model.rule, ...recordsOf(model.overrides.entries()) };
 }
 
-/** Returns the draft with the overrides of the current set alone: what makes its mask. @returns {Draft} */
+/**
+ * Returns the draft with the overrides of the current set alone: what makes its mask.
+ * @returns {Draft}
+ */
 export function draftOfSet(model) {
   const entries = model.overrides.entries().filter(({ index }) => model.inSet(index));
   return { set: model.set, rule: model.rule, ...recordsOf(entries) };
@@ -53,7 +63,10 @@ export function draftText(value) {
   });
 }
 
-/** Returns the signals of a rule that the model has no column for, or one without any number. @returns {string[]} */
+/**
+ * Returns the signals of a rule that the model has no column for, or one without any number.
+ * @returns {string[]}
+ */
 export function missingSignals(model, rule) {
   const scored = model.payload.rows.some((row) => row.scored !== false);
   const isEmpty = (name) => scored && !model.columns[name].some(Number.isFinite);

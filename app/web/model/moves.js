@@ -19,8 +19,8 @@ export function stepRow(model, step) {
 }
 
 /**
- * Goes to the next token for which `wanted` holds, in this row or a later one of `rows` (round to the start), and
- * locks it. Returns what is to be said of it, "" for a plain step.
+ * Goes to the next token for which `wanted` holds, in this row or a later one of `rows` (round to the start),
+ * and locks it. Returns what is to be said of it, "" for a plain step.
  * @param {number[]} [rows] row indices; else those listed, in the order of the list
  */
 export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.rowsOfSet) {
@@ -40,9 +40,10 @@ export function jump(strip, wanted, rows = strip.model.listed ?? strip.model.row
 }
 
 /**
- * Returns the first wanted token after `from`, which lies in the row at place `at` of `rows`, going round; null where
- * there is none. With `at` −1 the search begins at the first row.
- * @param {{first: number, count: number}[]} rows @returns {{index: number, wrapped: boolean}|null}
+ * Returns the first wanted token after `from`, which lies in the row at place `at` of `rows`, going round;
+ * null where there is none. With `at` −1 the search begins at the first row.
+ * @param {{first: number, count: number}[]} rows
+ * @returns {{index: number, wrapped: boolean}|null}
  */
 export function nextToken(rows, at, from, wanted) {
   const start = Math.max(at, 0);

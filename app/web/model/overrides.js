@@ -10,7 +10,10 @@ const CYCLE = [null, "in", "out"];
 
 /** The overrides of one mask. A note may stand on a token that is not forced. */
 export class Overrides {
-  /** @param {Entry[]} entries of a saved draft; they are no undo step @param {() => number} clock ms */
+  /**
+   * @param {Entry[]} entries of a saved draft; they are no undo step
+   * @param {() => number} clock ms
+   */
   constructor(entries = [], clock = Date.now) {
     /** @type {Map<number, Entry>} */
     this.current = new Map();
@@ -44,8 +47,10 @@ export class Overrides {
   }
 
   /**
-   * Steps the tokens rule → in → out → rule (with −1 backwards), all to the same; those that differ begin at rule.
-   * @param {number[]} indices @param {1|-1} direction
+   * Steps the tokens rule → in → out → rule (with −1 backwards), all to the same; those that differ begin at
+   * rule.
+   * @param {number[]} indices
+   * @param {1|-1} direction
    */
   cycle(indices, direction = 1) {
     if (!indices.length) return false;
@@ -55,7 +60,10 @@ export class Overrides {
     return this.apply(indices.map((index) => ({ index, state: next })));
   }
 
-  /** Takes back the last gesture; returns its tokens, null where there was no gesture. @returns {number[]|null} */
+  /**
+   * Takes back the last gesture; returns its tokens, null where there was no gesture.
+   * @returns {number[]|null}
+   */
   undo() {
     const step = this.past.pop();
     if (!step) return null;
@@ -64,7 +72,10 @@ export class Overrides {
     return step.map(([index]) => index);
   }
 
-  /** Does again what was taken back last; returns its tokens, null where there was nothing. @returns {number[]|null} */
+  /**
+   * Does again what was taken back last; returns its tokens, null where there was nothing.
+   * @returns {number[]|null}
+   */
   redo() {
     const step = this.future.pop();
     if (!step) return null;
@@ -98,33 +109,52 @@ export class Overrides {
     return this.future.length > 0;
   }
 
-  /** @param {number} index @returns {State} */
+  /**
+   * @param {number} index
+   * @returns {State}
+   */
   state(index) {
     return this.current.get(index)?.state ?? null;
   }
 
-  /** Returns the state that all of these tokens have, "mixed" where they differ. @param {number[]} indices @returns {State|'mixed'} */
+  /**
+   * Returns the state that all of these tokens have, "mixed" where they differ.
+   * @param {number[]} indices
+   * @returns {State|'mixed'}
+   */
   shared(indices) {
     const first = this.state(indices[0]);
     return indices.every((index) => this.state(index) === first) ? first : "mixed";
   }
 
-  /** @param {number} index @returns {string} */
+  /**
+   * @param {number} index
+   * @returns {string}
+   */
   note(index) {
     return this.current.get(index)?.note ?? "";
   }
 
-  /** The entries in order of the text, as they are saved. @returns {Entry[]} */
+  /**
+   * The entries in order of the text, as they are saved.
+   * @returns {Entry[]}
+   */
   entries() {
     return [...this.current.values()].sort((a, b) => a.index - b.index).map((entry) => ({ ...entry }));
   }
 
-  /** What `select` takes: the forced tokens only. @returns {Map<number, 'in'|'out'>} */
+  /**
+   * What `select` takes: the forced tokens only.
+   * @returns {Map<number, 'in'|'out'>}
+   */
   forced() {
     return new Map(this.entries().flatMap(({ index, state }) => (state ? [[index, state]] : [])));
   }
 
-  /** @param {number} index @param {Entry|null} entry an entry that says nothing is removed */
+  /**
+   * @param {number} index
+   * @param {Entry|null} entry an entry that says nothing is removed
+   */
   write(index, entry) {
     if (entry && (entry.state || entry.note)) this.current.set(index, entry);
     else this.current.delete(index);

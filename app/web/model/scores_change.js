@@ -1,13 +1,17 @@
-/** Other scores take the place of those that are shown. What a person decided stays where it is on the same text, and moves to the same characters of the same rows on another one. */
+/**
+ * Other scores take the place of those that are shown. What a person decided stays where it is on the same
+ * text, and moves to the same characters of the same rows on another one.
+ */
 
 import { placesOf } from "./columns.js";
 import { Marks } from "./marks.js";
 
 /**
- * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it was;
- * another text that shares a row takes the overrides over, and `model.lost` names what found no place; rows that
- * are all others begin anew.
- * @param {import("./tokens_model.js").TokensModel} model @param {object} payload as `readPayload` gives it
+ * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it
+ * was; another text that shares a row takes the overrides over, and `model.lost` names what found no place;
+ * rows that are all others begin anew.
+ * @param {import("./tokens_model.js").TokensModel} model
+ * @param {object} payload as `readPayload` gives it
  */
 export function takeScores(model, payload) {
   const { overrides, history, rule, set } = model;
@@ -47,14 +51,20 @@ export function takeScores(model, payload) {
   Object.assign(model, { overrides: overrides.moved(moved), history });
 }
 
-/** Returns the marks of the rows that another text has too, letter by letter: what is true of a text is so under any model. */
+/**
+ * Returns the marks of the rows that another text has too, letter by letter: what is true of a text is so
+ * under any model.
+ */
 function sameRows({ marks, payload: before }, payload) {
   const answers = new Map(before.rows.map(({ id, answer }) => [id, answer]));
   const kept = payload.rows.filter(({ id, answer }) => marks.rows[id] && answers.get(id) === answer);
   return Object.fromEntries(kept.map(({ id }) => [id, marks.rows[id]]));
 }
 
-/** Loads what `ask` answers; the rows of these ids are dimmed meanwhile, also where it fails. @param {string[]} ids */
+/**
+ * Loads what `ask` answers; the rows of these ids are dimmed meanwhile, also where it fails.
+ * @param {string[]} ids
+ */
 export async function loadAnew(model, ids, ask) {
   ids.forEach((id) => model.stale.add(id));
   model.tell("view");
@@ -67,8 +77,8 @@ export async function loadAnew(model, ids, ask) {
 }
 
 /**
- * Returns the payload with the signals that the page has besides. The same scores: it was made before they were
- * computed. Others: what a rule of the history needs is there without numbers, until they are asked for.
+ * Returns the payload with the signals that the page has besides. The same scores: it was made before they
+ * were computed. Others: what a rule of the history needs is there without numbers, until they are asked for.
  */
 function withSignalsOf({ signals, columns, history, payload: before }, payload) {
   const same = payload.scores_id === before.scores_id;
@@ -92,7 +102,10 @@ function withSignalsOf({ signals, columns, history, payload: before }, payload) 
   };
 }
 
-/** Returns whether a server that was started again offers the example of what is live here: undo would be lost for it. */
+/**
+ * Returns whether a server that was started again offers the example of what is live here: undo would be lost
+ * for it.
+ */
 export function isStepBack(shown, payload) {
   if (shown.state !== "live" || payload.state !== "recorded") return false;
   const ids = new Set(shown.rows.map(({ id }) => id));

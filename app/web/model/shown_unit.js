@@ -1,14 +1,22 @@
-/** What a place of the strip stands for: its token or, while words are shown, all tokens of its word. Pure. */
+/**
+ * What a place of the strip stands for: its token or, while words are shown, all tokens of its word. Pure.
+ */
 
 import { unitPlace } from "../text/strip_windows.js";
 import { decisionWords } from "../text/why.js";
 
-/** Returns the index that the page speaks of: what pointer or arrow keys preview, else what is locked, else the end of an open range; null for none. */
+/**
+ * Returns the index that the page speaks of: what pointer or arrow keys preview, else what is locked, else
+ * the end of an open range; null for none.
+ */
 export function shownIndex({ view }) {
   return view.hovered ?? view.locked ?? (view.anchor === null ? null : view.focus);
 }
 
-/** Returns the tokens that are shown as one with a token, in order. @returns {number[]} */
+/**
+ * Returns the tokens that are shown as one with a token, in order.
+ * @returns {number[]}
+ */
 export function tokensAt(model, index) {
   if (!model.view.words) return [index];
   const [low, high] = wordBounds(model.columns, index);
@@ -22,7 +30,10 @@ export function openRange(model) {
   return from < 0 || to < 0 || from === to ? null : [Math.min(from, to), Math.max(from, to)];
 }
 
-/** Returns the tokens of the open range, in order, or null where there is none. @returns {number[]|null} */
+/**
+ * Returns the tokens of the open range, in order, or null where there is none.
+ * @returns {number[]|null}
+ */
 export function selectedTokens(model) {
   const range = openRange(model);
   return (
@@ -50,7 +61,10 @@ export function decisionOf(model, tokens) {
   return `mixed: ${[...counts].map(([words, count]) => `${count} ${count === 1 ? "token" : "tokens"} ${words}`).join("; ")}`;
 }
 
-/** Returns what soft weights the tokens have, ", weight 0.43", or "" where the rule does not weigh or gives them none. */
+/**
+ * Returns what soft weights the tokens have, ", weight 0.43", or "" where the rule does not weigh or gives
+ * them none.
+ */
 export function weightWords({ rule, mask }, tokens) {
   const weights = tokens.map((index) => mask.weights[index]).filter((weight) => weight > 0);
   if (rule.mode !== "soft" || weights.length === 0) return "";
@@ -74,7 +88,9 @@ export function lockedWords(model) {
   return locked === null ? "" : `“${textAt(model, locked)}”: ${decisionOf(model, tokensAt(model, locked))}`;
 }
 
-/** Returns the log-probability of tokens one after the other, in nats: the sum; NaN where one is not known. */
+/**
+ * Returns the log-probability of tokens one after the other, in nats: the sum; NaN where one is not known.
+ */
 export function logProbOf({ columns }, tokens) {
   const of = (index) => columns.log_prob?.[index] ?? (columns.loss ? -columns.loss[index] : NaN);
   return tokens.reduce((sum, index) => sum + of(index), 0);

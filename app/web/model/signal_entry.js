@@ -1,6 +1,12 @@
-/** What the server's registry says of a signal, and the menus that follow from it; no signal is named here. Pure. */
+/**
+ * What the server's registry says of a signal, and the menus that follow from it; no signal is named here.
+ * Pure.
+ */
 
-/** Returns what is said of a signal, whether it has a column or is only offered; {} of one that nobody declares. */
+/**
+ * Returns what is said of a signal, whether it has a column or is only offered; {} of one that nobody
+ * declares.
+ */
 export function entryOf(payload, name) {
   return payload.signals[name] ?? payload.offered?.[name] ?? {};
 }
@@ -11,14 +17,16 @@ export function sourceLabel({ payload }, name) {
   return short ?? label ?? name;
 }
 
-/** Returns the signal whose numbers a signal has in a row: without a name, a mask of the name is another mask. */
+/**
+ * Returns the signal whose numbers a signal has in a row: without a name, a mask of the name is another mask.
+ */
 export function sourceIn({ payload }, row, name) {
   return (row?.masking === "prompt" && entryOf(payload, name).nameless) || name;
 }
 
 /**
- * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, in the order of the
- * registry; `missing` are those that would be computed. What the rule has is always there.
+ * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, in the order
+ * of the registry; `missing` are those that would be computed. What the rule has is always there.
  * @returns {{label: string, sources: {name: string, label: string, missing: boolean}[]}[]}
  */
 export function menuOf(model, role) {

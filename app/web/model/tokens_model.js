@@ -30,17 +30,24 @@ const FIRST_VIEW = {
   marking: false,
 };
 
-/** Scores + rule + overrides → mask, with a view on it; marks beside them. Listeners hear which kinds of thing changed. */
+/**
+ * Scores + rule + overrides → mask, with a view on it; marks beside them. Listeners hear which kinds of thing
+ * changed.
+ */
 export class TokensModel {
   /**
-   * @param {object} payload @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved]
+   * @param {object} payload
+   * @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved]
    * @param {Record<string, import("./marks.js").RowMarks>} [marks] what is said to be true, by row id
    */
   constructor(payload, saved = {}, marks = {}) {
     this.listeners = [];
     /** @type {number|null} the token to scroll to with the next drawing */
     this.revealed = null;
-    /** @type {{row: string, text: string, state: string|null, note: string}[]} tokens with overrides that the newest scores do not have */
+    /**
+     * @type {{row: string, text: string, state: string|null, note: string}[]} tokens with overrides that the
+     *   newest scores do not have
+     */
     this.lost = [];
     /** @type {Set<string>} ids of rows that are being scored anew */
     this.stale = new Set();
@@ -53,7 +60,10 @@ export class TokensModel {
     this.read(readPayload(payload), saved);
   }
 
-  /** Takes a new payload; rule, view, overrides with their steps, and lock stay. @param {object} value */
+  /**
+   * Takes a new payload; rule, view, overrides with their steps, and lock stay.
+   * @param {object} value
+   */
   load(value) {
     if (value.text_id !== this.payload.text_id) this.leaving();
     takeScores(this, readPayload(value));
@@ -166,7 +176,10 @@ export class TokensModel {
     return this.mask.excluded[index] ? "excluded" : "plain";
   }
 
-  /** Returns whether rule and gold disagree on the token; names, tokens without known gold and rows without scores never do. */
+  /**
+   * Returns whether rule and gold disagree on the token; names, tokens without known gold and rows without
+   * scores never do.
+   */
   differs(index) {
     if (this.payload.rows[this.columns.row[index]].scored === false) return false;
     const gold = this.columns.gold?.[index];
@@ -177,7 +190,10 @@ export class TokensModel {
     );
   }
 
-  /** Returns the column a signal button stands for: `knowledge`, `entropy` follow the rule; `fused` is derived. */
+  /**
+   * Returns the column a signal button stands for: `knowledge`, `entropy` follow the rule; `fused` is
+   * derived.
+   */
   columnName(signal) {
     return { knowledge: this.rule.knowledge, entropy: this.rule.entropy }[signal] ?? signal;
   }
@@ -203,12 +219,17 @@ export class TokensModel {
     );
   }
 
-  /** Returns the set's values of a signal, largest first: one per token or, while words are shown, one per word. */
+  /**
+   * Returns the set's values of a signal, largest first: one per token or, while words are shown, one per
+   * word.
+   */
   sorted(signal) {
     return this.cached(`sorted ${signal}`, () => descending(this.valuesOf(signal), this.ranked()));
   }
 
-  /** Returns the colour scale of a signal over the set: `{limit, clipped, at}`; fused is normalised already. */
+  /**
+   * Returns the colour scale of a signal over the set: `{limit, clipped, at}`; fused is normalised already.
+   */
   scaleOf(signal) {
     if (signal === "fused") return { limit: 1, clipped: 0, at: (value) => value };
     return this.cached(`scale ${signal}`, () => sequentialScale(this.sorted(signal)));
@@ -226,7 +247,10 @@ export class TokensModel {
     return signal === "fused" ? "" : (this.infoOf(signal).unit ?? "");
   }
 
-  /** Returns the entry of the column behind a signal button: label, unit, family, help and what else is said of it. */
+  /**
+   * Returns the entry of the column behind a signal button: label, unit, family, help and what else is said
+   * of it.
+   */
   infoOf(signal) {
     return entryOf(this.payload, this.columnName(signal));
   }
@@ -246,7 +270,10 @@ export class TokensModel {
     this.override(indices.map((index) => ({ index, note })));
   }
 
-  /** Changes overrides and notes, each token as its change says; one undo step. @param {import("./overrides.js").Change[]} changes */
+  /**
+   * Changes overrides and notes, each token as its change says; one undo step.
+   * @param {import("./overrides.js").Change[]} changes
+   */
   override(changes) {
     if (this.overrides.apply(changes)) this.record(this.rule);
   }
@@ -262,7 +289,10 @@ export class TokensModel {
     this.tell("rule");
   }
 
-  /** The steps that undo and redo go: those of the marks while facts are marked. @returns {History} */
+  /**
+   * The steps that undo and redo go: those of the marks while facts are marked.
+   * @returns {History}
+   */
   get steps() {
     return this.view.marking ? this.marks.history : this.history;
   }
@@ -294,7 +324,11 @@ export class TokensModel {
     this.setView({ marking: on, words: on || this.wordsBefore, anchor: null });
   }
 
-  /** Marks a run of tokens of one row; null takes the mark away. Returns whether that changed anything. @param {number[]} tokens @param {import("./marks.js").Mark} mark */
+  /**
+   * Marks a run of tokens of one row; null takes the mark away. Returns whether that changed anything.
+   * @param {number[]} tokens
+   * @param {import("./marks.js").Mark} mark
+   */
   markTokens(tokens, mark) {
     const row = this.payload.rows[this.columns.row[tokens[0]]];
     const span = spanOf(row.answer, this.columns, tokens);
@@ -308,7 +342,10 @@ export class TokensModel {
     if (this.marks.look(this.row.id, seen)) this.tell("marks");
   }
 
-  /** Returns for each unit of the row "fact" | "other" as a person marked it, "gold" where the file says so, else null. */
+  /**
+   * Returns for each unit of the row "fact" | "other" as a person marked it, "gold" where the file says so,
+   * else null.
+   */
   unitMarks() {
     const units = this.units();
     return this.memory.once("unit marks", [units, this.marks.rows], () => {
@@ -320,7 +357,10 @@ export class TokensModel {
     });
   }
 
-  /** Tells of a step of the marks and goes to a row that it touched. @param {string[]|null} ids */
+  /**
+   * Tells of a step of the marks and goes to a row that it touched.
+   * @param {string[]|null} ids
+   */
   marked(ids) {
     if (!ids) return false;
     this.tell("marks");
@@ -335,7 +375,9 @@ export class TokensModel {
     this.goTo(row);
   }
 
-  /** Goes to the first of these tokens, in whatever set, unless one of them stands in the row that is shown. */
+  /**
+   * Goes to the first of these tokens, in whatever set, unless one of them stands in the row that is shown.
+   */
   showOne(indices) {
     const { row } = this.columns;
     if (indices.length === 0 || indices.some((index) => row[index] === this.view.row)) return;
@@ -373,7 +415,10 @@ export class TokensModel {
     this.tell("data", "rule");
   }
 
-  /** Adds a signal column that the server computed meanwhile, or other numbers of one, and how well all of them find the fact. */
+  /**
+   * Adds a signal column that the server computed meanwhile, or other numbers of one, and how well all of
+   * them find the fact.
+   */
   addSignal(name, values, info, leaderboard) {
     const known = this.signals.includes(name);
     this.columns[name] = realColumn(values);

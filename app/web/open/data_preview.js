@@ -1,4 +1,7 @@
-/** A file as it would be read: which column is what, to be corrected; the first rows; the lines that are refused. */
+/**
+ * A file as it would be read: which column is what, to be corrected; the first rows; the lines that are
+ * refused.
+ */
 
 import { node, refill, tableHead } from "../dom/dom.js";
 import { plural } from "../text/numbers.js";
@@ -33,7 +36,10 @@ const NONE = {
 const OPEN = "\u0000"; // no column is called that
 const CUT = 160;
 
-/** Returns `{element, update(preview), clear()}`; `onColumns(columns)` hears the person's corrections, field → column. */
+/**
+ * Returns `{element, update(preview), clear()}`; `onColumns(columns)` hears the person's corrections, field →
+ * column.
+ */
 export function dataPreview(onColumns) {
   let corrected = {};
   const words = node("p", { attributes: { role: "status" } });
@@ -138,7 +144,10 @@ export function previewWords({ name, forget, retain, world, refused_count: refus
   return `${name}: ${plural(forget, "row", "rows")} to forget${kept}${left}`;
 }
 
-/** Returns what a person should know before opening the file. @returns {string[]} */
+/**
+ * Returns what a person should know before opening the file.
+ * @returns {string[]}
+ */
 export function previewNotes({ good, forget, retain, world, plain, contradictory, fields }) {
   const notes = [];
   const open = ["question", "answer"].filter((field) => fields[field] === null);
@@ -163,7 +172,10 @@ export function previewNotes({ good, forget, retain, world, plain, contradictory
   return notes;
 }
 
-/** Returns what is kept where no row of a file is to keep: its own general knowledge, else that of assets/demo/world.jsonl. */
+/**
+ * Returns what is kept where no row of a file is to keep: its own general knowledge, else that of
+ * assets/demo/world.jsonl.
+ */
 function standIn(world) {
   return world
     ? `its ${plural(world, "row of general knowledge protects", "rows of general knowledge protect")}`

@@ -2,7 +2,11 @@
 
 import { button, node } from "../dom/dom.js";
 
-/** Returns the sentence with what can be done about it. @param {object} panel see `openPanel` @param {string} [message] of the server */
+/**
+ * Returns the sentence with what can be done about it.
+ * @param {object} panel see `openPanel`
+ * @param {string} [message] of the server
+ */
 export function emptyState(panel, message) {
   const words = message || "There are no rows yet: load the demo, or open a file of questions and answers.";
   return node(

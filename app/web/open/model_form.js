@@ -1,4 +1,7 @@
-/** The form for another model: the embedded one, a folder of the server's machine, or one of the hub; an adapter on it. */
+/**
+ * The form for another model: the embedded one, a folder of the server's machine, or one of the hub; an
+ * adapter on it.
+ */
 
 import { node, segmented } from "../dom/dom.js";
 
@@ -82,7 +85,9 @@ export function modelForm(onLoad) {
   return { element };
 }
 
-/** Returns what the server is asked for; a null adapter is the source's own, or none, "" is none in any case. */
+/**
+ * Returns what the server is asked for; a null adapter is the source's own, or none, "" is none in any case.
+ */
 export function modelRequest(source, name, adapter, precision) {
   if (source === "base") return { source: "embedded", name: "", adapter: "", precision };
   return {

@@ -1,4 +1,7 @@
-/** The dialog for own data and own model: choose, look at what would be read, open; the open session stays until then. */
+/**
+ * The dialog for own data and own model: choose, look at what would be read, open; the open session stays
+ * until then.
+ */
 
 import { button, node, segmented, setHidden, setText } from "../dom/dom.js";
 import { focusStrip } from "../dom/strip_focus.js";
@@ -17,8 +20,8 @@ const PARTS = [
 
 /**
  * Returns `{element, show(part), take(file), demo()}`.
- * @param {{ask: (name: string, data: object) => Promise<any>, opened: () => void}} host  `opened` is called when the
- *   server has begun: the page then has to ask how far it is
+ * @param {{ask: (name: string, data: object) => Promise<any>, opened: () => void}} host  `opened` is called
+ *   when the server has begun: the page then has to ask how far it is
  */
 export function openPanel(host) {
   const data = dataPart(host, ({ at }) => begun(at));
@@ -211,7 +214,10 @@ function dataPart(host, begun) {
   return { element, take, demo, clear };
 }
 
-/** Calls `take(file)` for the first file that is dropped on the element. @param {HTMLElement} element */
+/**
+ * Calls `take(file)` for the first file that is dropped on the element.
+ * @param {HTMLElement} element
+ */
 export function acceptDrops(element, take) {
   const holdsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const mark = (on) => element.classList.toggle("is-dropping", on);

@@ -1,4 +1,6 @@
-/** The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server. */
+/**
+ * The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server.
+ */
 
 import { button, node } from "../dom/dom.js";
 import "../runs/ask_view.js";
@@ -7,7 +9,8 @@ import "../runs/mask_summary.js";
 import "../runs/probe_view.js";
 import "../runs/runs_view.js";
 
-// What the other tabs show is loaded with the first: one that is opened while the server is gone could not load it.
+// What the other tabs show is loaded with the first: one that is opened while the server is gone could not
+// load it.
 
 // Only the server can do what stands in these.
 const REMOTE = [
@@ -23,7 +26,10 @@ const REMOTE = [
   ".tx-runs .tx-button",
 ].join();
 
-/** Returns the banner; it follows `link`. @param {import("../server/server_link.js").ServerLink} link */
+/**
+ * Returns the banner; it follows `link`.
+ * @param {import("../server/server_link.js").ServerLink} link
+ */
 export function goneBanner(link) {
   const keep = button("Save my draft as a file", () => link.rescue?.(), { class: "tx-button" });
   const element = node(

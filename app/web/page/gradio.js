@@ -1,14 +1,19 @@
-/** What Gradio leaves to be done: it must not ask for sixty frames a second, and its colour scheme has to reach the root. */
+/**
+ * What Gradio leaves to be done: it must not ask for sixty frames a second, and its colour scheme has to
+ * reach the root.
+ */
 
-// Its sign of loading counts the seconds in a loop of frames that does not end when the sign is taken away (6.31). Such a
-// loop shows tenths of a second and gets its turn as often; whatever else asks for a frame, gets it.
+// Its sign of loading counts the seconds in a loop of frames that does not end when the sign is taken away
+// (6.31). Such a loop shows tenths of a second and gets its turn as often; whatever else asks for a frame,
+// gets it.
 const TENTH_MS = 100;
 const COUNTS_SECONDS = /performance\.now\(\)\s*-/;
 
 /**
- * Stands between Gradio's modules, which take `requestAnimationFrame` when they are loaded, and the browser; returns what
- * gives those that are loaded later the browser's own again.
- * @param {{requestAnimationFrame: (act: FrameRequestCallback) => number, setTimeout: (act: () => void, ms: number) => any}} host
+ * Stands between Gradio's modules, which take `requestAnimationFrame` when they are loaded, and the browser;
+ * returns what gives those that are loaded later the browser's own again.
+ * @param {{requestAnimationFrame: (act: FrameRequestCallback) => number, setTimeout: (act: () => void, ms:
+ *   number) => any}} host
  */
 export function calmFrames(host) {
   const own = host.requestAnimationFrame;

@@ -1,4 +1,7 @@
-/** The page by keyboard, beyond Gradio's: a link past its frame, arrow keys on the tabs, and no focus lost when a tab is left. */
+/**
+ * The page by keyboard, beyond Gradio's: a link past its frame, arrow keys on the tabs, and no focus lost
+ * when a tab is left.
+ */
 
 import { node, setAttributes } from "../dom/dom.js";
 import { focusStrip, STRIP_ID } from "../dom/strip_focus.js";
@@ -14,7 +17,10 @@ export function pageKeys() {
   if (list) followTabs(list);
 }
 
-/** Returns the link to the strip, seen while it has the focus; from another tab it opens that of the tokens first. */
+/**
+ * Returns the link to the strip, seen while it has the focus; from another tab it opens that of the tokens
+ * first.
+ */
 function skipLink() {
   const go = (event) => {
     event.preventDefault(); // The address says which row and token are shown.
@@ -59,7 +65,10 @@ function walkTabs(event) {
   next.click();
 }
 
-/** Lets Tab reach the open tab only; when another is opened from within a page, whose buttons are then gone, the focus goes to it. */
+/**
+ * Lets Tab reach the open tab only; when another is opened from within a page, whose buttons are then gone,
+ * the focus goes to it.
+ */
 function followTabs(list) {
   let open = null;
   const follow = () => {

@@ -1,10 +1,15 @@
-/** Says once that a run has finished: a line for some seconds, and a dot at the Probe tab until it is opened. */
+/**
+ * Says once that a run has finished: a line for some seconds, and a dot at the Probe tab until it is opened.
+ */
 
 import { node, setText } from "../dom/dom.js";
 
 const SHOWN_MS = 8000;
 
-/** Returns `{element, hear(done)}`; `done` are the ids of all finished runs, those of the first time are no news. */
+/**
+ * Returns `{element, hear(done)}`; `done` are the ids of all finished runs, those of the first time are no
+ * news.
+ */
 export function runNews() {
   const element = node("div", { class: "tx-news", attributes: { role: "status" } });
   let known = null;
@@ -28,7 +33,10 @@ export function runNews() {
   return { element, hear };
 }
 
-/** Returns the ids that were not known; none while nothing was known at all. Pure. @returns {string[]} */
+/**
+ * Returns the ids that were not known; none while nothing was known at all. Pure.
+ * @returns {string[]}
+ */
 export function freshOf(known, done) {
   return known === null ? [] : done.filter((id) => !known.includes(id));
 }

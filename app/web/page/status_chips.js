@@ -1,4 +1,7 @@
-/** The chips at the top right, the same on all tabs: model, data, run; the first two open the dialog for others. */
+/**
+ * The chips at the top right, the same on all tabs: model, data, run; the first two open the dialog for
+ * others.
+ */
 
 import { node, setAttributes, setText } from "../dom/dom.js";
 import { newest, Pulse } from "../server/pulse.js";
@@ -11,10 +14,13 @@ import { pageKeys } from "./page_keys.js";
 import { runNews } from "./run_news.js";
 
 /**
- * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run: {text, state, run_id, done, live}, held, at, busy, stamp}`:
- * `held` while scoring is stopped, `busy` while anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`: or kept),
- * `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in app/actions/status.py.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function, server: Record<string, Function>}} contract
+ * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run:
+ * {text, state, run_id, done, live}, held, at, busy, stamp}`: `held` while scoring is stopped, `busy` while
+ * anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`:
+ * or kept), `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in
+ * app/actions/status.py.
+ * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function, server: Record<string,
+ *   Function>}} contract
  */
 export function mount({ element, props, trigger, watch, server }) {
   leaveFrames();
@@ -42,8 +48,9 @@ export function mount({ element, props, trigger, watch, server }) {
     news.element,
     goneBanner(serverLink),
   );
-  // The chips themselves each second; all the rest, which costs far more, only where there is something new. Where
-  // the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo would be lost.
+  // The chips themselves each second; all the rest, which costs far more, only where there is something new.
+  // Where the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo
+  // would be lost.
   const ask = async () => {
     const value = await askServer(server, "beat", {}).catch(() => null);
     if (!value) return;
@@ -51,7 +58,8 @@ export function mount({ element, props, trigger, watch, server }) {
     if (value.stamp !== drawn) trigger("pulse", {});
   };
   const pulse = new Pulse({ ask, visible: () => document.visibilityState === "visible" });
-  // A page that asks for nothing hears of runs that another one started, and that the server is gone, when somebody turns to it.
+  // A page that asks for nothing hears of runs that another one started, and that the server is gone, when
+  // somebody turns to it.
   const look = () => pulse.beat();
   document.addEventListener("visibilitychange", look);
   globalThis.addEventListener("focus", look);
@@ -97,7 +105,10 @@ export function openWords({ model = {}, data = {} }) {
   return { model: join(model.text, model.detail), data: join(data.detail, data.text) };
 }
 
-/** Returns what the model's chip says: what is open, or how far opening another one has come, or that it failed. */
+/**
+ * Returns what the model's chip says: what is open, or how far opening another one has come, or that it
+ * failed.
+ */
 export function modelChip({ text = "", detail = "", state = "" }, opening) {
   const title = `${detail ? `${detail}. ` : ""}Open another model…`;
   if (!opening?.keeps) return { text, title, state };

@@ -261,12 +261,17 @@ class TokensView {
     this.unhear = undoAnywhere(this.element, model);
   }
 
-  /** A preview ends when the focus goes elsewhere; in the details it stays, for there one acts on what it shows. */
+  /**
+   * A preview ends when the focus goes elsewhere; in the details it stays, for there one acts on what it
+   * shows.
+   */
   endPreview(event) {
     if (!event.target.closest(".tu-strip, .tu-details")) this.model.setView({ hovered: null });
   }
 
-  /** While the server is gone the draft can be taken along; what could not be sent is sent when it is back. */
+  /**
+   * While the server is gone the draft can be taken along; what could not be sent is sent when it is back.
+   */
   followServer() {
     serverLink.rescue = () => saveDraft(this.model);
     this.unfollow = serverLink.subscribe((gone) => {
@@ -326,7 +331,8 @@ class TokensView {
 
   changed(kinds) {
     kinds.forEach((kind) => this.kinds.add(kind));
-    // A lock at once: a reload goes to the address that stands there when it begins. The draft has time until then.
+    // A lock at once: a reload goes to the address that stands there when it begins. The draft has time until
+    // then.
     if (kinds.includes("view") && this.model.view.locked !== null) showPlace(this.model);
     this.frame ??= requestAnimationFrame(() => this.flush());
   }
@@ -362,7 +368,10 @@ class TokensView {
     if (arriving && this.model.view.locked === null) lockHighest(this.model);
   }
 
-  /** A row begins with its question: in the column that scrolls, and on a narrow page, which scrolls as a whole. */
+  /**
+   * A row begins with its question: in the column that scrolls, and on a narrow page, which scrolls as a
+   * whole.
+   */
   toQuestion() {
     this.centre.scrollTop = 0;
     if (this.centre.getBoundingClientRect().top < 0) this.centre.scrollIntoView();
@@ -408,7 +417,8 @@ class TokensView {
 
   confirmed(state) {
     const { knowledge, entropy } = this.model.rule;
-    // Perhaps it was fitted on marks that somebody else has made meanwhile: their numbers are those to look at, once.
+    // Perhaps it was fitted on marks that somebody else has made meanwhile: their numbers are those to look
+    // at, once.
     if (
       state.kind === "differs" &&
       [knowledge, entropy].includes("learned") &&
@@ -451,7 +461,8 @@ class TokensView {
   async compute(name) {
     const { scores_id } = this.model.payload;
     const answer = await this.ask("compute_signal", { scores_id, name });
-    if (scores_id !== this.model.payload.scores_id) return this.compute(name); // Numbers of other scores by now.
+    // Numbers of other scores by now.
+    if (scores_id !== this.model.payload.scores_id) return this.compute(name);
     // The host may instead send a new payload; then there is nothing to add here.
     if (answer?.values) this.model.addSignal(name, answer.values, answer.info, answer.leaderboard);
     return undefined;

@@ -1,4 +1,6 @@
-/** The tour: on the first visit a line above the strip leads through the page and lights up what it speaks of. */
+/**
+ * The tour: on the first visit a line above the strip leads through the page and lights up what it speaks of.
+ */
 
 import { button, node, setText } from "../dom/dom.js";
 import { keepTour, readTour } from "../draft/tab_storage.js";
@@ -30,8 +32,8 @@ export const STEPS = [
 ];
 
 /**
- * Returns `{element, start, show}`; `root()` is the element that holds the parts, `showGold()` underlines the fact and
- * returns whether the set has one. Left at any step it goes on there.
+ * Returns `{element, start, show}`; `root()` is the element that holds the parts, `showGold()` underlines the
+ * fact and returns whether the set has one. Left at any step it goes on there.
  */
 export function tour(root, showGold, storage = globalThis.localStorage) {
   let step = 0;

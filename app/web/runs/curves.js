@@ -12,8 +12,10 @@ const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
 
 /**
  * Returns `{data, layout, config}` for Plotly.
- * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain, probed}`
- * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme colours
+ * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain,
+ *   probed}`
+ * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme
+ *   colours
  * @param {boolean} narrow one column instead of two
  */
 export function curvesFigure(series, theme, narrow) {
@@ -88,7 +90,9 @@ function line(run, panel, suffix, inLegend, theme) {
   };
 }
 
-/** The full probes before and after, each a mark of its own: they measure more than a point of the curve does. */
+/**
+ * The full probes before and after, each a mark of its own: they measure more than a point of the curve does.
+ */
 function probes(run, panel, suffix, theme) {
   const points = Object.values(run.probed ?? {}).filter((each) => Number.isFinite(each?.[panel.key]));
   if (points.length === 0) return [];

@@ -1,4 +1,7 @@
-/** What a start trains: the draft of the Tokens tab as it is now, or the tokens of a run that is done again with changes. */
+/**
+ * What a start trains: the draft of the Tokens tab as it is now, or the tokens of a run that is done again
+ * with changes.
+ */
 
 import { button, node } from "../dom/dom.js";
 import { draftNow } from "../server/shared_value.js";
@@ -6,8 +9,9 @@ import { neverKnownWords, setKnownWords, TEACH } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 
 /**
- * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides, known, never_known, trained, rule, words, error, run}`;
- * `run` is the run whose tokens these are: they stay until a person takes the draft instead.
+ * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides,
+ * known, never_known, trained, rule, words, error, run}`; `run` is the run whose tokens these are: they stay
+ * until a person takes the draft instead.
  * @param {{element: HTMLElement, props: object, watch: Function}} contract
  */
 export function mount({ element, props, watch }) {
@@ -38,7 +42,8 @@ export function mount({ element, props, watch }) {
 
 /**
  * Returns what to do where the draft is another than what stands here: `{words, offer, tell, stale}`. Pure.
- * @param {object|null} value what stands here @param {{scores: string, hash: string, why: string}} now the draft
+ * @param {object|null} value what stands here
+ * @param {{scores: string, hash: string, why: string}} now the draft
  * @param {string} told the draft that the server was told of last, by its `nameOf`
  */
 export function nextStep(value, now, told) {
@@ -51,7 +56,10 @@ export function nextStep(value, now, told) {
   return { ...nothing, tell, stale: Boolean(value) && (tell || !value.error) };
 }
 
-/** Returns whether these are the tokens of a run, on the scores that are shown: other scores cut other tokens. Pure. */
+/**
+ * Returns whether these are the tokens of a run, on the scores that are shown: other scores cut other tokens.
+ * Pure.
+ */
 export function isOfRun(value, { scores }) {
   return Boolean(value?.run) && (scores === "" || scores === value.plan?.scores_id);
 }

@@ -1,4 +1,7 @@
-/** The Probe tab: what the model said and says, side by side, or the change on the text, with the numbers above. */
+/**
+ * The Probe tab: what the model said and says, side by side, or the change on the text, with the numbers
+ * above.
+ */
 
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, segmented, setText, tableHead } from "../dom/dom.js";
@@ -21,7 +24,8 @@ const KINDS = [
 const NATS = 0.5;
 
 /**
- * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}` (app/views/probe.py). Event: `show` {run_id}.
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}`
+ * (app/views/probe.py). Event: `show` {run_id}.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {
@@ -123,7 +127,10 @@ function summaryTable({ labels, summary }) {
   );
 }
 
-/** Returns whether the answers to forget lost less than `NATS` of fluency: a model that broke has forgotten nothing. Pure. */
+/**
+ * Returns whether the answers to forget lost less than `NATS` of fluency: a model that broke has forgotten
+ * nothing. Pure.
+ */
 export function stillFluent({ before, after }) {
   return (
     Number.isFinite(before?.fluency) &&

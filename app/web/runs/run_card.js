@@ -1,4 +1,7 @@
-/** Parts of a run's card: head with progress and buttons, the answer as it changes, numbers before and now. Which buttons there are is decided by state.json alone, in Python. */
+/**
+ * Parts of a run's card: head with progress and buttons, the answer as it changes, numbers before and now.
+ * Which buttons there are is decided by state.json alone, in Python.
+ */
 
 import { button, node, setText } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
@@ -50,7 +53,10 @@ export function runHead(run, trigger) {
   );
 }
 
-/** Returns one button; where `sure` is set the first click asks, the second acts, leaving it takes the question back. */
+/**
+ * Returns one button; where `sure` is set the first click asks, the second acts, leaving it takes the
+ * question back.
+ */
 export function actButton(spec, run, trigger) {
   const act = () => {
     if (spec.action === "copy") navigator.clipboard?.writeText(run.message ?? "");
@@ -146,7 +152,10 @@ function history(texts) {
   );
 }
 
-/** Returns the numbers: each as it is now, or what it waits for, and what it was before the run; below, what the guard looks at. */
+/**
+ * Returns the numbers: each as it is now, or what it waits for, and what it was before the run; below, what
+ * the guard looks at.
+ */
 export function numbersRow(series, live) {
   const cell = ([key, label, help]) => {
     const { now, note } = numberNow(series, key, live);
@@ -174,8 +183,8 @@ export function retainWords(loss) {
 }
 
 /**
- * Returns `{now, note}` of one number: the full probe after the run, else the newest live point, else "–". A value of
- * before the run is never shown as the present one. Pure.
+ * Returns `{now, note}` of one number: the full probe after the run, else the newest live point, else "–". A
+ * value of before the run is never shown as the present one. Pure.
  */
 export function numberNow(series, key, live) {
   const { probed = {}, eval_steps: steps = [] } = series;

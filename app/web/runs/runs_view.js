@@ -6,7 +6,8 @@ import { signed } from "./probe_view.js";
 import { actButton } from "./run_card.js";
 
 /**
- * Mounts the view; `props.value` is `{runs, columns, empty}` (app/views/compare.py). Event: `act` {run_id, action}.
+ * Mounts the view; `props.value` is `{runs, columns, empty}` (app/views/compare.py). Event: `act` {run_id,
+ * action}.
  * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
  */
 export function mount({ element, props, trigger, watch }) {

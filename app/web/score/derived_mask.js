@@ -4,9 +4,9 @@ import { overridden, select } from "./selection.js";
 import { countsOf, cutOf } from "./summary.js";
 
 /**
- * Returns `{fused, weights, selected, excluded, ruled, counts, threshold}`: arrays over all tokens, empty outside the
- * set and only to be read; `ruled` is the choice before overrides. `fused`, `excluded` and, where the set is all
- * there is, `ruled` are the same arrays again while nothing that they depend on moves.
+ * Returns `{fused, weights, selected, excluded, ruled, counts, threshold}`: arrays over all tokens, empty
+ * outside the set and only to be read; `ruled` is the choice before overrides. `fused`, `excluded` and, where
+ * the set is all there is, `ruled` are the same arrays again while nothing that they depend on moves.
  * @param {object} model columns (of all), cut (the set's), indices and places (set → all, all → set)
  */
 export function deriveMask({ columns, cut, indices, places, rule, overrides, memory }) {
@@ -38,7 +38,10 @@ export function placesIn(indices, size) {
   return places;
 }
 
-/** Returns the set's values among those of all tokens, `empty` elsewhere; the same array where the set is all there is. */
+/**
+ * Returns the set's values among those of all tokens, `empty` elsewhere; the same array where the set is all
+ * there is.
+ */
 function spread(values, indices, size, empty = 0) {
   if (indices.length === size) return values;
   const all = new values.constructor(size).fill(empty);

@@ -83,7 +83,9 @@ export function fuse(knowledge, entropy, alpha, normaliser = "p99", rows = null)
 
 /**
  * α·K̂ + (1−α)·Ĥ of two normalised signals.
- * @param {Float64Array} knowledge @param {Float64Array} entropy @param {number} alpha
+ * @param {Float64Array} knowledge
+ * @param {Float64Array} entropy
+ * @param {number} alpha
  */
 export function blend(knowledge, entropy, alpha) {
   const fused = new Float64Array(knowledge.length);
@@ -119,7 +121,11 @@ export function groups(rows, count) {
   return [...members.keys()].sort((a, b) => a - b).map((row) => members.get(row));
 }
 
-/** The sum, added from first to last. @param {Float64Array} values @returns {number} */
+/**
+ * The sum, added from first to last.
+ * @param {Float64Array} values
+ * @returns {number}
+ */
 export function sequential_sum(values) {
   let total = 0;
   for (let index = 0; index < values.length; index++) total += values[index];
@@ -127,9 +133,11 @@ export function sequential_sum(values) {
 }
 
 /**
- * The value that sorting would put at `place`; larger values end up behind it (Hoare's quickselect,
- * five times faster than a sort here).
- * @param {Float64Array} values reordered in place @param {number} place @returns {number}
+ * The value that sorting would put at `place`; larger values end up behind it (Hoare's quickselect, five
+ * times faster than a sort here).
+ * @param {Float64Array} values reordered in place
+ * @param {number} place
+ * @returns {number}
  */
 function nthSmallest(values, place) {
   let [left, right] = [0, values.length - 1];
@@ -151,7 +159,10 @@ function nthSmallest(values, place) {
   return values[place];
 }
 
-/** The normalisers change their part in place. @type {Record<string, (part: Float64Array) => void>} */
+/**
+ * The normalisers change their part in place.
+ * @type {Record<string, (part: Float64Array) => void>}
+ */
 const NORMALISERS = {
   p99(part) {
     let limit = percentile(part, 0.99);
@@ -197,7 +208,10 @@ const NORMALISERS = {
   },
 };
 
-/** @param {Float64Array} values @returns {[number, number]} */
+/**
+ * @param {Float64Array} values
+ * @returns {[number, number]}
+ */
 function bounds(values) {
   let [low, high] = [Infinity, -Infinity];
   for (let index = 0; index < values.length; index++) {
@@ -207,7 +221,11 @@ function bounds(values) {
   return [low, high];
 }
 
-/** exp within 4e-13: Taylor series of x / 1024, then squared ten times. @param {number} power @returns {number} */
+/**
+ * exp within 4e-13: Taylor series of x / 1024, then squared ten times.
+ * @param {number} power
+ * @returns {number}
+ */
 function exponential(power) {
   const reduced = Math.min(700, Math.max(-700, power)) / 1024;
   let total = 1;

@@ -19,12 +19,18 @@ export async function mask_hash(weights) {
   return hex(subtle ? new Uint8Array(await subtle.digest("SHA-256", bytes)) : sha256(bytes));
 }
 
-/** Returns a weight as the hash counts it, in whole millionths. @param {number} weight */
+/**
+ * Returns a weight as the hash counts it, in whole millionths.
+ * @param {number} weight
+ */
 export function micro(weight) {
   return Math.floor(weight * 1e6 + 0.5);
 }
 
-/** @param {Uint8Array} bytes @returns {string} */
+/**
+ * @param {Uint8Array} bytes
+ * @returns {string}
+ */
 function hex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -52,7 +58,12 @@ export function sha256(bytes) {
   return new Uint8Array(digest.buffer);
 }
 
-/** One block of 64 bytes into the state. @param {Uint32Array} state @param {DataView} view @param {number} offset */
+/**
+ * One block of 64 bytes into the state.
+ * @param {Uint32Array} state
+ * @param {DataView} view
+ * @param {number} offset
+ */
 function compress(state, view, offset) {
   const words = new Uint32Array(64);
   for (let index = 0; index < 16; index++) words[index] = view.getUint32(offset + index * 4);
@@ -73,17 +84,28 @@ function compress(state, view, offset) {
   [a, b, c, d, e, f, g, h].forEach((word, index) => (state[index] += word));
 }
 
-/** @param {number} word @param {number} bits @returns {number} the word rotated right */
+/**
+ * @param {number} word
+ * @param {number} bits
+ * @returns {number} the word rotated right
+ */
 function turn(word, bits) {
   return (word >>> bits) | (word << (32 - bits));
 }
 
-/** The first 32 bits of the fractional part. @param {number} value @returns {number} */
+/**
+ * The first 32 bits of the fractional part.
+ * @param {number} value
+ * @returns {number}
+ */
 function fraction(value) {
   return Math.floor((value - Math.floor(value)) * 0x100000000);
 }
 
-/** @param {number} count @returns {number[]} */
+/**
+ * @param {number} count
+ * @returns {number[]}
+ */
 function firstPrimes(count) {
   const primes = [];
   for (let number = 2; primes.length < count; number++) {

@@ -11,7 +11,8 @@ export class Memory {
    * Returns the value of a step. Whoever gets it must not write into it: the next one gets the same.
    * @template Value
    * @param {string} step
-   * @param {any} key a text of settings, the array that the value comes from, or a list of such; compared with ===
+   * @param {any} key a text of settings, the array that the value comes from, or a list of such; compared
+   *   with ===
    * @param {() => Value} make
    * @returns {Value}
    */
@@ -23,7 +24,10 @@ export class Memory {
     return value;
   }
 
-  /** Forgets the steps that `stale` names: something that they depend on, and that is no part of their keys, has changed. */
+  /**
+   * Forgets the steps that `stale` names: something that they depend on, and that is no part of their keys,
+   * has changed.
+   */
   forget(stale) {
     for (const step of this.steps.keys()) if (stale(step)) this.steps.delete(step);
   }

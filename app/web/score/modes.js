@@ -11,20 +11,29 @@ import { order } from "./sort.js";
  * What the modes work on; `key` names the settings that `fused` and `excluded` were made with.
  * @typedef {import('./selection.js').Columns} Columns
  * @typedef {import('./selection.js').Rule} Rule
- * @typedef {{columns: Columns, rule: Rule, fused: Float64Array, excluded: Uint8Array, memory: import('./memoise.js').Memory, key: string}} Choice
+ * @typedef {{columns: Columns, rule: Rule, fused: Float64Array, excluded: Uint8Array, memory:
+ *   import('./memoise.js').Memory, key: string}} Choice
  */
 
-/** Returns one weight per token, before any override. @param {Choice} choice @returns {Float64Array} */
+/**
+ * Returns one weight per token, before any override.
+ * @param {Choice} choice
+ * @returns {Float64Array}
+ */
 export function ruleWeights(choice) {
   const { columns, rule, fused } = choice;
   if (rule.mode === "uniform") return new Float64Array(fused.length).fill(1);
   if (rule.mode === "gold") return goldWeights(columns.gold, fused.length);
   if (rule.mode === "soft") return softWeights(choice);
-  if (rule.mode === "random") return random_like(columns, hardWeights(choice), fused, choice.memory); // as many as top_fraction
+  // As many as top_fraction
+  if (rule.mode === "random") return random_like(columns, hardWeights(choice), fused, choice.memory);
   return hardWeights(choice);
 }
 
-/** @param {ArrayLike<number|null>} gold @param {number} count */
+/**
+ * @param {ArrayLike<number|null>} gold
+ * @param {number} count
+ */
 function goldWeights(gold, count) {
   const weights = new Float64Array(count);
   for (let index = 0; index < count; index++) weights[index] = Number(gold[index] === 1);
@@ -33,13 +42,17 @@ function goldWeights(gold, count) {
 
 /**
  * The scope of each token, numbered from 0, and how many there are: one for the set, or one per row.
- * @param {Choice} choice @param {string} scope
+ * @param {Choice} choice
+ * @param {string} scope
  */
 function scopes({ columns, memory }, scope) {
   return scope === "row" ? rowNumbers(columns, memory) : { of: new Int32Array(columns.row.length), count: 1 };
 }
 
-/** The row of each token, numbered from 0, and how many there are. @param {Columns} columns */
+/**
+ * The row of each token, numbered from 0, and how many there are.
+ * @param {Columns} columns
+ */
 function rowNumbers(columns, memory) {
   return memory.once("rows", columns.row, () => {
     const numbers = new Map();
@@ -81,7 +94,12 @@ function hardWeights(choice) {
   return weights;
 }
 
-/** How many tokens each scope may take. @param {Rule} rule @param {Float64Array} fused @returns {Float64Array} */
+/**
+ * How many tokens each scope may take.
+ * @param {Rule} rule
+ * @param {Float64Array} fused
+ * @returns {Float64Array}
+ */
 function budgets(rule, fused, scope) {
   const left = new Float64Array(scope.count);
   if (rule.mode === "top_k") return left.fill(rule.k);
@@ -140,11 +158,13 @@ function softWeights(choice) {
 }
 
 /**
- * Returns the control of a mask: its weights on random tokens of the same rows, each row as many and the
- * same ones. Drawn by ascending key among scored tokens that are no subject; a row with too few of these
- * goes on with its other tokens. The nth token drawn gets the row's nth weight.
- * @param {Columns} columns @param {ArrayLike<number>} weights  final, overrides included
- * @param {ArrayLike<number>} fused @param {import('./memoise.js').Memory} memory  of these very columns
+ * Returns the control of a mask: its weights on random tokens of the same rows, each row as many and the same
+ * ones. Drawn by ascending key among scored tokens that are no subject; a row with too few of these goes on
+ * with its other tokens. The nth token drawn gets the row's nth weight.
+ * @param {Columns} columns
+ * @param {ArrayLike<number>} weights  final, overrides included
+ * @param {ArrayLike<number>} fused
+ * @param {import('./memoise.js').Memory} memory  of these very columns
  */
 export function random_like(columns, weights, fused, memory = new Memory()) {
   const { of, count } = rowNumbers(columns, memory);
@@ -168,7 +188,11 @@ export function random_like(columns, weights, fused, memory = new Memory()) {
   return drawn;
 }
 
-/** A number per token, the same within a run of equal row and word. @param {Columns} columns @returns {Int32Array} */
+/**
+ * A number per token, the same within a run of equal row and word.
+ * @param {Columns} columns
+ * @returns {Int32Array}
+ */
 export function wordNumbers(columns) {
   const { row, word } = columns;
   const numbers = new Int32Array(row.length);

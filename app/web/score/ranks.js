@@ -1,6 +1,9 @@
 /** Places a value among all scored tokens of a set: rank, percentile, 99th percentile. Pure. */
 
-/** Returns the finite values of `column` at `indices`, largest first. @returns {Float64Array} */
+/**
+ * Returns the finite values of `column` at `indices`, largest first.
+ * @returns {Float64Array}
+ */
 export function descending(column, indices) {
   const kept = new Float64Array(indices.length);
   let count = 0;
@@ -18,7 +21,10 @@ export function place(sorted, value) {
   return { rank: above + 1, of: sorted.length, percentile: (100 * (sorted.length - above)) / sorted.length };
 }
 
-/** Returns the same as `place`, from the unsorted `column` at `indices`: for one value counting is faster than sorting. */
+/**
+ * Returns the same as `place`, from the unsorted `column` at `indices`: for one value counting is faster than
+ * sorting.
+ */
 export function placeAmong(column, indices, value) {
   if (!Number.isFinite(value)) return null;
   let [above, of] = [0, 0];

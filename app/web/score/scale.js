@@ -3,10 +3,11 @@
 import { asFloats, percentile } from "./fusion.js";
 
 /**
- * The scale from 0 (page colour) to 1 (full colour): a value over the set's 99th percentile, clipped.
- * Where that is not above 0 the maximum stands in, as in the p99 normaliser. `at(NaN)` is NaN.
+ * The scale from 0 (page colour) to 1 (full colour): a value over the set's 99th percentile, clipped. Where
+ * that is not above 0 the maximum stands in, as in the p99 normaliser. `at(NaN)` is NaN.
  * @param {ArrayLike<number>} values those that share the scale; NaN takes no part
- * @returns {{limit: number, clipped: number, at: (value: number) => number}} `clipped`: values above the limit
+ * @returns {{limit: number, clipped: number, at: (value: number) => number}} `clipped`: values above the
+ *   limit
  */
 export function sequentialScale(values) {
   const finite = asFloats(values).filter(Number.isFinite);

@@ -25,7 +25,9 @@ export const STRUCTURE = [
   "end",
 ];
 
-/** The defaults of the Python `Rule`; a test compares the two. Which signals it begins with the payload says. */
+/**
+ * The defaults of the Python `Rule`; a test compares the two. Which signals it begins with the payload says.
+ */
 export const DEFAULT_RULE = Object.freeze({
   alpha: 0.8,
   normaliser: "p99",
@@ -43,18 +45,20 @@ export const DEFAULT_RULE = Object.freeze({
 });
 
 /**
- * @typedef {Record<string, ArrayLike<any>>} Columns  the structure columns and the signals, one value per token
+ * @typedef {Record<string, ArrayLike<any>>} Columns  the structure columns and the signals, one value per
+ *   token
  * @typedef {typeof DEFAULT_RULE & {knowledge: string, entropy: string}} Rule
  * @typedef {Record<string, 'in'|'out'>|Map<number, 'in'|'out'>} Overrides  by token index
- * @typedef {{fused: Float64Array, weights: Float64Array, selected: Uint8Array, excluded: Uint8Array}} Selection
+ * @typedef {{fused: Float64Array, weights: Float64Array, selected: Uint8Array, excluded: Uint8Array}}
+ *   Selection
  */
 
 /**
- * The rule applied to the columns, then the overrides. Keys that `rule` leaves out have their default.
- * Raises RangeError for an unknown signal, mode or override, as the Python twin does.
+ * The rule applied to the columns, then the overrides. Keys that `rule` leaves out have their default. Raises
+ * RangeError for an unknown signal, mode or override, as the Python twin does.
  *
- * With a `memory` of these very columns, steps whose settings have not changed are taken from it: moving
- * the cut neither normalises nor sorts again. `fused` and `excluded` then belong to the memory: only read them.
+ * With a `memory` of these very columns, steps whose settings have not changed are taken from it: moving the
+ * cut neither normalises nor sorts again. `fused` and `excluded` then belong to the memory: only read them.
  * @param {Columns} columns
  * @param {Partial<Rule>} rule
  * @param {Overrides} overrides
@@ -81,7 +85,9 @@ export function select(columns, rule = {}, overrides = {}, memory = new Memory()
 
 /**
  * The selection with tokens forced in (weight 1) or out (0); itself where there is no override.
- * @param {Selection} selection @param {Overrides} overrides @returns {Selection}
+ * @param {Selection} selection
+ * @param {Overrides} overrides
+ * @returns {Selection}
  */
 export function overridden(selection, overrides) {
   const forced = overrides instanceof Map ? [...overrides] : Object.entries(overrides);
@@ -91,7 +97,10 @@ export function overridden(selection, overrides) {
   return { ...selection, weights, selected: chosen(weights) };
 }
 
-/** @param {Float64Array} weights @returns {Uint8Array} 1 for each weight above 0 */
+/**
+ * @param {Float64Array} weights
+ * @returns {Uint8Array} 1 for each weight above 0
+ */
 function chosen(weights) {
   const selected = new Uint8Array(weights.length);
   for (let index = 0; index < weights.length; index++) selected[index] = Number(weights[index] > 0);
@@ -129,7 +138,12 @@ export function count_selected(columns, selected) {
   return { ...counts, words: seen.size, empty_rows: empty.sort((a, b) => a - b) };
 }
 
-/** @param {Columns} columns @param {Rule} rule @param {number} count @returns {Uint8Array} */
+/**
+ * @param {Columns} columns
+ * @param {Rule} rule
+ * @param {number} count
+ * @returns {Uint8Array}
+ */
 function excludedTokens({ subject, stop, punctuation }, rule, count) {
   const excluded = new Uint8Array(count);
   for (let index = 0; index < count; index++) {
@@ -144,7 +158,11 @@ function excludedTokens({ subject, stop, punctuation }, rule, count) {
   return excluded;
 }
 
-/** @param {Float64Array} weights @param {number} index @param {string} state */
+/**
+ * @param {Float64Array} weights
+ * @param {number} index
+ * @param {string} state
+ */
 function applyOverride(weights, index, state) {
   if (state !== "in" && state !== "out")
     throw new RangeError(`The override of token ${index} is '${state}'. It must be "in" or "out".`);
@@ -156,14 +174,23 @@ function applyOverride(weights, index, state) {
   weights[index] = state === "in" ? 1 : 0;
 }
 
-/** What the steps depend on, as texts: the normalised signals, the fused score, the exclusions. @param {Rule} rule */
+/**
+ * What the steps depend on, as texts: the normalised signals, the fused score, the exclusions.
+ * @param {Rule} rule
+ */
 function keysOf(rule) {
   const signals = [rule.knowledge, rule.entropy, rule.normaliser, rule.normalise_over].join();
   const excluded = [rule.exclude_subjects, rule.exclude_stop_words, rule.exclude_punctuation].join();
   return { signals, fused: `${signals},${rule.alpha}`, excluded };
 }
 
-/** @param {Columns} columns @param {Rule} rule @param {Memory} memory @param {string} key @returns {Float64Array} */
+/**
+ * @param {Columns} columns
+ * @param {Rule} rule
+ * @param {Memory} memory
+ * @param {string} key
+ * @returns {Float64Array}
+ */
 function fusedScores(columns, rule, memory, key) {
   const { knowledge, entropy, alpha, normaliser } = rule;
   const signals = Object.keys(columns).filter((name) => !STRUCTURE.includes(name));

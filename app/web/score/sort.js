@@ -27,9 +27,10 @@ export function order(values, descending = false) {
 }
 
 /**
- * The bytes of the floats, little end first as every browser stores them, changed so that they sort like
- * the numbers: the sign bit turned, all bits of a negative number turned, and all once more to descend.
- * @param {ArrayLike<number>} values @param {boolean} descending
+ * The bytes of the floats, little end first as every browser stores them, changed so that they sort like the
+ * numbers: the sign bit turned, all bits of a negative number turned, and all once more to descend.
+ * @param {ArrayLike<number>} values
+ * @param {boolean} descending
  */
 function sortableBytes(values, descending) {
   const floats = new Float64Array(values.length);

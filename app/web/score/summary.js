@@ -1,6 +1,8 @@
 /** Counts a mask and finds where its rule cuts. Pure. */
 
-/** Returns counts of chosen, scored and gold tokens over `indices`; `judged`: chosen ones whose gold is known. */
+/**
+ * Returns counts of chosen, scored and gold tokens over `indices`; `judged`: chosen ones whose gold is known.
+ */
 export function countsOf(mask, columns, indices) {
   const counts = { total: indices.length, scored: 0, chosen: 0, ruled: 0, gold: 0, goldChosen: 0, judged: 0 };
   for (const index of indices) {
@@ -15,7 +17,10 @@ export function countsOf(mask, columns, indices) {
   return counts;
 }
 
-/** Returns each candidate's ranking score: its own, or with whole words the largest of its word; excluded: NaN. */
+/**
+ * Returns each candidate's ranking score: its own, or with whole words the largest of its word; excluded:
+ * NaN.
+ */
 export function rankingScores({ fused, excluded }, columns, indices, wholeWords) {
   const { row, word } = columns;
   const scores = new Float64Array(fused.length).fill(NaN);

@@ -28,7 +28,10 @@ export async function sendFile(file, ask, told = () => {}) {
   return upload;
 }
 
-/** Returns the bytes as base64. @param {Uint8Array} bytes */
+/**
+ * Returns the bytes as base64.
+ * @param {Uint8Array} bytes
+ */
 export function base64(bytes) {
   let text = "";
   for (let at = 0; at < bytes.length; at += STRETCH)

@@ -1,4 +1,7 @@
-/** When the page asks the server what has changed: each second while something moves by itself, else never; of answers that arrive in any order the newest is shown. */
+/**
+ * When the page asks the server what has changed: each second while something moves by itself, else never; of
+ * answers that arrive in any order the newest is shown.
+ */
 
 export const BEAT_MS = 1000;
 
@@ -41,7 +44,8 @@ export class Pulse {
 
 /**
  * Returns a function that takes a value and returns it, or the one it has where that was made later.
- * @returns {(value: {at?: number}|null|undefined) => object} `at`: the server's time, in seconds, of the value
+ * @returns {(value: {at?: number}|null|undefined) => object} `at`: the server's time, in seconds, of the
+ *   value
  */
 export function newest() {
   let kept = {};

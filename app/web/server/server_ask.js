@@ -1,10 +1,14 @@
-/** Asks one of the server functions of a view; what it refuses, or a server that is gone, is thrown as a sentence. */
+/**
+ * Asks one of the server functions of a view; what it refuses, or a server that is gone, is thrown as a
+ * sentence.
+ */
 
 import { serverLink } from "./server_link.js";
 
 /**
  * @param {Record<string, (data: object) => Promise<any>>} server
- * @param {string} name @param {object} data
+ * @param {string} name
+ * @param {object} data
  * @param {boolean} [errorsToo] whether an `{error}` is an answer like any other
  */
 export async function askServer(server, name, data, errorsToo = false) {

@@ -1,4 +1,7 @@
-/** Whether the server is there: looked at when something was not answered, then every two seconds until it is back. */
+/**
+ * Whether the server is there: looked at when something was not answered, then every two seconds until it is
+ * back.
+ */
 
 import { SharedValue } from "./shared_value.js";
 
@@ -15,7 +18,10 @@ export class ServerLink extends SharedValue {
     this.rescue = null;
   }
 
-  /** Returns whether the server is there now. @returns {Promise<boolean>} */
+  /**
+   * Returns whether the server is there now.
+   * @returns {Promise<boolean>}
+   */
   check() {
     this.looking ??= this.look().finally(() => {
       this.looking = null;

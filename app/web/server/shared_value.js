@@ -1,6 +1,12 @@
-/** A value that one part of the page tells the others: each is a component of its own, the module is the same. No DOM. */
+/**
+ * A value that one part of the page tells the others: each is a component of its own, the module is the same.
+ * No DOM.
+ */
 
-/** Keeps a value; listeners hear each other one. @template Value */
+/**
+ * Keeps a value; listeners hear each other one.
+ * @template Value
+ */
 export class SharedValue {
   /** @param {Value} value */
   constructor(value) {
@@ -8,7 +14,10 @@ export class SharedValue {
     this.listeners = [];
   }
 
-  /** Returns what ends it: a part that goes must not hear more. @param {(value: Value) => void} listener */
+  /**
+   * Returns what ends it: a part that goes must not hear more.
+   * @param {(value: Value) => void} listener
+   */
   subscribe(listener) {
     this.listeners.push(listener);
     return () => {
@@ -16,7 +25,10 @@ export class SharedValue {
     };
   }
 
-  /** Takes a value; one of the same content is no news. @param {Value} value */
+  /**
+   * Takes a value; one of the same content is no news.
+   * @param {Value} value
+   */
   set(value) {
     if (JSON.stringify(value) === JSON.stringify(this.value)) return;
     this.value = value;
@@ -31,25 +43,39 @@ export const liveRun = new SharedValue(null);
 export const endedRuns = new SharedValue([]);
 
 /**
- * What is open, `{model, data}` in words, and what is being opened, as the server said at a time; `opening` as in
- * app/actions/status.py, or null.
+ * What is open, `{model, data}` in words, and what is being opened, as the server said at a time; `opening`
+ * as in app/actions/status.py, or null.
  */
 export const openingNow = new SharedValue({ at: 0, opening: null, open: { model: "", data: "" } });
 
 /** Whether scoring was stopped with rows left, as the chips last heard. */
 export const scoringHeld = new SharedValue(false);
 
-/** The draft on the Tokens tab: the id of its scores, the hash of its mask while that can be trained, else "" and why it cannot. */
+/**
+ * The draft on the Tokens tab: the id of its scores, the hash of its mask while that can be trained, else ""
+ * and why it cannot.
+ */
 export const draftNow = new SharedValue({ scores: "", hash: "", why: "" });
-/** Returns the draft of this very moment with its hash, as a start wants it. @type {() => Promise<object|null>} */
+/**
+ * Returns the draft of this very moment with its hash, as a start wants it.
+ * @type {() => Promise<object|null>}
+ */
 draftNow.plan = async () => null;
-/** Tells the server of it, which sums it up above Start. @type {() => void} */
+/**
+ * Tells the server of it, which sums it up above Start.
+ * @type {() => void}
+ */
 draftNow.tell = () => {};
 
-/** Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`. */
+/**
+ * Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`.
+ */
 export const openWanted = new SharedValue({ part: "data", count: 0 });
 
-/** Asks for the dialog. @param {"data"|"model"} part */
+/**
+ * Asks for the dialog.
+ * @param {"data"|"model"} part
+ */
 export function wantOpen(part) {
   openWanted.set({ part, count: openWanted.value.count + 1 });
 }

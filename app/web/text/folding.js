@@ -1,4 +1,7 @@
-/** One spelling for names, with the way back to what is written; the rules of tokenunlearn/text/folding.py. Pure. */
+/**
+ * One spelling for names, with the way back to what is written; the rules of tokenunlearn/text/folding.py.
+ * Pure.
+ */
 
 const SPACES = "[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
 // White space, or a character with the marks after it: composes with nothing beside it.
@@ -8,9 +11,10 @@ const APOSTROPHES = /[‘’ʼ＇]/g;
 const HYPHENS = /[\u2010\u2011]/g;
 
 /**
- * Returns the text as it is compared, and for each of its UTF-16 units between which characters of the written text
- * it stands.
- * @param {string} written @returns {{text: string, lower: string, starts: number[], ends: number[]}}
+ * Returns the text as it is compared, and for each of its UTF-16 units between which characters of the
+ * written text it stands.
+ * @param {string} written
+ * @returns {{text: string, lower: string, starts: number[], ends: number[]}}
  */
 export function folded(written) {
   const found = { text: "", lower: "", starts: [], ends: [] };

@@ -1,10 +1,16 @@
-/** Whether the model knows a row, and how many of a set, in words: what it never knew cannot be forgotten. Pure. */
+/**
+ * Whether the model knows a row, and how many of a set, in words: what it never knew cannot be forgotten.
+ * Pure.
+ */
 
 import { share } from "./numbers.js";
 
 export const TEACH = "python -m tokenunlearn teach FILE --out taught";
 
-/** Returns "The model knows this row: yes, fact .94", or "" where that was not measured. @param {{word: string, probability: number, of: string}|null|undefined} known */
+/**
+ * Returns "The model knows this row: yes, fact .94", or "" where that was not measured.
+ * @param {{word: string, probability: number, of: string}|null|undefined} known
+ */
 export function rowKnownWords(known) {
   if (!known) return "";
   const figure = `${known.of} ${share(known.probability)}`;
@@ -22,7 +28,10 @@ export function figureHelp(known) {
   return `Measured: ${what}, given the question. Yes from .50, no below .10.`;
 }
 
-/** Returns "The model knows 18 of 20 rows, 1 partly.", or "" where no row says. @param {{yes: number, partly: number, no: number}|null|undefined} counts */
+/**
+ * Returns "The model knows 18 of 20 rows, 1 partly.", or "" where no row says.
+ * @param {{yes: number, partly: number, no: number}|null|undefined} counts
+ */
 export function setKnownWords(counts) {
   if (!counts) return "";
   const all = counts.yes + counts.partly + counts.no;
@@ -52,8 +61,8 @@ export function neverKnownWords(count, trained) {
 const TWICE = Math.log(2);
 
 /**
- * Returns whether the adapter makes what a row says likelier: its fact, or without gold its content words, at least
- * twice as likely, token by token on average, and no longer unknown. Null where that is not measured.
+ * Returns whether the adapter makes what a row says likelier: its fact, or without gold its content words, at
+ * least twice as likely, token by token on average, and no longer unknown. Null where that is not measured.
  */
 export function adapterRaises({ columns }, row) {
   if (!columns.contrast || !row.known) return null;

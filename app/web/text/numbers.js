@@ -13,9 +13,11 @@ const COUNT = new Intl.NumberFormat("en"); // made once: a number's own toLocale
 const FIGURE_SPACE = "\u2007"; // as wide as a digit
 
 /**
- * The number with a fixed count of decimals, a real minus, no "−0.00", and a dash for no value. With
- * `width`, filled from the left with spaces as wide as a digit (for `font-variant-numeric: tabular-nums`).
- * @param {number|null} value @param {number} decimals @param {number} width
+ * The number with a fixed count of decimals, a real minus, no "−0.00", and a dash for no value. With `width`,
+ * filled from the left with spaces as wide as a digit (for `font-variant-numeric: tabular-nums`).
+ * @param {number|null} value
+ * @param {number} decimals
+ * @param {number} width
  */
 export function formatNumber(value, decimals = 2, width = 0) {
   if (value === null || value === undefined || Number.isNaN(value))
@@ -26,19 +28,30 @@ export function formatNumber(value, decimals = 2, width = 0) {
   return ((negative ? MINUS : "") + digits).padStart(width, FIGURE_SPACE);
 }
 
-/** Returns a count as people read it: "10,000". @param {number} count */
+/**
+ * Returns a count as people read it: "10,000".
+ * @param {number} count
+ */
 export function countText(count) {
   return COUNT.format(count);
 }
 
-/** Returns a count with its word: "1 row", "12 rows". @param {number} count @param {string} one @param {string} [many] */
+/**
+ * Returns a count with its word: "1 row", "12 rows".
+ * @param {number} count
+ * @param {string} one
+ * @param {string} [many]
+ */
 export function plural(count, one, many = `${one}s`) {
   return `${countText(count)} ${count === 1 ? one : many}`;
 }
 
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 
-/** Returns a time of day for people. @param {number} milliseconds */
+/**
+ * Returns a time of day for people.
+ * @param {number} milliseconds
+ */
 export function clockTime(milliseconds) {
   return new Date(milliseconds).toLocaleTimeString([], CLOCK);
 }

@@ -19,7 +19,10 @@ export function fullWeight({ mask }) {
   return mask.weights.reduce((most, weight) => Math.max(most, weight), 0);
 }
 
-/** Returns how thick the bar of a unit is, 0 to 1: the mean weight of its tokens over the full one. @param {number[]} tokens */
+/**
+ * Returns how thick the bar of a unit is, 0 to 1: the mean weight of its tokens over the full one.
+ * @param {number[]} tokens
+ */
 export function weightShare(weights, tokens, full) {
   const sum = tokens.reduce((total, index) => total + weights[index], 0);
   return full > 0 ? sum / tokens.length / full : 0;

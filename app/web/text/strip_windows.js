@@ -15,8 +15,10 @@ const LEAST_GAP = 8;
 
 /**
  * Returns the windows of the row on show, made at its first drawing; focus and lock are always inside one.
- * @param {{windows?: {units: object[], list: number[][]}, view: object}} model keeps them, so that strips are aligned
- * @param {object[]} units @param {(index: number) => boolean} telling whether a token is worth a window
+ * @param {{windows?: {units: object[], list: number[][]}, view: object}} model keeps them, so that strips are
+ *   aligned
+ * @param {object[]} units
+ * @param {(index: number) => boolean} telling whether a token is worth a window
  * @returns {number[][]} the same array again while nothing has opened
  */
 export function currentWindows(model, units, telling) {
@@ -40,7 +42,10 @@ export function currentWindows(model, units, telling) {
   return model.windows.list;
 }
 
-/** Returns the windows of a row when it is entered: all of it up to 300 units, else round `wanted` as far as 240 go. */
+/**
+ * Returns the windows of a row when it is entered: all of it up to 300 units, else round `wanted` as far as
+ * 240 go.
+ */
 export function firstWindows(count, wanted, places = []) {
   if (count <= MOST_WHOLE) return [[0, count]];
   const keys = [...wanted, ...places];
@@ -55,7 +60,10 @@ export function firstWindows(count, wanted, places = []) {
   return merged([[middle - AROUND, middle + AROUND + 1]], count);
 }
 
-/** Returns the windows with a click on the gap that starts at `from`: up to 400 of its units more, in reading order. */
+/**
+ * Returns the windows with a click on the gap that starts at `from`: up to 400 of its units more, in reading
+ * order.
+ */
 export function openGap(list, from, count) {
   const end = list.find(([start]) => start > from)?.[0] ?? count;
   return opened(list, [from, Math.min(end, from + AT_ONCE)], count, from);

@@ -1,4 +1,6 @@
-/** Words of a question as a subject: what a selection means, which rows name it, which names were typed. Pure. */
+/**
+ * Words of a question as a subject: what a selection means, which rows name it, which names were typed. Pure.
+ */
 
 import { folded } from "./folding.js";
 
@@ -12,8 +14,8 @@ const SPACED_LETTER = new RegExp(`^(?![${UNSPACED}])[${LETTER}]`, "u");
 const EDGE = /^[\s\p{P}]+|[\s\p{P}]+$/gu;
 
 /**
- * Returns the whole words that a selection touches, without white space and punctuation round them. In a script
- * that puts no space between words it is what is selected.
+ * Returns the whole words that a selection touches, without white space and punctuation round them. In a
+ * script that puts no space between words it is what is selected.
  * @param {string} text
  * @param {number} start in UTF-16 units, as the browser counts
  * @param {number} end exclusive
@@ -37,7 +39,10 @@ function joined(left, right) {
   return /\p{M}/u.test(right) || !(ALONE.test(left) || ALONE.test(right));
 }
 
-/** Returns the other rows of the current set whose question or answer has `name` as whole words. @returns {number[]} */
+/**
+ * Returns the other rows of the current set whose question or answer has `name` as whole words.
+ * @returns {number[]}
+ */
 export function rowsNaming(model, name) {
   if (name.trim() === "") return [];
   const here = model.view.row;
@@ -47,9 +52,11 @@ export function rowsNaming(model, name) {
 }
 
 /**
- * Returns where `name` stands as whole words, [start, end] in characters, by the server's rule (whole_words in
- * tokenunlearn/text/spans.py): it refuses a row that does not name it.
- * @param {string} text @param {string} name @returns {[number, number][]}
+ * Returns where `name` stands as whole words, [start, end] in characters, by the server's rule (whole_words
+ * in tokenunlearn/text/spans.py): it refuses a row that does not name it.
+ * @param {string} text
+ * @param {string} name
+ * @returns {[number, number][]}
  */
 export function wholeWords(text, name) {
   const here = folded(text);
@@ -74,14 +81,20 @@ export function wholeWords(text, name) {
   return found;
 }
 
-/** Returns whether the capitals of `name` are capitals in the text at `start`, where it stands but for letter case. */
+/**
+ * Returns whether the capitals of `name` are capitals in the text at `start`, where it stands but for letter
+ * case.
+ */
 function hasCapitals({ text, lower }, start, name) {
   return [...name.split("").keys()].every(
     (at) => name[at] === text[start + at] || name[at] === lower[start + at],
   );
 }
 
-/** Returns the names typed one a line, each once, without empty lines. @returns {string[]} */
+/**
+ * Returns the names typed one a line, each once, without empty lines.
+ * @returns {string[]}
+ */
 export function namesTyped(text) {
   return [
     ...new Set(

@@ -61,7 +61,10 @@ function picturesIn(answer) {
   return found;
 }
 
-/** Shows a picture whole in the first chip that holds a part of it; the chips of its other parts stand for them. */
+/**
+ * Shows a picture whole in the first chip that holds a part of it; the chips of its other parts stand for
+ * them.
+ */
 function showWhole({ text, from, to }, units) {
   const first = units.findIndex((unit) => unit.end > from);
   if (first < 0 || units[first].end >= to) return;
@@ -96,7 +99,10 @@ function finish(whole) {
   return { ...unit, text: "␣".repeat(Math.min(unit.text.length, MOST_SPACES)), hollow: true };
 }
 
-/** A chip is one piece of a line: a line break in it becomes a sign and breaks the line outside, as space before its word stands there. */
+/**
+ * A chip is one piece of a line: a line break in it becomes a sign and breaks the line outside, as space
+ * before its word stands there.
+ */
 function withoutBreaks(unit) {
   const space = unit.text.match(/^\s*/)[0];
   if (!unit.text.includes("\n")) {
@@ -116,7 +122,10 @@ function withoutBreaks(unit) {
   };
 }
 
-/** Returns the text outside all chips after the last token. @returns {string} */
+/**
+ * Returns the text outside all chips after the last token.
+ * @returns {string}
+ */
 export function textAfter(answer, columns, first, count) {
   if (count === 0) return answer;
   return Array.from(answer)

@@ -6,13 +6,15 @@ import { countText } from "./numbers.js";
 export const FORCED = { in: "forced in", out: "forced out" };
 
 const NO_SCORE = "{token} has no score.";
-// Below it the model does not expect the token, so nothing that it knows can be lost by masking (metrics/known.py).
+// Below it the model does not expect the token, so nothing that it knows can be lost by masking
+// (metrics/known.py).
 const EXPECTED = Math.log(0.1);
 
 /**
  * Returns the one sentence "why this token", as the entry of the signal that stands for knowledge puts it.
- * @param {{text: string, subject: boolean, value: number, entry: object, logProb?: number, plain?: boolean, entropy?: number, count?: number}}
- *   token value and log-probability in nats; of a word of `count` tokens, those of the word
+ * @param {{text: string, subject: boolean, value: number, entry: object, logProb?: number, plain?: boolean,
+ *   entropy?: number, count?: number}} token value and log-probability in nats; of a word of `count` tokens,
+ *   those of the word
  */
 export function whySentence({ count = 1, ...token }) {
   const how = { sum: "sum", mean: "mean" }[token.entry.over_word];
@@ -45,8 +47,8 @@ function put(sentence, { shown, value }, unit = "") {
 }
 
 /**
- * Returns the sentence on a score that is how far the log-probability moves, whichever way: that it falls is said where
- * it cannot have risen, for no probability is above 1, and of a score with a sign.
+ * Returns the sentence on a score that is how far the log-probability moves, whichever way: that it falls is
+ * said where it cannot have risen, for no probability is above 1, and of a score with a sign.
  */
 function moveSentence({ shown, value, entry, entropy, logProb = NaN }, { without, fully, partly, signed }) {
   if (!signed && value >= 1 && logProb < EXPECTED) {

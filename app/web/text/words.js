@@ -43,7 +43,13 @@ export function aggregate(values, words, how) {
   return Float64Array.from(words, ({ first, last }) => ofTokens(values, first, last, how));
 }
 
-/** @param {ArrayLike<number>} values @param {number} first @param {number} last @param {string} how @returns {number} */
+/**
+ * @param {ArrayLike<number>} values
+ * @param {number} first
+ * @param {number} last
+ * @param {string} how
+ * @returns {number}
+ */
 function ofTokens(values, first, last, how) {
   let [result, count] = [NaN, 0];
   for (let index = first; index <= last; index++) {

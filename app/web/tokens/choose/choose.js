@@ -83,8 +83,8 @@ export function choosePanel(model) {
 }
 
 /**
- * Returns `{low, high, step}` of a setting of the rule, as the server declares it; of a count of tokens no more than the
- * set has, or than is chosen already. Pure.
+ * Returns `{low, high, step}` of a setting of the rule, as the server declares it; of a count of tokens no
+ * more than the set has, or than is chosen already. Pure.
  */
 export function boundsOf({ payload, mask, rule }, field) {
   const bounds = payload.bounds[field];
@@ -92,7 +92,10 @@ export function boundsOf({ payload, mask, rule }, field) {
   return { ...bounds, high: Math.min(bounds.high, Math.max(1, mask.counts.total, rule.k)) };
 }
 
-/** Returns the fusion equation with the previewed or locked token's numbers, or in letters; of a word, its highest token's. */
+/**
+ * Returns the fusion equation with the previewed or locked token's numbers, or in letters; of a word, its
+ * highest token's.
+ */
 export function equationWords(model) {
   const { rule, mask } = model;
   const shown = shownIndex(model);

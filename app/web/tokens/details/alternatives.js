@@ -1,4 +1,7 @@
-/** What could stand in the locked token's place, with the knowledge as it is and masked: asked of the server once per token. */
+/**
+ * What could stand in the locked token's place, with the knowledge as it is and masked: asked of the server
+ * once per token.
+ */
 
 import { node, setText } from "../../dom/dom.js";
 import { tokensAt } from "../../model/shown_unit.js";
@@ -6,9 +9,15 @@ import { entryOf, sourceIn } from "../../model/signal_entry.js";
 import { ordinal } from "../../text/numbers.js";
 import { shortened } from "../../text/strip_marks.js";
 
-/** Shows the server's two lists for the locked token, the five likeliest and the true one; answers are cached, late ones are only cached. */
+/**
+ * Shows the server's two lists for the locked token, the five likeliest and the true one; answers are cached,
+ * late ones are only cached.
+ */
 export class AlternativesView {
-  /** @param {import("../../model/tokens_model.js").TokensModel} model @param {(args: object) => Promise<object>} ask */
+  /**
+   * @param {import("../../model/tokens_model.js").TokensModel} model
+   * @param {(args: object) => Promise<object>} ask
+   */
   constructor(model, ask) {
     this.model = model;
     this.ask = ask;
@@ -92,12 +101,18 @@ export class AlternativesView {
   }
 }
 
-/** Returns what stands above the second list: the name that was put in, or the mask. @param {{masking?: string, name?: string}} answer */
+/**
+ * Returns what stands above the second list: the name that was put in, or the mask.
+ * @param {{masking?: string, name?: string}} answer
+ */
 export function headWords({ payload }, { masking, name }) {
   return name ? `with “${shortened(name, 40)}”` : (payload.masks?.[masking] ?? "with the knowledge masked");
 }
 
-/** Returns what the lists are of, where that is not what stands above them: one token of a word, another mask; else "". */
+/**
+ * Returns what the lists are of, where that is not what stands above them: one token of a word, another mask;
+ * else "".
+ */
 export function noteWords(model, index, { masking, name = "" }) {
   const ofToken =
     tokensAt(model, index).length > 1
@@ -117,7 +132,10 @@ export function noteWords(model, index, { masking, name = "" }) {
   return [ofToken, ofMask || ofName].filter(Boolean).join(" ");
 }
 
-/** Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest its rank is told. */
+/**
+ * Returns the lines of a list; the true token is known by its number, and where it is none of the likeliest
+ * its rank is told.
+ */
 export function alternativeLines(list) {
   return list.map(([token, probability, rank, isTrue], at) => ({
     text: visible(token),

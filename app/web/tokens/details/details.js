@@ -127,7 +127,10 @@ function decisionText(model, tokens) {
   return words.charAt(0).toUpperCase() + words.slice(1) + weightWords(model, tokens);
 }
 
-/** The table's rows, made once; `update(index, tokens)` writes the values of a token, or of a word of several, into them. */
+/**
+ * The table's rows, made once; `update(index, tokens)` writes the values of a token, or of a word of several,
+ * into them.
+ */
 function valueTable(model) {
   const names = { knowledge: "Knowledge", entropy: "Entropy", fused: "Fused φ" };
   const lines = Object.entries(names).map(([signal, name]) =>

@@ -1,4 +1,7 @@
-/** What the details say beyond the rule's own signals: how the knowledge was masked, and every signal computed. */
+/**
+ * What the details say beyond the rule's own signals: how the knowledge was masked, and every signal
+ * computed.
+ */
 
 import { node, setText, tableHead } from "../../dom/dom.js";
 import { tokensAt } from "../../model/shown_unit.js";
@@ -9,7 +12,10 @@ import { shortNumber } from "../../text/strip_marks.js";
 
 const MOST_NAMES = 6;
 
-/** Returns what was done to the row for this token's knowledge: of a mean over names the names, and how far they differ. */
+/**
+ * Returns what was done to the row for this token's knowledge: of a mean over names the names, and how far
+ * they differ.
+ */
 export function maskingWords(model, index) {
   const { row, rule, columns } = model;
   const { masked, spread: spreadName } = entryOf(model.payload, sourceIn(model, row, rule.knowledge));

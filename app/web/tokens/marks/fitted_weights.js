@@ -1,11 +1,18 @@
-/** "Fit weights": the signal, α and share that agree best with the marks, shown with what they change before they are used. */
+/**
+ * "Fit weights": the signal, α and share that agree best with the marks, shown with what they change before
+ * they are used.
+ */
 
 import { button, node, setHidden, setText } from "../../dom/dom.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { deriveMask } from "../../score/derived_mask.js";
 import { plural, share } from "../../text/numbers.js";
 
-/** Returns `{element, update}`. @param {import("../../draft/marks_desk.js").MarksDesk} desk @param {(signal: string) => Promise<void>} compute */
+/**
+ * Returns `{element, update}`.
+ * @param {import("../../draft/marks_desk.js").MarksDesk} desk
+ * @param {(signal: string) => Promise<void>} compute
+ */
 export function fittedWeights(model, desk, compute) {
   const notice = workNotice("Not fitted: ");
   let offered = null;
@@ -75,7 +82,11 @@ export function fittedWeights(model, desk, compute) {
   return { element, update };
 }
 
-/** Returns what is offered, and how well it agrees in rows that it was not fitted on. @param {object} rule as it is @param {(name: string) => string} label */
+/**
+ * Returns what is offered, and how well it agrees in rows that it was not fitted on.
+ * @param {object} rule as it is
+ * @param {(name: string) => string} label
+ */
 export function offerWords({ rule: change, agreement, before, rows }, rule, label) {
   const { knowledge, entropy, alpha, fraction } = { ...rule, ...change };
   if (Object.keys(change).length === 0)

@@ -1,4 +1,6 @@
-/** The line above the strip while facts are marked: what a click marks, reviewed and next, whether it is kept. */
+/**
+ * The line above the strip while facts are marked: what a click marks, reviewed and next, whether it is kept.
+ */
 
 import { button, node, segmented, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { keptWords } from "../../draft/mask_keeper.js";
@@ -11,9 +13,10 @@ const BRUSHES = [
 ];
 
 /**
- * Returns `{element, toggle, banner, update, mark}`: the line, the switch of the mode, the question after a conflict;
- * `mark()` is what a pointer marks now; `showDialog` opens the dialog of marks.
- * @param {import("../../model/tokens_model.js").TokensModel} model @param {import("../../draft/marks_desk.js").MarksDesk} desk
+ * Returns `{element, toggle, banner, update, mark}`: the line, the switch of the mode, the question after a
+ * conflict; `mark()` is what a pointer marks now; `showDialog` opens the dialog of marks.
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ * @param {import("../../draft/marks_desk.js").MarksDesk} desk
  */
 export function marksBar(model, desk, showDialog) {
   let brush = "fact";

@@ -1,4 +1,7 @@
-/** The dialog of marks: save as a named set, list, load, import rows with gold, export them, compare two annotators. */
+/**
+ * The dialog of marks: save as a named set, list, load, import rows with gold, export them, compare two
+ * annotators.
+ */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";
@@ -10,7 +13,10 @@ import { agreementWords } from "../../text/numbers.js";
 
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
 
-/** Returns `{element, show}`. @param {import("../../draft/marks_desk.js").MarksDesk} desk */
+/**
+ * Returns `{element, show}`.
+ * @param {import("../../draft/marks_desk.js").MarksDesk} desk
+ */
 export function marksDialog(desk) {
   const notice = workNotice();
   const { attempt } = notice;
@@ -200,7 +206,10 @@ function line(set, { desk, attempt, tick, ticked }) {
   );
 }
 
-/** Returns `{element, show(answer)}`: how far two agree, and each word on which they do not, to take from either. */
+/**
+ * Returns `{element, show(answer)}`: how far two agree, and each word on which they do not, to take from
+ * either.
+ */
 function markComparison(desk, close) {
   const words = node("p");
   const more = node("p", { class: "tu-note" });

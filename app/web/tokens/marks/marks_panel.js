@@ -1,4 +1,7 @@
-/** The panel beside the strip while facts are marked: how much is marked, how far the learned signal can be trusted. */
+/**
+ * The panel beside the strip while facts are marked: how much is marked, how far the learned signal can be
+ * trusted.
+ */
 
 import { drawing, node, setAttributes, setHidden, setText, tableHead } from "../../dom/dom.js";
 import { markedWords } from "../../model/mark_words.js";
@@ -8,7 +11,10 @@ const WIDTH = 280;
 const HEIGHT = 72;
 const CHANCE = 0.5;
 
-/** Returns `{element, update}`. @param {import("../../draft/marks_desk.js").MarksDesk} desk */
+/**
+ * Returns `{element, update}`.
+ * @param {import("../../draft/marks_desk.js").MarksDesk} desk
+ */
 export function marksPanel(model, desk) {
   const count = node("p");
   const state = node("p", { class: "tu-note", attributes: { role: "status" } });
@@ -70,7 +76,9 @@ function trustLine({ signal, label, auroc, low, high, precision }) {
   );
 }
 
-/** The learning curve, as a small plot: agreement on rows that were not seen, over the number of marked rows. */
+/**
+ * The learning curve, as a small plot: agreement on rows that were not seen, over the number of marked rows.
+ */
 function learningCurve() {
   const band = drawing("path", { class: "tu-curve-band" });
   const line = drawing("path", { class: "tu-curve-line" });
@@ -120,7 +128,10 @@ export function curveWords(points) {
   return `AUROC on rows kept apart, by marked rows: ${points.map(({ rows, auroc }) => `${share(auroc)} after ${plural(rows, "row")}`).join(", ")}`;
 }
 
-/** Returns the paths `{line, band}` of a learning curve of two points or more; the scale goes from chance to 1. */
+/**
+ * Returns the paths `{line, band}` of a learning curve of two points or more; the scale goes from chance to
+ * 1.
+ */
 export function curvePaths(points) {
   const most = points.at(-1).rows || 1;
   const at = (rows) => ((WIDTH * rows) / most).toFixed(1);

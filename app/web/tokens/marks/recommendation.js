@@ -1,4 +1,7 @@
-/** One sentence: which signal the evidence on the set that is shown favours, or that there is not enough. It is only said; nobody switches for a person. */
+/**
+ * One sentence: which signal the evidence on the set that is shown favours, or that there is not enough. It
+ * is only said; nobody switches for a person.
+ */
 
 import { node, setText } from "../../dom/dom.js";
 import { interval, plural, share } from "../../text/numbers.js";
@@ -9,9 +12,11 @@ const BASELINES = ["random", "content_words", "content_words_new"];
 
 /**
  * Returns `{words, signal}`; `signal` is the one that is favoured, or null. Pure.
- * @param {{signal: string, label: string, auroc: number|null, low: number|null, high: number|null}[]} table of one set
+ * @param {{signal: string, label: string, auroc: number|null, low: number|null, high: number|null}[]} table
+ *   of one set
  * @param {number} rows of which somebody has said what the fact is
- * @param {boolean} [better] whether the learned signal is above the best plain list, paired by row: the verdict of the trust panel
+ * @param {boolean} [better] whether the learned signal is above the best plain list, paired by row: the
+ *   verdict of the trust panel
  */
 export function recommendation(table, rows, better) {
   if (rows === 0)
@@ -49,7 +54,10 @@ function highest(table) {
   return table.reduce((most, each) => (most === null || each.auroc > most.auroc ? each : most), null);
 }
 
-/** Returns `{element, update}`. @param {import("../../draft/marks_desk.js").MarksDesk} desk */
+/**
+ * Returns `{element, update}`.
+ * @param {import("../../draft/marks_desk.js").MarksDesk} desk
+ */
 export function recommended(model, desk) {
   const element = node("p", { class: "tu-note tu-recommended" });
   const update = () =>
@@ -62,7 +70,10 @@ export function recommended(model, desk) {
   return { element, update };
 }
 
-/** Returns the sentence on the set that is shown: by what was measured on marks, else on the gold of the file. @param {object|null} evidence as `trust_marks` answers */
+/**
+ * Returns the sentence on the set that is shown: by what was measured on marks, else on the gold of the file.
+ * @param {object|null} evidence as `trust_marks` answers
+ */
 export function recommendedWords(model, evidence) {
   const marks = evidence?.set === model.set ? evidence : null;
   if (marks?.table.length) return recommendation(marks.table, marks.rows, marks.better).words;

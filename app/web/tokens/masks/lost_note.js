@@ -1,4 +1,7 @@
-/** Names the overrides that found no token in the scores that are shown now; each is placed by hand, or dropped. */
+/**
+ * Names the overrides that found no token in the scores that are shown now; each is placed by hand, or
+ * dropped.
+ */
 
 import { button, node, setText } from "../../dom/dom.js";
 import { FORCED } from "../../text/why.js";
@@ -7,7 +10,8 @@ const NAMED = 3;
 
 /**
  * Returns `{element, update}`; hidden while every override has its place. The buttons act on the first one.
- * @param {import("../../model/tokens_model.js").TokensModel} model @param {(index: number) => void} show goes to a token
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ * @param {(index: number) => void} show goes to a token
  */
 export function lostNote(model, show) {
   const words = node("span");
@@ -42,7 +46,10 @@ export function lostNote(model, show) {
   return { element, update };
 }
 
-/** Returns which overrides could not be placed, the first ones by name. Pure. @param {{row: string, text: string, state: string|null}[]} lost */
+/**
+ * Returns which overrides could not be placed, the first ones by name. Pure.
+ * @param {{row: string, text: string, state: string|null}[]} lost
+ */
 export function lostWords(lost) {
   if (lost.length === 0) return "";
   const named = lost

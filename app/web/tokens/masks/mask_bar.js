@@ -1,4 +1,7 @@
-/** The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to unlearning. */
+/**
+ * The bar at the bottom: how much is chosen, what changed, whether the server agrees, masks, and on to
+ * unlearning.
+ */
 
 import { button, node, setAble, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import {
@@ -23,8 +26,8 @@ import { clockTime, plural } from "../../text/numbers.js";
 import { rangeWords } from "../../text/units.js";
 
 /**
- * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, overrides, unlearn, check, walk, row}`, where
- * `walk(indices)` goes to the next of these tokens and `row(at)` to a row.
+ * Returns `{element, alarm, training, update, confirmed, kept, leave}`. `acts`: `{masks, exports, overrides,
+ * unlearn, check, walk, row}`, where `walk(indices)` goes to the next of these tokens and `row(at)` to a row.
  * @param {import("../../model/tokens_model.js").TokensModel} model
  * @param {import("../../draft/mask_desk.js").MaskDesk} desk
  */
@@ -170,7 +173,10 @@ export function maskBar(model, desk, acts) {
   return { element, alarm, training, update, confirmed, kept, leave };
 }
 
-/** Returns which mask is being trained while this one is edited, or "". @param {{id: string, mask: string}|null} run */
+/**
+ * Returns which mask is being trained while this one is edited, or "".
+ * @param {{id: string, mask: string}|null} run
+ */
 export function trainingWords(run, hash) {
   if (!run?.mask) return "";
   if (run.mask === hash) return `${run.id} trains this mask; changes here make a new draft.`;
@@ -192,7 +198,10 @@ export function whyNot(model, state) {
   return lacking(model) || UNCONFIRMED[state.kind];
 }
 
-/** Returns what to say above the bar: a check under way is over in a moment, and of a difference the alarm says more. */
+/**
+ * Returns what to say above the bar: a check under way is over in a moment, and of a difference the alarm
+ * says more.
+ */
 function hindrance(model, state) {
   return lacking(model) || (state.kind === "unreachable" ? UNCONFIRMED.unreachable : "");
 }

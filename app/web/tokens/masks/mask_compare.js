@@ -1,4 +1,6 @@
-/** Two named masks side by side: how far they agree, and each token on which they do not, to take from either. */
+/**
+ * Two named masks side by side: how far they agree, and each token on which they do not, to take from either.
+ */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";

@@ -177,7 +177,10 @@ export function loadedWords(mask) {
   return `“${mask.name}” is loaded; undo brings the draft back.${movedWords(mask)}`;
 }
 
-/** Returns what other scores make of a mask: `moved` counts the tokens they change, null for a mask of these scores. */
+/**
+ * Returns what other scores make of a mask: `moved` counts the tokens they change, null for a mask of these
+ * scores.
+ */
 function movedWords({ moved }) {
   if (moved === null) return "";
   const differ =

@@ -1,4 +1,6 @@
-/** The dialog that lists the overrides and notes of the set: each can be gone to, or given back to the rule. */
+/**
+ * The dialog that lists the overrides and notes of the set: each can be gone to, or given back to the rule.
+ */
 
 import { button, node, refill, setHidden, setText, tableHead } from "../../dom/dom.js";
 import { timeWords } from "../../dom/note_field.js";
@@ -9,7 +11,8 @@ const MOST_LINES = 200;
 
 /**
  * Returns `{element, show, update}`.
- * @param {import("../../model/tokens_model.js").TokensModel} model @param {(index: number) => void} goTo locks a token
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ * @param {(index: number) => void} goTo locks a token
  */
 export function overridesList(model, goTo) {
   const body = node("tbody");

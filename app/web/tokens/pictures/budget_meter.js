@@ -4,8 +4,8 @@ import { node, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { countText } from "../../text/numbers.js";
 
 /**
- * Returns `[{name, of, part, help}]`: the share chosen, and where gold is known its recall and precision. Tokens
- * of rows whose gold is not known take no part in precision.
+ * Returns `[{name, of, part, help}]`: the share chosen, and where gold is known its recall and precision.
+ * Tokens of rows whose gold is not known take no part in precision.
  * @param {{chosen: number, total: number, gold: number, goldChosen: number, judged: number}} counts
  */
 export function budgetParts({ chosen, total, gold, goldChosen, judged }) {

@@ -1,4 +1,7 @@
-/** The histogram of the fused score over the set: pale = all, solid = chosen, a cut to drag. Count axis by square root. */
+/**
+ * The histogram of the fused score over the set: pale = all, solid = chosen, a cut to drag. Count axis by
+ * square root.
+ */
 
 import { drawing, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { histogramBins } from "../../score/scale.js";
@@ -98,7 +101,10 @@ export function nudgeCut(model, direction) {
   } else cutAt(model, Math.min(1, Math.max(0, (mask.threshold ?? rule.threshold) + direction * STEP)));
 }
 
-/** Returns where the cut stands: at the right end while a rule with a cut chooses nothing, null for one without. */
+/**
+ * Returns where the cut stands: at the right end while a rule with a cut chooses nothing, null for one
+ * without.
+ */
 export function shownCut({ mask, rule }) {
   const cuts = rule.scope === "set" && ["top_fraction", "top_k"].includes(rule.mode);
   return mask.threshold ?? (cuts ? 1 : null);

@@ -1,4 +1,7 @@
-/** Knowledge × entropy of every token of the set: hover previews, click and Enter lock the same token as in the strip. */
+/**
+ * Knowledge × entropy of every token of the set: hover previews, click and Enter lock the same token as in
+ * the strip.
+ */
 
 import { node, setHidden, setText } from "../../dom/dom.js";
 import { atRest } from "../../dom/later.js";
@@ -14,7 +17,10 @@ import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 const HEIGHT = 260;
 const REACH = 14;
 
-/** Returns `{element, update(kinds)}`; drawn when the page is idle and no slider moves, and only while it is in view. */
+/**
+ * Returns `{element, update(kinds)}`; drawn when the page is idle and no slider moves, and only while it is
+ * in view.
+ */
 export function scatter(model) {
   const canvas = node("canvas", { attributes: { "aria-hidden": true } });
   const probe = colourProbe();
@@ -133,7 +139,10 @@ export function saidWords(model, index) {
   return `“${shortened(textAt(model, index), 40)}”: knowledge ${value("knowledge")}, entropy ${value("entropy")}, ${decision}.${where}`;
 }
 
-/** Returns what stands below the plane: what its dashed line is, and how many tokens it cannot show. @param {boolean} line whether there is one */
+/**
+ * Returns what stands below the plane: what its dashed line is, and how many tokens it cannot show.
+ * @param {boolean} line whether there is one
+ */
 export function noteWords(line, wholeWords, missing) {
   const ofLine =
     line && `Dashed line: cut-off.${wholeWords ? " Tokens below it can be chosen as part of a word." : ""}`;

@@ -5,10 +5,13 @@ import { bend, unbend } from "./scatter_points.js";
 const PIECES = 40;
 
 /**
- * Returns the line `[[knowledge, entropy], …]` on which α·K̂ + (1−α)·Ĥ is `cut`, up to the ends of the axes. A scaled
- * value stops at 1, so beyond that the line turns upright, or level. Empty where the rule cuts no line.
- * @param {number} cut 0 to 1 @param {number} alpha 0 to 1
- * @param {[number, number]} knowledge the raw values that are scaled to 0 and to 1 @param {[number, number]} entropy as well
+ * Returns the line `[[knowledge, entropy], …]` on which α·K̂ + (1−α)·Ĥ is `cut`, up to the ends of the axes.
+ * A scaled value stops at 1, so beyond that the line turns upright, or level. Empty where the rule cuts no
+ * line.
+ * @param {number} cut 0 to 1
+ * @param {number} alpha 0 to 1
+ * @param {[number, number]} knowledge the raw values that are scaled to 0 and to 1
+ * @param {[number, number]} entropy as well
  * @param {{right: number, top: number}} ends the raw values at which the axes end
  */
 export function cutLine(cut, alpha, knowledge, entropy, { right, top }) {
@@ -27,8 +30,12 @@ export function cutLine(cut, alpha, knowledge, entropy, { right, top }) {
 }
 
 /**
- * Returns a line of straight pieces with the places between that it goes through on bent axes, where it is straight no more.
- * @param {[number, number][]} line @param {{knee: number}} xAxis @param {{knee: number}} yAxis @returns {[number, number][]}
+ * Returns a line of straight pieces with the places between that it goes through on bent axes, where it is
+ * straight no more.
+ * @param {[number, number][]} line
+ * @param {{knee: number}} xAxis
+ * @param {{knee: number}} yAxis
+ * @returns {[number, number][]}
  */
 export function bent(line, xAxis, yAxis) {
   return line.flatMap((to, at) => {
@@ -58,9 +65,10 @@ function sharesOf(low, high, axis) {
 }
 
 /**
- * Returns the model's line. Ranks and sigmoids bend it, a scale for each row makes many of it, and words stand
- * elsewhere than the tokens that are cut: then there is none.
- * @param {import("../../model/tokens_model.js").TokensModel} model @param {{xAxis: object, yAxis: object}} points
+ * Returns the model's line. Ranks and sigmoids bend it, a scale for each row makes many of it, and words
+ * stand elsewhere than the tokens that are cut: then there is none.
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ * @param {{xAxis: object, yAxis: object}} points
  */
 export function shownLine(model, { xAxis, yAxis }) {
   const { rule, mask } = model;

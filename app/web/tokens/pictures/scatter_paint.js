@@ -1,4 +1,6 @@
-/** Paints the plane of knowledge and entropy on a canvas: axes, every token, and its marks as in the strip. */
+/**
+ * Paints the plane of knowledge and entropy on a canvas: axes, every token, and its marks as in the strip.
+ */
 
 import { node } from "../../dom/dom.js";
 import { formatNumber } from "../../text/numbers.js";
@@ -35,7 +37,8 @@ export function plotBox(width, height) {
 }
 
 /**
- * Draws everything. `shown`: `{points, line, box, colours, stateOf, isGold (or null), inRow, locked, hovered, labels}`.
+ * Draws everything. `shown`: `{points, line, box, colours, stateOf, isGold (or null), inRow, locked, hovered,
+ * labels}`.
  * @param {CanvasRenderingContext2D} pen
  */
 export function paintScatter(pen, shown) {

@@ -1,13 +1,14 @@
 /** Where the tokens of a set lie in the plane of knowledge and entropy, and which one is meant. Pure. */
 
-// Most tokens score next to nothing and a few a thousand times as much: on straight axes they all lie in one corner. So
-// an axis is straight up to its knee, about the median, and logarithmic beyond it, on both sides of 0.
+// Most tokens score next to nothing and a few a thousand times as much: on straight axes they all lie in one
+// corner. So an axis is straight up to its knee, about the median, and logarithmic beyond it, on both sides
+// of 0.
 
 const STEPS = [1, 2, 5, 10];
 
 /**
- * Returns the axis `{low, high, knee}` of the finite values at `indices`, always with 0, nothing cut off. The knee is the power
- * of ten at or below the median of what is not 0.
+ * Returns the axis `{low, high, knee}` of the finite values at `indices`, always with 0, nothing cut off. The
+ * knee is the power of ten at or below the median of what is not 0.
  */
 export function axisOf(values, indices) {
   let [low, high] = [0, 0];
@@ -38,7 +39,10 @@ export function share(value, axis) {
   return (bend(value, axis) - low) / (bend(axis.high, axis) - low);
 }
 
-/** Returns about `wanted` ticks of an axis, ascending: 0 and powers of ten beyond the knee, or where there are few equal steps. */
+/**
+ * Returns about `wanted` ticks of an axis, ascending: 0 and powers of ten beyond the knee, or where there are
+ * few equal steps.
+ */
 export function axisTicks(axis, wanted) {
   const { low, high, knee } = axis;
   const sizes = [];
@@ -55,7 +59,9 @@ export function axisTicks(axis, wanted) {
   );
 }
 
-/** Returns those of the ticks that keep their distance, 0 before all others and the far ones before the near. */
+/**
+ * Returns those of the ticks that keep their distance, 0 before all others and the far ones before the near.
+ */
 function spread(values, axis, wanted) {
   const kept = [];
   for (const value of [...values].sort(
@@ -79,8 +85,8 @@ export function steps(low, high, wanted = 5) {
 }
 
 /**
- * Returns `{indices, x, y, missing, xAxis, yAxis}`: the tokens that have both values, their places as shares of
- * the plot (x to the right, y up), how many of the set have not, and the axes.
+ * Returns `{indices, x, y, missing, xAxis, yAxis}`: the tokens that have both values, their places as shares
+ * of the plot (x to the right, y up), how many of the set have not, and the axes.
  */
 export function pointsOf(knowledge, entropy, indices) {
   const xAxis = axisOf(knowledge, indices);
@@ -98,7 +104,9 @@ export function pointsOf(knowledge, entropy, indices) {
   };
 }
 
-/** Returns the token nearest to a place of the plot within `most` pixels, or null; the plot is width × height. */
+/**
+ * Returns the token nearest to a place of the plot within `most` pixels, or null; the plot is width × height.
+ */
 export function nearest(points, x, y, width, height, most) {
   let best = null;
   let least = most * most;
@@ -114,8 +122,8 @@ export function nearest(points, x, y, width, height, most) {
 const WAYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /**
- * Returns the token that an arrow key leads to: the nearest one further that way, with what lies aside counting
- * twice; null where there is none.
+ * Returns the token that an arrow key leads to: the nearest one further that way, with what lies aside
+ * counting twice; null where there is none.
  */
 export function neighbour(points, index, key) {
   const [right, up] = WAYS[key];

@@ -1,4 +1,7 @@
-/** The note above the strip of a row that could not be scored: why, and what can be done. Left out, all its tokens are forced out, with the reason as a note. */
+/**
+ * The note above the strip of a row that could not be scored: why, and what can be done. Left out, all its
+ * tokens are forced out, with the reason as a note.
+ */
 
 import { button, node, setHidden, setText } from "../../dom/dom.js";
 import { workNotice } from "../../dom/work_notice.js";

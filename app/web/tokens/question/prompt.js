@@ -1,4 +1,6 @@
-/** The question above the strip, its subject underlined, and the banners that say when not to trust a score. */
+/**
+ * The question above the strip, its subject underlined, and the banners that say when not to trust a score.
+ */
 
 import { button, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { adapterRaises, figureHelp, rowKnownWords } from "../../text/known.js";
@@ -83,8 +85,9 @@ function selectedWords(question) {
 }
 
 /**
- * Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off, `raised`: it
- * makes what the row says likelier (null: not measured), without which a contrast finds nothing of it.
+ * Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off,
+ * `raised`: it makes what the row says likelier (null: not measured), without which a contrast finds nothing
+ * of it.
  */
 export function bannerWords(row, adapted = true, raised = null) {
   const {

@@ -1,4 +1,6 @@
-/** A form under the question: another subject for this row and rows like it, and the names put in its place. */
+/**
+ * A form under the question: another subject for this row and rows like it, and the names put in its place.
+ */
 
 import { button, node, setText } from "../../dom/dom.js";
 import { workNotice } from "../../dom/work_notice.js";
@@ -132,7 +134,10 @@ function fields() {
   };
 }
 
-/** Puts the names that were found and the data's own subject as buttons; a late answer for another row is dropped. */
+/**
+ * Puts the names that were found and the data's own subject as buttons; a late answer for another row is
+ * dropped.
+ */
 async function offer(parts, model, host, choose) {
   const { row } = model;
   parts.choices.replaceChildren();

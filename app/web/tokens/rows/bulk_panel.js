@@ -1,4 +1,7 @@
-/** The fold above the rows that forces tokens of all listed rows at once: chosen, gold, overridden, or every word like the locked one; the count stands there before. */
+/**
+ * The fold above the rows that forces tokens of all listed rows at once: chosen, gold, overridden, or every
+ * word like the locked one; the count stands there before.
+ */
 
 import { button, node, setAble, setAttributes, setText } from "../../dom/dom.js";
 import { wordAt } from "../../model/shown_unit.js";
@@ -38,7 +41,8 @@ export function bulkPanel(model, rows) {
       ...acts.map((each) => each.element),
     ),
   );
-  // What was done is said until something else has happened: another step, another target, another list of rows.
+  // What was done is said until something else has happened: another step, another target, another list of
+  // rows.
   let done = null;
   const now = () => [model.history.present, what.value, ...rows()];
   const act = (state, label) => {
@@ -79,7 +83,9 @@ export const TARGETS = [
 
 /**
  * Returns the token indices in `rows` (row indices) that `what` names, in order.
- * @param {object} model @param {number[]} rows @param {"chosen"|"gold"|"forced"|"words"} what
+ * @param {object} model
+ * @param {number[]} rows
+ * @param {"chosen"|"gold"|"forced"|"words"} what
  */
 export function bulkTargets(model, rows, what) {
   const wanted = what === "words" ? wordAt(model, model.view.locked) : "";

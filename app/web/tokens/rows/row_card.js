@@ -10,8 +10,11 @@ const SPARK_HEIGHT = 12;
 const MOST_BARS = 240;
 const MOST_LETTERS = 160;
 
-// A card is named by what it holds; until it is filled, by its label. Marks as "≠2" are written out for those who hear them.
-/** Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`. */
+// A card is named by what it holds; until it is filled, by its label. Marks as "≠2" are written out for those
+// who hear them.
+/**
+ * Returns an empty card, which its first `update` fills: `{at, element, text, stale, update, mark, show}`.
+ */
 export function rowCard(model, at) {
   const row = model.payload.rows[at];
   const name = `${shortened(row.subject) || "No subject"}: ${shortened(row.question || row.answer, MOST_LETTERS)}`;
@@ -119,7 +122,8 @@ export function signWords({ gold, goldChosen, differs, forced }, known = null, m
   if (gold) parts.push(`gold ${goldChosen}/${gold}`);
   if (differs) parts.push(`≠${differs}`);
   if (forced) parts.push(`•${forced}`);
-  if (known?.word === "no") parts.push("?"); // written out it would take the subject's place; the row itself says it
+  // Written out it would take the subject's place; the row itself says it
+  if (known?.word === "no") parts.push("?");
   return parts.join("  ");
 }
 
@@ -132,8 +136,8 @@ function spokenSigns({ gold, goldChosen, differs, forced }) {
 }
 
 /**
- * Returns the SVG path of the bars for which `wanted` holds; unscored tokens are a hairline. A row of more than
- * 240 tokens has 240 bars: each is the highest of its tokens, wanted if one of them is.
+ * Returns the SVG path of the bars for which `wanted` holds; unscored tokens are a hairline. A row of more
+ * than 240 tokens has 240 bars: each is the highest of its tokens, wanted if one of them is.
  */
 export function sparkPath(row, fused, wanted) {
   const bars = Math.min(MOST_BARS, row.count);

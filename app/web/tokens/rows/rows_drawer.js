@@ -1,4 +1,7 @@
-/** On a narrow page one line stands for the list of rows: which row it is, the ways to its neighbours, and the list on demand. */
+/**
+ * On a narrow page one line stands for the list of rows: which row it is, the ways to its neighbours, and the
+ * list on demand.
+ */
 
 import { button, node, setAble, setAttributes, setText } from "../../dom/dom.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";
@@ -6,9 +9,10 @@ import { stepRow } from "../../model/moves.js";
 import { shortened } from "../../text/strip_marks.js";
 
 /**
- * Returns `{element, update, close}`. The style sheet hides the line where there is room for the list, and the rest of
- * `left` where there is not, unless it is open.
- * @param {import("../../model/tokens_model.js").TokensModel} model @param {() => HTMLElement} left what the line opens
+ * Returns `{element, update, close}`. The style sheet hides the line where there is room for the list, and
+ * the rest of `left` where there is not, unless it is open.
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ * @param {() => HTMLElement} left what the line opens
  */
 export function rowsDrawer(model, left) {
   const open = (wanted) => {

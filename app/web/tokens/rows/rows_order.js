@@ -12,7 +12,10 @@ export const ORDERS = [
 ];
 const MANY_ROWS = 100;
 
-/** Returns the order to begin with: where the rule errs, in a long list with known gold; else that of the file. */
+/**
+ * Returns the order to begin with: where the rule errs, in a long list with known gold; else that of the
+ * file.
+ */
 export function firstOrder(model) {
   const rows = model.rowsOfSet;
   return rows.length > MANY_ROWS && rows.some((at) => knowsGold(model, at)) ? "differs" : "file";
@@ -33,7 +36,9 @@ export function holds(text, typed) {
   return text.includes(typed.trim().toLocaleLowerCase());
 }
 
-/** Returns `{chosen, total, gold, goldChosen, forced, differs, highest}` of one row under the present mask. */
+/**
+ * Returns `{chosen, total, gold, goldChosen, forced, differs, highest}` of one row under the present mask.
+ */
 export function factsOf(model, row) {
   const facts = {
     ...rowCounts(row, model.mask, model.columns, model.overrides),
@@ -53,7 +58,10 @@ const LARGEST = {
   overrides: ({ forced }) => forced,
 };
 
-/** Returns the set's row indices in one of the `ORDERS`; equals stay in the order of the file. @returns {number[]} */
+/**
+ * Returns the set's row indices in one of the `ORDERS`; equals stay in the order of the file.
+ * @returns {number[]}
+ */
 export function orderedRows(model, order) {
   const rows = model.rowsOfSet;
   const size = LARGEST[order];

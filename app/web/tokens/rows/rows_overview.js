@@ -1,4 +1,6 @@
-/** The list of rows: search, four orders, an act on all that are listed; a card with a sparkline of φ each. */
+/**
+ * The list of rows: search, four orders, an act on all that are listed; a card with a sparkline of φ each.
+ */
 
 import { button, node, segmented, setHidden, setText } from "../../dom/dom.js";
 import { atRest } from "../../dom/later.js";
@@ -11,10 +13,10 @@ import { rowCard } from "./row_card.js";
 import { rowsDrawer } from "./rows_drawer.js";
 import { firstOrder, holds, ORDERS, orderedRows, shownWords } from "./rows_order.js";
 
-// Only cards in view, and a little beyond, are filled and redrawn, found by halving: an observer of a thousand
-// cards would compute in each frame of a slider. While a slider moves they wait their turn.
-// The order, once made, stays while overrides are made, and while more scores come to whoever has scrolled or is in
-// the list: what one looks at must not move away.
+// Only cards in view, and a little beyond, are filled and redrawn, found by halving: an observer of a
+// thousand cards would compute in each frame of a slider. While a slider moves they wait their turn. The
+// order, once made, stays while overrides are made, and while more scores come to whoever has scrolled or is
+// in the list: what one looks at must not move away.
 
 const FILLED_AT_ONCE = 16;
 const MARGIN = 300; // pixels
@@ -65,7 +67,10 @@ export function rowsOverview(model) {
   return { element, update };
 }
 
-/** Keeps the cards of the current set: made once per set, put in order, hidden by the search, filled near the view. */
+/**
+ * Keeps the cards of the current set: made once per set, put in order, hidden by the search, filled near the
+ * view.
+ */
 function cardsIn(list, model) {
   const cards = new Map();
   let inOrder = [];
@@ -123,7 +128,10 @@ function nearView(list, cards) {
   );
 }
 
-/** What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are listed. */
+/**
+ * What stands above the cards: sets, search, order, count, the act on all; `told(shown)` hears how many are
+ * listed.
+ */
 function listHead(model, cards, told) {
   const search = node("input", {
     class: "tu-search",

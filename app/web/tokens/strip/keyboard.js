@@ -1,4 +1,7 @@
-/** Says which act a key means while the strip has the focus (USERS 5.4), and while facts are marked there. Pure, so node can test it. */
+/**
+ * Says which act a key means while the strip has the focus (USERS 5.4), and while facts are marked there.
+ * Pure, so node can test it.
+ */
 
 /** The keys as the help card lists them. */
 export const KEYS = [

@@ -1,4 +1,7 @@
-/** Under the strip: what an ended run did to the shown row's tokens: their probability before, after, or the difference. */
+/**
+ * Under the strip: what an ended run did to the shown row's tokens: their probability before, after, or the
+ * difference.
+ */
 
 import { changeLegend, changeText } from "../../dom/change_text.js";
 import { node, segmented, setText } from "../../dom/dom.js";
@@ -80,7 +83,10 @@ export function runText(model, ask) {
   return { element, update, leave };
 }
 
-/** Returns the newest run on tokens that somebody chose, else the newest. @param {{run_id: string, arm: string}[]} runs */
+/**
+ * Returns the newest run on tokens that somebody chose, else the newest.
+ * @param {{run_id: string, arm: string}[]} runs
+ */
 export function firstShown(runs) {
   return (runs.find(({ arm }) => arm === "chosen") ?? runs[0])?.run_id ?? "";
 }
@@ -94,7 +100,10 @@ function parts(model, tokens, side) {
   ];
 }
 
-/** Returns the gold tokens of the shown row as spans of characters. @returns {number[][]} */
+/**
+ * Returns the gold tokens of the shown row as spans of characters.
+ * @returns {number[][]}
+ */
 export function goldSpans({ row, columns }) {
   const indices = Array.from({ length: row.count }, (_, at) => row.first + at).filter(
     (index) => columns.gold?.[index] === 1,

@@ -28,7 +28,10 @@ const BADGES = {
   recorded: "A stored example of real scores, shown until the model is there",
 };
 
-/** Returns `{element, legend, update, leave}`; `compute(name)` asks the server for a missing column, `hold` see `scoringStop`. */
+/**
+ * Returns `{element, legend, update, leave}`; `compute(name)` asks the server for a missing column, `hold`
+ * see `scoringStop`.
+ */
 export function signalBar(model, compute, hold) {
   const choose = (signal) => model.setView({ signal });
   const signals = segmented("Signal", SIGNALS, choose);
@@ -122,8 +125,9 @@ function groupNode({ label, sources }) {
 }
 
 /**
- * Returns `{choose(name), pending()}`: the newest choice counts. A source that is there is used at once; one that is
- * not is computed first, and an answer that comes after another choice changes nothing. `say` tells how it stands.
+ * Returns `{choose(name), pending()}`: the newest choice counts. A source that is there is used at once; one
+ * that is not is computed first, and an answer that comes after another choice changes nothing. `say` tells
+ * how it stands.
  */
 export function sourceChoice(model, kind, compute, say) {
   let pending = null;

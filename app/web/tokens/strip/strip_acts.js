@@ -1,4 +1,7 @@
-/** Carries out the keyboard acts of the strip on the model. Arrows preview the token they reach, as the pointer does the one under it. */
+/**
+ * Carries out the keyboard acts of the strip on the model. Arrows preview the token they reach, as the
+ * pointer does the one under it.
+ */
 
 import { markWords, nextMark, sharedMark } from "../../model/mark_words.js";
 import { jump, release, stepRow } from "../../model/moves.js";
@@ -8,7 +11,8 @@ import { actFor } from "./keyboard.js";
  * Handles one keydown of a strip.
  * @param {KeyboardEvent} event
  * @param {import("./token_strip.js").TokenStrip} strip
- * @param {{showHelp: () => void, chooseSignal: (signal: string) => void, say: (words: string) => void, looked: () => void}} host
+ * @param {{showHelp: () => void, chooseSignal: (signal: string) => void, say: (words: string) => void,
+ *   looked: () => void}} host
  */
 export function perform(event, strip, host) {
   const act = actFor(event, strip.model.view.marking);
@@ -46,7 +50,11 @@ const ACTS = {
   looked: (_strip, _act, host) => host.looked(),
 };
 
-/** Marks tokens, which lose the mark where all of them have it already. Returns what is to be said of it. @param {number[]} tokens @param {import("../../model/marks.js").Mark} mark */
+/**
+ * Marks tokens, which lose the mark where all of them have it already. Returns what is to be said of it.
+ * @param {number[]} tokens
+ * @param {import("../../model/marks.js").Mark} mark
+ */
 export function markUnits(model, tokens, mark) {
   const wanted = mark !== null && sharedMark(model, tokens) === mark ? null : mark;
   const changed = model.markTokens(tokens, wanted);
@@ -54,7 +62,9 @@ export function markUnits(model, tokens, mark) {
   return changed ? markWords(model, tokens, wanted) : "";
 }
 
-/** Undo and redo by key anywhere on the view, except where text is typed or in a dialog. Returns what ends it. */
+/**
+ * Undo and redo by key anywhere on the view, except where text is typed or in a dialog. Returns what ends it.
+ */
 export function undoAnywhere(element, model) {
   const hear = (event) => {
     const step = { undo: () => model.undo(), redo: () => model.redo() }[actFor(event)?.act];

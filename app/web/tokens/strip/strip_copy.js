@@ -1,13 +1,19 @@
 /** What is copied from a strip: the answer's own characters, not its marks, stand-ins and gaps. */
 
-/** Returns the characters of the answer from unit `from` to unit `to`, what a gap hides between them too. Pure. */
+/**
+ * Returns the characters of the answer from unit `from` to unit `to`, what a gap hides between them too.
+ * Pure.
+ */
 export function exactText(answer, columns, units, from, to) {
   return Array.from(answer)
     .slice(columns.start[units[from].tokens[0]], columns.end[units[to].tokens.at(-1)])
     .join("");
 }
 
-/** Puts the exact text of the marked chips, else of the open range or the focused chip, on the clipboard. @param {import("./token_strip.js").TokenStrip} strip */
+/**
+ * Puts the exact text of the marked chips, else of the open range or the focused chip, on the clipboard.
+ * @param {import("./token_strip.js").TokenStrip} strip
+ */
 export function listenToCopy(strip) {
   strip.element.addEventListener("copy", (event) => {
     const bounds = marked(strip);

@@ -20,7 +20,10 @@ const MARKS = [
 // What is true stands above the text (marks.css), what is chosen round and below it.
 const TRUTHS = ["gold", "fact", "other"];
 
-/** Returns `{element, update}`; `scale` is the colour scale of the signal that is shown. @param {HTMLElement} scale */
+/**
+ * Returns `{element, update}`; `scale` is the colour scale of the signal that is shown.
+ * @param {HTMLElement} scale
+ */
 export function stripLegend(model, scale) {
   const marks = new Map(MARKS.map(([kind, word, glyph]) => [kind, mark(kind, word, glyph)]));
   const element = node(
@@ -52,7 +55,10 @@ function mark(kind, word, glyph) {
   );
 }
 
-/** Returns the marks that the strip may show now, each `[kind, what it means]`. @returns {[string, string][]} */
+/**
+ * Returns the marks that the strip may show now, each `[kind, what it means]`.
+ * @returns {[string, string][]}
+ */
 export function shownMarks(model) {
   const { rule, view, mask } = model;
   const soft = rule.mode === "soft";

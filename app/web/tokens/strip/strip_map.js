@@ -1,4 +1,7 @@
-/** Above a long answer: a map of all of it (what is painted, what is chosen, where the lock is), and a button that opens all. */
+/**
+ * Above a long answer: a map of all of it (what is painted, what is chosen, where the lock is), and a button
+ * that opens all.
+ */
 
 import { button, drawing, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { countText } from "../../text/numbers.js";
@@ -6,7 +9,10 @@ import { MOST_SHOWN, openAround, shownCount, unitPlace } from "../../text/strip_
 
 const CELLS = 240;
 
-/** Returns `{element, update}`; hidden while all of the answer is painted. @param {import("../../model/tokens_model.js").TokensModel} model */
+/**
+ * Returns `{element, update}`; hidden while all of the answer is painted.
+ * @param {import("../../model/tokens_model.js").TokensModel} model
+ */
 export function stripMap(model) {
   const painted = drawing("path", { class: "tu-map-painted" });
   const chosen = drawing("path", { class: "tu-map-chosen" });
@@ -69,7 +75,10 @@ export function stripMap(model) {
   return { element, update };
 }
 
-/** Returns how many chosen units each of `cells` equal parts of the answer holds. @returns {number[]} */
+/**
+ * Returns how many chosen units each of `cells` equal parts of the answer holds.
+ * @returns {number[]}
+ */
 export function chosenCells(units, selected, cells) {
   const counts = Array(cells).fill(0);
   units.forEach(({ tokens }, at) => {

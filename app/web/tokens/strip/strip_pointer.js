@@ -1,11 +1,15 @@
-/** Pointer acts on a strip: hover previews, click locks, glyph click overrides, drag and Shift-click make ranges; while facts are marked, click and range mark. */
+/**
+ * Pointer acts on a strip: hover previews, click locks, glyph click overrides, drag and Shift-click make
+ * ranges; while facts are marked, click and range mark.
+ */
 
 /** @param {import("./token_strip.js").TokenStrip} strip */
 export function listenToPointer(strip) {
   const { element, model } = strip;
   let pressed = null;
 
-  // Moves alone: when another row comes under a resting mouse, the browser says "over" and nobody has pointed at it.
+  // Moves alone: when another row comes under a resting mouse, the browser says "over" and nobody has pointed
+  // at it.
   element.addEventListener("pointermove", (event) => {
     const index = tokenAt(event);
     if (index === null) return;

@@ -38,7 +38,12 @@ function breaksBetween(units, at) {
 
 /** A strip for `signal` ("knowledge" | "entropy" | "fused"). */
 export class TokenStrip {
-  /** @param {import("../../model/tokens_model.js").TokensModel} model @param {string} signal @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey @param {(tokens: number[]) => void} mark marks what a pointer has drawn over */
+  /**
+   * @param {import("../../model/tokens_model.js").TokensModel} model
+   * @param {string} signal
+   * @param {(event: KeyboardEvent, strip: TokenStrip) => void} onKey
+   * @param {(tokens: number[]) => void} mark marks what a pointer has drawn over
+   */
   constructor(model, signal, onKey, mark) {
     this.model = model;
     this.signal = signal;
@@ -81,7 +86,10 @@ export class TokenStrip {
     this.paint();
   }
 
-  /** Puts the chips into the strip, neighbours with the same decision in one outline; what stays as it was is not touched. */
+  /**
+   * Puts the chips into the strip, neighbours with the same decision in one outline; what stays as it was is
+   * not touched.
+   */
   wrap(states) {
     const focused = this.element.contains(document.activeElement);
     if (this.wrapped.length === 0) this.element.replaceChildren();
@@ -106,7 +114,9 @@ export class TokenStrip {
     if (focused) this.tokens[this.focusUnit()]?.focus();
   }
 
-  /** Returns what the strip is made of, in order: text, chips, outlines of chips, gaps, each `{key, make}`. */
+  /**
+   * Returns what the strip is made of, in order: text, chips, outlines of chips, gaps, each `{key, make}`.
+   */
   parts() {
     const { answer, first, count } = this.model.row;
     const text = (words, at) => ({ key: `text ${at} ${words}`, make: () => words });
@@ -153,7 +163,10 @@ export class TokenStrip {
     return this.tokens[at];
   }
 
-  /** Returns the places of the units that are painted. @returns {number[]} */
+  /**
+   * Returns the places of the units that are painted.
+   * @returns {number[]}
+   */
   shown() {
     return this.windows.flatMap(([from, to]) => Array.from({ length: to - from }, (_, step) => from + step));
   }
@@ -176,7 +189,10 @@ export class TokenStrip {
     }
   }
 
-  /** Returns a chip: its text, its number, its glyph (last); before them, where another number begins, what turns the direction. */
+  /**
+   * Returns a chip: its text, its number, its glyph (last); before them, where another number begins, what
+   * turns the direction.
+   */
   chip(unit, digits) {
     const glyph = node("span", {
       class: "tu-glyph",
@@ -237,7 +253,9 @@ export class TokenStrip {
     else this.labels.later();
   }
 
-  /** Returns what is marked of each unit, while facts are marked or the gold words are shown; else nothing. */
+  /**
+   * Returns what is marked of each unit, while facts are marked or the gold words are shown; else nothing.
+   */
   marks() {
     return this.model.view.marking || this.model.view.gold ? this.model.unitMarks() : [];
   }
