@@ -17,7 +17,7 @@ from app.session import Options, Rows, Session, first_session, session_rows
 from app.shown import ShownScores, recorded_scores
 from app.uploads import Uploads
 from app.words import NO_EXAMPLE, RECORD_ANEW
-from tokenunlearn.errors import InputError, MaskError, ModelError, RunError
+from tokenunlearn.errors import InputError, MaskError, ModelError
 from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore, curve
@@ -47,7 +47,7 @@ class Service:
         self.changing = threading.Lock()
         # What the Compare tab says of each run, with the state that it was read in.
         self.compared: dict[str, tuple[Any, dict[str, Any]]] = {}
-        self._after: tuple[str, Any] | None = None
+        self._after: tuple[Any, Any] | None = None
         self._sessions: dict[str, Session] = {}
         self._events: dict[str, tuple[list[Event], int]] = {}
         self._lock = threading.RLock()
@@ -232,21 +232,17 @@ class Service:
         return self.session.model
 
     def run_model(self, run_id: str) -> Any:
-        """The model with a run's adapter; the last one is kept. Raises RunError, ModelError."""
-        from tokenunlearn.models.loading import load_model
+        """The model that a run left; the last one is kept. Raises RunError, ModelError, InputError."""
+        from tokenunlearn.runs.artifact import open_artifact
 
-        folder = self.queue.store.path(run_id) / "adapter"
-        files = [folder / name for name in ("adapter_config.json", "adapter_model.safetensors")]
-        if not all(each.is_file() for each in files):
-            raise RunError(f"{run_id} has saved no adapter yet", fix="Wait for its end, or stop and keep it")
-        # A resumed run writes its adapter anew under the same name.
-        key = f"{run_id}@{files[1].stat().st_mtime_ns}"
+        folder = self.queue.store.path(run_id)
+        # A resumed run writes what it leaves anew, under the same names.
+        files = (folder / "artifact.json", folder / "adapter" / "adapter_model.safetensors")
+        key = (run_id, *(each.stat().st_mtime_ns for each in files if each.is_file()))
         with self.model_lock:
             if self._after is None or self._after[0] != key:
-                config = self.queue.store.config(run_id)
                 self._after = None
-                loaded = load_model(config.get("model"), folder, config.get("precision") or "auto")
-                self._after = (key, loaded)
+                self._after = (key, open_artifact(folder, self.queue.store.config(run_id)))
             return self._after[1]
 
     def events(self, run_id: str) -> list[Event]:

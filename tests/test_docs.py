@@ -23,6 +23,7 @@ from tokenunlearn.fusion import NORMALISERS  # noqa: E402
 from tokenunlearn.models.adapter_kinds import ADAPTER_KINDS  # noqa: E402
 from tokenunlearn.objectives import OBJECTIVES  # noqa: E402
 from tokenunlearn.probes import PROBES  # noqa: E402
+from tokenunlearn.rivals import RIVALS  # noqa: E402
 from tokenunlearn.selection import MODES  # noqa: E402
 from tokenunlearn.settings import describe  # noqa: E402
 from tokenunlearn.signals import SIGNALS  # noqa: E402
@@ -36,6 +37,7 @@ REGISTRIES = {
     "modes": MODES,
     "normalisers": NORMALISERS,
     "probes": PROBES,
+    "rivals": RIVALS,
     "arms": ARMS,
     "retain terms": {info.name: info for info in describe(TrainConfig)}["retain"].choices,
 }
@@ -58,7 +60,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 def settings_classes() -> dict[str, type]:
     """Every dataclass that has settings, by name."""
     named = [(name, getattr(import_module(module), name)) for module, name in map(split_place, PLACES)]
-    entries = (*OBJECTIVES.values(), *SIGNALS.values())
+    entries = (*OBJECTIVES.values(), *SIGNALS.values(), *RIVALS.values())
     own = [(entry.settings.__name__, entry.settings) for entry in entries]
     return {name: cls for name, cls in [*named, *own] if describe(cls)}
 
@@ -114,7 +116,8 @@ def test_every_entry_is_described(name: str) -> None:
 
 def test_every_source_is_cited() -> None:
     text = METHODS.read_text("utf-8")
-    sources = [entry.source for entry in (*SIGNALS.values(), *OBJECTIVES.values())]
+    entries = (*SIGNALS.values(), *OBJECTIVES.values(), *PROBES.values(), *RIVALS.values())
+    sources = [entry.source for entry in entries]
     assert [source for source in sources if source not in text] == []
 
 

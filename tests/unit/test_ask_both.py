@@ -11,7 +11,7 @@ from app.service import Options, Service
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tests.unit.test_adapters import randomised
 from tokenunlearn.errors import ModelError
-from tokenunlearn.runs.job import load_job, save, train_job
+from tokenunlearn.runs.job import load_job
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 SETTINGS = {"steps": 2, "learning_rate": 0.05, "layer_share": 0.5, "rank": 2, "eval_every": 1000}
@@ -48,8 +48,8 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     (run_id,) = unlearn.start(service, plan_of(service)["plan"], SETTINGS, False)
     store = service.queue.store
     job = load_job(store.config(run_id), store.path(run_id))
-    list(train_job(job, False))
-    save(job, 2)
+    list(job.train(False))
+    job.save(2)
     pairs = [(row.question, row.answer) for row in ROWS[:3]]
     before, trained, found = (
         np.concatenate([each.log_probs for each in model.token_log_probs(pairs)])

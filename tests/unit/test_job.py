@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.errors import InputError, MaskError, RunError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
-from tokenunlearn.runs.job import load_job, rows_from, run_mask, train_job
+from tokenunlearn.runs.job import load_job, rows_from, run_mask
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
@@ -80,14 +80,14 @@ def test_a_run_resumes_on_what_it_began_with_alone(tmp_path: Path, tiny_folder: 
         "precision": "fp32",
     }
     config["training"] = {"steps": 2, "rank": 2}
-    list(train_job(load_job(config, tmp_path), resume=False))
+    list(load_job(config, tmp_path).train(resume=False))
     checkpoint = (tmp_path / "checkpoint" / "checkpoint.safetensors").read_bytes()
-    assert [each.step for each in train_job(load_job(config, tmp_path), resume=True)] == [2]  # it is finished
+    assert [each.step for each in load_job(config, tmp_path).train(resume=True)] == [2]  # it is finished
     weights = load_file(model / "model.safetensors")
     weights["lm_head.weight"][0, 0] += 1
     save_file(weights, model / "model.safetensors", {"format": "pt"})
     with pytest.raises(RunError, match="belongs to another run. model is .* @.* there and .* @"):
-        train_job(load_job(config, tmp_path), resume=True)
+        load_job(config, tmp_path).train(resume=True)
     assert (tmp_path / "checkpoint" / "checkpoint.safetensors").read_bytes() == checkpoint
 
 

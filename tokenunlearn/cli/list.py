@@ -1,8 +1,8 @@
-"""list every signal, normaliser, selector mode and objective, with one line each"""
+"""list every signal, normaliser, selector mode, objective, probe and rival, with one line each"""
 
 import argparse
 import sys
-from typing import Final
+from typing import Any, Final
 
 NORMALISER_WORDS: Final = {
     "p99": "linear, 1 at the 99th percentile, clipped",
@@ -30,12 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
     """0, after the registries were written to stdout."""
     from tokenunlearn.fusion import NORMALISERS
     from tokenunlearn.objectives import OBJECTIVES
+    from tokenunlearn.probes import PROBES
+    from tokenunlearn.rivals import RIVALS
     from tokenunlearn.selection import MODES
     from tokenunlearn.settings import describe
     from tokenunlearn.signals import SIGNALS
 
     def own(settings: type) -> str:
         return "".join(f"; {info.name} {info.default} ({info.allowed})" for info in describe(settings))
+
+    def needed(entry: Any) -> str:
+        return f"needs {', '.join(entry.needs) or 'nothing'}"
 
     signals = {
         name: entry.help + (f" [{entry.unit}]" if entry.unit else "") + own(entry.settings)
@@ -49,6 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
         "normalisers": {name: NORMALISER_WORDS[name] for name in NORMALISERS},
         "modes": {name: MODE_WORDS[name] for name in MODES},
         "objectives": objectives,
+        "probes": {name: f"{entry.help} [{entry.unit}], {entry.source}" for name, entry in PROBES.items()},
+        "rivals": {
+            name: f"{entry.help}; {entry.source}; {needed(entry)}{own(entry.settings)}"
+            for name, entry in RIVALS.items()
+        },
     }
     for title, entries in sections.items():
         sys.stdout.write(f"{title}\n")

@@ -8,12 +8,13 @@ import csv
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
-from tokenunlearn.errors import InputError
+from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.settings import from_flags
 
 
@@ -31,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
+    parser.add_argument("--rival", metavar="NAME", help="probe a rival over the model, such as icul")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the rival, such as examples=3; `list` names them; may be repeated",
+    )
     add_settings(parser, "ProbeSettings")
 
 
@@ -47,12 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.probes.report import probe_report, with_badges
 
     settings = from_flags(ProbeSettings, arguments)
+    rival = _rival(arguments, rows)
     with tqdm(total=2, unit="stage", desc="load") as bar:
         model = load(arguments)
         check_rows(model, (*rows.forget, *rows.retain, *rows.world), other_words=True)
         bar.update()
         bar.set_description("probe")
-        report = probe_report(model, rows, settings)
+        report = probe_report(rival(model), rows, settings)
         bar.update()
     if before and before.get("judge") != report["judge"]:
         sys.stderr.write(
@@ -66,6 +76,21 @@ def run(arguments: argparse.Namespace) -> int:
     for line in badge_lines(report) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
+    """What makes the named rival of a loaded model, with settings that are checked now; none: the model."""
+    from tokenunlearn.rivals import check_rival, make_rival
+
+    values = values_of(arguments.set, "examples=3")
+    if arguments.rival is None:
+        if values:
+            raise SettingError(
+                "There is a setting and no rival", "It would change nothing", "Name one: --rival", "--set"
+            )
+        return lambda model: model
+    check_rival(arguments.rival, rows, values)
+    return lambda model: make_rival(arguments.rival, model, rows, values)
 
 
 def badge_lines(report: dict[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
 `config.json` of a run: `model` (null = the embedded one), `adapter` (the target's PEFT folder), `precision`;
 `forget`, `retain`, `world`, each a demo set's name, a file or a list of rows; `training` (TrainConfig),
 `probes` (ProbeSettings), `watch` (the id of the row whose answer is shown as it trains); `mask_hash` and
-`scores_id`, which the mask in the folder must have. Without a mask every token has weight 1.
+`scores_id`, which the mask in the folder must have. Without a mask every token has weight 1. With `rival`
+(`name`, `settings`) nothing is trained: the rival is made in one step (`rival_job.py`).
 """
 
 import os
@@ -27,8 +28,9 @@ from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
+from tokenunlearn.runs.artifact import ADAPTER, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
-from tokenunlearn.runs.parts import CHECKPOINT, Parts
+from tokenunlearn.runs.parts import CHECKPOINT
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
@@ -52,10 +54,37 @@ class Job:
     probes: ProbeSettings
     watch: Row | None
 
+    def before(self) -> Report:
+        """The Report of the target: the one measured earlier by the page or a run, if there is one."""
+        return before_report(self.directory.parent, self.model, self.rows, self.probes)
 
-def library_parts() -> Parts:
-    """Return the parts that load, probe, train and save a real model."""
-    return Parts(load=load_job, before=before, probe=probe, compare=compare, train=train_job, save=save)
+    def probe(self) -> Report:
+        """The Report of the model as it is now."""
+        return probe_report(self.model, self.rows, self.probes)
+
+    def train(self, resume: bool) -> Iterator[Event]:
+        """The events of training; a resumed run goes on from its checkpoint."""
+        folder = self.directory / CHECKPOINT
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        rows = self.rows
+        return train(self.model, rows.forget, rows.retain, self.weights, self.training, folder, self.watch)
+
+    def save(self, step: int) -> None:
+        """Replace the files of `adapter/` one by one by those of now; each is whole at any moment.
+
+        The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
+        """
+        draft = self.directory / f".adapter-{step}"
+        save_adapter(self.model.model, draft, self.model.merged)
+        folder = self.directory / "adapter"
+        folder.mkdir(exist_ok=True)
+        for file in sorted(draft.iterdir()):
+            with file.open("rb") as content:
+                os.fsync(content.fileno())
+            os.replace(file, folder / file.name)
+        draft.rmdir()
+        write_artifact(self.directory, Artifact(ADAPTER))
 
 
 def load_job(config: Mapping[str, Any], directory: Path) -> Job:
@@ -66,7 +95,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     """
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
-    rows = Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
+    rows = rows_of(config)
     mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in rows.forget if row.id == watched), next(iter(rows.forget), None))
@@ -79,6 +108,11 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
         weights = weights_for(*mask, tokens, where=str(directory / MASK))
     model = with_fresh_lora(loaded, training)
     return Job(directory, model, rows, weights, training, probes, watch)
+
+
+def rows_of(config: Mapping[str, Any]) -> Splits:
+    """The rows that a config names, by split. Raises InputError."""
+    return Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
 
 
 def rows_from(source: Any, split: str) -> Rows:
@@ -126,41 +160,6 @@ def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataF
     return mask, table
 
 
-def before(job: Job) -> Report:
-    """Return the Report of the target: the one measured earlier by the page or a run, if there is one."""
-    runs = job.directory.parent
-    return before_report(runs, job.model, job.rows, job.probes)
-
-
-def probe(job: Job) -> Report:
-    """Return the Report of the model as it is now."""
-    return probe_report(job.model, job.rows, job.probes)
-
-
 def compare(before: Report, after: Report) -> tuple[Report, list[dict[str, Any]]]:
     """Return `after` with its badges, and the changes per question."""
     return with_badges(before, after), compare_reports(before, after)
-
-
-def train_job(job: Job, resume: bool) -> Iterator[Event]:
-    """Return the events of training; a resumed run goes on from its checkpoint."""
-    folder = job.directory / CHECKPOINT
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    return train(job.model, job.rows.forget, job.rows.retain, job.weights, job.training, folder, job.watch)
-
-
-def save(job: Job, step: int) -> None:
-    """Replace the files of `adapter/` one by one by those of now; each is whole at any moment.
-
-    The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
-    """
-    draft = job.directory / f".adapter-{step}"
-    save_adapter(job.model.model, draft, job.model.merged)
-    folder = job.directory / "adapter"
-    folder.mkdir(exist_ok=True)
-    for file in sorted(draft.iterdir()):
-        with file.open("rb") as content:
-            os.fsync(content.fileno())
-        os.replace(file, folder / file.name)
-    draft.rmdir()

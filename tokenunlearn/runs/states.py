@@ -19,9 +19,16 @@ ACTIVE: Final = ("running", "pausing", "stopping")
 ENDED: Final = ("finished", "kept")  # what was learnt is saved and measured
 RESUMABLE: Final = ("paused", "interrupted", "failed")
 KEEPABLE: Final = (*RESUMABLE, "diverged")
+KINDS: Final = ("training", "rival", "attack")
+TRAINING: Final = KINDS[0]
 FORCE_AFTER_SECONDS: Final = 30.0
 
 State = Mapping[str, Any]
+
+
+def kind_of(config: Mapping[str, Any]) -> str:
+    """What a config.json has its run do: one of KINDS."""
+    return next((kind for kind in KINDS[1:] if config.get(kind)), TRAINING)
 
 
 def buttons(state: State, now: float | None = None) -> list[str]:
@@ -32,6 +39,8 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     """
     name = state["state"]
     saved = int(state.get("saved_step") or 0)
+    form = state.get("kind", TRAINING) == TRAINING  # only training has a form to go back to
+    edit = ["Edit settings"] if form else []
     if name == "queued":
         return ["Cancel"]
     if name == "running":
@@ -41,11 +50,11 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     if name in ("paused", "interrupted"):
         return ["Resume", *(["Keep as is"] if saved else []), "Discard…"]
     if name in ENDED:
-        return ["Probe", "Compare", "Run again with changes"]
+        return ["Probe", "Compare", *(["Run again with changes"] if form else [])]
     if name == "failed":
-        return [*([f"Resume from {saved}"] if saved else []), "Edit settings", "Copy error", "Discard…"]
+        return [*([f"Resume from {saved}"] if saved else []), *edit, "Copy error", "Discard…"]
     if name == "diverged":
-        return [*(["Keep as is"] if saved else []), "Edit settings", "Copy error", "Discard…"]
+        return [*(["Keep as is"] if saved else []), *edit, "Copy error", "Discard…"]
     raise ValueError(f"unknown state {name!r}; known are {', '.join(STATES)}")
 
 

@@ -26,7 +26,7 @@ from tokenunlearn.runs.disk import (
     write_bytes_atomically,
     write_json_atomically,
 )
-from tokenunlearn.runs.states import ACTIVE, STATES
+from tokenunlearn.runs.states import ACTIVE, STATES, kind_of
 from tokenunlearn.runs.versions import versions
 from tokenunlearn.training.events import Event, StepDone, from_json, to_json
 
@@ -217,7 +217,7 @@ def _first_state(run_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
         "steps": int(config.get("steps") or 0), "message": "", "pid": None, "process_started": None,
         "heartbeat": None, "created": time.time(), "queued": time.time(), "started": None, "ended": None,
         "mask_hash": config.get("mask_hash") or "", "arm": config.get("arm") or "", "saved_step": 0,
-        "requested": None, "resume": False,
+        "requested": None, "resume": False, "kind": kind_of(config),
     }  # fmt: skip
 
 

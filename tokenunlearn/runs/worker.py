@@ -210,7 +210,7 @@ def main(
 
 def _library_parts() -> Parts:
     # Torch only after the claim: a second worker leaves at once.
-    from tokenunlearn.runs.job import library_parts
+    from tokenunlearn.runs.library import library_parts
 
     return library_parts()
 

@@ -1,0 +1,71 @@
+"""What a run leaves: an adapter of its own, or a rival over the target; one way to open either.
+
+`artifact.json` is `{kind, name, settings}`. A run of an earlier version has none: it is an adapter.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tokenunlearn.errors import RunError
+from tokenunlearn.runs.disk import write_json_atomically
+
+if TYPE_CHECKING:
+    from tokenunlearn.models.language_model import LanguageModel
+
+FILE: Final = "artifact.json"
+KINDS: Final = ("adapter", "rival")
+ADAPTER, RIVAL = KINDS
+ADAPTER_FILES: Final = ("adapter_config.json", "adapter_model.safetensors")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One of `KINDS`; of a rival also its name in RIVALS and its settings."""
+
+    kind: str
+    name: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_artifact(directory: Path, artifact: Artifact) -> None:
+    """Say in a run's folder what the run left."""
+    write_json_atomically(directory / FILE, asdict(artifact))
+
+
+def read_artifact(directory: Path) -> Artifact | None:
+    """What a run left; None where it has left nothing yet. Raises RunError for a file that says no kind."""
+    path = directory / FILE
+    if path.is_file():
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            artifact = Artifact(record["kind"], record["name"], record["settings"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError("What the run left is not known", f"{FILE} is damaged", where=str(path)) from error
+        if artifact.kind not in KINDS or not isinstance(artifact.settings, dict):
+            raise RunError(
+                f"There is no artifact {artifact.kind!r}", f"There are: {', '.join(KINDS)}", where=str(path)
+            )
+        if artifact.kind == RIVAL:
+            return artifact
+    whole = all((directory / "adapter" / name).is_file() for name in ADAPTER_FILES)
+    return Artifact(ADAPTER) if whole else None
+
+
+def open_artifact(directory: Path, config: Mapping[str, Any]) -> "LanguageModel":
+    """The model that a run left; `config` is the run's. Raises RunError where there is none, ModelError."""
+    artifact = read_artifact(directory)
+    if artifact is None:
+        what = f"{directory.name} has saved no adapter yet"
+        raise RunError(what, fix="Wait for its end, or stop and keep it")
+    from tokenunlearn.models.loading import load_model
+    from tokenunlearn.rivals import make_rival
+    from tokenunlearn.runs.job import rows_of
+
+    model, precision = config.get("model"), config.get("precision") or "auto"
+    if artifact.kind == ADAPTER:
+        return load_model(model, directory / "adapter", precision)
+    target = load_model(model, config.get("adapter"), precision)
+    return make_rival(artifact.name, target, rows_of(config), artifact.settings)

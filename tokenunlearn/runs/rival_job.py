@@ -1,0 +1,58 @@
+"""The run of a rival: nothing is trained; the rival is made in one step, and probed as any other run is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenunlearn.data.splits import Splits
+from tokenunlearn.fitting import check_rows
+from tokenunlearn.models.language_model import LanguageModel
+from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.report import Report, probe_report
+from tokenunlearn.rivals import check_rival, make_rival
+from tokenunlearn.runs.artifact import RIVAL, Artifact, write_artifact
+from tokenunlearn.runs.job import rows_of
+from tokenunlearn.runs.measured import before_report
+from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.training.events import Event, Finished
+
+
+@dataclass(frozen=True)
+class RivalJob:
+    """A loaded run of a rival: the target, the rival over it, and what it is."""
+
+    directory: Path
+    target: LoadedModel
+    model: LanguageModel
+    rows: Splits
+    probes: ProbeSettings
+    artifact: Artifact
+
+    def before(self) -> Report:
+        """The Report of the target."""
+        return before_report(self.directory.parent, self.target, self.rows, self.probes)
+
+    def probe(self) -> Report:
+        """The Report of the rival."""
+        return probe_report(self.model, self.rows, self.probes)
+
+    def train(self, _resume: bool) -> Iterator[Event]:
+        """Say that the one step, the making, is done."""
+        yield Finished(1, "made")
+
+    def save(self, _step: int) -> None:
+        """Write what the rival is."""
+        write_artifact(self.directory, self.artifact)
+
+
+def load_rival(config: Mapping[str, Any], directory: Path) -> RivalJob:
+    """The run of a rival, ready to be probed. Raises SettingError, InputError or ModelError."""
+    probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
+    rows, wanted = rows_of(config), config["rival"]
+    settings = to_dict(check_rival(wanted["name"], rows, wanted.get("settings") or {}))
+    target = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+    check_rows(target, (*rows.forget, *rows.retain, *rows.world), other_words=True)
+    model = make_rival(wanted["name"], target, rows, settings)
+    return RivalJob(directory, target, model, rows, probes, Artifact(RIVAL, wanted["name"], settings))
