@@ -18,6 +18,7 @@ CONTROLS_HELP: Final = (
 )
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
+OWN_RETAIN: Final = "the objective's own"
 
 NO_RUN: Final = (
     "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."

@@ -1,7 +1,7 @@
 """The Unlearn tab: what will be trained, its settings and one button on the left; the run on the right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -15,15 +15,16 @@ from app.words import (
     CONTROLS_HELP,
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
+    OWN_RETAIN,
     START,
     START_ANYWAY,
     rows_words,
 )
-from tokenunlearn.objectives import OBJECTIVES
-from tokenunlearn.settings import describe
-from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective
+from tokenunlearn.settings import SettingInfo, describe
+from tokenunlearn.training.config import OWN, TrainConfig
 
-LABELS = {name: entry.label for name, entry in OBJECTIVES.items()} | {"ce": "cross-entropy", "kl": "KL"}
+LABELS = {name: entry.label for name, entry in RETAINS.items()} | {OWN: OWN_RETAIN}
 FIRST = ("objective", "steps", "learning_rate", "retain", "retain_weight", "stop_fact_below")
 
 
@@ -87,15 +88,39 @@ def _side() -> UnlearnTab:
     start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
     controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
     infos = {info.name: info for info in describe(TrainConfig)}
-    settings = {name: control(infos[name], LABELS) for name in FIRST}
+    settings = {"objective": control(by_needs(infos["objective"]), menu_labels())}
+    about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
+    settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
-        own = _objective_settings(settings["objective"])
+        own = _objective_settings(settings["objective"], about)
     return UnlearnTab(plan, plan, start, controls, gr.State(None), settings, own)
 
 
-def _objective_settings(objective: Any) -> dict[tuple[str, str], Any]:
-    """A group of controls for each objective, of which the chosen one's is shown."""
+def by_needs(info: SettingInfo) -> SettingInfo:
+    """The menu of objectives in the order of what they need: log-probabilities alone first."""
+    groups = [need.group for need in NEEDS.values()]
+    order = {name: [groups.index(word) for word in _groups(entry)] for name, entry in OBJECTIVES.items()}
+    return replace(info, choices=tuple(sorted(OBJECTIVES, key=lambda name: order[name])))
+
+
+def menu_labels() -> dict[str, str]:
+    """Each objective's name in the menu, with the group that it belongs to."""
+    return {name: " · ".join([entry.label, *_groups(entry)]) for name, entry in OBJECTIVES.items()}
+
+
+def about_words(entry: Objective) -> str:
+    """The sentence below the menu: what the chosen objective does, what it needs, who published it."""
+    needs = f" Needs: {'; '.join(need.words for need in entry.needed)}." if entry.needed else ""
+    return f"{entry.help}.{needs} Source: {entry.source}."
+
+
+def _groups(entry: Objective) -> list[str]:
+    return [need.group for need in entry.needed if need.group]
+
+
+def _objective_settings(objective: Any, about: Any) -> dict[tuple[str, str], Any]:
+    """A group of controls for each objective, of which the chosen one's is shown, and the words about it."""
     own: dict[tuple[str, str], Any] = {}
     groups = []
     for name, entry in OBJECTIVES.items():
@@ -105,7 +130,8 @@ def _objective_settings(objective: Any) -> dict[tuple[str, str], Any]:
         groups.append(group)
 
     def show(chosen: str) -> list[Any]:
-        return [gr.Group(visible=name == chosen) for name in OBJECTIVES]
+        return [about_words(OBJECTIVES[chosen]), *(gr.Group(visible=name == chosen) for name in OBJECTIVES)]
 
-    objective.change(show, objective, groups, show_progress="hidden", api_visibility="private", queue=False)
+    outputs = [about, *groups]
+    objective.change(show, objective, outputs, show_progress="hidden", api_visibility="private", queue=False)
     return own

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
+from tests.token_batches import drawn, state_of, value_of
 from tokenunlearn import scoring
 from tokenunlearn.models.adapters import lora_model, lora_of, save_adapter
 from tokenunlearn.models.forward import batch_log_probs, run_pass
@@ -96,33 +98,62 @@ def test_adapter_off_is_the_base_to_the_bit(tiny_folder, loaded, encodings) -> N
     assert max(np.abs(a.log_probs - b.log_probs).max() for a, b in zip(base, on, strict=True)) > 1e-3
 
 
-def sequence_form(name: str, log_probs: torch.Tensor, reference: torch.Tensor, mask: torch.Tensor) -> float:
+@torch.no_grad()
+def sequence_form(name: str, batch: TokenBatch) -> float:
     """The published loss, row by row, without any token weight."""
-    settings = OBJECTIVES[name].settings()
-    rows = [(lp[on], ref[on]) for lp, ref, on in zip(log_probs, reference, mask, strict=True)]
-    tokens = torch.cat([lp for lp, _ in rows])
+    settings, mask = OBJECTIVES[name].settings(), batch.mask
+    if name == "undial":
+        reference, targets = logits_of(batch, "reference_logits"), batch.targets[mask]
+        goal = (reference - settings.strength * functional.one_hot(targets, reference.shape[1])).softmax(-1)
+        return float(functional.cross_entropy(logits_of(batch, "logits"), goal))
+    if name == "pdu":
+        return float(np.mean([(max(z) - np.mean(z)) ** 2 for z in logits_of(batch, "logits").tolist()]))
+    if name == "rmu":
+        goal = settings.steering * state_of(name)["u"]
+        losses = [
+            functional.mse_loss(row[on], goal.expand(int(on.sum()), -1))
+            for row, on in zip(batch.hidden, mask, strict=True)
+        ]
+        return float(torch.stack(losses).mean())
+    tokens = batch.log_probs[mask].double()
+    if name == "satimp":
+        return float((settings.forget_weight * tokens.exp() ** 5 * (1 - tokens.exp()) * tokens).mean())
     if name in ("ga", "grad_diff"):
         return float(tokens.mean())
     if name == "wga":
         return float((tokens.exp() ** settings.confidence_power * tokens).mean())
     beta = settings.beta
+    if name == "simnpo":
+        inner = [torch.sigmoid(-beta * lp[on].mean()) for lp, on in zip(batch.log_probs, mask, strict=True)]
+        return float(settings.forget_weight * (-2 / beta * torch.stack(inner).log()).mean())
+    if name == "tnpo":
+        ratio = (tokens - batch.reference[mask].double()).exp()
+        return float((2 / beta * torch.log(1 + ratio**beta)).mean())
+    rejected = sums(batch)
     if name == "npo":
-        ratios = torch.stack([(lp - ref).sum().exp() for lp, ref in rows])
-        return float((2 / beta * torch.log(1 + ratios**beta)).mean())
-    assert name == "simnpo", f"write the sequence form of {name} here"
-    inner = torch.stack([torch.sigmoid(beta * (-lp.mean() - settings.delta)) for lp, _ in rows])
-    return float(settings.forget_weight * (-2 / beta * inner.log()).mean())
+        return float((2 / beta * torch.log(1 + rejected.exp() ** beta)).mean())
+    assert name in ("idk_dpo", "alt_dpo"), f"write the sequence form of {name} here"
+    # TRL's sigmoid loss, of chosen and rejected log-ratios, times OpenUnlearning's 2/β
+    trl = -functional.logsigmoid(beta * (sums(batch.other_answer) - rejected))
+    return float(2 / beta * trl.mean())
+
+
+def logits_of(batch: TokenBatch, name: str) -> torch.Tensor:
+    """All logits of a kind, float64 [tokens vocab]."""
+    return batch.sources[name]()(slice(None)).double()
+
+
+def sums(batch: TokenBatch) -> torch.Tensor:
+    """lp − lp_ref of each row, summed over its answer: float64 [rows]."""
+    rows = zip(batch.log_probs.double(), batch.reference.double(), batch.mask, strict=True)
+    return torch.stack([(lp - ref)[on].sum() for lp, ref, on in rows])
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_all_ones_weights_are_the_sequence_form(name: str) -> None:
-    generator = torch.Generator().manual_seed(4)
-    log_probs, reference = (-2 * torch.rand(2, 6, 9, generator=generator, dtype=torch.float64)).float()
-    mask = torch.arange(9) < torch.tensor([9, 4, 7, 1, 9, 3])[:, None]
-    entry = OBJECTIVES[name]
-    loss = entry.function(TokenBatch(log_probs, reference, torch.ones(6, 9), mask), entry.settings())
-    expected = sequence_form(name, log_probs.double(), reference.double(), mask)
-    assert float(loss.total) / loss.count == pytest.approx(expected, abs=1e-6)
+    batch = drawn(name, rows=6, tokens=9, seed=4, ones=True)
+    loss = value_of(name, batch)
+    assert float(loss.total.detach()) / loss.count == pytest.approx(sequence_form(name, batch), rel=2e-6)
 
 
 def test_masking_the_empty_set_moves_nothing(loaded, encodings) -> None:

@@ -14,7 +14,10 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
 # Objective, rows a step, retain term: rows that two processes share evenly, unevenly, and one row for both.
-CASES = {"even": ("npo", 4, "ce"), "uneven": ("grad_diff", 3, "kl"), "one_row": ("npo", 1, "kl")}
+CASES = {
+    "even": ("npo", 4, "ce"), "uneven": ("grad_diff", 3, "kl"), "one_row": ("npo", 1, "kl"),
+    "state": ("pdu", 3, "kl"), "hidden": ("rmu", 3, "own"), "second_answer": ("idk_dpo", 1, "ce"),
+}  # fmt: skip
 
 
 def run(folder: Path, out: Path, objective: str, rows: int, retain: str) -> None:

@@ -61,7 +61,7 @@ def test_every_setting_is_a_flag() -> None:
 
 def test_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
     from tokenunlearn.fusion import NORMALISERS
-    from tokenunlearn.objectives import OBJECTIVES
+    from tokenunlearn.objectives import OBJECTIVES, RETAINS
     from tokenunlearn.probes import PROBES
     from tokenunlearn.rivals import RIVALS
     from tokenunlearn.selection import MODES
@@ -70,7 +70,7 @@ def test_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     described = {line.split()[0] for line in lines if line.startswith("  ") and len(line.split()) > 2}
-    assert described == {*SIGNALS, *NORMALISERS, *MODES, *OBJECTIVES, *PROBES, *RIVALS}
+    assert described == {*SIGNALS, *NORMALISERS, *MODES, *OBJECTIVES, *RETAINS, *PROBES, *RIVALS}
     assert set(MODE_WORDS) == set(MODES) and set(NORMALISER_WORDS) == set(NORMALISERS)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tokenunlearn.objectives import OBJECTIVES, TokenBatch
+from tests.token_batches import batch_of
+from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.signals import SIGNALS, RowView
 from tokenunlearn.text.spans import punctuation, stop_words, word_ids
 
@@ -17,7 +18,10 @@ CASES = [
     .read_text(encoding="utf-8")
     .splitlines()
 ]
-OF_KIND = {kind: [case for case in CASES if case["kind"] == kind] for kind in ("objective", "signal")}
+OF_KIND = {
+    kind: [case for case in CASES if case["kind"] == kind] for kind in ("objective", "retain", "signal")
+}
+TENSORS = ("logits", "reference_logits", "hidden", "reference_hidden")
 
 
 def array(values: list[object]) -> np.ndarray:
@@ -25,24 +29,36 @@ def array(values: list[object]) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 
 
-@pytest.mark.parametrize("kind, registry", [("objective", OBJECTIVES), ("signal", SIGNALS)])
+@pytest.mark.parametrize(
+    "kind, registry", [("objective", OBJECTIVES), ("retain", RETAINS), ("signal", SIGNALS)]
+)
 def test_every_registry_entry_has_a_case_with_its_derivation(kind: str, registry: object) -> None:
     named = {case["name"] for case in OF_KIND[kind]}
     assert named == set(registry)  # type: ignore[call-overload]
     assert all(len(case["why"]) > 20 for case in OF_KIND[kind])
 
 
-@pytest.mark.parametrize("case", OF_KIND["objective"], ids=lambda case: case["name"])
-def test_objective(case: dict) -> None:
-    entry = OBJECTIVES[case["name"]]
-    reference = case.get("reference")
-    batch = TokenBatch(
-        torch.tensor(case["p"]).log(),
-        torch.tensor(reference).log() if reference else None,
-        torch.tensor(case["weights"], dtype=torch.float32),
-        torch.tensor(case["mask"], dtype=torch.bool),
-    )
-    loss = entry.function(batch, entry.settings(**case["settings"]))
+def columns_of(case: dict) -> dict[str, torch.Tensor]:
+    """The log-probabilities of a case, and the reference's where it has them; padding may hold anything."""
+    columns = {"log_probs": torch.tensor(case["p"]).log()}
+    return columns | ({"reference": torch.tensor(case["reference"]).log()} if "reference" in case else {})
+
+
+@pytest.mark.parametrize("case", OF_KIND["objective"] + OF_KIND["retain"], ids=lambda case: case["name"])
+def test_a_term_of_the_loss(case: dict) -> None:
+    kind = case["kind"]
+    entry = (OBJECTIVES if kind == "objective" else RETAINS)[case["name"]]
+    found = {"targets": case.get("targets")}
+    found |= {name: torch.tensor(case[name]) for name in TENSORS if name in case}
+    if "p" in case:
+        found |= columns_of(case)
+    if "other" in case:
+        other = case["other"]
+        found["other_answer"] = batch_of(other["mask"], other["mask"], **columns_of(other))
+    batch = batch_of(case["weights"], case["mask"], **found)
+    settings = entry.settings(**case["settings"]) if kind == "objective" else None
+    state = {name: torch.tensor(value) for name, value in case.get("state", {}).items()}
+    loss = entry.function(batch, settings, state)
     assert float(loss.total) / loss.count == pytest.approx(case["expected"], abs=1e-6)
 
 

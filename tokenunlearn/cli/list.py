@@ -1,4 +1,4 @@
-"""list every signal, normaliser, selector mode, objective, probe and rival, with one line each"""
+"""list every signal, normaliser, selector mode, objective, retain term, probe and rival, one line each"""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0, after the registries were written to stdout."""
     from tokenunlearn.fusion import NORMALISERS
-    from tokenunlearn.objectives import OBJECTIVES
+    from tokenunlearn.objectives import OBJECTIVES, RETAINS, Retain
     from tokenunlearn.probes import PROBES
     from tokenunlearn.rivals import RIVALS
     from tokenunlearn.selection import MODES
@@ -46,14 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
         name: entry.help + (f" [{entry.unit}]" if entry.unit else "") + own(entry.settings)
         for name, entry in SIGNALS.items()
     }
-    objectives = {
-        name: f"{entry.label}, {entry.source}{own(entry.settings)}" for name, entry in OBJECTIVES.items()
-    }
+
+    def term(entry: Retain) -> str:
+        needs = f"; needs {', '.join(sorted(entry.needs))}" if entry.needs else ""
+        return f"{entry.label}: {entry.help}; {entry.source}{needs}"
+
+    objectives = {name: term(entry) + own(entry.settings) for name, entry in OBJECTIVES.items()}
     sections = {
         "signals": signals,
         "normalisers": {name: NORMALISER_WORDS[name] for name in NORMALISERS},
         "modes": {name: MODE_WORDS[name] for name in MODES},
         "objectives": objectives,
+        "retain terms": {name: term(entry) for name, entry in RETAINS.items()},
         "probes": {name: f"{entry.help} [{entry.unit}], {entry.source}" for name, entry in PROBES.items()},
         "rivals": {
             name: f"{entry.help}; {entry.source}; {needed(entry)}{own(entry.settings)}"

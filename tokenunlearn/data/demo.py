@@ -4,6 +4,7 @@ They lie in assets/ of the repository, and in a wheel inside the library.
 """
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,12 @@ DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
 def general_questions() -> list[str]:
     """Thirty questions of general knowledge, none of them in the set `world`."""
     return (ASSETS / "demo" / "general.txt").read_text(encoding="utf-8").splitlines()
+
+
+@cache
+def refusals() -> tuple[str, ...]:
+    """Return short refusals in natural words, for objectives that prefer one to the forgotten answer."""
+    return tuple((ASSETS / "demo" / "refusals.txt").read_text(encoding="utf-8").splitlines())
 
 
 def demo_rows(name: str) -> tuple[Row, ...]:

@@ -5,7 +5,7 @@
 positions ever exists. Models that change logits after the head (soft caps, scales) take the full path.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from tokenunlearn.text.batching import Batch, collate, length_sorted
 from tokenunlearn.text.encoding import Encoding
 from tokenunlearn.text.packing import collate_packs, packed_length, packs_of
 
+LogitsOf = Callable[[Tensor], Tensor]
 CHUNK = 256  # head rows at a time: 256 × 49,152 float32 = 50 MB
 TOKEN_BUDGET = 1024  # padded tokens a batch
 ALTERNATIVES = 5
@@ -52,7 +53,7 @@ def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Floa
     return values[rows[batch.answer_mask], batch.predicting[batch.answer_mask]]
 
 
-def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], Any]:
+def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], LogitsOf]:
     """Vectors at the predicting positions and the function that turns them into float32 logits."""
     causal = causal_model(model)
     plain = capabilities(causal).plain_head
@@ -73,7 +74,13 @@ def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"]
 
 def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "asked answers"]:
     """Log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
-    vectors, logits_of = answer_hidden(model, batch)
+    return log_probs_of(*answer_hidden(model, batch), batch)
+
+
+def log_probs_of(
+    vectors: Float[Tensor, "rows width"], logits_of: LogitsOf, batch: Batch
+) -> Float[Tensor, "asked answers"]:
+    """Log-probability in nats of every target, from what `answer_hidden` gives. Gradients flow."""
     logits = logits_of(vectors)
     targets = batch.targets[batch.answer_mask]
     picked = logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)

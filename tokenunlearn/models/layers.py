@@ -55,6 +55,21 @@ def from_layer(causal: Any, first: int) -> Iterator[None]:
         stack.layers = layers
 
 
+@contextmanager
+def output_of(layer: torch.nn.Module) -> Iterator[list[Tensor]]:
+    """Passes inside add to the list the states that `layer` gives, [batch tokens hidden]; gradients flow."""
+    states: list[Tensor] = []
+
+    def keep(_: Any, __: Any, output: Any) -> None:
+        states.append(output[0] if isinstance(output, tuple) else output)
+
+    hook = layer.register_forward_hook(keep)
+    try:
+        yield states
+    finally:
+        hook.remove()
+
+
 @torch.no_grad()
 def rising(
     causal: Any,

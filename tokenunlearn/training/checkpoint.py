@@ -48,11 +48,12 @@ def save_checkpoint(
     progress: Progress,
     origin: Origin,
     good: Mapping[str, torch.Tensor] = MappingProxyType({}),
+    state: Mapping[str, torch.Tensor] = MappingProxyType({}),
 ) -> None:
     """Replace the checkpoint in `folder` by the present state; a kill leaves the old or the new one.
 
-    `good`: the weights that the guard puts back, by the parameters' names. Raises RunError when it cannot be
-    written; the checkpoint before it then stands.
+    `good`: the weights that the guard puts back, by the parameters' names; `state`: what the objective keeps
+    from step to step. Raises RunError when it cannot be written; the checkpoint before it then stands.
     """
     tensors = {}
     for name, parameter in trainable(model).items():
@@ -60,6 +61,7 @@ def save_checkpoint(
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"{key}/{name}"] = torch.as_tensor(value).detach().cpu().clone().contiguous()
     tensors |= {f"good/{name}": value.detach().cpu().contiguous() for name, value in good.items()}
+    tensors |= {f"state/{name}": value.detach().cpu().clone().contiguous() for name, value in state.items()}
     metadata = {
         "step": str(progress.step),
         "retain_start": repr(progress.retain_start),
@@ -151,14 +153,17 @@ def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) 
     return found[0]
 
 
-def load_good(folder: Path) -> dict[str, torch.Tensor]:
-    """Return the weights that the checkpoint in `folder` was last sure of, by name; {} where it says none."""
+def load_kept(folder: Path, kind: str) -> dict[str, torch.Tensor]:
+    """Return what the checkpoint in `folder` keeps besides model and optimizer, by name; {} without any.
+
+    `kind`: `good`, the weights that it was last sure of, or `state`, what the objective keeps.
+    """
     path = folder / FILE
     if not path.is_file():
         return {}
     with safe_open(path, framework="pt") as file:
-        names = [name for name in file.keys() if name.startswith("good/")]  # noqa: SIM118 (not a dict)
-        return {name.removeprefix("good/"): file.get_tensor(name) for name in names}
+        names = [name for name in file.keys() if name.startswith(f"{kind}/")]  # noqa: SIM118 (not a dict)
+        return {name.removeprefix(f"{kind}/"): file.get_tensor(name) for name in names}
 
 
 def _read_header(folder: Path) -> tuple[Progress, Origin] | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from tokenunlearn.errors import SettingError
-from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.settings import check, from_dict, setting
+
+OWN: Final = "own"  # the retain term of the objective's published form
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,9 @@ class TrainConfig:
     """Settings of one run. `objective_settings` are the settings of the objective's own dataclass."""
 
     objective: str = setting("npo", choices=tuple(OBJECTIVES), help="Unlearning objective on the forget rows")
-    retain: str = setting("ce", choices=("ce", "kl"), help="Retain term: cross-entropy, or KL to the target")
+    retain: str = setting(
+        OWN, choices=(OWN, *RETAINS), help="Retain term on the rows to keep; own: that of the objective"
+    )
     retain_weight: float = setting(5.0, low=0, high=10, step=0.1, help="Weight of the retain term")
     steps: int = setting(12, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
     learning_rate: float = setting(3e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
@@ -49,7 +53,14 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        self.objective_of()
+        settings = self.objective_of()
+        if "hidden" in self.needs and not hasattr(settings, "depth"):
+            raise SettingError(
+                "The retain term hidden has no layer to look at",
+                f"{OBJECTIVES[self.objective].label} names none: it has no setting depth",
+                "Choose another retain term, or an objective on hidden states",
+                "retain",
+            )
 
     def objective_of(self) -> Any:
         """The checked settings object of the chosen objective.
@@ -59,3 +70,15 @@ class TrainConfig:
         if not isinstance(self.objective_settings, Mapping):
             raise SettingError(what="objective_settings must be a mapping of names to values.")
         return from_dict(OBJECTIVES[self.objective].settings, dict(self.objective_settings))
+
+    @property
+    def retain_term(self) -> str:
+        """The name of the retain term in RETAINS; empty where the objective has none."""
+        own = OBJECTIVES[self.objective].retains
+        return own if self.retain == OWN or not own else self.retain
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the objective and its retain term need, by the names of NEEDS."""
+        term = self.retain_term
+        return OBJECTIVES[self.objective].needs | (RETAINS[term].needs if term else frozenset())

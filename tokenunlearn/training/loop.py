@@ -1,7 +1,8 @@
 """The only training loop of the project: a generator of events that the caller drives.
 
-1. Encode the rows, cache the reference log-probs. 2. Each step: forget term and retain term over seeded
-batches, each process on its share, gradients and counts summed over processes. 3. Guard: on divergence the
+1. Encode the rows, see that the objective has what it needs, cache the reference log-probs. 2. Each step:
+forget term and retain term over seeded batches, each process on its share, gradients and counts summed over
+processes; the objective's state moves on. 3. Guard: on divergence the
 last good weights come back. 4. Every `eval_every` steps a live look: fact and other-token probability from
 the step's own passes, and one greedy answer. Stop = stop iterating; the checkpoint is then at the last step.
 """
@@ -18,17 +19,17 @@ import torch
 from torch import Tensor
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.models.forward import answer_hidden, batch_log_probs, causal_model
+from tokenunlearn.errors import InputError
+from tokenunlearn.fitting import check_rows
+from tokenunlearn.models.forward import causal_model
 from tokenunlearn.models.layers import can_be_cut
 from tokenunlearn.models.loading import LoadedModel
-from tokenunlearn.objectives import OBJECTIVES
-from tokenunlearn.objectives.batch import LossSum, TokenBatch
-from tokenunlearn.objectives.retain import retain_cross_entropy, retain_divergence
-from tokenunlearn.text.batching import Batch
+from tokenunlearn.objectives import OBJECTIVES, RETAINS, LossSum, Objective, TokenBatch
+from tokenunlearn.objectives.retain import retain_cross_entropy
 from tokenunlearn.training.checkpoint import (
     Progress,
     load_checkpoint,
-    load_good,
+    load_kept,
     refuse_other_run,
     save_checkpoint,
     trainable,
@@ -49,18 +50,30 @@ from tokenunlearn.training.session import (
     train_rows,
     with_entering,
 )
+from tokenunlearn.training.token_batch import moved_layer, token_batch
 
 REFERENCE_ROWS = 16  # rows a batch
+
+
+@dataclass
+class _Rows:
+    """Rows of one kind. `others[i]` is the second answer to row i, the references are cached log-probs."""
+
+    rows: list[TrainRow]
+    others: list[TrainRow] = field(default_factory=list)
+    reference: list[Tensor] = field(default_factory=list)
+    other_reference: list[Tensor] = field(default_factory=list)
 
 
 @dataclass
 class _Run:
     loaded: LoadedModel
     config: TrainConfig
-    forget: list[TrainRow]
-    retain: list[TrainRow]
-    reference: list[Tensor]
+    forget: _Rows
+    retain: _Rows
     first_layer: int
+    moved_layer: int
+    state: dict[str, Tensor]
     processes: Processes
     optimizer: torch.optim.Optimizer
     latest: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
@@ -82,15 +95,18 @@ def train(
     state is saved after every step and a run found there goes on. `watch` is the row whose greedy answer is
     shown as it changes. No forget rows: plain learning of the retain rows.
 
-    Raises, at the call and before anything is written, MaskError for weights that do not fit their row and
-    RunError for a checkpoint of another run; while training RunError for one that cannot be written.
+    Raises, at the call and before anything is written, MaskError for weights that do not fit their row,
+    RunError for a checkpoint of another run, and InputError, SettingError or ModelError where the objective
+    needs what rows or model do not have; while training RunError for a checkpoint that cannot be written.
     """
-    forget, retain = train_rows(model, forget_rows, weights), train_rows(model, retain_rows, None)
+    forget = _Rows(train_rows(model, forget_rows, weights), _second_answers(model, forget_rows, config))
+    retain = _Rows(train_rows(model, retain_rows, None))
+    layer = _layer_needed(model, forget, retain, config)
     saves = None
     if checkpoint:
-        saves = Saves(checkpoint, origin(model, forget, retain, config))
+        saves = Saves(checkpoint, origin(model, forget.rows, retain.rows, config, forget.others))
         refuse_other_run(checkpoint, saves.origin, config.steps)
-    return _events(model, forget, retain, config, saves, watch)
+    return _events(model, forget, retain, config, layer, saves, watch)
 
 
 @dataclass(frozen=True)
@@ -103,23 +119,25 @@ class Saves:
 
 def _events(
     model: LoadedModel,
-    forget: list[TrainRow],
-    retain: list[TrainRow],
+    forget: _Rows,
+    retain: _Rows,
     config: TrainConfig,
+    layer: int,
     saves: Saves | None,
     watch: Row | None,
 ) -> Generator[Event]:
-    run = _prepare(model, forget, retain, config)
+    run = _prepare(model, forget, retain, config, layer)
 
     def save(progress: Progress) -> None:
         if saves and run.processes.is_main:
-            save_checkpoint(saves.folder, model.model, run.optimizer, progress, saves.origin, good)
+            save_checkpoint(saves.folder, model.model, run.optimizer, progress, saves.origin, good, run.state)
 
     progress = load_checkpoint(saves.folder, model.model, run.optimizer) if saves else Progress()
     retain_start = progress.retain_start
     reason = "all steps done"
     step, kept = progress.step, progress.good_step
-    good = (load_good(saves.folder) if saves else {}) or _copied(model.model)
+    good = (load_kept(saves.folder, "good") if saves else {}) or _copied(model.model)
+    run.state |= load_kept(saves.folder, "state") if saves else {}
     if step == config.steps:
         reason = f"nothing left to do: the checkpoint is at step {step} already"
     for step in range(progress.step + 1, config.steps + 1):
@@ -162,41 +180,83 @@ def _events(
     yield Finished(step, reason)
 
 
-def _prepare(model: LoadedModel, forget: list[TrainRow], retain: list[TrainRow], config: TrainConfig) -> _Run:
+def _second_answers(model: LoadedModel, rows: Sequence[Row], config: TrainConfig) -> list[TrainRow]:
+    """The second answer to each row, where the objective needs one, every token with weight 1."""
+    other = OBJECTIVES[config.objective].other
+    if other is None or "other_answer" not in config.needs:
+        return []
+    answers = [replace(row, answer=other(row, config.seed), gold=()) for row in rows]
+    check_rows(model, answers)
+    return train_rows(model, answers, None)
+
+
+def _layer_needed(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConfig) -> int:
+    """The layer after which hidden states are read; 0 where none are. Raises where a need is not met."""
+    if forget.rows and not retain.rows and "retain_rows" in config.needs:
+        raise InputError(
+            f"{OBJECTIVES[config.objective].label} has no rows to keep",
+            "Their loss decides how hard it presses",
+            "Give rows to keep, or choose another objective",
+        )
+    if not forget.rows or "hidden" not in config.needs:
+        return 0
+    first = first_layer(causal_model(model.model), config.layer_share)
+    return moved_layer(model.model, config.objective_of().depth, first)
+
+
+def _prepare(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConfig, layer: int) -> _Run:
     causal = causal_model(model.model)
     first = first_layer(causal, config.layer_share)
     # 0: the pass begins at the ids, as always
     first = first if can_be_cut(causal, first) else 0
     if first:
-        forget, retain = (with_entering(model, rows, first) for rows in (forget, retain))
-    reference: list[Tensor] = []
-    if forget and OBJECTIVES[config.objective].needs_reference:
-        starts = range(0, len(forget), REFERENCE_ROWS)
-        batches = (train_batch(model, forget[start : start + REFERENCE_ROWS], first) for start in starts)
-        reference = reference_log_probs(model.model, batches)
-    parameters = list(trainable(model.model).values())
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
+        for part in (forget, retain):
+            part.rows, part.others = (with_entering(model, rows, first) for rows in (part.rows, part.others))
+    if "reference" in OBJECTIVES[config.objective].needs:
+        forget.reference = _references(model, forget.rows, first)
+        forget.other_reference = _references(model, forget.others, first)
+    width = int(causal.config.get_text_config().hidden_size)
+    drawn = torch.Generator().manual_seed(config.seed)
+    state = dict(OBJECTIVES[config.objective].state(config.objective_of(), width, drawn))
+    optimizer = torch.optim.AdamW(
+        list(trainable(model.model).values()), lr=config.learning_rate, weight_decay=0.0
+    )
     model.model.train()
-    return _Run(model, config, forget, retain, reference, first, Processes(), optimizer)
+    return _Run(model, config, forget, retain, first, layer, state, Processes(), optimizer)
+
+
+def _references(model: LoadedModel, rows: list[TrainRow], first: int) -> list[Tensor]:
+    starts = range(0, len(rows), REFERENCE_ROWS)
+    batches = (train_batch(model, rows[start : start + REFERENCE_ROWS], first) for start in starts)
+    return reference_log_probs(model.model, batches)
 
 
 def _step(run: _Run, step: int) -> tuple[float, float, float]:
     """One optimiser step: the loss minimised, forget loss, retain cross-entropy; NaN = not measured."""
-    config = run.config
+    config, entry, settings = run.config, _objective(run), run.config.objective_of()
     run.optimizer.zero_grad(set_to_none=True)
-    forget_loss = _forget_term(run, row_batch(config.seed, step, len(run.forget), config.forget_batch))
-    picked = _retain_batch(run, step)
-    retains = OBJECTIVES[config.objective].retains or not run.forget
-    retain_loss, retain_term = _retain_term(run, picked, retains and config.retain_weight > 0)
+    of_forget, of_retain = entry.combine(config.retain_weight, settings, run.state)
+    if run.forget.rows and not config.retain_term:
+        of_retain = 0.0
+    rows = row_batch(config.seed, step, len(run.forget.rows), config.forget_batch)
+    forget_loss = _forget_term(run, rows, of_forget)
+    retain_loss, retain_term = _retain_term(run, _retain_batch(run, step), of_retain)
     run.processes.sum_gradients(trainable(run.loaded.model).values())
     torch.nn.utils.clip_grad_norm_(list(trainable(run.loaded.model).values()), 1.0)
     run.optimizer.step()
-    # only a term without rows is left out: a measured NaN must reach the guard
-    return (forget_loss if run.forget else 0.0) + retain_term, forget_loss, retain_loss
+    if run.retain.rows:
+        run.state = dict(entry.advance(run.state, settings, retain_term))
+    # only a term without rows, or without weight, is left out: a measured NaN must reach the guard
+    parts = ((of_forget, forget_loss, run.forget.rows), (of_retain, retain_term, of_retain))
+    return sum(weight * value for weight, value, counts in parts if counts), forget_loss, retain_loss
+
+
+def _objective(run: _Run) -> Objective:
+    return OBJECTIVES[run.config.objective]
 
 
 def _retain_batch(run: _Run, step: int) -> list[int]:
-    return row_batch(run.config.seed + 1, step, len(run.retain), run.config.retain_batch)
+    return row_batch(run.config.seed + 1, step, len(run.retain.rows), run.config.retain_batch)
 
 
 @torch.no_grad()
@@ -205,21 +265,9 @@ def _retain_before(run: _Run, step: int) -> float:
     mine = run.processes.share(_retain_batch(run, step))
     loss = _no_rows(run)
     if mine:
-        batch = train_batch(run.loaded, [run.retain[index] for index in mine], run.first_layer)
         with run.loaded.model.disable_adapter():
-            loss = _cross_entropy(run, mine, batch, {})
+            loss = retain_cross_entropy(_tokens(run, run.retain, mine, frozenset()), None, {})
     return _backward(run, loss, 0.0)
-
-
-def _forget_term(run: _Run, picked: list[int]) -> float:
-    if not picked:
-        return float("nan")
-    mine = run.processes.share(picked)
-    fresh: dict[str, tuple[float | None, float | None]] = {}
-    loss = _forget_loss(run, mine, fresh) if mine else _no_rows(run)
-    # Only what this step measured: an older number of another process would win over a new one.
-    run.latest |= run.processes.merged(fresh)
-    return _backward(run, loss, 1.0)
 
 
 def _no_rows(run: _Run) -> LossSum:
@@ -227,60 +275,68 @@ def _no_rows(run: _Run) -> LossSum:
     return LossSum(torch.zeros((), device=run.loaded.device), 0.0)
 
 
-def _forget_loss(
-    run: _Run, mine: Sequence[int], fresh: dict[str, tuple[float | None, float | None]]
-) -> LossSum:
-    batch = train_batch(run.loaded, [run.forget[index] for index in mine], run.first_layer)
-    log_probs = batch_log_probs(run.loaded.model, batch)
-    tokens = TokenBatch(
-        log_probs,
-        padded([run.reference[index] for index in mine], log_probs) if run.reference else None,
-        padded([run.forget[index].weights for index in mine], log_probs),
-        batch.answer_mask,
+def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) -> TokenBatch:
+    """The rows at `places` as a term of the loss sees them; nothing has run yet."""
+    rows = [of.rows[place] for place in places]
+    batch = train_batch(run.loaded, rows, run.first_layer)
+    columns = batch.answer_mask
+    second = _Rows(of.others, reference=of.other_reference)
+    return token_batch(
+        run.loaded.model,
+        batch,
+        padded([row.weights for row in rows], columns),
+        needs,
+        layer=run.moved_layer,
+        reference=lambda: padded([of.reference[place] for place in places], columns),
+        other=lambda: _tokens(run, second, places, needs - {"other_answer"}),
     )
-    objective = OBJECTIVES[run.config.objective]
-    for index, row in zip(mine, log_probs.detach().cpu(), strict=True):
-        item = run.forget[index]
-        fresh[item.row.id] = fact_probabilities(item.row, item.encoding, row)
-    return objective.function(tokens, run.config.objective_of())
 
 
-def _retain_term(run: _Run, picked: list[int], with_gradient: bool) -> tuple[float, float]:
-    """The cross-entropy of the picked rows in nats, and what the term adds to the loss that is minimised."""
+def _forget_term(run: _Run, picked: list[int], weight: float) -> float:
+    """The forget term over all processes, after adding its gradient; NaN without rows."""
+    if not picked:
+        return float("nan")
+    mine = run.processes.share(picked)
+    fresh: dict[str, tuple[float | None, float | None]] = {}
+    loss = _no_rows(run)
+    if mine:
+        tokens = _tokens(run, run.forget, mine, _objective(run).needs)
+        loss = _objective(run).function(tokens, run.config.objective_of(), run.state)
+        for place, row in zip(mine, tokens.log_probs.detach().cpu(), strict=True):
+            item = run.forget.rows[place]
+            fresh[item.row.id] = fact_probabilities(item.row, item.encoding, row)
+    # Only what this step measured: an older number of another process would win over a new one.
+    run.latest |= run.processes.merged(fresh)
+    return _backward(run, loss, weight)
+
+
+def _retain_term(run: _Run, picked: list[int], weight: float) -> tuple[float, float]:
+    """The cross-entropy of the picked rows in nats, and the retain term's value, after adding its gradient.
+
+    Without forget rows the term is the cross-entropy: plain learning. Without a term only the former is
+    measured.
+    """
     if not picked:
         return float("nan"), 0.0
     mine = run.processes.share(picked)
-    rows = [run.retain[index] for index in mine]
-    batch = train_batch(run.loaded, rows, run.first_layer) if mine else None
-    by_divergence = run.config.retain == "kl" and bool(run.forget) and with_gradient
-    with torch.set_grad_enabled(with_gradient and not by_divergence):
-        fresh: dict[str, float] = {}
-        loss = _cross_entropy(run, mine, batch, fresh) if batch else _no_rows(run)
+    term = RETAINS[(run.config.retain_term if run.forget.rows else "") or "ce"]
+    looked_at = weight > 0 or "retain_rows" in _objective(run).needs
+    plain = not looked_at or term.function is retain_cross_entropy
+    fresh: dict[str, float] = {}
+    measured = loss = _no_rows(run)
+    if mine:
+        with torch.set_grad_enabled(weight > 0):
+            tokens = _tokens(run, run.retain, mine, frozenset() if plain else term.needs)
+            measured = retain_cross_entropy(tokens, None, {})
+            loss = measured if plain else term.function(tokens, run.config.objective_of(), run.state)
+        for place, row in zip(mine, tokens.log_probs.detach(), strict=True):
+            item = run.retain.rows[place]
+            fresh[item.row.id] = float(row[: item.encoding.answer_length].exp().mean())
     run.latest_retain |= run.processes.merged(fresh)
-    scale = run.config.retain_weight if with_gradient else 0.0
-    if by_divergence:
-        divergent = _divergence_term(run, batch) if batch else _no_rows(run)
-        return _backward(run, loss, 0.0), scale * _backward(run, divergent, scale)
-    value = _backward(run, loss, scale)
-    # not 0 · value: an untrained term that is NaN would look like a divergence of the trained one
-    return value, scale * value if scale else 0.0
-
-
-def _cross_entropy(run: _Run, mine: Sequence[int], batch: Batch, fresh: dict[str, float]) -> LossSum:
-    log_probs = batch_log_probs(run.loaded.model, batch)
-    for index, row in zip(mine, log_probs.detach(), strict=True):
-        item = run.retain[index]
-        fresh[item.row.id] = float(row[: item.encoding.answer_length].exp().mean())
-    return retain_cross_entropy(TokenBatch(log_probs, None, torch.ones_like(log_probs), batch.answer_mask))
-
-
-def _divergence_term(run: _Run, batch: Batch) -> LossSum:
-    model = run.loaded.model
-    with torch.no_grad(), model.disable_adapter():
-        vectors, logits_of = answer_hidden(model, batch)
-        reference = logits_of(vectors)
-    vectors, logits_of = answer_hidden(model, batch)
-    return retain_divergence(logits_of(vectors), reference)
+    if plain:
+        value = _backward(run, loss, weight)
+        return value, value
+    return _backward(run, measured, 0.0), _backward(run, loss, weight)
 
 
 def _backward(run: _Run, loss: LossSum, scale: float) -> float:
@@ -321,5 +377,5 @@ def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
 
 
 def _forgotten(look: EvalDone, config: TrainConfig, run: _Run) -> bool:
-    complete = len(run.latest) == len(run.forget) > 0
+    complete = len(run.latest) == len(run.forget.rows) > 0
     return complete and look.fact_joint is not None and look.fact_joint < config.stop_fact_below

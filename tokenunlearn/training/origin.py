@@ -60,15 +60,21 @@ def weights_of(weights: Sequence[np.ndarray]) -> str:
 
 
 def origin(
-    loaded: LoadedModel, forget: Sequence[TrainRow], retain: Sequence[TrainRow], config: TrainConfig
+    loaded: LoadedModel,
+    forget: Sequence[TrainRow],
+    retain: Sequence[TrainRow],
+    config: TrainConfig,
+    others: Sequence[TrainRow] = (),
 ) -> Origin:
-    """Return the record of a training run."""
+    """Return the record of a training run; `others`: the second answers, where the objective has them."""
+    second = {"rows of second answers": rows_of([each.row for each in others])} if others else {}
     return {
         **settings_of(config),
         **model_of(loaded),
         "rows to forget": rows_of([each.row for each in forget], [each.encoding.ids for each in forget]),
         "rows to keep": rows_of([each.row for each in retain], [each.encoding.ids for each in retain]),
         "mask": weights_of([each.weights.numpy() for each in forget]),
+        **second,
     }
 
 
