@@ -96,7 +96,10 @@ def live_service(folder: Path) -> Service:
     made.show(ShownScores(payload("live"), columns_from_table(table()), table()))
     made.queue.command = lambda _: ["true"]
     made.session.model = SimpleNamespace(
-        adapter=None, untrainable=None, generate=lambda questions, _: [f"re: {each}" for each in questions]
+        model=SimpleNamespace(peft_config={}),
+        adapter=None,
+        untrainable=None,
+        generate=lambda questions, _: [f"re: {each}" for each in questions],
     )
     return made
 

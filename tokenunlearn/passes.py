@@ -3,11 +3,11 @@
 A row without a subject is masked by its whole question, and says so.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from tokenunlearn.learned.fitted import annotated_hash, refuse_other_model, scor
 from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.models.capabilities import evaluating
 from tokenunlearn.models.forward import PassScores, run_pass
-from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.models.gradients import loss_gradient, token_products, upper_weights
+from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.signals import SIGNALS, Arrays
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.folding import fold
@@ -120,11 +121,15 @@ def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None)
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What a pass may use beside model and rows: the rows to keep, other models by name, a fitted scorer."""
+    """What a pass may use beside model and rows: the rows to keep, other models by name, a fitted scorer.
+
+    `measured` is what a pass has found out once for all groups of rows, by the name of the pass.
+    """
 
     retain: tuple[Row, ...] = ()
     others: Mapping[str, LoadedModel] = field(default_factory=dict)
     scorer: Scorer | None = None
+    measured: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 ALONE: Final = Beside()
@@ -163,7 +168,7 @@ class Pass:
 
     cost: whole forward passes a row, in words. needs: what it uses beside the answer's forward pass
     (`NEEDS`). after: the passes whose results it reads. head: how a list made under it is announced.
-    fit: names what it was fitted on, where its results depend on that.
+    fit: names what its results depend on beside the model, by what is beside it and its argument.
     """
 
     function: Callable[[Context], list[Arrays]]
@@ -171,13 +176,13 @@ class Pass:
     needs: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()
     head: str = ""
-    fit: Callable[[Beside], str] | None = None
+    fit: Callable[[Beside, str], str] | None = None
 
 
 def fits_of(wanted: Set[str], beside: Beside = ALONE) -> dict[str, str]:
-    """What those of the passes were fitted on that are fitted on something, by name of the pass."""
+    """What the passes depend on beside the model and the rows, by name, for those that do."""
     entries = {name: pass_of(name).fit for name in sorted(wanted)}
-    return {name: fit(beside) for name, fit in entries.items() if fit is not None}
+    return {name: fit(beside, _argument(name)) for name, fit in entries.items() if fit is not None}
 
 
 def group_passes(
@@ -194,10 +199,10 @@ def group_passes(
     found: dict[str, list[Arrays]] = {}
     context = Context(model, infos, encodings, wanted, beside, found=found)
     for name in in_order(wanted):
-        entry, argument = pass_of(name), name.partition(":")[2]
+        entry = pass_of(name)
         refuse_lacking(name, model, beside)
         with _gradients(model) if "gradient" in entry.needs else nullcontext():
-            found[name] = entry.function(replace(context, argument=argument))
+            found[name] = entry.function(replace(context, argument=_argument(name)))
     return [{name: rows[index] for name, rows in found.items()} for index in range(len(infos))]
 
 
@@ -209,6 +214,10 @@ def pass_of(name: str) -> Pass:
     return PASSES[kind]
 
 
+def _argument(name: str) -> str:
+    return name.partition(":")[2]
+
+
 def in_order(wanted: Set[str]) -> list[str]:
     """The wanted passes and those that they read, each once, in the order in which they are run."""
     names = set(wanted)
@@ -218,14 +227,14 @@ def in_order(wanted: Set[str]) -> list[str]:
     return sorted(names, key=lambda name: (places.index(name.partition(":")[0]), name))
 
 
-# What a pass may need beside the answers' forward pass, in words that follow "it needs".
-NEEDS: Final[Mapping[str, str]] = MappingProxyType(
+# What a pass may need beside the answers' forward pass: in words that follow "needs", and how to give it.
+NEEDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "adapter": "an adapter to switch off",
-        "retain": "rows to keep",
-        "gradient": "gradients of the model",
-        "hidden": "hidden states of the model",
-        "other": "another model beside this one",
+        "adapter": ("an adapter to switch off", "Open the model with its adapter"),
+        "retain": ("rows to keep", "Mark rows with split retain, or give --retain-rows"),
+        "gradient": ("gradients of the model", "Open it as a folder of weights"),
+        "hidden": ("hidden states of the model", "Open it as a folder of weights"),
+        "other": ("another model beside this one", "Give it with --beside NAME=MODEL"),
     }
 )
 
@@ -236,25 +245,36 @@ def needs_of(signal: str) -> frozenset[str]:
     return frozenset().union(*(pass_of(name).needs for name in entry.passes_of(entry.settings())))
 
 
-def lacking(name: str, model: LoadedModel, beside: Beside = ALONE) -> list[str]:
-    """What a pass needs and does not have here, such as `retain` or `other:small`."""
+def lacking(names: Iterable[str], model: LoadedModel, beside: Beside = ALONE) -> list[str]:
+    """What the passes need and do not have here, such as `retain` or `other:small`, each once."""
     there = {"adapter": hasattr(model.model, "peft_config"), "retain": bool(beside.retain)}
-    there |= {f"other:{other}": True for other in beside.others}
-    return [
-        need for need in sorted(pass_of(name).needs) if not there.get(need, need in ("gradient", "hidden"))
-    ]
+    there |= {"gradient": True, "hidden": True} | {f"other:{name}": True for name in beside.others}
+    needed = {
+        f"other:{_argument(name)}" if need == "other" else need
+        for name in names
+        for need in pass_of(name).needs
+    }
+    return [need for need in sorted(needed) if not there.get(need, False)]
+
+
+def need_words(need: str) -> tuple[str, str]:
+    """Return what is lacking, in words that follow "needs", and what a person can do."""
+    kind, _, name = need.partition(":")
+    words, fix = NEEDS[kind]
+    return (f"{words}, {name}" if name else words), fix
 
 
 def refuse_lacking(name: str, model: LoadedModel, beside: Beside) -> None:
-    """Nothing; raises InputError where the pass cannot be run for want of rows to keep or another model.
+    """Raise InputError where the pass cannot be run for want of rows to keep or of another model.
 
-    For want of an adapter it is run: with nothing to switch off it gives what the target's own pass gives.
+    For want of an adapter it is run and gives NaN, so that the signals of the first sight need no choice.
     """
-    for need in lacking(name, model, beside):
+    for need in lacking([name], model, beside):
         if need != "adapter":
-            kind, _, other = need.partition(":")
-            words = NEEDS[kind] + (f", {other}" if other else "")
-            raise InputError(f"The pass {name} cannot be run", f"It needs {words}", "Leave its signals out")
+            words, fix = need_words(need)
+            raise InputError(
+                f"The pass {name} cannot be run", f"It needs {words}", f"{fix}, or leave its signals out"
+            )
 
 
 @contextmanager
@@ -279,8 +299,11 @@ def _target(context: Context) -> list[Arrays]:
 
 
 def _base(context: Context) -> list[Arrays]:
-    """The target's own pass with the adapter switched off; without an adapter the same as the target."""
+    """The target's own pass with the adapter switched off; NaN without one: nothing can be switched off."""
     model = context.model
+    if lacking(["base"], model):
+        lengths = [encoding.answer_length for encoding in context.encodings]
+        return [dict.fromkeys(("log_probs", "entropies"), np.full(length, np.nan)) for length in lengths]
     passes = run_pass(model.model, context.encodings, model.pad_id, adapter_off=True)
     return [_arrays(scores) for scores in passes]
 
@@ -360,8 +383,60 @@ def _learned(context: Context) -> list[Arrays]:
     return [{"logits": scorer.logits(each)} for scorer, each in zip(scorers, states, strict=True)]
 
 
-def _learned_fit(beside: Beside) -> str:
+def _learned_fit(beside: Beside, _: str) -> str:
     return annotated_hash() if beside.scorer is None else beside.scorer.hash
+
+
+def _tempered(context: Context) -> list[Arrays]:
+    """The target's own pass with its logits divided by a temperature."""
+    model = context.model
+    passes = run_pass(model.model, context.encodings, model.pad_id, temperature=float(context.argument))
+    return [_arrays(scores) for scores in passes]
+
+
+def _other(context: Context) -> list[Arrays]:
+    """The same answers under another model. Raises InputError where it cuts an answer into other tokens."""
+    other = context.beside.others[context.argument]
+    encodings = [encode(other.tokenizer, info.row.question, info.row.answer) for info in context.infos]
+    for info, own, its in zip(context.infos, context.encodings, encodings, strict=True):
+        if (own.answer_ids, own.answer_offsets) != (its.answer_ids, its.answer_offsets):
+            raise InputError(
+                f"The model {context.argument} cannot stand beside this one",
+                "It cuts the answer into other tokens, so that no probability has its counterpart",
+                "Take a model of the same tokenizer",
+                info.row.id,
+            )
+    return [_arrays(scores) for scores in run_pass(other.model, encodings, other.pad_id)]
+
+
+def _other_fit(beside: Beside, name: str) -> str:
+    return text_hash(str(beside.others[name].provenance())) if name in beside.others else ""
+
+
+def _g_effect(context: Context) -> list[Arrays]:
+    """⟨∇ loss on the rows to keep, ∇lp⟩ of each answer token, on the matrices of the upper layers."""
+    share, count = context.argument.split(":")
+    model, beside = context.model, context.beside
+    weights = upper_weights(model.model, float(share))
+    known, direction = beside.measured.get(f"g_effect:{context.argument}", (None, []))
+    if known is not model.model:
+        kept = spread(beside.retain, int(count))
+        encodings = [encode(model.tokenizer, row.question, row.answer) for row in kept]
+        direction = loss_gradient(model.model, encodings, model.pad_id, weights)
+        beside.measured[f"g_effect:{context.argument}"] = model.model, direction
+    products = token_products(model.model, context.encodings, model.pad_id, weights, direction)
+    return [{"products": each} for each in products]
+
+
+def spread(rows: Sequence[Row], count: int) -> list[Row]:
+    """At most `count` of the rows, spread evenly over them, in their order."""
+    taken = min(count, len(rows))
+    return [rows[at * len(rows) // taken] for at in range(taken)]
+
+
+def _g_effect_fit(beside: Beside, argument: str) -> str:
+    kept = spread(beside.retain, int(argument.partition(":")[2]))
+    return text_hash(*(part for row in kept for part in (row.question, row.answer)))
 
 
 # In the order in which they are run.
@@ -374,6 +449,14 @@ PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
         "subject": Pass(_subject, "1", after=("prompt",), head="with the name hidden"),
         "occlusion": Pass(_occlusion, "one a question token", head="with one word hidden"),
         "learned": Pass(_learned, "part of 1, and once a fit", frozenset({"hidden"}), fit=_learned_fit),
+        "tempered": Pass(_tempered, "1"),
+        "other": Pass(_other, "1 of the other model", frozenset({"other"}), fit=_other_fit),
+        "g_effect": Pass(
+            _g_effect,
+            "about 4, and once 2 a row to keep",
+            frozenset({"gradient", "retain"}),
+            fit=_g_effect_fit,
+        ),
     }
 )
 

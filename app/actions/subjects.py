@@ -94,15 +94,15 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
 
 def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownScores:
     """These scores as they are shown in the place of `shown`, whose rows they are, every signal included."""
-    model, fresh = service.model_of(shown), shown_scores(scores, "live")
+    fresh = shown_scores(scores, "live")
     # A signal that was fitted on marks is fitted again, on these names.
     later = [
         name for name in shown.payload["signals"] if name not in fresh.columns and not shown.fits.get(name)
     ]
-    return fresh.with_signals({name: _spliced(service, model, shown, fresh, name) for name in later})
+    return fresh.with_signals({name: _spliced(service, shown, fresh, name) for name in later})
 
 
-def _spliced(service: Service, model: Any, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
+def _spliced(service: Service, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
     """A signal that was asked for later: as it was, and anew in the rows that changed."""
     assert shown.scores is not None and fresh.scores is not None
     values = shown.columns[name].copy()
@@ -110,7 +110,7 @@ def _spliced(service: Service, model: Any, shown: ShownScores, fresh: ShownScore
     changed = [(now, row) for before, now, row in pairs if now is not before]
     places = [np.arange(row["first"], row["first"] + row["count"]) for _, row in changed]
     if changed:
-        values[np.concatenate(places)] = signal_of(service, model, [now for now, _ in changed], name)
+        values[np.concatenate(places)] = signal_of(service, shown, [now for now, _ in changed], name)
     return values
 
 

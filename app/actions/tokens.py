@@ -9,6 +9,7 @@ import numpy as np
 
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
+from app.session import Session
 from app.shown import ShownScores
 from app.views.first_row import first_row
 from app.views.tokens import column, menus, rule_bounds, signal_info
@@ -21,6 +22,7 @@ from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance
 
 if TYPE_CHECKING:
+    from tokenunlearn.passes import Beside
     from tokenunlearn.scoring import ScoredRow
 
 
@@ -48,12 +50,31 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
     return {
         **shown.payload,
-        **menus(shown.payload["signals"]),
+        **menus(shown.payload["signals"], lacking_here(service.session_of(shown)) if shown.live else {}),
         "left_out": reasons,
         "bounds": rule_bounds(),
         "defaults": to_dict(Rule()),
         "opens": first_row(shown),
     }
+
+
+def beside(session: Session) -> "Beside":
+    """What signals may use beside the rows of a session: its rows to keep. The page opens one model."""
+    from tokenunlearn.passes import Beside
+
+    return Beside(session.retain)
+
+
+def lacking_here(session: Session) -> dict[str, str]:
+    """What a signal needs that the session does not have, in words, by the signal's name."""
+    if session.model is None:
+        return {}
+    from tokenunlearn.passes import lacking, need_words
+    from tokenunlearn.scoring import ScoreConfig
+
+    config, others = ScoreConfig(), beside(session)
+    found = {name: lacking(config.passes_of(name), session.model, others) for name in SIGNALS}
+    return {name: f"needs {need_words(needs[0])[0]}" for name, needs in found.items() if needs}
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
@@ -125,7 +146,7 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
         ScoreConfig(signals=(name,))  # raises, in the words of the command line
     if name not in shown.columns:
         rows = shown.scores.rows if shown.scores else []
-        shown = with_signal(service, shown, name, signal_of(service, service.model_of(shown), rows, name))
+        shown = with_signal(service, shown, name, signal_of(service, shown, rows, name))
     return {
         "values": column(shown.columns[name]),
         "info": shown.payload["signals"].get(name) or signal_info(name),
@@ -133,19 +154,23 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def signal_of(service: Service, model: Any, rows: "Sequence[ScoredRow]", name: str) -> np.ndarray:
-    """One signal on the tokens of these rows, one after the other, masked as their scores are.
+def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]", name: str) -> np.ndarray:
+    """One signal on the tokens of these rows of `shown`, one after the other, masked as their scores are.
 
     A row that could not be scored has NaN. Raises SettingError for an unknown signal, MaskError without rows,
-    as of a recorded example.
+    as of a recorded example, and for a signal that needs what is not there; ModelError without a model.
     """
     from tokenunlearn.scoring import ScoreConfig, score_infos
 
-    config = ScoreConfig(signals=(name,))
+    model, config = service.model_of(shown), ScoreConfig(signals=(name,))
     if not rows:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
+    session = service.session_of(shown)
+    lacks = lacking_here(session).get(name)
+    if lacks:
+        raise MaskError(f"{SIGNALS[name].label} cannot be measured here", f"It {lacks}", "Choose another one")
     with service.model_lock:
-        found = score_infos(model, [row.info for row in rows if not row.failure], config)
+        found = score_infos(model, [row.info for row in rows if not row.failure], config, beside(session))
         return np.concatenate(
             [np.full(len(row.table), np.nan) if row.failure else next(found).table[name] for row in rows]
         )

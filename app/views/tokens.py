@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.known import row_known
-from tokenunlearn.passes import PASSES, needs_of
+from tokenunlearn.passes import PASSES
 from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe
@@ -21,8 +22,6 @@ from tokenunlearn.signals import FAMILIES, SIGNALS, Signal
 DECIMALS = 6
 KEY_DECIMALS = 9
 BOOTSTRAP_DRAWS = 200
-# What a signal may need that the page has for every model.
-GIVEN = frozenset({"adapter", "gradient", "hidden"})
 _STRUCTURE = {
     "start": "char_start",
     "end": "char_end",
@@ -107,11 +106,12 @@ def signal_info(name: str, with_marks: bool = False) -> dict[str, Any]:
     }
 
 
-def menus(names: Iterable[str]) -> dict[str, Any]:
-    """What the menus of signals are made of: `{families, offered, masks}`.
+def menus(names: Iterable[str], lacking: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """What the menus of signals are made of: `{families, offered, lacking, masks}`.
 
-    `names` have a column; `offered` are others that can be computed here when one is chosen. `masks` are the
-    words above a list of what else could stand in a place, by the pass under which it was made.
+    `names` have a column; `offered` are the others, computed when one is chosen. `lacking` says of those that
+    cannot be measured here what they need. `masks` are the words above a list of what else could stand in a
+    place, by the pass under which it was made.
     """
     known = set(names)
     return {
@@ -122,9 +122,8 @@ def menus(names: Iterable[str]) -> dict[str, Any]:
             }
             for name, family in FAMILIES.items()
         },
-        "offered": {
-            name: signal_info(name) for name in SIGNALS if name not in known and needs_of(name) <= GIVEN
-        },
+        "offered": {name: signal_info(name) for name in SIGNALS if name not in known},
+        "lacking": dict(lacking),
         "masks": {name: entry.head for name, entry in PASSES.items() if entry.head},
     }
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.tiny_rows import ROWS, tiny
+from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import run_pass
-from tokenunlearn.passes import SubjectEdit, row_info
+from tokenunlearn.passes import Beside, SubjectEdit, row_info
 from tokenunlearn.rescoring import rescored
 from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score, score_infos
 from tokenunlearn.signals import SIGNALS
@@ -26,7 +26,7 @@ def loaded(tiny_folder):
 
 @pytest.fixture(scope="module")
 def table(loaded):
-    return score(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS)))
+    return score(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS)), Beside(RETAIN))
 
 
 def test_one_line_per_answer_token_in_the_order_of_the_rows(table) -> None:
@@ -47,8 +47,8 @@ def test_columns_are_the_passes_own_numbers(loaded, table) -> None:
     np.testing.assert_allclose(table.log_prob, log_probs, atol=1e-6)
     np.testing.assert_allclose(table.loss, -log_probs, atol=1e-6)
     np.testing.assert_allclose(table.entropy, np.concatenate([s.entropies for s in scores]), atol=1e-6)
-    # no adapter: the base is the target
-    assert table.contrast.abs().max() < 1e-6
+    # no adapter: there is nothing to compare with
+    assert table.contrast.isna().all()
 
 
 def test_swapped_names_score_every_token_but_the_name(table) -> None:
@@ -60,8 +60,9 @@ def test_swapped_names_score_every_token_but_the_name(table) -> None:
 def test_provenance_names_what_made_it(loaded, table, tiny_folder) -> None:
     found = provenance(table)
     assert found["model"] == str(tiny_folder) and found["signals"] == list(SIGNALS)
-    scores = new_scores(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS)))
-    scores.rows.extend(iter_scores(loaded, ROWS[:3], ScoreConfig(signals=tuple(SIGNALS))))
+    config, beside = ScoreConfig(signals=tuple(SIGNALS)), Beside(RETAIN)
+    scores = new_scores(loaded, ROWS[:3], config, beside=beside)
+    scores.rows.extend(iter_scores(loaded, ROWS[:3], config, beside))
     assert found["scores_id"] == scores.scores_id and len(found["scores_id"]) == 12
     assert {"adapter", "precision", "data", "config", "schema", "version"} <= set(found)
 

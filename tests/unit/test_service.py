@@ -13,13 +13,23 @@ import pytest
 
 from app.actions.opening import hold_scoring
 from app.actions.status import busy, chips
-from app.actions.tokens import alternatives, compute_signal, shown_payload, with_signal
+from app.actions.tokens import (
+    alternatives,
+    compute_signal,
+    full_payload,
+    lacking_here,
+    shown_payload,
+    with_signal,
+)
 from app.service import Options, Service
 from app.shown import ShownScores
 from tests.page_service import first_summary
+from tests.tiny_folder import make_tiny_adapter
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import mask_hash
+from tokenunlearn.passes import Beside
+from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 
 
@@ -50,7 +60,8 @@ def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[Shown
     """A service that has loaded two sets whose rows alternate, and everything it has shown."""
     rows = [replace(row, set=("one", "two")[at % 2]) for at, row in enumerate(ROWS[:4])]
     data = write_rows(folder / "rows.jsonl", rows, RETAIN[:1])
-    service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
+    adapter = str(make_tiny_adapter(tiny_folder, folder / "adapter"))
+    service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=folder / "runs"))
     shown = watched(service)
     service._load()
     assert service.stage.name == "live", service.stage.error
@@ -154,7 +165,8 @@ def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_eac
 ) -> None:
     monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
-    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
+    adapter = str(make_tiny_adapter(tiny_folder, tmp_path / "adapter"))
+    service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=tmp_path / "runs"))
     asked = {"name": "knowledge_subject"}
     shown = watched(service, lambda each: compute_signal(service, {"scores_id": each.scores_id, **asked}))
     service._load()
@@ -173,3 +185,26 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_signals_have_the_rows_to_keep_and_what_they_lack_is_told(tiny_folder: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl", ROWS[:2], RETAIN)
+    service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
+    service._load()
+    shown = service.scores()
+    assert shown is not None
+    lacking = full_payload(service, shown)["lacking"]
+    assert lacking == dict.fromkeys(("entropy_base", "contrast", "su"), "needs an adapter to switch off")
+    assert "g_effect" in full_payload(service, shown)["offered"]
+    assert np.isnan(shown.columns["contrast"]).all()  # not known is not 0
+    asked = {"scores_id": shown.scores_id}
+    found = compute_signal(service, {**asked, "name": "g_effect"})
+    config = ScoreConfig(signals=("g_effect",))
+    expected = score(service.model_of(shown), ROWS[:2], config, Beside(RETAIN)).g_effect
+    np.testing.assert_allclose(found["values"], expected, atol=1e-5)
+    assert found["info"]["unit"] == "nats per unit of step"
+    with pytest.raises(MaskError, match="cannot be measured here. It needs an adapter to switch off"):
+        compute_signal(service, {**asked, "name": "su"})
+    service.session.left_out = {row.id: "too long" for row in RETAIN}
+    assert lacking_here(service.session)["g_effect"] == "needs rows to keep"

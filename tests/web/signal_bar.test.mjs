@@ -45,9 +45,11 @@ test("a menu is made of the families that may stand for a part, what has no colu
       "knowledge_prompt?",
       "knowledge_occlusion?",
       "contrast?",
+      "su?",
     ],
     ["Learned", "learned?"],
     ["Text alone", "content_words?", "content_words_new?", "random?"],
+    ["Gradient", "g_effect?"],
     ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
   ]);
   assert.deepEqual(
@@ -60,6 +62,15 @@ test("a menu is made of the families that may stand for a part, what has no colu
   );
   model.setRule({ knowledge: "entropy" }); // as a mask of the command line may have it
   assert.deepEqual(shape("knowledge").at(-1), ["Of this rule", "entropy"]);
+});
+
+test("a signal that needs what is not there says so in the menu", () => {
+  const model = new TokensModel({ ...syntheticPayload(1), lacking: { g_effect: "needs rows to keep" } });
+  const sources = menuOf(model, "knowledge").flatMap((group) => group.sources);
+  assert.deepEqual(
+    sources.filter(({ lacks }) => lacks),
+    [{ name: "g_effect", label: "G-effect", missing: true, lacks: "needs rows to keep" }],
+  );
 });
 
 test("a signal that no file of the page knows stands in menu, caption, details and sentence by its entry alone", () => {
@@ -80,7 +91,7 @@ test("a signal that no file of the page knows stands in menu, caption, details a
   const model = new TokensModel(payload, { view: { locked: 3 }, rule: { knowledge: "toy" } });
   assert.deepEqual(menuOf(model, "knowledge").at(-1), {
     label: "Toys",
-    sources: [{ name: "toy", label: "toy", missing: false }],
+    sources: [{ name: "toy", label: "toy", missing: false, lacks: "" }],
   });
   assert.equal(sentence(model), "“Oslo” is fun (1.00 blocks).");
   assert.equal(captionWords(model, "knowledge"), "Knowledge: toy, in blocks; one scale for the whole set");

@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings, values_of
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
-from tokenunlearn.errors import SettingError
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, models_beside, stoppable, target
+from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.settings import from_flags
 
 if TYPE_CHECKING:
-    from tokenunlearn.passes import RowInfo
+    from tokenunlearn.models.loading import LoadedModel
+    from tokenunlearn.passes import Beside, RowInfo
+    from tokenunlearn.scoring import ScoreConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIGNAL.NAME=VALUE",
         help="a setting of a signal itself; `list` names them; may be repeated",
     )
+    parser.add_argument(
+        "--retain-rows",
+        metavar="FILE",
+        help="rows to keep, beside split retain, for signals that need them (`list` says which)",
+    )
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=MODEL",
+        help="another model by a name, for a signal's setting such as su.reference=NAME: folder, hub id, or "
+        "the folder of an adapter on the same model; may be repeated",
+    )
     add_model(parser)
     add_settings(parser, "ScoreConfig")
 
@@ -55,14 +70,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.annotations and not arguments.report:
         raise SettingError("--annotations has nothing to do", "It is for a report", "Add --report")
     path = target(arguments.out, ".parquet", ".jsonl", ".csv") if arguments.out else None
-    rows = given_rows(arguments, "shared_forget", "one_off").forget
+    given = given_rows(arguments, "shared_forget", "shared_retain", "one_off")
+    rows = given.forget
 
     from tqdm import tqdm
 
     from tokenunlearn.cli.signal_reports import print_reports
+    from tokenunlearn.fitting import check_rows
     from tokenunlearn.learned.marks import read_marks
     from tokenunlearn.learned.scorer_files import read_scorer
-    from tokenunlearn.passes import Beside
+    from tokenunlearn.passes import Beside, needs_of
     from tokenunlearn.scoring import FREE_SIGNALS, REPORT_SIGNALS, ScoreConfig, iter_scores, new_scores
     from tokenunlearn.table import write_table
 
@@ -75,9 +92,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.scorer and "learned" not in config.signals:
         raise SettingError("--scorer has nothing to do", "It is for learned", "Add learned to --signals")
     config = replace(config, signal_settings=_signal_settings(arguments.set))
-    beside = Beside(scorer=read_scorer(arguments.scorer) if arguments.scorer else None)
+    scorer = read_scorer(arguments.scorer) if arguments.scorer else None
     other = read_marks(arguments.annotations, rows) if arguments.annotations else None
     model = load(arguments)
+    beside = Beside(given.retain, models_beside(arguments), scorer)
+    if any("retain" in needs_of(name) for name in config.signals):
+        check_rows(model, given.retain)
+    lacking = _say_lacking(config, model, beside)
+    reported = tuple(name for name in reported if name not in lacking)
     scores = new_scores(model, rows, config, beside=beside)
     with stoppable() as stop:
         for row in tqdm(iter_scores(model, rows, config, beside), total=len(rows), unit="row", desc="score"):
@@ -99,6 +121,27 @@ def _signal_settings(texts: list[str]) -> dict[str, dict[str, object]]:
         signal, _, name = key.partition(".")
         settings.setdefault(signal, {})[name] = value
     return settings
+
+
+def _say_lacking(config: "ScoreConfig", model: "LoadedModel", beside: "Beside") -> set[str]:
+    """Write to stderr which signals cannot be measured for want of an adapter, and return them.
+
+    Raises InputError for the first signal that lacks anything else.
+    """
+    from tokenunlearn.passes import lacking, need_words
+
+    found: dict[str, list[str]] = {}
+    for name in config.signals:
+        for need in lacking(config.passes_of(name), model, beside):
+            words, fix = need_words(need)
+            if need != "adapter":
+                raise InputError(
+                    f"The signal {name} cannot be measured", f"It needs {words}", f"{fix}, or leave it out"
+                )
+            found.setdefault(words, []).append(name)
+    for words, names in found.items():
+        sys.stderr.write(f"not measured, without {words}: {', '.join(names)}\n")
+    return {name for names in found.values() for name in names}
 
 
 def _say_subjects(infos: "Sequence[RowInfo]") -> None:

@@ -183,6 +183,25 @@ def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool
     return model
 
 
+def models_beside(arguments: argparse.Namespace) -> "dict[str, LoadedModel]":
+    """Return the models of --beside NAME=MODEL by name; an adapter's folder goes on the model of --model.
+
+    Raises SettingError for another form and for a name given twice, ModelError as `load_model` does.
+    """
+    from tokenunlearn.models.adapter_files import CONFIG
+    from tokenunlearn.models.loading import load_model
+
+    found: dict[str, LoadedModel] = {}
+    for text in arguments.beside:
+        name, _, place = text.partition("=")
+        if not name.isidentifier() or not place or name in found:
+            why = "The name is taken" if name in found else "It must be NAME=MODEL, the name a plain word"
+            raise SettingError(f"beside is {text[:MOST_SHOWN]!r}", why, "For example base=folder", "--beside")
+        adapter = place if (Path(place) / CONFIG).is_file() else None
+        found[name] = load_model(arguments.model if adapter else place, adapter, arguments.precision)
+    return found
+
+
 def target(path: str, *suffixes: str) -> Path:
     """The path to write to, checked before anything slow runs; no suffix given means a folder.
 

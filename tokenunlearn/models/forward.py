@@ -100,12 +100,12 @@ def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) 
 
 
 @torch.inference_mode()
-def batch_scores(model: Any, batch: Batch) -> list[PassScores]:
+def batch_scores(model: Any, batch: Batch, temperature: float = 1.0) -> list[PassScores]:
     """The scores of each answer of a batch, over the targets that its answer mask names."""
     vectors, logits_of = answer_hidden(model, batch)
     targets = batch.targets[batch.answer_mask]
     chunks = [
-        _scores(logits_of(vectors[start : start + CHUNK]), targets[start : start + CHUNK])
+        _scores(logits_of(vectors[start : start + CHUNK]) / temperature, targets[start : start + CHUNK])
         for start in range(0, len(vectors), CHUNK)
     ]
     log_probs, entropies, top_ids, top, ranks = (
@@ -126,12 +126,14 @@ def run_pass(
     hidden: Sequence[Sequence[int]] | None = None,
     adapter_off: bool = False,
     include_end: bool = False,
+    temperature: float = 1.0,
     token_budget: int = TOKEN_BUDGET,
 ) -> list[PassScores]:
     """Scores of every row, in the order given; rows that begin alike share that where the model can.
 
     `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model. With
-    `include_end` the end of turn is scored as the last token. The model's mode is restored afterwards.
+    `include_end` the end of turn is scored as the last token. Logits are divided by `temperature`. The
+    model's mode is restored afterwards.
     """
     if hidden is not None and not any(map(len, hidden)):
         hidden = None  # nothing is hidden: the very pass without a mask
@@ -139,7 +141,7 @@ def run_pass(
     device = next(model.parameters()).device
     with evaluating(model), without_adapter(model) if adapter_off else nullcontext():
         for members, batch in batches(model, encodings, pad_id, hidden, include_end, token_budget):
-            results.update(zip(members, batch_scores(model, batch.to(device)), strict=True))
+            results.update(zip(members, batch_scores(model, batch.to(device), temperature), strict=True))
     return [results[index] for index in range(len(encodings))]
 
 

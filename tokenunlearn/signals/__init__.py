@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tokenunlearn.signals import entropy, knowledge, learned, likelihood, reference, text
+from tokenunlearn.signals import entropy, gradient, knowledge, learned, likelihood, reference, text
 from tokenunlearn.signals.entry import FAMILIES, Arrays, Family, RowView, Signal
 
 __all__ = [
@@ -24,6 +24,7 @@ SIGNALS: Final[Mapping[str, Signal]] = MappingProxyType(
         **entropy.ENTRIES,
         **reference.ENTRIES,
         **likelihood.ENTRIES,
+        **gradient.ENTRIES,
         **learned.ENTRIES,
         **text.ENTRIES,
     }

@@ -1,10 +1,12 @@
 """Entropy of the next-token distribution at the position that predicts the token."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from tokenunlearn.settings import check, setting
 from tokenunlearn.signals.entry import NO_NAME, Levels, RowView, Signal, Without
 from tokenunlearn.signals.knowledge import swap_mean
 
@@ -20,6 +22,36 @@ _SAYS: Final = Levels(
 def entropy(entropies: np.ndarray) -> np.ndarray:
     """H = −Σ p log p in nats, float64 [tokens], as the pass has measured it [TokenUnlearn 2605.00364]."""
     return entropies.astype(np.float64)
+
+
+def entropy_weights(entropies: np.ndarray) -> np.ndarray:
+    """w = n·H / ΣH over the n tokens of an answer, float64 [tokens], so that the sum is n [ETW 2604.17785].
+
+    1 for every token where ΣH is 0: a model that is sure of each token tells none from another.
+    """
+    total = entropies.sum()
+    return entropies * (len(entropies) / total) if total > 0 else np.ones(len(entropies))
+
+
+@dataclass(frozen=True)
+class EntropyWeightSettings:
+    """At which temperature the entropies of the weights are taken."""
+
+    temperature: float = setting(
+        1.0, low=0.05, high=20, step=0.05, help="What the logits are divided by before the softmax"
+    )
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+
+
+def _tempered(settings: EntropyWeightSettings) -> str:
+    return "target" if settings.temperature == 1 else f"tempered:{settings.temperature:g}"
+
+
+def _weights(row: RowView, settings: EntropyWeightSettings) -> np.ndarray:
+    return entropy_weights(row.of(_tempered(settings))["entropies"])
 
 
 def _target(row: RowView, _: Any) -> np.ndarray:
@@ -77,6 +109,22 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         passes=("base",),
         unit="nats",
         default=True,
+        report=True,
+    ),
+    "etw": Signal(
+        label="Entropy weight (ETW)",
+        short="weight in its answer (ETW)",
+        function=_weights,
+        family="entropy",
+        source="ETW 2604.17785",
+        help="The token's entropy over the mean entropy of its answer, at a temperature",
+        says=Levels(
+            "Before {token} the model is surer than it is in this answer on average (weight {value}).",
+            ((1.0, "Before {token} the model is at least as unsure as it is on average here ({value})."),),
+        ),
+        passes_with=lambda settings: (_tempered(settings),),
+        settings=EntropyWeightSettings,
+        unit="times the mean",
         report=True,
     ),
 }

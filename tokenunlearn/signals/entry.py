@@ -30,6 +30,7 @@ FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
         "entropy": Family("Entropy", ("entropy",)),
         "learned": Family("Learned", ("knowledge",)),
         "text": Family("Text alone", ("knowledge", "entropy")),
+        "gradient": Family("Gradient", ("knowledge",)),
         "likelihood": Family("Likelihood", ("knowledge", "entropy")),
     }
 )

@@ -26,15 +26,17 @@ export function sourceIn({ payload }, row, name) {
 
 /**
  * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, in the order
- * of the registry; `missing` are those that would be computed. What the rule has is always there.
- * @returns {{label: string, sources: {name: string, label: string, missing: boolean}[]}[]}
+ * of the registry; `missing` are those that would be computed, `lacks` says what one needs that is not there.
+ * What the rule has is always there.
+ * @returns {{label: string, sources: {name: string, label: string, missing: boolean, lacks: string}[]}[]}
  */
 export function menuOf(model, role) {
   const { payload, signals, rule } = model;
   const families = Object.entries(payload.families ?? {}).filter(([, { roles }]) => roles.includes(role));
   // What the part is called after comes first.
   families.sort(([one], [other]) => Number(other === role) - Number(one === role));
-  const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing });
+  const lacks = (name) => payload.lacking?.[name] ?? "";
+  const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing, lacks: lacks(name) });
   const groups = families
     .map(([, { label, signals: members }]) => ({
       label,

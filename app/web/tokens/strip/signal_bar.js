@@ -111,14 +111,19 @@ function sourceMenu(label, model, kind, compute) {
   return { element, update };
 }
 
+function stateOf(missing, lacks) {
+  if (lacks) return ` (${lacks})`;
+  return missing ? " (compute)" : "";
+}
+
 function groupNode({ label, sources }) {
   return node(
     "optgroup",
     { attributes: { label } },
-    ...sources.map(({ name, label: text, missing }) =>
+    ...sources.map(({ name, label: text, missing, lacks }) =>
       node("option", {
-        text: missing ? `${text} (compute)` : text,
-        attributes: { value: name },
+        text: `${text}${stateOf(missing, lacks)}`,
+        attributes: { value: name, disabled: lacks !== "" },
       }),
     ),
   );

@@ -1,0 +1,93 @@
+"""Gradients of answer tokens' log-probabilities on the weights that a run moves, and their inner products.
+
+1. The weights are the matrices of the upper decoder layers, without adapters. 2. One backward pass gives the
+gradient of a mean loss. 3. The products of that gradient with those of all tokens of a batch come from one
+forward and two backward passes, not from one backward pass a token: Σ v·∇lp is linear in v, so its product
+with a fixed direction, differentiated by v, is the product of every single gradient [Pearlmutter 1994].
+
+Gradients must be enabled, and the caller puts flags and mode back.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from tokenunlearn.errors import ModelError
+from tokenunlearn.models.forward import batch_log_probs, batches, causal_model
+from tokenunlearn.models.layers import layer_list
+from tokenunlearn.text.encoding import Encoding
+
+
+def upper_weights(model: Any, share: float) -> list[torch.nn.Parameter]:
+    """Return the weight matrices of the upper `share` of the decoder layers, at least one layer.
+
+    Those of an adapter are left out. Raises ModelError for a model without such a matrix.
+    """
+    listed = layer_list(causal_model(model))
+    layers = [] if listed is None else list(listed[1])
+    count = max(1, round(share * len(layers)))
+    found = [
+        weight
+        for layer in layers[len(layers) - count :]
+        for name, weight in layer.named_parameters()
+        if weight.ndim == 2 and weight.is_floating_point() and "lora_" not in name
+    ]
+    if not found:
+        kind = causal_model(model).config.model_type
+        why = f"A model of the kind {kind} has no list of decoder layers with weight matrices"
+        raise ModelError("Gradients cannot be taken here", why, "Leave the signals that need them out")
+    return found
+
+
+def loss_gradient(
+    model: Any, encodings: Sequence[Encoding], pad_id: int, weights: Sequence[Tensor]
+) -> list[Tensor]:
+    """Return ∇(−Σ lp / n) over all answer tokens and ends of turn, one float32 tensor a weight."""
+    count = sum(encoding.target_count(True) for encoding in encodings)
+    total = [torch.zeros(weight.shape, device=weight.device) for weight in weights]
+    with _only(model, weights):
+        for _, batch in batches(model, encodings, pad_id, [()] * len(encodings), include_end=True):
+            loss = -batch_log_probs(model, batch.to(weights[0].device)).sum() / count
+            for into, gradient in zip(total, torch.autograd.grad(loss, weights), strict=True):
+                into += gradient.float()
+    return total
+
+
+def token_products(
+    model: Any,
+    encodings: Sequence[Encoding],
+    pad_id: int,
+    weights: Sequence[Tensor],
+    direction: Sequence[Tensor],
+) -> list[Float[np.ndarray, " tokens"]]:
+    """Return ⟨direction, ∇lp_t⟩ of each answer token of each row, float64 [tokens], in the order given."""
+    products: dict[int, np.ndarray] = {}
+    # The kernels that fuse attention have no second derivative.
+    with _only(model, weights), sdpa_kernel(SDPBackend.MATH):
+        for members, batch in batches(model, encodings, pad_id, [()] * len(encodings)):
+            placed = batch.to(weights[0].device)
+            log_probs = batch_log_probs(model, placed)
+            parts = torch.zeros_like(log_probs, requires_grad=True)
+            gradients = torch.autograd.grad(log_probs, weights, parts, create_graph=True)
+            pairs = zip(gradients, direction, strict=True)
+            product = torch.stack([(gradient.float() * along).sum() for gradient, along in pairs]).sum()
+            (found,) = torch.autograd.grad(product, parts)
+            for member, values, kept in zip(members, found, placed.answer_mask, strict=True):
+                products[member] = values[kept].cpu().numpy().astype(np.float64)
+    return [products[index] for index in range(len(encodings))]
+
+
+@contextmanager
+def _only(model: Any, weights: Sequence[Tensor]) -> Iterator[None]:
+    """Inside, these weights alone have gradients, so that a backward pass ends at the lowest of them."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for weight in weights:
+        weight.requires_grad_(True)
+    yield
