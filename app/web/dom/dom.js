@@ -4,10 +4,11 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Returns a new element.
- * @param {string} tag element name
- * @param {object} [options] `class`, `text`, `attributes`, `style` (custom properties too), `on` (listeners)
- * @param {...(Node|string|null|undefined|false)} children appended in order; falsy ones are skipped
- * @returns {HTMLElement}
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag element name
+ * @param {NodeOptions} [options] `class`, `text`, `attributes`, `style` (custom properties too), `on` (listeners)
+ * @param {...NodeChild} children appended in order; falsy ones are skipped
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function node(tag, options = {}, ...children) {
   return dress(document.createElement(tag), options, children);
@@ -15,19 +16,30 @@ export function node(tag, options = {}, ...children) {
 
 /**
  * Returns a new SVG element; same options as `node`.
- * @returns {SVGElement}
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {NodeOptions} [options]
+ * @param {...NodeChild} children
+ * @returns {SVGElementTagNameMap[Tag]}
  */
 export function drawing(tag, options = {}, ...children) {
   return dress(document.createElementNS(SVG, tag), options, children);
 }
 
+/**
+ * @template {HTMLElement|SVGElement} Made
+ * @param {Made} element
+ * @param {NodeOptions} options
+ * @param {NodeChild[]} children
+ * @returns {Made}
+ */
 function dress(element, options, children) {
   if (options.class) element.setAttribute("class", options.class);
   if (options.text !== undefined) element.textContent = String(options.text);
   setAttributes(element, options.attributes ?? {});
   for (const [name, value] of Object.entries(options.style ?? {})) element.style.setProperty(name, value);
   for (const [name, listener] of Object.entries(options.on ?? {})) element.addEventListener(name, listener);
-  element.append(...children.filter((child) => child || child === ""));
+  for (const child of children) if (child || child === "") element.append(child);
   return element;
 }
 
@@ -66,7 +78,8 @@ export function setHidden(element, hidden) {
 
 /** Puts other children into a place; the focus stays on the one with the same `data-key`. */
 export function refill(place, children) {
-  const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const focused = /** @type {HTMLElement} */ (document.activeElement);
+  const key = place.contains(focused) ? focused.dataset.key : null;
   place.replaceChildren(...children);
   if (key) place.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 }
@@ -130,7 +143,7 @@ export function segmented(label, choices, onChoose) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = buttons.indexOf(document.activeElement);
+    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const next = buttons[(at + step + buttons.length) % buttons.length];
     next.focus();
     next.click();

@@ -8,6 +8,7 @@ export const STRIP_ID = "tu-strip-place";
 
 /** Focuses the token of the strip that Tab reaches. Returns whether there is one. */
 export function focusStrip() {
+  /** @type {HTMLElement|null} */
   const token = document.querySelector(".tu-strip .tu-token[tabindex='0']");
   token?.focus({ preventScroll: true });
   return Boolean(token);

@@ -24,7 +24,7 @@ export function localFile(model) {
 /**
  * Returns the drafts in a file of `localFile`, one a set that something was decided in, the set shown first;
  * null for any other file. Throws why a draft cannot be taken here.
- * @returns {import("../model/mask_draft.js").Draft[]|null}
+ * @returns {Draft[]|null}
  */
 export function draftsIn(text, model) {
   const content = contentOf(text);

@@ -18,7 +18,8 @@ export class MarksDesk {
    *   void, onState: () => void}} host
    */
   constructor(model, host) {
-    Object.assign(this, { model, host });
+    this.model = model;
+    this.host = host;
     this.sets = [];
     this.asked = 0;
     this.unlearn();
@@ -42,7 +43,7 @@ export class MarksDesk {
     this.learning = "";
     /**
      * What the server says of how far it can be trusted, or null.
-     * @type {object|null}
+     * @type {Trust|null}
      */
     this.evidence = null;
     /** The hash of what the learned signal that is shown was fitted on, "" for none. */
@@ -54,7 +55,7 @@ export class MarksDesk {
 
   /**
    * Returns the keeper of the marks.
-   * @param {object} [parts]
+   * @param {{wait?: Wait, cancel?: Cancel, name?: () => string}} [parts]
    */
   makeKeeper(parts = {}) {
     const { model } = this;

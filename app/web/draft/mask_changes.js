@@ -7,7 +7,7 @@ import { plural } from "../text/numbers.js";
 /**
  * Returns the tokens that the present mask chooses and the saved one does not, and the other way round; null
  * where there is no saved mask for this set.
- * @param {{set: string, mask: {selected: ArrayLike<number>}, indices: ArrayLike<number>}} model
+ * @param {{set: string, mask: {selected: ArrayLike<number>}, indices: Iterable<number>}} model
  * @param {{set: string, chosen: number[]}|null} saved
  * @returns {{added: number[], removed: number[]}|null}
  */
@@ -45,6 +45,8 @@ const NAMED = 6;
 
 /**
  * Returns the tokens that differ in choice or weight; [] where the server named none of its own.
+ * @param {import("./mask_check.js").CheckState} state
+ * @param {import("../model/tokens_model.js").TokensModel} model
  * @returns {number[]}
  */
 export function differingTokens({ serverChosen, serverWeights }, model) {
@@ -58,7 +60,11 @@ export function differingTokens({ serverChosen, serverWeights }, model) {
   });
 }
 
-/** Returns the mask that the server computed, as the page's own is made; that one stands in its `own`. */
+/**
+ * Returns the mask that the server computed, as the page's own is made; that one stands in its `own`.
+ * @param {import("./mask_check.js").CheckState} state
+ * @param {import("../model/tokens_model.js").TokensModel} model
+ */
 export function serverMask({ serverChosen, serverWeights }, model) {
   const own = ownMask(model);
   const mask = {

@@ -4,6 +4,18 @@ export const CONFIRM_AFTER_MS = 300;
 export const AGAIN_AFTER_MS = 5000;
 
 /**
+ * @typedef {object} CheckState
+ * @property {"pending"|"same"|"differs"|"unreachable"} kind
+ * @property {string} hash  of this page's mask
+ * @property {number} [count]
+ * @property {string} [serverHash]
+ * @property {number|null} [serverCount]
+ * @property {number[]|null} [serverChosen]
+ * @property {number[]|null} [serverWeights]
+ * @property {string} [reason]
+ */
+
+/**
  * Compares the browser's mask with the server's. States: "pending", "same", "differs", "unreachable".
  * Late answers to an older question are dropped.
  */
@@ -11,7 +23,7 @@ export class MaskCheck {
   /**
    * @param {{ask: (draft: object) => Promise<{hash: string, weights_count: number}>,
    *          hash: (weights: Float64Array) => string|Promise<string>,
-   *          onState: (state: object) => void, wait?: (act: () => void, ms: number) => number}} parts
+   *          onState: (state: CheckState) => void, wait?: Wait, cancel?: Cancel}} parts
    */
   constructor({
     ask,
@@ -20,8 +32,13 @@ export class MaskCheck {
     wait = (act, ms) => setTimeout(act, ms),
     cancel = (timer) => clearTimeout(timer),
   }) {
-    Object.assign(this, { ask, hash, onState, wait, cancel });
+    this.ask = ask;
+    this.hash = hash;
+    this.onState = onState;
+    this.wait = wait;
+    this.cancel = cancel;
     this.question = 0;
+    /** @type {CheckState} */
     this.state = { kind: "pending", hash: "" };
   }
 

@@ -47,7 +47,7 @@ export class MaskDesk {
 
   /**
    * Returns the keeper of what this desk shows.
-   * @param {{wait?: Function, cancel?: Function, name?: () => string}} [parts]
+   * @param {{wait?: Wait, cancel?: Cancel, name?: () => string}} [parts]
    */
   makeKeeper(parts = {}) {
     return new DraftKeeper({

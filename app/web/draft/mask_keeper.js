@@ -18,8 +18,8 @@ const SENT_KEPT = 20;
  * @property {string} save
  * @property {string} name
  * @property {string[]} parts
- * @property {(kept: object) => object} contentOf  the part of it that a person made
- * @property {(draft: object, from: object, to: object) => boolean} collides  whether what changed between two
+ * @property {(kept: Kept) => Kept} contentOf  the part of it that a person made
+ * @property {(draft: Kept, from: Kept, to: Kept) => boolean} collides  whether what changed between two
  *   of it was decided in `draft` in another way
  * @property {boolean} [merges]  whether what somebody else saved meanwhile is added where it does not
  *   collide, and nobody is asked
@@ -36,6 +36,14 @@ export const DRAFT = {
 };
 
 /**
+ * What is kept: of a draft set, rule, overrides, notes and masks, of marks their rows; in the tab also where
+ * it began.
+ * @typedef {Record<string, any>} Kept
+ * @typedef {{kind: "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?: number, reason?: string,
+ *   theirs?: any}} KeeperState
+ */
+
+/**
  * @typedef {object} KeeperParts
  * @property {Kind} [kind]  the draft, unless another one is given
  * @property {number} [after]  milliseconds after the last change, at which it is saved
@@ -43,19 +51,19 @@ export const DRAFT = {
  * @property {() => {textId: string, scoresId: string, live: boolean, stamp: any[]}} where  cheap, asked at
  *   every move of a slider: the text and scores shown, and values of which one is another as soon as the
  *   draft is
- * @property {() => {draft: object, untouched: object}} read  what the page shows, and what it would show if
+ * @property {() => {draft: Kept, untouched: Kept}} read  what the page shows, and what it would show if
  *   nobody had ever touched it
- * @property {(draft: object) => Promise<void>} ready  gets what is needed to show a draft
- * @property {(draft: object, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a
+ * @property {(draft: Kept) => Promise<void>} ready  gets what is needed to show a draft
+ * @property {(draft: Kept, fresh: boolean) => void} put  shows a draft that is ready; `fresh`: without a
  *   step of undo
- * @property {(state: object) => void} onState  {kind:
+ * @property {(state: KeeperState) => void} onState  {kind:
  *   "browser"|"loading"|"saving"|"saved"|"conflict"|"failed", at?, reason?, theirs?}
- * @property {(from: object, theirs: object) => void} [merge]  adds to what is shown, and to each of its steps
+ * @property {(from: Kept, theirs: Kept) => void} [merge]  adds to what is shown, and to each of its steps
  *   of undo, what somebody else changed since `from`
  * @property {() => void} onNewer  other scores of this text are there: the page should ask for them
- * @property {(answer: object) => void} onKept  drafts and masks of the server, once for each text
+ * @property {(answer: any) => void} onKept  drafts and masks of the server, once for each text
  * @property {{get: (textId: string) => {version?: number, work?: string, sent?: string[]}, set: (textId:
- *   string, value: object) => void, draft: (textId: string) => object}} memory  of this tab: what it knows of
+ *   string, value: object) => void, draft: (textId: string) => Kept}} memory  of this tab: what it knows of
  *   the server's draft, and its own last work on the text
  */
 
@@ -64,7 +72,7 @@ export const DRAFT = {
  * before another text is shown, `open()` after it.
  */
 export class DraftKeeper {
-  /** @param {KeeperParts & {wait?: Function, cancel?: Function, name?: () => string}} parts */
+  /** @param {KeeperParts & {wait?: Wait, cancel?: Cancel, name?: () => string}} parts */
   constructor({
     kind = DRAFT,
     after = SAVE_AFTER_MS,
@@ -73,7 +81,21 @@ export class DraftKeeper {
     name = randomName,
     ...parts
   }) {
-    Object.assign(this, { kind, after, wait, cancel, name, ...parts });
+    this.kind = kind;
+    this.after = after;
+    this.wait = wait;
+    this.cancel = cancel;
+    this.name = name;
+    this.ask = parts.ask;
+    this.where = parts.where;
+    this.read = parts.read;
+    this.ready = parts.ready;
+    this.put = parts.put;
+    this.onState = parts.onState;
+    this.merge = parts.merge;
+    this.onNewer = parts.onNewer;
+    this.onKept = parts.onKept;
+    this.memory = parts.memory;
     this.textId = null;
     this.visit = 0;
     /** Whether what is shown and what the server has were brought together; before that nothing is saved. */
@@ -83,7 +105,9 @@ export class DraftKeeper {
     this.savedStamp = null;
     this.savedAt = null;
     this.flight = null;
+    /** @type {Promise<any>} */
     this.leaving = Promise.resolve();
+    /** @type {KeeperState} */
     this.state = { kind: "browser" };
   }
 
@@ -420,7 +444,10 @@ function randomName() {
   );
 }
 
-/** Returns the part of a saved draft that a person made. */
+/**
+ * Returns the part of a saved draft that a person made.
+ * @param {Kept} kept
+ */
 export function contentOf({ set, rule, overrides = {}, notes = {}, masks = [] }) {
   return { set, rule, overrides, notes, masks };
 }

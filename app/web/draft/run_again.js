@@ -8,7 +8,7 @@ import { missingSignals, takeDraft } from "../model/mask_draft.js";
  * Applies `payload.draft` ({set, rule, overrides, notes}) to the model. Scores or signals that the view lacks
  * are loaded first; else nothing is lost and the draft of before comes back with undo.
  * @param {import("../model/tokens_model.js").TokensModel} model
- * @param {object} payload the view's value with a draft
+ * @param {Payload} payload the view's value with a draft
  */
 export function takeOver(model, payload) {
   const { rule } = payload.draft;

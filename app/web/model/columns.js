@@ -6,7 +6,7 @@ const REAL = ["gold", "random_key"];
 
 /**
  * Returns the payload with its columns as arrays; they cross the wire as one JSON text.
- * @param {object} payload
+ * @param {Payload} payload
  */
 export function readPayload(payload) {
   return typeof payload.columns === "string" ? { ...payload, columns: JSON.parse(payload.columns) } : payload;
@@ -34,7 +34,7 @@ export function placesOf({ rows, columns }) {
 
 /**
  * Returns typed columns; null (how NaN crosses the wire) becomes NaN.
- * @param {object} payload
+ * @param {Payload} payload
  */
 export function readColumns(payload) {
   const columns = {};

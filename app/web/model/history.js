@@ -5,7 +5,7 @@ const MERGE_MS = 800;
 /** Keeps the current snapshot with those before and after it. */
 export class History {
   /**
-   * @param {object} present first snapshot
+   * @param {any} present first snapshot
    * @param {() => number} [clock] milliseconds
    * @param {() => number} [hand] the gesture under way, 0 for none
    */
@@ -13,7 +13,9 @@ export class History {
     this.present = present;
     this.past = [];
     this.future = [];
-    Object.assign(this, { clock, hand, held: 0 });
+    this.clock = clock;
+    this.hand = hand;
+    this.held = 0;
     this.label = null;
     this.stamp = -Infinity;
   }

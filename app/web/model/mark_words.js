@@ -10,12 +10,14 @@ export const MEANS = {
   gold: "the fact, says the file",
 };
 
+/** @type {import("./marks.js").Mark[]} */
 const CYCLE = [null, "fact", "other"];
 
 /**
  * Returns the mark that all units of these tokens have, undefined where they differ; what the file says is no
  * mark.
  * @param {number[]} tokens
+ * @returns {import("./marks.js").Mark|undefined}
  */
 export function sharedMark(model, tokens) {
   const [units, marks] = [model.units(), model.unitMarks()];

@@ -157,10 +157,10 @@ export function without(spans, holes) {
   let rest = spans;
   for (const [from, to] of holes) {
     rest = rest.flatMap(([start, end]) =>
-      [
+      /** @type {Span[]} */ ([
         [start, Math.min(end, from)],
         [Math.max(start, to), end],
-      ].filter(([low, high]) => low < high),
+      ]).filter(([low, high]) => low < high),
     );
   }
   return rest;

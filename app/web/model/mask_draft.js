@@ -6,12 +6,6 @@
 import { History } from "./history.js";
 import { Overrides } from "./overrides.js";
 
-/**
- * @typedef {{note: string, time: number}} Note  time in ms since 1970
- * @typedef {{set: string, rule: object, overrides: Record<number, "in"|"out">, notes: Record<number, Note>}}
- *   Draft
- */
-
 /** Returns the overrides and notes of `entries` as two records by token index. */
 export function recordsOf(entries) {
   const overrides = {};

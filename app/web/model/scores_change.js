@@ -11,7 +11,7 @@ import { Marks } from "./marks.js";
  * was; another text that shares a row takes the overrides over, and `model.lost` names what found no place;
  * rows that are all others begin anew.
  * @param {import("./tokens_model.js").TokensModel} model
- * @param {object} payload as `readPayload` gives it
+ * @param {Payload} payload as `readPayload` gives it
  */
 export function takeScores(model, payload) {
   const { overrides, history, rule, set } = model;

@@ -36,7 +36,7 @@ const FIRST_VIEW = {
  */
 export class TokensModel {
   /**
-   * @param {object} payload
+   * @param {Payload} payload
    * @param {{rule?: object, overrides?: object, notes?: object, view?: object, set?: string}} [saved]
    * @param {Record<string, import("./marks.js").RowMarks>} [marks] what is said to be true, by row id
    */
@@ -45,7 +45,12 @@ export class TokensModel {
     /** @type {number|null} the token to scroll to with the next drawing */
     this.revealed = null;
     /**
-     * @type {{row: string, text: string, state: string|null, note: string}[]} tokens with overrides that the
+     * @type {{units: import("../text/units.js").Unit[], list: number[][]}|undefined} the windows of a long
+     *   answer, kept here so that strips are aligned
+     */
+    this.windows = undefined;
+    /**
+     * @type {{row: string, text: string, state: import("./overrides.js").State, note: string}[]} tokens with overrides that the
      *   newest scores do not have
      */
     this.lost = [];
@@ -62,7 +67,7 @@ export class TokensModel {
 
   /**
    * Takes a new payload; rule, view, overrides with their steps, and lock stay.
-   * @param {object} value
+   * @param {Payload} value
    */
   load(value) {
     if (value.text_id !== this.payload.text_id) this.leaving();
@@ -133,6 +138,12 @@ export class TokensModel {
     return this.unitsOfRow(this.row, this.view.words);
   }
 
+  /**
+   * Returns the units of a row.
+   * @param {PayloadRow} row
+   * @param {boolean} words
+   * @returns {import("../text/units.js").Unit[]}
+   */
   unitsOfRow(row, words) {
     return this.memory.once(`units ${words}`, row, () =>
       unitsOf(row.answer, this.columns, row.first, row.count, words),

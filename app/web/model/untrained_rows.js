@@ -39,7 +39,7 @@ export function nextRow(rows, here) {
 
 /**
  * Returns whether every token of the row is forced out.
- * @param {{overrides: object}} model
+ * @param {{overrides: {state: (index: number) => string|null}}} model
  */
 export function isLeftOut({ overrides }, { first, count }) {
   for (let index = first; index < first + count; index += 1)

@@ -4,7 +4,7 @@ import { button, node } from "../dom/dom.js";
 
 /**
  * Returns the sentence with what can be done about it.
- * @param {object} panel see `openPanel`
+ * @param {{demo: () => void, show: (part: string) => void}} panel see `openPanel`
  * @param {string} [message] of the server
  */
 export function emptyState(panel, message) {

@@ -227,7 +227,7 @@ export function acceptDrops(element, take) {
     mark(true);
   });
   element.addEventListener("dragleave", (event) => {
-    if (!element.contains(event.relatedTarget)) mark(false);
+    if (!element.contains(/** @type {Node|null} */ (event.relatedTarget))) mark(false);
   });
   element.addEventListener("drop", (event) => {
     if (!holdsFile(event)) return;

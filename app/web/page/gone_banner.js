@@ -41,7 +41,7 @@ export function goneBanner(link) {
     keep,
   );
   const still = (gone) => {
-    for (const each of document.querySelectorAll(REMOTE)) each.inert = gone;
+    for (const each of document.querySelectorAll(REMOTE)) each.toggleAttribute("inert", gone);
   };
   // A tab is made when it is first opened, perhaps meanwhile.
   const observer = new MutationObserver(() => still(true));

@@ -24,11 +24,16 @@ export function pageKeys() {
 function skipLink() {
   const go = (event) => {
     event.preventDefault(); // The address says which row and token are shown.
+    /** @type {HTMLElement|null} */
     const tab = document.querySelector(`${TABS} [data-tab-id='tokens']`);
     if (tab?.ariaSelected === "false") {
       tab.click();
       focusOnceShown();
-    } else if (!focusStrip()) document.querySelector(".tokens-view button")?.focus();
+    } else if (!focusStrip()) {
+      /** @type {HTMLElement|null} */
+      const first = document.querySelector(".tokens-view button");
+      first?.focus();
+    }
   };
   return node("a", {
     class: "tx-skip",

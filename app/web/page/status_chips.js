@@ -13,14 +13,15 @@ import { followScheme, leaveFrames } from "./gradio.js";
 import { pageKeys } from "./page_keys.js";
 import { runNews } from "./run_news.js";
 
+/** @typedef {{text?: string, detail?: string, state?: string}} Chip */
+
 /**
  * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run:
  * {text, state, run_id, done, live}, held, at, busy, stamp}`: `held` while scoring is stopped, `busy` while
  * anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`:
  * or kept), `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in
  * app/actions/status.py.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function, server: Record<string,
- *   Function>}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch, server }) {
   leaveFrames();
@@ -65,7 +66,8 @@ export function mount({ element, props, trigger, watch, server }) {
   globalThis.addEventListener("focus", look);
   document.addEventListener(
     "focusin",
-    ({ target }) => target.closest?.("button") && !target.closest(".tu-view") && look(),
+    ({ target }) =>
+      target instanceof Element && target.closest("button") && !target.closest(".tu-view") && look(),
   );
   serverLink.subscribe((gone) => {
     if (!gone) look();
@@ -99,7 +101,10 @@ export function mount({ element, props, trigger, watch, server }) {
   draw();
 }
 
-/** Returns what is open: `{model, data}` in words. */
+/**
+ * Returns what is open: `{model, data}` in words.
+ * @param {{model?: Chip, data?: Chip}} value
+ */
 export function openWords({ model = {}, data = {} }) {
   const join = (first, second) => [first, second].filter(Boolean).join(". ");
   return { model: join(model.text, model.detail), data: join(data.detail, data.text) };

@@ -51,8 +51,7 @@ import { tour } from "./tour.js";
 
 /**
  * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
- * @param {{element: HTMLElement, props: {value: object}, trigger: (name: string, data: object) => void,
- *          watch: (name: string, act: () => void) => void, server: Record<string, Function>}} host
+ * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch, server }) {
   let view = null;
@@ -142,7 +141,7 @@ class TokensView {
 
   /** Keeps what is being typed and what waits for the next frame: the page is left, or loaded anew. */
   keepAll() {
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement|null} */ (document.activeElement);
     focused?.blur();
     this.flush();
     this.keepWork();

@@ -5,7 +5,7 @@ import { share } from "../text/numbers.js";
 
 /**
  * Mounts the view; `props.value` is null or `{question, before, after, error}`, an answer `{text, fluency}`.
- * @param {{element: HTMLElement, props: object, watch: Function}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;

@@ -12,7 +12,7 @@ const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
 
 /**
  * Returns `{data, layout, config}` for Plotly.
- * @param {object[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain,
+ * @param {Record<string, any>[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain,
  *   probed}`
  * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme
  *   colours

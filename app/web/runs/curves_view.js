@@ -8,7 +8,7 @@ import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js"
 
 /**
  * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
   const places = {

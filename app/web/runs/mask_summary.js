@@ -12,7 +12,7 @@ import { plural } from "../text/numbers.js";
  * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides,
  * known, never_known, trained, rule, words, error, run}`; `run` is the run whose tokens these are: they stay
  * until a person takes the draft instead.
- * @param {{element: HTMLElement, props: object, watch: Function}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;
@@ -42,7 +42,7 @@ export function mount({ element, props, watch }) {
 
 /**
  * Returns what to do where the draft is another than what stands here: `{words, offer, tell, stale}`. Pure.
- * @param {object|null} value what stands here
+ * @param {{hash?: string, plan?: {scores_id: string}, error?: string, run?: string}|null} value what stands here
  * @param {{scores: string, hash: string, why: string}} now the draft
  * @param {string} told the draft that the server was told of last, by its `nameOf`
  */

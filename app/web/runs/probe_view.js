@@ -26,7 +26,7 @@ const NATS = 0.5;
 /**
  * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}`
  * (app/views/probe.py). Event: `show` {run_id}.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
   const view = { side: "both", kind: "forget" };

@@ -7,6 +7,7 @@ import { button, node, setText } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { markedParts } from "../text/units.js";
 
+/** @type {[string, string, string][]} key, label and help of each number */
 const NUMBERS = [
   ["fact_joint", "Fact ↓", "Joint probability of the whole fact span, mean over rows"],
   ["paraphrased", "Paraphrased fact ↓", "The same fact when the question is asked in other words"],

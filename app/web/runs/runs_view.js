@@ -8,7 +8,7 @@ import { actButton } from "./run_card.js";
 /**
  * Mounts the view; `props.value` is `{runs, columns, empty}` (app/views/compare.py). Event: `act` {run_id,
  * action}.
- * @param {{element: HTMLElement, props: object, trigger: Function, watch: Function}} contract
+ * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
   let chosen = [];
@@ -33,8 +33,8 @@ export function mount({ element, props, trigger, watch }) {
     table.hidden = runs.length === 0;
     refill(table, [runsTable(runs, columns, chosen, choose, trigger)]);
     setText(hint, hintText(runs.length, chosen.length));
-    const pair = chosen.map((runId) => runs.find((run) => run.run_id === runId));
-    difference.replaceChildren(...(pair.length === 2 ? differenceOf(pair, columns) : []));
+    const [first, second] = chosen.map((runId) => runs.find((run) => run.run_id === runId));
+    difference.replaceChildren(...(second ? differenceOf([first, second], columns) : []));
   };
   watch("value", draw);
   draw();

@@ -7,7 +7,8 @@ import { countsOf, cutOf } from "./summary.js";
  * Returns `{fused, weights, selected, excluded, ruled, counts, threshold}`: arrays over all tokens, empty
  * outside the set and only to be read; `ruled` is the choice before overrides. `fused`, `excluded` and, where
  * the set is all there is, `ruled` are the same arrays again while nothing that they depend on moves.
- * @param {object} model columns (of all), cut (the set's), indices and places (set → all, all → set)
+ * @param {{columns: Columns, cut: Columns, indices: Int32Array, places: Int32Array, rule: Rule,
+ *   overrides: {forced: () => Iterable<[number, "in"|"out"]>}, memory: import("./memoise.js").Memory}} model columns (of all), cut (the set's), indices and places (set → all, all → set)
  */
 export function deriveMask({ columns, cut, indices, places, rule, overrides, memory }) {
   const ruled = memory.once("ruled", rule, () => select(cut, rule, {}, memory));
@@ -19,16 +20,20 @@ export function deriveMask({ columns, cut, indices, places, rule, overrides, mem
   const excluded = memory.once("excluded over all", ruled.excluded, () =>
     spread(ruled.excluded, indices, size),
   );
-  const mask = {
+  const chosen = {
     fused,
     excluded,
     weights: spread(final.weights, indices, size),
     selected: spread(final.selected, indices, size),
     ruled: spread(ruled.selected, indices, size),
   };
-  mask.counts = countsOf(mask, columns, indices);
-  mask.threshold = cutOf(mask, columns, indices, rule);
-  return mask;
+  return {
+    ...chosen,
+    counts: countsOf(chosen, columns, indices),
+    threshold: cutOf(chosen, columns, indices, rule),
+    /** @type {any} what this page computed, where the mask shown is the server's */
+    own: undefined,
+  };
 }
 
 /** Returns, for each token of all, its place in the set, or −1. */

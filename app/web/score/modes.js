@@ -9,8 +9,6 @@ import { order } from "./sort.js";
 
 /**
  * What the modes work on; `key` names the settings that `fused` and `excluded` were made with.
- * @typedef {import('./selection.js').Columns} Columns
- * @typedef {import('./selection.js').Rule} Rule
  * @typedef {{columns: Columns, rule: Rule, fused: Float64Array, excluded: Uint8Array, memory:
  *   import('./memoise.js').Memory, key: string}} Choice
  */

@@ -28,26 +28,25 @@ export const STRUCTURE = [
 /**
  * The defaults of the Python `Rule`; a test compares the two. Which signals it begins with the payload says.
  */
-export const DEFAULT_RULE = Object.freeze({
-  alpha: 0.8,
-  normaliser: "p99",
-  normalise_over: "set",
-  mode: "top_fraction",
-  scope: "set",
-  fraction: 0.25,
-  k: 3,
-  threshold: 0.5,
-  gamma: 1.0,
-  whole_words: true,
-  exclude_subjects: true,
-  exclude_stop_words: true,
-  exclude_punctuation: true,
-});
+export const DEFAULT_RULE = Object.freeze(
+  /** @type {Rule} */ ({
+    alpha: 0.8,
+    normaliser: "p99",
+    normalise_over: "set",
+    mode: "top_fraction",
+    scope: "set",
+    fraction: 0.25,
+    k: 3,
+    threshold: 0.5,
+    gamma: 1.0,
+    whole_words: true,
+    exclude_subjects: true,
+    exclude_stop_words: true,
+    exclude_punctuation: true,
+  }),
+);
 
 /**
- * @typedef {Record<string, ArrayLike<any>>} Columns  the structure columns and the signals, one value per
- *   token
- * @typedef {typeof DEFAULT_RULE & {knowledge: string, entropy: string}} Rule
  * @typedef {Record<string, 'in'|'out'>|Map<number, 'in'|'out'>} Overrides  by token index
  * @typedef {{fused: Float64Array, weights: Float64Array, selected: Uint8Array, excluded: Uint8Array}}
  *   Selection
@@ -194,13 +193,10 @@ function keysOf(rule) {
 function fusedScores(columns, rule, memory, key) {
   const { knowledge, entropy, alpha, normaliser } = rule;
   const signals = Object.keys(columns).filter((name) => !STRUCTURE.includes(name));
-  for (const [name, share] of [
-    [knowledge, alpha],
-    [entropy, 1 - alpha],
-  ]) {
-    if (share > 0 && !signals.includes(String(name))) {
+  const wanted = [...(alpha > 0 ? [knowledge] : []), ...(alpha < 1 ? [entropy] : [])];
+  for (const name of wanted) {
+    if (!signals.includes(String(name)))
       throw new RangeError(`There is no signal '${name}' here. There are: ${signals.join(", ")}.`);
-    }
   }
   const rows = rule.normalise_over === "row" ? columns.row : null;
   if (!(alpha > 0 && alpha < 1))

@@ -6,7 +6,7 @@
 export function countsOf(mask, columns, indices) {
   const counts = { total: indices.length, scored: 0, chosen: 0, ruled: 0, gold: 0, goldChosen: 0, judged: 0 };
   for (const index of indices) {
-    counts.scored += Number.isFinite(mask.fused[index]);
+    counts.scored += Number(Number.isFinite(mask.fused[index]));
     counts.chosen += mask.selected[index];
     counts.ruled += mask.ruled[index];
     if (Number.isFinite(columns.gold?.[index])) counts.judged += mask.selected[index];
@@ -38,7 +38,14 @@ export function rankingScores({ fused, excluded }, columns, indices, wholeWords)
   return scores;
 }
 
-/** Returns the fused score at which the rule cuts over the set, or null where there is no single cut. */
+/**
+ * Returns the fused score at which the rule cuts over the set, or null where there is no single cut.
+ * @param {{ruled: ArrayLike<number>, fused: Float64Array}} mask
+ * @param {Columns} columns
+ * @param {Int32Array} indices
+ * @param {Rule} rule
+ * @returns {number|null}
+ */
 export function cutOf({ ruled, fused }, { row, word }, indices, rule) {
   if (rule.mode === "threshold") return rule.threshold;
   if (!["top_fraction", "top_k"].includes(rule.mode) || rule.scope !== "set") return null;
@@ -65,7 +72,7 @@ export function fractionAt(cut, { fused, ranking }, indices) {
   for (const index of indices) {
     if (!Number.isFinite(fused[index])) continue;
     scored += 1;
-    reached += ranking[index] >= cut;
+    reached += Number(ranking[index] >= cut);
   }
   return scored ? reached / scored : 0;
 }

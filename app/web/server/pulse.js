@@ -10,14 +10,17 @@ export const BEAT_MS = 1000;
  * Answers come in any order: one that was made before a run was started still says that nothing moves.
  */
 export class Pulse {
-  /** @param {{ask: () => void, visible?: () => boolean, wait?: Function, cancel?: Function}} parts */
+  /** @param {{ask: () => void, visible?: () => boolean, wait?: Wait, cancel?: Cancel}} parts */
   constructor({
     ask,
     visible = () => true,
     wait = (act, ms) => setTimeout(act, ms),
     cancel = (timer) => clearTimeout(timer),
   }) {
-    Object.assign(this, { ask, visible, wait, cancel });
+    this.ask = ask;
+    this.visible = visible;
+    this.wait = wait;
+    this.cancel = cancel;
     this.newest = { at: -Infinity, busy: false };
     this.timer = null;
   }
@@ -44,7 +47,7 @@ export class Pulse {
 
 /**
  * Returns a function that takes a value and returns it, or the one it has where that was made later.
- * @returns {(value: {at?: number}|null|undefined) => object} `at`: the server's time, in seconds, of the
+ * @returns {(value: any) => any} `at`: the server's time, in seconds, of the
  *   value
  */
 export function newest() {

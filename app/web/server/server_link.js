@@ -9,10 +9,12 @@ export const AGAIN_MS = 2000;
 
 /** Its value is true while the server is gone. */
 export class ServerLink extends SharedValue {
-  /** @param {{reach: () => Promise<boolean>, wait?: Function, cancel?: Function}} parts */
+  /** @param {{reach: () => Promise<boolean>, wait?: Wait, cancel?: Cancel}} parts */
   constructor({ reach, wait = (act, ms) => setTimeout(act, ms), cancel = (timer) => clearTimeout(timer) }) {
     super(false);
-    Object.assign(this, { reach, wait, cancel });
+    this.reach = reach;
+    this.wait = wait;
+    this.cancel = cancel;
     this.looking = null;
     /** @type {(() => void)|null} what keeps a person's work while the server is gone */
     this.rescue = null;

@@ -55,17 +55,20 @@ export const scoringHeld = new SharedValue(false);
  * The draft on the Tokens tab: the id of its scores, the hash of its mask while that can be trained, else ""
  * and why it cannot.
  */
-export const draftNow = new SharedValue({ scores: "", hash: "", why: "" });
-/**
- * Returns the draft of this very moment with its hash, as a start wants it.
- * @type {() => Promise<object|null>}
- */
-draftNow.plan = async () => null;
-/**
- * Tells the server of it, which sums it up above Start.
- * @type {() => void}
- */
-draftNow.tell = () => {};
+class DraftNow extends SharedValue {
+  /**
+   * Returns the draft of this very moment with its hash, as a start wants it.
+   * @type {() => Promise<object|null>}
+   */
+  plan = async () => null;
+
+  /**
+   * Tells the server of it, which sums it up above Start.
+   * @type {() => void}
+   */
+  tell = () => {};
+}
+export const draftNow = new DraftNow({ scores: "", hash: "", why: "" });
 
 /**
  * Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`.

@@ -15,9 +15,9 @@ const LEAST_GAP = 8;
 
 /**
  * Returns the windows of the row on show, made at its first drawing; focus and lock are always inside one.
- * @param {{windows?: {units: object[], list: number[][]}, view: object}} model keeps them, so that strips are
- *   aligned
- * @param {object[]} units
+ * @param {{windows?: {units: import("./units.js").Unit[], list: number[][]},
+ *   view: {focus: number|null, locked: number|null}}} model keeps them, so that strips are aligned
+ * @param {import("./units.js").Unit[]} units
  * @param {(index: number) => boolean} telling whether a token is worth a window
  * @returns {number[][]} the same array again while nothing has opened
  */

@@ -20,7 +20,7 @@ const CLUSTERS = new Intl.Segmenter("en", { granularity: "grapheme" });
  * Returns the units of one row.
  * Offsets count code points, as Python does, so an emoji in the answer moves nothing.
  * @param {string} answer
- * @param {{start: ArrayLike<number>, end: ArrayLike<number>, word: ArrayLike<number>}} columns
+ * @param {Columns} columns
  * @param {number} first index of the row's first token
  * @param {number} count tokens in the row
  * @param {boolean} byWord one unit per word

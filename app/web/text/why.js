@@ -12,7 +12,7 @@ const EXPECTED = Math.log(0.1);
 
 /**
  * Returns the one sentence "why this token", as the entry of the signal that stands for knowledge puts it.
- * @param {{text: string, subject: boolean, value: number, entry: object, logProb?: number, plain?: boolean,
+ * @param {{text: string, subject: boolean, value: number, entry: SignalEntry, logProb?: number, plain?: boolean,
  *   entropy?: number, count?: number}} token value and log-probability in nats; of a word of `count` tokens,
  *   those of the word
  */

@@ -172,7 +172,8 @@ function slider(label, onInput) {
   const element = node("div", { class: "tu-slider" }, name, output, input);
   const update = (value, text) => {
     if (Number(input.value) !== value) input.value = String(value);
-    input.style.setProperty("--tu-part", `${(100 * (value - input.min)) / (input.max - input.min)}%`);
+    const [low, high] = [Number(input.min), Number(input.max)];
+    input.style.setProperty("--tu-part", `${(100 * (value - low)) / (high - low)}%`);
     setText(output, text);
     setAttributes(input, { "aria-valuetext": text });
   };

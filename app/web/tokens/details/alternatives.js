@@ -103,6 +103,7 @@ export class AlternativesView {
 
 /**
  * Returns what stands above the second list: the name that was put in, or the mask.
+ * @param {{payload: Payload}} model
  * @param {{masking?: string, name?: string}} answer
  */
 export function headWords({ payload }, { masking, name }) {

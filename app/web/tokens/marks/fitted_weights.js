@@ -6,6 +6,7 @@
 import { button, node, setHidden, setText } from "../../dom/dom.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { deriveMask } from "../../score/derived_mask.js";
+import { Memory } from "../../score/memoise.js";
 import { plural, share } from "../../text/numbers.js";
 
 /**
@@ -84,7 +85,8 @@ export function fittedWeights(model, desk, compute) {
 
 /**
  * Returns what is offered, and how well it agrees in rows that it was not fitted on.
- * @param {object} rule as it is
+ * @param {{rule: Partial<Rule>, agreement: number, before: number, rows: number}} found as `fit_weights` answers
+ * @param {Rule} rule as it is
  * @param {(name: string) => string} label
  */
 export function offerWords({ rule: change, agreement, before, rows }, rule, label) {
@@ -108,7 +110,7 @@ export function flipsUnder(model, rule) {
     places,
     overrides,
     rule: { ...model.rule, ...rule },
-    memory: { once: (_step, _key, make) => make() },
+    memory: new Memory(),
   });
   let [added, removed] = [0, 0];
   for (const index of indices) {

@@ -93,5 +93,7 @@ export function marksBar(model, desk, showDialog) {
     setText(state, desk.damage || keptWords(desk.state, clockTime, "marks"));
     setAttributes(state, { "data-kind": desk.damage ? "failed" : desk.state.kind });
   };
-  return { element, toggle, banner, update, mark: () => (brush === "clear" ? null : brush) };
+  /** @returns {import("../../model/marks.js").Mark} */
+  const mark = () => (brush === "clear" ? null : brush === "other" ? "other" : "fact");
+  return { element, toggle, banner, update, mark };
 }

@@ -11,6 +11,7 @@ import { download } from "../../draft/export_mask.js";
 import { sendFile } from "../../server/file_pieces.js";
 import { agreementWords } from "../../text/numbers.js";
 
+/** @type {Intl.DateTimeFormatOptions} */
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
 
 /**

@@ -65,6 +65,7 @@ export function marksPanel(model, desk) {
   return { element, update };
 }
 
+/** @param {Evidence} line */
 function trustLine({ signal, label, auroc, low, high, precision }) {
   return node(
     "tr",

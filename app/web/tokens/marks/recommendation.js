@@ -72,7 +72,7 @@ export function recommended(model, desk) {
 
 /**
  * Returns the sentence on the set that is shown: by what was measured on marks, else on the gold of the file.
- * @param {object|null} evidence as `trust_marks` answers
+ * @param {Trust|null} evidence as `trust_marks` answers
  */
 export function recommendedWords(model, evidence) {
   const marks = evidence?.set === model.set ? evidence : null;

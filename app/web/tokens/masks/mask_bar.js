@@ -118,6 +118,7 @@ export function maskBar(model, desk, acts) {
   const sayTraining = () =>
     setText(training, trainingWords(liveRun.value, confirmation.hash) || hindrance(model, confirmation));
   const leave = liveRun.subscribe(sayTraining);
+  /** @type {import("../../draft/mask_check.js").CheckState} */
   let confirmation = { kind: "pending", hash: "" };
 
   const update = () => {

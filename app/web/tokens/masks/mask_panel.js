@@ -7,6 +7,7 @@ import { download } from "../../draft/export_mask.js";
 import { maskComparison } from "./mask_compare.js";
 
 const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request
+/** @type {Intl.DateTimeFormatOptions} */
 const WHEN = { dateStyle: "medium", timeStyle: "short" };
 const OTHER_SCORES = "It was made on other scores of this text: its rule and overrides are applied to these";
 

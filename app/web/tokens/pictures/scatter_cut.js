@@ -13,10 +13,12 @@ const PIECES = 40;
  * @param {[number, number]} knowledge the raw values that are scaled to 0 and to 1
  * @param {[number, number]} entropy as well
  * @param {{right: number, top: number}} ends the raw values at which the axes end
+ * @returns {[number, number][]}
  */
 export function cutLine(cut, alpha, knowledge, entropy, { right, top }) {
   if (!(cut > 0 && cut <= 1) || !(knowledge[1] > knowledge[0]) || !(entropy[1] > entropy[0])) return [];
   const raw = ([low, high], scaled) => low + scaled * (high - low);
+  /** @returns {[number, number]} */
   const place = (scaledX, scaledY) => [raw(knowledge, scaledX), raw(entropy, scaledY)];
   if (alpha === 0) return [place(0, cut), [right, raw(entropy, cut)]];
   if (alpha === 1) return [[raw(knowledge, cut), top], place(cut, 0)];
@@ -26,7 +28,10 @@ export function cutLine(cut, alpha, knowledge, entropy, { right, top }) {
     place((cut - (1 - alpha) * upper) / alpha, upper),
     place(last, (cut - alpha * last) / (1 - alpha)),
   ];
-  return [...(upper === 1 ? [[from[0], top]] : []), from, to, ...(last === 1 ? [[right, to[1]]] : [])];
+  const line = [from, to];
+  if (upper === 1) line.unshift([from[0], top]);
+  if (last === 1) line.push([right, to[1]]);
+  return line;
 }
 
 /**
@@ -49,7 +54,13 @@ export function bent(line, xAxis, yAxis) {
     return [
       ...[...new Set(shares)]
         .sort((a, b) => a - b)
-        .map((part) => [from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]),
+        .map(
+          (part) =>
+            /** @type {[number, number]} */ ([
+              from[0] + part * (to[0] - from[0]),
+              from[1] + part * (to[1] - from[1]),
+            ]),
+        ),
       to,
     ];
   });
@@ -68,14 +79,16 @@ function sharesOf(low, high, axis) {
  * Returns the model's line. Ranks and sigmoids bend it, a scale for each row makes many of it, and words
  * stand elsewhere than the tokens that are cut: then there is none.
  * @param {import("../../model/tokens_model.js").TokensModel} model
- * @param {{xAxis: object, yAxis: object}} points
+ * @param {{xAxis: {knee: number, high: number}, yAxis: {knee: number, high: number}}} points
  */
 export function shownLine(model, { xAxis, yAxis }) {
   const { rule, mask } = model;
   if (model.view.words || rule.normalise_over === "row" || mask.threshold === null) return [];
   const ends = { right: xAxis.high, top: yAxis.high };
   const scaled = {
+    /** @returns {[number, number]} */
     p99: (signal) => [0, model.scaleOf(signal).limit],
+    /** @returns {[number, number]} */
     min_max: (signal) => [model.sorted(signal).at(-1), model.sorted(signal)[0]],
   }[rule.normaliser];
   return scaled

@@ -45,6 +45,7 @@ export function paintScatter(pen, shown) {
   const { points, box } = shown;
   paintAxes(pen, shown);
   paintCut(pen, shown);
+  /** @returns {[number, number]} */
   const place = (at) => [box.left + points.x[at] * box.width, box.top + (1 - points.y[at]) * box.height];
   const marked = [];
   pen.fillStyle = shown.colours.muted;

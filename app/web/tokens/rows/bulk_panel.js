@@ -83,9 +83,9 @@ export const TARGETS = [
 
 /**
  * Returns the token indices in `rows` (row indices) that `what` names, in order.
- * @param {object} model
+ * @param {import("../../model/tokens_model.js").TokensModel} model
  * @param {number[]} rows
- * @param {"chosen"|"gold"|"forced"|"words"} what
+ * @param {string} what one of TARGETS
  */
 export function bulkTargets(model, rows, what) {
   const wanted = what === "words" ? wordAt(model, model.view.locked) : "";

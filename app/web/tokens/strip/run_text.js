@@ -20,7 +20,7 @@ const SIDES = [
  */
 export function runText(model, ask) {
   const view = { run: "", side: "difference", runs: [], scores: null };
-  /** @type {Map<string, Promise<object>>} the rows of each run, once asked for */
+  /** @type {Map<string, Promise<{rows: Record<string, any>}>>} the rows of each run, once asked for */
   const known = new Map();
   const title = node("span");
   const menu = node("select", {

@@ -33,7 +33,7 @@ export function stripLegend(model, scale) {
     ...marks.values(),
   );
   const update = () => {
-    const shown = new Map(shownMarks(model));
+    const shown = new Map(/** @type {[string, string][]} */ (shownMarks(model)));
     for (const [kind, each] of marks) {
       setHidden(each, !shown.has(kind));
       setAttributes(each, { title: shown.get(kind) ?? null });
@@ -57,7 +57,7 @@ function mark(kind, word, glyph) {
 
 /**
  * Returns the marks that the strip may show now, each `[kind, what it means]`.
- * @returns {[string, string][]}
+ * @returns {string[][]}
  */
 export function shownMarks(model) {
   const { rule, view, mask } = model;

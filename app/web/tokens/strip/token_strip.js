@@ -48,7 +48,15 @@ export class TokenStrip {
     this.model = model;
     this.signal = signal;
     this.mark = mark;
+    /** @type {import("../../text/units.js").Unit[]|undefined} as drawn last */
+    this.units = undefined;
+    /** @type {number[][]} the pieces of a long answer that are painted */
+    this.windows = [];
+    this.digits = [];
     this.tokens = [];
+    this.states = [];
+    this.gaps = [];
+    this.wrapped = [];
     this.element = node("div", {
       class: "tu-strip",
       attributes: { role: "listbox", "aria-multiselectable": true, "data-signal": signal, dir: "auto" },
@@ -57,7 +65,9 @@ export class TokenStrip {
     this.labels = atRest(() => this.label());
     this.element.addEventListener("keydown", (event) => onKey(event, this));
     this.element.addEventListener("focusin", (event) => this.focused(event));
-    this.element.addEventListener("click", (event) => this.openGap(event.target.closest?.(".tu-gap")));
+    this.element.addEventListener("click", ({ target }) =>
+      this.openGap(target instanceof Element ? target.closest(".tu-gap") : null),
+    );
     listenToPointer(this);
     listenToCopy(this);
   }
@@ -131,7 +141,10 @@ export class TokenStrip {
     return [...parts, text(textAfter(answer, this.model.columns, first, count), "after")];
   }
 
-  /** Appends what one window is made of to `parts`. */
+  /**
+   * Appends what one window is made of to `parts`.
+   * @param {number[]} window
+   */
   partsOf([from, to], text, parts) {
     const { units, states } = this;
     for (let at = from, end = from; at < to; at = end) {
