@@ -6,8 +6,8 @@
 // a busy machine change less.
 
 import { cpus } from 'node:os';
-import { Memory } from '../app/web/memory.js';
-import { MODES, select } from '../app/web/selection.js';
+import { Memory } from '../app/web/score/memoise.js';
+import { MODES, select } from '../app/web/score/selection.js';
 
 const NORMALISERS = ['p99', 'min_max', 'rank', 'z_sigmoid'];
 const [WARM_UP, MOVES] = [30, 200];
