@@ -73,7 +73,7 @@ def settings_table(cls: type) -> str:
     """The settings of a dataclass as a Markdown table, from their one declaration."""
     lines = [f"| `{cls.__name__}` | default | takes | meaning |", "|---|---|---|---|"]
     for info in describe(cls):
-        default = ", ".join(info.default) if info.type == "names" else info.default
+        default = ", ".join(info.default) if info.type == "names" and info.default else info.default
         lines.append(f"| `{info.name}` | {default} | {info.allowed} | {info.help} |")
     return "\n".join(lines) + "\n"
 

@@ -19,7 +19,7 @@ from benchmarks.tofu.rows import AUTHOR, retain_rows, tofu_rows
 from tokenunlearn.cli import main
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.experiments.arms import arm_weights
+from tokenunlearn.experiments.arms import Arm, arm_weights
 from tokenunlearn.experiments.report import arm_lines
 from tokenunlearn.experiments.results import (
     BEFORE,
@@ -90,10 +90,10 @@ def run(data: Path, folder: Path) -> int:
 
     if not results:
         keep([before(bench)])
-    for seed, name in missing(results, list(ARMS), range(SEEDS)):
-        arm, by = ARMS[name]
-        found = run_arm(bench, table, masks[by], arm, seed)
-        keep([replace(each, arm=name) for each in found if isinstance(each, ArmResult)])
+    for seed, missed in missing(results, [Arm(name) for name in ARMS], range(SEEDS)):
+        tokens, by = ARMS[missed.tokens]
+        found = run_arm(bench, table, masks[by], Arm(tokens), seed)
+        keep([replace(each, arm=missed.tokens) for each in found if isinstance(each, ArmResult)])
         print("\n".join(tables(table, masks, results)), flush=True)
     print("\n".join(tables(table, masks, results)))
     return 0

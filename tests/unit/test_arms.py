@@ -6,7 +6,7 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
-from tokenunlearn.experiments.arms import ARMS, arm_weights, weights_by_row
+from tokenunlearn.experiments.arms import ARMS, Arm, arm_weights, weights_by_row
 from tokenunlearn.experiments.report import arm_lines
 from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
@@ -108,7 +108,7 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     # every fact of a random model is below 0.9 at once
     bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
-    found = list(run_arm(bench, table, chosen_of(table), "gold", 0))
+    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0))
     measured = [each for each in found if isinstance(each, ArmResult)]
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
     assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]
@@ -119,7 +119,7 @@ def test_what_was_never_known_has_no_moment_of_equal_forgetting(tiny_folder, tab
     config = TrainConfig(steps=1, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config)
     known = knows(bench, before(bench).summary)
-    found = list(run_arm(bench, table, chosen_of(table), "gold", 0, known))
+    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0, known))
     assert not known  # a random model
     assert [each.moment for each in found if isinstance(each, ArmResult)] == ["last step"]
     assert knows(bench, {"fact_joint": 0.1}) and knows(bench, {"fact_joint": None})

@@ -9,6 +9,8 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.cli import main
+from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.objectives import OBJECTIVES
 
 WORLD = replace(RETAIN[3], split="world")
 FIGURES = ("fact_joint", "other", "retain", "world")
@@ -140,3 +142,45 @@ def test_rows_without_gold_have_no_gold_arm(
     assert compare(tiny_folder) == 0
     assert "the arm gold is left out" in capsys.readouterr().err
     assert {each["arm"] for each in measured(folder)} == {"before", "uniform", "chosen", "random"}
+
+
+def test_objectives_are_compared_at_their_defaults_and_go_on(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--objectives", "tnpo") == 0
+    first = measured(folder)
+    assert [(each["arm"], each["method"]) for each in first if each["moment"] == "last step"] == [
+        ("chosen", "tnpo")
+    ]
+    assert first[-1]["seconds"] > 0
+    capsys.readouterr()
+    # the rows have no perturbed answers, so one of them cannot be measured: its line says why
+    assert compare(tiny_folder, "--objectives", "alt_dpo,tnpo,rmu") == 0
+    table = capsys.readouterr()
+    assert measured(folder)[: len(first)] == first and "chosen, tnpo, seed 0" not in table.err
+    lines = [line.split() for line in table.out.splitlines()]
+    assert [line[3] for line in lines if line[:3] == ["last", "step", "chosen"]] == ["tnpo", "rmu"]
+    assert "chosen, alt_dpo, seed 0: not measured. Row ada has no second answer." in table.out
+
+    assert compare(tiny_folder, "--arms", "chosen") == 2
+    assert "objective is each at its default there and npo here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--objectives", "all", "--set", "beta=1"], "--set and --objectives contradict each other"),
+        (["--objectives", "npo", "--objective", "ga"], "--objective and --objectives contradict each other"),
+        (["--objectives", "nop"], "Did you mean npo?"),
+    ],
+)
+def test_settings_of_one_objective_are_refused_beside_several(
+    folder: Path, more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(folder / "no-model", *more) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_all_are_all_objectives() -> None:
+    assert CompareConfig(objectives=("all",)).methods == tuple(OBJECTIVES)
+    assert CompareConfig().methods == ("",) and CompareConfig(objectives=("npo",)).methods == ("npo",)

@@ -1,7 +1,9 @@
-"""compare arms: chosen tokens against uniform, random and gold, over seeds, at equal steps and forgetting
+"""compare arms: chosen tokens against uniform, random and gold, or objectives, over seeds
 
-Everything but the tokens is the same: target, rows, objective, settings, seeds. Prints one table; --out keeps
-every single measurement as JSONL. Run it again with the same --out to go on: what is measured stays.
+Everything but the tokens is the same: target, rows, objective, settings, seeds. With --objectives (names, or
+all) each objective trains the chosen tokens at its default. Measured at equal steps and at equal forgetting.
+Prints one table; --out keeps every single measurement as JSONL. Run it again with the same --out to go on:
+what is measured stays.
 """
 
 import argparse
@@ -43,20 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     asked, config = from_flags(CompareConfig, arguments), training_settings(arguments)
     _refuse_set_by_arms(arguments)
+    _refuse_one_objective(arguments)
     _last_seed(config, asked.seeds)
     rule = _rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
-    if not rows.retain:
-        raise InputError(
-            "There are no rows to keep",
-            "Arms are judged by what they keep",
-            "Mark rows with split retain, or add --retain-rows FILE",
-        )
-    arms = _arms_with_gold(arguments, asked.arms, any(row.gold for row in rows.forget))
-
-    from tqdm import tqdm
+    _refuse_nothing_to_keep(rows)
+    tokens = ("chosen",) if asked.objectives and arguments.arms is None else asked.arms
+    tokens = _arms_with_gold(arguments, tokens, any(row.gold for row in rows.forget))
 
     from tokenunlearn.data.demo import demo_rows
+    from tokenunlearn.experiments.arms import Arm
     from tokenunlearn.experiments.report import arm_lines
     from tokenunlearn.experiments.results import (
         BEFORE,
@@ -65,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_results,
         results_text,
     )
-    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
+    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
@@ -74,7 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config)
     loaded = load(arguments, to_train=True)
     check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
-    origin = comparison_origin(bench, loaded, _chosen_by(arguments, rule), source_hash())
+    origin = comparison_origin(
+        bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
+    )
     results = (
         read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
         if path and path.exists()
@@ -88,27 +88,48 @@ def run(arguments: argparse.Namespace) -> int:
             write_bytes_atomically(path, results_text(origin, results).encode())
 
     seeds = range(config.seed, config.seed + asked.seeds)
+    arms = [Arm(each, method) for method in asked.methods for each in tokens]
     left = missing(results, arms, seeds)
     if not any(result.arm == BEFORE for result in results):
         keep([before(bench)])
     if left:
         table, chosen = _chosen(arguments, rule, loaded, rows.forget)
-        summary = next(result.summary for result in results if result.arm == BEFORE)
-        known = knows(bench, summary)
-        if not known:
-            sys.stderr.write(
-                f"the model does not know these rows: fact_joint is {summary['fact_joint']:.2f} before any "
-                f"step, so there is no moment of equal forgetting (below {bench.equal_below:g})\n"
-            )
+        known = _known(bench, next(result.summary for result in results if result.arm == BEFORE))
     del loaded  # each arm loads its own
+    reasons = []
     for seed, arm in left:
-        events = tqdm(
-            run_arm(bench, table, chosen, arm, seed, known), desc=f"{arm}, seed {seed}", unit="event"
-        )
-        keep([event for event in events if isinstance(event, ArmResult)])
-    shown = [each for each in results if each.arm == BEFORE or each.arm in arms and each.seed in seeds]
-    sys.stdout.write("\n".join(arm_lines(arms_table(shown))) + "\n")
+        events = run_arm(bench, table, chosen, arm, seed, known)
+        try:
+            keep(_measurements(events, f"{arm.name}, seed {seed}"))
+        except (InputError, SettingError) as error:  # an objective that needs what these rows do not have
+            if not asked.objectives:
+                raise
+            reasons.append(f"{arm.name}, seed {seed}: not measured. {error}")
+    shown = [each for each in results if each.arm == BEFORE or each.of in arms and each.seed in seeds]
+    sys.stdout.write("\n".join([*arm_lines(arms_table(shown)), *reasons]) + "\n")
     return 0
+
+
+def _known(bench: Any, summary: Any) -> bool:
+    """Whether the model knew the rows before any step; told on stderr where it did not."""
+    from tokenunlearn.experiments.runner import knows
+
+    if knows(bench, summary):
+        return True
+    sys.stderr.write(
+        f"the model does not know these rows: fact_joint is {summary['fact_joint']:.2f} before any "
+        f"step, so there is no moment of equal forgetting (below {bench.equal_below:g})\n"
+    )
+    return False
+
+
+def _measurements(events: Any, name: str) -> Any:
+    """The measurements among an arm's events, under a progress bar."""
+    from tqdm import tqdm
+
+    from tokenunlearn.experiments.runner import ArmResult
+
+    return [event for event in tqdm(events, desc=name, unit="event") if isinstance(event, ArmResult)]
 
 
 def _last_seed(config: Any, seeds: int) -> None:
@@ -129,6 +150,28 @@ def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
             raise SettingError(
                 f"{name} cannot be set here", why, "Leave it out", "--" + name.replace("_", "-")
             )
+
+
+def _refuse_nothing_to_keep(rows: Any) -> None:
+    """Raise InputError without rows to keep."""
+    if not rows.retain:
+        raise InputError(
+            "There are no rows to keep",
+            "Arms are judged by what they keep",
+            "Mark rows with split retain, or add --retain-rows FILE",
+        )
+
+
+def _refuse_one_objective(arguments: argparse.Namespace) -> None:
+    """Raise SettingError for the settings of one objective where several are compared at their defaults."""
+    typed = "--set" if arguments.set else "--objective" if arguments.objective is not None else ""
+    if arguments.objectives is not None and typed:
+        raise SettingError(
+            f"{typed} and --objectives contradict each other",
+            "Objectives are compared at their default settings",
+            "Leave one of them out",
+            typed,
+        )
 
 
 def _rule(arguments: argparse.Namespace) -> Any:

@@ -1,6 +1,7 @@
-"""An arm is a choice of tokens; everything else about a run is shared, so that only the choice differs."""
+"""An arm is a choice of tokens and a method; all else about a run is shared, so that only these differ."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +21,22 @@ ARMS: Final[Mapping[str, str]] = MappingProxyType(
         "gold": "the annotated fact: the ceiling",
     }
 )
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run of a comparison. `tokens`: which are trained, by the names of ARMS.
+
+    `method`: the objective, at its default settings; empty: the one that the comparison is set to.
+    """
+
+    tokens: str
+    method: str = ""
+
+    @property
+    def name(self) -> str:
+        """The arm in words."""
+        return f"{self.tokens}, {self.method}" if self.method else self.tokens
 
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,9 +1,13 @@
-"""What a comparison runs: which arms, over how many seeds."""
+"""What a comparison runs: which arms, which objectives, over how many seeds."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.settings import check, setting
+
+ALL: Final = "all"
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,17 @@ class CompareConfig:
     arms: tuple[str, ...] = setting(
         ("uniform", "chosen", "random", "gold"), choices=tuple(ARMS), help="Arms to run"
     )
+    objectives: tuple[str, ...] | None = setting(
+        None,
+        choices=(ALL, *OBJECTIVES),
+        help="Objectives to compare, each at its default and on the chosen tokens; none: that of --objective",
+    )
     seeds: int = setting(3, low=1, high=100, step=1, unit="seeds", help="Runs of each arm, each from a seed")
 
     def __post_init__(self) -> None:
         check(self)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The objectives to compare; one without a name where a single one is configured."""
+        return tuple(OBJECTIVES) if ALL in (self.objectives or ()) else self.objectives or ("",)

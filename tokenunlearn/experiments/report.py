@@ -40,10 +40,16 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
 def arm_lines(table: pd.DataFrame) -> list[str]:
     """Return the table of `experiments.runner.arms_table` as aligned lines, and what they mean below it."""
     names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in COMPARED]
-    lines = [f"{'moment':<18}{'arm':<10}{'seeds':>5}{'step':>7}" + "".join(f"{name:>18}" for name in names)]
+    methods = any(table["method"])
+    method = f"{'method':<12}" if methods else ""
+    head = f"{'moment':<18}{'arm':<10}{method}{'seeds':>5}{'step':>7}{'seconds':>9}"
+    lines = [head + "".join(f"{name:>18}" for name in names)]
     for _, line in table.iterrows():
         cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in COMPARED]
-        head = f"{line['moment']:<18}{line['arm']:<10}{int(line['seeds']):>5}{line['step']:>7.1f}"
+        method = f"{line['method']:<12}" if methods else ""
+        seconds = f"{line['seconds']:.0f}" if np.isfinite(line["seconds"]) else "–"
+        head = f"{line['moment']:<18}{line['arm']:<10}{method}{int(line['seeds']):>5}{line['step']:>7.1f}"
+        head += f"{seconds:>9}"
         lines.append(head + "".join(f"{cell:>18}" for cell in cells))
     seeds = "Mean over the seeds ± half the distance between highest and lowest. "
     lines.append(f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better.")

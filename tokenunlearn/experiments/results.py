@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.arms import Arm
 from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import encode
@@ -21,13 +22,17 @@ BEFORE: Final = "before"
 _KINDS: Final = {"arm": str, "seed": int, "moment": str, "step": int, "summary": dict}
 
 
-def comparison_origin(bench: Bench, loaded: LoadedModel, chosen_by: Origin, source: str) -> dict[str, Any]:
+def comparison_origin(
+    bench: Bench, loaded: LoadedModel, chosen_by: Origin, source: str, each_default: bool = False
+) -> dict[str, Any]:
     """Return what all measurements of a comparison share.
 
     `chosen_by` says how the tokens are chosen: the rule's settings, or a mask's hash. `source` is the hash of
-    this library's code, since other code may measure something else.
+    this library's code, since other code may measure something else. `each_default`: objectives are compared.
     """
     own = {name: value for name, value in settings_of(bench.config).items() if name not in OWN_OF_EACH_ARM}
+    if each_default:
+        own |= {"objective": "each at its default", "objective_settings": {}}
     rows = {
         name: rows_of(part, [encode(loaded.tokenizer, row.question, row.answer).ids for row in part])
         for name, part in (
@@ -94,19 +99,22 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
             )
         answers = record.get("answers")
         said = answers if isinstance(answers, list) else []
-        results.append(ArmResult(**{name: record[name] for name in _KINDS}, answers=said))
+        found = {name: record[name] for name in _KINDS}
+        results.append(
+            ArmResult(**found, answers=said, method=record.get("method", ""), seconds=record.get("seconds"))
+        )
     done = _done(results)
-    return [each for each in results if each.arm == BEFORE or (each.seed, each.arm) in done]
+    return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
 
 
-def missing(results: Sequence[ArmResult], arms: Sequence[str], seeds: Sequence[int]) -> list[tuple[int, str]]:
+def missing(results: Sequence[ArmResult], arms: Sequence[Arm], seeds: Sequence[int]) -> list[tuple[int, Arm]]:
     """Return each seed and arm that is not measured to its last step yet, in the order of measuring."""
     done = _done(results)
     return [(seed, arm) for seed in seeds for arm in arms if (seed, arm) not in done]
 
 
-def _done(results: Sequence[ArmResult]) -> set[tuple[int, str]]:
-    return {(result.seed, result.arm) for result in results if result.moment == LAST}
+def _done(results: Sequence[ArmResult]) -> set[tuple[int, Arm]]:
+    return {(result.seed, result.of) for result in results if result.moment == LAST}
 
 
 def _record(line: str) -> dict[str, Any]:

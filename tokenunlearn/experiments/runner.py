@@ -13,7 +13,7 @@ import pandas as pd
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.experiments.arms import arm_weights
+from tokenunlearn.experiments.arms import Arm, arm_weights
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
@@ -29,8 +29,9 @@ from tokenunlearn.training.session import with_fresh_lora
 class ArmResult:
     """One measurement: which arm, seed and moment, after which step, and the probes' summary.
 
-    `answers`: what the model said, as the lines of a Report, so that it can be judged later; empty in files
-    of older versions.
+    `answers`: what the model said, as the lines of a Report, so that it can be judged later. `method` and
+    `seconds`: the objective where several are compared (`Arm`), and the time of its steps. Files of older
+    versions have none of the three.
     """
 
     arm: str
@@ -39,6 +40,13 @@ class ArmResult:
     step: int
     summary: dict[str, Any]
     answers: list[dict[str, Any]] = field(default_factory=list)
+    method: str = ""
+    seconds: float | None = None
+
+    @property
+    def of(self) -> Arm:
+        """The arm that was measured."""
+        return Arm(self.arm, self.method)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
 
 
 def run_arm(
-    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: str, seed: int, known: bool = True
+    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: Arm, seed: int, known: bool = True
 ) -> Iterator[ArmResult | StepDone | EvalDone]:
     """Yield the arm's training events, with an ArmResult at equal forgetting and one at the last step.
 
@@ -73,23 +81,31 @@ def run_arm(
     `known` before cannot be forgotten equally: there is no such ArmResult then.
     """
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
+    if arm.method:
+        config = replace(config, objective=arm.method, objective_settings={})
     model = with_fresh_lora(bench.load(), config)
-    weights = arm_weights(table, chosen, arm, seed)
+    weights = arm_weights(table, chosen, arm.tokens, seed)
     met = not known
-    step = 0
+    step, seconds = 0, 0.0
+
+    def measured(moment: str) -> ArmResult:
+        return ArmResult(
+            arm.tokens, seed, moment, step, *_measure(bench, model), method=arm.method, seconds=seconds
+        )
+
     for event in train(model, bench.forget, bench.retain, weights, config):
         if isinstance(event, StepDone):
-            step = event.step
+            step, seconds = event.step, seconds + event.seconds
             yield event
         elif isinstance(event, EvalDone):
             yield event
             joint = event.fact_joint
             if not met and joint is not None and joint < bench.equal_below:
                 met = True
-                yield ArmResult(arm, seed, "equal forgetting", step, *_measure(bench, model))
+                yield measured("equal forgetting")
         elif isinstance(event, Diverged):
             step = event.kept_step
-    yield ArmResult(arm, seed, "last step", step, *_measure(bench, model))
+    yield measured("last step")
 
 
 def _measure(bench: Bench, model: LoadedModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -100,20 +116,23 @@ def _measure(bench: Bench, model: LoadedModel) -> tuple[dict[str, Any], list[dic
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
-    """One line per moment and arm: mean and spread (highest − lowest) of each figure over the seeds."""
+    """One line per moment, arm and method: mean and spread (highest − lowest) of each figure over seeds."""
     records = [
-        {"arm": r.arm, "moment": r.moment, "seed": r.seed, "step": r.step}
+        {"arm": r.arm, "method": r.method, "moment": r.moment, "seed": r.seed, "step": r.step}
+        | {"seconds": r.seconds}
         | {name: r.summary.get(name) for name in COMPARED}
         for r in results
     ]
-    grouped = pd.DataFrame(records).groupby(["moment", "arm"], sort=False)
+    grouped = pd.DataFrame(records).groupby(["moment", "arm", "method"], sort=False)
     lines = []
-    for (moment, arm), group in grouped:
+    for (moment, arm, method), group in grouped:
         line: dict[str, Any] = {
             "moment": moment,
             "arm": arm,
+            "method": method,
             "seeds": len(group),
             "step": group["step"].mean(),
+            "seconds": group["seconds"].astype(float).mean(),
         }
         for name in COMPARED:
             values = group[name].dropna().astype(float)
