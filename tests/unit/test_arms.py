@@ -1,5 +1,7 @@
 """An arm differs from its controls by its tokens alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +115,9 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
     assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]
     assert before(bench).summary["fact_joint"] is not None
+    never = replace(bench, equal_below=0.0)
+    found = list(run_arm(never, table, chosen_of(table), Arm("gold"), 0))
+    assert [each.moment for each in found if isinstance(each, ArmResult)] == ["last step"]
 
 
 def test_what_was_never_known_has_no_moment_of_equal_forgetting(tiny_folder, table) -> None:

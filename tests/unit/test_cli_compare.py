@@ -158,6 +158,7 @@ def test_objectives_are_compared_at_their_defaults_and_go_on(
     assert compare(tiny_folder, "--objectives", "alt_dpo,tnpo,rmu") == 0
     table = capsys.readouterr()
     assert measured(folder)[: len(first)] == first and "chosen, tnpo, seed 0" not in table.err
+    assert {each["moment"] for each in measured(folder)} == {"before", "last step"}
     lines = [line.split() for line in table.out.splitlines()]
     assert [line[3] for line in lines if line[:3] == ["last", "step", "chosen"]] == ["tnpo", "rmu"]
     assert "chosen, alt_dpo, seed 0: not measured. Row ada has no second answer." in table.out

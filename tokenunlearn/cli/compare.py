@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.runs.measured import source_hash
 
     world = rows.world or demo_rows("world")
-    bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config)
+    bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config, asked.equal_below)
     loaded = load(arguments, to_train=True)
     check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
     origin = comparison_origin(

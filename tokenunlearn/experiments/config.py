@@ -23,6 +23,13 @@ class CompareConfig:
         help="Objectives to compare, each at its default and on the chosen tokens; none: that of --objective",
     )
     seeds: int = setting(3, low=1, high=100, step=1, unit="seeds", help="Runs of each arm, each from a seed")
+    equal_below: float = setting(
+        0.1,
+        low=0,
+        high=1,
+        step=0.01,
+        help="Joint fact probability below which an arm is measured at equal forgetting; 0: never",
+    )
 
     def __post_init__(self) -> None:
         check(self)

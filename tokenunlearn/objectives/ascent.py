@@ -23,7 +23,10 @@ class WGASettings:
 
 @dataclass(frozen=True)
 class SatImpSettings:
-    """Settings of SatImp; the powers are those of OpenUnlearning."""
+    """Settings of SatImp; the powers are those of OpenUnlearning.
+
+    The forget weight is ten times the default `retain_weight`, the ratio of the authors' README.
+    """
 
     saturation_power: float = setting(
         5.0, low=0, high=10, step=0.1, help="Power of the token's probability p: less pressure once it is low"
@@ -31,7 +34,7 @@ class SatImpSettings:
     importance_power: float = setting(
         1.0, low=0, high=10, step=0.1, help="Power of 1 − p: less pressure where the token is certain"
     )
-    forget_weight: float = setting(1.0, low=0.01, high=100, step=0.01, help="Weight of the forget term")
+    forget_weight: float = setting(50.0, low=0.01, high=1000, step=0.01, help="Weight of the forget term")
 
     def __post_init__(self) -> None:
         check(self)
