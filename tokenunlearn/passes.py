@@ -25,7 +25,9 @@ from tokenunlearn.signals import SIGNALS, Arrays
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.folding import fold
 from tokenunlearn.text.masking import (
+    LentNames,
     aligned,
+    lent_names,
     prompt_positions,
     shares_word,
     subject_positions,
@@ -81,35 +83,30 @@ class RowInfo:
     names: tuple[str, ...]
 
 
-def row_info(row: Row, rows: Sequence[Row], count: int, edit: SubjectEdit | None = None) -> RowInfo:
-    """How `row` is masked: its subject (edited, its own, proposed, or none) and up to `count` swap names.
-
-    `rows` lend their names as the data give them: an edit of one row changes no other.
-    """
-    return _info(row, _lent_names(rows).get(row.set, ()), count, edit)
-
-
 def row_infos(
     rows: Sequence[Row], count: int, edits: Mapping[str, SubjectEdit] = MappingProxyType({})
 ) -> list[RowInfo]:
-    """How each of the rows is masked, with the edits by row id; they lend each other their names."""
+    """How each of the rows is masked: its subject (edited, its own, proposed, or none) and its swap names.
+
+    They lend each other their names as the data give them: an edit, by row id, of one row changes no other.
+    """
     lent = _lent_names(rows)
-    return [_info(row, lent.get(row.set, ()), count, edits.get(row.id)) for row in rows]
+    return [_info(row, lent[row.set], count, edits.get(row.id)) for row in rows]
 
 
-def _lent_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+def _lent_names(rows: Sequence[Row]) -> dict[str, LentNames]:
     """Per set the subjects that stand in their own row: a topic beside the text is no name to put in.
 
     They are sorted, so that the same rows in another order get the same names, and each is there once.
     """
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str]] = {row.set: {} for row in rows}
     for row in sorted(rows, key=lambda row: row.subject):
         if row.subject and subject_spans(f"{row.question}\n{row.answer}", row.subject):
-            found.setdefault(row.set, {}).setdefault(fold(row.subject).lower(), row.subject)
-    return {name: list(names.values()) for name, names in found.items()}
+            found[row.set].setdefault(fold(row.subject).lower(), row.subject)
+    return {name: lent_names(names.values()) for name, names in found.items()}
 
 
-def _info(row: Row, others: Sequence[str], count: int, edit: SubjectEdit | None) -> RowInfo:
+def _info(row: Row, others: LentNames, count: int, edit: SubjectEdit | None) -> RowInfo:
     subject, source = subject_of(row.question, row.answer, row.subject)
     if edit:
         subject, source, row = edit.subject, "edited", replace(row, subject=edit.subject)

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from tokenunlearn.cli import VERBS, build_parser, flags, main, probe
-from tokenunlearn.cli.list import MODE_WORDS, NORMALISER_WORDS
+from tokenunlearn.cli.list import MODE_WORDS, NORMALISER_WORDS, REGISTRIES
 from tokenunlearn.cli.select import overrides_of
 from tokenunlearn.cli.sources import stoppable
 from tokenunlearn.errors import SettingError
@@ -59,19 +60,33 @@ def test_every_setting_is_a_flag() -> None:
     assert (parsed.alpha, parsed.whole_words, parsed.fraction) == ("0.3", False, None)
 
 
-def test_list_names_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_every_entry_of_every_registry(capsys: pytest.CaptureFixture[str]) -> None:
     from tokenunlearn.fusion import NORMALISERS
-    from tokenunlearn.objectives import OBJECTIVES, RETAINS
-    from tokenunlearn.probes import PROBES
-    from tokenunlearn.rivals import RIVALS
     from tokenunlearn.selection import MODES
-    from tokenunlearn.signals import SIGNALS
 
     assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    described = {line.split()[0] for line in lines if line.startswith("  ") and len(line.split()) > 2}
-    assert described == {*SIGNALS, *NORMALISERS, *MODES, *OBJECTIVES, *RETAINS, *PROBES, *RIVALS}
+    said = capsys.readouterr().out
+    registries = {}
+    for title, place in REGISTRIES.items():
+        module, _, name = place.partition(":")
+        registries[title] = getattr(import_module(module), name)
+        for key, entry in registries[title].items():
+            (line,) = [
+                each
+                for each in said.split(f"\n{title}\n"[title == "signals" :])[-1].split("\n")
+                if each.startswith(f"  {key} ")
+            ][:1]
+            words = line.removeprefix(f"  {key}").strip()
+            assert len(words.split()) > 2, key
+            assert isinstance(entry, str) or "needs: " in words, key
+            assert not getattr(entry, "source", "") or f"source: {entry.source}" in words, key
     assert set(MODE_WORDS) == set(MODES) and set(NORMALISER_WORDS) == set(NORMALISERS)
+    assert "  g_effect " in said and "needs: gradient, retain; layer_share 0.33" in said
+    assert main(["list", "--names"]) == 0
+    names = capsys.readouterr().out.splitlines()
+    assert names == [
+        each for title, entries in registries.items() for each in (title, *(f"  {n}" for n in entries))
+    ]
 
 
 def test_overrides() -> None:

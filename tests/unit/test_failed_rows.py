@@ -18,7 +18,7 @@ from app.service import Options, Service
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.passes import row_info
+from tokenunlearn.passes import row_infos
 from tokenunlearn.rescoring import retried, score_each
 from tokenunlearn.runs.job import rows_from
 from tokenunlearn.scoring import ScoreConfig, Scores, new_scores, score, score_infos
@@ -59,7 +59,7 @@ def mend(service_or_model: Any) -> None:
 
 def test_the_others_are_scored_as_they_are_without_it(spoilt_folder: Path) -> None:
     model, config = tiny(spoilt_folder), ScoreConfig()
-    infos = [row_info(row, GIVEN, 3) for row in GIVEN]
+    infos = row_infos(GIVEN, 3)
     found = list(score_each(model, infos, config))
     assert [row.failure.startswith(REASON) for row in found] == [False, False, True, False, False]
     assert [row.scored for row in found] == [True, True, False, True, True]
@@ -73,7 +73,7 @@ def test_the_others_are_scored_as_they_are_without_it(spoilt_folder: Path) -> No
 def test_tried_again_it_is_scored_where_nothing_stands_in_the_way_any_more(spoilt_folder: Path) -> None:
     model, config = tiny(spoilt_folder), ScoreConfig()
     scores = new_scores(model, GIVEN, config)
-    scores.rows = list(score_each(model, [row_info(row, GIVEN, 3) for row in GIVEN], config))
+    scores.rows = list(score_each(model, row_infos(GIVEN, 3), config))
     assert retried(model, scores, 2, config).rows[2].failure == scores.rows[2].failure
     mend(model)
     mended = retried(model, replace(scores, unedited=scores), 2, config)
@@ -96,7 +96,7 @@ def test_a_want_of_memory_fails_one_row_in_one_line(
         return measure(model, infos, *more)
 
     monkeypatch.setattr(scoring, "group_passes", scarce)
-    found = list(score_each(tiny(tiny_folder), [row_info(row, GIVEN, 3) for row in GIVEN], ScoreConfig()))
+    found = list(score_each(tiny(tiny_folder), row_infos(GIVEN, 3), ScoreConfig()))
     assert [row.failure for row in found] == [
         "", "", "OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB.", "", "",
     ]  # fmt: skip

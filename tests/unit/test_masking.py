@@ -1,12 +1,15 @@
 """What is hidden from the model, and where its tokens are afterwards."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.tiny_rows import tiny
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.masking import (
     INVENTED_NAMES,
     aligned,
+    lent_names,
     prompt_positions,
     shares_word,
     subject_positions,
@@ -46,10 +49,10 @@ def test_a_token_that_re_tokenises_otherwise_has_no_counterpart() -> None:
 
 def test_swap_names_are_alike_then_invented_and_share_no_word() -> None:
     others = ["Bob Reed", "Ada Lund", "Cleo Dee Fay", "Bob Reed", "Dan Fox"]
-    names = swap_names("Ada Moss", others, 4)
+    names = swap_names("Ada Moss", lent_names(others), 4)
     assert sorted(names[:2]) == ["Bob Reed", "Dan Fox"] and names[2:] == list(INVENTED_NAMES[:2])
-    assert swap_names("Ada Moss", others, 1) == names[:1]
-    assert INVENTED_NAMES[0] not in swap_names("Marta Blank", [], 9)
+    assert swap_names("Ada Moss", lent_names(others), 1) == names[:1]
+    assert INVENTED_NAMES[0] not in swap_names("Marta Blank", lent_names([]), 9)
 
 
 def test_a_name_without_spaces_round_it_is_swapped_hidden_and_aligned(tokenizer) -> None:
@@ -71,7 +74,7 @@ def test_names_that_hold_one_another_are_not_swapped() -> None:
         and not shares_word("田中", "李明")
     )
     assert not shares_word("Ann", "Anna")
-    assert swap_names("田中", ["田中花子", "李明"], 1) == ["李明"]
+    assert swap_names("田中", lent_names(["田中花子", "李明"]), 1) == ["李明"]
 
 
 def test_subject_positions_count_the_frame(tokenizer) -> None:
@@ -88,3 +91,20 @@ def test_prompt_positions_are_the_question_alone(tokenizer) -> None:
     encoding = encode(tokenizer, "Is Ada in?", "Yes.")
     shown = tokenizer.convert_ids_to_tokens([encoding.ids[i] for i in prompt_positions(encoding)])
     assert "".join(shown) == "Is Ada in?"
+
+
+NAMES = st.lists(
+    st.text(alphabet=st.sampled_from("aAbé'-. 田中花子山"), min_size=1, max_size=8).filter(str.strip),
+    max_size=12,
+)
+
+
+@given(NAMES, NAMES.filter(bool), st.integers(1, 10))
+def test_the_names_are_those_that_a_look_at_all_of_them_finds(others, subjects, count) -> None:
+    subject = subjects[0]
+    size = len(set(subject.split()))
+    like = [n for n in dict.fromkeys(others) if len(n.split()) == size and not shares_word(subject, n)]
+    turn = sum(map(ord, subject)) % len(like) if like else 0
+    like = like[turn:] + like[:turn]
+    invented = [n for n in INVENTED_NAMES if not shares_word(subject, n) and n not in like]
+    assert swap_names(subject, lent_names(others), count) == [*like, *invented][:count]

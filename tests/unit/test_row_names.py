@@ -4,7 +4,7 @@ import pytest
 
 from tests.tiny_rows import tiny
 from tokenunlearn.data.rows import Row
-from tokenunlearn.passes import SubjectEdit, row_info, row_infos
+from tokenunlearn.passes import SubjectEdit, row_infos
 from tokenunlearn.text.encoding import encode
 from tokenunlearn.text.masking import INVENTED_NAMES, shares_word, subject_positions, swap_subject
 
@@ -22,7 +22,6 @@ def test_a_topic_beside_the_text_is_lent_to_nobody() -> None:
     assert (first.subject, first.subject_source) == ("Curie", "proposed")
     assert first.names == ("Noether", INVENTED_NAMES[0])
     assert (last.subject_source, last.masking, last.names) == ("none", "prompt", ())
-    assert row_infos(rows, 2) == [row_info(row, rows, 2) for row in rows]
     assert row_infos(rows, 2)[0] == row_infos(rows[::-1], 2)[-1]
     edited = row_infos(rows, 2, {"4": SubjectEdit("heart", ("lung",))})[3]
     assert (edited.subject, edited.subject_source, edited.names) == ("heart", "edited", ("lung",))
@@ -53,7 +52,7 @@ def test_a_name_is_hidden_in_every_place(
     question: str, answer: str, subject: str, swapped: tuple[str, str]
 ) -> None:
     row = Row("1", question, answer, subject)
-    info = row_info(row, [row], 1)
+    (info,) = row_infos([row], 1)
     assert info.subject_source == "row" and info.subject_spans
     found = swap_subject(question, answer, subject, "Bo Ek")
     assert (found.question, found.answer) == swapped
@@ -72,5 +71,5 @@ def test_places_are_those_of_the_written_text(tiny_folder) -> None:
 
 def test_a_subject_in_the_answer_only_has_no_place_in_the_question() -> None:
     row = Row("1", "Who wrote it?", "Ada Moss wrote it.", "Ada Moss")
-    info = row_info(row, [row], 1)
+    (info,) = row_infos([row], 1)
     assert (info.subject_source, info.subject_spans, info.masking) == ("row", (), "swap")

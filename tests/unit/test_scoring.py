@@ -11,7 +11,7 @@ from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import run_pass
-from tokenunlearn.passes import Beside, SubjectEdit, row_info
+from tokenunlearn.passes import Beside, SubjectEdit, row_infos
 from tokenunlearn.rescoring import rescored
 from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores, score, score_infos
 from tokenunlearn.signals import SIGNALS
@@ -76,11 +76,11 @@ def test_the_id_follows_rows_and_settings(loaded) -> None:
 
 
 def test_how_a_row_is_masked_is_said() -> None:
-    named = row_info(ROWS[0], ROWS, 3)
+    named = row_infos(ROWS, 3)[0]
     assert (named.subject_source, named.masking, len(named.names)) == ("row", "swap", 3)
-    proposed = row_info(Row("x", "Where was Orla Quint born?", "Orla Quint was born here."), [], 2)
+    (proposed,) = row_infos([Row("x", "Where was Orla Quint born?", "Orla Quint was born here.")], 2)
     assert (proposed.subject, proposed.subject_source) == ("Orla Quint", "proposed")
-    none = row_info(Row("y", "why is it so?", "it just is."), [], 2)
+    (none,) = row_infos([Row("y", "why is it so?", "it just is.")], 2)
     assert (none.subject_source, none.masking, none.names) == ("none", "prompt", ())
 
 

@@ -1,7 +1,9 @@
-"""list every signal, normaliser, selector mode, objective, retain term, probe and rival, one line each"""
+"""list every entry of every registry, one line each: what it is, its source, what it needs, its settings"""
 
 import argparse
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, Final
 
 NORMALISER_WORDS: Final = {
@@ -21,51 +23,58 @@ MODE_WORDS: Final = {
 }
 
 
+# Title → the registry, as module:NAME. An entry is a sentence, or has help, source, needs and settings.
+REGISTRIES: Final[Mapping[str, str]] = {
+    "signals": "tokenunlearn.signals:SIGNALS",
+    "passes": "tokenunlearn.passes:PASSES",
+    "normalisers": "tokenunlearn.cli.list:NORMALISER_WORDS",
+    "modes": "tokenunlearn.cli.list:MODE_WORDS",
+    "objectives": "tokenunlearn.objectives:OBJECTIVES",
+    "retain terms": "tokenunlearn.objectives:RETAINS",
+    "probes": "tokenunlearn.probes:PROBES",
+    "rivals": "tokenunlearn.rivals:RIVALS",
+    "arms": "tokenunlearn.experiments.arms:ARMS",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb takes no arguments of its own."""
+    """Add the verb's own arguments."""
     parser.add_argument("--names", action="store_true", help="names only")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, after the registries were written to stdout."""
-    from tokenunlearn.fusion import NORMALISERS
-    from tokenunlearn.objectives import OBJECTIVES, RETAINS, Retain
-    from tokenunlearn.probes import PROBES
-    from tokenunlearn.rivals import RIVALS
-    from tokenunlearn.selection import MODES
+    """Return 0, after the registries were written to stdout."""
+    for title, place in REGISTRIES.items():
+        module, _, name = place.partition(":")
+        sys.stdout.write(f"{title}\n")
+        for key, entry in getattr(import_module(module), name).items():
+            words = "" if arguments.names else entry_words(key, entry)
+            sys.stdout.write(f"  {key:20} {words}".rstrip() + "\n")
+    return 0
+
+
+def entry_words(name: str, entry: Any) -> str:
+    """Return what an entry is, where it comes from, what it needs, and its settings with what they take."""
+    from tokenunlearn.passes import needs_of
     from tokenunlearn.settings import describe
     from tokenunlearn.signals import SIGNALS
 
-    def own(settings: type) -> str:
-        return "".join(f"; {info.name} {info.default} ({info.allowed})" for info in describe(settings))
+    if isinstance(entry, str):
+        return entry
+    label = getattr(entry, "label", "")
+    said = (getattr(entry, "help", "") or _summary(entry.function)).rstrip(".")
+    unit = f" [{entry.unit}]" if getattr(entry, "unit", "") else ""
+    needs = needs_of(name) if entry is SIGNALS.get(name) else getattr(entry, "needs", ())
+    settings = describe(entry.settings) if hasattr(entry, "settings") else []
+    parts = [
+        f"{label}: {said}{unit}" if label else f"{said}{unit}",
+        f"source: {entry.source}" if getattr(entry, "source", "") else "",
+        f"passes a row: {entry.cost}" if getattr(entry, "cost", "") else "",
+        f"needs: {', '.join(sorted(needs)) or 'nothing'}",
+        *(f"{info.name} {info.default} ({info.allowed})" for info in settings),
+    ]
+    return "; ".join(part for part in parts if part)
 
-    def needed(entry: Any) -> str:
-        return f"needs {', '.join(entry.needs) or 'nothing'}"
 
-    signals = {
-        name: entry.help + (f" [{entry.unit}]" if entry.unit else "") + own(entry.settings)
-        for name, entry in SIGNALS.items()
-    }
-
-    def term(entry: Retain) -> str:
-        needs = f"; needs {', '.join(sorted(entry.needs))}" if entry.needs else ""
-        return f"{entry.label}: {entry.help}; {entry.source}{needs}"
-
-    objectives = {name: term(entry) + own(entry.settings) for name, entry in OBJECTIVES.items()}
-    sections = {
-        "signals": signals,
-        "normalisers": {name: NORMALISER_WORDS[name] for name in NORMALISERS},
-        "modes": {name: MODE_WORDS[name] for name in MODES},
-        "objectives": objectives,
-        "retain terms": {name: term(entry) for name, entry in RETAINS.items()},
-        "probes": {name: f"{entry.help} [{entry.unit}], {entry.source}" for name, entry in PROBES.items()},
-        "rivals": {
-            name: f"{entry.help}; {entry.source}; {needed(entry)}{own(entry.settings)}"
-            for name, entry in RIVALS.items()
-        },
-    }
-    for title, entries in sections.items():
-        sys.stdout.write(f"{title}\n")
-        for name, words in entries.items():
-            sys.stdout.write(f"  {name}\n" if arguments.names else f"  {name:20} {words}\n")
-    return 0
+def _summary(function: Any) -> str:
+    return (function.__doc__ or "").strip().split("\n")[0]

@@ -41,8 +41,10 @@ class Arm:
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Row id to that row's token weights, float64, in the table's order."""
-    ids = table["row_id"].to_numpy()
-    return {str(row): np.asarray(weights)[ids == row] for row in dict.fromkeys(ids)}
+    codes, names = pd.factorize(table["row_id"])
+    by_row = np.asarray(weights)[np.argsort(codes, kind="stable")]
+    pieces = np.split(by_row, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+    return {str(name): piece for name, piece in zip(names, pieces, strict=True)}
 
 
 def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[str, np.ndarray]:

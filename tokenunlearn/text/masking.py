@@ -4,17 +4,20 @@
 ids and hide positions from attention. Positions never shift.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from tokenunlearn.text.encoding import Encoding
 from tokenunlearn.text.folding import fold, folded
-from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in, whole_words
+from tokenunlearn.text.spans import Span, subject_parts, subject_spans, tokens_in, unspaced, whole_words
 
 INVENTED_NAMES = ("Marta Lindqvist", "Tomas Achterberg", "Renu Kapadia", "Idris Fontaine", "Helga Morosini")
+_LETTERS: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -92,19 +95,64 @@ def _as_compared(name: str) -> tuple[str, frozenset[str]]:
     return lower, frozenset(lower.split())
 
 
-def swap_names(subject: str, others: Sequence[str], count: int) -> list[str]:
+@dataclass(frozen=True)
+class LentNames:
+    """Names that may be put in another's place, each once, in their order; told apart by their word count.
+
+    `places`: by word count and part of a name, where in its list the names with that part stand, so that a
+    row looks at those that may share a word with its subject, not at all of them.
+    """
+
+    by_size: Mapping[int, Sequence[str]]
+    places: Mapping[tuple[int, str], Sequence[int]]
+
+
+def lent_names(names: Iterable[str]) -> LentNames:
+    """The names, told apart by their word count and found by their parts."""
+    by_size: dict[int, list[str]] = {}
+    places: dict[tuple[int, str], list[int]] = {}
+    for name in dict.fromkeys(names):
+        size = len(name.split())
+        listed = by_size.setdefault(size, [])
+        for part in _parts(name):
+            places.setdefault((size, part), []).append(len(listed))
+        listed.append(name)
+    return LentNames(by_size, places)
+
+
+def _parts(name: str) -> set[str]:
+    """What two names that share a word have in common: words, runs of letters, characters without spaces."""
+    lower, words = _as_compared(name)
+    spaced = "".join(" " if unspaced(each) else each for each in lower)
+    return {*words, *_LETTERS.findall(spaced), *filter(unspaced, lower)}
+
+
+def swap_names(subject: str, others: LentNames, count: int) -> list[str]:
     """`count` names for the subject's place: other subjects of the set of as many words, then invented ones.
 
     Names that share a word with the subject are left out. The order is that of `others`, rotated by the
     subject, so that rows do not all get the same names; no randomness.
     """
-    own = set(subject.split())
-    like = [n for n in dict.fromkeys(others) if len(n.split()) == len(own) and not shares_word(subject, n)]
-    if like:
-        turn = sum(map(ord, subject)) % len(like)
-        like = like[turn:] + like[:turn]
-    names = [*like, *(name for name in INVENTED_NAMES if not shares_word(subject, name) and name not in like)]
-    return names[:count]
+    size = len(set(subject.split()))
+    listed = others.by_size.get(size, ())
+    near = {place for part in _parts(subject) for place in others.places.get((size, part), ())}
+    left_out = sorted(place for place in near if shares_word(subject, listed[place]))
+    like: list[str] = []
+    left = len(listed) - len(left_out)
+    if left:
+        turn = sum(map(ord, subject)) % left
+        like = [listed[_nth(left_out, (turn + at) % left)] for at in range(min(count, left))]
+    invented = [name for name in INVENTED_NAMES if not shares_word(subject, name) and name not in like]
+    return [*like, *invented][:count]
+
+
+def _nth(left_out: Sequence[int], number: int) -> int:
+    """The place of the item of this number among those that are not left out (their places in order)."""
+    for place in left_out:
+        if place > number:
+            break
+        number += 1
+    return number
 
 
 def subject_positions(encoding: Encoding, question: str, answer: str, subject: str) -> list[int]:
