@@ -14,12 +14,16 @@ from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.forward import causal_model
+from tokenunlearn.models.hidden import hidden_states
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
+from tokenunlearn.text.batching import collate
+from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.checkpoint import load_kept, trainable
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Finished, Saved, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
+from tokenunlearn.training.token_batch import token_batch
 
 SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 2, "learning_rate": 1e-2}
 FORGET = tuple(replace(row, perturbed_answer=(f"{row.subject} was born in Lund.",)) for row in ROWS[:3])
@@ -108,6 +112,19 @@ def test_a_step_runs_what_is_needed_and_no_more(tiny_folder, objective: str, ret
     assert seen == [2] * expected
 
 
+def test_a_batch_gives_what_is_named_and_nothing_else(tiny_folder) -> None:
+    loaded = tiny(tiny_folder)
+    batch = collate([encode(loaded.tokenizer, row.question, row.answer) for row in FORGET[:2]], loaded.pad_id)
+    tokens = token_batch(loaded.model, batch, torch.ones(batch.answer_mask.shape), {"hidden"}, layer=2)
+    states = hidden_states(loaded, [encode(loaded.tokenizer, FORGET[0].question, FORGET[0].answer)], 2)[0]
+    torch.testing.assert_close(tokens.hidden[0, : len(states)].detach(), torch.from_numpy(states))
+    for name in ("reference", "reference_hidden", "other_answer"):
+        with pytest.raises(LookupError, match=name):
+            getattr(tokens, name)
+    with pytest.raises(LookupError, match="logits"):
+        tokens.per_token(lambda logits, _: logits.sum(-1), "logits")
+
+
 def test_other_rows_than_those_needed_are_told_before_the_first_step(tiny_folder, tmp_path) -> None:
     cases: list[tuple[str, tuple[Row, ...], tuple[Row, ...], type[Exception], str]] = [
         ("alt_dpo", ROWS[:2], RETAIN, InputError, "Row ada has no second answer"),
@@ -133,9 +150,6 @@ def test_a_layer_that_training_does_not_reach_is_told(tiny_folder) -> None:
 
 def test_rmu_moves_the_states_of_the_chosen_tokens(tiny_folder) -> None:
     """In kind what the paper claims: the states of chosen tokens come nearer to c·u, those to keep stay."""
-    from tokenunlearn.models.hidden import hidden_states
-    from tokenunlearn.text.encoding import encode
-
     config = config_of("rmu", steps=30, retain_weight=5.0, objective_settings={"depth": 1.0, "steering": 5.0})
     encodings = {
         kind: [encode(tiny(tiny_folder).tokenizer, row.question, row.answer) for row in rows]
