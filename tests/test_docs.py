@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
+from tokenunlearn.attacks import ATTACKS  # noqa: E402
 from tokenunlearn.cli import VERBS, build_parser, main  # noqa: E402
 from tokenunlearn.data.files import read_rows  # noqa: E402
 from tokenunlearn.experiments.arms import ARMS  # noqa: E402
@@ -37,6 +38,7 @@ REGISTRIES = {
     "normalisers": NORMALISERS,
     "probes": PROBES,
     "rivals": RIVALS,
+    "attacks": ATTACKS,
     "arms": ARMS,
     "retain terms": RETAINS,
 }
@@ -59,7 +61,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 def settings_classes() -> dict[str, type]:
     """Every dataclass that has settings, by name."""
     named = [(name, getattr(import_module(module), name)) for module, name in map(split_place, PLACES)]
-    entries = (*OBJECTIVES.values(), *SIGNALS.values(), *RIVALS.values())
+    entries = (*OBJECTIVES.values(), *SIGNALS.values(), *RIVALS.values(), *ATTACKS.values())
     own = [(entry.settings.__name__, entry.settings) for entry in entries]
     return {name: cls for name, cls in [*named, *own] if describe(cls)}
 
@@ -115,7 +117,7 @@ def test_every_entry_is_described(name: str) -> None:
 
 def test_every_source_is_cited() -> None:
     text = METHODS.read_text("utf-8")
-    registries = (SIGNALS, OBJECTIVES, RETAINS, PROBES, RIVALS)
+    registries = (SIGNALS, OBJECTIVES, RETAINS, PROBES, RIVALS, ATTACKS)
     sources = [entry.source for registry in registries for entry in registry.values()]
     assert [source for source in sources if source not in text] == []
 

@@ -12,12 +12,13 @@ from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, RunError, SettingError
 from tokenunlearn.rivals import make_rival
 from tokenunlearn.runs.artifact import Artifact, open_artifact, read_artifact
-from tokenunlearn.runs.library import load
-from tokenunlearn.runs.parts import Parts
+from tokenunlearn.runs.attack_job import keep_result, results_in
+from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.states import buttons
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.runs.worker import run_job
+from tokenunlearn.training.events import AttackStep
 
 PAIRS = [(row.question, row.answer) for row in ROWS[:3]]
 
@@ -35,14 +36,9 @@ def config(tiny_folder: Path, **more: Any) -> dict[str, Any]:
 
 def run(folder: Path, given: dict[str, Any]) -> tuple[RunQueue, str, str]:
     """The queue, the run and its state at the end; its worker is this process."""
-    from tokenunlearn.runs.library import library_parts
-
-    def parts() -> Parts:
-        return library_parts()
-
     queue = RunQueue(RunStore(folder), lambda _: ["sleep", "60"])
     run_id = queue.start_run(given)
-    return queue, run_id, run_job(queue, run_id, parts)
+    return queue, run_id, run_job(queue, run_id, library_parts)
 
 
 def log_probs(model: Any) -> list[list[float]]:
@@ -94,3 +90,42 @@ def test_what_is_wrong_with_a_rival_is_told_before_the_model_loads(tmp_path: Pat
         load({**given, "forget": []}, tmp_path)
     with pytest.raises(RunError, match="has saved no adapter yet"):
         open_artifact(tmp_path, given)
+
+
+def test_an_attack_is_a_run_whose_result_lies_with_the_run_that_it_is_on(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    given = config(tiny_folder, training={"steps": 1, "rank": 2})
+    queue, of, _ = run(tmp_path, given)
+    wanted = {"name": "relearning", "settings": {"rows": 1, "steps": 2, "rank": 2}, "of": of}
+    attack = queue.start_run({"name": "relearning", "attack": wanted})
+    # A worker that is killed after the first measurement: what it wrote is not measured again.
+    job = load(queue.store.config(attack), queue.store.path(attack))
+    first = next(iter(job.train(False)))
+    queue.store.append_event(attack, first)
+    queue.store.change(attack, state="interrupted", step=1, saved_step=1)
+    assert buttons(queue.store.state(attack)) == ["Resume", "Discard…"]
+    queue.resume(attack)
+    assert run_job(queue, attack, library_parts) == "finished"
+    state = queue.store.state(attack)
+    # without an adapter below the run there is no model that never knew
+    assert (state["step"], state["steps"], state["kind"]) == (3, 3, "attack")
+    steps = [each.step for each in queue.store.events(attack)[0] if isinstance(each, AttackStep)]
+    assert steps == [1, 2, 3]
+    (result,) = results_in(queue.store.path(of))
+    assert result["by"] == attack and [line["taken"] for line in result["curve"]] == [0, 1, 2]
+    assert result["says"][-1] == "Relearning by a model that never knew: not measured."
+    assert not (queue.store.path(attack) / "probes.json").exists() and buttons(state) == ["Probe"]
+    keep_result(queue.store.path(of), {**result, "says": ["again"]}, attack)
+    keep_result(queue.store.path(of), {**result, "says": ["another"]}, "run-9")
+    assert [each["says"] for each in results_in(queue.store.path(of))] == [["again"], ["another"]]
+
+
+def test_what_cannot_be_attacked_says_so_before_any_model_loads(tiny_folder: Path, tmp_path: Path) -> None:
+    queue, of, _ = run(tmp_path, config(tiny_folder, rival={"name": "icul"}))
+    attack = {"name": "relearning", "settings": {}, "of": of}
+    with pytest.raises(RunError, match=f"{of} has no adapter to attack. A rival changes no weights"):
+        load({"attack": attack}, tmp_path / "run-2")
+    (queue.store.path(of) / "attacks.json").write_text("{}")
+    with pytest.raises(RunError, match="The results of attacks cannot be read"):
+        results_in(queue.store.path(of))

@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.cli import main
+from tokenunlearn.data.splits import Splits
+from tokenunlearn.experiments.arms import arms_of
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.report import probe_report
+from tokenunlearn.rivals import make_rival
 
 WORLD = replace(RETAIN[3], split="world")
 FIGURES = ("fact_joint", "other", "retain", "world")
@@ -185,3 +190,22 @@ def test_settings_of_one_objective_are_refused_beside_several(
 def test_all_are_all_objectives() -> None:
     assert CompareConfig(objectives=("all",)).methods == tuple(OBJECTIVES)
     assert CompareConfig().methods == ("",) and CompareConfig(objectives=("npo",)).methods == ("npo",)
+
+
+def test_a_rival_stands_beside_the_arms(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--arms", "icul,uniform", "--objectives", "npo,ga") == 0
+    last = [each for each in measured(folder) if each["moment"] == "last step"]
+    assert [(each["arm"], each["method"]) for each in last] == [
+        ("uniform", "npo"),
+        ("uniform", "ga"),
+        ("icul", ""),
+    ]
+    rows = Splits(ROWS[:2], RETAIN[:2], (WORLD,))
+    rival = make_rival("icul", tiny(tiny_folder), rows, {"seed": 0})
+    settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
+    for name, value in probe_report(rival, rows, settings)["summary"].items():
+        assert last[-1]["summary"][name] == pytest.approx(value), name
+    assert last[-1]["step"] == 0 and "icul" in capsys.readouterr().out
+    assert [arm.name for arm in arms_of(("gold", "icul"), ("",))] == ["gold", "icul"]

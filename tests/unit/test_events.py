@@ -9,6 +9,8 @@ import pytest
 
 from tokenunlearn.training.events import (
     EVENTS,
+    AttackDone,
+    AttackStep,
     Diverged,
     EvalDone,
     Finished,
@@ -24,6 +26,10 @@ EXAMPLES = [
     Saved(step=20, path="adapter"),
     Diverged(step=7, reason="loss is NaN", kept_step=5),
     Finished(step=60, reason="all steps done"),
+    AttackStep(
+        step=3, steps=8, model="unlearned", taken=2, figures={"trained": 0.5, "held_out": None}, seconds=0.1
+    ),
+    AttackDone(step=8, result={"attack": "relearning", "says": ["Back after 2 steps."]}),
 ]
 
 

@@ -1,9 +1,10 @@
-"""compare arms: chosen tokens against uniform, random and gold, or objectives, over seeds
+"""compare arms: chosen tokens against uniform, random and gold, objectives, or rivals, over seeds
 
 Everything but the tokens is the same: target, rows, objective, settings, seeds. With --objectives (names, or
-all) each objective trains the chosen tokens at its default. Measured at equal steps and at equal forgetting.
-Prints one table; --out keeps every single measurement as JSONL. Run it again with the same --out to go on:
-what is measured stays.
+all) each objective trains the chosen tokens at its default. A rival among --arms, such as icul, trains
+nothing and is measured as it is made. Measured at equal steps and at equal forgetting. Prints one table;
+--out keeps every single measurement as JSONL. Run it again with the same --out to go on: what is measured
+stays.
 """
 
 import argparse
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     tokens = _arms_with_gold(arguments, tokens, any(row.gold for row in rows.forget))
 
     from tokenunlearn.data.demo import demo_rows
-    from tokenunlearn.experiments.arms import Arm
+    from tokenunlearn.experiments.arms import arms_of
     from tokenunlearn.experiments.report import arm_lines
     from tokenunlearn.experiments.results import (
         BEFORE,
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             write_bytes_atomically(path, results_text(origin, results).encode())
 
     seeds = range(config.seed, config.seed + asked.seeds)
-    arms = [Arm(each, method) for method in asked.methods for each in tokens]
+    arms = arms_of(tokens, asked.methods)
     left = missing(results, arms, seeds)
     if not any(result.arm == BEFORE for result in results):
         keep([before(bench)])

@@ -33,6 +33,7 @@ REGISTRIES: Final[Mapping[str, str]] = {
     "retain terms": "tokenunlearn.objectives:RETAINS",
     "probes": "tokenunlearn.probes:PROBES",
     "rivals": "tokenunlearn.rivals:RIVALS",
+    "attacks": "tokenunlearn.attacks:ATTACKS",
     "arms": "tokenunlearn.experiments.arms:ARMS",
 }
 

@@ -1,6 +1,6 @@
 """An arm is a choice of tokens and a method; all else about a run is shared, so that only these differ."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -25,7 +25,7 @@ ARMS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Arm:
-    """One run of a comparison. `tokens`: which are trained, by the names of ARMS.
+    """One run of a comparison. `tokens`: which are trained, by the names of ARMS; or the name of a rival.
 
     `method`: the objective, at its default settings; empty: the one that the comparison is set to.
     """
@@ -37,6 +37,12 @@ class Arm:
     def name(self) -> str:
         """The arm in words."""
         return f"{self.tokens}, {self.method}" if self.method else self.tokens
+
+
+def arms_of(names: Sequence[str], methods: Sequence[str]) -> list[Arm]:
+    """Each choice of tokens with each method, then the rivals among the names: these have no objective."""
+    choices = [Arm(name, method) for method in methods for name in names if name in ARMS]
+    return choices + [Arm(name) for name in names if name not in ARMS]
 
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:

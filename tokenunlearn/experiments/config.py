@@ -5,6 +5,7 @@ from typing import Final
 
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.rivals import RIVALS
 from tokenunlearn.settings import check, setting
 
 ALL: Final = "all"
@@ -15,7 +16,9 @@ class CompareConfig:
     """Settings of a comparison; the seeds count up from the training's `seed`."""
 
     arms: tuple[str, ...] = setting(
-        ("uniform", "chosen", "random", "gold"), choices=tuple(ARMS), help="Arms to run"
+        ("uniform", "chosen", "random", "gold"),
+        choices=(*ARMS, *RIVALS),
+        help="Arms to run: choices of tokens, and rivals, which train nothing",
     )
     objectives: tuple[str, ...] | None = setting(
         None,

@@ -15,10 +15,13 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import Arm, arm_weights
 from tokenunlearn.masks import Mask
+from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
+from tokenunlearn.rivals import RIVALS, make_rival
+from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
@@ -78,8 +81,12 @@ def run_arm(
     """Yield the arm's training events, with an ArmResult at equal forgetting and one at the last step.
 
     `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of). Facts that were not
-    `known` before cannot be forgotten equally: there is no such ArmResult then.
+    `known` before cannot be forgotten equally: there is no such ArmResult then. A rival is measured once, as
+    it is made: it takes no step.
     """
+    if arm.tokens in RIVALS:
+        yield ArmResult(arm.tokens, seed, "last step", 0, *_measure(bench, _rival(bench, arm.tokens, seed)))
+        return
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
@@ -108,10 +115,19 @@ def run_arm(
     yield measured("last step")
 
 
-def _measure(bench: Bench, model: LoadedModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _rival(bench: Bench, name: str, seed: int) -> LanguageModel:
+    """The rival over the target, at its default settings but for the seed, where it has one."""
+    seeded = any(info.name == "seed" for info in describe(RIVALS[name].settings))
+    return make_rival(name, bench.load(), _rows(bench), {"seed": seed} if seeded else {})
+
+
+def _rows(bench: Bench) -> Splits:
+    return Splits(*map(tuple, (bench.forget, bench.retain, bench.world)))
+
+
+def _measure(bench: Bench, model: LanguageModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    rows = Splits(*map(tuple, (bench.forget, bench.retain, bench.world)))
-    report = probe_report(model, rows, settings)
+    report = probe_report(model, _rows(bench), settings)
     return report["summary"], report["answers"]
 
 

@@ -1,13 +1,20 @@
 """Which job a config describes, and the parts that drive each: all that a worker needs of the library."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
+from tokenunlearn.runs.attack_job import load_attack
 from tokenunlearn.runs.job import compare, load_job
 from tokenunlearn.runs.parts import Parts
 from tokenunlearn.runs.rival_job import load_rival
+from tokenunlearn.runs.states import kind_of
+
+LOADS: Final[Mapping[str, Callable[[Mapping[str, Any], Path], Any]]] = MappingProxyType(
+    {"training": load_job, "rival": load_rival, "attack": load_attack}
+)
 
 
 def library_parts() -> Parts:
@@ -24,4 +31,4 @@ def library_parts() -> Parts:
 
 def load(config: Mapping[str, Any], directory: Path) -> Any:
     """The job of a run's folder. Raises what the loading of its kind does."""
-    return load_rival(config, directory) if config.get("rival") else load_job(config, directory)
+    return LOADS[kind_of(config)](config, directory)

@@ -16,13 +16,14 @@ class Parts:
 
     `load(config, directory)`; `before(job)` and `probe(job)` return a Report, of the untrained model and of
     the model as it is (the first may come from an earlier measurement); `compare(before, after)` returns
-    `after` with its badges and the list of changes; `train(job, resume)` yields events and keeps its own
+    `after` with its badges and the list of changes; where `before` or `probe` returns None, nothing is
+    probed; `train(job, resume)` yields events and keeps its own
     checkpoint; `save(job, step)` leaves a loadable adapter in the run directory, replacing the older one.
     """
 
     load: Callable[[Mapping[str, Any], Path], Any]
-    before: Callable[[Any], dict[str, Any]]
-    probe: Callable[[Any], dict[str, Any]]
+    before: Callable[[Any], dict[str, Any] | None]
+    probe: Callable[[Any], dict[str, Any] | None]
     compare: Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], list[Any]]]
     train: Callable[[Any, bool], Iterator[Event]]
     save: Callable[[Any, int], None]

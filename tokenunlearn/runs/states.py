@@ -41,20 +41,22 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     saved = int(state.get("saved_step") or 0)
     form = state.get("kind", TRAINING) == TRAINING  # only training has a form to go back to
     edit = ["Edit settings"] if form else []
+    attack = state.get("kind") == "attack"  # it has no adapter to keep; its result lies with another run
+    keep = ["Keep as is"] if saved and not attack else []
     if name == "queued":
         return ["Cancel"]
     if name == "running":
-        return ["Pause and save", "Stop and keep", "Discard…"]
+        return ["Pause and save", *([] if attack else ["Stop and keep"]), "Discard…"]
     if name in ("pausing", "stopping"):
         return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
     if name in ("paused", "interrupted"):
-        return ["Resume", *(["Keep as is"] if saved else []), "Discard…"]
+        return ["Resume", *keep, "Discard…"]
     if name in ENDED:
-        return ["Probe", "Compare", *(["Run again with changes"] if form else [])]
+        return ["Probe"] if attack else ["Probe", "Compare", *(["Run again with changes"] if form else [])]
     if name == "failed":
         return [*([f"Resume from {saved}"] if saved else []), *edit, "Copy error", "Discard…"]
     if name == "diverged":
-        return [*(["Keep as is"] if saved else []), *edit, "Copy error", "Discard…"]
+        return [*keep, *edit, "Copy error", "Discard…"]
     raise ValueError(f"unknown state {name!r}; known are {', '.join(STATES)}")
 
 
@@ -62,7 +64,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     """Return one line on where the run stands; `place` counts from 1 in the queue, `after` is a run id."""
     name, step, steps = state["state"], state.get("step", 0), state.get("steps", 0)
     saved = int(state.get("saved_step") or 0)
-    usable = f"usable, step {saved} of {steps}" if saved else "nothing saved yet"
+    word = "measured" if state.get("kind") == "attack" else "usable"
+    usable = f"{word}, step {saved} of {steps}" if saved else "nothing saved yet"
     if name == "queued":
         line = f"{_ordinal(place)} in line" if place else "in line"
         return line + (f", starts after {after}" if after else "")

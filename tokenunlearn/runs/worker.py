@@ -23,7 +23,7 @@ from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
-from tokenunlearn.training.events import Diverged, Finished, Saved, StepDone
+from tokenunlearn.training.events import AttackStep, Diverged, Finished, Saved, StepDone
 
 LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
@@ -115,8 +115,10 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     probes = store.read_json(run_id, "probes.json") if resume else None
     if not probes and not pulse.asked():
         pulse.note(message="probing before")
-        probes = {"before": parts.before(job), "after": None, "changes": []}
-        store.write_json(run_id, "probes.json", probes)
+        found = parts.before(job)
+        if found is not None:
+            probes = {"before": found, "after": None, "changes": []}
+            store.write_json(run_id, "probes.json", probes)
     pulse.note(message="")
     early = pulse.asked()
     if early:
@@ -134,9 +136,10 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     pulse.note(message="probing after")
     before = (probes or {}).get("before")
     after, changes = parts.probe(job), list[Any]()
-    if before:
+    if before and after:
         after, changes = parts.compare(before, after)
-    store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
+    if after:
+        store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
     shutil.rmtree(store.path(run_id) / CHECKPOINT, ignore_errors=True)  # Such a run is not resumed.
     return ("kept" if asked == "stop" else "finished"), ""
 
@@ -150,9 +153,11 @@ def _train(
     try:
         for event in events:
             store.append_event(run_id, event)
-            if isinstance(event, StepDone | Finished):
+            if isinstance(event, StepDone | AttackStep | Finished):
                 pulse.step = event.step
-            if isinstance(event, StepDone):
+            if isinstance(event, AttackStep):
+                pulse.saved_step = event.step  # written down above, it is not measured again
+            if isinstance(event, StepDone | AttackStep):
                 if event.step == 1 or resume:
                     pulse.note(steps=event.steps)
                     resume = False

@@ -1,8 +1,9 @@
-"""What a training run tells its caller: five frozen events, JSON both ways, importable without torch.
+"""What a run tells its caller: frozen events, JSON both ways, importable without torch.
 
-`train(...)` yields them; the worker writes them, one a line, into `metrics.jsonl`; the page reads them back.
-A number that is not finite crosses as the string "NaN", "Infinity" or "-Infinity", because strict JSON
-has no such number and a diverged loss is exactly what must be reported truly.
+`train(...)` yields the first five, an attack the last two; the worker writes them, one a line, into
+`metrics.jsonl`; the page reads them back. A number that is not finite crosses as the string "NaN",
+"Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is exactly what must be
+reported truly.
 """
 
 import math
@@ -74,10 +75,33 @@ class Finished:
     reason: str
 
 
-Event = StepDone | EvalDone | Saved | Diverged | Finished
+@dataclass(frozen=True)
+class AttackStep:
+    """One measurement of an attack, the `step`-th of `steps`: after `taken` steps of its own on `model`.
+
+    `figures` by name; None = not measured.
+    """
+
+    step: int
+    steps: int
+    model: str
+    taken: int
+    figures: Mapping[str, float | None]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class AttackDone:
+    """The result of an attack, for attacks.json, after all `step` measurements."""
+
+    step: int
+    result: Mapping[str, Any]
+
+
+Event = StepDone | EvalDone | Saved | Diverged | Finished | AttackStep | AttackDone
 
 EVENTS: Final = MappingProxyType(
-    {kind.__name__: kind for kind in (StepDone, EvalDone, Saved, Diverged, Finished)}
+    {kind.__name__: kind for kind in (StepDone, EvalDone, Saved, Diverged, Finished, AttackStep, AttackDone)}
 )
 
 

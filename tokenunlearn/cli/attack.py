@@ -1,0 +1,133 @@
+"""attack what was forgotten: try to bring the facts back, and say how much it took
+
+RUN is a run of the page, a folder of `unlearn`, or an adapter. A run of the page has its rows with it; for
+the others name them: FILE or --demo. The result is added to attacks.json in that folder. Stopped or killed,
+the same command goes on after the last measurement. The model that never knew is the base beneath the
+adapter; where the base knows the rows by itself, leave it out: --set control=false.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tokenunlearn.cli.flags import values_of
+from tokenunlearn.cli.sources import add_rows, check_precision, given_rows, stoppable
+from tokenunlearn.errors import InputError, RunError
+
+INTERRUPTED = 130
+ADAPTER_FILE = "adapter_config.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("folder", metavar="RUN", help="folder of a run, or a PEFT adapter")
+    parser.add_argument(
+        "--attack", default="relearning", metavar="NAME", help="default relearning; see `list`"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the attack, such as steps=20; `list` names them; may be repeated",
+    )
+    add_rows(parser, "the shared set")
+    parser.add_argument("--model", metavar="NAME", help="folder or hub id (default: the embedded model)")
+    parser.add_argument(
+        "--precision", default="auto", metavar="WORD", help="auto, fp32 or bf16 (default auto)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0, or 130 after Ctrl-C with the measurements kept; the result goes to attacks.json and stdout."""
+    folder, config = _folder(Path(arguments.folder))
+    if config is not None and (arguments.file or arguments.demo or arguments.model):
+        raise InputError("The run has its own rows and model", fix="Leave FILE, --demo and --model out")
+    rows = given_rows(arguments, "shared_forget", "shared_retain") if config is None else None
+    check_precision(arguments.precision)
+
+    from tqdm import tqdm
+
+    from tokenunlearn.attacks import ATTACKS, check_attack
+    from tokenunlearn.models.loading import text_hash
+    from tokenunlearn.runs.attack_job import keep_result, subject_of, subject_of_run
+    from tokenunlearn.runs.disk import append_line, read_lines_since
+    from tokenunlearn.settings import to_dict
+    from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
+
+    if config is not None:
+        subject = subject_of_run(folder, config, folder)
+    else:
+        adapter = folder / "adapter" if (folder / "adapter" / ADAPTER_FILE).is_file() else folder
+        subject = subject_of(arguments.model, adapter, arguments.precision, rows, folder, taught=True)
+    settings = check_attack(arguments.attack, subject.rows, values_of(arguments.set, "steps=20"))
+    named = text_hash(
+        arguments.attack, json.dumps(to_dict(settings)), *(row.id for row in subject.rows.forget)
+    )
+    work = folder / f".attack-{named}"
+    work.mkdir(exist_ok=True)
+    told, _ = read_lines_since(work / "events.jsonl")
+    earlier = [event for event in map(from_json, told) if isinstance(event, AttackStep)]
+    subject = replace(subject, folder=work, earlier=tuple(earlier))
+    events = ATTACKS[arguments.attack].run(subject, settings)
+    with stoppable() as stop, closing(events), tqdm(unit="measurement", desc=arguments.attack) as bar:
+        for event in events:
+            if isinstance(event, AttackDone):
+                keep_result(folder, event.result, f"attack {named}")
+                result = event.result
+                break
+            append_line(work / "events.jsonl", to_json(event))
+            bar.total, bar.n = event.steps, event.step
+            bar.set_postfix({name: _figure(value) for name, value in event.figures.items()})
+            if stop:
+                return INTERRUPTED
+    shutil.rmtree(work, ignore_errors=True)
+    for line in result_lines(result):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def result_lines(result: Mapping[str, Any]) -> list[str]:
+    """A result of attacks.json as text: its sentences, then its curve as a table."""
+    columns: Mapping[str, str] = result["columns"]
+    head = f"{'model':<14}{'steps':>6}" + "".join(f"{words:>26}" for words in columns.values())
+    return [
+        *result["says"],
+        head,
+        *(
+            f"{line['model']:<14}{line['taken']:>6}"
+            + "".join(f"{_figure(line['figures'].get(name)):>26}" for name in columns)
+            for line in result["curve"]
+        ),
+    ]
+
+
+def _figure(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
+
+
+def _folder(path: Path) -> tuple[Path, Mapping[str, Any] | None]:
+    """The folder that gets the result, and the config of a run of the page, None for anything else.
+
+    Raises RunError for a folder that is none of what can be attacked.
+    """
+    config = path / "config.json"
+    if (path / "state.json").is_file() and config.is_file():
+        found: Mapping[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+        return path, found
+    if path.name == "adapter" and (path / ADAPTER_FILE).is_file():
+        return path.parent, None
+    if (path / ADAPTER_FILE).is_file() or (path / "adapter" / ADAPTER_FILE).is_file():
+        return path, None
+    raise RunError(
+        f"{path} cannot be attacked",
+        "It is neither a run nor a folder with an adapter",
+        "Name a folder of `unlearn`, a run of the page, or a PEFT adapter",
+        "RUN",
+    )
