@@ -1,15 +1,17 @@
 """What is open on the page: which model and which rows, as somebody asked for them."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.cli.sources import good_rows
 from tokenunlearn.data.demo import ASSETS, demo_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.data.splits import Splits, split_rows
+from tokenunlearn.data.sets import open_rows
+from tokenunlearn.data.splits import Splits
 
+LOG: Final = logging.getLogger(__name__)
 RECORDED: Final = ASSETS / "recorded" / "example.json"
 TARGET: Final = ASSETS / "adapters" / "target"
 DEMO: Final = "demo"
@@ -107,7 +109,7 @@ def demo_adapter(model: str | None) -> str | None:
 
 
 def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "") -> Rows:
-    """The rows of a file, or the demo.
+    """The rows of a file or of a set by its name (`open_rows`); None is the demo.
 
     Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget;
     SettingError for columns that the file does not have.
@@ -115,7 +117,7 @@ def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "
     if data is None:
         forget = (*demo_rows("shared_forget"), *demo_rows("one_off"))
         return Rows(forget, demo_rows("shared_retain"), demo_rows("world"))
-    return rows_to_open(split_rows(good_rows(data, skip_bad_rows, columns)), data)
+    return rows_to_open(open_rows(data, LOG.warning, skip_bad_rows, columns), data)
 
 
 def rows_to_open(given: Splits, where: str) -> Rows:

@@ -19,6 +19,7 @@ if __name__ == "__main__":
 from tokenunlearn.attacks import ATTACKS  # noqa: E402
 from tokenunlearn.cli import VERBS, build_parser, main  # noqa: E402
 from tokenunlearn.data.files import read_rows  # noqa: E402
+from tokenunlearn.data.sets import SETS  # noqa: E402
 from tokenunlearn.experiments.arms import ARMS  # noqa: E402
 from tokenunlearn.fusion import NORMALISERS  # noqa: E402
 from tokenunlearn.models.adapter_kinds import ADAPTER_KINDS  # noqa: E402
@@ -37,6 +38,7 @@ REGISTRIES = {
     "modes": MODES,
     "normalisers": NORMALISERS,
     "probes": PROBES,
+    "sets": SETS,
     "rivals": RIVALS,
     "attacks": ATTACKS,
     "arms": ARMS,

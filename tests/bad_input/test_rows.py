@@ -115,7 +115,7 @@ CASES: list[tuple[str, bytes, str]] = [
     ("a.jsonl", row(id=1) + b"\n" + row(id=1.0), "id '1' is taken."),
     ("a.jsonl", row(subject=["Ada"]), "subject is a list."),
     ("a.jsonl", row(attribute=[]), "attribute is a list."),
-    ("a.jsonl", row(split="train"), "split is 'train'. It must be one of: forget, retain, world."),
+    ("a.jsonl", row(split="train"), "split is 'train'. It must be one of: forget, retain, world, holdout"),
     ("a.jsonl", row(split=1), "split is a number."),
     (
         "a.jsonl",

@@ -343,7 +343,9 @@ def test_each_probe_says_what_it_is() -> None:
 
 def test_each_probe_asks_for_all_that_it_reads() -> None:
     """Alone, with nothing that another one asked for, a probe measures what it measures among all."""
-    rows, settings, model = Splits((BORN, WORK), (KEPT,), (PARIS,)), ProbeSettings(), before_model()
+    asked = Row("two", "Which?", "one", choices=("one", "two"), correct=0)
+    rows = Splits((BORN, WORK), (KEPT,), (PARIS,), choice=(asked,))
+    settings, model = ProbeSettings(), before_model()
     summary = probe_report(on_base(model, Ada=0.5), rows)["summary"]
     for name, probe in PROBES.items():
         log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)

@@ -88,7 +88,7 @@ CASES = {
         lines(Q, {**Q, "split": "train"}),
         (1, 0, 0),
         refused=(
-            (2, "split is 'train'. It must be one of: forget, retain, world. Write one of them, or read no"),
+            (2, "split is 'train'. It must be one of: forget, retain, world, holdout, choice. Write one"),
         ),
     ),
     "unknown split left out": Case(

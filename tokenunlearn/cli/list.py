@@ -34,6 +34,7 @@ REGISTRIES: Final[Mapping[str, str]] = {
     "probes": "tokenunlearn.probes:PROBES",
     "rivals": "tokenunlearn.rivals:RIVALS",
     "attacks": "tokenunlearn.attacks:ATTACKS",
+    "sets": "tokenunlearn.data.sets:SETS",
     "arms": "tokenunlearn.experiments.arms:ARMS",
 }
 
@@ -66,10 +67,13 @@ def entry_words(name: str, entry: Any) -> str:
     said = (getattr(entry, "help", "") or _summary(entry.function)).rstrip(".")
     unit = f" [{entry.unit}]" if getattr(entry, "unit", "") else ""
     needs = needs_of(name) if entry is SIGNALS.get(name) else getattr(entry, "needs", ())
+    if getattr(entry, "hub", ""):
+        needs = [f"its folder, or {entry.hub} at the hub"]
     settings = describe(entry.settings) if hasattr(entry, "settings") else []
     parts = [
         f"{label}: {said}{unit}" if label else f"{said}{unit}",
         f"source: {entry.source}" if getattr(entry, "source", "") else "",
+        f"licence: {entry.licence}" if getattr(entry, "licence", "") else "",
         f"passes a row: {entry.cost}" if getattr(entry, "cost", "") else "",
         f"needs: {', '.join(sorted(needs)) or 'nothing'}",
         *(f"{info.name} {info.default} ({info.allowed})" for info in settings),

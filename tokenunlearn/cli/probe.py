@@ -10,12 +10,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenunlearn.cli.flags import add_settings, values_of
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
-from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
+from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import from_flags
+
+if TYPE_CHECKING:
+    from tokenunlearn.data.splits import Splits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set",
         action="append",
         default=[],
-        metavar="NAME=VALUE",
-        help="a setting of the rival, such as examples=3; `list` names them; may be repeated",
+        metavar="NAME[=VALUE]",
+        help="a set to probe as well or instead of FILE, such as common or mmlu=FOLDER; or a setting of the "
+        "rival, such as examples=3; `list` names both; may be repeated",
     )
     add_settings(parser, "ProbeSettings")
 
@@ -46,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
-    rows = given_rows(arguments, "shared_forget", "shared_retain", "world")
+    sets, arguments.set = _sets(arguments.set)
+    rows = given_rows(arguments, "shared_forget", "shared_retain", "world", beside=sets)
     before = _report(arguments.before) if arguments.before else None
 
     from tqdm import tqdm
@@ -73,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     _write(report, path)
     for name, value in report["summary"].items():
         sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+    for line in choice_lines(report):
+        sys.stdout.write(f"{line}\n")
     for line in badge_lines(report) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0
@@ -91,6 +98,38 @@ def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
         return lambda model: model
     check_rival(arguments.rival, rows, values)
     return lambda model: make_rival(arguments.rival, model, rows, values)
+
+
+def _sets(texts: list[str]) -> "tuple[Splits, list[str]]":
+    """The rows of those of the texts that name a set, and the other texts."""
+    from tokenunlearn.data.sets import SETS, open_rows
+    from tokenunlearn.data.splits import Splits
+
+    named = [text for text in texts if text.partition("=")[0] in SETS or "=" not in text]
+    rows = Splits((), (), ())
+    for text in named:
+        if text.partition("=")[0] not in SETS:
+            raise SettingError(
+                f"There is no set {text[:60]!r}", fix=did_you_mean(text, list(SETS)), where="--set"
+            )
+        rows |= open_rows(text, tell)
+    return rows, [text for text in texts if text not in named]
+
+
+def choice_lines(report: dict[str, Any]) -> list[str]:
+    """Each accuracy with its 95 % bootstrap interval over questions, and the chance level beside it."""
+    from tokenunlearn.metrics.statistics import bootstrap_interval
+    from tokenunlearn.probes import PROBES
+    from tokenunlearn.probes.choice import ACCURACY, CHANCE
+
+    lines = []
+    for name, by_row in report["by_row"].items():
+        if PROBES[name].unit == ACCURACY and by_row:
+            share, chance = report["summary"][name], report["summary"][CHANCE]
+            low, high = bootstrap_interval(list(by_row.values()))
+            interval = f"[{low:.3f}, {high:.3f}]"
+            lines.append(f"{name:14} {share:.3f} {interval} of {len(by_row)} questions, chance {chance:.3f}")
+    return lines
 
 
 def badge_lines(report: dict[str, Any]) -> list[str]:

@@ -30,7 +30,10 @@ def add_rows(
     splits: str = "split says which are to be forgotten, which kept",
 ) -> None:
     """Let the parser take a file of rows, or --demo for our own (`demo` says which)."""
-    words = f"rows: .jsonl, .json, .csv, .tsv or .parquet; {splits}"
+    words = (
+        f"rows: .jsonl, .json, .csv, .tsv or .parquet, {splits}; or a set by its name (`list` has them), "
+        "such as tofu_forget01=FOLDER"
+    )
     parser.add_argument("file", nargs="?", metavar="FILE", help=words)
     parser.add_argument("--demo", action="store_true", help=f"use our own rows instead of FILE: {demo}")
     parser.add_argument(
@@ -49,25 +52,32 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def given_rows(arguments: argparse.Namespace, *demo: str) -> "Splits":
+def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None" = None) -> "Splits":
     """The rows of FILE or of the demo sets by their split, with those of --retain-rows and --world-rows.
 
-    Says on stderr how many there are of each. Raises InputError when neither FILE nor --demo is given or both
-    are, when there is no row to forget, and for a row that one place forgets and another keeps.
+    `beside` are rows of sets that join them; with questions that have choices among these, or in FILE where
+    it is given, no row to forget is needed, nor a FILE. Says on stderr how many there are of each. Raises
+    InputError when neither FILE nor --demo is given or both are, when there is no row to forget, and for a
+    row that one place forgets and another keeps.
     """
     from tokenunlearn.data.rows import RETAIN, WORLD
     from tokenunlearn.data.splits import split_rows
 
     files = {RETAIN: getattr(arguments, "retain_rows", None), WORLD: getattr(arguments, "world_rows", None)}
     instead = {"shared_retain": files[RETAIN], "world": files[WORLD]}
-    rows = list(first_rows(arguments, *(name for name in demo if not instead.get(name))))
-    where = arguments.file or "--demo"
-    split_rows(rows).need_forget(where)
+    alone = beside is not None and bool(beside.rows) and not arguments.file and not arguments.demo
+    names = (name for name in demo if not instead.get(name))
+    rows = [] if alone else list(first_rows(arguments, *names))
+    where = "--set" if alone else arguments.file or "--demo"
+    rows += beside.rows if beside is not None else ()
+    first = split_rows(rows)
+    if beside is None or not first.choice:
+        first.need_forget(where)
     for split, path in files.items():
         if path:
             rows += _rows_to_keep(path, arguments, split)
     found = split_rows(rows)
-    for kept in (found.retain, found.world):
+    for kept in (found.retain, found.world, found.choice):
         _refuse_one_id_twice(kept)
     _say(found, where)
     return found
@@ -76,8 +86,9 @@ def given_rows(arguments: argparse.Namespace, *demo: str) -> "Splits":
 def _rows_to_keep(path: str, arguments: argparse.Namespace, split: str) -> "tuple[Row, ...]":
     """The rows of a file that is named as one of rows to keep. Raises InputError for one marked to forget."""
     from tokenunlearn.data.rows import FORGET
+    from tokenunlearn.data.sets import open_rows
 
-    rows = good_rows(path, arguments.skip_bad_rows, arguments.columns, split)
+    rows = open_rows(path, tell, arguments.skip_bad_rows, arguments.columns, split).rows
     marked = next((row for row in rows if row.split == FORGET), None)
     if marked is not None:
         raise InputError(
@@ -107,7 +118,9 @@ def _say(found: "Splits", where: str) -> None:
     """Write to stderr how many rows are to be forgotten and kept, and which are to be both."""
     world = f", {len(found.world)} of the world's facts" if found.world else ""
     rows = "1 row" if len(found.forget) == 1 else f"{len(found.forget)} rows"
-    sys.stderr.write(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}\n")
+    more = f", {len(found.holdout)} held out" if found.holdout else ""
+    more += f", {len(found.choice)} with choices" if found.choice else ""
+    sys.stderr.write(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}{more}\n")
     both = [row.id for row in found.contradictory]
     if both:
         more = f" and {len(both) - 3} more" if len(both) > 3 else ""
@@ -122,35 +135,14 @@ def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
         from tokenunlearn.data.demo import demo_rows
 
         return tuple(row for name in demo for row in demo_rows(name))
-    return good_rows(arguments.file, arguments.skip_bad_rows, arguments.columns)
+    from tokenunlearn.data.sets import open_rows
+
+    return open_rows(arguments.file, tell, arguments.skip_bad_rows, arguments.columns).rows
 
 
-def good_rows(path: str, skip_bad: bool, columns: str = "", split: str = "") -> "tuple[Row, ...]":
-    """The rows of a file, read as `columns` says. A refused line raises InputError.
-
-    With `skip_bad` it is told and left out. `split` is that of a row that names none, in a file beside the
-    first one; there `columns` holds as far as the file has them. Else columns that the file does not have
-    raise SettingError.
-    """
-    from tokenunlearn.data.columns import columns_from_text
-    from tokenunlearn.data.files import good_content, read_records
-    from tokenunlearn.data.rows import FORGET
-
-    said, records = columns_from_text(columns), read_records(path)
-    if split:
-        said = {field: column for field, column in said.items() if column in ("", *records.columns)}
-    content = good_content(records, said, split or FORGET)
-    if content.refused and not skip_bad:
-        first, error = content.refused[0].line, content.refused[0].error
-        count = len(content.refused) - 1
-        more = f"{count} more {'line is' if count == 1 else 'lines are'} refused" if count else ""
-        fix = f"{(error.fix or 'Mend the line').rstrip('.')}, or add --skip-bad-rows"
-        raise InputError(f"Line {first} is no row: {error.said}", more, fix, error.where)
-    for refused in content.refused:
-        sys.stderr.write(f"left out line {refused.line}: {refused.reason}\n")
-    if content.unread:
-        sys.stderr.write(f"{path}: not read: {', '.join(content.unread)}\n")
-    return content.rows
+def tell(words: str) -> None:
+    """Write one line to stderr."""
+    sys.stderr.write(f"{words}\n")
 
 
 def check_precision(word: str) -> None:

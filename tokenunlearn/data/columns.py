@@ -20,11 +20,14 @@ from tokenunlearn.errors import InputError, SettingError
 Columns = Mapping[str, str]
 """Field → column; "" for a field that no column gives. Fields left out are guessed."""
 
-LISTS: Final = ("gold", "paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer")
+LISTS: Final = (
+    *("gold", "paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer"),
+    "choices",
+)
 _REFUSED: Final = ("system", "history")
 FIELDS: Final = (
     *("question", "answer", "subject", "gold", "id", "set", "split"),
-    *("input", *_REFUSED, "attribute", *LISTS[1:]),
+    *("input", *_REFUSED, "attribute", *LISTS[1:], "correct"),
 )
 GUESSED: Final[Columns] = MappingProxyType({})
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -138,7 +141,7 @@ def mapped(record: Mapping[str, Any], columns: Columns, where: str, cells: bool 
     elif values.get("question") == "":
         raise InputError("question is empty", "Every row needs a text in question", "Give it one", where)
     for field in ("question", "answer"):
-        if field not in values:
+        if field not in values and not (field == "answer" and {"choices", "correct"} <= values.keys()):
             raise InputError(
                 f"{field} is missing",
                 f"Every row needs a text in {field}",

@@ -4,7 +4,7 @@
 line: `row-12`; in a file of rows to keep `retain-12`, so that two files do not name two rows alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,32 @@ def read_rows(path: str | Path, columns: Columns = GUESSED, unmarked: str = FORG
     empty, or when no line of it is a row; SettingError when `columns` names a column that it does not have.
     """
     return good_content(read_records(path), columns, unmarked)
+
+
+def good_rows(
+    path: str, columns: Columns, skip_bad: bool, split: str, tell: Callable[[str], None]
+) -> tuple[Row, ...]:
+    """The rows of a file, read as `columns` says. A refused line raises InputError.
+
+    With `skip_bad` it is told and left out. `split` is that of a row that names none. In a file beside the
+    first one, which has another split than forget, columns hold as far as the file has them; else columns
+    that the file does not have raise SettingError. What nothing was read from is told as well.
+    """
+    records = read_records(path)
+    if split != FORGET:
+        columns = {field: column for field, column in columns.items() if column in ("", *records.columns)}
+    content = good_content(records, columns, split)
+    if content.refused and not skip_bad:
+        first, error = content.refused[0].line, content.refused[0].error
+        count = len(content.refused) - 1
+        more = f"{count} more {'line is' if count == 1 else 'lines are'} refused" if count else ""
+        fix = f"{(error.fix or 'Mend the line').rstrip('.')}, or add --skip-bad-rows"
+        raise InputError(f"Line {first} is no row: {error.said}", more, fix, error.where)
+    for refused in content.refused:
+        tell(f"left out line {refused.line}: {refused.reason}")
+    if content.unread:
+        tell(f"{path}: not read: {', '.join(content.unread)}")
+    return content.rows
 
 
 def good_content(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET) -> RowFile:
@@ -108,7 +134,7 @@ def rows_of(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET
         if isinstance(record, Mapping):
             used.update(chosen(record, columns).values())
         try:
-            defaults = {"id": f"{prefix}-{line}", "split": unmarked}
+            defaults = {"id": f"{prefix}-{line}"} | ({} if unmarked == FORGET else {"split": unmarked})
             row = _row(record, columns, defaults, where, records.cells)
             if row.id in lines:
                 why = f"Line {lines[row.id]} has it"

@@ -8,7 +8,8 @@ from typing import Any, Final
 from tokenunlearn.errors import InputError
 
 Span = tuple[int, int]
-FORGET, RETAIN, WORLD = SPLITS = ("forget", "retain", "world")
+FORGET, RETAIN, WORLD, HOLDOUT, CHOICE = SPLITS = ("forget", "retain", "world", "holdout", "choice")
+LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # A quote that is never closed makes a cell of the rest of the file; no row that a model takes comes near it.
 MOST_TEXT: Final = 131_072
 
@@ -21,6 +22,8 @@ class Row:
 
     `gold` marks the fact in `answer`; `paraphrased_gold` marks it in each paraphrased answer in turn, and is
     empty or as long as `paraphrased_answer`. Empty means not known, never "no fact".
+    `choices` are the texts of a multiple-choice question and `correct` the index of the true one; None where
+    that is not known.
     """
 
     id: str
@@ -35,13 +38,16 @@ class Row:
     paraphrased_answer: tuple[str, ...] = ()
     paraphrased_gold: tuple[tuple[Span, ...], ...] = ()
     perturbed_answer: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    correct: int | None = None
 
 
 def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     """The row in a JSON object with the field names of Row; other keys are ignored.
 
-    A question of "" is that of a plain text; one of spaces is empty by mistake. Raises InputError that names
-    the row (`where`) and the field.
+    A question of "" is that of a plain text; one of spaces is empty by mistake. A row with `choices` may have
+    the number of the true one, from 0, as its `answer`, as MMLU and WMDP write it; without a split it is one
+    of split choice. Raises InputError that names the row (`where`) and the field.
     """
     if not isinstance(record, Mapping):
         form = (
@@ -50,7 +56,9 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
             else '{"question": "…", "answer": "…"}'
         )
         raise InputError("The row is no JSON object", f"It is {_kind(record)}", f"Write {form}", where)
-    answer = _required(record, "answer", where)
+    choices = _choices(record, where)
+    correct = _correct(record, choices, where)
+    answer = choices[correct] if correct is not None else _required(record, "answer", where)
     paraphrases = _texts(record, "paraphrased_answer", where)
     return Row(
         id=_identity(record, where),
@@ -59,13 +67,50 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
         subject=_text(record, "subject", where),
         gold=_spans(record.get("gold"), answer, "gold", where),
         set=_label(record, "set", where),
-        split=split_word(_text(record, "split", where), where),
+        split=split_word(_text(record, "split", where) or (CHOICE if choices else FORGET), where),
         attribute=_label(record, "attribute", where),
         paraphrased_question=_texts(record, "paraphrased_question", where),
         paraphrased_answer=paraphrases,
         paraphrased_gold=_span_lists(record.get("paraphrased_gold"), paraphrases, where),
         perturbed_answer=_texts(record, "perturbed_answer", where),
+        choices=choices,
+        correct=correct,
     )
+
+
+def _choices(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    choices = _texts(record, "choices", where)
+    if not choices and record.get("correct") is None:
+        return ()
+    if not 2 <= len(choices) <= len(LETTERS):
+        why = f"A question has 2 to {len(LETTERS)} of them"
+        raise InputError(f"choices has {len(choices)} texts", why, 'Write ["…", "…"]', where)
+    for index, text in enumerate(choices):
+        if not text.strip() or text in choices[:index]:
+            state = "is there before" if text.strip() else "is empty"
+            raise InputError(f"choices[{index}] {state}", "Each choice is another text", "Mend it", where)
+    return choices
+
+
+def _correct(record: Mapping[str, Any], choices: tuple[str, ...], where: str) -> int | None:
+    """The index of the true choice: said by `correct`, or by `answer` as its number or its text."""
+    if not choices:
+        return None
+    name = "answer" if record.get("correct") is None else "correct"
+    value = record.get(name)
+    if isinstance(value, str):
+        if name == "answer":
+            return choices.index(value) if value in choices else None
+        value = int(value) if value.isascii() and value.isdecimal() and len(value) < 3 else value
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < len(choices):
+        why = f"It is {_shown(value)}, and there are {len(choices)} choices"
+        fix = f"Write the number of the true one, 0 to {len(choices) - 1}"
+        raise InputError(f"{name} names no choice", why, fix, where)
+    given = record.get("answer")
+    if name == "correct" and isinstance(given, str) and given != choices[value]:
+        why = f"answer is {_shown(given)}, and correct names {_shown(choices[value])}"
+        raise InputError("answer and correct differ", why, "Leave one of them out", where)
+    return value
 
 
 def row_to_dict(row: Row) -> dict[str, Any]:

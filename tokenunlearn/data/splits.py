@@ -1,19 +1,35 @@
-"""Rows told apart by their `split`: those to forget, those to keep, and the world's."""
+"""Rows told apart by their `split`: to forget, to keep, of the world, held out, and with choices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row, split_word
+from tokenunlearn.data.rows import SPLITS, Row, split_word
 from tokenunlearn.errors import InputError
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Rows to forget, rows to keep, and facts of the world that must stay known; each in the order given."""
+    """Rows to forget, rows to keep, and facts of the world that must stay known; each in the order given.
+
+    `holdout` are rows like those to forget that no model has learned; `choice` are questions with choices,
+    which are asked and never trained on.
+    """
 
     forget: tuple[Row, ...]
     retain: tuple[Row, ...]
     world: tuple[Row, ...]
+    holdout: tuple[Row, ...] = ()
+    choice: tuple[Row, ...] = ()
+
+    def __or__(self, other: "Splits") -> "Splits":
+        """Both, those of `other` behind."""
+        names = [each.name for each in fields(self)]
+        return Splits(**{name: (*getattr(self, name), *getattr(other, name)) for name in names})
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All of them, split by split."""
+        return tuple(row for each in fields(self) for row in getattr(self, each.name))
 
     @property
     def contradictory(self) -> tuple[Row, ...]:
@@ -36,12 +52,15 @@ class Splits:
         if self.forget:
             return self
         why = 'Every row has split "retain"' if self.retain and not self.world else "Every row is to be kept"
+        if self.choice and not self.retain and not self.world:
+            fix = "Ask them with `python -m tokenunlearn probe`"
+            raise InputError("There is no row to forget", "Every row is a question with choices", fix, where)
         raise InputError("There is no row to forget", why, "Leave split out", where)
 
 
 def split_rows(rows: Sequence[Row]) -> Splits:
     """The rows by their split. Raises InputError for a word that is no split."""
-    found: dict[str, list[Row]] = {FORGET: [], RETAIN: [], WORLD: []}
+    found: dict[str, list[Row]] = {word: [] for word in SPLITS}
     for row in rows:
         found[split_word(row.split, row.id)].append(row)
-    return Splits(*(tuple(found[word]) for word in (FORGET, RETAIN, WORLD)))
+    return Splits(**{word: tuple(members) for word, members in found.items()})

@@ -1,0 +1,61 @@
+"""Questions with choices by hand: which letter and which text a model finds likeliest."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
+from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.probes.choice import by_letter, by_text
+from tokenunlearn.probes.report import probe_report
+
+ICE = Row("ice", " What is ice? ", "water", choices=("sand", "water", "a kind of stone"), correct=1)
+SKY = Row("sky", "What is up?", "sky", choices=("sky", "sea"), correct=0)
+OPEN = Row("open", "What?", "x", choices=("x", "y"))
+LISTED = "What is ice?\nA. sand\nB. water\nC. a kind of stone\nAnswer:"
+
+
+class Double:
+    """Log-likelihoods by hand, as two tokens of half each."""
+
+    def __init__(self, likelihoods: dict[tuple[str, str], float]) -> None:
+        self.likelihoods = likelihoods
+
+    def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Halve each likelihood."""
+        return [TokenLogProbs([self.likelihoods[pair] / 2] * 2, [0, 1], [1, 2]) for pair in pairs]
+
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+        """Answer nothing: no question is asked openly."""
+        assert not questions and max_new_tokens
+        return []
+
+
+def test_the_question_is_written_as_the_harness_writes_it() -> None:
+    assert by_letter(ICE) == [(LISTED, "A"), (LISTED, "B"), (LISTED, "C")]
+    assert by_text(SKY) == [("What is up?", "sky"), ("What is up?", "sea")]
+
+
+def test_the_likeliest_letter_and_the_likeliest_text_by_hand() -> None:
+    sky = "What is up?\nA. sky\nB. sea\nAnswer:"
+    model = Double(
+        {
+            **dict(zip(by_letter(ICE), (-3.0, -1.0, -2.0), strict=True)),  # B: right
+            **{(sky, "A"): -2.0, (sky, "B"): -1.0},  # B: wrong
+            # a byte: sand −1, water −.9, stone −.8, so the longest is taken, which is wrong
+            **dict(zip(by_text(ICE), (-4.0, -4.5, -12.0), strict=True)),
+            **dict(zip(by_text(SKY), (-3.0, -6.0), strict=True)),  # right
+        }
+    )
+    report = probe_report(model, Splits((), (), (), choice=(ICE, SKY, OPEN)))
+    assert report["by_row"]["choice_letter"] == {"ice": 1, "sky": 0}
+    assert report["by_row"]["choice_text"] == {"ice": 0, "sky": 1}
+    summary = report["summary"]
+    assert (summary["choice_letter"], summary["choice_text"]) == (0.5, 0.5)
+    assert summary["choice_chance"] == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_without_questions_nothing_is_measured() -> None:
+    summary = probe_report(Double({}), Splits((), (), (), choice=(OPEN,)))["summary"]
+    assert all(summary[name] is None for name in ("choice_letter", "choice_text", "choice_chance"))

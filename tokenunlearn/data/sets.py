@@ -1,0 +1,225 @@
+"""Public sets by name, and our own: SETS maps a name to an entry that reads a folder into rows by split.
+
+Nothing is fetched unless a person names a place at the hub. `open_rows` is the one way from what a person
+writes, the name of a set or of a file, to rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from tokenunlearn.data.columns import columns_from_text
+from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.files import good_rows, read_records, rows_of
+from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, Row
+from tokenunlearn.data.splits import Splits, split_rows
+from tokenunlearn.errors import InputError, did_you_mean
+
+SUFFIXES: Final = (".jsonl", ".json", ".parquet", ".csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A set of rows. `read` takes its folder and gives its rows by split.
+
+    folder: where it lies when it is shipped; None: a person names a folder or a data set of the hub.
+    hub: its usual id there, which is told and never asked by itself. files: what is fetched of it, as globs.
+    """
+
+    read: Callable[[Path], Splits]
+    licence: str
+    source: str
+    help: str
+    folder: Path | None = None
+    hub: str = ""
+    files: tuple[str, ...] = ()
+
+
+def open_rows(
+    text: str, tell: Callable[[str], None], skip_bad: bool = False, columns: str = "", split: str = FORGET
+) -> Splits:
+    """The rows by split of a set (`NAME` if it is shipped, else `NAME=FOLDER` or `NAME=HUB/ID`) or of a file.
+
+    `columns`, `skip_bad` and `split`, that of a row which names none, are for a file; `tell` hears what is
+    left out of it. Raises InputError as the file or the set does, SettingError for columns that it lacks.
+    """
+    name, equals, place = text.partition("=")
+    if name not in SETS:
+        if equals and not Path(text).exists():
+            fix = did_you_mean(name, list(SETS))
+            raise InputError(f"There is no set {name[:60]!r} and no such file", fix=fix, where=text[:200])
+        return split_rows(good_rows(text, columns_from_text(columns), skip_bad, split, tell))
+    entry = SETS[name]
+    if entry.folder is not None:
+        if equals:
+            raise InputError(f"The set {name} is shipped", "It takes no place", f"Write {name}", text[:200])
+        return entry.read(entry.folder)
+    if not place:
+        fix = f"Write {name}=FOLDER, or {name}={entry.hub} to fetch it from the hub"
+        raise InputError(f"The set {name} is not shipped", entry.licence, fix, name)
+    return entry.read(_folder(place, entry.files))
+
+
+def _folder(place: str, files: Sequence[str]) -> Path:
+    """The folder of this name, or that of a data set of the hub, fetched. Raises InputError."""
+    if Path(place).is_dir():
+        return Path(place)
+    if place.count("/") != 1 or place.startswith((".", "/", "~")):
+        raise InputError("There is no such folder", "It is no id of the hub either (OWNER/NAME)", where=place)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HTTPError
+
+    try:
+        return Path(snapshot_download(place, repo_type="dataset", allow_patterns=list(files)))
+    except (HTTPError, OSError, ValueError) as error:  # OSError: no network, offline, or a full disk
+        why = f"The hub gave no such data set, or cannot be reached ({type(error).__name__})"
+        raise InputError("The set cannot be fetched", why, "Name a folder of this machine", place) from error
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    """The file of this name in the folder, whatever format it has; None where there is none."""
+    return next((path for path in (folder / f"{stem}{each}" for each in SUFFIXES) if path.is_file()), None)
+
+
+def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, str]) -> tuple[Row, ...]:
+    """The rows of one file of a set, all of one split. Raises InputError for the first refused line."""
+    records = read_records(path)
+    missing = [each for each in columns.values() if each and each not in records.columns]
+    if missing:
+        why = f"Its columns are {', '.join(records.columns[:20]) or 'none'}"
+        fix = "Name the folder as its publishers have it"
+        raise InputError(f"There is no column {missing[0]!r}", why, fix, str(path))
+    content = rows_of(records, columns, split)
+    if content.refused:
+        raise content.refused[0].error
+    named = (replace(row, split=split, set=row.set or name) for row in content.rows)
+    return tuple(replace(row, id=f"{prefix}-{at}") for at, row in enumerate(named))
+
+
+_TOFU: Final = MappingProxyType({"question": "question", "answer": "answer"})
+_CHOICES: Final = MappingProxyType(
+    {"question": "question", "choices": "choices", "answer": "answer", "correct": "", "subject": ""}
+)
+
+
+def _tofu(share: str) -> Callable[[Path], Splits]:
+    """What reads TOFU with the authors of this share to forget."""
+
+    def read(folder: Path) -> Splits:
+        kept = f"retain{100 - int(share)}"
+        forget = _with_words(folder, f"forget{share}", f"forget{share}_perturbed", FORGET, "tofu")
+        retain = _with_words(folder, kept, "retain_perturbed", RETAIN, "tofu")
+        if not forget:
+            why = f"It holds no forget{share}.json and no forget{share}_perturbed.json"
+            fix = "Name the folder of locuslab/TOFU as it is at the hub"
+            raise InputError("This is no folder of TOFU", why, fix, str(folder))
+        holdout = _with_words(folder, f"holdout{share}", "", HOLDOUT, "tofu")
+        world = [
+            row
+            for name in ("real_authors", "world_facts")
+            for row in _with_words(folder, name, f"{name}_perturbed", WORLD, name)
+        ]
+        return Splits(forget, retain, tuple(world), holdout)
+
+    return read
+
+
+def _with_words(folder: Path, plain: str, perturbed: str, split: str, name: str) -> tuple[Row, ...]:
+    """The rows of a file, with the paraphrases and false answers that the other file has of them.
+
+    Where one of the files is not there, those of the other; none where neither is.
+    """
+    first, second = _file(folder, plain), _file(folder, perturbed) if perturbed else None
+    rows = _rows(first, plain, split, name, _TOFU) if first else ()
+    words = _rows(second, plain, split, name, _TOFU) if second else ()
+    if not rows:
+        return words
+    known = {(row.question, row.answer): row for row in words}
+    found = []
+    for row in rows:
+        more = known.get((row.question, row.answer))
+        found.append(replace(more, id=row.id) if more else row)
+    return tuple(found)
+
+
+def _choice(stems: Sequence[str], name: str, subject: str = "") -> Callable[[Path], Splits]:
+    """What reads questions with choices from the first of these places; `subject` is the column of `set`."""
+
+    def read(folder: Path) -> Splits:
+        paths = next((found for stem in stems if (found := _all(folder, stem))), [])
+        if not paths:
+            raise InputError(
+                f"This is no folder of {name}", f"It holds no {stems[0]}.*", "Name another one", str(folder)
+            )
+        columns = {**_CHOICES, "set": subject}
+        many = len(paths) > 1
+        parts = (
+            _rows(each, f"{name}-{each.stem}" if many else name, CHOICE, name, columns) for each in paths
+        )
+        return Splits((), (), (), choice=tuple(row for part in parts for row in part))
+
+    return read
+
+
+def _all(folder: Path, stem: str) -> list[Path]:
+    """The files of this glob, whatever format they have, in order."""
+    return sorted(path for each in SUFFIXES for path in folder.glob(f"{stem}{each}"))
+
+
+def _demo(_: Path) -> Splits:
+    names = ("shared_forget", "one_off", "shared_retain", "world")
+    return split_rows([row for name in names for row in demo_rows(name)])
+
+
+def _tofu_entry(share: str) -> DataSet:
+    return DataSet(
+        read=_tofu(share),
+        licence="MIT (so the card at the hub says; another copy of it says Apache-2.0)",
+        source="TOFU 2401.06121",
+        help=f"Invented authors, {int(share)} % of them to forget; real authors and world facts to keep",
+        hub="locuslab/TOFU",
+        files=("*.json", "*.jsonl"),
+    )
+
+
+def _wmdp_entry(field: str) -> DataSet:
+    return DataSet(
+        read=_choice((f"wmdp-{field}", f"wmdp_{field}*", f"wmdp-{field}/test*"), f"wmdp_{field}"),
+        licence="MIT",
+        source="WMDP 2403.03218",
+        help=f"Questions with four choices about hazardous knowledge ({field}); only asked, never shipped",
+        hub="cais/wmdp",
+        files=(f"wmdp-{field}/*.parquet",),
+    )
+
+
+SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
+    {
+        "demo": DataSet(
+            read=_demo,
+            licence="MIT, ours",
+            source="ours, in TOFU form",
+            help="Invented authors and one-off facts to forget, others and facts of the world to keep",
+            folder=ASSETS / "demo",
+        ),
+        "common": DataSet(
+            read=_choice(("common",), "common", "set"),
+            licence="MIT, ours",
+            source="ours, in the form of MMLU",
+            help="60 questions of common knowledge with four choices each",
+            folder=ASSETS / "choice",
+        ),
+        **{f"tofu_forget{share}": _tofu_entry(share) for share in ("01", "05", "10")},
+        **{f"wmdp_{field}": _wmdp_entry(field) for field in ("bio", "chem", "cyber")},
+        "mmlu": DataSet(
+            read=_choice(("mmlu*", "all/test*", "test*", "*/test*"), "mmlu", "subject"),
+            licence="MIT",
+            source="MMLU 2009.03300",
+            help="Questions with four choices from 57 subjects",
+            hub="cais/mmlu",
+            files=("all/test*.parquet",),
+        ),
+    }
+)
