@@ -46,8 +46,9 @@ lint: $(DEV_STAMP) $(NPM_STAMP) ## Check style, types, import layers and the Jav
 	PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	npm run --silent lint
 
-format: $(DEV_STAMP) ## Format the Python files
+format: $(DEV_STAMP) $(NPM_STAMP) ## Format the Python, JavaScript and CSS files
 	$(BIN)/ruff format $(wildcard $(CHECKED))
+	npm run --silent format
 
 assets: $(RUN_STAMP) ## Build the demo adapters and the recorded example again (minutes)
 	$(BIN)/python assets/build.py $(ARGS)

@@ -180,7 +180,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     web = WebFiles(WEB, {"views.css": view_styles()})
     # Gradio packs its own scripts only; the page holds the scores, a megabyte for 10,000 tokens.
     packed = GZipMiddleware(page, compresslevel=1)
-    return Guard(packed, web, options.host, options.allow_host)
+    return Guard(packed, GZipMiddleware(web, compresslevel=1), options.host, options.allow_host)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.service import Service
 from app.views.first_row import default_choice, first_row
-from app.web_files import address
+from app.web_files import WEB, address, modules
 from app.words import TITLE
 
 MOST_TOKENS = 200
@@ -21,13 +21,20 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def head_of(picture: dict[str, Any], styles: tuple[str, ...]) -> str:
-    """The lines for the top of the HTML: styles, the picture as data, the module that draws it."""
+    """Return the lines for the top of the HTML.
+
+    They are styles, the picture as data, the module that draws it, and links by which the browser fetches
+    every module of the page at once.
+    """
     # "<" is escaped so that no text of a row can end the script element.
     data = json.dumps(picture).replace("<", "\\u003c")
+    # All at once: found one after the other, as modules import each other, they come a second later.
+    names = modules(WEB, "page/first_paint.js", "page/status_chips.js", "page/tokens_view.js")
+    preloads = "".join(f'<link rel="modulepreload" href="{address(name)}">' for name in names)
     links = "".join(f'<link rel="stylesheet" href="{address(name)}">' for name in styles)
     return (
         f'{links}<script type="application/json" id="tx-picture">{data}</script>'
-        f'<script type="module" src="{address("page/first_paint.js")}"></script>'
+        f'<script type="module" src="{address("page/first_paint.js")}"></script>{preloads}'
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.web_files import WebFiles
+from app.web_files import PREFIX
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -57,7 +57,7 @@ class Guard:
     """
 
     def __init__(
-        self, app: AsgiApp, web: WebFiles, host: str = "127.0.0.1", names: Iterable[str] = ()
+        self, app: AsgiApp, web: AsgiApp, host: str = "127.0.0.1", names: Iterable[str] = ()
     ) -> None:
         self._app = app
         self._web = web
@@ -77,7 +77,8 @@ class Guard:
             await _refuse(scope, send, *refusal)
             return
         scope = {**scope, "headers": _without_proxy_headers(scope["headers"])}
-        target = self._web if self._web.answers(scope) else self._app
+        ours = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        target = self._web if ours else self._app
         await target(scope, receive, _with_security_headers(send))
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:

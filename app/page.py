@@ -17,7 +17,12 @@ STYLES: Final = ("page/tokens.css", "page/first_paint.css", "views.css", "page/g
 VIEW_STYLES: Final = (
     "tokens/strip/token_strip.css",
     "tokens/marks/marks.css",
-    "tokens/details/token_panels.css",
+    "dom/tables.css",
+    "tokens/details/details.css",
+    "tokens/choose/choose.css",
+    "tokens/pictures/histogram.css",
+    "tokens/strip/help_card.css",
+    "tokens/masks/masks.css",
     "tokens/rows/token_rows.css",
     "tokens/pictures/token_pictures.css",
     "tokens/question/subject_editor.css",
@@ -25,6 +30,7 @@ VIEW_STYLES: Final = (
     "page/tour.css",
     "page/tokens_view.css",
     "runs/runs.css",
+    "page/status_chips.css",
 )
 
 

@@ -2,12 +2,14 @@
 
 The page asks under /web/<version>/, a hash of all of them: such a file is kept by the browser for good, and
 an update has other addresses, so that it never meets a stale module. Without it each load asks whether a file
-is still the same (`no-cache` with an ETag).
+is still the same (`no-cache` with an ETag). The files are read here: Starlette's StaticFiles, with its
+threads for each of 120 files, takes ten times the processor time for a load (docs/LOG.md, 30 November).
 """
 
 import hashlib
 import importlib.util
 import mimetypes
+import posixpath
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -15,15 +17,17 @@ from pathlib import Path
 from typing import Any, Final
 
 WEB: Final = Path(__file__).resolve().parent / "web"
+PREFIX: Final = "/web/"
 SUFFIXES: Final = (".js", ".css", ".svg", ".json")
 PLOTLY: Final = "plotly.min.js"
 VERSIONED: Final = re.compile(r"([0-9a-f]{12})/(.*)", re.DOTALL)
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
+IMPORTS: Final = re.compile(r"""^(?:import|export|\})[^"'\n]*["'](\.{1,2}/[^"']+\.js)["'];""", re.MULTILINE)
 
 
 def address(name: str) -> str:
     """Return where the page finds one of its own files, as it is now."""
-    return f"/web/{version(WEB)}/{name}"
+    return f"{PREFIX}{version(WEB)}/{name}"
 
 
 @cache
@@ -38,6 +42,22 @@ def version(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def modules(folder: Path, *entries: str) -> list[str]:
+    """Return these modules of the folder and all that they import, each behind what it imports."""
+    found: dict[str, None] = {}
+
+    def walk(name: str) -> None:
+        if name in found:
+            return
+        for other in IMPORTS.findall((folder / name).read_text(encoding="utf-8")):
+            walk(posixpath.normpath(f"{posixpath.dirname(name)}/{other}"))
+        found[name] = None
+
+    for entry in entries:
+        walk(entry)
+    return list(found)
+
+
 class WebFiles:
     """The ASGI application for /web: regular files of one folder, named documents, and Plotly.
 
@@ -49,16 +69,12 @@ class WebFiles:
         self._documents = dict(documents or {})
         self._etags: dict[tuple[str, int, int], str] = {}
 
-    def answers(self, scope: Mapping[str, Any]) -> bool:
-        """Return whether this request is for /web."""
-        return scope["type"] == "http" and str(scope["path"]).startswith("/web/")
-
     async def __call__(self, scope: Mapping[str, Any], _receive: Any, send: Any) -> None:
         """Answer one request with the file, 304, 404 or 405."""
         if scope["method"] not in ("GET", "HEAD"):
             await _answer(send, 405, b"Only GET.", "text/plain", "")
             return
-        asked_version, name = _parts(str(scope["path"])[len("/web/") :])
+        asked_version, name = _parts(str(scope["path"]).removeprefix(PREFIX))
         found = self._read(name)
         if found is None:
             await _answer(send, 404, b"No such file.", "text/plain", "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from app.actions import compare, probe, status, tokens, unlearn
 from app.first_paint import first_picture, head_of
+from app.page import STYLES, VIEW_STYLES
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
 from app.views.tokens import known_of
+from app.web_files import WEB
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
@@ -363,6 +366,16 @@ def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(serv
     shown.payload["rows"][0]["question"] = "</script><img src=x>"
     head = head_of(first_picture(service), ("a.css",))
     assert "</script><img" not in head and head.count("</script>") == 2
+
+
+def test_the_head_asks_for_every_module_of_the_page_at_once() -> None:
+    asked = re.findall(r'<link rel="modulepreload" href="/web/[0-9a-f]{12}/([^"]+)">', head_of({}, ()))
+    assert sorted(asked) == sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*.js"))
+
+
+def test_every_style_sheet_is_on_the_page() -> None:
+    sheets = {str(path.relative_to(WEB)) for path in WEB.rglob("*.css")}
+    assert sheets == {*STYLES, *VIEW_STYLES} - {"views.css"}
 
 
 def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(service: Service) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from app.__main__ import main
 from app.guard import JSON_BYTES, UPLOAD_BYTES, Guard, is_loopback
-from app.web_files import FOR_GOOD, WebFiles, plotly_bundle, version
+from app.web_files import FOR_GOOD, WebFiles, modules, plotly_bundle, version
 
 BASE = "http://127.0.0.1:7860"
 Headers = dict[str, str]
@@ -30,6 +30,9 @@ def web(tmp_path: Path) -> WebFiles:
     folder = tmp_path / "web"
     folder.mkdir()
     (folder / "a.js").write_text("export const a = 1;\n")
+    (folder / "room").mkdir()
+    (folder / "room" / "b.js").write_text('import {\n  a,\n} from "../a.js";\nimport "./c.js";\n')
+    (folder / "room" / "c.js").write_text("// from './none.js';\n")
     (folder / "secret.py").write_text("password")
     (tmp_path / "outside.js").write_text("outside")
     (folder / "link.js").symlink_to(tmp_path / "outside.js")
@@ -135,6 +138,17 @@ def test_web_serves_its_modules_and_what_was_made_at_start(web: WebFiles) -> Non
     assert module.headers["cache-control"] == "no-cache"
 
 
+def test_modules_in_rooms_are_served_and_each_is_listed_behind_what_it_imports(
+    web: WebFiles, tmp_path: Path
+) -> None:
+    assert ask(Guard(echo, web), "/web/room/c.js").text == "// from './none.js';\n"
+    assert modules(tmp_path / "web", "room/b.js", "a.js") == ["a.js", "room/c.js", "room/b.js"]
+    before = version(tmp_path / "web")
+    version.cache_clear()
+    (tmp_path / "web" / "room" / "c.js").write_text("export const c = 3;\n")
+    assert version(tmp_path / "web") != before
+
+
 def test_an_unchanged_module_is_not_sent_again_and_a_changed_one_is(web: WebFiles, tmp_path: Path) -> None:
     guard = Guard(echo, web)
     etag = ask(guard, "/web/a.js").headers["etag"]
@@ -164,6 +178,8 @@ def test_what_is_asked_for_by_its_version_is_kept_for_good(web: WebFiles, tmp_pa
         "%2e%2e/outside.js",
         "link.js",
         "secret.py",
+        "room",
+        "room/%2e%2e/%2e%2e/outside.js",
         "",
         "none.js",
         "a.js/",
