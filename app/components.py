@@ -39,7 +39,7 @@ def curves_view(value: Any) -> gr.HTML:
 
 def probe_view(value: Any) -> gr.HTML:
     """Answers and token probabilities before and after."""
-    return _view("runs/probe_view.js", value, ("show",))
+    return _view("runs/probe_view.js", value, ("show", "attack", "act"))
 
 
 def ask_view(value: Any) -> gr.HTML:
@@ -49,7 +49,7 @@ def ask_view(value: Any) -> gr.HTML:
 
 def runs_view(value: Any) -> gr.HTML:
     """All runs, and the difference of two of them."""
-    return _view("runs/runs_view.js", value, ("act",))
+    return _view("runs/runs_view.js", value, ("act", "rival"))
 
 
 def _view(

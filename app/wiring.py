@@ -82,7 +82,7 @@ def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> l
     fresh_scores = now["scores"] != seen.get("scores")
     fresh_runs = now["runs"] != seen.get("runs")
     fresh_steps = now["steps"] != seen.get("steps")
-    live = [run_id for run_id, _ in now["steps"]]
+    live = [probe_actions.run_of(service, run_id) for run_id, _ in now["steps"]]
     runs = [run_id for run_id, *_ in signature]
     probed = picked if picked in runs else probe_actions.newest(service)
     return [
@@ -160,6 +160,7 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         data = record(event._data, "the request")
         run_id, action = text(data, "run_id", 40), text(data, "action", 20)
         if action == "probe":
+            run_id = probe_actions.run_of(service, run_id)
             return {
                 page.tabs: gr.Tabs(selected="probe"),
                 page.probe.run: probe_tab.menu(service, run_id),
@@ -180,3 +181,15 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
     view.show(refusing(choose), None, [page.shown_run, view], **HIDDEN)
     view.act(refusing(act), None, outputs, **HIDDEN)
     page.compare.act(refusing(act), None, outputs, **HIDDEN)
+    page.probe.view.act(refusing(act), None, outputs, **HIDDEN)
+
+    def attack(event: gr.EventData) -> dict[Any, Any]:
+        of = probe_actions.run_of(service, probe_actions.attack(service, event._data))
+        return {page.probe.view: probe_tab.shown(service, of), page.chips: status_actions.chips(service)}
+
+    def rival(event: gr.EventData) -> dict[Any, Any]:
+        compare_actions.start_rival(service, event._data)
+        return {page.compare: compare_actions.runs(service), page.chips: status_actions.chips(service)}
+
+    page.probe.view.attack(refusing(attack), None, [page.probe.view, page.chips], **HIDDEN)
+    page.compare.rival(refusing(rival), None, [page.compare, page.chips], **HIDDEN)

@@ -1,19 +1,46 @@
 """What the Compare tab shows: every run with its numbers and settings, read from its folder."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from app.actions.checks import record, text
 from app.actions.status import probed
 from app.service import Service
 from app.views.compare import compare_line
 from app.views.probe import columns
 from app.words import NO_COMPARE
+from tokenunlearn.rivals import RIVALS, check_rival
+from tokenunlearn.runs.job import rows_of
+from tokenunlearn.settings import to_dict
+
+# What a rival takes over of the run that it is to stand beside.
+SHARED: Final = ("set", "model", "adapter", "precision", "forget", "retain", "world", "probes")
 
 
 def runs(service: Service) -> dict[str, Any]:
     """The value of the runs view, newest first."""
-    lines = [_line(service, state) for state in service.queue.runs()]
-    return {"runs": lines, "columns": columns(), "empty": NO_COMPARE}
+    lines = [_line(service, state) for state in service.queue.runs() if state.get("kind") != "attack"]
+    rivals = [
+        {"name": name, "label": entry.label, "help": f"{entry.help}. Source: {entry.source}."}
+        for name, entry in RIVALS.items()
+    ]
+    return {"runs": lines, "columns": columns(), "rivals": rivals, "empty": NO_COMPARE}
+
+
+def start_rival(service: Service, request: Any) -> str:
+    """The id of the queued run of a rival on the model and rows of another run: `{run_id, name}`.
+
+    Raises RunError for an unknown run, SettingError and InputError as the rival says.
+    """
+    values = record(request, "the request")
+    beside, name = text(values, "run_id", 40), text(values, "name", 40)
+    config = service.queue.store.config(beside)
+    settings = to_dict(check_rival(name, rows_of(config), {}))
+    kept = {key: config[key] for key in SHARED if key in config}
+    label = f"{config.get('set') or 'rows'}, {RIVALS[name].label}"
+    return service.queue.start_run(
+        {**kept, "name": label, "arm": name, "rival": {"name": name, "settings": settings}}
+    )
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from app.actions.checks import MOST_TEXT, text
+from app.actions.checks import MOST_TEXT, record, text
 from app.service import Service
 from app.views.probe import probe_value
 from app.views.runs import run_line
 from app.words import NO_PROBE
+from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
 from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.runs.artifact import ADAPTER, read_artifact
+from tokenunlearn.runs.attack_job import results_in, subject_of_run
 from tokenunlearn.runs.states import ENDED
+from tokenunlearn.settings import to_dict
 
 MOST_NEW_TOKENS: Final = 64
 
@@ -21,19 +25,30 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
     """The runs to pick from, newest first: (label, run id)."""
     return [
         (f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"])
-        for state in service.queue.runs()
+        for state in _probed_runs(service)
     ]
+
+
+def _probed_runs(service: Service) -> list[dict[str, Any]]:
+    """All runs but the attacks, newest first: what an attack found stands with the run that it is on."""
+    return [state for state in service.queue.runs() if state.get("kind") != "attack"]
+
+
+def run_of(service: Service, run_id: str) -> str:
+    """The run that is probed where this one is named: of an attack, the run that it is on."""
+    attack = service.queue.store.config(run_id).get("attack") or {}
+    return str(attack.get("of") or run_id)
 
 
 def results(service: Service) -> list[str]:
     """The ids of the runs that ended with results, the newest result first."""
-    ended = [state for state in service.queue.runs() if state["state"] in ENDED]
+    ended = [state for state in _probed_runs(service) if state["state"] in ENDED]
     return [state["run_id"] for state in sorted(ended, key=lambda state: -(state.get("ended") or 0.0))]
 
 
 def newest(service: Service) -> str | None:
     """The id of the run with the newest result, else of the newest run; None without runs."""
-    return next(iter([*results(service), *(state["run_id"] for state in service.queue.runs())]), None)
+    return next(iter([*results(service), *(state["run_id"] for state in _probed_runs(service))]), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
@@ -52,7 +67,58 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
     store = service.queue.store
     state = store.state(run_id)
     value = probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
-    return {**value, "other": _other(service, run_id, bool(value["empty"]))}
+    other = _other(service, run_id, bool(value["empty"]))
+    return {**value, "other": other, "attacks": attacks(service, run_id)}
+
+
+def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
+    """What each attack found on an ended run: `[{name, label, help, under_way, results}]`, the newest first.
+
+    Empty where nothing can be attacked: before the run has ended, and on a rival, which changes no weights.
+    `under_way` is the line of an attack that has not ended, with its buttons.
+    """
+    store = service.queue.store
+    state, artifact = store.state(run_id), read_artifact(store.path(run_id))
+    if state["state"] not in ENDED or artifact is None or artifact.kind != ADAPTER:
+        return []
+    found = results_in(store.path(run_id))[::-1]
+    return [
+        {
+            "name": name,
+            "label": entry.label,
+            "help": f"{entry.help}. Source: {entry.source}.",
+            "under_way": _under_way(service, run_id, name),
+            "results": [each for each in found if each.get("attack") == name],
+        }
+        for name, entry in ATTACKS.items()
+    ]
+
+
+def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | None:
+    """The line of the newest attack of this name on a run that has not ended; None without."""
+    for state in service.queue.runs():
+        if state.get("kind") == "attack" and state["state"] not in ENDED:
+            wanted = service.queue.store.config(state["run_id"])["attack"]
+            if (wanted["of"], wanted["name"]) == (run_id, name):
+                return run_line(state)
+    return None
+
+
+def attack(service: Service, request: Any) -> str:
+    """The id of the queued run that attacks another one with the defaults: `{run_id, name}`.
+
+    Raises RunError where that run has no adapter, SettingError and InputError as the attack says.
+    """
+    values = record(request, "the request")
+    of, name = text(values, "run_id", 40), text(values, "name", 40)
+    store = service.queue.store
+    config = store.config(of)
+    subject = subject_of_run(store.path(of), config, store.path(of))
+    settings = to_dict(check_attack(name, subject.rows, {}))
+    label = ATTACKS[name].label
+    return service.queue.start_run(
+        {"name": f"{of}, {label.lower()}", "attack": {"name": name, "settings": settings, "of": of}}
+    )
 
 
 def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.recorded_page import ANSWER, HOSTILE, finished_run, recorded
+from tokenunlearn.runs.attack_job import keep_result
 from tokenunlearn.runs.store import RunStore
 
 pytestmark = pytest.mark.browser
@@ -28,10 +29,31 @@ def server(
     folder = tmp_path_factory.mktemp("page")
     (folder / "example.json").write_text(json.dumps(recorded()), encoding="utf-8")
     store = RunStore(folder / "runs")
-    finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
+    attacked(store, finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris."))
     finished_run(store, "random", 0.8, "unchanged", ANSWER)
     with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
         yield server
+
+
+def attacked(store: RunStore, run_id: str) -> None:
+    """Give a run rows, an adapter that cannot be loaded, and what an attack found on it."""
+    folder = store.path(run_id)
+    (folder / "adapter").mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (folder / "adapter" / name).write_text("{}")
+    config = store.config(run_id)
+    more = [{"id": f"x{at}", "question": "Q?", "answer": "A.", "gold": [[0, 1]]} for at in range(6)]
+    store.write_json(run_id, "config.json", {**config, "forget": [*config["forget"], *more]})
+    point = {"model": "unlearned", "taken": 2, "figures": {"held_out": 0.25}}
+    result = {
+        "attack": "relearning",
+        "label": "Relearning",
+        "settings": {"rows": 5},
+        "says": [f"Held-out rows: not back within 2 steps. {HOSTILE}"],
+        "columns": {"held_out": "Fact, held-out rows"},
+        "curve": [point],
+    }
+    keep_result(folder, result, "run-9")
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +175,32 @@ def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
         re.compile(r"\.10\s*\.80\s*\+\.70")
     )
     expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(re.compile("chosen.*random"))
+
+
+def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page) -> None:
+    show_run(page, "shared, chosen")
+    page.get_by_role("button", name="Probe").click()
+    attack = page.get_by_role("region", name="Attack: Relearning")
+    expect(attack.get_by_role("listitem")).to_have_text(f"Held-out rows: not back within 2 steps. {HOSTILE}")
+    attack.get_by_text("Relearning, step by step").click()
+    expect(attack.get_by_role("row").nth(1)).to_have_text(re.compile(r"2\s*\.25"))
+    expect(attack).to_contain_text("rows 5")
+    # The worker finds the adapter damaged; the attack stands there with the reason and its buttons.
+    attack.get_by_role("button", name="Attack again: Relearning").click()
+    expect(attack.get_by_role("status")).to_contain_text("relearning")
+    expect(attack.get_by_role("status")).to_contain_text("The adapter adapter is damaged", timeout=90_000)
+    attack.get_by_role("button", name="Discard…").click()
+    attack.get_by_role("button", name="Discard it for good?").click()
+    expect(attack.get_by_role("button", name="Attack again: Relearning")).to_be_visible()
+
+
+def test_a_rival_is_added_beside_a_run(page: Page) -> None:
+    open_tab(page, "Compare")
+    expect(page.get_by_role("button", name="Add ICUL")).to_have_count(0)
+    page.get_by_label("Compare shared, chosen").check()
+    page.get_by_role("button", name="Add ICUL beside run-1").click()
+    expect(page.get_by_label("Compare shared, ICUL")).to_be_visible()
+    page.get_by_label("Compare shared, chosen").uncheck()
 
 
 def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:

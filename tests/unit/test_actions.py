@@ -21,6 +21,7 @@ from app.web_files import WEB
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
+from tokenunlearn.runs.attack_job import keep_result
 from tokenunlearn.runs.queue import running
 from tokenunlearn.training.events import EvalDone, StepDone
 
@@ -417,3 +418,65 @@ def test_a_beat_that_says_that_nothing_moves_has_the_last_stamp(
     monkeypatch.setattr(Service, "moving", property(ends))
     value = status.beat(service)
     assert not value["busy"] and value["stamp"] != before
+
+
+def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: Service) -> None:
+    store = service.queue.store
+    run_id = ended(service, 100.0, 1)
+    assert probe.show(service, run_id)["attacks"] == []  # it has left no adapter
+    adapter = store.path(run_id) / "adapter"
+    adapter.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (adapter / name).write_text("{}")
+    with pytest.raises(InputError, match="There is no forget row"):
+        probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    rows = [{"id": f"r{at}", "question": "Q?", "answer": "A.", "gold": [[0, 1]]} for at in range(6)]
+    store.write_json(run_id, "config.json", {**store.config(run_id), "forget": rows})
+    (shown,) = probe.show(service, run_id)["attacks"]
+    assert (shown["name"], shown["results"], shown["under_way"]) == ("relearning", [], None)
+    attack = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    assert store.config(attack)["attack"]["settings"]["steps"] == 10
+    (shown,) = probe.show(service, run_id)["attacks"]
+    assert shown["under_way"]["run_id"] == attack
+    # It is no run to be probed or compared, and its button leads to the run that it is on.
+    assert [run for _, run in probe.run_choices(service)] == [run_id] == probe.results(service)
+    assert [line["run_id"] for line in compare.runs(service)["runs"]] == [run_id]
+    assert (probe.run_of(service, attack), probe.run_of(service, run_id)) == (run_id, run_id)
+    store.change(attack, state="finished", ended=200.0)
+    for says in ("first", "second"):
+        keep_result(store.path(run_id), {"attack": "relearning", "says": [says]}, says)
+    (shown,) = probe.show(service, run_id)["attacks"]
+    assert shown["under_way"] is None and [each["says"] for each in shown["results"]] == [
+        ["second"],
+        ["first"],
+    ]
+    with pytest.raises(SettingError, match="There is no attack 'x'"):
+        probe.attack(service, {"run_id": run_id, "name": "x"})
+
+
+def test_a_rival_begins_beside_a_run_on_its_model_and_rows(service: Service) -> None:
+    run_id, store = ended(service, 100.0, 1), service.queue.store
+    rows = [{"id": f"r{at}", "question": "Q?", "answer": f"A{at}."} for at in range(2)]
+    config = {
+        **store.config(run_id),
+        "forget": rows,
+        "retain": rows,
+        "set": "shared",
+        "model": "m",
+        "training": {},
+    }
+    store.write_json(run_id, "config.json", config)
+    assert [each["name"] for each in compare.runs(service)["rivals"]] == ["icul"]
+    rival = compare.start_rival(service, {"run_id": run_id, "name": "icul"})
+    found = store.config(rival)
+    assert found["rival"] == {"name": "icul", "settings": {"examples": 5, "seed": 0}}
+    assert {key: found.get(key) for key in ("forget", "retain", "model", "training")} == {
+        "forget": rows, "retain": rows, "model": "m", "training": None,
+    }  # fmt: skip
+    assert [(line["name"], line["arm"]) for line in compare.runs(service)["runs"]][0] == (
+        "shared, ICUL",
+        "icul",
+    )
+    with pytest.raises(InputError, match="There is no forget row"):
+        store.write_json(run_id, "config.json", {**config, "forget": []})
+        compare.start_rival(service, {"run_id": run_id, "name": "icul"})

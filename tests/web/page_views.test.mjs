@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
 import { pieces } from "../../app/web/page/first_paint.js";
+import { curveTable, settingsText } from "../../app/web/runs/attacks.js";
 import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
@@ -287,4 +288,29 @@ test("a run that diverged is marked in each panel where it was stopped and at th
     annotations.filter(({ x }) => x > 1).map(({ text }) => text),
     ["kept 8", "stopped 9"],
   );
+});
+
+test("an attack's curve has a column a model and figure, and a dash where nothing was measured", () => {
+  const figures = (held_out) => ({ trained: 0.25, held_out });
+  const result = {
+    columns: { trained: "Fact, rows trained on", held_out: "Fact, held-out rows" },
+    curve: [
+      { model: "unlearned", taken: 0, figures: figures(null) },
+      { model: "unlearned", taken: 1, figures: figures(0.5) },
+      { model: "never knew", taken: 1, figures: figures(0) },
+    ],
+  };
+  const { heads, lines } = curveTable(result);
+  assert.deepEqual(heads, [
+    "Steps",
+    "Fact, rows trained on, unlearned",
+    "Fact, held-out rows, unlearned",
+    "Fact, rows trained on, never knew",
+    "Fact, held-out rows, never knew",
+  ]);
+  assert.deepEqual(lines, [
+    [0, 0.25, null, null, null],
+    [1, 0.25, 0.5, 0.25, 0],
+  ]);
+  assert.equal(settingsText({ learning_rate: 0.001, control: true }), "learning rate 0.001 · control true");
 });

@@ -4,8 +4,9 @@
  */
 
 import { changeLegend, changeText } from "../dom/change_text.js";
-import { button, node, segmented, setText, tableHead } from "../dom/dom.js";
+import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
+import { attackSections } from "./attacks.js";
 
 const SIDES = [
   { value: "before", label: "Before" },
@@ -24,8 +25,9 @@ const KINDS = [
 const NATS = 0.5;
 
 /**
- * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens}`
- * (app/views/probe.py). Event: `show` {run_id}.
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks}`
+ * (app/views/probe.py, app/actions/probe.py). Events: `show` {run_id}, `attack` {run_id, name}, `act`
+ * {run_id, action}.
  * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
@@ -52,8 +54,9 @@ export function mount({ element, props, trigger, watch }) {
     class: "tx-note tx-recorded",
     text: "A recorded example: a run on the demo that was made before. Your finished runs appear here.",
   });
+  const attacks = node("div");
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
-  root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers));
+  root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers), attacks);
 
   function paint() {
     const value = props.value ?? {};
@@ -61,6 +64,7 @@ export function mount({ element, props, trigger, watch }) {
     setText(empty, ready ? "" : (value.empty ?? ""));
     empty.hidden = ready;
     other.replaceChildren(...otherResult(value.other, trigger));
+    refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";

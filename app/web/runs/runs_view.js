@@ -1,13 +1,13 @@
 /** The Compare tab: all runs in a table; two chosen ones stand beside each other with what differs. */
 
-import { node, refill, setText, tableHead } from "../dom/dom.js";
+import { button, node, refill, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { signed } from "./probe_view.js";
 import { actButton } from "./run_card.js";
 
 /**
- * Mounts the view; `props.value` is `{runs, columns, empty}` (app/views/compare.py). Event: `act` {run_id,
- * action}.
+ * Mounts the view; `props.value` is `{runs, columns, rivals, empty}` (app/actions/compare.py). Events: `act`
+ * {run_id, action}, `rival` {run_id, name}.
  * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
@@ -18,21 +18,23 @@ export function mount({ element, props, trigger, watch }) {
     attributes: { tabindex: 0, role: "region", "aria-label": "Runs" },
   });
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const beside = node("div", { class: "tx-bar" });
   const difference = node("section", { attributes: { "aria-label": "Difference of two runs" } });
-  (element.querySelector(".tx-view") ?? element).replaceChildren(empty, table, hint, difference);
+  (element.querySelector(".tx-view") ?? element).replaceChildren(empty, table, hint, beside, difference);
 
   const choose = (runId) => {
     chosen = chosen.includes(runId) ? chosen.filter((each) => each !== runId) : [...chosen, runId].slice(-2);
     draw();
   };
   const draw = () => {
-    const { runs = [], columns = [], empty: sentence = "" } = props.value ?? {};
+    const { runs = [], columns = [], rivals = [], empty: sentence = "" } = props.value ?? {};
     chosen = chosen.filter((runId) => runs.some((run) => run.run_id === runId));
     empty.hidden = runs.length > 0;
     setText(empty, sentence);
     table.hidden = runs.length === 0;
     refill(table, [runsTable(runs, columns, chosen, choose, trigger)]);
     setText(hint, hintText(runs.length, chosen.length));
+    refill(beside, rivalButtons(rivals, chosen.at(-1), trigger));
     const [first, second] = chosen.map((runId) => runs.find((run) => run.run_id === runId));
     difference.replaceChildren(...(second ? differenceOf([first, second], columns) : []));
   };
@@ -47,6 +49,17 @@ export function hintText(count, chosen) {
       ? "One run so far. A second one, such as the random control, makes the comparison."
       : "";
   return ["Tick two runs to see what differs.", "Tick one more.", ""][chosen];
+}
+
+/** A button a rival, on the model and rows of the run that was ticked last; none while none is. */
+function rivalButtons(rivals, runId, trigger) {
+  if (!runId) return [];
+  return rivals.map(({ name, label, help }) =>
+    button(`Add ${label} beside ${runId}`, () => trigger("rival", { run_id: runId, name }), {
+      class: "tx-button",
+      attributes: { title: help, "data-key": `rival:${name}` },
+    }),
+  );
 }
 
 function runsTable(runs, columns, chosen, choose, trigger) {
