@@ -118,7 +118,10 @@ def serve(options: argparse.Namespace) -> None:
     """Nothing; serves until it is stopped. Raises TokenUnlearnError before anything listens."""
     import uvicorn
 
-    from app.service import Options, Service
+    from app.actions.old_drafts import adopt_when_scored
+    from app.service import Service
+    from app.sessions.session import Options
+    from tokenunlearn.runs.mask_store import MaskStore
 
     service = Service(
         Options(
@@ -132,10 +135,12 @@ def serve(options: argparse.Namespace) -> None:
             options.columns,
         )
     )
-    service.rest() if options.no_model else service.start()
+    MaskStore(service.queue.store.root).sweep()
+    adopt_when_scored(service)
+    service.sessions.rest() if options.no_model else service.sessions.start()
     app = build(options, service)
     # What imports the model's libraries keeps Python busy, and a page opened meanwhile would stand still.
-    service.loaded.wait(LOADING_SECONDS)
+    service.sessions.loaded.wait(LOADING_SECONDS)
     shown = "127.0.0.1" if is_loopback(options.host) else options.host
     sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
     sys.stdout.flush()

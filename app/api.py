@@ -22,9 +22,11 @@ def add(service: Service) -> None:
 
     def score() -> dict[str, Any]:
         """The scored rows as columns with their scores_id: the payload of docs/ARCHITECTURE.md."""
-        shown = service.scores()
+        shown = service.shelf.newest()
         if shown is None:
-            raise ModelError("Nothing is scored yet", service.stage.error or "The model is still loading")
+            raise ModelError(
+                "Nothing is scored yet", service.sessions.stage.error or "The model is still loading"
+            )
         return token_actions.full_payload(service, shown)
 
     def select(

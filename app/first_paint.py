@@ -76,7 +76,7 @@ def first_picture(service: Service) -> dict[str, Any]:
     There are no tokens without scores.
     """
     nothing = {"title": TITLE, "tokens": []}
-    shown = service.scores()
+    shown = service.shelf.newest()
     if shown is None or not shown.payload["rows"]:
         return nothing
     row = shown.payload["rows"][first_row(shown)]

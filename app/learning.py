@@ -115,7 +115,7 @@ def truth_of(service: "Service", shown: ShownScores) -> tuple[dict[str, RowMarks
 
 def rows_of(service: "Service", shown: ShownScores) -> tuple[Row, ...]:
     """The rows of the text, in the order of the payload, with the subjects that they are scored under."""
-    own = {row.id: row for row in service.session_of(shown).forget}
+    own = {row.id: row for row in service.sessions.of(shown).forget}
     return tuple(replace(own[each["id"]], subject=each["subject"]) for each in shown.payload["rows"])
 
 
@@ -165,19 +165,19 @@ def _measured(service: "Service", shown: ShownScores) -> TextStates:
     from tokenunlearn.learned.fitted import MOST_TOKENS, annotated, layer_of, states_of
 
     assert shown.scores is not None
-    model, rows = service.model_of(shown), rows_of(service, shown)
+    model, rows = service.sessions.model_of(shown), rows_of(service, shown)
     layer = layer_of(model)
     pieces: list[np.ndarray | None] = [None] * len(rows)
     going = [place for place, row in enumerate(shown.payload["rows"]) if not row.get("failure")]
     for first in range(0, len(going), AT_ONCE):
         places = going[first : first + AT_ONCE]
         encodings = [fitting_encoding(model, rows[place], MOST_TOKENS) for place in places]
-        with service.model_lock:
+        with service.sessions.model_lock:
             for place, states in zip(places, states_of(model, encodings, layer), strict=True):
                 pieces[place] = states
         if first == 0:
             _refuse_too_large(shown, pieces)
-    with service.model_lock:
+    with service.sessions.model_lock:
         basis = annotated(model, layer).basis(beside=rows)
     width = basis.states.shape[1]
     counts = [row["count"] for row in shown.payload["rows"]]
@@ -208,7 +208,7 @@ def scorer_of(service: "Service", text: MarkedText) -> "Scorer | None":
         return None
     marked = [row for row in text.rows if row.id in text.marked]
     marks = {name: text.truth[name] for name in text.marked}
-    about = {**made_of(service.model_of(text.shown)), "marks": marks_hash(marked, marks)}
+    about = {**made_of(service.sessions.model_of(text.shown)), "marks": marks_hash(marked, marks)}
     return fit(text.kept.basis, text.words, text.kept.layer, made_of=about)
 
 
@@ -221,7 +221,7 @@ def signal_on(service: "Service", text: MarkedText, scorer: "Scorer | None") -> 
     from tokenunlearn.signals.learned import learned
 
     rows = text.rows
-    scorers = [scorer] * len(rows) if scorer else scorers_for(service.model_of(text.shown), rows)
+    scorers = [scorer] * len(rows) if scorer else scorers_for(service.sessions.model_of(text.shown), rows)
     columns, values = text.shown.columns, np.full(len(text.left_out), np.nan)
     for row, own in zip(text.shown.payload["rows"], scorers, strict=True):
         at = slice(row["first"], row["first"] + row["count"])

@@ -19,7 +19,8 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 
 from app.actions import unlearn
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from benchmarks.serving import serving
 
 BOUNDS = {"first content": 1.5, "live heatmap": 15.0, "default run": 90.0}
@@ -48,12 +49,12 @@ def opening(browser: Browser, folder: Path) -> dict[str, float]:
 def default_run(folder: Path) -> dict[str, float]:
     """Seconds of the phases of one default run, the target measured beforehand as the page does it."""
     service = Service(Options(runs=folder))
-    service.start()
+    service.sessions.start()
     while not list(folder.glob(".measured/report-*.json")):
-        assert service.stage.name != "error", service.stage.error
+        assert service.sessions.stage.name != "error", service.sessions.stage.error
         time.sleep(0.1)
     began = last = time.perf_counter()
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     draft = {
         "scores_id": shown.scores_id,

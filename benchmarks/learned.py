@@ -22,7 +22,8 @@ import pandas as pd
 from app.actions import marks as kept
 from app.actions.learn import learn
 from app.learning import TextStates
-from app.service import Options, Rows, Service
+from app.service import Service
+from app.sessions.session import Options, Rows
 from app.shown import recorded_scores
 from benchmarks.synthetic import example
 from tokenunlearn.data.rows import Row
@@ -191,8 +192,8 @@ def page_with_marks(
     shown = replace(shown, payload={**shown.payload, "state": "live"}, table=table, scores=scores)  # type: ignore[arg-type]
     rows = [Row(row["id"], row["question"], row["answer"]) for row in shown.payload["rows"]]
     service = Service(Options(runs=folder))
-    service.session.rows, service.session.model = Rows(tuple(rows), (), ()), model
-    service.show(shown)
+    service.sessions.session.rows, service.sessions.session.model = Rows(tuple(rows), (), ()), model
+    service.sessions.show(shown)
     layer, states = layer_of(model), drawn(ours, random, len(table)).states
     service.states.keep(json.dumps([shown.text_id, "fp32"]), TextStates(layer, states, basis_of(ours)))
     ids = {"text_id": shown.text_id, "scores_id": shown.scores_id}

@@ -14,7 +14,7 @@ import sys
 import numpy as np
 from scipy.stats import bootstrap
 
-from app.service import TARGET
+from app.sessions.session import TARGET
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.training.config import TrainConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app import __main__ as page
-from app import loading as way
-from app.service import Service
+from app.sessions import opening
+from app.sessions.sessions import Sessions
 from tokenunlearn import scoring
 from tokenunlearn.models import loading
 
@@ -31,15 +31,15 @@ def hold_loading(gate: Path) -> None:
 
 def hold_scoring(gate: Path) -> None:
     """Nothing; from now on no further row is scored after the first ones until the file is gone."""
-    turn_to = Service.turn_to
+    turn_to = Sessions.turn_to
 
     def when_shown(*given: Any) -> None:
         turn_to(*given)
         while gate.exists():
             time.sleep(0.05)
 
-    Service.turn_to = when_shown
-    way.FIRST_SHOWN = 4
+    Sessions.turn_to = when_shown
+    opening.FIRST_SHOWN = 4
 
 
 def fail_row(gate: Path) -> None:

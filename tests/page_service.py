@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from app.actions.unlearn import summary
-from app.service import Options, Rows, Service
+from app.service import Service
+from app.sessions.session import Options, Rows
 from app.shown import ShownScores
 from tokenunlearn.data.rows import Row
 from tokenunlearn.masks import columns_from_table
@@ -92,10 +93,10 @@ def row(at: int) -> Row:
 def live_service(folder: Path) -> Service:
     """A service with live scores of a model that is never asked, and workers that end at once."""
     made = Service(Options(model="tiny", runs=folder / "runs"))
-    made.session.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
-    made.show(ShownScores(payload("live"), columns_from_table(table()), table()))
+    made.sessions.session.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
+    made.sessions.show(ShownScores(payload("live"), columns_from_table(table()), table()))
     made.queue.command = lambda _: ["true"]
-    made.session.model = SimpleNamespace(
+    made.sessions.session.model = SimpleNamespace(
         model=SimpleNamespace(peft_config={}),
         adapter=None,
         untrainable=None,
@@ -110,7 +111,7 @@ def draft(**more: Any) -> dict[str, Any]:
 
 def first_summary(service: Service) -> dict[str, Any]:
     """The summary of the default rule on the first set, as a page sends its draft that nobody has touched."""
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     name = shown.payload["rows"][0]["set"]
     return summary(service, {"scores_id": shown.scores_id, "set": name, "rule": {}, "overrides": {}})

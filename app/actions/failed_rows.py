@@ -27,10 +27,10 @@ def _score_again(service: Service, shown: ShownScores, at: int) -> None:
     from tokenunlearn.scoring import ScoreConfig
 
     assert shown.scores is not None
-    config, model, session = ScoreConfig(), service.model_of(shown), service.session_of(shown)
-    with service.model_lock:
+    config, model, session = ScoreConfig(), service.sessions.model_of(shown), service.sessions.of(shown)
+    with service.sessions.model_lock:
         scores = retried(model, shown.scores, at, config)
-    service.show(shown_anew(service, shown, scores), session)
+    service.sessions.show(shown_anew(service, shown, scores), session)
     rows = (scores.unedited or scores).rows
     with suppress(OSError):  # A full disk: the next start tries it again.
         write_scores(scores_path(service.queue.store.root, model, rows, config), rows, config)

@@ -228,7 +228,7 @@ def _fitted(service: Service, shown: ShownScores) -> ShownScores:
             raise Outdated
         return newest.with_signals({LEARNED: values}, {LEARNED: fit})
 
-    return service.grow(shown.scores_id, change)
+    return service.shelf.grow(shown.scores_id, change)
 
 
 def _still(service: Service, shown: ShownScores) -> Callable[[], None]:

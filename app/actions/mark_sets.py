@@ -196,4 +196,4 @@ def _name(values: Mapping[str, Any]) -> str:
 
 def _rows(service: Service, shown: ShownScores) -> list[Row]:
     ids = {str(row["id"]) for row in shown.payload["rows"]}
-    return [row for row in service.session_of(shown).forget if row.id in ids]
+    return [row for row in service.sessions.of(shown).forget if row.id in ids]

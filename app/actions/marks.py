@@ -85,7 +85,7 @@ def sets_of(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
 
 def shown_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
     """The scores of the text that a request names. Raises MaskError for a recorded example."""
-    shown = service.find_text(text(values, "text_id"), str(values.get("scores_id")))
+    shown = service.shelf.find_text(text(values, "text_id"), str(values.get("scores_id")))
     if not shown.live or shown.table is None:
         raise MaskError("Marks on a recorded example are not saved", fix="Wait for the live model")
     return shown

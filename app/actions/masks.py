@@ -70,8 +70,8 @@ def save_draft(service: Service, draft: Any) -> dict[str, Any]:
         **({"save": text(values, "save", 80)} if "save" in values else {}),
     }
     saved = _store(service).save_draft(shown.text_id, content, version_of(values, "base"))
-    newest = service.find_text(shown.text_id)
-    newer = newest is service.scores() and newest.scores_id != values.get("scores_id")
+    newest = service.shelf.find_text(shown.text_id)
+    newer = newest is service.shelf.newest() and newest.scores_id != values.get("scores_id")
     return {"taken": saved.taken, "draft": dict(saved.record), "newer": newer}
 
 
@@ -294,14 +294,14 @@ def _name(values: Mapping[str, Any]) -> str:
 
 def _live(service: Service, values: Mapping[str, Any]) -> ShownScores:
     """The scores that the page names. Raises MaskError for a recorded example."""
-    return _not_recorded(service.find_scores(text(values, "scores_id")))
+    return _not_recorded(service.shelf.find(text(values, "scores_id")))
 
 
 def _of_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
     """The scores of the page's text: those that it shows, if they are held. Raises as `_live` does."""
     if values.get("text_id") is None:
         return _live(service, values)
-    return _not_recorded(service.find_text(text(values, "text_id"), str(values.get("scores_id"))))
+    return _not_recorded(service.shelf.find_text(text(values, "text_id"), str(values.get("scores_id"))))
 
 
 def _not_recorded(shown: ShownScores) -> ShownScores:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any, Final
 
 from app.actions.masks import added_mask
@@ -15,12 +16,17 @@ from tokenunlearn.scoring import Scores
 LOG: Final = logging.getLogger(__name__)
 
 
+def adopt_when_scored(service: Service) -> None:
+    """From now on, name the old drafts of each text that is opened, once its rows are scored."""
+    service.sessions.after_scoring = partial(name_old_drafts, service)
+
+
 def name_old_drafts(service: Service, scores: Scores, tokenizer: Any) -> None:
     """Make a named mask of each old draft of these scores' text that is not its draft, one a set."""
     runs = service.queue.store.root
     for draft in left_over(runs, scores, tokenizer):
         try:
-            _name(service, service.find_text(scores.text_id), draft)
+            _name(service, service.shelf.find_text(scores.text_id), draft)
         except TokenUnlearnError as error:  # It stays where it is, and is tried again at the next start.
             LOG.warning("the draft %s could not be adopted: %s", draft.key, error)
         else:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.actions.checks import record, text, whole
 from app.service import Service
-from app.session import DEMO, demo_adapter, rows_to_open, session_rows
+from app.sessions.session import DEMO, demo_adapter, rows_to_open, session_rows
 from app.uploads import MOST_BYTES
 from tokenunlearn.cli.sources import check_precision
 from tokenunlearn.data.columns import FIELDS, PLAIN, checked, chosen
@@ -101,7 +101,7 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
         records, content = read_file(service, values)
         name = Path(records.name).name
         rows = rows_to_open(split_rows(need_rows(content).rows), name)
-    service.open(service.wanted.with_rows(rows, name))
+    service.sessions.open(service.sessions.wanted.with_rows(rows, name))
     return {"rows": len(rows.forget), "at": time.time()}
 
 
@@ -125,19 +125,19 @@ def open_model(service: Service, question: Any) -> dict[str, Any]:
     elif source == "embedded" and values.get("adapter") is None:
         adapter = demo_adapter(name)
     check_precision(precision)
-    service.open(service.wanted.with_model(name, adapter, precision))
+    service.sessions.open(service.sessions.wanted.with_model(name, adapter, precision))
     return {"model": name or "embedded", "at": time.time()}
 
 
 def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
     """Nothing but `{}`; what is being opened is given up, an error is no longer shown."""
-    service.cancel()
+    service.sessions.cancel()
     return {}
 
 
 def hold_scoring(service: Service, question: Any) -> dict[str, Any]:
     """Nothing but `{}`; scoring stops and keeps what is scored, or goes on. `question`: `{held: bool}`."""
-    service.current.hold(record(question, "the question").get("held") is True)
+    service.sessions.current.hold(record(question, "the question").get("held") is True)
     return {}
 
 

@@ -61,7 +61,7 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         recorded = service.recorded.get("run") or {}
         if recorded.get("probes"):
             run = {"run_id": "recorded", "name": "recorded example", "state": "finished"}
-            rows = [asdict(row) for row in service.rows.forget]
+            rows = [asdict(row) for row in service.sessions.session.rows.forget]
             return probe_value(run, {"forget": rows}, recorded["probes"])
         return {"run": None, "answers": [], "empty": NO_PROBE}
     store = service.queue.store
@@ -142,10 +142,10 @@ def ask(service: Service, run_id: Any, question: Any) -> dict[str, Any]:
     """
     values = {"run": run_id, "question": question}
     asked = text(values, "question", MOST_TEXT).strip()
-    before = service.model()
+    before = service.sessions.model()
     refuse_other_model(service, text(values, "run", 40))
-    after = service.run_model(text(values, "run", 40))
-    with service.model_lock:
+    after = service.results.model(text(values, "run", 40))
+    with service.sessions.model_lock:
         answers = [_said(model, asked) for model in (before, after)]
     return {"question": asked, "before": answers[0], "after": answers[1]}
 
@@ -158,7 +158,7 @@ def _said(model: Any, question: str) -> dict[str, Any]:
 
 def refuse_other_model(service: Service, run_id: str) -> None:
     """Nothing; raises RunError when the open model is not the one that the run began with."""
-    config, session = service.queue.store.config(run_id), service.session
+    config, session = service.queue.store.config(run_id), service.sessions.session
     began = (config.get("model", session.model_name), _folder(config.get("adapter", session.adapter)))
     if began != (session.model_name, _folder(session.adapter)):
         name = f"{began[0] or EMBEDDED_NAME}" + (f" with {began[1].name}" if began[1] else "")

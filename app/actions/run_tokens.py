@@ -17,7 +17,7 @@ def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
 
     `question`: `{scores_id}`. Raises MaskError for scores that are no longer held.
     """
-    shown = service.find_scores(text(record(question, "the question"), "scores_id"))
+    shown = service.shelf.find(text(record(question, "the question"), "scores_id"))
     answers = {row["id"]: row["answer"] for row in shown.payload["rows"]}
     store = service.queue.store
     return {

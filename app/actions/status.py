@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.service import Service, Stage
+from app.service import Service
+from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news
 from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
@@ -18,7 +19,7 @@ def chips(service: Service) -> dict[str, Any]:
 
 
 def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    session = service.session
+    session = service.sessions.session
     left_out = f" · {len(session.left_out)} left out" if session.left_out else ""
     return {
         "model": model_chip(service),
@@ -27,10 +28,10 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
             "detail": session.data_name,
         },
         "opening": opening(service),
-        "held": service.stage.name == "held",
+        "held": service.sessions.stage.name == "held",
         "run": {**run_chip(runs), **run_news(runs)},
         "at": time.time(),
-        "busy": service.moving or _any_live(runs),
+        "busy": service.sessions.moving or _any_live(runs),
     }
 
 
@@ -46,15 +47,15 @@ def beat(service: Service) -> dict[str, Any]:
 
 def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:
     shown = [[run_line(state), probed(service, state["run_id"])] for state in runs]
-    live = [len(service.events(state["run_id"])) for state in runs if state["state"] in LIVE]
+    live = [len(service.results.events(state["run_id"])) for state in runs if state["state"] in LIVE]
     return json.dumps([scores_signature(service), shown, live])
 
 
 def scores_signature(service: Service) -> Any:
     """What changes when other scores are to be shown."""
-    scores = service.scores()
+    scores = service.shelf.newest()
     if scores is None:
-        return service.stage.error or "none"
+        return service.sessions.stage.error or "none"
     return [scores.scores_id, scores.payload["state"], scores.known, dict(scores.fits)]
 
 
@@ -65,7 +66,7 @@ def probed(service: Service, run_id: str) -> bool:
 
 def model_chip(service: Service) -> dict[str, Any]:
     """Model, adapter and precision, or how far loading has come, or why it failed."""
-    stage, model = service.stage, service.session.model
+    stage, model = service.sessions.stage, service.sessions.session.model
     if stage.name in ("live", "held") and model is not None:
         made = model.provenance()
         adapter = made["adapter"].split("@")[0]
@@ -97,9 +98,13 @@ def opening(service: Service) -> dict[str, Any] | None:
     `keeps` says whether a model can be used meanwhile. The session that the page starts with counts until it
     has its model.
     """
-    load = service.opening
-    if load is None and service.session.model is None and service.stage.name in ("loading", "error"):
-        load = service.current
+    load = service.sessions.opening
+    if (
+        load is None
+        and service.sessions.session.model is None
+        and service.sessions.stage.name in ("loading", "error")
+    ):
+        load = service.sessions.current
     if load is None:
         return None
     stage, session = load.stage, load.session
@@ -110,13 +115,13 @@ def opening(service: Service) -> dict[str, Any] | None:
         "error": stage.error,
         "model": Path(name).name if Path(name).is_absolute() else name,
         "data": session.data_name,
-        "keeps": service.session.model is not None,
+        "keeps": service.sessions.session.model is not None,
     }
 
 
 def busy(service: Service) -> bool:
     """Whether anything may change by itself: then the page has to ask again."""
-    return service.moving or _any_live(service.queue.runs())
+    return service.sessions.moving or _any_live(service.queue.runs())
 
 
 def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:

@@ -27,8 +27,8 @@ def subject_choices(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{scores_id, row}`. Raises InputError, MaskError.
     """
     values = record(question, "the question")
-    shown = service.find_scores(text(values, "scores_id"))
-    rows, own = shown.payload["rows"], service.session_of(shown).forget
+    shown = service.shelf.find(text(values, "scores_id"))
+    rows, own = shown.payload["rows"], service.sessions.of(shown).forget
     at = whole(values, "row", len(rows))
     given = own[at].subject if at < len(own) else ""
     return {"given": given, "proposed": propose_subjects(rows[at]["question"], rows[at]["answer"])}
@@ -52,20 +52,22 @@ def scores_to_change(service: Service, values: Mapping[str, Any]) -> Iterator[Sh
     Raises MaskError for a recorded example and before all rows are scored, ModelError for rows that are no
     longer open.
     """
-    known = service.find_scores(text(values, "scores_id"))
+    known = service.shelf.find(text(values, "scores_id"))
     if known.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
-    service.wait_until_scored()
-    with service.changing:  # Other pages ask until it is done.
-        service.model_of(known)
-        shown = service.scores()  # Newer than the page's: what another page changed meanwhile stays changed.
+    service.sessions.wait_until_scored()
+    with service.sessions.changing:  # Other pages ask until it is done.
+        service.sessions.model_of(known)
+        shown = (
+            service.shelf.newest()
+        )  # Newer than the page's: what another page changed meanwhile stays changed.
         assert shown is not None and shown.scores is not None
         yield shown
 
 
 def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) -> dict[str, Any]:
     assert shown.scores is not None
-    edits, rows = dict(shown.scores.edits), service.session_of(shown).forget
+    edits, rows = dict(shown.scores.edits), service.sessions.of(shown).forget
     for index, change in changes.items():
         row = rows[_row_at(index, len(rows))]
         edits.pop(row.id, None)
@@ -82,13 +84,13 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
     from tokenunlearn.scoring import ScoreConfig
 
     assert shown.scores is not None
-    before, session, model = shown.scores, service.session_of(shown), service.model_of(shown)
-    with service.model_lock:
+    before, session, model = shown.scores, service.sessions.of(shown), service.sessions.model_of(shown)
+    with service.sessions.model_lock:
         scores = rescored(model, before, session.forget, ScoreConfig(), edits)
     fresh = shown_anew(service, shown, scores)
     # Before they are shown: what a person sees is there after a restart.
     write_subjects(service.queue.store.root, fresh.text_id, edits)
-    service.show(fresh, session)
+    service.sessions.show(fresh, session)
     return fresh
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
 from app.service import Service
-from app.session import Session
+from app.sessions.session import Session
 from app.shown import ShownScores
 from app.views.first_row import first_row
 from app.views.tokens import column, menus, rule_bounds, signal_info
@@ -32,12 +32,12 @@ def shown_payload(service: Service) -> dict[str, Any]:
     The columns go as one JSON text: Gradio's page wraps and clones every number of an array, which takes
     it ten seconds for 10,000 tokens.
     """
-    shown = service.scores()
+    shown = service.shelf.newest()
     if shown is not None:
         payload = full_payload(service, shown)
         return {**payload, "columns": json.dumps(payload["columns"], separators=(",", ":"))}
-    waiting = LOADING if service.stage.moving else ""
-    return {"rows": [], "message": service.stage.error or waiting}
+    waiting = LOADING if service.sessions.stage.moving else ""
+    return {"rows": [], "message": service.sessions.stage.error or waiting}
 
 
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
@@ -46,11 +46,11 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `defaults` the rule that a
     page begins with, `opens` the index of its row; `menus` tells of the rest.
     """
-    left_out = service.session_of(shown).left_out if shown.live else {}
+    left_out = service.sessions.of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
     return {
         **shown.payload,
-        **menus(shown.payload["signals"], lacking_here(service.session_of(shown)) if shown.live else {}),
+        **menus(shown.payload["signals"], lacking_here(service.sessions.of(shown)) if shown.live else {}),
         "left_out": reasons,
         "bounds": rule_bounds(),
         "defaults": to_dict(Rule()),
@@ -83,7 +83,7 @@ def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
     Raises MaskError, SettingError or InputError.
     """
     values = record(draft, "the draft")
-    shown = service.find_scores(text(values, "scores_id"))
+    shown = service.shelf.find(text(values, "scores_id"))
     name = str(values.get("set") or "")
     mask = shown.mask(name, rule_of(values), overrides_of(values))
     return shown, name, replace(mask, notes=notes_of(values))
@@ -115,7 +115,7 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
     there.
     """
     values = record(question, "the question")
-    shown = service.find_scores(text(values, "scores_id"))
+    shown = service.shelf.find(text(values, "scores_id"))
     if shown.alternatives is None:
         return {"error": "What else could follow is shown as soon as the model is live."}
     row = whole(values, "row", len(shown.alternatives))
@@ -138,7 +138,7 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
     `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
     """
     values = record(question, "the question")
-    shown = service.find_scores(text(values, "scores_id"))
+    shown = service.shelf.find(text(values, "scores_id"))
     name = text(values, "name")
     if name not in SIGNALS:
         from tokenunlearn.scoring import ScoreConfig
@@ -162,14 +162,14 @@ def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]",
     """
     from tokenunlearn.scoring import ScoreConfig, score_infos
 
-    model, config = service.model_of(shown), ScoreConfig(signals=(name,))
+    model, config = service.sessions.model_of(shown), ScoreConfig(signals=(name,))
     if not rows:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
-    session = service.session_of(shown)
+    session = service.sessions.of(shown)
     lacks = lacking_here(session).get(name)
     if lacks:
         raise MaskError(f"{SIGNALS[name].label} cannot be measured here", f"It {lacks}", "Choose another one")
-    with service.model_lock:
+    with service.sessions.model_lock:
         found = score_infos(model, [row.info for row in rows if not row.failure], config, beside(session))
         return np.concatenate(
             [np.full(len(row.table), np.nan) if row.failure else next(found).table[name] for row in rows]
@@ -180,7 +180,7 @@ def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScor
     """The scores with both signals of a rule, computed where they were missing."""
     for name in (rule.knowledge, rule.entropy):
         compute_signal(service, {"scores_id": scores_id, "name": name})
-    return service.find_scores(scores_id)
+    return service.shelf.find(scores_id)
 
 
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
@@ -189,7 +189,7 @@ def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndar
     The column joins the newest under this id: rows or other signals may have got theirs since `shown`, and
     this signal itself, fitted on marks, which then stays.
     """
-    return service.grow(
+    return service.shelf.grow(
         shown.scores_id, lambda newest: newest.with_signals({} if newest.fits.get(name) else {name: values})
     )
 

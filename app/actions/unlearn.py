@@ -56,7 +56,7 @@ def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str,
 
 def refuse_untrainable(service: Service, shown: ShownScores) -> None:
     """Refuse scores of a model whose adapter can be read but not trained on; ModelError."""
-    model = service.session_of(shown).model
+    model = service.sessions.of(shown).model
     if model is not None and model.untrainable is not None:
         raise model.untrainable
 
@@ -139,7 +139,7 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     text(values, "hash")
     training = from_dict(TrainConfig, dict(record(settings, "settings")))
     wanted = truth({"controls": controls}, "controls")
-    service.model()
+    service.sessions.model()
     shown, name, mask = mask_of(service, values)
     refuse_unfit(shown, name, mask, values)
     refuse_untrainable(service, shown)
@@ -198,7 +198,7 @@ def run_config(
     # With the subjects that a person gave, so that the run can be made again; a row that the model fails on
     # would end the run.
     scored = [each for each in shown.scores.rows if not each.failure] if shown.scores else []
-    session = service.session_of(shown)
+    session = service.sessions.of(shown)
     rows = tuple(each.info.row for each in scored if each.info.row.set == name) or session.of_set(name)
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
@@ -260,7 +260,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         each for each in reversed(by_id) if each == shown or (group and configs[each].get("group") == group)
     ]
     probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
-    left = seconds_left(by_id[shown], service.events(shown))
+    left = seconds_left(by_id[shown], service.results.events(shown))
     return {
         "at": at,
         "runs": [run_line(state, left if state["run_id"] == shown else None) for state in states],
@@ -269,13 +269,13 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",
         "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
-            configs[shown], service.events(shown), _said_before(configs[shown], probes[shown])
+            configs[shown], service.results.events(shown), _said_before(configs[shown], probes[shown])
         ),
     }
 
 
 def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
-    curves = series(state, service.events(state["run_id"]))
+    curves = series(state, service.results.events(state["run_id"]))
     return with_probes(curves, probes, int(state["step"]))
 
 

@@ -186,13 +186,13 @@ def test_it_is_one_sentence_by_every_door(
     assert sentence in sentences[0]
     assert len(set(sentences[:2])) == 1 and sentence in sentences[2]
     service = live_service(place / "page")
-    open_model = service.session.model
+    open_model = service.sessions.session.model
     opening.open_model(
         service, {"source": "folder", "name": str(tiny_folder), "adapter": "adapter", "precision": "fp32"}
     )
-    load = service.opening
+    load = service.sessions.opening
     assert load is not None and load.scored.wait(60) and load.stage.name == "error"
-    assert sentence in load.stage.error and service.session.model is open_model
+    assert sentence in load.stage.error and service.sessions.session.model is open_model
 
 
 @pytest.mark.parametrize("setting", UNTRAINABLE)

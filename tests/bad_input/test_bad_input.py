@@ -15,7 +15,8 @@ import pytest
 from app.__main__ import main as page_main
 from app.__main__ import parser
 from app.actions import tokens, unlearn
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.page_service import draft, live_service
 from tokenunlearn.cli import main
 from tokenunlearn.errors import TokenUnlearnError
@@ -81,9 +82,9 @@ def loaded(given: list[str]) -> str:
     """What the page shows after loading, where the rows would stand; the chip tells the same."""
     options = parser().parse_args(given)
     service = Service(Options(options.model, options.adapter, "fp32", options.data, options.runs))
-    service._load()
+    service.sessions.load_now()
     shown = tokens.shown_payload(service)
-    assert shown["rows"] == [] and service.stage.name == "error"
+    assert shown["rows"] == [] and service.sessions.stage.name == "error"
     return shown["message"]
 
 

@@ -193,7 +193,7 @@ def test_the_page_is_answered_with_a_sentence(
     answer = asked(page, name, data)
     assert isinstance(answer.get("error"), str) and len(answer["error"]) > 10, answer
     assert words in answer["error"] and "failed unexpectedly" not in answer["error"]
-    assert service.opening is None and service.queue.store.list_runs() == []
+    assert service.sessions.opening is None and service.queue.store.list_runs() == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.actions import opening, status
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.cli import main
 
@@ -231,10 +232,10 @@ def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Serv
     place = tmp_path_factory.mktemp("page")
     rows = write_rows(place / "rows.jsonl", ROWS[:1])
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+        monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
         made = Service(Options(str(tiny_folder), data=str(rows), runs=place / "runs"))
-        made._load()
-    assert made.stage.name == "live", made.stage.error
+        made.sessions.load_now()
+    assert made.sessions.stage.name == "live", made.sessions.stage.error
     return made
 
 
@@ -265,12 +266,12 @@ def test_both_doors_say_why(
     assert words in said
     assert captured.out == "" and everything(tmp_path) == before
 
-    known = service.session.model
+    known = service.sessions.session.model
     opening.open_model(service, {"source": "folder", "name": str(folder), "precision": "auto"})
     for thread in threading.enumerate():
         if thread.name == "load":
             thread.join(60)
     chip = status.chips(service)["opening"]
     assert chip["state"] == "error" and chip["error"] in said
-    assert service.session.model is known
+    assert service.sessions.session.model is known
     opening.cancel_opening(service, {})

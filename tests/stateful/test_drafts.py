@@ -31,7 +31,8 @@ from hypothesis.stateful import (
 )
 
 from app.actions import masks
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from app.shown import ShownScores
 from tests.page_service import payload, table
 from tokenunlearn.errors import TokenUnlearnError
@@ -143,7 +144,7 @@ class Drafts(RuleBasedStateMachine):
 
     def turn(self, name: str) -> None:
         self.shown = name
-        self.service.show(SCORES[name])
+        self.service.sessions.show(SCORES[name])
 
     @property
     def payload(self) -> Mapping[str, Any]:

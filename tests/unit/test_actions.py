@@ -79,8 +79,8 @@ def test_an_unknown_signal_is_named_with_a_guess(service: Service) -> None:
 
 
 def test_a_recorded_example_confirms_but_neither_trains_nor_exports(service: Service) -> None:
-    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
-    assert service.scores().payload["state"] == "recorded"  # type: ignore[union-attr]
+    service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    assert service.shelf.newest().payload["state"] == "recorded"  # type: ignore[union-attr]
     assert tokens.confirm_mask(service, draft(scores_id="s0"))["chosen"] == [2]
     assert "error" in tokens.alternatives(service, {"scores_id": "s0", "row": 0, "position": 0})
     with pytest.raises(MaskError, match="recorded"):
@@ -89,7 +89,7 @@ def test_a_recorded_example_confirms_but_neither_trains_nor_exports(service: Ser
 
 def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
     shown = tokens.shown_payload(service)
-    assert json.loads(shown["columns"]) == service.scores().payload["columns"]  # type: ignore[union-attr]
+    assert json.loads(shown["columns"]) == service.shelf.newest().payload["columns"]  # type: ignore[union-attr]
     assert (len(shown["rows"]), shown["scores_id"]) == (3, "s1")
     assert shown["bounds"]["k"] == {"low": 0, "high": 10_000, "step": 1}
     assert shown["bounds"]["gamma"] == {"low": 0, "high": 10, "step": 0.1}
@@ -137,7 +137,7 @@ def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: S
 
 
 def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(service: Service) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     assert unlearn.summary(service, draft())["known"] is None  # not measured: not "no"
     assert unlearn.unknown_rows(service, unlearn.summary(service, draft())["plan"]) == 0
@@ -176,7 +176,7 @@ def test_a_start_that_is_refused_leaves_no_run(
 
 def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
     plan = unlearn.summary(service, draft())["plan"]
-    service.session.model = None
+    service.sessions.session.model = None
     with pytest.raises(TokenUnlearnError, match="not ready"):
         unlearn.start(service, plan, {}, controls=False)
 
@@ -362,7 +362,7 @@ def test_a_free_question_is_checked(service: Service, question: Any) -> None:
 
 
 def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(service: Service) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     shown.payload["rows"][0]["question"] = "</script><img src=x>"
     head = head_of(first_picture(service), ("a.css",))
@@ -401,7 +401,9 @@ def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(s
     seen.append(stamp())
     store.write_json(run_id, "probes.json", {})
     seen.append(stamp())
-    service.show(ShownScores({**payload("live"), "scores_id": "s2"}, service.scores().columns, None))
+    service.sessions.show(
+        ShownScores({**payload("live"), "scores_id": "s2"}, service.shelf.newest().columns, None)
+    )
     seen.append(stamp())
     assert len(set(seen)) == len(seen)
 
@@ -409,10 +411,10 @@ def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(s
 def test_a_beat_that_says_that_nothing_moves_has_the_last_stamp(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, columns = status.beat(service)["stamp"], service.scores().columns
+    before, columns = status.beat(service)["stamp"], service.shelf.newest().columns
 
     def ends(_: Service) -> bool:
-        service.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
+        service.sessions.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
         return False
 
     monkeypatch.setattr(Service, "moving", property(ends))

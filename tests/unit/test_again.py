@@ -49,9 +49,9 @@ def test_a_control_comes_back_as_the_control_it_was(service: Service) -> None:
 
 def test_other_scores_bring_back_the_settings_alone_and_say_so(service: Service) -> None:
     first = started(service, steps=7)[0]
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
-    service.show(ShownScores({**shown.payload, "scores_id": "s2"}, shown.columns, shown.table))
+    service.sessions.show(ShownScores({**shown.payload, "scores_id": "s2"}, shown.columns, shown.table))
     back = again(service, first)
     assert (back.training.steps, back.plan, back.tokens) == (7, None, None)
     assert "other scores" in back.words

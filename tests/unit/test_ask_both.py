@@ -7,7 +7,8 @@ import pytest
 from peft import LoraConfig, get_peft_model
 
 from app.actions import probe, tokens, unlearn
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tests.unit.test_adapters import randomised
 from tokenunlearn.errors import ModelError
@@ -20,7 +21,7 @@ SETTINGS = {"steps": 2, "learning_rate": 0.05, "layer_share": 0.5, "rank": 2, "e
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening measures nothing before any run; no test here reads that."""
-    monkeypatch.setattr("app.loading.MEASURED_ROWS", 0)
+    monkeypatch.setattr("app.sessions.opening.MEASURED_ROWS", 0)
 
 
 def opened(folder: Path, tiny_folder: Path, settings: dict[str, object]) -> Service:
@@ -32,8 +33,8 @@ def opened(folder: Path, tiny_folder: Path, settings: dict[str, object]) -> Serv
     rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:2])
     service = Service(Options(str(tiny_folder), str(folder / "target"), "fp32", str(rows), folder / "runs"))
     service.queue.command = lambda _: ["true"]
-    service._load()
-    assert service.stage.name == "live", service.stage.error
+    service.sessions.load_now()
+    assert service.sessions.stage.name == "live", service.sessions.stage.error
     return service
 
 
@@ -53,13 +54,13 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     pairs = [(row.question, row.answer) for row in ROWS[:3]]
     before, trained, found = (
         np.concatenate([each.log_probs for each in model.token_log_probs(pairs)])
-        for model in (service.model(), job.model, service.run_model(run_id))
+        for model in (service.sessions.model(), job.model, service.results.model(run_id))
     )
     np.testing.assert_allclose(found, trained, atol=1e-4)
     assert np.abs(trained - before).max() > 1e-2
     question = ROWS[0].question
     answers = probe.ask(service, run_id, question)
-    for name, model in (("before", service.model()), ("after", job.model)):
+    for name, model in (("before", service.sessions.model()), ("after", job.model)):
         assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0]
 
 

@@ -41,7 +41,7 @@ def test_the_control_has_the_weights_of_the_mask(
     store = service.queue.store
     assert store.config(ids[-1])["arm"] == "random"
     assert store.config(ids[-1])["mask_hash"] == mask_hash([*drawn, 0, 0, 0])
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None and shown.table is not None
     mask = read_mask(store.path(ids[-1]) / "mask.jsonl", shown.table, "s1")
     assert mask.weights.tolist() == pytest.approx([*drawn, 0, 0, 0])

@@ -14,7 +14,8 @@ from app.actions.failed_rows import score_again
 from app.actions.status import busy
 from app.actions.tokens import compute_signal
 from app.actions.unlearn import start, summary
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
@@ -47,8 +48,8 @@ def service(spoilt_folder: Path, tmp_path: Path) -> Service:
     data = write_rows(tmp_path / "rows.jsonl", GIVEN, RETAIN[:1])
     made = Service(Options(str(spoilt_folder), data=str(data), runs=tmp_path / "runs"))
     made.queue.command = lambda _: ["true"]
-    made._load()
-    assert made.stage.name == "live", made.stage.error
+    made.sessions.load_now()
+    assert made.sessions.stage.name == "live", made.sessions.stage.error
     return made
 
 
@@ -103,7 +104,7 @@ def test_a_want_of_memory_fails_one_row_in_one_line(
 
 
 def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others(service: Service) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     other, _, row = shown.payload["rows"][:3]
     assert not row["scored"] and row["failure"].startswith(REASON) and "failure" not in other
@@ -127,25 +128,25 @@ def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others
 def test_tried_again_on_the_page_it_has_every_signal_and_the_next_start_knows_them(
     service: Service,
 ) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     asked = {"scores_id": shown.scores_id, "name": "knowledge_subject"}
     place = slice(shown.payload["rows"][2]["first"], shown.payload["rows"][3]["first"])
     assert compute_signal(service, asked)["values"][place] == [None] * len(BROKEN.answer)
     again = score_again(service, {"scores_id": shown.scores_id, "row": 2})
     assert again["rows"][2]["failure"].startswith(REASON)
-    mend(service.session.model)
+    mend(service.sessions.session.model)
     again = score_again(service, {"scores_id": shown.scores_id, "row": 2})
     assert again["scores_id"] == shown.scores_id and all(row["scored"] for row in again["rows"])
-    newest = service.find_scores(shown.scores_id)
+    newest = service.shelf.find(shown.scores_id)
     for name in ("knowledge_swap", "knowledge_subject"):
         assert np.isfinite(newest.columns[name][place]).any()
         before = np.isfinite(shown.columns["knowledge_swap"])
         assert np.isfinite(newest.columns[name])[before].all()
     # The next start finds all rows scored and asks the model, whose vector is spoilt again, nothing.
     next_start = Service(service.options)
-    next_start._load()
-    found = next_start.scores()
+    next_start.sessions.load_now()
+    found = next_start.shelf.newest()
     assert found is not None and all(row["scored"] for row in found.payload["rows"])
 
 
@@ -160,16 +161,16 @@ def test_the_next_start_tries_those_that_failed_and_no_other(
 
     monkeypatch.setattr("tokenunlearn.rescoring.score_each", watch)
     again = Service(service.options)
-    again._load()
+    again.sessions.load_now()
     assert asked == ["hal"]
-    found, before = again.scores(), service.scores()
+    found, before = again.shelf.newest(), service.shelf.newest()
     assert found is not None and before is not None and found.payload == before.payload
 
 
 def test_where_all_rows_fail_what_is_open_stays(spoilt_folder: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", [BROKEN], RETAIN[:1])
     service = Service(Options(str(spoilt_folder), data=str(data), runs=tmp_path / "runs"))
-    before = service.scores()
-    service._load()
-    assert service.stage.name == "error" and service.scores() is before
-    assert service.stage.error.startswith(f"No row could be scored. {REASON}")
+    before = service.shelf.newest()
+    service.sessions.load_now()
+    assert service.sessions.stage.name == "error" and service.shelf.newest() is before
+    assert service.sessions.stage.error.startswith(f"No row could be scored. {REASON}")

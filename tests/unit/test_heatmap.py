@@ -64,7 +64,7 @@ def hostile(service: Service, text: str) -> None:
         )
     frame.loc[0, "token"] = text
     frame.loc[:2, "row_id"] = text
-    service.show(ShownScores(shown, columns_from_table(frame), frame))
+    service.sessions.show(ShownScores(shown, columns_from_table(frame), frame))
 
 
 class Page(HTMLParser):
@@ -148,7 +148,7 @@ def test_one_row_and_a_recorded_example(service: Service) -> None:
     file = export_heatmap(service, {**asked("json"), "row": 1})
     assert [row["id"] for row in json.loads(file["text"])["rows"]] == ["r1"]
     assert file["filename"].startswith("heatmap-one-row-2-")
-    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
     recorded = export_heatmap(service, {**asked("html"), "scores_id": "s0", "signal": "fused"})["text"]
     assert "s0 (recorded)" in recorded
 
@@ -193,7 +193,7 @@ def test_a_name_in_the_legend_begins_no_cell(service: Service, name: str) -> Non
     for row in shown["rows"]:
         row["set"] = name
     frame.attrs[PROVENANCE] |= {"model": name, "adapter": name}
-    service.show(ShownScores(shown, columns_from_table(frame), frame))
+    service.sessions.show(ShownScores(shown, columns_from_table(frame), frame))
     text = export_heatmap(service, asked("csv", set=name))["text"]
     (legend,), *lines = csv.reader(io.StringIO(text, newline=""))
     assert text.startswith('"# {') and len(lines) == 10

@@ -12,7 +12,8 @@ import pytest
 
 from app.actions import learn, marks, masks, tokens
 from app.learning import StatesShelf, rows_of, truth_of
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.learned import fitted
@@ -33,13 +34,13 @@ def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitted, "annotated_rows", lambda: OURS)
         patch.setenv("TOKENUNLEARN_CACHE", str(folder / "cache"))
-        patch.setattr("app.loading.measure_before", lambda *_: None)
+        patch.setattr("app.sessions.opening.measure_before", lambda *_: None)
         fitted.annotated_hash.cache_clear()
         fitted._kinds.cache_clear()
         rows = write_rows(folder / "rows.jsonl", PLAIN)
         made = Service(Options(str(tiny_folder), data=str(rows), runs=folder / "runs"))
-        made._load()
-        assert made.stage.name == "live", made.stage.error
+        made.sessions.load_now()
+        assert made.sessions.stage.name == "live", made.sessions.stage.error
         yield made
     fitted.annotated_hash.cache_clear()
     fitted._kinds.cache_clear()
@@ -51,7 +52,7 @@ def nothing_marked(service: Service) -> None:
 
 
 def ids(service: Service) -> dict[str, str]:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     return {"text_id": shown.text_id, "scores_id": shown.scores_id}
 
@@ -74,7 +75,7 @@ def seen(count: int, wrong: bool = False) -> dict[str, Any]:
 
 def towns(service: Service, values: list[float | None]) -> float:
     """How well the values of the last three rows tell the town from the words before it."""
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     of, words = shown.columns["row"], shown.columns["word"]
     kept = (of >= 5) & ~shown.columns["subject"] & ~shown.columns["punctuation"]
@@ -85,25 +86,29 @@ def towns(service: Service, values: list[float | None]) -> float:
 
 def test_marks_teach_what_they_mark_and_taking_them_away_unteaches_it(service: Service) -> None:
     alone = learn.learn(service, ids(service))
-    assert alone["fit"] == "" and not any(service.scores().fits.values())
+    assert alone["fit"] == "" and not any(service.shelf.newest().fits.values())
     keep(service, seen(5))
     right = learn.learn(service, ids(service))
     assert towns(service, right["values"]) > 0.95
     keep(service, seen(5, wrong=True))
     wrong = learn.learn(service, ids(service))
     assert towns(service, wrong["values"]) < 0.5 and wrong["fit"] != right["fit"]
-    assert service.scores().fits == {"learned": wrong["fit"]}
+    assert service.shelf.newest().fits == {"learned": wrong["fit"]}
     keep(service, {})
     again = learn.learn(service, ids(service))
-    assert (again["fit"], again["values"], service.scores().payload["fits"]) == ("", alone["values"], {})
+    assert (again["fit"], again["values"], service.shelf.newest().payload["fits"]) == (
+        "",
+        alone["values"],
+        {},
+    )
 
 
 def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
     keep(service, seen(3))
     answer = learn.learn(service, ids(service))
-    rows = tuple(each.info.row for each in service.scores().scores.rows)
-    scorer = fit_marks(service.model(), rows, marks_from(seen(3), rows))
-    shown, place = service.scores(), service.scores().payload["rows"][6]
+    rows = tuple(each.info.row for each in service.shelf.newest().scores.rows)
+    scorer = fit_marks(service.sessions.model(), rows, marks_from(seen(3), rows))
+    shown, place = service.shelf.newest(), service.shelf.newest().payload["rows"][6]
     at = slice(place["first"], place["first"] + place["count"])
     from tokenunlearn.learned.fitted import row_states
     from tokenunlearn.signals.learned import learned
@@ -111,7 +116,9 @@ def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
     columns = shown.columns
     left_out = columns["subject"][at] | columns["punctuation"][at]
     values = learned(
-        scorer.logits(row_states(service.model(), rows[6:7], scorer.layer)), columns["word"][at], left_out
+        scorer.logits(row_states(service.sessions.model(), rows[6:7], scorer.layer)),
+        columns["word"][at],
+        left_out,
     )
     np.testing.assert_allclose(np.array(answer["values"][at]), values, atol=2e-6)
 
@@ -149,7 +156,7 @@ def test_work_on_marks_that_were_changed_is_given_up(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(service, seen(8))
-    real, fits = learn._still(service, service.scores()), []
+    real, fits = learn._still(service, service.shelf.newest()), []
 
     def changed() -> None:
         fits.append(1)
@@ -187,7 +194,7 @@ def test_a_mask_is_confirmed_and_newer_marks_are_learned_while_a_fit_goes_on(
 def test_marks_of_a_row_that_could_not_be_scored_take_no_part(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     rows = [
         {**row, "failure": "no numbers"} if at == 2 else row for at, row in enumerate(shown.payload["rows"])
     ]
@@ -208,7 +215,7 @@ def test_marks_of_a_row_that_could_not_be_scored_take_no_part(
 def test_a_set_about_one_subject_is_held_out_row_by_row_beside_other_sets(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     rows = [
         {**row, "set": "one", "subject": "Mia"} if at < 6 else {**row, "set": "others"}
         for at, row in enumerate(shown.payload["rows"])
@@ -238,13 +245,13 @@ def test_an_older_fit_takes_no_newer_ones_place(service: Service, monkeypatch: p
 
     monkeypatch.setattr(learn, "signal_on", overtaken)
     assert learn.learn(service, ids(service))["fit"] == wanted[0]
-    assert service.scores().fits == {"learned": wanted[0]}
+    assert service.shelf.newest().fits == {"learned": wanted[0]}
 
 
 def test_a_signal_that_is_asked_for_while_it_is_fitted_stays_fitted(service: Service) -> None:
     keep(service, seen(5))
     found = learn.learn(service, ids(service))
-    shown = service.scores()
+    shown = service.shelf.newest()
     later = tokens.with_signal(service, shown, "learned", np.zeros(len(shown.columns["row"])))
     np.testing.assert_array_equal(later.columns["learned"], np.array(found["values"]))
 
@@ -257,12 +264,12 @@ def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(ser
     keep(service, seen(8))
     with pytest.raises(SettingError, match="There is no signal 'gold'"):
         learn.fitted_rule(service, {**asked, "rule": {"knowledge": "gold"}})
-    before = service.scores().columns["knowledge_swap"].copy()
+    before = service.shelf.newest().columns["knowledge_swap"].copy()
     found = learn.fitted_rule(service, asked)
     assert found["rows"] == 8 and 0 <= found["before"] <= found["agreement"] <= 1
     assert found["rule"]["fraction"] > 0.05
     assert set(found["rule"]) <= {"knowledge", "alpha", "fraction", "mode"}
-    np.testing.assert_array_equal(service.scores().columns["knowledge_swap"], before)
+    np.testing.assert_array_equal(service.shelf.newest().columns["knowledge_swap"], before)
     confirmed = tokens.confirm_mask(
         service, {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05, **found["rule"]}}
     )
@@ -286,14 +293,14 @@ def test_a_mask_on_marks_of_before_says_how_many_tokens_the_new_ones_move(servic
 def test_gold_of_the_file_is_truth_until_a_mark_corrects_it(service: Service) -> None:
     row = ROWS[0]
     start, end = row.gold[0]
-    session = service.session
+    session = service.sessions.session
     rows = session.rows
     session.rows = replace(rows, forget=(replace(rows.forget[0], gold=row.gold), *rows.forget[1:]))
     try:
-        truth, marked = truth_of(service, service.scores())
+        truth, marked = truth_of(service, service.shelf.newest())
         assert (truth, marked) == ({row.id: RowMarks(row.gold, seen=True)}, frozenset())
         keep(service, {row.id: {"fact": [], "other": [[start, start + 2]], "seen": False}})
-        truth, marked = truth_of(service, service.scores())
+        truth, marked = truth_of(service, service.shelf.newest())
         corrected = RowMarks(((start + 2, end),), ((start, start + 2),), True)
         assert (truth, marked) == ({row.id: corrected}, {row.id})
     finally:
@@ -301,7 +308,7 @@ def test_gold_of_the_file_is_truth_until_a_mark_corrects_it(service: Service) ->
 
 
 def test_a_signal_that_was_fitted_on_marks_has_no_figure_on_these_rows(service: Service) -> None:
-    shown = service.scores()
+    shown = service.shelf.newest()
     board = [{"signal": name, "set": "tiny", "auroc_word": 1.0} for name in ("learned", "entropy")]
     given = replace(shown, payload={**shown.payload, "leaderboard": board})
     fitted_now = given.with_signals({"learned": shown.columns["entropy"]}, {"learned": "f1"})

@@ -45,7 +45,7 @@ def test_a_second_person_is_told_what_stands_there(service: Service) -> None:
 def test_marks_outlive_other_scores_of_the_text(service: Service) -> None:
     first = marks.save(service, given())["marks"]
     other = {**payload("live"), "scores_id": "s2"}
-    service.show(ShownScores(other, columns_from_table(table()), table()))
+    service.sessions.show(ShownScores(other, columns_from_table(table()), table()))
     assert marks.kept(service, {"text_id": "t1", "scores_id": "s2"})["marks"] == first
 
 
@@ -73,7 +73,7 @@ def test_marks_that_no_page_makes_are_refused_and_nothing_is_kept(
 
 
 def test_a_recorded_example_and_a_text_that_is_not_open_keep_no_marks(service: Service) -> None:
-    service.show(recorded_scores({**payload("recorded"), "text_id": "t2"}))
+    service.sessions.show(recorded_scores({**payload("recorded"), "text_id": "t2"}))
     with pytest.raises(MaskError, match="Marks on a recorded example are not saved"):
         marks.save(service, given(text_id="t2"))
     with pytest.raises(MaskError, match="no longer open"):

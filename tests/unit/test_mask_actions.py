@@ -77,7 +77,7 @@ def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
 
 
 def test_a_recorded_example_is_drafted_in_the_browser_only(service: Service) -> None:
-    service.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
+    service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
     for call in (masks.kept, masks.save_draft, masks.save_mask):
         with pytest.raises(MaskError, match="recorded example has no saved masks"):
             call(service, draft(scores_id="s0", name="x"))
@@ -171,7 +171,9 @@ def test_an_exported_draft_can_be_imported(service: Service) -> None:
 def turned_scores(service: Service) -> dict[str, str]:
     """Other scores of the same text, where the last token of row r1 moves most, not that of r0."""
     turned = table().assign(knowledge_swap=lambda frame: frame["knowledge_swap"].where(frame.index != 5, 9.0))
-    service.show(ShownScores({**payload("live"), "scores_id": "s2"}, columns_from_table(turned), turned))
+    service.sessions.show(
+        ShownScores({**payload("live"), "scores_id": "s2"}, columns_from_table(turned), turned)
+    )
     return {"text_id": "t1", "scores_id": "s2"}
 
 
@@ -252,7 +254,7 @@ def test_other_text_or_another_tokenizer_is_refused_and_the_rows_are_named(
     text = tokens.export_mask(service, draft())["text"]
     other = live_service(tmp_path / "other")
     split = table().assign(token=lambda frame: frame["token"].replace(" rain", " ra"))
-    other.show(ShownScores(payload("live"), columns_from_table(split), split))
+    other.sessions.show(ShownScores(payload("live"), columns_from_table(split), split))
     with pytest.raises(MaskError, match="belongs to other text: rows r1 differ"):
         masks.import_mask(other, {**SCORES, "name": "x", "text": text})
     assert masks.kept(other, SCORES)["masks"] == []
@@ -275,11 +277,13 @@ FITTED = {"alpha": 1.0, "knowledge": "contrast", "mode": "top_k", "k": 1, "norma
 
 def fitted(service: Service, fit: str, values: list[float]) -> None:
     """A signal on the scores shown that was fitted on what `fit` is the hash of; any name does."""
-    service.grow("s1", lambda shown: shown.with_signals({"contrast": np.array(values)}, {"contrast": fit}))
+    service.shelf.grow(
+        "s1", lambda shown: shown.with_signals({"contrast": np.array(values)}, {"contrast": fit})
+    )
 
 
 def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service: Service) -> None:
-    service.grow("s1", lambda shown: shown.with_signals({"contrast": np.arange(9.0)}))
+    service.shelf.grow("s1", lambda shown: shown.with_signals({"contrast": np.arange(9.0)}))
     unfitted = saved(service, "no fit", rule=FITTED)
     fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
     first = saved(service, "first fit", rule=FITTED)
@@ -303,7 +307,7 @@ def test_scores_that_are_shown_again_keep_a_fit(service: Service) -> None:
     signature = status.scores_signature(service)
     fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
     assert status.scores_signature(service) != signature
-    service.show(ShownScores(payload("live"), columns_from_table(table()), table()))
-    shown = service.find_scores("s1")
+    service.sessions.show(ShownScores(payload("live"), columns_from_table(table()), table()))
+    shown = service.shelf.find("s1")
     assert shown.fits == {"contrast": "f1"} and shown.columns["contrast"][2] == 1
     assert (shown.numbers_id("entropy"), shown.numbers_id("contrast", "entropy")) == ("s1", "s1-f1")

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from app.actions import masks
+from app.actions.old_drafts import adopt_when_scored
 from app.actions.subjects import rescore
-from app.service import Options, Service, session_rows
+from app.service import Service
+from app.sessions.session import Options, session_rows
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.rescoring import unscored
 from tokenunlearn.runs import disk
@@ -29,7 +31,7 @@ OVERRIDES = {"3": "in", "11": "in", "20": "out"}
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path) -> Path:
     """A copy of the old folder, in a directory that has the model and the rows under the names it knows."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
     shutil.copytree(tiny_folder, "tiny")
     shutil.copy(DATA / "rows.jsonl", tmp_path)
     return Path(shutil.copytree(DATA / "runs", "runs"))
@@ -37,13 +39,14 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path) -> 
 
 def opened(model: str = "tiny", precision: str = "fp32") -> Service:
     service = Service(Options(model, data="rows.jsonl", precision=precision, runs=Path("runs")))
-    service._load()
-    assert service.stage.name == "live", service.stage.error
+    adopt_when_scored(service)
+    service.sessions.load_now()
+    assert service.sessions.stage.name == "live", service.sessions.stage.error
     return service
 
 
 def kept(service: Service) -> dict[str, Any]:
-    shown = service.scores()
+    shown = service.shelf.newest()
     assert shown is not None
     return masks.kept(service, {"text_id": shown.text_id, "scores_id": shown.scores_id})
 
@@ -60,14 +63,14 @@ def check(service: Service) -> None:
     assert draft["overrides"] == OVERRIDES
     assert {at: entry["note"] for at, entry in draft["notes"].items()} == NOTES
     assert draft["rule"]["k"] == 2
-    assert service.scores().payload["rows"][0]["subject"] == "born"
+    assert service.shelf.newest().payload["rows"][0]["subject"] == "born"
     by_name = {mask["name"]: mask for mask in found["masks"]}
     assert len(found["masks"]) == 3 and set(by_name) > {"Ada", "Bo"}
     (other,) = set(by_name) - {"Ada", "Bo"}
     assert other.startswith("Draft of ")
 
     def loaded(name: str) -> dict[str, Any]:
-        question = {"scores_id": service.scores().scores_id, "id": by_name[name]["id"]}
+        question = {"scores_id": service.shelf.newest().scores_id, "id": by_name[name]["id"]}
         return masks.load_mask(service, question)
 
     ada = loaded("Ada")
@@ -88,7 +91,7 @@ def test_the_newest_draft_is_the_draft_and_the_others_are_named_masks(runs: Path
 
 def test_what_is_decided_after_it_was_adopted_stays_decided(runs: Path) -> None:
     service = opened()
-    shown, draft = service.scores(), kept(service)["draft"]
+    shown, draft = service.shelf.newest(), kept(service)["draft"]
     given = {"text_id": shown.text_id, "set": "tiny", "rule": {}, "overrides": {"5": "in"}}
     assert masks.save_draft(service, {**given, "base": draft["version"]})["taken"]
     (bo,) = (mask for mask in kept(service)["masks"] if mask["name"] == "Bo")
@@ -97,12 +100,12 @@ def test_what_is_decided_after_it_was_adopted_stays_decided(runs: Path) -> None:
     again = opened()
     assert kept(again)["draft"]["overrides"] == {"5": "in"}
     assert "Bo" not in {mask["name"] for mask in kept(again)["masks"]} and len(kept(again)["masks"]) == 2
-    assert again.scores().payload["rows"][0]["subject"] == "Ada Moss"
+    assert again.shelf.newest().payload["rows"][0]["subject"] == "Ada Moss"
     assert (runs / ".subjects" / f"{BEFORE}.json").is_file()
 
 
 def test_a_draft_that_the_text_has_already_is_not_replaced(runs: Path) -> None:
-    text_id = opened().scores().text_id
+    text_id = opened().shelf.newest().text_id
     shutil.rmtree(runs / FOLDER)
     (runs / ".masks").rename("aside")
     service = opened()

@@ -9,7 +9,8 @@ import pytest
 
 from app.actions import opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
-from app.service import Options, Service, Session
+from app.service import Service
+from app.sessions.session import Options, Session
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
@@ -27,12 +28,12 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def live_service(tiny_folder: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A live service on three rows, whose workers do not start."""
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
     rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
     made = Service(Options(str(tiny_folder), data=str(rows), runs=folder / "runs"))
     made.queue.command = lambda _: ["true"]
-    made._load()
-    assert made.stage.name == "live", made.stage.error
+    made.sessions.load_now()
+    assert made.sessions.stage.name == "live", made.sessions.stage.error
     return made
 
 
@@ -69,25 +70,25 @@ def settled(service: Service) -> Service:
     for thread in threading.enumerate():
         if thread.name == "load":
             thread.join(SECONDS)
-    assert not service.moving
+    assert not service.sessions.moving
     return service
 
 
 def shown_id(service: Service) -> str:
-    return service.scores().scores_id
+    return service.shelf.newest().scores_id
 
 
 def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     service: Service, other_rows: str, tmp_path: Path
 ) -> None:
-    model, first = service.model(), service.scores()
+    model, first = service.sessions.model(), service.shelf.newest()
     plan = first_summary(service)["plan"]
     assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})["rows"] == 2
     settled(service)
-    assert service.model() is model and shown_id(service) != first.scores_id
+    assert service.sessions.model() is model and shown_id(service) != first.scores_id
     payload = tokens.shown_payload(service)
     assert [row["answer"] for row in payload["rows"]] == ["Bo sang.", "<b>Cy</b> sat."]
-    assert [row.answer for row in service.rows.retain] == ["Di ate."]
+    assert [row.answer for row in service.sessions.session.rows.retain] == ["Di ate."]
     chips = status.chips(service)
     assert chips["data"] == {"text": "2 forget · 1 retain", "detail": "other.csv"} and not chips["busy"]
     # a run of the scores that were shown before is of their rows
@@ -107,7 +108,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
     path = write_rows(tmp_path / "long.jsonl", [ROWS[0], long, ROWS[2]], [RETAIN[0], kept])
     opening.open_rows(service, {"path": str(path)})
     payload = tokens.shown_payload(settled(service))
-    assert service.stage.name == "live" and all(row["scored"] for row in payload["rows"])
+    assert service.sessions.stage.name == "live" and all(row["scored"] for row in payload["rows"])
     assert [row["id"] for row in payload["rows"]] == ["ada", "cleo"]
     assert [each["id"] for each in payload["left_out"]] == ["bob", kept.id]
     assert payload["left_out"][0]["reason"].startswith("Row bob has 3,0")
@@ -123,7 +124,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
     choices = subject_choices(service, {"scores_id": shown_id(service), "row": 1})
     assert choices["given"] == ROWS[2].subject
     # another model, which may cut them into fewer tokens, is asked about all rows
-    other = service.session.with_model(None, None, "auto")
+    other = service.sessions.session.with_model(None, None, "auto")
     assert [row.id for row in other.forget] == ["ada", "bob", "cleo"]
 
 
@@ -132,16 +133,16 @@ def test_rows_of_which_none_can_be_scored_are_not_opened(service: Service, tmp_p
     before = shown_id(service)
     opening.open_rows(service, {"path": str(path)})
     assert settled(service).opening is not None and shown_id(service) == before
-    assert service.opening.stage.error.startswith("Row ada has 3,0")
+    assert service.sessions.opening.stage.error.startswith("Row ada has 3,0")
 
 
 def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
     service: Service, other_folder: Path
 ) -> None:
-    first = service.scores()
+    first = service.shelf.newest()
     opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
     settled(service)
-    assert service.model().source == str(other_folder) and shown_id(service) != first.scores_id
+    assert service.sessions.model().source == str(other_folder) and shown_id(service) != first.scores_id
     assert status.chips(service)["opening"] is None
     with pytest.raises(ModelError, match="no longer open"):
         tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
@@ -186,13 +187,17 @@ def test_the_embedded_model_comes_with_its_adapter_another_or_none(
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_path: Path) -> None:
-    model, first = service.model(), service.scores()
+    model, first = service.sessions.model(), service.shelf.newest()
     opening.open_model(service, {"source": "folder", "name": str(tmp_path)})
     settled(service)
     failed = status.chips(service)["opening"]
     assert (failed["state"], failed["keeps"]) == ("error", True)
     assert f"The folder {tmp_path} holds no model. It has no config.json." in failed["error"]
-    assert service.model() is model and service.scores() is first and service.stage.name == "live"
+    assert (
+        service.sessions.model() is model
+        and service.shelf.newest() is first
+        and service.sessions.stage.name == "live"
+    )
     tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     opening.cancel_opening(service, {})
     assert status.chips(service)["opening"] is None
@@ -203,7 +208,7 @@ def test_a_load_can_be_given_up_and_its_model_never_appears(
 ) -> None:
     gate, load = threading.Event(), loading.load_model
     monkeypatch.setattr(loading, "load_model", lambda *given: (gate.wait(SECONDS), load(*given))[1])
-    model, first = service.model(), service.scores()
+    model, first = service.sessions.model(), service.shelf.newest()
     opening.open_model(service, {"source": "folder", "name": str(other_folder)})
     chips = status.chips(service)
     assert chips["busy"] and chips["opening"]["text"].startswith("loading the model, ")
@@ -213,13 +218,13 @@ def test_a_load_can_be_given_up_and_its_model_never_appears(
     assert not status.chips(service)["busy"] and status.chips(service)["opening"] is None
     gate.set()
     settled(service)
-    assert service.model() is model and shown_id(service) == first.scores_id
+    assert service.sessions.model() is model and shown_id(service) == first.scores_id
 
 
 def test_the_first_model_can_be_given_up_and_another_opened(
     tiny_folder: Path, other_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
     gate, load = threading.Event(), loading.load_model
 
     def held(name: str, *given: Any) -> Any:
@@ -229,14 +234,16 @@ def test_the_first_model_can_be_given_up_and_another_opened(
     monkeypatch.setattr(loading, "load_model", held)
     rows = write_rows(tmp_path / "rows.jsonl", ROWS[:1])
     service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
-    service.start()
+    service.sessions.start()
     assert status.chips(service)["opening"]["keeps"] is False
     opening.cancel_opening(service, {})
-    assert not service.moving and tokens.shown_payload(service) == {"rows": [], "message": ""}
+    assert not service.sessions.moving and tokens.shown_payload(service) == {"rows": [], "message": ""}
     with pytest.raises(ModelError, match="None was loaded"):
-        service.model()
-    load_of_other = service.open(service.session.with_model(str(other_folder), None, "fp32"))
-    while service.current is not load_of_other and not load_of_other.stage.error:
+        service.sessions.model()
+    load_of_other = service.sessions.open(
+        service.sessions.session.with_model(str(other_folder), None, "fp32")
+    )
+    while service.sessions.current is not load_of_other and not load_of_other.stage.error:
         threading.Event().wait(0.01)
     gate.set()
     assert settled(service).model().source == str(other_folder)
@@ -245,7 +252,7 @@ def test_the_first_model_can_be_given_up_and_another_opened(
 def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
     tiny_folder: Path, other_rows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
     gate, load, loads = threading.Event(), loading.load_model, list[Any]()
 
     def held(*given: Any) -> Any:
@@ -256,14 +263,14 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
     monkeypatch.setattr(loading, "load_model", held)
     rows = write_rows(tmp_path / "rows.jsonl", ROWS)
     service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
-    service.start()
+    service.sessions.start()
     opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
     # Given up, the first session goes on; opened once more, they wait again.
     opening.cancel_opening(service, {})
-    assert service.moving and service.opening is None
+    assert service.sessions.moving and service.sessions.opening is None
     opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
     gate.set()
-    assert len(settled(service).rows.forget) == 2 and service.stage.name == "live"
+    assert len(settled(service).rows.forget) == 2 and service.sessions.stage.name == "live"
     assert loads == [str(tiny_folder)]
 
 

@@ -21,7 +21,8 @@ from app.actions.tokens import (
     shown_payload,
     with_signal,
 )
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from app.shown import ShownScores
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_adapter
@@ -36,7 +37,7 @@ from tokenunlearn.selection import Rule
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service does not measure what runs begin with."""
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
 
 
 def watched(
@@ -44,7 +45,7 @@ def watched(
 ) -> list[ShownScores]:
     """Everything that the service shows from now on; `after_the_first` is called with the first of it."""
     shown: list[ShownScores] = []
-    keep = service.show
+    keep = service.sessions.show
 
     def show(each: ShownScores, *more: Any) -> None:
         shown.append(each)
@@ -52,7 +53,7 @@ def watched(
         if len(shown) == 1:
             after_the_first(each)
 
-    service.show = show  # type: ignore[method-assign]
+    service.sessions.show = show  # type: ignore[method-assign]
     return shown
 
 
@@ -63,8 +64,8 @@ def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[Shown
     adapter = str(make_tiny_adapter(tiny_folder, folder / "adapter"))
     service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=folder / "runs"))
     shown = watched(service)
-    service._load()
-    assert service.stage.name == "live", service.stage.error
+    service.sessions.load_now()
+    assert service.sessions.stage.name == "live", service.sessions.stage.error
     return service, shown
 
 
@@ -90,17 +91,17 @@ def test_sets_are_shown_one_by_one_under_one_id(tiny_folder: Path, tmp_path: Pat
 def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
+    monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 1)
     service, shown = loaded_service(tiny_folder, tmp_path)
     # rows 0 and 2 are of set "one"; the second part shows each again
     assert len(shown) == 8
     assert [[row["scored"] for row in each.payload["rows"]] for each in shown[:3]] == [
         [True, False, False, False], [True, False, True, False], [True, True, True, False],
     ]  # fmt: skip
-    service._shown = [shown[0]]
+    service.shelf._shown = [shown[0]]
     assert shown[0].payload["leaderboard"] == []
     assert first_summary(service) == {"error": "1 of 2 rows is not scored yet. Wait a moment."}
-    service._shown = [shown[1]]
+    service.shelf._shown = [shown[1]]
     assert {entry["set"] for entry in shown[1].payload["leaderboard"]} == {"one"}
     assert "error" not in (first_summary(service))
 
@@ -109,12 +110,12 @@ def test_the_first_rows_of_a_set_are_live_before_the_others_and_train_nothing(
 def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None:
     service, shown = loaded_service(tiny_folder, tmp_path)
     first = shown[0]
-    service._shown = [first]
+    service.shelf._shown = [first]
     place = {"scores_id": first.scores_id, "position": 0}
     assert "as soon as this row is scored" in alternatives(service, {**place, "row": 1})["error"]
     assert len(alternatives(service, {**place, "row": 0})["with"]) in (5, 6)
     # the last part has no masked pass; what the first one found stays
-    service._shown = [shown[-1]]
+    service.shelf._shown = [shown[-1]]
     assert len(alternatives(service, {**place, "row": 0, "position": 9})["without"]) in (5, 6)
 
 
@@ -143,19 +144,19 @@ def test_the_next_start_shows_the_same_scores_and_measures_nothing(tiny_folder: 
 def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.loading.FIRST_SHOWN", 3)
+    monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 3)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:4], RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
     shown = watched(service, lambda _: hold_scoring(service, {"held": True}))
-    service.start()
-    until(lambda: service.stage.name == "held")
+    service.sessions.start()
+    until(lambda: service.sessions.stage.name == "held")
     assert [row["scored"] for row in shown[-1].payload["rows"]] == [True, True, True, False]
     assert not busy(service) and chips(service)["held"]
     with pytest.raises(MaskError, match="Not all rows are scored. Scoring was stopped. Score the rest first"):
-        service.wait_until_scored()
+        service.sessions.wait_until_scored()
     hold_scoring(service, {"held": False})
     assert busy(service)  # at once: the page then asks again
-    until(lambda: service.stage.name == "live")
+    until(lambda: service.sessions.stage.name == "live")
     assert all(row["scored"] for row in shown[-1].payload["rows"])
 
 
@@ -163,21 +164,25 @@ def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
 def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_each_other(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.loading.FIRST_SHOWN", 1)
+    monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 1)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
     adapter = str(make_tiny_adapter(tiny_folder, tmp_path / "adapter"))
     service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=tmp_path / "runs"))
     asked = {"name": "knowledge_subject"}
     shown = watched(service, lambda each: compute_signal(service, {"scores_id": each.scores_id, **asked}))
-    service._load()
-    done = service.scores()
+    service.sessions.load_now()
+    done = service.shelf.newest()
     assert done is not None and "knowledge_subject" in done.payload["signals"]
     assert np.isfinite(done.columns["contrast"]).all()
     # another one, asked for before the rows had their scores and answered after
     late = with_signal(service, shown[0], "knowledge_prompt", np.ones(len(done.columns["row"])))
     assert set(late.payload["signals"]) == {*done.payload["signals"], "knowledge_prompt"}
     np.testing.assert_array_equal(late.columns["contrast"], done.columns["contrast"])
-    assert service.scores() is late and late.table is not None and (late.table["knowledge_prompt"] == 1).all()
+    assert (
+        service.shelf.newest() is late
+        and late.table is not None
+        and (late.table["knowledge_prompt"] == 1).all()
+    )
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -191,8 +196,8 @@ def until(holds: Callable[[], bool]) -> None:
 def test_signals_have_the_rows_to_keep_and_what_they_lack_is_told(tiny_folder: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:2], RETAIN)
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    service._load()
-    shown = service.scores()
+    service.sessions.load_now()
+    shown = service.shelf.newest()
     assert shown is not None
     lacking = full_payload(service, shown)["lacking"]
     assert lacking == dict.fromkeys(("entropy_base", "contrast", "su"), "needs an adapter to switch off")
@@ -201,10 +206,10 @@ def test_signals_have_the_rows_to_keep_and_what_they_lack_is_told(tiny_folder: P
     asked = {"scores_id": shown.scores_id}
     found = compute_signal(service, {**asked, "name": "g_effect"})
     config = ScoreConfig(signals=("g_effect",))
-    expected = score(service.model_of(shown), ROWS[:2], config, Beside(RETAIN)).g_effect
+    expected = score(service.sessions.model_of(shown), ROWS[:2], config, Beside(RETAIN)).g_effect
     np.testing.assert_allclose(found["values"], expected, atol=1e-5)
     assert found["info"]["unit"] == "nats per unit of step"
     with pytest.raises(MaskError, match="cannot be measured here. It needs an adapter to switch off"):
         compute_signal(service, {**asked, "name": "su"})
-    service.session.left_out = {row.id: "too long" for row in RETAIN}
-    assert lacking_here(service.session)["g_effect"] == "needs rows to keep"
+    service.sessions.session.left_out = {row.id: "too long" for row in RETAIN}
+    assert lacking_here(service.sessions.session)["g_effect"] == "needs rows to keep"

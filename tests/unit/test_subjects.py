@@ -13,7 +13,8 @@ import torch
 
 from app.actions import masks, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
-from app.service import Options, Service
+from app.service import Service
+from app.sessions.session import Options
 from tests.page_service import first_summary
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
@@ -40,17 +41,17 @@ def unmoved(tiny_folder: Path, data: Path, tmp_path_factory: pytest.TempPathFact
 
 
 def loaded(tiny_folder: Path, data: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
-    monkeypatch.setattr("app.loading.measure_before", lambda *_: None)
+    monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
     service = Service(Options(str(tiny_folder), data=str(data), runs=folder / "runs"))
     service.queue.command = lambda _: ["true"]
-    service._load()
-    assert service.stage.name == "live", service.stage.error
+    service.sessions.load_now()
+    assert service.sessions.stage.name == "live", service.sessions.stage.error
     return service
 
 
 def asked(service: Service, **changes: Any) -> dict[str, Any]:
     return {
-        "scores_id": service.scores().scores_id,
+        "scores_id": service.shelf.newest().scores_id,
         "changes": {name[1:]: to for name, to in changes.items()},
     }
 
@@ -102,14 +103,14 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
 
 
 def test_draft_and_masks_stay_where_they_are_when_a_subject_changes(service: Service) -> None:
-    before = {"scores_id": service.scores().scores_id, "text_id": service.scores().text_id}
+    before = {"scores_id": service.shelf.newest().scores_id, "text_id": service.shelf.newest().text_id}
     draft = {**before, "set": "tiny", "rule": {}, "overrides": {"2": "in"}, "base": 0}
     answer = masks.save_draft(service, draft)
     assert answer == {"taken": True, "draft": masks.kept(service, before)["draft"], "newer": False}
     named = masks.save_mask(service, {**draft, "name": "Ada"})["saved"]
     rescore(service, asked(service, r0={"subject": "born", "names": []}))
-    after = {**before, "scores_id": service.scores().scores_id}
-    assert after != before and service.scores().text_id == before["text_id"]
+    after = {**before, "scores_id": service.shelf.newest().scores_id}
+    assert after != before and service.shelf.newest().text_id == before["text_id"]
     kept = masks.kept(service, after)
     assert kept["draft"] == answer["draft"]
     (listed,) = kept["masks"]
@@ -119,7 +120,7 @@ def test_draft_and_masks_stay_where_they_are_when_a_subject_changes(service: Ser
     assert loaded["moved"] == len(set(loaded["chosen"]) ^ set(named["chosen"]))
     assert masks.save_draft(service, {**draft, "base": answer["draft"]["version"]})["newer"]
     rescore(service, asked(service, r0=None))
-    assert service.scores().scores_id == before["scores_id"]
+    assert service.shelf.newest().scores_id == before["scores_id"]
     assert masks.load_mask(service, {**before, "id": named["id"]}) == named
 
 
@@ -129,17 +130,17 @@ def test_the_text_is_the_same_under_other_settings_and_precision_and_another_wit
     from tokenunlearn.rescoring import unscored
     from tokenunlearn.scoring import ScoreConfig, Scores, new_scores
 
-    rows = service.session.forget
+    rows = service.sessions.session.forget
 
     def scores(model: Any, given: Any = rows, **settings: Any) -> Scores:
         config = ScoreConfig(**settings)
         made = new_scores(model, given, config)
-        made.rows = unscored(model, given, config)
+        made.sessions.session.rows = unscored(model, given, config)
         return made
 
-    model = service.model()
+    model = service.sessions.model()
     here = scores(model)
-    assert here.text_id == service.scores().text_id == here.table.attrs["tokenunlearn"]["text_id"]
+    assert here.text_id == service.shelf.newest().text_id == here.table.attrs["tokenunlearn"]["text_id"]
     moved = shutil.copytree(tiny_folder, tmp_path / "moved")
     same = [
         scores(model, signals=("knowledge_swap", "entropy"), swap_count=1, seed=3),
@@ -165,7 +166,7 @@ def test_the_text_is_the_same_under_other_settings_and_precision_and_another_wit
 
 
 def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:
-    question = {"scores_id": unmoved.scores().scores_id, "row": 2}
+    question = {"scores_id": unmoved.shelf.newest().scores_id, "row": 2}
     assert subject_choices(unmoved, question) == {"given": "Cleo Marchetti", "proposed": ["Cleo Marchetti"]}
 
 
@@ -184,10 +185,10 @@ def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: S
 def test_a_change_that_cannot_be_is_refused_and_nothing_changes(
     unmoved: Service, changes: Any, error: type, words: str
 ) -> None:
-    before = unmoved.scores()
+    before = unmoved.shelf.newest()
     with pytest.raises(error, match=words):
         rescore(unmoved, {"scores_id": before.scores_id, "changes": changes})
-    assert unmoved.scores() is before
+    assert unmoved.shelf.newest() is before
 
 
 def test_what_another_page_changed_stays_changed(service: Service) -> None:
@@ -198,19 +199,19 @@ def test_what_another_page_changed_stays_changed(service: Service) -> None:
 
 
 def test_a_change_waits_for_the_rows_that_are_still_being_scored(service: Service) -> None:
-    service.current.scored.clear()
-    service.stage.name = "scoring"
+    service.sessions.current.scored.clear()
+    service.sessions.stage.name = "scoring"
 
     def end() -> None:
-        service.stage.name = "live"
-        service.current.scored.set()
+        service.sessions.stage.name = "live"
+        service.sessions.current.scored.set()
 
     threading.Timer(0.3, end).start()
     assert rescore(service, asked(service, r0={"subject": "born", "names": []}))["state"] == "live"
 
 
 def test_rows_that_are_never_scored_are_left_alone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.service.SCORING_PATIENCE", 0.1)
-    service.current.scored.clear()
+    monkeypatch.setattr("app.sessions.sessions.SCORING_PATIENCE", 0.1)
+    service.sessions.current.scored.clear()
     with pytest.raises(MaskError, match="Not all rows are scored yet"):
         rescore(service, asked(service, r0=None))

@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import app.loading
+
 from app.actions import masks
 from app.actions.subjects import rescore
 from app.service import Options, Service

@@ -1,120 +1,64 @@
-"""The way to a session: its model is loaded, its rows are scored, then it takes the place of the open one.
+"""Open a session: load its model, score its rows, put it in the place of the open one.
 
-Runs in a thread. Until the first rows are scored the open session stays as it is, with its model; a way that
-is given up or fails changes nothing. Between two stages, two files and two groups of rows it can be given up.
+Runs in a thread. Until the first rows are scored the open session stays as it is, with its model; an opening
+that is given up or fails changes nothing. It can be given up between two stages, files or groups of rows.
 """
 
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from app.session import Session
-from app.shown import shown_scores
+from app.sessions.load import GivenUp, Load
+from app.sessions.session import Session
+from app.sessions.shelf import Shelf
+from app.shown import ShownScores, shown_scores
 from tokenunlearn.errors import InputError, TokenUnlearnError
 
 if TYPE_CHECKING:
-    from app.service import Service
     from tokenunlearn.scoring import ScoreConfig, Scores
 
 LOG: Final = logging.getLogger(__name__)
 BACKGROUND_NICE: Final = 5
 FIRST_SHOWN: Final = 10  # rows of a set: those that are scored together
-WAITING_SECONDS: Final = 0.2  # between two looks at a model that is loaded on another way
+WAITING_SECONDS: Final = 0.2  # between two looks at a model that another load is reading
 MEASURED_ROWS: Final = 200  # more would take minutes; a run then measures for itself
 
 
-class GivenUp(Exception):
-    """Ends a loading thread whose session nobody wants any more."""
+class Host(Protocol):
+    """What opening needs of whoever holds the sessions."""
 
-
-@dataclass
-class Stage:
-    """Where loading stands, `share` of it done; `name`: recorded, loading, scoring, held, live or error."""
-
-    name: str = "loading"
-    share: float = 0.0
-    error: str = ""
-    since: float = field(default_factory=time.monotonic)
+    runs: Path
+    model_lock: Any
+    loaded: threading.Event
+    after_scoring: Callable[[Any, Any], None]
+    shelf: Shelf
 
     @property
-    def seconds(self) -> float:
-        """Seconds since loading began."""
-        return time.monotonic() - self.since
+    def session(self) -> Session:
+        """Return the open session."""
 
-    @property
-    def moving(self) -> bool:
-        """Whether it will change by itself."""
-        return self.name in ("loading", "scoring")
+    def leave_first(self, first: Load) -> None:
+        """Give up what the page started with, unless it has its model."""
 
-
-class Load:
-    """One way to a session: how far it has come, and whether it was given up.
-
-    `loaded` is set once it has its `model` or will have none; `scored` once no more scores come: all rows
-    have theirs, or it has failed. `ahead` is a way on which the same model is already being loaded.
-    """
-
-    def __init__(self, session: Session, ahead: "Load | None" = None) -> None:
-        self.session = session
-        self.ahead = ahead
-        self.stage = Stage()
-        self.model: Any = None
-        self.loaded = threading.Event()
-        self.scored = threading.Event()
-        self._given_up = threading.Event()
-        self._go = threading.Event()
-        self._go.set()
-
-    def give_up(self) -> None:
-        """Nothing; its thread ends at the next occasion, and what it has made is thrown away."""
-        self._given_up.set()
-        self._go.set()
-
-    def hold(self, held: bool) -> None:
-        """Nothing; scoring stops before the next row, what is scored stays; False goes on. Raises GivenUp."""
-        if held:
-            return self._go.clear()
-        if self.stage.name == "held":
-            self.enter("scoring", self.stage.share)
-        return self._go.set()
-
-    def wait_while_held(self, show: Callable[[], None]) -> None:
-        """Nothing; returns when it may go on. `show` is called first where it has to wait. Raises GivenUp."""
-        self.check()
-        if self._go.is_set():
-            return
-        show()
-        self.enter("held", self.stage.share)
-        self._go.wait()
-        self.check()
-
-    def check(self) -> None:
-        """Nothing; raises GivenUp once it was given up."""
-        if self._given_up.is_set():
-            raise GivenUp
-
-    def enter(self, name: str, share: float = 0.0, error: str = "") -> None:
-        """Nothing; it stands in another stage from now on. Raises GivenUp."""
-        self.check()
-        self.stage = Stage(name, share, error, self.stage.since)
+    def turn_to(self, load: Load, model: Any, shown: ShownScores) -> None:
+        """Make the session of `load` the open one, with these scores. Raises GivenUp."""
 
 
-def bring(service: "Service", load: Load) -> None:
-    """Nothing; the session of `load` is the open one afterwards, or `load` says why it is not."""
+def bring(host: Host, load: Load) -> None:
+    """Make the session of `load` the open one, or let `load` say why it is not."""
     try:
-        model = load.model = ready_model(service, load)
+        model = load.model = ready_model(host, load)
         load.loaded.set()
         load.enter("scoring")
-        service.loaded.set()
-        score(service, load, model)
+        host.loaded.set()
+        score(host, load, model)
         load.enter("live", 1.0)
         load.scored.set()
-        measure_before(service, load, model)
+        measure_before(host, load, model)
     except GivenUp:
         pass
     except TokenUnlearnError as error:
@@ -124,11 +68,11 @@ def bring(service: "Service", load: Load) -> None:
         _fail(load, f"{type(error).__name__}: {error}")
     load.loaded.set()
     load.scored.set()
-    service.loaded.set()
+    host.loaded.set()
 
 
 def give_way() -> None:
-    """Nothing; this thread, and those it computes with, give way to page, browser and runs."""
+    """Let this thread, and those it computes with, give way to page, browser and runs."""
     with suppress(OSError):  # Threads have a priority of their own on Linux only.
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICE)
 
@@ -138,13 +82,13 @@ def _fail(load: Load, error: str) -> None:
         load.enter("error", error=error)
 
 
-def ready_model(service: "Service", load: Load) -> Any:
-    """The model of the session, loaded unless another one has the same. Raises ModelError, GivenUp."""
+def ready_model(host: Host, load: Load) -> Any:
+    """Return the model of the session, loaded unless another one has the same. Raises ModelError, GivenUp."""
     if load.ahead is not None:
-        model = model_ahead(service, load, load.ahead)
+        model = model_ahead(host, load, load.ahead)
         if model is not None:
             return model
-    wanted, known = load.session, service.session
+    wanted, known = load.session, host.session
     model = known.model  # Read once: it is let go as soon as another session is open.
     if model is not None and known.model_key == wanted.model_key:
         return model
@@ -158,24 +102,23 @@ def ready_model(service: "Service", load: Load) -> Any:
 
     # While a model of another precision is built, PyTorch's default type is another one for all threads.
     plain = resolve_precision(wanted.precision)[1] is torch.float32
-    with nullcontext() if plain else service.model_lock:
+    with nullcontext() if plain else host.model_lock:
         return load_model(wanted.model_name, wanted.adapter, wanted.precision, told)
 
 
-def model_ahead(service: "Service", load: Load, ahead: Load) -> Any:
-    """The model that is loaded on a way `ahead`, which ends then; None if it has none. Raises GivenUp."""
+def model_ahead(host: Host, load: Load, ahead: Load) -> Any:
+    """Return the model that `ahead` loads, which ends then; None if it has none. Raises GivenUp."""
     while not ahead.loaded.wait(WAITING_SECONDS):
         load.check()
         load.stage.share = ahead.stage.share
     load.check()
     if ahead.model is not None:
-        service.leave_first(ahead)
+        host.leave_first(ahead)
     return ahead.model
 
 
-def score(service: "Service", load: Load, model: Any) -> None:
-    """Nothing; the scores of an earlier start are shown, else they are measured and kept for the next one."""
-    from app.actions.old_drafts import name_old_drafts
+def score(host: Host, load: Load, model: Any) -> None:
+    """Show the scores of an earlier start, or measure them and keep them for the next one."""
     from tokenunlearn.fitting import misfits
     from tokenunlearn.rescoring import rescored, unscored
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
@@ -183,7 +126,7 @@ def score(service: "Service", load: Load, model: Any) -> None:
     from tokenunlearn.runs.old_drafts import adopt
     from tokenunlearn.scoring import ScoreConfig, new_scores
 
-    config, runs = ScoreConfig(), service.queue.store.root
+    config, runs = ScoreConfig(), host.runs
     given = load.session.rows
     load.session.left_out = {
         **misfits(model, given.forget, config.max_tokens),
@@ -197,23 +140,21 @@ def score(service: "Service", load: Load, model: Any) -> None:
     path = scores_path(runs, model, scores.rows, config)
     scores.rows = read_scores(path, scores.rows, config) or scores.rows
     if any(row.scored for row in scores.rows):
-        service.turn_to(load, model, shown_scores(scores, "live"))
+        host.turn_to(load, model, shown_scores(scores, "live"))
     if not all(row.scored for row in scores.rows):  # Also those that failed at an earlier start.
-        _score_in_parts(service, load, model, scores, config)
+        _score_in_parts(host, load, model, scores, config)
         with suppress(OSError):  # A full disk: the next start measures again.
             write_scores(path, scores.rows, config)
     subjects = read_subjects(runs, scores.text_id)
     if subjects:
-        with service.model_lock:
+        with host.model_lock:
             edited = rescored(model, scores, rows, config, subjects)
-        service.turn_to(load, model, shown_scores(edited, "live"))
+        host.turn_to(load, model, shown_scores(edited, "live"))
     with suppress(OSError):
-        name_old_drafts(service, scores, model.tokenizer)
+        host.after_scoring(scores, model.tokenizer)
 
 
-def _score_in_parts(
-    service: "Service", load: Load, model: Any, scores: "Scores", config: "ScoreConfig"
-) -> None:
+def _score_in_parts(host: Host, load: Load, model: Any, scores: "Scores", config: "ScoreConfig") -> None:
     """Score set by set, first what the default rule needs; what is not yet known stands there as NaN.
 
     Shown after the first rows, after twice as many, and so on: each time the whole payload crosses. A row
@@ -227,7 +168,7 @@ def _score_in_parts(
 
     def show() -> None:
         if any(row.scored for row in scores.rows):
-            service.turn_to(load, model, shown_scores(scores, "live"))
+            host.turn_to(load, model, shown_scores(scores, "live"))
 
     for part, name in parts:
         places = [at for at, row in enumerate(rows) if row.set == name and waiting[at]]
@@ -237,7 +178,7 @@ def _score_in_parts(
         shown_next = FIRST_SHOWN
         for count, place in enumerate(going, 1):
             load.wait_while_held(show)
-            with service.model_lock:  # Between two groups of rows others may ask a model.
+            with host.model_lock:  # Between two groups of rows others may ask a model.
                 scored = next(found)
             scores.rows[place] = filled(scores.rows[place], scored)
             done += 1
@@ -249,23 +190,23 @@ def _score_in_parts(
         raise InputError("No row could be scored", scores.rows[0].failure)
 
 
-def measure_before(service: "Service", load: Load, model: Any) -> None:
-    """Nothing; what every run of the first set begins with is measured, while nobody waits for it."""
+def measure_before(host: Host, load: Load, model: Any) -> None:
+    """Measure what every run of the first set begins with, while nobody waits for it."""
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.runs.measured import before_report
 
     retain, world = load.session.retain, load.session.rows.world
-    shown = service.scores()
+    shown = host.shelf.newest()
     failed = {row["id"] for row in shown.payload["rows"] if row.get("failure")} if shown else set()
     first_set = load.session.of_set(load.session.forget[0].set)
     forget = tuple(row for row in first_set if row.id not in failed)
     if len(forget) + len(retain) + len(world) > MEASURED_ROWS:
         return
     try:
-        with service.model_lock:
+        with host.model_lock:
             load.check()
-            before_report(service.queue.store.root, model, Splits(forget, retain, world), ProbeSettings())
+            before_report(host.runs, model, Splits(forget, retain, world), ProbeSettings())
     except GivenUp:
         raise
     except Exception:  # The first run then measures, and says what is wrong.
