@@ -132,7 +132,7 @@ def test_rows_of_which_none_can_be_scored_are_not_opened(service: Service, tmp_p
     path = write_rows(tmp_path / "long.jsonl", [replace(row, answer="a" * 3_000, gold=()) for row in ROWS])
     before = shown_id(service)
     opening.open_rows(service, {"path": str(path)})
-    assert settled(service).opening is not None and shown_id(service) == before
+    assert settled(service).sessions.opening is not None and shown_id(service) == before
     assert service.sessions.opening.stage.error.startswith("Row ada has 3,0")
 
 
@@ -172,7 +172,7 @@ def test_a_model_that_cannot_be_meant_is_refused_at_once(unmoved: Service, asked
     with pytest.raises(TokenUnlearnError) as caught:
         opening.open_model(unmoved, asked)
     assert words in str(caught.value)
-    assert unmoved.opening is None and unmoved.stage.name == "live"
+    assert unmoved.sessions.opening is None and unmoved.sessions.stage.name == "live"
 
 
 @pytest.mark.parametrize(("adapter", "meant"), [(None, "target"), ("", None), ("/a/b", "b")])
@@ -246,7 +246,7 @@ def test_the_first_model_can_be_given_up_and_another_opened(
     while service.sessions.current is not load_of_other and not load_of_other.stage.error:
         threading.Event().wait(0.01)
     gate.set()
-    assert settled(service).model().source == str(other_folder)
+    assert settled(service).sessions.model().source == str(other_folder)
 
 
 def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
@@ -270,7 +270,7 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
     assert service.sessions.moving and service.sessions.opening is None
     opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
     gate.set()
-    assert len(settled(service).rows.forget) == 2 and service.sessions.stage.name == "live"
+    assert len(settled(service).sessions.session.rows.forget) == 2 and service.sessions.stage.name == "live"
     assert loads == [str(tiny_folder)]
 
 
