@@ -15,13 +15,16 @@ from tokenunlearn.settings import check, setting
 
 @dataclass(frozen=True)
 class RMUSettings:
-    """Settings of representation misdirection, set on the embedded model's states (docs/METHODS.md)."""
+    """Settings of representation misdirection: c of OpenUnlearning's class; tried on the embedded model.
+
+    A vector as long as the states there (c = 400) forgets further and loses the retained facts (docs/LOG.md).
+    """
 
     depth: float = setting(
         0.8, low=0.05, high=1, step=0.05, help="Share of the decoder layers after which the states are moved"
     )
     steering: float = setting(
-        400.0, low=0.1, high=100000, step=0.1, help="Length c of the random vector that states are moved to"
+        20.0, low=0.1, high=100000, step=0.1, help="Length c of the random vector that states are moved to"
     )
 
     def __post_init__(self) -> None:
