@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 
+from app.shown import shown_scores
+from tests.tiny_rows import tiny
 from tokenunlearn.data.rows import Row
 from tokenunlearn.experiments.arms import weights_by_row
 from tokenunlearn.passes import row_infos
+from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
 
-MANY = 400
+MANY = 150
 
 
 class Name(str):
@@ -62,8 +64,21 @@ def test_weights_by_row_compare_each_token_a_few_times() -> None:
     assert compared(MANY) <= 11 * max(compared(MANY // 10), MANY // 10)
 
 
-@pytest.mark.parametrize("count", [3, 10])
-def test_names_are_lent_once_for_all_rows(count: int) -> None:
+def test_names_are_lent_once_for_all_rows() -> None:
     few, many = (given(size) for size in (MANY // 10, MANY))
-    row_infos(many, count)  # what is cached is cached
-    assert calls(lambda: row_infos(many, count)) < 13 * calls(lambda: row_infos(few, count))
+    row_infos(many, 3)  # what is cached is cached
+    assert calls(lambda: row_infos(many, 3)) < 13 * calls(lambda: row_infos(few, 3))
+
+
+def test_scores_are_made_tabled_and_shown_row_by_row(tiny_folder) -> None:
+    """Signals of the text alone, so that it is the tables that count: each row costs the same."""
+    model, config = tiny(tiny_folder), ScoreConfig(signals=("content_words", "random"))
+
+    def work(rows: list[Row]) -> tuple[int, int]:
+        scores = new_scores(model, rows, config)
+        made = calls(lambda: scores.rows.extend(iter_scores(model, rows, config)))
+        return made, calls(lambda: shown_scores(scores, "live"))
+
+    work(given(2))  # what is cached is cached
+    few, many = work(given(5)), work(given(50))
+    assert many[0] < 13 * few[0] and many[1] < 13 * few[1]
