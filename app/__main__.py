@@ -25,7 +25,7 @@ LOGIN = "Any name, and the password given with --password."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 after the server was stopped, 2 for a start that is refused."""
+    """Return the exit status: 0 after the server was stopped, 2 for a start that is refused."""
     options = parser().parse_args(arguments)
     try:
         refuse_open_door(options.host, options.password)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line of the page."""
+    """Return the command line of the page."""
     known = argparse.ArgumentParser(
         prog="python -m app", description="Open TokenUnlearn Explorer in the browser."
     )
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def refuse_open_door(host: str, password: str) -> None:
-    """Nothing; raises SettingError for an address that others can reach without a password."""
+    """Raise SettingError for an address that others can reach without a password."""
     if not is_loopback(host) and not password:
         raise SettingError(
             f"The page is not opened on {host}",
@@ -86,7 +86,7 @@ def refuse_open_door(host: str, password: str) -> None:
 
 
 def refuse_bad_input(options: argparse.Namespace) -> None:
-    """Nothing; raises SettingError or InputError for flags that the page could not follow.
+    """Raise SettingError or InputError for flags that the page cannot follow.
 
     The same checks and sentences as the command line's, before anything slow runs or is written.
     """
@@ -100,7 +100,7 @@ def refuse_bad_input(options: argparse.Namespace) -> None:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Nothing; raises SettingError when nothing can listen there."""
+    """Raise SettingError when nothing can listen there."""
     if not 0 <= port < 65536:
         raise SettingError(f"port is {port}", "It must be a whole number from 0 to 65535", where="--port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -115,7 +115,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Nothing; serves until it is stopped. Raises TokenUnlearnError before anything listens."""
+    """Serve until it is stopped. Raises TokenUnlearnError before anything listens."""
     import uvicorn
 
     from app.actions.old_drafts import adopt_when_scored
@@ -148,7 +148,7 @@ def serve(options: argparse.Namespace) -> None:
 
 
 def build(options: argparse.Namespace, service: Any) -> Guard:
-    """The guarded application on a service."""
+    """Return the guarded application on a service."""
     import gradio as gr
     from fastapi import FastAPI
     from fastapi.middleware.gzip import GZipMiddleware

@@ -18,10 +18,10 @@ from tokenunlearn.errors import ModelError
 
 
 def add(service: Service) -> None:
-    """Nothing; the endpoints belong to the Blocks that is being built."""
+    """Add the endpoints to the Blocks that is being built."""
 
     def score() -> dict[str, Any]:
-        """The scored rows as columns with their scores_id: the payload of docs/ARCHITECTURE.md."""
+        """Return the scored rows as columns with their scores_id: the payload of docs/ARCHITECTURE.md."""
         shown = service.shelf.newest()
         if shown is None:
             raise ModelError(
@@ -32,7 +32,7 @@ def add(service: Service) -> None:
     def select(
         scores_id: str, set_name: str, rule: dict[str, Any], overrides: dict[str, Any]
     ) -> dict[str, Any]:
-        """The mask of a rule on one set: hash, number of weighted tokens, chosen token indices."""
+        """Return the mask of a rule on one set: hash, number of weighted tokens, chosen token indices."""
         draft = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides}
         return token_actions.confirm_mask(service, draft)
 
@@ -56,11 +56,11 @@ def add(service: Service) -> None:
         return unlearn_actions.start(service, plan, settings, controls)
 
     def run_status(run_id: str) -> dict[str, Any]:
-        """Where a run stands: state, step, steps, sentence and the buttons its state allows."""
+        """Return where a run stands: state, step, steps, sentence and the buttons its state allows."""
         return run_line(service.queue.store.state(text({"run_id": run_id}, "run_id", 40)))
 
     def probe(run_id: str) -> dict[str, Any]:
-        """What the model said before a run and says after: figures, answers, token probabilities."""
+        """Return what the model said before a run and says after: figures, answers, token probabilities."""
         return probe_actions.show(service, text({"run_id": run_id}, "run_id", 40))
 
     for function in (score, select, start_run, run_status, probe):

@@ -18,44 +18,47 @@ TEMPLATE = '<div class="tx-view"></div>'
 
 
 def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
-    """Rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
+    """Show rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
     return _view("page/tokens_view.js", value, ("draft", "unlearn", "opened"), server)
 
 
 def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
-    """Model, data and run at the top of every tab; while anything moves it asks, and sends `pulse`."""
+    """Show model, data and run at the top of every tab; while anything moves it asks, and sends `pulse`."""
     return _view("page/status_chips.js", value, ("show_run", "pulse"), server)
 
 
 def mask_summary(value: Any) -> gr.HTML:
-    """What a start trains: the draft of the Tokens tab, or after *Run again* the tokens of that run."""
+    """Show what a start trains: the draft of the Tokens tab, or the tokens of a run after *Run again*."""
     return _view("runs/mask_summary.js", value)
 
 
 def curves_view(value: Any) -> gr.HTML:
-    """A run's card, its live answer and its curves."""
+    """Return a run's card, its live answer and its curves."""
     return _view("runs/curves_view.js", value, ("act", "show"))
 
 
 def probe_view(value: Any) -> gr.HTML:
-    """Answers and token probabilities before and after."""
+    """Show answers and token probabilities before and after."""
     return _view("runs/probe_view.js", value, ("show", "attack", "act"))
 
 
 def ask_view(value: Any) -> gr.HTML:
-    """One free question, answered before and after."""
+    """Return one free question, answered before and after."""
     return _view("runs/ask_view.js", value)
 
 
 def runs_view(value: Any) -> gr.HTML:
-    """All runs, and the difference of two of them."""
+    """Return all runs, and the difference of two of them."""
     return _view("runs/runs_view.js", value, ("act", "rival"))
 
 
 def _view(
     module: str, value: Any, sends: Sequence[str] = (), server: Sequence[Callable[..., Any]] = ()
 ) -> gr.HTML:
-    """An element that `/web/<module>` mounts into; its value is JSON, the events it `sends` reach Python."""
+    """Return an element that `/web/<module>` mounts into.
+
+    Its value is JSON, the events it `sends` reach Python.
+    """
     # Gradio finds custom events by their quoted names in this line, so they have to stand in it.
     names = ", ".join(f'"{name}"' for name in sends)
     calls = "server" if server else "undefined"

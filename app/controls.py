@@ -13,7 +13,10 @@ MOST_SLIDER_STOPS = 200
 
 
 def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
-    """The Gradio component of one setting, with its default, bounds, unit and help; `labels` name choices."""
+    """Return the Gradio component of one setting, with its default, bounds, unit and help.
+
+    `labels` name choices.
+    """
     unit = f", {info.unit}" if info.unit and info.unit != info.name else ""
     shared = {"label": setting_label(info.name) + unit, "info": info.help, "value": info.default}
     if info.type == "bool":
@@ -29,7 +32,7 @@ def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
 
 
 def _number(info: SettingInfo, shared: dict[str, Any]) -> Any:
-    """A slider where the whole range is worth dragging over, else a number.
+    """Return a slider where the whole range is worth dragging over, else a number.
 
     The number carries no bounds: Gradio would refuse it with a sentence that does not name the setting,
     and round 2.5 where a whole number is due. What comes is checked by the setting itself, at the start.

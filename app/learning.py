@@ -44,7 +44,7 @@ class TextStates:
     _words: dict[bytes, Words] = field(default_factory=dict)
 
     def words(self, columns: Mapping[str, np.ndarray], in_no_word: np.ndarray) -> Words:
-        """The words of the text, without labels; made anew where other tokens are in no word."""
+        """Return the words of the text, without labels; made anew where other tokens are in no word."""
         key = in_no_word.tobytes()
         found = self._words.get(key)  # at once: another thread may put others in its place
         if found is None:
@@ -70,7 +70,7 @@ class StatesShelf:
         self.measuring = threading.Lock()
 
     def find(self, key: str) -> TextStates | None:
-        """The states under this key, which are then the newest."""
+        """Return the states under this key, which are then the newest."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
@@ -102,7 +102,7 @@ class MarkedText:
 
 
 def truth_of(service: "Service", shown: ShownScores) -> tuple[dict[str, RowMarks], frozenset[str]]:
-    """What is true of the rows, by id, and the ids of those that a person marked.
+    """Return what is true of the rows, by id, and the ids of those that a person marked.
 
     A mark stands above the gold of the file. A row with gold was reviewed by whoever gave it.
     """
@@ -114,13 +114,13 @@ def truth_of(service: "Service", shown: ShownScores) -> tuple[dict[str, RowMarks
 
 
 def rows_of(service: "Service", shown: ShownScores) -> tuple[Row, ...]:
-    """The rows of the text, in the order of the payload, with the subjects that they are scored under."""
+    """Return rows of the text, in the order of the payload, with the subjects that they are scored under."""
     own = {row.id: row for row in service.sessions.of(shown).forget}
     return tuple(replace(own[each["id"]], subject=each["subject"]) for each in shown.payload["rows"])
 
 
 def marked_text(service: "Service", shown: ShownScores) -> MarkedText:
-    """The text with its states and what is true of it. Raises MaskError before all rows are scored."""
+    """Return the text with its states and what is true of it. Raises MaskError before all rows are scored."""
     kept = text_states(service, shown)
     rows = rows_of(service, shown)
     truth, marked = truth_of(service, shown)
@@ -136,7 +136,7 @@ def marked_text(service: "Service", shown: ShownScores) -> MarkedText:
 
 
 def labels_of(shown: ShownScores, marks: Mapping[str, RowMarks]) -> np.ndarray:
-    """What marks say of each token of a text: 1 the fact, 0 not the fact, NaN nothing; [tokens]."""
+    """Return what marks say of each token of a text: 1 the fact, 0 not the fact, NaN nothing; [tokens]."""
     labels = np.full(len(shown.columns["row"]), np.nan)
     starts, ends = (shown.offsets[name] for name in ("start", "end"))
     for row in shown.payload["rows"]:
@@ -148,7 +148,7 @@ def labels_of(shown: ShownScores, marks: Mapping[str, RowMarks]) -> np.ndarray:
 
 
 def text_states(service: "Service", shown: ShownScores) -> TextStates:
-    """The states of a text, measured once and then kept. Raises MaskError without a live model."""
+    """Return the states of a text, measured once and then kept. Raises MaskError without a live model."""
     if shown.scores is None or not shown.live:
         raise MaskError(NOT_LIVE, fix="Wait for the live model")
     key = json.dumps([shown.text_id, str(shown.scores.provenance.get("precision"))])
@@ -200,7 +200,7 @@ def _refuse_too_large(shown: ShownScores, pieces: Sequence[np.ndarray | None]) -
 
 
 def scorer_of(service: "Service", text: MarkedText) -> "Scorer | None":
-    """The scorer of the marks, None where nothing is marked: then that of our annotated rows alone counts."""
+    """Return the scorer of the marks; None without marks, where that of our annotated rows alone counts."""
     from tokenunlearn.learned.fit import fit
     from tokenunlearn.learned.fitted import made_of, marks_hash
 
@@ -213,7 +213,7 @@ def scorer_of(service: "Service", text: MarkedText) -> "Scorer | None":
 
 
 def signal_on(service: "Service", text: MarkedText, scorer: "Scorer | None") -> np.ndarray:
-    """The learned signal on every token of the text, float64 [tokens]; NaN in rows that failed.
+    """Return the learned signal on every token of the text, float64 [tokens]; NaN in rows that failed.
 
     Without a scorer of its marks each row has the one that is fitted on our annotated rows alone.
     """
@@ -230,7 +230,7 @@ def signal_on(service: "Service", text: MarkedText, scorer: "Scorer | None") -> 
 
 
 def fit_id(scorer: "Scorer | None") -> str:
-    """What decides a fit: 12 hex digits; "" for that of our annotated rows alone.
+    """Return what decides a fit: 12 hex digits; "" for that of our annotated rows alone.
 
     Not a hash of its numbers: their last bits may change with the batches of a pass.
     """

@@ -35,7 +35,7 @@ VIEW_STYLES: Final = (
 
 
 def build_page(service: Service) -> gr.Blocks:
-    """The whole page on one service, not yet served."""
+    """Return the whole page on one service, not yet served."""
     # Before the views take their values: later scores then count as new.
     built = status_actions.scores_signature(service)
 
@@ -67,13 +67,13 @@ def build_page(service: Service) -> gr.Blocks:
 
 
 def theme() -> Any:
-    """Gradio's plain theme with system fonts; colours and radii come from page/tokens.css."""
+    """Return Gradio's plain theme with system fonts; colours and radii come from page/tokens.css."""
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     return gr.themes.Base(font=sans, font_mono=mono, spacing_size="md", radius_size="md")
 
 
 def view_styles() -> bytes:
-    """The sheets of the views, nested in Gradio's container: else its reset of button, input and td wins."""
+    """Return views' style sheets, nested in Gradio's container: else its reset of button and input wins."""
     sheets = "\n".join((WEB / name).read_text(encoding="utf-8") for name in VIEW_STYLES)
     return f"body .gradio-container {{\n{sheets}\n}}\n".encode()

@@ -41,7 +41,7 @@ class ShownScores:
         return str(self.payload["scores_id"])
 
     def numbers_id(self, *signals: str) -> str:
-        """The id of the numbers of these signals: that of the scores, and of what any of them was fitted on.
+        """Return the id of these signals' numbers: that of the scores, and of what any of them was fitted on.
 
         A mask that was made on them is not that of the same rule on another fit.
         """
@@ -69,7 +69,7 @@ class ShownScores:
         return {name: np.array(self.payload["columns"][name], dtype=np.int64) for name in ("start", "end")}
 
     def rows_of(self, name: str) -> list[Mapping[str, Any]]:
-        """The payload's rows of one set. Raises MaskError for an unknown set."""
+        """Return the payload's rows of one set. Raises MaskError for an unknown set."""
         rows = [row for row in self.payload["rows"] if row["set"] == name]
         if not rows:
             raise MaskError(f"There is no set {name[:40]!r}", fix="Reload the page")
@@ -78,7 +78,7 @@ class ShownScores:
     def with_signals(
         self, signals: Mapping[str, np.ndarray], fits: Mapping[str, str] | None = None
     ) -> "ShownScores":
-        """The same scores with more columns, rounded as the page gets them, and measured against gold.
+        """Return the same scores with more columns, rounded as the page gets them, and measured against gold.
 
         `fits`: the hash of what they were fitted on, for those that were; "" where that is not so any more.
         A signal that was fitted on rows of this text is not measured here, where no row is kept apart.
@@ -109,14 +109,14 @@ class ShownScores:
         return replace(self, payload=payload, columns={**self.columns, **fresh}, table=table, fits=fits)
 
     def with_signals_of(self, other: "ShownScores") -> "ShownScores":
-        """These scores with the columns that `other`, under the same id, has besides."""
+        """Return these scores with the columns that `other`, under the same id, has besides."""
         missing = [name for name in other.payload["signals"] if name not in self.columns]
         names = dict.fromkeys([*missing, *(name for name in other.fits if name not in self.fits)])
         fits = {name: other.fits[name] for name in names if name in other.fits}
         return self.with_signals({name: other.columns[name] for name in names}, fits)
 
     def refuse_waiting(self, name: str) -> None:
-        """Nothing; raises MaskError while rows of the set have no scores: what they add is not known."""
+        """Raise MaskError while rows of the set have no scores: what they add is not known."""
         rows = self.rows_of(name)
         waiting = sum(not row.get("scored", True) and not row.get("failure") for row in rows)
         if waiting:
@@ -125,7 +125,7 @@ class ShownScores:
             raise MaskError(f"{of} {verb} not scored yet", fix="Wait a moment")
 
     def refuse_failed(self, name: str, overrides: Mapping[int, str]) -> None:
-        """Nothing; raises MaskError for a row that could not be scored, unless all of it is forced out."""
+        """Raise MaskError for a row that could not be scored, unless all of it is forced out."""
         rows = self.rows_of(name)
         open_rows = [row for row in rows if row.get("failure") and not _left_out(row, overrides)]
         if open_rows:
@@ -137,12 +137,15 @@ class ShownScores:
             )
 
     def places(self, name: str) -> np.ndarray:
-        """The indices of all tokens of one set, int64, in order. Raises MaskError for an unknown set."""
+        """Return the indices of all tokens of one set, int64, in order.
+
+        Raises MaskError for an unknown set.
+        """
         rows = self.rows_of(name)
         return np.concatenate([np.arange(row["first"], row["first"] + row["count"]) for row in rows])
 
     def mask(self, name: str, rule: Rule, overrides: Mapping[int, str]) -> Mask:
-        """The mask of a rule on one set, with one weight per token of *all* rows; 0 outside the set.
+        """Return the mask of a rule on one set, with one weight per token of *all* rows; 0 outside the set.
 
         The same as the page's: fused and cut on the set alone, hashed over all tokens. Raises MaskError.
         """
@@ -161,7 +164,7 @@ class ShownScores:
 
 
 def shown_scores(scores: Scores, state: str) -> ShownScores:
-    """Scored rows as they are shown, on the rounded numbers that the page gets."""
+    """Return scored rows as they are shown, on the rounded numbers that the page gets."""
     table = rounded(scores.table)
     alternatives = tuple(row.alternatives for row in scores.rows)
     return ShownScores(
@@ -170,7 +173,7 @@ def shown_scores(scores: Scores, state: str) -> ShownScores:
 
 
 def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
-    """A recorded payload as it is shown. Raises TableError when it is none."""
+    """Return a recorded payload as it is shown. Raises TableError when it is none."""
     try:
         columns = {name: _column(name, values) for name, values in payload["columns"].items()}
         rows = [{**row, "known": _known(row, columns)} for row in payload["rows"]]

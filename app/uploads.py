@@ -31,7 +31,10 @@ class Uploads:
         self._lock = threading.Lock()
 
     def begin(self, name: str, size: int) -> str:
-        """The id of a new file of `size` bytes. Raises InputError for one that is too large or empty."""
+        """Return the id of a new file of `size` bytes.
+
+        Raises InputError for one that is too large or empty.
+        """
         if size > MOST_BYTES:
             raise InputError(
                 f"{name[:80]} has {size:,} bytes",
@@ -47,7 +50,7 @@ class Uploads:
         return key
 
     def add(self, key: str, at: int, piece: bytes) -> int:
-        """The number of bytes that are there after a piece was added at `at`. Raises InputError."""
+        """Return the number of bytes that are there after a piece was added at `at`. Raises InputError."""
         upload = self._find(key)
         with self._lock:
             if at != len(upload.content) or at + len(piece) > upload.size:
@@ -65,7 +68,7 @@ class Uploads:
         return upload.name, bytes(upload.content)
 
     def drop(self, key: str) -> None:
-        """Nothing; the file is forgotten."""
+        """Forget the file."""
         with self._lock:
             self._held.pop(key, None)
 

@@ -38,7 +38,7 @@ class Page:
 
 
 def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
-    """Nothing; every event of the page is connected. `built` is the signature of the scores built into it."""
+    """Connect every event of the page. `built` is the signature of the scores built into it."""
     unlearn = page.unlearn
     pulse_outputs = [
         page.chips, page.tokens, unlearn.view,
@@ -70,7 +70,10 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
 
 
 def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> list[Any]:
-    """Values for the pulse's outputs; what the page already has is skipped, so that nothing is redrawn."""
+    """Return values for the pulse's outputs.
+
+    What the page already has is skipped, so that nothing is redrawn.
+    """
     # First: where it says that nothing moves, what is read after it is the last there is.
     chips = status_actions.beat(service)
     signature = status_actions.runs_signature(service)
@@ -139,7 +142,7 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
 
 def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
-    """The form, and where they still mean the same the tokens, as they were in a run."""
+    """Return the form, and where they still mean the same the tokens, as they were in a run."""
     earlier = again_actions.again(service, run_id)
     gr.Info(earlier.words, duration=8)
     form = page.unlearn.filled(earlier.training, earlier.controls)

@@ -80,12 +80,12 @@ NORMALISERS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def arm_words(arm: str) -> str:
-    """The arm as a person reads it; an unknown one as it is."""
+    """Return the arm as a person reads it; an unknown one as it is."""
     return ARMS.get(arm, arm)
 
 
 def no_results(run: Mapping[str, Any]) -> str:
-    """Why the Probe tab has nothing of a run yet: `No results yet: run-3 is waiting.`"""
+    """Return why the Probe tab has nothing of a run yet: `No results yet: run-3 is waiting.`"""
     name, step = run["run_id"], f"at step {run.get('step', 0)} of {run.get('steps', 0)}"
     state = run["state"]
     if state == "queued":
@@ -98,25 +98,25 @@ def no_results(run: Mapping[str, Any]) -> str:
 
 
 def share_of_rows(part: int, whole: int) -> str:
-    """How many of so many rows: `3 of 20 rows`, `all 20 rows`, `the one row`."""
+    """Return how many of so many rows: `3 of 20 rows`, `all 20 rows`, `the one row`."""
     if part != whole:
         return f"{part} of {rows_words(whole)}"
     return "the one row" if whole == 1 else f"all {rows_words(whole)}"
 
 
 def rows_words(count: int) -> str:
-    """A number of rows: `1 row`, `12 rows`."""
+    """Return a number of rows: `1 row`, `12 rows`."""
     return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:
-    """The rule in a few words: `highest-scoring share, 25 %`."""
+    """Return the rule in a few words: `highest-scoring share, 25 %`."""
     amount = {"top_fraction": f", {fraction:.0%}".replace("%", " %"), "top_k": f", k = {k}"}
     return MODES.get(mode, mode) + amount.get(mode, f", φ ≥ {threshold:g}" if mode == "threshold" else "")
 
 
 def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
-    """All of a rule in words; `signals` has the labels of those that can be named.
+    """Return all of a rule in words; `signals` has the labels of those that can be named.
 
     `highest-scoring share, 25 %, of the whole set, whole words; 0.8 Knowledge, name swapped + 0.2 Entropy …`
     """
@@ -142,6 +142,6 @@ def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
 
 
 def setting_label(name: str) -> str:
-    """A setting's name as a label: `learning_rate` becomes `Learning rate`."""
+    """Return a setting's name as a label: `learning_rate` becomes `Learning rate`."""
     special = {"rank": "LoRA rank", "lora_alpha": "LoRA alpha", "retain": "Retain term"}
     return special.get(name, name.replace("_", " ").capitalize())

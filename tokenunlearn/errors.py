@@ -64,7 +64,7 @@ class RunError(TokenUnlearnError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The advice after an unknown name: the closest known one, then all of them.
+    """Return the advice after an unknown name: the closest known one, then all of them.
 
     >>> did_you_mean("entrpy", ["entropy", "loss"])
     'Did you mean entropy? There are: entropy, loss.'

@@ -20,7 +20,7 @@ Indices = np.ndarray[Any, np.dtype[np.intp]]
 
 
 def percentile(values: Any, fraction: float) -> float:
-    """The linearly interpolated quantile of the values (NumPy's default rule); NaN of no values.
+    """Return the linearly interpolated quantile of the values (NumPy's default rule); NaN of no values.
 
     `fraction` is in [0, 1]; the values must be finite.
     """
@@ -35,7 +35,7 @@ def percentile(values: Any, fraction: float) -> float:
 
 
 def normalise(values: Any, normaliser: str = "p99", rows: Any = None) -> Column:
-    """The values in [0, 1], float64 [tokens]; values that are not finite become NaN and take no part.
+    """Return the values in [0, 1], float64 [tokens]; values that are not finite become NaN and take no part.
 
     `rows` (int [tokens], the row index of each token) normalises each row by itself; None, over the set.
 
@@ -61,7 +61,7 @@ def normalise(values: Any, normaliser: str = "p99", rows: Any = None) -> Column:
 
 
 def fuse(knowledge: Any, entropy: Any, alpha: float, normaliser: str = "p99", rows: Any = None) -> Column:
-    """φ = α·K̂ + (1−α)·Ĥ, float64 [tokens]; NaN where a signal that counts has no value.
+    """Return φ = α·K̂ + (1−α)·Ĥ, float64 [tokens]; NaN where a signal that counts has no value.
 
     A signal of weight 0 does not count: with α = 1 a token without entropy still has a score, and
     `entropy` may be None (likewise `knowledge` with α = 0).
@@ -77,7 +77,10 @@ def fuse(knowledge: Any, entropy: Any, alpha: float, normaliser: str = "p99", ro
 
 
 def groups(rows: Any, count: int) -> list[Indices]:
-    """The token indices of each row, ascending; one group of all `count` tokens when `rows` is None."""
+    """Return the token indices of each row, ascending.
+
+    One group of all `count` tokens when `rows` is None.
+    """
     if rows is None:
         return [np.arange(count)]
     numbers = np.asarray(rows)
@@ -114,12 +117,12 @@ def _z_sigmoid(values: Column) -> Column:
 
 
 def sequential_sum(values: Column) -> float:
-    """The sum, added from first to last as JavaScript does (`np.sum` adds in pairs)."""
+    """Return the sum, added from first to last as JavaScript does (`np.sum` adds in pairs)."""
     return float(np.cumsum(values)[-1]) if values.size else 0.0
 
 
 def _exponential(powers: Column) -> Column:
-    """exp within 4e-13 (relative): Taylor series of x / 1024, then squared ten times."""
+    """Return exp within 4e-13 (relative): Taylor series of x / 1024, then squared ten times."""
     reduced = np.clip(powers, -700.0, 700.0) / 1024
     total = np.ones_like(reduced)
     for term in range(16, 0, -1):

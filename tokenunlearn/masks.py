@@ -55,7 +55,7 @@ class Mask:
 
 
 def mask_hash(weights: Any) -> str:
-    """sha256 hex of "index:micro" lines over the tokens with micro = floor(weight·1e6 + 0.5) above 0.
+    """Return sha256 hex of "index:micro" lines over the tokens with micro = floor(weight·1e6 + 0.5) above 0.
 
     >>> mask_hash([0.0, 1.0]) == hashlib.sha256(b"1:1000000").hexdigest()
     True
@@ -68,7 +68,7 @@ def mask_hash(weights: Any) -> str:
 def make_mask(
     columns: Mapping[str, Any], rule: Rule, overrides: Mapping[int, str] | None = None, scores_id: str = ""
 ) -> Mask:
-    """The mask of the rule and the overrides on the columns; raises what `selection.select` raises."""
+    """Return the mask of the rule and the overrides on the columns; raises what `selection.select` raises."""
     selection = select(columns, rule, overrides)
     forced = {int(index): state for index, state in sorted((overrides or {}).items())}
     digest = mask_hash(selection.weights)
@@ -76,7 +76,7 @@ def make_mask(
 
 
 def columns_from_table(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns that `select` takes, from an exchange table; rows are numbered as they first appear.
+    """Return the columns that `select` takes, from an exchange table; rows are numbered as they first appear.
 
     Every float column that is no structure is a signal. Raises TableError for a missing column.
     """
@@ -108,7 +108,7 @@ def write_mask(
 
 
 def decisions(mask: Mask) -> dict[str, Any]:
-    """What a person decided, as JSON: `{rule, overrides, notes}`, tokens by their index."""
+    """Return what a person decided, as JSON: `{rule, overrides, notes}`, tokens by their index."""
     return {
         "rule": to_dict(mask.rule),
         "overrides": {str(index): state for index, state in mask.overrides.items()},
@@ -117,7 +117,10 @@ def decisions(mask: Mask) -> dict[str, Any]:
 
 
 def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | None = None) -> str:
-    """The content of a mask file. Raises MaskError when mask and table differ in their number of tokens."""
+    """Return the content of a mask file.
+
+    Raises MaskError when mask and table differ in their number of tokens.
+    """
     if len(table) != mask.weights.size:
         raise MaskError(f"The mask has {mask.weights.size} tokens, the table {len(table)}")
     header = {
@@ -141,7 +144,7 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
 
 
 def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> Mask:
-    """The mask in the file, for the table that it was made on; a `scores_id` of None takes any scores.
+    """Return the mask in the file, for the table that it was made on; a `scores_id` of None takes any scores.
 
     Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
     for weights that do not give the hash in the header (a line was changed or lost).
@@ -157,7 +160,10 @@ def _content(path: str | Path) -> str:
 
 
 def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: str = "") -> Mask:
-    """The mask in the content of a mask file; raises as `read_mask` does and names the damaged line."""
+    """Return the mask in the content of a mask file.
+
+    Raises as `read_mask` does and names the damaged line.
+    """
     header, entries = _parsed(content, where)
     _refuse_other_text(header, table, where)
     if scores_id is not None:
@@ -231,12 +237,15 @@ def weights_for(
 
 
 def parse_header(content: str, where: str = "") -> dict[str, Any]:
-    """What a mask file says of itself in its first line, unchecked. Raises MaskError when it is no mask."""
+    """Return what a mask file says of itself in its first line, unchecked.
+
+    Raises MaskError when it is no mask.
+    """
     return _parsed(content.partition("\n")[0], where)[0]
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """The header of a mask file; reads one line only. Raises MaskError."""
+    """Return the header of a mask file; reads one line only. Raises MaskError."""
     try:
         with Path(path).open(encoding="utf-8") as file:
             first = file.readline()
@@ -263,12 +272,12 @@ def _digest(tokens: Iterable[Any]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """An error's sentence; a missing key alone says nothing."""
+    """Return an error's sentence; a missing key alone says nothing."""
     return f"{error} is missing or names no token here" if isinstance(error, KeyError) else str(error)
 
 
 def _parsed(content: str, where: str) -> tuple[dict[str, Any], list[tuple[int, Any]]]:
-    """The header, and the token lines with their line numbers, as JSON values."""
+    """Return the header, and the token lines with their line numbers, as JSON values."""
     values = []
     # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
     for number, line in enumerate(content.split("\n"), start=1):

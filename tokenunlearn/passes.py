@@ -48,7 +48,7 @@ class SubjectEdit:
     names: tuple[str, ...] = ()
 
     def check(self, row: Row) -> None:
-        """Nothing; raises InputError for a subject that the row does not name, and for unfit names."""
+        """Raise InputError for a subject that the row does not name, and for unfit names."""
         text = f"{row.question}\n{row.answer}"
         if not subject_spans(text, self.subject):
             inside = self.subject in text
@@ -86,7 +86,7 @@ class RowInfo:
 def row_infos(
     rows: Sequence[Row], count: int, edits: Mapping[str, SubjectEdit] = MappingProxyType({})
 ) -> list[RowInfo]:
-    """How each of the rows is masked: its subject (edited, its own, proposed, or none) and its swap names.
+    """Return how each row is masked: its subject (edited, its own, proposed or none) and its swap names.
 
     They lend each other their names as the data give them: an edit, by row id, of one row changes no other.
     """
@@ -95,7 +95,7 @@ def row_infos(
 
 
 def _lent_names(rows: Sequence[Row]) -> dict[str, LentNames]:
-    """Per set the subjects that stand in their own row: a topic beside the text is no name to put in.
+    """Return per set the subjects that stand in their own row: a topic beside the text is no name to put in.
 
     They are sorted, so that the same rows in another order get the same names, and each is there once.
     """
@@ -149,7 +149,7 @@ class Context:
     found: Mapping[str, list[Arrays]] = field(default_factory=dict)
 
     def run(self, asked: Sequence[int], hidden: Sequence[Sequence[int]] | None = None) -> list[PassScores]:
-        """A forward pass over the rows with these numbers; `hidden` as in `run_pass`."""
+        """Return a forward pass over the rows with these numbers; `hidden` as in `run_pass`."""
         chosen = [self.encodings[index] for index in asked]
         return run_pass(self.model.model, chosen, self.model.pad_id, hidden=hidden)
 
@@ -177,7 +177,7 @@ class Pass:
 
 
 def fits_of(wanted: Set[str], beside: Beside = ALONE) -> dict[str, str]:
-    """What the passes depend on beside the model and the rows, by name, for those that do."""
+    """Return what the passes depend on beside the model and the rows, by name, for those that do."""
     entries = {name: pass_of(name).fit for name in sorted(wanted)}
     return {name: fit(beside, _argument(name)) for name, fit in entries.items() if fit is not None}
 
@@ -189,7 +189,9 @@ def group_passes(
     wanted: Set[str],
     beside: Beside = ALONE,
 ) -> list[dict[str, Arrays]]:
-    """Per row what the `wanted` passes measured, by name; each is run once, with those that it reads before.
+    """Return per row what the `wanted` passes measured, by name.
+
+    Each is run once, with those that it reads before.
 
     Raises InputError where a pass needs something that is not there, ValueError for an unknown pass.
     """
@@ -204,7 +206,10 @@ def group_passes(
 
 
 def pass_of(name: str) -> Pass:
-    """The entry of a pass, whatever stands behind a colon in its name. Raises ValueError without one."""
+    """Return the entry of a pass, whatever stands behind a colon in its name.
+
+    Raises ValueError without one.
+    """
     kind = name.partition(":")[0]
     if kind not in PASSES:
         raise ValueError(f"There is no pass {kind!r}. {did_you_mean(kind, PASSES)}")
@@ -216,7 +221,7 @@ def _argument(name: str) -> str:
 
 
 def in_order(wanted: Set[str]) -> list[str]:
-    """The wanted passes and those that they read, each once, in the order in which they are run."""
+    """Return the wanted passes and those that they read, each once, in the order in which they are run."""
     names = set(wanted)
     for name in wanted:
         names.update(pass_of(name).after)
@@ -237,13 +242,13 @@ NEEDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 
 
 def needs_of(signal: str) -> frozenset[str]:
-    """What the passes of a signal need, under the signal's own default settings."""
+    """Return what the passes of a signal need, under the signal's own default settings."""
     entry = SIGNALS[signal]
     return frozenset().union(*(pass_of(name).needs for name in entry.passes_of(entry.settings())))
 
 
 def lacking(names: Iterable[str], model: LoadedModel, beside: Beside = ALONE) -> list[str]:
-    """What the passes need and do not have here, such as `retain` or `other:small`, each once."""
+    """Return what the passes need and do not have here, such as `retain` or `other:small`, each once."""
     there = {"adapter": hasattr(model.model, "peft_config"), "retain": bool(beside.retain)}
     there |= {"gradient": True, "hidden": True} | {f"other:{name}": True for name in beside.others}
     needed = {
@@ -276,7 +281,7 @@ def refuse_lacking(name: str, model: LoadedModel, beside: Beside) -> None:
 
 @contextmanager
 def _gradients(model: LoadedModel) -> Iterator[None]:
-    """Inside, gradients can be taken; afterwards no parameter has one, and mode and flags are as before."""
+    """Allow gradients inside; afterwards no parameter has one, and mode and flags are as before."""
     flags = [(parameter, parameter.requires_grad) for parameter in model.model.parameters()]
     try:
         with evaluating(model.model), torch.enable_grad():
@@ -296,7 +301,7 @@ def _target(context: Context) -> list[Arrays]:
 
 
 def _base(context: Context) -> list[Arrays]:
-    """The target's own pass with the adapter switched off; NaN without one: nothing can be switched off."""
+    """Run the target with its adapter switched off; NaN without one, as nothing can be switched off."""
     model = context.model
     if lacking(["base"], model):
         lengths = [encoding.answer_length for encoding in context.encodings]
@@ -306,7 +311,7 @@ def _base(context: Context) -> list[Arrays]:
 
 
 def _prompt(context: Context) -> list[Arrays]:
-    """The question hidden: of all rows if a signal asks for it, else of those that have no name to mask."""
+    """Hide the question: of all rows if a signal asks for it, else of those without a name to mask."""
     every = range(len(context.infos))
     named = set(context.named)
     asked = list(every) if "prompt" in context.wanted else [index for index in every if index not in named]
@@ -319,7 +324,7 @@ def _prompt(context: Context) -> list[Arrays]:
 
 
 def _subject(context: Context) -> list[Arrays]:
-    """The name hidden from attention; where there is none, the question."""
+    """Return the name hidden from attention; where there is none, the question."""
     infos, named = context.infos, context.named
     hidden = [
         subject_positions(context.encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject)
@@ -332,7 +337,7 @@ def _subject(context: Context) -> list[Arrays]:
 
 
 def _swap(context: Context) -> list[Arrays]:
-    """Each name put in the subject's place, arrays [names, tokens …]: one pass over all rows × names.
+    """Return each name put in the subject's place, arrays [names, tokens …]: one pass over all rows × names.
 
     In a row without a name the question hidden, as one name.
     """
@@ -354,7 +359,7 @@ def _swap(context: Context) -> list[Arrays]:
 
 
 def _occlusion(context: Context) -> list[Arrays]:
-    """Each question token hidden in turn, row by row: arrays [hidden, tokens …]."""
+    """Return each question token hidden in turn, row by row: arrays [hidden, tokens …]."""
     return [_occluded(context.model, encoding) for encoding in context.encodings]
 
 
@@ -367,7 +372,7 @@ def _occluded(model: LoadedModel, encoding: Encoding) -> Arrays:
 
 
 def _learned(context: Context) -> list[Arrays]:
-    """The logit of each token under the scorer that is given, else under the one fitted for its row."""
+    """Return logit of each token under the scorer that is given, else under the one fitted for its row."""
     share, strength = map(float, context.argument.split(":"))
     settings = FitSettings(layer_share=share, C=strength)
     model, given = context.model, context.beside.scorer
@@ -385,14 +390,17 @@ def _learned_fit(beside: Beside, _: str) -> str:
 
 
 def _tempered(context: Context) -> list[Arrays]:
-    """The target's own pass with its logits divided by a temperature."""
+    """Return the target's own pass with its logits divided by a temperature."""
     model = context.model
     passes = run_pass(model.model, context.encodings, model.pad_id, temperature=float(context.argument))
     return [_arrays(scores) for scores in passes]
 
 
 def _other(context: Context) -> list[Arrays]:
-    """The same answers under another model. Raises InputError where it cuts an answer into other tokens."""
+    """Return the same answers under another model.
+
+    Raises InputError where it cuts an answer into other tokens.
+    """
     other = context.beside.others[context.argument]
     encodings = [encode(other.tokenizer, info.row.question, info.row.answer) for info in context.infos]
     for info, own, its in zip(context.infos, context.encodings, encodings, strict=True):
@@ -411,7 +419,7 @@ def _other_fit(beside: Beside, name: str) -> str:
 
 
 def _g_effect(context: Context) -> list[Arrays]:
-    """⟨∇ loss on the rows to keep, ∇lp⟩ of each answer token, on the matrices of the upper layers."""
+    """Return ⟨∇ loss on the rows to keep, ∇lp⟩ of each answer token, on the matrices of the upper layers."""
     share, count = context.argument.split(":")
     model, beside = context.model, context.beside
     weights = upper_weights(model.model, float(share))
@@ -426,7 +434,7 @@ def _g_effect(context: Context) -> list[Arrays]:
 
 
 def spread(rows: Sequence[Row], count: int) -> list[Row]:
-    """At most `count` of the rows, spread evenly over them, in their order."""
+    """Return at most `count` of the rows, spread evenly over them, in their order."""
     taken = min(count, len(rows))
     return [rows[at * len(rows) // taken] for at in range(taken)]
 
@@ -459,7 +467,7 @@ PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
 
 
 def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
-    """The number of the name that moves each token most: int [tokens], from [tokens] and [names, tokens].
+    """Return number of the name that moves each token most: int [tokens], from [tokens] and [names, tokens].
 
     Of equals the first; 0 where no name has the token.
     """
@@ -467,13 +475,13 @@ def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
 
 
 def _at(values: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """`values[found]`, NaN where `found` is −1."""
+    """Return `values[found]`, NaN where `found` is −1."""
     picked = values[np.maximum(found, 0)].astype(np.float64)
     picked[found < 0] = np.nan
     return picked
 
 
 def _at_none(scores: PassScores) -> PassScores:
-    """The scores of a pass that says nothing: NaN, with the alternatives that it had."""
+    """Return the scores of a pass that says nothing: NaN, with the alternatives that it had."""
     nothing = np.full(scores.log_probs.shape, np.nan)
     return replace(scores, log_probs=nothing, entropies=nothing)

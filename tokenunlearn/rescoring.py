@@ -19,7 +19,7 @@ FAILURES: Final = (TokenUnlearnError, RuntimeError, MemoryError)
 
 
 def score_each(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
-    """As `score_infos`, but a row that fails is given unscored, with the reason; the others go on."""
+    """Yield as `score_infos`, but a row that fails is given unscored, with the reason; the others go on."""
     for start in range(0, len(infos), GROUP):
         group = infos[start : start + GROUP]
         try:
@@ -30,7 +30,7 @@ def score_each(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig
 
 
 def attempt(model: LoadedModel, info: RowInfo, config: ScoreConfig) -> ScoredRow:
-    """One row, scored on its own; or unscored, with the reason why it fails."""
+    """Return one row, scored on its own; or unscored, with the reason why it fails."""
     try:
         return next(score_infos(model, [info], config))
     except FAILURES as error:
@@ -38,7 +38,7 @@ def attempt(model: LoadedModel, info: RowInfo, config: ScoreConfig) -> ScoredRow
 
 
 def _reason(error: Exception) -> str:
-    """One line; PyTorch adds several on what else could be tried."""
+    """Return one line; PyTorch adds several on what else could be tried."""
     if isinstance(error, TokenUnlearnError):
         return str(error)
     first, *_ = str(error).strip().splitlines() or ["it gave no reason"]
@@ -46,7 +46,7 @@ def _reason(error: Exception) -> str:
 
 
 def retried(model: LoadedModel, scores: Scores, at: int, config: ScoreConfig) -> Scores:
-    """`scores` after row number `at` was scored once more."""
+    """Return `scores` after row number `at` was scored once more."""
     row = attempt(model, scores.rows[at].info, config)
     unedited = scores.unedited
     if unedited is not None and unedited.rows[at].info == row.info:
@@ -59,7 +59,7 @@ def _with_row(scores: Scores, at: int, row: ScoredRow) -> Scores:
 
 
 def unscored(model: LoadedModel, rows: Sequence[Row], config: ScoreConfig) -> list[ScoredRow]:
-    """The rows as they are before any pass: text, words and flags are known, every signal is NaN."""
+    """Return the rows as they are before any pass: text, words and flags are known, every signal is NaN."""
     return [_unscored(model, info, config) for info in row_infos(rows, config.swap_count)]
 
 
@@ -69,7 +69,7 @@ def _unscored(model: LoadedModel, info: RowInfo, config: ScoreConfig) -> ScoredR
 
 
 def filled(row: ScoredRow, scored: ScoredRow) -> ScoredRow:
-    """`row` with the signals that `scored` has for it; alternatives stay those of the first part.
+    """Return `row` with the signals that `scored` has for it; alternatives stay those of the first part.
 
     Where `scored` has failed, what was known of the row goes: half its signals would look like all.
     """
@@ -88,7 +88,9 @@ def rescored(
     config: ScoreConfig,
     edits: Mapping[str, SubjectEdit],
 ) -> Scores:
-    """The finished `scores` of `rows` with these edits in place of theirs; only rows that change are scored.
+    """Return the finished `scores` of `rows` with these edits in place of theirs.
+
+    Only rows that change are scored.
 
     Without an edit: the very scores from before the first one. Raises InputError for an edit that does not
     fit its row.

@@ -81,7 +81,7 @@ class ScoreConfig:
             self.settings_of(name)
 
     def settings_of(self, signal: str) -> Any:
-        """The checked settings object of a signal. Raises SettingError for a setting that it lacks."""
+        """Return the checked settings object of a signal. Raises SettingError for a setting that it lacks."""
         given, settings = self.signal_settings.get(signal, {}), SIGNALS[signal].settings
         if not isinstance(given, Mapping):
             raise SettingError(f"The settings of {signal} must be a mapping of names to values")
@@ -90,7 +90,7 @@ class ScoreConfig:
         return from_dict(settings, given)
 
     def passes_of(self, signal: str) -> tuple[str, ...]:
-        """The passes that a signal needs under its settings."""
+        """Return the passes that a signal needs under its settings."""
         return SIGNALS[signal].passes_of(self.settings_of(signal))
 
     @property
@@ -100,7 +100,7 @@ class ScoreConfig:
         return needed | {"target"} if needed else needed
 
     def in_parts(self) -> tuple["ScoreConfig", ...]:
-        """The same signals in up to two parts: those of the default rule's own passes, then the others."""
+        """Return same signals in up to two parts: those of the default rule's own passes, then the others."""
         needed = {name for signal in (DEFAULT_KNOWLEDGE, DEFAULT_ENTROPY) for name in self.passes_of(signal)}
         first = tuple(name for name in self.signals if needed.issuperset(self.passes_of(name)))
         rest = tuple(name for name in self.signals if name not in first)
@@ -175,7 +175,7 @@ class Scores:
 def score(
     model: LoadedModel, rows: Sequence[Row], config: ScoreConfig, beside: Beside = ALONE
 ) -> pd.DataFrame:
-    """The exchange table of all rows, in their order; `beside` is what some signals need beside them.
+    """Return the exchange table of all rows, in their order; `beside` is what some signals need beside them.
 
     Raises InputError for no rows at all, a row longer than `max_tokens`, and a row without answer token.
     """
@@ -191,7 +191,7 @@ def new_scores(
     edits: Mapping[str, SubjectEdit] = MappingProxyType({}),
     beside: Beside = ALONE,
 ) -> Scores:
-    """Empty Scores with the provenance of model, rows, settings, `edits` (by row id) and what is `beside`.
+    """Return empty Scores with the provenance of model, rows, settings, `edits` (by row id) and `beside`.
 
     Raises InputError for no rows.
     """
@@ -222,14 +222,17 @@ def new_scores(
 def iter_scores(
     model: LoadedModel, rows: Sequence[Row], config: ScoreConfig, beside: Beside = ALONE
 ) -> Iterator[ScoredRow]:
-    """Scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
+    """Yield scored rows, one by one in the order given; nothing is run before all rows are known to fit."""
     return score_infos(model, row_infos(rows, config.swap_count), config, beside)
 
 
 def score_infos(
     model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig, beside: Beside = ALONE
 ) -> Iterator[ScoredRow]:
-    """Scored rows, one by one, masked as `infos` say; nothing is run before all rows are known to fit."""
+    """Yield scored rows, one by one, masked as `infos` say.
+
+    Nothing is run before all rows are known to fit.
+    """
     encodings = [fitting_encoding(model, info.row, config.max_tokens) for info in infos]
     for start in range(0, len(infos), GROUP):
         group = slice(start, start + GROUP)
@@ -243,7 +246,7 @@ def score_infos(
 def _alternatives(
     info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays], decode: Callable[[list[int]], str]
 ) -> Alternatives:
-    """What could stand at each token, as it is and under the name that moves the token most."""
+    """Return what could stand at each token, as it is and under the name that moves the token most."""
     as_is = alternatives(measured.get("target"), encoding.answer_ids, decode)
     if "swap" not in measured:
         return Alternatives(as_is, [])
@@ -256,7 +259,7 @@ def _alternatives(
 
 
 def _refuse_no_numbers(row: Row, measured: Mapping[str, Arrays]) -> None:
-    """Nothing; raises InputError where the model gives an answer token no finite probability."""
+    """Raise InputError where the model gives an answer token no finite probability."""
     if "target" in measured and not np.isfinite(measured["target"]["log_probs"]).all():
         raise InputError(
             what=f"Row {row.id} cannot be scored.",
@@ -269,7 +272,7 @@ def _refuse_no_numbers(row: Row, measured: Mapping[str, Arrays]) -> None:
 def table_piece(
     info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays] | None, config: ScoreConfig
 ) -> pd.DataFrame:
-    """A row's piece of the table; where nothing was `measured` (None) every signal is NaN."""
+    """Return a row's piece of the table; where nothing was `measured` (None) every signal is NaN."""
     view = row_view(info, encoding, measured or {}, config.seed)
     columns: dict[str, object] = {
         "row_id": info.row.id,
@@ -292,7 +295,7 @@ def table_piece(
 
 
 def row_view(info: RowInfo, encoding: Encoding, measured: Mapping[str, Arrays], seed: int) -> RowView:
-    """A row as its signals see it: what the text says of each answer token, and what was measured."""
+    """Return a row as its signals see it: what the text says of each answer token, and what was measured."""
     answer, offsets = info.row.answer, encoding.answer_offsets
     names = [(start, end) for start, end, _ in subject_spans(answer, info.subject)]
     gold = np.full(len(offsets), np.nan)

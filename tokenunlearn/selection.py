@@ -76,7 +76,7 @@ class Counts:
 
 
 def select(columns: Mapping[str, Any], rule: Rule, overrides: Mapping[int, str] | None = None) -> Selection:
-    """The rule applied to the columns, then the overrides (token index → "in" or "out").
+    """Return the rule applied to the columns, then the overrides (token index → "in" or "out").
 
     `columns` holds arrays [tokens]: `row`, `word` (int), `subject`, `stop`, `punctuation` (bool), `gold`
     (1, 0 or NaN), `random_key`, and the signals of the rule. No tokens give an empty selection.
@@ -118,7 +118,7 @@ def random_like(columns: Mapping[str, Any], weights: Any, fused: Any) -> Column:
 
 
 def count_selected(columns: Mapping[str, Any], selected: Any) -> Counts:
-    """How many tokens, words and gold tokens are selected, and which rows have none."""
+    """Return how many tokens, words and gold tokens are selected, and which rows have none."""
     chosen, rows = np.asarray(selected, dtype=bool), np.asarray(columns["row"])
     words, gold = _word_numbers(columns), np.asarray(columns["gold"], dtype=np.float64) == 1
     empty = np.setdiff1d(rows, rows[chosen])
@@ -186,7 +186,7 @@ def _scopes(data: Mapping[str, np.ndarray], rule: Rule) -> list[Indices]:
 
 
 def _hard(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: Flags) -> Column:
-    """0 or 1 for each token: the best units, best first, until the budget of the scope is reached."""
+    """Return 0 or 1 for each token: the best units, best first, until the budget of the scope is reached."""
     words = _word_numbers(data) if rule.whole_words else np.arange(fused.size)
     scored = ~np.isnan(fused)
     weights = np.zeros(fused.size)
@@ -210,7 +210,7 @@ def _hard(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: F
 
 
 def _soft(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: Flags) -> Column:
-    """φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise)."""
+    """Return φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise)."""
     weights = np.zeros(fused.size)
     for group in _scopes(data, rule):
         candidates = group[~np.isnan(fused[group]) & ~excluded[group]]
@@ -222,7 +222,7 @@ def _soft(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: F
 
 
 def _word_numbers(columns: Mapping[str, Any]) -> np.ndarray:
-    """A number per token, the same within a run of equal row and word."""
+    """Return a number per token, the same within a run of equal row and word."""
     rows, words = np.asarray(columns["row"]), np.asarray(columns["word"])
     if not rows.size:
         return np.zeros(0, dtype=np.intp)

@@ -72,7 +72,7 @@ class SettingInfo:
 
 
 def _bound(value: float) -> str:
-    """A bound in words; a whole number keeps all its digits."""
+    """Return a bound in words; a whole number keeps all its digits."""
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 
@@ -86,14 +86,14 @@ def setting(
     choices: Sequence[str] | None = None,
     help: str = "",
 ) -> Any:
-    """A dataclass field that carries its bounds (inclusive), unit, choices and help."""
+    """Return a dataclass field that carries its bounds (inclusive), unit, choices and help."""
     names = None if choices is None else tuple(choices)
     known = {"low": low, "high": high, "step": step, "unit": unit, "choices": names, "help": help}
     return field(default=default, metadata={_KEY: known})
 
 
 def describe(cls: type) -> list[SettingInfo]:
-    """The settings of a dataclass in order of declaration, for sliders, flags and docs."""
+    """Return the settings of a dataclass in order of declaration, for sliders, flags and docs."""
     hints = get_type_hints(cls)
     infos = []
     for each in fields(cls):
@@ -106,7 +106,7 @@ def describe(cls: type) -> list[SettingInfo]:
 
 
 def check(instance: Any) -> None:
-    """Nothing; numbers are brought to their declared type (3.0 becomes 3 where a whole number is due).
+    """Bring numbers to their declared type (3.0 becomes 3 where a whole number is due).
 
     Raises SettingError for a value of the wrong type, out of bounds, NaN, infinite or not among the choices.
     """
@@ -116,12 +116,12 @@ def check(instance: Any) -> None:
 
 
 def to_dict(settings: Any) -> dict[str, Any]:
-    """The settings as plain JSON values: tuples as lists, nested dataclasses as dicts."""
+    """Return the settings as plain JSON values: tuples as lists, nested dataclasses as dicts."""
     return {each.name: _plain(getattr(settings, each.name)) for each in fields(settings)}
 
 
 def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """The dataclass built and checked from JSON values; keys left out keep their default.
+    """Return the dataclass built and checked from JSON values; keys left out keep their default.
 
     Raises SettingError for a key that the dataclass lacks.
     """
@@ -163,7 +163,7 @@ def add_flags(
 
 
 def from_flags(cls: type[Settings], namespace: argparse.Namespace) -> Settings:
-    """The dataclass built from the flags that the user typed; the others keep their default.
+    """Return the dataclass built from the flags that the user typed; the others keep their default.
 
     Raises SettingError, naming the flag, for a value that cannot be read or is out of bounds.
     """
@@ -176,7 +176,7 @@ def from_flags(cls: type[Settings], namespace: argparse.Namespace) -> Settings:
 
 
 def _kind(hint: Any, where: str) -> tuple[str, bool]:
-    """The name of the setting's type, and whether None is allowed."""
+    """Return the name of the setting's type, and whether None is allowed."""
     if get_origin(hint) in (Union, types.UnionType):
         inner = [each for each in get_args(hint) if each is not type(None)]
         if len(inner) == 1 and len(get_args(hint)) == 2:
@@ -189,7 +189,7 @@ def _kind(hint: Any, where: str) -> tuple[str, bool]:
 
 
 def _valid(info: SettingInfo, value: Any, where: str) -> Any:
-    """The value in its declared type, or SettingError."""
+    """Return the value in its declared type, or SettingError."""
     if value is None and info.optional:
         return None
     if info.type == "names" and isinstance(value, (list, tuple)):
@@ -234,7 +234,7 @@ def _refusal(info: SettingInfo, value: Any, where: str) -> SettingError:
 
 
 def _shown(value: Any) -> str:
-    """The value as a sentence shows it: text in quotes, and no more of it than can be read."""
+    """Return the value as a sentence shows it: text in quotes, and no more of it than can be read."""
     try:
         text = repr(value) if isinstance(value, str) else str(value)
     except ValueError:  # Python writes no whole number of more than 4300 digits
@@ -248,7 +248,7 @@ def _hint(name: str, info: SettingInfo) -> str:
 
 
 def _read(info: SettingInfo, text: Any) -> Any:
-    """A typed value from the text of a flag; text that is no such value is returned as it is."""
+    """Return a typed value from the text of a flag; text that is no such value is returned as it is."""
     if not isinstance(text, str):
         return text
     if info.optional and text.lower() == "none":
@@ -276,7 +276,7 @@ def _plain(value: Any) -> Any:
 
 
 def _revive(hint: Any, value: Any) -> Any:
-    """The inverse of `_plain` for nested dataclasses and tuples."""
+    """Return the inverse of `_plain` for nested dataclasses and tuples."""
     if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
         return from_dict(hint, value)
     if get_origin(hint) is tuple and isinstance(value, list):

@@ -22,7 +22,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.ndarray:
-    """Uniform keys in [0, 1), float64 [tokens]: a row's keys depend on its id and the seed alone."""
+    """Return uniform keys in [0, 1), float64 [tokens]: a row's keys depend on its id and the seed alone."""
     keys = [
         np.random.default_rng([seed, *row_id.encode()]).random(count)
         for row_id, count in zip(row_ids, counts, strict=True)
@@ -31,7 +31,7 @@ def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.
 
 
 def with_seed(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """A copy of the table whose random keys come from another seed."""
+    """Return a copy of the table whose random keys come from another seed."""
     sizes = table.groupby("row_id", sort=False).size()
     result = table.assign(random_key=random_keys([str(row) for row in sizes.index], sizes.tolist(), seed))
     result.attrs = dict(table.attrs)
@@ -39,7 +39,10 @@ def with_seed(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def check_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table itself. Raises TableError when a structural column is missing or its version is another."""
+    """Return the table itself.
+
+    Raises TableError when a structural column is missing or its version is another.
+    """
     missing = [name for name in STRUCTURE if name not in table.columns]
     if missing:
         raise TableError(
@@ -58,7 +61,7 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def provenance(table: pd.DataFrame) -> Mapping[str, Any]:
-    """What made the table: model, adapter, data and config hash, versions; empty when unknown."""
+    """Return what made the table: model, adapter, data and config hash, versions; empty when unknown."""
     return table.attrs.get(PROVENANCE, {})
 
 
@@ -94,7 +97,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """The table of a Parquet or JSONL file that `write_table` wrote.
+    """Return the table of a Parquet or JSONL file that `write_table` wrote.
 
     Raises TableError when it cannot be read or is no such table; CSV is for people and is not read back.
     """
@@ -125,7 +128,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def spreadsheet_text(text: str) -> str:
-    """The text, with a leading quote where a spreadsheet would run it as a formula.
+    """Return the text, with a leading quote where a spreadsheet would run it as a formula.
 
     >>> spreadsheet_text("=1+1")
     "'=1+1"
@@ -134,7 +137,7 @@ def spreadsheet_text(text: str) -> str:
 
 
 def comment_line(record: Mapping[str, Any]) -> str:
-    """The first line of a CSV file: one cell with "# " and the record as JSON.
+    """Return the first line of a CSV file: one cell with "# " and the record as JSON.
 
     In quotes, because the commas in a name would begin new cells, and those might be formulas.
 

@@ -33,7 +33,7 @@ class Again:
 
 
 def again(service: Service, run_id: str) -> Again:
-    """What brings a run's settings back, and its rule and overrides where they still mean the same tokens.
+    """Return a run's settings, with its rule and overrides where they still mean the same tokens.
 
     A run that diverged comes back with a lower learning rate. Raises RunError for an unknown run,
     SettingError for settings of another version.
@@ -69,12 +69,12 @@ def _in_company(service: Service, run_id: str, group: Any) -> bool:
 
 
 def _given_again(shown: ShownScores, set_name: str, mask: Mask) -> bool:
-    """Whether rule and overrides give the mask: those of soft weights on random tokens do not."""
+    """Return whether rule and overrides give the mask: those of soft weights on random tokens do not."""
     return mask.rule.mode != "soft" or shown.mask(set_name, mask.rule, mask.overrides).hash == mask.hash
 
 
 def _mask(service: Service, run_id: str) -> tuple[ShownScores, Mask] | None:
-    """The scores with the signals of the run's rule, and its mask; None where it is of other numbers."""
+    """Return scores with the signals of the run's rule, and its mask; None where it is of other numbers."""
     shown = service.shelf.newest()
     if shown is None or not shown.live or shown.table is None:
         return None

@@ -25,7 +25,7 @@ JSON_WORDS = {
 
 
 def record(value: Any, what: str) -> Mapping[str, Any]:
-    """The value, if it is a JSON object. Raises InputError."""
+    """Return the value, if it is a JSON object. Raises InputError."""
     if not isinstance(value, Mapping):
         raise InputError(
             f"{what} must be an object", f"Got {JSON_WORDS.get(type(value), type(value).__name__)}"
@@ -34,7 +34,7 @@ def record(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def text(values: Mapping[str, Any], name: str, longest: int = 200) -> str:
-    """The text under `name`. Raises InputError when it is missing, no text, empty or too long."""
+    """Return the text under `name`. Raises InputError when it is missing, no text, empty or too long."""
     value = values.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InputError(f"{name} is missing", "It must be a text that is not empty")
@@ -44,7 +44,7 @@ def text(values: Mapping[str, Any], name: str, longest: int = 200) -> str:
 
 
 def whole(values: Mapping[str, Any], name: str, below: int) -> int:
-    """The whole number under `name`, 0 or more and under `below`. Raises InputError."""
+    """Return the whole number under `name`, 0 or more and under `below`. Raises InputError."""
     value = values.get(name)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < below:
         raise InputError(f"{name} is {str(value)[:40]}", f"It must be a whole number from 0 to {below - 1}")
@@ -52,12 +52,12 @@ def whole(values: Mapping[str, Any], name: str, below: int) -> int:
 
 
 def is_number(index: Any) -> bool:
-    """Whether a key of a JSON object is the number of a token or row."""
+    """Return whether a key of a JSON object is the number of a token or row."""
     return str(index).isascii() and str(index).isdigit() and len(str(index)) <= MOST_DIGITS
 
 
 def truth(values: Mapping[str, Any], name: str) -> bool:
-    """The true or false under `name`. Raises InputError."""
+    """Return the true or false under `name`. Raises InputError."""
     value = values.get(name)
     if not isinstance(value, bool):
         raise InputError(f"{name} is {str(value)[:40]}", "It must be true or false")
@@ -65,12 +65,12 @@ def truth(values: Mapping[str, Any], name: str) -> bool:
 
 
 def version_of(values: Mapping[str, Any], name: str) -> int:
-    """The version number under `name`, 0 where there is none. Raises InputError."""
+    """Return the version number under `name`, 0 where there is none. Raises InputError."""
     return whole(values, name, 2**53) if values.get(name) is not None else 0
 
 
 def mask_ids_of(values: Mapping[str, Any]) -> list[str]:
-    """The ids of the masks that a draft came from, one a set. Raises InputError."""
+    """Return the ids of the masks that a draft came from, one a set. Raises InputError."""
     ids = values.get("masks") or []
     if not isinstance(ids, list) or not all(isinstance(each, str) and 0 < len(each) <= 200 for each in ids):
         raise InputError("masks is no list of ids", fix="Reload the page")
@@ -78,12 +78,12 @@ def mask_ids_of(values: Mapping[str, Any]) -> list[str]:
 
 
 def rule_of(values: Mapping[str, Any]) -> Rule:
-    """The rule in a draft. Raises SettingError for a key or value that a Rule cannot have."""
+    """Return the rule in a draft. Raises SettingError for a key or value that a Rule cannot have."""
     return from_dict(Rule, record(values.get("rule") or {}, "rule"))
 
 
 def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
-    """The overrides in a draft: token index → in | out. Raises MaskError."""
+    """Return the overrides in a draft: token index → in | out. Raises MaskError."""
     given = record(values.get("overrides") or {}, "overrides")
     if len(given) > MOST_OVERRIDES:
         raise MaskError(f"{len(given):,} overrides are too many", f"At most {MOST_OVERRIDES:,} are taken")
@@ -99,7 +99,7 @@ def overrides_of(values: Mapping[str, Any]) -> dict[int, str]:
 
 
 def notes_of(values: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
-    """The notes in a draft: token index → {note, time in ms since 1970}. Raises InputError."""
+    """Return the notes in a draft: token index → {note, time in ms since 1970}. Raises InputError."""
     given = record(values.get("notes") or {}, "notes")
     if len(given) > MOST_OVERRIDES:
         raise InputError(f"{len(given):,} notes are too many", f"At most {MOST_OVERRIDES:,} are taken")

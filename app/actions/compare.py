@@ -18,7 +18,7 @@ SHARED: Final = ("set", "model", "adapter", "precision", "forget", "retain", "wo
 
 
 def runs(service: Service) -> dict[str, Any]:
-    """The value of the runs view, newest first."""
+    """Return the value of the runs view, newest first."""
     lines = [_line(service, state) for state in service.queue.runs() if state.get("kind") != "attack"]
     rivals = [
         {"name": name, "label": entry.label, "help": f"{entry.help}. Source: {entry.source}."}
@@ -28,7 +28,7 @@ def runs(service: Service) -> dict[str, Any]:
 
 
 def start_rival(service: Service, request: Any) -> str:
-    """The id of the queued run of a rival on the model and rows of another run: `{run_id, name}`.
+    """Return the id of the queued run of a rival on the model and rows of another run: `{run_id, name}`.
 
     Raises RunError for an unknown run, SettingError and InputError as the rival says.
     """
@@ -44,7 +44,7 @@ def start_rival(service: Service, request: Any) -> str:
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
-    """One run's line; its files are read again only when the run is another one than it was."""
+    """Return one run's line; its files are read again only when the run is another one than it was."""
     run_id = state["run_id"]
     now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))

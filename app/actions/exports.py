@@ -24,7 +24,7 @@ FORMATS: Final[Mapping[str, tuple[Callable[[Heatmap], str], str]]] = MappingProx
 
 
 def export_heatmap(service: Service, question: Any) -> dict[str, str]:
-    """The file `{filename, text, mime}` of a draft with `format`, `signal` and `row` (None = all of the set).
+    """Return the file `{filename, text, mime}` of a draft with `format`, `signal` and `row` (None: all rows).
 
     Also of a recorded example, which says so. Raises InputError, SettingError, MaskError.
     """

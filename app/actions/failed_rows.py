@@ -11,7 +11,9 @@ from app.shown import ShownScores
 
 
 def score_again(service: Service, request: Any) -> dict[str, Any]:
-    """The Tokens view's value after one row was tried again; if it fails again, with the reason of now.
+    """Return the Tokens view's value after one row was tried again.
+
+    If it fails again, with the reason of now.
 
     `request`: `{scores_id, row}`. Raises as `scores_to_change` does.
     """

@@ -58,7 +58,7 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
 
 
 def trusted(service: Service, question: Any) -> dict[str, Any]:
-    """How far the learned signal is to be trusted on one set, beside every other signal.
+    """Return how far the learned signal is to be trusted on one set, beside every other signal.
 
     `question`: `{text_id, scores_id, set}`. Returns `{set, rows, enough, better, verdict, table, curve}`:
     `better` is whether the learned signal is above the best plain list, `table`
@@ -95,7 +95,7 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
 
 
 def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
-    """The weights that agree best with what is true in one set: `{rule, agreement, before, rows}`.
+    """Return the weights that agree best with what is true in one set: `{rule, agreement, before, rows}`.
 
     `question`: `{text_id, scores_id, set, rule}`. `rule` are the settings to change, `agreement` is F1 of the
     chosen and the true words in rows that the rule was not fitted on, `before` that of the rule as it is;
@@ -134,13 +134,13 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
 
 
 def _scored_rows(marked: MarkedText, name: str) -> list[int]:
-    """The numbers of the rows of a set, without those that could not be scored."""
+    """Return the numbers of the rows of a set, without those that could not be scored."""
     ids = {row["id"] for row in marked.shown.rows_of(name) if not row.get("failure")}
     return [at for at, row in enumerate(marked.rows) if row.id in ids]
 
 
 def _with_truth(marked: MarkedText, rows: Sequence[int]) -> list[int]:
-    """Those of the rows of which it is known what is true."""
+    """Return those of the rows of which it is known what is true."""
     return [at for at in rows if marked.rows[at].id in marked.truth]
 
 
@@ -169,7 +169,9 @@ def _trust(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -
 
 
 def _groups(rows: Sequence[Row], kept: Sequence[int]) -> np.ndarray:
-    """The group of each row, as `groups_of` has it among the rows `kept`; −1 for the others; int [rows].
+    """Return the group of each row, as `groups_of` has it among the rows `kept`; −1 for the others.
+
+    Int [rows].
 
     Other sets take no part: a set that is all about one subject is held out row by row.
     """
@@ -179,7 +181,7 @@ def _groups(rows: Sequence[Row], kept: Sequence[int]) -> np.ndarray:
 
 
 def _table(found: Trust, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The word figures of every signal under its label here, the best first; NaN crosses as None."""
+    """Return the word figures of every signal under its label here, the best first; NaN crosses as None."""
     report = found.report
     lines = report[(report["granularity"] == "word") & (report["population"] == "words")]
     names = ("auroc", "auroc_low", "auroc_high", "precision_at_gold")
@@ -203,7 +205,7 @@ def _curve(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -
 
 
 def _held_out(marked: MarkedText, rows: Sequence[int], groups: np.ndarray) -> np.ndarray:
-    """The learned signal on the tokens of `rows` by fits that have seen no mark of their group, [tokens].
+    """Return learned signal on the tokens of `rows` by fits that have seen no mark of their group, [tokens].
 
     Only marks on `rows` teach, as in the figures of trust. NaN on the tokens of other rows.
     """
@@ -214,7 +216,7 @@ def _held_out(marked: MarkedText, rows: Sequence[int], groups: np.ndarray) -> np
 
 
 def _fitted(service: Service, shown: ShownScores) -> ShownScores:
-    """The scores with the signal fitted on the marks that are kept.
+    """Return the scores with the signal fitted on the marks that are kept.
 
     Raises Outdated where others are kept meanwhile, lest an old fit takes a newer one's place.
     """
@@ -232,7 +234,7 @@ def _fitted(service: Service, shown: ShownScores) -> ShownScores:
 
 
 def _still(service: Service, shown: ShownScores) -> Callable[[], None]:
-    """What raises Outdated once other marks are kept."""
+    """Return what raises Outdated once other marks are kept."""
     version = _version(service, shown)
 
     def check() -> None:
@@ -243,5 +245,5 @@ def _still(service: Service, shown: ShownScores) -> Callable[[], None]:
 
 
 def _version(service: Service, shown: ShownScores) -> Any:
-    """The version of the marks that are kept; None where there are none."""
+    """Return the version of the marks that are kept; None where there are none."""
     return (marks_store(service).marks(shown.text_id)[0] or {}).get("version")

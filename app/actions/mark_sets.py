@@ -91,7 +91,7 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def export_rows(service: Service, question: Any) -> dict[str, str]:
-    """The rows that were reviewed, with what is marked as `gold`: `{filename, text, mime}`.
+    """Return the rows that were reviewed, with what is marked as `gold`: `{filename, text, mime}`.
 
     `question`: `{text_id, scores_id, rows}`, the marks. A row in which nothing is the fact has no gold, which
     in a file of rows means "not known". Raises InputError where no row was reviewed.
@@ -111,7 +111,7 @@ def export_rows(service: Service, question: Any) -> dict[str, str]:
 
 
 def compare(service: Service, question: Any) -> dict[str, Any]:
-    """How far two annotators agree on the words of the rows that both reviewed, and where not.
+    """Return how far two annotators agree on the words of the rows that both reviewed, and where not.
 
     `question`: `{text_id, scores_id, first, second, rows}`: two sides, and the marks of `now`. Returns
     `{agreement, kappa (None = not defined), words, rows, first, second, only_first, only_second, differences,
@@ -151,7 +151,7 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
 
 
 def settled(service: Service, shown: ShownScores, side: str, values: Mapping[str, Any]) -> dict[str, Spans]:
-    """The spans of the fact in each row that a side has reviewed, by row id.
+    """Return the spans of the fact in each row that a side has reviewed, by row id.
 
     A mark stands above the gold of the file: what is marked as not the fact is taken out of it.
     """

@@ -79,12 +79,12 @@ def _spans(marks: Mapping[str, Any], kind: str, row: str, length: int) -> list[l
 
 
 def sets_of(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
-    """The named sets of marks on a text `{id, name, saved, rows}`; `rows` counts what is in each."""
+    """Return the named sets of marks on a text `{id, name, saved, rows}`; `rows` counts what is in each."""
     return [{**each, "rows": len(each["rows"])} for each in marks_store(service).sets(shown.text_id)]
 
 
 def shown_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
-    """The scores of the text that a request names. Raises MaskError for a recorded example."""
+    """Return the scores of the text that a request names. Raises MaskError for a recorded example."""
     shown = service.shelf.find_text(text(values, "text_id"), str(values.get("scores_id")))
     if not shown.live or shown.table is None:
         raise MaskError("Marks on a recorded example are not saved", fix="Wait for the live model")
@@ -92,5 +92,5 @@ def shown_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
 
 
 def marks_store(service: Service) -> MarksStore:
-    """The marks in the folder of runs."""
+    """Return the marks in the folder of runs."""
     return MarksStore(service.queue.store.root)

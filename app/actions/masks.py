@@ -105,7 +105,10 @@ def load_mask(service: Service, question: Any) -> dict[str, Any]:
 
 
 def saved_file(service: Service, question: Any) -> dict[str, str]:
-    """The file of a named mask, byte for byte: `{filename, text, mime}`. `question`: `{scores_id, id}`."""
+    """Return the file of a named mask, byte for byte: `{filename, text, mime}`.
+
+    `question`: `{scores_id, id}`.
+    """
     values = record(question, "the question")
     shown = _live(service, values)
     path = _store(service).path(shown.text_id, text(values, "id"))
@@ -152,7 +155,10 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
 
 
 def remove_mask(service: Service, question: Any) -> dict[str, Any]:
-    """The list without a named mask, which can be restored: `{masks}`. `question`: `{scores_id, id}`."""
+    """Return the list without a named mask, which can be restored: `{masks}`.
+
+    `question`: `{scores_id, id}`.
+    """
     values = record(question, "the question")
     shown = _live(service, values)
     _store(service).remove(shown.text_id, text(values, "id"))
@@ -160,7 +166,7 @@ def remove_mask(service: Service, question: Any) -> dict[str, Any]:
 
 
 def restore_mask(service: Service, question: Any) -> dict[str, Any]:
-    """The list with a mask that had been removed: `{masks}`. `question`: `{scores_id, id}`."""
+    """Return the list with a mask that had been removed: `{masks}`. `question`: `{scores_id, id}`."""
     values = record(question, "the question")
     shown = _live(service, values)
     _store(service).restore(shown.text_id, text(values, "id"))
@@ -168,7 +174,7 @@ def restore_mask(service: Service, question: Any) -> dict[str, Any]:
 
 
 def compare_masks(service: Service, question: Any) -> dict[str, Any]:
-    """How far two named masks agree, and each token on which they do not.
+    """Return how far two named masks agree, and each token on which they do not.
 
     `question`: `{scores_id, first, second}`, ids. Returns `{agreement, kappa (None = not defined), tokens,
     first, second, only_first, only_second, differing: [{index, row_id, position, token, first, second}]}`;
@@ -236,7 +242,10 @@ def _added(
 
 
 def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
-    """The named masks of a text; `other_scores`: whether they were made on other scores than those shown."""
+    """Return the named masks of a text.
+
+    `other_scores`: whether they were made on other scores than those shown.
+    """
     masks = _store(service).masks(shown.text_id)
     return [
         {**mask, "other_scores": mask["scores_id"] != shown.numbers_id(*mask["signals"])} for mask in masks
@@ -244,7 +253,7 @@ def _listed(service: Service, shown: ShownScores) -> list[dict[str, Any]]:
 
 
 def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, Any]:
-    """A named mask as the page gets it: what its rule and overrides choose on the scores shown."""
+    """Return a named mask as the page gets it: what its rule and overrides choose on the scores shown."""
     mask, moved = _read(service, shown, mask_id)
     made = read_header(_store(service).path(shown.text_id, mask_id))["provenance"]
     return {
@@ -260,7 +269,7 @@ def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, 
 
 
 def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int | None]:
-    """A named mask on the scores shown, and how many tokens it weighs otherwise than as it was made."""
+    """Return named mask on the scores shown, and how many tokens it weighs otherwise than as it was made."""
     assert shown.table is not None
     path = _store(service).path(shown.text_id, mask_id)
     mask = read_mask(path, shown.table, None)
@@ -271,13 +280,13 @@ def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int
 
 
 def _applied(service: Service, shown: ShownScores, set_name: str, mask: Mask) -> Mask:
-    """The mask that rule and overrides of `mask` give on the scores shown, with its notes."""
+    """Return the mask that rule and overrides of `mask` give on the scores shown, with its notes."""
     shown = with_rule_signals(service, shown.scores_id, mask.rule)
     return replace(shown.mask(set_name, mask.rule, mask.overrides), notes=mask.notes)
 
 
 def _set_of(shown: ShownScores, mask: Mask, made: Mapping[str, Any]) -> str:
-    """The set that a mask chooses in: as the file says, else the set of its first chosen token."""
+    """Return the set that a mask chooses in: as the file says, else the set of its first chosen token."""
     sets = list(dict.fromkeys(str(row["set"]) for row in shown.payload["rows"]))
     if made.get("set") in sets:
         return str(made["set"])
@@ -293,12 +302,12 @@ def _name(values: Mapping[str, Any]) -> str:
 
 
 def _live(service: Service, values: Mapping[str, Any]) -> ShownScores:
-    """The scores that the page names. Raises MaskError for a recorded example."""
+    """Return the scores that the page names. Raises MaskError for a recorded example."""
     return _not_recorded(service.shelf.find(text(values, "scores_id")))
 
 
 def _of_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
-    """The scores of the page's text: those that it shows, if they are held. Raises as `_live` does."""
+    """Return the scores of the page's text: those that it shows, if they are held. Raises as `_live` does."""
     if values.get("text_id") is None:
         return _live(service, values)
     return _not_recorded(service.shelf.find_text(text(values, "text_id"), str(values.get("scores_id"))))

@@ -33,7 +33,7 @@ SOURCES: Final = ("embedded", "folder", "hub")
 
 
 def begin_upload(service: Service, question: Any) -> dict[str, str]:
-    """The id under which a file is sent: `{upload}`. `question`: `{name, size}`. Raises InputError."""
+    """Return the id under which a file is sent: `{upload}`. `question`: `{name, size}`. Raises InputError."""
     values = record(question, "the file")
     size = whole(values, "size", 2**53)
     name = text(values, "name", 255).encode("utf-8", "replace").decode()
@@ -42,7 +42,7 @@ def begin_upload(service: Service, question: Any) -> dict[str, str]:
 
 
 def add_piece(service: Service, question: Any) -> dict[str, int]:
-    """How much has arrived: `{received}`. `question`: `{upload, at, data}`, the data in base64."""
+    """Return how much has arrived: `{received}`. `question`: `{upload, at, data}`, the data in base64."""
     values = record(question, "the piece")
     try:
         piece = binascii.a2b_base64(text(values, "data", MOST_PIECE).encode(), strict_mode=True)
@@ -53,13 +53,13 @@ def add_piece(service: Service, question: Any) -> dict[str, int]:
 
 
 def drop_upload(service: Service, question: Any) -> dict[str, Any]:
-    """Nothing but `{}`; a file that was sent is forgotten. `question`: `{upload}`."""
+    """Forget a file that was sent; return `{}`. `question`: `{upload}`."""
     service.uploads.drop(text(record(question, "the file"), "upload", 40))
     return {}
 
 
 def preview_rows(service: Service, question: Any) -> dict[str, Any]:
-    """A file as it would be read: its columns, the first rows, every refused line.
+    """Return a file as it would be read: its columns, the first rows, every refused line.
 
     `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. A field is
     None while it is needed and no column is known for it. Raises InputError, SettingError.
@@ -89,7 +89,7 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def open_rows(service: Service, question: Any) -> dict[str, Any]:
-    """`{rows, at}`, how many are being opened and since when. `question` as for `preview_rows`.
+    """Return `{rows, at}`, how many are being opened and since when. `question` as for `preview_rows`.
 
     `{demo: true}` means our own rows. Refused lines are left out: the person has seen them. Raises InputError
     when no line is a row to forget.
@@ -106,7 +106,7 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def open_model(service: Service, question: Any) -> dict[str, Any]:
-    """`{model, at}`, the name of the one that is being loaded for the open rows, and since when.
+    """Return `{model, at}`, the name of the one that is being loaded for the open rows, and since when.
 
     `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub;
     an adapter of null is the embedded model's own, "" is none in any case.
@@ -130,19 +130,22 @@ def open_model(service: Service, question: Any) -> dict[str, Any]:
 
 
 def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
-    """Nothing but `{}`; what is being opened is given up, an error is no longer shown."""
+    """Cancel what is being opened, and no longer show an error; return `{}`."""
     service.sessions.cancel()
     return {}
 
 
 def hold_scoring(service: Service, question: Any) -> dict[str, Any]:
-    """Nothing but `{}`; scoring stops and keeps what is scored, or goes on. `question`: `{held: bool}`."""
+    """Stop scoring and keep what is scored, or go on; return `{}`. `question`: `{held: bool}`."""
     service.sessions.current.hold(record(question, "the question").get("held") is True)
     return {}
 
 
 def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
-    """The name by which the model is loaded; a folder has to be there, so that no hub is asked for it."""
+    """Return the name by which the model is loaded.
+
+    A folder has to be there, so that no hub is asked for it.
+    """
     if source == "embedded":
         return None
     name = text(values, "name", MOST_PATH).strip()
@@ -159,7 +162,7 @@ def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
 
 
 def _known(field: str, found: Mapping[str, str], columns: Mapping[str, str]) -> str | None:
-    """The column of a field, "" for none; None where one is needed and nothing says which."""
+    """Return the column of a field, "" for none; None where one is needed and nothing says which."""
     meant = field in columns or (field == "question" and found["answer"] == PLAIN)
     needed = field in ("question", "answer") and not meant
     return None if needed and not found[field] else found[field]
@@ -170,7 +173,7 @@ def _columns(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
-    """What stands in the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
+    """Return what stands in the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
 
     Raises InputError, SettingError.
     """
@@ -190,7 +193,7 @@ def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, Row
 
 
 def _size(path: Path) -> int:
-    """The bytes of a file; 0 where there is none, which whoever reads it will say."""
+    """Return the bytes of a file; 0 where there is none, which whoever reads it will say."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):
@@ -198,7 +201,7 @@ def _size(path: Path) -> int:
 
 
 def _is_folder(path: Path) -> bool:
-    """Whether there is such a folder; False for what can be no path: too long, with NUL, not readable."""
+    """Return whether there is such a folder; False for what can be no path (too long, NUL, unreadable)."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -206,7 +209,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _at_home(name: str) -> Path:
-    """The path with ~ as the home folder of whoever runs the server."""
+    """Return the path with ~ as the home folder of whoever runs the server."""
     try:
         return Path(name.strip()).expanduser()
     except RuntimeError:  # There is no such user.
@@ -214,7 +217,7 @@ def _at_home(name: str) -> Path:
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    """A row for the preview: the parts that columns give, long texts cut, gold as the words it marks."""
+    """Return row for the preview: the parts that columns give, long texts cut, gold as the words it marks."""
     return {
         "id": row.id[:SHOWN_TEXT],
         "question": row.question[:SHOWN_TEXT],

@@ -22,7 +22,7 @@ MOST_NEW_TOKENS: Final = 64
 
 
 def run_choices(service: Service) -> list[tuple[str, str]]:
-    """The runs to pick from, newest first: (label, run id)."""
+    """Return the runs to pick from, newest first: (label, run id)."""
     return [
         (f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"])
         for state in _probed_runs(service)
@@ -30,29 +30,29 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 
 
 def _probed_runs(service: Service) -> list[dict[str, Any]]:
-    """All runs but the attacks, newest first: what an attack found stands with the run that it is on."""
+    """Return all runs but the attacks, newest first: an attack's result belongs to the run it is on."""
     return [state for state in service.queue.runs() if state.get("kind") != "attack"]
 
 
 def run_of(service: Service, run_id: str) -> str:
-    """The run that is probed where this one is named: of an attack, the run that it is on."""
+    """Return the run that is probed where this one is named: of an attack, the run that it is on."""
     attack = service.queue.store.config(run_id).get("attack") or {}
     return str(attack.get("of") or run_id)
 
 
 def results(service: Service) -> list[str]:
-    """The ids of the runs that ended with results, the newest result first."""
+    """Return the ids of the runs that ended with results, the newest result first."""
     ended = [state for state in _probed_runs(service) if state["state"] in ENDED]
     return [state["run_id"] for state in sorted(ended, key=lambda state: -(state.get("ended") or 0.0))]
 
 
 def newest(service: Service) -> str | None:
-    """The id of the run with the newest result, else of the newest run; None without runs."""
+    """Return the id of the run with the newest result, else of the newest run; None without runs."""
     return next(iter([*results(service), *(state["run_id"] for state in _probed_runs(service))]), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
-    """The value of the probe view for a run; the recorded one, or a sentence, when there is none.
+    """Return the value of the probe view for a run; the recorded one, or a sentence, when there is none.
 
     `other` is the newest result where that is another run's: `{run_id, words, label}`, else None. Raises
     RunError for an unknown run.
@@ -72,7 +72,7 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
 
 
 def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
-    """What each attack found on an ended run: `[{name, label, help, under_way, results}]`, the newest first.
+    """Return what each attack found on an ended run: `[{name, label, help, under_way, results}]`.
 
     Empty where nothing can be attacked: before the run has ended, and on a rival, which changes no weights.
     `under_way` is the line of an attack that has not ended, with its buttons.
@@ -95,7 +95,7 @@ def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
 
 
 def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | None:
-    """The line of the newest attack of this name on a run that has not ended; None without."""
+    """Return the line of the newest attack of this name on a run that has not ended; None without."""
     for state in service.queue.runs():
         if state.get("kind") == "attack" and state["state"] not in ENDED:
             wanted = service.queue.store.config(state["run_id"])["attack"]
@@ -105,7 +105,7 @@ def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | Non
 
 
 def attack(service: Service, request: Any) -> str:
-    """The id of the queued run that attacks another one with the defaults: `{run_id, name}`.
+    """Return the id of the queued run that attacks another one with the defaults: `{run_id, name}`.
 
     Raises RunError where that run has no adapter, SettingError and InputError as the attack says.
     """
@@ -122,7 +122,7 @@ def attack(service: Service, request: Any) -> str:
 
 
 def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
-    """The newest result, offered beside an older one, and in the place of a run that has none."""
+    """Return the newest result, offered beside an older one, and in the place of a run that has none."""
     latest = next(iter(results(service)), None)
     if latest is None or latest == shown:
         return None
@@ -133,7 +133,7 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
 
 
 def ask(service: Service, run_id: Any, question: Any) -> dict[str, Any]:
-    """The greedy answers of the model before and after a run: `{question, before, after}`.
+    """Return the greedy answers of the model before and after a run: `{question, before, after}`.
 
     Each answer is `{text, fluency}`, the latter in nats per token and None where it cannot be measured.
 
@@ -157,7 +157,7 @@ def _said(model: Any, question: str) -> dict[str, Any]:
 
 
 def refuse_other_model(service: Service, run_id: str) -> None:
-    """Nothing; raises RunError when the open model is not the one that the run began with."""
+    """Raise RunError when the open model is not the one that the run began with."""
     config, session = service.queue.store.config(run_id), service.sessions.session
     began = (config.get("model", session.model_name), _folder(config.get("adapter", session.adapter)))
     if began != (session.model_name, _folder(session.adapter)):

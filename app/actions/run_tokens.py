@@ -13,7 +13,7 @@ from tokenunlearn.runs.states import ENDED
 
 
 def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
-    """The ended runs that had a row which the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
+    """Return ended runs that had a row which the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
 
     `question`: `{scores_id}`. Raises MaskError for scores that are no longer held.
     """
@@ -30,7 +30,7 @@ def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def run_tokens(service: Service, question: Any) -> dict[str, Any]:
-    """Each row of one run, `{rows: {row id: {starts, ends, before, after, trained}}}`.
+    """Return each row of one run, `{rows: {row id: {starts, ends, before, after, trained}}}`.
 
     `before` and `after` are probabilities, `trained` the places of the tokens that the run unlearned.
     `question`: `{run_id}`. Raises RunError for an unknown run.
@@ -49,7 +49,7 @@ def run_tokens(service: Service, question: Any) -> dict[str, Any]:
 
 
 def _shares(config: Mapping[str, Any], answers: Mapping[str, str]) -> bool:
-    """Whether the run had a row with this id and answer."""
+    """Return whether the run had a row with this id and answer."""
     rows = config.get("forget") or ()
     return any(
         isinstance(row, Mapping) and answers.get(row.get("id", "")) == row.get("answer") for row in rows
@@ -57,7 +57,7 @@ def _shares(config: Mapping[str, Any], answers: Mapping[str, str]) -> bool:
 
 
 def _trained(path: Path) -> dict[str, list[int]]:
-    """The chosen places of each row, from the run's own mask file; none where it cannot be read."""
+    """Return the chosen places of each row, from the run's own mask file; none where it cannot be read."""
     places: dict[str, list[int]] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
         _header, *lines = path.read_text(encoding="utf-8").split("\n")

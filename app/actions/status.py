@@ -14,7 +14,7 @@ from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 
 def chips(service: Service) -> dict[str, Any]:
-    """The value of the status chips."""
+    """Return the value of the status chips."""
     return _chips(service, service.queue.runs())
 
 
@@ -36,7 +36,7 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def beat(service: Service) -> dict[str, Any]:
-    """The chips, and a `stamp` that is another one as soon as anything else on the page is.
+    """Return the chips, and a `stamp` that is another one as soon as anything else on the page is.
 
     A page asks for it each second while something moves, and for the rest only where the stamp is another.
     """
@@ -52,7 +52,7 @@ def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def scores_signature(service: Service) -> Any:
-    """What changes when other scores are to be shown."""
+    """Return what changes when other scores are to be shown."""
     scores = service.shelf.newest()
     if scores is None:
         return service.sessions.stage.error or "none"
@@ -60,12 +60,12 @@ def scores_signature(service: Service) -> Any:
 
 
 def probed(service: Service, run_id: str) -> bool:
-    """Whether the run has its probes."""
+    """Return whether the run has its probes."""
     return (service.queue.store.root / run_id / "probes.json").is_file()
 
 
 def model_chip(service: Service) -> dict[str, Any]:
-    """Model, adapter and precision, or how far loading has come, or why it failed."""
+    """Return model, adapter and precision, or how far loading has come, or why it failed."""
     stage, model = service.sessions.stage, service.sessions.session.model
     if stage.name in ("live", "held") and model is not None:
         made = model.provenance()
@@ -84,7 +84,7 @@ def model_chip(service: Service) -> dict[str, Any]:
 
 
 def stage_words(stage: Stage) -> str:
-    """The stage as a person reads it, with its seconds: `scoring, 40 %, 3 s so far`."""
+    """Return the stage as a person reads it, with its seconds: `scoring, 40 %, 3 s so far`."""
     share = f"{stage.share:.0%}".replace("%", " %")
     words = {"loading": "loading the model", "scoring": f"scoring, {share}"}
     if stage.name == "loading" and 0 < stage.share < 1:
@@ -93,7 +93,7 @@ def stage_words(stage: Stage) -> str:
 
 
 def opening(service: Service) -> dict[str, Any] | None:
-    """What is being opened, or could not be: `{text, state, error, model, data, keeps}`; None for nothing.
+    """Return what is being opened or failed: `{text, state, error, model, data, keeps}`; None for nothing.
 
     `keeps` says whether a model can be used meanwhile. The session that the page starts with counts until it
     has its model.
@@ -120,7 +120,7 @@ def opening(service: Service) -> dict[str, Any] | None:
 
 
 def busy(service: Service) -> bool:
-    """Whether anything may change by itself: then the page has to ask again."""
+    """Return whether anything may change by itself: then the page has to ask again."""
     return service.sessions.moving or _any_live(service.queue.runs())
 
 
@@ -129,12 +129,12 @@ def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def steps_signature(service: Service) -> list[list[Any]]:
-    """What else decides what is said of runs under way: how far each has come."""
+    """Return what else decides what is said of runs under way: how far each has come."""
     return [[state["run_id"], state["step"]] for state in service.queue.runs() if state["state"] in LIVE]
 
 
 def runs_signature(service: Service) -> list[list[Any]]:
-    """What decides the lists of runs: ids, states, and whether they have their probes."""
+    """Return what decides the lists of runs: ids, states, and whether they have their probes."""
     return [
         [state["run_id"], state["state"], probed(service, state["run_id"])] for state in service.queue.runs()
     ]

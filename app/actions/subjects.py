@@ -22,7 +22,7 @@ MOST_SUBJECT = 200
 
 
 def subject_choices(service: Service, question: Any) -> dict[str, Any]:
-    """What a row's subject could be: `{given, proposed}`, the data's own and the names that are found.
+    """Return what a row's subject could be: `{given, proposed}`, the data's own and the names that are found.
 
     `question`: `{scores_id, row}`. Raises InputError, MaskError.
     """
@@ -47,7 +47,7 @@ def rescore(service: Service, request: Any) -> dict[str, Any]:
 
 @contextmanager
 def scores_to_change(service: Service, values: Mapping[str, Any]) -> Iterator[ShownScores]:
-    """The newest scores of the rows that the page has under `scores_id`; meanwhile nobody else changes them.
+    """Give the newest scores of the rows under `scores_id`; meanwhile nobody else changes them.
 
     Raises MaskError for a recorded example and before all rows are scored, ModelError for rows that are no
     longer open.
@@ -78,7 +78,10 @@ def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) 
 
 
 def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, SubjectEdit]") -> ShownScores:
-    """The shown scores with these subjects in place of theirs, every signal included; kept for a restart."""
+    """Return the shown scores with these subjects in place of theirs, every signal included.
+
+    Kept for a restart.
+    """
     from tokenunlearn.rescoring import rescored
     from tokenunlearn.runs.kept_subjects import write_subjects
     from tokenunlearn.scoring import ScoreConfig
@@ -95,7 +98,7 @@ def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, Sub
 
 
 def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownScores:
-    """These scores as they are shown in the place of `shown`, whose rows they are, every signal included."""
+    """Return these scores as they are shown in the place of `shown`, every signal included."""
     fresh = shown_scores(scores, "live")
     # A signal that was fitted on marks is fitted again, on these names.
     later = [
@@ -105,7 +108,7 @@ def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownS
 
 
 def _spliced(service: Service, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
-    """A signal that was asked for later: as it was, and anew in the rows that changed."""
+    """Return a signal that was asked for later: as it was, and anew in the rows that changed."""
     assert shown.scores is not None and fresh.scores is not None
     values = shown.columns[name].copy()
     pairs = zip(shown.scores.rows, fresh.scores.rows, fresh.payload["rows"], strict=True)

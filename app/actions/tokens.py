@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def shown_payload(service: Service) -> dict[str, Any]:
-    """The value of the Tokens view: the newest payload, or a sentence while there is none.
+    """Return the value of the Tokens view: the newest payload, or a sentence while there is none.
 
     The columns go as one JSON text: Gradio's page wraps and clones every number of an array, which takes
     it ten seconds for 10,000 tokens.
@@ -41,7 +41,7 @@ def shown_payload(service: Service) -> dict[str, Any]:
 
 
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
-    """The payload with what is made when it is asked for.
+    """Return the payload with what is made when it is asked for.
 
     `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `defaults` the rule that a
     page begins with, `opens` the index of its row; `menus` tells of the rest.
@@ -59,14 +59,17 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
 
 
 def beside(session: Session) -> "Beside":
-    """What signals may use beside the rows of a session: its rows to keep. The page opens one model."""
+    """Return what signals may use beside the rows of a session: its rows to keep.
+
+    The page opens one model.
+    """
     from tokenunlearn.passes import Beside
 
     return Beside(session.retain)
 
 
 def lacking_here(session: Session) -> dict[str, str]:
-    """What a signal needs that the session does not have, in words, by the signal's name."""
+    """Return what a signal needs that the session does not have, in words, by the signal's name."""
     if session.model is None:
         return {}
     from tokenunlearn.passes import lacking, need_words
@@ -78,7 +81,7 @@ def lacking_here(session: Session) -> dict[str, str]:
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
-    """The scores, the set and the mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
+    """Return scores, the set and the mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
 
     Raises MaskError, SettingError or InputError.
     """
@@ -90,7 +93,7 @@ def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
 
 
 def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
-    """The mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices.
+    """Return the mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices.
 
     Where the draft carries the page's own `hash` and it is another, `weights` (one per chosen) go along.
     """
@@ -107,7 +110,7 @@ def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
 
 
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
-    """The likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
+    """Return likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
 
     `question`: `{scores_id, row, position}`. Returns `{with, without, masking, name}`: two lists of (token,
     probability, rank, whether it is the true one), how the second was masked, and the name that was put in:
@@ -133,7 +136,9 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
 
 
 def compute_signal(service: Service, question: Any) -> dict[str, Any]:
-    """One more signal on all rows: `{values, info, leaderboard}`; from then on it belongs to these scores.
+    """Return one more signal on all rows: `{values, info, leaderboard}`.
+
+    From then on it belongs to these scores.
 
     `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
     """
@@ -155,7 +160,7 @@ def compute_signal(service: Service, question: Any) -> dict[str, Any]:
 
 
 def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]", name: str) -> np.ndarray:
-    """One signal on the tokens of these rows of `shown`, one after the other, masked as their scores are.
+    """Return one signal on the tokens of these rows of `shown` in turn, masked as their scores are.
 
     A row that could not be scored has NaN. Raises SettingError for an unknown signal, MaskError without rows,
     as of a recorded example, and for a signal that needs what is not there; ModelError without a model.
@@ -177,14 +182,14 @@ def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]",
 
 
 def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:
-    """The scores with both signals of a rule, computed where they were missing."""
+    """Return the scores with both signals of a rule, computed where they were missing."""
     for name in (rule.knowledge, rule.entropy):
         compute_signal(service, {"scores_id": scores_id, "name": name})
     return service.shelf.find(scores_id)
 
 
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
-    """The scores with one more column, under the same id: what was there has not changed.
+    """Return the scores with one more column, under the same id: what was there has not changed.
 
     The column joins the newest under this id: rows or other signals may have got theirs since `shown`, and
     this signal itself, fitted on marks, which then stays.
@@ -195,7 +200,7 @@ def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndar
 
 
 def export_mask(service: Service, draft: Any) -> dict[str, str]:
-    """The mask file of a draft: `{filename, text, mime}`. Raises MaskError for a recorded example."""
+    """Return the mask file of a draft: `{filename, text, mime}`. Raises MaskError for a recorded example."""
     shown, name, mask = mask_of(service, draft)
     return {
         "filename": f"mask-{name or 'rows'}-{mask.hash[:8]}.jsonl",
@@ -205,7 +210,10 @@ def export_mask(service: Service, draft: Any) -> dict[str, str]:
 
 
 def mask_file(shown: ShownScores, mask: Mask, more: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes of `mask.jsonl`; `more` joins its provenance. Raises MaskError for a recorded example."""
+    """Return the bytes of `mask.jsonl`; `more` joins its provenance.
+
+    Raises MaskError for a recorded example.
+    """
     if shown.table is None:
         raise MaskError("A recorded example cannot be exported or trained", fix="Wait for the live model")
     return mask_text(mask, shown.table, {**provenance(shown.table), **(more or {})}).encode()

@@ -30,7 +30,7 @@ DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides", "notes")
 
 
 def summary(service: Service, draft: Any) -> dict[str, Any]:
-    """What will be trained, for the page: counts, hash, a few words, and the plan that makes it again.
+    """Return what will be trained, for the page: counts, hash, a few words, and the plan that makes it again.
 
     A draft with `hash` is refused when the server computes another one. Errors come back as `{error}`.
     """
@@ -46,7 +46,7 @@ def summary(service: Service, draft: Any) -> dict[str, Any]:
 
 
 def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str, Any]) -> None:
-    """Nothing; raises MaskError for another mask than the page's, rows without scores, no token at all."""
+    """Raise MaskError for another mask than the page's, rows without scores, or no token at all."""
     refuse_other_hash(mask, values)
     shown.refuse_waiting(name)
     shown.refuse_failed(name, mask.overrides)
@@ -62,7 +62,7 @@ def refuse_untrainable(service: Service, shown: ShownScores) -> None:
 
 
 def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
-    """Nothing; raises MaskError when the page showed another mask than this one."""
+    """Raise MaskError when the page showed another mask than this one."""
     shown = values.get("hash")
     if shown and shown != mask.hash:
         raise MaskError(
@@ -73,7 +73,7 @@ def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
 
 
 def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
-    """The numbers and words of a mask."""
+    """Return the numbers and words of a mask."""
     rows = shown.rows_of(name)
     gold = np.nan_to_num(shown.columns["gold"]) == 1
     places = shown.places(name)
@@ -95,20 +95,20 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
 
 
 def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
-    """How many rows the model knows, of how many that say so: `{yes, partly, no}`; None where none does."""
+    """Return how many rows the model knows: `{yes, partly, no}`; None where no row says so."""
     words = [row["known"]["word"] for row in rows if row.get("known")]
     return {word: words.count(word) for word in ("yes", "partly", "no")} if words else None
 
 
 def never_known(shown: ShownScores, mask: Mask) -> list[str]:
-    """The ids of the rows that a mask trains and the model does not know: nothing can be forgotten there."""
+    """Return ids of the rows that a mask trains and the model does not know: there is nothing to forget."""
     trained = np.unique(shown.columns["row"][mask.selected])
     rows = [shown.payload["rows"][at] for at in trained]
     return [row["id"] for row in rows if (row.get("known") or {}).get("word") == "no"]
 
 
 def unknown_rows(service: Service, plan: Any) -> int:
-    """How many of the rows that a plan trains the model never knew. Raises MaskError, InputError."""
+    """Return how many of the rows that a plan trains the model never knew. Raises MaskError, InputError."""
     if plan is None:
         return 0
     shown, _, mask = mask_of(service, plan)
@@ -116,7 +116,7 @@ def unknown_rows(service: Service, plan: Any) -> int:
 
 
 def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
-    """The chosen stretches of text, in order, each once."""
+    """Return the chosen stretches of text, in order, each once."""
     words: list[str] = []
     start, end, row = shown.offsets["start"], shown.offsets["end"], shown.columns["row"]
     places = np.flatnonzero(mask.selected)
@@ -128,7 +128,7 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 
 
 def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str]:
-    """The ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
+    """Return the ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
 
     `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
     SettingError for a setting, ModelError while the model is loading.
@@ -194,7 +194,7 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
 def run_config(
     service: Service, shown: ShownScores, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
 ) -> dict[str, Any]:
-    """The config.json of a run, complete: rows, target, settings; a command line can run it again."""
+    """Return the config.json of a run, complete: rows, target, settings; a command line can run it again."""
     # With the subjects that a person gave, so that the run can be made again; a row that the model fails on
     # would end the run.
     scored = [each for each in shown.scores.rows if not each.failure] if shown.scores else []
@@ -223,7 +223,7 @@ def run_config(
 
 
 def act(service: Service, request: Any) -> str:
-    """The run id after pressing a button: `{run_id, action}`.
+    """Return the run id after pressing a button: `{run_id, action}`.
 
     Raises RunError when the run's state does not allow it.
     """
@@ -241,7 +241,7 @@ def act(service: Service, request: Any) -> str:
 
 
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
-    """The value of the curves view: the runs, and card, answer and curves of one of them with its siblings.
+    """Return the value of the curves view: all runs, and card, answer and curves of one and its siblings.
 
     `shown` None follows: the run that the chip names. `at` orders answers that overtake each other.
     """
@@ -280,7 +280,7 @@ def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str
 
 
 def _said_before(config: Mapping[str, Any], probes: Any) -> str | None:
-    """What the model said to the watched question before the run."""
+    """Return what the model said to the watched question before the run."""
     lines = ((probes or {}).get("before") or {}).get("answers", ())
     watched = ("forget", config.get("watch"))
     return next((line["answer"] for line in lines if (line["kind"], line["row_id"]) == watched), None)

@@ -77,7 +77,7 @@ class Session:
         return tuple(row for row in self.rows.retain if row.id not in self.left_out)
 
     def of_set(self, name: str) -> tuple[Row, ...]:
-        """The forget rows of one set that take part."""
+        """Return the forget rows of one set that take part."""
         return tuple(row for row in self.forget if row.set == name)
 
     @property
@@ -86,17 +86,20 @@ class Session:
         return self.model_name, self.adapter, self.precision
 
     def with_rows(self, rows: Rows, name: str) -> "Session":
-        """A new session: the same model on other rows."""
+        """Return a new session: the same model on other rows."""
         return replace(self, rows=rows, data_name=name, model=None, left_out={})
 
     def with_model(self, name: str | None, adapter: str | None, precision: str) -> "Session":
-        """A new session: the same rows under another model."""
+        """Return a new session: the same rows under another model."""
         named = replace(self, model_name=name, adapter=adapter, precision=precision)
         return named.with_rows(self.rows, self.data_name)
 
 
 def first_session(options: Options) -> Session:
-    """The session that the page starts with. Raises InputError, SettingError as `session_rows` does."""
+    """Return the session that the page starts with.
+
+    Raises InputError, SettingError as `session_rows` does.
+    """
     rows = session_rows(options.data, options.skip_bad_rows, options.columns)
     adapter = options.adapter or demo_adapter(options.model)
     name = Path(options.data).name if options.data else DEMO
@@ -104,12 +107,12 @@ def first_session(options: Options) -> Session:
 
 
 def demo_adapter(model: str | None) -> str | None:
-    """The adapter that goes with the embedded model when none is named: the one that knows the demo rows."""
+    """Return the embedded model's adapter when none is named: the one that knows the demo rows."""
     return str(TARGET) if model is None and TARGET.is_dir() else None
 
 
 def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "") -> Rows:
-    """The rows of a file or of a set by its name (`open_rows`); None is the demo.
+    """Return the rows of a file or of a set by its name (`open_rows`); None is the demo.
 
     Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget;
     SettingError for columns that the file does not have.

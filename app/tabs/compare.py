@@ -8,6 +8,6 @@ from app.service import Service
 
 
 def build(service: Service) -> gr.HTML:
-    """The runs view."""
+    """Return the runs view."""
     with gr.Column(elem_classes=["tx-page"]):
         return runs_view(actions.runs(service))

@@ -27,7 +27,7 @@ class ProbeTab:
 
 
 def build(service: Service) -> ProbeTab:
-    """The tab's components, wired among themselves."""
+    """Return the tab's components, wired among themselves."""
     choices = actions.run_choices(service)
     first = actions.newest(service)
     with gr.Column(elem_classes=["tx-page"]):
@@ -45,7 +45,7 @@ def build(service: Service) -> ProbeTab:
 
 
 def shown(service: Service, run_id: str | None) -> dict[str, Any]:
-    """The probe view's value; a sentence instead of an error for a run that is gone."""
+    """Return the probe view's value; a sentence instead of an error for a run that is gone."""
     try:
         return actions.show(service, run_id)
     except TokenUnlearnError as error:
@@ -53,7 +53,7 @@ def shown(service: Service, run_id: str | None) -> dict[str, Any]:
 
 
 def menu(service: Service, run_id: str | None) -> Any:
-    """The run menu with the runs of now, turned to one of them."""
+    """Return the run menu with the runs of now, turned to one of them."""
     return gr.Dropdown(choices=actions.run_choices(service), value=run_id)
 
 

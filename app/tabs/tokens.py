@@ -60,12 +60,12 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
 
 
 def build(service: Service) -> gr.HTML:
-    """The Tokens view, filled with what can be shown at once."""
+    """Return the Tokens view, filled with what can be shown at once."""
     return tokens_view(tokens.shown_payload(service), [_bound(service, *each) for each in ASKED.items()])
 
 
 def _bound(service: Service, name: str, action: Callable[[Service, Any], Any]) -> Callable[[Any], Any]:
-    """The action on this service under the page's name for it, by which Gradio offers it."""
+    """Return the action on this service under the page's name for it, by which Gradio offers it."""
 
     def call(data: Any) -> Any:
         return action(service, data)

@@ -48,7 +48,7 @@ class UnlearnTab:
         return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
 
     def values_of(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any], bool]:
-        """The plan, the training settings and whether controls are wanted, from the values of `inputs`."""
+        """Return plan, the training settings and whether controls are wanted, from the values of `inputs`."""
         summary, controls, *rest = given
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
@@ -58,12 +58,12 @@ class UnlearnTab:
         return plan, settings, bool(controls)
 
     def asked(self, name: Any) -> dict[Any, Any]:
-        """The button after a first click that asks of the plan `name`; for None as it begins."""
+        """Return the button after a first click that asks of the plan `name`; for None as it begins."""
         label = START_ANYWAY.format(rows=rows_words(name[-1])) if name else START
         return {self.start: gr.Button(label), self.sure: name}
 
     def filled(self, training: TrainConfig, controls: bool) -> dict[Any, Any]:
-        """Control → value for each setting of a run, those of its objective included."""
+        """Return control → value for each setting of a run, those of its objective included."""
         objective = training.objective_of()
         settings = {control: getattr(training, name) for name, control in self.settings.items()}
         return {self.controls: controls, **settings} | {
@@ -74,7 +74,7 @@ class UnlearnTab:
 
 
 def build(service: Service) -> UnlearnTab:
-    """The tab's components; the page wires them."""
+    """Return the tab's components; the page wires them."""
     with gr.Row(equal_height=False, elem_classes=["tx-two"]):
         with gr.Column(scale=2, min_width=300, elem_classes=["tx-side"]):
             tab = _side()
@@ -98,19 +98,19 @@ def _side() -> UnlearnTab:
 
 
 def by_needs(info: SettingInfo) -> SettingInfo:
-    """The menu of objectives in the order of what they need: log-probabilities alone first."""
+    """Return the menu of objectives in the order of what they need: log-probabilities alone first."""
     groups = [need.group for need in NEEDS.values()]
     order = {name: [groups.index(word) for word in _groups(entry)] for name, entry in OBJECTIVES.items()}
     return replace(info, choices=tuple(sorted(OBJECTIVES, key=lambda name: order[name])))
 
 
 def menu_labels() -> dict[str, str]:
-    """Each objective's name in the menu, with the group that it belongs to."""
+    """Return each objective's name in the menu, with the group that it belongs to."""
     return {name: " · ".join([entry.label, *_groups(entry)]) for name, entry in OBJECTIVES.items()}
 
 
 def about_words(entry: Objective) -> str:
-    """The sentence below the menu: what the chosen objective does, what it needs, who published it."""
+    """Return the sentence below the menu: what the chosen objective does, what it needs, who published it."""
     needs = f" Needs: {'; '.join(need.words for need in entry.needed)}." if entry.needed else ""
     return f"{entry.help}.{needs} Source: {entry.source}."
 
@@ -120,7 +120,7 @@ def _groups(entry: Objective) -> list[str]:
 
 
 def _objective_settings(objective: Any, about: Any) -> dict[tuple[str, str], Any]:
-    """A group of controls for each objective, of which the chosen one's is shown, and the words about it."""
+    """Return a group of controls for each objective, only the chosen one's shown, and the words about it."""
     own: dict[tuple[str, str], Any] = {}
     groups = []
     for name, entry in OBJECTIVES.items():

@@ -9,7 +9,7 @@ _LEFT_OUT = ("forget", "retain", "world", "name", "arm", "group")
 def compare_line(
     run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """One run: identity, state, numbers before and after (None = not probed), flat settings."""
+    """Return one run: identity, state, numbers before and after (None = not probed), flat settings."""
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     return {
         **{name: run[name] for name in ("run_id", "name", "arm", "state", "step", "steps")},
@@ -20,7 +20,7 @@ def compare_line(
 
 
 def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config without its rows, nested settings as `training.steps`; rows as their number."""
+    """Return the config without its rows, nested settings as `training.steps`; rows as their number."""
     flat: dict[str, Any] = {}
     for name, value in config.items():
         if name in ("forget", "retain", "world"):

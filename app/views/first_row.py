@@ -12,7 +12,7 @@ SEEN: Final = 0.25  # a fused score from which a token is plainly coloured
 
 
 def default_choice(shown: ShownScores, set_name: str) -> Selection | None:
-    """Fused scores and choice of the default rule over all tokens, NaN and False outside the set.
+    """Return fused scores and choice of the default rule over all tokens, NaN and False outside the set.
 
     None where the scores lack a signal of that rule. Raises MaskError for an unknown set.
     """
@@ -47,7 +47,9 @@ def first_row(shown: ShownScores) -> int:
 
 
 def clarity(words: Any, fused: Any, selected: Any, gold: Any) -> float:
-    """How well colour, choice and, where it is marked, the fact of a row agree, word by word; at most 1.
+    """Return how well colour, choice and, where it is marked, the fact of a row agree, word by word.
+
+    At most 1.
 
     Arguments: [tokens] of one row, at least one; `fused` 0 to 1 or NaN, `gold` 1, 0 or NaN. A word counts as
     its highest token, and a fused score from `SEEN` on as full colour. The value is the overlap of all three,

@@ -89,18 +89,18 @@ class Heatmap:
         return marks
 
     def glyph(self, piece: Piece) -> str:
-        """The sign below a token; none where a bar is drawn."""
+        """Return the sign below a token; none where a bar is drawn."""
         return "" if self.bar(piece) is not None else GLYPHS[piece.state]
 
     def bar(self, piece: Piece) -> float | None:
-        """How thick the bar of a soft weight is, 0 to 1; None where the token has none."""
+        """Return how thick the bar of a soft weight is, 0 to 1; None where the token has none."""
         if self.full_weight is None or piece.state != "chosen":
             return None
         return piece.weight / self.full_weight if self.full_weight > 0 else 0.0
 
 
 def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int | None = None) -> Heatmap:
-    """The heatmap of one row, or of all rows of the set. Raises SettingError for an unknown signal."""
+    """Return the heatmap of one row, or of all rows of the set. Raises SettingError for an unknown signal."""
     rows = shown.rows_of(set_name)
     places = shown.places(set_name)
     cut = {name: values[places] for name, values in shown.columns.items()}
@@ -121,7 +121,7 @@ def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int
 
 
 def visible(text: str) -> str:
-    """The text with characters that a document may not hold, or that cannot be seen, as their picture.
+    """Return the text with characters that a document may not hold, or that cannot be seen, as their picture.
 
     >>> visible("a" + chr(0) + "b")
     'a␀b'
@@ -142,7 +142,7 @@ def _picture(character: str) -> str:
 
 
 def has_direction(text: str) -> bool:
-    """Whether the text holds a character that turns the writing direction of what follows it."""
+    """Return whether the text holds a character that turns the writing direction of what follows it."""
     return any(unicodedata.bidirectional(each) in _TURNS for each in text)
 
 
@@ -150,7 +150,7 @@ _TURNS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def _strengths(values: np.ndarray, places: np.ndarray, signal: str) -> tuple[np.ndarray, float]:
-    """Each value from 0 (page colour) to 1, and the value that gets the full colour (web/score/scale.js)."""
+    """Return each value scaled to 0…1, and the value that gets the full colour (web/score/scale.js)."""
     scored = values[places][np.isfinite(values[places])]
     limit = 1.0 if signal == "fused" else float(percentile(scored, FULL)) if scored.size else 0.0
     if not limit > 0:
@@ -196,7 +196,7 @@ def _decision(mask: Mask, excluded: np.ndarray, index: int) -> str:
 
 
 def _facts(shown: ShownScores, set_name: str, mask: Mask) -> dict[str, str]:
-    """What a reader must know to make the picture again, in order of reading."""
+    """Return what a reader must know to make the picture again, in order of reading."""
     made = provenance(shown.table) if shown.table is not None else {}
     model = shown.payload.get("model") or {}
     known = {name: str(made.get(name) or model.get(name) or "") for name in ("model", "adapter", "precision")}

@@ -61,7 +61,7 @@ th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 
 
 def page(shown: Heatmap) -> str:
-    """The whole HTML document."""
+    """Return the whole HTML document."""
     rows = "\n".join(_row(row, shown) for row in shown.rows)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -79,14 +79,14 @@ def page(shown: Heatmap) -> str:
 
 
 def scale_words(shown: Heatmap) -> str:
-    """What the full colour stands for."""
+    """Return what the full colour stands for."""
     if shown.signal == "fused":
         return "1"
     return f"{shown.limit:.3g} {shown.unit or 'without unit'} or more (99th percentile of the set)"
 
 
 def hover_words(piece: Piece, unit: str) -> str:
-    """A token's value and decision, for a pointer or a screen reader."""
+    """Return a token's value and decision, for a pointer or a screen reader."""
     value = "no score" if math.isnan(piece.value) else f"{piece.value:.4g} {unit}".strip()
     decision = MEANINGS.get(piece.state, "not chosen")
     return f"{value}; {decision}; weight {piece.weight:.4g}" + (f"; {piece.note}" if piece.note else "")
@@ -144,7 +144,7 @@ def _piece(shown: Shown, heatmap: Heatmap) -> str:
 
 
 def shown_pieces(row: HeatRow) -> list[Shown]:
-    """The pieces of an answer as they are shown, with the space round them."""
+    """Return the pieces of an answer as they are shown, with the space round them."""
     parts = []
     for piece in row.pieces:
         space, shown, after = outer_space(piece.text)
@@ -154,7 +154,7 @@ def shown_pieces(row: HeatRow) -> list[Shown]:
 
 
 def outer_space(text: str) -> tuple[str, str, str]:
-    """Space before a token, what it shows (␣, ↵, · where nothing is seen), a break behind it (units.js)."""
+    """Return the space before a token, what it shows (␣, ↵ or · for nothing seen), and a break after it."""
     bare = text.lstrip()
     space = text[: len(text) - len(bare)]
     if text and not bare:
@@ -184,7 +184,7 @@ def _notes(shown: Heatmap) -> str:
 
 
 def moment(milliseconds: int) -> str:
-    """A time in ms since 1970 in words; empty for 0."""
+    """Return a time in ms since 1970 in words; empty for 0."""
     if not milliseconds:
         return ""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

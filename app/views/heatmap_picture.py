@@ -21,7 +21,7 @@ FONT: Final = "ui-monospace, Menlo, Consolas, 'Noto Sans Mono', monospace"
 
 
 def picture(shown: Heatmap) -> str:
-    """The whole SVG document."""
+    """Return the whole SVG document."""
     hue = HUES.get(shown.family, HUES["other"]).replace(" ", ", ")
     marks = " · ".join(shown.marks.values())
     parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 18), *_legend(shown, hue), _words(MARGIN, 86, marks)]
@@ -43,7 +43,7 @@ def picture(shown: Heatmap) -> str:
 
 
 def cells(text: str) -> int:
-    """How many letters wide the text is: wide characters count two, those that join none."""
+    """Return how many letters wide the text is: wide characters count two, those that join none."""
     return sum(_width(each) for each in text)
 
 
@@ -74,7 +74,7 @@ def _legend(shown: Heatmap, hue: str) -> list[str]:
 
 
 def _row(row: HeatRow, shown: Heatmap, hue: str, top: float) -> tuple[list[str], float]:
-    """The elements of a row, and where the next one begins."""
+    """Return the elements of a row, and where the next one begins."""
     parts = []
     for line in _lines(f"{row.id}  {row.question}", COLUMNS):
         parts.append(_words(MARGIN, top, line))
@@ -91,7 +91,7 @@ def _row(row: HeatRow, shown: Heatmap, hue: str, top: float) -> tuple[list[str],
 
 
 def _answer(row: HeatRow) -> list[list[Cell]]:
-    """The answer in lines of pieces and of the space between them."""
+    """Return the answer in lines of pieces and of the space between them."""
     lines: list[list[Cell]] = [[]]
     for shown in shown_pieces(row):
         _add_space(lines, shown.before)
@@ -104,7 +104,7 @@ def _answer(row: HeatRow) -> list[list[Cell]]:
 
 
 def _add_space(lines: list[list[Cell]], space: str) -> None:
-    """Nothing; the last line ends with the space, or with a break a new one begins with what follows that."""
+    """End the last line with the space; after a break, begin a new line with what follows it."""
     if "\n" in space:
         lines.append([])
     if width := cells(space.rsplit("\n", 1)[-1]):
@@ -132,7 +132,7 @@ def _piece(piece: Piece, text: str, shown: Heatmap, hue: str, place: tuple[float
 
 
 def _lines(text: str, columns: int) -> list[str]:
-    """The text in lines of at most so many letters."""
+    """Return the text in lines of at most so many letters."""
     lines, line, width = [], "", 0
     for each in text:
         if width + _width(each) > columns:

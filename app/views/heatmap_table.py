@@ -13,7 +13,7 @@ from tokenunlearn.table import comment_line, spreadsheet_text
 
 
 def comma_table(shown: Heatmap) -> str:
-    """CSV: a first line with the legend as a comment in one cell, then one line per token.
+    """Return CSV: a first line with the legend as a comment in one cell, then one line per token.
 
     Texts that a spreadsheet would run as a formula get a leading quote.
     """
@@ -31,7 +31,7 @@ def comma_table(shown: Heatmap) -> str:
 
 
 def json_record(shown: Heatmap) -> str:
-    """JSON: `{legend, rows: [{id, question, answer, tokens}]}`; null where a token has no score."""
+    """Return JSON: `{legend, rows: [{id, question, answer, tokens}]}`; null where a token has no score."""
     rows = [
         {
             "id": row.id,

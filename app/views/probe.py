@@ -55,7 +55,7 @@ def columns() -> list[dict[str, str]]:
 def probe_value(
     run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What the Probe tab shows of one run; `probes` is its probes.json, None before there is one."""
+    """Return what the Probe tab shows of one run; `probes` is its probes.json, None before there is one."""
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     if not before:
         return {"run": dict(run), "answers": [], "empty": no_results(run)}
@@ -86,7 +86,7 @@ def probe_value(
 
 
 def _world_kept(report: Mapping[str, Any]) -> bool:
-    """Whether all facts of the world stand among the rows to keep."""
+    """Return whether all facts of the world stand among the rows to keep."""
     world, kept = (
         {line["question"] for line in report["answers"] if line["kind"] == kind}
         for kind in ("world", "retain")
@@ -95,7 +95,7 @@ def _world_kept(report: Mapping[str, Any]) -> bool:
 
 
 def token_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """Probabilities of each taught answer's tokens before and after, by `kind/row_id`.
+    """Return probabilities of each taught answer's tokens before and after, by `kind/row_id`.
 
     Rows that the two models cut differently are left out: their tokens cannot be set against each other.
     """
@@ -125,7 +125,7 @@ def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _side(line: Mapping[str, Any]) -> dict[str, Any]:
-    """One answer after the run: its figures, and its badge as key, words and tone (good, bad or none)."""
+    """Return one answer after the run: its figures, and its badge as key, words and tone."""
     badge, fluency = line["badge"], line.get("fluency")
     words = "not judged" if badge is None else badge_words(badge, fluency)
     return _figures(line) | {"badge": badge or "", "badge_words": words, "tone": _tone(line)}

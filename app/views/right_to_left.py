@@ -25,13 +25,13 @@ class Cell:
 
 
 def runs_from_right(text: str) -> bool:
-    """Whether the first letter with a direction is one that is written from right to left."""
+    """Return whether the first letter with a direction is one that is written from right to left."""
     strong = (bidirectional(each) for each in text)
     return next((each for each in strong if each in ("L", "R", "AL")), "L") != "L"
 
 
 def is_number(text: str) -> bool:
-    """Whether the text is digits, and signs that stand in numbers, alone.
+    """Return whether the text is digits, and signs that stand in numbers, alone.
 
     The digits of N'Ko and Adlam run from the right as their letters do, and are no numbers here.
     """
@@ -40,7 +40,7 @@ def is_number(text: str) -> bool:
 
 
 def kinds(parts: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The kind of each piece (see Cell) from the space before it, what it shows and the break behind it.
+    """Return kind of each piece (see Cell) from the space before it, what it shows and the break behind it.
 
     After Latin letters a number goes on with them, and a bracket closes that they opened; two numbers side by
     side are read from the right.
@@ -63,7 +63,7 @@ def kinds(parts: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _direction(character: str) -> str:
-    """L, R or AL for a letter that has a direction, or a digit that has a letter's; else ""."""
+    """Return L, R or AL for a letter that has a direction, or a digit that has a letter's; else ""."""
     kind = bidirectional(character)
     strong = kind in ("L", "R", "AL") and (
         character.isalpha() or (kind == "R" and category(character) == "Nd")
@@ -81,7 +81,10 @@ def _goes_on(parts: Sequence[tuple[str, str, str]], at: int) -> bool:
 
 
 def _back(parts: Sequence[tuple[str, str, str]], at: int) -> int:
-    """The piece just before, −1 where space or a break lies between; stand-ins for further bytes are none."""
+    """Return the piece just before, −1 where space or a break lies between.
+
+    Stand-ins for further bytes are none.
+    """
     while at > 0 and not parts[at][0] and not parts[at - 1][2]:
         at -= 1
         if parts[at][1] != "·":
@@ -90,12 +93,12 @@ def _back(parts: Sequence[tuple[str, str, str]], at: int) -> int:
 
 
 def places_from_left(line: Sequence[Cell]) -> list[int]:
-    """The letter at which each cell begins: one behind the other."""
+    """Return the letter at which each cell begins: one behind the other."""
     return [sum(cell.width for cell in line[:at]) for at in range(len(line))]
 
 
 def places_from_right(line: Sequence[Cell], columns: int) -> list[int]:
-    """The letter of so many at which each cell begins: from the right, but numbers and Latin text."""
+    """Return the letter of so many at which each cell begins: from the right, but numbers and Latin text."""
     runs: list[list[int]] = []
     waiting: list[int] = []  # belong to the run from the left only where it goes on after them
     from_left = False

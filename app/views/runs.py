@@ -14,7 +14,10 @@ BROKEN: Final = ("failed", "interrupted")  # the log may say more than the messa
 
 
 def run_line(state: Mapping[str, Any], left: float | None = None, now: float | None = None) -> dict[str, Any]:
-    """One run of the list: name, state, step, sentence, buttons; from its state.json. `left` in seconds."""
+    """Return one run of the list: name, state, step, sentence, buttons; from its state.json.
+
+    `left` in seconds.
+    """
     text = status_text(state, int(state.get("place") or 0), str(state.get("after") or ""), now)
     return {
         "run_id": state["run_id"],
@@ -30,7 +33,7 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
-    """Seconds until the last step at the pace of steps and looks so far; None while that cannot be said."""
+    """Return the seconds to the last step at the pace so far; None while that cannot be said."""
     timed = [event for event in events if isinstance(event, StepDone | EvalDone)]
     steps = sum(isinstance(event, StepDone) for event in timed)
     if state["state"] != "running" or not steps or not 0 < state["step"] < state["steps"]:
@@ -39,7 +42,7 @@ def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | N
 
 
 def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
-    """The curves of one run (its state) as columns; numbers that are not finite become None."""
+    """Return the curves of one run (its state) as columns; numbers that are not finite become None."""
     steps = [event for event in events if isinstance(event, StepDone)]
     looks = [event for event in events if isinstance(event, EvalDone)]
     broken = [event for event in events if isinstance(event, Diverged)]
@@ -58,7 +61,7 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _retain_loss(steps: Sequence[StepDone], broken: Sequence[Diverged]) -> dict[str, float | None]:
-    """What the guard looks at, in nats: the retain loss now and at the start; None = not measured."""
+    """Return what the guard looks at, in nats: the retain loss now and at the start; None = not measured."""
     last = broken[-1] if broken else steps[-1] if steps else None
     start = last.retain_start if last else None
     if start is None and steps and steps[0].step == 1:  # a run of an earlier version did not write it down
@@ -67,7 +70,7 @@ def _retain_loss(steps: Sequence[StepDone], broken: Sequence[Diverged]) -> dict[
 
 
 def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_step: int) -> dict[str, Any]:
-    """The curves with the full probes beside them: `probed` is `{before, after}`, each `{step, …}` or None.
+    """Return the curves with the full probes: `probed` is `{before, after}`, each `{step, …}` or None.
 
     They are another measure than the curve: a live point is of the last training pass over each row, a probe
     of all rows at one step. So they are no points of it.
@@ -82,7 +85,10 @@ def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_s
 def live_answer(
     config: Mapping[str, Any], events: Sequence[Event], before: str | None
 ) -> dict[str, Any] | None:
-    """The watched question with its answer at each look; only where it changed. None without such a row."""
+    """Return the watched question with its answer at each look; only where it changed.
+
+    None without such a row.
+    """
     looks = [event for event in events if isinstance(event, EvalDone) and event.answer_text is not None]
     wanted = looks[-1].answer_id if looks else config.get("watch")
     row = next((each for each in _rows(config) if each.get("id") == wanted), None)
@@ -101,7 +107,7 @@ def live_answer(
 
 
 def run_of_now(states: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The run under way, else the one last heard of, whatever its number; None without runs."""
+    """Return the run under way, else the one last heard of, whatever its number; None without runs."""
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return active or max(states, key=_last_heard, default=None)
 
@@ -111,7 +117,7 @@ def _last_heard(state: Mapping[str, Any]) -> float:
 
 
 def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The chip: where the run of now stands, and which one that is; `no run` without any."""
+    """Return the chip: where the run of now stands, and which one that is; `no run` without any."""
     shown = run_of_now(states)
     if shown is None:
         return {"text": "no run", "state": "", "run_id": ""}
@@ -127,7 +133,7 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the page tells beside the chip: `done` and `ended` runs, and `live`, the run under way.
+    """Return what the page tells beside the chip: `done` and `ended` runs, and `live`, the run under way.
 
     `done` are the ids of those that finished by themselves, `ended` also of those that were kept;
     `live` is `{id, mask}`, the mask's hash in full, or None.

@@ -33,7 +33,7 @@ _STRUCTURE = {
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """A copy of the exchange table with the numbers as the page gets them."""
+    """Return a copy of the exchange table with the numbers as the page gets them."""
     signals = [name for name in table.columns if name in SIGNALS]
     result = table.assign(
         random_key=table["random_key"].round(KEY_DECIMALS),
@@ -44,7 +44,7 @@ def rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
-    """The payload of scored rows; `table` is their `rounded` table, `state` is recorded or live."""
+    """Return the payload of scored rows; `table` is their `rounded` table, `state` is recorded or live."""
     infos = [row.info for row in scores.rows]
     counts = [len(row.table) for row in scores.rows]
     firsts = np.cumsum([0, *counts[:-1]]).tolist()
@@ -69,7 +69,7 @@ def payload(scores: Scores, table: pd.DataFrame, state: str) -> dict[str, Any]:
 def leaderboard_of_whole_sets(
     table: pd.DataFrame, infos: list[RowInfo], scored: list[bool]
 ) -> list[dict[str, Any]]:
-    """The leaderboard of the sets whose rows are all scored: a figure over a part is of other rows."""
+    """Return the leaderboard of the sets whose rows are all scored: a figure over a part is of other rows."""
     waiting = {info.row.set for info, done in zip(infos, scored, strict=True) if not done}
     whole = [info.row.id for info in infos if info.row.set not in waiting]
     names = [name for name in table.columns if name in SIGNALS and is_compared(SIGNALS[name])]
@@ -77,18 +77,21 @@ def leaderboard_of_whole_sets(
 
 
 def rule_bounds() -> dict[str, dict[str, float | None]]:
-    """What the sliders of the rule take, as `Rule` declares it: `{setting: {low, high, step}}`."""
+    """Return what the sliders of the rule take, as `Rule` declares it: `{setting: {low, high, step}}`."""
     numbers = [info for info in describe(Rule) if info.type in ("int", "float")]
     return {info.name: {"low": info.low, "high": info.high, "step": info.step} for info in numbers}
 
 
 def is_compared(signal: Signal) -> bool:
-    """Whether a signal stands in the leaderboard: with every report, or because a person asked for it."""
+    """Return whether a signal is in the leaderboard: in every report, or because a person asked for it."""
     return signal.report or not signal.default
 
 
 def signal_info(name: str, with_marks: bool = False) -> dict[str, Any]:
-    """All that the page says of a signal, from its entry; `with_marks`: it was fitted on marks as well."""
+    """Return all that the page says of a signal, from its entry.
+
+    `with_marks`: it was fitted on marks as well.
+    """
     signal = SIGNALS[name]
     return {
         "label": f"{signal.label} and marks" if with_marks else signal.label,
@@ -107,7 +110,7 @@ def signal_info(name: str, with_marks: bool = False) -> dict[str, Any]:
 
 
 def menus(names: Iterable[str], lacking: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """What the menus of signals are made of: `{families, offered, lacking, masks}`.
+    """Return what the menus of signals are made of: `{families, offered, lacking, masks}`.
 
     `names` have a column; `offered` are the others, computed when one is chosen. `lacking` says of those that
     cannot be measured here what they need. `masks` are the words above a list of what else could stand in a
@@ -129,12 +132,12 @@ def menus(names: Iterable[str], lacking: Mapping[str, str] = MappingProxyType({}
 
 
 def column(values: Iterable[float]) -> list[float | None]:
-    """Numbers as JSON: NaN becomes None, whole numbers lose their fraction (the payload is long)."""
+    """Return numbers as JSON: NaN becomes None, whole numbers lose their fraction (the payload is long)."""
     return [None if math.isnan(value) else int(value) if value == int(value) else value for value in values]
 
 
 def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> list[dict[str, Any]]:
-    """How well each signal finds the gold words, set by set; sets without gold have no entry."""
+    """Return how well each signal finds the gold words, set by set; sets without gold have no entry."""
     of_row = {info.row.id: info.row.set for info in infos}
     sets = table["row_id"].map(of_row)
     entries: list[dict[str, Any]] = []
@@ -168,7 +171,7 @@ def _finite(value: Any) -> float | None:
 
 
 def _asked(info: RowInfo) -> tuple[str, str]:
-    """What is asked, whoever is asked about: questions that differ in the subject alone are the same."""
+    """Return what is asked without the subject: questions that differ in the subject alone are equal."""
     question, end = info.row.question, 0
     pieces = []
     for start, stop in info.subject_spans:
@@ -201,7 +204,7 @@ def _row(row: ScoredRow, first: int, count: int, unique: bool) -> dict[str, Any]
 
 
 def known_of_table(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Whether the model knows the row of this piece of the table (`known_of`)."""
+    """Return whether the model knows the row of this piece of the table (`known_of`)."""
     if "log_prob" not in table:
         return None
     plain = table["is_subject"] | table["is_stop_word"] | table["is_punctuation"]
@@ -209,7 +212,7 @@ def known_of_table(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def known_of(log_probs: Any, gold: Any, plain: Any) -> dict[str, Any] | None:
-    """Whether the model knows a row: `{word, probability, of}`; None where that was not measured."""
+    """Return whether the model knows a row: `{word, probability, of}`; None where that was not measured."""
     known = row_known(log_probs, gold, plain)
     if not known.word:
         return None

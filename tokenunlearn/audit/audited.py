@@ -77,7 +77,7 @@ def audit_of(
 
 
 def labels_of(rows: Sequence[ScoredRow], marks: Marks) -> NDArray[np.float64]:
-    """What the marks say of the answer tokens of all rows: 1, 0, NaN; [tokens]."""
+    """Return what the marks say of the answer tokens of all rows: 1, 0, NaN; [tokens]."""
     return np.concatenate([_labels(row, marks) for row in rows])
 
 

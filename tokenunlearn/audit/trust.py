@@ -45,7 +45,7 @@ class Trust:
     def figure(
         self, signal: str, name: str = "auroc", population: str = "words"
     ) -> tuple[float, float, float]:
-        """A word figure of a signal with its interval: value, low, high."""
+        """Return a word figure of a signal with its interval: value, low, high."""
         found = self.report[
             (self.report["signal"] == signal)
             & (self.report["granularity"] == "word")
@@ -66,7 +66,7 @@ class CurvePoint:
 
 
 def groups_of(subjects: Sequence[str], answers: Sequence[str] = ()) -> NDArray[np.int64]:
-    """The group of each row: its subject where any subject repeats, else the row itself; int [rows].
+    """Return the group of each row: its subject where any subject repeats, else the row itself; int [rows].
 
     Rows of one group are held out together. Where all rows are about one subject each is a group by itself.
     Rows with the same of `answers` are of one group whatever their subject: a fit that has seen one has seen
@@ -98,7 +98,7 @@ def trust(
     taught: ArrayLike | None = None,
     before_fit: Callable[[], None] = lambda: None,
 ) -> Trust:
-    """The figures of the learned scorer and of `signals` against the marks.
+    """Return the figures of the learned scorer and of `signals` against the marks.
 
     `table`: the exchange table of the rows; of its tokens `states` [tokens, width] and `labels` [tokens],
     what marks say (1, 0, NaN); `groups` [rows], in the order of the table. `basis` must not hold any of the
@@ -133,13 +133,13 @@ def trust(
 
 
 def words_of_table(table: pd.DataFrame, states: NDArray[np.float32], labels: ArrayLike) -> Words:
-    """The words of an exchange table, from `states` [tokens, width] and `labels` [tokens] of its tokens."""
+    """Return words of an exchange table, from its tokens' `states` [tokens, width] and `labels` [tokens]."""
     left_out = table["is_subject"].astype(bool) | table["is_punctuation"].astype(bool)
     return words_of(states, pd.factorize(table["row_id"])[0], table["word_id"], left_out, labels)
 
 
 def said(found: Trust) -> str:
-    """The verdict in a sentence, with its figures."""
+    """Return the verdict in a sentence, with its figures."""
     if found.verdict == "few":
         return (
             f"Not enough marks yet: {_counted(found.rows, 'row')} ({ENOUGH_ROWS} are needed) "
@@ -170,7 +170,7 @@ def learning_curve(
     seed: int = 0,
     before_fit: Callable[[], None] = lambda: None,
 ) -> list[CurvePoint]:
-    """What the first 0, 1, 2 … marked rows taught, measured on marked rows that none of these fits has seen.
+    """Return what the first 0, 1, 2 … marked rows taught, measured on marked rows that no fit has seen.
 
     Of each draw about half of the rows are tested, the same for every count, and no row of their `groups`
     ([rows], by the numbers in `words`) teaches. Empty where too few rows, or rows of one group, are marked.
@@ -204,7 +204,10 @@ def learning_curve(
 def halves(
     rows: NDArray[np.int64], group: NDArray[np.int64], random: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows of some groups in random order, and those of the others; as near to half as groups allow."""
+    """Return the rows of some groups in random order, and those of the others.
+
+    As near to half as groups allow.
+    """
     order = random.permutation(np.unique(group))
     sizes = np.cumsum([np.count_nonzero(group == each) for each in order[:-1]])
     first = order[: 1 + int(np.argmin(np.abs(sizes - len(rows) / 2)))]
@@ -213,6 +216,6 @@ def halves(
 
 
 def _rows_of_both(known: Words) -> int:
-    """How many rows have words of the fact and other words."""
+    """Return how many rows have words of the fact and other words."""
     facts = set(known.rows[known.labels == 1].tolist())
     return len(facts & set(known.rows[known.labels == 0].tolist()))

@@ -39,7 +39,7 @@ def fit_weights(
     knowledge: Sequence[str],
     rule: Rule | None = None,
 ) -> FittedRule:
-    """The rule of the best knowledge signal, α and share, all else as in `rule` (None: the default).
+    """Return the rule of the best knowledge signal, α and share, all else as in `rule` (None: the default).
 
     `columns` as for `select`, [tokens]; `labels` [tokens] what marks say (1, 0, NaN); `groups` [rows], by the
     row numbers of the columns. A fitted signal among `knowledge` must be held out where there are labels.
@@ -88,7 +88,7 @@ class _Units:
         return np.bincount(self.unit, weights=flags) > 0
 
     def hits(self, selected: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """By group: words chosen and marked, chosen in all, marked in all; [groups, 3]."""
+        """Return by group: words chosen and marked, chosen in all, marked in all; [groups, 3]."""
         chosen = self._any(np.asarray(selected)[self.kept])
         columns = (chosen & self.fact, chosen, self.fact)
         size = int(self.group.max()) + 1
@@ -96,6 +96,6 @@ class _Units:
 
 
 def _f1(hits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """2·both / (chosen + marked) of counts [..., 3]; 0 where neither is."""
+    """Return 2·both / (chosen + marked) of counts [..., 3]; 0 where neither is."""
     both, chosen, marked = hits[..., 0], hits[..., 1], hits[..., 2]
     return np.asarray(2 * both / np.maximum(chosen + marked, 1))

@@ -27,7 +27,7 @@ the journey, on the embedded model and our own rows:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs; each verb's module adds its own arguments."""
+    """Return the parser of all verbs; each verb's module adds its own arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m tokenunlearn",
         description="See which tokens carry a fact, choose them, unlearn them, probe what is left.",
@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 done, 1 diverged, 2 an expected error (told on stderr), 130 Ctrl-C, work kept."""
+    """Return exit code: 0 done, 1 diverged, 2 an expected error (told on stderr), 130 Ctrl-C, work kept."""
     parsed = build_parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed) or 0)

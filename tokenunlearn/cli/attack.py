@@ -45,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, or 130 after Ctrl-C with the measurements kept; the result goes to attacks.json and stdout."""
+    """Return 0, or 130 after Ctrl-C with the measurements kept.
+
+    The result goes to attacks.json and stdout.
+    """
     folder, config = _folder(Path(arguments.folder))
     if config is not None and (arguments.file or arguments.demo or arguments.model):
         raise InputError("The run has its own rows and model", fix="Leave FILE, --demo and --model out")
@@ -94,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def result_lines(result: Mapping[str, Any]) -> list[str]:
-    """A result of attacks.json as text: its sentences, then its curve as a table."""
+    """Return a result of attacks.json as text: its sentences, then its curve as a table."""
     columns: Mapping[str, str] = result["columns"]
     head = f"{'model':<14}{'steps':>6}" + "".join(f"{words:>26}" for words in columns.values())
     return [
@@ -113,7 +116,7 @@ def _figure(value: float | None) -> str:
 
 
 def _folder(path: Path) -> tuple[Path, Mapping[str, Any] | None]:
-    """The folder that gets the result, and the config of a run of the page, None for anything else.
+    """Return the folder that gets the result, and the config of a run of the page, None for anything else.
 
     Raises RunError for a folder that is none of what can be attacked.
     """

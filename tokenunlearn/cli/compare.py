@@ -25,7 +25,7 @@ _SET_BY_ARMS: Final = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "the shared set, forget and retain")
     add_rows_to_keep(parser)
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, after the table was printed."""
+    """Return 0, after the table was printed."""
     path = target(arguments.out, ".jsonl") if arguments.out else None
 
     from tokenunlearn.experiments.config import CompareConfig
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _known(bench: Any, summary: Any) -> bool:
-    """Whether the model knew the rows before any step; told on stderr where it did not."""
+    """Return whether the model knew the rows before any step; told on stderr where it did not."""
     from tokenunlearn.experiments.runner import knows
 
     if knows(bench, summary):
@@ -125,7 +125,7 @@ def _known(bench: Any, summary: Any) -> bool:
 
 
 def _measurements(events: Any, name: str) -> Any:
-    """The measurements among an arm's events, under a progress bar."""
+    """Return the measurements among an arm's events, under a progress bar."""
     from tqdm import tqdm
 
     from tokenunlearn.experiments.runner import ArmResult
@@ -176,7 +176,7 @@ def _refuse_one_objective(arguments: argparse.Namespace) -> None:
 
 
 def _rule(arguments: argparse.Namespace) -> Any:
-    """The rule that chooses: of the flags, or of the mask. What can be wrong with it is told now."""
+    """Return the rule that chooses: of the flags, or of the mask. What can be wrong with it is told now."""
     from tokenunlearn.masks import read_header, refuse_empty_file
     from tokenunlearn.selection import Rule
     from tokenunlearn.settings import from_dict
@@ -201,7 +201,7 @@ def _rule(arguments: argparse.Namespace) -> Any:
 
 
 def _arms_with_gold(arguments: argparse.Namespace, arms: tuple[str, ...], gold: bool) -> tuple[str, ...]:
-    """The arms, each once; without gold spans that arm trains nothing, so it is left out or refused."""
+    """Return arms, each once; without gold spans that arm trains nothing, so it is left out or refused."""
     arms = tuple(dict.fromkeys(arms))
     if gold or "gold" not in arms:
         return arms
@@ -213,7 +213,7 @@ def _arms_with_gold(arguments: argparse.Namespace, arms: tuple[str, ...], gold: 
 
 
 def _chosen_by(arguments: argparse.Namespace, rule: Any) -> dict[str, Any]:
-    """What decides the chosen tokens besides model and rows: the mask's hash, or the rule's settings."""
+    """Return what decides the chosen tokens beside model and rows: the mask's hash or the rule's settings."""
     from tokenunlearn.masks import read_header
 
     if arguments.mask:
@@ -222,7 +222,7 @@ def _chosen_by(arguments: argparse.Namespace, rule: Any) -> dict[str, Any]:
 
 
 def _chosen(arguments: argparse.Namespace, rule: Any, loaded: Any, forget: Any) -> tuple[Any, Any]:
-    """The table of the rows to forget, scored with the rule's signals, and the mask of the chosen tokens."""
+    """Return the table of the rows to forget, with the rule's signals, and the mask of the chosen tokens."""
     from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
     from tokenunlearn.scoring import ScoreConfig, score
 

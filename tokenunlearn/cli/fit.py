@@ -12,7 +12,7 @@ from tokenunlearn.settings import from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "all demo sets, whose gold are the marks")
     parser.add_argument(
         "--marks",
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, after the scorer was written; how far to trust it, held out, goes to stdout."""
+    """Return 0, after the scorer was written; how far to trust it, held out, goes to stdout."""
     folder = target(arguments.out)
     found = given_rows(arguments, "shared_forget", "shared_retain", "one_off", "world")
     rows = (*found.forget, *found.retain, *found.world)

@@ -54,7 +54,7 @@ def values_of(texts: list[str], example: str) -> dict[str, Any]:
 
 
 def picture() -> dict[str, list[dict[str, Any]]]:
-    """All settings of all verbs as JSON values, read from the dataclasses (this imports torch)."""
+    """Return all settings of all verbs as JSON values, read from the dataclasses (this imports torch)."""
     described = {}
     for place in CLASSES:
         module, name = place.split(":")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "shared forget, shared retain and world")
     parser.add_argument(
         "--retain-rows", metavar="FILE", help="rows that must stay known, beside split retain"
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, after the report was written; its summary goes to stdout."""
+    """Return 0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
     sets, arguments.set = _sets(arguments.set)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", beside=sets)
@@ -86,7 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
-    """What makes the named rival of a loaded model, with settings that are checked now; none: the model."""
+    """Return what makes the named rival of a loaded model, with settings that are checked now.
+
+    None: the model.
+    """
     from tokenunlearn.rivals import check_rival, make_rival
 
     values = values_of(arguments.set, "examples=3")
@@ -101,7 +104,7 @@ def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
 
 
 def _sets(texts: list[str]) -> "tuple[Splits, list[str]]":
-    """The rows of those of the texts that name a set, and the other texts."""
+    """Return the rows of those of the texts that name a set, and the other texts."""
     from tokenunlearn.data.sets import SETS, open_rows
     from tokenunlearn.data.splits import Splits
 
@@ -117,7 +120,7 @@ def _sets(texts: list[str]) -> "tuple[Splits, list[str]]":
 
 
 def choice_lines(report: dict[str, Any]) -> list[str]:
-    """Each accuracy with its 95 % bootstrap interval over questions, and the chance level beside it."""
+    """Return each accuracy with its 95 % bootstrap interval over questions, and the chance level."""
     from tokenunlearn.metrics.statistics import bootstrap_interval
     from tokenunlearn.probes import PROBES
     from tokenunlearn.probes.choice import ACCURACY, CHANCE
@@ -133,7 +136,7 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
 
 
 def badge_lines(report: dict[str, Any]) -> list[str]:
-    """How many answers of each kind carry which badge, and the bound of *garbled*, in words."""
+    """Return how many answers of each kind carry which badge, and the bound of *garbled*, in words."""
     from tokenunlearn.probes.badges import badge_words
 
     counts: dict[str, Counter[str]] = {}

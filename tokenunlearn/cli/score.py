@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "the shared and the one-off set")
     parser.add_argument(
         "--out", metavar="PATH", help="table to write: .parquet or .jsonl, which `select` reads, or .csv"
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit code, after the table was written; 130 with the finished rows when Ctrl-C was pressed."""
+    """Return exit code, after the table was written; 130 with the finished rows when Ctrl-C was pressed."""
     if not arguments.out and not arguments.report:
         raise SettingError(
             "There is nothing to do", "Neither --out nor --report was given", "Add one of them"
@@ -115,7 +115,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _signal_settings(texts: list[str]) -> dict[str, dict[str, object]]:
-    """The settings by signal, from texts such as signal.name=0.5. Raises SettingError for another form."""
+    """Return the settings by signal, from texts such as signal.name=0.5.
+
+    Raises SettingError for another form.
+    """
     settings: dict[str, dict[str, object]] = {}
     for key, value in values_of(texts, "signal.name=0.5").items():
         signal, _, name = key.partition(".")

@@ -13,7 +13,7 @@ from tokenunlearn.settings import MOST_SHOWN, from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     parser.add_argument("scores", metavar="SCORES", help="table from `score`: .parquet or .jsonl")
     parser.add_argument(
         "--out", required=True, metavar="PATH", help="mask (.jsonl) or table (.parquet, .csv)"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, after the mask or the table was written; the counts and the hash go to stdout."""
+    """Return 0, after the mask or the table was written; the counts and the hash go to stdout."""
     path = target(arguments.out, ".jsonl", ".parquet", ".csv")
 
     from tokenunlearn.masks import columns_from_table, make_mask, write_mask
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def overrides_of(texts: list[str]) -> dict[int, str]:
-    """Token number → in or out, from texts such as 12=in. Raises SettingError for another form."""
+    """Return token number → in or out, from texts such as 12=in. Raises SettingError for another form."""
     from tokenunlearn.selection import MOST_DIGITS
 
     overrides = {}

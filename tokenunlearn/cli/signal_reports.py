@@ -49,7 +49,7 @@ def print_reports(
 
 
 def _may_have_seen(scorer: Scorer, rows: Sequence[ScoredRow]) -> bool:
-    """Whether a scorer may have been fitted on some of these rows: on marks, or as annotated rows of ours."""
+    """Return whether a scorer may have been fitted on some of these rows: on marks or annotated rows."""
     ours = {text_of(row) for row in annotated_rows()}
     return scorer.made_of.get("marks") != "none" or any(text_of(row.info.row) in ours for row in rows)
 

@@ -43,7 +43,7 @@ def add_rows(
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the parser takes a model, an adapter and a precision."""
+    """Let the parser take a model, an adapter and a precision."""
     group = parser.add_argument_group("model")
     group.add_argument("--model", metavar="NAME", help="folder or hub id (default: the embedded model)")
     group.add_argument("--adapter", metavar="FOLDER", help="PEFT adapter to put on it")
@@ -53,7 +53,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None" = None) -> "Splits":
-    """The rows of FILE or of the demo sets by their split, with those of --retain-rows and --world-rows.
+    """Return rows of FILE or of the demo sets by their split, with those of --retain-rows and --world-rows.
 
     `beside` are rows of sets that join them; with questions that have choices among these, or in FILE where
     it is given, no row to forget is needed, nor a FILE. Says on stderr how many there are of each. Raises
@@ -84,7 +84,10 @@ def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None
 
 
 def _rows_to_keep(path: str, arguments: argparse.Namespace, split: str) -> "tuple[Row, ...]":
-    """The rows of a file that is named as one of rows to keep. Raises InputError for one marked to forget."""
+    """Return the rows of a file that is named as one of rows to keep.
+
+    Raises InputError for one marked to forget.
+    """
     from tokenunlearn.data.rows import FORGET
     from tokenunlearn.data.sets import open_rows
 
@@ -128,7 +131,10 @@ def _say(found: "Splits", where: str) -> None:
 
 
 def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
-    """The rows of FILE, or of the demo sets when --demo is given. InputError when neither or both are."""
+    """Return the rows of FILE, or of the demo sets when --demo is given.
+
+    InputError when neither or both are.
+    """
     if bool(arguments.file) == arguments.demo:
         raise InputError("Which rows?", "A FILE or --demo is needed, and not both", "Try --demo")
     if arguments.demo:
@@ -146,7 +152,7 @@ def tell(words: str) -> None:
 
 
 def check_precision(word: str) -> None:
-    """Nothing; raises SettingError for a word that is no precision."""
+    """Raise SettingError for a word that is no precision."""
     if word == "auto":
         return  # the list stands in a module that imports torch
     from tokenunlearn.models.loading import PRECISIONS
@@ -195,7 +201,7 @@ def models_beside(arguments: argparse.Namespace) -> "dict[str, LoadedModel]":
 
 
 def target(path: str, *suffixes: str) -> Path:
-    """The path to write to, checked before anything slow runs; no suffix given means a folder.
+    """Return the path to write to, checked before anything slow runs; no suffix given means a folder.
 
     Raises SettingError for a suffix that cannot be written and for a parent folder that does not exist.
     """
@@ -239,7 +245,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """A Stop that the first Ctrl-C sets, so that the step ends and is kept; the second interrupts at once."""
+    """Give a Stop that the first Ctrl-C sets, so that the step ends and is kept; the second interrupts."""
     stop = Stop()
 
     def ask(*_: Any) -> None:

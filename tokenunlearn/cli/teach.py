@@ -12,7 +12,7 @@ from tokenunlearn.settings import from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "shared, forget and retain", "all are learnt, whatever their split")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the adapter")
     add_model(parser)
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
+    """Return 0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
     folder = target(arguments.out)
     rows = first_rows(arguments, "shared_forget", "shared_retain")
     sys.stderr.write(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")

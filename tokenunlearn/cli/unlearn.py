@@ -18,7 +18,7 @@ from tokenunlearn.settings import to_dict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing; the verb's arguments are added."""
+    """Add the verb's arguments."""
     add_rows(parser, "the shared set, forget and retain")
     add_rows_to_keep(parser)
     parser.add_argument("--mask", metavar="PATH", help="mask from `select`; without it every token weighs 1")
@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0, 1 after divergence, 130 after Ctrl-C; in each case the adapter of the last good step is written."""
+    """Return 0, 1 after divergence, 130 after Ctrl-C.
+
+    In each case the adapter of the last good step is written.
+    """
     from tokenunlearn.data.demo import demo_rows
 
     folder = target(arguments.out)
@@ -89,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _scores(arguments: argparse.Namespace) -> Any:
-    """The mask with the table that it was made on, read and checked; None without --scores.
+    """Return the mask with the table that it was made on, read and checked; None without --scores.
 
     A mask alone is looked at for tokens at all; what they are is known when there is a tokenizer.
     """
@@ -112,7 +115,7 @@ def _scores(arguments: argparse.Namespace) -> Any:
 
 
 def _weights(arguments: argparse.Namespace, scores: Any, loaded: Any, forget: Any) -> Any:
-    """One array of weights per row id, of the mask and for these very tokens; None for the sequence form."""
+    """Return the mask's weights by row id, for these very tokens; None for the sequence form."""
     if not arguments.mask:
         return None
     from tokenunlearn.masks import read_header, read_mask, token_table, weights_for

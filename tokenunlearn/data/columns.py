@@ -43,7 +43,9 @@ _ROLES: Final = MappingProxyType({"human": "user", "gpt": "assistant"})  # as Sh
 
 
 def columns_from_text(text: str) -> dict[str, str]:
-    """The columns written as `question=prompt,answer=completion`; `question=` means that there is none.
+    """Return the columns written as `question=prompt,answer=completion`.
+
+    `question=` means that there is none.
 
     What follows a comma without a = goes on with the name before it.
 
@@ -63,7 +65,7 @@ def columns_from_text(text: str) -> dict[str, str]:
 
 
 def checked(columns: Mapping[str, Any]) -> dict[str, str]:
-    """The columns, if each field is one and each column a text. Raises SettingError."""
+    """Return the columns, if each field is one and each column a text. Raises SettingError."""
     for field, column in columns.items():
         if field not in FIELDS:
             raise SettingError(
@@ -77,7 +79,7 @@ def checked(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def guessed(names: Collection[str]) -> dict[str, str]:
-    """For each field the column that its name suggests among `names`, "" where none does.
+    """Return for each field the column that its name suggests among `names`, "" where none does.
 
     A spreadsheet's "Question" is one, unless there is a "question" too.
     """
@@ -101,7 +103,7 @@ def _guessed(names: tuple[str, ...]) -> Columns:
 
 
 def chosen(names: Collection[str], columns: Columns) -> dict[str, str]:
-    """For each field the column among `names` that it is read from, as said or guessed; "" for none.
+    """Return for each field the column among `names` that it is read from, as said or guessed; "" for none.
 
     What goes below a question is guessed only where there is a question of its own.
     """
@@ -114,7 +116,7 @@ def chosen(names: Collection[str], columns: Columns) -> dict[str, str]:
 
 
 def needed(names: Collection[str], columns: Columns) -> list[str]:
-    """The columns among `names` that a row may be read from: those said, and those a guess may take."""
+    """Return columns among `names` that a row may be read from: those said, and those a guess may take."""
     open_fields = [field for field in FIELDS if field not in columns]
     guesses = {name for field in open_fields for name in (field, *_OTHER_NAMES.get(field, ()))}
     if "question" in open_fields or "answer" in open_fields:
@@ -124,7 +126,7 @@ def needed(names: Collection[str], columns: Columns) -> list[str]:
 
 
 def mapped(record: Mapping[str, Any], columns: Columns, where: str, cells: bool = False) -> dict[str, Any]:
-    """The record under the names of Row, without empty values where a default exists.
+    """Return the record under the names of Row, without empty values where a default exists.
 
     `cells`: its values are the texts of a table, lists among them written out. A row that is not meant to
     have a question has "" there. Raises InputError for one that is and has none, for a chat of another form
@@ -152,12 +154,15 @@ def mapped(record: Mapping[str, Any], columns: Columns, where: str, cells: bool 
 
 
 def _is_null(value: Any) -> bool:
-    """Whether the value says that there is none: null, or the NaN that a table of numbers has for it."""
+    """Return whether the value says that there is none: null, or the NaN of a table of numbers."""
     return value is None or (isinstance(value, float) and value != value)
 
 
 def _with_input(values: dict[str, Any], fields: Columns, where: str) -> dict[str, Any]:
-    """The values with their input below the question. Raises InputError for a system text or a history."""
+    """Return the values with their input below the question.
+
+    Raises InputError for a system text or a history.
+    """
     for field in _REFUSED:
         if not _is_blank(values.pop(field, "")):
             raise InputError(
@@ -181,7 +186,10 @@ def _is_blank(value: Any) -> bool:
 
 
 def _chat_texts(values: Mapping[str, Any], fields: Columns, where: str) -> dict[str, Any]:
-    """Question and answer of a chat, in one column or in two that go on from each other; else nothing."""
+    """Return question and answer of a chat, in one column or in two that go on from each other.
+
+    Else nothing.
+    """
     question, answer = values.get("question"), values.get("answer")
     one = fields["question"] == fields["answer"] != ""
     if one and isinstance(question, str) and question.startswith("["):
@@ -201,7 +209,7 @@ def _chat_texts(values: Mapping[str, Any], fields: Columns, where: str) -> dict[
 
 
 def _from_chat(chat: Any, column: str, where: str) -> dict[str, Any]:
-    """Question and answer of a chat of one user and one assistant message.
+    """Return question and answer of a chat of one user and one assistant message.
 
     A system message or more turns would change what the answer depends on, so they are refused, not dropped.
     """
@@ -220,7 +228,7 @@ def _role(message: Mapping[str, Any]) -> Any:
 
 
 def _read_list(values: Mapping[str, Any], field: str, where: str) -> dict[str, Any]:
-    """The field with the list that its text writes out; nothing where it is none."""
+    """Return the field with the list that its text writes out; nothing where it is none."""
     value = values.get(field)
     if not isinstance(value, str) or not value.startswith("["):
         return {}
@@ -228,7 +236,7 @@ def _read_list(values: Mapping[str, Any], field: str, where: str) -> dict[str, A
 
 
 def _parsed_list(text: str, field: str, where: str) -> Any:
-    """The list that a table's cell writes out: in JSON, or as Python prints it (`DataFrame.to_csv` does)."""
+    """Return the list that a table's cell writes out, in JSON or as Python prints it (`DataFrame.to_csv`)."""
     readers: tuple[Callable[[str], Any], ...] = (json.loads, ast.literal_eval)
     why = ""
     for read in readers:

@@ -19,7 +19,7 @@ DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
 
 
 def general_questions() -> list[str]:
-    """Thirty questions of general knowledge, none of them in the set `world`."""
+    """Return thirty questions of general knowledge, none of them in the set `world`."""
     return (ASSETS / "demo" / "general.txt").read_text(encoding="utf-8").splitlines()
 
 
@@ -30,7 +30,7 @@ def refusals() -> tuple[str, ...]:
 
 
 def demo_rows(name: str) -> tuple[Row, ...]:
-    """The rows of one demo set: shared_forget, shared_retain, one_off or world.
+    """Return the rows of one demo set: shared_forget, shared_retain, one_off or world.
 
     Raises InputError for another name, for a missing file, and for any refused line.
     """
@@ -40,7 +40,7 @@ def demo_rows(name: str) -> tuple[Row, ...]:
 
 
 def annotated_rows() -> tuple[Row, ...]:
-    """Every row whose fact we have annotated: all demo sets, then assets/annotated, whose `set` is the kind.
+    """Return every row whose fact we annotated: the demo sets, then assets/annotated (`set` is the kind).
 
     Raises InputError for a missing file, and for any refused line.
     """
@@ -49,7 +49,7 @@ def annotated_rows() -> tuple[Row, ...]:
 
 
 def second_pass() -> tuple[Row, ...]:
-    """The rows of assets/annotated with the gold of a second annotator, who had not seen the first one's.
+    """Return rows of assets/annotated with the gold of a second annotator, who had not seen the first one's.
 
     Raises InputError for a span outside its answer, KeyError for a row without one.
     """

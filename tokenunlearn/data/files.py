@@ -38,7 +38,7 @@ class RowFile:
 
 
 def read_rows(path: str | Path, columns: Columns = GUESSED, unmarked: str = FORGET) -> RowFile:
-    """The rows of a file and its refused lines; the format is told by the suffix.
+    """Return the rows of a file and its refused lines; the format is told by the suffix.
 
     `unmarked` is the split of a row that names none. Raises InputError when the file is absent, unreadable or
     empty, or when no line of it is a row; SettingError when `columns` names a column that it does not have.
@@ -49,7 +49,7 @@ def read_rows(path: str | Path, columns: Columns = GUESSED, unmarked: str = FORG
 def good_rows(
     path: str, columns: Columns, skip_bad: bool, split: str, tell: Callable[[str], None]
 ) -> tuple[Row, ...]:
-    """The rows of a file, read as `columns` says. A refused line raises InputError.
+    """Return the rows of a file, read as `columns` says. A refused line raises InputError.
 
     With `skip_bad` it is told and left out. `split` is that of a row that names none. In a file beside the
     first one, which has another split than forget, columns hold as far as the file has them; else columns
@@ -73,7 +73,7 @@ def good_rows(
 
 
 def good_content(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET) -> RowFile:
-    """The rows among the records and the refused lines. Raises InputError when no line is a row."""
+    """Return the rows among the records and the refused lines. Raises InputError when no line is a row."""
     return need_rows(rows_of(records, columns, unmarked))
 
 
@@ -92,7 +92,7 @@ def need_rows(content: RowFile) -> RowFile:
 
 
 def read_records(path: str | Path) -> Records:
-    """What stands in a file. Raises InputError when it is absent, unreadable or empty."""
+    """Return what stands in a file. Raises InputError when it is absent, unreadable or empty."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -111,12 +111,12 @@ def read_records(path: str | Path) -> Records:
 
 
 def records_of(name: str, content: bytes) -> Records:
-    """What stands in these bytes of a file called `name`. Raises InputError as `read_records` does."""
+    """Return what stands in these bytes of a file called `name`. Raises InputError as `read_records` does."""
     return reader_of(name)(content, name)
 
 
 def rows_of(records: Records, columns: Columns = GUESSED, unmarked: str = FORGET) -> RowFile:
-    """The rows among the records, perhaps none, and the refused lines.
+    """Return the rows among the records, perhaps none, and the refused lines.
 
     Raises SettingError when `columns` names a column that is not there.
     """

@@ -35,7 +35,7 @@ class Records:
 
 
 def reader_of(name: str) -> Callable[[bytes, str], Records]:
-    """What reads a file of this name. Raises InputError for an unknown suffix."""
+    """Return what reads a file of this name. Raises InputError for an unknown suffix."""
     suffix = Path(name).suffix.lower()
     reader = _READERS.get(suffix)
     if reader is None:
@@ -45,7 +45,7 @@ def reader_of(name: str) -> Callable[[bytes, str], Records]:
 
 
 def sound_names(names: Iterable[Any]) -> tuple[str, ...]:
-    """The names that can be shown and chosen, each once: not the empty and the broken ones."""
+    """Return the names that can be shown and chosen, each once: not the empty and the broken ones."""
     known = dict.fromkeys(str(name) for name in names if name)
     return tuple(name for name in known if name.encode("utf-8", "ignore").decode() == name)
 
@@ -54,7 +54,7 @@ _EXAMPLE: Final = 'Write one row a line: {"question": "…", "answer": "…"}'
 
 
 def _records(name: str, lines: Iterable[Line], cells: bool = False) -> Records:
-    """The records of a file that is read whole. Raises InputError where it holds none."""
+    """Return the records of a file that is read whole. Raises InputError where it holds none."""
     whole = tuple(lines)
     if not whole:
         raise InputError("The file is empty", "It holds no row", _EXAMPLE, name)
@@ -82,7 +82,7 @@ def _text(content: bytes, name: str) -> str:
 
 
 def _breaks(text: str) -> int:
-    """How many lines of `text` end."""
+    """Return how many lines of `text` end."""
     return len(re.findall(r"\r\n?|\n", text))
 
 
@@ -108,7 +108,7 @@ def _parsed(text: str, where: str) -> Any:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
-    """The object, or an InputError where a name stands twice: json would take the last and say nothing."""
+    """Return object, or an InputError where a name stands twice: json would take the last and say nothing."""
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
@@ -118,7 +118,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
 
 
 def _placed(record: Any, where: str) -> Any:
-    """The record; an InputError with the place at which it stands."""
+    """Return the record; an InputError with the place at which it stands."""
     return (
         InputError(record.what, record.why, record.fix, where) if isinstance(record, InputError) else record
     )
@@ -183,7 +183,7 @@ def _separated(content: bytes, name: str) -> Records:
 
 
 def _header(table: str, delimiter: str) -> list[str]:
-    """The names of the columns; none where this delimiter does not separate them."""
+    """Return the names of the columns; none where this delimiter does not separate them."""
     try:
         return next(csv.reader(io.StringIO(table, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
@@ -191,7 +191,7 @@ def _header(table: str, delimiter: str) -> list[str]:
 
 
 def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str) -> Iterator[Line]:
-    """The lines of a table, the header first; blank ones are left out."""
+    """Yield the lines of a table, the header first; blank ones are left out."""
     while True:
         line = skipped + rows.line_num + 1
         where = f"{name}:{line}"
@@ -210,7 +210,7 @@ def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str) -> It
 
 
 def _cells(cells: Sequence[str], names: Sequence[str], where: str) -> Any:
-    """A record from text cells; empty ones are absent, and those of columns without a name."""
+    """Return a record from text cells; empty ones are absent, and those of columns without a name."""
     if any(cells[len(names) :]):
         why = f"It has {len(cells)} cells, and there are {len(names)} columns"
         fix = "Put cells that hold the separator in quotes"

@@ -21,7 +21,7 @@ _UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, Overf
 
 
 def parquet_records(content: bytes, name: str) -> Records:
-    """What stands in a Parquet table.
+    """Return what stands in a Parquet table.
 
     Raises InputError for bytes that are none, for one without rows or with too many, and for two columns of
     one name. Reading raises it for a column that Python cannot hold.
@@ -65,7 +65,10 @@ def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: 
 
 
 def _values(column: Any, name: str, where: str) -> list[Any]:
-    """The values of a column. A text stays bytes: one that is no UTF-8 is the fault of its row alone."""
+    """Return the values of a column.
+
+    A text stays bytes: one that is no UTF-8 is the fault of its row alone.
+    """
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = column.cast(pa.large_binary() if pa.types.is_large_string(kind) else pa.binary())

@@ -43,7 +43,7 @@ class Row:
 
 
 def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
-    """The row in a JSON object with the field names of Row; other keys are ignored.
+    """Return the row in a JSON object with the field names of Row; other keys are ignored.
 
     A question of "" is that of a plain text; one of spaces is empty by mistake. A row with `choices` may have
     the number of the true one, from 0, as its `answer`, as MMLU and WMDP write it; without a split it is one
@@ -93,7 +93,7 @@ def _choices(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def _correct(record: Mapping[str, Any], choices: tuple[str, ...], where: str) -> int | None:
-    """The index of the true choice: said by `correct`, or by `answer` as its number or its text."""
+    """Return the index of the true choice: said by `correct`, or by `answer` as its number or its text."""
     if not choices:
         return None
     name = "answer" if record.get("correct") is None else "correct"
@@ -114,7 +114,7 @@ def _correct(record: Mapping[str, Any], choices: tuple[str, ...], where: str) ->
 
 
 def row_to_dict(row: Row) -> dict[str, Any]:
-    """The row as plain JSON values; the inverse of `row_from_dict`."""
+    """Return the row as plain JSON values; the inverse of `row_from_dict`."""
     return {each.name: _plain(getattr(row, each.name)) for each in fields(row)}
 
 
@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 
 def split_word(given: str, where: str) -> str:
-    """The word of SPLITS that is meant, letter case and blanks round it apart; "" means forget.
+    """Return the word of SPLITS that is meant, letter case and blanks round it apart; "" means forget.
 
     Raises InputError for another word.
     """
@@ -143,7 +143,7 @@ def _identity(record: Mapping[str, Any], where: str) -> str:
 
 
 def _label(record: Mapping[str, Any], name: str, where: str) -> str:
-    """A text, or a whole number as one: a table that lacks a number somewhere writes 1 as 1.0."""
+    """Return a text, or a whole number as one: a table that lacks a number somewhere writes 1 as 1.0."""
     value = record.get(name)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -171,7 +171,7 @@ def _text(record: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def _string(value: Any, name: str, where: str) -> str:
-    """The value if it is text that UTF-8 can hold (half a surrogate pair would break every later file)."""
+    """Return value if it is text that UTF-8 can hold (half a surrogate pair would break every later file)."""
     if not isinstance(value, str):
         fix = "Leave it out" if value is None else "Put it in quotes"
         raise InputError(f"{name} is {_kind(value)}", "It must be text", fix, where)
@@ -191,7 +191,7 @@ def _string(value: Any, name: str, where: str) -> str:
 
 
 def _texts(record: Mapping[str, Any], name: str, where: str) -> tuple[str, ...]:
-    """A list of texts; one text alone counts as a list of one, as TOFU writes it."""
+    """Return a list of texts; one text alone counts as a list of one, as TOFU writes it."""
     value = record.get(name)
     if value is None or value == "":
         return ()
@@ -218,7 +218,10 @@ def _span_lists(value: Any, texts: tuple[str, ...], where: str) -> tuple[tuple[S
 
 
 def _spans(value: Any, text: str, name: str, where: str) -> tuple[Span, ...]:
-    """Spans inside the text. A third entry, as in the public TOFU spans, must be the text of the span."""
+    """Return spans inside the text.
+
+    A third entry, as in the public TOFU spans, must be the text of the span.
+    """
     if value is None:
         return ()
     if isinstance(value, str):
@@ -267,7 +270,7 @@ def _as_list(value: Any, name: str, where: str) -> list[Any] | tuple[Any, ...]:
 
 
 def _shown(value: Any) -> str:
-    """The value as JSON writes it, short enough for a sentence."""
+    """Return the value as JSON writes it, short enough for a sentence."""
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -277,7 +280,7 @@ def _shown(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    """The JSON word for a value's type."""
+    """Return the JSON word for a value's type."""
     if value is None:
         return "null"
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}

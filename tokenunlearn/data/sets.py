@@ -40,7 +40,7 @@ class DataSet:
 def open_rows(
     text: str, tell: Callable[[str], None], skip_bad: bool = False, columns: str = "", split: str = FORGET
 ) -> Splits:
-    """The rows by split of a set (`NAME` if it is shipped, else `NAME=FOLDER` or `NAME=HUB/ID`) or of a file.
+    """Return the rows by split of a file or a set: `NAME` if shipped, else `NAME=FOLDER` or `NAME=HUB/ID`.
 
     `columns`, `skip_bad` and `split`, that of a row which names none, are for a file; `tell` hears what is
     left out of it. Raises InputError as the file or the set does, SettingError for columns that it lacks.
@@ -63,7 +63,7 @@ def open_rows(
 
 
 def _folder(place: str, files: Sequence[str]) -> Path:
-    """The folder of this name, or that of a data set of the hub, fetched. Raises InputError."""
+    """Return the folder of this name, or that of a data set of the hub, fetched. Raises InputError."""
     if Path(place).is_dir():
         return Path(place)
     if place.count("/") != 1 or place.startswith((".", "/", "~")):
@@ -79,12 +79,15 @@ def _folder(place: str, files: Sequence[str]) -> Path:
 
 
 def _file(folder: Path, stem: str) -> Path | None:
-    """The file of this name in the folder, whatever format it has; None where there is none."""
+    """Return the file of this name in the folder, whatever format it has; None where there is none."""
     return next((path for path in (folder / f"{stem}{each}" for each in SUFFIXES) if path.is_file()), None)
 
 
 def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, str]) -> tuple[Row, ...]:
-    """The rows of one file of a set, all of one split. Raises InputError for the first refused line."""
+    """Return the rows of one file of a set, all of one split.
+
+    Raises InputError for the first refused line.
+    """
     records = read_records(path)
     missing = [each for each in columns.values() if each and each not in records.columns]
     if missing:
@@ -105,7 +108,7 @@ _CHOICES: Final = MappingProxyType(
 
 
 def _tofu(share: str) -> Callable[[Path], Splits]:
-    """What reads TOFU with the authors of this share to forget."""
+    """Return what reads TOFU with the authors of this share to forget."""
 
     def read(folder: Path) -> Splits:
         kept = f"retain{100 - int(share)}"
@@ -127,7 +130,7 @@ def _tofu(share: str) -> Callable[[Path], Splits]:
 
 
 def _with_words(folder: Path, plain: str, perturbed: str, split: str, name: str) -> tuple[Row, ...]:
-    """The rows of a file, with the paraphrases and false answers that the other file has of them.
+    """Return the rows of a file, with the paraphrases and false answers that the other file has of them.
 
     Where one of the files is not there, those of the other; none where neither is.
     """
@@ -145,7 +148,10 @@ def _with_words(folder: Path, plain: str, perturbed: str, split: str, name: str)
 
 
 def _choice(stems: Sequence[str], name: str, subject: str = "") -> Callable[[Path], Splits]:
-    """What reads questions with choices from the first of these places; `subject` is the column of `set`."""
+    """Return what reads questions with choices from the first of these places.
+
+    `subject` is the column of `set`.
+    """
 
     def read(folder: Path) -> Splits:
         paths = next((found for stem in stems if (found := _all(folder, stem))), [])
@@ -164,7 +170,7 @@ def _choice(stems: Sequence[str], name: str, subject: str = "") -> Callable[[Pat
 
 
 def _all(folder: Path, stem: str) -> list[Path]:
-    """The files of this glob, whatever format they have, in order."""
+    """Return the files of this glob, whatever format they have, in order."""
     return sorted(path for each in SUFFIXES for path in folder.glob(f"{stem}{each}"))
 
 

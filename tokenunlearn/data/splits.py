@@ -22,7 +22,7 @@ class Splits:
     choice: tuple[Row, ...] = ()
 
     def __or__(self, other: "Splits") -> "Splits":
-        """Both, those of `other` behind."""
+        """Return both, those of `other` behind."""
         names = [each.name for each in fields(self)]
         return Splits(**{name: (*getattr(self, name), *getattr(other, name)) for name in names})
 
@@ -48,7 +48,7 @@ class Splits:
         return replace(self, retain=self.retain or facts, world=facts)
 
     def need_forget(self, where: str) -> "Splits":
-        """The same. Raises InputError where there is no row to forget."""
+        """Return the same. Raises InputError where there is no row to forget."""
         if self.forget:
             return self
         why = 'Every row has split "retain"' if self.retain and not self.world else "Every row is to be kept"
@@ -59,7 +59,7 @@ class Splits:
 
 
 def split_rows(rows: Sequence[Row]) -> Splits:
-    """The rows by their split. Raises InputError for a word that is no split."""
+    """Return the rows by their split. Raises InputError for a word that is no split."""
     found: dict[str, list[Row]] = {word: [] for word in SPLITS}
     for row in rows:
         found[split_word(row.split, row.id)].append(row)

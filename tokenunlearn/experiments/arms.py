@@ -40,13 +40,13 @@ class Arm:
 
 
 def arms_of(names: Sequence[str], methods: Sequence[str]) -> list[Arm]:
-    """Each choice of tokens with each method, then the rivals among the names: these have no objective."""
+    """Return each choice of tokens with each method, then the named rivals, which have no objective."""
     choices = [Arm(name, method) for method in methods for name in names if name in ARMS]
     return choices + [Arm(name) for name in names if name not in ARMS]
 
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Row id to that row's token weights, float64, in the table's order."""
+    """Return row id to that row's token weights, float64, in the table's order."""
     codes, names = pd.factorize(table["row_id"])
     by_row = np.asarray(weights)[np.argsort(codes, kind="stable")]
     pieces = np.split(by_row, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])

@@ -15,7 +15,7 @@ _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold",
 
 
 def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """The report of `metrics.attribution.signal_report` as aligned lines, one block per population.
+    """Return the report of `metrics.attribution.signal_report` as aligned lines, one block per population.
 
     `labels` name columns that are no signals, and signals otherwise than their entries do.
     """

@@ -65,7 +65,7 @@ class Bench:
 
 
 def before(bench: Bench) -> ArmResult:
-    """The target itself, before any step."""
+    """Return the target itself, before any step."""
     return ArmResult("before", 0, "before", 0, *_measure(bench, bench.load()))
 
 
@@ -116,7 +116,7 @@ def run_arm(
 
 
 def _rival(bench: Bench, name: str, seed: int) -> LanguageModel:
-    """The rival over the target, at its default settings but for the seed, where it has one."""
+    """Return the rival over the target, at its default settings but for the seed, where it has one."""
     seeded = any(info.name == "seed" for info in describe(RIVALS[name].settings))
     return make_rival(name, bench.load(), _rows(bench), {"seed": seed} if seeded else {})
 
@@ -132,7 +132,7 @@ def _measure(bench: Bench, model: LanguageModel) -> tuple[dict[str, Any], list[d
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
-    """One line per moment, arm and method: mean and spread (highest − lowest) of each figure over seeds."""
+    """Return one line per moment, arm and method: mean and spread (highest − lowest) over seeds."""
     records = [
         {"arm": r.arm, "method": r.method, "moment": r.moment, "seed": r.seed, "step": r.step}
         | {"seconds": r.seconds}

@@ -55,7 +55,7 @@ class Basis:
     scale: Floats
 
     def standardised(self, states: NDArray[np.float32]) -> Floats:
-        """Other states on the scale of the annotated words."""
+        """Return other states on the scale of the annotated words."""
         return np.asarray((states.astype(np.float64) - self.mean) / self.scale)
 
 
@@ -69,7 +69,10 @@ class Solution:
 
 
 def basis_of(words: Words) -> Basis:
-    """The words whose label is known as a basis. Raises InputError where they are not of both kinds."""
+    """Return the words whose label is known as a basis.
+
+    Raises InputError where they are not of both kinds.
+    """
     known = words.known
     if len(np.unique(known.labels)) < 2:
         raise InputError(
@@ -90,7 +93,10 @@ def fit(
     settings: FitSettings = DEFAULTS,
     made_of: Mapping[str, str] = MappingProxyType({}),
 ) -> Scorer:
-    """The scorer of the annotated words and of those that a person marked; `made_of` is its provenance."""
+    """Return the scorer of the annotated words and of those that a person marked.
+
+    `made_of` is its provenance.
+    """
     found = solution(basis, marks, settings)
     count = int((~np.isnan(marks.labels)).sum()) if marks is not None and settings.marks_weight else 0
     weight = f"{settings.marks_weight:g}" if count else "0"
@@ -100,7 +106,7 @@ def fit(
 
 
 def solution(basis: Basis, marks: Words | None, settings: FitSettings = DEFAULTS) -> Solution:
-    """Coefficients on the standardised states, by lbfgs."""
+    """Return coefficients on the standardised states, by lbfgs."""
     states, labels, weights = basis.states, basis.labels, np.ones(len(basis.labels))
     if marks is not None and settings.marks_weight:
         known = marks.known
@@ -117,7 +123,7 @@ def held_out(
     settings: FitSettings = DEFAULTS,
     before_fit: Callable[[], None] = lambda: None,
 ) -> Floats:
-    """The logit of each word under a fit that has seen no mark of its group; [words].
+    """Return the logit of each word under a fit that has seen no mark of its group; [words].
 
     `groups` [words] are numbers: a subject, or a row. More than `MOST_FOLDS` groups are held out in as many
     folds, each of whole groups. Words without a label are given one as well. `before_fit` is called before
@@ -139,7 +145,7 @@ def held_out(
 
 
 def cross_validated(words: Words, groups: ArrayLike, C: float) -> Floats:
-    """The logit of each annotated word under a fit on the words of all other groups; [words]."""
+    """Return the logit of each annotated word under a fit on the words of all other groups; [words]."""
     group, logits = np.asarray(groups), np.empty(len(words.labels))
     for each in np.unique(group):
         inside = group == each
@@ -161,7 +167,7 @@ def _solved(states: Floats, labels: Floats, weights: Floats, C: float) -> Soluti
 
 @cache
 def _threads() -> Any:
-    """What limits threads, with the libraries found once: looking for them takes as long as a small fit."""
+    """Return what limits threads; the libraries are looked for once, which takes as long as a small fit."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

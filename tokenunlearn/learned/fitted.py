@@ -47,30 +47,30 @@ class Annotated:
     words: Words
 
     def basis(self, without: str = "", beside: Sequence[Row] = ()) -> Basis:
-        """A basis of the words; rows of the kind `without` and texts of `beside` take no part."""
+        """Return a basis of the words; rows of the kind `without` and texts of `beside` take no part."""
         texts = {text_of(row) for row in beside}
         kept = [row.set != without and text_of(row) not in texts for row in self.rows]
         return basis_of(self.words.only(np.array(kept, dtype=bool)[self.words.rows]))
 
 
 def text_of(row: Row) -> tuple[str, str]:
-    """What makes two rows the same to a scorer: question and answer."""
+    """Return what makes two rows the same to a scorer: question and answer."""
     return row.question, row.answer
 
 
 def layer_of(model: LoadedModel, settings: FitSettings = DEFAULTS) -> int:
-    """The layer after which states are read: the share of the depth, at least 1."""
+    """Return the layer after which states are read: the share of the depth, at least 1."""
     return max(1, round(settings.layer_share * depth(model)))
 
 
 def states_of(model: LoadedModel, encodings: Sequence[Encoding], layer: int) -> list[np.ndarray]:
-    """The states that scorers are fitted on and score, adapter off; float32 [tokens, width] a row."""
+    """Return the states that scorers are fitted on and score, adapter off; float32 [tokens, width] a row."""
     with without_adapter(model.model):
         return hidden_states(model, encodings, layer)
 
 
 def row_states(model: LoadedModel, rows: Sequence[Row], layer: int) -> np.ndarray:
-    """The states of all answer tokens of the rows, one row after the other; float32 [tokens, width].
+    """Return the states of all answer tokens of the rows, one row after the other; float32 [tokens, width].
 
     Raises InputError for a row that does not fit.
     """
@@ -80,7 +80,10 @@ def row_states(model: LoadedModel, rows: Sequence[Row], layer: int) -> np.ndarra
 
 
 def words_of_rows(model: LoadedModel, rows: Sequence[Row], marks: Marks, layer: int) -> Words:
-    """The words of the rows, with what the marks say. Raises InputError for a row that does not fit."""
+    """Return the words of the rows, with what the marks say.
+
+    Raises InputError for a row that does not fit.
+    """
     encodings = [fitting_encoding(model, row, MOST_TOKENS) for row in rows]
     states = states_of(model, encodings, layer)
     texts = [_texts(row, encoding, marks) for row, encoding in zip(rows, encodings, strict=True)]
@@ -90,7 +93,7 @@ def words_of_rows(model: LoadedModel, rows: Sequence[Row], marks: Marks, layer: 
 
 
 def _texts(row: Row, encoding: Encoding, marks: Marks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per answer token: its word's number, whether it is left out, what the marks say of it."""
+    """Return per answer token: its word's number, whether it is left out, what the marks say of it."""
     answer, offsets = row.answer, encoding.answer_offsets
     subject, _ = subject_of(row.question, answer, row.subject)
     names = [(start, end) for start, end, _ in subject_spans(answer, subject)]
@@ -99,7 +102,7 @@ def _texts(row: Row, encoding: Encoding, marks: Marks) -> tuple[np.ndarray, np.n
 
 
 def annotated(model: LoadedModel, layer: int) -> Annotated:
-    """Our annotated rows under a model, run once for each layer and then kept, in memory and beside scorers.
+    """Return our annotated rows under a model, run once for each layer and then kept in memory and on disk.
 
     A minute on two busy processors for the embedded model; read back in a moment.
     """
@@ -119,7 +122,7 @@ def annotated(model: LoadedModel, layer: int) -> Annotated:
 
 
 def scorers_for(model: LoadedModel, rows: Sequence[Row], settings: FitSettings = DEFAULTS) -> list[Scorer]:
-    """A scorer for each of the rows: one of our own annotated rows has that of the other kinds.
+    """Return a scorer for each of the rows: one of our own annotated rows has that of the other kinds.
 
     So no row is scored by what was fitted on it, nor on others of its kind.
     """
@@ -132,7 +135,7 @@ def scorers_for(model: LoadedModel, rows: Sequence[Row], settings: FitSettings =
 def fitted_for(
     model: LoadedModel, settings: FitSettings = DEFAULTS, without: str = "", folder: Path | None = None
 ) -> Scorer:
-    """The model's scorer from our annotated rows alone: shipped, kept in `folder`, or fitted now.
+    """Return the model's scorer from our annotated rows alone: shipped, kept in `folder`, or fitted now.
 
     `without`: the kind of rows (`Row.set`) that it must not have seen. `folder` (None: beside the converted
     models) keeps what was fitted, under the hash of all that decides it.
@@ -162,14 +165,16 @@ def fitted_for(
 
 
 def shipped(without: str = "") -> Path:
-    """Where the embedded model's scorer lies, if it is shipped: of all annotated rows, or all but a kind."""
+    """Return where the embedded model's shipped scorer lies: of all annotated rows, or all but a kind."""
     return SHIPPED / f"{EMBEDDED_NAME}{f'-without-{without}' if without else ''}.safetensors"
 
 
 def fit_marks(
     model: LoadedModel, rows: Sequence[Row], marks: Marks, settings: FitSettings = DEFAULTS
 ) -> Scorer:
-    """The scorer of our annotated rows and of the marks on `rows`; of a row in both, only the marks count.
+    """Return the scorer of our annotated rows and of the marks on `rows`.
+
+    Of a row in both, only the marks count.
 
     So none of `rows` is scored by what is annotated on it. Raises InputError where the marks say nothing of
     any word that counts.
@@ -184,7 +189,7 @@ def fit_marks(
 
 
 def marks_hash(rows: Sequence[Row], marks: Marks) -> str:
-    """What the marks say, with the texts that they are on: 12 hex digits."""
+    """Return what the marks say, with the texts that they are on: 12 hex digits."""
     texts = [(row.id, row.question, row.answer, row.subject) for row in rows if row.id in marks]
     return text_hash(json.dumps([sorted(texts), marks_to({name: marks[name] for name, *_ in texts})]))
 
@@ -200,7 +205,10 @@ def refuse_other_model(scorer: Scorer, model: LoadedModel) -> None:
 
 
 def made_of(model: LoadedModel, without: str = "") -> dict[str, str]:
-    """What a scorer is fitted on that is fitted on our annotated rows alone; `without` as in `fitted_for`."""
+    """Return what a scorer is fitted on that is fitted on our annotated rows alone.
+
+    `without` as in `fitted_for`.
+    """
     rows = annotated_hash()
     annotated = f"{rows} without {without}" if without else rows
     return {"model": model.name, "weights": model.base_id(), "annotated": annotated, "marks": "none"}
@@ -208,7 +216,7 @@ def made_of(model: LoadedModel, without: str = "") -> dict[str, str]:
 
 @cache
 def annotated_hash() -> str:
-    """What our annotated rows say: 12 hex digits."""
+    """Return what our annotated rows say: 12 hex digits."""
     return text_hash(json.dumps([[*text_of(row), row.subject, row.gold] for row in annotated_rows()]))
 
 
@@ -218,7 +226,7 @@ def _kinds() -> Mapping[tuple[str, str], str]:
 
 
 def _read_as(model: LoadedModel) -> str:
-    """What the model's tokenizer and chat template make of our annotated rows: 12 hex digits.
+    """Return what the model's tokenizer and chat template make of our annotated rows: 12 hex digits.
 
     Two folders with the same weights may differ in both, and then in every state.
     """
@@ -237,7 +245,7 @@ def _read(path: Path) -> Scorer | None:
 
 
 def _encoded(model: LoadedModel, row: Row) -> Encoding | None:
-    """The row as token ids; None for one that the model cannot read."""
+    """Return the row as token ids; None for one that the model cannot read."""
     try:
         return fitting_encoding(model, row, MOST_TOKENS)
     except InputError:

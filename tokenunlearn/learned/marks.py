@@ -34,12 +34,12 @@ Marks = Mapping[str, RowMarks]
 
 
 def marks_of_rows(rows: Sequence[Row]) -> dict[str, RowMarks]:
-    """The gold of the rows as marks, by row id; rows without gold have none."""
+    """Return the gold of the rows as marks, by row id; rows without gold have none."""
     return {row.id: RowMarks(row.gold, seen=True) for row in rows if row.gold}
 
 
 def token_labels(answer: str, offsets: Sequence[Span], marks: RowMarks | None) -> NDArray[np.float64]:
-    """What the marks say of each token: 1 the fact, 0 not the fact, NaN nothing; [tokens]."""
+    """Return what the marks say of each token: 1 the fact, 0 not the fact, NaN nothing; [tokens]."""
     if marks is None:
         return np.full(len(offsets), np.nan)
     labels = np.full(len(offsets), 0.0 if marks.seen else np.nan)
@@ -49,7 +49,7 @@ def token_labels(answer: str, offsets: Sequence[Span], marks: RowMarks | None) -
 
 
 def corrected(gold: Sequence[Span], marks: RowMarks) -> RowMarks:
-    """The marks of a row together with the gold of its file, without what is marked as not the fact.
+    """Return the marks of a row together with the gold of its file, without what is marked as not the fact.
 
     >>> corrected([(4, 9)], RowMarks(fact=((9, 12),), other=((6, 7),)))
     RowMarks(fact=((4, 6), (7, 12)), other=((6, 7),), seen=True)
@@ -62,7 +62,7 @@ def corrected(gold: Sequence[Span], marks: RowMarks) -> RowMarks:
 
 
 def marks_from(values: Any, rows: Sequence[Row], where: str = "") -> dict[str, RowMarks]:
-    """Marks from JSON values as the page keeps them, `{row id: {fact, other, seen}}`.
+    """Return marks from JSON values as the page keeps them, `{row id: {fact, other, seen}}`.
 
     Raises InputError for a row that is not among `rows`, a span outside its answer, and a character that is
     marked both ways.
@@ -74,7 +74,7 @@ def marks_from(values: Any, rows: Sequence[Row], where: str = "") -> dict[str, R
 
 
 def marks_to(marks: Marks) -> dict[str, Any]:
-    """The marks as JSON values; the inverse of `marks_from`."""
+    """Return the marks as JSON values; the inverse of `marks_from`."""
     return {
         name: {
             "fact": [list(s) for s in each.fact],
@@ -86,7 +86,7 @@ def marks_to(marks: Marks) -> dict[str, Any]:
 
 
 def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
-    """The marks of a file on `rows`: the page's own (.json), or rows with `gold` in any format of rows.
+    """Return marks of a file on `rows`: the page's own (.json), or rows with `gold` in any format of rows.
 
     Marks of the page correct the gold of a row, as they do on the page. Rows with gold are found by their
     question and answer, stand for that gold, and count as reviewed. Raises InputError for a file that cannot
@@ -110,7 +110,10 @@ def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
 
 
 def _gold_rows(place: Path) -> tuple[Row, ...]:
-    """The rows of a file. Raises InputError for a refused line: what it marks would be missing, untold."""
+    """Return the rows of a file.
+
+    Raises InputError for a refused line: what it marks would be missing, untold.
+    """
     found = read_rows(place)
     if found.refused:
         raise found.refused[0].error
@@ -118,7 +121,7 @@ def _gold_rows(place: Path) -> tuple[Row, ...]:
 
 
 def _page_marks(place: Path) -> Any:
-    """The `rows` of a file of the page; None for any other file, which is read as rows."""
+    """Return the `rows` of a file of the page; None for any other file, which is read as rows."""
     if place.suffix != ".json":
         return None
     try:

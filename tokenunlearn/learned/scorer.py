@@ -49,7 +49,10 @@ class Scorer:
         return digest.hexdigest()[:12]
 
     def logits(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The logit of each state [n, width] → float64 [n]. Raises ModelError for states of another width."""
+        """Return the logit of each state [n, width] → float64 [n].
+
+        Raises ModelError for states of another width.
+        """
         if states.shape[-1] != self.width:
             raise ModelError(
                 what="The scorer does not fit the model.",
@@ -60,5 +63,5 @@ class Scorer:
 
 
 def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability that a person marks the word, 1 / (1 + exp(−logit))."""
+    """Return the probability that a person marks the word, 1 / (1 + exp(−logit))."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64))))

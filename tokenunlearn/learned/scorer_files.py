@@ -28,7 +28,7 @@ def write_scorer(path: Path, scorer: Scorer) -> None:
 
 
 def read_scorer(path: str | Path) -> Scorer:
-    """The scorer in a file, or in the folder that `fit` has written.
+    """Return the scorer in a file, or in the folder that `fit` has written.
 
     Raises ModelError for a file that is absent, damaged, of another format, or of numbers that fit nothing.
     """
@@ -51,7 +51,7 @@ def read_scorer(path: str | Path) -> Scorer:
 
 
 def _about(place: Path, text: str) -> Mapping[str, Any]:
-    """What the file says of its numbers. Raises ModelError where that cannot be read."""
+    """Return what the file says of its numbers. Raises ModelError where that cannot be read."""
     try:
         about = json.loads(text)
         version = about["version"]

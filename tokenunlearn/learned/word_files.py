@@ -19,7 +19,7 @@ def write_words(path: Path, words: Words) -> None:
 
 
 def read_words(path: Path) -> Words | None:
-    """The words in a file; None where there is none, or one whose arrays do not fit each other."""
+    """Return the words in a file; None where there is none, or one whose arrays do not fit each other."""
     try:
         with safe_open(path, framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in _KINDS}

@@ -30,18 +30,18 @@ class Words:
         return self.only(~np.isnan(self.labels))
 
     def only(self, kept: NDArray[np.bool_]) -> "Words":
-        """The words where `kept` [words] is true."""
+        """Return the words where `kept` [words] is true."""
         return Words(self.states[kept], self.labels[kept], self.rows[kept], self.numbers[kept])
 
     def labelled(self, labels: ArrayLike) -> "Words":
-        """The same words with other labels [words]."""
+        """Return the same words with other labels [words]."""
         return Words(self.states, np.asarray(labels, dtype=np.float64), self.rows, self.numbers)
 
 
 def words_of(
     states: NDArray[np.float32], rows: ArrayLike, numbers: ArrayLike, left_out: ArrayLike, labels: ArrayLike
 ) -> Words:
-    """Words from tokens: `states` [tokens, width], the rest [tokens], tokens of a word side by side.
+    """Return words from tokens: `states` [tokens, width], the rest [tokens], tokens of a word side by side.
 
     A word's state is the mean of its tokens', its label the highest that is known of them.
     """
@@ -64,7 +64,7 @@ def words_of(
 
 
 def on_tokens(values: ArrayLike, words: Words, rows: ArrayLike, numbers: ArrayLike) -> Floats:
-    """A value a word [words] on each of its tokens [tokens]; NaN on tokens whose word has none."""
+    """Return a value a word [words] on each of its tokens [tokens]; NaN on tokens whose word has none."""
     found = dict(
         zip(zip(words.rows.tolist(), words.numbers.tolist(), strict=True), np.asarray(values), strict=True)
     )
@@ -73,7 +73,7 @@ def on_tokens(values: ArrayLike, words: Words, rows: ArrayLike, numbers: ArrayLi
 
 
 def word_means(values: ArrayLike, numbers: ArrayLike, left_out: ArrayLike) -> Floats:
-    """On each token of a row the mean value of its word's tokens, those `left_out` not counted; [tokens].
+    """Return for each token of a row the mean of its word's tokens, those `left_out` not counted; [tokens].
 
     A word of which every token is left out has the mean of them all.
     """

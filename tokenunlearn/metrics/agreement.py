@@ -17,7 +17,7 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 
 
 def markable_words(text: str) -> list[Span]:
-    """Where the words of `text` stand that can be marked.
+    """Return where the words of `text` stand that can be marked.
 
     A word is what stands between white space, in Chinese and Japanese each character; what holds no letter or
     digit is none. No tokenizer takes part, so two annotators are compared alike whatever the model.
@@ -26,7 +26,7 @@ def markable_words(text: str) -> list[Span]:
 
 
 def marked_words(text: str, spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Which `markable_words` of `text` share a character with one of `spans`: bool [words].
+    """Return which `markable_words` of `text` share a character with one of `spans`: bool [words].
 
     >>> marked_words("Ada, born 1815 - in London.", [(10, 14), (20, 26)]).tolist()
     [False, False, True, False, True]
@@ -35,7 +35,7 @@ def marked_words(text: str, spans: Sequence[Span]) -> NDArray[np.bool_]:
 
 
 def agreement(first: ArrayLike, second: ArrayLike) -> float:
-    """The share of tokens on which both columns say the same; NaN without tokens.
+    """Return the share of tokens on which both columns say the same; NaN without tokens.
 
     Raises ValueError when the columns differ in length.
 

@@ -41,7 +41,7 @@ class Units:
 
 
 def auroc(scores: ArrayLike, gold: ArrayLike) -> float:
-    """P(a gold unit scores above another) + half of P(equal), from average ranks; NaN for one class only."""
+    """Return P(a gold unit scores above another) + half of P(equal); NaN for one class only."""
     is_gold = np.asarray(gold, dtype=np.float64) == 1
     positives, negatives = int(is_gold.sum()), int((~is_gold).sum())
     if not positives or not negatives:
@@ -51,17 +51,17 @@ def auroc(scores: ArrayLike, gold: ArrayLike) -> float:
 
 
 def average_precision(scores: ArrayLike, gold: ArrayLike) -> float:
-    """Mean precision at the ranks of the gold units, equal scores as one block; NaN for one class only."""
+    """Return the mean precision at the ranks of the gold units, ties as one block; NaN for one class only."""
     return float(_figures_alone(scores, gold)[1])
 
 
 def precision_at_gold(scores: ArrayLike, gold: ArrayLike) -> float:
-    """The gold share of the |gold| highest scores, ties at the cut at their expected value; NaN as above."""
+    """Return the gold share of the |gold| highest scores; ties at the cut count at their expected value."""
     return float(_figures_alone(scores, gold)[2])
 
 
 def units_of(table: pd.DataFrame, signal: str, granularity: str = "token", population: str = "all") -> Units:
-    """The scored units of one signal of the exchange table, by steps 1-3 of the module."""
+    """Return the scored units of one signal of the exchange table, by steps 1-3 of the module."""
     kept = table["gold"].notna() & table[signal].notna() & ~table["is_subject"].astype(bool)
     if population != "all":
         kept &= ~table["is_punctuation"].astype(bool)
@@ -94,7 +94,7 @@ def signal_report(
     granularities: Sequence[str] = GRANULARITIES,
     populations: Sequence[str] = POPULATIONS,
 ) -> pd.DataFrame:
-    """One line per signal x granularity x population, in the order given.
+    """Return one line per signal x granularity x population, in the order given.
 
     `table` is the exchange table. Columns: `signal, granularity, population`, then for each of
     `auroc`, `average_precision`, `precision_at_gold` the pooled figure, `<figure>_low` and
@@ -128,7 +128,7 @@ def auroc_difference(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float, float]:
-    """How much better `first` ranks words than `second`: pooled difference of AUROC and its interval.
+    """Return how much better `first` ranks words than `second`: pooled difference of AUROC and its interval.
 
     The bootstrap draws rows, the same for both, so that what is easy for both does not widen it.
     """
@@ -145,7 +145,7 @@ def auroc_difference(
 
 
 def _row_counts(rows: int, draws: int, seed: int) -> Floats:
-    """How often each row is drawn in each bootstrap sample, [draws, rows]."""
+    """Return how often each row is drawn in each bootstrap sample, [draws, rows]."""
     if not rows:
         return np.zeros((draws, 0))
     generator = np.random.default_rng(seed)
@@ -167,7 +167,7 @@ def _line(units: Units, counts: Floats, level: float) -> dict[str, float]:
 
 
 def _per_row_figures(units: Units) -> Floats:
-    """The three figures of each row that has both classes, [rows, 3]."""
+    """Return the three figures of each row that has both classes, [rows, 3]."""
     figures = [
         _figures_alone(units.scores[units.rows == row], units.gold[units.rows == row])
         for row in np.unique(units.rows)
@@ -182,7 +182,7 @@ def _figures_alone(scores: ArrayLike, gold: ArrayLike) -> Floats:
 
 
 def _bootstrap_figures(units: Units, counts: Floats) -> Floats:
-    """The pooled figures of each bootstrap sample, [draws, 3], in chunks that bound the memory."""
+    """Return the pooled figures of each bootstrap sample, [draws, 3], in chunks that bound the memory."""
     if not len(units.gold):
         return np.full((len(counts), len(FIGURES)), np.nan)
     step = max(1, _CELLS_AT_ONCE // len(units.gold))
@@ -194,7 +194,7 @@ def _bootstrap_figures(units: Units, counts: Floats) -> Floats:
 
 
 def _weighted_figures(scores: Floats, gold: Floats, weights: Floats) -> Floats:
-    """AUROC, average precision and precision at |gold| under each line of unit weights, [draws, 3].
+    """Return AUROC, average precision and precision at |gold| under each line of unit weights, [draws, 3].
 
     `scores`, `gold`: [units]; `weights`: [draws, units], how often a unit is counted. From the highest
     score down, in blocks of equal scores; draws without both classes are NaN.

@@ -29,7 +29,7 @@ class FactProbability:
 def fact_probability(
     answer: str, tokens: TokenLogProbs, gold: Sequence[Span], subject: str = ""
 ) -> FactProbability:
-    """The four probabilities of one answer under one model.
+    """Return the four probabilities of one answer under one model.
 
     `gold`: character spans of `answer`, end exclusive. A token belongs to a span when it shares a
     character with it, leading space apart. One that is gold and subject at once counts as gold.

@@ -18,7 +18,7 @@ LEAST_DEVIATION = 0.5
 
 
 def fluency(log_probs: ArrayLike) -> float:
-    """The mean of the log-probs of an answer's tokens, in nats; NaN without tokens.
+    """Return the mean of the log-probs of an answer's tokens, in nats; NaN without tokens.
 
     >>> fluency([-1.0, -2.0])
     -1.5
@@ -28,7 +28,7 @@ def fluency(log_probs: ArrayLike) -> float:
 
 
 def garbled_below(good: Sequence[float]) -> float | None:
-    """The fluency below which an answer is garbled, from that of good answers; None without any.
+    """Return the fluency below which an answer is garbled, from that of good answers; None without any.
 
     Their mean less `DEVIATIONS` standard deviations (of a sample), each at least `LEAST_DEVIATION`.
 

@@ -12,7 +12,7 @@ EPSILON = 1e-10
 
 
 def min_k_score(log_probs: ArrayLike, share: float = 0.4) -> float:
-    """The mean of the largest `share` of the token losses (nats), at least one token; NaN without tokens.
+    """Return mean of the largest `share` of the token losses (nats), at least one token; NaN without tokens.
 
     The end-of-turn token must be left out before. Source: Min-K% Prob, arXiv 2310.16789.
     """
@@ -23,7 +23,7 @@ def min_k_score(log_probs: ArrayLike, share: float = 0.4) -> float:
 
 
 def membership_auc(forget_scores: ArrayLike, holdout_scores: ArrayLike) -> float:
-    """P(holdout score > forget score) + half of P(equal), 0-1; NaN when either side is empty."""
+    """Return P(holdout score > forget score) + half of P(equal), 0-1; NaN when either side is empty."""
     forget = np.asarray(forget_scores, dtype=np.float64)
     holdout = np.asarray(holdout_scores, dtype=np.float64)
     if not forget.size or not holdout.size:

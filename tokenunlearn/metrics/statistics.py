@@ -25,7 +25,7 @@ class PairedComparison:
 def bootstrap_interval(
     values: ArrayLike, draws: int = 9999, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two values."""
+    """Return percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two values."""
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) < 2:
         return float("nan"), float("nan")
@@ -43,7 +43,7 @@ def bootstrap_interval(
 
 
 def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
-    """The two-sided p-value of Wilcoxon's signed-rank test; 1.0 when no pair differs, NaN without pairs."""
+    """Return two-sided p-value of Wilcoxon's signed-rank test; 1 if no pair differs, NaN without pairs."""
     differences = _differences(first, second)
     if not len(differences):
         return float("nan")
@@ -58,7 +58,7 @@ def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
 def paired_comparison(
     first: ArrayLike, second: ArrayLike, draws: int = 9999, seed: int = 0, level: float = 0.95
 ) -> PairedComparison:
-    """The comparison of two equally long columns; pairs in which either is NaN are left out.
+    """Return the comparison of two equally long columns; pairs in which either is NaN are left out.
 
     Raises ValueError when the columns differ in length.
     """
@@ -71,7 +71,7 @@ def paired_comparison(
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
-    """Holm's step-down adjusted p-values in the order given; NaN stays NaN and is not counted.
+    """Return Holm's step-down adjusted p-values in the order given; NaN stays NaN and is not counted.
 
     Written out because scipy offers only false-discovery-rate control (Holm 1979, Scand. J. Stat. 6).
     """
@@ -87,7 +87,7 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
 def compare_with_control(
     arms: Mapping[str, ArrayLike], control: str, draws: int = 9999, seed: int = 0
 ) -> dict[str, tuple[PairedComparison, float]]:
-    """Each arm but the control: its paired comparison with the control, and its Holm-adjusted p-value.
+    """Return each arm but the control: its paired comparison with the control, and its Holm-adjusted p-value.
 
     Raises KeyError when `control` is not among the arms.
     """

@@ -20,7 +20,7 @@ EPSILON = 1e-10
 
 
 def answer_probability(log_probs: ArrayLike) -> float:
-    """The length-normalised probability of an answer, exp of the mean log-probability (nats).
+    """Return the length-normalised probability of an answer, exp of the mean log-probability (nats).
 
     An answer without tokens gives NaN.
     """
@@ -29,7 +29,7 @@ def answer_probability(log_probs: ArrayLike) -> float:
 
 
 def choice_probability(right_loss: float, wrong_losses: ArrayLike) -> float:
-    """The probability of the right answer among the choices, p / (p + sum of wrong p), p = exp(-loss)."""
+    """Return probability of the right answer among the choices, p / (p + sum of wrong p), p = exp(-loss)."""
     right = np.exp(-right_loss)
     return float(right / (right + np.exp(-np.asarray(wrong_losses, dtype=np.float64)).sum() + EPSILON))
 
@@ -42,7 +42,7 @@ def _rouge_scorer() -> "RougeScorer":
 
 
 def rouge_l_recall(expected: str, answer: str) -> float:
-    """The share of the expected words that `answer` repeats in order (ROUGE-L recall, Porter stems), 0-1.
+    """Return share of the expected words that `answer` repeats in order (ROUGE-L recall, Porter stems), 0-1.
 
     >>> rouge_l_recall("born in Stara Zagora", "She was born in Zagora.")
     0.75
@@ -55,7 +55,7 @@ def truth_ratio(
     wrong_losses: Sequence[ArrayLike],
     mean: Literal["geometric", "arithmetic"] = "geometric",
 ) -> NDArray[np.float64]:
-    """One truth ratio per row: mean p(wrong answers) / p(right answer), [rows].
+    """Return one truth ratio per row: mean p(wrong answers) / p(right answer), [rows].
 
     `right_losses` [rows]; `wrong_losses` [rows][wrong answers], as many a row as there are.
     `geometric` averages losses first (reference code, reproduces the published logs), `arithmetic`
@@ -73,19 +73,19 @@ def truth_ratio(
 
 
 def forget_truth_score(ratios: ArrayLike) -> float:
-    """The forget set's aggregate, mean of min(R, 1/R): 1 = wrong and right answers equally likely."""
+    """Return the forget set's aggregate, mean of min(R, 1/R): 1 = wrong and right answers equally likely."""
     values = _known(ratios)
     return float(np.minimum(values, 1 / (values + EPSILON)).mean()) if values.size else float("nan")
 
 
 def kept_truth_score(ratios: ArrayLike) -> float:
-    """The aggregate of the sets to keep, mean of max(0, 1 - R): 1 = only the truth is likely."""
+    """Return the aggregate of the sets to keep, mean of max(0, 1 - R): 1 = only the truth is likely."""
     values = _known(ratios)
     return float(np.maximum(0.0, 1.0 - values).mean()) if values.size else float("nan")
 
 
 def forget_quality(ratios: ArrayLike, retain_model_ratios: ArrayLike) -> float:
-    """The p-value of the two-sample Kolmogorov-Smirnov test between two models' truth ratios.
+    """Return the p-value of the two-sample Kolmogorov-Smirnov test between two models' truth ratios.
 
     `ratios` [rows] are raw R of the forget set under this model, `retain_model_ratios` those under a
     model that never saw it. High = not told apart, which on a few dozen rows says little: show n too.
@@ -100,7 +100,7 @@ def forget_quality(ratios: ArrayLike, retain_model_ratios: ArrayLike) -> float:
 
 
 def model_utility(parts: Mapping[str, float]) -> float:
-    """The harmonic mean of the named parts (TOFU: nine); any zero gives 0, any NaN gives NaN.
+    """Return the harmonic mean of the named parts (TOFU: nine); any zero gives 0, any NaN gives NaN.
 
     Raises ValueError for a negative part or for no part.
     """

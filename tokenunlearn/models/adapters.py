@@ -89,7 +89,7 @@ def _lora_config(rank: int, alpha: float, modules: list[str]) -> Any:
 
 
 def _linear_modules(model: Any, layers: list[int] | None) -> list[str]:
-    """Full names of the linear modules of some decoder layers (None: of the model), the head left out."""
+    """Return the full names of the linear modules of some decoder layers (None: all), without the head."""
     from transformers.pytorch_utils import Conv1D  # GPT-2's linear layer
 
     listed = layer_list(model)
@@ -176,7 +176,7 @@ def _refuse_another_base(model: Any, files: AdapterFiles) -> set[str]:
 
 
 def _names_too_much(files: AdapterFiles) -> bool:
-    """Whether we wrote the folder before 29 November 2026: last names only, also of modules that had none.
+    """Return whether we wrote the folder before 29 November 2026: last names only, of every module.
 
     We indented the file by one, PEFT indents it by two.
     """
@@ -235,7 +235,7 @@ def _not_merged(why: str) -> ModelError:
 
 @torch.no_grad()
 def _said(model: Any) -> Tensor:
-    """Log-probabilities in nats of the tokens of a short row, each given those before."""
+    """Return log-probabilities in nats of the tokens of a short row, each given those before."""
     causal = model.get_base_model() if hasattr(model, "peft_config") else model
     ids = torch.linspace(0, causal.config.get_text_config().vocab_size - 1, 8, device=causal.device).long()[
         None

@@ -43,7 +43,7 @@ _known: "WeakKeyDictionary[Any, Capabilities]" = WeakKeyDictionary()
 
 
 def capabilities(causal: Any) -> Capabilities:
-    """How the causal model may be run, tried the first time it is asked for.
+    """Return how the causal model may be run, tried the first time it is asked for.
 
     Raises ModelError for a model whose scores of a row would not be the row's own.
     """
@@ -55,7 +55,7 @@ def capabilities(causal: Any) -> Capabilities:
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
-    """The model is in evaluation mode inside and in its own again afterwards."""
+    """Put the model into evaluation mode inside, and back into its own afterwards."""
     was_training = model.training
     model.eval()
     try:
@@ -65,7 +65,7 @@ def evaluating(model: Any) -> Iterator[None]:
 
 
 def fed(module: Any, **inputs: Any) -> Any:
-    """The module's output for those of the inputs that it takes: not every family takes positions."""
+    """Return the module's output for those of the inputs that it takes: not every family takes positions."""
     return module(**accepted(module, inputs))
 
 
@@ -80,7 +80,7 @@ def _taken(kind: type) -> frozenset[str]:
 
 
 def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """A mask of pairs as the numbers that are added to attention scores; one of tokens as it is.
+    """Return a mask of pairs as the numbers that are added to attention scores; one of tokens as it is.
 
     Only some attention implementations take true and false for a 4-D mask; eager attention adds them up.
     """
@@ -123,7 +123,7 @@ class _Trial:
     def log_probs(
         self, ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None
     ) -> Float[Tensor, "batch tokens vocab"]:
-        """Log-probs in nats, on the way that scoring takes."""
+        """Return log-probs in nats, on the way that scoring takes."""
         inputs = {"input_ids": ids, "use_cache": False}
         if mask is not None:
             inputs |= {"attention_mask": additive(mask, self.causal.dtype), "position_ids": positions}
@@ -137,7 +137,7 @@ class _Trial:
     def of_pairs(
         self, ids: Int[Tensor, "batch tokens"], pairs: Bool[Tensor, "tokens tokens"], positions: Tensor
     ) -> Float[Tensor, "batch tokens vocab"] | None:
-        """Log-probs of rows under one mask of pairs; None where the family takes none."""
+        """Return log-probs of rows under one mask of pairs; None where the family takes none."""
         try:
             mask = pairs.expand(len(ids), 1, -1, -1)
             return self.log_probs(ids, mask, positions.expand(len(ids), -1))
@@ -145,11 +145,11 @@ class _Trial:
             return None
 
     def takes_positions(self) -> bool:
-        """Whether positions that are given are read on the way that scoring takes."""
+        """Return whether positions that are given are read on the way that scoring takes."""
         return "position_ids" in _taken(type(decoder_of(self.causal) if self.plain_head else self.causal))
 
     def _is_under_head(self, outputs: list[Any]) -> bool:
-        """Whether the head on what the decoder gave makes the logits."""
+        """Return whether the head on what the decoder gave makes the logits."""
         # read as well as tried: on small logits a soft cap hardly shows
         if any(_changes_logits(name, value) for name, value in self.causal.config.to_dict().items()):
             return False
@@ -163,14 +163,14 @@ class _Trial:
 
 
 def _changes_logits(name: str, value: Any) -> bool:
-    """Whether a setting caps or scales what the head gives."""
+    """Return whether a setting caps or scales what the head gives."""
     capped = "logit" in name and "cap" in name and "attn" not in name and "attention" not in name
     return (capped or name in ("logit_scale", "logits_scaling")) and value not in (None, 0, 1)
 
 
 @contextmanager
 def _watched(causal: Any) -> Iterator[list[Any]]:
-    """What the decoder gives while the whole model runs inside."""
+    """Collect what the decoder gives while the whole model runs inside."""
     outputs: list[Any] = []
     decoder = decoder_of(causal)
     hook = None if decoder is None else decoder.register_forward_hook(lambda *given: outputs.append(given[2]))
@@ -182,7 +182,7 @@ def _watched(causal: Any) -> Iterator[list[Any]]:
 
 
 def decoder_of(causal: Any) -> Any:
-    """The part of a causal model that gives the vectors under its head; None where there is none."""
+    """Return the part of a causal model that gives the vectors under its head; None where there is none."""
     return getattr(causal, causal.base_model_prefix, None)
 
 
@@ -228,7 +228,7 @@ def _refuse_dependent(trial: _Trial) -> None:
 
 
 def _packs(trial: _Trial) -> bool:
-    """Whether the row keeps its scores in one row behind another one that begins alike."""
+    """Return whether the row keeps its scores in one row behind another one that begins alike."""
     if not trial.takes_positions():
         return False
     start, size = len(trial.other), len(trial.other) + _ROW - _SHARED
@@ -248,7 +248,7 @@ def _packs(trial: _Trial) -> bool:
 
 
 def _shortest_reach(config: Any) -> int:
-    """The fewest tokens that any layer looks back: under a mask of pairs it would look further."""
+    """Return the fewest tokens that any layer looks back: under a mask of pairs it would look further."""
     words = ("window", "window_size", "chunk_size", "original_max_position_embeddings")
     reaches = [LONGEST]
     for record in (config.to_dict(), getattr(config, "rope_parameters", None) or {}):
@@ -263,7 +263,7 @@ def _causal(size: int, device: torch.device) -> Bool[Tensor, "tokens tokens"]:
 
 
 def _gap(one: Tensor, other: Tensor) -> float:
-    """The largest difference in nats; a logit that is −∞ in both differs by nothing."""
+    """Return the largest difference in nats; a logit that is −∞ in both differs by nothing."""
     return float(torch.where(one == other, 0, one - other).abs().nan_to_num(torch.inf).max())
 
 

@@ -25,12 +25,12 @@ _DRAFT = ".converting-"
 
 
 def cache_root() -> Path:
-    """The folder of converted models: $TOKENUNLEARN_CACHE, else .cache/tokenunlearn in the home folder."""
+    """Return folder of converted models: $TOKENUNLEARN_CACHE, else .cache/tokenunlearn in the home folder."""
     return Path(os.environ.get("TOKENUNLEARN_CACHE") or Path.home() / ".cache" / "tokenunlearn")
 
 
 def packaged_gguf() -> Path:
-    """The GGUF file inside the installed package; the package itself is never imported.
+    """Return the GGUF file inside the installed package; the package itself is never imported.
 
     Raises ModelError when the package is not installed.
     """
@@ -47,13 +47,13 @@ def packaged_gguf() -> Path:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """Return SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def embedded_model_folder() -> Path:
-    """The folder of the converted embedded model, made on first use (about 15 s)."""
+    """Return the folder of the converted embedded model, made on first use (about 15 s)."""
     source = packaged_gguf()
     folder = cache_root() / f"smollm2-135m-instruct-{file_hash(source)[:16]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def embedded_model_folder() -> Path:
 
 
 def remove_abandoned_drafts(cache: Path) -> None:
-    """Nothing; drafts whose process is gone are deleted. The system frees a lock when its process ends."""
+    """Delete drafts whose process is gone. The system frees a lock when its process ends."""
     for draft in cache.glob(f"{_DRAFT}*"):
         with suppress(OSError):  # somebody works in it, or has just removed it
             free = _lock(draft, wait=False)
@@ -90,7 +90,10 @@ def remove_abandoned_drafts(cache: Path) -> None:
 
 
 def _lock(folder: Path, wait: bool = True) -> int:
-    """The open descriptor that holds the lock on a folder until it is closed. BlockingIOError if not free."""
+    """Return the open descriptor that holds the lock on a folder until it is closed.
+
+    BlockingIOError if not free.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,7 +105,7 @@ def _lock(folder: Path, wait: bool = True) -> int:
 
 @contextmanager
 def _parsed_once() -> Iterator[None]:
-    """While open a GGUF file is parsed once: transformers does it for tokenizer, config and weights anew."""
+    """Parse a GGUF file once inside: transformers parses it for tokenizer, config and weights in turn."""
     import gguf
 
     reader: Any = gguf.GGUFReader

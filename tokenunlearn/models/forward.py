@@ -42,19 +42,22 @@ class PassScores:
 
 
 def causal_model(model: Any) -> Any:
-    """The Hugging Face causal model inside a PEFT wrapper, or the model itself; adapters stay active."""
+    """Return the Hugging Face causal model inside a PEFT wrapper, or the model itself.
+
+    Adapters stay active.
+    """
     return model.get_base_model() if hasattr(model, "peft_config") else model
 
 
 def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Float[Tensor, "rows hidden"]:
-    """The vectors at the predicting positions of all answer tokens, answer by answer."""
+    """Return the vectors at the predicting positions of all answer tokens, answer by answer."""
     own = torch.arange(len(batch.ids), device=values.device)
     rows = (own if batch.rows is None else batch.rows)[:, None].expand_as(batch.predicting)
     return values[rows[batch.answer_mask], batch.predicting[batch.answer_mask]]
 
 
 def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], LogitsOf]:
-    """Vectors at the predicting positions and the function that turns them into float32 logits."""
+    """Return vectors at the predicting positions and the function that turns them into float32 logits."""
     causal = causal_model(model)
     plain = capabilities(causal).plain_head
     inputs = {
@@ -73,14 +76,14 @@ def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"]
 
 
 def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "asked answers"]:
-    """Log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
+    """Return log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
     return log_probs_of(*answer_hidden(model, batch), batch)
 
 
 def log_probs_of(
     vectors: Float[Tensor, "rows width"], logits_of: LogitsOf, batch: Batch
 ) -> Float[Tensor, "asked answers"]:
-    """Log-probability in nats of every target, from what `answer_hidden` gives. Gradients flow."""
+    """Return log-probability in nats of every target, from what `answer_hidden` gives. Gradients flow."""
     logits = logits_of(vectors)
     targets = batch.targets[batch.answer_mask]
     picked = logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
@@ -101,7 +104,7 @@ def _scores(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) 
 
 @torch.inference_mode()
 def batch_scores(model: Any, batch: Batch, temperature: float = 1.0) -> list[PassScores]:
-    """The scores of each answer of a batch, over the targets that its answer mask names."""
+    """Return the scores of each answer of a batch, over the targets that its answer mask names."""
     vectors, logits_of = answer_hidden(model, batch)
     targets = batch.targets[batch.answer_mask]
     chunks = [
@@ -129,7 +132,7 @@ def run_pass(
     temperature: float = 1.0,
     token_budget: int = TOKEN_BUDGET,
 ) -> list[PassScores]:
-    """Scores of every row, in the order given; rows that begin alike share that where the model can.
+    """Return scores of every row, in the order given; rows that begin alike share that where the model can.
 
     `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model. With
     `include_end` the end of turn is scored as the last token. Logits are divided by `temperature`. The
@@ -153,7 +156,7 @@ def batches(
     include_end: bool = False,
     token_budget: int = TOKEN_BUDGET,
 ) -> Iterator[tuple[list[int], Batch]]:
-    """Batches of all rows, shortest first, each with the indices of its rows in the order of its answers.
+    """Yield batches of all rows, shortest first, each with its rows' indices in the order of its answers.
 
     Rows that begin alike are packed where the model can and nothing is hidden.
     """

@@ -85,7 +85,7 @@ def token_products(
 
 @contextmanager
 def _only(model: Any, weights: Sequence[Tensor]) -> Iterator[None]:
-    """Inside, these weights alone have gradients, so that a backward pass ends at the lowest of them."""
+    """Give gradients to these weights alone inside, so that a backward pass ends at the lowest of them."""
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for weight in weights:

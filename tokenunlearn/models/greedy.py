@@ -70,7 +70,7 @@ def _generated(
 
 @contextmanager
 def _asking_for_nothing(causal: Any) -> Iterator[Any]:
-    """Inside, the checkpoint's own generation_config is away: `generate` fills what we leave open from it."""
+    """Take the checkpoint's generation_config away inside: `generate` fills what we leave open from it."""
     from transformers import GenerationConfig
 
     own = causal.generation_config

@@ -77,14 +77,14 @@ def _inputs(causal: Any, batch: Batch) -> dict[str, Any]:
 
 
 def _states(causal: Any, layer: int, inputs: dict[str, Any]) -> Float[Tensor, "batch tokens width"]:
-    """The states after `layer` layers at every position of a batch."""
+    """Return the states after `layer` layers at every position of a batch."""
     if causal not in _stopping:
         _stopping[causal] = _can_stop(causal)
     return _stopped(causal, layer, inputs) if _stopping[causal] else _reported(causal, inputs)[layer]
 
 
 def _can_stop(causal: Any) -> bool:
-    """Whether a pass that is left at a layer has what the model reports there, tried on a few tokens."""
+    """Return whether a pass left at a layer has what the model reports there, tried on a few tokens."""
     found = layer_list(causal)
     if found is None:
         return False
@@ -100,7 +100,7 @@ def _can_stop(causal: Any) -> bool:
 
 
 def _stopped(causal: Any, layer: int, inputs: dict[str, Any]) -> Float[Tensor, "batch tokens width"]:
-    """The output of layer number `layer`; nothing above it runs."""
+    """Return the output of layer number `layer`; nothing above it runs."""
     found = layer_list(causal)
     assert found is not None  # `_can_stop` has found it
     try:
@@ -126,7 +126,10 @@ def _leaving(layer: Any) -> Iterator[None]:
 
 
 def _reported(causal: Any, inputs: dict[str, Any]) -> Sequence[Tensor]:
-    """The states that a whole pass reports, those that enter the first layer first. Raises ModelError."""
+    """Return the states that a whole pass reports, those that enter the first layer first.
+
+    Raises ModelError.
+    """
     output = causal(**accepted(causal, inputs), use_cache=False, output_hidden_states=True)
     if not output.hidden_states:
         raise ModelError(

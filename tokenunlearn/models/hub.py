@@ -21,7 +21,7 @@ _TIMEOUT = 10.0
 def hub_folder(
     name: str, dtype: torch.dtype, told: Callable[[float], None], endpoint: str | None = None
 ) -> Path:
-    """The folder of the hub's model `name`, fetched unless it is there already.
+    """Return the folder of the hub's model `name`, fetched unless it is there already.
 
     `told` hears the share that is done, and may raise to end it. Raises ModelError: not there, gated, not
     reachable, without safetensors, too large for the memory.
@@ -60,12 +60,12 @@ def hub_folder(
 
 
 def _is_wanted(file: str) -> bool:
-    """Whether a file is one of the model's own; what lies in folders are other formats of it."""
+    """Return whether a file is one of the model's own; what lies in folders are other formats of it."""
     return file.endswith(_WANTED) and "/" not in file and not file.startswith("adapter_")
 
 
 def _with_own_weights(name: str, sizes: dict[str, int], fetch: Callable[[str], Path]) -> dict[str, int]:
-    """The files without weights that the model is not loaded from: only its single file, or its index's.
+    """Return files without weights that the model is not loaded from: only its single file, or its index's.
 
     Raises ModelError where it has none.
     """
@@ -91,7 +91,10 @@ def _with_own_weights(name: str, sizes: dict[str, int], fetch: Callable[[str], P
 def _fetched(
     name: str, sizes: dict[str, int], told: Callable[[float], None], fetch: Callable[[str], Path]
 ) -> Path:
-    """The folder with all files; the configuration comes first, so that a refusal costs no download."""
+    """Return the folder with all files.
+
+    The configuration comes first, so that a refusal costs no download.
+    """
     done, whole, folder = 0, max(1, sum(sizes.values())), None
     for file in sorted(sizes, key=lambda each: (each != CONFIG, sizes[each])):
         told(done / whole)
@@ -105,7 +108,7 @@ def _fetched(
 
 
 def _kept(name: str, error: BaseException) -> Path:
-    """The folder of an earlier time. Raises ModelError when there is none."""
+    """Return the folder of an earlier time. Raises ModelError when there is none."""
     from huggingface_hub import snapshot_download
 
     try:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 def decoder(causal: Any) -> Any:
-    """The stack of layers inside a causal model; None where it has no plain list of them."""
+    """Return the stack of layers inside a causal model; None where it has no plain list of them."""
     found = getattr(causal, causal.base_model_prefix, None)
     return found if isinstance(getattr(found, "layers", None), torch.nn.ModuleList) else None
 
@@ -42,7 +42,7 @@ def layer_count(causal: Any) -> int:
 
 @contextmanager
 def from_layer(causal: Any, first: int) -> Iterator[None]:
-    """Passes inside skip the layers below `first`: what they get as `inputs_embeds` enters there."""
+    """Let passes inside skip the layers below `first`: their `inputs_embeds` enter there."""
     if not first:
         yield
         return
@@ -57,7 +57,7 @@ def from_layer(causal: Any, first: int) -> Iterator[None]:
 
 @contextmanager
 def output_of(layer: torch.nn.Module) -> Iterator[list[Tensor]]:
-    """Passes inside add to the list the states that `layer` gives, [batch tokens hidden]; gradients flow."""
+    """Collect in a list the states that `layer` gives inside, [batch tokens hidden]; gradients flow."""
     states: list[Tensor] = []
 
     def keep(_: Any, __: Any, output: Any) -> None:
@@ -78,7 +78,7 @@ def rising(
     position_ids: Int[Tensor, "batch tokens"],
     first: int,
 ) -> Float[Tensor, "batch tokens hidden"]:
-    """The vectors that enter layer `first`."""
+    """Return the vectors that enter layer `first`."""
     stack = decoder(causal)
     layers, norm = stack.layers, stack.norm
     stack.layers, stack.norm = layers[:first], torch.nn.Identity()
@@ -92,7 +92,7 @@ def rising(
 
 @torch.no_grad()
 def can_be_cut(causal: Any, first: int) -> bool:
-    """Whether a pass that starts at layer `first` gives what the whole pass gives, tried on a few tokens."""
+    """Return whether a pass from layer `first` on gives what the whole pass gives, tried on a few tokens."""
     stack = decoder(causal)
     # layers of several kinds find their mask by their number, which cutting moves
     kinds = set(getattr(causal.config, "layer_types", None) or ())

@@ -143,7 +143,7 @@ class LoadedModel:
         )
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
-        """As `token_log_probs`, under the untouched base: without adapter, and without what is being trained.
+        """Return what `token_log_probs` does, under the untouched base: no adapter, nothing trained.
 
         Where the adapter was merged, the base is loaded once more, and let go of; None when it cannot be.
         """
@@ -186,7 +186,7 @@ class LoadedModel:
 
 
 def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
-    """`auto` to bf16 where processor or GPU computes it, else fp32.
+    """Return `auto` to bf16 where processor or GPU computes it, else fp32.
 
     Raises ModelError for another word.
     """
@@ -214,7 +214,9 @@ def load_model(
     told: Callable[[float], None] = lambda _: None,
     to_train: bool = False,
 ) -> LoadedModel:
-    """The model `name` (None: the embedded one; else a folder or hub id), with `adapter` (a folder) active.
+    """Return the model `name` (None: the embedded one.
+
+    Else a folder or hub id), with `adapter` (a folder) active.
 
     `told` hears how much of a hub's model is fetched, and may raise to end the load between two files. Raises
     ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded. What is
@@ -250,7 +252,7 @@ def load_model(
 
 
 def _tokenizer(source: Path, name: str) -> Any:
-    """The tokenizer of a folder. Raises ModelError for one that cannot be read or gives no offsets."""
+    """Return the tokenizer of a folder. Raises ModelError for one that cannot be read or gives no offsets."""
     from transformers import AutoTokenizer
 
     try:
@@ -271,7 +273,7 @@ def _tokenizer(source: Path, name: str) -> Any:
 
 
 def _base_model(source: Path, name: str, dtype: torch.dtype) -> tuple[Any, tuple[str, ...]]:
-    """The model of a folder, and what of its weights is not used. Raises ModelError."""
+    """Return the model of a folder, and what of its weights is not used. Raises ModelError."""
     from transformers import AutoModelForCausalLM
 
     try:
@@ -309,13 +311,13 @@ def _check_settings(source: Path, name: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """What an error says, on one line; its kind where it says but a word or nothing."""
+    """Return what an error says, on one line; its kind where it says but a word or nothing."""
     said = " ".join(str(error).split())[:300].rstrip(".")
     return said if " " in said else f"{type(error).__name__} {said}".rstrip()
 
 
 def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None]) -> Path:
-    """The folder of a model; one of the hub is fetched first."""
+    """Return the folder of a model; one of the hub is fetched first."""
     if name is None or name == EMBEDDED_NAME:
         return embedded_model_folder()
     folder = Path(name)
@@ -331,5 +333,5 @@ def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None])
 
 
 def text_hash(*parts: str) -> str:
-    """First 12 hex digits of the SHA-256 of some texts, for ids of data and settings."""
+    """Return first 12 hex digits of the SHA-256 of some texts, for ids of data and settings."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]

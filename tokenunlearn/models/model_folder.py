@@ -92,7 +92,7 @@ def check_config(config: Any, name: str) -> None:
 
 
 def weight_files(folder: Path, name: str) -> list[Path]:
-    """The safetensors files that the model is loaded from: the single one, or those that the index names.
+    """Return safetensors files that the model is loaded from: the single one, or those that the index names.
 
     Raises ModelError where there is none, a shard is missing, or the index is damaged.
     """
@@ -119,7 +119,7 @@ def weight_files(folder: Path, name: str) -> list[Path]:
 
 
 def shard_names(index: Any, where: str) -> list[str]:
-    """The weight files that an index names, sorted. Raises ModelError for what is no index."""
+    """Return the weight files that an index names, sorted. Raises ModelError for what is no index."""
     weights = index.get("weight_map") if isinstance(index, Mapping) else None
     names = set(weights.values()) if isinstance(weights, Mapping) and _texts(weights.values()) else set()
     if not names or any("/" in each or "\\" in each or not each.endswith(".safetensors") for each in names):
@@ -133,7 +133,7 @@ def shard_names(index: Any, where: str) -> list[str]:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises ModelError for a pointer of Git LFS and for what is no JSON."""
+    """Return what a JSON file holds. Raises ModelError for a pointer of Git LFS and for what is no JSON."""
     try:
         content = path.read_bytes()
         if content.startswith(_POINTER):
@@ -144,7 +144,7 @@ def read_json(path: Path) -> Any:
 
 
 def pointer(path: Path) -> ModelError:
-    """The refusal of a file whose content was never fetched."""
+    """Return the refusal of a file whose content was never fetched."""
     return ModelError(
         what=f"{path.name} is a pointer of Git LFS, not the file itself.",
         why="The repository was cloned without its large files.",
@@ -154,7 +154,7 @@ def pointer(path: Path) -> ModelError:
 
 
 def is_pointer(start: bytes) -> bool:
-    """Whether a file that starts so is a pointer of Git LFS."""
+    """Return whether a file that starts so is a pointer of Git LFS."""
     return start.startswith(_POINTER[: len(start)]) and len(start) >= 8
 
 
@@ -180,7 +180,7 @@ def check_loaded(found: Mapping[str, Any], name: str) -> None:
 
 
 def unread(unexpected: Iterable[str]) -> tuple[str, ...]:
-    """A sentence about weights that the model has no place for; none where all are read."""
+    """Return a sentence about weights that the model has no place for; none where all are read."""
     names = sorted(unexpected)
     if not names:
         return ()

@@ -26,7 +26,7 @@ _INTEGERS = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1
 
 
 def folder_bytes(folder: Path, dtype: torch.dtype, name: str = "") -> int:
-    """The bytes of the weights of a folder's model in `dtype`; whole numbers keep their size.
+    """Return the bytes of the weights of a folder's model in `dtype`; whole numbers keep their size.
 
     Raises ModelError for a file that is missing, damaged, cut off or of 8-bit numbers.
     """
@@ -54,7 +54,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def counted_bytes(parameters: Mapping[str, int], dtype: torch.dtype) -> int:
-    """The bytes in `dtype` of so many parameters of each stored type."""
+    """Return the bytes in `dtype` of so many parameters of each stored type."""
     return sum(count * _INTEGERS.get(kind, dtype.itemsize) for kind, count in parameters.items())
 
 
@@ -88,13 +88,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
 
 
 def free_bytes() -> int:
-    """The memory that a new model can have: the processor's, and the GPU's where there is one."""
+    """Return the memory that a new model can have: the processor's, and the GPU's where there is one."""
     free = psutil.virtual_memory().available
     return min(free, torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else free
 
 
 def _system_error(error: SafetensorError, path: Path) -> OSError:
-    """The system's error inside what safetensors says: "… No space left on device (os error 28)"."""
+    """Return the system's error inside what safetensors says: "… No space left on device (os error 28)"."""
     number = re.search(r"os error (\d+)|code: (\d+)", str(error))
     if number is None:
         return OSError(errno.EIO, str(error), str(path))
@@ -124,7 +124,7 @@ def _file_bytes(path: Path, dtype: torch.dtype) -> int:
 
 
 def _tensors(path: Path) -> list[tuple[str, int]]:
-    """Type and count of numbers of each tensor, from the header, which must fit the file's length."""
+    """Return type and count of numbers of each tensor, from the header, which must fit the file's length."""
     with path.open("rb") as file:
         start = file.read(8)
         if is_pointer(start):

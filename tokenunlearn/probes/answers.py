@@ -24,7 +24,7 @@ Ask = Callable[[Splits, ProbeSettings], Asks]
 
 
 def scored(split: str) -> Ask:
-    """What asks for the probability of the answers of a split, each after its own question."""
+    """Return what asks for the probability of the answers of a split, each after its own question."""
 
     def asks(rows: Splits, _: ProbeSettings) -> Asks:
         return Asks(pairs=tuple((row.question, row.answer) for row in getattr(rows, split)))
@@ -33,7 +33,7 @@ def scored(split: str) -> Ask:
 
 
 def answered(split: str) -> Ask:
-    """What asks for the greedy answers to the questions of a split."""
+    """Return what asks for the greedy answers to the questions of a split."""
 
     def asks(rows: Splits, _: ProbeSettings) -> Asks:
         return Asks(questions=tuple(row.question for row in getattr(rows, split)))
@@ -53,7 +53,7 @@ def scored_paraphrases(rows: Splits, settings: ProbeSettings) -> Asks:
 
 
 def facts_of(row: Row) -> list[str]:
-    """The gold strings of a row."""
+    """Return the gold strings of a row."""
     return [row.answer[start:end] for start, end in row.gold]
 
 
@@ -76,7 +76,7 @@ def paraphrased(evidence: Evidence) -> float:
     """Joint probability of the fact under the paraphrased questions, mean over them, then over rows."""
 
     def mean_over_questions(row: Row) -> float:
-        """The mean joint probability of one row over its paraphrased questions."""
+        """Return the mean joint probability of one row over its paraphrased questions."""
         joints = [fact_of(evidence, row, question).joint for question in evidence.paraphrased(row)]
         return float(np.mean(joints)) if joints else float("nan")
 
@@ -132,7 +132,7 @@ def fluency_of(evidence: Evidence, question: str) -> float:
 
 
 def fact_of(evidence: Evidence, row: Row, question: str) -> FactProbability:
-    """How likely the fact, and what stands beside it, is in the row's answer after a question."""
+    """Return how likely the fact, and what stands beside it, is in the row's answer after a question."""
     return fact_probability(row.answer, evidence.log_probs[question, row.answer], row.gold, row.subject)
 
 

@@ -120,7 +120,7 @@ def normalised(text: str) -> str:
 
 
 def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
-    """Whether `answer` holds each of the `facts` as whole words, letter case and spacing apart.
+    """Return whether `answer` holds each of the `facts` as whole words, letter case and spacing apart.
 
     `facts` are the gold strings of the row. Without any, whether ROUGE-L recall of `expected` reaches
     `RECITED`.
@@ -132,7 +132,7 @@ def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
 
 
 def states_part(answer: str, question: str, expected: str, facts: Sequence[str]) -> bool:
-    """Whether a part of the fact stands in `answer`: one of several gold strings, or a word of one of them.
+    """Return whether `answer` states a part of the fact: one of several gold strings, or a word of one.
 
     Stop words do not count, nor do words that question or expected answer have beside the fact. Without gold
     strings: whether ROUGE-L recall of `expected` reaches `HALF_RECITED`.
@@ -156,7 +156,7 @@ def _without(text: str, facts: Sequence[str]) -> str:
 
 
 def is_refusal(answer: str) -> bool:
-    """Whether one of the phrases in `REFUSALS` occurs in the answer.
+    """Return whether one of the phrases in `REFUSALS` occurs in the answer.
 
     >>> is_refusal("I’m sorry, I don’t have that information.")
     True
@@ -166,7 +166,7 @@ def is_refusal(answer: str) -> bool:
 
 
 def is_degenerate(answer: str) -> bool:
-    """Whether the answer is empty, holds no word or a broken character, or runs in a loop.
+    """Return whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
     A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long; all of three or
     more words the same; one character ten times in a row; two or more words said twice in a row; or
@@ -204,7 +204,7 @@ class Said:
 
 
 def badge_words(badge: str, fluency: float | None) -> str:
-    """What people read of a badge: *forgot* claims to be fluent only where that was measured.
+    """Return what people read of a badge: *forgot* claims to be fluent only where that was measured.
 
     >>> badge_words("forgot", None)
     'forgot, fluency not measured'
@@ -213,7 +213,7 @@ def badge_words(badge: str, fluency: float | None) -> str:
 
 
 def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | None = None) -> str | None:
-    """The badge of the answer `now` by the six rules of this module.
+    """Return the badge of the answer `now` by the six rules of this module.
 
     `before`: what was said before unlearning. `bound`: the fluency below which an answer is garbled, None
     where it is not known.
@@ -245,7 +245,7 @@ def _is_known(said: Said) -> bool:
 
 
 def _says_twice_in_a_row(words: Sequence[str]) -> bool:
-    """Whether two or more words, not all the same, are followed by the same words."""
+    """Return whether two or more words, not all the same, are followed by the same words."""
     return any(
         words[start : start + count] == words[start + count : start + 2 * count]
         and len(set(words[start : start + count])) > 1
@@ -255,7 +255,7 @@ def _says_twice_in_a_row(words: Sequence[str]) -> bool:
 
 
 def _says_again(words: Sequence[str]) -> bool:
-    """Whether `SAME_WORDS` words stand there twice, in the same order."""
+    """Return whether `SAME_WORDS` words stand there twice, in the same order."""
     phrases = [tuple(words[start : start + SAME_WORDS]) for start in range(len(words) - SAME_WORDS + 1)]
     return len(set(phrases)) < len(phrases)
 

@@ -23,14 +23,14 @@ CHANCE: Final = "choice_chance"
 
 
 def by_letter(row: Row) -> list[Pair]:
-    """The question with its choices listed, and each letter as its answer."""
+    """Return the question with its choices listed, and each letter as its answer."""
     lines = [f"{letter}. {text}" for letter, text in zip(LETTERS, row.choices, strict=False)]
     prompt = "\n".join([row.question.strip(), *lines, "Answer:"])
     return [(prompt, letter) for letter in LETTERS[: len(row.choices)]]
 
 
 def by_text(row: Row) -> list[Pair]:
-    """The question alone, and each choice as its answer."""
+    """Return the question alone, and each choice as its answer."""
     return [(row.question, text) for text in row.choices]
 
 

@@ -43,7 +43,7 @@ class Asks:
     questions: tuple[str, ...] = ()
 
     def __or__(self, other: "Asks") -> "Asks":
-        """Both, equal ones once, in order."""
+        """Return both, equal ones once, in order."""
         pairs, questions = (*self.pairs, *other.pairs), (*self.questions, *other.questions)
         return Asks(tuple(dict.fromkeys(pairs)), tuple(dict.fromkeys(questions)))
 
@@ -64,14 +64,14 @@ class Evidence:
     under_base: Mapping[str, TokenLogProbs] = field(default_factory=dict)
 
     def paraphrased(self, row: Row) -> tuple[str, ...]:
-        """The paraphrased questions of `row` whose fact probability is measured."""
+        """Return the paraphrased questions of `row` whose fact probability is measured."""
         return row.paraphrased_question[: self.settings.paraphrases]
 
 
 def collect(
     model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int
 ) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
-    """What `model` says to the union of what is asked: one call for each kind, none where none is due.
+    """Return what `model` says to the union of what is asked: one call for each kind, none where none is due.
 
     An answer that the log-probs show to be the greedy one is not generated again.
     """

@@ -21,7 +21,7 @@ Report = dict[str, Any]
 
 
 def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | None = None) -> Report:
-    """The Report of `model` on the rows of each split, ready for JSON; None = not measured.
+    """Return the Report of `model` on the rows of each split, ready for JSON; None = not measured.
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the raw values of the probes that
     keep them, by probe and row id), `judge` (whose fluency it is: the base's id, None without one). Badges
@@ -44,7 +44,7 @@ def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | N
 
 
 def with_badges(before: Report, after: Report) -> Report:
-    """A copy of `after` whose answers carry a badge, judged against `before`, with the bound of *garbled*.
+    """Return a copy of `after` with a badge on each answer, judged against `before`, and *garbled*'s bound.
 
     `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
     `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
@@ -61,7 +61,7 @@ def with_badges(before: Report, after: Report) -> Report:
 
 
 def report_fault(value: Any) -> str:
-    """Why a parsed JSON file cannot stand as the Report from before; "" when it can."""
+    """Return why a parsed JSON file cannot stand as the Report from before; "" when it can."""
     lines = value.get("answers") if isinstance(value, dict) else None
     if not isinstance(lines, list):
         return "It has no answers"
@@ -79,7 +79,7 @@ def report_fault(value: Any) -> str:
 
 
 def fluency_bound(before: Report) -> float | None:
-    """The fluency below which an answer is garbled: from the answers of `before` that state their fact.
+    """Return fluency below which an answer is garbled: from the answers of `before` that state their fact.
 
     Real-world answers are left out: many are a single name. None where none has a fluency.
     """
@@ -99,7 +99,7 @@ def _said(line: Mapping[str, Any]) -> Said:
 
 
 def compare_reports(before: Report, after: Report) -> list[dict[str, Any]]:
-    """What changed, one record per question that both Reports hold, in the order of `after`.
+    """Return what changed, one record per question that both Reports hold, in the order of `after`.
 
     Keys: `row_id, kind, question, expected, before, after` (the two answers), `badge`, `fluency` (of the
     second), `rouge_l_change`, `fact_joint_change` (after - before), and `tokens`: `starts, ends, before,
@@ -155,7 +155,7 @@ def _difference(before: float | None, after: float | None) -> float | None:
 
 
 def _plain(value: Any) -> Any:
-    """The same structure with None for every number that JSON does not know."""
+    """Return the same structure with None for every number that JSON does not know."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -32,7 +32,7 @@ def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, st
 
 
 def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
-    """One record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
+    """Return one record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
 
     Badges come later, since most of them need the answer from before (see report.py).
     """
@@ -43,7 +43,7 @@ def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def token_lines(evidence: Evidence) -> list[dict[str, Any]]:
-    """One record per row of the three sets: the log-probs of its answer's tokens and their place in it."""
+    """Return one record per row of the three sets: its answer's tokens, their log-probs and places."""
     lines = []
     for kind in SPLITS:
         for row in getattr(evidence.rows, kind):

@@ -17,7 +17,7 @@ from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 
 
 def asks(rows: Splits, settings: ProbeSettings) -> Asks:
-    """The right and the wrong answers of the rows that have wrong ones."""
+    """Return the right and the wrong answers of the rows that have wrong ones."""
     return Asks(
         pairs=tuple(
             (row.question, answer)

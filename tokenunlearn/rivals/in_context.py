@@ -46,11 +46,11 @@ class InContext:
     context: str
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
-        """As the target's, each question after the context."""
+        """Return as the target's, each question after the context."""
         return self.model.token_log_probs([(self.context + question, answer) for question, answer in pairs])
 
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
-        """As the target's, each question after the context."""
+        """Return as the target's, each question after the context."""
         asked = [self.context + question for question in questions]
         longest = max((len(encode_prompt(self.model.tokenizer, each)) for each in asked), default=1)
         together = max(1, PROMPT_TOKENS // (longest + max_new_tokens))
@@ -58,11 +58,11 @@ class InContext:
         return [answer for group in groups for answer in self.model.generate(group, max_new_tokens)]
 
     def base_id(self) -> str:
-        """As the target's: the context is no part of the base."""
+        """Return as the target's: the context is no part of the base."""
         return self.model.base_id()
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
-        """As the target's: the base reads the bare question, as it does for every other model."""
+        """Return as the target's: the base reads the bare question, as it does for every other model."""
         return self.model.base_log_probs(pairs)
 
 
@@ -121,7 +121,7 @@ def _wrong_answer(at: int, rows: Splits) -> str:
 
 
 def _with_facts(row: Row, facts: Sequence[str]) -> str:
-    """The row's answer with `facts`, over and over, in the places of its own."""
+    """Return the row's answer with `facts`, over and over, in the places of its own."""
     answer = row.answer
     places = sorted(enumerate(row.gold), key=lambda place: place[1], reverse=True)
     for number, (start, end) in places:

@@ -36,7 +36,10 @@ def write_artifact(directory: Path, artifact: Artifact) -> None:
 
 
 def read_artifact(directory: Path) -> Artifact | None:
-    """What a run left; None where it has left nothing yet. Raises RunError for a file that says no kind."""
+    """Return what a run left; None where it has left nothing yet.
+
+    Raises RunError for a file that says no kind.
+    """
     path = directory / FILE
     if path.is_file():
         try:
@@ -55,7 +58,10 @@ def read_artifact(directory: Path) -> Artifact | None:
 
 
 def open_artifact(directory: Path, config: Mapping[str, Any]) -> "LanguageModel":
-    """The model that a run left; `config` is the run's. Raises RunError where there is none, ModelError."""
+    """Return the model that a run left; `config` is the run's.
+
+    Raises RunError where there is none, ModelError.
+    """
     artifact = read_artifact(directory)
     if artifact is None:
         what = f"{directory.name} has saved no adapter yet"

@@ -37,16 +37,19 @@ class AttackJob:
     settings: Any
 
     def before(self) -> None:
-        """Nothing is probed: an attack measures for itself."""
+        """Probe nothing: an attack measures for itself."""
 
     def probe(self) -> None:
-        """Nothing is probed."""
+        """Probe nothing."""
 
     def save(self, step: int) -> None:
-        """Nothing is left but the result; what the attack needs to go on, it keeps itself."""
+        """Save nothing but the result; the attack itself keeps what it needs to go on."""
 
     def train(self, resume: bool) -> Iterator[Event]:
-        """The attack's measurements, its result when that is kept; a resumed one goes on after the last."""
+        """Yield the attack's measurements, its result when that is kept.
+
+        A resumed one goes on after the last.
+        """
         subject = self.subject
         if resume:
             events, _ = RunStore(self.directory.parent).events(self.directory.name)
@@ -64,7 +67,7 @@ class AttackJob:
 
 
 def load_attack(config: Mapping[str, Any], directory: Path) -> AttackJob:
-    """The attack that a config describes: `attack` is `{name, settings, of: run id}`.
+    """Return the attack that a config describes: `attack` is `{name, settings, of: run id}`.
 
     Raises SettingError, InputError, and RunError where the attacked run is gone or changed no weights.
     """
@@ -77,7 +80,7 @@ def load_attack(config: Mapping[str, Any], directory: Path) -> AttackJob:
 
 
 def subject_of_run(of: Path, config: Mapping[str, Any], folder: Path) -> Subject:
-    """The adapter that a run left, its rows, and the base below its target as the model that never knew.
+    """Return adapter that a run left, its rows, and the base below its target as the model that never knew.
 
     Raises RunError where the run left no adapter: a rival changes no weights.
     """
@@ -94,7 +97,7 @@ def subject_of_run(of: Path, config: Mapping[str, Any], folder: Path) -> Subject
 def subject_of(
     model: str | None, adapter: Path, precision: str, rows: Any, folder: Path, taught: bool
 ) -> Subject:
-    """The model with an adapter, as what is attacked.
+    """Return the model with an adapter, as what is attacked.
 
     `taught`: the rows were taught by an adapter, so that the base beneath it never knew them.
     """
@@ -115,7 +118,9 @@ def keep_result(folder: Path, result: Mapping[str, Any], by: str) -> None:
 
 
 def results_in(folder: Path) -> list[dict[str, Any]]:
-    """The results of attacks on what lies in a folder, the newest last; none where nothing was measured.
+    """Return the results of attacks on what lies in a folder, the newest last.
+
+    None where nothing was measured.
 
     Raises RunError for a damaged file.
     """

@@ -55,15 +55,15 @@ class Job:
     watch: Row | None
 
     def before(self) -> Report:
-        """The Report of the target: the one measured earlier by the page or a run, if there is one."""
+        """Return the Report of the target: the one measured earlier by the page or a run, if there is one."""
         return before_report(self.directory.parent, self.model, self.rows, self.probes)
 
     def probe(self) -> Report:
-        """The Report of the model as it is now."""
+        """Return the Report of the model as it is now."""
         return probe_report(self.model, self.rows, self.probes)
 
     def train(self, resume: bool) -> Iterator[Event]:
-        """The events of training; a resumed run goes on from its checkpoint."""
+        """Return the events of training; a resumed run goes on from its checkpoint."""
         folder = self.directory / CHECKPOINT
         if not resume:
             shutil.rmtree(folder, ignore_errors=True)
@@ -111,7 +111,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
 
 
 def rows_of(config: Mapping[str, Any]) -> Splits:
-    """The rows that a config names, by split. Raises InputError."""
+    """Return the rows that a config names, by split. Raises InputError."""
     return Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
 
 

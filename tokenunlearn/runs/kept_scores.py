@@ -20,7 +20,7 @@ from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
 
 
 def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], config: ScoreConfig) -> Path:
-    """The file of these rows' scores: its name is the hash of all that decides them."""
+    """Return the file of these rows' scores: its name is the hash of all that decides them."""
     data = json.dumps([asdict(each.info) for each in rows])
     fits = json.dumps(fits_of(config.passes))
     identity = text_hash(source_hash(), model_identity(model), data, repr(config), fits)
@@ -28,14 +28,14 @@ def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], confi
 
 
 def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> None:
-    """Nothing; the signals and alternatives of all rows are written as a whole."""
+    """Write the signals and alternatives of all rows as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json_atomically(path, [_record(each, config) for each in rows])
     forget_old(path)
 
 
 def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> list[ScoredRow] | None:
-    """`rows` (unscored) with the signals of the file; None where there is none that can be read."""
+    """Return `rows` (unscored) with the signals of the file; None where there is none that can be read."""
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

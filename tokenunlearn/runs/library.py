@@ -18,7 +18,7 @@ LOADS: Final[Mapping[str, Callable[[Mapping[str, Any], Path], Any]]] = MappingPr
 
 
 def library_parts() -> Parts:
-    """The parts that load, probe, train and save on a real model."""
+    """Return the parts that load, probe, train and save on a real model."""
     return Parts(
         load=load,
         before=methodcaller("before"),
@@ -30,5 +30,5 @@ def library_parts() -> Parts:
 
 
 def load(config: Mapping[str, Any], directory: Path) -> Any:
-    """The job of a run's folder. Raises what the loading of its kind does."""
+    """Return the job of a run's folder. Raises what the loading of its kind does."""
     return LOADS[kind_of(config)](config, directory)

@@ -138,5 +138,5 @@ class MaskStore:
 
 
 def _named(masks: Sequence[Mapping[str, Any]], name: str) -> bool:
-    """Whether one of them has the name, in whatever case."""
+    """Return whether one of them has the name, in whatever case."""
     return any(mask["name"].casefold() == name.casefold() for mask in masks)

@@ -23,13 +23,13 @@ KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or ver
 
 
 def before_report(runs: Path, model: LoadedModel, rows: Splits, settings: ProbeSettings) -> Report:
-    """The Report of the untrained `model`: read from the folder of runs, else measured and kept there."""
+    """Return Report of the untrained `model`: read from the folder of runs, else measured and kept there."""
     of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
     return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings))
 
 
 def kept(path: Path, measure: Callable[[], Any]) -> Any:
-    """The JSON in `path`; where there is none, what `measure` returns, written there as a whole."""
+    """Return the JSON in `path`; where there is none, what `measure` returns, written there as a whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
         try:
@@ -42,7 +42,7 @@ def kept(path: Path, measure: Callable[[], Any]) -> Any:
 
 
 def forget_old(path: Path) -> None:
-    """Nothing; of the files of the kind of `path` (its name up to the hyphen) only the newest stay."""
+    """Keep only the newest files of the kind of `path` (its name up to the hyphen)."""
     kind = path.name.split("-")[0]
     files = sorted(path.parent.glob(f"{kind}-*.json"), key=lambda file: file.stat().st_mtime_ns)
     for file in files[:-KEPT_FILES]:
@@ -50,7 +50,7 @@ def forget_old(path: Path) -> None:
 
 
 def model_identity(model: LoadedModel) -> str:
-    """A hash of what the model is: names, precision, adapter's content, weight files' size and time."""
+    """Return hash of what the model is: names, precision, adapter's content, weight files' size and time."""
     files = sorted(Path(model.source).glob("*.safetensors"))
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     commit = getattr(model.model.config, "_commit_hash", None)
@@ -59,7 +59,7 @@ def model_identity(model: LoadedModel) -> str:
 
 @cache
 def source_hash() -> str:
-    """A hash of this library's source: other code may measure something else."""
+    """Return a hash of this library's source: other code may measure something else."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).resolve().parents[1].rglob("*.py")):
         digest.update(file.read_bytes())

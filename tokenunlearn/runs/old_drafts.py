@@ -44,7 +44,7 @@ class OldDraft:
     content: Mapping[str, Any]
 
     def within(self, other: "OldDraft") -> bool:
-        """Whether all that was decided in it stands in the other one too."""
+        """Return whether all that was decided in it stands in the other one too."""
         mine, theirs = self.content, other.content
         return mine["rule"] == theirs["rule"] and all(
             theirs[kind].get(index) == entry
@@ -105,7 +105,7 @@ def adopted_keys(runs: Path, text_id: str) -> dict[str, str]:
 
 
 def _folders(runs: Path, scores: Scores) -> list[Path]:
-    """The old folders that are of this text for sure."""
+    """Return the old folders that are of this text for sure."""
     every = {path.name: path for path in sorted((runs / MASKS).glob("*")) if path.is_dir()}
     if not every:
         return []
@@ -137,7 +137,7 @@ def _folders(runs: Path, scores: Scores) -> list[Path]:
 
 
 def _old_data(scores: Scores, edits: Mapping[str, SubjectEdit]) -> str:
-    """The hash of the rows as 89070e2 made it; the rows of `scores` have the subjects of the data."""
+    """Return the hash of the rows as 89070e2 made it; the rows of `scores` have the subjects of the data."""
     rows = [each.info.row for each in scores.rows]
     parts = [part for row in rows for part in (row.id, row.question, row.answer, row.subject)]
     edited = [part for name in sorted(edits) for part in (name, edits[name].subject, *edits[name].names)]
@@ -150,7 +150,7 @@ def _old_id(scores: Scores, model: str, precision: str, data: str) -> str:
 
 
 def _old_subjects(runs: Path, scores: Scores, folders: Iterable[Path]) -> list[dict[str, SubjectEdit]]:
-    """The subjects that were given on scores of this text, the newest last."""
+    """Return the subjects that were given on scores of this text, the newest last."""
     names = {
         _old_id(scores, str(scores.provenance["model"]), each, _old_data(scores, {})) for each in PRECISIONS
     }
@@ -200,7 +200,7 @@ def _decided(header: Mapping[str, Any]) -> tuple[Any, ...]:
 def _drafts(
     folders: Iterable[Path], scores: Scores, tokenizer: Any, mask_ids: Mapping[str, str]
 ) -> list[OldDraft]:
-    """The drafts in the old folders, the newest last."""
+    """Return the drafts in the old folders, the newest last."""
     place = _places(scores, tokenizer)
     found: list[OldDraft] = []
     for folder in folders:
@@ -219,7 +219,10 @@ def _drafts(
 def _placed(
     folder: Path, draft: Mapping[str, Any], place: Mapping[int, int], mask_ids: Mapping[str, str]
 ) -> dict[str, Any]:
-    """An old draft as the page keeps one today, on the tokens of today. TypeError, ValueError: damaged."""
+    """Return an old draft as the page keeps one today, on the tokens of today.
+
+    TypeError, ValueError: damaged.
+    """
     entries = {kind: dict(draft.get(kind) or {}) for kind in ("overrides", "notes")}
     lost = [index for kind in entries.values() for index in kind if int(index) not in place]
     if lost:
@@ -238,7 +241,7 @@ def _placed(
 
 
 def _places(scores: Scores, tokenizer: Any) -> dict[int, int]:
-    """Where each token of 89070e2, which tokenised answers on their own, is now: by its characters."""
+    """Return where each token of 89070e2, which tokenised answers on their own, is now: by its characters."""
     places: dict[int, int] = {}
     then = now = 0
     for row in scores.rows:
@@ -276,7 +279,7 @@ def _journal(folder: Path) -> list[str]:
 
 
 def _headers(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The named masks in a folder with their headers, removed ones included, damaged ones left out."""
+    """Yield the named masks in a folder with their headers, removed ones included, damaged ones left out."""
     for path in sorted([*folder.glob("mask-*.jsonl"), *folder.glob(f"mask-*{REMOVED}")]):
         try:
             header = read_header(path)

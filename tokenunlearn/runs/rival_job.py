@@ -31,11 +31,11 @@ class RivalJob:
     artifact: Artifact
 
     def before(self) -> Report:
-        """The Report of the target."""
+        """Return the Report of the target."""
         return before_report(self.directory.parent, self.target, self.rows, self.probes)
 
     def probe(self) -> Report:
-        """The Report of the rival."""
+        """Return the Report of the rival."""
         return probe_report(self.model, self.rows, self.probes)
 
     def train(self, _resume: bool) -> Iterator[Event]:
@@ -48,7 +48,7 @@ class RivalJob:
 
 
 def load_rival(config: Mapping[str, Any], directory: Path) -> RivalJob:
-    """The run of a rival, ready to be probed. Raises SettingError, InputError or ModelError."""
+    """Return the run of a rival, ready to be probed. Raises SettingError, InputError or ModelError."""
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
     rows, wanted = rows_of(config), config["rival"]
     settings = to_dict(check_rival(wanted["name"], rows, wanted.get("settings") or {}))

@@ -27,7 +27,7 @@ State = Mapping[str, Any]
 
 
 def kind_of(config: Mapping[str, Any]) -> str:
-    """What a config.json has its run do: one of KINDS."""
+    """Return what a config.json has its run do: one of KINDS."""
     return next((kind for kind in KINDS[1:] if config.get(kind)), TRAINING)
 
 

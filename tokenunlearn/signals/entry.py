@@ -66,7 +66,7 @@ class RowView:
         return [self.answer[start:end] for start, end in self.offsets]
 
     def of(self, name: str) -> Arrays:
-        """What a pass measured on this row. Raises ValueError for one that the entry does not name."""
+        """Return what a pass measured on this row. Raises ValueError for one that the entry does not name."""
         if name not in self.measured:
             raise ValueError(f"the pass {name!r}, which the signal needs, was not run")
         return self.measured[name]
@@ -144,7 +144,7 @@ class Signal:
     without: Without = Without()
 
     def passes_of(self, settings: Any) -> tuple[str, ...]:
-        """The names of the passes that it needs under these settings."""
+        """Return the names of the passes that it needs under these settings."""
         return (*self.passes, *self.passes_with(settings))
 
     @property
@@ -153,7 +153,10 @@ class Signal:
         return not self.passes_of(self.settings())
 
     def of(self, row: RowView, settings: Any) -> np.ndarray:
-        """Its values on a row, float64 [tokens]; of what was measured it sees only the passes it names."""
+        """Return its values on a row, float64 [tokens].
+
+        Of what was measured it sees only the passes it names.
+        """
         names = self.passes_of(settings)
         seen = {name: arrays for name, arrays in row.measured.items() if name in names}
         return np.asarray(self.function(replace(row, measured=seen), settings), dtype=np.float64)

@@ -11,7 +11,7 @@ from tokenunlearn.text.spans import unspaced, whole_words, word_texts
 
 
 def random(row: RowView, _: Any = None) -> np.ndarray:
-    """The seeded key of each token, in [0, 1): what a signal finds that knows nothing."""
+    """Return the seeded key of each token, in [0, 1): what a signal finds that knows nothing."""
     return row.random_key.astype(np.float64)
 
 

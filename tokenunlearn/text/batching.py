@@ -30,7 +30,7 @@ class Batch:
     first_layer: int = 0
 
     def to(self, device: torch.device) -> "Batch":
-        """The same batch on `device`."""
+        """Return the same batch on `device`."""
         columns: dict[str, Any] = {k: v.to(device) for k, v in vars(self).items() if isinstance(v, Tensor)}
         return replace(self, **columns)
 
@@ -42,7 +42,7 @@ def collate(
     include_end: bool = True,
     hidden: Sequence[Sequence[int]] | None = None,
 ) -> Batch:
-    """A batch of `encodings`. `hidden[i]` lists positions of row i that attention must not see.
+    """Return a batch of `encodings`. `hidden[i]` lists positions of row i that attention must not see.
 
     Positions are explicit, so hiding a token shifts no other; padding is on the right, where a causal
     model cannot look. With `include_end` the answer axis ends with the end of turn.
@@ -70,7 +70,7 @@ def collate(
 
 
 def length_sorted(lengths: Sequence[int], token_budget: int) -> Iterator[list[int]]:
-    """Row indices in groups of like length whose padded size stays within `token_budget` tokens."""
+    """Yield row indices in groups of like length whose padded size stays within `token_budget` tokens."""
     group: list[int] = []
     longest = 0
     for index in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):

@@ -30,13 +30,13 @@ class Folded:
     ends: tuple[int, ...] = ()
 
     def written(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the written text that these characters stand for."""
+        """Return the span of the written text that these characters stand for."""
         return (self.starts[start], self.ends[end - 1]) if self.starts else (start, end)
 
 
 @lru_cache(maxsize=4096)
 def folded(text: str) -> Folded:
-    """The text as it is compared."""
+    """Return the text as it is compared."""
     if not _CHANGES.search(text):
         return Folded(text, text.lower())
     pieces: list[str] = []
@@ -55,12 +55,12 @@ def folded(text: str) -> Folded:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared, letter case kept, without white space round it."""
+    """Return the text as it is compared, letter case kept, without white space round it."""
     return folded(text).text.strip(" ")
 
 
 def _units(text: str) -> Iterator[tuple[int, int]]:
-    """Spans that compose with nothing beside them: white space, or a character with the marks after it."""
+    """Yield spans that compose with nothing beside them: white space, or a character and its marks."""
     at = 0
     while at < len(text):
         space = _SPACES.match(text, at)
@@ -72,11 +72,11 @@ def _units(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _goes_on(character: str) -> bool:
-    """Whether the character may compose with the one before it: a mark, or a Hangul vowel or final."""
+    """Return whether the character may compose with the one before it: a mark, or a Hangul vowel or final."""
     return category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 
 def _lower(character: str) -> str:
-    """The small letter, where it is one character: places must stay."""
+    """Return the small letter, where it is one character: places must stay."""
     lower = character.lower()
     return lower if len(lower) == 1 else character

@@ -30,7 +30,7 @@ class Swapped:
 
 
 def _replacement(name: str, part: int, parts: int) -> str:
-    """The words of `name` that stand where part `part` of a subject of `parts` parts stood."""
+    """Return the words of `name` that stand where part `part` of a subject of `parts` parts stood."""
     pieces = subject_parts(name)
     if part < 0 or not pieces:
         return name
@@ -52,14 +52,14 @@ def _swap_text(text: str, subject: str, name: str) -> tuple[str, tuple[tuple[int
 
 
 def swap_subject(question: str, answer: str, subject: str, name: str) -> Swapped:
-    """The row with every occurrence of `subject` (or of a part of it) replaced by `name` (or its part)."""
+    """Return row with every occurrence of `subject` (or of a part of it) replaced by `name` (or its part)."""
     new_question, _ = _swap_text(question, subject, name)
     new_answer, replaced = _swap_text(answer, subject, name)
     return Swapped(new_question, new_answer, replaced)
 
 
 def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int, int, int]]) -> np.ndarray:
-    """For each original answer token its index among the swapped answer's tokens, or −1: int [tokens].
+    """Return for each original answer token its index among the swapped answer's tokens, or −1: int [tokens].
 
     A token that meets the subject, or that does not re-tokenise alike, has no counterpart.
     """
@@ -79,7 +79,7 @@ def aligned(original: Encoding, swapped: Encoding, replaced: Sequence[tuple[int,
 
 
 def shares_word(subject: str, name: str) -> bool:
-    """Whether one has a word of the other, or all of it: put in its place, that word would stay."""
+    """Return whether one has a word of the other, or all of it: put in its place, that word would stay."""
     one, other = _as_compared(subject), _as_compared(name)
     if not one[1].isdisjoint(other[1]):
         return True
@@ -90,7 +90,7 @@ def shares_word(subject: str, name: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _as_compared(name: str) -> tuple[str, frozenset[str]]:
-    """The name as names are compared, in small letters, and its words: each row asks of all the others."""
+    """Return name as names are compared, in small letters, and its words: each row asks of all the others."""
     lower = folded(fold(name)).lower
     return lower, frozenset(lower.split())
 
@@ -108,7 +108,7 @@ class LentNames:
 
 
 def lent_names(names: Iterable[str]) -> LentNames:
-    """The names, told apart by their word count and found by their parts."""
+    """Return the names, told apart by their word count and found by their parts."""
     by_size: dict[int, list[str]] = {}
     places: dict[tuple[int, str], list[int]] = {}
     for name in dict.fromkeys(names):
@@ -121,14 +121,14 @@ def lent_names(names: Iterable[str]) -> LentNames:
 
 
 def _parts(name: str) -> set[str]:
-    """What two names that share a word have in common: words, runs of letters, characters without spaces."""
+    """Return what two names that share a word have in common: words, letter runs, unspaced characters."""
     lower, words = _as_compared(name)
     spaced = "".join(" " if unspaced(each) else each for each in lower)
     return {*words, *_LETTERS.findall(spaced), *filter(unspaced, lower)}
 
 
 def swap_names(subject: str, others: LentNames, count: int) -> list[str]:
-    """`count` names for the subject's place: other subjects of the set of as many words, then invented ones.
+    """Return `count` names for the subject's place: the set's subjects of as many words, then invented ones.
 
     Names that share a word with the subject are left out. The order is that of `others`, rotated by the
     subject, so that rows do not all get the same names; no randomness.
@@ -147,7 +147,7 @@ def swap_names(subject: str, others: LentNames, count: int) -> list[str]:
 
 
 def _nth(left_out: Sequence[int], number: int) -> int:
-    """The place of the item of this number among those that are not left out (their places in order)."""
+    """Return place of the item of this number among those that are not left out (their places in order)."""
     for place in left_out:
         if place > number:
             break
@@ -156,7 +156,7 @@ def _nth(left_out: Sequence[int], number: int) -> int:
 
 
 def subject_positions(encoding: Encoding, question: str, answer: str, subject: str) -> list[int]:
-    """Positions of the subject's tokens in question and answer."""
+    """Return positions of the subject's tokens in question and answer."""
     in_question = tokens_in(question, encoding.question_offsets, _plain(subject_spans(question, subject)))
     in_answer = tokens_in(answer, encoding.answer_offsets, _plain(subject_spans(answer, subject)))
     return [
@@ -166,7 +166,7 @@ def subject_positions(encoding: Encoding, question: str, answer: str, subject: s
 
 
 def prompt_positions(encoding: Encoding) -> list[int]:
-    """Positions of the question's content; the template's own tokens stay visible."""
+    """Return positions of the question's content; the template's own tokens stay visible."""
     return list(range(encoding.question_start, encoding.question_start + len(encoding.question_offsets)))
 
 

@@ -16,7 +16,7 @@ LONGEST = 256  # tokens a pack: attention over all its pairs costs more than sha
 
 
 def packs_of(encodings: Sequence[Encoding]) -> list[list[int]]:
-    """Indices of rows to pack together: neighbours in the order of their ids while that saves tokens."""
+    """Return the indices of rows to pack together: neighbours by their ids while that saves tokens."""
     packs: list[list[int]] = []
     shared = length = 0
     for index in sorted(range(len(encodings)), key=lambda i: encodings[i].ids):
@@ -36,28 +36,28 @@ def packs_of(encodings: Sequence[Encoding]) -> list[list[int]]:
 
 
 def common_length(first: Encoding, second: Encoding) -> int:
-    """How many tokens the prompts of two rows have in common at their beginning."""
+    """Return how many tokens the prompts of two rows have in common at their beginning."""
     pairs = zip(first.ids[: first.prompt_length], second.ids[: second.prompt_length], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def fed_length(encoding: Encoding) -> int:
-    """Tokens that the model must read to predict a row's answer and its end of turn."""
+    """Return tokens that the model must read to predict a row's answer and its end of turn."""
     return len(encoding.ids) - 1
 
 
 def shared_length(pack: Sequence[Encoding]) -> int:
-    """Tokens that all rows of a pack begin with; a row alone shares its whole prompt with itself."""
+    """Return tokens that all rows of a pack begin with; a row alone shares its whole prompt with itself."""
     return min(common_length(pack[0], encoding) for encoding in pack)
 
 
 def packed_length(pack: Sequence[Encoding]) -> int:
-    """Tokens of the packed row."""
+    """Return tokens of the packed row."""
     return sum(map(fed_length, pack)) - (len(pack) - 1) * shared_length(pack)
 
 
 def collate_packs(packs: Sequence[Sequence[Encoding]], pad_id: int, *, include_end: bool = True) -> Batch:
-    """A batch of packed rows, answers in the order of the packs; `include_end` as in `collate`.
+    """Return a batch of packed rows, answers in the order of the packs; `include_end` as in `collate`.
 
     Packs of one row need no mask of their own and are collated as plain rows.
     """

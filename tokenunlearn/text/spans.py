@@ -42,12 +42,12 @@ STOP_WORDS = frozenset(
 
 
 def words(text: str) -> list[Span]:
-    """Character spans of the words and punctuation marks of `text`, in order."""
+    """Return character spans of the words and punctuation marks of `text`, in order."""
     return [match.span() for match in _WORD.finditer(text)]
 
 
 def _content(text: str, span: Span) -> Span:
-    """`span` without its leading whitespace (byte-level pieces carry the space before the word)."""
+    """Return `span` without its leading whitespace (byte-level pieces carry the space before the word)."""
     start, end = span
     while start < end and text[start].isspace():
         start += 1
@@ -55,17 +55,20 @@ def _content(text: str, span: Span) -> Span:
 
 
 def overlaps(span: Span, others: Sequence[Span]) -> bool:
-    """Whether `span` shares a character with any of `others`."""
+    """Return whether `span` shares a character with any of `others`."""
     return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def tokens_in(text: str, offsets: Sequence[Span], spans: Sequence[Span]) -> np.ndarray:
-    """Which tokens meet one of `spans` with a character that is not leading space: bool [tokens]."""
+    """Return which tokens meet one of `spans` with a character that is not leading space: bool [tokens]."""
     return np.array([overlaps(_content(text, offset), spans) for offset in offsets], dtype=bool)
 
 
 def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
-    """Word index of each token, never falling: int [tokens]. Whitespace pieces go with the next word."""
+    """Return word index of each token, never falling: int [tokens].
+
+    Whitespace pieces go with the next word.
+    """
     starts = np.array([start for start, _ in words(text)], dtype=np.int64)
     blank = np.array([not text[start:end].strip() for start, end in offsets], dtype=bool)
     # a blank piece has no first letter: seen from its start, the word before it is always one behind
@@ -78,36 +81,41 @@ def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
 
 
 def word_texts(text: str, offsets: Sequence[Span]) -> list[str]:
-    """For each token the whole word it belongs to, lower case."""
+    """Return for each token the whole word it belongs to, lower case."""
     spans = words(text)
     ids = word_ids(text, offsets)
     return [text[spans[i][0] : spans[i][1]].lower().replace("’", "'") if spans else "" for i in ids]
 
 
 def unspaced(text: str) -> bool:
-    """Whether the text is wholly of a script that puts no space between words; no for the empty text."""
+    """Return whether the text is wholly of a script that puts no space between words.
+
+    No for the empty text.
+    """
     return bool(text) and all(_UNSPACED_CHARACTER.match(each) for each in text)
 
 
 def stop_words(text: str, offsets: Sequence[Span]) -> np.ndarray:
-    """Which tokens belong to a function word of the English list: bool [tokens]."""
+    """Return which tokens belong to a function word of the English list: bool [tokens]."""
     return np.array([word in STOP_WORDS for word in word_texts(text, offsets)], dtype=bool)
 
 
 def punctuation(text: str, offsets: Sequence[Span]) -> np.ndarray:
-    """Which tokens hold no letter or digit: bool [tokens]."""
+    """Return which tokens hold no letter or digit: bool [tokens]."""
     return np.array([not any(c.isalnum() for c in text[start:end]) for start, end in offsets], dtype=bool)
 
 
 def subject_parts(subject: str) -> list[str]:
-    """The name's parts that stand for it alone: capitalised words of three letters or more."""
+    """Return the name's parts that stand for it alone: capitalised words of three letters or more."""
     words = fold(subject).split(" ")
     parts = [word for word in words if len(word) >= 3 and word[0].isupper() and word not in _NOT_NAMES]
     return parts if len(parts) > 1 else []
 
 
 def whole_words(text: str, name: str) -> list[Span]:
-    """Where `name` stands as whole words; in a script that puts no space between words, wherever it stands.
+    """Return where `name` stands as whole words.
+
+    In a script that puts no space between words, wherever it stands.
 
     There nothing tells where a word ends; only a letter is not cut from the marks that belong to it. Spelling
     is compared as `folding` says. Letter case counts for a name of one word, in a text that has capitals:
@@ -135,12 +143,12 @@ def whole_words(text: str, name: str) -> list[Span]:
 
 
 def _has_capitals(text: Folded, start: int, name: str) -> bool:
-    """Whether the capitals of `name` are capitals in the text at `start`, where it stands but for case."""
+    """Return whether the capitals of `name` are capitals in the text at `start`, where it occurs."""
     return all(letter in (text.text[at], text.lower[at]) for at, letter in enumerate(name, start))
 
 
 def subject_spans(text: str, subject: str) -> list[tuple[int, int, int]]:
-    """Where the subject occurs: (start, end, part), part −1 for the full name, else the name part's index."""
+    """Return where the subject occurs: (start, end, part); part is −1 for the full name, else its index."""
     found = [(start, end, -1) for start, end in whole_words(text, subject)]
     for index, part in enumerate(subject_parts(subject)):
         for span in whole_words(text, part):
@@ -150,7 +158,7 @@ def subject_spans(text: str, subject: str) -> list[tuple[int, int, int]]:
 
 
 def subject_of(question: str, answer: str, given: str = "") -> tuple[str, str]:
-    """The subject of a text and its source: `row` where what is given stands there, `proposed`, or `none`."""
+    """Return the subject of a text and its source: `row` if the given one is in it, `proposed` or `none`."""
     if given and subject_spans(f"{question}\n{answer}", given):
         return given, "row"
     proposed = propose_subjects(question, answer)
@@ -158,7 +166,7 @@ def subject_of(question: str, answer: str, given: str = "") -> tuple[str, str]:
 
 
 def propose_subjects(question: str, answer: str) -> list[str]:
-    """Names that question and answer share, the longest first; empty when there is none.
+    """Return names that question and answer share, the longest first; empty when there is none.
 
     A candidate is a run of capitalised words of the question, or one of Han or Katakana, which the Hiragana
     of particles ends; it must occur in the answer, whole or by one of its parts, since a name that the answer

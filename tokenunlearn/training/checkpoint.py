@@ -37,7 +37,7 @@ class Progress:
 
 
 def trainable(model: Any) -> dict[str, torch.nn.Parameter]:
-    """The parameters that train, by name."""
+    """Return the parameters that train, by name."""
     return {name: value for name, value in model.named_parameters() if value.requires_grad}
 
 

@@ -63,7 +63,7 @@ class TrainConfig:
             )
 
     def objective_of(self) -> Any:
-        """The checked settings object of the chosen objective.
+        """Return the checked settings object of the chosen objective.
 
         Raises SettingError for a setting that the objective does not have or that is out of bounds.
         """

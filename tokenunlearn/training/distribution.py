@@ -23,11 +23,14 @@ class Processes:
         return self.index == 0
 
     def share(self, rows: Sequence[int]) -> list[int]:
-        """This process's rows of a global batch; empty where there are too few rows for all processes."""
+        """Return this process's rows of a global batch.
+
+        Empty where there are too few rows for all processes.
+        """
         return list(rows[self.index :: self.count])
 
     def merged(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The entries of all processes in one dict, the same on each; every process must call it."""
+        """Return the entries of all processes in one dict, the same on each; every process must call it."""
         if self.count == 1:
             return values
         from accelerate.utils import gather_object
@@ -35,7 +38,7 @@ class Processes:
         return {name: value for part in gather_object([values]) for name, value in part.items()}
 
     def sum(self, value: float) -> float:
-        """The sum of `value` over all processes."""
+        """Return the sum of `value` over all processes."""
         if self.count == 1:
             return value
         total = torch.tensor(value, dtype=torch.float64, device=self._state.device)

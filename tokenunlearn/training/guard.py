@@ -7,7 +7,7 @@ import math
 
 
 def divergence(loss: float, retain_loss: float, retain_start: float, retain_bound: float) -> str | None:
-    """The reason to stop in words, or None. All in nats per token; a NaN retain loss is not measured.
+    """Return the reason to stop in words, or None. All in nats per token; a NaN retain loss is not measured.
 
     `retain_start` is the retain loss at the start of the run: text that the model does not know has a high
     one from the first step, and only what training adds to it is a loss. NaN: nothing to compare with.

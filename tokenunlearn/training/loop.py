@@ -181,7 +181,7 @@ def _events(
 
 
 def _second_answers(model: LoadedModel, rows: Sequence[Row], config: TrainConfig) -> list[TrainRow]:
-    """The second answer to each row, where the objective needs one, every token with weight 1."""
+    """Return the second answer to each row, where the objective needs one, every token with weight 1."""
     other = OBJECTIVES[config.objective].other
     if other is None or "other_answer" not in config.needs:
         return []
@@ -191,7 +191,10 @@ def _second_answers(model: LoadedModel, rows: Sequence[Row], config: TrainConfig
 
 
 def _layer_needed(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConfig) -> int:
-    """The layer after which hidden states are read; 0 where none are. Raises where a need is not met."""
+    """Return the layer after which hidden states are read; 0 where none are.
+
+    Raises where a need is not met.
+    """
     if forget.rows and not retain.rows and "retain_rows" in config.needs:
         raise InputError(
             f"{OBJECTIVES[config.objective].label} has no rows to keep",
@@ -232,7 +235,7 @@ def _references(model: LoadedModel, rows: list[TrainRow], first: int) -> list[Te
 
 
 def _step(run: _Run, step: int) -> tuple[float, float, float]:
-    """One optimiser step: the loss minimised, forget loss, retain cross-entropy; NaN = not measured."""
+    """Take one optimiser step; return the loss, forget loss and retain cross-entropy (NaN: not measured)."""
     config, entry, settings = run.config, _objective(run), run.config.objective_of()
     run.optimizer.zero_grad(set_to_none=True)
     of_forget, of_retain = entry.combine(config.retain_weight, settings, run.state)
@@ -261,7 +264,7 @@ def _retain_batch(run: _Run, step: int) -> list[int]:
 
 @torch.no_grad()
 def _retain_before(run: _Run, step: int) -> float:
-    """The cross-entropy of a step's retain rows in nats as the run began: with the LoRA off."""
+    """Return the cross-entropy of a step's retain rows in nats as the run began: with the LoRA off."""
     mine = run.processes.share(_retain_batch(run, step))
     loss = _no_rows(run)
     if mine:
@@ -271,12 +274,12 @@ def _retain_before(run: _Run, step: int) -> float:
 
 
 def _no_rows(run: _Run) -> LossSum:
-    """What a process without rows adds to the sums over all of them."""
+    """Return what a process without rows adds to the sums over all of them."""
     return LossSum(torch.zeros((), device=run.loaded.device), 0.0)
 
 
 def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) -> TokenBatch:
-    """The rows at `places` as a term of the loss sees them; nothing has run yet."""
+    """Return the rows at `places` as a term of the loss sees them; nothing has run yet."""
     rows = [of.rows[place] for place in places]
     batch = train_batch(run.loaded, rows, run.first_layer)
     columns = batch.answer_mask
@@ -293,7 +296,7 @@ def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) 
 
 
 def _forget_term(run: _Run, picked: list[int], weight: float) -> float:
-    """The forget term over all processes, after adding its gradient; NaN without rows."""
+    """Return the forget term over all processes, after adding its gradient; NaN without rows."""
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
@@ -311,7 +314,7 @@ def _forget_term(run: _Run, picked: list[int], weight: float) -> float:
 
 
 def _retain_term(run: _Run, picked: list[int], weight: float) -> tuple[float, float]:
-    """The cross-entropy of the picked rows in nats, and the retain term's value, after adding its gradient.
+    """Add the retain term's gradient; return the picked rows' cross-entropy in nats and the term's value.
 
     Without forget rows the term is the cross-entropy: plain learning. Without a term only the former is
     measured.
@@ -340,7 +343,7 @@ def _retain_term(run: _Run, picked: list[int], weight: float) -> tuple[float, fl
 
 
 def _backward(run: _Run, loss: LossSum, scale: float) -> float:
-    """The term's value over all processes, after adding its gradient (divided by the global count)."""
+    """Return the term's value over all processes, after adding its gradient (divided by the global count)."""
     count = run.processes.sum(loss.count)
     if scale and count > 0 and loss.total.requires_grad:
         (scale * loss.total / count).backward()
@@ -363,7 +366,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
-    """Probabilities from the latest training pass over each row, and the greedy answer when it is due."""
+    """Return probabilities from the latest training pass over each row, and the greedy answer when due."""
     due = watch is not None and (step % run.config.eval_every == 0 or step == run.config.steps)
     text = run.loaded.generate([watch.question], 32)[0] if watch is not None and due else None
     return EvalDone(

@@ -13,7 +13,7 @@ from tokenunlearn.text.batching import Batch
 
 @torch.no_grad()
 def reference_log_probs(model: Any, batches: Iterable[Batch]) -> list[Tensor]:
-    """For each row float32 [answer tokens + end of turn] nats under the model with its trainable LoRA off."""
+    """Return each row's log-probs with the LoRA off: float32 [answer tokens + end of turn], nats."""
     result: list[Tensor] = []
     with evaluating(model), without_adapter(model):
         for batch in batches:

@@ -56,13 +56,13 @@ def with_fresh_lora(loaded: LoadedModel, config: TrainConfig) -> LoadedModel:
 
 
 def first_layer(causal: Any, share: float) -> int:
-    """The lowest layer that trains when the upper `share` of them does: at least one, 0 means all."""
+    """Return the lowest layer that trains when the upper `share` of them does: at least one, 0 means all."""
     count = layer_count(causal)
     return count - min(count, max(1, round(share * count))) if count else 0
 
 
 def with_entering(loaded: LoadedModel, rows: list[TrainRow], first: int) -> list[TrainRow]:
-    """The rows with the vectors that enter layer `first`: what lies below is frozen, so once is enough."""
+    """Return rows with the vectors that enter layer `first`: what lies below is frozen, so once is enough."""
     causal = causal_model(loaded.model)
     result = list(rows)
     lengths = [len(row.encoding.ids) for row in rows]
@@ -75,7 +75,7 @@ def with_entering(loaded: LoadedModel, rows: list[TrainRow], first: int) -> list
 
 
 def train_batch(loaded: LoadedModel, rows: Sequence[TrainRow], first: int) -> Batch:
-    """A batch of training rows that enters the model at layer `first`."""
+    """Return a batch of training rows that enters the model at layer `first`."""
     batch = collate([row.encoding for row in rows], loaded.pad_id).to(loaded.device)
     entering = [row.entering for row in rows if row.entering is not None]
     if not first or not entering:
@@ -86,7 +86,7 @@ def train_batch(loaded: LoadedModel, rows: Sequence[TrainRow], first: int) -> Ba
 def train_rows(
     loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, np.ndarray] | None
 ) -> list[TrainRow]:
-    """Rows with their token weights; None weights every token and the end of turn with 1 (the sequence form).
+    """Return rows with their token weights; None gives every token and the end of turn 1 (sequence form).
 
     With weights the end of turn gets 1 when all of the row's tokens have 1, else 0: it is never selected.
     Raises MaskError when a row has no weights or not one per answer token.
@@ -110,7 +110,7 @@ def train_rows(
 
 
 def answer_tokens(loaded: LoadedModel, rows: Sequence[Row]) -> dict[str, list[str]]:
-    """The texts of the answer tokens of each row by its id, as this model's tokenizer cuts them."""
+    """Return the texts of the answer tokens of each row by its id, as this model's tokenizer cuts them."""
     return {
         row.id: [row.answer[start:end] for start, end in encoding.answer_offsets]
         for row in rows
@@ -119,7 +119,7 @@ def answer_tokens(loaded: LoadedModel, rows: Sequence[Row]) -> dict[str, list[st
 
 
 def row_batch(order_seed: int, step: int, count: int, size: int) -> list[int]:
-    """The rows of `step` (from 1): consecutive slices of seeded permutations, so resuming needs no state."""
+    """Return the rows of `step` (from 1): slices of seeded permutations, so resuming needs no state."""
     if count == 0:
         return []
     size = min(size, count)
@@ -132,7 +132,7 @@ def row_batch(order_seed: int, step: int, count: int, size: int) -> list[int]:
 
 
 def padded(columns: Sequence[Tensor], like: Tensor) -> Tensor:
-    """Row vectors as one zero-padded array of the shape of `like`."""
+    """Return row vectors as one zero-padded array of the shape of `like`."""
     result = torch.zeros(like.shape, dtype=torch.float32)
     for index, column in enumerate(columns):
         result[index, : len(column)] = column
@@ -140,7 +140,7 @@ def padded(columns: Sequence[Tensor], like: Tensor) -> Tensor:
 
 
 def fact_probabilities(row: Row, encoding: Encoding, log_probs: Any) -> tuple[float | None, float | None]:
-    """(joint probability of the gold fact, mean probability of the other non-subject tokens) of one row.
+    """Return one row's joint probability of the gold fact and mean probability of the other tokens.
 
     As `metrics.facts` defines them. `log_probs`: nats, one per answer token; what follows is left out.
     None where the row has no gold spans, or no such token.
