@@ -85,7 +85,7 @@ def arm_words(arm: str) -> str:
 
 
 def no_results(run: Mapping[str, Any]) -> str:
-    """Return why the Probe tab has nothing of a run yet: `No results yet: run-3 is waiting.`"""
+    """Return why the Probe tab has nothing of a run yet, such as `No results yet: run-3 is waiting`."""
     name, step = run["run_id"], f"at step {run.get('step', 0)} of {run.get('steps', 0)}"
     state = run["state"]
     if state == "queued":

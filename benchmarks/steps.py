@@ -33,7 +33,7 @@ def seconds(config: TrainConfig) -> float:
 
 
 def main(pairs: int) -> None:
-    """Nothing; prints one line a pair, then the summary."""
+    """Print one line a pair, then the summary."""
     first, second = ARMS
     found: dict[str, list[float]] = {name: [] for name in ARMS}
     for pair in range(pairs):

@@ -17,7 +17,7 @@ from tokenunlearn.models import loading
 
 
 def hold_loading(gate: Path) -> None:
-    """Nothing; from now on models are loaded once the file is gone, and the page is shown before."""
+    """Load models only once the file is gone; the page is shown before."""
     load = loading.load_model
 
     def when_open(*given: Any, **named: Any) -> Any:
@@ -30,7 +30,7 @@ def hold_loading(gate: Path) -> None:
 
 
 def hold_scoring(gate: Path) -> None:
-    """Nothing; from now on no further row is scored after the first ones until the file is gone."""
+    """Score no further row after the first ones until the file is gone."""
     turn_to = Sessions.turn_to
 
     def when_shown(*given: Any) -> None:
@@ -43,7 +43,7 @@ def hold_scoring(gate: Path) -> None:
 
 
 def fail_row(gate: Path) -> None:
-    """Nothing; from now on passes over the row named hal fail while the file is there."""
+    """Let passes over the row named hal fail while the file is there."""
     measure = scoring.group_passes
 
     def when_enough(model: Any, infos: Any, *more: Any) -> Any:

@@ -16,7 +16,7 @@ def title(page: Page) -> Locator:
 
 
 def press(page: Page, *keys: str) -> None:
-    """Nothing; each key works on what the last one has drawn, as under a hand."""
+    """Press the keys; each works on what the last one has drawn, as under a hand."""
     for key in keys:
         page.keyboard.press(key)
         page.evaluate("new Promise(requestAnimationFrame)")

@@ -137,12 +137,12 @@ def spreadsheet_text(text: str) -> str:
 
 
 def comment_line(record: Mapping[str, Any]) -> str:
-    """Return the first line of a CSV file: one cell with "# " and the record as JSON.
+    r"""Return the first line of a CSV file: one cell with "# " and the record as JSON.
 
     In quotes, because the commas in a name would begin new cells, and those might be formulas.
 
     >>> comment_line({"set": "a,=1"})
-    '"# {""set"": ""a,=1""}"\\n'
+    '"# {""set"": ""a,=1""}"\n'
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)

@@ -36,12 +36,12 @@ class Server:
         return int(self.address.rstrip("/").rsplit(":", 1)[1])
 
     def kill(self) -> None:
-        """Nothing; the process is gone, as after a loss of power."""
+        """End the process as a loss of power does."""
         self.process.kill()
         self.process.wait(10)
 
     def wait_until_up(self) -> None:
-        """Nothing; the test fails with the server's log when it ends or does not answer in time."""
+        """Fail the test with the server's log when it ends or does not answer in time."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.alive:
             try:
@@ -113,7 +113,7 @@ class Pages:
         return page
 
     def asked(self, request: Request) -> None:
-        """Nothing; a request to another machine is remembered."""
+        """Remember a request to another machine."""
         if not THIS_MACHINE.match(request.url):
             self.outside.append(request.url)
 

@@ -168,7 +168,7 @@ def _report(path: str) -> dict[str, Any]:
 
 
 def _write(report: dict[str, Any], path: Path) -> None:
-    """The report, or its answers as a table: a spreadsheet gets quoted formulas, lists become JSON text."""
+    """Write the report, or its answers as a table: formulas are quoted, lists become JSON text."""
     from tokenunlearn.runs.disk import write_bytes_atomically, write_json_atomically
 
     if path.suffix == ".json":

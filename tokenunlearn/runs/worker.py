@@ -1,5 +1,6 @@
-"""The worker: one process, one run, files only. `python -m tokenunlearn.runs.worker RUN_DIR`
+"""The worker: one process, one run, files only.
 
+`python -m tokenunlearn.runs.worker RUN_DIR` does this:
 1. claim the run  2. load model, rows, mask  3. probe before  4. train, an event a line into `metrics.jsonl`
 5. save the adapter  6. probe after  7. settle the state and start the next queued run.
 

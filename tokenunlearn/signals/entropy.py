@@ -25,7 +25,7 @@ def entropy(entropies: np.ndarray) -> np.ndarray:
 
 
 def entropy_weights(entropies: np.ndarray) -> np.ndarray:
-    """w = n·H / ΣH over the n tokens of an answer, float64 [tokens], so that the sum is n [ETW 2604.17785].
+    """Return w = n·H / ΣH over the n tokens of an answer, float64 [tokens], so that the sum is n [ETW 2604.17785].
 
     1 for every token where ΣH is 0: a model that is sure of each token tells none from another.
     """

@@ -26,7 +26,7 @@ def swap_mean(masked: np.ndarray) -> np.ndarray:
 
 
 def swap_spread(masked: np.ndarray) -> np.ndarray:
-    """Standard deviation over K swapped names in nats, [names, tokens] → [tokens]."""
+    """Return the standard deviation over K swapped names in nats, [names, tokens] → [tokens]."""
     return _over_names(masked, np.nanstd)
 
 

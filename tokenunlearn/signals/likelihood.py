@@ -14,7 +14,7 @@ def loss(log_probs: np.ndarray) -> np.ndarray:
 
 
 def log_prob(log_probs: np.ndarray) -> np.ndarray:
-    """lp in nats, float64 [tokens]: the surer the model, the higher."""
+    """Return lp in nats, float64 [tokens]: the surer the model, the higher."""
     return log_probs.astype(np.float64)
 
 
