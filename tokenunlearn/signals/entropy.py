@@ -25,10 +25,7 @@ def entropy(entropies: np.ndarray) -> np.ndarray:
 
 
 def entropy_weights(entropies: np.ndarray) -> np.ndarray:
-    """Return w = n·H / ΣH over the n tokens of an answer, float64 [tokens], so that the sum is n [ETW 2604.17785].
-
-    1 for every token where ΣH is 0: a model that is sure of each token tells none from another.
-    """
+    """Return w = n·H / ΣH over the n tokens of an answer, float64 [tokens], sum n [ETW 2604.17785]."""
     total = entropies.sum()
     return entropies * (len(entropies) / total) if total > 0 else np.ones(len(entropies))
 
