@@ -196,10 +196,12 @@ def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page)
 
 def test_a_rival_is_added_beside_a_run(page: Page) -> None:
     open_tab(page, "Compare")
+    for name in ("chosen", "random"):
+        page.get_by_label(f"Compare shared, {name}").uncheck()
     expect(page.get_by_role("button", name="Add ICUL")).to_have_count(0)
     page.get_by_label("Compare shared, chosen").check()
     page.get_by_role("button", name="Add ICUL beside run-1").click()
-    expect(page.get_by_label("Compare shared, ICUL")).to_be_visible()
+    expect(page.get_by_label("Compare rows, ICUL")).to_be_visible()
     page.get_by_label("Compare shared, chosen").uncheck()
 
 
