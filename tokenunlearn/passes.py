@@ -324,7 +324,7 @@ def _prompt(context: Context) -> list[Arrays]:
 
 
 def _subject(context: Context) -> list[Arrays]:
-    """Return the name hidden from attention; where there is none, the question."""
+    """Hide the name from attention; where there is none, the question."""
     infos, named = context.infos, context.named
     hidden = [
         subject_positions(context.encodings[i], infos[i].row.question, infos[i].row.answer, infos[i].subject)
@@ -337,7 +337,7 @@ def _subject(context: Context) -> list[Arrays]:
 
 
 def _swap(context: Context) -> list[Arrays]:
-    """Return each name put in the subject's place, arrays [names, tokens …]: one pass over all rows × names.
+    """Put each name in the subject's place, arrays [names, tokens …]: one pass over all rows × names.
 
     In a row without a name the question hidden, as one name.
     """
@@ -359,7 +359,7 @@ def _swap(context: Context) -> list[Arrays]:
 
 
 def _occlusion(context: Context) -> list[Arrays]:
-    """Return each question token hidden in turn, row by row: arrays [hidden, tokens …]."""
+    """Hide each question token in turn, row by row: arrays [hidden, tokens …]."""
     return [_occluded(context.model, encoding) for encoding in context.encodings]
 
 
@@ -372,7 +372,7 @@ def _occluded(model: LoadedModel, encoding: Encoding) -> Arrays:
 
 
 def _learned(context: Context) -> list[Arrays]:
-    """Return logit of each token under the scorer that is given, else under the one fitted for its row."""
+    """Find the logit of each token under the scorer that is given, else under the one fitted for its row."""
     share, strength = map(float, context.argument.split(":"))
     settings = FitSettings(layer_share=share, C=strength)
     model, given = context.model, context.beside.scorer
@@ -390,14 +390,14 @@ def _learned_fit(beside: Beside, _: str) -> str:
 
 
 def _tempered(context: Context) -> list[Arrays]:
-    """Return the target's own pass with its logits divided by a temperature."""
+    """Run the target with its logits divided by a temperature."""
     model = context.model
     passes = run_pass(model.model, context.encodings, model.pad_id, temperature=float(context.argument))
     return [_arrays(scores) for scores in passes]
 
 
 def _other(context: Context) -> list[Arrays]:
-    """Return the same answers under another model.
+    """Run another model on the same answers.
 
     Raises InputError where it cuts an answer into other tokens.
     """
@@ -419,7 +419,7 @@ def _other_fit(beside: Beside, name: str) -> str:
 
 
 def _g_effect(context: Context) -> list[Arrays]:
-    """Return ⟨∇ loss on the rows to keep, ∇lp⟩ of each answer token, on the matrices of the upper layers."""
+    """Take ⟨∇ loss on the rows to keep, ∇lp⟩ of each answer token, on the matrices of the upper layers."""
     share, count = context.argument.split(":")
     model, beside = context.model, context.beside
     weights = upper_weights(model.model, float(share))

@@ -36,7 +36,7 @@ def start_rival(service: Service, request: Any) -> str:
     beside, name = text(values, "run_id", 40), text(values, "name", 40)
     config = service.queue.store.config(beside)
     settings = to_dict(check_rival(name, rows_of(config), {}))
-    kept = {key: config[key] for key in SHARED if key in config}
+    kept: dict[str, Any] = {key: config[key] for key in SHARED if key in config}
     label = f"{config.get('set') or 'rows'}, {RIVALS[name].label}"
     return service.queue.start_run(
         {**kept, "name": label, "arm": name, "rival": {"name": name, "settings": settings}}
