@@ -11,6 +11,7 @@ from tokenunlearn import scoring
 from tokenunlearn.models.adapters import lora_model, lora_of, save_adapter
 from tokenunlearn.models.forward import batch_log_probs, run_pass
 from tokenunlearn.objectives import OBJECTIVES, TokenBatch
+from tokenunlearn.passes import Beside
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.batching import collate
@@ -19,6 +20,7 @@ from tokenunlearn.text.masking import aligned, swap_subject
 from tokenunlearn.training.reference import reference_log_probs
 
 ALL = ScoreConfig(signals=tuple(SIGNALS))
+BESIDE = Beside(RETAIN)
 SHORT = tuple(row for row in ROWS if len(row.subject.split()) == 2)
 
 
@@ -69,7 +71,9 @@ def test_hidden_tokens_go_with_their_rows(loaded, encodings) -> None:
 
 
 def test_the_order_of_rows_is_irrelevant_to_every_signal(loaded) -> None:
-    forward, backward = score(loaded, SHORT, ALL), score(loaded, SHORT[::-1], ALL)
+    forward, backward = (
+        score(loaded, rows, ALL, BESIDE) for rows in (SHORT, SHORT[::-1])
+    )
     for row in SHORT:
         one, other = (table[table.row_id == row.id].reset_index(drop=True) for table in (forward, backward))
         for name in (*SIGNALS, "random_key", "gold", "word_id"):
@@ -77,9 +81,9 @@ def test_the_order_of_rows_is_irrelevant_to_every_signal(loaded) -> None:
 
 
 def test_the_groups_of_scoring_are_irrelevant(loaded, monkeypatch) -> None:
-    whole = score(loaded, ROWS, ALL)
+    whole = score(loaded, ROWS, ALL, BESIDE)
     monkeypatch.setattr(scoring, "GROUP", 1)
-    single = score(loaded, ROWS, ALL)
+    single = score(loaded, ROWS, ALL, BESIDE)
     for name in SIGNALS:
         np.testing.assert_allclose(whole[name], single[name], rtol=0, atol=5e-6, err_msg=name)
 
