@@ -71,9 +71,7 @@ def test_hidden_tokens_go_with_their_rows(loaded, encodings) -> None:
 
 
 def test_the_order_of_rows_is_irrelevant_to_every_signal(loaded) -> None:
-    forward, backward = (
-        score(loaded, rows, ALL, BESIDE) for rows in (SHORT, SHORT[::-1])
-    )
+    forward, backward = (score(loaded, rows, ALL, BESIDE) for rows in (SHORT, SHORT[::-1]))
     for row in SHORT:
         one, other = (table[table.row_id == row.id].reset_index(drop=True) for table in (forward, backward))
         for name in (*SIGNALS, "random_key", "gold", "word_id"):
@@ -110,6 +108,12 @@ def sequence_form(name: str, batch: TokenBatch) -> float:
         reference, targets = logits_of(batch, "reference_logits"), batch.targets[mask]
         goal = (reference - settings.strength * functional.one_hot(targets, reference.shape[1])).softmax(-1)
         return float(functional.cross_entropy(logits_of(batch, "logits"), goal))
+    if name == "ce_u":
+        logits = logits_of(batch, "logits")
+        others = logits.masked_fill(
+            functional.one_hot(batch.targets[mask], logits.shape[1]).bool(), -torch.inf
+        )
+        return float(functional.cross_entropy(logits, others.softmax(-1)))
     if name == "pdu":
         return float(np.mean([(max(z) - np.mean(z)) ** 2 for z in logits_of(batch, "logits").tolist()]))
     if name == "rmu":

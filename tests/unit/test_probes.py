@@ -119,6 +119,15 @@ def test_summary_by_hand() -> None:
     assert summary["truth_ratio"] == pytest.approx(0.25)
 
 
+def test_one_of_two_taught_answers_is_recited() -> None:
+    class Reciting(WordModel):
+        def _tokens(self, pair: tuple[str, str]) -> TokenLogProbs:
+            return replace(super()._tokens(pair), recited=pair == (BORN.question, BORN.answer))
+
+    known = before_model()
+    assert report_of(Reciting(known.probabilities, known.answers))["summary"]["recited"] == 0.5
+
+
 def test_one_call_for_log_probs_and_one_for_answers_without_repeats() -> None:
     model = before_model()
     report_of(model, ProbeSettings(max_new_tokens=7))

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tokenunlearn.objectives.batch import LossSum, TokenBatch, token_mean
-from tokenunlearn.objectives.entry import Objective, State
+from tokenunlearn.objectives.entry import NoSettings, Objective, State
 from tokenunlearn.settings import check, setting
 
 
@@ -66,6 +66,22 @@ def undial(batch: TokenBatch, settings: UNDIALSettings, _state: State) -> LossSu
     return token_mean(batch.per_token(loss, "logits", "reference_logits"), batch)
 
 
+def ce_u(batch: TokenBatch, _settings: NoSettings, _state: State) -> LossSum:
+    """Return Σ w·CE(sg[softmax(z with z_x = −∞)], softmax(z)) / Σ w, nats.
+
+    Source: CE-U, 2503.01224, OpenUnlearning's ceu.py. The goal is the model's own distribution without the
+    true token and carries no gradient. Ours takes the first answer token too, which the reference skips.
+    """
+
+    def loss(
+        logits: Float[Tensor, "tokens vocab"], targets: Int[Tensor, " tokens"]
+    ) -> Float[Tensor, " tokens"]:
+        others = logits.detach().scatter(-1, targets[:, None], float("-inf")).softmax(-1)
+        return -(others * logits.log_softmax(-1)).sum(-1)
+
+    return token_mean(batch.per_token(loss, "logits"), batch)
+
+
 def pdu(batch: TokenBatch, _settings: PDUSettings, _state: State) -> LossSum:
     """Return Σ w·(max z − mean z)² / Σ w: 0 where the distribution is uniform.
 
@@ -107,6 +123,14 @@ ENTRIES: Final[Mapping[str, Objective]] = {
         needs=frozenset({"logits", "reference_logits"}),
         help="Learns the target's own distribution with the true token's logit lowered: a fixed goal",
         source="Dong et al. 2402.10052",
+    ),
+    "ce_u": Objective(
+        label="CE-U",
+        function=ce_u,
+        needs=frozenset({"logits"}),
+        retains="",
+        help="Learns the model's own distribution without the true token, and has no retain term",
+        source="Yang 2503.01224",
     ),
     "pdu": Objective(
         label="PDU",

@@ -118,6 +118,13 @@ def stated_retain(evidence: Evidence) -> float:
     return _stated(evidence, evidence.rows.retain)
 
 
+def recited(evidence: Evidence) -> float:
+    """Share of forget questions whose taught answer is the greedy one, token for token, end included."""
+    return _mean(
+        evidence.rows.forget, lambda row: float(evidence.log_probs[row.question, row.answer].recited)
+    )
+
+
 def _stated(evidence: Evidence, rows: Sequence[Row]) -> float:
     known = [row for row in rows if row.gold]
     return _mean(
@@ -169,6 +176,14 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             stated_retain,
             "share of answers",
             "Retained stated",
+        ),
+        "recited": Probe(
+            "taught answer recited",
+            "down",
+            scored("forget"),
+            recited,
+            "share of answers",
+            source="Carlini et al. 2202.07646",
         ),
     }
 )

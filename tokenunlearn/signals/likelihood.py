@@ -18,6 +18,19 @@ def log_prob(log_probs: np.ndarray) -> np.ndarray:
     return log_probs.astype(np.float64)
 
 
+def typicality(log_probs: np.ndarray, entropies: np.ndarray) -> np.ndarray:
+    """Return |−lp − H| in nats, float64 [tokens]: 0 where the token is as surprising as was to be expected.
+
+    Source: local typicality, Meister et al. 2202.00666.
+    """
+    return np.abs(-log_probs - entropies)
+
+
+def _typicality(row: RowView, _: Any) -> np.ndarray:
+    target = row.of("target")
+    return typicality(target["log_probs"], target["entropies"])
+
+
 def _loss(row: RowView, _: Any) -> np.ndarray:
     return loss(row.of("target")["log_probs"])
 
@@ -65,5 +78,20 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         unit="nats",
         over_word="sum",
         default=True,
+    ),
+    "typicality": Signal(
+        label="Distance from typical",
+        short="distance from typical",
+        function=_typicality,
+        family="likelihood",
+        source="Meister et al. 2202.00666",
+        help="How far the token's loss is from the model's entropy there",
+        says=Levels(
+            "{token} is about as surprising as the model expects of a token there ({value} nats off).",
+            ((1.0, "{token} is more, or less, surprising than the model expects there ({value} nats off)."),),
+        ),
+        passes=("target",),
+        unit="nats",
+        over_word="mean",
     ),
 }
