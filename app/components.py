@@ -23,7 +23,7 @@ def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
 
 
 def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
-    """Show model, data and run at the top of every tab; while anything moves it asks, and sends `pulse`."""
+    """Show model, data and run above every tab; ask for news, and send `pulse`, while anything moves."""
     return _view("page/status_chips.js", value, ("show_run", "pulse"), server)
 
 
@@ -33,7 +33,7 @@ def mask_summary(value: Any) -> gr.HTML:
 
 
 def curves_view(value: Any) -> gr.HTML:
-    """Return a run's card, its live answer and its curves."""
+    """Return the view of a run: card, live answer and curves."""
     return _view("runs/curves_view.js", value, ("act", "show"))
 
 
@@ -43,12 +43,12 @@ def probe_view(value: Any) -> gr.HTML:
 
 
 def ask_view(value: Any) -> gr.HTML:
-    """Return one free question, answered before and after."""
+    """Return the view that puts one free question to the model before and after a run."""
     return _view("runs/ask_view.js", value)
 
 
 def runs_view(value: Any) -> gr.HTML:
-    """Return all runs, and the difference of two of them."""
+    """Return the view of all runs, with the difference of two of them."""
     return _view("runs/runs_view.js", value, ("act", "rival"))
 
 
@@ -57,7 +57,7 @@ def _view(
 ) -> gr.HTML:
     """Return an element that `/web/<module>` mounts into.
 
-    Its value is JSON, the events it `sends` reach Python.
+    Its value is JSON; the events it `sends` reach Python.
     """
     # Gradio finds custom events by their quoted names in this line, so they have to stand in it.
     names = ", ".join(f'"{name}"' for name in sends)

@@ -15,7 +15,7 @@ MOST_SLIDER_STOPS = 200
 def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
     """Return the Gradio component of one setting, with its default, bounds, unit and help.
 
-    `labels` name choices.
+    `labels` gives choices another name.
     """
     unit = f", {info.unit}" if info.unit and info.unit != info.name else ""
     shared = {"label": setting_label(info.name) + unit, "info": info.help, "value": info.default}

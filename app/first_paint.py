@@ -71,7 +71,7 @@ class WithHead:
 
 
 def first_picture(service: Service) -> dict[str, Any]:
-    """Return title, question and tokens of the row that the page opens on, with fused score and choice.
+    """Return the title, question and tokens of the row that the page opens on, with fused score and choice.
 
     There are no tokens without scores.
     """

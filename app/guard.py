@@ -82,7 +82,7 @@ class Guard:
         await target(scope, receive, _with_security_headers(send))
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Return status and sentence of a refusal, or None when the request may pass."""
+        """Return the status and sentence of a refusal, or None when the request may pass."""
         host = headers.get("host", "")
         if not self._known(host_name(host)):
             return 400, f"The host {host[:80]!r} is not served here. Start with --allow-host NAME to add it."

@@ -114,7 +114,7 @@ def truth_of(service: "Service", shown: ShownScores) -> tuple[dict[str, RowMarks
 
 
 def rows_of(service: "Service", shown: ShownScores) -> tuple[Row, ...]:
-    """Return rows of the text, in the order of the payload, with the subjects that they are scored under."""
+    """Return the rows of the text, in the payload's order, with the subjects that they are scored under."""
     own = {row.id: row for row in service.sessions.of(shown).forget}
     return tuple(replace(own[each["id"]], subject=each["subject"]) for each in shown.payload["rows"])
 

@@ -74,6 +74,6 @@ def theme() -> Any:
 
 
 def view_styles() -> bytes:
-    """Return views' style sheets, nested in Gradio's container: else its reset of button and input wins."""
+    """Return the views' style sheets inside Gradio's container: else its reset of button and input wins."""
     sheets = "\n".join((WEB / name).read_text(encoding="utf-8") for name in VIEW_STYLES)
     return f"body .gradio-container {{\n{sheets}\n}}\n".encode()

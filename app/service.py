@@ -16,7 +16,7 @@ from app.sessions.sessions import Sessions
 from app.sessions.shelf import Shelf
 from app.shown import recorded_scores
 from app.uploads import Uploads
-from app.words import NO_EXAMPLE, RECORD_ANEW
+from app.words import NO_EXAMPLE, RECORD_AGAIN
 from tokenunlearn.errors import InputError
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore
@@ -55,7 +55,7 @@ def recorded_example(path: Path | None) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(NO_EXAMPLE, str(error), RECORD_ANEW, str(path)) from error
+        raise InputError(NO_EXAMPLE, str(error), RECORD_AGAIN, str(path)) from error
     if not isinstance(record, dict) or "tokens" not in record:
-        raise InputError(NO_EXAMPLE, 'It is no JSON object with "tokens"', RECORD_ANEW, str(path))
+        raise InputError(NO_EXAMPLE, 'It is no JSON object with "tokens"', RECORD_AGAIN, str(path))
     return record

@@ -10,7 +10,7 @@ import pandas as pd
 
 from app.views.tokens import DECIMALS, column, known_of, leaderboard_of_whole_sets, rounded, signal_info
 from app.views.tokens import payload as payload_of
-from app.words import NO_EXAMPLE, RECORD_ANEW, rows_words
+from app.words import NO_EXAMPLE, RECORD_AGAIN, rows_words
 from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
 from tokenunlearn.scoring import Alternatives, Scores
@@ -164,7 +164,7 @@ class ShownScores:
 
 
 def shown_scores(scores: Scores, state: str) -> ShownScores:
-    """Return scored rows as they are shown, on the rounded numbers that the page gets."""
+    """Return the scored rows as they are shown, on the rounded numbers that the page gets."""
     table = rounded(scores.table)
     alternatives = tuple(row.alternatives for row in scores.rows)
     return ShownScores(
@@ -194,7 +194,7 @@ def recorded_scores(payload: Mapping[str, Any]) -> ShownScores:
             "state": "recorded",
         }
     except (KeyError, TypeError, ValueError) as error:
-        raise TableError(NO_EXAMPLE, str(error), RECORD_ANEW) from error
+        raise TableError(NO_EXAMPLE, str(error), RECORD_AGAIN) from error
     return ShownScores(marked, columns)
 
 

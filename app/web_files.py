@@ -92,7 +92,7 @@ class WebFiles:
             await _answer(send, 200, b"" if scope["method"] == "HEAD" else body, kind, etag, kept)
 
     def _read(self, name: str) -> tuple[bytes, str] | None:
-        """Return bytes and ETag of one file, or None for anything that is not ours to serve."""
+        """Return the bytes and ETag of one file, or None for anything that is not ours to serve."""
         if name in self._documents:
             body = self._documents[name]
             return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
@@ -126,7 +126,7 @@ def plotly_bundle() -> Path | None:
 
 
 def _parts(path: str) -> tuple[str, str]:
-    """Return version ("" without one) and name."""
+    """Return the version ("" without one) and the name."""
     found = VERSIONED.fullmatch(path)
     return (found[1], found[2]) if found else ("", path)
 

@@ -70,7 +70,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
 
 
 def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> list[Any]:
-    """Return values for the pulse's outputs.
+    """Return the values of the pulse's outputs.
 
     What the page already has is skipped, so that nothing is redrawn.
     """

@@ -42,7 +42,7 @@ AGAIN_DRAWN_WEIGHTS: Final = (
 AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {before:g} to {now:g}."
 NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"
 NO_EXAMPLE: Final = "The recorded example cannot be read"
-RECORD_ANEW: Final = "Record it anew with `make assets`, or leave --recorded out"
+RECORD_AGAIN: Final = "Record it again with `make assets`, or leave --recorded out"
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

@@ -26,7 +26,7 @@ class Alternatives:
 def alternatives(
     scores: Arrays | None, truths: Sequence[int], decode: Callable[[list[int]], str]
 ) -> list[list[Alternative]]:
-    """Return alternatives at each answer token of one pass, `truths` being its own tokens; [] without a pass.
+    """Return the alternatives at each answer token of a pass, `truths` being its tokens; [] without a pass.
 
     `scores` are the arrays of a `PassScores` by name, [tokens …].
     """

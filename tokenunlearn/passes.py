@@ -95,7 +95,7 @@ def row_infos(
 
 
 def _lent_names(rows: Sequence[Row]) -> dict[str, LentNames]:
-    """Return per set the subjects that stand in their own row: a topic beside the text is no name to put in.
+    """Return, per set, the subjects that occur in their own row: a topic outside the text is not a name.
 
     They are sorted, so that the same rows in another order get the same names, and each is there once.
     """
@@ -206,9 +206,9 @@ def group_passes(
 
 
 def pass_of(name: str) -> Pass:
-    """Return the entry of a pass, whatever stands behind a colon in its name.
+    """Return the entry of a pass, whatever follows a colon in its name.
 
-    Raises ValueError without one.
+    Raises ValueError where there is none.
     """
     kind = name.partition(":")[0]
     if kind not in PASSES:
@@ -467,9 +467,9 @@ PASSES: Final[Mapping[str, Pass]] = MappingProxyType(
 
 
 def most_moving(target: np.ndarray, swap: np.ndarray) -> np.ndarray:
-    """Return number of the name that moves each token most: int [tokens], from [tokens] and [names, tokens].
+    """Return the number of the name that moves each token most, int [tokens]; `swap` is [names, tokens].
 
-    Of equals the first; 0 where no name has the token.
+    The first of equals; 0 where no name has the token.
     """
     return np.nan_to_num(np.abs(swap - target), nan=-1.0).argmax(axis=0)
 

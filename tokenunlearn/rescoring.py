@@ -19,7 +19,7 @@ FAILURES: Final = (TokenUnlearnError, RuntimeError, MemoryError)
 
 
 def score_each(model: LoadedModel, infos: Sequence[RowInfo], config: ScoreConfig) -> Iterator[ScoredRow]:
-    """Yield as `score_infos`, but a row that fails is given unscored, with the reason; the others go on."""
+    """Yield what `score_infos` does, but a row that fails unscored, with the reason; the others go on."""
     for start in range(0, len(infos), GROUP):
         group = infos[start : start + GROUP]
         try:

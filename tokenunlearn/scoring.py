@@ -100,7 +100,7 @@ class ScoreConfig:
         return needed | {"target"} if needed else needed
 
     def in_parts(self) -> tuple["ScoreConfig", ...]:
-        """Return same signals in up to two parts: those of the default rule's own passes, then the others."""
+        """Return the same signals in up to two parts: those of the default rule's passes, then the others."""
         needed = {name for signal in (DEFAULT_KNOWLEDGE, DEFAULT_ENTROPY) for name in self.passes_of(signal)}
         first = tuple(name for name in self.signals if needed.issuperset(self.passes_of(name)))
         rest = tuple(name for name in self.signals if name not in first)

@@ -222,7 +222,7 @@ def _soft(data: Mapping[str, np.ndarray], rule: Rule, fused: Column, excluded: F
 
 
 def _word_numbers(columns: Mapping[str, Any]) -> np.ndarray:
-    """Return a number per token, the same within a run of equal row and word."""
+    """Return one number per token, the same within a run of equal row and word."""
     rows, words = np.asarray(columns["row"]), np.asarray(columns["word"])
     if not rows.size:
         return np.zeros(0, dtype=np.intp)

@@ -74,7 +74,7 @@ def _given_again(shown: ShownScores, set_name: str, mask: Mask) -> bool:
 
 
 def _mask(service: Service, run_id: str) -> tuple[ShownScores, Mask] | None:
-    """Return scores with the signals of the run's rule, and its mask; None where it is of other numbers."""
+    """Return the scores with the signals of the run's rule, and its mask; None for one of other numbers."""
     shown = service.shelf.newest()
     if shown is None or not shown.live or shown.table is None:
         return None

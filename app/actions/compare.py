@@ -44,7 +44,7 @@ def start_rival(service: Service, request: Any) -> str:
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one run's line; its files are read again only when the run is another one than it was."""
+    """Return one run's line; its files are read again only when the run has changed."""
     run_id = state["run_id"]
     now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))

@@ -11,9 +11,7 @@ from app.shown import ShownScores
 
 
 def score_again(service: Service, request: Any) -> dict[str, Any]:
-    """Return the Tokens view's value after one row was tried again.
-
-    If it fails again, with the reason of now.
+    """Return the Tokens view's value after one row was tried again, with the new reason if it fails again.
 
     `request`: `{scores_id, row}`. Raises as `scores_to_change` does.
     """

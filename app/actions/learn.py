@@ -140,7 +140,7 @@ def _scored_rows(marked: MarkedText, name: str) -> list[int]:
 
 
 def _with_truth(marked: MarkedText, rows: Sequence[int]) -> list[int]:
-    """Return those of the rows of which it is known what is true."""
+    """Return the rows of which it is known what is true."""
     return [at for at in rows if marked.rows[at].id in marked.truth]
 
 
@@ -205,7 +205,7 @@ def _curve(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -
 
 
 def _held_out(marked: MarkedText, rows: Sequence[int], groups: np.ndarray) -> np.ndarray:
-    """Return learned signal on the tokens of `rows` by fits that have seen no mark of their group, [tokens].
+    """Return the learned signal on `rows` by fits that have seen no mark of their group, [tokens].
 
     Only marks on `rows` teach, as in the figures of trust. NaN on the tokens of other rows.
     """

@@ -269,7 +269,7 @@ def _described(service: Service, shown: ShownScores, mask_id: str) -> dict[str, 
 
 
 def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int | None]:
-    """Return named mask on the scores shown, and how many tokens it weighs otherwise than as it was made."""
+    """Return a named mask on the scores shown, and how many of its tokens now have another weight."""
     assert shown.table is not None
     path = _store(service).path(shown.text_id, mask_id)
     mask = read_mask(path, shown.table, None)
@@ -286,7 +286,7 @@ def _applied(service: Service, shown: ShownScores, set_name: str, mask: Mask) ->
 
 
 def _set_of(shown: ShownScores, mask: Mask, made: Mapping[str, Any]) -> str:
-    """Return the set that a mask chooses in: as the file says, else the set of its first chosen token."""
+    """Return the set that a mask chooses in: the one its file names, else that of its first chosen token."""
     sets = list(dict.fromkeys(str(row["set"]) for row in shown.payload["rows"]))
     if made.get("set") in sets:
         return str(made["set"])

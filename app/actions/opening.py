@@ -89,7 +89,7 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def open_rows(service: Service, question: Any) -> dict[str, Any]:
-    """Return `{rows, at}`, how many are being opened and since when. `question` as for `preview_rows`.
+    """Return `{rows, at}`: how many rows are being opened, and since when. `question` as for `preview_rows`.
 
     `{demo: true}` means our own rows. Refused lines are left out: the person has seen them. Raises InputError
     when no line is a row to forget.
@@ -106,7 +106,7 @@ def open_rows(service: Service, question: Any) -> dict[str, Any]:
 
 
 def open_model(service: Service, question: Any) -> dict[str, Any]:
-    """Return `{model, at}`, the name of the one that is being loaded for the open rows, and since when.
+    """Return `{model, at}`: the model that is being loaded for the open rows, and since when.
 
     `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub;
     an adapter of null is the embedded model's own, "" is none in any case.
@@ -173,7 +173,7 @@ def _columns(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
-    """Return what stands in the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
+    """Return the content of the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
 
     Raises InputError, SettingError.
     """
@@ -193,7 +193,7 @@ def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, Row
 
 
 def _size(path: Path) -> int:
-    """Return the bytes of a file; 0 where there is none, which whoever reads it will say."""
+    """Return the bytes of a file; 0 where there is none: reading it raises the error."""
     try:
         return path.stat().st_size
     except (OSError, ValueError):
@@ -201,7 +201,7 @@ def _size(path: Path) -> int:
 
 
 def _is_folder(path: Path) -> bool:
-    """Return whether there is such a folder; False for what can be no path (too long, NUL, unreadable)."""
+    """Return whether there is such a folder; False for what cannot be a path (too long, NUL, unreadable)."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -217,7 +217,7 @@ def _at_home(name: str) -> Path:
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    """Return row for the preview: the parts that columns give, long texts cut, gold as the words it marks."""
+    """Return a row for the preview: the parts that columns give, long texts cut, gold as words."""
     return {
         "id": row.id[:SHOWN_TEXT],
         "question": row.question[:SHOWN_TEXT],

@@ -30,12 +30,12 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 
 
 def _probed_runs(service: Service) -> list[dict[str, Any]]:
-    """Return all runs but the attacks, newest first: an attack's result belongs to the run it is on."""
+    """Return all runs except attacks, newest first: an attack's result belongs to the run it attacks."""
     return [state for state in service.queue.runs() if state.get("kind") != "attack"]
 
 
 def run_of(service: Service, run_id: str) -> str:
-    """Return the run that is probed where this one is named: of an attack, the run that it is on."""
+    """Return the run to probe where this one is named: for an attack, the run that it attacks."""
     attack = service.queue.store.config(run_id).get("attack") or {}
     return str(attack.get("of") or run_id)
 

@@ -13,7 +13,7 @@ from tokenunlearn.runs.states import ENDED
 
 
 def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
-    """Return ended runs that had a row which the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
+    """Return the ended runs that had a row the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
 
     `question`: `{scores_id}`. Raises MaskError for scores that are no longer held.
     """

@@ -36,7 +36,7 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
 
 
 def beat(service: Service) -> dict[str, Any]:
-    """Return the chips, and a `stamp` that is another one as soon as anything else on the page is.
+    """Return the chips, and a `stamp` that changes as soon as anything else on the page does.
 
     A page asks for it each second while something moves, and for the rest only where the stamp is another.
     """
@@ -65,7 +65,7 @@ def probed(service: Service, run_id: str) -> bool:
 
 
 def model_chip(service: Service) -> dict[str, Any]:
-    """Return model, adapter and precision, or how far loading has come, or why it failed."""
+    """Return the model, adapter and precision, or how far loading has come, or why it failed."""
     stage, model = service.sessions.stage, service.sessions.session.model
     if stage.name in ("live", "held") and model is not None:
         made = model.provenance()

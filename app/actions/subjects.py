@@ -80,7 +80,7 @@ def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) 
 def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, SubjectEdit]") -> ShownScores:
     """Return the shown scores with these subjects in place of theirs, every signal included.
 
-    Kept for a restart.
+    They are kept for the next start.
     """
     from tokenunlearn.rescoring import rescored
     from tokenunlearn.runs.kept_subjects import write_subjects
@@ -108,7 +108,7 @@ def shown_anew(service: Service, shown: ShownScores, scores: "Scores") -> ShownS
 
 
 def _spliced(service: Service, shown: ShownScores, fresh: ShownScores, name: str) -> np.ndarray:
-    """Return a signal that was asked for later: as it was, and anew in the rows that changed."""
+    """Return a signal that was asked for later: as it was, and computed again in the rows that changed."""
     assert shown.scores is not None and fresh.scores is not None
     values = shown.columns[name].copy()
     pairs = zip(shown.scores.rows, fresh.scores.rows, fresh.payload["rows"], strict=True)

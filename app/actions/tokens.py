@@ -81,7 +81,7 @@ def lacking_here(session: Session) -> dict[str, str]:
 
 
 def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
-    """Return scores, the set and the mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
+    """Return the scores, set and mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
 
     Raises MaskError, SettingError or InputError.
     """
@@ -110,7 +110,7 @@ def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
 
 
 def alternatives(service: Service, question: Any) -> dict[str, Any]:
-    """Return likeliest tokens in one place, with the knowledge as it is and masked, from the scoring passes.
+    """Return the likeliest tokens in one place, with the knowledge and with it masked, as scoring found them.
 
     `question`: `{scores_id, row, position}`. Returns `{with, without, masking, name}`: two lists of (token,
     probability, rank, whether it is the true one), how the second was masked, and the name that was put in:

@@ -101,7 +101,7 @@ def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
 
 
 def never_known(shown: ShownScores, mask: Mask) -> list[str]:
-    """Return ids of the rows that a mask trains and the model does not know: there is nothing to forget."""
+    """Return the ids of the rows that a mask trains and the model does not know, with nothing to forget."""
     trained = np.unique(shown.columns["row"][mask.selected])
     rows = [shown.payload["rows"][at] for at in trained]
     return [row["id"] for row in rows if (row.get("known") or {}).get("word") == "no"]

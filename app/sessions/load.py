@@ -57,7 +57,7 @@ class Load:
         self._go.set()
 
     def hold(self, held: bool) -> None:
-        """Stop scoring before the next row and keep what is scored; False goes on. Raises GivenUp."""
+        """Stop scoring before the next row, or go on."""
         if held:
             return self._go.clear()
         if self.stage.name == "held":

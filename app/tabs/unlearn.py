@@ -48,7 +48,7 @@ class UnlearnTab:
         return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
 
     def values_of(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any], bool]:
-        """Return plan, the training settings and whether controls are wanted, from the values of `inputs`."""
+        """Return the plan, the training settings and whether controls are wanted, read from `inputs`."""
         summary, controls, *rest = given
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
@@ -63,7 +63,7 @@ class UnlearnTab:
         return {self.start: gr.Button(label), self.sure: name}
 
     def filled(self, training: TrainConfig, controls: bool) -> dict[Any, Any]:
-        """Return control → value for each setting of a run, those of its objective included."""
+        """Return the value of each control for a run's settings, those of its objective included."""
         objective = training.objective_of()
         settings = {control: getattr(training, name) for name, control in self.settings.items()}
         return {self.controls: controls, **settings} | {

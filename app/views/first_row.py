@@ -12,7 +12,7 @@ SEEN: Final = 0.25  # a fused score from which a token is plainly coloured
 
 
 def default_choice(shown: ShownScores, set_name: str) -> Selection | None:
-    """Return fused scores and choice of the default rule over all tokens, NaN and False outside the set.
+    """Return the fused scores and choice of the default rule over all tokens, NaN and False outside the set.
 
     None where the scores lack a signal of that rule. Raises MaskError for an unknown set.
     """

@@ -22,7 +22,7 @@ WORLD_KEPT: Final = {
 
 
 def labels(world_kept: bool = False) -> list[dict[str, str]]:
-    """Return name, wanted direction, unit and help of each figure, in the order shown.
+    """Return the name, wanted direction, unit and help of each figure, in the order shown.
 
     `world_kept`: the facts of the world were the rows to keep: they say nothing of what was not trained on.
     """
@@ -40,7 +40,7 @@ def labels(world_kept: bool = False) -> list[dict[str, str]]:
 
 
 def columns() -> list[dict[str, str]]:
-    """Return key, heading and help of each figure that stands in a comparison."""
+    """Return the key, heading and help of each figure that stands in a comparison."""
     named = {label["key"]: label for label in labels()}
     return [
         {
@@ -95,7 +95,7 @@ def _world_kept(report: Mapping[str, Any]) -> bool:
 
 
 def token_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
-    """Return probabilities of each taught answer's tokens before and after, by `kind/row_id`.
+    """Return the probabilities of each taught answer's tokens before and after, by `kind/row_id`.
 
     Rows that the two models cut differently are left out: their tokens cannot be set against each other.
     """

@@ -40,7 +40,7 @@ def is_number(text: str) -> bool:
 
 
 def kinds(parts: Sequence[tuple[str, str, str]]) -> list[str]:
-    """Return kind of each piece (see Cell) from the space before it, what it shows and the break behind it.
+    """Return the kind of each piece (see Cell) from the space before it, its text and the break after it.
 
     After Latin letters a number goes on with them, and a bracket closes that they opened; two numbers side by
     side are read from the right.

@@ -87,7 +87,7 @@ def live_answer(
 ) -> dict[str, Any] | None:
     """Return the watched question with its answer at each look; only where it changed.
 
-    None without such a row.
+    None without a watched row.
     """
     looks = [event for event in events if isinstance(event, EvalDone) and event.answer_text is not None]
     wanted = looks[-1].answer_id if looks else config.get("watch")
@@ -117,7 +117,7 @@ def _last_heard(state: Mapping[str, Any]) -> float:
 
 
 def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the chip: where the run of now stands, and which one that is; `no run` without any."""
+    """Return the chip: which run is current, and how far it is; `no run` without any."""
     shown = run_of_now(states)
     if shown is None:
         return {"text": "no run", "state": "", "run_id": ""}

@@ -132,7 +132,7 @@ def menus(names: Iterable[str], lacking: Mapping[str, str] = MappingProxyType({}
 
 
 def column(values: Iterable[float]) -> list[float | None]:
-    """Return numbers as JSON: NaN becomes None, whole numbers lose their fraction (the payload is long)."""
+    """Return the numbers as JSON: NaN becomes None, whole numbers lose their fraction (to save length)."""
     return [None if math.isnan(value) else int(value) if value == int(value) else value for value in values]
 
 

@@ -194,7 +194,7 @@ BESIDE = [
         [],
         "Row retain-1 is marked to be forgotten. The file is named as one of",
     ),
-    ("keep.jsonl", row(id="kept"), [], "id 'kept' is taken. Two rows to keep have it."),
+    ("keep.jsonl", row(id="kept"), [], "id 'kept' is taken. Two rows of the same kind have it."),
     ("keep.csv", b"ask,reply\nWho?,Ada\n", [], "question is missing."),
     ("keep.jsonl", row(), ["--columns", "answer=reply"], "There is no column 'reply' for answer."),
     ("none.jsonl", None, [], "There is no such file. Check the path. Where: none.jsonl."),

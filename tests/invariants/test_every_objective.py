@@ -141,7 +141,9 @@ def test_other_rows_than_those_needed_are_told_before_the_first_step(tiny_folder
 def test_a_layer_that_training_does_not_reach_is_told(tiny_folder) -> None:
     config = config_of("rmu", layer_share=0.5, objective_settings={"depth": 0.5})
     model = with_fresh_lora(tiny(tiny_folder), config)
-    with pytest.raises(SettingError, match="layer 1 of 2, and layers 2 to 2 are trained.*depth to 1"):
+    with pytest.raises(
+        SettingError, match="Layers 2 to 2 are trained; layer 1 .*lies below them.*depth to 1"
+    ):
         train(model, FORGET, RETAIN, None, config)
     train(model, FORGET, RETAIN, None, replace(config, objective_settings={"depth": 1.0}))
     with pytest.raises(SettingError, match="NPO names none"):

@@ -100,7 +100,7 @@ def test_relearning_brings_the_rows_that_it_trains_on_back(straight: AttackDone)
     assert found["back_after"] == {"unlearned": expected, "never knew": expected}
     assert found["says"][1] == (
         "The unlearned model: rows trained on: back after 2 steps; "
-        "held-out rows: at the bound before any step."
+        "held-out rows: already there before the first step."
     )
 
 

@@ -475,7 +475,7 @@ def test_rows_to_keep_of_two_files(tmp_path: Path, capsys: pytest.CaptureFixture
         TokenUnlearnError, match="Row b is marked to be forgotten. The file is named as one of"
     ):
         given(lines(Q), lines({**other, "id": "b", "split": "forget"}))
-    with pytest.raises(TokenUnlearnError, match="id 'b' is taken. Two rows to keep have it"):
+    with pytest.raises(TokenUnlearnError, match="id 'b' is taken. Two rows of the same kind have it"):
         given(lines(Q, {**Q, "id": "b", "split": "retain"}), lines({**other, "id": "b"}))
     with pytest.raises(TokenUnlearnError, match='There is no row to forget. Every row has split "retain"'):
         given(lines({**Q, "split": "retain"}), lines(other))

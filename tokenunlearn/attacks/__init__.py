@@ -30,5 +30,5 @@ def check_attack(name: str, rows: Splits, values: Mapping[str, Any]) -> Any:
         else:
             missing, what = not getattr(rows, need), f"There is no {need} row"
         if missing:
-            raise InputError(what, f"{entry.label} measures nothing without", where=name)
+            raise InputError(what, f"{entry.label} has nothing to measure without one", where=name)
     return from_dict(entry.settings, values)

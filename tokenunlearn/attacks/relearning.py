@@ -44,7 +44,7 @@ class RelearnSettings:
     learning_rate: float = setting(1e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
     rank: int = setting(8, low=1, high=256, step=1, help="Rank of the fresh LoRA, on every layer")
     bound: float = setting(
-        0.5, low=0.01, high=1, step=0.01, help="A fact is back at this joint probability, mean over rows"
+        0.5, low=0.01, high=1, step=0.01, help="Mean joint probability at which the facts count as back"
     )
     control: bool = setting(True, help="Relearn on a model that never knew as well")
     seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of the rows and of the LoRA's start")
@@ -212,7 +212,7 @@ def _title(model: str) -> str:
 
 def _when(step: int | None, taken: int) -> str:
     if step == 0:
-        return "at the bound before any step"
+        return "already there before the first step"
     count = taken if step is None else step
     steps = f"{count} step{'' if count == 1 else 's'}"
     return f"not back within {steps}" if step is None else f"back after {steps}"

@@ -133,7 +133,7 @@ def trust(
 
 
 def words_of_table(table: pd.DataFrame, states: NDArray[np.float32], labels: ArrayLike) -> Words:
-    """Return words of an exchange table, from its tokens' `states` [tokens, width] and `labels` [tokens]."""
+    """Return the words of an exchange table from its tokens' `states` [tokens, width], `labels` [tokens]."""
     left_out = table["is_subject"].astype(bool) | table["is_punctuation"].astype(bool)
     return words_of(states, pd.factorize(table["row_id"])[0], table["word_id"], left_out, labels)
 

@@ -88,7 +88,7 @@ class _Units:
         return np.bincount(self.unit, weights=flags) > 0
 
     def hits(self, selected: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Return by group: words chosen and marked, chosen in all, marked in all; [groups, 3]."""
+        """Return the counts of each group: words chosen and marked, chosen, marked; [groups, 3]."""
         chosen = self._any(np.asarray(selected)[self.kept])
         columns = (chosen & self.fact, chosen, self.fact)
         size = int(self.group.max()) + 1

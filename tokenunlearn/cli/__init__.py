@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return exit code: 0 done, 1 diverged, 2 an expected error (told on stderr), 130 Ctrl-C, work kept."""
+    """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept."""
     parsed = build_parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed) or 0)

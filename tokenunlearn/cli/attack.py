@@ -1,4 +1,4 @@
-"""attack what was forgotten: try to bring the facts back, and say how much it took
+"""attack an unlearned model: try to bring the facts back, and say how much that took
 
 RUN is a run of the page, a folder of `unlearn`, or an adapter. A run of the page has its rows with it; for
 the others name them: FILE or --demo. The result is added to attacks.json in that folder. Stopped or killed,
@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("folder", metavar="RUN", help="folder of a run, or a PEFT adapter")
     parser.add_argument(
-        "--attack", default="relearning", metavar="NAME", help="default relearning; see `list`"
+        "--attack",
+        default="relearning",
+        metavar="NAME",
+        help="which attack to run (default relearning; `list` names them)",
     )
     parser.add_argument(
         "--set",

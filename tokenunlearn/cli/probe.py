@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
-    parser.add_argument("--rival", metavar="NAME", help="probe a rival over the model, such as icul")
+    parser.add_argument("--rival", metavar="NAME", help="probe a rival built on the model, such as icul")
     parser.add_argument(
         "--set",
         action="append",
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
     """Return what makes the named rival of a loaded model, with settings that are checked now.
 
-    None: the model.
+    Without --rival that is the model itself.
     """
     from tokenunlearn.rivals import check_rival, make_rival
 

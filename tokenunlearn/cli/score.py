@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return exit code, after the table was written; 130 with the finished rows when Ctrl-C was pressed."""
+    """Return the exit code after the table was written; 130 with the finished rows after Ctrl-C."""
     if not arguments.out and not arguments.report:
         raise SettingError(
             "There is nothing to do", "Neither --out nor --report was given", "Add one of them"

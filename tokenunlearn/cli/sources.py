@@ -53,7 +53,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None" = None) -> "Splits":
-    """Return rows of FILE or of the demo sets by their split, with those of --retain-rows and --world-rows.
+    """Return the rows of FILE or the demo sets by their split, with those of --retain-rows and --world-rows.
 
     `beside` are rows of sets that join them; with questions that have choices among these, or in FILE where
     it is given, no row to forget is needed, nor a FILE. Says on stderr how many there are of each. Raises
@@ -110,7 +110,7 @@ def _refuse_one_id_twice(rows: "tuple[Row, ...]") -> None:
         if row.id in known:
             raise InputError(
                 f"id {row.id[:60]!r} is taken",
-                "Two rows to keep have it",
+                "Two rows of the same kind have it",
                 "Give each row an id of its own",
                 row.id,
             )
@@ -133,7 +133,7 @@ def _say(found: "Splits", where: str) -> None:
 def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
     """Return the rows of FILE, or of the demo sets when --demo is given.
 
-    InputError when neither or both are.
+    Raises InputError where neither or both are given.
     """
     if bool(arguments.file) == arguments.demo:
         raise InputError("Which rows?", "A FILE or --demo is needed, and not both", "Try --demo")

@@ -116,7 +116,7 @@ def chosen(names: Collection[str], columns: Columns) -> dict[str, str]:
 
 
 def needed(names: Collection[str], columns: Columns) -> list[str]:
-    """Return columns among `names` that a row may be read from: those said, and those a guess may take."""
+    """Return the columns among `names` that a row may be read from: those said and those a guess may take."""
     open_fields = [field for field in FIELDS if field not in columns]
     guesses = {name for field in open_fields for name in (field, *_OTHER_NAMES.get(field, ()))}
     if "question" in open_fields or "answer" in open_fields:
@@ -186,9 +186,9 @@ def _is_blank(value: Any) -> bool:
 
 
 def _chat_texts(values: Mapping[str, Any], fields: Columns, where: str) -> dict[str, Any]:
-    """Return question and answer of a chat, in one column or in two that go on from each other.
+    """Return the question and answer of a chat, in one column or in two that go on from each other.
 
-    Else nothing.
+    {} for anything else.
     """
     question, answer = values.get("question"), values.get("answer")
     one = fields["question"] == fields["answer"] != ""
@@ -209,7 +209,7 @@ def _chat_texts(values: Mapping[str, Any], fields: Columns, where: str) -> dict[
 
 
 def _from_chat(chat: Any, column: str, where: str) -> dict[str, Any]:
-    """Return question and answer of a chat of one user and one assistant message.
+    """Return the question and answer of a chat of one user and one assistant message.
 
     A system message or more turns would change what the answer depends on, so they are refused, not dropped.
     """

@@ -49,7 +49,7 @@ def annotated_rows() -> tuple[Row, ...]:
 
 
 def second_pass() -> tuple[Row, ...]:
-    """Return rows of assets/annotated with the gold of a second annotator, who had not seen the first one's.
+    """Return the rows of assets/annotated with the gold of a second annotator who had not seen the first's.
 
     Raises InputError for a span outside its answer, KeyError for a row without one.
     """

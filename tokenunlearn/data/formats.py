@@ -108,7 +108,7 @@ def _parsed(text: str, where: str) -> Any:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
-    """Return object, or an InputError where a name stands twice: json would take the last and say nothing."""
+    """Return the object. Raises InputError for a name that occurs twice: json would take the last."""
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
@@ -118,7 +118,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
 
 
 def _placed(record: Any, where: str) -> Any:
-    """Return the record; an InputError with the place at which it stands."""
+    """Return the record. Raises InputError with the place where it is."""
     return (
         InputError(record.what, record.why, record.fix, where) if isinstance(record, InputError) else record
     )

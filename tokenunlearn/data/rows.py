@@ -171,7 +171,7 @@ def _text(record: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def _string(value: Any, name: str, where: str) -> str:
-    """Return value if it is text that UTF-8 can hold (half a surrogate pair would break every later file)."""
+    """Return the value if it is text that UTF-8 can hold: half a surrogate pair breaks every later file."""
     if not isinstance(value, str):
         fix = "Leave it out" if value is None else "Put it in quotes"
         raise InputError(f"{name} is {_kind(value)}", "It must be text", fix, where)
@@ -218,7 +218,7 @@ def _span_lists(value: Any, texts: tuple[str, ...], where: str) -> tuple[tuple[S
 
 
 def _spans(value: Any, text: str, name: str, where: str) -> tuple[Span, ...]:
-    """Return spans inside the text.
+    """Return the spans inside the text.
 
     A third entry, as in the public TOFU spans, must be the text of the span.
     """

@@ -92,7 +92,7 @@ def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, 
     missing = [each for each in columns.values() if each and each not in records.columns]
     if missing:
         why = f"Its columns are {', '.join(records.columns[:20]) or 'none'}"
-        fix = "Name the folder as its publishers have it"
+        fix = "Use the files as published, with their column names"
         raise InputError(f"There is no column {missing[0]!r}", why, fix, str(path))
     content = rows_of(records, columns, split)
     if content.refused:

@@ -22,7 +22,7 @@ class Splits:
     choice: tuple[Row, ...] = ()
 
     def __or__(self, other: "Splits") -> "Splits":
-        """Return both, those of `other` behind."""
+        """Return both, the rows of `other` last."""
         names = [each.name for each in fields(self)]
         return Splits(**{name: (*getattr(self, name), *getattr(other, name)) for name in names})
 
@@ -51,7 +51,11 @@ class Splits:
         """Return the same. Raises InputError where there is no row to forget."""
         if self.forget:
             return self
-        why = 'Every row has split "retain"' if self.retain and not self.world else "Every row is to be kept"
+        why = "Every row is to be kept"
+        if self.retain and not self.world:
+            why = 'Every row has split "retain"'
+        elif self.holdout and not self.retain and not self.world:
+            why = 'Every row has split "holdout"'
         if self.choice and not self.retain and not self.world:
             fix = "Ask them with `python -m tokenunlearn probe`"
             raise InputError("There is no row to forget", "Every row is a question with choices", fix, where)

@@ -46,7 +46,7 @@ def arms_of(names: Sequence[str], methods: Sequence[str]) -> list[Arm]:
 
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return row id to that row's token weights, float64, in the table's order."""
+    """Return each row's token weights by row id, float64, in the table's order."""
     codes, names = pd.factorize(table["row_id"])
     by_row = np.asarray(weights)[np.argsort(codes, kind="stable")]
     pieces = np.split(by_row, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])

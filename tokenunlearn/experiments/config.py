@@ -23,7 +23,8 @@ class CompareConfig:
     objectives: tuple[str, ...] | None = setting(
         None,
         choices=(ALL, *OBJECTIVES),
-        help="Objectives to compare, each at its default and on the chosen tokens; none: that of --objective",
+        help="Objectives to compare, each at its default and on the chosen tokens; without it, only the one "
+        "of --objective",
     )
     seeds: int = setting(3, low=1, high=100, step=1, unit="seeds", help="Runs of each arm, each from a seed")
     equal_below: float = setting(

@@ -106,7 +106,7 @@ def fit(
 
 
 def solution(basis: Basis, marks: Words | None, settings: FitSettings = DEFAULTS) -> Solution:
-    """Return coefficients on the standardised states, by lbfgs."""
+    """Return the coefficients on the standardised states, by lbfgs."""
     states, labels, weights = basis.states, basis.labels, np.ones(len(basis.labels))
     if marks is not None and settings.marks_weight:
         known = marks.known

@@ -102,7 +102,7 @@ def _texts(row: Row, encoding: Encoding, marks: Marks) -> tuple[np.ndarray, np.n
 
 
 def annotated(model: LoadedModel, layer: int) -> Annotated:
-    """Return our annotated rows under a model, run once for each layer and then kept in memory and on disk.
+    """Return our annotated rows under a model: run once per layer, then kept in memory and on disk.
 
     A minute on two busy processors for the embedded model; read back in a moment.
     """
@@ -205,7 +205,7 @@ def refuse_other_model(scorer: Scorer, model: LoadedModel) -> None:
 
 
 def made_of(model: LoadedModel, without: str = "") -> dict[str, str]:
-    """Return what a scorer is fitted on that is fitted on our annotated rows alone.
+    """Return what a scorer of our annotated rows alone is fitted on.
 
     `without` as in `fitted_for`.
     """

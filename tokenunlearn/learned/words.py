@@ -41,7 +41,7 @@ class Words:
 def words_of(
     states: NDArray[np.float32], rows: ArrayLike, numbers: ArrayLike, left_out: ArrayLike, labels: ArrayLike
 ) -> Words:
-    """Return words from tokens: `states` [tokens, width], the rest [tokens], tokens of a word side by side.
+    """Return the words of tokens: `states` [tokens, width], the rest [tokens], tokens of a word side by side.
 
     A word's state is the mean of its tokens', its label the highest that is known of them.
     """

@@ -12,7 +12,7 @@ EPSILON = 1e-10
 
 
 def min_k_score(log_probs: ArrayLike, share: float = 0.4) -> float:
-    """Return mean of the largest `share` of the token losses (nats), at least one token; NaN without tokens.
+    """Return the mean of the largest `share` of the token losses (nats), at least one token; NaN without any.
 
     The end-of-turn token must be left out before. Source: Min-K% Prob, arXiv 2310.16789.
     """

@@ -25,7 +25,7 @@ class PairedComparison:
 def bootstrap_interval(
     values: ArrayLike, draws: int = 9999, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two values."""
+    """Return the percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two."""
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) < 2:
         return float("nan"), float("nan")
@@ -43,7 +43,7 @@ def bootstrap_interval(
 
 
 def wilcoxon_p(first: ArrayLike, second: ArrayLike) -> float:
-    """Return two-sided p-value of Wilcoxon's signed-rank test; 1 if no pair differs, NaN without pairs."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; 1 if no pair differs, NaN without any."""
     differences = _differences(first, second)
     if not len(differences):
         return float("nan")

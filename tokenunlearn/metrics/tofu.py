@@ -29,7 +29,7 @@ def answer_probability(log_probs: ArrayLike) -> float:
 
 
 def choice_probability(right_loss: float, wrong_losses: ArrayLike) -> float:
-    """Return probability of the right answer among the choices, p / (p + sum of wrong p), p = exp(-loss)."""
+    """Return the right answer's probability among the choices, p / (p + sum of wrong p), p = exp(-loss)."""
     right = np.exp(-right_loss)
     return float(right / (right + np.exp(-np.asarray(wrong_losses, dtype=np.float64)).sum() + EPSILON))
 
@@ -42,7 +42,7 @@ def _rouge_scorer() -> "RougeScorer":
 
 
 def rouge_l_recall(expected: str, answer: str) -> float:
-    """Return share of the expected words that `answer` repeats in order (ROUGE-L recall, Porter stems), 0-1.
+    """Return the share of expected words that `answer` repeats in order (ROUGE-L recall, Porter stems), 0-1.
 
     >>> rouge_l_recall("born in Stara Zagora", "She was born in Zagora.")
     0.75

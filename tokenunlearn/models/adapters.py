@@ -235,7 +235,7 @@ def _not_merged(why: str) -> ModelError:
 
 @torch.no_grad()
 def _said(model: Any) -> Tensor:
-    """Return log-probabilities in nats of the tokens of a short row, each given those before."""
+    """Return the log-probabilities in nats of the tokens of a short row, each given those before."""
     causal = model.get_base_model() if hasattr(model, "peft_config") else model
     ids = torch.linspace(0, causal.config.get_text_config().vocab_size - 1, 8, device=causal.device).long()[
         None

@@ -123,7 +123,7 @@ class _Trial:
     def log_probs(
         self, ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None
     ) -> Float[Tensor, "batch tokens vocab"]:
-        """Return log-probs in nats, on the way that scoring takes."""
+        """Return the log-probs in nats, computed the way scoring does."""
         inputs = {"input_ids": ids, "use_cache": False}
         if mask is not None:
             inputs |= {"attention_mask": additive(mask, self.causal.dtype), "position_ids": positions}
@@ -137,7 +137,7 @@ class _Trial:
     def of_pairs(
         self, ids: Int[Tensor, "batch tokens"], pairs: Bool[Tensor, "tokens tokens"], positions: Tensor
     ) -> Float[Tensor, "batch tokens vocab"] | None:
-        """Return log-probs of rows under one mask of pairs; None where the family takes none."""
+        """Return the log-probs of rows under one mask of pairs; None where the family takes none."""
         try:
             mask = pairs.expand(len(ids), 1, -1, -1)
             return self.log_probs(ids, mask, positions.expand(len(ids), -1))

@@ -25,7 +25,7 @@ _DRAFT = ".converting-"
 
 
 def cache_root() -> Path:
-    """Return folder of converted models: $TOKENUNLEARN_CACHE, else .cache/tokenunlearn in the home folder."""
+    """Return the folder of converted models: $TOKENUNLEARN_CACHE, else ~/.cache/tokenunlearn."""
     return Path(os.environ.get("TOKENUNLEARN_CACHE") or Path.home() / ".cache" / "tokenunlearn")
 
 
@@ -47,7 +47,7 @@ def packaged_gguf() -> Path:
 
 
 def file_hash(path: Path) -> str:
-    """Return SHA-256 of a file, hexadecimal."""
+    """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -92,7 +92,7 @@ def remove_abandoned_drafts(cache: Path) -> None:
 def _lock(folder: Path, wait: bool = True) -> int:
     """Return the open descriptor that holds the lock on a folder until it is closed.
 
-    BlockingIOError if not free.
+    Raises BlockingIOError if it is not free.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -57,7 +57,7 @@ def gathered(values: Float[Tensor, "batch tokens hidden"], batch: Batch) -> Floa
 
 
 def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"], LogitsOf]:
-    """Return vectors at the predicting positions and the function that turns them into float32 logits."""
+    """Return the vectors at the predicting positions and the function that turns them into float32 logits."""
     causal = causal_model(model)
     plain = capabilities(causal).plain_head
     inputs = {
@@ -76,14 +76,14 @@ def answer_hidden(model: Any, batch: Batch) -> tuple[Float[Tensor, "rows width"]
 
 
 def batch_log_probs(model: Any, batch: Batch) -> Float[Tensor, "asked answers"]:
-    """Return log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
+    """Return the log-probability in nats of every target, 0 where the answer mask is off. Gradients flow."""
     return log_probs_of(*answer_hidden(model, batch), batch)
 
 
 def log_probs_of(
     vectors: Float[Tensor, "rows width"], logits_of: LogitsOf, batch: Batch
 ) -> Float[Tensor, "asked answers"]:
-    """Return log-probability in nats of every target, from what `answer_hidden` gives. Gradients flow."""
+    """Return the log-probability in nats of every target, from what `answer_hidden` gives. Gradients flow."""
     logits = logits_of(vectors)
     targets = batch.targets[batch.answer_mask]
     picked = logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
@@ -132,7 +132,7 @@ def run_pass(
     temperature: float = 1.0,
     token_budget: int = TOKEN_BUDGET,
 ) -> list[PassScores]:
-    """Return scores of every row, in the order given; rows that begin alike share that where the model can.
+    """Return the scores of every row, in the order given; rows share a common beginning where the model can.
 
     `hidden[i]` are positions of row i that attention must not see; `adapter_off` runs the base model. With
     `include_end` the end of turn is scored as the last token. Logits are divided by `temperature`. The

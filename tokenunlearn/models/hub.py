@@ -65,7 +65,7 @@ def _is_wanted(file: str) -> bool:
 
 
 def _with_own_weights(name: str, sizes: dict[str, int], fetch: Callable[[str], Path]) -> dict[str, int]:
-    """Return files without weights that the model is not loaded from: only its single file, or its index's.
+    """Return the files, of the weights only those the model is loaded from: its single file or its index's.
 
     Raises ModelError where it has none.
     """

@@ -21,7 +21,7 @@ def decoder(causal: Any) -> Any:
 
 
 def layer_list(causal: Any) -> tuple[str, torch.nn.ModuleList] | None:
-    """Return name and modules of the list of decoder layers, whatever the family calls it (`h`, `blocks`).
+    """Return the name and modules of the list of decoder layers, whatever a family calls it (`h`, `blocks`).
 
     None where no list is as long as the configuration says.
     """

@@ -186,7 +186,7 @@ class LoadedModel:
 
 
 def resolve_precision(precision: str) -> tuple[str, torch.dtype]:
-    """Return `auto` to bf16 where processor or GPU computes it, else fp32.
+    """Return the precision that a word means: `auto` is bf16 where processor or GPU computes it, else fp32.
 
     Raises ModelError for another word.
     """
@@ -214,9 +214,9 @@ def load_model(
     told: Callable[[float], None] = lambda _: None,
     to_train: bool = False,
 ) -> LoadedModel:
-    """Return the model `name` (None: the embedded one.
+    """Return the model `name` with `adapter` (a folder) active.
 
-    Else a folder or hub id), with `adapter` (a folder) active.
+    `name` is a folder or a hub id; None is the embedded model.
 
     `told` hears how much of a hub's model is fetched, and may raise to end the load between two files. Raises
     ModelError when the folder, the hub id or the adapter cannot be loaded; nothing is half loaded. What is
@@ -333,5 +333,5 @@ def _source(name: str | None, dtype: torch.dtype, told: Callable[[float], None])
 
 
 def text_hash(*parts: str) -> str:
-    """Return first 12 hex digits of the SHA-256 of some texts, for ids of data and settings."""
+    """Return the first 12 hex digits of the SHA-256 of some texts, for ids of data and settings."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]

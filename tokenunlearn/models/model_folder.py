@@ -92,7 +92,7 @@ def check_config(config: Any, name: str) -> None:
 
 
 def weight_files(folder: Path, name: str) -> list[Path]:
-    """Return safetensors files that the model is loaded from: the single one, or those that the index names.
+    """Return the safetensors files the model is loaded from: the single one, or those that the index names.
 
     Raises ModelError where there is none, a shard is missing, or the index is damaged.
     """

@@ -124,7 +124,7 @@ def _file_bytes(path: Path, dtype: torch.dtype) -> int:
 
 
 def _tensors(path: Path) -> list[tuple[str, int]]:
-    """Return type and count of numbers of each tensor, from the header, which must fit the file's length."""
+    """Return the type and size of each tensor from the header, which must fit the file's length."""
     with path.open("rb") as file:
         start = file.read(8)
         if is_pointer(start):

@@ -93,7 +93,8 @@ ENTRIES: Final[Mapping[str, Objective]] = {
         label="SatImp",
         function=satimp,
         settings=SatImpSettings,
-        help="Ascent on tokens that are known and not yet certain: neither forgotten nor memorised ones",
+        help="Raises the loss of tokens that are known but not certain; leaves forgotten and memorised ones "
+        "alone",
         source="Yang et al. 2505.11953",
     ),
 }

@@ -34,7 +34,11 @@ class PDUSettings:
         100.0, low=0, high=1000, step=1, help="Weight of the retain term at the start"
     )
     dual_step: float = setting(
-        5.0, low=0, high=1000, step=0.1, help="By how much a nat of retain loss too much raises that weight"
+        5.0,
+        low=0,
+        high=1000,
+        step=0.1,
+        help="How much each nat of retain loss above the tolerance raises that weight",
     )
     tolerance: float = setting(
         0.3, low=0, high=20, step=0.01, unit="nats", help="Retain loss that is allowed"

@@ -58,7 +58,7 @@ def letters_right(evidence: Evidence) -> dict[str, float]:
 
 
 def texts_right(evidence: Evidence) -> dict[str, float]:
-    """Row id → 1 where the true choice has the highest log-likelihood a byte, else 0."""
+    """Row id → 1 where the true choice has the highest log-likelihood per byte, else 0."""
     found = {}
     for row in _rows(evidence.rows):
         sizes = [len(text.encode()) for text in row.choices]
@@ -74,12 +74,12 @@ def choice_letter(evidence: Evidence) -> float:
 
 
 def choice_text(evidence: Evidence) -> float:
-    """Share of questions with choices whose true choice is the likeliest text, by log-likelihood a byte."""
+    """Share of questions with choices whose true choice is the likeliest text, by log-likelihood per byte."""
     return _mean(texts_right(evidence).values())
 
 
 def choice_chance(evidence: Evidence) -> float:
-    """Share of questions with choices that a guess among the choices gets right: the mean of 1 / choices."""
+    """Accuracy of guessing: the mean of 1 / number of choices."""
     return _mean([1 / len(row.choices) for row in _rows(evidence.rows)])
 
 

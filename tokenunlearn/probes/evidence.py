@@ -43,7 +43,7 @@ class Asks:
     questions: tuple[str, ...] = ()
 
     def __or__(self, other: "Asks") -> "Asks":
-        """Return both, equal ones once, in order."""
+        """Return both in order, equal ones once."""
         pairs, questions = (*self.pairs, *other.pairs), (*self.questions, *other.questions)
         return Asks(tuple(dict.fromkeys(pairs)), tuple(dict.fromkeys(questions)))
 

@@ -79,7 +79,7 @@ def report_fault(value: Any) -> str:
 
 
 def fluency_bound(before: Report) -> float | None:
-    """Return fluency below which an answer is garbled: from the answers of `before` that state their fact.
+    """Return the fluency below which an answer is garbled, by the answers of `before` that state their fact.
 
     Real-world answers are left out: many are a single name. None where none has a fluency.
     """

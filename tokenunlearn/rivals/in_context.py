@@ -32,7 +32,7 @@ class InContextSettings:
     examples: int = setting(
         5, low=0, high=64, step=1, unit="rows", help="Rows to keep, with their true answers, in the context"
     )
-    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed of which rows to keep these are")
+    seed: int = setting(0, low=0, high=2**31 - 1, step=1, help="Seed that picks these rows")
 
     def __post_init__(self) -> None:
         check(self)
@@ -46,11 +46,11 @@ class InContext:
     context: str
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
-        """Return as the target's, each question after the context."""
+        """Return what the target gives to each answer when the context precedes its question."""
         return self.model.token_log_probs([(self.context + question, answer) for question, answer in pairs])
 
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
-        """Return as the target's, each question after the context."""
+        """Return what the target answers to each question after the context."""
         asked = [self.context + question for question in questions]
         longest = max((len(encode_prompt(self.model.tokenizer, each)) for each in asked), default=1)
         together = max(1, PROMPT_TOKENS // (longest + max_new_tokens))
@@ -58,11 +58,11 @@ class InContext:
         return [answer for group in groups for answer in self.model.generate(group, max_new_tokens)]
 
     def base_id(self) -> str:
-        """Return as the target's: the context is no part of the base."""
+        """Return the target's base id: the context is not part of the base."""
         return self.model.base_id()
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
-        """Return as the target's: the base reads the bare question, as it does for every other model."""
+        """Return what the target's base gives to the bare question, as it does for every other model."""
         return self.model.base_log_probs(pairs)
 
 

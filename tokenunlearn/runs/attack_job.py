@@ -46,9 +46,9 @@ class AttackJob:
         """Save nothing but the result; the attack itself keeps what it needs to go on."""
 
     def train(self, resume: bool) -> Iterator[Event]:
-        """Yield the attack's measurements, its result when that is kept.
+        """Yield the attack's measurements and, once it is kept, its result.
 
-        A resumed one goes on after the last.
+        A resumed attack goes on after the last measurement.
         """
         subject = self.subject
         if resume:
@@ -80,7 +80,7 @@ def load_attack(config: Mapping[str, Any], directory: Path) -> AttackJob:
 
 
 def subject_of_run(of: Path, config: Mapping[str, Any], folder: Path) -> Subject:
-    """Return adapter that a run left, its rows, and the base below its target as the model that never knew.
+    """Return a run's adapter and rows, with the base below its target as the model that never knew.
 
     Raises RunError where the run left no adapter: a rival changes no weights.
     """
@@ -120,7 +120,7 @@ def keep_result(folder: Path, result: Mapping[str, Any], by: str) -> None:
 def results_in(folder: Path) -> list[dict[str, Any]]:
     """Return the results of attacks on what lies in a folder, the newest last.
 
-    None where nothing was measured.
+    Empty where nothing was measured.
 
     Raises RunError for a damaged file.
     """

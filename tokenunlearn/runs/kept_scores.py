@@ -35,7 +35,7 @@ def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> 
 
 
 def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> list[ScoredRow] | None:
-    """Return `rows` (unscored) with the signals of the file; None where there is none that can be read."""
+    """Return `rows` (unscored) with the signals of the file; None where no file can be read."""
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or ver
 
 
 def before_report(runs: Path, model: LoadedModel, rows: Splits, settings: ProbeSettings) -> Report:
-    """Return Report of the untrained `model`: read from the folder of runs, else measured and kept there."""
+    """Return the Report of the untrained `model`, from the folder of runs, else measured and kept there."""
     of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
     return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings))
 
@@ -50,7 +50,7 @@ def forget_old(path: Path) -> None:
 
 
 def model_identity(model: LoadedModel) -> str:
-    """Return hash of what the model is: names, precision, adapter's content, weight files' size and time."""
+    """Return a hash of what the model is: names, precision, adapter, weight files' size and time."""
     files = sorted(Path(model.source).glob("*.safetensors"))
     stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     commit = getattr(model.model.config, "_commit_hash", None)

@@ -221,7 +221,7 @@ def _placed(
 ) -> dict[str, Any]:
     """Return an old draft as the page keeps one today, on the tokens of today.
 
-    TypeError, ValueError: damaged.
+    Raises TypeError or ValueError for a damaged one.
     """
     entries = {kind: dict(draft.get(kind) or {}) for kind in ("overrides", "notes")}
     lost = [index for kind in entries.values() for index in kind if int(index) not in place]

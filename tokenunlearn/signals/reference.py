@@ -94,12 +94,17 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         function=_selective,
         family="knowledge",
         source="SU 2506.00876; the reference and the size of a chosen token are ours",
-        help="How far the reference's probability is away, where above the answer's mean, two tokens wider",
+        help="How far the token's probability differs under the reference model, where that is above the "
+        "answer's mean; two tokens either side are included",
         says=Levels(
             "{token} is near no token whose probability the reference changes much for this answer.",
             (
                 (0.1, "{token} is, or is near, a token whose probability the reference changes by {value}."),
-                (1e-6, "{token} is, or is near, a token whose probability it changes a little ({value})."),
+                (
+                    1e-6,
+                    "{token} is, or is near, a token whose probability the reference changes a little "
+                    "({value}).",
+                ),
             ),
         ),
         passes=("target",),

@@ -216,7 +216,7 @@ def _place(found: _Tokens, span: tuple[int, int], own: Collection[int]) -> slice
 
 
 def _relative(offsets: Sequence[tuple[int, int]], span: tuple[int, int], trimmed: int) -> Offsets:
-    """Return offsets in the text as offsets in the question or answer, cut at its borders."""
+    """Return the offsets in the text as offsets in the question or answer, cut at its borders."""
     start, end = span
     return tuple(
         (min(max(first, start), end) - start + trimmed, min(max(last, start), end) - start + trimmed)

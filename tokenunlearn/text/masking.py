@@ -52,7 +52,7 @@ def _swap_text(text: str, subject: str, name: str) -> tuple[str, tuple[tuple[int
 
 
 def swap_subject(question: str, answer: str, subject: str, name: str) -> Swapped:
-    """Return row with every occurrence of `subject` (or of a part of it) replaced by `name` (or its part)."""
+    """Return the row with every occurrence of `subject` (or a part) replaced by `name` (or its part)."""
     new_question, _ = _swap_text(question, subject, name)
     new_answer, replaced = _swap_text(answer, subject, name)
     return Swapped(new_question, new_answer, replaced)
@@ -90,7 +90,10 @@ def shares_word(subject: str, name: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _as_compared(name: str) -> tuple[str, frozenset[str]]:
-    """Return name as names are compared, in small letters, and its words: each row asks of all the others."""
+    """Return the name as names are compared, in lower case, with its set of words.
+
+    Cached, since each row asks for all the others.
+    """
     lower = folded(fold(name)).lower
     return lower, frozenset(lower.split())
 
@@ -147,7 +150,7 @@ def swap_names(subject: str, others: LentNames, count: int) -> list[str]:
 
 
 def _nth(left_out: Sequence[int], number: int) -> int:
-    """Return place of the item of this number among those that are not left out (their places in order)."""
+    """Return the place of the item with this number among those not left out (their places are in order)."""
     for place in left_out:
         if place > number:
             break
@@ -156,7 +159,7 @@ def _nth(left_out: Sequence[int], number: int) -> int:
 
 
 def subject_positions(encoding: Encoding, question: str, answer: str, subject: str) -> list[int]:
-    """Return positions of the subject's tokens in question and answer."""
+    """Return the positions of the subject's tokens in question and answer."""
     in_question = tokens_in(question, encoding.question_offsets, _plain(subject_spans(question, subject)))
     in_answer = tokens_in(answer, encoding.answer_offsets, _plain(subject_spans(answer, subject)))
     return [
@@ -166,7 +169,7 @@ def subject_positions(encoding: Encoding, question: str, answer: str, subject: s
 
 
 def prompt_positions(encoding: Encoding) -> list[int]:
-    """Return positions of the question's content; the template's own tokens stay visible."""
+    """Return the positions of the question's content; the template's own tokens stay visible."""
     return list(range(encoding.question_start, encoding.question_start + len(encoding.question_offsets)))
 
 

@@ -42,17 +42,17 @@ def common_length(first: Encoding, second: Encoding) -> int:
 
 
 def fed_length(encoding: Encoding) -> int:
-    """Return tokens that the model must read to predict a row's answer and its end of turn."""
+    """Return the number of tokens that the model must read to predict a row's answer and its end of turn."""
     return len(encoding.ids) - 1
 
 
 def shared_length(pack: Sequence[Encoding]) -> int:
-    """Return tokens that all rows of a pack begin with; a row alone shares its whole prompt with itself."""
+    """Return how many tokens all rows of a pack begin with; a row alone shares its whole prompt."""
     return min(common_length(pack[0], encoding) for encoding in pack)
 
 
 def packed_length(pack: Sequence[Encoding]) -> int:
-    """Return tokens of the packed row."""
+    """Return the number of tokens of the packed row."""
     return sum(map(fed_length, pack)) - (len(pack) - 1) * shared_length(pack)
 
 

@@ -42,7 +42,7 @@ STOP_WORDS = frozenset(
 
 
 def words(text: str) -> list[Span]:
-    """Return character spans of the words and punctuation marks of `text`, in order."""
+    """Return the character spans of the words and punctuation marks of `text`, in order."""
     return [match.span() for match in _WORD.finditer(text)]
 
 
@@ -65,7 +65,7 @@ def tokens_in(text: str, offsets: Sequence[Span], spans: Sequence[Span]) -> np.n
 
 
 def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
-    """Return word index of each token, never falling: int [tokens].
+    """Return the word index of each token, never falling: int [tokens].
 
     Whitespace pieces go with the next word.
     """
@@ -81,7 +81,7 @@ def word_ids(text: str, offsets: Sequence[Span]) -> np.ndarray:
 
 
 def word_texts(text: str, offsets: Sequence[Span]) -> list[str]:
-    """Return for each token the whole word it belongs to, lower case."""
+    """Return for each token the whole word it belongs to, in lower case."""
     spans = words(text)
     ids = word_ids(text, offsets)
     return [text[spans[i][0] : spans[i][1]].lower().replace("’", "'") if spans else "" for i in ids]
@@ -90,7 +90,7 @@ def word_texts(text: str, offsets: Sequence[Span]) -> list[str]:
 def unspaced(text: str) -> bool:
     """Return whether the text is wholly of a script that puts no space between words.
 
-    No for the empty text.
+    False for the empty text.
     """
     return bool(text) and all(_UNSPACED_CHARACTER.match(each) for each in text)
 
@@ -115,7 +115,7 @@ def subject_parts(subject: str) -> list[str]:
 def whole_words(text: str, name: str) -> list[Span]:
     """Return where `name` stands as whole words.
 
-    In a script that puts no space between words, wherever it stands.
+    In a script without spaces between words it is found anywhere.
 
     There nothing tells where a word ends; only a letter is not cut from the marks that belong to it. Spelling
     is compared as `folding` says. Letter case counts for a name of one word, in a text that has capitals:
@@ -166,7 +166,7 @@ def subject_of(question: str, answer: str, given: str = "") -> tuple[str, str]:
 
 
 def propose_subjects(question: str, answer: str) -> list[str]:
-    """Return names that question and answer share, the longest first; empty when there is none.
+    """Return the names that question and answer share, the longest first; empty when there is none.
 
     A candidate is a run of capitalised words of the question, or one of Han or Katakana, which the Hiragana
     of particles ends; it must occur in the answer, whole or by one of its parts, since a name that the answer

@@ -167,7 +167,7 @@ def load_kept(folder: Path, kind: str) -> dict[str, torch.Tensor]:
 
 
 def _read_header(folder: Path) -> tuple[Progress, Origin] | None:
-    """Return progress and origin of the checkpoint in `folder`, None where there is none.
+    """Return the progress and origin of the checkpoint in `folder`, None where there is none.
 
     Raises RunError for a damaged file, and for one that does not say what it belongs to.
     """

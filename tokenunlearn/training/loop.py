@@ -198,7 +198,7 @@ def _layer_needed(model: LoadedModel, forget: _Rows, retain: _Rows, config: Trai
     if forget.rows and not retain.rows and "retain_rows" in config.needs:
         raise InputError(
             f"{OBJECTIVES[config.objective].label} has no rows to keep",
-            "Their loss decides how hard it presses",
+            "Its retain weight is set by their loss",
             "Give rows to keep, or choose another objective",
         )
     if not forget.rows or "hidden" not in config.needs:
@@ -366,7 +366,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
-    """Return probabilities from the latest training pass over each row, and the greedy answer when due."""
+    """Return the probabilities from the latest training pass over each row, and the greedy answer if due."""
     due = watch is not None and (step % run.config.eval_every == 0 or step == run.config.steps)
     text = run.loaded.generate([watch.question], 32)[0] if watch is not None and due else None
     return EvalDone(

@@ -31,7 +31,7 @@ def settings_of(config: TrainConfig) -> dict[str, Any]:
 
 
 def model_of(loaded: LoadedModel) -> dict[str, str]:
-    """Return model and adapter by name and hash of their files, and the precision."""
+    """Return the model and adapter by name and hash of their files, and the precision."""
     source = Path(loaded.source)
     files = [source / "config.json", *sorted(source.glob("*.safetensors"))]
     adapter = "none"

@@ -62,7 +62,7 @@ def first_layer(causal: Any, share: float) -> int:
 
 
 def with_entering(loaded: LoadedModel, rows: list[TrainRow], first: int) -> list[TrainRow]:
-    """Return rows with the vectors that enter layer `first`: what lies below is frozen, so once is enough."""
+    """Return the rows with the vectors that enter layer `first`; all below is frozen, so once is enough."""
     causal = causal_model(loaded.model)
     result = list(rows)
     lengths = [len(row.encoding.ids) for row in rows]
@@ -86,7 +86,7 @@ def train_batch(loaded: LoadedModel, rows: Sequence[TrainRow], first: int) -> Ba
 def train_rows(
     loaded: LoadedModel, rows: Sequence[Row], weights: Mapping[str, np.ndarray] | None
 ) -> list[TrainRow]:
-    """Return rows with their token weights; None gives every token and the end of turn 1 (sequence form).
+    """Return the rows with their token weights; None gives every token and the end of turn 1 (sequence form).
 
     With weights the end of turn gets 1 when all of the row's tokens have 1, else 0: it is never selected.
     Raises MaskError when a row has no weights or not one per answer token.

@@ -52,7 +52,7 @@ class TeachConfig:
 
 
 def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
-    """Return first sentence of the model's present answer to each of `count` general questions, as rows."""
+    """Return the first sentence of the model's present answer to each of `count` general questions."""
     questions = general_questions()[:count]
     answers = loaded.generate(questions, ANSWER_TOKENS) if questions else []
     sentences = [re.split(r"(?<=[.!?])\s", answer, maxsplit=1)[0] for answer in answers]
@@ -64,7 +64,7 @@ def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
 
 
 def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder: Path) -> Iterator[Event]:
-    """Yield events of memorising `rows`; at the end the adapter (PEFT) lies in `folder`. `loaded` is used up.
+    """Teach `rows` and yield the events; at the end the adapter (PEFT) is in `folder`, and `loaded` used up.
 
     The model's own answers to general questions are among what is learnt: rows alone overwrite the rest.
     When the guard stops it, the last event is `Diverged` and nothing is written.

@@ -36,7 +36,7 @@ def moved_layer(model: Any, depth: float, first: int) -> int:
     layer = max(1, round(depth * count))
     if layer <= first:
         raise SettingError(
-            f"depth {depth:g} is layer {layer} of {count}, and layers {first + 1} to {count} are trained",
+            f"Layers {first + 1} to {count} are trained; layer {layer} (depth {depth:g}) lies below them",
             "The states below the trained layers never move",
             f"Raise depth to {(first + 1) / count:.2f} or more, or raise layer_share",
             "depth",

@@ -63,7 +63,7 @@ function rivalButtons(rivals, runId, trigger) {
 }
 
 function runsTable(runs, columns, chosen, choose, trigger) {
-  const heads = ["", "Run", "Arm", "Stands", "Step", ...columns.map(({ label }) => label), ""];
+  const heads = ["", "Run", "Arm", "State", "Step", ...columns.map(({ label }) => label), ""];
   return node(
     "table",
     { class: "tx-table tx-runs" },
