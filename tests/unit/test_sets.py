@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tokenunlearn.cli import main
+from tokenunlearn.cli import build_parser, main
+from tokenunlearn.cli.sources import given_rows
 from tokenunlearn.data import sets
 from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows
 from tokenunlearn.data.rows import row_from_dict, row_to_dict
@@ -28,8 +29,14 @@ def lines(path: Path, records: list[dict[str, object]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("given", [{"answer": 1}, {"correct": 1}, {"answer": "sand"}, {"correct": "1"}])
-def test_the_true_choice_is_named_by_number_or_text(given: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"answer": 1}, {"correct": 1}, {"answer": "sand"}, {"correct": "1"}, {"correct": "B"}),
+        *({"answer": "1"}, {"answer": " 1 "}, {"answer": "B"}, {"answer": "1", "correct": 1}),
+    ],
+)
+def test_the_true_choice_is_named_by_number_letter_or_text(given: dict[str, object]) -> None:
     row = row_from_dict({**QUESTION, **given}, "here")
     assert (row.choices, row.correct, row.answer, row.split) == (("water", "sand"), 1, "sand", "choice")
     assert row_from_dict(row_to_dict(row), "here") == row
@@ -53,12 +60,44 @@ def test_without_a_true_choice_the_answer_is_a_text_of_its_own() -> None:
         ({"choices": ["a", "b"], "answer": "a", "correct": 1}, "answer and correct differ"),
         ({"choices": ["a", "b"]}, "answer names no choice. It is null"),
         ({"choices": 3, "answer": 0}, "choices is a number"),
+        ({"choices": ["1", "2", "3", "4"], "answer": "3"}, "answer names two choices. It is \"3\""),
+        ({"choices": ["B", "A"], "answer": "A"}, "Give the number in a column correct"),
+        ({"choices": ["a", "b"], "answer": "2"}, "answer names no choice. It is 2"),
     ],
 )
 def test_choices_that_do_not_fit_are_named(record: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         row_from_dict({"id": "q", "question": "Why?", **record}, "file:7")
     assert caught.value.where == "file:7"
+
+
+def test_a_text_that_is_a_choice_in_its_own_place_names_it() -> None:
+    for answer, at in (("A", 0), ("1", 1), ("x", 2)):
+        record = {**QUESTION, "choices": ["A", "1", "x"], "answer": answer}
+        assert row_from_dict(record, "here").correct == at
+
+
+def test_a_table_of_a_public_set_has_the_keys_that_it_says(tmp_path: Path) -> None:
+    """The cells of a table are text: what looks like a choice is still the number of one."""
+    table = pd.DataFrame(
+        {
+            "question": ["1 + 2?", "Italy?"],
+            "subject": ["sums", "places"],
+            "choices": [json.dumps(["1", "2", "3", "4"]), json.dumps(["Paris", "Rome"])],
+            "answer": [2, 1],
+        }
+    )
+    table.to_csv(tmp_path / "mmlu.csv", index=False)
+    assert [row.answer for row in opened(f"mmlu={tmp_path}").choice] == ["3", "Rome"]
+
+
+def test_questions_without_a_known_true_choice_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = lines(tmp_path / "own.jsonl", [QUESTION | {"answer": "ice"}, QUESTION | {"id": "r", "answer": 0}])
+    arguments = build_parser().parse_args(["probe", str(path), "--out", "x.json"])
+    given_rows(arguments, beside=Splits((), (), ()))
+    assert "2 with choices (1 of them without a known true one)" in capsys.readouterr().err
 
 
 def test_every_set_says_what_it_is() -> None:
@@ -149,7 +188,7 @@ def test_what_is_wrong_with_a_set_is_said_by_file_row_and_field(tmp_path: Path) 
         tmp_path / "mmlu" / "mmlu.jsonl",
         [{"question": "?", "choices": ["a", "b"], "answer": 4, "subject": ""}],
     )
-    with pytest.raises(InputError, match="answer names no choice") as caught:
+    with pytest.raises(InputError, match="correct names no choice. It is 4") as caught:
         opened(f"mmlu={bad.parent}")
     assert caught.value.where == f"{bad}:1"
     with pytest.raises(InputError, match="no folder of wmdp_bio. It holds no wmdp-bio"):

@@ -123,6 +123,7 @@ def _say(found: "Splits", where: str) -> None:
     rows = "1 row" if len(found.forget) == 1 else f"{len(found.forget)} rows"
     more = f", {len(found.holdout)} held out" if found.holdout else ""
     more += f", {len(found.choice)} with choices" if found.choice else ""
+    more += f" ({len(found.unkeyed)} of them without a known true one)" if found.unkeyed else ""
     sys.stderr.write(f"{where}: {rows} to forget, {len(found.retain)} to keep{world}{more}\n")
     both = [row.id for row in found.contradictory]
     if both:

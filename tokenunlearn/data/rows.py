@@ -46,7 +46,7 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     """Return the row in a JSON object with the field names of Row; other keys are ignored.
 
     A question of "" is that of a plain text; one of spaces is empty by mistake. A row with `choices` may have
-    the number of the true one, from 0, as its `answer`, as MMLU and WMDP write it; without a split it is one
+    the number of the true one, from 0, or its letter as its `answer`, as MMLU and WMDP write it; without a split it is one
     of split choice. Raises InputError that names the row (`where`) and the field.
     """
     if not isinstance(record, Mapping):
@@ -93,24 +93,50 @@ def _choices(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def _correct(record: Mapping[str, Any], choices: tuple[str, ...], where: str) -> int | None:
-    """Return the index of the true choice: said by `correct`, or by `answer` as its number or its text."""
+    """Return the index of the true choice: said by `correct`, or by `answer`; None for an answer of its own.
+
+    An answer is the choice's number, its letter or its text; that of a table is text in any case.
+    """
     if not choices:
         return None
     name = "answer" if record.get("correct") is None else "correct"
     value = record.get(name)
     if isinstance(value, str):
-        if name == "answer":
-            return choices.index(value) if value in choices else None
-        value = int(value) if value.isascii() and value.isdecimal() and len(value) < 3 else value
+        read = _readings(value, choices)
+        if name == "answer" and len(read) > 1:
+            why = f"It is {_shown(value)}, the text of one choice and the number or letter of another"
+            raise InputError("answer names two choices", why, "Give the number in a column correct", where)
+        if name == "answer" and not read and not _is_number(value):
+            return None
+        value = _numbered(value) if name == "correct" or not read else read.pop()
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < len(choices):
         why = f"It is {_shown(value)}, and there are {len(choices)} choices"
         fix = f"Write the number of the true one, 0 to {len(choices) - 1}"
         raise InputError(f"{name} names no choice", why, fix, where)
     given = record.get("answer")
-    if name == "correct" and isinstance(given, str) and given != choices[value]:
+    if name == "correct" and isinstance(given, str) and value not in _readings(given, choices):
         why = f"answer is {_shown(given)}, and correct names {_shown(choices[value])}"
         raise InputError("answer and correct differ", why, "Leave one of them out", where)
     return value
+
+
+def _readings(text: str, choices: tuple[str, ...]) -> set[int]:
+    """Return the indices of the choices that a text may name: by its own text, its number or its letter."""
+    of_text = {choices.index(text)} if text in choices else set()
+    at = _numbered(text)
+    return of_text | ({at} if isinstance(at, int) and at < len(choices) else set())
+
+
+def _numbered(text: str) -> int | str:
+    """Return the number, from 0, that a number or a letter means; any other text as it is."""
+    word = text.strip()
+    if _is_number(word):
+        return int(word)
+    return LETTERS.index(word) if len(word) == 1 and word in LETTERS else text
+
+
+def _is_number(text: str) -> bool:
+    return text.strip().isascii() and text.strip().isdecimal() and len(text.strip()) < 3
 
 
 def row_to_dict(row: Row) -> dict[str, Any]:

@@ -102,8 +102,9 @@ def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, 
 
 
 _TOFU: Final = MappingProxyType({"question": "question", "answer": "answer"})
+# Their `answer` is the number of the true choice, also where a table makes text of it.
 _CHOICES: Final = MappingProxyType(
-    {"question": "question", "choices": "choices", "answer": "answer", "correct": "", "subject": ""}
+    {"question": "question", "choices": "choices", "answer": "", "correct": "answer", "subject": ""}
 )
 
 

@@ -37,6 +37,11 @@ class Splits:
         kept = {(row.question, row.answer) for row in (*self.retain, *self.world)}
         return tuple(row for row in self.forget if (row.question, row.answer) in kept)
 
+    @property
+    def unkeyed(self) -> tuple[Row, ...]:
+        """The questions with choices of which no true choice is known: they are not measured."""
+        return tuple(row for row in self.choice if row.correct is None)
+
     def keeping(self, world: tuple[Row, ...]) -> "Splits":
         """Return the same with facts of the world, and with these as the rows to keep where there are none.
 
