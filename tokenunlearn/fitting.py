@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.probes.choice import by_letter, by_text
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.turns import check_written
 
@@ -30,7 +31,7 @@ def fitting_encoding(model: LoadedModel, row: Row, max_tokens: int) -> Encoding:
 def check_rows(model: LoadedModel, rows: Sequence[Row], other_words: bool = False) -> None:
     """Raise InputError for the first row that the model cannot read whole.
 
-    With `other_words` its paraphrases and perturbed answers, which probes ask for, are looked at as well.
+    With `other_words` its paraphrases, perturbed answers and choices, which probes ask for, are looked at.
     """
     for row in rows:
         _readable(model, row, row.question, row.answer)
@@ -60,6 +61,8 @@ def _check_other_words(model: LoadedModel, row: Row) -> None:
         _readable(model, row, question, row.answer)
     for answer in (*row.paraphrased_answer, *row.perturbed_answer):
         _readable(model, row, row.question, answer)
+    for question, answer in (*by_letter(row), *by_text(row)) if row.choices else ():
+        _readable(model, row, question, answer)
 
 
 def _readable(model: LoadedModel, row: Row, question: str, answer: str) -> Encoding:

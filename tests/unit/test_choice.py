@@ -1,14 +1,20 @@
 """Questions with choices by hand: which letter and which text a model finds likeliest."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from tests.tiny_rows import tiny
+from tokenunlearn.cli.probe import choice_lines
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.errors import InputError
+from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.probes.choice import by_letter, by_text
 from tokenunlearn.probes.report import probe_report
+from tokenunlearn.text.encoding import encode
 
 ICE = Row("ice", " What is ice? ", "water", choices=("sand", "water", "a kind of stone"), correct=1)
 SKY = Row("sky", "What is up?", "sky", choices=("sky", "sea"), correct=0)
@@ -54,6 +60,26 @@ def test_the_likeliest_letter_and_the_likeliest_text_by_hand() -> None:
     summary = report["summary"]
     assert (summary["choice_letter"], summary["choice_text"]) == (0.5, 0.5)
     assert summary["choice_chance"] == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_a_question_that_fits_only_without_its_choices_is_told_before_anything_is_asked(
+    tiny_folder: Path,
+) -> None:
+    model = tiny(tiny_folder)
+    row = Row("long", "What?", "x", choices=("x", "y " * 40), correct=0, split="choice")
+    reads = len(encode(model.tokenizer, row.question, row.answer).ids)
+    model.model.config.max_position_embeddings = reads
+    check_rows(model, [row])
+    with pytest.raises(InputError, match="Row long has .* tokens in other words. The model reads at most"):
+        check_rows(model, Splits((), (), (), choice=(row,)).rows, other_words=True)
+
+
+def test_an_accuracy_of_one_question_has_no_interval() -> None:
+    summary = {"choice_letter": 1.0, "choice_text": 0.5, "choice_chance": 0.25}
+    report = {"summary": summary, "by_row": {"choice_letter": {"a": 1.0}}}
+    assert choice_lines(report) == ["choice_letter  1.000 interval not measured of 1 question, chance 0.250"]
+    report = {"summary": summary, "by_row": {"choice_text": {"a": 1.0, "b": 0.0}}}
+    assert choice_lines(report) == ["choice_text    0.500 [0.000, 1.000] of 2 questions, chance 0.250"]
 
 
 def test_without_questions_nothing_is_measured() -> None:

@@ -199,6 +199,19 @@ def test_what_is_wrong_with_a_set_is_said_by_file_row_and_field(tmp_path: Path) 
         opened("common=folder")
 
 
+def test_a_bad_line_of_a_set_is_left_out_where_a_person_says_so(tmp_path: Path) -> None:
+    folder, told = tofu(tmp_path), list[str]()
+    lines(folder / "holdout01.json", [{"question": "H?", "answer": "H."}, {"question": "H?", "answer": 3}])
+    with pytest.raises(InputError, match="Line 2 is no row.*or add --skip-bad-rows"):
+        opened(f"tofu_forget01={folder}")
+    found = open_rows(f"tofu_forget01={folder}", told.append, skip_bad=True)
+    assert [row.question for row in found.holdout] == ["H?"] and len(found.forget) == 2
+    assert len(told) == 1 and told[0].startswith("holdout01.json: left out line 2: answer is a number")
+    lines(folder / "holdout01.json", [{"question": "H?", "answer": 3}])
+    with pytest.raises(InputError, match="No line of the file is a row"):
+        open_rows(f"tofu_forget01={folder}", told.append, skip_bad=True)
+
+
 def test_the_hub_is_asked_only_when_a_person_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
-    sets, arguments.set = _sets(arguments.set)
+    sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", beside=sets)
     before = _report(arguments.before) if arguments.before else None
 
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     rival = _rival(arguments, rows)
     with tqdm(total=2, unit="stage", desc="load") as bar:
         model = load(arguments)
-        check_rows(model, (*rows.forget, *rows.retain, *rows.world), other_words=True)
+        check_rows(model, rows.rows, other_words=True)
         bar.update()
         bar.set_description("probe")
         report = probe_report(rival(model), rows, settings)
@@ -103,7 +103,7 @@ def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
     return lambda model: make_rival(arguments.rival, model, rows, values)
 
 
-def _sets(texts: list[str]) -> "tuple[Splits, list[str]]":
+def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str]]":
     """Return the rows of those of the texts that name a set, and the other texts."""
     from tokenunlearn.data.sets import SETS, open_rows
     from tokenunlearn.data.splits import Splits
@@ -115,7 +115,7 @@ def _sets(texts: list[str]) -> "tuple[Splits, list[str]]":
             raise SettingError(
                 f"There is no set {text[:60]!r}", fix=did_you_mean(text, list(SETS)), where="--set"
             )
-        rows |= open_rows(text, tell)
+        rows |= open_rows(text, tell, skip_bad)
     return rows, [text for text in texts if text not in named]
 
 
@@ -130,8 +130,10 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
         if PROBES[name].unit == ACCURACY and by_row:
             share, chance = report["summary"][name], report["summary"][CHANCE]
             low, high = bootstrap_interval(list(by_row.values()))
-            interval = f"[{low:.3f}, {high:.3f}]"
-            lines.append(f"{name:14} {share:.3f} {interval} of {len(by_row)} questions, chance {chance:.3f}")
+            one = len(by_row) == 1
+            interval = "interval not measured" if one else f"[{low:.3f}, {high:.3f}]"
+            count = "1 question" if one else f"{len(by_row)} questions"
+            lines.append(f"{name:14} {share:.3f} {interval} of {count}, chance {chance:.3f}")
     return lines
 
 

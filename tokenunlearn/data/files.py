@@ -59,6 +59,14 @@ def good_rows(
     if split != FORGET:
         columns = {field: column for field, column in columns.items() if column in ("", *records.columns)}
     content = good_content(records, columns, split)
+    rows = kept_rows(content, skip_bad, tell)
+    if content.unread:
+        tell(f"{path}: not read: {', '.join(content.unread)}")
+    return rows
+
+
+def kept_rows(content: RowFile, skip_bad: bool, tell: Callable[[str], None]) -> tuple[Row, ...]:
+    """Return the rows of what was read. Raises InputError for a refused line; with `skip_bad` it is told."""
     if content.refused and not skip_bad:
         first, error = content.refused[0].line, content.refused[0].error
         count = len(content.refused) - 1
@@ -67,8 +75,6 @@ def good_rows(
         raise InputError(f"Line {first} is no row: {error.said}", more, fix, error.where)
     for refused in content.refused:
         tell(f"left out line {refused.line}: {refused.reason}")
-    if content.unread:
-        tell(f"{path}: not read: {', '.join(content.unread)}")
     return content.rows
 
 

@@ -12,23 +12,26 @@ from typing import Final
 
 from tokenunlearn.data.columns import columns_from_text
 from tokenunlearn.data.demo import ASSETS, demo_rows
-from tokenunlearn.data.files import good_rows, read_records, rows_of
+from tokenunlearn.data.files import good_rows, kept_rows, need_rows, read_records, rows_of
 from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, Row
 from tokenunlearn.data.splits import Splits, split_rows
 from tokenunlearn.errors import InputError, did_you_mean
 
 SUFFIXES: Final = (".jsonl", ".json", ".parquet", ".csv")
+# What hears of each refused line that is left out; None: the first one is raised.
+Tell = Callable[[str], None] | None
+Read = Callable[[Path, Tell], Splits]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """A set of rows. `read` takes its folder and gives its rows by split.
+    """A set of rows. `read` takes its folder, and what hears of refused lines, and gives its rows by split.
 
     folder: where it lies when it is shipped; None: a person names a folder or a data set of the hub.
     hub: its usual id there, which is told and never asked by itself. files: what is fetched of it, as globs.
     """
 
-    read: Callable[[Path], Splits]
+    read: Read
     licence: str
     source: str
     help: str
@@ -42,8 +45,8 @@ def open_rows(
 ) -> Splits:
     """Return the rows by split of a file or a set: `NAME` if shipped, else `NAME=FOLDER` or `NAME=HUB/ID`.
 
-    `columns`, `skip_bad` and `split`, that of a row which names none, are for a file; `tell` hears what is
-    left out of it. Raises InputError as the file or the set does, SettingError for columns that it lacks.
+    `columns` and `split`, that of a row which names none, are for a file; `tell` hears what is left out of
+    file or set. Raises InputError as the file or the set does, SettingError for columns that it lacks.
     """
     name, equals, place = text.partition("=")
     if name not in SETS:
@@ -55,11 +58,11 @@ def open_rows(
     if entry.folder is not None:
         if equals:
             raise InputError(f"The set {name} is shipped", "It takes no place", f"Write {name}", text[:200])
-        return entry.read(entry.folder)
+        return entry.read(entry.folder, None)
     if not place:
         fix = f"Write {name}=FOLDER, or {name}={entry.hub} to fetch it from the hub"
         raise InputError(f"The set {name} is not shipped", entry.licence, fix, name)
-    return entry.read(_folder(place, entry.files))
+    return entry.read(_folder(place, entry.files), tell if skip_bad else None)
 
 
 def _folder(place: str, files: Sequence[str]) -> Path:
@@ -83,11 +86,18 @@ def _file(folder: Path, stem: str) -> Path | None:
     return next((path for path in (folder / f"{stem}{each}" for each in SUFFIXES) if path.is_file()), None)
 
 
-def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, str]) -> tuple[Row, ...]:
+def _rows(
+    path: Path, prefix: str, split: str, name: str, columns: Mapping[str, str], tell: Tell
+) -> tuple[Row, ...]:
     """Return the rows of one file of a set, all of one split.
 
-    Raises InputError for the first refused line.
+    Raises InputError for the first refused line; where there is somebody to tell, it is left out.
     """
+
+    def told(words: str) -> None:
+        if tell is not None:
+            tell(f"{path.name}: {words}")
+
     records = read_records(path)
     missing = [each for each in columns.values() if each and each not in records.columns]
     if missing:
@@ -95,9 +105,8 @@ def _rows(path: Path, prefix: str, split: str, name: str, columns: Mapping[str, 
         fix = "Use the files as published, with their column names"
         raise InputError(f"There is no column {missing[0]!r}", why, fix, str(path))
     content = rows_of(records, columns, split)
-    if content.refused:
-        raise content.refused[0].error
-    named = (replace(row, split=split, set=row.set or name) for row in content.rows)
+    rows = kept_rows(need_rows(content) if content.refused else content, tell is not None, told)
+    named = (replace(row, split=split, set=row.set or name) for row in rows)
     return tuple(replace(row, id=f"{prefix}-{at}") for at, row in enumerate(named))
 
 
@@ -108,36 +117,38 @@ _CHOICES: Final = MappingProxyType(
 )
 
 
-def _tofu(share: str) -> Callable[[Path], Splits]:
+def _tofu(share: str) -> Read:
     """Return what reads TOFU with the authors of this share to forget."""
 
-    def read(folder: Path) -> Splits:
+    def read(folder: Path, tell: Tell) -> Splits:
         kept = f"retain{100 - int(share)}"
-        forget = _with_words(folder, f"forget{share}", f"forget{share}_perturbed", FORGET, "tofu")
-        retain = _with_words(folder, kept, "retain_perturbed", RETAIN, "tofu")
+        forget = _with_words(folder, f"forget{share}", f"forget{share}_perturbed", FORGET, "tofu", tell)
+        retain = _with_words(folder, kept, "retain_perturbed", RETAIN, "tofu", tell)
         if not forget:
             why = f"It holds no forget{share}.json and no forget{share}_perturbed.json"
             fix = "Name the folder of locuslab/TOFU as it is at the hub"
             raise InputError("This is no folder of TOFU", why, fix, str(folder))
-        holdout = _with_words(folder, f"holdout{share}", "", HOLDOUT, "tofu")
+        holdout = _with_words(folder, f"holdout{share}", "", HOLDOUT, "tofu", tell)
         world = [
             row
             for name in ("real_authors", "world_facts")
-            for row in _with_words(folder, name, f"{name}_perturbed", WORLD, name)
+            for row in _with_words(folder, name, f"{name}_perturbed", WORLD, name, tell)
         ]
         return Splits(forget, retain, tuple(world), holdout)
 
     return read
 
 
-def _with_words(folder: Path, plain: str, perturbed: str, split: str, name: str) -> tuple[Row, ...]:
+def _with_words(
+    folder: Path, plain: str, perturbed: str, split: str, name: str, tell: Tell
+) -> tuple[Row, ...]:
     """Return the rows of a file, with the paraphrases and false answers that the other file has of them.
 
     Where one of the files is not there, those of the other; none where neither is.
     """
     first, second = _file(folder, plain), _file(folder, perturbed) if perturbed else None
-    rows = _rows(first, plain, split, name, _TOFU) if first else ()
-    words = _rows(second, plain, split, name, _TOFU) if second else ()
+    rows = _rows(first, plain, split, name, _TOFU, tell) if first else ()
+    words = _rows(second, plain, split, name, _TOFU, tell) if second else ()
     if not rows:
         return words
     known = {(row.question, row.answer): row for row in words}
@@ -148,13 +159,13 @@ def _with_words(folder: Path, plain: str, perturbed: str, split: str, name: str)
     return tuple(found)
 
 
-def _choice(stems: Sequence[str], name: str, subject: str = "") -> Callable[[Path], Splits]:
+def _choice(stems: Sequence[str], name: str, subject: str = "") -> Read:
     """Return what reads questions with choices from the first of these places.
 
     `subject` is the column of `set`.
     """
 
-    def read(folder: Path) -> Splits:
+    def read(folder: Path, tell: Tell) -> Splits:
         paths = next((found for stem in stems if (found := _all(folder, stem))), [])
         if not paths:
             raise InputError(
@@ -163,7 +174,8 @@ def _choice(stems: Sequence[str], name: str, subject: str = "") -> Callable[[Pat
         columns = {**_CHOICES, "set": subject}
         many = len(paths) > 1
         parts = (
-            _rows(each, f"{name}-{each.stem}" if many else name, CHOICE, name, columns) for each in paths
+            _rows(each, f"{name}-{each.stem}" if many else name, CHOICE, name, columns, tell)
+            for each in paths
         )
         return Splits((), (), (), choice=tuple(row for part in parts for row in part))
 
@@ -175,7 +187,7 @@ def _all(folder: Path, stem: str) -> list[Path]:
     return sorted(path for each in SUFFIXES for path in folder.glob(f"{stem}{each}"))
 
 
-def _demo(_: Path) -> Splits:
+def _demo(_folder: Path, _tell: Tell) -> Splits:
     names = ("shared_forget", "one_off", "shared_retain", "world")
     return split_rows([row for name in names for row in demo_rows(name)])
 

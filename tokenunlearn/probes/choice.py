@@ -1,8 +1,9 @@
 """Questions with choices: which choice a model finds likeliest, by its letter and by its text.
 
 By letter, as lm-evaluation-harness asks MMLU and WMDP: the question, the choices as `A. …` a line each, and
-`Answer:`, and the log-likelihood of each letter behind it. By text, as its continuation tasks do: the
-question alone, and the log-likelihood of each choice divided by its length in bytes. A small model that does
+`Answer:`, and the log-likelihood of each letter behind it. By text: the question alone, and the
+log-likelihood of each choice divided by its length in bytes, as the harness's acc_bytes does; its acc_norm
+divides by the length in characters, which is the same for ASCII. A small model that does
 not read letters may still know the answer.
 """
 

@@ -1,7 +1,7 @@
 """The parts of a run on a real model: what `worker.py` drives, made of loading, training and probes.
 
 `config.json` of a run: `model` (null = the embedded one), `adapter` (the target's PEFT folder), `precision`;
-`forget`, `retain`, `world`, each a demo set's name, a file or a list of rows; `training` (TrainConfig),
+a demo set's name, a file or a list of rows for each split of SPLITS; `training` (TrainConfig),
 `probes` (ProbeSettings), `watch` (the id of the row whose answer is shown as it trains); `mask_hash` and
 `scores_id`, which the mask in the folder must have. Without a mask every token has weight 1. With `rival`
 (`name`, `settings`) nothing is trained: the rival is made in one step (`rival_job.py`).
@@ -101,7 +101,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     watch = next((row for row in rows.forget if row.id == watched), next(iter(rows.forget), None))
     precision = config.get("precision") or "auto"
     loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
-    check_rows(loaded, (*rows.forget, *rows.retain, *rows.world), other_words=True)
+    check_rows(loaded, rows.rows, other_words=True)
     weights = None
     if mask:
         tokens = answer_tokens(loaded, rows.forget)

@@ -53,6 +53,6 @@ def load_rival(config: Mapping[str, Any], directory: Path) -> RivalJob:
     rows, wanted = rows_of(config), config["rival"]
     settings = to_dict(check_rival(wanted["name"], rows, wanted.get("settings") or {}))
     target = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
-    check_rows(target, (*rows.forget, *rows.retain, *rows.world), other_words=True)
+    check_rows(target, rows.rows, other_words=True)
     model = make_rival(wanted["name"], target, rows, settings)
     return RivalJob(directory, target, model, rows, probes, Artifact(RIVAL, wanted["name"], settings))

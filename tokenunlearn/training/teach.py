@@ -66,6 +66,7 @@ def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
 def teach(loaded: LoadedModel, rows: Sequence[Row], config: TeachConfig, folder: Path) -> Iterator[Event]:
     """Teach `rows` and yield the events; at the end the adapter (PEFT) is in `folder`, and `loaded` used up.
 
+    The loss is the rows' cross-entropy times the default `retain_weight`, its gradient clipped to norm 1.
     The model's own answers to general questions are among what is learnt: rows alone overwrite the rest.
     When the guard stops it, the last event is `Diverged` and nothing is written.
     """
