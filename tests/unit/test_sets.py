@@ -60,7 +60,7 @@ def test_without_a_true_choice_the_answer_is_a_text_of_its_own() -> None:
         ({"choices": ["a", "b"], "answer": "a", "correct": 1}, "answer and correct differ"),
         ({"choices": ["a", "b"]}, "answer names no choice. It is null"),
         ({"choices": 3, "answer": 0}, "choices is a number"),
-        ({"choices": ["1", "2", "3", "4"], "answer": "3"}, "answer names two choices. It is \"3\""),
+        ({"choices": ["1", "2", "3", "4"], "answer": "3"}, 'answer names two choices. It is "3"'),
         ({"choices": ["B", "A"], "answer": "A"}, "Give the number in a column correct"),
         ({"choices": ["a", "b"], "answer": "2"}, "answer names no choice. It is 2"),
     ],

@@ -46,8 +46,8 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
     """Return the row in a JSON object with the field names of Row; other keys are ignored.
 
     A question of "" is that of a plain text; one of spaces is empty by mistake. A row with `choices` may have
-    the number of the true one, from 0, or its letter as its `answer`, as MMLU and WMDP write it; without a split it is one
-    of split choice. Raises InputError that names the row (`where`) and the field.
+    the number of the true one, from 0, or its letter as its `answer`, as MMLU and WMDP write it; without a
+    split it is one of split choice. Raises InputError that names the row (`where`) and the field.
     """
     if not isinstance(record, Mapping):
         form = (
