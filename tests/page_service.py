@@ -9,9 +9,10 @@ import pandas as pd
 
 from app.actions.unlearn import summary
 from app.service import Service
-from app.sessions.session import Options, Rows
+from app.sessions.session import Options
 from app.shown import ShownScores
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.table import PROVENANCE
 
@@ -93,7 +94,7 @@ def row(at: int) -> Row:
 def live_service(folder: Path) -> Service:
     """A service with live scores of a model that is never asked, and workers that end at once."""
     made = Service(Options(model="tiny", runs=folder / "runs"))
-    made.sessions.session.rows = Rows((row(0), row(1), row(2)), (row(2),), ())
+    made.sessions.session.rows = Splits((row(0), row(1), row(2)), (row(2),), ())
     made.sessions.show(ShownScores(payload("live"), columns_from_table(table()), table()))
     made.queue.command = lambda _: ["true"]
     made.sessions.session.model = SimpleNamespace(

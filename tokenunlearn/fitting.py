@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.choice import by_letter, by_text
@@ -44,6 +45,27 @@ def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[st
 
     Raises InputError when none of them can.
     """
+    reasons = _refusals(model, rows, max_tokens)
+    if reasons and len(reasons) == len(rows):
+        raise next(iter(reasons.values()))
+    return {name: str(error) for name, error in reasons.items()}
+
+
+def session_misfits(model: LoadedModel, rows: Splits, max_tokens: int) -> dict[str, str]:
+    """Return the reason of each row that cannot take part, by its id.
+
+    Raises InputError when none of those to forget, or none of those to keep, can; the others may all be left
+    out.
+    """
+    others = _refusals(model, (*rows.world, *rows.holdout, *rows.choice), max_tokens)
+    return {
+        **misfits(model, rows.forget, max_tokens),
+        **misfits(model, rows.retain, max_tokens),
+        **{name: str(error) for name, error in others.items()},
+    }
+
+
+def _refusals(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[str, InputError]:
     reasons: dict[str, InputError] = {}
     for row in rows:
         try:
@@ -51,9 +73,7 @@ def misfits(model: LoadedModel, rows: Sequence[Row], max_tokens: int) -> dict[st
             _check_other_words(model, row)
         except InputError as error:
             reasons[row.id] = error
-    if reasons and len(reasons) == len(rows):
-        raise next(iter(reasons.values()))
-    return {name: str(error) for name, error in reasons.items()}
+    return reasons
 
 
 def _check_other_words(model: LoadedModel, row: Row) -> None:

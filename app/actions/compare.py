@@ -9,12 +9,13 @@ from app.service import Service
 from app.views.compare import compare_line
 from app.views.probe import columns
 from app.words import NO_COMPARE
+from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.job import rows_of
 from tokenunlearn.settings import to_dict
 
 # What a rival takes over of the run that it is to stand beside.
-SHARED: Final = ("set", "model", "adapter", "precision", "forget", "retain", "world", "probes")
+SHARED: Final = ("set", "model", "adapter", "precision", *SPLITS, "probes")
 
 
 def runs(service: Service) -> dict[str, Any]:

@@ -20,11 +20,14 @@ def chips(service: Service) -> dict[str, Any]:
 
 def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     session = service.sessions.session
+    rows = session.fitting
+    more = f" · {len(rows.holdout)} held out" if rows.holdout else ""
+    more += f" · {len(rows.choice)} with choices" if rows.choice else ""
     left_out = f" · {len(session.left_out)} left out" if session.left_out else ""
     return {
         "model": model_chip(service),
         "data": {
-            "text": f"{len(session.forget)} forget · {len(session.retain)} retain{left_out}",
+            "text": f"{len(rows.forget)} forget · {len(rows.retain)} retain{more}{left_out}",
             "detail": session.data_name,
         },
         "opening": opening(service),

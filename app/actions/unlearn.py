@@ -213,11 +213,7 @@ def run_config(
         "watch": rows[0].id if rows else None,
         **{
             key: json.loads(json.dumps([asdict(row) for row in values]))
-            for key, values in (
-                ("forget", rows),
-                ("retain", session.retain),
-                ("world", session.rows.world),
-            )
+            for key, values in vars(replace(session.fitting, forget=rows)).items()
         },
     }
 

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -119,7 +120,7 @@ def model_ahead(host: Host, load: Load, ahead: Load) -> Any:
 
 def score(host: Host, load: Load, model: Any) -> None:
     """Show the scores of an earlier start, or measure them and keep them for the next one."""
-    from tokenunlearn.fitting import misfits
+    from tokenunlearn.fitting import session_misfits
     from tokenunlearn.rescoring import rescored, unscored
     from tokenunlearn.runs.kept_scores import read_scores, scores_path, write_scores
     from tokenunlearn.runs.kept_subjects import read_subjects
@@ -127,11 +128,7 @@ def score(host: Host, load: Load, model: Any) -> None:
     from tokenunlearn.scoring import ScoreConfig, new_scores
 
     config, runs = ScoreConfig(), host.runs
-    given = load.session.rows
-    load.session.left_out = {
-        **misfits(model, given.forget, config.max_tokens),
-        **misfits(model, given.retain, config.max_tokens),
-    }
+    load.session.left_out = session_misfits(model, load.session.rows, config.max_tokens)
     rows = load.session.forget
     scores = new_scores(model, rows, config)
     scores.rows = unscored(model, rows, config)
@@ -192,21 +189,20 @@ def _score_in_parts(host: Host, load: Load, model: Any, scores: "Scores", config
 
 def measure_before(host: Host, load: Load, model: Any) -> None:
     """Measure what every run of the first set begins with, while nobody waits for it."""
-    from tokenunlearn.data.splits import Splits
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.runs.measured import before_report
 
-    retain, world = load.session.retain, load.session.rows.world
     shown = host.shelf.newest()
     failed = {row["id"] for row in shown.payload["rows"] if row.get("failure")} if shown else set()
     first_set = load.session.of_set(load.session.forget[0].set)
     forget = tuple(row for row in first_set if row.id not in failed)
-    if len(forget) + len(retain) + len(world) > MEASURED_ROWS:
+    rows = replace(load.session.fitting, forget=forget)
+    if len(rows.rows) > MEASURED_ROWS:
         return
     try:
         with host.model_lock:
             load.check()
-            before_report(host.runs, model, Splits(forget, retain, world), ProbeSettings())
+            before_report(host.runs, model, rows, ProbeSettings())
     except GivenUp:
         raise
     except Exception:  # The first run then measures, and says what is wrong.

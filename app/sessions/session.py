@@ -41,24 +41,16 @@ class Options:
         return self.recorded or RECORDED
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a session: those to forget (shown as tokens), those to keep, and the world's."""
-
-    forget: tuple[Row, ...]
-    retain: tuple[Row, ...]
-    world: tuple[Row, ...]
-
-
 @dataclass(eq=False)
 class Session:
-    """Rows under a model. `model` is None before it is loaded, and again when another session is open.
+    """Rows under a model; those to forget are shown as tokens.
 
-    `data_name` is what a person knows the rows by: a file's name, or the demo. `left_out` gives the reason of
-    each forget or retain row, by its id, that this model cannot read: it takes no part.
+    `model` is None before it is loaded, and again when another session is open. `data_name` is what a person
+    knows the rows by: a file's name, or the demo. `left_out` gives the reason of each row, by its id, that
+    this model cannot read: it takes no part.
     """
 
-    rows: Rows
+    rows: Splits
     model_name: str | None = None
     adapter: str | None = None
     precision: str = "auto"
@@ -67,14 +59,19 @@ class Session:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def fitting(self) -> Splits:
+        """All rows that take part, by split."""
+        return self.rows.without(self.left_out)
+
+    @property
     def forget(self) -> tuple[Row, ...]:
         """The forget rows that take part."""
-        return tuple(row for row in self.rows.forget if row.id not in self.left_out)
+        return self.fitting.forget
 
     @property
     def retain(self) -> tuple[Row, ...]:
         """The retain rows that take part."""
-        return tuple(row for row in self.rows.retain if row.id not in self.left_out)
+        return self.fitting.retain
 
     def of_set(self, name: str) -> tuple[Row, ...]:
         """Return the forget rows of one set that take part."""
@@ -85,7 +82,7 @@ class Session:
         """What has to be equal for two sessions to use one loaded model."""
         return self.model_name, self.adapter, self.precision
 
-    def with_rows(self, rows: Rows, name: str) -> "Session":
+    def with_rows(self, rows: Splits, name: str) -> "Session":
         """Return a new session: the same model on other rows."""
         return replace(self, rows=rows, data_name=name, model=None, left_out={})
 
@@ -111,7 +108,7 @@ def demo_adapter(model: str | None) -> str | None:
     return str(TARGET) if model is None and TARGET.is_dir() else None
 
 
-def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "") -> Rows:
+def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "") -> Splits:
     """Return the rows of a file or of a set by its name (`open_rows`); None is the demo.
 
     Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget;
@@ -119,11 +116,10 @@ def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "
     """
     if data is None:
         forget = (*demo_rows("shared_forget"), *demo_rows("one_off"))
-        return Rows(forget, demo_rows("shared_retain"), demo_rows("world"))
+        return Splits(forget, demo_rows("shared_retain"), demo_rows("world"))
     return rows_to_open(open_rows(data, LOG.warning, skip_bad_rows, columns), data)
 
 
-def rows_to_open(given: Splits, where: str) -> Rows:
+def rows_to_open(given: Splits, where: str) -> Splits:
     """Return the rows of a session. Raises InputError when there is no row to forget."""
-    whole = given.need_forget(where).keeping(demo_rows("world"))
-    return Rows(whole.forget, whole.retain, whole.world)
+    return given.need_forget(where).keeping(demo_rows("world"))

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-_LEFT_OUT = ("forget", "retain", "world", "name", "arm", "group")
+from tokenunlearn.data.rows import SPLITS
+
+_LEFT_OUT = ("name", "arm", "group")
 
 
 def compare_line(
@@ -22,8 +24,8 @@ def compare_line(
 def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config without its rows, nested settings as `training.steps`; rows as their number."""
     flat: dict[str, Any] = {}
-    for name, value in config.items():
-        if name in ("forget", "retain", "world"):
+    for name, value in ({name: [] for name in SPLITS} | dict(config)).items():
+        if name in SPLITS:
             flat[f"{name} rows"] = len(value) if isinstance(value, list) else value
         elif name in _LEFT_OUT:
             continue

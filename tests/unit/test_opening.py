@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.actions import opening, probe, status, tokens, unlearn
+from app.actions import compare, opening, probe, status, tokens, unlearn
 from app.actions.subjects import rescore, subject_choices
 from app.service import Service
 from app.sessions.session import Options, Session
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
+from tokenunlearn.runs.job import rows_of
 
 SECONDS = 60
 
@@ -101,6 +103,27 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     assert shown_id(settled(service)) == first.scores_id
 
 
+def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, tmp_path: Path) -> None:
+    """What is held out and what has choices is probed with a run as on the command line."""
+    asked = Row("which", "Which?", "x", choices=("x", "y"), correct=0, split="choice")
+    held, unread = (replace(ROWS[at], split="holdout") for at in (3, 4))
+    unread = replace(unread, answer="a" * 3_000, gold=())
+    path = write_rows(tmp_path / "all.jsonl", [*ROWS[:2], held, unread, asked], RETAIN)
+    assert opening.preview_rows(service, {"path": str(path)})["choice"] == 1
+    opening.open_rows(service, {"path": str(path)})
+    settled(service)
+    told = status.chips(service)["data"]["text"]
+    assert told == "2 forget · 4 retain · 1 held out · 1 with choices · 1 left out"
+    (run_id,) = unlearn.start(service, first_summary(service)["plan"], {"steps": 1}, controls=False)
+    service.queue.store.change(run_id, state="finished")
+    rival = compare.start_rival(service, {"run_id": run_id, "name": "icul"})
+    for each in (run_id, rival):
+        rows = rows_of(service.queue.store.config(each))
+        assert [row.id for row in rows.choice] == ["which"] and [row.id for row in rows.holdout] == [held.id]
+    lines = {line["run_id"]: line["settings"] for line in compare.runs(service)["runs"]}
+    assert lines[rival]["choice rows"] == lines[run_id]["holdout rows"] == 1
+
+
 def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_can_read_it(
     service: Service, tmp_path: Path
 ) -> None:
@@ -180,7 +203,7 @@ def test_the_embedded_model_comes_with_its_adapter_another_or_none(
     unmoved: Service, monkeypatch: pytest.MonkeyPatch, adapter: str | None, meant: str | None
 ) -> None:
     asked: list[Session] = []
-    monkeypatch.setattr(unmoved, "open", asked.append)
+    monkeypatch.setattr(unmoved.sessions, "open", asked.append)
     opening.open_model(unmoved, {"source": "embedded", "name": "", "adapter": adapter})
     assert asked[0].model_name is None
     assert (asked[0].adapter and Path(asked[0].adapter).name) == meant

@@ -36,6 +36,10 @@ test("what would be read, in words", () => {
     previewWords(preview({ world: 3 })),
     "a.csv: 18 rows to forget, 2 to keep, 3 of the world’s facts",
   );
+  assert.equal(
+    previewWords(preview({ holdout: 4, choice: 60 })),
+    "a.csv: 18 rows to forget, 2 to keep, 4 held out, 60 with choices",
+  );
   assert.equal(openLabel(preview({})), "Open 18 rows");
   assert.equal(openLabel(preview({ refused_count: 3 })), "Open 18 good rows");
   assert.equal(openLabel(preview({ good: 4, forget: 0, retain: 4 })), "");
@@ -60,6 +64,10 @@ test("a person is told what is missing, and what it means", () => {
   assert.match(
     previewNotes(preview({ retain: 0, world: 1 }))[0],
     /so its 1 row of general knowledge protects the model/,
+  );
+  assert.match(
+    previewNotes(preview({ unkeyed: 1 }))[0],
+    /^1 question with choices has no known true choice/,
   );
   assert.match(previewNotes(preview({ contradictory: 1 }))[0], /^1 row is both to forget and to keep/);
   assert.match(

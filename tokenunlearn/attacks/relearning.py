@@ -4,7 +4,8 @@ Source: Hu et al. 2406.13356: an unlearned model is fine-tuned on a part of the 
 is asked for. A fresh LoRA learns a few of the forgotten rows, by the cross-entropy times the default
 `retain_weight`, which matters to Adam only where the gradient's norm is clipped to 1; after every step the
 joint probability of the fact is measured on these rows and on the held-out ones. The same on a model that
-never knew says what the rows teach by themselves; it lacks the form of the answers too, so sooner than there is a hint, no proof.
+never knew says what the rows teach by themselves; it lacks the form of the answers too, so sooner than there
+is a hint, no proof.
 """
 
 import math

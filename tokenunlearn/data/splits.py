@@ -1,6 +1,6 @@
 """Rows told apart by their `split`: to forget, to keep, of the world, held out, and with choices."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, fields, replace
 
 from tokenunlearn.data.rows import SPLITS, Row, split_word
@@ -30,6 +30,15 @@ class Splits:
     def rows(self) -> tuple[Row, ...]:
         """All of them, split by split."""
         return tuple(row for each in fields(self) for row in getattr(self, each.name))
+
+    def without(self, names: Container[str]) -> "Splits":
+        """Return the same without the rows of these ids."""
+        return Splits(
+            **{
+                each.name: tuple(row for row in getattr(self, each.name) if row.id not in names)
+                for each in fields(self)
+            }
+        )
 
     @property
     def contradictory(self) -> tuple[Row, ...]:

@@ -138,8 +138,14 @@ function chatWords(name, field, fields) {
 }
 
 /** Returns "rows.csv: 18 rows to forget, 2 to keep; 3 lines are refused". */
-export function previewWords({ name, forget, retain, world, refused_count: refused }) {
-  const kept = (retain ? `, ${retain} to keep` : "") + (world ? `, ${world} of the world’s facts` : "");
+export function previewWords({ name, forget, retain, world, holdout, choice, refused_count: refused }) {
+  const counts = [
+    [retain, "to keep"],
+    [world, "of the world’s facts"],
+    [holdout, "held out"],
+    [choice, "with choices"],
+  ];
+  const kept = counts.map(([count, words]) => (count ? `, ${count} ${words}` : "")).join("");
   const left = refused ? `; ${plural(refused, "line is", "lines are")} refused` : "";
   return `${name}: ${plural(forget, "row", "rows")} to forget${kept}${left}`;
 }
@@ -148,7 +154,16 @@ export function previewWords({ name, forget, retain, world, refused_count: refus
  * Returns what a person should know before opening the file.
  * @returns {string[]}
  */
-export function previewNotes({ good, forget, retain, world, plain, contradictory, fields }) {
+export function previewNotes({
+  good,
+  forget,
+  retain,
+  world,
+  plain,
+  contradictory,
+  unkeyed,
+  fields,
+}) {
   const notes = [];
   const open = ["question", "answer"].filter((field) => fields[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
@@ -164,6 +179,10 @@ export function previewNotes({ good, forget, retain, world, plain, contradictory
   if (contradictory)
     notes.push(
       `${plural(contradictory, "row is", "rows are")} both to forget and to keep: question and answer are the same.`,
+    );
+  if (unkeyed)
+    notes.push(
+      `${plural(unkeyed, "question", "questions")} with choices ${unkeyed === 1 ? "has" : "have"} no known true choice and will not be measured. Name it by number or letter.`,
     );
   if (plain)
     notes.push(
