@@ -65,10 +65,7 @@ test("a person is told what is missing, and what it means", () => {
     previewNotes(preview({ retain: 0, world: 1 }))[0],
     /so its 1 row of general knowledge protects the model/,
   );
-  assert.match(
-    previewNotes(preview({ unkeyed: 1 }))[0],
-    /^1 question with choices has no known true choice/,
-  );
+  assert.match(previewNotes(preview({ unkeyed: 1 }))[0], /^1 question with choices has no known true choice/);
   assert.match(previewNotes(preview({ contradictory: 1 }))[0], /^1 row is both to forget and to keep/);
   assert.match(
     previewNotes(preview({ plain: 1 }))[0],

@@ -154,16 +154,7 @@ export function previewWords({ name, forget, retain, world, holdout, choice, ref
  * Returns what a person should know before opening the file.
  * @returns {string[]}
  */
-export function previewNotes({
-  good,
-  forget,
-  retain,
-  world,
-  plain,
-  contradictory,
-  unkeyed,
-  fields,
-}) {
+export function previewNotes({ good, forget, retain, world, plain, contradictory, unkeyed, fields }) {
   const notes = [];
   const open = ["question", "answer"].filter((field) => fields[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
