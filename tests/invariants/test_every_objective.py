@@ -82,6 +82,17 @@ def test_a_row_of_weight_zero_adds_nothing(tiny_folder, objective: str) -> None:
         torch.testing.assert_close(value, other[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("objective", "retain"), [("undial", "own"), ("npo", "kl"), ("rmu", "own")])
+def test_a_base_with_dropout_trains_as_without(tiny_folder, objective: str, retain: str) -> None:
+    config = config_of(objective, retain)
+    expected, _ = run(tiny_folder, config)
+    model = with_fresh_lora(tiny(tiny_folder, loud=True), config)
+    for layer in causal_model(model.model).model.layers:
+        layer.self_attn.attention_dropout = 0.5
+    found = list(train(model, FORGET, RETAIN, None, config))
+    assert steps(found) == steps(expected)
+
+
 @contextmanager
 def passes(model: Any) -> Iterator[list[int]]:
     """How many rows each pass through the last decoder layer has."""

@@ -224,7 +224,8 @@ def _prepare(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConf
     optimizer = torch.optim.AdamW(
         list(trainable(model.model).values()), lr=config.learning_rate, weight_decay=0.0
     )
-    model.model.train()
+    # Dropout off: with it the frozen target would be noise, and no resumed run the same again.
+    model.model.eval()
     return _Run(model, config, forget, retain, first, layer, state, Processes(), optimizer)
 
 
