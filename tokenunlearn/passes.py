@@ -19,7 +19,7 @@ from tokenunlearn.learned.fitted import annotated_hash, refuse_other_model, scor
 from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.models.capabilities import evaluating
 from tokenunlearn.models.forward import PassScores, run_pass
-from tokenunlearn.models.gradients import loss_gradient, token_products, upper_weights
+from tokenunlearn.models.gradients import has_upper_weights, loss_gradient, token_products, upper_weights
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.signals import SIGNALS, Arrays
 from tokenunlearn.text.encoding import Encoding, encode
@@ -234,7 +234,7 @@ NEEDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "adapter": ("an adapter to switch off", "Open the model with its adapter"),
         "retain": ("rows to keep", "Mark rows with split retain, or give --retain-rows"),
-        "gradient": ("gradients of the model", "Open it as a folder of weights"),
+        "gradient": ("a list of decoder layers to take gradients of", "Open another model"),
         "hidden": ("hidden states of the model", "Open it as a folder of weights"),
         "other": ("another model beside this one", "Give it with --beside NAME=MODEL"),
     }
@@ -250,12 +250,13 @@ def needs_of(signal: str) -> frozenset[str]:
 def lacking(names: Iterable[str], model: LoadedModel, beside: Beside = ALONE) -> list[str]:
     """Return what the passes need and do not have here, such as `retain` or `other:small`, each once."""
     there = {"adapter": hasattr(model.model, "peft_config"), "retain": bool(beside.retain)}
-    there |= {"gradient": True, "hidden": True} | {f"other:{name}": True for name in beside.others}
+    there |= {"hidden": True} | {f"other:{name}": True for name in beside.others}
     needed = {
         f"other:{_argument(name)}" if need == "other" else need
         for name in names
         for need in pass_of(name).needs
     }
+    there["gradient"] = "gradient" in needed and has_upper_weights(model.model)
     return [need for need in sorted(needed) if not there.get(need, False)]
 
 
@@ -267,7 +268,7 @@ def need_words(need: str) -> tuple[str, str]:
 
 
 def refuse_lacking(name: str, model: LoadedModel, beside: Beside) -> None:
-    """Raise InputError where the pass cannot be run for want of rows to keep or of another model.
+    """Raise InputError where the pass cannot be run for want of rows, of layers or of another model.
 
     For want of an adapter it is run and gives NaN, so that the signals of the first sight need no choice.
     """

@@ -108,6 +108,23 @@ def test_gradients_leave_the_model_as_it_was_and_its_adapter_out(tiny_folder: Pa
         np.testing.assert_array_equal(score(model, ROWS[:3], G_EFFECT, beside).g_effect, found)
 
 
+def test_a_weight_that_no_token_reaches_has_no_part_in_the_product(loaded) -> None:
+    """An expert that no token of a batch is sent to has no gradient, and counts as 0."""
+    expected = score(loaded, ROWS[:2], G_EFFECT, Beside(RETAIN)).g_effect
+    model = tiny(Path(loaded.source))
+    model.model.model.layers[1].unused = torch.nn.Linear(3, 3)
+    np.testing.assert_array_equal(score(model, ROWS[:2], G_EFFECT, Beside(RETAIN)).g_effect, expected)
+
+
+def test_a_model_without_a_list_of_layers_lacks_the_gradient(tiny_folder: Path) -> None:
+    model, beside = tiny(tiny_folder), Beside(RETAIN)
+    assert lacking(["g_effect:0.33:32"], model, beside) == []
+    model.model.config.num_hidden_layers = 7  # no list of modules is as long
+    assert lacking(["g_effect:0.33:32"], model, beside) == ["gradient"]
+    with pytest.raises(InputError, match="It needs a list of decoder layers to take gradients of"):
+        score(model, ROWS[:1], G_EFFECT, beside)
+
+
 def test_rows_to_keep_are_spread_and_belong_to_the_id(loaded) -> None:
     assert spread("abcdefg", 3) == ["a", "c", "e"] and spread("ab", 9) == ["a", "b"]
     ids = {

@@ -29,20 +29,29 @@ def upper_weights(model: Any, share: float) -> list[torch.nn.Parameter]:
 
     Those of an adapter are left out. Raises ModelError for a model without such a matrix.
     """
-    listed = layer_list(causal_model(model))
-    layers = [] if listed is None else list(listed[1])
-    count = max(1, round(share * len(layers)))
-    found = [
-        weight
-        for layer in layers[len(layers) - count :]
-        for name, weight in layer.named_parameters()
-        if weight.ndim == 2 and weight.is_floating_point() and "lora_" not in name
-    ]
+    found = _matrices(model, share)
     if not found:
         kind = causal_model(model).config.model_type
         why = f"A model of the kind {kind} has no list of decoder layers with weight matrices"
         raise ModelError("Gradients cannot be taken here", why, "Leave the signals that need them out")
     return found
+
+
+def has_upper_weights(model: Any) -> bool:
+    """Return whether `upper_weights` finds a matrix in this model."""
+    return bool(_matrices(model, 1.0))
+
+
+def _matrices(model: Any, share: float) -> list[torch.nn.Parameter]:
+    listed = layer_list(causal_model(model))
+    layers = [] if listed is None else list(listed[1])
+    count = max(1, round(share * len(layers)))
+    return [
+        weight
+        for layer in layers[len(layers) - count :]
+        for name, weight in layer.named_parameters()
+        if weight.ndim == 2 and weight.is_floating_point() and "lora_" not in name
+    ]
 
 
 def loss_gradient(
@@ -54,8 +63,10 @@ def loss_gradient(
     with _only(model, weights):
         for _, batch in batches(model, encodings, pad_id, [()] * len(encodings), include_end=True):
             loss = -batch_log_probs(model, batch.to(weights[0].device)).sum() / count
-            for into, gradient in zip(total, torch.autograd.grad(loss, weights), strict=True):
-                into += gradient.float()
+            found = torch.autograd.grad(loss, weights, allow_unused=True)
+            for into, gradient in zip(total, found, strict=True):
+                if gradient is not None:  # an expert that no token of these rows was sent to
+                    into += gradient.float()
     return total
 
 
@@ -74,8 +85,10 @@ def token_products(
             placed = batch.to(weights[0].device)
             log_probs = batch_log_probs(model, placed)
             parts = torch.zeros_like(log_probs, requires_grad=True)
-            gradients = torch.autograd.grad(log_probs, weights, parts, create_graph=True)
-            pairs = zip(gradients, direction, strict=True)
+            gradients = torch.autograd.grad(
+                log_probs, weights, parts, create_graph=True, allow_unused=True
+            )
+            pairs = [pair for pair in zip(gradients, direction, strict=True) if pair[0] is not None]
             product = torch.stack([(gradient.float() * along).sum() for gradient, along in pairs]).sum()
             (found,) = torch.autograd.grad(product, parts)
             for member, values, kept in zip(members, found, placed.answer_mask, strict=True):
