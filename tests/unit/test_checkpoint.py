@@ -31,6 +31,16 @@ def test_the_start_is_remembered_by_the_checkpoint(tiny_folder, tmp_path) -> Non
     assert isinstance(second, StepDone) and (second.step, second.retain_start) == (2, first.retain_loss)
 
 
+def test_the_default_retain_term_and_its_name_are_one_run(begun, tiny_folder) -> None:
+    folder, base = begun  # of an earlier version, whose default was ce by name, or of this one
+    for retain in ("own", "ce"):
+        config = replace(base, retain=retain)
+        train(fresh(tiny_folder, config), ROWS[:2], RETAIN[:2], None, config, folder)
+    with pytest.raises(RunError, match="retain is ce there and kl here"):
+        config = replace(base, retain="kl")
+        train(fresh(tiny_folder, config), ROWS[:2], RETAIN[:2], None, config, folder)
+
+
 def fresh(folder, config):
     return with_fresh_lora(tiny(folder), config)
 

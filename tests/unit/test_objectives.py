@@ -221,7 +221,7 @@ def test_the_registry_is_read_only_and_sourced() -> None:
 def test_the_retain_term_is_the_objectives_own_unless_another_is_asked_for() -> None:
     found = [
         TrainConfig(objective=name, retain=retain).retain_term
-        for name, retain in (("npo", "own"), ("npo", "kl"), ("rmu", "own"), ("rmu", "ce"), ("ga", "ce"))
+        for name, retain in (("npo", "own"), ("npo", "kl"), ("rmu", "own"), ("rmu", "ce"), ("ga", "own"), ("ga", "kl"))
     ]
-    assert found == ["ce", "kl", "hidden", "ce", ""]
+    assert found == ["ce", "kl", "hidden", "ce", "", "kl"]
     assert state_of("npo") == {}

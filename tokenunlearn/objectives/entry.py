@@ -82,7 +82,7 @@ class Objective(Retain):
     """One unlearning objective. `function` takes the batch of rows to forget, the settings and the state.
 
     needs: as of a retain term; `hidden` asks for a setting `depth`, the share of the layers that have run.
-    retains: the retain term (`RETAINS`) of its published form; empty where that has none.
+    retains: its default retain term (`RETAINS`), which its published form need not have; empty: none.
     state: the tensors that it keeps from step to step, at the start: (settings, width, generator).
     advance: the state after a step, from the retain term's value over all processes.
     combine: the weights of forget and retain term in the loss, from `retain_weight`, settings and state.

@@ -82,8 +82,9 @@ def npo(batch: TokenBatch, settings: NPOSettings, _state: State) -> LossSum:
 def tnpo(batch: TokenBatch, settings: TNPOSettings, _state: State) -> LossSum:
     """Return −(2/β)·Σ w·log σ(−β(lp − lp_ref)) / Σ w: NPO with a sigmoid for each token.
 
-    Source: TNPO, Wang et al. 2502.19301. Their code weights ascent by 2p^β/(p^β + p_ref^β) without gradient,
-    which has this loss's gradient and another value.
+    Source: TNPO, Wang et al. 2502.19301. Their code weights ascent by 2p^β/(p^β + p_ref^β + 10⁻⁵) without
+    gradient, which has another value and the same gradient except for their 10⁻⁵: that lets go of tokens with
+    p_ref below about .1 (β = 4). Ours has no such term.
     """
     ratio = masked(batch.log_probs - batch.reference, batch.mask)
     return token_mean(-(2 / settings.beta) * logsigmoid(-settings.beta * ratio), batch)

@@ -8,7 +8,7 @@ from tokenunlearn.errors import SettingError
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.settings import check, from_dict, setting
 
-OWN: Final = "own"  # the retain term of the objective's published form
+OWN: Final = "own"  # the objective's default retain term
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,8 @@ class TrainConfig:
 
     @property
     def retain_term(self) -> str:
-        """The name of the retain term in RETAINS; empty where the objective has none."""
-        own = OBJECTIVES[self.objective].retains
-        return own if self.retain == OWN or not own else self.retain
+        """The name of the retain term in RETAINS; empty where there is none."""
+        return OBJECTIVES[self.objective].retains if self.retain == OWN else self.retain
 
     @property
     def needs(self) -> frozenset[str]:

@@ -25,8 +25,12 @@ _SHORT: Final = 12
 
 
 def settings_of(config: TrainConfig) -> dict[str, Any]:
-    """Return the settings that decide a run's weights: all but `steps`, which may grow."""
-    values = {**to_dict(config), "objective_settings": to_dict(config.objective_of())}
+    """Return the settings that decide a run's weights: all but `steps`, which may grow.
+
+    `retain` is the term itself, so that `own` and its name are one run.
+    """
+    own = {"objective_settings": to_dict(config.objective_of()), "retain": config.retain_term or "none"}
+    values = {**to_dict(config), **own}
     return {name: value for name, value in values.items() if name != "steps"}
 
 
