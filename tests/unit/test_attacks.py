@@ -17,7 +17,7 @@ from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.training.config import TrainConfig
-from tokenunlearn.training.events import AttackDone, AttackStep
+from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -78,6 +78,30 @@ def test_an_attack_killed_after_any_measurement_goes_on_to_the_same_result(
     assert again[-1] == straight
     assert len(again) - 1 <= 8 - stopped_after + 1
     events.close()
+
+
+def test_a_model_that_diverged_is_not_gone_on_with(tiny_folder: Path, tmp_path: Path) -> None:
+    """A model whose loss leaves the guard's bound at once; a kill after each event from there on."""
+
+    def shaky() -> object:
+        loaded = tiny(tiny_folder, loud=True)
+        loaded.model.get_output_embeddings().weight.data *= 100
+        return loaded
+
+    def subject(folder: Path, **more: object) -> Subject:
+        return subject_of(tiny_folder, folder, unlearned=shaky, **more)
+
+    wild = replace(FAST, learning_rate=0.1, steps=6)
+    *events, whole = relearn(subject(tmp_path / "whole"), wild)
+    stop = next(at for at, event in enumerate(events) if isinstance(event, AttackStep) and event.diverged)
+    assert 1 < stop < wild.steps and f"Training diverged at step {stop}." in whole.result["says"][1]
+    assert all(line["figures"]["trained"] is not None for line in whole.result["curve"])
+    for kept in (stop, stop + 1, stop + 2):
+        killed = relearn(subject(tmp_path / str(kept)), wild)
+        earlier = [from_json(to_json(next(killed))) for _ in range(kept)]
+        killed.close()
+        *_, done = relearn(subject(tmp_path / str(kept), earlier=tuple(earlier)), wild)
+        assert done == whole
 
 
 @pytest.fixture(scope="module")

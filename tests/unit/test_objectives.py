@@ -221,7 +221,8 @@ def test_the_registry_is_read_only_and_sourced() -> None:
 def test_the_retain_term_is_the_objectives_own_unless_another_is_asked_for() -> None:
     found = [
         TrainConfig(objective=name, retain=retain).retain_term
-        for name, retain in (("npo", "own"), ("npo", "kl"), ("rmu", "own"), ("rmu", "ce"), ("ga", "own"), ("ga", "kl"))
+        for name in ("npo", "rmu", "ga")
+        for retain in ("own", "ce", "kl")
     ]
-    assert found == ["ce", "kl", "hidden", "ce", "", "kl"]
+    assert found == ["ce", "ce", "kl", "hidden", "ce", "kl", "", "ce", "kl"]
     assert state_of("npo") == {}

@@ -32,6 +32,8 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
 UNLEARNED, NEVER_KNEW = "unlearned", "never knew"
+# Before the gradients are clipped to norm 1: more steps are clipped than at 1. The figures are measured so.
+LOSS_WEIGHT: Final = 5.0
 COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {"trained": "Fact, rows trained on", "held_out": "Fact, held-out rows"}
 )
@@ -65,24 +67,24 @@ def relearn(subject: Subject, settings: RelearnSettings) -> Generator[AttackStep
     if settings.control and subject.never_knew is not None:
         loads[NEVER_KNEW] = subject.never_knew
     found = {event.step: event for event in subject.earlier}  # of a step that was done twice, the later
-    length, diverged = settings.steps + 1, dict[str, int]()
+    length = settings.steps + 1
     total = length * len(loads)
     for number, (name, load) in enumerate(loads.items()):
         first = number * length + 1
-        if all(step in found for step in range(first, first + length)):
+        there = [found[step] for step in range(first, first + length) if step in found]
+        if len(there) == length or any(event.diverged for event in there):
             continue
         folder = subject.folder / name.replace(" ", "-")
         if first not in found:  # a checkpoint without what was measured up to it is of no use
             shutil.rmtree(folder, ignore_errors=True)
         began = time.perf_counter()
         for taken, figures in _steps(load(), trained, held_out, settings, folder, first in found):
-            if figures is None:
-                diverged[name] = taken
-                break
             seconds, began = time.perf_counter() - began, time.perf_counter()
-            found[first + taken] = AttackStep(first + taken, total, name, taken, figures, seconds)
+            stopped, figures = figures is None, figures or dict.fromkeys(COLUMNS)
+            found[first + taken] = AttackStep(first + taken, total, name, taken, figures, seconds, stopped)
             yield found[first + taken]
-    curve = [found[step] for step in sorted(found)]
+    curve = [found[step] for step in sorted(found) if not found[step].diverged]
+    diverged = {event.model: event.taken for event in found.values() if event.diverged}
     yield AttackDone(total, result(curve, list(loads), settings, trained, held_out, diverged))
 
 
@@ -94,13 +96,14 @@ def _steps(
     folder: Path,
     begun: bool,
 ) -> Iterator[tuple[int, dict[str, float | None] | None]]:
-    """Yield (steps taken, figures) as a fresh LoRA learns, from the checkpoint on; None where it diverged.
+    """Yield (steps taken, figures) as a fresh LoRA learns, from the checkpoint on; None, the last, where it diverged.
 
     A model that was `begun` with is not measured before its first step again.
     """
     config = TrainConfig(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
+        retain_weight=LOSS_WEIGHT,
         retain_batch=len(trained),
         layer_share=1.0,
         rank=settings.rank,

@@ -79,7 +79,7 @@ class Finished:
 class AttackStep:
     """One measurement of an attack, the `step`-th of `steps`: after `taken` steps of its own on `model`.
 
-    `figures` by name; None = not measured.
+    `figures` by name; None = not measured. `diverged`: the guard stopped this model, so that it has no more.
     """
 
     step: int
@@ -88,6 +88,7 @@ class AttackStep:
     taken: int
     figures: Mapping[str, float | None]
     seconds: float
+    diverged: bool = False
 
 
 @dataclass(frozen=True)
