@@ -16,11 +16,13 @@ from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
+from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.selection import random_like, select
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
@@ -131,7 +133,8 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     """Return the ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
 
     `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
-    SettingError for a setting, ModelError while the model is loading.
+    SettingError for a setting, ModelError while the model is loading, InputError where the objective needs
+    what the rows do not have.
     """
     if plan is None:
         raise MaskError("There are no tokens to train yet", fix="Choose some on the Tokens tab")
@@ -151,6 +154,7 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
         (own, mask),
         *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted and arm != own),
     ]
+    refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
     return [
         service.queue.start_run(
             run_config(service, shown, name, arm, each, training, group), each, shown.table
@@ -191,15 +195,22 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
     return Mask(rule, overrides, weights, weights > 0, mask_hash(weights), chosen.scores_id)
 
 
+def trained_rows(service: Service, shown: ShownScores, name: str) -> tuple[Row, ...]:
+    """Return the rows of a set that a run trains.
+
+    They have the subjects that a person gave, so that the run can be made again; a row that the model fails
+    on would end the run.
+    """
+    scored = [each for each in shown.scores.rows if not each.failure] if shown.scores else []
+    rows = tuple(each.info.row for each in scored if each.info.row.set == name)
+    return rows or service.sessions.of(shown).of_set(name)
+
+
 def run_config(
     service: Service, shown: ShownScores, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
 ) -> dict[str, Any]:
     """Return the config.json of a run, complete: rows, target, settings; a command line can run it again."""
-    # With the subjects that a person gave, so that the run can be made again; a row that the model fails on
-    # would end the run.
-    scored = [each for each in shown.scores.rows if not each.failure] if shown.scores else []
-    session = service.sessions.of(shown)
-    rows = tuple(each.info.row for each in scored if each.info.row.set == name) or session.of_set(name)
+    session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,

@@ -163,6 +163,7 @@ def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(serv
         ({}, {"stepps": 1}, SettingError),
         ({}, {"objective": "npo", "objective_settings": {"beta": -1}}, SettingError),
         ({}, {"objective": "forget_it"}, SettingError),
+        ({}, {"objective": "alt_dpo"}, InputError),  # the rows have no perturbed answers
     ],
 )
 def test_a_start_that_is_refused_leaves_no_run(

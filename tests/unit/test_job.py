@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from tokenunlearn.data.demo import demo_rows
-from tokenunlearn.errors import InputError, MaskError, RunError
+from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
 from tokenunlearn.runs.job import load_job, rows_from, run_mask
 from tokenunlearn.selection import Rule
@@ -94,6 +94,28 @@ def test_a_run_resumes_on_what_it_began_with_alone(tmp_path: Path, tiny_folder: 
 def test_a_run_of_no_token_is_refused_before_the_model_loads(tmp_path: Path) -> None:
     with pytest.raises(MaskError, match="No token is chosen"):
         load_job(run_folder(tmp_path, k=0) | {"model": "/none"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("training", "model", "error", "words"),
+    [
+        ({"objective": "alt_dpo"}, "/none", InputError, "Row a has no second answer"),
+        ({"objective": "pdu"}, "/none", InputError, "PDU has no rows to keep"),
+        (
+            {"objective": "rmu", "layer_share": 0.5, "objective_settings": {"depth": 0.5}},
+            "",
+            SettingError,
+            "depth",
+        ),
+    ],
+)
+def test_what_an_objective_lacks_is_told_before_anything_is_probed(
+    training: dict[str, Any], model: str, error: type, words: str, tmp_path: Path, tiny_folder: Path
+) -> None:
+    rows = [{"id": "a", "question": "Who", "answer": "Ada Moss"}]
+    config = {"forget": rows, "training": training, "model": model or str(tiny_folder), "precision": "fp32"}
+    with pytest.raises(error, match=words):
+        load_job(config, tmp_path)
 
 
 def test_the_rows_of_a_run_are_those_of_its_split(tmp_path: Path) -> None:

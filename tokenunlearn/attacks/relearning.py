@@ -96,7 +96,7 @@ def _steps(
     folder: Path,
     begun: bool,
 ) -> Iterator[tuple[int, dict[str, float | None] | None]]:
-    """Yield (steps taken, figures) as a fresh LoRA learns, from the checkpoint on; None, the last, where it diverged.
+    """Yield (steps taken, figures) as a fresh LoRA learns, from the checkpoint on; at divergence a last None.
 
     A model that was `begun` with is not measured before its first step again.
     """

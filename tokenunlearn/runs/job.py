@@ -36,6 +36,7 @@ from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event
 from tokenunlearn.training.loop import train
+from tokenunlearn.training.needs import layer_needed, refuse_rows
 from tokenunlearn.training.session import answer_tokens, with_fresh_lora
 
 Rows = tuple[Row, ...]
@@ -96,6 +97,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
     rows = rows_of(config)
+    refuse_rows(rows.forget, rows.retain, training)
     mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in rows.forget if row.id == watched), next(iter(rows.forget), None))
@@ -107,6 +109,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
         tokens = answer_tokens(loaded, rows.forget)
         weights = weights_for(*mask, tokens, where=str(directory / MASK))
     model = with_fresh_lora(loaded, training)
+    layer_needed(model.model, training)  # a depth that does not fit is refused before anything is probed
     return Job(directory, model, rows, weights, training, probes, watch)
 
 

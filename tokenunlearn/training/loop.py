@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.forward import causal_model
 from tokenunlearn.models.layers import can_be_cut
@@ -38,6 +37,7 @@ from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.distribution import Processes
 from tokenunlearn.training.events import Diverged, EvalDone, Event, Finished, Saved, StepDone
 from tokenunlearn.training.guard import divergence
+from tokenunlearn.training.needs import layer_needed, refuse_rows, second_answers
 from tokenunlearn.training.origin import Origin, origin
 from tokenunlearn.training.reference import reference_log_probs
 from tokenunlearn.training.session import (
@@ -50,7 +50,7 @@ from tokenunlearn.training.session import (
     train_rows,
     with_entering,
 )
-from tokenunlearn.training.token_batch import moved_layer, token_batch
+from tokenunlearn.training.token_batch import token_batch
 
 REFERENCE_ROWS = 16  # rows a batch
 
@@ -99,9 +99,10 @@ def train(
     RunError for a checkpoint of another run, and InputError, SettingError or ModelError where the objective
     needs what rows or model do not have; while training RunError for a checkpoint that cannot be written.
     """
+    refuse_rows(forget_rows, retain_rows, config)
     forget = _Rows(train_rows(model, forget_rows, weights), _second_answers(model, forget_rows, config))
     retain = _Rows(train_rows(model, retain_rows, None))
-    layer = _layer_needed(model, forget, retain, config)
+    layer = layer_needed(model.model, config) if forget_rows else 0
     saves = None
     if checkpoint:
         saves = Saves(checkpoint, origin(model, forget.rows, retain.rows, config, forget.others))
@@ -182,29 +183,9 @@ def _events(
 
 def _second_answers(model: LoadedModel, rows: Sequence[Row], config: TrainConfig) -> list[TrainRow]:
     """Return the second answer to each row, where the objective needs one, every token with weight 1."""
-    other = OBJECTIVES[config.objective].other
-    if other is None or "other_answer" not in config.needs:
-        return []
-    answers = [replace(row, answer=other(row, config.seed), gold=()) for row in rows]
+    answers = second_answers(rows, config)
     check_rows(model, answers)
     return train_rows(model, answers, None)
-
-
-def _layer_needed(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConfig) -> int:
-    """Return the layer after which hidden states are read; 0 where none are.
-
-    Raises where a need is not met.
-    """
-    if forget.rows and not retain.rows and "retain_rows" in config.needs:
-        raise InputError(
-            f"{OBJECTIVES[config.objective].label} has no rows to keep",
-            "Its retain weight is set by their loss",
-            "Give rows to keep, or choose another objective",
-        )
-    if not forget.rows or "hidden" not in config.needs:
-        return 0
-    first = first_layer(causal_model(model.model), config.layer_share)
-    return moved_layer(model.model, config.objective_of().depth, first)
 
 
 def _prepare(model: LoadedModel, forget: _Rows, retain: _Rows, config: TrainConfig, layer: int) -> _Run:
