@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from app.actions.unlearn import summary
 from app.service import Service
@@ -91,6 +92,15 @@ def row(at: int) -> Row:
     )
 
 
+class _OneLayer(torch.nn.Module):
+    """What a model is asked for before anything runs: its list of layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(2, 2)])
+        self.config = SimpleNamespace(get_text_config=lambda: SimpleNamespace(num_hidden_layers=1))
+
+
 def live_service(folder: Path) -> Service:
     """A service with live scores of a model that is never asked, and workers that end at once."""
     made = Service(Options(model="tiny", runs=folder / "runs"))
@@ -98,7 +108,7 @@ def live_service(folder: Path) -> Service:
     made.sessions.show(ShownScores(payload("live"), columns_from_table(table()), table()))
     made.queue.command = lambda _: ["true"]
     made.sessions.session.model = SimpleNamespace(
-        model=SimpleNamespace(peft_config={}),
+        model=SimpleNamespace(peft_config={}, get_base_model=_OneLayer),
         adapter=None,
         untrainable=None,
         generate=lambda questions, _: [f"re: {each}" for each in questions],
