@@ -258,7 +258,7 @@ def test_a_fault_of_our_own_is_told_in_a_sentence_and_written_to_the_log(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(service, "find_scores", lambda _: 1 / 0)
+    monkeypatch.setattr(service.shelf, "find", lambda _: 1 / 0)
     with caplog.at_level(logging.ERROR):
         answer = asked(page, "confirm_mask", DRAFT)
         kind, said = called(page, "select", ["s1", "one", {}, {}])

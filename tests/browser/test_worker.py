@@ -113,7 +113,7 @@ def test_three_arms_stand_together_and_one_is_run_again(address: str, opened: Op
     for name in names:
         line = table.locator("tbody tr").filter(has_text=f"tiny, {name}")
         expect(line).to_contain_text("finished")
-        expect(line.locator("td").nth(6)).to_have_text(re.compile(r"^\.\d\d$"))
+        expect(line.locator("td").nth(5)).to_have_text(re.compile(r"^\.\d\d$"))
     page.get_by_label(f"Compare tiny, {names[0]}").check()
     page.get_by_label(f"Compare tiny, {names[2]}").check()
     difference = page.get_by_role("region", name="Difference of two runs")

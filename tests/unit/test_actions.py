@@ -14,6 +14,7 @@ from app.actions import compare, probe, status, tokens, unlearn
 from app.first_paint import first_picture, head_of
 from app.page import STYLES, VIEW_STYLES
 from app.service import Service
+from app.sessions.sessions import Sessions
 from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
 from app.views.tokens import known_of
@@ -414,11 +415,11 @@ def test_a_beat_that_says_that_nothing_moves_has_the_last_stamp(
 ) -> None:
     before, columns = status.beat(service)["stamp"], service.shelf.newest().columns
 
-    def ends(_: Service) -> bool:
+    def ends(_: Sessions) -> bool:
         service.sessions.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
         return False
 
-    monkeypatch.setattr(Service, "moving", property(ends))
+    monkeypatch.setattr(Sessions, "moving", property(ends))
     value = status.beat(service)
     assert not value["busy"] and value["stamp"] != before
 

@@ -135,7 +135,7 @@ def test_the_text_is_the_same_under_other_settings_and_precision_and_another_wit
     def scores(model: Any, given: Any = rows, **settings: Any) -> Scores:
         config = ScoreConfig(**settings)
         made = new_scores(model, given, config)
-        made.sessions.session.rows = unscored(model, given, config)
+        made.rows = unscored(model, given, config)
         return made
 
     model = service.sessions.model()
