@@ -12,6 +12,7 @@ from app.words import NO_COMPARE
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.job import rows_of
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.settings import to_dict
 
 # What a rival takes over of the run that it is to stand beside.
@@ -20,7 +21,7 @@ SHARED: Final = ("set", "model", "adapter", "precision", *SPLITS, "probes")
 
 def runs(service: Service) -> dict[str, Any]:
     """Return the value of the runs view, newest first."""
-    lines = [_line(service, state) for state in service.queue.runs() if state.get("kind") != "attack"]
+    lines = [_line(service, state) for state in service.queue.runs() if run_kind(state).leaves]
     rivals = [
         {"name": name, "label": entry.label, "help": f"{entry.help}. Source: {entry.source}."}
         for name, entry in RIVALS.items()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.actions.checks import MOST_TEXT, record, text
 from app.service import Service
 from app.views.probe import probe_value
-from app.views.runs import run_line
+from app.views.runs import BROKEN, run_line
 from app.words import NO_PROBE
 from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
@@ -15,6 +15,7 @@ from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.attack_job import results_in, subject_of_run
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
@@ -31,7 +32,7 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 
 def _probed_runs(service: Service) -> list[dict[str, Any]]:
     """Return all runs except attacks, newest first: an attack's result belongs to the run it attacks."""
-    return [state for state in service.queue.runs() if state.get("kind") != "attack"]
+    return [state for state in service.queue.runs() if run_kind(state).leaves]
 
 
 def run_of(service: Service, run_id: str) -> str:
@@ -72,36 +73,48 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
 
 
 def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
-    """Return what each attack found on an ended run: `[{name, label, help, under_way, results}]`.
+    """Return what each attack found on an ended run.
+
+    `[{name, label, help, under_way, begins, results, fault}]`.
 
     Empty where nothing can be attacked: before the run has ended, and on a rival, which changes no weights.
-    `under_way` is the line of an attack that has not ended, with its buttons.
+    `under_way` is the line of an attack that has not ended, with its buttons; beside one that is broken
+    another `begins`. `fault` says why the results cannot be read, "" where they can.
     """
     store = service.queue.store
     state, artifact = store.state(run_id), read_artifact(store.path(run_id))
     if state["state"] not in ENDED or artifact is None or artifact.kind != ADAPTER:
         return []
-    found = results_in(store.path(run_id))[::-1]
+    found, fault = [], ""
+    try:
+        found = results_in(store.path(run_id))[::-1]
+    except RunError as error:  # what was probed is shown all the same
+        fault = str(error)
+    lines = {name: _under_way(service, run_id, name) for name in ATTACKS}
     return [
         {
             "name": name,
             "label": entry.label,
             "help": f"{entry.help}. Source: {entry.source}.",
-            "under_way": _under_way(service, run_id, name),
+            "under_way": line,
+            "begins": line is None or line["state"] in BROKEN,
+            "fault": fault,
             "results": [each for each in found if each.get("attack") == name],
         }
-        for name, entry in ATTACKS.items()
+        for (name, line), entry in zip(lines.items(), ATTACKS.values(), strict=True)
     ]
 
 
 def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return the line of the newest attack of this name on a run that has not ended; None without."""
+    """Return the line of an attack on a run that goes on, or of the newest one if that is broken."""
+    of_run = []
     for state in service.queue.runs():
-        if state.get("kind") == "attack" and state["state"] not in ENDED:
-            wanted = service.queue.store.config(state["run_id"])["attack"]
-            if (wanted["of"], wanted["name"]) == (run_id, name):
-                return run_line(state)
-    return None
+        wanted = service.queue.store.config(state["run_id"]).get("attack") or {}
+        if (wanted.get("of"), wanted.get("name")) == (run_id, name):
+            of_run.append(state)
+    goes_on = [state for state in of_run if state["state"] not in (*ENDED, *BROKEN)]
+    broken = [state for state in of_run[:1] if state["state"] in BROKEN]
+    return next((run_line(state) for state in (*goes_on, *broken)), None)
 
 
 def attack(service: Service, request: Any) -> str:

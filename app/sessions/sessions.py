@@ -127,8 +127,9 @@ class Sessions:
 
     def show(self, shown: ShownScores, owner: Session | None = None) -> None:
         """Hold these scores; they are the newest if they are of the open session (as without `owner`)."""
-        owner = owner or self.session
-        self.shelf.put(shown, owner, newest=owner is self.session)
+        with self._lock:  # no other session becomes the open one between the question and the answer
+            owner = owner or self.session
+            self.shelf.put(shown, owner, newest=owner is self.session)
 
     def of(self, shown: ShownScores) -> Session:
         """Return the session that these scores are of; for a recorded example the open one."""

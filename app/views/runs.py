@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
-from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
+from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, Event, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
 MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world", "fluency")
@@ -33,9 +34,9 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
-    """Return the seconds to the last step at the pace so far; None while that cannot be said."""
-    timed = [event for event in events if isinstance(event, StepDone | EvalDone)]
-    steps = sum(isinstance(event, StepDone) for event in timed)
+    """Return the seconds to the last step, or measurement, at the pace so far; None while it is not known."""
+    timed = [event for event in events if isinstance(event, StepDone | EvalDone | AttackStep)]
+    steps = sum(not isinstance(event, EvalDone) for event in timed)
     if state["state"] != "running" or not steps or not 0 < state["step"] < state["steps"]:
         return None
     return sum(event.seconds or 0 for event in timed) / steps * (state["steps"] - state["step"])
@@ -135,12 +136,17 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the page tells beside the chip: `done` and `ended` runs, and `live`, the run under way.
 
-    `done` are the ids of those that finished by themselves, `ended` also of those that were kept;
+    `done` are those that finished by themselves, `{run_id, see}` with where to see what came of it; `ended`
+    are the ids of these and of those that were kept;
     `live` is `{id, mask}`, the mask's hash in full, or None.
     """
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return {
-        "done": [state["run_id"] for state in states if state["state"] == "finished"],
+        "done": [
+            {"run_id": state["run_id"], "see": run_kind(state).see}
+            for state in states
+            if state["state"] == "finished"
+        ],
         "ended": [state["run_id"] for state in states if state["state"] in ENDED],
         "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from app.actions import compare, probe, status, tokens, unlearn
 from app.first_paint import first_picture, head_of
 from app.page import STYLES, VIEW_STYLES
 from app.service import Service
+from app.sessions.load import Load
+from app.sessions.session import Session
 from app.sessions.sessions import Sessions
 from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
@@ -424,6 +427,29 @@ def test_a_beat_that_says_that_nothing_moves_has_the_last_stamp(
     assert not value["busy"] and value["stamp"] != before
 
 
+def test_scores_are_the_newest_only_of_the_session_that_is_open_when_they_are_held(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another session that is scored at this moment waits, and its scores are then the newest."""
+    put, threads = service.shelf.put, list[threading.Thread]()
+    first, other = (ShownScores({**payload("live"), "scores_id": name}, {}, None) for name in ("s2", "other"))
+    load = Load(service.sessions.session.with_model("b", None, "fp32"))
+
+    def slow(shown: ShownScores, owner: Session, newest: bool) -> None:
+        if not threads:
+            threads.append(threading.Thread(target=service.sessions.turn_to, args=(load, None, other)))
+            threads[0].start()
+            threads[0].join(0.2)
+        put(shown, owner, newest)
+
+    monkeypatch.setattr(service.shelf, "put", slow)
+    service.sessions.show(first)
+    threads[0].join(5)
+    newest = service.shelf.newest()
+    assert newest is not None and newest.scores_id == "other"
+    assert service.sessions.of(newest) is service.sessions.session is load.session
+
+
 def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: Service) -> None:
     store = service.queue.store
     run_id = ended(service, 100.0, 1)
@@ -454,6 +480,25 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
         ["second"],
         ["first"],
     ]
+    # One that broke can be resumed, and another one begun; one that is paused goes on before another.
+    again = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    for state, begins in (("failed", True), ("interrupted", True), ("paused", False)):
+        store.change(again, state=state)
+        (shown,) = probe.show(service, run_id)["attacks"]
+        assert (shown["under_way"]["run_id"], shown["begins"]) == (again, begins)
+    store.change(again, state="failed")
+    newest = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    store.change(newest, state="finished")
+    (shown,) = probe.show(service, run_id)["attacks"]
+    assert (shown["under_way"], shown["begins"]) == (None, True)
+    # Damaged results are told in their own section, and nothing is measured that could not be kept.
+    (store.path(run_id) / "attacks.json").write_text("{")
+    value = probe.show(service, run_id)
+    assert value["run"] and value["attacks"][0]["results"] == []
+    assert value["attacks"][0]["fault"].startswith("The results of attacks cannot be read")
+    with pytest.raises(RunError, match="The results of attacks cannot be read"):
+        probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    (store.path(run_id) / "attacks.json").unlink()
     with pytest.raises(SettingError, match="There is no attack 'x'"):
         probe.attack(service, {"run_id": run_id, "name": "x"})
 

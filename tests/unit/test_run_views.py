@@ -5,7 +5,7 @@ import math
 import pytest
 
 from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
-from tokenunlearn.training.events import Diverged, EvalDone, StepDone
+from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, StepDone
 
 RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
 
@@ -38,6 +38,8 @@ def test_the_time_to_the_last_step_counts_the_live_looks() -> None:
 
 
 def test_no_time_is_said_before_the_first_step_or_after_the_last() -> None:
+    measured = [AttackStep(at, 12, "unlearned", at - 1, {}, 2.5) for at in (1, 2)]
+    assert seconds_left(RUN, measured) == 25  # an attack's steps are its measurements
     assert seconds_left({**RUN, "step": 0}, []) is None
     assert seconds_left({**RUN, "step": 12}, [step(12)]) is None
     assert seconds_left({**RUN, "state": "paused"}, [step(1)]) is None
@@ -98,8 +100,10 @@ def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
     done = {**RUN, "run_id": "run-2", "state": "finished"}
     kept = {**RUN, "run_id": "run-3", "state": "kept"}
     assert run_news([kept, done, {**RUN, "mask_hash": "9f3c"}]) == {
-        "done": ["run-2"],
+        "done": [{"run_id": "run-2", "see": "See before and after on the Probe tab."}],
         "ended": ["run-3", "run-2"],
         "live": {"id": "run-1", "mask": "9f3c"},
     }
+    (attacked,) = run_news([{**done, "kind": "attack"}])["done"]
+    assert attacked["see"] == "See what it found on the Probe tab."  # it measures no before and after
     assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "ended": [], "live": None}

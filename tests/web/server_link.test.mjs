@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freshOf } from "../../app/web/page/run_news.js";
+import { freshOf, newsWords } from "../../app/web/page/run_news.js";
 import { AGAIN_MS, ServerLink } from "../../app/web/server/server_link.js";
 import { SharedValue } from "../../app/web/server/shared_value.js";
 import { trainingWords } from "../../app/web/tokens/masks/mask_bar.js";
@@ -43,8 +43,21 @@ test("a shared value of the same content is no news, and who has left hears none
 });
 
 test("only runs that finish while one looks are news", () => {
-  assert.deepEqual(freshOf(null, ["run-1"]), []);
-  assert.deepEqual(freshOf(["run-1"], ["run-2", "run-1"]), ["run-2"]);
+  const [first, second] = ["run-1", "run-2"].map((id) => ({ run_id: id, see: "See there." }));
+  assert.deepEqual(freshOf(null, [first]), []);
+  assert.deepEqual(freshOf([first], [second, { ...first }]), [second]);
+});
+
+test("the news say of each kind of run where to look", () => {
+  const run = (id, see) => ({ run_id: id, see });
+  assert.equal(
+    newsWords([run("run-1", "See A."), run("run-2", "See A.")]),
+    "run-1 and run-2 finished. See A.",
+  );
+  assert.equal(
+    newsWords([run("run-1", "See A."), run("run-2", "See B.")]),
+    "run-1 finished. See A. run-2 finished. See B.",
+  );
 });
 
 test("the bar says which mask is being trained", () => {

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.attacks import ATTACKS, check_attack
     from tokenunlearn.models.loading import text_hash
-    from tokenunlearn.runs.attack_job import keep_result, subject_of, subject_of_run
+    from tokenunlearn.runs.attack_job import keep_result, results_in, subject_of, subject_of_run
     from tokenunlearn.runs.disk import append_line, read_lines_since
     from tokenunlearn.settings import to_dict
     from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
@@ -70,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if config is not None:
         subject = subject_of_run(folder, config, folder)
     else:
+        results_in(folder)  # a result could not be kept beside damaged ones
         adapter = folder / "adapter" if (folder / "adapter" / ADAPTER_FILE).is_file() else folder
         subject = subject_of(arguments.model, adapter, arguments.precision, rows, folder, taught=True)
     settings = check_attack(arguments.attack, subject.rows, values_of(arguments.set, "steps=20"))

@@ -82,8 +82,10 @@ def load_attack(config: Mapping[str, Any], directory: Path) -> AttackJob:
 def subject_of_run(of: Path, config: Mapping[str, Any], folder: Path) -> Subject:
     """Return a run's adapter and rows, with the base below its target as the model that never knew.
 
-    Raises RunError where the run left no adapter: a rival changes no weights.
+    Raises RunError where the run left no adapter, as a rival does, which changes no weights, and where the
+    results of earlier attacks are damaged: a new one could not be kept beside them.
     """
+    results_in(of)
     artifact = read_artifact(of)
     if artifact is None or artifact.kind != ADAPTER:
         why = "It has saved none yet" if artifact is None else "A rival changes no weights"

@@ -1,20 +1,14 @@
 """Which job a config describes, and the parts that drive each: all that a worker needs of the library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from operator import methodcaller
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from tokenunlearn.runs.attack_job import load_attack
-from tokenunlearn.runs.job import compare, load_job
+from tokenunlearn.runs.job import compare
+from tokenunlearn.runs.kinds import KINDS, kind_of
 from tokenunlearn.runs.parts import Parts
-from tokenunlearn.runs.rival_job import load_rival
-from tokenunlearn.runs.states import kind_of
-
-LOADS: Final[Mapping[str, Callable[[Mapping[str, Any], Path], Any]]] = MappingProxyType(
-    {"training": load_job, "rival": load_rival, "attack": load_attack}
-)
 
 
 def library_parts() -> Parts:
@@ -31,4 +25,5 @@ def library_parts() -> Parts:
 
 def load(config: Mapping[str, Any], directory: Path) -> Any:
     """Return the job of a run's folder. Raises what the loading of its kind does."""
-    return LOADS[kind_of(config)](config, directory)
+    module, _, name = KINDS[kind_of(config)].load.partition(":")
+    return getattr(import_module(module), name)(config, directory)

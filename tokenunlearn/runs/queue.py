@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import tokenunlearn
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import locked, write_json_atomically
-from tokenunlearn.runs.states import ACTIVE, KEEPABLE, RESUMABLE, kind_of
+from tokenunlearn.runs.kinds import KINDS, kind_of
+from tokenunlearn.runs.states import ACTIVE, KEEPABLE, RESUMABLE
 from tokenunlearn.runs.store import RunStore, WriteFile, process_alive, process_started
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RunQueue:
         `config` is that of `runs/job.py`. `mask` and the exchange `table` it was made on are copied into the
         run; without them every token has weight 1. Raises RunError for a mask without a table.
         """
-        steps = 1 if kind_of(config) == "rival" else (config.get("training") or {}).get("steps", 0)
+        steps = KINDS[kind_of(config)].step or (config.get("training") or {}).get("steps", 0)
         record = {"steps": steps, **config}
         files: dict[str, WriteFile] = {}
         if mask is not None:

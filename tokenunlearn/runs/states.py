@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tokenunlearn.runs.kinds import run_kind
+
 STATES: Final = (
     "queued", "running", "pausing", "stopping",
     "paused", "interrupted", "finished", "kept", "failed", "diverged",
@@ -19,16 +21,9 @@ ACTIVE: Final = ("running", "pausing", "stopping")
 ENDED: Final = ("finished", "kept")  # what was learnt is saved and measured
 RESUMABLE: Final = ("paused", "interrupted", "failed")
 KEEPABLE: Final = (*RESUMABLE, "diverged")
-KINDS: Final = ("training", "rival", "attack")
-TRAINING: Final = KINDS[0]
 FORCE_AFTER_SECONDS: Final = 30.0
 
 State = Mapping[str, Any]
-
-
-def kind_of(config: Mapping[str, Any]) -> str:
-    """Return what a config.json has its run do: one of KINDS."""
-    return next((kind for kind in KINDS[1:] if config.get(kind)), TRAINING)
 
 
 def buttons(state: State, now: float | None = None) -> list[str]:
@@ -39,20 +34,20 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     """
     name = state["state"]
     saved = int(state.get("saved_step") or 0)
-    form = state.get("kind", TRAINING) == TRAINING  # only training has a form to go back to
-    edit = ["Edit settings"] if form else []
-    attack = state.get("kind") == "attack"  # it has no adapter to keep; its result lies with another run
-    keep = ["Keep as is"] if saved and not attack else []
+    kind = run_kind(state)
+    edit = ["Edit settings"] if kind.form else []
+    keep = ["Keep as is"] if saved and kind.leaves else []
     if name == "queued":
         return ["Cancel"]
     if name == "running":
-        return ["Pause and save", *([] if attack else ["Stop and keep"]), "Discard…"]
+        return ["Pause and save", *(["Stop and keep"] if kind.leaves else []), "Discard…"]
     if name in ("pausing", "stopping"):
         return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
     if name in ("paused", "interrupted"):
         return ["Resume", *keep, "Discard…"]
     if name in ENDED:
-        return ["Probe"] if attack else ["Probe", "Compare", *(["Run again with changes"] if form else [])]
+        again = ["Run again with changes"] if kind.form else []
+        return ["Probe", "Compare", *again] if kind.leaves else ["Probe"]
     if name == "failed":
         return [*([f"Resume from {saved}"] if saved else []), *edit, "Copy error", "Discard…"]
     if name == "diverged":
@@ -64,8 +59,7 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     """Return one line on where the run stands; `place` counts from 1 in the queue, `after` is a run id."""
     name, step, steps = state["state"], state.get("step", 0), state.get("steps", 0)
     saved = int(state.get("saved_step") or 0)
-    word = "measured" if state.get("kind") == "attack" else "usable"
-    usable = f"{word}, step {saved} of {steps}" if saved else "nothing saved yet"
+    usable = f"{run_kind(state).saved}, step {saved} of {steps}" if saved else "nothing saved yet"
     if name == "queued":
         line = f"{_ordinal(place)} in line" if place else "in line"
         return line + (f", starts after {after}" if after else "")

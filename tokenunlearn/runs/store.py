@@ -26,7 +26,8 @@ from tokenunlearn.runs.disk import (
     write_bytes_atomically,
     write_json_atomically,
 )
-from tokenunlearn.runs.states import ACTIVE, STATES, kind_of
+from tokenunlearn.runs.kinds import kind_of
+from tokenunlearn.runs.states import ACTIVE, STATES
 from tokenunlearn.runs.versions import versions
 from tokenunlearn.training.events import Event, StepDone, from_json, to_json
 

@@ -7,8 +7,8 @@ import { node, setText } from "../dom/dom.js";
 const SHOWN_MS = 8000;
 
 /**
- * Returns `{element, hear(done)}`; `done` are the ids of all finished runs, those of the first time are no
- * news.
+ * Returns `{element, hear(done)}`; `done` are all finished runs, `{run_id, see}`, those of the first time are
+ * no news.
  */
 export function runNews() {
   const element = node("div", { class: "tx-news", attributes: { role: "status" } });
@@ -23,7 +23,7 @@ export function runNews() {
     const fresh = freshOf(known, done);
     known = done;
     if (fresh.length === 0) return;
-    say(`${fresh.join(" and ")} finished. See before and after on the Probe tab.`);
+    say(newsWords(fresh));
     if (!probeIsOpen()) document.body.dataset.probeNews = "";
   };
   // After the click has done its work: a run's own button opens the tab as well.
@@ -34,11 +34,22 @@ export function runNews() {
 }
 
 /**
- * Returns the ids that were not known; none while nothing was known at all. Pure.
- * @returns {string[]}
+ * Returns the runs that were not known; none while nothing was known at all. Pure.
+ * @returns {{run_id: string, see: string}[]}
  */
 export function freshOf(known, done) {
-  return known === null ? [] : done.filter((id) => !known.includes(id));
+  const ids = (known ?? done).map(({ run_id: id }) => id);
+  return done.filter(({ run_id: id }) => !ids.includes(id));
+}
+
+/** Returns "run-1 and run-2 finished. See …", a pair of sentences a place to look at. Pure. */
+export function newsWords(fresh) {
+  return [...new Set(fresh.map(({ see }) => see))]
+    .map((place) => {
+      const ids = fresh.filter(({ see }) => see === place).map(({ run_id: id }) => id);
+      return `${ids.join(" and ")} finished. ${place}`;
+    })
+    .join(" ");
 }
 
 function probeIsOpen() {

@@ -9,7 +9,7 @@ export function attackSections(attacks, runId, trigger) {
   return attacks.map((attack) => section(attack, runId, trigger));
 }
 
-function section({ name, label, help, under_way: live, results }, runId, trigger) {
+function section({ name, label, help, under_way: live, begins, results, fault }, runId, trigger) {
   const begin = button(
     results.length ? `Attack again: ${label}` : `Attack: ${label}`,
     () => trigger("attack", { run_id: runId, name }),
@@ -20,10 +20,11 @@ function section({ name, label, help, under_way: live, results }, runId, trigger
     { class: "tx-attack", attributes: { "aria-label": `Attack: ${label}` } },
     node("h2", { class: "tx-heading", text: label }),
     node("p", { class: "tx-note", text: help }),
-    live ? progress(live, trigger) : begin,
+    ...(live ? [progress(live, trigger)] : []),
+    ...(begins ? [begin] : []),
     ...(results.length
       ? results.map(found)
-      : [node("p", { class: "tx-note", text: live ? "Not measured yet." : "Not measured." })]),
+      : [node("p", { class: "tx-note", text: fault || (begins ? "Not measured." : "Not measured yet.") })]),
   );
 }
 

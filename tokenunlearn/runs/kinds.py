@@ -1,0 +1,50 @@
+"""What a run may do: one entry a kind, with all that queue, states, worker and page have to know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+TRAINING: Final = "training"
+
+
+@dataclass(frozen=True)
+class RunKind:
+    """One kind of run; its config has what it needs under the kind's name.
+
+    load: module:function, from config and folder to the job. step: the step count of a kind whose config
+    names none; 0 where it does, or where the job says it. form: whether the Unlearn tab's form made it.
+    leaves: whether it leaves an adapter or rival of its own; else its result lies with another run.
+    saved: what it has at the last saved step, in a word. see: where its result is to be seen, for the news.
+    """
+
+    load: str
+    saved: str = "usable"
+    see: str = "See before and after on the Probe tab."
+    step: int = 0
+    form: bool = False
+    leaves: bool = True
+
+
+KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
+    {
+        TRAINING: RunKind("tokenunlearn.runs.job:load_job", form=True),
+        "rival": RunKind("tokenunlearn.runs.rival_job:load_rival", step=1),
+        "attack": RunKind(
+            "tokenunlearn.runs.attack_job:load_attack",
+            saved="measured",
+            see="See what it found on the Probe tab.",
+            leaves=False,
+        ),
+    }
+)
+
+
+def kind_of(config: Mapping[str, Any]) -> str:
+    """Return what a config.json has its run do: the name of one of KINDS."""
+    return next((kind for kind in KINDS if kind != TRAINING and config.get(kind)), TRAINING)
+
+
+def run_kind(state: Mapping[str, Any]) -> RunKind:
+    """Return the kind of the run of a state.json; one of an earlier version, which says none, is training."""
+    return KINDS[state.get("kind", TRAINING)]
