@@ -172,6 +172,41 @@ def test_objectives_are_compared_at_their_defaults_and_go_on(
     assert "objective is each at its default there and npo here" in capsys.readouterr().err
 
 
+def test_the_rule_may_choose_by_what_forgetting_does_to_the_rows_to_keep(
+    folder: Path, tiny_folder: Path
+) -> None:
+    assert compare(tiny_folder, "--arms", "chosen", "--knowledge", "g_effect", "--alpha", "1") == 0
+    assert [each["moment"] for each in measured(folder)] == ["before", "last step"]
+
+
+def test_what_a_signal_or_an_objective_lacks_is_told_before_anything_is_measured(
+    folder: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--objective", "alt_dpo") == 2
+    assert "Row ada has no second answer" in capsys.readouterr().err
+    without_layers(monkeypatch)
+    assert compare(tiny_folder, "--knowledge", "g_effect") == 2
+    assert "It needs a list of decoder layers" in capsys.readouterr().err
+    assert compare(tiny_folder, "--objective", "rmu") == 2
+    assert "This model's layers cannot be told apart" in capsys.readouterr().err
+    assert not (folder / "arms.jsonl").exists()
+
+
+def test_an_objective_that_the_model_cannot_take_has_its_line(
+    folder: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_layers(monkeypatch)
+    assert compare(tiny_folder, "--objectives", "rmu,ga") == 0
+    assert "chosen, rmu, seed 0: not measured. This model's layers cannot be" in capsys.readouterr().out
+    assert [each["method"] for each in measured(folder) if each["moment"] == "last step"] == ["ga"]
+
+
+def without_layers(patch: pytest.MonkeyPatch) -> None:
+    """Let no model have a plain list of decoder layers."""
+    patch.setattr("tokenunlearn.training.token_batch.layer_count", lambda _: 0)
+    patch.setattr("tokenunlearn.models.gradients.layer_list", lambda _: None)
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

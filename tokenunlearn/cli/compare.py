@@ -15,7 +15,7 @@ from typing import Any, Final
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
-from tokenunlearn.errors import InputError, SettingError, did_you_mean
+from tokenunlearn.errors import InputError, ModelError, SettingError, did_you_mean
 from tokenunlearn.settings import describe, from_flags, to_dict
 
 _SET_BY_ARMS: Final = {
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     origin = comparison_origin(
         bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
     )
+    _refuse_lacking(rule, loaded, rows, None if asked.objectives else config)
     results = (
         read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
         if path and path.exists()
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not any(result.arm == BEFORE for result in results):
         keep([before(bench)])
     if left:
-        table, chosen = _chosen(arguments, rule, loaded, rows.forget)
+        table, chosen = _chosen(arguments, rule, loaded, rows)
         known = _known(bench, next(result.summary for result in results if result.arm == BEFORE))
     del loaded  # each arm loads its own
     reasons = []
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         events = run_arm(bench, table, chosen, arm, seed, known)
         try:
             keep(_measurements(events, f"{arm.name}, seed {seed}"))
-        except (InputError, SettingError) as error:  # an objective that needs what these rows do not have
+        except (InputError, ModelError, SettingError) as error:  # an objective's need
             if not asked.objectives:
                 raise
             reasons.append(f"{arm.name}, seed {seed}: not measured. {error}")
@@ -221,13 +222,38 @@ def _chosen_by(arguments: argparse.Namespace, rule: Any) -> dict[str, Any]:
     return {"mask": "none: the rule chooses", **to_dict(rule)}
 
 
-def _chosen(arguments: argparse.Namespace, rule: Any, loaded: Any, forget: Any) -> tuple[Any, Any]:
-    """Return the table of the rows to forget, with the rule's signals, and the mask of the chosen tokens."""
-    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
-    from tokenunlearn.scoring import ScoreConfig, score
+def _scoring(rule: Any) -> Any:
+    """Return the settings of scoring the signals that a rule uses."""
+    from tokenunlearn.scoring import ScoreConfig
 
     names = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
-    table = score(loaded, forget, ScoreConfig(signals=tuple(dict.fromkeys(names))))
+    return ScoreConfig(signals=tuple(dict.fromkeys(names)))
+
+
+def _refuse_lacking(rule: Any, loaded: Any, rows: Any, config: Any) -> None:
+    """Raise where a signal of the rule or the one objective needs what is not here.
+
+    `config` None: several objectives. Raises InputError, SettingError or ModelError.
+    """
+    from tokenunlearn.passes import Beside, refuse_lacking
+    from tokenunlearn.training.needs import layer_needed, refuse_rows
+
+    scoring, beside = _scoring(rule), Beside(rows.retain)
+    for name in scoring.signals:
+        for each in scoring.passes_of(name):
+            refuse_lacking(each, loaded, beside)
+    if config is not None:
+        refuse_rows(rows.forget, rows.retain, config)
+        layer_needed(loaded.model, config)
+
+
+def _chosen(arguments: argparse.Namespace, rule: Any, loaded: Any, rows: Any) -> tuple[Any, Any]:
+    """Return the table of the rows to forget, with the rule's signals, and the mask of the chosen tokens."""
+    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
+    from tokenunlearn.passes import Beside
+    from tokenunlearn.scoring import score
+
+    table = score(loaded, rows.forget, _scoring(rule), Beside(rows.retain))
     if arguments.mask:
         chosen = read_mask(arguments.mask, table, None)
     else:
