@@ -15,6 +15,7 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.models.forward import run_pass
 from tokenunlearn.passes import Beside, lacking, spread
 from tokenunlearn.scoring import ScoreConfig, new_scores, score
+from tokenunlearn.signals import SIGNALS
 from tokenunlearn.signals.entropy import entropy_weights
 from tokenunlearn.signals.reference import selective
 from tokenunlearn.table import read_table
@@ -138,7 +139,8 @@ def test_rows_to_keep_are_spread_and_belong_to_the_id(loaded) -> None:
 def test_entropy_weights_by_hand() -> None:
     # 4 · H / 10
     np.testing.assert_allclose(entropy_weights(np.array([1.0, 2.0, 3.0, 4.0])), [0.4, 0.8, 1.2, 1.6])
-    np.testing.assert_array_equal(entropy_weights(np.zeros(3)), 1.0)
+    assert np.isnan(entropy_weights(np.zeros(3))).all()
+    assert "the mean is 0" in SIGNALS["etw"].without.other
 
 
 def test_entropy_weights_are_taken_at_their_temperature(loaded) -> None:

@@ -53,8 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     The result goes to attacks.json and stdout.
     """
     folder, config = _folder(Path(arguments.folder))
-    if config is not None and (arguments.file or arguments.demo or arguments.model):
-        raise InputError("The run has its own rows and model", fix="Leave FILE, --demo and --model out")
+    given = arguments.file or arguments.demo or arguments.model or arguments.precision != "auto"
+    if config is not None and given:
+        fix = "Leave FILE, --demo, --model and --precision out"
+        raise InputError("The run has its own rows, model and precision", fix=fix)
     rows = given_rows(arguments, "shared_forget", "shared_retain") if config is None else None
     check_precision(arguments.precision)
 

@@ -65,18 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
         results_text,
     )
     from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
-    from tokenunlearn.fitting import check_rows
     from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
 
     world = rows.world or demo_rows("world")
     bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config, asked.equal_below)
     loaded = load(arguments, to_train=True)
-    check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
+    _refuse_unfit(rule, loaded, rows, world, None if asked.objectives else config)
     origin = comparison_origin(
         bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
     )
-    _refuse_lacking(rule, loaded, rows, None if asked.objectives else config)
     results = (
         read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
         if path and path.exists()
@@ -230,14 +228,16 @@ def _scoring(rule: Any) -> Any:
     return ScoreConfig(signals=tuple(dict.fromkeys(names)))
 
 
-def _refuse_lacking(rule: Any, loaded: Any, rows: Any, config: Any) -> None:
-    """Raise where a signal of the rule or the one objective needs what is not here.
+def _refuse_unfit(rule: Any, loaded: Any, rows: Any, world: Any, config: Any) -> None:
+    """Raise where a row does not fit, or a signal of the rule or the one objective needs what is not here.
 
     `config` None: several objectives. Raises InputError, SettingError or ModelError.
     """
+    from tokenunlearn.fitting import check_rows
     from tokenunlearn.passes import Beside, refuse_lacking
     from tokenunlearn.training.needs import layer_needed, refuse_rows
 
+    check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
     scoring, beside = _scoring(rule), Beside(rows.retain)
     for name in scoring.signals:
         for each in scoring.passes_of(name):

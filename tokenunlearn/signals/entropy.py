@@ -25,9 +25,12 @@ def entropy(entropies: np.ndarray) -> np.ndarray:
 
 
 def entropy_weights(entropies: np.ndarray) -> np.ndarray:
-    """Return w = n·H / ΣH over the n tokens of an answer, float64 [tokens], sum n [ETW 2604.17785]."""
+    """Return w = n·H / ΣH over the n tokens of an answer, float64 [tokens], sum n [ETW 2604.17785].
+
+    NaN where ΣH is 0: no share of nothing, which is told and not taken for a weight of 1.
+    """
     total = entropies.sum()
-    return entropies * (len(entropies) / total) if total > 0 else np.ones(len(entropies))
+    return entropies * (len(entropies) / total) if total > 0 else np.full(len(entropies), np.nan)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         ),
         passes_with=lambda settings: (_tempered(settings),),
         settings=EntropyWeightSettings,
+        without=Without("{token} has no weight: the model is sure of every token here, so the mean is 0."),
         unit="times the mean",
         report=True,
     ),
