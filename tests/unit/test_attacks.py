@@ -1,6 +1,7 @@
 """Each attack on a tiny model, from its entry alone; relearning's figures, by hand."""
 
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny_folder import make_tiny_adapter, make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.attacks import ATTACKS, Subject, check_attack
 from tokenunlearn.attacks.relearning import RelearnSettings, back_after, mean_fact, parts, relearn
@@ -202,6 +204,35 @@ def test_the_verb_goes_on_after_a_stop_and_keeps_one_result(
     said = capsys.readouterr().out.splitlines()
     assert said[:3] == result["says"] and said[2].startswith("A model that never knew: rows trained on: ")
     assert said[3].split()[:2] == ["model", "steps"] and len(said) == 2 * (3 + 1 + 6)
+
+
+def test_what_was_measured_on_another_model_is_not_gone_on_with(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, run = Path(shutil.copytree(tiny_folder, tmp_path / "model")), tmp_path / "run"
+    make_tiny_adapter(model, run / "adapter")
+    rows = write_rows(tmp_path / "rows.jsonl", LETTERS)
+    monkeypatch.setattr(attack, "stoppable", lambda: nullcontext(True))
+
+    def begun(precision: str = "fp32") -> int:
+        command = ["attack", str(run), str(rows), "--model", str(model), "--precision", precision]
+        assert main([*command, "--set", "rows=1", "--set", "rank=2"]) == 130
+        return len(list(run.glob(".attack-*")))
+
+    assert (begun(), begun(), begun("bf16")) == (1, 1, 2)
+    make_tiny_adapter(model, run / "adapter", seed=1)
+    assert begun() == 3
+    make_tiny_folder(model, seed=1)
+    assert begun() == 4
+    write_rows(rows, [replace(LETTERS[0], question="Who was born there?"), *LETTERS[1:]])
+    assert begun() == 5
+
+
+def test_a_run_of_the_page_has_its_own_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("state.json", "config.json"):
+        (tmp_path / name).write_text("{}")
+    assert main(["attack", str(tmp_path), "--precision", "bf16"]) == 2
+    assert "The run has its own rows, model and precision. Leave FILE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -68,16 +68,19 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.runs.disk import append_line, read_lines_since
     from tokenunlearn.settings import to_dict
     from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
+    from tokenunlearn.training.origin import model_asked_for, rows_of
 
     if config is not None:
         subject = subject_of_run(folder, config, folder)
+        asked = model_asked_for(config.get("model"), folder / "adapter", config.get("precision") or "auto")
     else:
         results_in(folder)  # a result could not be kept beside damaged ones
         adapter = folder / "adapter" if (folder / "adapter" / ADAPTER_FILE).is_file() else folder
         subject = subject_of(arguments.model, adapter, arguments.precision, rows, folder, taught=True)
+        asked = model_asked_for(arguments.model, adapter, arguments.precision)
     settings = check_attack(arguments.attack, subject.rows, values_of(arguments.set, "steps=20"))
     named = text_hash(
-        arguments.attack, json.dumps(to_dict(settings)), *(row.id for row in subject.rows.forget)
+        arguments.attack, json.dumps(to_dict(settings)), rows_of(subject.rows.forget), json.dumps(asked)
     )
     work = folder / f".attack-{named}"
     work.mkdir(exist_ok=True)

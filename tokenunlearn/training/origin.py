@@ -36,19 +36,27 @@ def settings_of(config: TrainConfig) -> dict[str, Any]:
 
 def model_of(loaded: LoadedModel) -> dict[str, str]:
     """Return the model and adapter by name and hash of their files, and the precision."""
-    source = Path(loaded.source)
-    files = [source / "config.json", *sorted(source.glob("*.safetensors"))]
-    adapter = "none"
-    if loaded.adapter:
-        folder = Path(loaded.adapter)
-        adapter = (
-            f"{folder.name} @{_hash_of(sorted([*folder.glob('*.json'), *folder.glob('*.safetensors')]))}"
-        )
     return {
-        "model": f"{loaded.name} @{_hash_of(files)}",
-        "adapter": adapter,
+        "model": f"{loaded.name} @{_model_hash(Path(loaded.source))}",
+        "adapter": _adapter_of(Path(loaded.adapter)) if loaded.adapter else "none",
         "precision": loaded.precision,
     }
+
+
+def model_asked_for(model: str | None, adapter: Path, precision: str) -> dict[str, str]:
+    """Return the same of what is not loaded yet; `model` as a person wrote it, None is the embedded one."""
+    name = "embedded" if model is None else model
+    if model is not None and Path(model).is_dir():
+        name = f"{model} @{_model_hash(Path(model))}"
+    return {"model": name, "adapter": _adapter_of(adapter), "precision": precision}
+
+
+def _model_hash(folder: Path) -> str:
+    return _hash_of([folder / "config.json", *sorted(folder.glob("*.safetensors"))])
+
+
+def _adapter_of(folder: Path) -> str:
+    return f"{folder.name} @{_hash_of(sorted([*folder.glob('*.json'), *folder.glob('*.safetensors')]))}"
 
 
 def rows_of(rows: Sequence[Row], tokens: Iterable[Sequence[int]] = ()) -> str:
