@@ -57,5 +57,5 @@ def recorded_example(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(NO_EXAMPLE, str(error), RECORD_AGAIN, str(path)) from error
     if not isinstance(record, dict) or "tokens" not in record:
-        raise InputError(NO_EXAMPLE, 'It is no JSON object with "tokens"', RECORD_AGAIN, str(path))
+        raise InputError(NO_EXAMPLE, 'It is not a JSON object with "tokens"', RECORD_AGAIN, str(path))
     return record

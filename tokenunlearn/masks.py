@@ -146,7 +146,7 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
 def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> Mask:
     """Return the mask in the file, for the table that it was made on; a `scores_id` of None takes any scores.
 
-    Raises MaskError for a file that is no mask, for other text (naming the rows), for other scores and
+    Raises MaskError for a file that is not a mask, for other text (naming the rows), for other scores and
     for weights that do not give the hash in the header (a line was changed or lost).
     """
     return parse_mask(_content(path), table, scores_id, str(path))
@@ -286,14 +286,14 @@ def _parsed(content: str, where: str) -> tuple[dict[str, Any], list[tuple[int, A
         try:
             values.append((number, json.loads(line)))
         except (ValueError, RecursionError) as error:
-            why = f"Line {number} is no JSON: {error}"
+            why = f"Line {number} is not JSON: {error}"
             raise MaskError("The mask file cannot be read", why, "Export it again", where) from error
     if not values:
         raise MaskError("The mask file cannot be read", "It is empty", "Export it again", where)
     header = values[0][1]
     if not isinstance(header, dict) or header.get("format") != FORMAT or header.get("version") != VERSION:
         raise MaskError(
-            "This file is no mask",
+            "This file is not a mask",
             f"Its first line must hold the format {FORMAT!r}, version {VERSION}",
             where=where,
         )

@@ -52,7 +52,11 @@ class SubjectEdit:
         text = f"{row.question}\n{row.answer}"
         if not subject_spans(text, self.subject):
             inside = self.subject in text
-            why = "stands only inside longer words" if inside else "stands neither in question nor answer"
+            why = (
+                "occurs only inside longer words"
+                if inside
+                else "occurs neither in the question nor in the answer"
+            )
             raise InputError(f"{self.subject[:60]!r} {why}", fix="Select whole words of them", where=row.id)
         if len(self.names) > MOST_NAMES:
             raise InputError(
@@ -407,7 +411,7 @@ def _other(context: Context) -> list[Arrays]:
     for info, own, its in zip(context.infos, context.encodings, encodings, strict=True):
         if (own.answer_ids, own.answer_offsets) != (its.answer_ids, its.answer_offsets):
             raise InputError(
-                f"The model {context.argument} cannot stand beside this one",
+                f"The model {context.argument} cannot be compared with this one",
                 "It cuts the answer into other tokens, so that no probability has its counterpart",
                 "Take a model of the same tokenizer",
                 info.row.id,

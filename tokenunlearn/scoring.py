@@ -263,7 +263,7 @@ def _refuse_no_numbers(row: Row, measured: Mapping[str, Arrays]) -> None:
     if "target" in measured and not np.isfinite(measured["target"]["log_probs"]).all():
         raise InputError(
             what=f"Row {row.id} cannot be scored.",
-            why="The model's log-probabilities there are no numbers.",
+            why="The model's log-probabilities there are not numbers.",
             fix="Open the model in fp32, or leave the row out.",
             where=row.id,
         )

@@ -130,7 +130,7 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     for key in values:
         if key not in known:
             raise SettingError(
-                f"{_shown(key)} is no setting of {cls.__name__.removesuffix('Settings')}",
+                f"{_shown(key)} is not a setting of {cls.__name__.removesuffix('Settings')}",
                 fix=did_you_mean(key, known),
             )
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})

@@ -46,7 +46,7 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
     missing = [name for name in STRUCTURE if name not in table.columns]
     if missing:
         raise TableError(
-            what="This is no table of token scores.",
+            what="This is not a table of token scores.",
             why=f"The columns {', '.join(missing)} are missing.",
             fix="Write it with `python -m tokenunlearn score`.",
         )
@@ -88,7 +88,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         else:
             raise TableError(
                 what=f"Cannot write {path.name}.",
-                why=f"{path.suffix or 'No suffix'} is no known format.",
+                why=f"{path.suffix or 'No suffix'} is not a known format.",
                 fix="End the name in .parquet, .jsonl or .csv.",
             )
         draft.replace(path)

@@ -73,7 +73,7 @@ def mask_ids_of(values: Mapping[str, Any]) -> list[str]:
     """Return the ids of the masks that a draft came from, one a set. Raises InputError."""
     ids = values.get("masks") or []
     if not isinstance(ids, list) or not all(isinstance(each, str) and 0 < len(each) <= 200 for each in ids):
-        raise InputError("masks is no list of ids", fix="Reload the page")
+        raise InputError("masks is not a list of ids", fix="Reload the page")
     return ids
 
 
@@ -110,7 +110,7 @@ def notes_of(values: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         entry = record(entry, f"the note on token {index}")
         note, time = entry.get("note", ""), entry.get("time", 0)
         if not isinstance(note, str) or len(note) > MOST_NOTE:
-            raise InputError(f"The note on token {index} is no text of at most {MOST_NOTE:,} characters")
+            raise InputError(f"The note on token {index} is not a text of at most {MOST_NOTE:,} characters")
         if isinstance(time, bool) or not isinstance(time, int | float) or not 0 <= time <= LATEST_TIME:
             raise InputError(f"The time of the note on token {index} is {str(time)[:40]}", "It must be in ms")
         notes[int(index)] = {"note": note, "time": int(time)}

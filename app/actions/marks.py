@@ -63,7 +63,7 @@ def marked_rows(values: Mapping[str, Any], shown: ShownScores) -> dict[str, dict
 def _spans(marks: Mapping[str, Any], kind: str, row: str, length: int) -> list[list[int]]:
     given = marks.get(kind)
     if not isinstance(given, list) or len(given) > MOST_SPANS:
-        raise InputError(f"{kind} is no list of at most {MOST_SPANS:,} spans", where=row)
+        raise InputError(f"{kind} is not a list of at most {MOST_SPANS:,} spans", where=row)
     spans, last = [], 0
     for span in given:
         whole = isinstance(span, list) and len(span) == 2 and all(type(each) is int for each in span)

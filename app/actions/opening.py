@@ -159,7 +159,9 @@ def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
     folder = _at_home(name)
     if not _is_folder(folder):
         raise ModelError(
-            f"The model folder {name} does not exist", "It is no folder of the server's machine", "Check it"
+            f"The model folder {name} does not exist",
+            "It is not a folder of the server's machine",
+            "Check it",
         )
     return str(folder.absolute())
 

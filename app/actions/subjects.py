@@ -121,7 +121,7 @@ def _spliced(service: Service, shown: ShownScores, fresh: ShownScores, name: str
 
 def _row_at(index: Any, below: int) -> int:
     if not is_number(index):
-        raise InputError(f"{str(index)[:20]!r} is no row", "It must be a row's number")
+        raise InputError(f"{str(index)[:20]!r} is not a row", "It must be a row's number")
     return whole({"row": int(index)}, "row", below)
 
 

@@ -118,8 +118,8 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "cut weights": (cut, "is damaged. The file is incomplete or no safetensors file"),
     "a pointer": (written(WEIGHTS, "version https://git-lfs.github.com/spec/v1"), "is damaged"),
     "no tensor": (weighed(dict.clear), "It holds no weights"),
-    "NaN": (weighed(lambda weights: weights[A].fill_(float("nan"))), "that are no finite numbers"),
-    "whole numbers": (weighed(lambda each: each.update({A: each[A].long()})), "that are no finite numbers"),
+    "NaN": (weighed(lambda weights: weights[A].fill_(float("nan"))), "that are not finite numbers"),
+    "whole numbers": (weighed(lambda each: each.update({A: each[A].long()})), "that are not finite numbers"),
     "one dimension": (weighed(lambda each: each.update({A: each[A][0].clone()})), "It says rank 2, but"),
     "another width": (weighed(lambda each: each.update({A: torch.ones(2, 5)})), "PEFT says: "),
     "one weight too many": (

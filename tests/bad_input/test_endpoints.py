@@ -87,7 +87,7 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("save_draft", {**DRAFT, "notes": {"3": {"note": HALF}}}, "half a character"),
     ("save_draft", {**DRAFT, "base": HUGE}, "base is"),
     ("save_draft", {**DRAFT, "base": "7"}, "base is"),
-    ("save_draft", {**DRAFT, "masks": [7]}, "masks is no list"),
+    ("save_draft", {**DRAFT, "masks": [7]}, "masks is not a list"),
     ("save_mask", {**DRAFT, "name": HALF}, "half a character"),
     ("save_mask", {**DRAFT, "name": "a\u202eb"}, "cannot be seen"),
     ("load_mask", {**SCORES, "id": "../../etc/passwd"}, ""),

@@ -123,17 +123,20 @@ CASES: dict[str, tuple[Damage, str]] = {
     "config is no UTF-8": (raw(CONFIG, b'{"model_type": "\xff"}'), "config.json cannot be read"),
     "config is nested without end": (text(CONFIG, DEEP), "config.json cannot be read"),
     "config is a pointer": (text(CONFIG, POINTER), "config.json is a pointer of Git LFS"),
-    "no model_type": (fields(CONFIG, model_type=None), "It is no JSON object with a model_type"),
+    "no model_type": (fields(CONFIG, model_type=None), "It is not a JSON object with a model_type"),
     "model_type is a list": (fields(CONFIG, model_type=["llama"]), "does not describe a model"),
     "unknown model_type": (fields(CONFIG, model_type="lama"), "is of an unknown kind, 'lama'"),
     "code of its own": (
         fields(CONFIG, model_type="own", auto_map={"AutoModelForCausalLM": "own.Model"}),
         "It needs code of its own, which is never run",
     ),
-    "a model of pictures": (only(model_type="vit"), "no language model that writes from left to right (vit)"),
+    "a model of pictures": (
+        only(model_type="vit"),
+        "not a language model that writes from left to right (vit)",
+    ),
     "T5": (only(model_type="t5", is_encoder_decoder=True), "is an encoder-decoder (t5)"),
     "BART": (only(model_type="bart", is_encoder_decoder=True), "is an encoder-decoder (bart)"),
-    "T5 that does not say it": (only(model_type="t5"), "no language model that writes from left"),
+    "T5 that does not say it": (only(model_type="t5"), "not a language model that writes from left"),
     "mamba": (only(model_type="mamba"), "is a state-space model (mamba)"),
     "falcon_h1": (only(model_type="falcon_h1"), "is a state-space model (falcon_h1)"),
     "4 bit": (quantised(quant_method="bitsandbytes", load_in_4bit=True), "is quantised (bitsandbytes)"),
@@ -185,7 +188,7 @@ CASES: dict[str, tuple[Damage, str]] = {
     "the index is a list": (sharded([1]), "The list of weight files"),
     "the index names numbers": (sharded({"a": 5}), "The list of weight files"),
     "the index leaves the folder": (sharded({"a": "../model.safetensors"}), "The list of weight files"),
-    "the index is no JSON": (
+    "the index is not JSON": (
         both(without(WEIGHTS), text(INDEX, "{")),
         "model.safetensors.index.json cannot be read",
     ),
@@ -214,7 +217,7 @@ CASES: dict[str, tuple[Damage, str]] = {
         random_model("Bloom", hidden_size=16, n_head=2, n_layer=1),
         "moves the tokens after it (ALiBi)",
     ),
-    "an encoder": (random_model("Bert", **SMALL), "it is no causal model"),
+    "an encoder": (random_model("Bert", **SMALL), "it is not a causal model"),
     "an encoder that calls itself decoder": (
         random_model("Roberta", is_decoder=True, **SMALL),
         "are others beside other rows",

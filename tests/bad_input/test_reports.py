@@ -14,12 +14,15 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "a list": ([LINE], "It has no answers"),
     "no answers": ({"summary": {}}, "It has no answers"),
     "answers that are no list": ({"answers": {"a": LINE}}, "It has no answers"),
-    "an answer that is no object": ({"answers": [LINE, "A."]}, "Answer 2 is no object"),
+    "an answer that is not an object": ({"answers": [LINE, "A."]}, "Answer 2 is not an object"),
     "no kind": ({"answers": [LINE | {"kind": None}]}, "Answer 1 has no kind"),
     "a question that is a number": ({"answers": [LINE | {"question": 3}]}, "Answer 1 has no question"),
     "no answer": ({"answers": [LINE | {"answer": None}]}, "Answer 1 has no answer"),
-    "a fluency in words": ({"answers": [LINE | {"fluency": "good"}]}, "The fluency of answer 1 is no number"),
-    "a fluency that is no number": ({"answers": [LINE | {"fluency": float("nan")}]}, "is no number"),
+    "a fluency in words": (
+        {"answers": [LINE | {"fluency": "good"}]},
+        "The fluency of answer 1 is not a number",
+    ),
+    "a fluency that is not a number": ({"answers": [LINE | {"fluency": float("nan")}]}, "is not a number"),
     "a probability that is true": ({"answers": [LINE | {"fact_joint": True}]}, "fact_joint of answer 1"),
 }
 
@@ -34,7 +37,7 @@ def test_a_broken_report_is_refused(
     asked = ["probe", "--demo", "--before", "before.json", "--out", "after.json", "--model", "/nowhere"]
     assert main(asked) == 2
     said = capsys.readouterr().err
-    assert "This is no report" in said and words in said and "Traceback" not in said
+    assert "This is not a report" in said and words in said and "Traceback" not in said
     assert not Path("after.json").exists()
 
 

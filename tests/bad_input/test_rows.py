@@ -33,8 +33,8 @@ CASES: list[tuple[str, bytes, str]] = [
     ("a.csv", b"sep=;\n", "The file is empty."),
     ("a.csv", b",,\n;;\n", "The file is empty."),
     ("a.tsv", b"question\tanswer\n", "The file is empty."),
-    ("a.parquet", b"", "The file is no Parquet table."),
-    ("a.parquet", b"PAR1PAR1", "The file is no Parquet table."),
+    ("a.parquet", b"", "The file is not a Parquet table."),
+    ("a.parquet", b"PAR1PAR1", "The file is not a Parquet table."),
     (
         "a.xlsx",
         b"PK",
@@ -46,19 +46,19 @@ CASES: list[tuple[str, bytes, str]] = [
     ("a.csv", "question,answer\nWo?,Köln\n".encode("cp1252"), "Line 2 breaks it"),
     ("a.csv", b"\xff\xfeq\x00\x00\xdc", "The file is not UTF-8 text."),
     # JSON
-    ("a.json", b'{"question": ', "The file is no JSON. Expecting value at line 1, column 14."),
-    ("a.json", b"[1", "The file is no JSON."),
-    ("a.json", b"[" * 50_000, "The file is no JSON."),
-    ("a.json", b"3", "The row is no JSON object. It is a number. Write {"),
-    ("a.json", b"[null]", "The row is no JSON object. It is null."),
+    ("a.json", b'{"question": ', "The file is not JSON. Expecting value at line 1, column 14."),
+    ("a.json", b"[1", "The file is not JSON."),
+    ("a.json", b"[" * 50_000, "The file is not JSON."),
+    ("a.json", b"3", "The row is not a JSON object. It is a number. Write {"),
+    ("a.json", b"[null]", "The row is not a JSON object. It is null."),
     ("a.json", b'{"data": [{"question": "Q?", "answer": "A"}]}', "question is missing."),
-    ("a.jsonl", b"question: Who?", "The line is no JSON. Expecting value at column 1."),
+    ("a.jsonl", b"question: Who?", "The line is not JSON. Expecting value at column 1."),
     ("a.jsonl", b'"a text"', 'It is text. Write {"text": "…"} for a plain text.'),
-    ("a.jsonl", b'{"answer": ' + b"9" * 5_000 + b"}", "The line is no JSON. Exceeds the limit"),
+    ("a.jsonl", b'{"answer": ' + b"9" * 5_000 + b"}", "The line is not JSON. Exceeds the limit"),
     (
         "a.jsonl",
         b'{"question": "Q?", "answer": "A", "answer": "B"}',
-        "'answer' stands twice in the row. Keep one",
+        "'answer' occurs twice in the row. Keep one",
     ),
     ("a.jsonl", b"{}", "question is missing. Every row needs a text in question."),
     # question and answer
@@ -86,11 +86,11 @@ CASES: list[tuple[str, bytes, str]] = [
         "answer holds a broken character at 0. It is half of a",
     ),
     ("a.jsonl", row(answer="a" * 131_073), "answer has 131,073 characters. At most 131,072 are read."),
-    ("a.jsonl", row(input=["x"]), "input is no text. It goes below the question."),
+    ("a.jsonl", row(input=["x"]), "input is not a text. It goes below the question."),
     ("a.jsonl", row(system="Be a pirate."), "system is not empty. The answer depends on it"),
     ("a.jsonl", row(history=[["Hi", "Ho"]]), "history is not empty."),
     # chats
-    ("a.jsonl", b'{"messages": "Who?"}', "messages cannot be used. It is no list of messages."),
+    ("a.jsonl", b'{"messages": "Who?"}', "messages cannot be used. It is not a list of messages."),
     (
         "a.jsonl",
         json.dumps({"messages": CHAT[:1]}).encode(),
@@ -102,7 +102,7 @@ CASES: list[tuple[str, bytes, str]] = [
         json.dumps({"conversations": CHAT[::-1]}).encode(),
         "conversations cannot be used. Its roles are",
     ),
-    ("a.jsonl", json.dumps({"messages": [{}, None]}).encode(), "It is no list of messages."),
+    ("a.jsonl", json.dumps({"messages": [{}, None]}).encode(), "It is not a list of messages."),
     ("a.jsonl", json.dumps({"messages": [{"role": []}, {"role": {}}]}).encode(), "Its roles are [[], {}]."),
     # the other fields
     ("a.jsonl", row(id=1.5), "id is a number. It must be text."),
@@ -123,8 +123,8 @@ CASES: list[tuple[str, bytes, str]] = [
         "gold[0] lies outside its text. It is [7, 99] in a text of 11 characters.",
     ),
     ("a.jsonl", row(gold=[[-3, 2]]), "gold[0] lies outside its text."),
-    ("a.jsonl", row(gold=[7, 10]), "gold[0] is no span. It is 7. Write [start, end] in characters."),
-    ("a.jsonl", row(gold=[None]), "gold[0] is no span. It is null."),
+    ("a.jsonl", row(gold=[7, 10]), "gold[0] is not a span. It is 7. Write [start, end] in characters."),
+    ("a.jsonl", row(gold=[None]), "gold[0] is not a span. It is null."),
     ("a.jsonl", row(gold=[[7, 10, "Bob"]]), 'gold[0] marks "Ada". It says it marks "Bob".'),
     ("a.jsonl", row(gold={"start": 7}), "gold is an object. It must be a list of [start, end]."),
     (
@@ -132,8 +132,8 @@ CASES: list[tuple[str, bytes, str]] = [
         row(gold="Ada"),
         'gold is text. It must be a list of [start, end]. Write [[7, 10]] to mark "Ada".',
     ),
-    ("a.jsonl", row(gold="[7, "), "gold is no JSON list."),
-    ("a.csv", b"question,answer,gold\nQ?,A,[" + b"(" * 5_000 + b"\n", "gold is no JSON list."),
+    ("a.jsonl", row(gold="[7, "), "gold is not a JSON list."),
+    ("a.csv", b"question,answer,gold\nQ?,A,[" + b"(" * 5_000 + b"\n", "gold is not a JSON list."),
     ("a.jsonl", row(paraphrased_question=[1]), "paraphrased_question[0] is a number."),
     ("a.jsonl", row(paraphrased_answer={}), "paraphrased_answer is an object. It must be a list of texts."),
     (
@@ -146,7 +146,7 @@ CASES: list[tuple[str, bytes, str]] = [
         row(perturbed_answer=["a", None]),
         "perturbed_answer[1] is null. It must be text. Leave it out.",
     ),
-    ("a.csv", b'question,answer,perturbed_answer\nQ?,A,"[1 2]"\n', "perturbed_answer is no JSON list."),
+    ("a.csv", b'question,answer,perturbed_answer\nQ?,A,"[1 2]"\n', "perturbed_answer is not a JSON list."),
     # tables
     (
         "a.csv",

@@ -69,7 +69,7 @@ CASES = [
     ([*COMPARE, "--entropy", "entropi"], "Did you mean entropy?"),
     ([*COMPARE, "--precision", "fp64"], "precision is 'fp64'"),
     # the objective's own settings
-    ([*UNLEARN, "--set", "betta=1"], "'betta' is no setting of NPO. Did you mean beta?"),
+    ([*UNLEARN, "--set", "betta=1"], "'betta' is not a setting of NPO. Did you mean beta?"),
     ([*UNLEARN, "--set", "beta"], "It must be NAME=VALUE"),
     ([*UNLEARN, "--set", "beta=99"], "beta is 99"),
     ([*UNLEARN, "--set", "beta=NaN"], "beta is nan"),
@@ -79,7 +79,7 @@ CASES = [
     ([*UNLEARN, "--set", "beta=[1]"], "beta is [1]"),
     ([*UNLEARN, "--set", "beta=" + "[" * 5000], "beta is "),
     ([*UNLEARN, "--set", "weights_mean_one=1"], "weights_mean_one is 1. It must be true or false"),
-    ([*UNLEARN, "--objective", "ga", "--set", "beta=1"], "'beta' is no setting of"),
+    ([*UNLEARN, "--objective", "ga", "--set", "beta=1"], "'beta' is not a setting of"),
     # overrides
     ([*SELECT, "--override", "0"], "It must be TOKEN=in or TOKEN=out"),
     ([*SELECT, "--override=-1=in"], "It must be TOKEN=in or TOKEN=out"),
@@ -94,7 +94,7 @@ CASES = [
     ([*UNLEARN, "--scores", "s.parquet"], "There are scores and no mask"),
     ([*UNLEARN, "--mask", "none.jsonl"], "No token is chosen"),
     ([*UNLEARN, "--mask", "none.jsonl", "--scores", "s.parquet"], "No token is chosen"),
-    ([*UNLEARN, "--mask", "rows.jsonl"], "This file is no mask"),
+    ([*UNLEARN, "--mask", "rows.jsonl"], "This file is not a mask"),
     ([*UNLEARN, "--mask", "missing.jsonl"], "The mask file cannot be read"),
     ([*UNLEARN, "--mask", "m.jsonl", "--scores", "rows.jsonl"], "cannot be read"),
     ([*UNLEARN, "--demo"], "A FILE or --demo is needed, and not both"),

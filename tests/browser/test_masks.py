@@ -199,7 +199,7 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, addres
     listed = dialog.locator("tbody tr").count()
     for name, content, words in (
         ("other", "\n".join([json.dumps(other), *lines]), "belongs to other text: rows ada differ"),
-        ("torn", f"{header}\n{lines[0][:20]}", "Line 2 is no JSON"),
+        ("torn", f"{header}\n{lines[0][:20]}", "Line 2 is not JSON"),
     ):
         file = {"name": f"{name}.jsonl", "mimeType": "application/jsonl", "buffer": content.encode()}
         dialog.get_by_label("Mask file to import").set_input_files(file)  # type: ignore[arg-type]

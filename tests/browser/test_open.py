@@ -105,7 +105,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(dialog(page)).to_contain_text("Not read: web")
     expect(dialog(page).get_by_role("cell").first).to_have_text(f"Who is {HOSTILE}?")
     expect(dialog(page).get_by_role("listitem")).to_have_text(
-        [re.compile("^Line 2The line is no JSON"), re.compile("^Line 3answer is missing")]
+        [re.compile("^Line 2The line is not JSON"), re.compile("^Line 3answer is missing")]
     )
     dialog(page).get_by_role("button", name="Open 2 good rows").click()
     expect(dialog(page)).to_be_hidden(timeout=MINUTE)

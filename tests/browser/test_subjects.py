@@ -143,7 +143,7 @@ def test_by_keyboard_for_rows_that_name_the_same_and_overrides_stay(
     similar = form(page).get_by_label(re.compile("Also in 1 other row"))
     similar.focus()
     page.keyboard.press("Space")
-    expect(form(page).get_by_role("button", name="Score 2 rows anew")).to_be_visible()
+    expect(form(page).get_by_role("button", name="Score 2 rows again")).to_be_visible()
     subject.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “Ada”", timeout=MINUTE)
@@ -159,7 +159,9 @@ def test_a_subject_that_the_row_does_not_name_is_refused_in_words(
     page.get_by_role("button", name="Change subject").click()
     form(page).get_by_label(re.compile("^Subject")).fill("<img src=x onerror=alert(1)>")
     form(page).get_by_role("button", name=re.compile("^Score")).click()
-    expect(form(page).get_by_role("status")).to_contain_text("stands neither in question nor answer")
+    expect(form(page).get_by_role("status")).to_contain_text(
+        "occurs neither in the question nor in the answer"
+    )
     page.keyboard.press("Escape")
     expect(form(page)).to_be_hidden()
     expect(page.get_by_role("button", name="Change subject")).to_be_focused()

@@ -84,7 +84,7 @@ def test_a_run_that_trained_is_an_adapter_with_and_without_the_file(
 
 def test_what_is_wrong_with_a_rival_is_told_before_the_model_loads(tmp_path: Path) -> None:
     given = config(Path("/none"), rival={"name": "icul", "settings": {"example": 1}})
-    with pytest.raises(SettingError, match="'example' is no setting of InContext"):
+    with pytest.raises(SettingError, match="'example' is not a setting of InContext"):
         load(given, tmp_path)
     with pytest.raises(InputError, match="There is no forget row"):
         load({**given, "forget": []}, tmp_path)

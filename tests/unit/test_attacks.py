@@ -239,7 +239,7 @@ def test_a_run_of_the_page_has_its_own_precision(tmp_path: Path, capsys: pytest.
     ("wrong", "says"),
     [
         (["--attack", "learning"], "There is no attack 'learning'"),
-        (["--set", "step=1"], "'step' is no setting of Relearn"),
+        (["--set", "step=1"], "'step' is not a setting of Relearn"),
         (["--set", "rows=9"], "forgotten rows have gold, and 9 are to be trained on"),
     ],
 )

@@ -55,7 +55,7 @@ FAMILIES = {
 }
 REFUSED = {
     "bloom": ("Bloom", {"hidden_size": 32, "n_head": 4, "n_layer": 2}, "moves the tokens after it"),
-    "bert as it is": ("Bert", WIDE, "no causal model"),
+    "bert as it is": ("Bert", WIDE, "not a causal model"),
     "roberta": ("Roberta", WIDE | {"is_decoder": True}, "are others beside other rows"),
     "rwkv": ("Rwkv", {"hidden_size": 32, "num_hidden_layers": 2}, "hidden from its attention"),
 }

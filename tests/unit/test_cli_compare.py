@@ -72,9 +72,9 @@ def test_what_is_measured_stays_and_is_not_measured_again(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('{"arm": "before", "seed": 0, "moment": "before", "step": 0, "summary": {}}\n', "no comparison"),
-        ("notes of mine\n", "no comparison that could go on"),
-        ("\xff\xfe", "no comparison that could go on"),
+        ('{"arm": "before", "seed": 0, "moment": "before", "step": 0, "summary": {}}\n', "not a comparison"),
+        ("notes of mine\n", "not a comparison that could go on"),
+        ("\xff\xfe", "not a comparison that could go on"),
     ],
 )
 def test_a_file_that_is_something_else_stays(
@@ -94,7 +94,7 @@ def test_a_line_that_is_no_measurement_is_named(
         file.write('{"arm": "unif')
     whole = (folder / "arms.jsonl").read_bytes()
     assert compare(tiny_folder, "--arms", "uniform") == 2
-    assert f"Line {len(whole.splitlines())} is no measurement" in capsys.readouterr().err
+    assert f"Line {len(whole.splitlines())} is not a measurement" in capsys.readouterr().err
     assert (folder / "arms.jsonl").read_bytes() == whole
 
 
@@ -113,7 +113,7 @@ def test_an_arm_without_its_last_step_is_measured_anew_as_a_whole(
         "".join([head, before, arm[-1].replace('"summary": {', '"summary": [{')])
     )
     assert compare(tiny_folder, "--arms", "uniform") == 2
-    assert "is no measurement" in capsys.readouterr().err
+    assert "is not a measurement" in capsys.readouterr().err
 
 
 def test_seeds_beyond_the_highest_are_refused_before_the_model(

@@ -128,7 +128,7 @@ def test_without_rows_to_keep_the_worlds_facts_are_kept(  # as on the page
 ) -> None:
     verb = ["unlearn", str(folder / "a.jsonl"), "--model", str(tiny_folder), "--out", "bare", *QUICK]
     assert main(verb) == 0
-    assert "no row to keep: facts of the world stand in (25)" in capsys.readouterr().err
+    assert "no row to keep: facts of the world take their place (25)" in capsys.readouterr().err
     events = [json.loads(line) for line in (folder / "bare" / "metrics.jsonl").read_text().splitlines()]
     kept = [event["retain_loss"] for event in events if "retain_loss" in event]
     assert len(kept) == 2 and all(loss is not None and loss > 0 for loss in kept)

@@ -118,7 +118,7 @@ def test_columns_as_text() -> None:
         "question": "question, as asked",
         "answer": "a",
     }
-    with pytest.raises(SettingError, match="The column of answer is no text"):
+    with pytest.raises(SettingError, match="The column of answer is not a text"):
         checked({"answer": 3})
 
 
@@ -132,9 +132,9 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
     "content", [b"[" * 100_000, b'[{"answer": ' + b"9" * 5_000 + b"}]"], ids=["deep", "long number"]
 )
 def test_json_that_python_refuses_to_read_is_no_json(content: bytes) -> None:
-    with pytest.raises(InputError, match="The file is no JSON"):
+    with pytest.raises(InputError, match="The file is not JSON"):
         records_of("a.json", content)
-    assert "The line is no JSON" in rows_of(records_of("a.jsonl", content)).refused[0].reason
+    assert "The line is not JSON" in rows_of(records_of("a.jsonl", content)).refused[0].reason
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "a\0b.jsonl", "x" * 5_000 + ".jsonl"])

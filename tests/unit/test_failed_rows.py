@@ -1,4 +1,4 @@
-"""A row that the model fails on, here by a letter whose vector is no number: the others go on without it."""
+"""A row that the model fails on, here by a letter whose vector is NaN: the others go on without it."""
 
 import shutil
 from dataclasses import replace
@@ -27,7 +27,7 @@ from tokenunlearn.selection import Rule
 
 BROKEN = Row("hal", "Where was Hal Moor born?", "Hal Moor was born in Zug.", "Hal Moor", ((21, 24),), "tiny")
 GIVEN = (*ROWS[:2], BROKEN, *ROWS[2:4])
-REASON = "Row hal cannot be scored. The model's log-probabilities there are no numbers."
+REASON = "Row hal cannot be scored. The model's log-probabilities there are not numbers."
 LETTER_Z = 3 + 1 + 26 + 25  # its place in the vocabulary of tests/tiny_folder.py
 
 

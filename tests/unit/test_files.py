@@ -70,8 +70,8 @@ def test_refused_lines_have_number_and_reason(tmp_path: Path) -> None:
     assert [row.id for row in content.rows] == ["row-1"]
     reasons = {each.line: each.reason for each in content.refused}
     assert reasons[3].startswith("answer is missing.") and reasons[3].endswith("a.jsonl:3.")
-    assert reasons[4].startswith("The line is no JSON. Expecting value at column 14.")
-    assert reasons[5].startswith("The row is no JSON object. It is a list.")
+    assert reasons[4].startswith("The line is not JSON. Expecting value at column 14.")
+    assert reasons[5].startswith("The row is not a JSON object. It is a list.")
     assert reasons[6].startswith("id 'row-1' is taken. Line 1 has it.")
     assert reasons[7].startswith("messages cannot be used. Its roles are ['system'].")
 
@@ -90,13 +90,13 @@ def test_csv_lines_are_counted_through_quoted_line_breaks(tmp_path: Path) -> Non
         ("a.json", " ", "The file is empty."),
         ("a.json", "[]", "The file is empty."),
         ("a.csv", "question,answer\n", "The file is empty."),
-        ("a.json", '[{"question": "a",\n}]', "The file is no JSON."),
+        ("a.json", '[{"question": "a",\n}]', "The file is not JSON."),
         (
             "a.jsonl",
             '{"question": "Who?"}',
             "No line of the file is a row. 1 line was refused because: answer",
         ),
-        ("a.parquet", "no", "The file is no Parquet table."),
+        ("a.parquet", "no", "The file is not a Parquet table."),
         ("a.txt", "Who?", "The suffix '.txt' is unknown."),
     ],
 )

@@ -130,7 +130,7 @@ def test_the_rows_of_a_run_are_those_of_its_split(tmp_path: Path) -> None:
     }
     assert found == {"forget": ["0", "2"], "retain": ["0", "1"], "world": ["0"]}
     path.write_text("\n".join([*lines, "{}"]))
-    with pytest.raises(InputError, match="Line 4 is no row: question is missing"):
+    with pytest.raises(InputError, match="Line 4 is not a row: question is missing"):
         rows_from(str(path), "forget")
     assert rows_from("world", "retain") == demo_rows("world")
     # older versions took any word for forget, and wrote it down

@@ -148,7 +148,7 @@ ABOUT: dict[str, Any] = {"version": VERSION, "layer": 3, "made_of": {"model": "t
         ({}, {"layer": 0}, "Its layer is 0"),
         ({}, {"layer": "3"}, "Its layer is 3"),
         ({}, {"version": 2}, "of version 2, and this is version 1"),
-        ({}, {"made_of": {"model": 3}}, "no list of texts"),
+        ({}, {"made_of": {"model": 3}}, "not a list of texts"),
         ({}, None, "does not say of which scorer"),
     ],
 )

@@ -65,7 +65,7 @@ def test_rows_with_gold_are_marks_of_the_rows_with_their_text(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([], "no JSON object"),
+        ([], "not a JSON object"),
         ({"nobody": {}}, "no row 'nobody'"),
         ({"ada": {"fact": [[4, 4]]}}, "fact holds no span"),
         ({"ada": {"fact": [[0, 999]]}}, "in an answer of 26 characters"),

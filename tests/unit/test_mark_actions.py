@@ -57,7 +57,7 @@ def test_marks_outlive_other_scores_of_the_text(service: Service) -> None:
         ({"r0": {**ROWS["r0"], "fact": [[3, 3]]}}, "The span [3, 3] of fact"),
         ({"r0": {**ROWS["r0"], "other": [[4, 6], [5, 9]]}}, "The span [5, 9] of other"),
         ({"r0": {**ROWS["r0"], "other": [[True, 9]]}}, "The span [True, 9] of other"),
-        ({"r0": {**ROWS["r0"], "other": "4-9"}}, "other is no list"),
+        ({"r0": {**ROWS["r0"], "other": "4-9"}}, "other is not a list"),
         ({"r0": {**ROWS["r0"], "fact": [[8, 13]]}}, "marked as the fact and as not the fact"),
         ({"r0": {"fact": [], "other": []}}, "seen is None"),
         ({"r0": [1]}, "the marks of row r0 must be an object"),

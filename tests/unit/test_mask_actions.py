@@ -229,15 +229,15 @@ def swapped(text: str, line: int, new: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda text: swapped(text, 2, "{half"), "Line 2 is no JSON"),
+        (lambda text: swapped(text, 2, "{half"), "Line 2 is not JSON"),
         (lambda text: swapped(text, 3, "[1]"), "Line 3: "),
         (lambda text: swapped(text, 2, '{"row_id": "r9", "position": 0, "weight": 1}'), "Line 2: "),
         (lambda text: swapped(text, 3, ""), "does not give its own hash"),
-        (lambda text: swapped(text, 1, "{}"), "This file is no mask"),
+        (lambda text: swapped(text, 1, "{}"), "This file is not a mask"),
         (lambda text: text.replace('"4": "in"', '"3": "in"'), "give another mask here"),
         (lambda _: "", "The file is empty"),
-        (lambda _: "hello", "Line 1 is no JSON"),
-        (lambda _: "[" * 100_000, "Line 1 is no JSON"),
+        (lambda _: "hello", "Line 1 is not JSON"),
+        (lambda _: "[" * 100_000, "Line 1 is not JSON"),
     ],
 )
 def test_a_damaged_file_is_named_and_changes_nothing(service: Service, damage: Any, sentence: str) -> None:

@@ -136,7 +136,7 @@ def test_other_scores_are_refused(tmp_path, table, mask):
             ],
             "below 0",
         ),
-        (lambda lines: lines[1:], "This file is no mask"),
+        (lambda lines: lines[1:], "This file is not a mask"),
         (lambda _: ["{not json"], "The mask file cannot be read"),
         (lambda _: [], "The mask file cannot be read"),
     ],

@@ -105,4 +105,4 @@ def test_the_verb_probes_a_rival(
     assert main([*command, "--rival", "icul", "--set", "example=0"]) == 2
     assert main([*command, "--set", "examples=0"]) == 2
     said = capsys.readouterr().err
-    assert "'example' is no setting of InContext" in said and "There is a setting and no rival" in said
+    assert "'example' is not a setting of InContext" in said and "There is a setting and no rival" in said

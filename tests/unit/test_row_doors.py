@@ -228,17 +228,19 @@ CASES = {
     "a name twice": Case(
         "a.jsonl",
         lines(Q) + b'\n{"question": "Q?", "answer": "A", "answer": "B"}',
-        refused=((2, "'answer' stands twice in the row. Keep one of them."),),
+        refused=((2, "'answer' occurs twice in the row. Keep one of them."),),
     ),
     "a name twice in a list": Case(
         "a.json",
         b'[{"question": "Q?", "answer": "A"}, {"answer": "A", "answer": "B"}]',
-        refused=((2, "'answer' stands twice in the row."),),
+        refused=((2, "'answer' occurs twice in the row."),),
     ),
     "texts": Case(
         "a.json",
         b'["A plain text.", {"text": "Another."}]',
-        refused=((1, 'The row is no JSON object. It is text. Write {"text": "\u2026"} for a plain text.'),),
+        refused=(
+            (1, 'The row is not a JSON object. It is text. Write {"text": "\u2026"} for a plain text.'),
+        ),
         first=(("question", ""), ("answer", "Another.")),
     ),
     # values
@@ -313,7 +315,7 @@ CASES = {
     "no UTF-8 in an answer": Case(
         "a.parquet",
         lambda: table({"question": ["Q?", "R?"], "answer": undecodable()}),
-        refused=((2, "answer holds bytes that are no UTF-8 text. The first is byte 1 of the text."),),
+        refused=((2, "answer holds bytes that are not UTF-8 text. The first is byte 1 of the text."),),
     ),
     "no column of ours": Case(
         "a.parquet",

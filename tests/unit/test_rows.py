@@ -44,8 +44,8 @@ def test_all_fields_arrive() -> None:
         ({"gold": [[3, 3]]}, "gold[0] lies outside its text."),
         # "" is stated by every answer
         ({"answer": "A b.", "gold": [[1, 2]]}, "gold[0] marks no word. [1, 2] is blank."),
-        ({"gold": [[1]]}, "gold[0] is no span. It is [1]."),
-        ({"gold": [[True, 2]]}, "gold[0] is no span."),
+        ({"gold": [[1]]}, "gold[0] is not a span. It is [1]."),
+        ({"gold": [[True, 2]]}, "gold[0] is not a span."),
         ({"gold": "Ada"}, "gold is text. It must be a list of [start, end]."),
         ({"gold": [[7, 10, "Bob"]]}, 'gold[0] marks "Ada". It says it marks "Bob".'),
         ({"perturbed_answer": [1]}, "perturbed_answer[0] is a number."),
@@ -62,7 +62,7 @@ def test_refusals_name_field_and_row(change: dict[str, Any], sentence: str) -> N
 def test_a_missing_field_and_a_record_that_is_no_object() -> None:
     with pytest.raises(InputError, match="answer is missing"):
         row_from_dict({"id": "a", "question": "Who?"}, "x:1")
-    with pytest.raises(InputError, match="no JSON object. It is a list"):
+    with pytest.raises(InputError, match="not a JSON object. It is a list"):
         row_from_dict([1], "x:1")  # type: ignore[arg-type]
 
 

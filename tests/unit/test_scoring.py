@@ -181,8 +181,8 @@ def test_another_subject_scores_its_row_anew_and_leaves_the_others_as_they_are(t
 @pytest.mark.parametrize(
     "edit, words",
     [
-        (SubjectEdit("Nobody Here"), "neither in question nor answer"),
-        (SubjectEdit("orn"), "'orn' stands only inside longer words. Select whole words"),
+        (SubjectEdit("Nobody Here"), "neither in the question nor in the answer"),
+        (SubjectEdit("orn"), "'orn' occurs only inside longer words. Select whole words"),
         (SubjectEdit("born", ("born again",)), "shares a word"),
         (SubjectEdit("born", (" ",)), "It is empty"),
         (SubjectEdit("born", tuple("abcdefghijk")), "11 names are too many"),

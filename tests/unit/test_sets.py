@@ -143,7 +143,7 @@ def test_tofu_is_read_by_split_with_what_is_known_of_each_row(tmp_path: Path) ->
     assert [row.split for row in found.rows] == [*["forget"] * 2, *["retain"] * 2, *["world"] * 2, "holdout"]
     (tmp_path / "forget01.json").unlink()
     assert [row.question for row in opened(f"tofu_forget01={tmp_path}").forget] == ["Q1?"]
-    with pytest.raises(InputError, match="no folder of TOFU. It holds no forget05.json"):
+    with pytest.raises(InputError, match="not a folder of TOFU. It holds no forget05.json"):
         opened(f"tofu_forget05={tmp_path}")
 
 
@@ -191,7 +191,7 @@ def test_what_is_wrong_with_a_set_is_said_by_file_row_and_field(tmp_path: Path) 
     with pytest.raises(InputError, match="correct names no choice. It is 4") as caught:
         opened(f"mmlu={bad.parent}")
     assert caught.value.where == f"{bad}:1"
-    with pytest.raises(InputError, match="no folder of wmdp_bio. It holds no wmdp-bio"):
+    with pytest.raises(InputError, match="not a folder of wmdp_bio. It holds no wmdp-bio"):
         opened(f"wmdp_bio={bad.parent}")
     with pytest.raises(InputError, match="There is no set 'mmul' and no such file.*Did you mean mmlu"):
         opened("mmul=folder")
@@ -202,7 +202,7 @@ def test_what_is_wrong_with_a_set_is_said_by_file_row_and_field(tmp_path: Path) 
 def test_a_bad_line_of_a_set_is_left_out_where_a_person_says_so(tmp_path: Path) -> None:
     folder, told = tofu(tmp_path), list[str]()
     lines(folder / "holdout01.json", [{"question": "H?", "answer": "H."}, {"question": "H?", "answer": 3}])
-    with pytest.raises(InputError, match="Line 2 is no row.*or add --skip-bad-rows"):
+    with pytest.raises(InputError, match="Line 2 is not a row.*or add --skip-bad-rows"):
         opened(f"tofu_forget01={folder}")
     found = open_rows(f"tofu_forget01={folder}", told.append, skip_bad=True)
     assert [row.question for row in found.holdout] == ["H?"] and len(found.forget) == 2

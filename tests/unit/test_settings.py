@@ -73,7 +73,7 @@ def test_round_trip_also_nested() -> None:
 
 
 def test_unknown_key_answers_did_you_mean() -> None:
-    with pytest.raises(SettingError, match="'alpa' is no setting of Example. Did you mean alpha?"):
+    with pytest.raises(SettingError, match="'alpa' is not a setting of Example. Did you mean alpha?"):
         from_dict(Example, {"alpa": 1})
 
 

@@ -240,5 +240,7 @@ def test_a_model_of_other_tokens_cannot_stand_beside(loaded, tmp_path: Path) -> 
     other = tiny(make_tiny_folder(tmp_path / "other"))
     other.tokenizer.add_tokens(["born"])
     named = ScoreConfig(signals=("su",), signal_settings={"su": {"reference": "other"}})
-    with pytest.raises(InputError, match="The model other cannot stand beside this one. It cuts the answer"):
+    with pytest.raises(
+        InputError, match="The model other cannot be compared with this one. It cuts the answer"
+    ):
         score(loaded, ROWS[:1], named, Beside(others={"other": other}))

@@ -173,12 +173,12 @@ def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: S
 @pytest.mark.parametrize(
     "changes, error, words",
     [
-        ({"0": {"subject": "Nobody", "names": []}}, InputError, "neither in question nor answer"),
+        ({"0": {"subject": "Nobody", "names": []}}, InputError, "neither in the question nor in the answer"),
         ({"0": {"subject": "born", "names": ["born late"]}}, InputError, "shares a word"),
         ({"0": {"subject": "", "names": []}}, InputError, "subject is missing"),
         ({"0": {"subject": "born", "names": "Bo"}}, InputError, "list of names"),
         ({"9": None}, InputError, "from 0 to 2"),
-        ({"x": None}, InputError, "is no row"),
+        ({"x": None}, InputError, "is not a row"),
         ([], InputError, "must be an object"),
     ],
 )

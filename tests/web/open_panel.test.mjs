@@ -145,7 +145,7 @@ test("the chip and the dialog tell the same of what is being opened", () => {
   assert.equal(modelChip(open, opening).text, "big: loading the model, 3 s so far");
   assert.equal(
     openingWords(opening),
-    "big on rows.csv: loading the model, 3 s so far. What is open can be used meanwhile.",
+    "big on rows.csv: loading the model, 3 s so far. You can go on using what is open.",
   );
   const failed = { ...opening, text: "", state: "error", error: "It has no config.json." };
   assert.deepEqual(modelChip(open, failed), {
@@ -201,11 +201,11 @@ test("a plain text says that nothing can be hidden, unless it has a subject", ()
   const only = { question: "Who?", subject: "Ada", subject_spans: [] };
   assert.equal(
     bannerWords({ ...only, subject_source: "row" }),
-    "“Ada” stands in the answer only: nothing of the question is hidden.",
+    "“Ada” occurs only in the answer: nothing of the question is hidden.",
   );
   assert.match(
     bannerWords({ ...only, subject_source: "edited" }),
-    /by hand: “Ada”\. “Ada” stands in the answer only/,
+    /by hand: “Ada”\. “Ada” occurs only in the answer/,
   );
   assert.match(
     bannerWords({
@@ -215,7 +215,7 @@ test("a plain text says that nothing can be hidden, unless it has a subject", ()
       subject_source: "none",
       subject_spans: [],
     }),
-    /^The data’s subject, “arts”, stands neither in question nor answer\. No name shared/,
+    /^The data’s subject, “arts”, occurs neither in the question nor in the answer\. No name shared/,
   );
   assert.match(
     bannerWords({ ...only, given_subject: "arts", subject_source: "proposed", subject_spans: [[0, 3]] }),

@@ -50,7 +50,7 @@ test("a menu is made of the families that may stand for a part, what has no colu
     ["Learned", "learned?"],
     ["Text alone", "content_words?", "content_words_new?", "random?"],
     ["Gradient", "g_effect?"],
-    ["Likelihood", "swap_spread?", "loss?", "log_prob?"],
+    ["Likelihood", "swap_spread?", "loss?", "log_prob?", "typicality?"],
   ]);
   assert.deepEqual(
     shape("entropy").map(([label, first]) => [label, first]),

@@ -26,7 +26,7 @@ def check_attack(name: str, rows: Splits, values: Mapping[str, Any]) -> Any:
     for need in entry.needs:
         if need == "gold":
             missing = not any(row.gold for row in rows.forget)
-            what = "No row to forget says where its fact stands (gold)"
+            what = "No row to forget has its fact marked (gold)"
         else:
             missing, what = not getattr(rows, need), f"There is no {need} row"
         if missing:

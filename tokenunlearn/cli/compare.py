@@ -205,7 +205,7 @@ def _arms_with_gold(arguments: argparse.Namespace, arms: tuple[str, ...], gold: 
     if gold or "gold" not in arms:
         return arms
     if arguments.arms is not None:
-        why = "No row to forget says where its fact stands (gold)"
+        why = "No row to forget has its fact marked (gold)"
         raise SettingError("The arm gold has no tokens", why, "Leave it out of --arms", "--arms")
     sys.stderr.write("no row to forget has gold spans: the arm gold is left out\n")
     return tuple(arm for arm in arms if arm != "gold")

@@ -9,7 +9,7 @@ from typing import Any, Final
 NORMALISER_WORDS: Final = {
     "p99": "linear, 1 at the 99th percentile, clipped",
     "min_max": "linear, 0 at the lowest and 1 at the highest",
-    "rank": "share of scored tokens that lie lower",
+    "rank": "share of scored tokens with a lower value",
     "z_sigmoid": "sigmoid of the standardised score",
 }
 MODE_WORDS: Final = {

@@ -165,7 +165,7 @@ def _report(path: str) -> dict[str, Any]:
         raise InputError("The report cannot be read", str(error), where=path) from error
     fault = report_fault(report)
     if fault:
-        raise InputError("This is no report", fault, "Write it with `probe --out x.json`", path)
+        raise InputError("This is not a report", fault, "Write it with `probe --out x.json`", path)
     return report
 
 

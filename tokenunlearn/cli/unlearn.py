@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not rows.retain:
         rows = rows.keeping(demo_rows("world"))
         sys.stderr.write(
-            f"no row to keep: facts of the world stand in ({len(rows.retain)}); "
+            f"no row to keep: facts of the world take their place ({len(rows.retain)}); "
             "--retain-rows FILE keeps rows of your own\n"
         )
     config = training_settings(arguments)
@@ -134,7 +134,7 @@ def _refuse_finished(folder: Path) -> None:
     if (folder / "adapter").exists() and not (folder / "checkpoint").exists():
         raise RunError(
             f"{folder} holds the adapter of a run and no checkpoint to go on from",
-            "Training would start anew and replace it",
+            "Training would start over and replace it",
             "Give another folder",
             "--out",
         )

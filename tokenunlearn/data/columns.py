@@ -72,7 +72,7 @@ def checked(columns: Mapping[str, Any]) -> dict[str, str]:
                 f"columns names {str(field)[:40]!r}", f"The fields are {', '.join(FIELDS)}", where="columns"
             )
         if not isinstance(column, str):
-            raise SettingError(f"The column of {field} is no text", where="columns")
+            raise SettingError(f"The column of {field} is not a text", where="columns")
     if columns.get("answer") == "":
         raise SettingError("No column gives the answer", "Every row needs one", where="columns")
     return dict(columns)
@@ -175,7 +175,7 @@ def _with_input(values: dict[str, Any], fields: Columns, where: str) -> dict[str
     if _is_blank(text):
         return values
     if not isinstance(text, str):
-        raise InputError("input is no text", "It goes below the question", "Put it in quotes", where)
+        raise InputError("input is not a text", "It goes below the question", "Put it in quotes", where)
     if not isinstance(question, str):
         return values  # row_from_dict says what is wrong with it
     return values | {"question": f"{question}\n\n{text}" if question else text}
@@ -216,7 +216,7 @@ def _from_chat(chat: Any, column: str, where: str) -> dict[str, Any]:
     well_formed = isinstance(chat, list) and all(isinstance(each, Mapping) for each in chat)
     roles = [_role(each) for each in chat] if well_formed else None
     if roles != ["user", "assistant"]:
-        why = f"Its roles are {roles}" if roles is not None else "It is no list of messages"
+        why = f"Its roles are {roles}" if roles is not None else "It is not a list of messages"
         raise InputError(f"{column} cannot be used", why, "Give one user and one assistant message", where)
     question, answer = (each.get("content", each.get("value")) for each in chat)
     return {"question": question, "answer": answer}
@@ -245,7 +245,7 @@ def _parsed_list(text: str, field: str, where: str) -> Any:
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
             why = why or str(error)
     example = "[[start, end]]" if field.endswith("gold") else '["…", "…"]'
-    raise InputError(f"{field} is no JSON list", why, f"Write {example}", where)
+    raise InputError(f"{field} is not a JSON list", why, f"Write {example}", where)
 
 
 def _listed(record: Mapping[str, Any]) -> str:

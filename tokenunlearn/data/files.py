@@ -17,7 +17,7 @@ from tokenunlearn.errors import InputError, SettingError
 
 @dataclass(frozen=True)
 class Refused:
-    """A line that is no row. `line` counts from 1: text line, JSON item or Parquet row."""
+    """A line that is not a row. `line` counts from 1: text line, JSON item or Parquet row."""
 
     line: int
     error: InputError
@@ -72,7 +72,7 @@ def kept_rows(content: RowFile, skip_bad: bool, tell: Callable[[str], None]) -> 
         count = len(content.refused) - 1
         more = f"{count} more {'line is' if count == 1 else 'lines are'} refused" if count else ""
         fix = f"{(error.fix or 'Mend the line').rstrip('.')}, or add --skip-bad-rows"
-        raise InputError(f"Line {first} is no row: {error.said}", more, fix, error.where)
+        raise InputError(f"Line {first} is not a row: {error.said}", more, fix, error.where)
     for refused in content.refused:
         tell(f"left out line {refused.line}: {refused.reason}")
     return content.rows
@@ -106,7 +106,7 @@ def read_records(path: str | Path) -> Records:
         if path.exists():
             reader_of(str(path))
             if not path.is_file():
-                raise InputError("This is no regular file", "A file of rows is needed", where=str(path))
+                raise InputError("This is not a regular file", "A file of rows is needed", where=str(path))
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError("There is no such file", fix="Check the path", where=str(path)) from error

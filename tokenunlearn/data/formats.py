@@ -104,7 +104,7 @@ def _parsed(text: str, where: str) -> Any:
         reason = (
             f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
         )
-        return InputError("The line is no JSON", reason, _EXAMPLE, where)
+        return InputError("The line is not JSON", reason, _EXAMPLE, where)
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
@@ -114,7 +114,7 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> Any:
         return found
     names = [name for name, _ in pairs]
     twice = next(name for name in names if names.count(name) > 1)
-    return InputError(f"{twice[:60]!r} stands twice in the row", fix="Keep one of them")
+    return InputError(f"{twice[:60]!r} occurs twice in the row", fix="Keep one of them")
 
 
 def _placed(record: Any, where: str) -> Any:
@@ -135,10 +135,10 @@ def _json(content: bytes, name: str) -> Records:
             return _json_lines(content, name)
         why = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise InputError(
-            "The file is no JSON", why, "Write a list of rows", f"{name}:{error.lineno}"
+            "The file is not JSON", why, "Write a list of rows", f"{name}:{error.lineno}"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise InputError("The file is no JSON", str(error), "Write a list of rows", name) from error
+        raise InputError("The file is not JSON", str(error), "Write a list of rows", name) from error
     items = enumerate(whole if isinstance(whole, list) else [whole], start=1)
     return _records(name, ((line, _placed(record, f"{name}:{line}")) for line, record in items))
 

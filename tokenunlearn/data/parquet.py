@@ -30,7 +30,7 @@ def parquet_records(content: bytes, name: str) -> Records:
         table = parquet.ParquetFile(pa.BufferReader(content))
         names, rows = table.schema_arrow.names, table.metadata.num_rows
     except _UNREADABLE as error:
-        raise InputError("The file is no Parquet table", _first_line(error), where=name) from error
+        raise InputError("The file is not a Parquet table", _first_line(error), where=name) from error
     if rows > MOST_RECORDS:
         raise InputError(f"The table has {rows:,} rows", f"At most {MOST_RECORDS:,} are read", where=name)
     if rows == 0:
@@ -61,7 +61,7 @@ def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: 
                 line += 1
                 yield line, _record({each: values[at] for each, values in held.items()}, f"{name}:{line}")
     except _UNREADABLE as error:
-        raise InputError("The table cannot be read", _first_line(error), "Write it anew", name) from error
+        raise InputError("The table cannot be read", _first_line(error), "Write it again", name) from error
 
 
 def _values(column: Any, name: str, where: str) -> list[Any]:
@@ -86,7 +86,7 @@ def _record(values: dict[str, Any], where: str) -> Any:
             try:
                 values[name] = value.decode("utf-8")
             except UnicodeDecodeError as error:
-                what = f"{name[:60]} holds bytes that are no UTF-8 text"
+                what = f"{name[:60]} holds bytes that are not UTF-8 text"
                 why = f"The first is byte {error.start} of the text"
                 return InputError(what, why, "Write the text as UTF-8, or leave the row out", where)
     return values

@@ -55,7 +55,7 @@ def row_from_dict(record: Mapping[str, Any], where: str) -> Row:
             if isinstance(record, str)
             else '{"question": "…", "answer": "…"}'
         )
-        raise InputError("The row is no JSON object", f"It is {_kind(record)}", f"Write {form}", where)
+        raise InputError("The row is not a JSON object", f"It is {_kind(record)}", f"Write {form}", where)
     choices = _choices(record, where)
     correct = _correct(record, choices, where)
     answer = choices[correct] if correct is not None else _required(record, "answer", where)
@@ -268,7 +268,7 @@ def _span(value: Any, text: str, name: str, where: str) -> Span:
     numbers = list(value[:2]) if isinstance(value, (list, tuple)) and len(value) in (2, 3) else []
     if len(numbers) != 2 or any(isinstance(each, bool) or not isinstance(each, int) for each in numbers):
         raise InputError(
-            f"{name} is no span", f"It is {_shown(value)}", "Write [start, end] in characters", where
+            f"{name} is not a span", f"It is {_shown(value)}", "Write [start, end] in characters", where
         )
     start, end = numbers
     if not 0 <= start < end <= len(text):
@@ -282,7 +282,7 @@ def _span(value: Any, text: str, name: str, where: str) -> Span:
         raise InputError(
             f"{name} marks {_shown(text[start:end])}",
             f"It says it marks {_shown(value[2])}",
-            "Count the characters anew; end is exclusive",
+            "Count the characters again; end is exclusive",
             where,
         )
     return start, end

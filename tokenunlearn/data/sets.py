@@ -70,7 +70,9 @@ def _folder(place: str, files: Sequence[str]) -> Path:
     if Path(place).is_dir():
         return Path(place)
     if place.count("/") != 1 or place.startswith((".", "/", "~")):
-        raise InputError("There is no such folder", "It is no id of the hub either (OWNER/NAME)", where=place)
+        raise InputError(
+            "There is no such folder", "It is not an id of the hub either (OWNER/NAME)", where=place
+        )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError
 
@@ -127,7 +129,7 @@ def _tofu(share: str) -> Read:
         if not forget:
             why = f"It holds no forget{share}.json and no forget{share}_perturbed.json"
             fix = "Name the folder of locuslab/TOFU as it is at the hub"
-            raise InputError("This is no folder of TOFU", why, fix, str(folder))
+            raise InputError("This is not a folder of TOFU", why, fix, str(folder))
         holdout = _with_words(folder, f"holdout{share}", "", HOLDOUT, "tofu", tell)
         world = [
             row
@@ -169,7 +171,10 @@ def _choice(stems: Sequence[str], name: str, subject: str = "") -> Read:
         paths = next((found for stem in stems if (found := _all(folder, stem))), [])
         if not paths:
             raise InputError(
-                f"This is no folder of {name}", f"It holds no {stems[0]}.*", "Name another one", str(folder)
+                f"This is not a folder of {name}",
+                f"It holds no {stems[0]}.*",
+                "Name another one",
+                str(folder),
             )
         columns = {**_CHOICES, "set": subject}
         many = len(paths) > 1

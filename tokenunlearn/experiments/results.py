@@ -71,7 +71,7 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
     found = _record(header)
     if found.get("format") != FORMAT or not isinstance(found.get("origin"), dict):
         raise RunError(
-            "The file is no comparison that could go on",
+            "The file is not a comparison that could go on",
             "Its first line does not say what its arms share",
             "Give another file; this one stays as it is",
             where,
@@ -92,9 +92,9 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
         lacking = [name for name, kind in _KINDS.items() if type(record.get(name)) is not kind]
         if lacking:
             raise RunError(
-                f"Line {number} is no measurement",
+                f"Line {number} is not a measurement",
                 f"Its {lacking[0]} is missing or damaged",
-                "Take out all lines of that arm and seed: they are measured anew",
+                "Take out all lines of that arm and seed: they are measured again",
                 where,
             )
         answers = record.get("answers")

@@ -68,7 +68,7 @@ def marks_from(values: Any, rows: Sequence[Row], where: str = "") -> dict[str, R
     marked both ways.
     """
     if not isinstance(values, Mapping):
-        raise InputError("The marks are no JSON object", fix=f"Write {_FORM}", where=where)
+        raise InputError("The marks are not a JSON object", fix=f"Write {_FORM}", where=where)
     answers = {row.id: row.answer for row in rows}
     return {str(name): _row_marks(given, str(name), answers, where) for name, given in values.items()}
 
@@ -90,7 +90,7 @@ def read_marks(path: str | Path, rows: Sequence[Row]) -> dict[str, RowMarks]:
 
     Marks of the page correct the gold of a row, as they do on the page. Rows with gold are found by their
     question and answer, stand for that gold, and count as reviewed. Raises InputError for a file that cannot
-    be read or has a line that is no row, and for one without a mark on any of the rows.
+    be read or has a line that is not a row, and for one without a mark on any of the rows.
     """
     place = Path(path)
     values = _page_marks(place)

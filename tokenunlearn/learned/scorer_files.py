@@ -45,7 +45,7 @@ def read_scorer(path: str | Path) -> Scorer:
         AttributeError,
     ) as error:  # no such type in NumPy
         raise _damaged(
-            place, str(error).splitlines()[0][:200] if str(error) else "It is no such file"
+            place, str(error).splitlines()[0][:200] if str(error) else "It is not such a file"
         ) from error
     return _checked(place, _about(place, metadata.get(FORMAT, "")), arrays)
 
@@ -80,7 +80,7 @@ def _checked(place: Path, about: Mapping[str, Any], arrays: Mapping[str, Any]) -
     if type(layer) is not int or not 1 <= layer <= 10_000:
         raise _damaged(place, f"Its layer is {str(layer)[:20]}")
     if not isinstance(made_of, Mapping) or not all(isinstance(text, str) for text in made_of.values()):
-        raise _damaged(place, "What it was fitted on is no list of texts")
+        raise _damaged(place, "What it was fitted on is not a list of texts")
     vectors = {name: arrays[name] for name in VECTORS}
     return Scorer(layer, **vectors, intercept=float(arrays["intercept"][0]), made_of=dict(made_of))
 

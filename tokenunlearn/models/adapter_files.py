@@ -97,7 +97,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
         raise _damaged(path, "It holds no weights")
     for name, value in weights.items():
         if not value.is_floating_point() or not bool(torch.isfinite(value.float()).all()):
-            raise _damaged(path, f"{name} holds values that are no finite numbers")
+            raise _damaged(path, f"{name} holds values that are not finite numbers")
     return weights
 
 

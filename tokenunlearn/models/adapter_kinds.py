@@ -60,7 +60,9 @@ _READ: Final = (
     _setting("Bias in the LoRA", "lora_bias", "It adds to biases, which a plain LoRA cannot hold"),
     _setting("Whole modules", "modules_to_save", "It replaces modules, which a plain LoRA cannot hold"),
     _setting("Trained tokens", "trainable_token_indices", "It changes rows of the embedding alone"),
-    _setting("LoRA on experts' parameters", "target_parameters", "It changes parameters that are no modules"),
+    _setting(
+        "LoRA on experts' parameters", "target_parameters", "It changes parameters that are not modules"
+    ),
     AdapterKind(
         "LoRA on the embedding",
         "weights named `lora_embedding_A`",
@@ -100,7 +102,7 @@ ADAPTER_KINDS: Final = (
     ),
     AdapterKind(
         "LoRA on a head of its own",
-        "`lm_head` of a model whose head is no embedding",
+        "`lm_head` of a model whose head is not an embedding",
         "trained",
         lambda files, tied: "lm_head" in files.modules and "lm_head" not in tied,
     ),

@@ -210,7 +210,7 @@ def _refuse_dependent(trial: _Trial) -> None:
     except Exception as error:  # whatever a family's own code raises
         raise _refusal("It cannot read several rows at a time", error) from error
     if _gap(later[:_SHARED], beside[:_SHARED]) > bound:
-        raise _refusal("Its scores of a token change with the tokens after it: it is no causal model")
+        raise _refusal("Its scores of a token change with the tokens after it: it is not a causal model")
     if _gap(beside[: len(row)], trial.alone) > bound:
         raise _refusal("Its scores of a row are others beside other rows, or with its positions given")
     after = slice(_HIDDEN + 1, len(row))

@@ -85,9 +85,7 @@ def token_products(
             placed = batch.to(weights[0].device)
             log_probs = batch_log_probs(model, placed)
             parts = torch.zeros_like(log_probs, requires_grad=True)
-            gradients = torch.autograd.grad(
-                log_probs, weights, parts, create_graph=True, allow_unused=True
-            )
+            gradients = torch.autograd.grad(log_probs, weights, parts, create_graph=True, allow_unused=True)
             pairs = [pair for pair in zip(gradients, direction, strict=True) if pair[0] is not None]
             product = torch.stack([(gradient.float() * along).sum() for gradient, along in pairs]).sum()
             (found,) = torch.autograd.grad(product, parts)

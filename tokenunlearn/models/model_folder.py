@@ -42,7 +42,7 @@ def check_folder(folder: Path, name: str) -> None:
     if not (folder / "tokenizer.json").is_file():
         return  # some slow tokenizers are converted while they load
     if not isinstance(read_json(folder / "tokenizer.json"), dict):
-        raise _damaged(folder / "tokenizer.json", "it is no JSON object")
+        raise _damaged(folder / "tokenizer.json", "it is not a JSON object")
 
 
 def check_config(config: Any, name: str) -> None:
@@ -54,7 +54,7 @@ def check_config(config: Any, name: str) -> None:
     if not isinstance(kind, str):
         raise ModelError(
             what=f"The {CONFIG} of {name} does not describe a model.",
-            why="It is no JSON object with a model_type.",
+            why="It is not a JSON object with a model_type.",
             fix=_SAVED,
         )
     if kind not in CONFIG_MAPPING:
@@ -85,7 +85,7 @@ def check_config(config: Any, name: str) -> None:
         )
     if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise ModelError(
-            what=f"The model {name} is no language model that writes from left to right ({kind}).",
+            what=f"The model {name} is not a language model that writes from left to right ({kind}).",
             why="transformers has no causal language model of this kind.",
             fix=_DECODER,
         )
@@ -133,7 +133,7 @@ def shard_names(index: Any, where: str) -> list[str]:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds. Raises ModelError for a pointer of Git LFS and for what is no JSON."""
+    """Return what a JSON file holds. Raises ModelError for a pointer of Git LFS and for what is not JSON."""
     try:
         content = path.read_bytes()
         if content.startswith(_POINTER):

@@ -67,14 +67,14 @@ def report_fault(value: Any) -> str:
         return "It has no answers"
     for number, line in enumerate(lines, 1):
         if not isinstance(line, dict):
-            return f"Answer {number} is no object"
+            return f"Answer {number} is not an object"
         for name in ("kind", "row_id", "question", "answer"):
             if not isinstance(line.get(name), str):
                 return f"Answer {number} has no {name}"
         for name in ("fact_joint", "fluency"):
             figure = line.get(name)
             if figure is not None and not (type(figure) in (int, float) and math.isfinite(figure)):
-                return f"The {name} of answer {number} is no number"
+                return f"The {name} of answer {number} is not a number"
     return ""
 
 

@@ -136,7 +136,7 @@ RIVALS: Final[Mapping[str, Rival]] = MappingProxyType(
             in_context,
             InContextSettings,
             ("forget",),
-            "No training: wrong answers to the rows to forget stand before every question",
+            "No training: wrong answers to the rows to forget precede every question",
             "Pawelczyk et al. 2310.07579",
         ),
     }

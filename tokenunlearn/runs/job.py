@@ -130,7 +130,7 @@ def rows_from(source: Any, split: str) -> Rows:
         return demo_rows(source)
     content = read_rows(source, unmarked=split)
     if content.refused:
-        raise InputError(f"Line {content.refused[0].line} is no row: {content.refused[0].reason}")
+        raise InputError(f"Line {content.refused[0].line} is not a row: {content.refused[0].reason}")
     return tuple(row for row in content.rows if row.split == split)
 
 

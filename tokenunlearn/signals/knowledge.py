@@ -89,7 +89,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         report=True,
         nameless="knowledge_prompt",
         spread="swap_spread",
-        masked="Masked: another name stands in its place.",
+        masked="Masked: another name is put in its place.",
         without=_WITHOUT,
     ),
     "knowledge_subject": Signal(
@@ -152,7 +152,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         passes=("swap",),
         unit="nats",
         default=True,
-        masked="Masked: other names stand in its place.",
+        masked="Masked: other names are put in its place.",
         without=_WITHOUT,
     ),
 }

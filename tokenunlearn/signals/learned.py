@@ -30,7 +30,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         short="from annotated answers",
         function=_learned,
         family="learned",
-        source="ours; a linear probe (1610.01644), kin of ATWU (2606.06320)",
+        source="ours; a linear probe (1610.01644), related to ATWU (2606.06320)",
         help="The probability that a person would mark the word as the fact, read off the hidden states",
         says=Levels(
             "{token} does not look like a stated fact (probability {value}).",

@@ -56,7 +56,7 @@ ENTRIES: Final[Mapping[str, Signal]] = {
         source="word list and question; ours",
         help="1 for a content word that the question does not hold",
         says=Levels(
-            "{token} stands in the question, or is a stop word or punctuation.",
+            "{token} is in the question, or is a stop word or punctuation.",
             ((1.0, "{token} is a content word, and the question does not hold it."),),
         ),
         default=True,

@@ -1,4 +1,4 @@
-"""When a run must stop: a loss that is no number, or a retain loss that has risen beyond its bound.
+"""When a run must stop: a loss that is not a number, or a retain loss that has risen beyond its bound.
 
 Not covered: slow loss of fluency, which only probes show.
 """

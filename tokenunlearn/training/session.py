@@ -100,7 +100,7 @@ def train_rows(
                 what=f"The mask does not fit row {row.id}.",
                 why=f"It has {0 if values is None else len(values)} weights "
                 f"for {encoding.answer_length} answer tokens.",
-                fix="Score the rows again with this model and save the mask anew.",
+                fix="Score the rows again with this model and save the mask again.",
                 where=row.id,
             )
         end = 1.0 if len(values) and np.all(np.asarray(values) == 1) else 0.0

@@ -29,7 +29,7 @@ export function openingState(onCancel) {
 
 /** Returns "my-model on rows.csv: loading the model, 3 s so far". */
 export function openingWords({ text, model, data, keeps }) {
-  return `${model} on ${data}: ${text}${keeps ? ". What is open can be used meanwhile." : ""}`;
+  return `${model} on ${data}: ${text}${keeps ? ". You can go on using what is open." : ""}`;
 }
 
 /** Returns why it could not be done, and what is still there. */

@@ -48,7 +48,7 @@ export function maskBar(model, desk, acts) {
     class: "tu-quiet tu-wide",
     attributes: {
       title:
-        "Rows that the model cannot read: the reasons stand above the list of rows. Rows that could not be scored: theirs stand above the row",
+        "Rows that the model cannot read: the reasons are above the list of rows. Rows that could not be scored: theirs are above the row",
     },
   });
   const hash = node("code");

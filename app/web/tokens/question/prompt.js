@@ -104,10 +104,10 @@ export function bannerWords(row, adapted = true, raised = null) {
     subject &&
     question !== "" &&
     spans?.length === 0 &&
-    `“${subject}” stands in the answer only: nothing of the question is hidden.`;
+    `“${subject}” occurs only in the answer: nothing of the question is hidden.`;
   if (source === "edited")
     return [`Subject given by hand: “${subject}”.`, answerOnly].filter(Boolean).join(" ");
-  const elsewhere = given && `The data’s subject, “${given}”, stands neither in question nor answer.`;
+  const elsewhere = given && `The data’s subject, “${given}”, occurs neither in the question nor in the answer.`;
   const ofSubject = {
     none: [elsewhere, "No name shared by question and answer: knowledge uses the whole question here."]
       .filter(Boolean)

@@ -17,7 +17,7 @@ const DATA = "Back to the data's subject";
 export function subjectEditor(model, host) {
   const parts = fields();
   const notice = workNotice("Not scored: ");
-  const submit = button("Score this row anew", () => {}, {
+  const submit = button("Score this row again", () => {}, {
     class: "tu-button is-first",
     attributes: { type: "submit" },
   });
@@ -55,7 +55,7 @@ export function subjectEditor(model, host) {
     parts.similarLine.hidden = others === 0;
     setText(
       submit,
-      parts.similar.checked && others ? `Score ${others + 1} rows anew` : "Score this row anew",
+      parts.similar.checked && others ? `Score ${others + 1} rows again` : "Score this row again",
     );
     back.hidden = model.row?.subject_source !== "edited";
   };
@@ -158,5 +158,5 @@ async function scored(model, host, places, change) {
   const ids = places.map((at) => model.payload.rows[at].id);
   const changes = Object.fromEntries(places.map((at) => [at, change]));
   await loadAnew(model, ids, () => host.ask("rescore", { scores_id: model.payload.scores_id, changes }));
-  return `${ids.length} ${ids.length === 1 ? "row" : "rows"} scored anew`;
+  return `${ids.length} ${ids.length === 1 ? "row" : "rows"} scored again`;
 }
