@@ -107,7 +107,8 @@ export function bannerWords(row, adapted = true, raised = null) {
     `“${subject}” occurs only in the answer: nothing of the question is hidden.`;
   if (source === "edited")
     return [`Subject given by hand: “${subject}”.`, answerOnly].filter(Boolean).join(" ");
-  const elsewhere = given && `The data’s subject, “${given}”, occurs neither in the question nor in the answer.`;
+  const elsewhere =
+    given && `The data’s subject, “${given}”, occurs neither in the question nor in the answer.`;
   const ofSubject = {
     none: [elsewhere, "No name shared by question and answer: knowledge uses the whole question here."]
       .filter(Boolean)
