@@ -199,6 +199,33 @@ def test_what_is_wrong_with_a_set_is_said_by_file_row_and_field(tmp_path: Path) 
         opened("common=folder")
 
 
+@pytest.mark.parametrize(
+    ("words", "adapter"),
+    [
+        (["probe", "--demo"], "target"),
+        (["probe", "demo"], "target"),
+        (["probe", "--set", "demo"], "target"),
+        (["score", "demo"], "target"),
+        (["probe", "--set", "common"], None),
+        (["probe", "demo", "--model", "other"], None),
+        (["probe", "demo", "--adapter", "own"], "own"),
+    ],
+)
+def test_the_shipped_set_is_opened_with_the_adapter_that_knows_it_however_it_is_named(
+    words: list[str], adapter: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_with: list[object] = []
+
+    def stopped(_: object, given: object, *_rest: object, **_more: object) -> None:
+        opened_with.append(given)
+        raise InputError("Enough is known", "No model is needed", "", "test")
+
+    monkeypatch.setattr("tokenunlearn.models.loading.load_model", stopped)
+    out = tmp_path / ("x.json" if words[0] == "probe" else "x.jsonl")
+    assert main([*words, "--out", str(out)]) == 2
+    assert [path and Path(str(path)).name for path in opened_with] == [adapter]
+
+
 def test_a_bad_line_of_a_set_is_left_out_where_a_person_says_so(tmp_path: Path) -> None:
     folder, told = tofu(tmp_path), list[str]()
     lines(folder / "holdout01.json", [{"question": "H?", "answer": "H."}, {"question": "H?", "answer": 3}])

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
-    sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
+    sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", beside=sets)
     before = _report(arguments.before) if arguments.before else None
 
@@ -103,8 +103,8 @@ def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
     return lambda model: make_rival(arguments.rival, model, rows, values)
 
 
-def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str]]":
-    """Return the rows of those of the texts that name a set, and the other texts."""
+def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str], list[str]]":
+    """Return the rows of those of the texts that name a set, these, and the other texts."""
     from tokenunlearn.data.sets import SETS, open_rows
     from tokenunlearn.data.splits import Splits
 
@@ -116,7 +116,7 @@ def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str]]":
                 f"There is no set {text[:60]!r}", fix=did_you_mean(text, list(SETS)), where="--set"
             )
         rows |= open_rows(text, tell, skip_bad)
-    return rows, [text for text in texts if text not in named]
+    return rows, named, [text for text in texts if text not in named]
 
 
 def choice_lines(report: dict[str, Any]) -> list[str]:

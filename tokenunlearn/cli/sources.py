@@ -166,16 +166,18 @@ def check_precision(word: str) -> None:
 def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool = False) -> "LoadedModel":
     """Return the model that the flags name; --demo alone means the embedded one with the shipped target.
 
+    So does the shipped set by its name, as FILE or among `arguments.sets`, unless not `demo_target`.
     `to_train`: an adapter that training cannot add to is refused, before anything slow. Raises ModelError.
     """
     from tokenunlearn.models.loading import load_model
 
     check_precision(arguments.precision)
     adapter = arguments.adapter
-    if adapter is None and arguments.model is None and demo_target and arguments.demo:
-        from tokenunlearn.data.demo import ASSETS
+    if adapter is None and arguments.model is None and demo_target:
+        from tokenunlearn.data.sets import shipped_adapter
 
-        adapter = ASSETS / "adapters" / "target"
+        named = ["demo"] if arguments.demo else [arguments.file or "", *getattr(arguments, "sets", ())]
+        adapter = shipped_adapter(named)
     model = load_model(arguments.model, adapter, arguments.precision, to_train=to_train)
     for note in model.notes:
         sys.stderr.write(f"{note}\n")

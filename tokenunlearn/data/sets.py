@@ -4,7 +4,7 @@ Nothing is fetched unless a person names a place at the hub. `open_rows` is the 
 writes, the name of a set or of a file, to rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ class DataSet:
     """A set of rows. `read` takes its folder, and what hears of refused lines, and gives its rows by split.
 
     folder: where it lies when it is shipped; None: a person names a folder or a data set of the hub.
+    adapter: the shipped one with which the embedded model knows these rows, if there is one.
     hub: its usual id there, which is told and never asked by itself. files: what is fetched of it, as globs.
     """
 
@@ -36,6 +37,7 @@ class DataSet:
     source: str
     help: str
     folder: Path | None = None
+    adapter: Path | None = None
     hub: str = ""
     files: tuple[str, ...] = ()
 
@@ -63,6 +65,11 @@ def open_rows(
         fix = f"Write {name}=FOLDER, or {name}={entry.hub} to fetch it from the hub"
         raise InputError(f"The set {name} is not shipped", entry.licence, fix, name)
     return entry.read(_folder(place, entry.files), tell if skip_bad else None)
+
+
+def shipped_adapter(names: Iterable[str]) -> Path | None:
+    """Return the shipped adapter with which the embedded model knows one of these sets, if there is one."""
+    return next((SETS[name].adapter for name in names if name in SETS and SETS[name].adapter), None)
 
 
 def _folder(place: str, files: Sequence[str]) -> Path:
@@ -227,6 +234,7 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
             source="ours, in TOFU form",
             help="Invented authors and one-off facts to forget, others and facts of the world to keep",
             folder=ASSETS / "demo",
+            adapter=ASSETS / "adapters" / "target",
         ),
         "common": DataSet(
             read=_choice(("common",), "common", "set"),
