@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.recorded_page import ANSWER, HOSTILE, finished_run, recorded
 from tokenunlearn.runs.attack_job import keep_result
+from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore
 
 pytestmark = pytest.mark.browser
@@ -194,7 +195,7 @@ def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page)
     expect(attack.get_by_role("button", name="Attack again: Relearning")).to_be_visible()
 
 
-def test_a_rival_is_added_beside_a_run(page: Page) -> None:
+def test_a_rival_is_added_beside_a_run(page: Page, server: Any) -> None:
     open_tab(page, "Compare")
     for name in ("chosen", "random"):
         page.get_by_label(f"Compare shared, {name}").uncheck()
@@ -203,6 +204,12 @@ def test_a_rival_is_added_beside_a_run(page: Page) -> None:
     page.get_by_role("button", name="Add ICUL beside run-1").click()
     expect(page.get_by_label("Compare rows, ICUL")).to_be_visible()
     page.get_by_label("Compare shared, chosen").uncheck()
+    # What it would find is for other tests; here the page comes to rest again.
+    queue = RunQueue(RunStore(server.log.parent / "runs"))
+    for state in queue.store.list_runs():
+        if state["arm"] == "icul":
+            queue.discard(state["run_id"])
+    expect(page.get_by_label("Compare rows, ICUL")).to_have_count(0)
 
 
 def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
@@ -313,14 +320,17 @@ def wake_ups(server: Any) -> int:
 
 def test_a_page_at_rest_hears_of_the_runs_of_others_when_one_turns_to_it(page: Page, server: Any) -> None:
     open_tab(page, "Tokens")
-    finished_run(RunStore(server.log.parent / "runs"), "uniform", 0.5, "changed", ANSWER)
+    run_id = finished_run(RunStore(server.log.parent / "runs"), "uniform", 0.5, "changed", ANSWER)
     open_tab(page, "Compare")
     expect(page.get_by_role("region", name="Runs").get_by_text("shared, uniform")).to_be_visible()
-    expect(page.locator(".tx-news")).to_have_text(re.compile("run-3 finished"))
+    expect(page.locator(".tx-news")).to_have_text(re.compile(f"{run_id} finished"))
 
 
-def test_what_finished_before_the_page_was_opened_is_no_news(browser: Browser, address: str) -> None:
+def test_what_finished_before_the_page_was_opened_is_no_news(
+    browser: Browser, address: str, server: Any
+) -> None:
     page = browser.new_page()
+    newest = max(RunStore(server.log.parent / "runs").list_runs(), key=lambda state: state["created"])
 
     def late(route: Route) -> None:
         time.sleep(0.5)
@@ -329,6 +339,6 @@ def test_what_finished_before_the_page_was_opened_is_no_news(browser: Browser, a
     # On a slow net what was built at the server's start is drawn first: two runs.
     page.route("**/gradio_api/run/**", late)
     page.goto(address)
-    expect(page.locator(".tx-chip", has_text="run-3 finished")).to_be_visible(timeout=30_000)
+    expect(page.locator(".tx-chip", has_text=f"{newest['run_id']} finished")).to_be_visible()
     assert page.locator(".tx-news").inner_text() == ""  # Not expected: news would be gone after a while.
     page.close()
