@@ -1,8 +1,8 @@
 """Relearning: how many steps of plain training bring the facts back, and those of rows not trained on.
 
 Source: Hu et al. 2406.13356: an unlearned model is fine-tuned on a part of the forgotten text, and the rest
-is asked for. A fresh LoRA learns a few of the forgotten rows, by the cross-entropy times the default
-`retain_weight`, which matters to Adam only where the gradient's norm is clipped to 1; after every step the
+is asked for. A fresh LoRA learns a few of the forgotten rows, by the cross-entropy times `LOSS_WEIGHT`,
+which matters to Adam only where the gradient's norm is clipped to 1; after every step the
 joint probability of the fact is measured on these rows and on the held-out ones. The same on a model that
 never knew says what the rows teach by themselves; it lacks the form of the answers too, so sooner than there
 is a hint, no proof.
@@ -34,9 +34,11 @@ from tokenunlearn.training.session import with_fresh_lora
 UNLEARNED, NEVER_KNEW = "unlearned", "never knew"
 # Before the gradients are clipped to norm 1: more steps are clipped than at 1. The figures are measured so.
 LOSS_WEIGHT: Final = 5.0
-COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
-    {"trained": "Fact, rows trained on", "held_out": "Fact, held-out rows"}
+PARTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"trained": "rows trained on", "held_out": "held-out rows"}
 )
+COLUMNS: Final[Mapping[str, str]] = MappingProxyType({name: f"Fact, {of}" for name, of in PARTS.items()})
+NAME: Final = "relearning"
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def parts(rows: Sequence[Row], settings: RelearnSettings) -> tuple[tuple[Row, ..
             f"{len(known)} forgotten rows have gold, and {settings.rows} are to be trained on",
             "At least one is held out, to see what comes back with them",
             "Train on fewer: --set rows=1",
-            "relearning",
+            NAME,
         )
     order = np.random.default_rng(settings.seed).permutation(len(known))
     picked = set(order[: settings.rows].tolist())
@@ -192,14 +194,14 @@ def result(
     ]
     for model in models:
         taken = max((event.taken for event in curve if event.model == model), default=0)
-        words = [f"{COLUMNS[figure][6:]}: {_when(step, taken)}" for figure, step in back[model].items()]
+        words = [f"{PARTS[figure]}: {_when(step, taken)}" for figure, step in back[model].items()]
         stop = f" Training diverged at step {diverged[model]}." if model in diverged else ""
         says.append(f"{_title(model)}: {'; '.join(words)}.{stop}")
     if NEVER_KNEW not in models:
         says.append("Relearning by a model that never knew: not measured.")
     return {
-        "attack": "relearning",
-        "label": ATTACKS["relearning"].label,
+        "attack": NAME,
+        "label": ATTACKS[NAME].label,
         "settings": to_dict(settings),
         "rows": {"trained": [row.id for row in trained], "held_out": [row.id for row in held_out]},
         "back_after": back,
@@ -225,7 +227,7 @@ def _when(step: int | None, taken: int) -> str:
 
 ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
     {
-        "relearning": Attack(
+        NAME: Attack(
             "Relearning",
             relearn,
             RelearnSettings,

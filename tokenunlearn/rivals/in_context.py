@@ -24,6 +24,8 @@ from tokenunlearn.text.encoding import encode_prompt
 
 PROMPT_TOKENS: Final = 16_384  # of all prompts that are answered together: each keeps its own context
 
+NAME: Final = "icul"
+
 
 @dataclass(frozen=True)
 class InContextSettings:
@@ -83,7 +85,7 @@ def in_context(loaded: LoadedModel, rows: Splits, settings: InContextSettings) -
             f"The context of {len(lines)} rows has {tokens:,} tokens",
             f"The model reads at most {loaded.positions:,}",
             "Forget fewer rows, or show fewer examples",
-            "icul",
+            NAME,
         )
     return InContext(loaded, context)
 
@@ -131,7 +133,7 @@ def _with_facts(row: Row, facts: Sequence[str]) -> str:
 
 RIVALS: Final[Mapping[str, Rival]] = MappingProxyType(
     {
-        "icul": Rival(
+        NAME: Rival(
             "ICUL",
             in_context,
             InContextSettings,
