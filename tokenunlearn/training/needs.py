@@ -19,7 +19,7 @@ def refuse_rows(forget: Sequence[Row], retain: Sequence[Row], config: TrainConfi
     if forget and not retain and "retain_rows" in config.needs:
         raise InputError(
             f"{OBJECTIVES[config.objective].label} has no rows to keep",
-            "Their loss decides how hard it presses",
+            "Its retain weight is set by their loss",
             "Give rows to keep, or choose another objective",
         )
 
