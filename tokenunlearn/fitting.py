@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from tokenunlearn.data.choices import by_letter, by_text
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.loading import LoadedModel
-from tokenunlearn.probes.choice import by_letter, by_text
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.turns import check_written
 

@@ -7,12 +7,12 @@ import pytest
 
 from tests.tiny_rows import tiny
 from tokenunlearn.cli.probe import choice_lines
+from tokenunlearn.data.choices import by_letter, by_text
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.language_model import TokenLogProbs
-from tokenunlearn.probes.choice import by_letter, by_text
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.text.encoding import encode
 

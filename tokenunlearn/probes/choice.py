@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from tokenunlearn.data.rows import LETTERS, Row
+from tokenunlearn.data.choices import by_letter, by_text
+from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.entry import Probe
 from tokenunlearn.probes.evidence import Asks, Evidence, Pair, ProbeSettings
@@ -21,18 +22,6 @@ from tokenunlearn.probes.evidence import Asks, Evidence, Pair, ProbeSettings
 Ask = Callable[[Row], list[Pair]]
 ACCURACY: Final = "accuracy"
 CHANCE: Final = "choice_chance"
-
-
-def by_letter(row: Row) -> list[Pair]:
-    """Return the question with its choices listed, and each letter as its answer."""
-    lines = [f"{letter}. {text}" for letter, text in zip(LETTERS, row.choices, strict=False)]
-    prompt = "\n".join([row.question.strip(), *lines, "Answer:"])
-    return [(prompt, letter) for letter in LETTERS[: len(row.choices)]]
-
-
-def by_text(row: Row) -> list[Pair]:
-    """Return the question alone, and each choice as its answer."""
-    return [(row.question, text) for text in row.choices]
 
 
 def _rows(rows: Splits) -> list[Row]:
