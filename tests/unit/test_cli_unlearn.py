@@ -47,10 +47,8 @@ def test_a_result_is_never_replaced_by_another_run(
     assert unlearn(tiny_folder) == 0
     before = content(folder / "o")
     for more, words in (
-        (
-            ["--objective", "ga", "--seed", "7"],
-            "objective is npo there and ga here; seed is 0 there and 7 here",
-        ),
+        (["--objective", "ga", "--seed", "7"], "objective is npo there and ga here; "),
+        (["--seed", "7"], "seed is 0 there and 7 here"),
         (["--rank", "4"], "rank is 2 there and 4 here"),
         (["--steps", "1"], "at step 2, and 1 steps are asked for"),
         (["--mask", "m.jsonl"], "mask is "),
