@@ -4,6 +4,7 @@
  */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
+import { fileField, nameForm } from "../../dom/name_form.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { freeName } from "../../draft/draft_file.js";
@@ -48,7 +49,11 @@ export function marksDialog(desk) {
     "dialog",
     { class: "tu-help tu-masks", attributes: { "aria-label": "Marks" } },
     node("h2", { text: "Save these marks" }),
-    saveForm(desk, attempt),
+    nameForm(
+      "Name of the marks",
+      (name) => desk.addSet("save_mark_set", { name, rows: desk.model.marks.rows }),
+      attempt,
+    ),
     node("h2", { text: "Marks to compare" }),
     node("table", { class: "tu-masks-list" }, tableHead(["", "Name", "Rows", "Saved", ""]), body),
     node(
@@ -100,50 +105,8 @@ function hasGold({ columns, rowsOfSet, payload }) {
   return rowsOfSet.some((at) => columns.gold?.[payload.rows[at].first] >= 0);
 }
 
-function saveForm(desk, attempt) {
-  const input = node("input", {
-    class: "tu-search",
-    attributes: {
-      type: "text",
-      maxlength: 80,
-      placeholder: "Name, such as Ada, first pass",
-      "aria-label": "Name of the marks",
-      required: true,
-    },
-  });
-  const form = node(
-    "form",
-    { class: "tu-masks-acts" },
-    input,
-    node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }),
-  );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const name = input.value.trim();
-    if (name)
-      attempt(
-        () => desk.addSet("save_mark_set", { name, rows: desk.model.marks.rows }),
-        () => {
-          input.value = "";
-          return `Saved as “${name}”.`;
-        },
-      );
-  });
-  return form;
-}
-
 function importer(desk, attempt) {
-  const input = node("input", {
-    attributes: {
-      type: "file",
-      accept: ".jsonl,.ndjson,.json,.csv,.tsv,.parquet",
-      "aria-label": "Rows with gold to import",
-    },
-  });
-  input.addEventListener("change", () => {
-    const file = input.files[0];
-    input.value = "";
-    if (!file) return;
+  const take = (file) =>
     attempt(async () => {
       const upload = await sendFile(file, (name, data) => desk.host.ask(name, data));
       const answer = await desk.addSet("import_marked_rows", {
@@ -153,8 +116,8 @@ function importer(desk, attempt) {
       await desk.host.ask("drop_upload", { upload });
       return answer;
     }, importedRowsWords);
-  });
-  return node("label", { class: "tu-masks-acts" }, node("span", { text: "Import rows with gold" }), input);
+  const accept = ".jsonl,.ndjson,.json,.csv,.tsv,.parquet";
+  return fileField("Import rows with gold", "Rows with gold to import", accept, take);
 }
 
 /** Returns what an import did, and what it left out. */

@@ -1,6 +1,7 @@
 /** The dialog of named masks: save as, list, load, export, remove, import, compare two. */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
+import { fileField, nameForm } from "../../dom/name_form.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { draftWords } from "../../draft/draft_file.js";
 import { download } from "../../draft/export_mask.js";
@@ -78,7 +79,7 @@ export function maskPanel(desk, host) {
     "dialog",
     { class: "tu-help tu-masks", attributes: { "aria-label": "Masks" } },
     node("h2", { text: "Save this mask" }),
-    saveForm(desk, attempt),
+    nameForm("Name of the mask", (name) => desk.save(name), attempt),
     node("h2", { text: "Saved masks" }),
     none,
     table,
@@ -109,62 +110,15 @@ export function maskPanel(desk, host) {
   };
 }
 
-function saveForm(desk, attempt) {
-  const input = node("input", {
-    class: "tu-search",
-    attributes: {
-      type: "text",
-      maxlength: 80,
-      placeholder: "Name, such as Ada, first pass",
-      "aria-label": "Name of the mask",
-      required: true,
-    },
-  });
-  const form = node(
-    "form",
-    { class: "tu-masks-acts" },
-    input,
-    node("button", { class: "tu-button is-first", text: "Save as", attributes: { type: "submit" } }),
-  );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const name = input.value.trim();
-    if (!name) return;
-    attempt(
-      () => desk.save(name),
-      () => {
-        input.value = "";
-        return `Saved as “${name}”.`;
-      },
-    );
-  });
-  return form;
-}
-
 function importer(desk, attempt) {
-  const input = node("input", {
-    attributes: {
-      type: "file",
-      accept: ".jsonl,.json,application/jsonl,application/json",
-      "aria-label": "Mask file to import",
-    },
-  });
-  input.addEventListener("change", () => {
-    const file = input.files[0];
-    input.value = "";
-    if (!file) return;
+  const take = (file) =>
     attempt(async () => {
       if (file.size > MOST_BYTES)
         throw new Error(`${file.name} has ${file.size} bytes. At most ${MOST_BYTES} are taken.`);
       return desk.import(file.name.replace(/\.jsonl?$/, ""), await file.text());
     }, importedWords);
-  });
-  return node(
-    "label",
-    { class: "tu-masks-acts" },
-    node("span", { text: "Import a mask or draft file" }),
-    input,
-  );
+  const accept = ".jsonl,.json,application/jsonl,application/json";
+  return fileField("Import a mask or draft file", "Mask file to import", accept, take);
 }
 
 /** Returns what an import did: of `drafts`, their masks; else of one mask. */
