@@ -10,16 +10,16 @@ import posixpath
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.served import page_of
 
 pytestmark = pytest.mark.slow
 LENT = [f"VENV={sys.prefix}", "PIP=true"]
@@ -60,31 +60,15 @@ def made(clone: Path, *arguments: str) -> str:
 def address(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page that `make run` serves from the clone."""
     folder = tmp_path_factory.mktemp("run")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = f"ARGS=--port {port} --no-model --runs {folder / 'runs'}"
-    with (folder / "log.txt").open("w") as log:
-        process = subprocess.Popen(
-            ["make", "run", *LENT, flags],
-            cwd=clone, env=environment(), stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            pytest.fail(f"`make run` did not open the page:\n{(folder / 'log.txt').read_text()}")
+
+    def command(port: int) -> list[str]:
+        return ["make", "run", *LENT, f"ARGS=--port {port} --no-model --runs {folder / 'runs'}"]
+
+    def end(process: subprocess.Popen[bytes]) -> None:
+        os.killpg(process.pid, signal.SIGTERM)  # `make` and the page that it has started
+
+    with page_of(command, clone, environment(), folder / "log.txt", end) as url:
         yield url
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
 
 
 def got(url: str) -> bytes:

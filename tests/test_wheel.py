@@ -6,10 +6,8 @@ It is unpacked beside the present environment, whose packages it takes; nothing 
 import ast
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -18,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.served import page_of
 
 # Where a package is not called as the module that is imported.
 PACKAGE_OF = {"sklearn": "scikit-learn"}
@@ -60,26 +60,15 @@ def test_the_command_scores_the_demo_from_the_wheel(
 @pytest.fixture
 def address(installed: Path, tmp_path: Path) -> Iterator[str]:
     """The page that the installed command serves."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [str(installed / "bin" / "tokenunlearn-app"), "--port", str(port), "--no-model"]
+    program = str(installed / "bin" / "tokenunlearn-app")
     environment = {**os.environ, "PYTHONPATH": str(installed)}
-    with (tmp_path / "log.txt").open("w") as log:
-        page = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        while page.poll() is None and time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            pytest.fail(f"the page did not open:\n{(tmp_path / 'log.txt').read_text()}")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        page.terminate()
-        page.wait(30)
+
+    def command(port: int) -> list[str]:
+        return [program, "--port", str(port), "--no-model"]
+
+    log = tmp_path / "log.txt"
+    with page_of(command, tmp_path, environment, log, lambda process: process.terminate()) as url:
+        yield url
 
 
 @pytest.mark.slow
