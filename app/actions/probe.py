@@ -109,6 +109,8 @@ def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | Non
     """Return the line of an attack on a run that goes on, or of the newest one if that is broken."""
     of_run = []
     for state in service.queue.runs():
+        if run_kind(state).leaves:  # no attack: its config, with all its rows, need not be read
+            continue
         wanted = service.queue.store.config(state["run_id"]).get("attack") or {}
         if (wanted.get("of"), wanted.get("name")) == (run_id, name):
             of_run.append(state)

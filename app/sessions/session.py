@@ -114,10 +114,8 @@ def session_rows(data: str | None, skip_bad_rows: bool = False, columns: str = "
     Raises InputError for a refused line, unless bad rows are skipped, and when there is no row to forget;
     SettingError for columns that the file does not have.
     """
-    if data is None:
-        forget = (*demo_rows("shared_forget"), *demo_rows("one_off"))
-        return Splits(forget, demo_rows("shared_retain"), demo_rows("world"))
-    return rows_to_open(open_rows(data, LOG.warning, skip_bad_rows, columns), data)
+    name = DEMO if data is None else data
+    return rows_to_open(open_rows(name, LOG.warning, skip_bad_rows, columns), name)
 
 
 def rows_to_open(given: Splits, where: str) -> Splits:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import values_of
-from tokenunlearn.cli.sources import add_rows, check_precision, given_rows, stoppable
+from tokenunlearn.cli.sources import add_model, add_rows, check_precision, given_rows, stoppable
 from tokenunlearn.errors import InputError, RunError
 
 INTERRUPTED = 130
@@ -41,10 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a setting of the attack, such as steps=20; `list` names them; may be repeated",
     )
     add_rows(parser, "the shared set")
-    parser.add_argument("--model", metavar="NAME", help="folder or hub id (default: the embedded model)")
-    parser.add_argument(
-        "--precision", default="auto", metavar="WORD", help="auto, fp32 or bf16 (default auto)"
-    )
+    add_model(parser, adapter=False)
 
 
 def run(arguments: argparse.Namespace) -> int:

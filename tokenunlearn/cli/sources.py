@@ -42,11 +42,12 @@ def add_rows(
     parser.add_argument("--columns", default="", metavar="FIELD=COLUMN,…", help=COLUMNS_HELP)
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Let the parser take a model, an adapter and a precision."""
+def add_model(parser: argparse.ArgumentParser, adapter: bool = True) -> None:
+    """Let the parser take a model, an adapter unless the verb has its own, and a precision."""
     group = parser.add_argument_group("model")
     group.add_argument("--model", metavar="NAME", help="folder or hub id (default: the embedded model)")
-    group.add_argument("--adapter", metavar="FOLDER", help="PEFT adapter to put on it")
+    if adapter:
+        group.add_argument("--adapter", metavar="FOLDER", help="PEFT adapter to put on it")
     group.add_argument(
         "--precision", default="auto", metavar="WORD", help="auto, fp32 or bf16 (default auto)"
     )
