@@ -58,6 +58,11 @@ class ShownScores:
         """How many scores there are already: it grows while rows or signals still wait for theirs."""
         return sum(int(np.isfinite(self.columns[name]).sum()) for name in self.payload["signals"])
 
+    @cached_property
+    def failures(self) -> tuple[str, ...]:
+        """Why rows could not be scored, in their order: such a row stops waiting and brings no number."""
+        return tuple(row["failure"] for row in self.payload["rows"] if row.get("failure"))
+
     @property
     def live(self) -> bool:
         """Whether a loaded model stands behind them."""

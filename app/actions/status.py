@@ -59,7 +59,7 @@ def scores_signature(service: Service) -> Any:
     scores = service.shelf.newest()
     if scores is None:
         return service.sessions.stage.error or "none"
-    return [scores.scores_id, scores.payload["state"], scores.known, dict(scores.fits)]
+    return [scores.scores_id, scores.payload["state"], scores.known, scores.failures, dict(scores.fits)]
 
 
 def probed(service: Service, run_id: str) -> bool:

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.actions.failed_rows import score_again
-from app.actions.status import busy
+from app.actions.status import busy, scores_signature
 from app.actions.tokens import compute_signal
 from app.actions.unlearn import start, summary
 from app.service import Service
 from app.sessions.session import Options
+from app.shown import shown_scores
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
@@ -82,6 +83,17 @@ def test_tried_again_it_is_scored_where_nothing_stands_in_the_way_any_more(spoil
     for each in (mended, mended.unedited):
         assert each.rows[2].scored and each.rows[2].failure == ""
         assert [each.rows[at] is scores.rows[at] for at in (0, 1, 3, 4)] == [True] * 4
+
+
+def test_a_row_that_fails_after_the_others_is_news_although_it_brings_no_number(service: Service) -> None:
+    shown = service.shelf.newest()
+    assert shown is not None and shown.scores is not None
+    waiting = [replace(row, failure="") for row in shown.scores.rows]
+    before = shown_scores(replace(shown.scores, rows=waiting), "live")
+    service.shelf.put(before, service.sessions.session, newest=True)
+    told = scores_signature(service)
+    service.shelf.put(shown, service.sessions.session, newest=True)
+    assert before.known == shown.known and scores_signature(service) != told
 
 
 def test_a_want_of_memory_fails_one_row_in_one_line(
