@@ -4,22 +4,24 @@ A browser's file comes in pieces (`begin_upload`, `add_piece`), as a request is 
 """
 
 import binascii
+import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from app.actions.checks import record, text, whole
 from app.service import Service
-from app.sessions.session import DEMO, demo_adapter, rows_to_open, session_rows
+from app.sessions.session import demo_adapter, rows_to_open
 from app.uploads import MOST_BYTES
 from tokenunlearn.cli.sources import check_precision
 from tokenunlearn.data.columns import FIELDS, PLAIN, checked, chosen
 from tokenunlearn.data.files import RowFile, need_rows, read_records, records_of, rows_of
 from tokenunlearn.data.formats import Records
 from tokenunlearn.data.rows import Row
-from tokenunlearn.data.splits import split_rows
+from tokenunlearn.data.sets import SETS, read_set
+from tokenunlearn.data.splits import Splits, split_rows
 from tokenunlearn.errors import InputError, ModelError
 
 MOST_PATH: Final = 4_000
@@ -59,13 +61,26 @@ def drop_upload(service: Service, question: Any) -> dict[str, Any]:
 
 
 def preview_rows(service: Service, question: Any) -> dict[str, Any]:
-    """Return a file as it would be read: its columns, the first rows, every refused line.
+    """Return a file or a set as it would be read: the first rows, every refused line; of a file its columns.
 
-    `question`: `{upload}` or `{path}`, and `columns` (field → column) as a person corrected them. A field is
-    None while it is needed and no column is known for it. Raises InputError, SettingError.
+    `question`: `{set, place, hub}` (see `_set_rows`), or `{upload}` or `{path}` with `columns` (field →
+    column) as a person corrected them. A field is None while it is needed and no column is known for it.
+    `probe` is how the command line asks the rows. Raises InputError, SettingError.
     """
-    records, content = read_file(service, record(question, "the file"))
-    splits = split_rows(content.rows)
+    values = record(question, "the file")
+    if values.get("set"):
+        told: list[str] = []
+        splits = _set_rows(values, told.append)
+        name, place = str(values["set"]), str(values.get("place") or "").strip()
+        return {
+            "name": name,
+            "fields": None,
+            "probe": shlex.join(["--set", f"{name}={place}" if place else name]),
+            **_counts(splits, splits.rows),
+            "refused": [{"line": None, "reason": each[:SHOWN_TEXT]} for each in told[:SHOWN_REFUSED]],
+            "refused_count": len(told),
+        }
+    records, content = read_file(service, values)
     found = chosen(records.columns, _columns(question))
     shown = records.columns[:SHOWN_COLUMNS]
     return {
@@ -73,16 +88,8 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
         "names": [name for name in shown if len(name) <= MOST_PATH],
         "unread": list(content.unread[:SHOWN_COLUMNS]),
         "fields": {field: _known(field, found, _columns(question)) for field in FIELDS},
-        "good": len(content.rows),
-        "forget": len(splits.forget),
-        "retain": len(splits.retain),
-        "world": len(splits.world),
-        "holdout": len(splits.holdout),
-        "choice": len(splits.choice),
-        "unkeyed": len(splits.unkeyed),
-        "contradictory": len(splits.contradictory),
-        "plain": sum(not row.question for row in content.rows),
-        "rows": [_shown(row) for row in content.rows[:SHOWN_ROWS]],
+        "probe": shlex.quote(records.name),
+        **_counts(split_rows(content.rows), content.rows),
         "refused": [
             {"line": each.line, "reason": each.reason[:SHOWN_TEXT]}
             for each in content.refused[:SHOWN_REFUSED]
@@ -94,18 +101,42 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
 def open_rows(service: Service, question: Any) -> dict[str, Any]:
     """Return `{rows, at}`: how many rows are being opened, and since when. `question` as for `preview_rows`.
 
-    `{demo: true}` means our own rows. Refused lines are left out: the person has seen them. Raises InputError
-    when no line is a row to forget.
+    Refused lines are left out: the person has seen them. Raises InputError when no line is a row to forget.
     """
     values = record(question, "the file")
-    if values.get("demo") is True:
-        rows, name = session_rows(None), DEMO
+    if values.get("set"):
+        name = text(values, "set", 60)
+        rows = rows_to_open(_set_rows(values, lambda _: None), name)
     else:
         records, content = read_file(service, values)
         name = Path(records.name).name
         rows = rows_to_open(split_rows(need_rows(content).rows), name)
     service.sessions.open(service.sessions.wanted.with_rows(rows, name))
     return {"rows": len(rows.forget), "at": time.time()}
+
+
+def known_sets(_service: Service, _question: Any) -> dict[str, Any]:
+    """Return the sets that can be opened by name: `{sets: [{name, label, help, licence, source, …}]}`.
+
+    `shipped`: it needs no place. `hub`: its usual id there, which is told and never asked by itself. `files`:
+    what is fetched of it.
+    """
+    return {
+        "sets": [
+            {
+                "name": name,
+                "label": entry.label,
+                "help": entry.help,
+                "licence": entry.licence,
+                "source": entry.source,
+                "forgets": entry.forgets,
+                "shipped": entry.folder is not None,
+                "hub": entry.hub,
+                "files": list(entry.files),
+            }
+            for name, entry in SETS.items()
+        ]
+    }
 
 
 def open_model(service: Service, question: Any) -> dict[str, Any]:
@@ -142,6 +173,34 @@ def hold_scoring(service: Service, question: Any) -> dict[str, Any]:
     """Stop scoring and keep what is scored, or go on; return `{}`. `question`: `{held: bool}`."""
     service.sessions.current.hold(record(question, "the question").get("held") is True)
     return {}
+
+
+def _set_rows(values: Mapping[str, Any], tell: Callable[[str], None]) -> Splits:
+    """Return the rows of the set that `{set, place, hub}` means; `tell` hears each refused line.
+
+    `place` is a folder of the server's machine, with `hub` the id of a data set: only then is the hub asked.
+    A shipped set needs neither. Raises InputError.
+    """
+    name, hub = text(values, "set", 60), values.get("hub") is True
+    place = text(values, "place", MOST_PATH).strip() if values.get("place") else ""
+    return read_set(name, place if hub or not place else str(_at_home(place)), hub, tell)
+
+
+def _counts(splits: Splits, rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what a preview says of rows: how many of each kind, and the first ones."""
+    return {
+        "good": len(rows),
+        "forget": len(splits.forget),
+        "retain": len(splits.retain),
+        "world": len(splits.world),
+        "holdout": len(splits.holdout),
+        "choice": len(splits.choice),
+        "only_asked": splits.only_asked,
+        "unkeyed": len(splits.unkeyed),
+        "contradictory": len(splits.contradictory),
+        "plain": sum(not row.question for row in rows),
+        "rows": [_shown(row) for row in rows[:SHOWN_ROWS]],
+    }
 
 
 def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
@@ -230,6 +289,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "subject": row.subject[:SHOWN_TEXT],
         "set": row.set[:SHOWN_TEXT],
         "split": row.split[:SHOWN_TEXT],
+        "choices": " · ".join(row.choices)[:SHOWN_TEXT],
         "gold": ", ".join(row.answer[start:end] for start, end in row.gold)[:SHOWN_TEXT],
     }
 
@@ -240,6 +300,7 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
         "begin_upload": begin_upload,
         "add_piece": add_piece,
         "drop_upload": drop_upload,
+        "known_sets": known_sets,
         "preview_rows": preview_rows,
         "open_rows": open_rows,
         "open_model": open_model,

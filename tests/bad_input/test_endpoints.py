@@ -148,6 +148,8 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("preview_rows", {"path": "x" * 3_900}, ""),
     ("preview_rows", {"path": "/tmp", "columns": {"question": 3}}, ""),
     ("open_rows", {"upload": ["x"]}, "upload is missing"),
+    ("open_rows", {"set": "mmlu", "place": ["x"]}, "place is missing"),
+    ("open_rows", {"set": HALF}, "half a character"),
     ("open_model", {"source": "embedded", "precision": 5}, "precision is 5"),
     ("open_model", {"source": "embedded", "precision": ["fp32"]}, "precision is"),
     ("open_model", {"source": ["hub"]}, "source is"),
@@ -244,7 +246,7 @@ def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any)
 
 def test_every_function_that_the_page_may_ask_is_tried() -> None:
     tried = {name for name, _, _ in FUNCTIONS}
-    assert tried >= set(ASKED) - {"drop_upload", "cancel_opening"}  # these two take anything
+    assert tried >= set(ASKED) - {"drop_upload", "cancel_opening", "known_sets"}  # these take anything
 
 
 def test_a_path_that_no_file_can_have_is_not_found(page: TestClient) -> None:

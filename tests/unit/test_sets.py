@@ -1,6 +1,7 @@
 """Sets by name: rows with choices, what is read from a folder, what is refused; nothing is fetched."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -102,8 +103,18 @@ def test_questions_without_a_known_true_choice_are_counted(
 
 def test_every_set_says_what_it_is() -> None:
     for name, entry in SETS.items():
-        assert entry.help and entry.licence and entry.source, name
+        assert entry.label and entry.help and entry.licence and entry.source, name
         assert (entry.folder is None) == bool(entry.hub) == bool(entry.files), name
+
+
+def test_rows_that_are_only_asked_are_told_from_rows_to_keep() -> None:
+    common = opened("common")
+    assert common.only_asked and not SETS["common"].forgets
+    assert not opened("demo").only_asked and SETS["demo"].forgets
+    mixed = replace(common, retain=(row_from_dict({"id": "r", "question": "Q?", "answer": "A."}, "here"),))
+    assert not mixed.only_asked and not Splits((), (), ()).only_asked
+    with pytest.raises(InputError, match='No row has split "forget"'):
+        mixed.need_forget("here")
 
 
 def test_the_shipped_sets_open_by_name() -> None:

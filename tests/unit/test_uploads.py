@@ -12,6 +12,8 @@ import pytest
 from app.actions import opening
 from app.doors import answering
 from app.uploads import MOST_BYTES, Uploads
+from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.data.sets import SETS
 from tokenunlearn.errors import InputError, TokenUnlearnError
 
 
@@ -75,6 +77,55 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
     assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]
 
 
+def test_the_sets_are_offered_as_the_registry_has_them(idle: Any) -> None:
+    offered = opening.known_sets(idle, {})["sets"]
+    assert [each["name"] for each in offered] == list(SETS)
+    by_name = {each["name"]: each for each in offered}
+    assert by_name["demo"]["shipped"] and by_name["demo"]["forgets"]
+    assert by_name["tofu_forget05"]["hub"] == "locuslab/TOFU" and not by_name["tofu_forget05"]["shipped"]
+    assert [name for name, each in by_name.items() if not each["forgets"]] == [
+        *("common", "wmdp_bio", "wmdp_chem", "wmdp_cyber", "mmlu")
+    ]
+    json.dumps(offered)
+
+
+def test_a_set_is_looked_at_as_a_file_is(idle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "tokenunlearn.data.sets._fetched", lambda *_: pytest.fail("the hub was asked by itself")
+    )
+    demo = opening.preview_rows(idle, {"set": "demo"})
+    forget = len(demo_rows("shared_forget")) + len(demo_rows("one_off"))
+    assert (demo["name"], demo["forget"], demo["only_asked"], demo["fields"]) == ("demo", forget, False, None)
+    common = opening.preview_rows(idle, {"set": "common"})
+    assert (common["good"], common["choice"], common["forget"], common["only_asked"]) == (60, 60, 0, True)
+    assert common["probe"] == "--set common" and " · " in common["rows"][0]["choices"]
+    with pytest.raises(InputError, match="no row to forget. Every row is a question with choices"):
+        opening.open_rows(idle, {"set": "common"})
+    lines = ['{"question": "Q?", "answer": "A."}', '{"question": "Q?"}']
+    (tmp_path / "forget01.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    tofu = opening.preview_rows(idle, {"set": "tofu_forget01", "place": f" {tmp_path} "})
+    assert (tofu["forget"], tofu["retain"], tofu["refused_count"]) == (1, 0, 1)
+    assert tofu["refused"][0]["reason"].startswith("forget01.jsonl: left out line 2: answer is missing")
+    assert tofu["probe"] == f"--set tofu_forget01={tmp_path}"
+
+
+def test_the_hub_is_asked_for_a_set_where_a_person_chose_it(
+    idle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    (tmp_path / "forget01.jsonl").write_text('{"question": "Q?", "answer": "A."}', encoding="utf-8")
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda place, **_: asked.append(place) or str(tmp_path)
+    )
+    question = {"set": "tofu_forget01", "place": "locuslab/TOFU"}
+    for hub in (False, None, "yes"):
+        with pytest.raises(InputError, match="There is no such folder"):
+            opening.preview_rows(idle, {**question, "hub": hub})
+    assert asked == []
+    assert opening.preview_rows(idle, {**question, "hub": True})["forget"] == 1
+    assert asked == ["locuslab/TOFU"]
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
@@ -101,6 +152,12 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
             ),
             "columns names 'x'",
         ),
+        (lambda s: opening.preview_rows(s, {"set": "tofu"}), "There is no set 'tofu'"),
+        (lambda s: opening.preview_rows(s, {"set": 3}), "set is missing"),
+        (lambda s: opening.preview_rows(s, {"set": "mmlu"}), "The set mmlu is not shipped"),
+        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "a\0b"}), "There is no such folder"),
+        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "~nobody-at-all/a"}), "no such folder"),
+        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "/etc"}), "This is not a folder of mmlu"),
         (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "No line of the file"),
         (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "question is missing"),
     ],

@@ -5,6 +5,7 @@ import { shareRows } from "../../app/web/model/columns.js";
 import { openLabel, previewNotes, previewWords } from "../../app/web/open/data_preview.js";
 import { modelRequest } from "../../app/web/open/model_form.js";
 import { failedWords, openingWords } from "../../app/web/open/opening_state.js";
+import { groupsOf, originWords, placeWords } from "../../app/web/open/set_form.js";
 import { modelChip, openWords } from "../../app/web/page/status_chips.js";
 import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
 import { askServer } from "../../app/web/server/server_ask.js";
@@ -40,6 +41,10 @@ test("what would be read, in words", () => {
     previewWords(preview({ holdout: 4, choice: 60 })),
     "a.csv: 18 rows to forget, 2 to keep, 4 held out, 60 with choices",
   );
+  assert.equal(
+    previewWords(preview({ forget: 0, retain: 0, choice: 60, only_asked: true })),
+    "a.csv: 60 questions with choices",
+  );
   assert.equal(openLabel(preview({})), "Open 18 rows");
   assert.equal(openLabel(preview({ refused_count: 3 })), "Open 18 good rows");
   assert.equal(openLabel(preview({ good: 4, forget: 0, retain: 4 })), "");
@@ -54,6 +59,10 @@ test("a person is told what is missing, and what it means", () => {
   );
   assert.match(previewNotes(preview({ good: 0, forget: 0 }))[0], /No line is a row/);
   assert.match(previewNotes(preview({ forget: 0 }))[0], /nothing to forget/);
+  const asked = { forget: 0, retain: 0, choice: 60, only_asked: true, probe: "--set common", fields: null };
+  assert.deepEqual(previewNotes(preview(asked)), [
+    "These questions are asked to see what a model knows. No row is to forget, so they cannot be opened as tokens. Ask them in a terminal: python -m tokenunlearn probe --set common",
+  ]);
   const general = readFileSync(new URL("../../assets/demo/world.jsonl", import.meta.url), "utf8")
     .trim()
     .split("\n").length;
@@ -70,6 +79,35 @@ test("a person is told what is missing, and what it means", () => {
   assert.match(
     previewNotes(preview({ plain: 1 }))[0],
     /1 row is plain text .* knowledge is not known there .*α = 0/,
+  );
+});
+
+test("a set by name says what it is, and that only the hub is fetched from", () => {
+  const mmlu = {
+    name: "mmlu",
+    label: "MMLU",
+    help: "Questions",
+    licence: "MIT",
+    source: "MMLU 2009.03300",
+    forgets: false,
+    shipped: false,
+    hub: "cais/mmlu",
+    files: ["all/test*.parquet", "*.json"],
+  };
+  const demo = { ...mmlu, name: "demo", forgets: true, shipped: true };
+  assert.deepEqual(
+    groupsOf([demo, mmlu]).map(([, members]) => members.map(({ name }) => name)),
+    [["demo"], ["mmlu"]],
+  );
+  assert.equal(originWords(mmlu), "Source: MMLU 2009.03300. Licence: MIT.");
+  assert.match(originWords(demo), /It comes with this program\.$/);
+  assert.match(
+    placeWords(mmlu, "folder"),
+    /files of cais\/mmlu as they are published\. Nothing is fetched\.$/,
+  );
+  assert.match(
+    placeWords(mmlu, "hub"),
+    /contacts huggingface\.co and fetches all\/test\*\.parquet and \*\.json/,
   );
 });
 

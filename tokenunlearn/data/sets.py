@@ -27,15 +27,18 @@ Read = Callable[[Path, Tell], Splits]
 class DataSet:
     """A set of rows. `read` takes its folder, and what hears of refused lines, and gives its rows by split.
 
+    label: its name in a menu. forgets: whether some of its rows are to forget; else they are only asked.
     folder: where it lies when it is shipped; None: a person names a folder or a data set of the hub.
     adapter: the shipped one with which the embedded model knows these rows, if there is one.
     hub: its usual id there, which is told and never asked by itself. files: what is fetched of it, as globs.
     """
 
     read: Read
+    label: str
     licence: str
     source: str
     help: str
+    forgets: bool = True
     folder: Path | None = None
     adapter: Path | None = None
     hub: str = ""
@@ -57,14 +60,28 @@ def open_rows(
             raise InputError(f"There is no set {name[:60]!r} and no such file", fix=fix, where=text[:200])
         return split_rows(good_rows(text, columns_from_text(columns), skip_bad, split, tell))
     entry = SETS[name]
-    if entry.folder is not None:
-        if equals:
-            raise InputError(f"The set {name} is shipped", "It takes no place", f"Write {name}", text[:200])
-        return entry.read(entry.folder, None)
-    if not place:
+    if entry.folder is not None and equals:
+        raise InputError(f"The set {name} is shipped", "It takes no place", f"Write {name}", text[:200])
+    if entry.folder is None and not place:
         fix = f"Write {name}=FOLDER, or {name}={entry.hub} to fetch it from the hub"
         raise InputError(f"The set {name} is not shipped", entry.licence, fix, name)
-    return entry.read(_folder(place, entry.files), tell if skip_bad else None)
+    return read_set(name, place, not _is_folder(place), tell if skip_bad else None)
+
+
+def read_set(name: str, place: str, hub: bool, tell: Tell) -> Splits:
+    """Return the rows by split of a set: a shipped one needs no place, any other its folder.
+
+    With `hub`, the place is the id of a data set there, which is fetched. Raises InputError for a name that
+    is no set, for a place without the set's files, and for a refused line where nobody is to be told.
+    """
+    if name not in SETS:
+        raise InputError(f"There is no set {name[:60]!r}", fix=did_you_mean(name, list(SETS)))
+    entry = SETS[name]
+    if entry.folder is not None:
+        return entry.read(entry.folder, None)
+    if not place:
+        raise InputError(f"The set {name} is not shipped", entry.licence, "Name its folder", name)
+    return entry.read(_fetched(place, entry.files) if hub else _folder(place), tell)
 
 
 def shipped_adapter(names: Iterable[str]) -> Path | None:
@@ -72,13 +89,26 @@ def shipped_adapter(names: Iterable[str]) -> Path | None:
     return next((SETS[name].adapter for name in names if name in SETS and SETS[name].adapter), None)
 
 
-def _folder(place: str, files: Sequence[str]) -> Path:
-    """Return the folder of this name, or that of a data set of the hub, fetched. Raises InputError."""
-    if Path(place).is_dir():
-        return Path(place)
+def _folder(place: str) -> Path:
+    """Return the folder of this name. Raises InputError where there is none."""
+    if not _is_folder(place):
+        raise InputError("There is no such folder", fix="Check the path", where=place[:200])
+    return Path(place)
+
+
+def _is_folder(place: str) -> bool:
+    """Return whether there is such a folder; False for what cannot be a path (too long, NUL, unreadable)."""
+    try:
+        return Path(place).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _fetched(place: str, files: Sequence[str]) -> Path:
+    """Return the folder of a data set of the hub, fetched. Raises InputError."""
     if place.count("/") != 1 or place.startswith((".", "/", "~")):
         raise InputError(
-            "There is no such folder", "It is not an id of the hub either (OWNER/NAME)", where=place
+            "There is no such folder", "It is not an id of the hub either (OWNER/NAME)", where=place[:200]
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError
@@ -207,6 +237,7 @@ def _demo(_folder: Path, _tell: Tell) -> Splits:
 def _tofu_entry(share: str) -> DataSet:
     return DataSet(
         read=_tofu(share),
+        label=f"TOFU, {int(share)} % to forget",
         licence="MIT (so the card at the hub says; another copy of it says Apache-2.0)",
         source="TOFU 2401.06121",
         help=f"Invented authors, {int(share)} % of them to forget; real authors and world facts to keep",
@@ -218,6 +249,8 @@ def _tofu_entry(share: str) -> DataSet:
 def _wmdp_entry(field: str) -> DataSet:
     return DataSet(
         read=_choice((f"wmdp-{field}", f"wmdp_{field}*", f"wmdp-{field}/test*"), f"wmdp_{field}"),
+        label=f"WMDP, {field}",
+        forgets=False,
         licence="MIT",
         source="WMDP 2403.03218",
         help=f"Questions with four choices about hazardous knowledge ({field}); only asked, never shipped",
@@ -230,6 +263,7 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
     {
         "demo": DataSet(
             read=_demo,
+            label="Our demo",
             licence="MIT, ours",
             source="ours, in TOFU form",
             help="Invented authors and one-off facts to forget, others and facts of the world to keep",
@@ -238,6 +272,8 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
         ),
         "common": DataSet(
             read=_choice(("common",), "common", "set"),
+            label="Common knowledge",
+            forgets=False,
             licence="MIT, ours",
             source="ours, in the form of MMLU",
             help="60 questions of common knowledge with four choices each",
@@ -247,6 +283,8 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
         **{f"wmdp_{field}": _wmdp_entry(field) for field in ("bio", "chem", "cyber")},
         "mmlu": DataSet(
             read=_choice(("mmlu*", "all/test*", "test*", "*/test*"), "mmlu", "subject"),
+            label="MMLU",
+            forgets=False,
             licence="MIT",
             source="MMLU 2009.03300",
             help="Questions with four choices from 57 subjects",

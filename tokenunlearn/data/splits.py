@@ -51,6 +51,11 @@ class Splits:
         """The questions with choices of which no true choice is known: they are not measured."""
         return tuple(row for row in self.choice if row.correct is None)
 
+    @property
+    def only_asked(self) -> bool:
+        """Whether all rows are questions with choices: they are asked, and nothing is forgotten or kept."""
+        return bool(self.choice) and len(self.choice) == len(self.rows)
+
     def keeping(self, world: tuple[Row, ...]) -> "Splits":
         """Return the same with facts of the world, and with these as the rows to keep where there are none.
 
@@ -65,14 +70,11 @@ class Splits:
         """Return the same. Raises InputError where there is no row to forget."""
         if self.forget:
             return self
-        why = "Every row is to be kept"
-        if self.retain and not self.world:
-            why = 'Every row has split "retain"'
-        elif self.holdout and not self.retain and not self.world:
-            why = 'Every row has split "holdout"'
-        if self.choice and not self.retain and not self.world:
+        if self.only_asked:
             fix = "Ask them with `python -m tokenunlearn probe`"
             raise InputError("There is no row to forget", "Every row is a question with choices", fix, where)
+        there = [each.name for each in fields(self) if getattr(self, each.name)]
+        why = f'Every row has split "{there[0]}"' if len(there) == 1 else 'No row has split "forget"'
         raise InputError("There is no row to forget", why, "Leave split out", where)
 
 

@@ -1,6 +1,6 @@
 /**
- * A file as it would be read: which column is what, to be corrected; the first rows; the lines that are
- * refused.
+ * A file or a set as it would be read: of a file which column is what, to be corrected; the first rows; the
+ * lines that are refused.
  */
 
 import { node, refill, tableHead } from "../dom/dom.js";
@@ -22,6 +22,8 @@ export const FIELDS = {
   paraphrased_question: ["Paraphrased question", "the question in other words, asked when probing"],
   paraphrased_answer: ["Paraphrased answer", "the answer in other words"],
   paraphrased_gold: ["Paraphrased fact spans", "[start, end] in each paraphrased answer"],
+  choices: ["Choices", "the answers to choose from: such a question is only asked"],
+  correct: ["True choice", "its number, letter or text"],
   perturbed_answer: ["Wrong answer", "answers of the same form that are false, for the truth ratio"],
 };
 const FIRST = 7; // the fields after these are folded away
@@ -63,15 +65,13 @@ export function dataPreview(onColumns) {
     ),
   );
   const refused = node("div");
+  const columns = node("div", {}, node("h3", { text: "Which column is what" }), mapping, folded, unread);
   const element = node(
     "section",
     { class: "tu-open-preview", attributes: { "aria-label": "Preview", hidden: true } },
     words,
     notes,
-    node("h3", { text: "Which column is what" }),
-    mapping,
-    folded,
-    unread,
+    columns,
     first,
     refused,
   );
@@ -83,15 +83,19 @@ export function dataPreview(onColumns) {
     element.hidden = false;
     words.textContent = previewWords(preview);
     notes.replaceChildren(...previewNotes(preview).map((text) => node("p", { class: "tu-banner", text })));
+    columns.hidden = preview.fields === null;
+    if (preview.fields) map(preview);
+    first.hidden = preview.rows.length === 0;
+    table.replaceChildren(...rowsTable(preview));
+    refused.replaceChildren(...refusedList(preview));
+  };
+  const map = (preview) => {
     const choices = (fields) => fields.map((field) => mappingChoice(field, preview, corrected, choose));
     const fields = Object.keys(FIELDS);
     refill(mapping, choices(fields.slice(0, FIRST)));
     refill(more, choices(fields.slice(FIRST)));
     folded.open ||= fields.slice(FIRST).some((field) => preview.fields[field]);
     unread.textContent = preview.unread.length ? `Not read: ${preview.unread.join(", ")}` : "";
-    first.hidden = preview.rows.length === 0;
-    table.replaceChildren(...rowsTable(preview));
-    refused.replaceChildren(...refusedList(preview));
   };
   const clear = () => {
     corrected = {};
@@ -137,8 +141,12 @@ function chatWords(name, field, fields) {
     : name;
 }
 
-/** Returns "rows.csv: 18 rows to forget, 2 to keep; 3 lines are refused". */
-export function previewWords({ name, forget, retain, world, holdout, choice, refused_count: refused }) {
+/**
+ * Returns "rows.csv: 18 rows to forget, 2 to keep; 3 lines are refused", or "common: 60 questions with
+ * choices".
+ */
+export function previewWords(preview) {
+  const { name, forget, retain, world, holdout, choice, refused_count: refused } = preview;
   const counts = [
     [retain, "to keep"],
     [world, "of the world’s facts"],
@@ -147,6 +155,7 @@ export function previewWords({ name, forget, retain, world, holdout, choice, ref
   ];
   const kept = counts.map(([count, words]) => (count ? `, ${count} ${words}` : "")).join("");
   const left = refused ? `; ${plural(refused, "line is", "lines are")} refused` : "";
+  if (preview.only_asked) return `${name}: ${plural(choice, "question", "questions")} with choices${left}`;
   return `${name}: ${plural(forget, "row", "rows")} to forget${kept}${left}`;
 }
 
@@ -154,14 +163,19 @@ export function previewWords({ name, forget, retain, world, holdout, choice, ref
  * Returns what a person should know before opening the file.
  * @returns {string[]}
  */
-export function previewNotes({ good, forget, retain, world, plain, contradictory, unkeyed, fields }) {
+export function previewNotes(preview) {
+  const { good, forget, retain, world, plain, contradictory, unkeyed, fields } = preview;
   const notes = [];
-  const open = ["question", "answer"].filter((field) => fields[field] === null);
+  const open = ["question", "answer"].filter((field) => fields?.[field] === null);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
   else if (!good) notes.push("No line is a row. Check which column is what; the reasons are at the end.");
+  else if (preview.only_asked)
+    notes.push(
+      `These questions are asked to see what a model knows. No row is to forget, so they cannot be opened as tokens. Ask them in a terminal: python -m tokenunlearn probe ${preview.probe}`,
+    );
   else if (!forget)
     notes.push(
-      "Every row is to be kept (split “retain” or “world”), so there is nothing to forget. Choose another column as split, or none.",
+      "No row has the split “forget”, so there is nothing to forget. Choose another column as split, or none.",
     );
   else if (!retain)
     notes.push(
@@ -198,10 +212,9 @@ export function openLabel({ good, forget, refused_count: refused }) {
   return `Open ${good} ${refused ? "good " : ""}${good === 1 ? "row" : "rows"}`;
 }
 
-function rowsTable({ rows }) {
-  const extra = ["subject", "gold", "set", "split"].filter((field) =>
-    rows.some((row) => row[field] && row[field] !== "forget"),
-  );
+function rowsTable({ rows, only_asked: asked }) {
+  const told = ["choices", "subject", "gold", "set", ...(asked ? [] : ["split"])];
+  const extra = told.filter((field) => rows.some((row) => row[field] && row[field] !== "forget"));
   const fields = ["question", "answer", ...extra, "id"];
   const lines = rows.map((row) =>
     node(
@@ -216,7 +229,7 @@ function rowsTable({ rows }) {
 function refusedList({ refused, refused_count: count }) {
   if (!count) return [];
   const lines = refused.map(({ line, reason }) =>
-    node("li", {}, node("b", { text: `Line ${line}` }), node("span", { text: reason })),
+    node("li", {}, line !== null && node("b", { text: `Line ${line}` }), node("span", { text: reason })),
   );
   const more =
     count > refused.length

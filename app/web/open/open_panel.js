@@ -11,6 +11,7 @@ import { openingNow, openWanted } from "../server/shared_value.js";
 import { dataPreview, openLabel } from "./data_preview.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
+import { setForm } from "./set_form.js";
 
 const ACCEPTED = ".jsonl,.ndjson,.json,.csv,.tsv,.parquet";
 const PARTS = [
@@ -88,6 +89,7 @@ export function openPanel(host) {
     if (!element.isConnected) return;
     turn(wanted);
     state.update(openingNow.value.opening);
+    data.offer();
     if (!element.open) element.showModal();
   };
   const take = (file) => {
@@ -105,7 +107,10 @@ export function openPanel(host) {
   };
 }
 
-/** Returns `{element, take(file), demo(), clear()}`: choosing a file, its preview, opening it. */
+/**
+ * Returns `{element, take(file), demo(), clear(), offer()}`: choosing a file or a set, its preview, opening
+ * it. `offer` asks which sets there are, once.
+ */
 function dataPart(host, begun) {
   let source = null;
   let turn = 0;
@@ -130,6 +135,13 @@ function dataPart(host, begun) {
     path,
     node("button", { class: "tu-button", text: "Look at it", attributes: { type: "submit" } }),
   );
+  const set = setForm(
+    (asked) => {
+      clear();
+      look(asked);
+    },
+    () => clear(),
+  );
   const open = button("", () => start(source), { class: "tu-button is-first", attributes: { hidden: true } });
   const table = dataPreview((columns) => look({ ...source, columns }));
   const element = node(
@@ -146,6 +158,7 @@ function dataPart(host, begun) {
     ),
     node("p", { class: "tu-note", text: "Or the path of a file on the server’s machine" }),
     byPath,
+    set.element,
     notice.element,
     table.element,
     node(
@@ -182,6 +195,7 @@ function dataPart(host, begun) {
   };
   const take = (file) => {
     clear();
+    set.clear();
     const mine = ++turn;
     return notice.attempt(
       async () => {
@@ -198,7 +212,18 @@ function dataPart(host, begun) {
       async () => begun(await host.ask("open_rows", asked)),
       () => "",
     );
-  const demo = () => start({ demo: true });
+  const demo = () => start({ set: "demo" });
+  let offered = false;
+  const offer = () => {
+    if (offered) return;
+    offered = true;
+    host.ask("known_sets", {}).then(
+      ({ sets }) => set.fill(sets),
+      () => {
+        offered = false; // The server may answer when the dialog is opened again.
+      },
+    );
+  };
   picker.addEventListener("change", () => {
     const file = picker.files[0];
     picker.value = ""; // Else the same file, saved anew, would be no change.
@@ -209,9 +234,10 @@ function dataPart(host, begun) {
     const wanted = path.value.trim();
     if (!wanted) return;
     clear();
+    set.clear();
     look({ path: wanted });
   });
-  return { element, take, demo, clear };
+  return { element, take, demo, clear, offer };
 }
 
 /**
