@@ -18,7 +18,7 @@ def control(info: SettingInfo, labels: Mapping[str, str] | None = None) -> Any:
     `labels` gives choices another name.
     """
     unit = f", {info.unit}" if info.unit and info.unit != info.name else ""
-    shared = {"label": setting_label(info.name) + unit, "info": info.help, "value": info.default}
+    shared = {"label": setting_label(info) + unit, "info": info.help, "value": info.default}
     if info.type == "bool":
         return gr.Checkbox(**shared)
     if info.choices is not None:

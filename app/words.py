@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.selection import Rule
+from tokenunlearn.fusion import NORMALISERS
+from tokenunlearn.modes import MODES
+from tokenunlearn.selection import SCOPES, Rule
+from tokenunlearn.settings import SettingInfo, describe
+
+_RULE: Final[Mapping[str, SettingInfo]] = MappingProxyType({info.name: info for info in describe(Rule)})
 
 TITLE: Final = "TokenUnlearn Explorer"
 
@@ -58,25 +63,6 @@ ARMS: Final[Mapping[str, str]] = MappingProxyType(
         "gold": "gold spans",
     }
 )
-MODES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "top_fraction": "highest-scoring share",
-        "top_k": "highest k",
-        "threshold": "above a threshold",
-        "soft": "soft weights",
-        "uniform": "uniform",
-        "random": "random, same count",
-        "gold": "gold spans",
-    }
-)
-NORMALISERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "p99": "the 99th percentile",
-        "min_max": "smallest and largest value",
-        "rank": "rank",
-        "z_sigmoid": "a sigmoid of z",
-    }
-)
 
 
 def arm_words(arm: str) -> str:
@@ -109,39 +95,50 @@ def rows_words(count: int) -> str:
     return f"{count} {'row' if count == 1 else 'rows'}"
 
 
-def rule_words(mode: str, fraction: float, k: int, threshold: float) -> str:
-    """Return the rule in a few words: `highest-scoring share, 25 %`."""
-    amount = {"top_fraction": f", {fraction:.0%}".replace("%", " %"), "top_k": f", k = {k}"}
-    return MODES.get(mode, mode) + amount.get(mode, f", φ ≥ {threshold:g}" if mode == "threshold" else "")
+def rule_words(rule: Rule) -> str:
+    """Return how a rule chooses in a few words: `highest-scoring share, 25 %`."""
+    mode = MODES[rule.mode]
+    words = [_small(mode.label)]
+    if mode.amount:
+        words.append(_amount_words(_RULE[mode.amount], getattr(rule, mode.amount)))
+    return ", ".join(words)
 
 
 def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
     """Return all of a rule in words; `signals` has the labels of those that can be named.
 
-    `highest-scoring share, 25 %, of the whole set, whole words; 0.8 Knowledge, name swapped + 0.2 Entropy …`
+    `highest-scoring share, 25 %, of the whole set; 0.8 Knowledge, name swapped + 0.2 Entropy; each divided …`
     """
-    across = {"set": "the whole set", "row": "each row"}
-    budget = rule.mode in ("top_fraction", "top_k", "soft", "random")
-    words = [rule_words(rule.mode, rule.fraction, rule.k, rule.threshold)]
-    words += [f"γ = {rule.gamma:g}"] if rule.mode == "soft" else []
-    words += [f"of {across[rule.scope]}"] if budget else []
-    words += ["whole words"] if rule.whole_words else []
 
     def label(name: str) -> str:
         return str((signals.get(name) or {}).get("label") or name)
 
+    budget = f", of {_the(rule.scope)}" if MODES[rule.mode].scoped else ""
     fused = f"{rule.alpha:g} {label(rule.knowledge)} + {1 - rule.alpha:g} {label(rule.entropy)}"
-    scaled = f"scaled by {NORMALISERS[rule.normaliser]} over {across[rule.normalise_over]}"
-    excluded = {
-        "names": rule.exclude_subjects,
-        "stop words": rule.exclude_stop_words,
-        "punctuation": rule.exclude_punctuation,
-    }
-    skipped = ", ".join(name for name, out in excluded.items() if out)
-    return "; ".join([", ".join(words), fused, scaled, *([f"without {skipped}"] if skipped else [])])
+    scaled = f"each {NORMALISERS[rule.normaliser].done}, over {_the(rule.normalise_over)}"
+    chosen = [
+        _small(info.label) for info in _RULE.values() if info.type == "bool" and getattr(rule, info.name)
+    ]
+    return "; ".join([rule_words(rule) + budget, fused, scaled, *([", ".join(chosen)] if chosen else [])])
 
 
-def setting_label(name: str) -> str:
-    """Return a setting's name as a label: `learning_rate` becomes `Learning rate`."""
-    special = {"rank": "LoRA rank", "lora_alpha": "LoRA alpha", "retain": "Retain term"}
-    return special.get(name, name.replace("_", " ").capitalize())
+def _the(scope: str) -> str:
+    return f"the {SCOPES[scope].label}" if scope == "set" else SCOPES[scope].label
+
+
+def _small(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
+def _amount_words(info: SettingInfo, value: float) -> str:
+    """Return an amount as a person reads it: `25 %`, `3 tokens`, `cut at φ 0.5`."""
+    if info.unit == "fraction":
+        return f"{value:.0%}".replace("%", " %")
+    if info.unit:
+        return f"{value:g} {info.unit.removesuffix('s') if value == 1 else info.unit}"
+    return f"{_small(info.label)} {value:g}"
+
+
+def setting_label(info: SettingInfo) -> str:
+    """Return what the page calls a setting: its label, or its name (`learning_rate`: `Learning rate`)."""
+    return info.label or info.name.replace("_", " ").capitalize()

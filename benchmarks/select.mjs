@@ -7,9 +7,10 @@
 
 import { cpus } from 'node:os';
 import { Memory } from '../app/web/score/memoise.js';
-import { MODES, select } from '../app/web/score/selection.js';
+import { NORMALISERS } from '../app/web/score/fusion.js';
+import { MODES } from '../app/web/score/modes.js';
+import { select } from '../app/web/score/selection.js';
 
-const NORMALISERS = ['p99', 'min_max', 'rank', 'z_sigmoid'];
 const [WARM_UP, MOVES] = [30, 200];
 const MOST_MS = { 10_000: 8 };
 
@@ -62,8 +63,8 @@ let slowest = 0;
 for (const count of sizes.length ? sizes : [1_000, 10_000, 50_000]) {
   const columns = columnsOf(count);
   console.log(`\n${count} tokens`.padEnd(36) + Object.keys(MOVE).map((kind) => `${kind}: p50    p95    p99    cpu`.padStart(36)).join(''));
-  for (const normaliser of NORMALISERS) {
-    for (const mode of MODES) {
+  for (const normaliser of Object.keys(NORMALISERS)) {
+    for (const mode of Object.keys(MODES)) {
       const lines = Object.keys(MOVE).map((kind) => {
         const found = measure(columns, { normaliser, mode }, kind);
         if (kind !== 'anew' && MOST_MS[count]) slowest = Math.max(slowest, found.p95 / MOST_MS[count]);

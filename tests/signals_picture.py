@@ -1,4 +1,4 @@
-"""What the page is told of signals, as tests/cases/signals.json holds it for the tests in JavaScript.
+"""What the page is told of signals and the rule: tests/cases/signals.json, for the tests in JavaScript.
 
 `python -m tests.signals_picture` draws it anew; a test fails where it differs from the registry.
 """
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.views.tokens import menus
+from app.views.tokens import menus, rule_settings
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import to_dict
 
@@ -15,8 +15,9 @@ PICTURE = Path(__file__).parent / "cases" / "signals.json"
 
 
 def picture() -> dict[str, Any]:
-    """The menus of a payload without any column, and the rule that a page begins with."""
-    return json.loads(json.dumps({**menus([]), "defaults": to_dict(Rule())}))
+    """The menus of a payload without any column, the rule that a page begins with, and its settings."""
+    told = {**menus([]), "defaults": to_dict(Rule()), "rule_settings": rule_settings()}
+    return json.loads(json.dumps(told))
 
 
 if __name__ == "__main__":

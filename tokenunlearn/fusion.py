@@ -8,6 +8,7 @@ the libraries' exp differ from JavaScript's in the last bit, and one bit decides
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +18,20 @@ from tokenunlearn.errors import SettingError, did_you_mean
 
 Column = np.ndarray[Any, np.dtype[np.float64]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normaliser:
+    """What brings a signal to 0…1. `function` takes the finite values of one scope, and gives as many.
+
+    label: its name in a menu. done: what was done to a signal, after "each". help: the sentence beside it.
+    """
+
+    function: Callable[[Column], Column]
+    label: str
+    done: str
+    help: str
+    source: str = "ours"
 
 
 def percentile(values: Any, fraction: float) -> float:
@@ -56,7 +71,7 @@ def normalise(values: Any, normaliser: str = "p99", rows: Any = None) -> Column:
     for group in groups(rows, column.size):
         scored = group[np.isfinite(column[group])]
         if scored.size:
-            result[scored] = NORMALISERS[normaliser](column[scored])
+            result[scored] = NORMALISERS[normaliser].function(column[scored])
     return result
 
 
@@ -132,6 +147,31 @@ def _exponential(powers: Column) -> Column:
     return total
 
 
-NORMALISERS: Final[Mapping[str, Callable[[Column], Column]]] = MappingProxyType(
-    {"p99": _p99, "min_max": _min_max, "rank": _rank, "z_sigmoid": _z_sigmoid}
+NORMALISERS: Final[Mapping[str, Normaliser]] = MappingProxyType(
+    {
+        "p99": Normaliser(
+            function=_p99,
+            label="99th percentile",
+            done="divided by its 99th percentile",
+            help="Linear: 1 at the 99th percentile, and what is larger is cut to 1",
+        ),
+        "min_max": Normaliser(
+            function=_min_max,
+            label="Min to max",
+            done="scaled from its smallest to its largest value",
+            help="Linear: 0 at the smallest value and 1 at the largest",
+        ),
+        "rank": Normaliser(
+            function=_rank,
+            label="Rank",
+            done="replaced by its rank",
+            help="The share of scored tokens with a lower value: only the order counts",
+        ),
+        "z_sigmoid": Normaliser(
+            function=_z_sigmoid,
+            label="Sigmoid of z",
+            done="put through a sigmoid of its z-score",
+            help="A sigmoid of the standard score: ½ at the mean",
+        ),
+    }
 )

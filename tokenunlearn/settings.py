@@ -37,7 +37,10 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """All that is known of one setting. `type` is one of int, float, bool, str, names."""
+    """All that is known of one setting. `type` is one of int, float, bool, str, names.
+
+    `label` is what the page calls it; without one, its name in words.
+    """
 
     name: str
     default: Any
@@ -49,6 +52,7 @@ class SettingInfo:
     help: str
     type: str
     optional: bool = False
+    label: str = ""
 
     @property
     def flag(self) -> str:
@@ -85,10 +89,12 @@ def setting(
     unit: str = "",
     choices: Sequence[str] | None = None,
     help: str = "",
+    label: str = "",
 ) -> Any:
-    """Return a dataclass field that carries its bounds (inclusive), unit, choices and help."""
+    """Return a dataclass field that carries its bounds (inclusive), unit, choices, help and label."""
     names = None if choices is None else tuple(choices)
     known = {"low": low, "high": high, "step": step, "unit": unit, "choices": names, "help": help}
+    known["label"] = label
     return field(default=default, metadata={_KEY: known})
 
 

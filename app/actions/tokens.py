@@ -12,7 +12,7 @@ from app.service import Service
 from app.sessions.session import Session
 from app.shown import ShownScores
 from app.views.first_row import first_row
-from app.views.tokens import column, menus, rule_bounds, signal_info
+from app.views.tokens import column, menus, rule_settings, signal_info
 from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
@@ -43,8 +43,8 @@ def shown_payload(service: Service) -> dict[str, Any]:
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """Return the payload with what is made when it is asked for.
 
-    `left_out` is a list of `{id, reason}`, `bounds` what the rule's sliders take, `defaults` the rule that a
-    page begins with, `opens` the index of its row; `menus` tells of the rest.
+    `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `opens` the index of
+    its row; `rule_settings` and `menus` tell of the rest.
     """
     left_out = service.sessions.of(shown).left_out if shown.live else {}
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
@@ -52,7 +52,7 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
         **shown.payload,
         **menus(shown.payload["signals"], lacking_here(service.sessions.of(shown)) if shown.live else {}),
         "left_out": reasons,
-        "bounds": rule_bounds(),
+        "rule_settings": rule_settings(),
         "defaults": to_dict(Rule()),
         "opens": first_row(shown),
     }

@@ -19,7 +19,8 @@ from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
 from tokenunlearn.masks import Mask, mask_hash
-from tokenunlearn.selection import random_like, select
+from tokenunlearn.modes import random_like
+from tokenunlearn.selection import select
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.needs import refuse_rows
@@ -91,7 +92,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "known": known_counts(rows),
         "never_known": len(never_known(shown, mask)),
         "trained": len(trained),
-        "rule": rule_words(mask.rule.mode, mask.rule.fraction, mask.rule.k, mask.rule.threshold),
+        "rule": rule_words(mask.rule),
         "words": chosen_words(shown, mask)[:SHOWN_WORDS],
     }
 

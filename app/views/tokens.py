@@ -3,18 +3,20 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.known import row_known
+from tokenunlearn.modes import MODES
 from tokenunlearn.passes import PASSES
 from tokenunlearn.scoring import RowInfo, ScoredRow, Scores
-from tokenunlearn.selection import Rule
+from tokenunlearn.selection import SCOPES, Rule
 from tokenunlearn.settings import describe
 from tokenunlearn.signals import FAMILIES, SIGNALS, Signal
 
@@ -76,10 +78,33 @@ def leaderboard_of_whole_sets(
     return leaderboard(table[table["row_id"].isin(whole)], infos, names)
 
 
-def rule_bounds() -> dict[str, dict[str, float | None]]:
-    """Return what the sliders of the rule take, as `Rule` declares it: `{setting: {low, high, step}}`."""
-    numbers = [info for info in describe(Rule) if info.type in ("int", "float")]
-    return {info.name: {"low": info.low, "high": info.high, "step": info.step} for info in numbers}
+def rule_settings() -> dict[str, dict[str, Any]]:
+    """Return the settings of `Rule` as it declares them, for the panel that holds the rule.
+
+    By name: `{type, label, help, unit, low, high, step, choices}`. Each choice is `{value, label, help}`; a
+    mode has the setting that is its `amount` ("" for none) and whether it is `scoped`, a normaliser what is
+    `done`.
+    """
+    entries: dict[str, Mapping[str, Any]] = {
+        "mode": MODES,
+        "normaliser": NORMALISERS,
+        "scope": SCOPES,
+        "normalise_over": SCOPES,
+    }
+    return {
+        info.name: {
+            **{
+                name: getattr(info, name) for name in ("type", "label", "help", "unit", "low", "high", "step")
+            },
+            "choices": [{"value": value, **_said(entries[info.name][value])} for value in info.choices or ()],
+        }
+        for info in describe(Rule)
+    }
+
+
+def _said(entry: Any) -> dict[str, Any]:
+    """Return all that an entry of a registry says, without its function."""
+    return {each.name: getattr(entry, each.name) for each in fields(entry) if each.name != "function"}
 
 
 def is_compared(signal: Signal) -> bool:

@@ -58,6 +58,29 @@ interface Rule {
   entropy?: string;
 }
 
+/** A setting of the rule as `Rule` declares it (`app/views/tokens.py`). */
+interface RuleSetting {
+  type: string;
+  label: string;
+  help: string;
+  unit: string;
+  low: number;
+  high: number;
+  step: number;
+  choices: RuleChoice[];
+}
+
+/** One choice of a setting; a mode has an amount and may be scoped, a normaliser says what was done. */
+interface RuleChoice {
+  value: string;
+  label: string;
+  help: string;
+  source?: string;
+  amount?: string;
+  scoped?: boolean;
+  done?: string;
+}
+
 /** The value of the Tokens view (`app/views/tokens.py`, docs/ARCHITECTURE.md). */
 interface Payload {
   scores_id: string;
@@ -72,7 +95,7 @@ interface Payload {
   masks?: Record<string, string>;
   defaults?: Rule;
   rule?: Partial<Rule>;
-  bounds?: Record<string, { low: number; high: number; step: number }>;
+  rule_settings?: Record<string, RuleSetting>;
   left_out?: { id: string; reason: string }[];
   opens?: number;
   message?: string;

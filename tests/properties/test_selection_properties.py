@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenunlearn.masks import mask_hash
-from tokenunlearn.selection import MODES, Rule, random_like, select
+from tokenunlearn.modes import MODES, random_like
+from tokenunlearn.selection import Rule, select
 
 LEVELS = st.integers(0, 9)  # few levels, so that ties are the rule
 HARD = st.sampled_from(["top_fraction", "top_k"])
@@ -87,7 +88,7 @@ def test_a_permutation_of_the_rows_permutes_the_mask(columns, mode, fraction, sc
 @given(some_columns(), st.data())
 def test_force_in_beats_exclusion_and_force_out_beats_all(columns, data):
     index = data.draw(st.integers(0, columns["row"].size - 1))
-    mode = data.draw(st.sampled_from(MODES))
+    mode = data.draw(st.sampled_from(list(MODES)))
     plain = select(columns, rule(mode=mode)).weights
     for state, weight in (("in", 1.0), ("out", 0.0)):
         forced = select(columns, rule(mode=mode), {index: state}).weights
@@ -104,7 +105,9 @@ def test_soft_weights_have_mean_1_over_the_candidates(columns, gamma, normaliser
         assert weights[able].mean() == pytest.approx(1, rel=1e-12)
 
 
-@given(some_columns(), st.sampled_from(MODES), st.sampled_from(["set", "row"]), st.booleans(), st.data())
+@given(
+    some_columns(), st.sampled_from(list(MODES)), st.sampled_from(["set", "row"]), st.booleans(), st.data()
+)
 def test_the_control_has_the_weights_of_each_row(columns, mode, scope, words, data):
     """For every mode × scope × whole words × overrides; and the mode `random` is top_fraction's control."""
     places = st.integers(0, columns["row"].size - 1)

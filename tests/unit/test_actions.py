@@ -25,6 +25,7 @@ from app.web_files import WEB
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
+from tokenunlearn.modes import MODES
 from tokenunlearn.runs.attack_job import keep_result
 from tokenunlearn.runs.queue import running
 from tokenunlearn.training.events import EvalDone, StepDone
@@ -95,8 +96,13 @@ def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
     shown = tokens.shown_payload(service)
     assert json.loads(shown["columns"]) == service.shelf.newest().payload["columns"]  # type: ignore[union-attr]
     assert (len(shown["rows"]), shown["scores_id"]) == (3, "s1")
-    assert shown["bounds"]["k"] == {"low": 0, "high": 10_000, "step": 1}
-    assert shown["bounds"]["gamma"] == {"low": 0, "high": 10, "step": 0.1}
+    assert list(shown["rule_settings"]) == list(shown["defaults"])
+    k, mode = shown["rule_settings"]["k"], shown["rule_settings"]["mode"]
+    assert (k["type"], k["unit"], k["low"], k["high"], k["step"]) == ("int", "tokens", 0, 10_000, 1)
+    assert [each["value"] for each in mode["choices"]] == list(MODES)
+    assert mode["choices"][1]["amount"] == "k" and "function" not in mode["choices"][1]
+    assert all(each["label"] and each["help"] for each in mode["choices"])
+    json.dumps(shown["rule_settings"])
 
 
 def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:

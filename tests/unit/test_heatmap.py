@@ -133,7 +133,7 @@ def test_soft_weights_are_bars_as_thick_as_they_count(service: Service) -> None:
     record = json.loads(files["json"])
     assert record["legend"]["full_weight"] == pytest.approx(1 / 0.9)
     assert record["legend"]["rule"].startswith(
-        "soft weights, γ = 1, of the whole set, whole words; 1 knowledge_swap"
+        "soft weights, sharpness γ 1, of the whole set; 1 knowledge_swap"
     )
     html = re.findall(r'<span class="w soft"[^>]*border-bottom-width: ([\d.]+)px"', files["html"])
     svg = re.findall(r'<rect class="bar"[^>]*height="([\d.]+)"', files["svg"])

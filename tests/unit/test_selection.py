@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tokenunlearn.errors import SettingError, TableError, TokenUnlearnError
-from tokenunlearn.selection import STRUCTURE, Rule, count_selected, random_like, select
+from tokenunlearn.modes import random_like
+from tokenunlearn.selection import STRUCTURE, Rule, count_selected, select
 from tokenunlearn.settings import from_dict, to_dict
 
 CASES = [

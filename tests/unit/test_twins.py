@@ -10,7 +10,8 @@ import pytest
 
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.masks import mask_hash
-from tokenunlearn.selection import MODES, Rule, count_selected, random_like, select
+from tokenunlearn.modes import MODES, random_like
+from tokenunlearn.selection import Rule, count_selected, select
 from tokenunlearn.settings import from_dict, to_dict
 
 CASES = 2_000
@@ -22,10 +23,13 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed, so 
 SCRIPT = """
 import { readFileSync } from 'node:fs';
 const selection = await import(process.argv[1] + '/score/selection.js');
-const { DEFAULT_RULE, count_selected, random_like, select } = selection;
+const { DEFAULT_RULE, count_selected, select } = selection;
+const { MODES, random_like } = await import(process.argv[1] + '/score/modes.js');
+const { NORMALISERS } = await import(process.argv[1] + '/score/fusion.js');
 const { mask_hash } = await import(process.argv[1] + '/score/mask_hash.js');
 const lines = readFileSync(0, 'utf8').trim().split('\\n');
-const out = [JSON.stringify(DEFAULT_RULE)];
+const names = [MODES, NORMALISERS].map(Object.keys);
+const out = [JSON.stringify([DEFAULT_RULE, ...names])];
 for (const line of lines) {
   const { columns, rule, overrides } = JSON.parse(line);
   const { fused, weights, selected, excluded } = select(columns, rule, overrides);
@@ -77,7 +81,7 @@ def random_case(random):
         "alpha": float(random.choice([0, 0.5, 0.8, 1, random.random()])),
         "normaliser": str(random.choice(list(NORMALISERS))),
         "normalise_over": str(random.choice(["set", "row"])),
-        "mode": str(random.choice(MODES)),
+        "mode": str(random.choice(list(MODES))),
         "scope": str(random.choice(["set", "row"])),
         "fraction": float(random.choice([0, 0.25, 0.5, 1, random.random()])),
         "k": int(random.integers(0, 6)),
@@ -103,7 +107,7 @@ def as_json(columns):
 
 @pytest.fixture(scope="module")
 def answers():
-    """The cases, and what node says of each; the first line of node is its default rule."""
+    """The cases, and what node says of each; the first line is its default rule, modes and normalisers."""
     random = np.random.default_rng(20_260_124)
     cases = [random_case(random) for _ in range(CASES)]
     lines = [
@@ -113,15 +117,19 @@ def answers():
     command = [str(NODE), "--input-type=module", "-e", SCRIPT, WEB.as_uri()]
     done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    default, *results = [json.loads(line) for line in done.stdout.splitlines()]
+    declared, *results = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(results) == CASES
-    return cases, default, results
+    return cases, declared, results
 
 
 def test_the_default_rules_are_equal(answers):
     # which signals a rule begins with crosses in the payload
     ours = {name: value for name, value in to_dict(Rule()).items() if name not in ("knowledge", "entropy")}
-    assert answers[1] == ours
+    assert answers[1][0] == ours
+
+
+def test_every_mode_and_normaliser_is_there_in_both_languages(answers):
+    assert answers[1][1:] == [list(MODES), list(NORMALISERS)]
 
 
 def test_fused_masks_and_counts_are_equal(answers):

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Memory } from "../../app/web/score/memoise.js";
-import { MODES, overridden, select } from "../../app/web/score/selection.js";
+import { MODES } from "../../app/web/score/modes.js";
+import { overridden, select } from "../../app/web/score/selection.js";
 import { order } from "../../app/web/score/sort.js";
 
 let seed = 7;
@@ -69,7 +70,7 @@ const CHANGES = {
   alpha: () => pick([0, 1, random()]),
   normaliser: () => pick(["p99", "min_max", "rank", "z_sigmoid"]),
   normalise_over: () => pick(["set", "row"]),
-  mode: () => pick(MODES),
+  mode: () => pick(Object.keys(MODES)),
   scope: () => pick(["set", "row"]),
   fraction: random,
   k: () => Math.floor(random() * 9),

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { mask_hash, sha256 } from "../../app/web/score/mask_hash.js";
-import { count_selected, random_like, select } from "../../app/web/score/selection.js";
+import { random_like } from "../../app/web/score/modes.js";
+import { count_selected, select } from "../../app/web/score/selection.js";
 
 const lines = readFileSync(new URL("../cases/selection.jsonl", import.meta.url), "utf8")
   .trim()

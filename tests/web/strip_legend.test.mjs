@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { amountWords, choiceOf } from "../../app/web/model/rule_settings.js";
 import { weightWords } from "../../app/web/model/shown_unit.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
 import { fullWeight, weightShare } from "../../app/web/text/strip_marks.js";
-import { takenWords } from "../../app/web/tokens/choose/choose.js";
+import { choiceWords, takenWords } from "../../app/web/tokens/choose/choose.js";
 import { probabilityWords } from "../../app/web/tokens/details/details.js";
 import { shownMarks } from "../../app/web/tokens/strip/strip_legend.js";
-import { syntheticPayload } from "./synthetic_payload.mjs";
+import { PICTURE, syntheticPayload } from "./synthetic_payload.mjs";
 
 const kinds = (model) => shownMarks(model).map(([kind]) => kind);
 
@@ -93,4 +94,26 @@ test("what was asked for and what is chosen, in words", () => {
   );
   model.setRule({ fraction: 1 });
   assert.equal(takenWords(model), "You asked for 8 tokens. Only 4 are eligible, so all of them are chosen.");
+  model.setRule({ mode: "top_k", k: 1 });
+  assert.equal(takenWords(model), "1 of 10 tokens is chosen.");
+});
+
+test("what is chosen in the menus of the rule is told by the sentences of the server", () => {
+  const model = new TokensModel(syntheticPayload(1), { rule: { mode: "top_k", scope: "row" } });
+  assert.equal(
+    choiceWords(model, ["mode", "scope"]),
+    "Take the k tokens with the highest scores. Each row is taken by itself.",
+  );
+  assert.equal(choiceOf(model.payload, "mode", model.rule).amount, "k");
+});
+
+test("an amount is written by its unit", () => {
+  const { fraction, k, threshold, gamma, alpha } = PICTURE.rule_settings;
+  assert.equal(amountWords(fraction, 0.254), "25 %");
+  assert.equal(amountWords(k, 1), "1 token");
+  assert.equal(amountWords(k, 30), "30 tokens");
+  assert.equal(amountWords(threshold, 0.5), "0.50");
+  assert.equal(amountWords(threshold, 0.537), "0.537");
+  assert.equal(amountWords(gamma, 1), "1.0");
+  assert.equal(amountWords(alpha, 0.8), "0.80");
 });

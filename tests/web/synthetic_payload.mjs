@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 /**
- * What the server says of its signals: `{offered, families, masks, defaults}`, drawn by
+ * What the server says of its signals: `{offered, families, masks, defaults, rule_settings}`, drawn by
  * tests/signals_picture.py.
  */
 export const PICTURE = JSON.parse(readFileSync(new URL("../cases/signals.json", import.meta.url), "utf8"));

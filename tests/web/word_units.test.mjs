@@ -125,10 +125,7 @@ test("an open range is selected as a whole, whichever end was first; while words
 });
 
 test("a slider's bounds are the server's; of k no more than the set has, and never less than is set", () => {
-  const payload = {
-    ...syntheticPayload(2),
-    bounds: { k: { low: 0, high: 10_000, step: 1 }, gamma: { low: 0, high: 10, step: 0.1 } },
-  };
+  const payload = syntheticPayload(2);
   const model = new TokensModel(payload, { rule: { k: 3 } });
   assert.deepEqual(boundsOf(model, "gamma"), { low: 0, high: 10, step: 0.1 });
   assert.deepEqual(boundsOf(model, "k"), { low: 0, high: 10, step: 1 });

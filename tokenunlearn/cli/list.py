@@ -6,29 +6,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
-NORMALISER_WORDS: Final = {
-    "p99": "linear, 1 at the 99th percentile, clipped",
-    "min_max": "linear, 0 at the lowest and 1 at the highest",
-    "rank": "share of scored tokens with a lower value",
-    "z_sigmoid": "sigmoid of the standardised score",
-}
-MODE_WORDS: Final = {
-    "top_fraction": "the highest share of the scored tokens",
-    "top_k": "the k highest tokens, of the set or of each row",
-    "threshold": "every token whose fused score reaches the threshold",
-    "soft": "all candidates, weighted by fused score to the power gamma, mean 1",
-    "uniform": "control: every token, weight 1",
-    "random": "control: as many random tokens a row as top_fraction would choose",
-    "gold": "control: the tokens of the known fact",
-}
-
-
 # Title → the registry, as module:NAME. An entry is a sentence, or has help, source, needs and settings.
 REGISTRIES: Final[Mapping[str, str]] = {
     "signals": "tokenunlearn.signals:SIGNALS",
     "passes": "tokenunlearn.passes:PASSES",
-    "normalisers": "tokenunlearn.cli.list:NORMALISER_WORDS",
-    "modes": "tokenunlearn.cli.list:MODE_WORDS",
+    "normalisers": "tokenunlearn.fusion:NORMALISERS",
+    "modes": "tokenunlearn.modes:MODES",
     "objectives": "tokenunlearn.objectives:OBJECTIVES",
     "retain terms": "tokenunlearn.objectives:RETAINS",
     "probes": "tokenunlearn.probes:PROBES",
@@ -74,6 +57,7 @@ def entry_words(name: str, entry: Any) -> str:
         f"{label}: {said}{unit}" if label else f"{said}{unit}",
         f"source: {entry.source}" if getattr(entry, "source", "") else "",
         f"licence: {entry.licence}" if getattr(entry, "licence", "") else "",
+        f"amount: {entry.amount}" if getattr(entry, "amount", "") else "",
         f"passes a row: {entry.cost}" if getattr(entry, "cost", "") else "",
         f"needs: {', '.join(sorted(needs)) or 'nothing'}",
         *(f"{info.name} {info.default} ({info.allowed})" for info in settings),

@@ -10,7 +10,8 @@ import pandas as pd
 
 from tokenunlearn.errors import SettingError, did_you_mean
 from tokenunlearn.masks import Mask, columns_from_table
-from tokenunlearn.selection import random_like, select
+from tokenunlearn.modes import random_like
+from tokenunlearn.selection import select
 from tokenunlearn.table import with_seed
 
 ARMS: Final[Mapping[str, str]] = MappingProxyType(

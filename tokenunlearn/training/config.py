@@ -17,7 +17,10 @@ class TrainConfig:
 
     objective: str = setting("npo", choices=tuple(OBJECTIVES), help="Unlearning objective on the forget rows")
     retain: str = setting(
-        OWN, choices=(OWN, *RETAINS), help="Retain term on the rows to keep; own: that of the objective"
+        OWN,
+        choices=(OWN, *RETAINS),
+        label="Retain term",
+        help="Retain term on the rows to keep; own: that of the objective",
     )
     retain_weight: float = setting(5.0, low=0, high=10, step=0.1, help="Weight of the retain term")
     steps: int = setting(12, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
@@ -32,8 +35,10 @@ class TrainConfig:
         unit="fraction",
         help="Share of the layers, from the top, that learn",
     )
-    rank: int = setting(8, low=1, high=256, step=1, help="Rank of the LoRA update")
-    lora_alpha: float = setting(16.0, low=1, high=512, step=1, help="LoRA scale is this over the rank")
+    rank: int = setting(8, low=1, high=256, step=1, label="LoRA rank", help="Rank of the LoRA update")
+    lora_alpha: float = setting(
+        16.0, low=1, high=512, step=1, label="LoRA alpha", help="LoRA scale is this over the rank"
+    )
     stop_fact_below: float = setting(
         0.0, low=0, high=1, step=0.01, help="Stop when the joint fact probability falls below this; 0: never"
     )

@@ -163,7 +163,7 @@ function nthSmallest(values, place) {
  * The normalisers change their part in place.
  * @type {Record<string, (part: Float64Array) => void>}
  */
-const NORMALISERS = {
+export const NORMALISERS = {
   p99(part) {
     let limit = percentile(part, 0.99);
     if (!(limit > 0)) limit = bounds(part)[1];

@@ -1,7 +1,7 @@
-// How a rule turns fused scores into weights: hard, soft, and the controls uniform, random and gold.
+// Fused scores become weights: a mode is a function. Twin: tokenunlearn/modes.py.
 //
 // A unit is what is taken whole: a word, or one token. A scope is what has a budget of its own: the set, or
-// a row. Rows need not lie together, and everything runs in token order, as in tokenunlearn/selection.py.
+// a row. Rows need not lie together, and everything runs in token order.
 
 import { asFloats } from "./fusion.js";
 import { Memory } from "./memoise.js";
@@ -14,37 +14,27 @@ import { order } from "./sort.js";
  */
 
 /**
- * Returns one weight per token, before any override.
- * @param {Choice} choice
- * @returns {Float64Array}
+ * A mode's weights, one per token, before any override; what else is said of a mode the server sends.
+ * @type {Record<string, (choice: Choice) => Float64Array>}
  */
-export function ruleWeights(choice) {
-  const { columns, rule, fused } = choice;
-  if (rule.mode === "uniform") return new Float64Array(fused.length).fill(1);
-  if (rule.mode === "gold") return goldWeights(columns.gold, fused.length);
-  if (rule.mode === "soft") return softWeights(choice);
-  // As many as top_fraction
-  if (rule.mode === "random") return random_like(columns, hardWeights(choice), fused, choice.memory);
-  return hardWeights(choice);
-}
-
-/**
- * @param {ArrayLike<number|null>} gold
- * @param {number} count
- */
-function goldWeights(gold, count) {
-  const weights = new Float64Array(count);
-  for (let index = 0; index < count; index++) weights[index] = Number(gold[index] === 1);
-  return weights;
-}
+export const MODES = {
+  top_fraction: (choice) => firstUnits(choice, shares(choice)),
+  top_k: (choice) => firstUnits(choice, new Float64Array(scopesOf(choice).count).fill(choice.rule.k)),
+  threshold: thresholdWeights,
+  soft: softWeights,
+  uniform: ({ fused }) => new Float64Array(fused.length).fill(1),
+  random: (choice) => random_like(choice.columns, MODES.top_fraction(choice), choice.fused, choice.memory),
+  gold: ({ columns, fused }) => Float64Array.from(fused, (_, index) => Number(columns.gold[index] === 1)),
+};
 
 /**
  * The scope of each token, numbered from 0, and how many there are: one for the set, or one per row.
  * @param {Choice} choice
- * @param {string} scope
  */
-function scopes({ columns, memory }, scope) {
-  return scope === "row" ? rowNumbers(columns, memory) : { of: new Int32Array(columns.row.length), count: 1 };
+function scopesOf({ columns, rule, memory }) {
+  return rule.scope === "row"
+    ? rowNumbers(columns, memory)
+    : { of: new Int32Array(columns.row.length), count: 1 };
 }
 
 /**
@@ -65,45 +55,58 @@ function rowNumbers(columns, memory) {
 }
 
 /**
- * 0 or 1 for each token: the best units, best first, until the budget of their scope is reached.
+ * 0 or 1 for each token: the best units, best first, until what is left of their scope's budget is used up.
  * @param {Choice} choice
+ * @param {Float64Array} left  tokens that each scope may take
  */
-function hardWeights(choice) {
-  const { rule, fused, memory } = choice;
-  const scope = scopes(choice, rule.scope);
-  const { candidates, starts, best } = memory.once("units", `${choice.key} ${rule.whole_words}`, () =>
-    candidateUnits(choice),
-  );
+function firstUnits(choice, left) {
+  const { fused, memory } = choice;
+  const scope = scopesOf(choice);
+  const units = unitsOf(choice);
   const weights = new Float64Array(fused.length);
-  const take = (unit) => {
-    for (let at = starts[unit]; at < starts[unit + 1]; at++) weights[candidates[at]] = 1;
-  };
-  if (rule.mode === "threshold") {
-    for (let unit = 0; unit < best.length; unit++) if (best[unit] >= rule.threshold) take(unit);
-    return weights;
-  }
-  const left = budgets(rule, fused, scope);
-  for (const unit of memory.once("ranking", best, () => order(best, true))) {
-    const number = scope.of[candidates[starts[unit]]];
+  for (const unit of memory.once("ranking", units.best, () => order(units.best, true))) {
+    const number = scope.of[units.candidates[units.starts[unit]]];
     if (left[number] <= 0) continue;
-    left[number] -= starts[unit + 1] - starts[unit];
-    take(unit);
+    left[number] -= units.starts[unit + 1] - units.starts[unit];
+    take(units, unit, weights);
   }
   return weights;
 }
 
 /**
- * How many tokens each scope may take.
- * @param {Rule} rule
- * @param {Float64Array} fused
- * @returns {Float64Array}
+ * 0 or 1 for each token: every unit whose best score reaches the cut.
+ * @param {Choice} choice
  */
-function budgets(rule, fused, scope) {
-  const left = new Float64Array(scope.count);
-  if (rule.mode === "top_k") return left.fill(rule.k);
+function thresholdWeights(choice) {
+  const units = unitsOf(choice);
+  const weights = new Float64Array(choice.fused.length);
+  for (let unit = 0; unit < units.best.length; unit++)
+    if (units.best[unit] >= choice.rule.threshold) take(units, unit, weights);
+  return weights;
+}
+
+function take({ candidates, starts }, unit, weights) {
+  for (let at = starts[unit]; at < starts[unit + 1]; at++) weights[candidates[at]] = 1;
+}
+
+/**
+ * How many tokens each scope may take: its share of the scored ones, rounded half up.
+ * @param {Choice} choice
+ */
+function shares(choice) {
+  const { rule, fused } = choice;
+  const scope = scopesOf(choice);
+  const scored = new Float64Array(scope.count);
   for (let index = 0; index < fused.length; index++)
-    if (!Number.isNaN(fused[index])) left[scope.of[index]] += 1;
-  return left.map((scored) => Math.floor(rule.fraction * scored + 0.5));
+    if (!Number.isNaN(fused[index])) scored[scope.of[index]] += 1;
+  return scored.map((count) => Math.floor(rule.fraction * count + 0.5));
+}
+
+/** @param {Choice} choice */
+function unitsOf(choice) {
+  return choice.memory.once("units", `${choice.key} ${choice.rule.whole_words}`, () =>
+    candidateUnits(choice),
+  );
 }
 
 /**
@@ -137,7 +140,7 @@ function candidateUnits({ columns, rule, fused, excluded, memory }) {
  */
 function softWeights(choice) {
   const { rule, fused, excluded } = choice;
-  const scope = scopes(choice, rule.scope);
+  const scope = scopesOf(choice);
   const weights = new Float64Array(fused.length);
   const sums = new Float64Array(scope.count);
   const counts = new Float64Array(scope.count);

@@ -6,11 +6,7 @@
 
 import { blend, fuse, normalise } from "./fusion.js";
 import { Memory } from "./memoise.js";
-import { ruleWeights, wordNumbers } from "./modes.js";
-
-export { random_like } from "./modes.js";
-
-export const MODES = ["top_fraction", "top_k", "threshold", "soft", "uniform", "random", "gold"];
+import { MODES, wordNumbers } from "./modes.js";
 
 /** The columns that are no signal; `start` and `end` (offsets for the strip) may stand among them. */
 export const STRUCTURE = [
@@ -66,12 +62,12 @@ export const DEFAULT_RULE = Object.freeze(
  */
 export function select(columns, rule = {}, overrides = {}, memory = new Memory()) {
   const full = { ...DEFAULT_RULE, ...rule };
-  if (!MODES.includes(full.mode))
-    throw new RangeError(`mode is '${full.mode}'. There are: ${MODES.join(", ")}.`);
+  if (!Object.hasOwn(MODES, full.mode))
+    throw new RangeError(`mode is '${full.mode}'. There are: ${Object.keys(MODES).join(", ")}.`);
   const keys = keysOf(full);
   const fused = memory.once("fused", keys.fused, () => fusedScores(columns, full, memory, keys.signals));
   const excluded = memory.once("excluded", keys.excluded, () => excludedTokens(columns, full, fused.length));
-  const weights = ruleWeights({
+  const weights = MODES[full.mode]({
     columns,
     rule: full,
     fused,

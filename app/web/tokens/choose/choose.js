@@ -1,54 +1,34 @@
 /** The panel that holds the rule: α with its equation, mode and amount, scale, what is left out. */
 
 import { node, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { amountWords, choiceOf } from "../../model/rule_settings.js";
 import { shownIndex, tokensAt } from "../../model/shown_unit.js";
 import { normalise } from "../../score/fusion.js";
 import { plural } from "../../text/numbers.js";
 
-const MODES = [
-  ["top_fraction", "Highest-scoring share"],
-  ["top_k", "Highest k"],
-  ["threshold", "All above a cut"],
-  ["soft", "Soft weights"],
-  ["uniform", "Every token"],
-  ["random", "Same number at random"],
-  ["gold", "Gold spans"],
-];
-const NORMALISERS = [
-  ["p99", "99th percentile"],
-  ["min_max", "Min to max"],
-  ["rank", "Rank"],
-  ["z_sigmoid", "Sigmoid of z"],
-];
-const SCOPES = [
-  ["set", "whole set"],
-  ["row", "each row"],
-];
-const AMOUNTS = {
-  top_fraction: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
-  random: { field: "fraction", label: "Share", show: (value) => `${Math.round(100 * value)} %` },
-  top_k: { field: "k", label: "k", show: tokenWords },
-  threshold: { field: "threshold", label: "Cut at φ", show: (value) => value.toFixed(3) },
-  soft: { field: "gamma", label: "Sharpness γ", show: (value) => value.toFixed(1) },
-};
-const CHECKS = [
-  ["whole_words", "Whole words"],
-  ["exclude_subjects", "Skip names"],
-  ["exclude_stop_words", "Skip stop words"],
-  ["exclude_punctuation", "Skip punctuation"],
-];
-
-/** Returns `{element, update}`. */
+/**
+ * Returns `{element, update}`. Sliders, menus and checks are those that the server declares: α with its
+ * equation first, then how to choose and how much, then every check, then the other menus.
+ */
 export function choosePanel(model) {
-  const alpha = slider("Knowledge weight α", (value) => model.setRule({ alpha: value }));
+  const declared = model.payload.rule_settings;
+  const set = (name) => (value) => model.setRule({ [name]: value });
+  const menuFor = (name) => menu(name, declared[name], set(name));
+  const named = (wanted) => Object.keys(declared).filter((name) => wanted(declared[name], name));
+  const [mode, scope] = ["mode", "scope"].map(menuFor);
+  const others = named(({ choices }, name) => choices.length && !["mode", "scope"].includes(name)).map(
+    menuFor,
+  );
+  const checks = named(({ type }) => type === "bool").map((name) => ({
+    name,
+    ...checkbox(declared[name], set(name)),
+  }));
+  const alpha = slider(set("alpha"));
   const equation = node("p", { class: "tu-equation", attributes: { "aria-live": "off" } });
-  const mode = menu("Choose", MODES, (value) => model.setRule({ mode: value }));
-  const amount = slider("Share", (value) => model.setRule({ [AMOUNTS[model.rule.mode].field]: value }));
+  const amount = slider((value) => set(amountOf(model))(value));
+  const how = sentence(mode, scope);
   const taken = node("p", { class: "tu-note" });
-  const normaliser = menu("Scale", NORMALISERS, (value) => model.setRule({ normaliser: value }));
-  const over = menu("Scaled", SCOPES, (value) => model.setRule({ normalise_over: value }));
-  const scope = menu("Budget", SCOPES, (value) => model.setRule({ scope: value }));
-  const checks = CHECKS.map(([field, label]) => checkbox(label, (on) => model.setRule({ [field]: on })));
+  const scaled = sentence(...others);
   const element = node(
     "section",
     { class: "tu-choose", attributes: { "aria-label": "Choose" } },
@@ -56,30 +36,49 @@ export function choosePanel(model) {
     alpha.element,
     equation,
     node("div", { class: "tu-mode" }, mode.element, scope.element),
+    how,
     amount.element,
     taken,
     node("div", { class: "tu-checks" }, ...checks.map((each) => each.element)),
-    node("div", { class: "tu-mode" }, normaliser.element, over.element),
+    node("div", { class: "tu-mode" }, ...others.map((each) => each.element)),
+    scaled,
   );
   const update = () => {
     const { rule } = model;
-    alpha.reshape(
-      { label: "Knowledge weight α", ...boundsOf(model, "alpha"), show: (value) => value.toFixed(2) },
-      rule.alpha,
-    );
+    alpha.reshape({ ...declared.alpha, ...boundsOf(model, "alpha") }, rule.alpha);
     setText(equation, equationWords(model));
-    mode.update(rule.mode);
-    scope.update(rule.scope);
-    normaliser.update(rule.normaliser);
-    over.update(rule.normalise_over);
-    setHidden(scope.element, !["top_fraction", "top_k", "soft", "random"].includes(rule.mode));
-    const shape = AMOUNTS[rule.mode];
-    setHidden(amount.element, !shape);
-    if (shape) amount.reshape({ ...shape, ...boundsOf(model, shape.field) }, rule[shape.field]);
+    for (const each of [mode, scope, ...others]) each.update(rule[each.name]);
+    const { scoped } = choiceOf(model.payload, "mode", rule);
+    setHidden(scope.element, !scoped);
+    setText(how, choiceWords(model, scoped ? ["mode", "scope"] : ["mode"]));
+    const field = amountOf(model);
+    setHidden(amount.element, !field);
+    if (field) amount.reshape({ ...declared[field], ...boundsOf(model, field) }, rule[field]);
     setText(taken, takenWords(model));
-    checks.forEach((each, at) => each.update(rule[CHECKS[at][0]]));
+    for (const each of checks) each.update(rule[each.name]);
+    setText(
+      scaled,
+      choiceWords(
+        model,
+        others.map(({ name }) => name),
+      ),
+    );
   };
   return { element, update };
+}
+
+/** Returns the setting that says how much the rule's mode chooses, "" for none. */
+function amountOf({ payload, rule }) {
+  return choiceOf(payload, "mode", rule).amount;
+}
+
+/**
+ * Returns the sentences of what is chosen in these menus.
+ * @param {{payload: any, rule: Rule}} model
+ * @param {string[]} names
+ */
+export function choiceWords({ payload, rule }, names) {
+  return names.map((name) => `${choiceOf(payload, name, rule).help}.`).join(" ");
 }
 
 /**
@@ -87,9 +86,9 @@ export function choosePanel(model) {
  * more than the set has, or than is chosen already. Pure.
  */
 export function boundsOf({ payload, mask, rule }, field) {
-  const bounds = payload.bounds[field];
-  if (field !== "k") return bounds;
-  return { ...bounds, high: Math.min(bounds.high, Math.max(1, mask.counts.total, rule.k)) };
+  const { low, high, step, unit } = payload.rule_settings[field];
+  if (unit !== "tokens") return { low, high, step };
+  return { low, high: Math.min(high, Math.max(1, mask.counts.total, rule[field])), step };
 }
 
 /**
@@ -141,12 +140,7 @@ export function takenWords(model) {
     const whole = rule.whole_words && counts.ruled !== asked ? ", to keep words whole" : "";
     return `You asked for ${asked} of ${counts.scored} scored tokens; ${counts.ruled} ${counts.ruled === 1 ? "is" : "are"} chosen${whole}.${cut}`;
   }
-  if (rule.mode === "soft") return "Each candidate counts by its score; the weights have mean 1.";
-  if (rule.mode === "uniform") return `All ${tokenWords(counts.total)} with weight 1; nothing is left out.`;
-  if (rule.mode === "random")
-    return `${tokenWords(counts.ruled)}, as many per row as the share would take, drawn at random.`;
-  if (rule.mode === "gold") return `${tokenWords(counts.ruled)} inside the gold spans.`;
-  return `${counts.ruled} of ${counts.scored} scored tokens chosen.`;
+  return `${counts.ruled} of ${tokenWords(counts.total)} ${counts.ruled === 1 ? "is" : "are"} chosen.`;
 }
 
 function tokenWords(count) {
@@ -162,10 +156,15 @@ function takesAll({ indices, mask }) {
 
 let serial = 0;
 
-function slider(label, onInput) {
+/** Returns an id that no other part of the page has. */
+function newId() {
   serial += 1;
-  const id = `tu-slider-${serial}`;
-  const name = node("label", { text: label, attributes: { for: id } });
+  return `tu-rule-${serial}`;
+}
+
+function slider(onInput) {
+  const id = newId();
+  const name = node("label", { attributes: { for: id } });
   const output = node("output", { attributes: { for: id } });
   const input = node("input", { attributes: { id, type: "range" } });
   input.addEventListener("input", () => onInput(Number(input.value)));
@@ -179,21 +178,23 @@ function slider(label, onInput) {
   };
   const reshape = (shape, value) => {
     setText(name, shape.label);
-    setAttributes(input, { min: shape.low, max: shape.high, step: shape.step });
-    update(value, shape.show(value));
+    setAttributes(input, { min: shape.low, max: shape.high, step: shape.step, title: shape.help });
+    update(value, amountWords(shape, value));
   };
   return { element, reshape };
 }
 
-function menu(label, choices, onChange) {
+function menu(name, { label, help, choices }, onChange) {
   const select = node(
     "select",
-    { attributes: { "aria-label": label } },
-    ...choices.map(([value, text]) => node("option", { text, attributes: { value } })),
+    { attributes: { "aria-label": label, title: help } },
+    ...choices.map((each) => node("option", { text: each.label, attributes: { value: each.value } })),
   );
   select.addEventListener("change", () => onChange(select.value));
   const element = node("label", { class: "tu-menu" }, node("span", { text: label }), select);
   return {
+    name,
+    select,
     element,
     update: (value) => {
       if (select.value !== value) select.value = value;
@@ -201,10 +202,22 @@ function menu(label, choices, onChange) {
   };
 }
 
-function checkbox(label, onChange) {
+/** Returns the line for the sentences of what is chosen in some menus; each menu is described by it. */
+function sentence(...menus) {
+  const id = newId();
+  for (const { select } of menus) setAttributes(select, { "aria-describedby": id });
+  return node("p", { class: "tu-note", attributes: { id } });
+}
+
+function checkbox({ label, help }, onChange) {
   const input = node("input", { attributes: { type: "checkbox" } });
   input.addEventListener("change", () => onChange(input.checked));
-  const element = node("label", { class: "tu-check" }, input, node("span", { text: label }));
+  const element = node(
+    "label",
+    { class: "tu-check", attributes: { title: help } },
+    input,
+    node("span", { text: label }),
+  );
   return {
     element,
     update: (on) => {

@@ -1,6 +1,7 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
 import { button, node, segmented, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { choiceOf } from "../../model/rule_settings.js";
 import { shownIndex } from "../../model/shown_unit.js";
 import { entryOf, menuOf, sourceIn, sourceLabel } from "../../model/signal_entry.js";
 import { shortNumber } from "../../text/strip_marks.js";
@@ -203,7 +204,7 @@ export function captionWords(model, signal) {
   const { rule, row } = model;
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
   if (signal === "fused")
-    return `Fused: α·K̂ + (1−α)·Ĥ, ${NORMALISED[rule.normaliser] ?? rule.normaliser}; ${over}`;
+    return `Fused: α·K̂ + (1−α)·Ĥ, each ${choiceOf(model.payload, "normaliser", rule).done}; ${over}`;
   const unit = model.unitOf(signal);
   const used = sourceIn(model, row, rule[signal]);
   const source = sourceLabel(model, used) + (used === rule[signal] ? "" : " (this row has no name)");
@@ -214,10 +215,3 @@ export function captionWords(model, signal) {
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
   return `${what}: ${source}${names}${unit ? `, in ${unit}` : ""}; one scale for the whole set`;
 }
-
-const NORMALISED = {
-  p99: "each divided by its 99th percentile",
-  min_max: "each from its smallest to its largest value",
-  rank: "each as its rank",
-  z_sigmoid: "each as a sigmoid of its z-score",
-};
