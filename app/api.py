@@ -10,8 +10,10 @@ import gradio as gr
 from app.actions import probe as probe_actions
 from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
-from app.actions.checks import text
+from app.actions.draft import Draft
+from app.actions.run_tokens import RunOf
 from app.doors import refusing
+from app.requests import read
 from app.service import Service
 from app.views.runs import run_line
 from tokenunlearn.errors import ModelError
@@ -34,7 +36,7 @@ def add(service: Service) -> None:
     ) -> dict[str, Any]:
         """Return the mask of a rule on one set: hash, number of weighted tokens, chosen token indices."""
         draft = {"scores_id": scores_id, "set": set_name, "rule": rule, "overrides": overrides}
-        return token_actions.confirm_mask(service, draft)
+        return token_actions.confirm_mask(service, read(Draft, draft))
 
     def start_run(
         scores_id: str,
@@ -53,15 +55,16 @@ def add(service: Service) -> None:
             "overrides": overrides,
             "hash": mask_hash,
         }
-        return unlearn_actions.start(service, plan, settings, controls)
+        wanted = {"plan": plan, "settings": settings, "controls": controls}
+        return unlearn_actions.start(service, read(unlearn_actions.Start, wanted))
 
     def run_status(run_id: str) -> dict[str, Any]:
         """Return where a run stands: state, step, steps, sentence and the buttons its state allows."""
-        return run_line(service.queue.store.state(text({"run_id": run_id}, "run_id", 40)))
+        return run_line(service.queue.store.state(read(RunOf, {"run_id": run_id}).run_id))
 
     def probe(run_id: str) -> dict[str, Any]:
         """Return what the model said before a run and says after: figures, answers, token probabilities."""
-        return probe_actions.show(service, text({"run_id": run_id}, "run_id", 40))
+        return probe_actions.show(service, read(RunOf, {"run_id": run_id}).run_id)
 
     for function in (score, select, start_run, run_status, probe):
         gr.api(refusing(function), api_name=function.__name__)

@@ -4,8 +4,9 @@ Functions, not subclasses of gr.HTML: Gradio writes a stub file beside the sourc
 the repository, and type checkers then read that instead of the code.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import gradio as gr
@@ -17,12 +18,12 @@ from app.web_files import address
 TEMPLATE = '<div class="tx-view"></div>'
 
 
-def tokens_view(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
+def tokens_view(value: Any, server: Mapping[str, Callable[..., Any]]) -> gr.HTML:
     """Show rows, strip, details, rule and mask bar. Value: the payload of docs/ARCHITECTURE.md."""
     return _view("page/tokens_view.js", value, ("draft", "unlearn", "opened"), server)
 
 
-def status_chips(value: Any, server: Sequence[Callable[..., Any]]) -> gr.HTML:
+def status_chips(value: Any, server: Mapping[str, Callable[..., Any]]) -> gr.HTML:
     """Show model, data and run above every tab; ask for news, and send `pulse`, while anything moves."""
     return _view("page/status_chips.js", value, ("show_run", "pulse"), server)
 
@@ -53,11 +54,14 @@ def runs_view(value: Any) -> gr.HTML:
 
 
 def _view(
-    module: str, value: Any, sends: Sequence[str] = (), server: Sequence[Callable[..., Any]] = ()
+    module: str,
+    value: Any,
+    sends: Sequence[str] = (),
+    server: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
 ) -> gr.HTML:
     """Return an element that `/web/<module>` mounts into.
 
-    Its value is JSON; the events it `sends` reach Python.
+    Its value is JSON; the events it `sends` reach Python, and it asks the functions of `server` by name.
     """
     # Gradio finds custom events by their quoted names in this line, so they have to stand in it.
     names = ", ".join(f'"{name}"' for name in sends)
@@ -67,7 +71,7 @@ def _view(
         html_template=TEMPLATE,
         js_on_load=f'import("{address(module)}").then((m) => m.mount({{ element, props, trigger, watch, '
         f"server: {calls}, events: [{names}] }}))",
-        server_functions=[answering(function) for function in server] or None,
+        server_functions=[answering(function, name) for name, function in server.items()] or None,
         apply_default_css=False,
         elem_classes=["tx-part", PurePosixPath(module).stem.replace("_", "-")],
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.requests import read, request_of
 from tokenunlearn.errors import InputError, TokenUnlearnError
 
 LOG = logging.getLogger(__name__)
@@ -44,17 +45,34 @@ def sentence(error: Exception) -> str:
     return f"The server failed unexpectedly: {type(error).__name__}. Its log says more."
 
 
-def answering(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the server function with errors as `{error: sentence}`: Gradio drops the text of a refusal."""
+def answering(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return the server function of this name, which the page asks with a request or with nothing.
 
-    @wraps(function)
+    Errors are answered as `{error: sentence}`: Gradio drops the text of a refusal.
+    """
+    kind = request_of(function)
+
     def call(data: Any = None) -> Any:
         try:
-            return function(read_once(data))
+            if kind is Any:  # not yet typed
+                return function(read_once(data))
+            return function() if kind is None else function(read(kind, read_once(data)))
         except Exception as error:
             return {"error": sentence(error)}
 
+    call.__name__ = name
     return call
+
+
+def hearing(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return the event that hands the function the request which the page sent with it."""
+    kind = request_of(function)
+    assert kind is not None
+
+    def call(event: gr.EventData) -> Any:
+        return function(read(kind, event._data))
+
+    return refusing(call)
 
 
 def refusing(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """The page: header, four tabs, chips; theme and styles. Everything that moves is in wiring.py."""
 
+from functools import partial
 from typing import Any, Final
 
 import gradio as gr
@@ -39,13 +40,10 @@ def build_page(service: Service) -> gr.Blocks:
     # Before the views take their values: later scores then count as new.
     built = status_actions.scores_signature(service)
 
-    def beat(_: Any) -> dict[str, Any]:
-        return status_actions.beat(service)
-
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:
         # No component: a heading that no value ever changes.
         gr.HTML(f"<h1>{TITLE}</h1>", elem_classes=["tx-title"], js_on_load=None, apply_default_css=False)
-        chips = status_chips(status_actions.chips(service), [beat])
+        chips = status_chips(status_actions.chips(service), {"beat": partial(status_actions.beat, service)})
         with gr.Tabs(elem_classes=["tx-tabs"], selected="tokens") as tabs:
             with gr.Tab(TAB_TOKENS, id="tokens"):
                 tokens_view = tokens.build(service)

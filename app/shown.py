@@ -164,7 +164,7 @@ class ShownScores:
         weights, selected = np.zeros(size), np.zeros(size, dtype=bool)
         weights[places], selected[places] = chosen.weights, chosen.selected
         forced = {index: overrides[index] for index in sorted(overrides)}
-        numbers = self.numbers_id(rule.knowledge, rule.entropy)
+        numbers = self.numbers_id(*rule.signals)
         return Mask(rule, forced, weights, selected, mask_hash(weights), numbers)
 
 

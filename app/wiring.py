@@ -1,7 +1,8 @@
 """What one part of the page does to another: the pulse, the way from tokens to a run, a run's buttons."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Annotated, Any, Final
 
 import gradio as gr
 
@@ -11,8 +12,9 @@ from app.actions import probe as probe_actions
 from app.actions import status as status_actions
 from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
-from app.actions.checks import record, text
-from app.doors import refusing
+from app.actions.run_tokens import RunOf
+from app.doors import answering, hearing, refusing
+from app.requests import text
 from app.service import Service
 from app.tabs import probe as probe_tab
 from app.tabs.probe import ProbeTab
@@ -21,6 +23,13 @@ from app.tabs.unlearn import UnlearnTab
 # What is on the Tokens tab at this very moment, not what the summary was last told of (mask_summary.js).
 CURRENT_PLAN: Final = "async (sure, shown, ...rest) => [sure, await globalThis.currentPlan(shown), ...rest]"
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunShown:
+    """The run to turn to; None for the one of now."""
+
+    run_id: Annotated[str | None, text(40, empty=True)] = None
 
 
 @dataclass
@@ -58,14 +67,13 @@ def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
 
-    def to_run(event: gr.EventData) -> tuple[Any, ...]:
-        run_id = record(event._data, "the request").get("run_id") or None
-        return gr.Tabs(selected="unlearn"), run_id, unlearn_actions.follow(service, run_id)
+    def to_run(run: RunShown) -> tuple[Any, ...]:
+        return gr.Tabs(selected="unlearn"), run.run_id, unlearn_actions.follow(service, run.run_id)
 
     # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
     page.tokens.opened(pulse, inputs, pulse_outputs, queue=False, **HIDDEN)
     page.chips.show_run(
-        refusing(to_run), None, [page.tabs, page.shown_run, unlearn.view], queue=False, **HIDDEN
+        hearing(to_run), None, [page.tabs, page.shown_run, unlearn.view], queue=False, **HIDDEN
     )
 
 
@@ -105,20 +113,22 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     sure = [unlearn.start, unlearn.sure]
 
+    summary = answering(partial(unlearn_actions.summary, service), "summary")
+
     def follow_draft(event: gr.EventData) -> dict[Any, Any]:
-        return {unlearn.plan: unlearn_actions.summary(service, event._data), **unlearn.asked(None)}
+        return {unlearn.plan: summary(event._data), **unlearn.asked(None)}
 
     def take(event: gr.EventData) -> dict[Any, Any]:
         return {**follow_draft(event), page.tabs: gr.Tabs(selected="unlearn")}
 
     def start(asked: Any, *given: Any) -> dict[Any, Any]:
-        plan, settings, controls = unlearn.values_of(given)
-        unknown = unlearn_actions.unknown_rows(service, plan)
+        wanted = unlearn.wanted(given)
+        unknown = unlearn_actions.unknown_rows(service, wanted.plan)
         # Asked of these very tokens, on this page; other tokens are asked of anew.
-        name = [plan.get("scores_id"), plan.get("hash"), unknown] if unknown else None
+        name = [wanted.plan.scores_id, wanted.plan.hash, unknown] if unknown else None
         if name is not None and asked != name:
             return unlearn.asked(name)
-        run_id = unlearn_actions.start(service, plan, settings, controls)[0]
+        run_id = unlearn_actions.start(service, wanted)[0]
         return {
             page.shown_run: run_id,
             unlearn.view: unlearn_actions.follow(service, run_id),
@@ -155,13 +165,11 @@ def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
 def _wire_run_buttons(service: Service, page: Page) -> None:
     view = page.unlearn.view
 
-    def choose(event: gr.EventData) -> tuple[Any, Any]:
-        run_id = text(record(event._data, "the request"), "run_id", 40)
-        return run_id, unlearn_actions.follow(service, run_id)
+    def choose(run: RunOf) -> tuple[Any, Any]:
+        return run.run_id, unlearn_actions.follow(service, run.run_id)
 
-    def act(event: gr.EventData) -> dict[Any, Any]:
-        data = record(event._data, "the request")
-        run_id, action = text(data, "run_id", 40), text(data, "action", 20)
+    def act(press: unlearn_actions.Press) -> dict[Any, Any]:
+        run_id, action = press.run_id, press.action
         if action == "probe":
             run_id = probe_actions.run_of(service, run_id)
             return {
@@ -174,25 +182,25 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
             return {page.tabs: gr.Tabs(selected="compare")}
         if action == "again":
             return _again(service, page, run_id)
-        unlearn_actions.act(service, data)
+        unlearn_actions.act(service, press)
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     outputs = [
         page.tabs, view, page.probe.run, page.probe.picked, page.probe.view, page.chips, page.tokens,
         *page.unlearn.inputs,
     ]  # fmt: skip
-    view.show(refusing(choose), None, [page.shown_run, view], **HIDDEN)
-    view.act(refusing(act), None, outputs, **HIDDEN)
-    page.compare.act(refusing(act), None, outputs, **HIDDEN)
-    page.probe.view.act(refusing(act), None, outputs, **HIDDEN)
+    view.show(hearing(choose), None, [page.shown_run, view], **HIDDEN)
+    view.act(hearing(act), None, outputs, **HIDDEN)
+    page.compare.act(hearing(act), None, outputs, **HIDDEN)
+    page.probe.view.act(hearing(act), None, outputs, **HIDDEN)
 
-    def attack(event: gr.EventData) -> dict[Any, Any]:
-        of = probe_actions.run_of(service, probe_actions.attack(service, event._data))
+    def attack(wanted: probe_actions.Beside) -> dict[Any, Any]:
+        of = probe_actions.run_of(service, probe_actions.attack(service, wanted))
         return {page.probe.view: probe_tab.shown(service, of), page.chips: status_actions.chips(service)}
 
-    def rival(event: gr.EventData) -> dict[Any, Any]:
-        compare_actions.start_rival(service, event._data)
+    def rival(wanted: probe_actions.Beside) -> dict[Any, Any]:
+        compare_actions.start_rival(service, wanted)
         return {page.compare: compare_actions.runs(service), page.chips: status_actions.chips(service)}
 
-    page.probe.view.attack(refusing(attack), None, [page.probe.view, page.chips], **HIDDEN)
-    page.compare.rival(refusing(rival), None, [page.compare, page.chips], **HIDDEN)
+    page.probe.view.attack(hearing(attack), None, [page.probe.view, page.chips], **HIDDEN)
+    page.compare.rival(hearing(rival), None, [page.compare, page.chips], **HIDDEN)

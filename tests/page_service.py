@@ -12,6 +12,7 @@ from app.actions.unlearn import summary
 from app.service import Service
 from app.sessions.session import Options
 from app.shown import ShownScores
+from tests.asking import ask
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.masks import columns_from_table
@@ -125,4 +126,4 @@ def first_summary(service: Service) -> dict[str, Any]:
     shown = service.shelf.newest()
     assert shown is not None
     name = shown.payload["rows"][0]["set"]
-    return summary(service, {"scores_id": shown.scores_id, "set": name, "rule": {}, "overrides": {}})
+    return ask(summary, service, {"scores_id": shown.scores_id, "set": name, "rule": {}, "overrides": {}})

@@ -107,6 +107,11 @@ class Rule:
     def __post_init__(self) -> None:
         check(self)
 
+    @property
+    def signals(self) -> tuple[str, str]:
+        """The two signals that it fuses, by name."""
+        return self.knowledge, self.entropy
+
 
 @dataclass(frozen=True, eq=False)
 class Selection:

@@ -4,13 +4,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from app.actions.tokens import shown_payload, with_rule_signals
+from app.actions.draft import Draft
+from app.actions.tokens import shown_payload, with_signals
 from app.actions.unlearn import summary
 from app.service import Service
 from app.shown import ShownScores
 from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
-from tokenunlearn.masks import Mask, decisions, read_mask
+from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.settings import describe, from_dict
 from tokenunlearn.training.config import TrainConfig
 
@@ -54,11 +55,17 @@ def again(service: Service, run_id: str) -> Again:
     set_name = str(config.get("set") or "")
     if not _given_again(shown, set_name, mask):
         return Again(training, controls, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
-    draft = {"set": set_name, **decisions(mask)}
-    # The hash goes along: if these scores gave other tokens now, the plan would be refused in words.
-    plan = summary(service, {**draft, "scores_id": shown.scores_id, "hash": mask.hash}) | {"run": run_id}
+    draft = Draft(
+        scores_id=shown.scores_id,
+        set=set_name,
+        rule=mask.rule,
+        overrides=mask.overrides,
+        notes=mask.notes,
+        hash=mask.hash,  # if these scores gave other tokens now, the plan would be refused in words
+    )
+    plan = summary(service, draft) | {"run": run_id}
     # The moment makes the value a new one, also when the same run is asked for twice.
-    tokens = {**shown_payload(service), "draft": {**draft, "at": time.time()}}
+    tokens = {**shown_payload(service), "draft": {**draft.decisions(), "at": time.time()}}
     return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
 
 
@@ -80,8 +87,8 @@ def _mask(service: Service, run_id: str) -> tuple[ShownScores, Mask] | None:
         return None
     try:
         mask = read_mask(service.queue.store.path(run_id) / "mask.jsonl", shown.table, None)
-        shown = with_rule_signals(service, shown.scores_id, mask.rule)
+        shown = with_signals(service, shown.scores_id, *mask.rule.signals)
     except TokenUnlearnError:
         return None
-    same = mask.scores_id == shown.numbers_id(mask.rule.knowledge, mask.rule.entropy)
+    same = mask.scores_id == shown.numbers_id(*mask.rule.signals)
     return (shown, mask) if same else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.actions.checks import record, text
+from app.actions.probe import Beside
 from app.actions.status import probed
 from app.service import Service
 from app.views.compare import compare_line
@@ -29,14 +29,12 @@ def runs(service: Service) -> dict[str, Any]:
     return {"runs": lines, "columns": columns(), "rivals": rivals, "empty": NO_COMPARE}
 
 
-def start_rival(service: Service, request: Any) -> str:
-    """Return the id of the queued run of a rival on the model and rows of another run: `{run_id, name}`.
+def start_rival(service: Service, wanted: Beside) -> str:
+    """Return the id of the queued run of a rival on the model and rows of another run.
 
     Raises RunError for an unknown run, SettingError and InputError as the rival says.
     """
-    values = record(request, "the request")
-    beside, name = text(values, "run_id", 40), text(values, "name", 40)
-    config = service.queue.store.config(beside)
+    name, config = wanted.name, service.queue.store.config(wanted.run_id)
     settings = to_dict(check_rival(name, rows_of(config), {}))
     kept: dict[str, Any] = {key: config[key] for key in SHARED if key in config}
     label = f"{config.get('set') or 'rows'}, {RIVALS[name].label}"

@@ -3,21 +3,20 @@
 from contextlib import suppress
 from typing import Any
 
-from app.actions.checks import record, whole
 from app.actions.subjects import scores_to_change, shown_anew
-from app.actions.tokens import shown_payload
+from app.actions.tokens import RowOf, shown_payload
+from app.requests import below
 from app.service import Service
 from app.shown import ShownScores
 
 
-def score_again(service: Service, request: Any) -> dict[str, Any]:
+def score_again(service: Service, wanted: RowOf) -> dict[str, Any]:
     """Return the Tokens view's value after one row was tried again, with the new reason if it fails again.
 
-    `request`: `{scores_id, row}`. Raises as `scores_to_change` does.
+    Raises as `scores_to_change` does.
     """
-    values = record(request, "the request")
-    with scores_to_change(service, values) as shown:
-        _score_again(service, shown, whole(values, "row", len(shown.payload["rows"])))
+    with scores_to_change(service, wanted.scores_id) as shown:
+        _score_again(service, shown, below(len(shown.payload["rows"]), wanted.row, "row"))
     return shown_payload(service)
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import numpy as np
 
-from app.actions.checks import record, rule_of
-from app.actions.marks import marks_store, shown_text
+from app.actions.draft import rule_given
+from app.actions.marks import TextShown, marks_store, shown_text
 from app.learning import MarkedText, fit_id, labels_of, marked_text, scorer_of, signal_on
+from app.requests import SetName
 from app.service import Service
 from app.shown import ShownScores
 from app.views.tokens import column, is_compared
@@ -27,6 +29,7 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.learned.fit import held_out
 from tokenunlearn.learned.scorer import probability
 from tokenunlearn.learned.words import on_tokens
+from tokenunlearn.selection import Rule
 from tokenunlearn.signals import FAMILIES, SIGNALS
 
 DRAWS: Final = 300
@@ -38,13 +41,27 @@ class Outdated(Exception):
     """Ends work on marks that were changed meanwhile: their new ones are asked about anyway."""
 
 
-def learn(service: Service, question: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class SetShown(TextShown):
+    """One set of the text."""
+
+    set: SetName = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitWeights(SetShown):
+    """One set, and the rule that it has now."""
+
+    rule: Annotated[Rule, rule_given] = Rule()
+
+
+def learn(service: Service, page: TextShown) -> dict[str, Any]:
     """Fit the learned signal on the marks that are kept: `{fit, values, info, leaderboard}`.
 
-    `question`: `{text_id, scores_id}`. From then on the signal belongs to these scores, with `fit`, the hash
-    of what it was fitted on, "" where nothing is marked. Raises MaskError, InputError.
+    From then on the signal belongs to these scores, with `fit`, the hash of what it was fitted on, "" where
+    nothing is marked. Raises MaskError, InputError.
     """
-    shown = shown_text(service, record(question, "the question"))
+    shown = shown_text(service, page)
     grown = None
     while grown is None:  # Others marked meanwhile: once more, from theirs.
         with suppress(Outdated):
@@ -57,18 +74,15 @@ def learn(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def trusted(service: Service, question: Any) -> dict[str, Any]:
+def trusted(service: Service, page: SetShown) -> dict[str, Any]:
     """Return how far the learned signal is to be trusted on one set, beside every other signal.
 
-    `question`: `{text_id, scores_id, set}`. Returns `{set, rows, enough, better, verdict, table, curve}`:
-    `better` is whether the learned signal is above the best plain list, `table`
-    `[{signal, label, auroc, low, high, precision}]` by word, the learned signal held out by subject, empty
-    below the least number of rows; `curve` `[{rows, auroc, low, high}]`. `{outdated: true}` where the marks
-    were changed meanwhile. Raises MaskError, InputError.
+    Returns `{set, rows, enough, better, verdict, table, curve}`: `better` is whether the learned signal is
+    above the best plain list, `table` `[{signal, label, auroc, low, high, precision}]` by word, the learned
+    signal held out by subject, empty below the least number of rows; `curve` `[{rows, auroc, low, high}]`.
+    `{outdated: true}` where the marks were changed meanwhile. Raises MaskError, InputError.
     """
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    name = str(values.get("set") or "")
+    shown, name = shown_text(service, page), page.set
     still = _still(service, shown)
     marked = marked_text(service, shown)
     rows = _with_truth(marked, _scored_rows(marked, name))
@@ -94,16 +108,14 @@ def trusted(service: Service, question: Any) -> dict[str, Any]:
         return {"outdated": True}
 
 
-def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
+def fitted_rule(service: Service, wanted: FitWeights) -> dict[str, Any]:
     """Return the weights that agree best with what is true in one set: `{rule, agreement, before, rows}`.
 
-    `question`: `{text_id, scores_id, set, rule}`. `rule` are the settings to change, `agreement` is F1 of the
-    chosen and the true words in rows that the rule was not fitted on, `before` that of the rule as it is;
-    `rows` how many know what is true. Raises InputError for too few rows, MaskError, SettingError.
+    `rule` are the settings to change, `agreement` is F1 of the chosen and the true words in rows that the
+    rule was not fitted on, `before` that of the rule as it is; `rows` how many know what is true. Raises
+    InputError for too few rows, MaskError, SettingError.
     """
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    name, rule = str(values.get("set") or ""), rule_of(values)
+    shown, name = shown_text(service, wanted), wanted.set
     marked = marked_text(service, shown)
     scored = _scored_rows(marked, name)
     rows = _with_truth(marked, scored)
@@ -124,7 +136,7 @@ def fitted_rule(service: Service, question: Any) -> dict[str, Any]:
         and SIGNALS[signal].family != "likelihood"
         and np.isfinite(cut[signal]).any()
     ]
-    found = fit_weights(cut, truth, groups, list(dict.fromkeys(names)), rule)
+    found = fit_weights(cut, truth, groups, list(dict.fromkeys(names)), wanted.rule)
     return {
         "rule": {name: after for name, (_, after) in found.changed.items()},
         "agreement": found.agreement,

@@ -6,72 +6,110 @@ A side of a comparison is a set's id, `now`, the marks that the page shows, or `
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
-from app.actions.checks import record, text
-from app.actions.marks import marked_rows, marks_store, sets_of, shown_text
+from app.actions.marks import (
+    TextShown,
+    WithMarks,
+    fitting_marks,
+    marks_given,
+    marks_store,
+    sets_of,
+    shown_text,
+)
 from app.actions.opening import read_file
+from app.requests import Id, Name, record, text
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
 from tokenunlearn.data.rows import Row, Span, row_to_dict
 from tokenunlearn.errors import InputError
-from tokenunlearn.learned.marks import RowMarks, corrected, marks_from, marks_to
+from tokenunlearn.learned.marks import Marks, RowMarks, corrected, marks_to
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa, markable_words, marked_words
 
-MOST_NAME: Final = 80
 NOW, FILE = "now", "file"
 SHOWN_DIFFERENCES: Final = 2_000
 NAMES: Final = {NOW: "Now", FILE: "The file"}
 Spans = tuple[Span, ...]
 
 
-def save_set(service: Service, marks: Any) -> dict[str, Any]:
-    """Save marks under a name; return `{saved, sets}`. Raises MaskError for a taken name.
+@dataclass(frozen=True, kw_only=True)
+class SaveSet(WithMarks):
+    """Marks, and the name that they get."""
 
-    `marks`: `{text_id, scores_id, name, rows}`.
-    """
-    values = record(marks, "the marks")
-    shown = shown_text(service, values)
-    return _added(service, shown, _name(values), marked_rows(values, shown))
+    name: Name
 
 
-def load_set(service: Service, question: Any) -> dict[str, Any]:
-    """Return a named set `{id, name, saved, rows}`. `question`: `{text_id, scores_id, id}`."""
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    found = marks_store(service).read_set(shown.text_id, text(values, "id"))
-    return {**found, "rows": marked_rows(found, shown)}
+@dataclass(frozen=True, kw_only=True)
+class SetOf(TextShown):
+    """One named set of the text."""
+
+    id: Id
 
 
-def remove_set(service: Service, question: Any) -> dict[str, Any]:
-    """Take a named set off the list; return `{sets}`. `question`: `{text_id, scores_id, id}`."""
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    marks_store(service).remove_set(shown.text_id, text(values, "id"))
+@dataclass(frozen=True, kw_only=True)
+class FileGiven:
+    """A file that was sent (`upload`) or is on the server's machine (`path`); `columns` as a person said."""
+
+    upload: Annotated[str, text(40, empty=True)] = ""
+    path: Annotated[str, text(4_000, empty=True)] = ""
+    columns: Annotated[Mapping[str, Any], record] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRows(TextShown, FileGiven):
+    """A file of rows with gold, and the name that it gets."""
+
+    name: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSides(WithMarks):
+    """Two sides, and the marks of the side `now`."""
+
+    first: Id
+    second: Id
+
+
+def save_set(service: Service, wanted: SaveSet) -> dict[str, Any]:
+    """Save marks under a name; return `{saved, sets}`. Raises MaskError for a taken name."""
+    shown = shown_text(service, wanted)
+    return _added(service, shown, wanted.name, fitting_marks(wanted.rows, shown))
+
+
+def load_set(service: Service, wanted: SetOf) -> dict[str, Any]:
+    """Return a named set `{id, name, saved, rows}`."""
+    shown = shown_text(service, wanted)
+    found = marks_store(service).read_set(shown.text_id, wanted.id)
+    return {**found, "rows": marks_to(fitting_marks(marks_given(found.get("rows", {}), "rows"), shown))}
+
+
+def remove_set(service: Service, wanted: SetOf) -> dict[str, Any]:
+    """Take a named set off the list; return `{sets}`."""
+    shown = shown_text(service, wanted)
+    marks_store(service).remove_set(shown.text_id, wanted.id)
     return {"sets": sets_of(service, shown)}
 
 
-def import_rows(service: Service, question: Any) -> dict[str, Any]:
+def import_rows(service: Service, wanted: ImportRows) -> dict[str, Any]:
     """Make a named set of a file of rows with gold; return `{saved, sets, others, unmarked, refused}`.
 
-    `question`: `{text_id, scores_id, name, upload | path}`. Rows that are not in this text (`others`), rows
+    Rows that are not in this text (`others`), rows
     without gold (`unmarked`) and refused lines are left out. Every other row counts as reviewed, and what the
     gold of the text has beyond it as not the fact. Raises InputError where none is left.
     """
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    records, content = read_file(service, values)
+    shown = shown_text(service, wanted)
+    records, content = read_file(service, vars(wanted))
     answers = {str(row["id"]): str(row["answer"]) for row in shown.payload["rows"]}
     here = [row for row in content.rows if answers.get(row.id) == row.answer]
     gold = {row.id: row.gold for row in _rows(service, shown)}
     facts = {row.id: corrected(row.gold, RowMarks()).fact for row in here if row.gold}
     beyond = {name: corrected(gold[name], RowMarks(other=fact)).fact for name, fact in facts.items()}
-    rows = marks_to({name: RowMarks(fact, beyond[name], seen=True) for name, fact in facts.items()})
+    rows = {name: RowMarks(fact, beyond[name], seen=True) for name, fact in facts.items()}
     if not content.rows:
         good_content(records)  # raises, with the reason of the first refused line
     if not rows:
@@ -81,7 +119,7 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
             "Export the rows here, mark gold in them, and import that file",
             Path(records.name).name,
         )
-    added = _added(service, shown, _name(values), rows)
+    added = _added(service, shown, wanted.name, rows)
     return {
         **added,
         "others": len(content.rows) - len(here),
@@ -90,15 +128,14 @@ def import_rows(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def export_rows(service: Service, question: Any) -> dict[str, str]:
+def export_rows(service: Service, marks: WithMarks) -> dict[str, str]:
     """Return the rows that were reviewed, with what is marked as `gold`: `{filename, text, mime}`.
 
-    `question`: `{text_id, scores_id, rows}`, the marks. A row in which nothing is the fact has no gold, which
-    in a file of rows means "not known". Raises InputError where no row was reviewed.
+    A row in which nothing is the fact has no gold, which in a file of rows means "not known". Raises
+    InputError where no row was reviewed.
     """
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    truth = settled(service, shown, NOW, values)
+    shown = shown_text(service, marks)
+    truth = settled(service, shown, NOW, marks.rows)
     rows = [replace(row, gold=truth[row.id]) for row in _rows(service, shown) if row.id in truth]
     if not rows:
         raise InputError("No row was reviewed", fix="Mark a row, then press Enter")
@@ -110,19 +147,17 @@ def export_rows(service: Service, question: Any) -> dict[str, str]:
     }
 
 
-def compare(service: Service, question: Any) -> dict[str, Any]:
+def compare(service: Service, wanted: TwoSides) -> dict[str, Any]:
     """Return how far two annotators agree on the words of the rows that both reviewed, and where not.
 
-    `question`: `{text_id, scores_id, first, second, rows}`: two sides, and the marks of `now`. Returns
-    `{agreement, kappa (None = not defined), words, rows, first, second, only_first, only_second, differences,
-    differing: [{row_id, row, start, end, word, first, second}]}`; a side is `{name, marked}`.
+    Returns `{agreement, kappa (None = not defined), words, rows, first, second, only_first, only_second,
+    differences, differing: [{row_id, row, start, end, word, first, second}]}`; a side is `{name, marked}`.
     Raises InputError where both have no row in common.
     """
-    values = record(question, "the question")
-    shown = shown_text(service, values)
-    sides = [text(values, "first"), text(values, "second")]
+    shown = shown_text(service, wanted)
+    sides = [wanted.first, wanted.second]
     names = [_side_name(service, shown, side) for side in sides]
-    truths = [settled(service, shown, side, values) for side in sides]
+    truths = [settled(service, shown, side, wanted.rows) for side in sides]
     rows = [row for row in shown.payload["rows"] if all(row["id"] in truth for truth in truths)]
     if not rows:
         raise InputError("No row was reviewed by both", f"{names[0]} and {names[1]} have no row in common")
@@ -150,18 +185,20 @@ def compare(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def settled(service: Service, shown: ShownScores, side: str, values: Mapping[str, Any]) -> dict[str, Spans]:
+def settled(service: Service, shown: ShownScores, side: str, now: Marks) -> dict[str, Spans]:
     """Return the spans of the fact in each row that a side has reviewed, by row id.
 
-    A mark stands above the gold of the file: what is marked as not the fact is taken out of it.
+    `now` are the marks of the side `now`. A mark stands above the gold of the file: what is marked as not the
+    fact is taken out of it.
     """
     gold = {row.id: row.gold for row in _rows(service, shown)}
     if side == FILE:
         return {name: spans for name, spans in gold.items() if spans}
-    kept = values if side == NOW else marks_store(service).read_set(shown.text_id, side)
+    if side != NOW:
+        now = marks_given(marks_store(service).read_set(shown.text_id, side).get("rows", {}), "rows")
     return {
         name: corrected(gold.get(name, ()), marks).fact
-        for name, marks in marks_from(marked_rows(kept, shown), _rows(service, shown)).items()
+        for name, marks in fitting_marks(now, shown).items()
         if marks.seen
     }
 
@@ -177,21 +214,14 @@ def _word(word: tuple[Mapping[str, Any], tuple[int, int]], places: Mapping[str, 
     }
 
 
-def _added(service: Service, shown: ShownScores, name: str, rows: Mapping[str, Any]) -> dict[str, Any]:
-    set_id = marks_store(service).add_set(shown.text_id, name, rows)
+def _added(service: Service, shown: ShownScores, name: str, marks: Marks) -> dict[str, Any]:
+    set_id = marks_store(service).add_set(shown.text_id, name, marks_to(marks))
     listed = sets_of(service, shown)
     return {"saved": next(each for each in listed if each["id"] == set_id), "sets": listed}
 
 
 def _side_name(service: Service, shown: ShownScores, side: str) -> str:
     return NAMES.get(side) or str(marks_store(service).read_set(shown.text_id, side)["name"])
-
-
-def _name(values: Mapping[str, Any]) -> str:
-    name = " ".join(text(values, "name", MOST_NAME).split())
-    if not name.isprintable():
-        raise InputError("The name holds characters that cannot be seen", fix="Type another name")
-    return name
 
 
 def _rows(service: Service, shown: ShownScores) -> list[Row]:

@@ -1,43 +1,110 @@
 """Drafts and named masks: kept on the server, listed, loaded, compared, imported.
 
-They belong to a text, whatever scores are shown of it. A draft is `{text_id, set, rule, overrides: {index:
-in|out}, notes: {index: {note, time}}}`. A mask that was made on other scores of the text gives its rule and
-overrides, and says how many tokens these choose otherwise. Only live scores have drafts here; a recorded
-example is drafted in the browser alone.
+They belong to a text, whatever scores are shown of it. A mask that was made on other scores of the text gives
+its rule and overrides, and says how many tokens these choose otherwise. Only live scores have drafts here; a
+recorded example is drafted in the browser alone.
 """
 
 import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
-from app.actions.checks import mask_ids_of, notes_of, overrides_of, record, rule_of, text, version_of
-from app.actions.tokens import mask_of, with_rule_signals
+from app.actions.draft import Draft, notes_given
+from app.actions.tokens import mask_of, with_signals
+from app.requests import Id, Name, Version, text
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.errors import InputError, MaskError, TokenUnlearnError
 from tokenunlearn.masks import Mask, decisions, mask_text, parse_header, parse_mask, read_header, read_mask
 from tokenunlearn.metrics.agreement import agreement, cohens_kappa
 from tokenunlearn.runs.mask_store import MaskStore
-from tokenunlearn.settings import to_dict
 from tokenunlearn.table import provenance
 
-MOST_NAME: Final = 80
 MOST_FILE: Final = 4_000_000
 SHOWN_DIFFERENCES: Final = 2_000
 
 
-def kept(service: Service, question: Any) -> dict[str, Any]:
-    """Return what is kept for a text: `{draft, masks, since}`; `since`: the masks it came from, one a set.
+def ids_given(value: Any, _name: str) -> tuple[str, ...]:
+    """Return ids of masks. Raises InputError."""
+    if not isinstance(value, list) or not all(
+        isinstance(each, str) and 0 < len(each) <= 200 for each in value
+    ):
+        raise InputError("masks is not a list of ids", fix="Reload the page")
+    return tuple(value)
 
-    `question`: `{text_id, scores_id}`.
+
+def file_given(value: Any, _name: str) -> str:
+    """Return the content of a file. Raises InputError."""
+    if not isinstance(value, str) or not value.strip():
+        raise InputError("The file is empty", fix="Choose a mask that was exported here")
+    if len(value) > MOST_FILE:
+        raise InputError(f"The file has {len(value):,} characters", f"At most {MOST_FILE:,} are taken")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageText:
+    """The text that the page shows; without `text_id` that of its scores."""
+
+    scores_id: Id
+    text_id: Annotated[str | None, text()] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveDraft(PageText, Draft):
+    """A draft to keep.
+
+    `base` is the version that it was made from, `masks` the ids of the masks it came from, and `save` a name
+    by which the page knows its own save again when the answer is lost.
     """
-    shown = _of_text(service, record(question, "the question"))
+
+    base: Version = 0
+    masks: Annotated[tuple[str, ...], ids_given] = ()
+    save: Annotated[str | None, text(80)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveMask(Draft):
+    """A draft that becomes a named mask."""
+
+    name: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskOf:
+    """One named mask of the scores' text."""
+
+    scores_id: Id
+    id: Id
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportMask:
+    """A mask file and the name that it gets."""
+
+    scores_id: Id
+    name: Name
+    text: Annotated[str, file_given]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoMasks:
+    """Two named masks, by their ids."""
+
+    scores_id: Id
+    first: Id
+    second: Id
+
+
+def kept(service: Service, page: PageText) -> dict[str, Any]:
+    """Return what is kept for a text: `{draft, masks, since}`; `since`: the masks it came from, one a set."""
+    shown = _of_text(service, page)
     draft = _store(service).draft(shown.text_id)
     since = []
     for mask_id in (draft or {}).get("masks", ()):
@@ -46,72 +113,51 @@ def kept(service: Service, question: Any) -> dict[str, Any]:
     return {"draft": draft, "masks": _listed(service, shown), "since": since}
 
 
-def save_draft(service: Service, draft: Any) -> dict[str, Any]:
+def save_draft(service: Service, draft: SaveDraft) -> dict[str, Any]:
     """Save a draft; return `{taken, draft, newer}`, not taken when somebody saved another meanwhile.
 
-    `newer`: whether other scores of this text have taken the place of those that the page shows. The `draft`
-    also has `scores_id`, `base`, the version that it was made from, `masks`, the ids of the masks it came
-    from, and `save`, by which the page knows its own save again when the answer is lost.
-    Raises MaskError, InputError, SettingError.
+    `newer`: whether other scores of this text have taken the place of those that the page shows. Raises
+    MaskError.
     """
-    values = record(draft, "the draft")
-    shown = _of_text(service, values)
-    name = str(values.get("set") or "")
-    shown.rows_of(name)
-    overrides, notes, rule = overrides_of(values), notes_of(values), rule_of(values)
-    if any(index >= len(shown.columns["row"]) for index in (*overrides, *notes)):
+    shown = _of_text(service, draft)
+    shown.rows_of(draft.set)
+    if any(index >= len(shown.columns["row"]) for index in (*draft.overrides, *draft.notes)):
         raise MaskError("An override names a token that is not in this text", fix="Reload the page")
-    content = {
-        "set": name,
-        "rule": to_dict(rule),
-        "overrides": {str(index): word for index, word in sorted(overrides.items())},
-        "notes": {str(index): note for index, note in sorted(notes.items())},
-        "masks": mask_ids_of(values),
-        **({"save": text(values, "save", 80)} if "save" in values else {}),
-    }
-    saved = _store(service).save_draft(shown.text_id, content, version_of(values, "base"))
+    content = {**draft.decisions(), "masks": list(draft.masks)}
+    if draft.save is not None:
+        content["save"] = draft.save
+    saved = _store(service).save_draft(shown.text_id, content, draft.base)
     newest = service.shelf.find_text(shown.text_id)
-    newer = newest is service.shelf.newest() and newest.scores_id != values.get("scores_id")
+    newer = newest is service.shelf.newest() and newest.scores_id != draft.scores_id
     return {"taken": saved.taken, "draft": dict(saved.record), "newer": newer}
 
 
-def save_mask(service: Service, draft: Any) -> dict[str, Any]:
-    """Save a named mask; return `{saved, masks}`. Raises MaskError for a taken name."""
-    values = record(draft, "the draft")
-    name = _name(values)
-    _live(service, values)
-    return added_mask(service, values, name)
-
-
-def added_mask(
-    service: Service, values: Mapping[str, Any], name: str, more: Mapping[str, Any] = MappingProxyType({})
+def save_mask(
+    service: Service, wanted: SaveMask, more: Mapping[str, Any] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Add the mask that a draft gives under a name; `more` joins its provenance. Answers as `save_mask`."""
-    with_rule_signals(service, text(values, "scores_id"), rule_of(values))
-    shown, set_name, mask = mask_of(service, values)
+    """Save a named mask, with `more` in its provenance; return `{saved, masks}`.
+
+    Raises MaskError for a taken name.
+    """
+    _live(service, wanted.scores_id)
+    with_signals(service, wanted.scores_id, *wanted.rule.signals)
+    shown, mask = mask_of(service, wanted)
     assert shown.table is not None
-    return _added(service, shown, name, set_name, mask, {**provenance(shown.table), **more})
+    return _added(service, shown, wanted.name, wanted.set, mask, {**provenance(shown.table), **more})
 
 
-def load_mask(service: Service, question: Any) -> dict[str, Any]:
-    """Return a named mask as a draft, with `{id, name, hash, chosen, moved}`. `question`: `{scores_id, id}`.
+def load_mask(service: Service, wanted: MaskOf) -> dict[str, Any]:
+    """Return a named mask as a draft, with `{id, name, hash, chosen, moved}`.
 
     `moved` counts the tokens whose weight is another than when the mask was made, as these are other scores;
     None on the scores that it was made on.
     """
-    values = record(question, "the question")
-    shown = _live(service, values)
-    return _described(service, shown, text(values, "id"))
+    return _described(service, _live(service, wanted.scores_id), wanted.id)
 
 
-def saved_file(service: Service, question: Any) -> dict[str, str]:
-    """Return the file of a named mask, byte for byte: `{filename, text, mime}`.
-
-    `question`: `{scores_id, id}`.
-    """
-    values = record(question, "the question")
-    shown = _live(service, values)
-    path = _store(service).path(shown.text_id, text(values, "id"))
+def saved_file(service: Service, wanted: MaskOf) -> dict[str, str]:
+    """Return the file of a named mask, byte for byte: `{filename, text, mime}`."""
+    path = _store(service).path(_live(service, wanted.scores_id).text_id, wanted.id)
     digest = str(read_header(path).get("hash", ""))[:8]
     return {
         "filename": f"{path.stem}-{digest}.jsonl",
@@ -120,26 +166,18 @@ def saved_file(service: Service, question: Any) -> dict[str, str]:
     }
 
 
-def import_mask(service: Service, question: Any) -> dict[str, Any]:
+def import_mask(service: Service, given: ImportMask) -> dict[str, Any]:
     """Make a named mask of a file, as it is: return `{saved, masks}`; the draft is left as it is.
 
-    `question`: `{scores_id, name, text}`.
     Raises MaskError, with nothing changed, for a damaged file (its line and the reason), for other text or
     another tokenizer (the rows), and where rule and overrides give another mask than the file's own on its
     own scores.
     """
-    values = record(question, "the question")
-    name = _name(values)
-    shown = _live(service, values)
-    content = values.get("text")
-    if not isinstance(content, str) or not content.strip():
-        raise InputError("The file is empty", fix="Choose a mask that was exported here")
-    if len(content) > MOST_FILE:
-        raise InputError(f"The file has {len(content):,} characters", f"At most {MOST_FILE:,} are taken")
+    shown = _live(service, given.scores_id)
     assert shown.table is not None
-    read = parse_mask(content, shown.table, None, name)
-    given = parse_header(content).get("provenance")
-    made_by = dict(given) if isinstance(given, Mapping) else {}
+    read = parse_mask(given.text, shown.table, None, given.name)
+    made_by = parse_header(given.text).get("provenance")
+    made_by = dict(made_by) if isinstance(made_by, Mapping) else {}
     set_name = _set_of(shown, read, made_by)
     made = _applied(service, shown, set_name, read)
     if made.hash != read.hash and read.scores_id == made.scores_id:
@@ -147,42 +185,35 @@ def import_mask(service: Service, question: Any) -> dict[str, Any]:
             f"Rule and overrides of the file give another mask here: {made.hash[:8]}, not {read.hash[:8]}",
             "It was made from numbers that are not those of this page",
             "Export it from the page again",
-            name,
+            given.name,
         )
-    return _added(
-        service, shown, name, set_name, replace(read, notes=notes_of({"notes": read.notes})), made_by
-    )
+    checked = replace(read, notes=notes_given(read.notes, "notes"))
+    return _added(service, shown, given.name, set_name, checked, made_by)
 
 
-def remove_mask(service: Service, question: Any) -> dict[str, Any]:
-    """Return the list without a named mask, which can be restored: `{masks}`.
-
-    `question`: `{scores_id, id}`.
-    """
-    values = record(question, "the question")
-    shown = _live(service, values)
-    _store(service).remove(shown.text_id, text(values, "id"))
+def remove_mask(service: Service, wanted: MaskOf) -> dict[str, Any]:
+    """Return the list without a named mask, which can be restored: `{masks}`."""
+    shown = _live(service, wanted.scores_id)
+    _store(service).remove(shown.text_id, wanted.id)
     return {"masks": _listed(service, shown)}
 
 
-def restore_mask(service: Service, question: Any) -> dict[str, Any]:
-    """Return the list with a mask that had been removed: `{masks}`. `question`: `{scores_id, id}`."""
-    values = record(question, "the question")
-    shown = _live(service, values)
-    _store(service).restore(shown.text_id, text(values, "id"))
+def restore_mask(service: Service, wanted: MaskOf) -> dict[str, Any]:
+    """Return the list with a mask that had been removed: `{masks}`."""
+    shown = _live(service, wanted.scores_id)
+    _store(service).restore(shown.text_id, wanted.id)
     return {"masks": _listed(service, shown)}
 
 
-def compare_masks(service: Service, question: Any) -> dict[str, Any]:
+def compare_masks(service: Service, wanted: TwoMasks) -> dict[str, Any]:
     """Return how far two named masks agree, and each token on which they do not.
 
-    `question`: `{scores_id, first, second}`, ids. Returns `{agreement, kappa (None = not defined), tokens,
-    first, second, only_first, only_second, differing: [{index, row_id, position, token, first, second}]}`;
-    each side is `{chosen, weight, state, note, time}`. Raises MaskError for masks of two sets.
+    Returns `{agreement, kappa (None = not defined), tokens, first, second, only_first, only_second,
+    differing: [{index, row_id, position, token, first, second}]}`; each side is `{chosen, weight, state,
+    note, time}`. Raises MaskError for masks of two sets.
     """
-    values = record(question, "the question")
-    shown = _live(service, values)
-    ids = [text(values, "first"), text(values, "second")]
+    shown = _live(service, wanted.scores_id)
+    ids = [wanted.first, wanted.second]
     sides = [_described(service, shown, mask_id) for mask_id in ids]
     if sides[0]["set"] != sides[1]["set"]:
         raise MaskError("The two masks choose in different sets", fix="Compare two masks of one set")
@@ -273,7 +304,7 @@ def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int
     assert shown.table is not None
     path = _store(service).path(shown.text_id, mask_id)
     mask = read_mask(path, shown.table, None)
-    if mask.scores_id == shown.numbers_id(mask.rule.knowledge, mask.rule.entropy):
+    if mask.scores_id == shown.numbers_id(*mask.rule.signals):
         return mask, None
     applied = _applied(service, shown, _set_of(shown, mask, read_header(path)["provenance"]), mask)
     return applied, int((applied.weights != mask.weights).sum())
@@ -281,7 +312,7 @@ def _read(service: Service, shown: ShownScores, mask_id: str) -> tuple[Mask, int
 
 def _applied(service: Service, shown: ShownScores, set_name: str, mask: Mask) -> Mask:
     """Return the mask that rule and overrides of `mask` give on the scores shown, with its notes."""
-    shown = with_rule_signals(service, shown.scores_id, mask.rule)
+    shown = with_signals(service, shown.scores_id, *mask.rule.signals)
     return replace(shown.mask(set_name, mask.rule, mask.overrides), notes=mask.notes)
 
 
@@ -294,23 +325,16 @@ def _set_of(shown: ShownScores, mask: Mask, made: Mapping[str, Any]) -> str:
     return str(shown.payload["rows"][int(shown.columns["row"][chosen[0]])]["set"]) if chosen.size else sets[0]
 
 
-def _name(values: Mapping[str, Any]) -> str:
-    name = " ".join(text(values, "name", MOST_NAME).split())
-    if not name.isprintable():
-        raise InputError("The name holds characters that cannot be seen", fix="Type another name")
-    return name
+def _live(service: Service, scores_id: str) -> ShownScores:
+    """Return the scores of this id. Raises MaskError for a recorded example."""
+    return _not_recorded(service.shelf.find(scores_id))
 
 
-def _live(service: Service, values: Mapping[str, Any]) -> ShownScores:
-    """Return the scores that the page names. Raises MaskError for a recorded example."""
-    return _not_recorded(service.shelf.find(text(values, "scores_id")))
-
-
-def _of_text(service: Service, values: Mapping[str, Any]) -> ShownScores:
+def _of_text(service: Service, page: PageText) -> ShownScores:
     """Return the scores of the page's text: those that it shows, if they are held. Raises as `_live` does."""
-    if values.get("text_id") is None:
-        return _live(service, values)
-    return _not_recorded(service.shelf.find_text(text(values, "text_id"), str(values.get("scores_id"))))
+    if page.text_id is None:
+        return _live(service, page.scores_id)
+    return _not_recorded(service.shelf.find_text(page.text_id, page.scores_id))
 
 
 def _not_recorded(shown: ShownScores) -> ShownScores:

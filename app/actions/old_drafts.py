@@ -5,7 +5,8 @@ import time
 from functools import partial
 from typing import Any, Final
 
-from app.actions.masks import added_mask
+from app.actions.masks import SaveMask, save_mask
+from app.requests import read
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.errors import TokenUnlearnError
@@ -54,5 +55,6 @@ def _name(service: Service, shown: ShownScores, draft: OldDraft) -> None:
             continue
         store = MaskStore(service.queue.store.root)
         named = free_name(store, shown.text_id, f"Draft of {when}")
-        values = {"scores_id": shown.scores_id, "set": name, "rule": draft.content["rule"], **decided}
-        added_mask(service, values, named, {"adopted": key})
+        content = {"set": name, "rule": draft.content["rule"], **decided}
+        wanted = read(SaveMask, {"scores_id": shown.scores_id, "name": named, **content})
+        save_mask(service, wanted, {"adopted": key})

@@ -1,10 +1,10 @@
 """What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from app.actions.checks import MOST_TEXT, record, text
+from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
 from app.views.runs import BROKEN, run_line
@@ -20,6 +20,22 @@ from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
 MOST_NEW_TOKENS: Final = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """An entry of a registry, by its `name`, that shall be run on another run."""
+
+    run_id: RunId
+    name: Annotated[str, text(40)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question of the reader's own, to the model before and after a run."""
+
+    run: RunId
+    question: Annotated[str, text(MOST_TEXT)]
 
 
 def run_choices(service: Service) -> list[tuple[str, str]]:
@@ -119,13 +135,12 @@ def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | Non
     return next((run_line(state) for state in (*goes_on, *broken)), None)
 
 
-def attack(service: Service, request: Any) -> str:
-    """Return the id of the queued run that attacks another one with the defaults: `{run_id, name}`.
+def attack(service: Service, wanted: Beside) -> str:
+    """Return the id of the queued run that attacks another one with the defaults.
 
     Raises RunError where that run has no adapter, SettingError and InputError as the attack says.
     """
-    values = record(request, "the request")
-    of, name = text(values, "run_id", 40), text(values, "name", 40)
+    of, name = wanted.run_id, wanted.name
     store = service.queue.store
     config = store.config(of)
     subject = subject_of_run(store.path(of), config, store.path(of))
@@ -147,19 +162,17 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
     return {"run_id": latest, "words": f"Newer result: {latest}.", "label": "Show it"}
 
 
-def ask(service: Service, run_id: Any, question: Any) -> dict[str, Any]:
+def ask(service: Service, wanted: Question) -> dict[str, Any]:
     """Return the greedy answers of the model before and after a run: `{question, before, after}`.
 
     Each answer is `{text, fluency}`, the latter in nats per token and None where it cannot be measured.
 
-    Raises InputError for an empty or overlong question, RunError and ModelError where a model is missing or
-    another one than the run's is open.
+    Raises RunError and ModelError where a model is missing or another one than the run's is open.
     """
-    values = {"run": run_id, "question": question}
-    asked = text(values, "question", MOST_TEXT).strip()
+    asked = wanted.question.strip()
     before = service.sessions.model()
-    refuse_other_model(service, text(values, "run", 40))
-    after = service.results.model(text(values, "run", 40))
+    refuse_other_model(service, wanted.run)
+    after = service.results.model(wanted.run)
     with service.sessions.model_lock:
         answers = [_said(model, asked) for model in (before, after)]
     return {"question": asked, "before": answers[0], "after": answers[1]}

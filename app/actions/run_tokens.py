@@ -3,21 +3,36 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.actions.checks import record, text
+from app.requests import Id, RunId
 from app.service import Service
 from app.views.probe import token_changes
 from tokenunlearn.runs.states import ENDED
 
 
-def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class ScoresShown:
+    """The scores that the page shows."""
+
+    scores_id: Id
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOf:
+    """One run."""
+
+    run_id: RunId
+
+
+def runs_of_rows(service: Service, page: ScoresShown) -> dict[str, Any]:
     """Return the ended runs that had a row the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
 
-    `question`: `{scores_id}`. Raises MaskError for scores that are no longer held.
+    Raises MaskError for scores that are no longer held.
     """
-    shown = service.shelf.find(text(record(question, "the question"), "scores_id"))
+    shown = service.shelf.find(page.scores_id)
     answers = {row["id"]: row["answer"] for row in shown.payload["rows"]}
     store = service.queue.store
     return {
@@ -29,18 +44,17 @@ def runs_of_rows(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def run_tokens(service: Service, question: Any) -> dict[str, Any]:
+def run_tokens(service: Service, run: RunOf) -> dict[str, Any]:
     """Return each row of one run, `{rows: {row id: {starts, ends, before, after, trained}}}`.
 
     `before` and `after` are probabilities, `trained` the places of the tokens that the run unlearned.
-    `question`: `{run_id}`. Raises RunError for an unknown run.
+    Raises RunError for an unknown run.
     """
-    run_id = text(record(question, "the question"), "run_id", 40)
     store = service.queue.store
-    probes = store.read_json(run_id, "probes.json") or {}
+    probes = store.read_json(run.run_id, "probes.json") or {}
     if not probes.get("before") or not probes.get("after"):
         return {"rows": {}}
-    trained = _trained(store.path(run_id) / "mask.jsonl")
+    trained = _trained(store.path(run.run_id) / "mask.jsonl")
     changes = token_changes(probes["before"], probes["after"])
     rows = {
         name.removeprefix("forget/"): each for name, each in changes.items() if name.startswith("forget/")

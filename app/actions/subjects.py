@@ -2,57 +2,73 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 
-from app.actions.checks import is_number, record, text, whole
-from app.actions.tokens import shown_payload, signal_of
+from app.actions.tokens import RowOf, shown_payload, signal_of
+from app.requests import Id, below, is_number, record, text
 from app.service import Service
 from app.shown import ShownScores, shown_scores
 from app.words import NOT_LIVE
 from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.passes import SubjectEdit
 from tokenunlearn.text.spans import propose_subjects
 
 if TYPE_CHECKING:
-    from tokenunlearn.passes import SubjectEdit
     from tokenunlearn.scoring import Scores
 
-MOST_SUBJECT = 200
+MOST_SUBJECT: Final = 200
 
 
-def subject_choices(service: Service, question: Any) -> dict[str, Any]:
+def changes_given(value: Any, name: str) -> dict[int, SubjectEdit | None]:
+    """Return the edit of each row, by its number; None for the data's own subject. Raises InputError."""
+    changes = {}
+    for index, change in record(value, name).items():
+        if not is_number(index):
+            raise InputError(f"{str(index)[:20]!r} is not a row", "It must be a row's number")
+        changes[int(index)] = None if change is None else _edit(record(change, f"the change of row {index}"))
+    return changes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rescore:
+    """Other subjects for some rows."""
+
+    scores_id: Id
+    changes: Annotated[Mapping[int, SubjectEdit | None], changes_given]
+
+
+def subject_choices(service: Service, wanted: RowOf) -> dict[str, Any]:
     """Return what a row's subject could be: `{given, proposed}`, the data's own and the names that are found.
 
-    `question`: `{scores_id, row}`. Raises InputError, MaskError.
+    Raises InputError, MaskError.
     """
-    values = record(question, "the question")
-    shown = service.shelf.find(text(values, "scores_id"))
+    shown = service.shelf.find(wanted.scores_id)
     rows, own = shown.payload["rows"], service.sessions.of(shown).forget
-    at = whole(values, "row", len(rows))
+    at = below(len(rows), wanted.row, "row")
     given = own[at].subject if at < len(own) else ""
     return {"given": given, "proposed": propose_subjects(rows[at]["question"], rows[at]["answer"])}
 
 
-def rescore(service: Service, request: Any) -> dict[str, Any]:
+def rescore(service: Service, wanted: Rescore) -> dict[str, Any]:
     """Return the Tokens view's value after some rows were scored with another subject.
 
-    `request`: `{scores_id, changes: {row index: {subject, names} | null}}`; null gives a row the data's own
-    subject back. Raises InputError for a subject that the row does not name, MaskError before all is scored.
+    Raises InputError for a subject that the row does not name, MaskError before all is scored.
     """
-    values = record(request, "the request")
-    with scores_to_change(service, values) as shown:
-        return _rescored(service, shown, record(values.get("changes"), "changes"))
+    with scores_to_change(service, wanted.scores_id) as shown:
+        return _rescored(service, shown, wanted.changes)
 
 
 @contextmanager
-def scores_to_change(service: Service, values: Mapping[str, Any]) -> Iterator[ShownScores]:
+def scores_to_change(service: Service, scores_id: str) -> Iterator[ShownScores]:
     """Give the newest scores of the rows under `scores_id`; meanwhile nobody else changes them.
 
     Raises MaskError for a recorded example and before all rows are scored, ModelError for rows that are no
     longer open.
     """
-    known = service.shelf.find(text(values, "scores_id"))
+    known = service.shelf.find(scores_id)
     if known.scores is None:
         raise MaskError(NOT_LIVE, fix="Wait until all rows are scored")
     service.sessions.wait_until_scored()
@@ -65,19 +81,21 @@ def scores_to_change(service: Service, values: Mapping[str, Any]) -> Iterator[Sh
         yield shown
 
 
-def _rescored(service: Service, shown: ShownScores, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _rescored(
+    service: Service, shown: ShownScores, changes: Mapping[int, SubjectEdit | None]
+) -> dict[str, Any]:
     assert shown.scores is not None
     edits, rows = dict(shown.scores.edits), service.sessions.of(shown).forget
     for index, change in changes.items():
-        row = rows[_row_at(index, len(rows))]
+        row = rows[below(len(rows), index, "row")]
         edits.pop(row.id, None)
         if change is not None:
-            edits[row.id] = _edit(record(change, f"the change of row {row.id}"))
+            edits[row.id] = change
     with_subjects(service, shown, edits)
     return shown_payload(service)
 
 
-def with_subjects(service: Service, shown: ShownScores, edits: "Mapping[str, SubjectEdit]") -> ShownScores:
+def with_subjects(service: Service, shown: ShownScores, edits: Mapping[str, SubjectEdit]) -> ShownScores:
     """Return the shown scores with these subjects in place of theirs, every signal included.
 
     They are kept for the next start.
@@ -119,18 +137,11 @@ def _spliced(service: Service, shown: ShownScores, fresh: ShownScores, name: str
     return values
 
 
-def _row_at(index: Any, below: int) -> int:
-    if not is_number(index):
-        raise InputError(f"{str(index)[:20]!r} is not a row", "It must be a row's number")
-    return whole({"row": int(index)}, "row", below)
-
-
-def _edit(change: Mapping[str, Any]) -> "SubjectEdit":
-    from tokenunlearn.passes import SubjectEdit
-
+def _edit(change: Mapping[str, Any]) -> SubjectEdit:
     names = change.get("names") or []
     if not isinstance(names, list) or not all(
         isinstance(name, str) and len(name) <= MOST_SUBJECT for name in names
     ):
         raise InputError("names must be a list of names", f"Each has at most {MOST_SUBJECT} characters")
-    return SubjectEdit(text(change, "subject", MOST_SUBJECT).strip(), tuple(name.strip() for name in names))
+    subject = text(MOST_SUBJECT)(change.get("subject"), "subject")
+    return SubjectEdit(subject.strip(), tuple(name.strip() for name in names))

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.actions.checks import notes_of, overrides_of, record, rule_of, text, whole
+from app.actions.draft import Draft
+from app.requests import Id, Number, below
 from app.service import Service
 from app.sessions.session import Session
 from app.shown import ShownScores
@@ -80,52 +81,67 @@ def lacking_here(session: Session) -> dict[str, str]:
     return {name: f"needs {need_words(needs[0])[0]}" for name, needs in found.items() if needs}
 
 
-def mask_of(service: Service, draft: Any) -> tuple[ShownScores, str, Mask]:
-    """Return the scores, set and mask that a draft `{scores_id, set, rule, overrides, notes}` describes.
+@dataclass(frozen=True, kw_only=True)
+class RowOf:
+    """One row of the scores."""
 
-    Raises MaskError, SettingError or InputError.
-    """
-    values = record(draft, "the draft")
-    shown = service.shelf.find(text(values, "scores_id"))
-    name = str(values.get("set") or "")
-    mask = shown.mask(name, rule_of(values), overrides_of(values))
-    return shown, name, replace(mask, notes=notes_of(values))
+    scores_id: Id
+    row: Number
 
 
-def confirm_mask(service: Service, draft: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class TokenOf(RowOf):
+    """One token of a row."""
+
+    position: Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalOf:
+    """One signal of all rows."""
+
+    scores_id: Id
+    name: Id
+
+
+def mask_of(service: Service, draft: Draft) -> tuple[ShownScores, Mask]:
+    """Return the scores and the mask that a draft describes. Raises MaskError, SettingError."""
+    shown = service.shelf.find(draft.scores_id)
+    return shown, replace(shown.mask(draft.set, draft.rule, draft.overrides), notes=draft.notes)
+
+
+def confirm_mask(service: Service, draft: Draft) -> dict[str, Any]:
     """Return the mask as the server computes it: `{hash, weights_count, chosen}`; `chosen` are token indices.
 
     Where the draft carries the page's own `hash` and it is another, `weights` (one per chosen) go along.
     """
-    _, _, mask = mask_of(service, draft)
+    _, mask = mask_of(service, draft)
     chosen = np.flatnonzero(mask.selected)
     answer = {
         "hash": mask.hash,
         "weights_count": int(np.count_nonzero(mask.weights > 0)),
         "chosen": chosen.tolist(),
     }
-    if draft.get("hash") not in (None, mask.hash):
+    if draft.hash not in ("", mask.hash):
         answer["weights"] = mask.weights[chosen].tolist()
     return answer
 
 
-def alternatives(service: Service, question: Any) -> dict[str, Any]:
+def alternatives(service: Service, token: TokenOf) -> dict[str, Any]:
     """Return the likeliest tokens in one place, with the knowledge and with it masked, as scoring found them.
 
-    `question`: `{scores_id, row, position}`. Returns `{with, without, masking, name}`: two lists of (token,
-    probability, rank, whether it is the true one), how the second was masked, and the name that was put in:
-    the one that moves the token most ("" under another mask); `{error}` while only the recorded example is
-    there.
+    Returns `{with, without, masking, name}`: two lists of (token, probability, rank, whether it is the true
+    one), how the second was masked, and the name that was put in: the one that moves the token most ("" under
+    another mask); `{error}` while only the recorded example is there.
     """
-    values = record(question, "the question")
-    shown = service.shelf.find(text(values, "scores_id"))
+    shown = service.shelf.find(token.scores_id)
     if shown.alternatives is None:
         return {"error": "What else could follow is shown as soon as the model is live."}
-    row = whole(values, "row", len(shown.alternatives))
+    row = below(len(shown.alternatives), token.row, "row")
     lists = shown.alternatives[row]
     if not lists.as_is:
         return {"error": "What else could follow is shown as soon as this row is scored."}
-    position = whole(values, "position", len(lists.as_is))
+    position = below(len(lists.as_is), token.position, "position")
     masked = lists.masked[position] if lists.masked else []
     return {
         "with": lists.as_is[position],
@@ -135,28 +151,35 @@ def alternatives(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def compute_signal(service: Service, question: Any) -> dict[str, Any]:
+def compute_signal(service: Service, signal: SignalOf) -> dict[str, Any]:
     """Return one more signal on all rows: `{values, info, leaderboard}`.
 
-    From then on it belongs to these scores.
-
-    `question`: `{scores_id, name}`. Raises SettingError for an unknown signal.
+    From then on it belongs to these scores. Raises SettingError for an unknown signal.
     """
-    values = record(question, "the question")
-    shown = service.shelf.find(text(values, "scores_id"))
-    name = text(values, "name")
-    if name not in SIGNALS:
-        from tokenunlearn.scoring import ScoreConfig
-
-        ScoreConfig(signals=(name,))  # raises, in the words of the command line
-    if name not in shown.columns:
-        rows = shown.scores.rows if shown.scores else []
-        shown = with_signal(service, shown, name, signal_of(service, shown, rows, name))
+    name = signal.name
+    shown = with_signals(service, signal.scores_id, name)
     return {
         "values": column(shown.columns[name]),
         "info": shown.payload["signals"].get(name) or signal_info(name),
         "leaderboard": shown.payload["leaderboard"],
     }
+
+
+def with_signals(service: Service, scores_id: str, *names: str) -> ShownScores:
+    """Return the scores with these signals, computed where they were missing.
+
+    Raises SettingError for an unknown signal.
+    """
+    shown = service.shelf.find(scores_id)
+    for name in names:
+        if name not in SIGNALS:
+            from tokenunlearn.scoring import ScoreConfig
+
+            ScoreConfig(signals=(name,))  # raises, in the words of the command line
+        if name not in shown.columns:
+            rows = shown.scores.rows if shown.scores else []
+            shown = with_signal(service, shown, name, signal_of(service, shown, rows, name))
+    return shown
 
 
 def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]", name: str) -> np.ndarray:
@@ -181,13 +204,6 @@ def signal_of(service: Service, shown: ShownScores, rows: "Sequence[ScoredRow]",
         )
 
 
-def with_rule_signals(service: Service, scores_id: str, rule: Rule) -> ShownScores:
-    """Return the scores with both signals of a rule, computed where they were missing."""
-    for name in (rule.knowledge, rule.entropy):
-        compute_signal(service, {"scores_id": scores_id, "name": name})
-    return service.shelf.find(scores_id)
-
-
 def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndarray) -> ShownScores:
     """Return the scores with one more column, under the same id: what was there has not changed.
 
@@ -199,12 +215,12 @@ def with_signal(service: Service, shown: ShownScores, name: str, values: np.ndar
     )
 
 
-def export_mask(service: Service, draft: Any) -> dict[str, str]:
+def export_mask(service: Service, draft: Draft) -> dict[str, str]:
     """Return the mask file of a draft: `{filename, text, mime}`. Raises MaskError for a recorded example."""
-    shown, name, mask = mask_of(service, draft)
+    shown, mask = mask_of(service, draft)
     return {
-        "filename": f"mask-{name or 'rows'}-{mask.hash[:8]}.jsonl",
-        "text": mask_file(shown, mask, {"set": name}).decode(),
+        "filename": f"mask-{draft.set or 'rows'}-{mask.hash[:8]}.jsonl",
+        "text": mask_file(shown, mask, {"set": draft.set}).decode(),
         "mime": "application/jsonl",
     }
 

@@ -4,14 +4,15 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 
-from app.actions.checks import record, text, truth
+from app.actions.draft import Draft, Plan
 from app.actions.tokens import mask_of
+from app.requests import RunId, Truth, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
@@ -29,30 +30,57 @@ SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROL_ARMS: Final = ("uniform", "random")
 ARM_MODES: Final = {"uniform": "uniform", "random": "random", "gold": "gold"}
-DRAFT_KEYS: Final = ("scores_id", "set", "rule", "overrides", "notes")
 
 
-def summary(service: Service, draft: Any) -> dict[str, Any]:
+def plan_given(value: Any, name: str) -> Plan:
+    """Return a plan. Raises MaskError for none, and what its readers raise."""
+    if value is None:
+        raise MaskError("There are no tokens to train yet", fix="Choose some on the Tokens tab")
+    return read(Plan, value, name)
+
+
+def settings_given(value: Any, name: str) -> TrainConfig:
+    """Return the settings of a run. Raises InputError, SettingError."""
+    return from_dict(TrainConfig, record(value, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A run to start, and whether its controls are wanted as well."""
+
+    plan: Annotated[Plan, plan_given]
+    settings: Annotated[TrainConfig, settings_given]
+    controls: Truth
+
+
+@dataclass(frozen=True, kw_only=True)
+class Press:
+    """A button of a run."""
+
+    run_id: RunId
+    action: Annotated[str, text(20)]
+
+
+def summary(service: Service, draft: Draft) -> dict[str, Any]:
     """Return what will be trained, for the page: counts, hash, a few words, and the plan that makes it again.
 
     A draft with `hash` is refused when the server computes another one. Errors come back as `{error}`.
     """
     try:
-        values = record(draft, "the plan")
-        shown, name, mask = mask_of(service, values)
-        refuse_unfit(shown, name, mask, values)
+        shown, mask = mask_of(service, draft)
+        refuse_unfit(shown, mask, draft)
         refuse_untrainable(service, shown)
-        plan = {key: values.get(key) for key in DRAFT_KEYS} | {"hash": mask.hash}
-        return {"plan": plan, **counts(shown, name, mask)}
+        plan = {"scores_id": draft.scores_id, **draft.decisions(), "hash": mask.hash}
+        return {"plan": plan, **counts(shown, draft.set, mask)}
     except TokenUnlearnError as error:
         return {"error": str(error)}
 
 
-def refuse_unfit(shown: ShownScores, name: str, mask: Mask, values: Mapping[str, Any]) -> None:
+def refuse_unfit(shown: ShownScores, mask: Mask, draft: Draft) -> None:
     """Raise MaskError for another mask than the page's, rows without scores, or no token at all."""
-    refuse_other_hash(mask, values)
-    shown.refuse_waiting(name)
-    shown.refuse_failed(name, mask.overrides)
+    refuse_other_hash(mask, draft.hash)
+    shown.refuse_waiting(draft.set)
+    shown.refuse_failed(draft.set, mask.overrides)
     if not mask.selected.any():
         raise MaskError("No token is chosen", fix="Choose some on the Tokens tab")
 
@@ -64,12 +92,11 @@ def refuse_untrainable(service: Service, shown: ShownScores) -> None:
         raise model.untrainable
 
 
-def refuse_other_hash(mask: Mask, values: Mapping[str, Any]) -> None:
-    """Raise MaskError when the page showed another mask than this one."""
-    shown = values.get("hash")
+def refuse_other_hash(mask: Mask, shown: str) -> None:
+    """Raise MaskError when the page showed a mask of another hash than this one."""
     if shown and shown != mask.hash:
         raise MaskError(
-            f"The page showed mask {str(shown)[:8]}, the server computes {mask.hash[:8]}",
+            f"The page showed mask {shown[:8]}, the server computes {mask.hash[:8]}",
             "What is trained must be what was seen",
             "Reload the page",
         )
@@ -110,11 +137,9 @@ def never_known(shown: ShownScores, mask: Mask) -> list[str]:
     return [row["id"] for row in rows if (row.get("known") or {}).get("word") == "no"]
 
 
-def unknown_rows(service: Service, plan: Any) -> int:
-    """Return how many of the rows that a plan trains the model never knew. Raises MaskError, InputError."""
-    if plan is None:
-        return 0
-    shown, _, mask = mask_of(service, plan)
+def unknown_rows(service: Service, plan: Plan) -> int:
+    """Return how many of the rows that a plan trains the model never knew. Raises MaskError."""
+    shown, mask = mask_of(service, plan)
     return len(never_known(shown, mask))
 
 
@@ -130,22 +155,16 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
     return list(dict.fromkeys(word for word in words if word))
 
 
-def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str]:
+def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
 
-    `plan`: `{scores_id, set, rule, overrides, notes, hash}`. Raises MaskError for a hash not the server's,
-    SettingError for a setting, ModelError while the model is loading, InputError where the objective needs
-    what the rows do not have.
+    Raises MaskError for a hash not the server's, ModelError while the model is loading, InputError where the
+    objective needs what the rows do not have.
     """
-    if plan is None:
-        raise MaskError("There are no tokens to train yet", fix="Choose some on the Tokens tab")
-    values = record(plan, "the plan")
-    text(values, "hash")
-    training = from_dict(TrainConfig, dict(record(settings, "settings")))
-    wanted = truth({"controls": controls}, "controls")
+    plan, name, training = wanted.plan, wanted.plan.set, wanted.settings
     service.sessions.model()
-    shown, name, mask = mask_of(service, values)
-    refuse_unfit(shown, name, mask, values)
+    shown, mask = mask_of(service, plan)
+    refuse_unfit(shown, mask, plan)
     refuse_untrainable(service, shown)
     if not shown.live:
         raise MaskError(NOT_LIVE)
@@ -153,7 +172,7 @@ def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str
     own = own_arm(shown, name, mask)
     arms = [
         (own, mask),
-        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted and arm != own),
+        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted.controls and arm != own),
     ]
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
     return [
@@ -230,14 +249,9 @@ def run_config(
     }
 
 
-def act(service: Service, request: Any) -> str:
-    """Return the run id after pressing a button: `{run_id, action}`.
-
-    Raises RunError when the run's state does not allow it.
-    """
-    values = record(request, "the request")
-    run_id, action = text(values, "run_id", 40), text(values, "action", 20)
-    queue = service.queue
+def act(service: Service, press: Press) -> None:
+    """Do what a button of a run says. Raises RunError when the run's state does not allow it."""
+    run_id, action, queue = press.run_id, press.action, service.queue
     acts = {"resume": queue.resume, "keep": queue.keep, "discard": queue.discard}
     if action in ("pause", "stop", "force"):
         queue.request(run_id, action)
@@ -245,7 +259,6 @@ def act(service: Service, request: Any) -> str:
         acts[action](run_id)
     else:
         raise RunError(f"{action!r} is nothing a run can do", fix="Reload the page", where=run_id)
-    return run_id
 
 
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:

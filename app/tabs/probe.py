@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from app.actions import probe as actions
-from app.actions.checks import record, text
+from app.actions.run_tokens import RunOf
 from app.components import ask_view, probe_view
-from app.doors import refusing
+from app.doors import hearing
+from app.requests import read
 from app.service import Service
 from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
 from tokenunlearn.errors import TokenUnlearnError
@@ -60,23 +61,22 @@ def menu(service: Service, run_id: str | None) -> Any:
 def _wire(service: Service, tab: ProbeTab) -> None:
     def answer(run_id: str | None, question: str) -> dict[str, Any]:
         try:
-            return actions.ask(service, run_id, question)
+            return actions.ask(service, read(actions.Question, {"run": run_id, "question": question}))
         except TokenUnlearnError as error:
             return {"error": str(error)}
 
     def pick(run_id: str | None) -> tuple[str | None, dict[str, Any]]:
         return run_id, shown(service, run_id)
 
-    def turn(event: gr.EventData) -> tuple[Any, ...]:
-        run_id = text(record(event._data, "the request"), "run_id", 40)
+    def turn(run: RunOf) -> tuple[Any, ...]:
         # Whoever turns to the newest result sees the next one as well.
-        picked = None if run_id == actions.newest(service) else run_id
-        return menu(service, run_id), picked, shown(service, run_id)
+        picked = None if run.run_id == actions.newest(service) else run.run_id
+        return menu(service, run.run_id), picked, shown(service, run.run_id)
 
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # Not at each change: whoever else turns to a run sends its probes as well.
     tab.run.input(pick, tab.run, [tab.picked, tab.view], **hidden)
-    tab.view.show(refusing(turn), None, [tab.run, tab.picked, tab.view], **hidden)
+    tab.view.show(hearing(turn), None, [tab.run, tab.picked, tab.view], **hidden)
     gr.on(
         [tab.ask.click, tab.question.submit],
         answer,

@@ -1,6 +1,7 @@
 """The Tokens tab: one component that does everything in the browser, and the functions it may ask."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,8 +22,8 @@ from app.actions import (
 from app.components import tokens_view
 from app.service import Service
 
-# The names that the page calls them by; each takes the service and what the page sends.
-ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
+# The names that the page calls them by. Each takes the service, and a request of the kind that it names.
+ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {
         "confirm_mask": tokens.confirm_mask,
         "alternatives": tokens.alternatives,
@@ -61,14 +62,5 @@ ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
 
 def build(service: Service) -> gr.HTML:
     """Return the Tokens view, filled with what can be shown at once."""
-    return tokens_view(tokens.shown_payload(service), [_bound(service, *each) for each in ASKED.items()])
-
-
-def _bound(service: Service, name: str, action: Callable[[Service, Any], Any]) -> Callable[[Any], Any]:
-    """Return the action on this service under the page's name for it, by which Gradio offers it."""
-
-    def call(data: Any) -> Any:
-        return action(service, data)
-
-    call.__name__ = name
-    return call
+    asked = {name: partial(action, service) for name, action in ASKED.items()}
+    return tokens_view(tokens.shown_payload(service), asked)

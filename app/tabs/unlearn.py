@@ -9,6 +9,7 @@ import gradio as gr
 from app.actions import unlearn as actions
 from app.components import curves_view, mask_summary
 from app.controls import control
+from app.requests import read
 from app.service import Service
 from app.words import (
     CONTROLS,
@@ -47,15 +48,15 @@ class UnlearnTab:
         """All components that a start reads, in the order `values_of` expects."""
         return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
 
-    def values_of(self, given: Sequence[Any]) -> tuple[Any, dict[str, Any], bool]:
-        """Return the plan, the training settings and whether controls are wanted, read from `inputs`."""
+    def wanted(self, given: Sequence[Any]) -> actions.Start:
+        """Return the run that `inputs` ask for. Raises InputError, SettingError, MaskError."""
         summary, controls, *rest = given
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
         objective = settings.get("objective")
         settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
         plan = summary.get("plan") if isinstance(summary, Mapping) else None
-        return plan, settings, bool(controls)
+        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls})
 
     def asked(self, name: Any) -> dict[Any, Any]:
         """Return the button after a first click that asks of the plan `name`; for None as it begins."""

@@ -17,6 +17,7 @@ from app.__main__ import parser
 from app.actions import tokens, unlearn
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.cli import main
 from tokenunlearn.errors import TokenUnlearnError
@@ -111,11 +112,11 @@ def test_the_page_says_the_same(
         assert set(everything(folder)) - {"runs"} == set(before) - {"runs"}
     else:
         service = live_service(folder)
-        plan = unlearn.summary(service, draft())["plan"]
+        plan = ask(unlearn.summary, service, draft())["plan"]
         acts = {
-            "rule": lambda: tokens.confirm_mask(service, draft(rule=given)),
-            "signal": lambda: tokens.compute_signal(service, {"scores_id": "s1", "name": given}),
-            "training": lambda: unlearn.start(service, plan, numbers(given), controls=True),
+            "rule": lambda: ask(tokens.confirm_mask, service, draft(rule=given)),
+            "signal": lambda: ask(tokens.compute_signal, service, {"scores_id": "s1", "name": given}),
+            "training": lambda: start(service, plan, numbers(given), controls=True),
         }
         said = refused(acts[entry])
         assert service.queue.store.list_runs() == []

@@ -23,6 +23,7 @@ HALF = "half a pair: \ud800"
 SCORES = {"scores_id": "s1"}
 TEXT = {**SCORES, "text_id": "t1"}
 DRAFT = {**SCORES, "set": "one", "rule": RULE, "overrides": {}}
+NO_MARKS = {"fact": [], "other": [], "seen": True}
 START = ["s1", "one", RULE, {}, "0" * 64]
 
 
@@ -83,7 +84,9 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("confirm_mask", {**DRAFT, "notes": {LONG: {"note": "x"}}}, "names no token"),
     ("confirm_mask", {**DRAFT, "notes": {"3": {"note": "x", "time": HUGE}}}, "The time of the note"),
     ("confirm_mask", {**DRAFT, "set": HALF}, "half a character"),
-    ("confirm_mask", {**DRAFT, "set": {"a": 1}}, "There is no set"),
+    ("confirm_mask", {**DRAFT, "set": {"a": 1}}, "set is missing"),
+    ("confirm_mask", {**DRAFT, "set": "three"}, "There is no set"),
+    ("confirm_mask", {**DRAFT, "hash": 5}, "hash is missing"),
     ("save_draft", {**DRAFT, "notes": {"3": {"note": HALF}}}, "half a character"),
     ("save_draft", {**DRAFT, "base": HUGE}, "base is"),
     ("save_draft", {**DRAFT, "base": "7"}, "base is"),
@@ -105,12 +108,14 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("export_heatmap", {**DRAFT, "format": "pdf", "signal": "fused"}, "no export"),
     ("export_heatmap", {**DRAFT, "format": "csv", "signal": "nothing"}, "nothing"),
     ("export_heatmap", {**DRAFT, "format": "csv", "signal": "fused", "row": HUGE}, "row is"),
-    ("alternatives", {**SCORES, "row": HUGE, "position": 0}, "model is live"),
+    ("alternatives", {**SCORES, "row": HUGE, "position": 0}, "row is"),
+    ("alternatives", {**SCORES, "row": 0, "position": 0}, "model is live"),
     ("kept_marks", [], "must be an object"),
     ("kept_marks", {**TEXT, "text_id": LONG}, "characters"),
     ("save_marks", {**TEXT, "base": HUGE, "rows": {}}, ""),
     ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": [1]}, "rows must be an object"),
-    ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": {"nobody": {}}}, "There is no row 'nobody'"),
+    ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": {"nobody": {}}}, "fact is not a list"),
+    ("save_marks", {**TEXT, "save": "a", "rows": {"nobody": NO_MARKS}}, "There is no row 'nobody'"),
     ("save_marks", {**TEXT, "base": 0, "save": "a", "rows": {"r0": {"fact": [[0, HUGE]]}}}, ""),
     ("save_mark_set", {**TEXT, "name": HALF, "rows": {}}, "half a character"),
     ("load_mark_set", {**TEXT, "id": "../../etc/passwd"}, "There is no saved set"),
@@ -124,8 +129,10 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("learn_marks", {**SCORES, "text_id": None}, "text_id is missing"),
     ("learn_marks", TEXT, "still loading"),
     ("trust_marks", None, "must be an object"),
-    ("trust_marks", {**TEXT, "text_id": "gone", "scores_id": {"a": 1}}, "no longer open"),
-    ("trust_marks", {**TEXT, "set": {"a": HUGE}}, "still loading"),
+    ("trust_marks", {**TEXT, "text_id": "gone"}, "no longer open"),
+    ("trust_marks", {**TEXT, "scores_id": {"a": 1}}, "scores_id is missing"),
+    ("trust_marks", {**TEXT, "set": {"a": HUGE}}, "set is missing"),
+    ("trust_marks", {**TEXT, "set": "one"}, "still loading"),
     ("fit_weights", {**TEXT, "set": HALF}, "half a character"),
     ("fit_weights", {**TEXT, "set": "one", "rule": "best"}, "rule must be an object"),
     ("fit_weights", {**TEXT, "set": "one", "rule": {"alpha": HUGE}}, "alpha is"),
@@ -135,8 +142,10 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("compute_signal", {"scores_id": None, "name": "contrast"}, "scores_id is missing"),
     ("subject_choices", {**SCORES, "row": 1.5}, "row is"),
     ("subject_choices", {**SCORES, "row": True}, "row is"),
-    ("rescore", {**SCORES, "changes": {LONG: None}}, "loading"),
-    ("score_again", {**SCORES, "row": LONG}, "loading"),
+    ("rescore", {**SCORES, "changes": {LONG: None}}, "is not a row"),
+    ("rescore", {**SCORES, "changes": {"0": None}}, "loading"),
+    ("score_again", {**SCORES, "row": LONG}, "row is"),
+    ("score_again", {**SCORES, "row": 0}, "loading"),
     ("runs_of_rows", {"scores_id": "gone"}, "no longer on the server"),
     ("run_tokens", {"run_id": "run-" + LONG}, "characters"),
     ("run_tokens", {"run_id": "../x"}, "no run"),

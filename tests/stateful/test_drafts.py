@@ -34,6 +34,7 @@ from app.actions import masks
 from app.service import Service
 from app.sessions.session import Options
 from app.shown import ShownScores
+from tests.asking import ask
 from tests.page_service import payload, table
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import columns_from_table
@@ -158,7 +159,9 @@ class Drafts(RuleBasedStateMachine):
         texts = {shown.text_id for shown in SCORES.values()}
         before = {text: self.disk(text) for text in texts}
         try:
-            answer = {"value": getattr(masks, _ACTIONS[question["name"]])(self.service, question["data"])}
+            answer = {
+                "value": ask(getattr(masks, _ACTIONS[question["name"]]), self.service, question["data"])
+            }
         except TokenUnlearnError as error:
             answer = {"error": str(error)}
         for text in texts:

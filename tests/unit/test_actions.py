@@ -22,6 +22,7 @@ from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
 from app.views.tokens import known_of
 from app.web_files import WEB
+from tests.asking import ask, start
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
@@ -39,16 +40,16 @@ def service(tmp_path: Path) -> Service:
 
 def test_a_mask_is_chosen_in_its_set_and_hashed_over_all_tokens(service: Service) -> None:
     # Top 1 over set "one" by knowledge 5.0: token 2. In set "two" it is token 8, whatever "one" holds.
-    assert tokens.confirm_mask(service, draft()) == {
+    assert ask(tokens.confirm_mask, service, draft()) == {
         "hash": mask_hash([0, 0, 1, 0, 0, 0, 0, 0, 0]), "weights_count": 1, "chosen": [2],
     }  # fmt: skip
-    assert tokens.confirm_mask(service, draft(set="two"))["chosen"] == [8]
+    assert ask(tokens.confirm_mask, service, draft(set="two"))["chosen"] == [8]
 
 
 def test_overrides_win_and_stay_in_their_set(service: Service) -> None:
-    assert tokens.confirm_mask(service, draft(overrides={"3": "in", "2": "out"}))["chosen"] == [3]
+    assert ask(tokens.confirm_mask, service, draft(overrides={"3": "in", "2": "out"}))["chosen"] == [3]
     with pytest.raises(MaskError, match="not in this set"):
-        tokens.confirm_mask(service, draft(overrides={"8": "in"}))
+        ask(tokens.confirm_mask, service, draft(overrides={"8": "in"}))
 
 
 @pytest.mark.parametrize(
@@ -69,27 +70,27 @@ def test_overrides_win_and_stay_in_their_set(service: Service) -> None:
 )
 def test_a_draft_is_checked_as_if_it_came_from_anyone(service: Service, change: Any, error: type) -> None:
     with pytest.raises(error):
-        tokens.confirm_mask(service, draft(**change))
+        ask(tokens.confirm_mask, service, draft(**change))
 
 
 @pytest.mark.parametrize("value", [None, 3, "x", []])
 def test_no_draft_at_all_is_refused(service: Service, value: Any) -> None:
     with pytest.raises(InputError):
-        tokens.confirm_mask(service, value)
+        ask(tokens.confirm_mask, service, value)
 
 
 def test_an_unknown_signal_is_named_with_a_guess(service: Service) -> None:
     with pytest.raises(SettingError, match="Did you mean contrast"):
-        tokens.compute_signal(service, {"scores_id": "s1", "name": "contrasst"})
+        ask(tokens.compute_signal, service, {"scores_id": "s1", "name": "contrasst"})
 
 
 def test_a_recorded_example_confirms_but_neither_trains_nor_exports(service: Service) -> None:
     service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
     assert service.shelf.newest().payload["state"] == "recorded"  # type: ignore[union-attr]
-    assert tokens.confirm_mask(service, draft(scores_id="s0"))["chosen"] == [2]
-    assert "error" in tokens.alternatives(service, {"scores_id": "s0", "row": 0, "position": 0})
+    assert ask(tokens.confirm_mask, service, draft(scores_id="s0"))["chosen"] == [2]
+    assert "error" in ask(tokens.alternatives, service, {"scores_id": "s0", "row": 0, "position": 0})
     with pytest.raises(MaskError, match="recorded"):
-        tokens.export_mask(service, draft(scores_id="s0"))
+        ask(tokens.export_mask, service, draft(scores_id="s0"))
 
 
 def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
@@ -106,14 +107,14 @@ def test_the_view_gets_its_columns_as_one_text(service: Service) -> None:
 
 
 def test_the_export_is_a_mask_file_with_the_same_hash(service: Service) -> None:
-    file = tokens.export_mask(service, draft())
+    file = ask(tokens.export_mask, service, draft())
     header, line = [json.loads(each) for each in file["text"].splitlines()]
-    assert header["hash"] == tokens.confirm_mask(service, draft())["hash"]
+    assert header["hash"] == ask(tokens.confirm_mask, service, draft())["hash"]
     assert (line["row_id"], line["token"], header["provenance"]["model"]) == ("r0", " tea", "tiny")
 
 
 def test_the_summary_says_what_will_be_trained_and_refuses_another_hash(service: Service) -> None:
-    said = unlearn.summary(service, draft())
+    said = ask(unlearn.summary, service, draft())
     shown = {key: said[key] for key in ("chosen", "total", "rows", "gold", "gold_chosen", "words")}
     assert shown == {
         "chosen": 1,
@@ -123,14 +124,17 @@ def test_the_summary_says_what_will_be_trained_and_refuses_another_hash(service:
         "gold_chosen": 1,
         "words": ["tea"],
     }
-    assert unlearn.summary(service, said["plan"])["hash"] == said["hash"]
-    assert "What is trained must be what was seen" in unlearn.summary(service, draft(hash="0" * 64))["error"]
-    assert "No token is chosen" in unlearn.summary(service, draft(overrides={"2": "out"}))["error"]
+    assert ask(unlearn.summary, service, said["plan"])["hash"] == said["hash"]
+    assert (
+        "What is trained must be what was seen"
+        in ask(unlearn.summary, service, draft(hash="0" * 64))["error"]
+    )
+    assert "No token is chosen" in ask(unlearn.summary, service, draft(overrides={"2": "out"}))["error"]
 
 
 def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: Service) -> None:
-    plan = unlearn.summary(service, draft())["plan"]
-    ids = unlearn.start(service, plan, {"steps": 3}, controls=True)
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    ids = start(service, plan, {"steps": 3}, controls=True)
     store = service.queue.store
     configs = [store.config(run_id) for run_id in ids]
     assert [config["arm"] for config in configs] == ["chosen", "uniform", "random"]
@@ -149,18 +153,18 @@ def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: S
 def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(service: Service) -> None:
     shown = service.shelf.newest()
     assert shown is not None
-    assert unlearn.summary(service, draft())["known"] is None  # not measured: not "no"
-    assert unlearn.unknown_rows(service, unlearn.summary(service, draft())["plan"]) == 0
+    assert ask(unlearn.summary, service, draft())["known"] is None  # not measured: not "no"
+    assert ask(unlearn.unknown_rows, service, ask(unlearn.summary, service, draft())["plan"]) == 0
     for row, log_probs in zip(
         shown.payload["rows"], ([0.0, 0.0, -0.1], [0.0, 0.0, -9.0], [-9.0] * 3), strict=True
     ):
         row["known"] = known_of(log_probs, [0, 0, 1], [True, True, False])
-    said = unlearn.summary(service, draft(overrides={"5": "in"}))
+    said = ask(unlearn.summary, service, draft(overrides={"5": "in"}))
     assert said["known"] == {"yes": 1, "partly": 0, "no": 1}
     assert (said["trained"], said["never_known"]) == (2, 1)
-    assert unlearn.unknown_rows(service, said["plan"]) == 1
+    assert ask(unlearn.unknown_rows, service, said["plan"]) == 1
     # the row that is not known has no token of this mask
-    assert unlearn.summary(service, draft())["never_known"] == 0
+    assert ask(unlearn.summary, service, draft())["never_known"] == 0
 
 
 @pytest.mark.parametrize(
@@ -179,17 +183,17 @@ def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(serv
 def test_a_start_that_is_refused_leaves_no_run(
     service: Service, change: Any, settings: Any, error: type
 ) -> None:
-    plan = {**unlearn.summary(service, draft())["plan"], **change}
+    plan = {**ask(unlearn.summary, service, draft())["plan"], **change}
     with pytest.raises(error):
-        unlearn.start(service, plan, settings, controls=True)
+        start(service, plan, settings, controls=True)
     assert service.queue.store.list_runs() == []
 
 
 def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
-    plan = unlearn.summary(service, draft())["plan"]
+    plan = ask(unlearn.summary, service, draft())["plan"]
     service.sessions.session.model = None
     with pytest.raises(TokenUnlearnError, match="not ready"):
-        unlearn.start(service, plan, {}, controls=False)
+        start(service, plan, {}, controls=False)
 
 
 @pytest.mark.parametrize(
@@ -197,15 +201,15 @@ def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
 )
 def test_a_button_of_a_run_that_is_not_there_is_refused(service: Service, request_: dict[str, str]) -> None:
     with pytest.raises(RunError, match="There is no run"):
-        unlearn.act(service, request_)
+        ask(unlearn.act, service, request_)
 
 
 def test_a_button_that_the_state_does_not_offer_is_refused(service: Service) -> None:
     run_id = service.queue.store.create({"name": "x", "arm": "chosen"})
     with pytest.raises(RunError, match="not possible"):
-        unlearn.act(service, {"run_id": run_id, "action": "pause"})
+        ask(unlearn.act, service, {"run_id": run_id, "action": "pause"})
     with pytest.raises(RunError, match="nothing a run can do"):
-        unlearn.act(service, {"run_id": run_id, "action": "delete everything"})
+        ask(unlearn.act, service, {"run_id": run_id, "action": "delete everything"})
 
 
 def test_the_page_follows_a_run_from_its_folder(service: Service) -> None:
@@ -369,7 +373,7 @@ def test_facts_of_the_world_that_were_kept_in_training_are_no_independent_contro
 @pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])
 def test_a_free_question_is_checked(service: Service, question: Any) -> None:
     with pytest.raises(InputError):
-        probe.ask(service, "run-1", question)
+        ask(probe.ask, service, {"run": "run-1", "question": question})
 
 
 def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(service: Service) -> None:
@@ -465,12 +469,12 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (adapter / name).write_text("{}")
     with pytest.raises(InputError, match="There is no forget row"):
-        probe.attack(service, {"run_id": run_id, "name": "relearning"})
+        ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     rows = [{"id": f"r{at}", "question": "Q?", "answer": "A.", "gold": [[0, 1]]} for at in range(6)]
     store.write_json(run_id, "config.json", {**store.config(run_id), "forget": rows})
     (shown,) = probe.show(service, run_id)["attacks"]
     assert (shown["name"], shown["results"], shown["under_way"]) == ("relearning", [], None)
-    attack = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    attack = ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     assert store.config(attack)["attack"]["settings"]["steps"] == 10
     (shown,) = probe.show(service, run_id)["attacks"]
     assert shown["under_way"]["run_id"] == attack
@@ -487,13 +491,13 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
         ["first"],
     ]
     # One that broke can be resumed, and another one begun; one that is paused goes on before another.
-    again = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    again = ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     for state, begins in (("failed", True), ("interrupted", True), ("paused", False)):
         store.change(again, state=state)
         (shown,) = probe.show(service, run_id)["attacks"]
         assert (shown["under_way"]["run_id"], shown["begins"]) == (again, begins)
     store.change(again, state="failed")
-    newest = probe.attack(service, {"run_id": run_id, "name": "relearning"})
+    newest = ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     store.change(newest, state="finished")
     (shown,) = probe.show(service, run_id)["attacks"]
     assert (shown["under_way"], shown["begins"]) == (None, True)
@@ -503,10 +507,10 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
     assert value["run"] and value["attacks"][0]["results"] == []
     assert value["attacks"][0]["fault"].startswith("The results of attacks cannot be read")
     with pytest.raises(RunError, match="The results of attacks cannot be read"):
-        probe.attack(service, {"run_id": run_id, "name": "relearning"})
+        ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     (store.path(run_id) / "attacks.json").unlink()
     with pytest.raises(SettingError, match="There is no attack 'x'"):
-        probe.attack(service, {"run_id": run_id, "name": "x"})
+        ask(probe.attack, service, {"run_id": run_id, "name": "x"})
 
 
 def test_a_rival_begins_beside_a_run_on_its_model_and_rows(service: Service) -> None:
@@ -522,7 +526,7 @@ def test_a_rival_begins_beside_a_run_on_its_model_and_rows(service: Service) -> 
     }
     store.write_json(run_id, "config.json", config)
     assert [each["name"] for each in compare.runs(service)["rivals"]] == ["icul"]
-    rival = compare.start_rival(service, {"run_id": run_id, "name": "icul"})
+    rival = ask(compare.start_rival, service, {"run_id": run_id, "name": "icul"})
     found = store.config(rival)
     assert found["rival"] == {"name": "icul", "settings": {"examples": 5, "seed": 0}}
     assert {key: found.get(key) for key in ("forget", "retain", "model", "training")} == {
@@ -534,4 +538,4 @@ def test_a_rival_begins_beside_a_run_on_its_model_and_rows(service: Service) -> 
     )
     with pytest.raises(InputError, match="There is no forget row"):
         store.write_json(run_id, "config.json", {**config, "forget": []})
-        compare.start_rival(service, {"run_id": run_id, "name": "icul"})
+        ask(compare.start_rival, service, {"run_id": run_id, "name": "icul"})

@@ -9,6 +9,7 @@ from app.actions.again import again
 from app.service import Service
 from app.shown import ShownScores
 from app.tabs.unlearn import build
+from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.errors import RunError
 
@@ -20,8 +21,8 @@ def service(tmp_path: Path) -> Service:
 
 
 def started(service: Service, **settings: object) -> list[str]:
-    plan = unlearn.summary(service, draft(overrides={"3": "in"}))["plan"]
-    return unlearn.start(service, plan, settings, controls=True)
+    plan = ask(unlearn.summary, service, draft(overrides={"3": "in"}))["plan"]
+    return start(service, plan, settings, controls=True)
 
 
 def test_a_run_comes_back_whole_and_starts_the_same_run_again(service: Service) -> None:
@@ -32,7 +33,7 @@ def test_a_run_comes_back_whole_and_starts_the_same_run_again(service: Service) 
     assert back.plan["plan"]["overrides"] == {"3": "in"} and back.plan["chosen"] == 2
     assert back.tokens["draft"]["rule"]["mode"] == "top_k" and back.tokens["draft"]["set"] == "one"
     assert first in back.words and "tokens of" in back.words
-    (once_more,) = unlearn.start(service, back.plan["plan"], {"steps": 8}, controls=False)
+    (once_more,) = start(service, back.plan["plan"], {"steps": 8}, controls=False)
     store = service.queue.store
     assert store.config(once_more)["mask_hash"] == store.config(first)["mask_hash"]
 

@@ -9,6 +9,7 @@ from peft import LoraConfig, get_peft_model
 from app.actions import probe, tokens, unlearn
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask, start
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tests.unit.test_adapters import randomised
 from tokenunlearn.errors import ModelError
@@ -41,12 +42,12 @@ def opened(folder: Path, tiny_folder: Path, settings: dict[str, object]) -> Serv
 def plan_of(service: Service) -> dict[str, object]:
     payload = tokens.shown_payload(service)
     draft = {"scores_id": payload["scores_id"], "set": "tiny", "rule": {}, "overrides": {}}
-    return unlearn.summary(service, draft)
+    return ask(unlearn.summary, service, draft)
 
 
 def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Path, tmp_path: Path) -> None:
     service = opened(tmp_path, tiny_folder, {})
-    (run_id,) = unlearn.start(service, plan_of(service)["plan"], SETTINGS, False)
+    (run_id,) = start(service, plan_of(service)["plan"], SETTINGS, False)
     store = service.queue.store
     job = load_job(store.config(run_id), store.path(run_id))
     list(job.train(False))
@@ -59,7 +60,7 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     np.testing.assert_allclose(found, trained, atol=1e-4)
     assert np.abs(trained - before).max() > 1e-2
     question = ROWS[0].question
-    answers = probe.ask(service, run_id, question)
+    answers = ask(probe.ask, service, {"run": run_id, "question": question})
     for name, model in (("before", service.sessions.model()), ("after", job.model)):
         assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0]
 
@@ -75,5 +76,5 @@ def test_an_adapter_that_is_only_read_says_so_before_start(tiny_folder: Path, tm
         "overrides": {},
     }
     with pytest.raises(ModelError, match="use_dora"):
-        unlearn.start(service, draft | {"hash": tokens.confirm_mask(service, draft)["hash"]}, SETTINGS, False)
+        start(service, draft | {"hash": ask(tokens.confirm_mask, service, draft)["hash"]}, SETTINGS, False)
     assert service.queue.store.list_runs() == []

@@ -8,6 +8,7 @@ import pytest
 from app.actions import unlearn
 from app.actions.again import again
 from app.service import Service
+from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
 from tokenunlearn.masks import mask_hash, read_mask
 
@@ -36,8 +37,8 @@ def service(tmp_path: Path) -> Service:
 def test_the_control_has_the_weights_of_the_mask(
     service: Service, rule: dict[str, Any], overrides: dict[str, str], drawn: list[float]
 ) -> None:
-    plan = unlearn.summary(service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
-    ids = unlearn.start(service, plan, {}, controls=True)
+    plan = ask(unlearn.summary, service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
+    ids = start(service, plan, {}, controls=True)
     store = service.queue.store
     assert store.config(ids[-1])["arm"] == "random"
     assert store.config(ids[-1])["mask_hash"] == mask_hash([*drawn, 0, 0, 0])
@@ -65,6 +66,6 @@ def test_the_control_has_the_weights_of_the_mask(
 def test_a_run_is_named_after_the_tokens_that_it_trains(
     service: Service, rule: dict[str, Any], overrides: dict[str, str], arms: list[str]
 ) -> None:
-    plan = unlearn.summary(service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
-    ids = unlearn.start(service, plan, {}, controls=True)
+    plan = ask(unlearn.summary, service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
+    ids = start(service, plan, {}, controls=True)
     assert [service.queue.store.config(each)["arm"] for each in ids] == arms

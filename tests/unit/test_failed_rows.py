@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from app.actions.failed_rows import score_again
 from app.actions.status import busy, scores_signature
 from app.actions.tokens import compute_signal
-from app.actions.unlearn import start, summary
+from app.actions.unlearn import summary
 from app.service import Service
 from app.sessions.session import Options
 from app.shown import shown_scores
+from tests.asking import ask, start
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
@@ -122,7 +123,7 @@ def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others
     assert not row["scored"] and row["failure"].startswith(REASON) and "failure" not in other
     assert not busy(service)
     draft: dict[str, Any] = {"scores_id": shown.scores_id, "set": "tiny", "rule": {}, "overrides": {}}
-    said = summary(service, draft)["error"]
+    said = ask(summary, service, draft)["error"]
     assert said.startswith("1 of 5 rows could not be scored: hal. Row hal cannot be scored.")
     assert said.endswith("Try them again, or leave them out, on the Tokens tab.")
     out = {str(row["first"] + at): "out" for at in range(row["count"])}
@@ -130,7 +131,7 @@ def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others
     fewer = shown.mask("tiny", Rule(), {int(index): "out" for index in some}).hash
     with pytest.raises(MaskError, match="could not be scored"):
         start(service, {**draft, "overrides": some, "hash": fewer}, {}, False)
-    plan = summary(service, {**draft, "overrides": out})
+    plan = ask(summary, service, {**draft, "overrides": out})
     assert "error" not in plan and plan["overrides"] == row["count"]
     (run_id,) = start(service, {**draft, "overrides": out, "hash": plan["hash"]}, {}, False)
     trained = rows_from(service.queue.store.config(run_id)["forget"], "forget")
@@ -144,11 +145,11 @@ def test_tried_again_on_the_page_it_has_every_signal_and_the_next_start_knows_th
     assert shown is not None
     asked = {"scores_id": shown.scores_id, "name": "knowledge_subject"}
     place = slice(shown.payload["rows"][2]["first"], shown.payload["rows"][3]["first"])
-    assert compute_signal(service, asked)["values"][place] == [None] * len(BROKEN.answer)
-    again = score_again(service, {"scores_id": shown.scores_id, "row": 2})
+    assert ask(compute_signal, service, asked)["values"][place] == [None] * len(BROKEN.answer)
+    again = ask(score_again, service, {"scores_id": shown.scores_id, "row": 2})
     assert again["rows"][2]["failure"].startswith(REASON)
     mend(service.sessions.session.model)
-    again = score_again(service, {"scores_id": shown.scores_id, "row": 2})
+    again = ask(score_again, service, {"scores_id": shown.scores_id, "row": 2})
     assert again["scores_id"] == shown.scores_id and all(row["scored"] for row in again["rows"])
     newest = service.shelf.find(shown.scores_id)
     for name in ("knowledge_swap", "knowledge_subject"):

@@ -18,6 +18,7 @@ from app.views import heatmap_page
 from app.views.heatmap import Heatmap, HeatRow, Piece, visible
 from app.views.heatmap_page import outer_space
 from app.views.heatmap_picture import CELL, LINE, _row, cells
+from tests.asking import ask
 from tests.page_service import RULE, draft, live_service, payload, table
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
@@ -95,7 +96,9 @@ class Page(HTMLParser):
 
 def test_the_four_forms_hold_the_same_tokens_and_decisions(service: Service) -> None:
     given = {"overrides": {"4": "in", "2": "out"}, "notes": {"4": {"note": "why", "time": 1_700_000_000_000}}}
-    files = {form: export_heatmap(service, asked(form, **given)) for form in ("html", "svg", "csv", "json")}
+    files = {
+        form: ask(export_heatmap, service, asked(form, **given)) for form in ("html", "svg", "csv", "json")
+    }
     record = json.loads(files["json"]["text"])
     tokens = [token for row in record["rows"] for token in row["tokens"]]
     assert [token["token"] for token in tokens] == ["Ada", " likes", " tea", "Bo", " likes", " rain"]
@@ -116,8 +119,8 @@ def test_the_four_forms_hold_the_same_tokens_and_decisions(service: Service) -> 
 
 @pytest.mark.parametrize("form", ["html", "svg", "csv", "json"])
 def test_each_form_says_what_it_shows(service: Service, form: str) -> None:
-    text = export_heatmap(service, asked(form))["text"]
-    digest = json.loads(export_heatmap(service, asked("json"))["text"])["legend"]["mask"]
+    text = ask(export_heatmap, service, asked(form))["text"]
+    digest = json.loads(ask(export_heatmap, service, asked("json"))["text"])["legend"]["mask"]
     flat = text.replace("</text>", "").replace("\n", "")
     for words in ("nats", "tiny", "s1 (live)", "TokenUnlearn Explorer", " UTC", "forced out"):
         assert words in flat, words
@@ -128,7 +131,7 @@ def test_soft_weights_are_bars_as_thick_as_they_count(service: Service) -> None:
     # φ from 0 to 1: “tea” 1 and “rain” .8, so their weights are 1 / .9 and .8 / .9; the others are left out.
     soft = {**RULE, "mode": "soft"}
     files = {
-        form: export_heatmap(service, asked(form, rule=soft))["text"] for form in ("html", "svg", "json")
+        form: ask(export_heatmap, service, asked(form, rule=soft))["text"] for form in ("html", "svg", "json")
     }
     record = json.loads(files["json"])
     assert record["legend"]["full_weight"] == pytest.approx(1 / 0.9)
@@ -140,16 +143,16 @@ def test_soft_weights_are_bars_as_thick_as_they_count(service: Service) -> None:
     assert html == svg == ["8.00", "6.40"]
     for text in (files["html"], files["svg"]):
         assert "at its thickest 1.11, mean 1" in text and "●" not in text
-    hard = export_heatmap(service, asked("html"))["text"]
+    hard = ask(export_heatmap, service, asked("html"))["text"]
     assert "w soft" not in hard and "●" in hard
 
 
 def test_one_row_and_a_recorded_example(service: Service) -> None:
-    file = export_heatmap(service, {**asked("json"), "row": 1})
+    file = ask(export_heatmap, service, {**asked("json"), "row": 1})
     assert [row["id"] for row in json.loads(file["text"])["rows"]] == ["r1"]
     assert file["filename"].startswith("heatmap-one-row-2-")
     service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
-    recorded = export_heatmap(service, {**asked("html"), "scores_id": "s0", "signal": "fused"})["text"]
+    recorded = ask(export_heatmap, service, {**asked("html"), "scores_id": "s0", "signal": "fused"})["text"]
     assert "s0 (recorded)" in recorded
 
 
@@ -157,7 +160,7 @@ def test_one_row_and_a_recorded_example(service: Service) -> None:
 def test_hostile_text_is_text(service: Service, text: str) -> None:
     hostile(service, text)
     given = {"overrides": {"0": "in"}, "notes": {"0": NOTE}}
-    html = export_heatmap(service, asked("html", **given))["text"]
+    html = ask(export_heatmap, service, asked("html", **given))["text"]
     document = Page(html)
     # A token of nothing but steering characters shows a dot, as it does in the strip.
     shown = "·" if text == STEERING else visible(text)
@@ -165,13 +168,13 @@ def test_hostile_text_is_text(service: Service, text: str) -> None:
     assert not {"script", "img", "iframe", "link"} & set(document.tags)
     assert not any(name.startswith("on") or name in ("src", "href") for name in document.names)
     assert "\x00" not in html and "<b>why" not in html
-    drawn = ElementTree.fromstring(export_heatmap(service, asked("svg", **given))["text"])
+    drawn = ElementTree.fromstring(ask(export_heatmap, service, asked("svg", **given))["text"])
     assert {each.tag.rpartition("}")[2] for each in drawn.iter()} <= {
         "svg", "title", "rect", "text", "defs", "linearGradient", "stop", "g",
     }  # fmt: skip
     drawn_tokens = [each.text or "" for each in drawn.iter() if each.get("class") == "t"]
     assert "".join(drawn_tokens).startswith(shown.strip())
-    tokens = json.loads(export_heatmap(service, asked("json", **given))["text"])["rows"][0]["tokens"]
+    tokens = json.loads(ask(export_heatmap, service, asked("json", **given))["text"])["rows"][0]["tokens"]
     assert (tokens[0]["token"], tokens[0]["note"]) == (text, NOTE["note"])
 
 
@@ -179,7 +182,7 @@ def test_hostile_text_is_text(service: Service, text: str) -> None:
 def test_a_spreadsheet_runs_nothing(service: Service, text: str) -> None:
     hostile(service, text)
     given = {"overrides": {"0": "in"}, "notes": {"0": {"note": text, "time": 0}}}
-    body = export_heatmap(service, asked("csv", **given))["text"].split("\n", 1)[1]
+    body = ask(export_heatmap, service, asked("csv", **given))["text"].split("\n", 1)[1]
     line = list(csv.DictReader(io.StringIO(body, newline="")))[0]
     assert (line["row_id"], line["token"], line["note"]) == ("'" + text,) * 3
 
@@ -194,7 +197,7 @@ def test_a_name_in_the_legend_begins_no_cell(service: Service, name: str) -> Non
         row["set"] = name
     frame.attrs[PROVENANCE] |= {"model": name, "adapter": name}
     service.sessions.show(ShownScores(shown, columns_from_table(frame), frame))
-    text = export_heatmap(service, asked("csv", set=name))["text"]
+    text = ask(export_heatmap, service, asked("csv", set=name))["text"]
     (legend,), *lines = csv.reader(io.StringIO(text, newline=""))
     assert text.startswith('"# {') and len(lines) == 10
     assert json.loads(legend.removeprefix("# "))["set"] == name
@@ -216,7 +219,7 @@ def test_a_name_in_the_legend_begins_no_cell(service: Service, name: str) -> Non
 )
 def test_a_question_that_cannot_be_is_refused(service: Service, change: dict[str, Any], error: type) -> None:
     with pytest.raises(error):
-        export_heatmap(service, {**asked("html"), **change})
+        ask(export_heatmap, service, {**asked("html"), **change})
 
 
 def test_wide_letters_count_two_and_marks_none() -> None:
@@ -224,7 +227,7 @@ def test_wide_letters_count_two_and_marks_none() -> None:
 
 
 def test_the_page_follows_the_scheme_of_its_reader_and_stays_readable(service: Service) -> None:
-    text = export_heatmap(service, asked("html"))["text"]
+    text = ask(export_heatmap, service, asked("html"))["text"]
     light, dark = re.findall(r"--page: (#\w+); --ink: (#\w+)", text)
     assert "@media screen and (prefers-color-scheme: dark)" in text
     for page, ink in (light, dark):

@@ -14,6 +14,7 @@ from app.actions import learn, marks, masks, tokens
 from app.learning import StatesShelf, rows_of, truth_of
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.learned import fitted
@@ -60,7 +61,7 @@ def ids(service: Service) -> dict[str, str]:
 def keep(service: Service, rows: dict[str, Any]) -> None:
     """These marks are those that are kept."""
     base = (MarksStore(service.queue.store.root).marks(ids(service)["text_id"])[0] or {}).get("version", 0)
-    assert marks.save(service, {**ids(service), "base": base, "save": "test", "rows": rows})["taken"]
+    assert ask(marks.save, service, {**ids(service), "base": base, "save": "test", "rows": rows})["taken"]
 
 
 def seen(count: int, wrong: bool = False) -> dict[str, Any]:
@@ -85,17 +86,17 @@ def towns(service: Service, values: list[float | None]) -> float:
 
 
 def test_marks_teach_what_they_mark_and_taking_them_away_unteaches_it(service: Service) -> None:
-    alone = learn.learn(service, ids(service))
+    alone = ask(learn.learn, service, ids(service))
     assert alone["fit"] == "" and not any(service.shelf.newest().fits.values())
     keep(service, seen(5))
-    right = learn.learn(service, ids(service))
+    right = ask(learn.learn, service, ids(service))
     assert towns(service, right["values"]) > 0.95
     keep(service, seen(5, wrong=True))
-    wrong = learn.learn(service, ids(service))
+    wrong = ask(learn.learn, service, ids(service))
     assert towns(service, wrong["values"]) < 0.5 and wrong["fit"] != right["fit"]
     assert service.shelf.newest().fits == {"learned": wrong["fit"]}
     keep(service, {})
-    again = learn.learn(service, ids(service))
+    again = ask(learn.learn, service, ids(service))
     assert (again["fit"], again["values"], service.shelf.newest().payload["fits"]) == (
         "",
         alone["values"],
@@ -105,7 +106,7 @@ def test_marks_teach_what_they_mark_and_taking_them_away_unteaches_it(service: S
 
 def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
     keep(service, seen(3))
-    answer = learn.learn(service, ids(service))
+    answer = ask(learn.learn, service, ids(service))
     rows = tuple(each.info.row for each in service.shelf.newest().scores.rows)
     scorer = fit_marks(service.sessions.model(), rows, marks_from(seen(3), rows))
     shown, place = service.shelf.newest(), service.shelf.newest().payload["rows"][6]
@@ -125,13 +126,13 @@ def test_the_fit_is_that_of_the_command_line(service: Service) -> None:
 
 def test_trust_is_held_out_stands_beside_what_it_must_beat_and_needs_enough_rows(service: Service) -> None:
     name = ROWS[0].set
-    assert learn.trusted(service, {**ids(service), "set": name})["verdict"] == learn.NO_TRUTH
+    assert ask(learn.trusted, service, {**ids(service), "set": name})["verdict"] == learn.NO_TRUTH
     keep(service, seen(4))
-    few = learn.trusted(service, {**ids(service), "set": name})
+    few = ask(learn.trusted, service, {**ids(service), "set": name})
     assert (few["enough"], few["table"], few["curve"]) == (False, [], [])
     assert few["verdict"].startswith("Not enough marks yet: 4 rows (5 are needed)")
     keep(service, seen(8))
-    found = learn.trusted(service, {**ids(service), "set": name})
+    found = ask(learn.trusted, service, {**ids(service), "set": name})
     # Eight towns are below the ten words of the fact that are needed.
     assert "8 rows (5 are needed) with 8 words of the fact (10 are needed)" in found["verdict"]
 
@@ -145,7 +146,7 @@ def test_of_shuffled_marks_it_is_said_that_nothing_was_learned(service: Service)
         fact = sorted([start, start + size] for start, size in (spans[at % 4], spans[(at + 1) % 4]))
         rows[row.id] = {"fact": fact, "other": [], "seen": True}
     keep(service, rows)
-    found = learn.trusted(service, {**ids(service), "set": ROWS[0].set})
+    found = ask(learn.trusted, service, {**ids(service), "set": ROWS[0].set})
     assert found["verdict"].startswith("Nothing was learned from these marks: AUROC ") and found["enough"]
     named = {entry["signal"]: entry for entry in found["table"]}
     assert {"learned", "random", "content_words", "content_words_new", "knowledge_swap"} <= set(named)
@@ -165,7 +166,7 @@ def test_work_on_marks_that_were_changed_is_given_up(
         real()
 
     monkeypatch.setattr(learn, "_still", lambda *_: changed)
-    assert learn.trusted(service, {**ids(service), "set": ROWS[0].set}) == {"outdated": True}
+    assert ask(learn.trusted, service, {**ids(service), "set": ROWS[0].set}) == {"outdated": True}
     assert len(fits) == 2
 
 
@@ -182,11 +183,11 @@ def test_a_mask_is_confirmed_and_newer_marks_are_learned_while_a_fit_goes_on(
     monkeypatch.setattr(learn, "_still", lambda *_: wait)
     asked = {**ids(service), "set": ROWS[0].set}
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(learn.trusted, service, asked)
+        slow = pool.submit(ask, learn.trusted, service, asked)
         assert begun.wait(60)
-        assert tokens.confirm_mask(service, {**asked, "rule": {"fraction": 0.2}})["chosen"]
+        assert ask(tokens.confirm_mask, service, {**asked, "rule": {"fraction": 0.2}})["chosen"]
         keep(service, seen(7))
-        assert learn.learn(service, ids(service))["fit"] and not slow.done()
+        assert ask(learn.learn, service, ids(service))["fit"] and not slow.done()
         go_on.set()
         assert slow.result(60)["rows"] == 8
 
@@ -207,9 +208,9 @@ def test_marks_of_a_row_that_could_not_be_scored_take_no_part(
     }
     keep(service, whole)
     asked = {**ids(service), "set": ROWS[0].set, "rule": {}}
-    found = learn.trusted(service, asked)
+    found = ask(learn.trusted, service, asked)
     assert found["rows"] == 7 and found["enough"]
-    assert learn.fitted_rule(service, asked)["rows"] == 7
+    assert ask(learn.fitted_rule, service, asked)["rows"] == 7
 
 
 def test_a_set_about_one_subject_is_held_out_row_by_row_beside_other_sets(
@@ -227,7 +228,7 @@ def test_a_set_about_one_subject_is_held_out_row_by_row_beside_other_sets(
         for row in ROWS
     }
     keep(service, whole)
-    found = learn.trusted(service, {**ids(service), "set": "one"})
+    found = ask(learn.trusted, service, {**ids(service), "set": "one"})
     assert found["rows"] == 6 and [point["rows"] for point in found["curve"]] == [0, 1, 2]
     assert learn._groups(rows_of(service, of_two_sets), range(6)).tolist() == [0, 1, 2, 3, 4, 5, -1, -1]
 
@@ -240,17 +241,17 @@ def test_an_older_fit_takes_no_newer_ones_place(service: Service, monkeypatch: p
         if not wanted:  # another tab marks and learns, while this one still fits
             monkeypatch.setattr(learn, "signal_on", real)
             keep(service, seen(5))
-            wanted.append(learn.learn(service, ids(service))["fit"])
+            wanted.append(ask(learn.learn, service, ids(service))["fit"])
         return real(*asked)
 
     monkeypatch.setattr(learn, "signal_on", overtaken)
-    assert learn.learn(service, ids(service))["fit"] == wanted[0]
+    assert ask(learn.learn, service, ids(service))["fit"] == wanted[0]
     assert service.shelf.newest().fits == {"learned": wanted[0]}
 
 
 def test_a_signal_that_is_asked_for_while_it_is_fitted_stays_fitted(service: Service) -> None:
     keep(service, seen(5))
-    found = learn.learn(service, ids(service))
+    found = ask(learn.learn, service, ids(service))
     shown = service.shelf.newest()
     later = tokens.with_signal(service, shown, "learned", np.zeros(len(shown.columns["row"])))
     np.testing.assert_array_equal(later.columns["learned"], np.array(found["values"]))
@@ -260,34 +261,36 @@ def test_weights_are_fitted_to_what_is_true_and_change_nothing_by_themselves(ser
     asked = {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05}}
     keep(service, seen(3))
     with pytest.raises(InputError, match="Facts are marked in 3 rows of this set, and 5 are needed"):
-        learn.fitted_rule(service, asked)
+        ask(learn.fitted_rule, service, asked)
     keep(service, seen(8))
     with pytest.raises(SettingError, match="There is no signal 'gold'"):
-        learn.fitted_rule(service, {**asked, "rule": {"knowledge": "gold"}})
+        ask(learn.fitted_rule, service, {**asked, "rule": {"knowledge": "gold"}})
     before = service.shelf.newest().columns["knowledge_swap"].copy()
-    found = learn.fitted_rule(service, asked)
+    found = ask(learn.fitted_rule, service, asked)
     assert found["rows"] == 8 and 0 <= found["before"] <= found["agreement"] <= 1
     assert found["rule"]["fraction"] > 0.05
     assert set(found["rule"]) <= {"knowledge", "alpha", "fraction", "mode"}
     np.testing.assert_array_equal(service.shelf.newest().columns["knowledge_swap"], before)
-    confirmed = tokens.confirm_mask(
-        service, {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05, **found["rule"]}}
+    confirmed = ask(
+        tokens.confirm_mask,
+        service,
+        {**ids(service), "set": ROWS[0].set, "rule": {"fraction": 0.05, **found["rule"]}},
     )
     assert len(confirmed["chosen"]) > 0
 
 
 def test_a_mask_on_marks_of_before_says_how_many_tokens_the_new_ones_move(service: Service) -> None:
     keep(service, seen(5))
-    learn.learn(service, ids(service))
+    ask(learn.learn, service, ids(service))
     rule = {"knowledge": "learned", "alpha": 1.0, "mode": "top_k", "k": 8, "scope": "set"}
     draft = {**ids(service), "set": ROWS[0].set, "rule": rule, "name": "on five rows"}
-    saved = masks.save_mask(service, draft)
+    saved = ask(masks.save_mask, service, draft)
     asked = {**ids(service), "id": saved["saved"]["id"]}
-    assert masks.load_mask(service, asked)["moved"] is None
+    assert ask(masks.load_mask, service, asked)["moved"] is None
     keep(service, seen(5, wrong=True))
-    learn.learn(service, ids(service))
-    assert masks.load_mask(service, asked)["moved"] > 0
-    masks.remove_mask(service, asked)
+    ask(learn.learn, service, ids(service))
+    assert ask(masks.load_mask, service, asked)["moved"] > 0
+    ask(masks.remove_mask, service, asked)
 
 
 def test_gold_of_the_file_is_truth_until_a_mark_corrects_it(service: Service) -> None:
@@ -316,13 +319,13 @@ def test_a_signal_that_was_fitted_on_marks_has_no_figure_on_these_rows(service: 
 
 
 def test_states_are_measured_once_for_a_text(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn.learn(service, ids(service))
+    ask(learn.learn, service, ids(service))
     monkeypatch.setattr("app.learning._measured", lambda *_: pytest.fail("they were measured again"))
     keep(service, seen(2))
-    assert learn.learn(service, ids(service))["fit"]
+    assert ask(learn.learn, service, ids(service))["fit"]
 
 
 def test_what_is_recorded_or_not_open_teaches_nothing(service: Service) -> None:
     for asked in ({"text_id": "t9", "scores_id": "s9"}, {**ids(service), "text_id": "none"}):
         with pytest.raises(MaskError, match="no longer open"):
-            learn.learn(service, asked)
+            ask(learn.learn, service, asked)

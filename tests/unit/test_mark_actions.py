@@ -8,6 +8,7 @@ import pytest
 from app.actions import marks
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
+from tests.asking import ask
 from tests.page_service import live_service, payload, table
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.masks import columns_from_table
@@ -28,25 +29,25 @@ def given(**more: Any) -> dict[str, Any]:
 
 
 def test_marks_come_back_after_a_restart_and_change_no_draft(service: Service, tmp_path: Path) -> None:
-    assert marks.kept(service, SCORES) == {"marks": None, "damage": "", "sets": []}
-    saved = marks.save(service, given())
-    again = marks.kept(live_service(tmp_path), SCORES)["marks"]
+    assert ask(marks.kept, service, SCORES) == {"marks": None, "damage": "", "sets": []}
+    saved = ask(marks.save, service, given())
+    again = ask(marks.kept, live_service(tmp_path), SCORES)["marks"]
     assert saved["taken"] and again == saved["marks"] and (again["rows"], again["save"]) == (ROWS, "page-1")
     assert MaskStore(service.queue.store.root).draft("t1") is None
 
 
 def test_a_second_person_is_told_what_stands_there(service: Service) -> None:
-    first = marks.save(service, given())["marks"]
-    late = marks.save(service, given(rows={}, save="page-2"))
+    first = ask(marks.save, service, given())["marks"]
+    late = ask(marks.save, service, given(rows={}, save="page-2"))
     assert (late["taken"], late["marks"]) == (False, first)
-    assert marks.save(service, given(rows={}, base=first["version"]))["taken"]
+    assert ask(marks.save, service, given(rows={}, base=first["version"]))["taken"]
 
 
 def test_marks_outlive_other_scores_of_the_text(service: Service) -> None:
-    first = marks.save(service, given())["marks"]
+    first = ask(marks.save, service, given())["marks"]
     other = {**payload("live"), "scores_id": "s2"}
     service.sessions.show(ShownScores(other, columns_from_table(table()), table()))
-    assert marks.kept(service, {"text_id": "t1", "scores_id": "s2"})["marks"] == first
+    assert ask(marks.kept, service, {"text_id": "t1", "scores_id": "s2"})["marks"] == first
 
 
 @pytest.mark.parametrize(
@@ -67,14 +68,14 @@ def test_marks_that_no_page_makes_are_refused_and_nothing_is_kept(
     service: Service, rows: Any, says: str
 ) -> None:
     with pytest.raises(InputError) as refusal:
-        marks.save(service, given(rows=rows))
+        ask(marks.save, service, given(rows=rows))
     assert says in str(refusal.value)
-    assert marks.kept(service, SCORES)["marks"] is None
+    assert ask(marks.kept, service, SCORES)["marks"] is None
 
 
 def test_a_recorded_example_and_a_text_that_is_not_open_keep_no_marks(service: Service) -> None:
     service.sessions.show(recorded_scores({**payload("recorded"), "text_id": "t2"}))
     with pytest.raises(MaskError, match="Marks on a recorded example are not saved"):
-        marks.save(service, given(text_id="t2"))
+        ask(marks.save, service, given(text_id="t2"))
     with pytest.raises(MaskError, match="no longer open"):
-        marks.kept(service, {"text_id": "t9", "scores_id": "s1"})
+        ask(marks.kept, service, {"text_id": "t9", "scores_id": "s1"})

@@ -9,6 +9,7 @@ import pytest
 
 from app.actions import mark_sets, marks, opening
 from app.service import Service
+from tests.asking import ask
 from tests.page_service import live_service
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.learned.marks import RowMarks, corrected
@@ -37,22 +38,22 @@ def sent(service: Service, name: str, content: bytes) -> str:
 
 
 def test_a_named_set_is_listed_read_and_removed(service: Service, tmp_path: Path) -> None:
-    answer = mark_sets.save_set(service, {**SCORES, "name": " Ada,  first pass ", "rows": ADA})
+    answer = ask(mark_sets.save_set, service, {**SCORES, "name": " Ada,  first pass ", "rows": ADA})
     saved = answer["saved"]
     assert (saved["name"], saved["rows"]) == ("Ada, first pass", 3) and answer["sets"] == [saved]
     again = live_service(tmp_path)
-    assert marks.kept(again, SCORES)["sets"] == [saved]
-    assert mark_sets.load_set(again, {**SCORES, "id": saved["id"]})["rows"] == ADA
+    assert ask(marks.kept, again, SCORES)["sets"] == [saved]
+    assert ask(mark_sets.load_set, again, {**SCORES, "id": saved["id"]})["rows"] == ADA
     with pytest.raises(MaskError, match="already"):
-        mark_sets.save_set(again, {**SCORES, "name": "ada, FIRST pass", "rows": {}})
-    assert mark_sets.remove_set(again, {**SCORES, "id": saved["id"]}) == {"sets": []}
+        ask(mark_sets.save_set, again, {**SCORES, "name": "ada, FIRST pass", "rows": {}})
+    assert ask(mark_sets.remove_set, again, {**SCORES, "id": saved["id"]}) == {"sets": []}
 
 
 def test_two_annotators_are_compared_on_the_rows_that_both_reviewed(service: Service) -> None:
-    ada = mark_sets.save_set(service, {**SCORES, "name": "Ada", "rows": ADA})["saved"]["id"]
+    ada = ask(mark_sets.save_set, service, {**SCORES, "name": "Ada", "rows": ADA})["saved"]["id"]
     # Of r0 the page only says that it was reviewed; of r1 that "likes" is the fact, too.
     now = {"r0": said([]), "r1": said([[3, 8]])}
-    found = mark_sets.compare(service, {**SCORES, "first": ada, "second": "now", "rows": now})
+    found = ask(mark_sets.compare, service, {**SCORES, "first": ada, "second": "now", "rows": now})
     # Ada likes tea | Bo likes rain. Ada's set: 0 1 1 | 0 0 0; now, with the file's gold: 0 0 1 | 0 1 1.
     assert (found["rows"], found["words"], found["agreement"]) == (2, 6, pytest.approx(3 / 6))
     # By chance: .333 * .5 + .667 * .5 = .5, so κ = 0.
@@ -66,41 +67,43 @@ def test_two_annotators_are_compared_on_the_rows_that_both_reviewed(service: Ser
         1, 9, 13
     )  # fmt: skip
     # The file has gold in every row; of the set two rows were reviewed.
-    assert mark_sets.compare(service, {**SCORES, "first": ada, "second": "file", "rows": {}})["rows"] == 2
+    assert (
+        ask(mark_sets.compare, service, {**SCORES, "first": ada, "second": "file", "rows": {}})["rows"] == 2
+    )
     with pytest.raises(InputError, match="No row was reviewed by both"):
-        mark_sets.compare(service, {**SCORES, "first": ada, "second": "now", "rows": {"r2": said([])}})
+        ask(mark_sets.compare, service, {**SCORES, "first": ada, "second": "now", "rows": {"r2": said([])}})
 
 
 def test_what_was_reviewed_is_exported_as_rows_with_gold_and_comes_back(service: Service) -> None:
-    file = mark_sets.export_rows(service, {**SCORES, "rows": ADA})
+    file = ask(mark_sets.export_rows, service, {**SCORES, "rows": ADA})
     rows = [json.loads(line) for line in file["text"].splitlines()]
     assert [(each["id"], each["gold"], each["question"]) for each in rows] == [
         ("r0", [[4, 13]], "What of Ada?"), ("r1", [], "What of Bo?")
     ]  # fmt: skip
     upload = sent(service, "rows.jsonl", file["text"].encode())
-    answer = mark_sets.import_rows(service, {**SCORES, "name": "back", "upload": upload})
+    answer = ask(mark_sets.import_rows, service, {**SCORES, "name": "back", "upload": upload})
     assert (answer["others"], answer["unmarked"], answer["saved"]["rows"]) == (0, 1, 1)
-    back = mark_sets.load_set(service, {**SCORES, "id": answer["saved"]["id"]})
+    back = ask(mark_sets.load_set, service, {**SCORES, "id": answer["saved"]["id"]})
     assert back["rows"] == {"r0": said([[4, 13]])}
     with pytest.raises(InputError, match="No row was reviewed"):
-        mark_sets.export_rows(service, {**SCORES, "rows": {"r2": ADA["r2"]}})
+        ask(mark_sets.export_rows, service, {**SCORES, "rows": {"r2": ADA["r2"]}})
 
 
 def test_gold_in_any_order_is_imported_as_spans_in_order(service: Service) -> None:
     table = 'id,question,answer,gold\nr0,Q,Ada likes tea,"[[10, 13], [0, 3], [2, 5]]"\n'
     upload = sent(service, "rows.csv", table.encode())
-    saved = mark_sets.import_rows(service, {**SCORES, "name": "table", "upload": upload})["saved"]
-    back = mark_sets.load_set(service, {**SCORES, "id": saved["id"]})["rows"]
+    saved = ask(mark_sets.import_rows, service, {**SCORES, "name": "table", "upload": upload})["saved"]
+    back = ask(mark_sets.load_set, service, {**SCORES, "id": saved["id"]})["rows"]
     # the gold of the text is " tea", with the space before it
     assert back == {"r0": said([[0, 5], [10, 13]], [[9, 10]])}
-    assert marks.save(service, {**SCORES, "base": 0, "save": "a", "rows": back})["taken"]
+    assert ask(marks.save, service, {**SCORES, "base": 0, "save": "a", "rows": back})["taken"]
 
 
 def test_what_an_imported_annotator_left_out_of_the_gold_is_not_the_fact(service: Service) -> None:
     table = 'id,question,answer,gold\nr0,Q,Ada likes tea,"[[4, 9]]"\n'
     upload = sent(service, "second.csv", table.encode())
-    saved = mark_sets.import_rows(service, {**SCORES, "name": "b", "upload": upload})["saved"]["id"]
-    found = mark_sets.compare(service, {**SCORES, "first": "file", "second": saved, "rows": {}})
+    saved = ask(mark_sets.import_rows, service, {**SCORES, "name": "b", "upload": upload})["saved"]["id"]
+    found = ask(mark_sets.compare, service, {**SCORES, "first": "file", "second": saved, "rows": {}})
     assert (found["only_first"], found["only_second"]) == (1, 1)
     # of 3 words each marks 1, both of them another: pₒ = 1/3, pₑ = 5/9
     assert found["kappa"] == pytest.approx(-0.5)
@@ -110,14 +113,14 @@ def test_rows_of_another_text_are_left_out_and_a_file_without_any_is_refused(ser
     lines = ('r0,Q,Ada likes tea,"[[10, 13]]"', 'r9,Q,No,"[[0, 2]]"', 'r1,Q,Bo,"[[0, 2]]"')
     table = "\n".join(("id,question,answer,gold", *lines))
     upload = sent(service, "rows.csv", table.encode())
-    answer = mark_sets.import_rows(service, {**SCORES, "name": "table", "upload": upload})
+    answer = ask(mark_sets.import_rows, service, {**SCORES, "name": "table", "upload": upload})
     assert (answer["others"], answer["saved"]["rows"]) == (2, 1)
     other = sent(service, "rows.csv", b'id,question,answer,gold\nr9,Q,No,"[[0, 2]]"\n')
     with pytest.raises(InputError, match="No row of the file marks a fact of this text"):
-        mark_sets.import_rows(service, {**SCORES, "name": "none", "upload": other})
+        ask(mark_sets.import_rows, service, {**SCORES, "name": "none", "upload": other})
     damaged = sent(service, "rows.csv", b"id,question,answer,gold\nr0,Q,Ada likes tea,tea\n")
     with pytest.raises(InputError, match="No line of the file is a row. 1 line was refused because"):
-        mark_sets.import_rows(service, {**SCORES, "name": "none", "upload": damaged})
+        ask(mark_sets.import_rows, service, {**SCORES, "name": "none", "upload": damaged})
 
 
 def test_a_mark_stands_above_the_gold_of_the_file() -> None:

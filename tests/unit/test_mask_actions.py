@@ -10,6 +10,7 @@ import pytest
 from app.actions import masks, status, tokens, unlearn
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
+from tests.asking import ask, start
 from tests.page_service import draft, live_service, payload, table
 from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.masks import columns_from_table, mask_hash, read_header
@@ -24,23 +25,23 @@ def service(tmp_path: Path) -> Service:
 
 
 def saved(service: Service, name: str, **more: Any) -> dict[str, Any]:
-    return masks.save_mask(service, draft(name=name, **more))["saved"]
+    return ask(masks.save_mask, service, draft(name=name, **more))["saved"]
 
 
 def test_a_draft_comes_back_after_a_restart_with_notes_and_times(service: Service, tmp_path: Path) -> None:
     given = draft(overrides={"4": "in", "8": "out"}, notes={"4": NOTE}, save="page-1")
-    answer = masks.save_draft(service, {**given, "base": 0})
+    answer = ask(masks.save_draft, service, {**given, "base": 0})
     assert answer["taken"] and answer["draft"]["version"] == answer["draft"]["saved"]
-    again = masks.kept(live_service(tmp_path), SCORES)["draft"]
+    again = ask(masks.kept, live_service(tmp_path), SCORES)["draft"]
     assert (again["set"], again["overrides"], again["notes"]) == ("one", {"4": "in", "8": "out"}, {"4": NOTE})
     assert again["rule"]["mode"] == "top_k" and again == answer["draft"] and again["save"] == "page-1"
 
 
 def test_a_second_tab_is_told_and_may_take_over(service: Service) -> None:
-    first = masks.save_draft(service, draft(base=0))["draft"]
-    late = masks.save_draft(service, draft(base=0, set="two"))
+    first = ask(masks.save_draft, service, draft(base=0))["draft"]
+    late = ask(masks.save_draft, service, draft(base=0, set="two"))
     assert (late["taken"], late["draft"]) == (False, first)
-    assert masks.save_draft(service, draft(base=first["version"], set="two"))["taken"]
+    assert ask(masks.save_draft, service, draft(base=first["version"], set="two"))["taken"]
 
 
 @pytest.mark.parametrize(
@@ -72,15 +73,15 @@ def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
     service: Service, change: dict[str, Any], error: type
 ) -> None:
     with pytest.raises(error):
-        masks.save_draft(service, draft(**change))
-    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": []}
+        ask(masks.save_draft, service, draft(**change))
+    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": []}
 
 
 def test_a_recorded_example_is_drafted_in_the_browser_only(service: Service) -> None:
     service.sessions.show(recorded_scores({**payload("live"), "scores_id": "s0"}))
     for call in (masks.kept, masks.save_draft, masks.save_mask):
         with pytest.raises(MaskError, match="recorded example has no saved masks"):
-            call(service, draft(scores_id="s0", name="x"))
+            ask(call, service, draft(scores_id="s0", name="x"))
 
 
 def test_a_saved_mask_is_listed_and_loads_as_it_was(service: Service) -> None:
@@ -88,11 +89,11 @@ def test_a_saved_mask_is_listed_and_loads_as_it_was(service: Service) -> None:
     # Top 1 of set "one" is token 2; token 4 is forced in.
     assert (mask["name"], mask["chosen"]) == ("Ada's mask", [2, 4])
     assert mask["hash"] == mask_hash([0, 0, 1, 0, 1, 0, 0, 0, 0])
-    listed = masks.kept(service, SCORES)["masks"]
+    listed = ask(masks.kept, service, SCORES)["masks"]
     assert [(each["name"], each["chosen"], each["of"], each["overrides"]) for each in listed] == [
         ("Ada's mask", 2, 6, 1)
     ]
-    assert masks.load_mask(service, {**SCORES, "id": mask["id"]}) == mask
+    assert ask(masks.load_mask, service, {**SCORES, "id": mask["id"]}) == mask
     assert (mask["overrides"], mask["notes"]) == ({"4": "in"}, {"1": NOTE, "4": NOTE})
     with pytest.raises(MaskError, match="already"):
         saved(service, "ada's mask")
@@ -101,24 +102,24 @@ def test_a_saved_mask_is_listed_and_loads_as_it_was(service: Service) -> None:
 @pytest.mark.parametrize("name", ["", "  ", None, 3, "x" * 81, "a\x00b", "a\u202eb"])
 def test_a_name_that_cannot_be_read_is_refused(service: Service, name: Any) -> None:
     with pytest.raises(InputError):
-        masks.save_mask(service, draft(name=name))
+        ask(masks.save_mask, service, draft(name=name))
 
 
 def test_a_draft_knows_the_masks_it_came_from_one_a_set(service: Service) -> None:
     one, two = saved(service, "A"), saved(service, "B", set="two")
-    masks.save_draft(service, draft(masks=[one["id"], two["id"]], overrides={"4": "in"}))
-    assert masks.kept(service, SCORES)["since"] == [one, two]
+    ask(masks.save_draft, service, draft(masks=[one["id"], two["id"]], overrides={"4": "in"}))
+    assert ask(masks.kept, service, SCORES)["since"] == [one, two]
     question = {**SCORES, "id": one["id"]}
-    assert [each["name"] for each in masks.remove_mask(service, question)["masks"]] == ["B"]
-    assert masks.kept(service, SCORES)["since"] == [two]
-    assert [each["name"] for each in masks.restore_mask(service, question)["masks"]] == ["A", "B"]
-    assert masks.kept(service, SCORES)["since"] == [one, two]
+    assert [each["name"] for each in ask(masks.remove_mask, service, question)["masks"]] == ["B"]
+    assert ask(masks.kept, service, SCORES)["since"] == [two]
+    assert [each["name"] for each in ask(masks.restore_mask, service, question)["masks"]] == ["A", "B"]
+    assert ask(masks.kept, service, SCORES)["since"] == [one, two]
 
 
 def test_two_auditors_by_hand(service: Service) -> None:
     first = saved(service, "Ada", overrides={"1": "in", "5": "in"}, notes={"1": NOTE})
     second = saved(service, "Bo", overrides={"2": "out", "5": "in"})
-    answer = masks.compare_masks(service, {**SCORES, "first": first["id"], "second": second["id"]})
+    answer = ask(masks.compare_masks, service, {**SCORES, "first": first["id"], "second": second["id"]})
     # Ada: 1, 2, 5 of the 6 tokens; Bo: 5. Agreement 4/6; by chance 3/6·1/6 + 3/6·5/6 = 1/2; κ = 1/3.
     assert answer["agreement"] == pytest.approx(4 / 6) and answer["kappa"] == pytest.approx(1 / 3)
     assert (answer["tokens"], answer["only_first"], answer["only_second"]) == (6, 2, 0)
@@ -127,13 +128,13 @@ def test_two_auditors_by_hand(service: Service) -> None:
     assert one["first"] == {"chosen": True, "weight": 1.0, "state": "in", **NOTE}
     assert one["second"] == {"chosen": False, "weight": 0.0, "state": None, "note": "", "time": 0}
     assert (two["index"], two["first"]["state"], two["second"]["state"]) == (2, None, "out")
-    same = masks.compare_masks(service, {**SCORES, "first": first["id"], "second": first["id"]})
+    same = ask(masks.compare_masks, service, {**SCORES, "first": first["id"], "second": first["id"]})
     assert (same["agreement"], same["kappa"], same["differing"]) == (1.0, 1.0, [])
 
 
 def test_kappa_that_is_not_defined_is_not_a_number_on_the_wire(service: Service) -> None:
     every = saved(service, "All", rule={"mode": "uniform"})
-    answer = masks.compare_masks(service, {**SCORES, "first": every["id"], "second": every["id"]})
+    answer = ask(masks.compare_masks, service, {**SCORES, "first": every["id"], "second": every["id"]})
     assert (answer["agreement"], answer["kappa"]) == (1.0, None)
     json.dumps(answer, allow_nan=False)
 
@@ -141,12 +142,12 @@ def test_kappa_that_is_not_defined_is_not_a_number_on_the_wire(service: Service)
 def test_masks_of_two_sets_are_not_compared(service: Service) -> None:
     first, second = saved(service, "A"), saved(service, "B", set="two")
     with pytest.raises(MaskError, match="different sets"):
-        masks.compare_masks(service, {**SCORES, "first": first["id"], "second": second["id"]})
+        ask(masks.compare_masks, service, {**SCORES, "first": first["id"], "second": second["id"]})
 
 
 def test_export_then_import_elsewhere_is_the_same_mask(service: Service, tmp_path: Path) -> None:
     mask = saved(service, "Ada", overrides={"4": "in"}, notes={"4": NOTE})
-    file = masks.saved_file(service, {**SCORES, "id": mask["id"]})
+    file = ask(masks.saved_file, service, {**SCORES, "id": mask["id"]})
     header = json.loads(file["text"].split("\n")[0])
     made = header["provenance"]
     assert (made["model"], made["adapter"], made["name"], header["notes"]) == (
@@ -156,15 +157,15 @@ def test_export_then_import_elsewhere_is_the_same_mask(service: Service, tmp_pat
         {"4": NOTE},
     )
     other = live_service(tmp_path / "other")
-    back = masks.import_mask(other, {**SCORES, "name": "From Ada", "text": file["text"]})
+    back = ask(masks.import_mask, other, {**SCORES, "name": "From Ada", "text": file["text"]})
     assert (back["saved"]["hash"], back["saved"]["notes"]) == (mask["hash"], {"4": NOTE})
     assert [each["name"] for each in back["masks"]] == ["From Ada"] and back["saved"]["moved"] is None
-    assert masks.kept(other, SCORES)["draft"] is None
+    assert ask(masks.kept, other, SCORES)["draft"] is None
 
 
 def test_an_exported_draft_can_be_imported(service: Service) -> None:
-    file = tokens.export_mask(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))
-    back = masks.import_mask(service, {**SCORES, "name": "Draft", "text": file["text"]})
+    file = ask(tokens.export_mask, service, draft(overrides={"4": "in"}, notes={"4": NOTE}))
+    back = ask(masks.import_mask, service, {**SCORES, "name": "Draft", "text": file["text"]})
     assert (back["saved"]["chosen"], back["saved"]["set"]) == ([2, 4], "one")
 
 
@@ -180,13 +181,13 @@ def turned_scores(service: Service) -> dict[str, str]:
 def test_a_mask_of_other_scores_gives_its_rule_and_overrides(service: Service, tmp_path: Path) -> None:
     mask = saved(service, "Ada", overrides={"1": "in"}, notes={"1": NOTE})
     assert (mask["chosen"], mask["moved"]) == ([1, 2], None)
-    file = masks.saved_file(service, {**SCORES, "id": mask["id"]})
+    file = ask(masks.saved_file, service, {**SCORES, "id": mask["id"]})
     # The same mask, found on other scores of the text, and imported on them from the file.
     found = {**turned_scores(service), "id": mask["id"]}
     other = live_service(tmp_path / "other")
-    there = masks.import_mask(other, {**turned_scores(other), "name": "From Ada", "text": file["text"]})
+    there = ask(masks.import_mask, other, {**turned_scores(other), "name": "From Ada", "text": file["text"]})
     for loaded, listed in (
-        (masks.load_mask(service, found), masks.kept(service, found)["masks"]),
+        (ask(masks.load_mask, service, found), ask(masks.kept, service, found)["masks"]),
         (there["saved"], there["masks"]),
     ):
         assert (loaded["chosen"], loaded["moved"]) == ([1, 5], 2)
@@ -194,7 +195,7 @@ def test_a_mask_of_other_scores_gives_its_rule_and_overrides(service: Service, t
         (line,) = listed
         assert (line["other_scores"], line["hash"]) == (True, mask["hash"])
     # Numbers keep the scores that they are of, in the file, too.
-    copy = masks.saved_file(other, {"scores_id": "s2", "id": there["saved"]["id"]})["text"]
+    copy = ask(masks.saved_file, other, {"scores_id": "s2", "id": there["saved"]["id"]})["text"]
     header = json.loads(copy.split("\n")[0])
     assert (header["scores_id"], header["hash"]) == ("s1", mask["hash"])
     assert copy.split("\n")[1:] == file["text"].split("\n")[1:]
@@ -202,20 +203,22 @@ def test_a_mask_of_other_scores_gives_its_rule_and_overrides(service: Service, t
 
 def test_a_draft_stays_where_it_is_under_other_scores_of_its_text(service: Service) -> None:
     given = {"overrides": {"4": "in"}, "notes": {"4": NOTE}}
-    first = masks.save_draft(service, draft(**given))["draft"]
+    first = ask(masks.save_draft, service, draft(**given))["draft"]
     later = turned_scores(service)
-    assert masks.kept(service, later)["draft"] == first
+    assert ask(masks.kept, service, later)["draft"] == first
     # A page that still shows the scores before saves the same draft, and hears of the newer ones.
-    answer = masks.save_draft(service, draft(**SCORES, **given, base=first["version"]))
+    answer = ask(masks.save_draft, service, draft(**SCORES, **given, base=first["version"]))
     assert answer["taken"] and answer["newer"]
-    assert not masks.save_draft(service, draft(**given | later, base=answer["draft"]["version"]))["newer"]
+    assert not ask(masks.save_draft, service, draft(**given | later, base=answer["draft"]["version"]))[
+        "newer"
+    ]
 
 
 def test_two_masks_of_other_scores_are_compared_on_those_that_are_shown(service: Service) -> None:
     first = saved(service, "Ada", overrides={"1": "in"})
     second = saved(service, "Bo", overrides={"2": "out"})
-    answer = masks.compare_masks(
-        service, turned_scores(service) | {"first": first["id"], "second": second["id"]}
+    answer = ask(
+        masks.compare_masks, service, turned_scores(service) | {"first": first["id"], "second": second["id"]}
     )
     # The rule takes token 5 there: Ada has 1 and 5, Bo has 5, 2 is out.
     assert ([each["index"] for each in answer["differing"]], answer["first"]["chosen"]) == ([1], 2)
@@ -241,34 +244,34 @@ def swapped(text: str, line: int, new: str) -> str:
     ],
 )
 def test_a_damaged_file_is_named_and_changes_nothing(service: Service, damage: Any, sentence: str) -> None:
-    text = tokens.export_mask(service, draft(overrides={"4": "in"}))["text"]
+    text = ask(tokens.export_mask, service, draft(overrides={"4": "in"}))["text"]
     with pytest.raises((MaskError, InputError)) as caught:
-        masks.import_mask(service, {**SCORES, "name": "x", "text": damage(text)})
+        ask(masks.import_mask, service, {**SCORES, "name": "x", "text": damage(text)})
     assert sentence in str(caught.value)
-    assert masks.kept(service, SCORES) == {"draft": None, "masks": [], "since": []}
+    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": []}
 
 
 def test_other_text_or_another_tokenizer_is_refused_and_the_rows_are_named(
     service: Service, tmp_path: Path
 ) -> None:
-    text = tokens.export_mask(service, draft())["text"]
+    text = ask(tokens.export_mask, service, draft())["text"]
     other = live_service(tmp_path / "other")
     split = table().assign(token=lambda frame: frame["token"].replace(" rain", " ra"))
     other.sessions.show(ShownScores(payload("live"), columns_from_table(split), split))
     with pytest.raises(MaskError, match="belongs to other text: rows r1 differ"):
-        masks.import_mask(other, {**SCORES, "name": "x", "text": text})
-    assert masks.kept(other, SCORES)["masks"] == []
+        ask(masks.import_mask, other, {**SCORES, "name": "x", "text": text})
+    assert ask(masks.kept, other, SCORES)["masks"] == []
 
 
 def test_weights_go_along_only_where_the_pages_hash_is_another(service: Service) -> None:
-    own = tokens.confirm_mask(service, draft())["hash"]
-    assert "weights" not in tokens.confirm_mask(service, draft(hash=own))
-    assert tokens.confirm_mask(service, draft(hash="0" * 64))["weights"] == [1.0]
+    own = ask(tokens.confirm_mask, service, draft())["hash"]
+    assert "weights" not in ask(tokens.confirm_mask, service, draft(hash=own))
+    assert ask(tokens.confirm_mask, service, draft(hash="0" * 64))["weights"] == [1.0]
 
 
 def test_a_run_keeps_the_notes_of_its_mask(service: Service) -> None:
-    plan = unlearn.summary(service, draft(overrides={"4": "in"}, notes={"4": NOTE}))["plan"]
-    run_id = unlearn.start(service, plan, {"steps": 3}, controls=False)[0]
+    plan = ask(unlearn.summary, service, draft(overrides={"4": "in"}, notes={"4": NOTE}))["plan"]
+    run_id = start(service, plan, {"steps": 3}, controls=False)[0]
     assert read_header(service.queue.store.path(run_id) / "mask.jsonl")["notes"] == {"4": NOTE}
 
 
@@ -288,19 +291,19 @@ def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service
     fitted(service, "f1", [0, 0, 1, 0, 0, 0, 0, 0, 0])
     first = saved(service, "first fit", rule=FITTED)
     plain = saved(service, "plain")
-    read = masks.load_mask(service, {"scores_id": "s1", "id": first["id"]})
+    read = ask(masks.load_mask, service, {"scores_id": "s1", "id": first["id"]})
     assert (read["chosen"], read["moved"]) == ([2], None)
     # More marks: another token is the highest now. The mask says so; one without the signal says nothing.
     fitted(service, "f2", [0, 0, 0, 0, 0, 1, 0, 0, 0])
-    read = masks.load_mask(service, {"scores_id": "s1", "id": first["id"]})
+    read = ask(masks.load_mask, service, {"scores_id": "s1", "id": first["id"]})
     assert (read["chosen"], read["moved"]) == ([5], 2)
-    assert masks.load_mask(service, {"scores_id": "s1", "id": plain["id"]})["moved"] is None
-    listed = {each["name"]: each["other_scores"] for each in masks.kept(service, SCORES)["masks"]}
+    assert ask(masks.load_mask, service, {"scores_id": "s1", "id": plain["id"]})["moved"] is None
+    listed = {each["name"]: each["other_scores"] for each in ask(masks.kept, service, SCORES)["masks"]}
     assert listed == {"no fit": True, "first fit": True, "plain": False} and unfitted["hash"] != first["hash"]
     # What a page chose on the fit of before is not what would be trained: its hash is another.
     before = {**draft(rule=FITTED), "hash": first["hash"]}
     with pytest.raises(MaskError, match="The page showed mask"):
-        unlearn.start(service, before, {}, False)
+        start(service, before, {}, False)
 
 
 def test_scores_that_are_shown_again_keep_a_fit(service: Service) -> None:

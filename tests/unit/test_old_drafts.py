@@ -14,6 +14,7 @@ from app.actions.old_drafts import adopt_when_scored
 from app.actions.subjects import rescore
 from app.service import Service
 from app.sessions.session import Options, session_rows
+from tests.asking import ask
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.rescoring import unscored
 from tokenunlearn.runs import disk
@@ -48,7 +49,7 @@ def opened(model: str = "tiny", precision: str = "fp32") -> Service:
 def kept(service: Service) -> dict[str, Any]:
     shown = service.shelf.newest()
     assert shown is not None
-    return masks.kept(service, {"text_id": shown.text_id, "scores_id": shown.scores_id})
+    return ask(masks.kept, service, {"text_id": shown.text_id, "scores_id": shown.scores_id})
 
 
 def old_files(runs: Path) -> dict[str, bytes]:
@@ -71,7 +72,7 @@ def check(service: Service) -> None:
 
     def loaded(name: str) -> dict[str, Any]:
         question = {"scores_id": service.shelf.newest().scores_id, "id": by_name[name]["id"]}
-        return masks.load_mask(service, question)
+        return ask(masks.load_mask, service, question)
 
     ada = loaded("Ada")
     assert ada["overrides"] == {"3": "in", "20": "out"} and by_name["Ada"]["scores_id"] == BEFORE
@@ -92,11 +93,17 @@ def test_the_newest_draft_is_the_draft_and_the_others_are_named_masks(runs: Path
 def test_what_is_decided_after_it_was_adopted_stays_decided(runs: Path) -> None:
     service = opened()
     shown, draft = service.shelf.newest(), kept(service)["draft"]
-    given = {"text_id": shown.text_id, "set": "tiny", "rule": {}, "overrides": {"5": "in"}}
-    assert masks.save_draft(service, {**given, "base": draft["version"]})["taken"]
+    given = {
+        "text_id": shown.text_id,
+        "scores_id": shown.scores_id,
+        "set": "tiny",
+        "rule": {},
+        "overrides": {"5": "in"},
+    }
+    assert ask(masks.save_draft, service, {**given, "base": draft["version"]})["taken"]
     (bo,) = (mask for mask in kept(service)["masks"] if mask["name"] == "Bo")
-    masks.remove_mask(service, {"scores_id": shown.scores_id, "id": bo["id"]})
-    rescore(service, {"scores_id": shown.scores_id, "changes": {"0": None}})
+    ask(masks.remove_mask, service, {"scores_id": shown.scores_id, "id": bo["id"]})
+    ask(rescore, service, {"scores_id": shown.scores_id, "changes": {"0": None}})
     again = opened()
     assert kept(again)["draft"]["overrides"] == {"5": "in"}
     assert "Bo" not in {mask["name"] for mask in kept(again)["masks"]} and len(kept(again)["masks"]) == 2
@@ -105,11 +112,12 @@ def test_what_is_decided_after_it_was_adopted_stays_decided(runs: Path) -> None:
 
 
 def test_a_draft_that_the_text_has_already_is_not_replaced(runs: Path) -> None:
-    text_id = opened().shelf.newest().text_id
+    shown = opened().shelf.newest()
+    ids = {"text_id": shown.text_id, "scores_id": shown.scores_id}
     shutil.rmtree(runs / FOLDER)
     (runs / ".masks").rename("aside")
     service = opened()
-    masks.save_draft(service, {"text_id": text_id, "set": "tiny", "rule": {}, "overrides": {"1": "in"}})
+    ask(masks.save_draft, service, {**ids, "set": "tiny", "rule": {}, "overrides": {"1": "in"}})
     Path("aside").rename(runs / ".masks")
     found = kept(opened())
     assert found["draft"]["overrides"] == {"1": "in"}

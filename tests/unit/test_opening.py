@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.actions import compare, opening, probe, status, tokens, unlearn
+from app.actions import compare, opening, probe, status, tokens
 from app.actions.subjects import rescore, subject_choices
 from app.service import Service
 from app.sessions.session import Options, Session
+from tests.asking import ask, start
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
@@ -94,7 +95,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     chips = status.chips(service)
     assert chips["data"] == {"text": "2 forget · 1 retain", "detail": "other.csv"} and not chips["busy"]
     # a run of the scores that were shown before is of their rows
-    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
     config = service.queue.store.config(run_id)
     assert [row["id"] for row in config["forget"]] == [row.id for row in ROWS[:3]]
     assert config["retain"][0]["id"] == RETAIN[0].id
@@ -114,9 +115,9 @@ def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, 
     settled(service)
     told = status.chips(service)["data"]["text"]
     assert told == "2 forget · 4 retain · 1 held out · 1 with choices · 1 left out"
-    (run_id,) = unlearn.start(service, first_summary(service)["plan"], {"steps": 1}, controls=False)
+    (run_id,) = start(service, first_summary(service)["plan"], {"steps": 1}, controls=False)
     service.queue.store.change(run_id, state="finished")
-    rival = compare.start_rival(service, {"run_id": run_id, "name": "icul"})
+    rival = ask(compare.start_rival, service, {"run_id": run_id, "name": "icul"})
     for each in (run_id, rival):
         rows = rows_of(service.queue.store.config(each))
         assert [row.id for row in rows.choice] == ["which"] and [row.id for row in rows.holdout] == [held.id]
@@ -137,14 +138,14 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
     assert payload["left_out"][0]["reason"].startswith("Row bob has 3,0")
     assert status.chips(service)["data"]["text"] == "2 forget · 1 retain · 2 left out"
     plan = first_summary(service)["plan"]
-    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
     config = service.queue.store.config(run_id)
     assert [[row["id"] for row in config[part]] for part in ("forget", "retain")] == [
         ["ada", "cleo"],
         [RETAIN[0].id],
     ]
     # the subject of the row that stands last is asked for, not that of the one left out before it
-    choices = subject_choices(service, {"scores_id": shown_id(service), "row": 1})
+    choices = ask(subject_choices, service, {"scores_id": shown_id(service), "row": 1})
     assert choices["given"] == ROWS[2].subject
     # another model, which may cut them into fewer tokens, is asked about all rows
     other = service.sessions.session.with_model(None, None, "auto")
@@ -168,11 +169,11 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
     assert service.sessions.model().source == str(other_folder) and shown_id(service) != first.scores_id
     assert status.chips(service)["opening"] is None
     with pytest.raises(ModelError, match="no longer open"):
-        tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+        ask(tokens.compute_signal, service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     with pytest.raises(TokenUnlearnError, match="no longer open"):
-        rescore(service, {"scores_id": first.scores_id, "changes": {"0": None}})
+        ask(rescore, service, {"scores_id": first.scores_id, "changes": {"0": None}})
     plan = first_summary(service)["plan"]
-    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
     config = service.queue.store.config(run_id)
     assert (config["model"], config["precision"]) == (str(other_folder), "fp32")
 
@@ -221,7 +222,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_
         and service.shelf.newest() is first
         and service.sessions.stage.name == "live"
     )
-    tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+    ask(tokens.compute_signal, service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     opening.cancel_opening(service, {})
     assert status.chips(service)["opening"] is None
 
@@ -236,7 +237,7 @@ def test_a_load_can_be_given_up_and_its_model_never_appears(
     chips = status.chips(service)
     assert chips["busy"] and chips["opening"]["text"].startswith("loading the model, ")
     # the old model answers meanwhile
-    tokens.compute_signal(service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
+    ask(tokens.compute_signal, service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
     opening.cancel_opening(service, {})
     assert not status.chips(service)["busy"] and status.chips(service)["opening"] is None
     gate.set()
@@ -299,10 +300,10 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
 
 def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
     plan = first_summary(service)["plan"]
-    (run_id,) = unlearn.start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
     with pytest.raises(TokenUnlearnError, match="has saved no adapter yet"):
-        probe.ask(service, run_id, "Who?")
+        ask(probe.ask, service, {"run": run_id, "question": "Who?"})
     opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
     settled(service)
     with pytest.raises(TokenUnlearnError, match=f"{run_id} began with .* Another model is open"):
-        probe.ask(service, run_id, "Who?")
+        ask(probe.ask, service, {"run": run_id, "question": "Who?"})

@@ -8,6 +8,7 @@ import pytest
 
 from app.actions.run_tokens import run_tokens, runs_of_rows
 from app.service import Service
+from tests.asking import ask
 from tests.page_service import live_service
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.store import RunStore
@@ -33,7 +34,7 @@ def test_only_ended_runs_that_had_these_rows_are_offered_newest_first(service: S
     run(store, "failed", mine)
     run(store, "finished", {"id": "r0", "answer": "Ada likes coffee"})
     last = run(store, "finished", mine, "random")
-    assert runs_of_rows(service, {"scores_id": "s1"}) == {
+    assert ask(runs_of_rows, service, {"scores_id": "s1"}) == {
         "runs": [
             {"run_id": last, "name": "one, random", "arm": "random"},
             {"run_id": first, "name": "one, chosen", "arm": "chosen"},
@@ -45,22 +46,24 @@ def test_probabilities_stand_beside_the_places_that_were_trained(service: Servic
     store = service.queue.store
     run_id = run(store, "finished", {"id": "r0", "answer": "Ada likes tea"})
     question = {"run_id": run_id}
-    assert run_tokens(service, question) == {"rows": {}}  # not probed yet
+    assert ask(run_tokens, service, question) == {"rows": {}}  # not probed yet
     after = {**BEFORE, "log_probs": [0.0, 0.0, -1000.0]}
     retain = {**BEFORE, "kind": "retain", "row_id": "k0"}
     probes: dict[str, Any] = {"before": {"tokens": [BEFORE, retain]}, "after": {"tokens": [after, retain]}}
     store.write_json(run_id, "probes.json", probes)
     shown = {"starts": [0, 3, 9], "ends": [3, 9, 13], "before": [1.0] * 3, "after": [1.0, 1.0, 0.0]}
-    assert run_tokens(service, question) == {"rows": {"r0": {**shown, "trained": []}}}  # no mask was kept
+    assert ask(run_tokens, service, question) == {
+        "rows": {"r0": {**shown, "trained": []}}
+    }  # no mask was kept
 
     lines = [{"format": "tokenunlearn mask"}, {"row_id": "r0", "position": 2, "weight": 1.0}]
     mask = store.path(run_id) / "mask.jsonl"
     mask.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    assert run_tokens(service, question)["rows"]["r0"]["trained"] == [2]
+    assert ask(run_tokens, service, question)["rows"]["r0"]["trained"] == [2]
     mask.write_text("no mask", encoding="utf-8")
-    assert run_tokens(service, question)["rows"]["r0"]["trained"] == []
+    assert ask(run_tokens, service, question)["rows"]["r0"]["trained"] == []
 
 
 def test_an_unknown_run_is_refused(service: Service) -> None:
     with pytest.raises(RunError, match="no run"):
-        run_tokens(service, {"run_id": "../../etc"})
+        ask(run_tokens, service, {"run_id": "../../etc"})

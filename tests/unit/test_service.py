@@ -24,6 +24,7 @@ from app.actions.tokens import (
 from app.service import Service
 from app.sessions.session import Options
 from app.shown import ShownScores
+from tests.asking import ask
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_adapter
 from tests.tiny_rows import RETAIN, ROWS, write_rows
@@ -112,11 +113,11 @@ def test_a_row_without_scores_says_so(tiny_folder: Path, tmp_path: Path) -> None
     first = shown[0]
     service.shelf._shown = [first]
     place = {"scores_id": first.scores_id, "position": 0}
-    assert "as soon as this row is scored" in alternatives(service, {**place, "row": 1})["error"]
-    assert len(alternatives(service, {**place, "row": 0})["with"]) in (5, 6)
+    assert "as soon as this row is scored" in ask(alternatives, service, {**place, "row": 1})["error"]
+    assert len(ask(alternatives, service, {**place, "row": 0})["with"]) in (5, 6)
     # the last part has no masked pass; what the first one found stays
     service.shelf._shown = [shown[-1]]
-    assert len(alternatives(service, {**place, "row": 0, "position": 9})["without"]) in (5, 6)
+    assert len(ask(alternatives, service, {**place, "row": 0, "position": 9})["without"]) in (5, 6)
 
 
 def test_the_target_is_measured_before_any_run(tiny_folder: Path, tmp_path: Path) -> None:
@@ -169,7 +170,9 @@ def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_eac
     adapter = str(make_tiny_adapter(tiny_folder, tmp_path / "adapter"))
     service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=tmp_path / "runs"))
     asked = {"name": "knowledge_subject"}
-    shown = watched(service, lambda each: compute_signal(service, {"scores_id": each.scores_id, **asked}))
+    shown = watched(
+        service, lambda each: ask(compute_signal, service, {"scores_id": each.scores_id, **asked})
+    )
     service.sessions.load_now()
     done = service.shelf.newest()
     assert done is not None and "knowledge_subject" in done.payload["signals"]
@@ -204,12 +207,12 @@ def test_signals_have_the_rows_to_keep_and_what_they_lack_is_told(tiny_folder: P
     assert "g_effect" in full_payload(service, shown)["offered"]
     assert np.isnan(shown.columns["contrast"]).all()  # not known is not 0
     asked = {"scores_id": shown.scores_id}
-    found = compute_signal(service, {**asked, "name": "g_effect"})
+    found = ask(compute_signal, service, {**asked, "name": "g_effect"})
     config = ScoreConfig(signals=("g_effect",))
     expected = score(service.sessions.model_of(shown), ROWS[:2], config, Beside(RETAIN)).g_effect
     np.testing.assert_allclose(found["values"], expected, atol=1e-5)
     assert found["info"]["unit"] == "nats per unit of step"
     with pytest.raises(MaskError, match="cannot be measured here. It needs an adapter to switch off"):
-        compute_signal(service, {**asked, "name": "su"})
+        ask(compute_signal, service, {**asked, "name": "su"})
     service.sessions.session.left_out = {row.id: "too long" for row in RETAIN}
     assert lacking_here(service.sessions.session)["g_effect"] == "needs rows to keep"

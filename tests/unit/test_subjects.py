@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from app.actions import masks, tokens, unlearn
+from app.actions import masks, tokens
 from app.actions.subjects import rescore, subject_choices
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask, start
 from tests.page_service import first_summary
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
@@ -62,11 +63,11 @@ def columns(value: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def test_only_the_row_that_changed_is_scored_and_the_way_back_is_exact(service: Service) -> None:
     before = tokens.shown_payload(service)
-    asked_for = tokens.compute_signal(
-        service, {"scores_id": before["scores_id"], "name": "knowledge_subject"}
+    asked_for = ask(
+        tokens.compute_signal, service, {"scores_id": before["scores_id"], "name": "knowledge_subject"}
     )
     assert "knowledge_subject" in {entry["signal"] for entry in asked_for["leaderboard"]}
-    after = rescore(service, asked(service, r1={"subject": "born", "names": ["seen", " raised "]}))
+    after = ask(rescore, service, asked(service, r1={"subject": "born", "names": ["seen", " raised "]}))
     row = after["rows"][1]
     assert (row["subject"], row["subject_source"], row["names"]) == ("born", "edited", ["seen", "raised"])
     assert after["scores_id"] != before["scores_id"] and after["state"] == "live"
@@ -83,7 +84,7 @@ def test_only_the_row_that_changed_is_scored_and_the_way_back_is_exact(service: 
     # what had been asked for later is there too, in the row that changed and in the others
     assert np.isfinite(now["knowledge_subject"]).any() and "knowledge_subject" in after["signals"]
 
-    back = rescore(service, asked(service, r1=None))
+    back = ask(rescore, service, asked(service, r1=None))
     assert back["scores_id"] == before["scores_id"]
     for name in ("knowledge_swap", "entropy", "log_prob"):
         np.testing.assert_array_equal(columns(back)[name], columns(before)[name])
@@ -92,12 +93,12 @@ def test_only_the_row_that_changed_is_scored_and_the_way_back_is_exact(service: 
 def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     service: Service, tiny_folder: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edited = rescore(service, asked(service, r0={"subject": "born", "names": []}))
+    edited = ask(rescore, service, asked(service, r0={"subject": "born", "names": []}))
     again = loaded(tiny_folder, data, tmp_path, monkeypatch)
     found = tokens.shown_payload(again)
     assert found["scores_id"] == edited["scores_id"] and found["rows"][0]["subject"] == "born"
     plan = first_summary(again)
-    (run_id,) = unlearn.start(again, plan["plan"], {"steps": 1}, controls=False)
+    (run_id,) = start(again, plan["plan"], {"steps": 1}, controls=False)
     forget = again.queue.store.config(run_id)["forget"]
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]
 
@@ -105,23 +106,23 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
 def test_draft_and_masks_stay_where_they_are_when_a_subject_changes(service: Service) -> None:
     before = {"scores_id": service.shelf.newest().scores_id, "text_id": service.shelf.newest().text_id}
     draft = {**before, "set": "tiny", "rule": {}, "overrides": {"2": "in"}, "base": 0}
-    answer = masks.save_draft(service, draft)
-    assert answer == {"taken": True, "draft": masks.kept(service, before)["draft"], "newer": False}
-    named = masks.save_mask(service, {**draft, "name": "Ada"})["saved"]
-    rescore(service, asked(service, r0={"subject": "born", "names": []}))
+    answer = ask(masks.save_draft, service, draft)
+    assert answer == {"taken": True, "draft": ask(masks.kept, service, before)["draft"], "newer": False}
+    named = ask(masks.save_mask, service, {**draft, "name": "Ada"})["saved"]
+    ask(rescore, service, asked(service, r0={"subject": "born", "names": []}))
     after = {**before, "scores_id": service.shelf.newest().scores_id}
     assert after != before and service.shelf.newest().text_id == before["text_id"]
-    kept = masks.kept(service, after)
+    kept = ask(masks.kept, service, after)
     assert kept["draft"] == answer["draft"]
     (listed,) = kept["masks"]
     assert (listed["name"], listed["overrides"], listed["other_scores"]) == ("Ada", 1, True)
     # Its rule chooses among the numbers of now; how many tokens that changes is what the weights say.
-    loaded = masks.load_mask(service, {**after, "id": named["id"]})
+    loaded = ask(masks.load_mask, service, {**after, "id": named["id"]})
     assert loaded["moved"] == len(set(loaded["chosen"]) ^ set(named["chosen"]))
-    assert masks.save_draft(service, {**draft, "base": answer["draft"]["version"]})["newer"]
-    rescore(service, asked(service, r0=None))
+    assert ask(masks.save_draft, service, {**draft, "base": answer["draft"]["version"]})["newer"]
+    ask(rescore, service, asked(service, r0=None))
     assert service.shelf.newest().scores_id == before["scores_id"]
-    assert masks.load_mask(service, {**before, "id": named["id"]}) == named
+    assert ask(masks.load_mask, service, {**before, "id": named["id"]}) == named
 
 
 def test_the_text_is_the_same_under_other_settings_and_precision_and_another_without(
@@ -167,7 +168,10 @@ def test_the_text_is_the_same_under_other_settings_and_precision_and_another_wit
 
 def test_what_could_be_a_subject_is_the_datas_own_and_the_names_found(unmoved: Service) -> None:
     question = {"scores_id": unmoved.shelf.newest().scores_id, "row": 2}
-    assert subject_choices(unmoved, question) == {"given": "Cleo Marchetti", "proposed": ["Cleo Marchetti"]}
+    assert ask(subject_choices, unmoved, question) == {
+        "given": "Cleo Marchetti",
+        "proposed": ["Cleo Marchetti"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -187,14 +191,14 @@ def test_a_change_that_cannot_be_is_refused_and_nothing_changes(
 ) -> None:
     before = unmoved.shelf.newest()
     with pytest.raises(error, match=words):
-        rescore(unmoved, {"scores_id": before.scores_id, "changes": changes})
+        ask(rescore, unmoved, {"scores_id": before.scores_id, "changes": changes})
     assert unmoved.shelf.newest() is before
 
 
 def test_what_another_page_changed_stays_changed(service: Service) -> None:
     first = asked(service, r0={"subject": "born", "names": []})
-    rescore(service, first)
-    after = rescore(service, {**first, "changes": {"1": {"subject": "Reed", "names": []}}})
+    ask(rescore, service, first)
+    after = ask(rescore, service, {**first, "changes": {"1": {"subject": "Reed", "names": []}}})
     assert [row["subject"] for row in after["rows"]] == ["born", "Reed", ROWS[2].subject]
 
 
@@ -207,11 +211,11 @@ def test_a_change_waits_for_the_rows_that_are_still_being_scored(service: Servic
         service.sessions.current.scored.set()
 
     threading.Timer(0.3, end).start()
-    assert rescore(service, asked(service, r0={"subject": "born", "names": []}))["state"] == "live"
+    assert ask(rescore, service, asked(service, r0={"subject": "born", "names": []}))["state"] == "live"
 
 
 def test_rows_that_are_never_scored_are_left_alone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.sessions.sessions.SCORING_PATIENCE", 0.1)
     service.sessions.current.scored.clear()
     with pytest.raises(MaskError, match="Not all rows are scored yet"):
-        rescore(service, asked(service, r0=None))
+        ask(rescore, service, asked(service, r0=None))

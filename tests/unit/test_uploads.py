@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -171,7 +172,7 @@ def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str)
 def test_what_json_cannot_carry_back_is_never_sent(idle: Any) -> None:
     upload = sent(idle, "\ud800.jsonl", b'{"\\ud800": "x", "text": "Plain."}')
     json.dumps(opening.preview_rows(idle, {"upload": upload}), ensure_ascii=False).encode()
-    told = answering(lambda data: opening.preview_rows(idle, data))({"path": "\ud800.csv"})
+    told = answering(partial(opening.preview_rows, idle), "preview_rows")({"path": "\ud800.csv"})
     assert told["error"].encode()
 
 
