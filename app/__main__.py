@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from app.guard import Guard, is_loopback
-from tokenunlearn.cli.sources import COLUMNS_HELP, check_precision
+from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
+from tokenunlearn.models.precision import check_precision
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

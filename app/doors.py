@@ -54,8 +54,6 @@ def answering(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     def call(data: Any = None) -> Any:
         try:
-            if kind is Any:  # not yet typed
-                return function(read_once(data))
             return function() if kind is None else function(read(kind, read_once(data)))
         except Exception as error:
             return {"error": sentence(error)}

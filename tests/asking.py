@@ -12,7 +12,8 @@ from app.service import Service
 def ask(action: Callable[..., Any], service: Service, data: Any) -> Any:
     """What the action answers."""
     kind = request_of(partial(action, service))
-    return action(service, data if kind is Any else read(kind, data))
+    assert kind is not None
+    return action(service, read(kind, data))
 
 
 def start(service: Service, plan: Any, settings: Any, controls: Any) -> list[str]:

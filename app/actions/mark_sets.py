@@ -6,9 +6,9 @@ A side of a comparison is a set's id, `now`, the marks that the page shows, or `
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from app.actions.marks import (
     sets_of,
     shown_text,
 )
-from app.actions.opening import read_file
-from app.requests import Id, Name, record, text
+from app.actions.opening import FileGiven, read_file
+from app.requests import Id, Name
 from app.service import Service
 from app.shown import ShownScores
 from tokenunlearn.data.files import good_content
@@ -49,15 +49,6 @@ class SetOf(TextShown):
     """One named set of the text."""
 
     id: Id
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileGiven:
-    """A file that was sent (`upload`) or is on the server's machine (`path`); `columns` as a person said."""
-
-    upload: Annotated[str, text(40, empty=True)] = ""
-    path: Annotated[str, text(4_000, empty=True)] = ""
-    columns: Annotated[Mapping[str, Any], record] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +94,7 @@ def import_rows(service: Service, wanted: ImportRows) -> dict[str, Any]:
     gold of the text has beyond it as not the fact. Raises InputError where none is left.
     """
     shown = shown_text(service, wanted)
-    records, content = read_file(service, vars(wanted))
+    records, content = read_file(service, wanted)
     answers = {str(row["id"]): str(row["answer"]) for row in shown.payload["rows"]}
     here = [row for row in content.rows if answers.get(row.id) == row.answer]
     gold = {row.id: row.gold for row in _rows(service, shown)}

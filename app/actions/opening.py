@@ -7,22 +7,23 @@ import binascii
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from app.actions.checks import record, text, whole
+from app.requests import Truth, Version, record, text, whole
 from app.service import Service
 from app.sessions.session import demo_adapter, rows_to_open
 from app.uploads import MOST_BYTES
-from tokenunlearn.cli.sources import check_precision
-from tokenunlearn.data.columns import FIELDS, PLAIN, checked, chosen
+from tokenunlearn.data.columns import FIELDS, PLAIN, Columns, checked, chosen
 from tokenunlearn.data.files import RowFile, need_rows, read_records, records_of, rows_of
 from tokenunlearn.data.formats import Records
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.sets import SETS, read_set
 from tokenunlearn.data.splits import Splits, split_rows
 from tokenunlearn.errors import InputError, ModelError
+from tokenunlearn.models.precision import check_precision
 
 MOST_PATH: Final = 4_000
 MOST_READ: Final = 512 * 1024 * 1024
@@ -34,60 +35,142 @@ SHOWN_TEXT: Final = 400
 SOURCES: Final = ("embedded", "folder", "hub")
 
 
-def begin_upload(service: Service, question: Any) -> dict[str, str]:
-    """Return the id under which a file is sent: `{upload}`. `question`: `{name, size}`. Raises InputError."""
-    values = record(question, "the file")
-    size = whole(values, "size", 2**53)
-    name = text(values, "name", 255).encode("utf-8", "replace").decode()
-    name = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return {"upload": service.uploads.begin(name, size)}
+def columns_given(value: Any, name: str) -> dict[str, str]:
+    """Return field → column. Raises InputError, SettingError."""
+    return checked(record(value, name))
 
 
-def add_piece(service: Service, question: Any) -> dict[str, int]:
-    """Return how much has arrived: `{received}`. `question`: `{upload, at, data}`, the data in base64."""
-    values = record(question, "the piece")
+def source_given(value: Any, name: str) -> str:
+    """Return where a model comes from. Raises InputError."""
+    if value not in SOURCES:
+        raise InputError(f"{name} is {str(value)[:40]}", f"It must be one of: {', '.join(SOURCES)}")
+    return str(value)
+
+
+def precision_given(value: Any, name: str) -> str:
+    """Return a precision. Raises InputError, SettingError."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} is {str(value)[:40]}", "It must be a word: auto, fp32 or bf16")
+    check_precision(value or "auto")
+    return value or "auto"
+
+
+UploadId = Annotated[str, text(40)]
+Place = Annotated[str, text(MOST_PATH, empty=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewUpload:
+    """A file that will come in pieces; its size in bytes."""
+
+    name: Annotated[str, text(255)]
+    size: Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadOf:
+    """A file that was sent."""
+
+    upload: UploadId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece(UploadOf):
+    """A piece of a file in base64, and the byte where it begins."""
+
+    at: Annotated[int, whole(MOST_BYTES)]
+    data: Annotated[str, text(MOST_PIECE)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileGiven:
+    """A file that was sent (`upload`) or is on the server's machine; `columns` as a person corrected them."""
+
+    upload: Annotated[str, text(40, empty=True)] = ""
+    path: Place = ""
+    columns: Annotated[Columns, columns_given] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsGiven(FileGiven):
+    """A file, or a set by its name.
+
+    `place` is a folder of the server's machine, with `hub` the id of a data set: only then is the hub asked.
+    A shipped set needs neither.
+    """
+
+    set: Annotated[str, text(60, empty=True)] = ""
+    place: Place = ""
+    hub: Truth = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelGiven:
+    """A model; only of the source `hub` is the hub contacted.
+
+    An adapter of None is the embedded model's own, "" is none in any case.
+    """
+
+    source: Annotated[str, source_given]
+    name: Place = ""
+    adapter: Annotated[str | None, text(MOST_PATH, empty=True)] = None
+    precision: Annotated[str, precision_given] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Whether scoring shall stop."""
+
+    held: Truth
+
+
+def begin_upload(service: Service, file: NewUpload) -> dict[str, str]:
+    """Return the id under which a file is sent: `{upload}`. Raises InputError."""
+    name = file.name.encode("utf-8", "replace").decode().replace("\\", "/").rsplit("/", 1)[-1]
+    return {"upload": service.uploads.begin(name, file.size)}
+
+
+def add_piece(service: Service, piece: Piece) -> dict[str, int]:
+    """Return how much has arrived: `{received}`. Raises InputError."""
     try:
-        piece = binascii.a2b_base64(text(values, "data", MOST_PIECE).encode(), strict_mode=True)
+        data = binascii.a2b_base64(piece.data.encode(), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise InputError("A piece of the file cannot be read", str(error), "Choose the file again") from error
-    at = whole(values, "at", MOST_BYTES)
-    return {"received": service.uploads.add(text(values, "upload", 40), at, piece)}
+    return {"received": service.uploads.add(piece.upload, piece.at, data)}
 
 
-def drop_upload(service: Service, question: Any) -> dict[str, Any]:
-    """Forget a file that was sent; return `{}`. `question`: `{upload}`."""
-    service.uploads.drop(text(record(question, "the file"), "upload", 40))
+def drop_upload(service: Service, file: UploadOf) -> dict[str, Any]:
+    """Forget a file that was sent; return `{}`."""
+    service.uploads.drop(file.upload)
     return {}
 
 
-def preview_rows(service: Service, question: Any) -> dict[str, Any]:
+def preview_rows(service: Service, given: RowsGiven) -> dict[str, Any]:
     """Return a file or a set as it would be read: the first rows, every refused line; of a file its columns.
 
-    `question`: `{set, place, hub}` (see `_set_rows`), or `{upload}` or `{path}` with `columns` (field →
-    column) as a person corrected them. A field is None while it is needed and no column is known for it.
-    `probe` is how the command line asks the rows. Raises InputError, SettingError.
+    A field is None while it is needed and no column is known for it. `probe` is how the command line asks the
+    rows. Raises InputError, SettingError.
     """
-    values = record(question, "the file")
-    if values.get("set"):
+    if given.set:
         told: list[str] = []
-        splits = _set_rows(values, told.append)
-        name, place = str(values["set"]), str(values.get("place") or "").strip()
+        splits = _set_rows(given, told.append)
+        place = given.place.strip()
         return {
-            "name": name,
+            "name": given.set,
             "fields": None,
-            "probe": shlex.join(["--set", f"{name}={place}" if place else name]),
+            "probe": shlex.join(["--set", f"{given.set}={place}" if place else given.set]),
             **_counts(splits, splits.rows),
             "refused": [{"line": None, "reason": each[:SHOWN_TEXT]} for each in told[:SHOWN_REFUSED]],
             "refused_count": len(told),
         }
-    records, content = read_file(service, values)
-    found = chosen(records.columns, _columns(question))
+    records, content = read_file(service, given)
+    found = chosen(records.columns, given.columns)
     shown = records.columns[:SHOWN_COLUMNS]
     return {
         "name": Path(records.name).name,
         "names": [name for name in shown if len(name) <= MOST_PATH],
         "unread": list(content.unread[:SHOWN_COLUMNS]),
-        "fields": {field: _known(field, found, _columns(question)) for field in FIELDS},
+        "fields": {name: _known(name, found, given.columns) for name in FIELDS},
         "probe": shlex.quote(records.name),
         **_counts(split_rows(content.rows), content.rows),
         "refused": [
@@ -98,24 +181,23 @@ def preview_rows(service: Service, question: Any) -> dict[str, Any]:
     }
 
 
-def open_rows(service: Service, question: Any) -> dict[str, Any]:
-    """Return `{rows, at}`: how many rows are being opened, and since when. `question` as for `preview_rows`.
+def open_rows(service: Service, given: RowsGiven) -> dict[str, Any]:
+    """Return `{rows, at}`: how many rows are being opened, and since when.
 
     Refused lines are left out: the person has seen them. Raises InputError when no line is a row to forget.
     """
-    values = record(question, "the file")
-    if values.get("set"):
-        name = text(values, "set", 60)
-        rows = rows_to_open(_set_rows(values, lambda _: None), name)
+    if given.set:
+        name = given.set
+        rows = rows_to_open(_set_rows(given, lambda _: None), name)
     else:
-        records, content = read_file(service, values)
+        records, content = read_file(service, given)
         name = Path(records.name).name
         rows = rows_to_open(split_rows(need_rows(content).rows), name)
     service.sessions.open(service.sessions.wanted.with_rows(rows, name))
     return {"rows": len(rows.forget), "at": time.time()}
 
 
-def known_sets(_service: Service, _question: Any) -> dict[str, Any]:
+def known_sets(_service: Service) -> dict[str, Any]:
     """Return the sets that can be opened by name: `{sets: [{name, label, help, licence, source, …}]}`.
 
     `shipped`: it needs no place. `hub`: its usual id there, which is told and never asked by itself. `files`:
@@ -139,51 +221,36 @@ def known_sets(_service: Service, _question: Any) -> dict[str, Any]:
     }
 
 
-def open_model(service: Service, question: Any) -> dict[str, Any]:
+def open_model(service: Service, given: ModelGiven) -> dict[str, Any]:
     """Return `{model, at}`: the model that is being loaded for the open rows, and since when.
 
-    `question`: `{source: embedded | folder | hub, name, adapter, precision}`. Only `hub` contacts the hub;
-    an adapter of null is the embedded model's own, "" is none in any case.
     Raises InputError, ModelError for what can be told at once.
     """
-    values = record(question, "the model")
-    source, precision = values.get("source"), values.get("precision") or "auto"
-    if source not in SOURCES:
-        raise InputError(f"source is {str(source)[:40]}", f"It must be one of: {', '.join(SOURCES)}")
-    if not isinstance(precision, str):
-        raise InputError(f"precision is {str(precision)[:40]}", "It must be a word: auto, fp32 or bf16")
-    name = _model_name(str(source), values)
-    adapter = values.get("adapter") or None
-    if adapter is not None:
-        adapter = str(_at_home(text(values, "adapter", MOST_PATH)))
-    elif source == "embedded" and values.get("adapter") is None:
-        adapter = demo_adapter(name)
-    check_precision(precision)
-    service.sessions.open(service.sessions.wanted.with_model(name, adapter, precision))
+    name, adapter = _model_name(given), None
+    if given.adapter is None:
+        adapter = demo_adapter(name) if given.source == "embedded" else None
+    elif given.adapter.strip():
+        adapter = str(_at_home(given.adapter))
+    service.sessions.open(service.sessions.wanted.with_model(name, adapter, given.precision))
     return {"model": name or "embedded", "at": time.time()}
 
 
-def cancel_opening(service: Service, _question: Any) -> dict[str, Any]:
+def cancel_opening(service: Service) -> dict[str, Any]:
     """Cancel what is being opened, and no longer show an error; return `{}`."""
     service.sessions.cancel()
     return {}
 
 
-def hold_scoring(service: Service, question: Any) -> dict[str, Any]:
-    """Stop scoring and keep what is scored, or go on; return `{}`. `question`: `{held: bool}`."""
-    service.sessions.current.hold(record(question, "the question").get("held") is True)
+def hold_scoring(service: Service, wanted: Hold) -> dict[str, Any]:
+    """Stop scoring and keep what is scored, or go on; return `{}`."""
+    service.sessions.current.hold(wanted.held)
     return {}
 
 
-def _set_rows(values: Mapping[str, Any], tell: Callable[[str], None]) -> Splits:
-    """Return the rows of the set that `{set, place, hub}` means; `tell` hears each refused line.
-
-    `place` is a folder of the server's machine, with `hub` the id of a data set: only then is the hub asked.
-    A shipped set needs neither. Raises InputError.
-    """
-    name, hub = text(values, "set", 60), values.get("hub") is True
-    place = text(values, "place", MOST_PATH).strip() if values.get("place") else ""
-    return read_set(name, place if hub or not place else str(_at_home(place)), hub, tell)
+def _set_rows(given: RowsGiven, tell: Callable[[str], None]) -> Splits:
+    """Return the rows of the set that is meant; `tell` hears each refused line. Raises InputError."""
+    place = given.place.strip()
+    return read_set(given.set, place if given.hub or not place else str(_at_home(place)), given.hub, tell)
 
 
 def _counts(splits: Splits, rows: Sequence[Row]) -> dict[str, Any]:
@@ -203,15 +270,15 @@ def _counts(splits: Splits, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _model_name(source: str, values: Mapping[str, Any]) -> str | None:
+def _model_name(given: ModelGiven) -> str | None:
     """Return the name by which the model is loaded.
 
     A folder has to be there, so that no hub is asked for it.
     """
-    if source == "embedded":
+    if given.source == "embedded":
         return None
-    name = text(values, "name", MOST_PATH).strip()
-    if source == "hub":
+    name = text(MOST_PATH)(given.name, "name").strip()
+    if given.source == "hub":
         if _is_folder(Path(name)):
             raise ModelError(f"{name} is a folder of this machine", fix="Choose Folder to load it")
         return name
@@ -232,20 +299,15 @@ def _known(field: str, found: Mapping[str, str], columns: Mapping[str, str]) -> 
     return None if needed and not found[field] else found[field]
 
 
-def _columns(values: Mapping[str, Any]) -> dict[str, str]:
-    return checked(record(values.get("columns") or {}, "columns"))
-
-
-def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, RowFile]:
-    """Return the content of the file that was sent or named (`{upload}` or `{path}`), and the rows in it.
+def read_file(service: Service, given: FileGiven) -> tuple[Records, RowFile]:
+    """Return the content of the file that was sent or named, and the rows in it.
 
     Raises InputError, SettingError.
     """
-    columns = _columns(values)
-    if values.get("upload"):
-        records = records_of(*service.uploads.read(text(values, "upload", 40)))
+    if given.upload:
+        records = records_of(*service.uploads.read(given.upload))
     else:
-        path = _at_home(text(values, "path", MOST_PATH))
+        path = _at_home(text(MOST_PATH)(given.path, "path"))
         if _size(path) > MOST_READ:
             raise InputError(
                 f"{path.name} is too large for the page",
@@ -253,7 +315,7 @@ def read_file(service: Service, values: Mapping[str, Any]) -> tuple[Records, Row
                 "Split it, or use the command line",
             )
         records = read_records(path)
-    return records, rows_of(records, columns)
+    return records, rows_of(records, given.columns)
 
 
 def _size(path: Path) -> int:
@@ -295,7 +357,7 @@ def _shown(row: Row) -> dict[str, Any]:
 
 
 # The names that the page calls them by.
-ASKED: Final[Mapping[str, Callable[[Service, Any], Any]]] = MappingProxyType(
+ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {
         "begin_upload": begin_upload,
         "add_piece": add_piece,

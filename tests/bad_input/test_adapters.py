@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from app.actions import opening
+from tests.asking import ask
 from tests.page_service import live_service
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tokenunlearn.cli import main
@@ -187,8 +188,10 @@ def test_it_is_one_sentence_by_every_door(
     assert len(set(sentences[:2])) == 1 and sentence in sentences[2]
     service = live_service(place / "page")
     open_model = service.sessions.session.model
-    opening.open_model(
-        service, {"source": "folder", "name": str(tiny_folder), "adapter": "adapter", "precision": "fp32"}
+    ask(
+        opening.open_model,
+        service,
+        {"source": "folder", "name": str(tiny_folder), "adapter": "adapter", "precision": "fp32"},
     )
     load = service.sessions.opening
     assert load is not None and load.scored.wait(60) and load.stage.name == "error"

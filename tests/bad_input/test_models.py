@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from app.actions import opening, status
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.cli import main
 
@@ -270,11 +271,11 @@ def test_both_doors_say_why(
     assert captured.out == "" and everything(tmp_path) == before
 
     known = service.sessions.session.model
-    opening.open_model(service, {"source": "folder", "name": str(folder), "precision": "auto"})
+    ask(opening.open_model, service, {"source": "folder", "name": str(folder), "precision": "auto"})
     for thread in threading.enumerate():
         if thread.name == "load":
             thread.join(60)
     chip = status.chips(service)["opening"]
     assert chip["state"] == "error" and chip["error"] in said
     assert service.sessions.session.model is known
-    opening.cancel_opening(service, {})
+    opening.cancel_opening(service)

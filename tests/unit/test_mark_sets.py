@@ -32,8 +32,8 @@ def service(tmp_path: Path) -> Service:
 
 def sent(service: Service, name: str, content: bytes) -> str:
     """The id of a file that a browser has sent."""
-    upload = opening.begin_upload(service, {"name": name, "size": len(content)})["upload"]
-    opening.add_piece(service, {"upload": upload, "at": 0, "data": base64.b64encode(content).decode()})
+    upload = ask(opening.begin_upload, service, {"name": name, "size": len(content)})["upload"]
+    ask(opening.add_piece, service, {"upload": upload, "at": 0, "data": base64.b64encode(content).decode()})
     return upload
 
 

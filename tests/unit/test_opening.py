@@ -86,7 +86,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
 ) -> None:
     model, first = service.sessions.model(), service.shelf.newest()
     plan = first_summary(service)["plan"]
-    assert opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})["rows"] == 2
+    assert ask(opening.open_rows, service, {"path": other_rows, "columns": COLUMNS})["rows"] == 2
     settled(service)
     assert service.sessions.model() is model and shown_id(service) != first.scores_id
     payload = tokens.shown_payload(service)
@@ -100,7 +100,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     assert [row["id"] for row in config["forget"]] == [row.id for row in ROWS[:3]]
     assert config["retain"][0]["id"] == RETAIN[0].id
     # and the first rows, opened again, have the scores and so the drafts that they had
-    opening.open_rows(service, {"path": str(tmp_path / "rows.jsonl")})
+    ask(opening.open_rows, service, {"path": str(tmp_path / "rows.jsonl")})
     assert shown_id(settled(service)) == first.scores_id
 
 
@@ -110,8 +110,8 @@ def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, 
     held, unread = (replace(ROWS[at], split="holdout") for at in (3, 4))
     unread = replace(unread, answer="a" * 3_000, gold=())
     path = write_rows(tmp_path / "all.jsonl", [*ROWS[:2], held, unread, asked], RETAIN)
-    assert opening.preview_rows(service, {"path": str(path)})["choice"] == 1
-    opening.open_rows(service, {"path": str(path)})
+    assert ask(opening.preview_rows, service, {"path": str(path)})["choice"] == 1
+    ask(opening.open_rows, service, {"path": str(path)})
     settled(service)
     told = status.chips(service)["data"]["text"]
     assert told == "2 forget · 4 retain · 1 held out · 1 with choices · 1 left out"
@@ -130,7 +130,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
 ) -> None:
     long, kept = (replace(row, answer="a" * 3_000, gold=()) for row in (ROWS[1], RETAIN[1]))
     path = write_rows(tmp_path / "long.jsonl", [ROWS[0], long, ROWS[2]], [RETAIN[0], kept])
-    opening.open_rows(service, {"path": str(path)})
+    ask(opening.open_rows, service, {"path": str(path)})
     payload = tokens.shown_payload(settled(service))
     assert service.sessions.stage.name == "live" and all(row["scored"] for row in payload["rows"])
     assert [row["id"] for row in payload["rows"]] == ["ada", "cleo"]
@@ -155,7 +155,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
 def test_rows_of_which_none_can_be_scored_are_not_opened(service: Service, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "long.jsonl", [replace(row, answer="a" * 3_000, gold=()) for row in ROWS])
     before = shown_id(service)
-    opening.open_rows(service, {"path": str(path)})
+    ask(opening.open_rows, service, {"path": str(path)})
     assert settled(service).sessions.opening is not None and shown_id(service) == before
     assert service.sessions.opening.stage.error.startswith("Row ada has 3,0")
 
@@ -164,7 +164,7 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
     service: Service, other_folder: Path
 ) -> None:
     first = service.shelf.newest()
-    opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
+    ask(opening.open_model, service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
     settled(service)
     assert service.sessions.model().source == str(other_folder) and shown_id(service) != first.scores_id
     assert status.chips(service)["opening"] is None
@@ -194,7 +194,7 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
 )
 def test_a_model_that_cannot_be_meant_is_refused_at_once(unmoved: Service, asked: Any, words: str) -> None:
     with pytest.raises(TokenUnlearnError) as caught:
-        opening.open_model(unmoved, asked)
+        ask(opening.open_model, unmoved, asked)
     assert words in str(caught.value)
     assert unmoved.sessions.opening is None and unmoved.sessions.stage.name == "live"
 
@@ -205,14 +205,14 @@ def test_the_embedded_model_comes_with_its_adapter_another_or_none(
 ) -> None:
     asked: list[Session] = []
     monkeypatch.setattr(unmoved.sessions, "open", asked.append)
-    opening.open_model(unmoved, {"source": "embedded", "name": "", "adapter": adapter})
+    ask(opening.open_model, unmoved, {"source": "embedded", "name": "", "adapter": adapter})
     assert asked[0].model_name is None
     assert (asked[0].adapter and Path(asked[0].adapter).name) == meant
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_path: Path) -> None:
     model, first = service.sessions.model(), service.shelf.newest()
-    opening.open_model(service, {"source": "folder", "name": str(tmp_path)})
+    ask(opening.open_model, service, {"source": "folder", "name": str(tmp_path)})
     settled(service)
     failed = status.chips(service)["opening"]
     assert (failed["state"], failed["keeps"]) == ("error", True)
@@ -223,7 +223,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one(service: Service, tmp_
         and service.sessions.stage.name == "live"
     )
     ask(tokens.compute_signal, service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
-    opening.cancel_opening(service, {})
+    opening.cancel_opening(service)
     assert status.chips(service)["opening"] is None
 
 
@@ -233,12 +233,12 @@ def test_a_load_can_be_given_up_and_its_model_never_appears(
     gate, load = threading.Event(), loading.load_model
     monkeypatch.setattr(loading, "load_model", lambda *given: (gate.wait(SECONDS), load(*given))[1])
     model, first = service.sessions.model(), service.shelf.newest()
-    opening.open_model(service, {"source": "folder", "name": str(other_folder)})
+    ask(opening.open_model, service, {"source": "folder", "name": str(other_folder)})
     chips = status.chips(service)
     assert chips["busy"] and chips["opening"]["text"].startswith("loading the model, ")
     # the old model answers meanwhile
     ask(tokens.compute_signal, service, {"scores_id": first.scores_id, "name": "knowledge_subject"})
-    opening.cancel_opening(service, {})
+    opening.cancel_opening(service)
     assert not status.chips(service)["busy"] and status.chips(service)["opening"] is None
     gate.set()
     settled(service)
@@ -260,7 +260,7 @@ def test_the_first_model_can_be_given_up_and_another_opened(
     service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
     service.sessions.start()
     assert status.chips(service)["opening"]["keeps"] is False
-    opening.cancel_opening(service, {})
+    opening.cancel_opening(service)
     assert not service.sessions.moving and tokens.shown_payload(service) == {"rows": [], "message": ""}
     with pytest.raises(ModelError, match="None was loaded"):
         service.sessions.model()
@@ -288,11 +288,11 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
     rows = write_rows(tmp_path / "rows.jsonl", ROWS)
     service = Service(Options(str(tiny_folder), data=str(rows), runs=tmp_path / "runs"))
     service.sessions.start()
-    opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
+    ask(opening.open_rows, service, {"path": other_rows, "columns": COLUMNS})
     # Given up, the first session goes on; opened once more, they wait again.
-    opening.cancel_opening(service, {})
+    opening.cancel_opening(service)
     assert service.sessions.moving and service.sessions.opening is None
-    opening.open_rows(service, {"path": other_rows, "columns": COLUMNS})
+    ask(opening.open_rows, service, {"path": other_rows, "columns": COLUMNS})
     gate.set()
     assert len(settled(service).sessions.session.rows.forget) == 2 and service.sessions.stage.name == "live"
     assert loads == [str(tiny_folder)]
@@ -303,7 +303,7 @@ def test_a_run_of_another_model_has_no_before_here(service: Service, other_folde
     (run_id,) = start(service, plan, {"steps": 1}, controls=False)
     with pytest.raises(TokenUnlearnError, match="has saved no adapter yet"):
         ask(probe.ask, service, {"run": run_id, "question": "Who?"})
-    opening.open_model(service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
+    ask(opening.open_model, service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})
     settled(service)
     with pytest.raises(TokenUnlearnError, match=f"{run_id} began with .* Another model is open"):
         ask(probe.ask, service, {"run": run_id, "question": "Who?"})

@@ -13,6 +13,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 from app.actions import opening
+from tests.asking import ask
 from tokenunlearn.cli import build_parser, main
 from tokenunlearn.cli.sources import given_rows
 from tokenunlearn.data.demo import demo_rows
@@ -355,7 +356,7 @@ def by_page(path: Path, columns: str) -> dict[str, Any]:
     """What the page's dialog is told; `whole` is the sentence where the file is refused."""
     said = dict(part.split("=") for part in columns.split(",")) if columns else {}
     try:
-        return opening.preview_rows(PAGE, {"path": str(path), "columns": said})
+        return ask(opening.preview_rows, PAGE, {"path": str(path), "columns": said})
     except TokenUnlearnError as error:
         return {"whole": str(error)}
 

@@ -148,14 +148,14 @@ def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
     monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 3)
     data = write_rows(tmp_path / "rows.jsonl", ROWS[:4], RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
-    shown = watched(service, lambda _: hold_scoring(service, {"held": True}))
+    shown = watched(service, lambda _: ask(hold_scoring, service, {"held": True}))
     service.sessions.start()
     until(lambda: service.sessions.stage.name == "held")
     assert [row["scored"] for row in shown[-1].payload["rows"]] == [True, True, True, False]
     assert not busy(service) and chips(service)["held"]
     with pytest.raises(MaskError, match="Not all rows are scored. Scoring was stopped. Score the rest first"):
         service.sessions.wait_until_scored()
-    hold_scoring(service, {"held": False})
+    ask(hold_scoring, service, {"held": False})
     assert busy(service)  # at once: the page then asks again
     until(lambda: service.sessions.stage.name == "live")
     assert all(row["scored"] for row in shown[-1].payload["rows"])

@@ -13,6 +13,7 @@ import pytest
 from app.actions import opening
 from app.doors import answering
 from app.uploads import MOST_BYTES, Uploads
+from tests.asking import ask
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.sets import SETS
 from tokenunlearn.errors import InputError, TokenUnlearnError
@@ -20,10 +21,10 @@ from tokenunlearn.errors import InputError, TokenUnlearnError
 
 def sent(service: Any, name: str, content: bytes, piece: int = 7) -> str:
     """The id of a file after it was sent in pieces of so many bytes."""
-    upload = opening.begin_upload(service, {"name": name, "size": len(content)})["upload"]
+    upload = ask(opening.begin_upload, service, {"name": name, "size": len(content)})["upload"]
     for at in range(0, len(content), piece):
         data = base64.b64encode(content[at : at + piece]).decode()
-        opening.add_piece(service, {"upload": upload, "at": at, "data": data})
+        ask(opening.add_piece, service, {"upload": upload, "at": at, "data": data})
     return upload
 
 
@@ -49,7 +50,7 @@ def test_a_file_that_was_sent_is_shown_as_it_would_be_read(idle: Any, tmp_path: 
     else:
         frame.to_json(path, orient="records", lines=suffix != "json")
     upload = sent(idle, f"C:\\x\\<b>a</b>.{suffix}", path.read_bytes(), 100)
-    first = opening.preview_rows(idle, {"upload": upload})
+    first = ask(opening.preview_rows, idle, {"upload": upload})
     assert first["name"].endswith(f".{suffix}") and first["names"] == ["ask", "reply", "=1+1"]
     assert (first["good"], first["refused_count"], first["rows"]) == (0, 2, [])
     assert (
@@ -57,7 +58,9 @@ def test_a_file_that_was_sent_is_shown_as_it_would_be_read(idle: Any, tmp_path: 
         and first["fields"]["subject"] == ""
         and first["unread"] == ["ask", "reply", "=1+1"]
     )
-    after = opening.preview_rows(idle, {"upload": upload, "columns": {"question": "ask", "answer": "reply"}})
+    after = ask(
+        opening.preview_rows, idle, {"upload": upload, "columns": {"question": "ask", "answer": "reply"}}
+    )
     (row,), (refused,) = after["rows"], after["refused"]
     assert (row["question"], row["answer"]) == ("Q?", HOSTILE)
     assert after["unread"] == ["=1+1"] and "answer" in refused["reason"]
@@ -70,16 +73,16 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
         {"text": "Plain."},
     ]
     upload = sent(idle, "a.jsonl", "\n".join(map(json.dumps, lines)).encode())
-    shown = opening.preview_rows(idle, {"upload": upload})
+    shown = ask(opening.preview_rows, idle, {"upload": upload})
     assert (shown["forget"], shown["retain"], shown["plain"]) == (1, 1, 1)
     assert shown["fields"]["question"] == "question"
-    plain = opening.preview_rows(idle, {"upload": sent(idle, "b.jsonl", b'{"text": "Plain."}')})
+    plain = ask(opening.preview_rows, idle, {"upload": sent(idle, "b.jsonl", b'{"text": "Plain."}')})
     assert (plain["fields"]["question"], plain["fields"]["answer"]) == ("", "text")
     assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]
 
 
 def test_the_sets_are_offered_as_the_registry_has_them(idle: Any) -> None:
-    offered = opening.known_sets(idle, {})["sets"]
+    offered = opening.known_sets(idle)["sets"]
     assert [each["name"] for each in offered] == list(SETS)
     by_name = {each["name"]: each for each in offered}
     assert by_name["demo"]["shipped"] and by_name["demo"]["forgets"]
@@ -94,17 +97,17 @@ def test_a_set_is_looked_at_as_a_file_is(idle: Any, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(
         "tokenunlearn.data.sets._fetched", lambda *_: pytest.fail("the hub was asked by itself")
     )
-    demo = opening.preview_rows(idle, {"set": "demo"})
+    demo = ask(opening.preview_rows, idle, {"set": "demo"})
     forget = len(demo_rows("shared_forget")) + len(demo_rows("one_off"))
     assert (demo["name"], demo["forget"], demo["only_asked"], demo["fields"]) == ("demo", forget, False, None)
-    common = opening.preview_rows(idle, {"set": "common"})
+    common = ask(opening.preview_rows, idle, {"set": "common"})
     assert (common["good"], common["choice"], common["forget"], common["only_asked"]) == (60, 60, 0, True)
     assert common["probe"] == "--set common" and " · " in common["rows"][0]["choices"]
     with pytest.raises(InputError, match="no row to forget. Every row is a question with choices"):
-        opening.open_rows(idle, {"set": "common"})
+        ask(opening.open_rows, idle, {"set": "common"})
     lines = ['{"question": "Q?", "answer": "A."}', '{"question": "Q?"}']
     (tmp_path / "forget01.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    tofu = opening.preview_rows(idle, {"set": "tofu_forget01", "place": f" {tmp_path} "})
+    tofu = ask(opening.preview_rows, idle, {"set": "tofu_forget01", "place": f" {tmp_path} "})
     assert (tofu["forget"], tofu["retain"], tofu["refused_count"]) == (1, 0, 1)
     assert tofu["refused"][0]["reason"].startswith("forget01.jsonl: left out line 2: answer is missing")
     assert tofu["probe"] == f"--set tofu_forget01={tmp_path}"
@@ -119,48 +122,74 @@ def test_the_hub_is_asked_for_a_set_where_a_person_chose_it(
         "huggingface_hub.snapshot_download", lambda place, **_: asked.append(place) or str(tmp_path)
     )
     question = {"set": "tofu_forget01", "place": "locuslab/TOFU"}
-    for hub in (False, None, "yes"):
+    for hub in (False, None):
         with pytest.raises(InputError, match="There is no such folder"):
-            opening.preview_rows(idle, {**question, "hub": hub})
+            ask(opening.preview_rows, idle, {**question, "hub": hub})
+    with pytest.raises(InputError, match="hub is yes. It must be true or false"):
+        ask(opening.preview_rows, idle, {**question, "hub": "yes"})
     assert asked == []
-    assert opening.preview_rows(idle, {**question, "hub": True})["forget"] == 1
+    assert ask(opening.preview_rows, idle, {**question, "hub": True})["forget"] == 1
     assert asked == ["locuslab/TOFU"]
 
 
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": MOST_BYTES + 1}), "are taken from a"),
-        (lambda s: opening.begin_upload(s, {"name": "a.csv", "size": -1}), "size is -1"),
-        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "YQ=="}), "no longer held"),
-        (lambda s: opening.add_piece(s, {"upload": "x", "at": 0, "data": "no base64!"}), "cannot be read"),
-        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.exe", b"MZ")}), "suffix '.exe' is unknown"),
-        (lambda s: opening.preview_rows(s, {"upload": sent(s, "a.csv", b"")}), "The file is empty"),
-        (lambda s: opening.preview_rows(s, {"path": "/etc"}), "This is a folder"),
-        (lambda s: opening.preview_rows(s, {"path": "/etc/passwd"}), "The suffix '' is unknown"),
-        (lambda s: opening.preview_rows(s, {"path": "/no/such.csv"}), "There is no such file"),
-        (lambda s: opening.preview_rows(s, {"path": "~nobody-at-all/a.csv"}), "There is no such file"),
         (
-            lambda s: opening.preview_rows(s, {"path": f"{'x' * 300}.csv"}),
+            lambda s: ask(opening.begin_upload, s, {"name": "a.csv", "size": MOST_BYTES + 1}),
+            "are taken from a",
+        ),
+        (lambda s: ask(opening.begin_upload, s, {"name": "a.csv", "size": -1}), "size is -1"),
+        (lambda s: ask(opening.add_piece, s, {"upload": "x", "at": 0, "data": "YQ=="}), "no longer held"),
+        (
+            lambda s: ask(opening.add_piece, s, {"upload": "x", "at": 0, "data": "no base64!"}),
+            "cannot be read",
+        ),
+        (
+            lambda s: ask(opening.preview_rows, s, {"upload": sent(s, "a.exe", b"MZ")}),
+            "suffix '.exe' is unknown",
+        ),
+        (lambda s: ask(opening.preview_rows, s, {"upload": sent(s, "a.csv", b"")}), "The file is empty"),
+        (lambda s: ask(opening.preview_rows, s, {"path": "/etc"}), "This is a folder"),
+        (lambda s: ask(opening.preview_rows, s, {"path": "/etc/passwd"}), "The suffix '' is unknown"),
+        (lambda s: ask(opening.preview_rows, s, {"path": "/no/such.csv"}), "There is no such file"),
+        (lambda s: ask(opening.preview_rows, s, {"path": "~nobody-at-all/a.csv"}), "There is no such file"),
+        (
+            lambda s: ask(opening.preview_rows, s, {"path": f"{'x' * 300}.csv"}),
             "cannot be read. File name too long",
         ),
-        (lambda s: opening.preview_rows(s, {"path": "\ud800.csv"}), "The file cannot be read"),
-        (lambda s: opening.preview_rows(s, {}), "path is missing"),
-        (lambda s: opening.preview_rows(s, {"path": "a.csv", "columns": 3}), "columns must be an object"),
+        (lambda s: ask(opening.preview_rows, s, {"path": "\ud800.csv"}), "The file cannot be read"),
+        (lambda s: ask(opening.preview_rows, s, {}), "path is missing"),
         (
-            lambda s: opening.preview_rows(
-                s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n"), "columns": {"x": "a"}}
+            lambda s: ask(opening.preview_rows, s, {"path": "a.csv", "columns": 3}),
+            "columns must be an object",
+        ),
+        (
+            lambda s: ask(
+                opening.preview_rows, s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n"), "columns": {"x": "a"}}
             ),
             "columns names 'x'",
         ),
-        (lambda s: opening.preview_rows(s, {"set": "tofu"}), "There is no set 'tofu'"),
-        (lambda s: opening.preview_rows(s, {"set": 3}), "set is missing"),
-        (lambda s: opening.preview_rows(s, {"set": "mmlu"}), "The set mmlu is not shipped"),
-        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "a\0b"}), "There is no such folder"),
-        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "~nobody-at-all/a"}), "no such folder"),
-        (lambda s: opening.preview_rows(s, {"set": "mmlu", "place": "/etc"}), "This is not a folder of mmlu"),
-        (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "No line of the file"),
-        (lambda s: opening.open_rows(s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}), "question is missing"),
+        (lambda s: ask(opening.preview_rows, s, {"set": "tofu"}), "There is no set 'tofu'"),
+        (lambda s: ask(opening.preview_rows, s, {"set": 3}), "set is missing"),
+        (lambda s: ask(opening.preview_rows, s, {"set": "mmlu"}), "The set mmlu is not shipped"),
+        (lambda s: ask(opening.preview_rows, s, {"set": "mmlu", "place": "a\0b"}), "There is no such folder"),
+        (
+            lambda s: ask(opening.preview_rows, s, {"set": "mmlu", "place": "~nobody-at-all/a"}),
+            "no such folder",
+        ),
+        (
+            lambda s: ask(opening.preview_rows, s, {"set": "mmlu", "place": "/etc"}),
+            "This is not a folder of mmlu",
+        ),
+        (
+            lambda s: ask(opening.open_rows, s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}),
+            "No line of the file",
+        ),
+        (
+            lambda s: ask(opening.open_rows, s, {"upload": sent(s, "a.csv", b"a,b\n1,2\n")}),
+            "question is missing",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str) -> None:
@@ -171,7 +200,7 @@ def test_a_file_that_cannot_be_read_is_told_why(idle: Any, act: Any, words: str)
 
 def test_what_json_cannot_carry_back_is_never_sent(idle: Any) -> None:
     upload = sent(idle, "\ud800.jsonl", b'{"\\ud800": "x", "text": "Plain."}')
-    json.dumps(opening.preview_rows(idle, {"upload": upload}), ensure_ascii=False).encode()
+    json.dumps(ask(opening.preview_rows, idle, {"upload": upload}), ensure_ascii=False).encode()
     told = answering(partial(opening.preview_rows, idle), "preview_rows")({"path": "\ud800.csv"})
     assert told["error"].encode()
 

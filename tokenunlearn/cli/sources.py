@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.models.precision import check_precision
 from tokenunlearn.settings import MOST_SHOWN
 
 if TYPE_CHECKING:
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
 
 
 SHOWN_ROWS = 5
-COLUMNS_HELP = (
-    "which column is what, where its name does not say so: question=ask,answer=reply; FIELD= reads no column "
-    "as FIELD. It holds for each file that has the column"
-)
 
 
 def add_rows(
@@ -151,17 +149,6 @@ def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
 def tell(words: str) -> None:
     """Write one line to stderr."""
     sys.stderr.write(f"{words}\n")
-
-
-def check_precision(word: str) -> None:
-    """Raise SettingError for a word that is no precision."""
-    if word == "auto":
-        return  # the list stands in a module that imports torch
-    from tokenunlearn.models.loading import PRECISIONS
-
-    if word not in PRECISIONS:
-        why = f"It must be one of: {', '.join(PRECISIONS)}"
-        raise SettingError(f"precision is {word!r}", why, where="--precision")
 
 
 def load(arguments: argparse.Namespace, demo_target: bool = True, to_train: bool = False) -> "LoadedModel":

@@ -29,6 +29,10 @@ FIELDS: Final = (
     *("question", "answer", "subject", "gold", "id", "set", "split"),
     *("input", *_REFUSED, "attribute", *LISTS[1:], "correct"),
 )
+COLUMNS_HELP: Final = (
+    "which column is what, where its name does not say so: question=ask,answer=reply; FIELD= reads no column "
+    "as FIELD. It holds for each file that has the column"
+)
 GUESSED: Final[Columns] = MappingProxyType({})
 _OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -23,12 +23,12 @@ from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
+from tokenunlearn.models.precision import PRECISIONS
 from tokenunlearn.models.vocabulary import check_vocabulary, embedding_rows
 from tokenunlearn.models.weights import fingerprint, folder_bytes, refuse_too_large
 from tokenunlearn.text.encoding import Encoding, encode, encode_prompt
 from tokenunlearn.text.turns import turns_of
 
-PRECISIONS = ("auto", "fp32", "bf16")
 # What is to be fetched lies on this machine before anything is loaded.
 _SAFE: Final[Mapping[str, bool]] = MappingProxyType({"trust_remote_code": False, "local_files_only": True})
 # What configs call the number of positions, beside the first, which most families know it by.
