@@ -171,24 +171,20 @@ def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> 
         if not piece["gold"].notna().any() or piece[names].isna().all(axis=None):
             continue  # nothing to compare with, or not scored yet
         known = [signal for signal in names if piece[signal].notna().any()]
-        report = signal_report(piece, known, draws=BOOTSTRAP_DRAWS)
-        entries.extend({**entry, "set": name} for entry in _by_word(report))
+        report = signal_report(piece, known, BOOTSTRAP_DRAWS, granularities=("word",), populations=("all",))
+        entries.extend({**_entry(line), "set": name} for line in report.to_dict("records"))
     return entries
 
 
-def _by_word(report: pd.DataFrame) -> list[dict[str, Any]]:
-    lines = report[(report["granularity"] == "word") & (report["population"] == "all")].to_dict("records")
-    return [
-        {
-            "signal": line["signal"],
-            "label": SIGNALS[str(line["signal"])].label,
-            "auroc_word": _finite(line["auroc"]),
-            "precision_word": _finite(line["precision_at_gold"]),
-            "low": _finite(line.get("auroc_low")),
-            "high": _finite(line.get("auroc_high")),
-        }
-        for line in lines
-    ]
+def _entry(line: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "signal": line["signal"],
+        "label": SIGNALS[str(line["signal"])].label,
+        "auroc_word": _finite(line["auroc"]),
+        "precision_word": _finite(line["precision_at_gold"]),
+        "low": _finite(line["auroc_low"]),
+        "high": _finite(line["auroc_high"]),
+    }
 
 
 def _finite(value: Any) -> float | None:

@@ -62,27 +62,46 @@ def precision_at_gold(scores: ArrayLike, gold: ArrayLike) -> float:
 
 def units_of(table: pd.DataFrame, signal: str, granularity: str = "token", population: str = "all") -> Units:
     """Return the scored units of one signal of the exchange table, by steps 1-3 of the module."""
-    kept = table["gold"].notna() & table[signal].notna() & ~table["is_subject"].astype(bool)
-    if population != "all":
-        kept &= ~table["is_punctuation"].astype(bool)
-    if population == "content":
-        kept &= ~table["is_stop_word"].astype(bool)
-    tokens = pd.DataFrame(
-        {
-            # Numbered before the filter, so that a row keeps its number, and its draws, for every signal.
-            "row": pd.factorize(table["row_id"])[0],
-            "word": table["word_id"].to_numpy(),
-            "score": table[signal].to_numpy(dtype=np.float64),
-            "gold": table["gold"].to_numpy(dtype=np.float64),
-        }
-    )[kept.to_numpy()]
-    if granularity == "word":
-        tokens = tokens.groupby(["row", "word"], sort=True, as_index=False).agg(
-            score=("score", "mean"), gold=("gold", "max")
+    return _Tokens.of(table).units(table[signal].to_numpy(dtype=np.float64), granularity, population)
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """What every signal of a table shares, as plain arrays [tokens].
+
+    A DataFrame copies its attrs, and with them the provenance of all rows, at each step of a selection.
+    """
+
+    rows: NDArray[np.int64]
+    words: NDArray[np.int64]
+    gold: Floats
+    out: NDArray[np.bool_]
+    punctuation: NDArray[np.bool_]
+    stop: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> "_Tokens":
+        gold = table["gold"].to_numpy(dtype=np.float64)
+        subject, punctuation, stop = (
+            table[name].to_numpy(dtype=bool) for name in ("is_subject", "is_punctuation", "is_stop_word")
         )
-    return Units(
-        tokens["score"].to_numpy(), tokens["gold"].to_numpy(), tokens["row"].to_numpy(dtype=np.int64)
-    )
+        # Numbered before any filter, so that a row keeps its number, and its draws, for every signal.
+        rows = pd.factorize(table["row_id"].to_numpy())[0].astype(np.int64)
+        words = table["word_id"].to_numpy(dtype=np.int64)
+        return cls(rows, words, gold, np.isnan(gold) | subject, punctuation, stop)
+
+    def units(self, scores: Floats, granularity: str, population: str) -> Units:
+        kept = ~(self.out | np.isnan(scores))
+        if population != "all":
+            kept &= ~self.punctuation
+        if population == "content":
+            kept &= ~self.stop
+        scores, gold, rows, words = scores[kept], self.gold[kept], self.rows[kept], self.words[kept]
+        if granularity != "word" or not len(rows):
+            return Units(scores, gold, rows)
+        _, first, number = np.unique(rows * (words.max() + 1) + words, return_index=True, return_inverse=True)
+        means = np.bincount(number, scores) / np.bincount(number)
+        return Units(means, (np.bincount(number, gold) > 0).astype(np.float64), rows[first])
 
 
 def signal_report(
@@ -107,11 +126,12 @@ def signal_report(
         if name not in table.columns:
             known = table.columns.difference(["row_id", "token"])
             raise TableError(f"The table has no signal {name!r}", fix=did_you_mean(name, known))
-    row_count = table["row_id"].nunique()
-    counts = _row_counts(row_count, draws, seed)
+    tokens = _Tokens.of(table)
+    scores = {name: table[name].to_numpy(dtype=np.float64) for name in signals}
+    counts = _row_counts(table["row_id"].nunique(), draws, seed)
     lines = [
         {"signal": name, "granularity": granularity, "population": population}
-        | _line(units_of(table, name, granularity, population), counts, level)
+        | _line(tokens.units(scores[name], granularity, population), counts, level)
         for name in signals
         for granularity in granularities
         for population in populations
