@@ -18,6 +18,8 @@ from tokenunlearn.text.encoding import encode
 
 ICE = Row("ice", " What is ice? ", "water", choices=("sand", "water", "a kind of stone"), correct=1)
 SKY = Row("sky", "What is up?", "sky", choices=("sky", "sea"), correct=0)
+# The second choice has two bytes a character.
+TEA = Row("tea", "What is tea?", "éé", choices=("leaf", "éé"), correct=1)
 OPEN = Row("open", "What?", "x", choices=("x", "y"))
 LISTED = "What is ice?\nA. sand\nB. water\nC. a kind of stone\nAnswer:"
 
@@ -60,6 +62,13 @@ def test_the_likeliest_letter_and_the_likeliest_text_by_hand() -> None:
     summary = report["summary"]
     assert (summary["choice_letter"], summary["choice_text"]) == (0.5, 0.5)
     assert summary["choice_chance"] == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_a_likelihood_is_divided_by_bytes_and_not_by_characters() -> None:
+    # A byte: leaf −1, éé −.75; a character: −1 and −1.5.
+    said = dict(zip([*by_letter(TEA), *by_text(TEA)], (-1.0, -2.0, -4.0, -3.0), strict=True))
+    report = probe_report(Double(said), Splits((), (), (), choice=(TEA,)))
+    assert report["by_row"]["choice_text"] == {"tea": 1}
 
 
 def test_a_question_that_fits_only_without_its_choices_is_told_before_anything_is_asked(

@@ -11,8 +11,11 @@ from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
+from tokenunlearn.rescoring import unscored
 from tokenunlearn.runs import measured
+from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.runs.measured import before_report, kept
+from tokenunlearn.scoring import ScoreConfig
 
 SETTINGS = ProbeSettings(max_new_tokens=4)
 
@@ -32,6 +35,19 @@ def test_the_second_run_reads_what_the_first_measured(tiny_folder: Path, tmp_pat
     assert before_report(tmp_path, changed, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == {"new": 3}
     monkeypatch.setattr(measured, "source_hash", lambda: "later")
     assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == {"new": 4}
+
+
+def test_kept_scores_belong_to_model_rows_and_settings(tiny_folder: Path, tmp_path: Path) -> None:
+    model, config = tiny(tiny_folder), ScoreConfig()
+    rows = unscored(model, ROWS[:2], config)
+    here = scores_path(tmp_path, model, rows, config)
+    assert here == scores_path(tmp_path, tiny(tiny_folder), unscored(model, ROWS[:2], config), ScoreConfig())
+    others = [
+        scores_path(tmp_path, replace(model, precision="bf16"), rows, config),
+        scores_path(tmp_path, model, unscored(model, ROWS[1:3], config), config),
+        scores_path(tmp_path, model, rows, ScoreConfig(seed=3)),
+    ]
+    assert len({here, *others}) == 4
 
 
 def test_who_comes_second_waits_and_reads(tmp_path: Path) -> None:

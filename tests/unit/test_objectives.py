@@ -59,6 +59,15 @@ def test_descending_moves_weighted_tokens_and_no_other(name: str) -> None:
     assert second is None or (second.grad[batch.mask] < 0).all(), "the second answer becomes likelier"
 
 
+def test_the_goal_of_ce_u_carries_no_gradient() -> None:
+    """Of a fixed goal q the gradient by the logits is softmax(z) − q, here of one token of weight 1."""
+    logits = torch.tensor([[1.0, 0.0, -1.0]], requires_grad=True)
+    batch = batch_of([[1.0]], [[True]], [[0]], log_probs=torch.zeros(1, 1), logits=logits)
+    value_of("ce_u", batch).total.backward()
+    goal = torch.tensor([[float("-inf"), 0.0, -1.0]]).softmax(-1)
+    torch.testing.assert_close(logits.grad, logits.detach().softmax(-1) - goal)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_stands_in_padding_does_not_matter(name: str) -> None:
     batch = drawn(name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import MaskError, RunError, SettingError
@@ -50,6 +51,7 @@ def test_every_row_comes_once_an_epoch_and_a_step_needs_no_state() -> None:
     order = [index for step in range(1, 6) for index in row_batch(3, step, 5, 2)]
     assert sorted(order[:5]) == sorted(order[5:]) == list(range(5))
     assert row_batch(3, 4, 5, 2) == order[6:8] and row_batch(4, 1, 50, 9) != row_batch(3, 1, 50, 9)
+    assert row_batch(3, 1, 20, 20) != row_batch(3, 2, 20, 20)  # each epoch has an order of its own
     assert row_batch(0, 1, 0, 4) == [] and sorted(row_batch(0, 1, 3, 99)) == [0, 1, 2]
 
 
@@ -87,6 +89,33 @@ def test_live_fact_probability_is_the_probes(tiny_folder) -> None:
     spans = [np.exp(log_probs[slice(*span)].sum()) for span in two.gold]
     assert found[0] == pytest.approx(np.mean(spans))
     assert fact_probabilities(type(row)("x", row.question, row.answer), encoding, log_probs)[0] is None
+
+
+def test_a_step_descends_the_stated_loss(tiny_folder, tmp_path) -> None:
+    """GradDiff, by plain autograd: −CE of the forget tokens + λ·CE of those to keep, clipped to norm 1."""
+    config = TrainConfig(objective="grad_diff", retain_weight=3.0, steps=1, **{**SMALL, "layer_share": 1.0})
+    model = with_fresh_lora(tiny(tiny_folder), config)
+    rows = [
+        [each[at] for at in row_batch(seed, 1, 2, 2)] for seed, each in enumerate((ROWS[:2], RETAIN[1:3]))
+    ]
+
+    def mean_loss(picked) -> torch.Tensor:
+        losses = []
+        for row in picked:
+            encoding = encode(model.tokenizer, row.question, row.answer)
+            logits = model.model(torch.tensor([encoding.ids])).logits[0, encoding.predicting]
+            said = torch.tensor([*encoding.answer_ids, *encoding.end_ids])
+            losses.append(torch.nn.functional.cross_entropy(logits, said, reduction="none"))
+        return torch.cat(losses).mean()
+
+    (3 * mean_loss(rows[1]) - mean_loss(rows[0])).backward()
+    gradients = {name: each.grad.clone() for name, each in trainable(model.model).items()}
+    norm = torch.cat([each.flatten() for each in gradients.values()]).norm()
+    list(train(model, ROWS[:2], RETAIN[1:3], None, config, tmp_path))
+    saved = load_file(tmp_path / "checkpoint.safetensors")
+    for name, gradient in gradients.items():
+        moment = saved[f"exp_avg/{name}"] / 0.1  # after one step of Adam: (1 − β₁) times the gradient
+        torch.testing.assert_close(moment, gradient / norm.clamp_min(1), rtol=1e-3, atol=1e-6)
 
 
 def test_one_process_shares_with_nobody() -> None:
