@@ -8,6 +8,7 @@ import gradio as gr
 from app import api
 from app.actions import status as status_actions
 from app.components import status_chips
+from app.parts import Part, look, stamps
 from app.service import Service
 from app.tabs import compare, probe, tokens, unlearn
 from app.web_files import WEB
@@ -37,8 +38,8 @@ VIEW_STYLES: Final = (
 
 def build_page(service: Service) -> gr.Blocks:
     """Return the whole page on one service, not yet served."""
-    # Before the views take their values: later scores then count as new.
-    built = status_actions.scores_signature(service)
+    # Before the views take their values: what changes later then counts as new.
+    built = look(service)
 
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as demo:
         # No component: a heading that no value ever changes.
@@ -46,20 +47,27 @@ def build_page(service: Service) -> gr.Blocks:
         chips = status_chips(status_actions.chips(service), {"beat": partial(status_actions.beat, service)})
         with gr.Tabs(elem_classes=["tx-tabs"], selected="tokens") as tabs:
             with gr.Tab(TAB_TOKENS, id="tokens"):
-                tokens_view = tokens.build(service)
+                tokens_part = tokens.build(service)
             with gr.Tab(TAB_UNLEARN, id="unlearn"):
                 unlearn_tab = unlearn.build(service)
             with gr.Tab(TAB_PROBE, id="probe"):
                 probe_tab = probe.build(service)
             with gr.Tab(TAB_COMPARE, id="compare"):
-                runs = compare.build(service)
-        seen, shown_run = gr.State({}), gr.State(None)
-        wire(
-            demo,
-            service,
-            Page(tabs, chips, tokens_view, unlearn_tab, probe_tab, runs, seen, shown_run),
-            built,
+                compare_part = compare.build(service)
+        chips_part = Part(chips, lambda now: now.at, lambda now: now.chips)
+        parts = (chips_part, tokens_part, unlearn_tab.part, *probe_tab.parts, compare_part)
+        page = Page(
+            tabs=tabs,
+            chips=chips,
+            tokens=tokens_part.component,
+            unlearn=unlearn_tab,
+            probe=probe_tab,
+            compare=compare_part.component,
+            parts=parts,
+            seen=gr.State(stamps(parts, built)),
+            shown_run=gr.State(None),
         )
+        wire(demo, service, page)
         api.add(service)
     return demo
 

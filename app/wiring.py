@@ -10,10 +10,10 @@ from app.actions import again as again_actions
 from app.actions import compare as compare_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
-from app.actions import tokens as token_actions
 from app.actions import unlearn as unlearn_actions
 from app.actions.run_tokens import RunOf
 from app.doors import answering, hearing, refusing
+from app.parts import Part, anew, look, stamps
 from app.requests import text
 from app.service import Service
 from app.tabs import probe as probe_tab
@@ -32,9 +32,9 @@ class RunShown:
     run_id: Annotated[str | None, text(40, empty=True)] = None
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """Every component that the wiring touches. `seen` remembers, per open page, what was last sent to it."""
+    """Every component that the wiring touches. `seen` holds, per open page, the stamps of what it shows."""
 
     tabs: gr.Tabs
     chips: gr.HTML
@@ -42,70 +42,33 @@ class Page:
     unlearn: UnlearnTab
     probe: ProbeTab
     compare: gr.HTML
+    parts: tuple[Part, ...]
     seen: gr.State
     shown_run: gr.State
 
 
-def wire(demo: gr.Blocks, service: Service, page: Page, built: Any) -> None:
-    """Connect every event of the page. `built` is the signature of the scores built into it."""
-    unlearn = page.unlearn
-    pulse_outputs = [
-        page.chips, page.tokens, unlearn.view,
-        page.probe.run, page.probe.view, page.compare, page.seen,
-    ]  # fmt: skip
-
-    def pulse(seen: Any, shown: Any, picked: Any) -> list[Any]:
-        return _pulse(service, seen or {}, shown, picked)
-
-    def first(shown: Any, picked: Any) -> list[Any]:
-        # The page that is served already holds what could be shown when it was built.
-        return _pulse(service, {"scores": built}, shown, picked)
-
+def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
+    """Connect every event of the page."""
     inputs = [page.seen, page.shown_run, page.probe.picked]
-    page.chips.pulse(pulse, inputs, pulse_outputs, queue=False, trigger_mode="once", **HIDDEN)
-    demo.load(first, inputs[1:], pulse_outputs, queue=False, **HIDDEN)
+    outputs = [*(part.component for part in page.parts), page.seen]
+
+    def pulse(seen: Any, shown: Any, picked: Any) -> dict[Any, Any]:
+        now = look(service, shown, picked)
+        return {**anew(page.parts, now, seen), page.seen: stamps(page.parts, now)}
+
+    page.chips.pulse(pulse, inputs, outputs, queue=False, trigger_mode="once", **HIDDEN)
+    demo.load(pulse, inputs, outputs, queue=False, **HIDDEN)
+    # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
+    page.tokens.opened(pulse, inputs, outputs, queue=False, **HIDDEN)
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
 
     def to_run(run: RunShown) -> tuple[Any, ...]:
         return gr.Tabs(selected="unlearn"), run.run_id, unlearn_actions.follow(service, run.run_id)
 
-    # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
-    page.tokens.opened(pulse, inputs, pulse_outputs, queue=False, **HIDDEN)
     page.chips.show_run(
-        hearing(to_run), None, [page.tabs, page.shown_run, unlearn.view], queue=False, **HIDDEN
+        hearing(to_run), None, [page.tabs, page.shown_run, page.unlearn.view], queue=False, **HIDDEN
     )
-
-
-def _pulse(service: Service, seen: dict[str, Any], shown: Any, picked: Any) -> list[Any]:
-    """Return the values of the pulse's outputs.
-
-    What the page already has is skipped, so that nothing is redrawn.
-    """
-    # First: where it says that nothing moves, what is read after it is the last there is.
-    chips = status_actions.beat(service)
-    signature = status_actions.runs_signature(service)
-    now = {
-        "scores": status_actions.scores_signature(service),
-        "runs": signature,
-        "steps": status_actions.steps_signature(service),
-    }
-    fresh_scores = now["scores"] != seen.get("scores")
-    fresh_runs = now["runs"] != seen.get("runs")
-    fresh_steps = now["steps"] != seen.get("steps")
-    live = [probe_actions.run_of(service, run_id) for run_id, _ in now["steps"]]
-    runs = [run_id for run_id, *_ in signature]
-    probed = picked if picked in runs else probe_actions.newest(service)
-    return [
-        chips,
-        token_actions.shown_payload(service) if fresh_scores else gr.skip(),
-        unlearn_actions.follow(service, shown),
-        probe_tab.menu(service, probed) if fresh_runs else gr.skip(),
-        # A run without results says at which step it is; what is read is not drawn anew at each.
-        probe_tab.shown(service, probed) if fresh_runs or (fresh_steps and probed in live) else gr.skip(),
-        compare_actions.runs(service) if fresh_runs or fresh_steps else gr.skip(),
-        now,
-    ]
 
 
 def _wire_unlearn(service: Service, page: Page) -> None:
@@ -185,10 +148,8 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         unlearn_actions.act(service, press)
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
-    outputs = [
-        page.tabs, view, page.probe.run, page.probe.picked, page.probe.view, page.chips, page.tokens,
-        *page.unlearn.inputs,
-    ]  # fmt: skip
+    parts = (part.component for part in page.parts)
+    outputs = [*parts, page.tabs, page.probe.picked, *page.unlearn.inputs]
     view.show(hearing(choose), None, [page.shown_run, view], **HIDDEN)
     view.act(hearing(act), None, outputs, **HIDDEN)
     page.compare.act(hearing(act), None, outputs, **HIDDEN)

@@ -4,10 +4,12 @@ import gradio as gr
 
 from app.actions import compare as actions
 from app.components import runs_view
+from app.parts import Part
 from app.service import Service
 
 
-def build(service: Service) -> gr.HTML:
+def build(service: Service) -> Part:
     """Return the runs view."""
     with gr.Column(elem_classes=["tx-page"]):
-        return runs_view(actions.runs(service))
+        view = runs_view(actions.runs(service))
+    return Part(view, lambda now: [now.runs, now.steps], lambda _: actions.runs(service))

@@ -1,6 +1,7 @@
 """The Probe tab: a run's answers before and after, and one question of the reader's own."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ from app.actions import probe as actions
 from app.actions.run_tokens import RunOf
 from app.components import ask_view, probe_view
 from app.doors import hearing
+from app.parts import Now, Part
 from app.requests import read
 from app.service import Service
 from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
@@ -25,6 +27,7 @@ class ProbeTab:
     question: gr.Textbox
     ask: gr.Button
     answers: gr.HTML
+    parts: tuple[Part, ...]
 
 
 def build(service: Service) -> ProbeTab:
@@ -40,9 +43,22 @@ def build(service: Service) -> ProbeTab:
             ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
         answers = ask_view(None)
         view = probe_view(shown(service, first))
-    tab = ProbeTab(run, gr.State(None), view, question, ask, answers)
+    parts = (
+        Part(run, lambda now: now.runs, lambda now: menu(service, now.probed)),
+        Part(view, partial(_stamp, service), lambda now: shown(service, now.probed)),
+    )
+    tab = ProbeTab(run, gr.State(None), view, question, ask, answers, parts)
     _wire(service, tab)
     return tab
+
+
+def _stamp(service: Service, now: Now) -> list[Any]:
+    """Return what the answers depend on.
+
+    A run without results says at which step it is; what is read is not drawn anew at each.
+    """
+    under_way = [actions.run_of(service, run_id) for run_id, _ in now.steps]
+    return [now.runs, now.steps if now.probed in under_way else []]
 
 
 def shown(service: Service, run_id: str | None) -> dict[str, Any]:

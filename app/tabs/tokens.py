@@ -5,8 +5,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-import gradio as gr
-
 from app.actions import (
     exports,
     failed_rows,
@@ -20,6 +18,7 @@ from app.actions import (
     tokens,
 )
 from app.components import tokens_view
+from app.parts import Part
 from app.service import Service
 
 # The names that the page calls them by. Each takes the service, and a request of the kind that it names.
@@ -60,7 +59,8 @@ ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
 )
 
 
-def build(service: Service) -> gr.HTML:
+def build(service: Service) -> Part:
     """Return the Tokens view, filled with what can be shown at once."""
     asked = {name: partial(action, service) for name, action in ASKED.items()}
-    return tokens_view(tokens.shown_payload(service), asked)
+    view = tokens_view(tokens.shown_payload(service), asked)
+    return Part(view, lambda now: now.scores, lambda _: tokens.shown_payload(service))

@@ -9,6 +9,7 @@ import gradio as gr
 from app.actions import unlearn as actions
 from app.components import curves_view, mask_summary
 from app.controls import control
+from app.parts import Part
 from app.requests import read
 from app.service import Service
 from app.words import (
@@ -34,7 +35,6 @@ class UnlearnTab:
     """The components that other parts of the page write to or listen to."""
 
     plan: gr.HTML
-    view: gr.HTML
     start: gr.Button
     controls: gr.Checkbox
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
@@ -42,10 +42,16 @@ class UnlearnTab:
     settings: dict[str, Any] = field(default_factory=dict)
     # (objective, setting) → its control: two objectives may have a setting of the same name.
     own: dict[tuple[str, str], Any] = field(default_factory=dict)
+    part: Part = field(init=False)
+
+    @property
+    def view(self) -> gr.HTML:
+        """The view of the run that is followed."""
+        return self.part.component
 
     @property
     def inputs(self) -> list[Any]:
-        """All components that a start reads, in the order `values_of` expects."""
+        """All components that a start reads, in the order that `wanted` expects."""
         return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
 
     def wanted(self, given: Sequence[Any]) -> actions.Start:
@@ -80,7 +86,8 @@ def build(service: Service) -> UnlearnTab:
         with gr.Column(scale=2, min_width=300, elem_classes=["tx-side"]):
             tab = _side()
         with gr.Column(scale=5, min_width=300, elem_classes=["tx-main"]):
-            tab.view = curves_view(actions.follow(service))
+            view = curves_view(actions.follow(service))
+    tab.part = Part(view, lambda now: now.at, lambda now: actions.follow(service, now.shown))
     return tab
 
 
@@ -95,7 +102,7 @@ def _side() -> UnlearnTab:
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
-    return UnlearnTab(plan, plan, start, controls, gr.State(None), settings, own)
+    return UnlearnTab(plan, start, controls, gr.State(None), settings, own)
 
 
 def by_needs(info: SettingInfo) -> SettingInfo:

@@ -1,0 +1,66 @@
+"""Parts of the page that follow the server: each is made anew only where what it depends on is another."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.actions import probe, status
+from app.service import Service
+
+
+@dataclass(frozen=True)
+class Now:
+    """The server as one open page has to see it at a moment.
+
+    `scores`, `runs` and `steps` change when other scores are to be shown, when the lists of runs change, and
+    with each step of a run under way. `shown` is the run that the page follows, None for the one of now;
+    `probed` is the run whose answers it shows.
+    """
+
+    at: float
+    chips: dict[str, Any]
+    scores: Any
+    runs: list[list[Any]]
+    steps: list[list[Any]]
+    shown: str | None
+    probed: str | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component, what its value depends on, and how its value is made."""
+
+    component: Any
+    stamp: Callable[[Now], Any]
+    value: Callable[[Now], Any]
+
+
+def look(service: Service, shown: str | None = None, picked: str | None = None) -> Now:
+    """Return what the page with the run `shown`, and `picked` for its answers, has to see now."""
+    # First: where the chips say that nothing moves, what is read after them is the last there is.
+    chips = status.beat(service)
+    runs = status.runs_signature(service)
+    return Now(
+        at=time.time(),
+        chips=chips,
+        scores=status.scores_signature(service),
+        runs=runs,
+        steps=status.steps_signature(service),
+        shown=shown,
+        probed=picked if picked in [run_id for run_id, *_ in runs] else probe.newest(service),
+    )
+
+
+def stamps(parts: Sequence[Part], now: Now) -> list[Any]:
+    """Return what each part depends on."""
+    return [part.stamp(now) for part in parts]
+
+
+def anew(parts: Sequence[Part], now: Now, seen: Sequence[Any]) -> dict[Any, Any]:
+    """Return the values, by component, of the parts whose stamp is no longer the one in `seen`."""
+    return {
+        part.component: part.value(now)
+        for part, stamp, before in zip(parts, stamps(parts, now), seen, strict=True)
+        if stamp != before
+    }
