@@ -46,7 +46,7 @@ def read(kind: type[Request], value: Any, name: str = "the request") -> Request:
 
 
 def request_of(function: Callable[..., Any]) -> type[Any] | None:
-    """Return the kind of request that a function takes: the type of its only parameter; None without one."""
+    """Return the kind of request that a function takes: the type of its first parameter; None without one."""
     given = list(inspect.signature(function, eval_str=True).parameters.values())
     return given[0].annotation if given else None
 
