@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
 from app.actions import unlearn
+from app.actions.draft import Draft
+from app.requests import read
 from app.service import Service
 from app.sessions.session import Options
 from benchmarks.serving import serving
@@ -56,14 +57,10 @@ def default_run(folder: Path) -> dict[str, float]:
     began = last = time.perf_counter()
     shown = service.shelf.newest()
     assert shown is not None
-    draft = {
-        "scores_id": shown.scores_id,
-        "set": shown.payload["rows"][0]["set"],
-        "rule": {},
-        "overrides": {},
-    }
-    plan: Any = unlearn.summary(service, draft)["plan"]
-    (run_id,) = unlearn.start(service, plan, {}, controls=False)
+    draft = Draft(scores_id=shown.scores_id, set=shown.payload["rows"][0]["set"])
+    plan = unlearn.summary(service, draft)["plan"]
+    wanted = {"plan": plan, "settings": {}, "controls": False}
+    (run_id,) = unlearn.start(service, read(unlearn.Start, wanted))
     phases: dict[str, float] = {}
     while True:
         state = service.queue.store.state(run_id)

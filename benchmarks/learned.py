@@ -22,11 +22,13 @@ import pandas as pd
 from app.actions import marks as kept
 from app.actions.learn import learn
 from app.learning import TextStates
+from app.requests import read
 from app.service import Service
-from app.sessions.session import Options, Rows
+from app.sessions.session import Options
 from app.shown import recorded_scores
 from benchmarks.synthetic import example
 from tokenunlearn.data.rows import Row
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.learned.fit import FitSettings, basis_of, cross_validated, solution
 from tokenunlearn.learned.fitted import Annotated, annotated, layer_of
 from tokenunlearn.learned.words import Words
@@ -192,7 +194,7 @@ def page_with_marks(
     shown = replace(shown, payload={**shown.payload, "state": "live"}, table=table, scores=scores)  # type: ignore[arg-type]
     rows = [Row(row["id"], row["question"], row["answer"]) for row in shown.payload["rows"]]
     service = Service(Options(runs=folder))
-    service.sessions.session.rows, service.sessions.session.model = Rows(tuple(rows), (), ()), model
+    service.sessions.session.rows, service.sessions.session.model = Splits(tuple(rows), (), ()), model
     service.sessions.show(shown)
     layer, states = layer_of(model), drawn(ours, random, len(table)).states
     service.states.keep(json.dumps([shown.text_id, "fp32"]), TextStates(layer, states, basis_of(ours)))
@@ -200,8 +202,9 @@ def page_with_marks(
 
     def act(number: int) -> object:
         marked = {row.id: {"fact": [[9, 14]], "other": [], "seen": True} for row in rows[: 6 + number]}
-        kept.save(service, {**ids, "base": number + 1, "save": str(number), "rows": marked})
-        return json.dumps(learn(service, ids))
+        given = {**ids, "base": number + 1, "save": str(number), "rows": marked}
+        kept.save(service, read(kept.SaveMarks, given))
+        return json.dumps(learn(service, kept.TextShown(**ids)))
 
     return act
 
