@@ -20,6 +20,7 @@ VIEW_STYLES: Final = (
     "tokens/strip/token_strip.css",
     "tokens/marks/marks.css",
     "dom/tables.css",
+    "dom/combobox.css",
     "tokens/details/details.css",
     "tokens/choose/choose.css",
     "tokens/pictures/histogram.css",

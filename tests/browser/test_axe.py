@@ -108,6 +108,9 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
             for tab in ("Unlearn", "Probe", "Compare", "Tokens"):
                 open_tab(page, tab)
                 found[f"{tab}, {scheme}, {width}"] = page.evaluate(RUN, rules)
+            page.get_by_label("Knowledge from").click()
+            found[f"Signals, {scheme}, {width}"] = page.evaluate(RUN, rules)
+            page.keyboard.press("Escape")
             page.get_by_role("button", name="Mark facts").click()
             learned = page.get_by_role("region", name="Learned from marks")
             expect(learned).to_contain_text("How well it finds facts")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page_acts import choose_signal
 from tests.strip_page import press, token
 from tests.tiny_rows import ROWS, write_rows
 
@@ -225,7 +226,7 @@ def test_marks_are_learned_from_while_one_marks(
         expect(page.locator(".tu-mask-bar code")).to_have_text(digest)
 
         # A mask on the learned signal is the server's too, also after the page is loaded again.
-        page.get_by_label("Knowledge from").select_option("learned")
+        choose_signal(page, "learned")
         expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({digest}|…)$"))
         expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
         digest = page.locator(".tu-mask-bar code").inner_text()

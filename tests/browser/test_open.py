@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.page_acts import signal_option
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 
@@ -163,6 +164,31 @@ def test_a_file_that_was_saved_anew_is_looked_at_again(served: Opened, opened: O
     expect(dialog(page).get_by_role("cell").first).to_have_text("Who is Zoë?")
 
 
+def test_a_set_is_looked_at_by_its_name_and_questions_with_choices_are_only_asked(
+    served: Opened, opened: Open
+) -> None:
+    page = live(opened(served.address))
+    page.get_by_role("button", name="Open data…", exact=True).click()
+    sets = dialog(page).get_by_label("Set by name")
+    sets.select_option("common")
+    expect(dialog(page)).to_contain_text("common: 60 questions with choices")
+    expect(dialog(page)).to_contain_text("python -m tokenunlearn probe --set common")
+    expect(dialog(page).get_by_role("button", name=re.compile("^Open [0-9]"))).to_have_count(0)
+    sets.select_option("tofu_forget01")
+    expect(dialog(page).get_by_text("common: 60 questions with choices")).to_be_hidden()
+    expect(dialog(page)).to_contain_text("Source: TOFU 2401.06121. Licence: MIT")
+    dialog(page).get_by_role("radio", name="At the hub").click()
+    expect(dialog(page)).to_contain_text("The server then contacts huggingface.co")
+    dialog(page).get_by_role("radio", name="In a folder").click()
+    folder = served.folder / "tofu"
+    folder.mkdir(exist_ok=True)
+    (folder / "forget01.json").write_text('{"question": "Who sang?", "answer": "Bo sang."}\n', "utf-8")
+    dialog(page).get_by_label("Folder of the set").fill(str(folder))
+    page.keyboard.press("Enter")
+    expect(dialog(page)).to_contain_text("tofu_forget01: 1 row to forget")
+    expect(dialog(page).get_by_role("button", name="Open 1 row")).to_be_visible()
+
+
 def load(page: Page, folder: Path | str) -> None:
     dialog(page).get_by_role("radio", name="Folder").click()
     dialog(page).get_by_label("Folder on the server’s machine").fill(str(folder))
@@ -172,10 +198,12 @@ def load(page: Page, folder: Path | str) -> None:
 
 def usable(page: Page, signal: str) -> None:
     """The open model answers: a signal that was not there is computed, and the mask by it is confirmed."""
-    menu = page.get_by_label("Knowledge from")
-    expect(menu.locator(f"option[value={signal}]")).to_contain_text("(compute)")
-    menu.select_option(signal)
-    expect(menu.locator(f"option[value={signal}]")).not_to_contain_text("(compute)")
+    page.get_by_label("Knowledge from").click()
+    expect(signal_option(page, signal)).to_contain_text("to be computed")
+    signal_option(page, signal).click()
+    page.get_by_label("Knowledge from").click()
+    expect(signal_option(page, signal)).not_to_contain_text("to be computed")
+    page.keyboard.press("Escape")
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.page_acts import choose_signal
 from tests.tiny_rows import ROWS, write_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -67,7 +68,7 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
     expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
     board = page.locator(".tu-board")
     expect(board).not_to_contain_text("Knowledge, question hidden")
-    page.get_by_label("Knowledge from").select_option("knowledge_prompt")
+    choose_signal(page, "knowledge_prompt")
     expect(board).to_contain_text("Knowledge, question hidden", timeout=MINUTE)
     expect(page.locator(".tu-caption").first).to_have_text(re.compile("^Knowledge: question hidden"))
     expect(page.locator(".tu-details")).to_contain_text(
@@ -94,7 +95,7 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
 
 def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., Page], address: str) -> None:
     page = live(opened(f"{address}?row=bob&signal=knowledge"))
-    page.get_by_label("Knowledge from").select_option("knowledge_swap")  # another test may have left a draft
+    choose_signal(page, "knowledge_swap")  # another test may have left a draft
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
     before, hash_before = knowledge(page), page.locator(".tu-mask-bar code").inner_text()
     page.locator(".tu-prompt").get_by_text("Where was").dblclick(position={"x": 10, "y": 8})

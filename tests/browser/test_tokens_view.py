@@ -45,6 +45,33 @@ def choose_set(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name, exact=True).click()
 
 
+def test_a_signal_is_searched_and_chosen_by_keyboard(page: Page) -> None:
+    field, options = (
+        page.get_by_label("Knowledge from"),
+        page.get_by_role("option").and_(page.locator(".tu-combo-option")),
+    )
+    field.focus()
+    expect(field).to_have_attribute("aria-expanded", "false")
+    press(page, "ArrowDown")
+    expect(field).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".tu-combo-option.is-active")).to_have_attribute("data-value", "knowledge_swap")
+    page.keyboard.type("zzz")
+    expect(options).to_have_count(0)
+    expect(page.get_by_text("None of the signals has “zzz” in name or sentence.")).to_be_visible()
+    press(page, "Escape")
+    expect(field).to_have_value("name swapped")
+    page.keyboard.type("spread")
+    active = field.get_attribute("aria-activedescendant")
+    expect(page.locator(f"[id='{active}']")).to_have_attribute("data-value", "swap_spread")
+    press(page, "Enter")
+    expect(field).to_have_attribute("aria-expanded", "false")
+    expect(field).to_have_attribute("data-value", "swap_spread")
+    expect(field).to_be_focused()
+    press(page, "ArrowDown", "ArrowDown", "Tab")  # leaving takes nothing
+    expect(field).to_have_attribute("data-value", "swap_spread")
+    expect(field).to_have_attribute("aria-expanded", "false")
+
+
 def test_hover_previews_a_click_locks_and_the_details_explain(page: Page) -> None:
     expect(title(page)).to_have_text("Oslo")
     token(page, "born").hover()

@@ -34,6 +34,7 @@ def test_the_page_draws_menu_and_controls_from_the_registry(tmp_path: Path) -> N
         tab = unlearn.build(live_service(tmp_path))
     objective, retain = tab.settings["objective"], tab.settings["retain"]
     assert {value for _, value in objective.choices} == set(OBJECTIVES)
+    assert isinstance(objective, gr.Dropdown) and objective.filterable, "a long list is searched"
     assert {value for _, value in retain.choices} == {OWN, *RETAINS}
     assert set(tab.own) == {
         (name, info.name) for name, entry in OBJECTIVES.items() for info in describe(entry.settings)

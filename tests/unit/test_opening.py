@@ -104,6 +104,18 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     assert shown_id(settled(service)) == first.scores_id
 
 
+def test_a_set_by_name_takes_the_place_of_the_open_rows(service: Service, tmp_path: Path) -> None:
+    folder = tmp_path / "tofu"
+    folder.mkdir()
+    (folder / "forget01.json").write_text('{"question": "Who sang?", "answer": "Bo sang."}\n', "utf-8")
+    (folder / "retain99.json").write_text('{"question": "Who ran?", "answer": "Cy ran."}\n', "utf-8")
+    given = {"set": "tofu_forget01", "place": str(folder)}
+    assert ask(opening.open_rows, service, given)["rows"] == 1
+    payload = tokens.shown_payload(settled(service))
+    assert [row["id"] for row in payload["rows"]] == ["forget01-0"]
+    assert status.chips(service)["data"] == {"text": "1 forget · 1 retain", "detail": "tofu_forget01"}
+
+
 def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, tmp_path: Path) -> None:
     """What is held out and what has choices is probed with a run as on the command line."""
     asked = Row("which", "Which?", "x", choices=("x", "y"), correct=0, split="choice")

@@ -68,8 +68,8 @@ test("a signal that needs what is not there says so in the menu", () => {
   const model = new TokensModel({ ...syntheticPayload(1), lacking: { g_effect: "needs rows to keep" } });
   const sources = menuOf(model, "knowledge").flatMap((group) => group.sources);
   assert.deepEqual(
-    sources.filter(({ lacks }) => lacks),
-    [{ name: "g_effect", label: "G-effect", missing: true, lacks: "needs rows to keep" }],
+    sources.filter(({ lacks }) => lacks).map(({ help, ...rest }) => [rest, help.length > 20]),
+    [[{ name: "g_effect", label: "G-effect", missing: true, lacks: "needs rows to keep" }, true]],
   );
 });
 
@@ -91,7 +91,7 @@ test("a signal that no file of the page knows stands in menu, caption, details a
   const model = new TokensModel(payload, { view: { locked: 3 }, rule: { knowledge: "toy" } });
   assert.deepEqual(menuOf(model, "knowledge").at(-1), {
     label: "Toys",
-    sources: [{ name: "toy", label: "toy", missing: false, lacks: "" }],
+    sources: [{ name: "toy", label: "toy", help: "", missing: false, lacks: "" }],
   });
   assert.equal(sentence(model), "“Oslo” is fun (1.00 blocks).");
   assert.equal(captionWords(model, "knowledge"), "Knowledge: toy, in blocks; one scale for the whole set");

@@ -28,7 +28,8 @@ export function sourceIn({ payload }, row, name) {
  * Returns the menu of what may stand for "knowledge" or "entropy": families with their signals, in the order
  * of the registry; `missing` are those that would be computed, `lacks` says what one needs that is not there.
  * What the rule has is always there.
- * @returns {{label: string, sources: {name: string, label: string, missing: boolean, lacks: string}[]}[]}
+ * @returns {{label: string, sources: {name: string, label: string, help: string, missing: boolean,
+ *   lacks: string}[]}[]}
  */
 export function menuOf(model, role) {
   const { payload, signals, rule } = model;
@@ -36,7 +37,13 @@ export function menuOf(model, role) {
   // What the part is called after comes first.
   families.sort(([one], [other]) => Number(other === role) - Number(one === role));
   const lacks = (name) => payload.lacking?.[name] ?? "";
-  const source = (name, missing) => ({ name, label: sourceLabel(model, name), missing, lacks: lacks(name) });
+  const source = (name, missing) => ({
+    name,
+    label: sourceLabel(model, name),
+    help: entryOf(payload, name).help ?? "",
+    missing,
+    lacks: lacks(name),
+  });
   const groups = families
     .map(([, { label, signals: members }]) => ({
       label,

@@ -1,5 +1,6 @@
 /** The row above the strip: signal, its source, fill or bars, words, gold, numbers, and the legend. */
 
+import { combobox } from "../../dom/combobox.js";
 import { button, node, segmented, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { choiceOf } from "../../model/rule_settings.js";
 import { shownIndex } from "../../model/shown_unit.js";
@@ -88,46 +89,35 @@ export function badgeWords(model) {
 }
 
 function sourceMenu(label, model, kind, compute) {
-  const menu = node("select", { attributes: { "aria-label": label, "data-source": kind } });
+  const menu = combobox(label, "signals", (name) => choice.choose(name));
   const state = node("span", { class: "tu-source-state", attributes: { role: "status" } });
-  const element = node("label", { class: "tu-source" }, node("span", { text: label }), menu, state);
+  const element = node("div", { class: "tu-source" }, node("span", { text: label }), menu.element, state);
   const choice = sourceChoice(model, kind, compute, (words) => setText(state, words));
-  let shown = "";
-  menu.addEventListener("change", () => {
-    choice.choose(menu.value);
-  });
   const update = (used) => {
-    const choices = model.memory.once(
+    const groups = model.memory.once(
       `choices ${kind}`,
       [model.signals, model.payload, model.rule[kind]],
-      () => JSON.stringify(menuOf(model, kind)),
+      () =>
+        menuOf(model, kind).map(({ label: name, sources }) => ({
+          label: name,
+          entries: sources.map(entryIn),
+        })),
     );
-    // Only for others: new options would close a menu that is open.
-    if (choices !== shown) menu.replaceChildren(...JSON.parse(choices).map(groupNode));
-    shown = choices;
-    const wanted = choice.pending() ?? model.rule[kind];
-    if (menu.value !== wanted) menu.value = wanted;
+    menu.update({ groups, value: choice.pending() ?? model.rule[kind] });
     setHidden(element, !used);
   };
   return { element, update };
 }
 
-function stateOf(missing, lacks) {
-  if (lacks) return ` (${lacks})`;
-  return missing ? " (compute)" : "";
-}
-
-function groupNode({ label, sources }) {
-  return node(
-    "optgroup",
-    { attributes: { label } },
-    ...sources.map(({ name, label: text, missing, lacks }) =>
-      node("option", {
-        text: `${text}${stateOf(missing, lacks)}`,
-        attributes: { value: name, disabled: lacks !== "" },
-      }),
-    ),
-  );
+/** Returns an entry of the menu of signals: what it costs to choose it, or why it cannot be chosen. */
+function entryIn({ name, label, help, missing, lacks }) {
+  return {
+    value: name,
+    label,
+    help,
+    note: lacks || (missing ? "to be computed" : ""),
+    disabled: lacks !== "",
+  };
 }
 
 /**
