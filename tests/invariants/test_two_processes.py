@@ -1,10 +1,7 @@
 """Two processes do what one does: the same losses, looks and adapter, whether rows divide evenly or not."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +9,30 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.invariants.two_processes import CASES, run
+from tests.warm import Warm
 
 pytest.importorskip("accelerate")
 pytestmark = pytest.mark.slow
-SCRIPT = "tests/invariants/two_processes.py"
 
 
 @pytest.fixture(scope="module")
-def shared(root: Path, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which two gloo processes have done every case."""
+def shared(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Path:
+    """The folder in which two gloo processes have done every case.
+
+    They are started as a launcher would (tests/unit/test_accelerate.py has a real one), with torch loaded.
+    """
     out = tmp_path_factory.mktemp("two")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    start = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_machines", "1"]
-    start += ["--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    command = [*start, "--main_process_port", port, str(root / SCRIPT), str(tiny_folder), str(out), *CASES]
-    environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
+    logs = [out / f"log-{rank}.txt" for rank in range(2)]
+    started = [
+        warm.split("tests.invariants.two_processes", [str(rank), port, str(tiny_folder), str(out)], log)
+        for rank, log in enumerate(logs)
+    ]
+    for process in started:
+        process.wait(240)
+    assert (out / "done").is_file(), "\n".join(log.read_text()[-3000:] for log in logs)
     return out
 
 
@@ -44,7 +46,7 @@ def result(folder: Path) -> tuple[list, dict]:
 def test_two_processes_are_one(shared: Path, tiny_folder: Path, tmp_path: Path, case: str) -> None:
     run(tiny_folder, tmp_path / case, *CASES[case])
     (one, alone), (two, together) = result(tmp_path / case), result(shared / case)
-    # Each launcher has ways to start one process only, and one is always equal to one.
+    # Where only one has been started, one is always equal to one.
     assert [(each / case / "processes").read_text() for each in (tmp_path, shared)] == ["1", "2"]
     assert len(one) == len(two) == 6
     for first, second in zip(one, two, strict=True):

@@ -1,6 +1,7 @@
-"""Training runs of `accelerate launch`: argv is model folder, output folder, then CASES by name."""
+"""Training runs of one of two processes: argv is its rank, their port, model folder, output folder."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -38,5 +39,11 @@ def run(folder: Path, out: Path, objective: str, rows: int, retain: str) -> None
 
 
 if __name__ == "__main__":
-    for name in sys.argv[3:]:
-        run(Path(sys.argv[1]), Path(sys.argv[2]) / name, *CASES[name])
+    rank, port, model, folder = sys.argv[1:]
+    # What `accelerate launch` and torchrun tell each process.
+    ranks = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    os.environ |= ranks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CUDA_VISIBLE_DEVICES": ""}
+    for name, case in CASES.items():
+        run(Path(model), Path(folder) / name, *case)
+    if rank == "0":
+        (Path(folder) / "done").touch()

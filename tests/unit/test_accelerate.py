@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tokenunlearn.cli import main
 
 pytest.importorskip("accelerate")
 pytestmark = pytest.mark.slow
@@ -39,11 +40,16 @@ SETTINGS = [
 ]
 
 
-def unlearned(
-    root: Path, folder: Path, model: Path, out: str, *launch: str
-) -> subprocess.CompletedProcess[str]:
-    """The ended command, run in `folder`."""
-    verb = ["-m", "tokenunlearn", "unlearn", "rows.jsonl", "--retain-rows", "keep.jsonl", "--out", out]
+def verb(model: Path, out: str) -> list[str]:
+    rows = ["rows.jsonl", "--retain-rows", "keep.jsonl", "--out", out]
+    return ["unlearn", *rows, "--model", str(model), "--precision", "fp32", *SETTINGS]
+
+
+def launched(root: Path, folder: Path, model: Path, out: str) -> str:
+    """What the command said under the launcher, run in `folder`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = ["--main_process_port", str(free.getsockname()[1])]
     environment = {
         **os.environ,
         "PYTHONPATH": f"{root}{os.pathsep}{folder}",
@@ -51,29 +57,34 @@ def unlearned(
         "OMP_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    return subprocess.run(
-        [sys.executable, *launch, *verb, "--model", str(model), "--precision", "fp32", *SETTINGS],
+    done = subprocess.run(
+        [sys.executable, *LAUNCH, *port, "-m", "tokenunlearn", *verb(model, out)],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
 
 
 def test_two_processes_write_one_adapter_equal_to_that_of_one(
-    root: Path, tmp_path: Path, tiny_folder: Path
+    root: Path,
+    tmp_path: Path,
+    tiny_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Five and three rows: neither divides evenly over two processes.
     write_rows(tmp_path / "rows.jsonl", ROWS[:5])
     write_rows(tmp_path / "keep.jsonl", (), RETAIN[:3])
     (tmp_path / "sitecustomize.py").write_text(WITNESS, encoding="utf-8")
     (tmp_path / "ranks").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = ["--main_process_port", str(free.getsockname()[1])]
-    for out, launch in (("one", []), ("two", LAUNCH + port)):
-        done = unlearned(root, tmp_path, tiny_folder, out, *launch)
-        assert done.returncode == 0, done.stderr[-3000:]
+    two = launched(root, tmp_path, tiny_folder, "two")
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert main(verb(tiny_folder, "one")) == 0
+    for said in (capsys.readouterr().err, two):
         # Told once: the other process writes neither files nor words.
-        assert done.stderr.count("adapter in ") == 1
-        assert done.stderr.count("finished: all steps done") == 1, done.stderr[-3000:]
+        assert said.count("adapter in ") == 1
+        assert said.count("finished: all steps done") == 1, said[-3000:]
 
     ranks = {path.name: path.read_text() for path in (tmp_path / "ranks").iterdir()}
     assert ranks == {"0": "2", "1": "2"}

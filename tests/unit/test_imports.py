@@ -1,11 +1,14 @@
 """What must start fast imports neither torch nor transformers nor peft; the page no scipy.stats."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = (
@@ -30,8 +33,11 @@ def test_light_modules_load_no_torch() -> None:
 
 
 @pytest.mark.slow
-def test_the_page_starts_without_what_only_figures_need() -> None:
-    refuse_heavy(("app.page",), {"scipy.stats", "nltk"})
+def test_the_page_starts_without_what_only_figures_need(warm: Warm, tmp_path: Path) -> None:
+    """Beside Gradio and torch, which the warm process has loaded, the page brings neither of these."""
+    warm.split("tests.imported", ["app.page"], tmp_path / "log.txt").wait(60)
+    loaded = set(json.loads((tmp_path / "log.txt").read_text("utf-8")))
+    assert "app.page" in loaded and loaded & {"scipy.stats", "nltk"} == set()
 
 
 def refuse_heavy(modules: Sequence[str], heavy: set[str]) -> None:

@@ -1,8 +1,6 @@
 """The registry on a tiny model: every entry computes what it declares, and a signal is one entry."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 
 from tests.signals_picture import PICTURE, picture
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
+from tests.warm import Warm
 from tokenunlearn import passes
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
@@ -138,53 +137,15 @@ def test_the_picture_for_the_page_is_fresh() -> None:
     assert drawn == picture(), "run: python -m tests.signals_picture"
 
 
-# The one entry of a new signal, before anything of the library reads them; the rest is what a person does.
-TOY = """
-import json, sys
-from dataclasses import dataclass
-from types import MappingProxyType
-from tokenunlearn import signals
-from tokenunlearn.settings import check, setting
-from tokenunlearn.signals.entry import Levels, Signal
-
-@dataclass(frozen=True)
-class ToySettings:
-    times: float = setting(2.0, low=0, high=10, help="How often")
-
-    def __post_init__(self):
-        check(self)
-
-signals.SIGNALS = MappingProxyType({**signals.SIGNALS, "toy": Signal(
-    label="A toy", short="toy", function=lambda row, own: own.times * row.gold, family="text",
-    source="none", help="Twice the gold", says=Levels("{token} is a toy."), settings=ToySettings,
-    default=True, report=True)})
-
-from app.shown import shown_scores
-from app.views.tokens import menus
-from tests.tiny_rows import ROWS, tiny
-from tokenunlearn.cli import main
-from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
-
-folder, rows, out = sys.argv[1:]
-assert main(["list"]) == 0
-assert main(["score", rows, "--model", folder, "--out", out, "--report", "--set", "toy.times=3"]) == 0
-model, config = tiny(folder), ScoreConfig()
-scores = new_scores(model, ROWS, config)
-scores.rows.extend(iter_scores(model, ROWS, config))
-payload = shown_scores(scores, "live").payload
-print(json.dumps({
-    "info": payload["signals"]["toy"], "offered": "toy" in menus([])["offered"],
-    "board": [entry["label"] for entry in payload["leaderboard"]], "values": payload["columns"]["toy"],
-}))
-"""
-
-
-def test_a_signal_is_one_entry(tiny_folder: Path, tmp_path: Path) -> None:
-    rows, out = write_rows(tmp_path / "rows.jsonl", ROWS), tmp_path / "scores.jsonl"
-    command = [sys.executable, "-c", TOY, str(tiny_folder), str(rows), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert done.returncode == 0, done.stderr
-    *said, last = done.stdout.splitlines()
+def test_a_signal_is_one_entry(tiny_folder: Path, tmp_path: Path, warm: Warm) -> None:
+    rows, out, log = (
+        write_rows(tmp_path / "rows.jsonl", ROWS),
+        tmp_path / "scores.jsonl",
+        tmp_path / "log.txt",
+    )
+    warm.split("tests.toy_signal", [str(tiny_folder), str(rows), str(out)], log).wait(120)
+    *said, last = log.read_text("utf-8").splitlines()
+    assert out.exists(), "\n".join([*said, last])
     assert any(line.split()[:1] == ["toy"] and "times 2.0" in line for line in said)  # list, with its setting
     assert any(line.split()[:2] == ["A", "toy"] for line in said)  # the report
     table = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()[1:]]
