@@ -6,6 +6,7 @@ A line to the socket ADDRESS is `{"program", "arguments", "log"}`, the answer a 
 worker starts in turn is split off as well. The process ends with its standard input.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -96,15 +97,13 @@ def split(address: str, program: str, arguments: list[str], log: Path) -> int:
 
 def main(address: str) -> None:
     """Split off a process for each line, until standard input ends."""
-    import gradio
-    import peft
-    import torch
-    import transformers
-    import uvicorn
-
+    # What a page or a worker loads in its time, and not before: a minute of processor over all tests.
+    for name in ("app.page", "peft", "pyarrow.parquet", "rouge_score.rouge_scorer", "sklearn.linear_model"):
+        importlib.import_module(name)
+    for name in ("tokenunlearn.runs.job", "transformers.models.llama.modeling_llama", "uvicorn"):
+        importlib.import_module(name)
     from tokenunlearn.runs.queue import RunQueue
 
-    assert gradio and peft and torch and transformers and uvicorn
     RunQueue._spawn = lambda _, run: split(address, WORKER, [str(run)], run / "log.txt")  # type: ignore[method-assign]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them: what has ended is gone at once.
     with socket.socket(socket.AF_UNIX) as listener:

@@ -61,6 +61,12 @@ def serve(warm: Warm) -> Callable[..., AbstractContextManager[Server]]:
     return partial(serving, warm)
 
 
+@pytest.fixture(scope="session")
+def serve_plain(warm: Warm) -> Callable[..., AbstractContextManager[Server]]:
+    """The same for the Tokens tab alone, without Gradio (tests/plain_page.py): a load costs half as much."""
+    return partial(serving, warm, program="tests.plain_page")
+
+
 @contextmanager
 def serving(warm: Warm, folder: Path, *flags: str, port: int = 0, program: str = "app") -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", port)) as free:
@@ -151,12 +157,12 @@ def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture(scope="session")
 def example_address(
-    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[Server]]
+    tmp_path_factory: pytest.TempPathFactory, serve_plain: Callable[..., AbstractContextManager[Server]]
 ) -> Iterator[str]:
     """A page on the example of tests/tokens_example.py: what is decided there stays in the browser."""
     folder = tmp_path_factory.mktemp("example")
     (folder / "example.json").write_text(json.dumps(example()), encoding="utf-8")
-    with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
+    with serve_plain(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
         yield server.address
 
 

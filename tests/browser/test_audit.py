@@ -105,12 +105,12 @@ def test_rows_are_audited_by_keyboard_and_found_again_after_a_crash(
     opened: Callable[..., Page],
     tmp_path: Path,
     tiny_folder: Path,
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", audited_rows())
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
-    with serve(tmp_path, *flags) as server:
+    with serve_plain(tmp_path, *flags) as server:
         page = live(opened(f"{server.address}?row=r0"))
         begun = time.monotonic()
         assert walk_all_rows(page) == {row.id for row in audited_rows()}
@@ -130,7 +130,7 @@ def test_rows_are_audited_by_keyboard_and_found_again_after_a_crash(
     assert sorted(overrides.values()) == ["in"] * 3 + ["out"] * 2
     assert sorted(notes.values()) == sorted(f"reason {number}" for number in range(OVERRIDES))
 
-    with serve(tmp_path, *flags) as server:
+    with serve_plain(tmp_path, *flags) as server:
         page = live(opened(server.address))
         assert confirmed_hash(page) == digest
         expect(page.locator(".tu-since")).to_have_text("as “Ada, first pass”")

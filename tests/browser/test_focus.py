@@ -47,32 +47,6 @@ def test_arrow_keys_preview_what_they_reach_and_enter_keeps_it(page: Page) -> No
     expect(page.get_by_text("Hover a token to see its values")).to_be_visible()
 
 
-def test_the_first_tab_leads_past_the_frame_and_arrows_go_through_the_tabs(page: Page) -> None:
-    skip = page.get_by_role("link", name="Skip to the tokens")
-    press(page, "Tab")
-    expect(skip).to_be_focused()
-    press(page, "Enter")
-    expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
-    tabs = {name: page.get_by_role("tab", name=name) for name in ("Tokens", "Unlearn", "Probe", "Compare")}
-    tabs["Tokens"].focus()
-    for key, name in (("End", "Compare"), ("ArrowRight", "Tokens"), ("ArrowRight", "Unlearn")):
-        press(page, key)
-        expect(tabs[name]).to_be_focused()
-        expect(tabs[name]).to_have_attribute("aria-selected", "true")
-        expect(page.locator('[role="tablist"] [role="tab"][tabindex="0"]')).to_have_count(1)
-    # From another tab it opens that of the tokens first.
-    skip.press("Enter")
-    expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
-    expect(tabs["Tokens"]).to_have_attribute("aria-selected", "true")
-
-
-def test_a_tab_opened_from_within_another_takes_the_focus(page: Page) -> None:
-    # As after “Unlearn these”, for which a recorded example has no model.
-    page.get_by_role("button", name="Masks", exact=True).focus()
-    page.get_by_role("tab", name="Unlearn").evaluate("tab => tab.click()")
-    expect(page.get_by_role("tab", name="Unlearn")).to_be_focused()
-
-
 def test_a_row_without_a_chosen_token_is_counted_gone_to_and_announced(page: Page) -> None:
     page.get_by_role("combobox", name="Choose", exact=True).select_option("threshold")
     page.get_by_role("slider", name="Cut at φ").evaluate(

@@ -31,10 +31,10 @@ def flags(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Iterat
 def address(
     tmp_path_factory: pytest.TempPathFactory,
     flags: list[str],
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[str]:
     """One server for the tests that leave it alone; they share its marks."""
-    with serve(tmp_path_factory.mktemp("shared"), *flags) as server:
+    with serve_plain(tmp_path_factory.mktemp("shared"), *flags) as server:
         yield server.address
 
 
@@ -66,9 +66,9 @@ def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(
     opened: Callable[..., Page],
     tmp_path: Path,
     flags: list[str],
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
 ) -> None:
-    with serve(tmp_path, *flags) as server:
+    with serve_plain(tmp_path, *flags) as server:
         page = live(opened(f"{server.address}?row={ADA}"))
         state, digest = page.locator(".tu-marks-kept"), page.locator(".tu-mask-bar code").inner_text()
         page.get_by_role("button", name="Mark facts").click()
@@ -115,7 +115,7 @@ def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(
         press(page, "]", "Home", "f")
         shows(page, DAN)
         expect(state).to_contain_text("marks not saved")
-    with serve(tmp_path, *flags, port=server.port):
+    with serve_plain(tmp_path, *flags, port=server.port):
         expect(state).to_contain_text("marks saved", timeout=MINUTE)
         assert kept(tmp_path) == {**marked, DAN: {"fact": [[0, 3]], "other": [], "seen": False}}
 
@@ -190,11 +190,11 @@ def test_marks_are_learned_from_while_one_marks(
     opened: Callable[..., Page],
     tmp_path: Path,
     tiny_folder: Path,
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
 ) -> None:
     rows = [replace(row, gold=()) for row in ROWS]
     data = write_rows(tmp_path / "rows.jsonl", rows)
-    with serve(tmp_path, "--model", str(tiny_folder), "--data", str(data)) as server:
+    with serve_plain(tmp_path, "--model", str(tiny_folder), "--data", str(data)) as server:
         page = live(opened(f"{server.address}?row={ADA}"))
         said = page.get_by_role("region", name="Which signal to trust")
         expect(said).to_contain_text("No facts are marked in this set")

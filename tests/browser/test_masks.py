@@ -36,11 +36,11 @@ EVE = Row(
 def address(
     tmp_path_factory: pytest.TempPathFactory,
     tiny_folder: Path,
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("masks")
     rows = write_rows(folder / "rows.jsonl", (*ROWS, EVE), RETAIN)
-    with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
+    with serve_plain(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         # Where the tokens 0 to 25 are; by itself the page opens on the row that explains itself best.
         yield f"{server.address}?row=ada"
 
@@ -285,16 +285,3 @@ def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     assert copy.evaluate("window.hacked") is None and copy.locator("img, script").count() == 0
     assert asked == [path.as_uri()]
     context.close()
-
-
-def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(opened: Open, address: str) -> None:
-    ada, ben = (live(opened(address)) for _ in range(2))
-    first = cycle(ada, 0)
-    ben.bring_to_front()
-    for page, digest in ((ada, first), (ben, confirmed_hash(ben)), (ada, first)):
-        page.bring_to_front()
-        page.get_by_role("tab", name="Unlearn").click()
-        summary = page.locator(".mask-summary")
-        expect(summary.locator(".tx-note code")).to_have_text(digest[:8])
-        expect(summary.locator(".tx-other")).to_be_empty()
-    assert first != ben.evaluate("globalThis.currentPlan(null).then(({ plan }) => plan.hash)")

@@ -21,7 +21,7 @@ MINUTE = 60_000
 def address(
     tmp_path_factory: pytest.TempPathFactory,
     tiny_folder: Path,
-    serve: Callable[..., AbstractContextManager[Any]],
+    serve_plain: Callable[..., AbstractContextManager[Any]],
 ) -> Iterator[str]:
     """A page on the tiny model: eight rows, of which two name Ada Moss and one is of another set."""
     folder = tmp_path_factory.mktemp("subjects")
@@ -30,7 +30,7 @@ def address(
     )
     other = replace(ROWS[6], set="other")
     rows = write_rows(folder / "rows.jsonl", (*ROWS[:6], other, again))
-    with serve(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
+    with serve_plain(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         yield server.address
 
 

@@ -178,6 +178,30 @@ def test_pause_resume_and_keep(address: str, folder: Path, opened: Open) -> None
     assert SHARE.match(was) and SHARE.match(now) and re.match(r"[+−±]?\.\d\d$", change)
 
 
+def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(opened: Open, address: str) -> None:
+    ada, ben = (opened(f"{address}?row=ada") for _ in range(2))
+    digests = []
+    for page in (ada, ben):
+        page.bring_to_front()
+        expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+        mask = page.locator('.tu-mask-bar [data-state="same"]')
+        if page is ada:
+            before = page.locator(".tu-mask-bar code").inner_text()
+            page.locator('.tu-strip [data-index="0"]').click()
+            page.keyboard.press("Space")
+            expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({before}|…)$"))
+        expect(mask).to_be_visible()
+        digests.append((mask.get_attribute("title") or "").rsplit(" ", 1)[1])
+    assert digests[0] != digests[1]
+    for page, digest in ((ada, digests[0]), (ben, digests[1]), (ada, digests[0])):
+        page.bring_to_front()
+        page.get_by_role("tab", name="Unlearn").click()
+        summary = page.locator(".mask-summary")
+        expect(summary.locator(".tx-note code")).to_have_text(digest[:8])
+        expect(summary.locator(".tx-other")).to_be_empty()
+    assert ben.evaluate("globalThis.currentPlan(null).then(({ plan }) => plan.hash)") == digests[1]
+
+
 def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
     tmp_path: Path, tiny_folder: Path, serve: Serve, opened: Open
 ) -> None:
