@@ -78,7 +78,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
 
     async def answer(request: Request) -> JSONResponse:
         asked = await request.json()
-        act = answering(partial(ACTIONS[asked["fn_name"]], service))
+        act = answering(partial(ACTIONS[asked["fn_name"]], service), asked["fn_name"])
         return JSONResponse(await run_in_threadpool(act, asked["data"]))
 
     async def pulse(request: Request) -> JSONResponse:
@@ -91,7 +91,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
 
 
 def news(service: Any, seen: Any) -> dict[str, Any]:
-    """What app/wiring.py sends on a pulse: the chips first, the scores where they are others."""
+    """What a pulse sends: the chips first, the scores where they are others than those seen."""
     chips = status.beat(service)
     scores = json.loads(json.dumps(status.scores_signature(service)))
     return {
@@ -101,11 +101,7 @@ def news(service: Any, seen: Any) -> dict[str, Any]:
     }
 
 
-def beat(service: Any, _: Any) -> dict[str, Any]:
-    return status.beat(service)
-
-
-ACTIONS: Final = {**ASKED, "beat": beat}
+ACTIONS: Final = {**ASKED, "beat": status.beat}
 
 if __name__ == "__main__":
     page.build = build
