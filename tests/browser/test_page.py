@@ -246,6 +246,15 @@ def test_the_first_tab_leads_past_the_frame_and_arrows_go_through_the_tabs(
     expect(page.get_by_role("tab", name="Unlearn")).to_be_focused()
 
 
+def test_an_objective_is_searched_by_typing_over_the_chosen_one(page: Page) -> None:
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_label("Objective", exact=True).click()
+    page.keyboard.type("second answer")
+    expect(page.get_by_role("option").first).to_contain_text("second answer")
+    assert all("second answer" in each for each in page.get_by_role("option").all_inner_texts())
+    page.keyboard.press("Escape")
+
+
 def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
     page = opened(address, color_scheme="dark")
     expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)

@@ -1,6 +1,6 @@
 /**
- * What Gradio leaves to be done: it must not ask for sixty frames a second, and its colour scheme has to
- * reach the root.
+ * What Gradio leaves to be done: it must not ask for sixty frames a second, its colour scheme has to reach the
+ * root, and typing into one of its menus has to search.
  */
 
 // Its sign of loading counts the seconds in a loop of frames that does not end when the sign is taken away
@@ -36,4 +36,16 @@ export function followScheme(root = document.documentElement, body = document.bo
   };
   new MutationObserver(follow).observe(body, { attributes: true, attributeFilter: ["class"] });
   follow();
+}
+
+/**
+ * From now on a menu of Gradio's has its text selected when a person turns to it: typing searches then.
+ * Otherwise it goes between the letters of what is chosen, and nothing is found.
+ */
+export function searchMenus(body = document.body) {
+  for (const turned of ["focusin", "click"])
+    body.addEventListener(turned, ({ target }) => {
+      if (target instanceof HTMLInputElement && target.matches("[role='combobox']:not(.tu-view *)"))
+        target.select();
+    });
 }

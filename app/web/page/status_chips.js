@@ -9,7 +9,7 @@ import { askServer } from "../server/server_ask.js";
 import { serverLink } from "../server/server_link.js";
 import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "../server/shared_value.js";
 import { goneBanner } from "./gone_banner.js";
-import { followScheme, leaveFrames } from "./gradio.js";
+import { followScheme, leaveFrames, searchMenus } from "./gradio.js";
 import { pageKeys } from "./page_keys.js";
 import { runNews } from "./run_news.js";
 
@@ -26,6 +26,7 @@ import { runNews } from "./run_news.js";
 export function mount({ element, props, trigger, watch, server }) {
   leaveFrames();
   followScheme();
+  searchMenus();
   pageKeys();
   const opener = (part, classes) =>
     node("button", {
