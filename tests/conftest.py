@@ -86,9 +86,10 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     """The process that pages and workers are split off from, with what both need already loaded."""
     # With the tests' limit to one thread: a second one, beside another test, waits more than it computes.
-    warm = Warm(ROOT)
+    own = tmp_path_factory.getbasetemp()  # under xdist the folder of all its processes is one above
+    warm = Warm(ROOT, own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
     yield warm
     warm.close()

@@ -3,19 +3,19 @@
 Each of them loads Gradio and the model's libraries for ten seconds when it starts by itself, and the tests
 start fifty; how it does that is what test_clone.py, test_imports.py and one test of test_resume.py look at.
 A line to the socket ADDRESS is `{"program", "arguments", "log"}`, the answer a process id. What a page or a
-worker starts in turn is split off as well. The process ends with its standard input.
+worker starts in turn is split off as well. An empty line holds the process: all test processes share one, and
+it ends when none of them holds it any more.
 """
 
+import fcntl
 import importlib
 import json
 import os
 import runpy
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -25,15 +25,23 @@ WORKER = "tokenunlearn.runs.worker"
 
 
 class Warm:
-    """The process that pages and workers are split off from; it ends with this one."""
+    """The process that pages and workers are split off from, kept while this object or another holds it.
 
-    def __init__(self, root: Path) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="warm-"))
-        self.address = str(self._folder / "socket")
-        command = [sys.executable, "-m", "tests.warm", self.address]
-        self._process = Popen(command, cwd=root, stdin=PIPE, stdout=PIPE, text=True)
-        assert self._process.stdout is not None
-        self._process.stdout.readline()  # It listens.
+    `folder` is where it listens; test processes that name the same one share it.
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.address = str(folder / "warm")
+        with (folder / "warm.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not Path(self.address).exists():
+                command = [sys.executable, "-m", "tests.warm", self.address]
+                process = Popen(command, cwd=root, stdout=PIPE, text=True, start_new_session=True)
+                assert process.stdout is not None
+                process.stdout.readline()  # It listens.
+            self._held = socket.socket(socket.AF_UNIX)
+            self._held.connect(self.address)
+            self._held.sendall(b"\n")
 
     def split(self, program: str, arguments: list[str], log: Path) -> "Split":
         """A new process that runs the module as `python -m` would; what it says goes into `log`."""
@@ -44,9 +52,8 @@ class Warm:
         return split(self.address, WORKER, [str(run)], run / "log.txt")
 
     def close(self) -> None:
-        """End it: nothing more can be split off."""
-        self._process.communicate(timeout=30)
-        shutil.rmtree(self._folder)
+        """Hold it no longer."""
+        self._held.close()
 
 
 class Split:
@@ -96,14 +103,17 @@ def split(address: str, program: str, arguments: list[str], log: Path) -> int:
 
 
 def main(address: str) -> None:
-    """Split off a process for each line, until standard input ends."""
+    """Split off a process for each line, until nobody holds this one."""
     # What a page or a worker loads in its time, and not before: a minute of processor over all tests.
     for name in ("app.page", "peft", "pyarrow.parquet", "rouge_score.rouge_scorer", "sklearn.linear_model"):
         importlib.import_module(name)
     for name in ("tokenunlearn.runs.job", "transformers.models.llama.modeling_llama", "uvicorn"):
         importlib.import_module(name)
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
     from tokenunlearn.runs.queue import RunQueue
 
+    get_checkpoint_conversion_mapping("llama")  # a second of regular expressions, kept from then on
     RunQueue._spawn = lambda _, run: split(address, WORKER, [str(run)], run / "log.txt")  # type: ignore[method-assign]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them: what has ended is gone at once.
     with socket.socket(socket.AF_UNIX) as listener:
@@ -111,14 +121,31 @@ def main(address: str) -> None:
         listener.listen()
         sys.stdout.write("listens\n")
         sys.stdout.flush()
-        while listener in select.select([listener, sys.stdin], [], [])[0]:
-            connection = listener.accept()[0]
-            with connection, connection.makefile("rw") as stream:
-                asked = json.loads(stream.readline())
-                pid = os.fork()
-                if pid == 0:
-                    _run(asked)
-                stream.write(f"{pid}\n")
+        held: list[socket.socket] = []
+        begun = False
+        while held or not begun:
+            ready = select.select([listener, *held], [], [])[0]
+            held = [
+                each for each in held if each not in ready
+            ]  # it has closed
+            if listener in ready:
+                connection = listener.accept()[0]
+                asked = connection.makefile("r").readline().strip()
+                if asked:
+                    connection.sendall(b"%d\n" % _split_off(json.loads(asked), listener))
+                    connection.close()
+                else:
+                    held.append(connection)
+                    begun = True
+    Path(address).unlink()
+
+
+def _split_off(asked: dict[str, Any], listener: socket.socket) -> int:
+    pid = os.fork()
+    if pid == 0:
+        listener.close()
+        _run(asked)
+    return pid
 
 
 def _run(asked: dict[str, Any]) -> NoReturn:
