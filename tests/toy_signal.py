@@ -1,6 +1,7 @@
 """`python -m tests.toy_signal MODEL ROWS OUT`: adds one entry to the signals, lists, scores and shows it.
 
-In a process of its own: the entry is there before anything of the library reads the registry.
+In a process of its own: the entry is there before anything of the library reads the registry. What the warm
+process has loaded of the library is loaded again.
 """
 
 import json
@@ -8,6 +9,10 @@ import sys
 from dataclasses import dataclass
 from types import MappingProxyType
 
+for loaded in [name for name in sys.modules if name.split(".")[0] in ("app", "tokenunlearn")]:
+    del sys.modules[loaded]
+
+# ruff: noqa: E402
 from tokenunlearn import signals
 from tokenunlearn.settings import check, setting
 from tokenunlearn.signals.entry import Levels, Signal

@@ -22,6 +22,17 @@ from subprocess import PIPE, Popen
 from typing import Any, NoReturn
 
 WORKER = "tokenunlearn.runs.worker"
+# What a page or a worker loads at some time: a minute of processor over all tests.
+LOADED = (
+    "app.page",
+    "peft",
+    "pyarrow.parquet",
+    "rouge_score.rouge_scorer",
+    "sklearn.linear_model",
+    "tokenunlearn.runs.job",
+    "transformers.models.llama.modeling_llama",
+    "uvicorn",
+)
 
 
 class Warm:
@@ -104,10 +115,7 @@ def split(address: str, program: str, arguments: list[str], log: Path) -> int:
 
 def main(address: str) -> None:
     """Split off a process for each line, until nobody holds this one."""
-    # What a page or a worker loads in its time, and not before: a minute of processor over all tests.
-    for name in ("app.page", "peft", "pyarrow.parquet", "rouge_score.rouge_scorer", "sklearn.linear_model"):
-        importlib.import_module(name)
-    for name in ("tokenunlearn.runs.job", "transformers.models.llama.modeling_llama", "uvicorn"):
+    for name in LOADED:
         importlib.import_module(name)
     from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
@@ -125,9 +133,8 @@ def main(address: str) -> None:
         begun = False
         while held or not begun:
             ready = select.select([listener, *held], [], [])[0]
-            held = [
-                each for each in held if each not in ready
-            ]  # it has closed
+            # Whoever holds it says nothing more: one that can be read has been closed.
+            held = [each for each in held if each not in ready]
             if listener in ready:
                 connection = listener.accept()[0]
                 asked = connection.makefile("r").readline().strip()
