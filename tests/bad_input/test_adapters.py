@@ -22,6 +22,8 @@ from tokenunlearn.cli import main
 from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS
 from tokenunlearn.models.adapters import lora_model
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[Path], Any]
 A = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
 

@@ -17,6 +17,8 @@ from app.service import Service
 from app.tabs.tokens import ASKED
 from tests.page_service import RULE, live_service
 
+pytestmark = pytest.mark.slow
+
 HUGE = 10**400  # more than a float64 holds
 LONG = "9" * 4_400  # more digits than Python turns into a number
 HALF = "half a pair: \ud800"

@@ -18,6 +18,8 @@ from tests.asking import ask
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.cli import main
 
+pytestmark = pytest.mark.slow
+
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 INDEX = "model.safetensors.index.json"

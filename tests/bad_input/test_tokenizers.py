@@ -15,6 +15,8 @@ from tokenunlearn.cli import main
 from tokenunlearn.errors import InputError
 from tokenunlearn.models.loading import load_model
 
+pytestmark = pytest.mark.slow
+
 LETTERS = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 
 

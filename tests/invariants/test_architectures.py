@@ -17,6 +17,8 @@ from tests.architectures import (
     table,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def lines() -> list[str]:
     return PAGE.read_text("utf-8").splitlines()

@@ -25,6 +25,8 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 from tokenunlearn.training.token_batch import token_batch
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 2, "learning_rate": 1e-2}
 FORGET = tuple(replace(row, perturbed_answer=(f"{row.subject} was born in Lund.",)) for row in ROWS[:3])
 # Objective × retain term: each with its own, and each retain term with an objective that takes it.

@@ -13,6 +13,8 @@ from tokenunlearn.training.events import Diverged, Saved, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 4, "learning_rate": 1e-2}
 
 

@@ -9,6 +9,8 @@ from tokenunlearn.masks import mask_hash
 from tokenunlearn.modes import MODES, random_like
 from tokenunlearn.selection import Rule, select
 
+pytestmark = pytest.mark.slow
+
 LEVELS = st.integers(0, 9)  # few levels, so that ties are the rule
 HARD = st.sampled_from(["top_fraction", "top_k"])
 FRACTION = st.floats(0, 1)

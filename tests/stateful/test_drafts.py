@@ -40,6 +40,8 @@ from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.runs.mask_store import FOLDER, MaskStore
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TABS = st.sampled_from(["x", "y"])
 TOKENS = st.integers(0, 8)

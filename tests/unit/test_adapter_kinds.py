@@ -26,6 +26,8 @@ from tokenunlearn.models.loading import load_model
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 IDS = torch.tensor([[5, 6, 7, 30, 12, 9]])
 LLAMA = ["q_proj", "v_proj", "up_proj", "down_proj"]
 TIED = {"ensure_weight_tying": True}

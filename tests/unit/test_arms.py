@@ -17,6 +17,8 @@ from tokenunlearn.selection import Rule
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import StepDone
 
+pytestmark = pytest.mark.slow
+
 RULE = Rule(fraction=0.2, whole_words=False)
 
 

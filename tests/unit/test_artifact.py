@@ -20,6 +20,8 @@ from tokenunlearn.runs.store import RunStore
 from tokenunlearn.runs.worker import run_job
 from tokenunlearn.training.events import AttackStep
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [(row.question, row.answer) for row in ROWS[:3]]
 
 

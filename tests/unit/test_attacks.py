@@ -23,6 +23,8 @@ from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_j
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 # The fact is a letter: the tiny model learns it in a few steps.
 LETTERS = tuple(replace(row, gold=((row.gold[0][0], row.gold[0][0] + 1),)) for row in ROWS[:4])
 GIVEN = Splits(LETTERS, RETAIN, ())

@@ -14,6 +14,8 @@ from tokenunlearn.learned.words import Words
 from tokenunlearn.metrics.attribution import auroc_difference
 from tokenunlearn.selection import Rule, select
 
+pytestmark = pytest.mark.slow
+
 NAN = float("nan")
 STRONG = FitSettings(C=0.1)
 

@@ -19,6 +19,8 @@ from tokenunlearn.training.events import StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"forget_batch": 2, "retain_batch": 2, "retain_bound": 20.0, "rank": 2}
 
 

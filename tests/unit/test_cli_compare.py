@@ -17,6 +17,8 @@ from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rivals import make_rival
 
+pytestmark = pytest.mark.slow
+
 WORLD = replace(RETAIN[3], split="world")
 FIGURES = ("fact_joint", "other", "retain", "world")
 

@@ -15,6 +15,8 @@ from tokenunlearn.learned.scorer_files import read_scorer, write_scorer
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance, read_table
 
+pytestmark = pytest.mark.slow
+
 OURS = tuple(replace(row, id=f"our-{row.id}", question=f"{row.question}?", set="ours") for row in ROWS)
 
 

@@ -10,6 +10,8 @@ import pytest
 from tokenunlearn.cli import main
 from tokenunlearn.table import read_table
 
+pytestmark = pytest.mark.slow
+
 ROWS = [
     {
         "id": "a",

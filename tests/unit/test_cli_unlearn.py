@@ -10,6 +10,8 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS
 from tokenunlearn.cli import main
 
+pytestmark = pytest.mark.slow
+
 FORGET = ROWS[:2]
 QUICK = ["--steps", "2", "--rank", "2", "--retain-bound", "20", "--precision", "fp32"]
 

@@ -10,6 +10,8 @@ from tokenunlearn.models.forward import run_pass
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.text.encoding import encode, encode_prompt
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=KINDS)
 def case(request, tmp_path_factory):

@@ -27,6 +27,8 @@ from tokenunlearn.runs.job import rows_from
 from tokenunlearn.scoring import ScoreConfig, Scores, new_scores, score, score_infos
 from tokenunlearn.selection import Rule
 
+pytestmark = pytest.mark.slow
+
 BROKEN = Row("hal", "Where was Hal Moor born?", "Hal Moor was born in Zug.", "Hal Moor", ((21, 24),), "tiny")
 GIVEN = (*ROWS[:2], BROKEN, *ROWS[2:4])
 REASON = "Row hal cannot be scored. The model's log-probabilities there are not numbers."

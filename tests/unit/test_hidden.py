@@ -16,6 +16,8 @@ from tokenunlearn.models.layers import layer_list
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.text.encoding import Encoding, encode
 
+pytestmark = pytest.mark.slow
+
 # packed, alone, windowed, capped, without position ids, with convolutions and recurrences, other lists
 FAMILIES = ("llama", "gpt2", "gemma2", "gemma3_text", "mpt", "opt", "qwen3_next", "lfm2", "gpt_neo", "xglm")
 

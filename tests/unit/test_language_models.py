@@ -14,6 +14,8 @@ from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 KINDS = ("target", "trained", *RIVALS)
 PAIRS = [
     *((row.question, row.answer) for row in ROWS),

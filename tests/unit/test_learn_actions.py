@@ -23,6 +23,8 @@ from tokenunlearn.learned.marks import RowMarks, marks_from
 from tokenunlearn.metrics.attribution import auroc
 from tokenunlearn.runs.marks_store import MarksStore
 
+pytestmark = pytest.mark.slow
+
 # "She likes tea.": the last word is the fact.
 OURS = tuple(replace(row, set="kind", gold=((10, len(row.answer) - 1),), split="forget") for row in RETAIN)
 PLAIN = tuple(replace(row, gold=()) for row in ROWS)

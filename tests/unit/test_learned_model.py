@@ -27,6 +27,8 @@ from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.scoring import ScoreConfig, new_scores, score
 from tokenunlearn.text.encoding import encode
 
+pytestmark = pytest.mark.slow
+
 # two kinds, and a row that no model of letters can read whole
 OURS = (*(replace(row, set=f"kind{n % 2}") for n, row in enumerate(ROWS[:6])),)
 TOO_LONG = Row("long", "What?", "a" * 9000, gold=((0, 4),), set="kind0")

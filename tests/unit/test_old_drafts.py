@@ -22,6 +22,8 @@ from tokenunlearn.runs.mask_store import FOLDER, MaskStore
 from tokenunlearn.runs.old_drafts import adopt, left_over
 from tokenunlearn.scoring import ScoreConfig, new_scores
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parents[1] / "data" / "runs_89070e2"
 BEFORE, EDITED, BF16 = "4fe080e71a85", "54bda1c46b7d", "e37644e06fd5"
 NOTES = {"3": "the fact", "9": "ask Ada", "11": "later"}

@@ -20,6 +20,8 @@ from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
 from tokenunlearn.runs.job import rows_of
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 
 

@@ -34,6 +34,8 @@ from tokenunlearn.passes import Beside
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:

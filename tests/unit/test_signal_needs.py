@@ -21,6 +21,8 @@ from tokenunlearn.signals.reference import selective
 from tokenunlearn.table import read_table
 from tokenunlearn.text.encoding import encode
 
+pytestmark = pytest.mark.slow
+
 G_EFFECT = ScoreConfig(signals=("g_effect",), signal_settings={"g_effect": {"layer_share": 0.5}})
 
 

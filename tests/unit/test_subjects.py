@@ -21,6 +21,8 @@ from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.models.loading import load_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:

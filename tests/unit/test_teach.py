@@ -7,6 +7,8 @@ from tokenunlearn.training import teach as teaching
 from tokenunlearn.training.events import Diverged, Finished, Saved, StepDone
 from tokenunlearn.training.teach import TeachConfig, rehearsal, teach
 
+pytestmark = pytest.mark.slow
+
 
 def test_taught_rows_are_likelier_in_the_saved_adapter(tiny_folder, tmp_path) -> None:
     pairs = [(row.question, row.answer) for row in ROWS[:2]]

@@ -18,7 +18,10 @@ CASES = 2_000
 WEB = Path(__file__).parents[2] / "app" / "web"
 NODE = shutil.which("node")
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed, so the twin cannot run")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NODE is None, reason="node is not installed, so the twin cannot run"),
+]
 
 SCRIPT = """
 import { readFileSync } from 'node:fs';
