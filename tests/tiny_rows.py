@@ -48,7 +48,8 @@ def write_rows(path: Path, rows: Sequence[Row], retain: Sequence[Row] = ()) -> P
 def tiny(folder: Path, adapter: Path | None = None, loud: bool = False) -> LoadedModel:
     """The tiny model in float32, the caller's own; `loud` scales its head so a LoRA can move what it says."""
     if adapter is None:
-        base = _read(folder, (folder / "model.safetensors").stat().st_mtime_ns)
+        written = max(each.stat().st_mtime_ns for each in folder.iterdir())
+        base = _read(folder, written)
         loaded = replace(base, model=deepcopy(base.model))
     else:
         loaded = load_model(str(folder), adapter, "fp32")

@@ -7,6 +7,7 @@ process has loaded of the library is loaded again.
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 for loaded in [name for name in sys.modules if name.split(".")[0] in ("app", "tokenunlearn")]:
@@ -43,7 +44,7 @@ TOY = Signal(
 
 
 def main(folder: str, rows: str, out: str) -> None:
-    """Take the entry through the command line and the page; the last line says what the page has of it."""
+    """Take the entry through the command line and the page; what the page has goes beside OUT, as .page."""
     signals.SIGNALS = MappingProxyType({**signals.SIGNALS, "toy": TOY})  # type: ignore[misc]
 
     from app.shown import shown_scores
@@ -55,7 +56,7 @@ def main(folder: str, rows: str, out: str) -> None:
     assert cli.main(["list"]) == 0
     own = ["--report", "--set", "toy.times=3"]
     assert cli.main(["score", rows, "--model", folder, "--out", out, *own]) == 0
-    model, config = tiny(folder), ScoreConfig()
+    model, config = tiny(Path(folder)), ScoreConfig()
     scores = new_scores(model, ROWS, config)
     scores.rows.extend(iter_scores(model, ROWS, config))
     payload = shown_scores(scores, "live").payload
@@ -65,7 +66,7 @@ def main(folder: str, rows: str, out: str) -> None:
         "board": [entry["label"] for entry in payload["leaderboard"]],
         "values": payload["columns"]["toy"],
     }
-    sys.stdout.write(json.dumps(page) + "\n")
+    Path(out).with_suffix(".page").write_text(json.dumps(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tests.unit.test_adapters import randomised
 from tokenunlearn.errors import ModelError
 from tokenunlearn.runs.job import load_job
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
 SETTINGS = {"steps": 2, "learning_rate": 0.05, "layer_share": 0.5, "rank": 2, "eval_every": 1000}
 
 

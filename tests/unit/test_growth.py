@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from app.shown import shown_scores
 from tests.tiny_rows import tiny
@@ -13,6 +14,7 @@ from tokenunlearn.experiments.arms import weights_by_row
 from tokenunlearn.passes import row_infos
 from tokenunlearn.scoring import ScoreConfig, iter_scores, new_scores
 
+pytestmark = pytest.mark.slow
 MANY = 150
 
 

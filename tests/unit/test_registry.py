@@ -137,6 +137,7 @@ def test_the_picture_for_the_page_is_fresh() -> None:
     assert drawn == picture(), "run: python -m tests.signals_picture"
 
 
+@pytest.mark.slow
 def test_a_signal_is_one_entry(tiny_folder: Path, tmp_path: Path, warm: Warm) -> None:
     rows, out, log = (
         write_rows(tmp_path / "rows.jsonl", ROWS),
@@ -144,13 +145,13 @@ def test_a_signal_is_one_entry(tiny_folder: Path, tmp_path: Path, warm: Warm) ->
         tmp_path / "log.txt",
     )
     warm.split("tests.toy_signal", [str(tiny_folder), str(rows), str(out)], log).wait(120)
-    *said, last = log.read_text("utf-8").splitlines()
-    assert out.exists(), "\n".join([*said, last])
+    said = log.read_text("utf-8").splitlines()
+    assert out.with_suffix(".page").exists(), "\n".join(said)
     assert any(line.split()[:1] == ["toy"] and "times 2.0" in line for line in said)  # list, with its setting
     assert any(line.split()[:2] == ["A", "toy"] for line in said)  # the report
     table = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()[1:]]
     assert [row["toy"] for row in table] == [3 * row["gold"] for row in table]  # the settings reached it
-    page = json.loads(last)
+    page = json.loads(out.with_suffix(".page").read_text("utf-8"))
     assert page["info"]["short"] == "toy" and page["info"]["family"] == "text" and page["offered"]
     assert "A toy" in page["board"] and "New content words" in page["board"]
     assert set(page["values"]) == {0, 2}
