@@ -82,13 +82,7 @@ function followTabs(list) {
     const now = tabs.find((tab) => tab.ariaSelected === "true") ?? null;
     const changed = open !== null && now !== null && now !== open;
     open = now ?? open;
-    // Once the page that is left is hidden, the browser has taken the focus from what is in it.
-    if (changed)
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => {
-          if (isLost(document.activeElement)) now.focus();
-        }),
-      );
+    if (changed) focusOnceLost(now, document.activeElement);
   };
   new MutationObserver(follow).observe(list, {
     subtree: true,
@@ -97,6 +91,16 @@ function followTabs(list) {
     attributeFilter: ["aria-selected"],
   });
   follow();
+}
+
+/**
+ * Focuses a tab with the first frame in which the page that is left is hidden, for the browser then takes the
+ * focus from what is in it; a busy page is hidden some frames after its tab is closed.
+ */
+function focusOnceLost(tab, held, frames = 60) {
+  const focused = document.activeElement;
+  if (isLost(focused)) tab.focus();
+  else if (focused === held && frames > 0) requestAnimationFrame(() => focusOnceLost(tab, held, frames - 1));
 }
 
 function isLost(focused) {
