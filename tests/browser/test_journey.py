@@ -1,7 +1,8 @@
 """The journey on the real model, in a real browser: see, choose, unlearn, probe, close, find again.
 
 Nothing is faked: the server loads the embedded model with the shipped target adapter, scores rows of the
-demo, trains in its worker and probes. Three rows are enough to see it work; `make test-journey` takes all.
+demo, trains in its worker and probes. Three rows and six steps are enough to see it work;
+`make test-journey` takes all rows and the steps that a person begins with.
 """
 
 import os
@@ -80,6 +81,8 @@ def test_see_choose_unlearn_probe_and_find_the_run_again(opened: Callable[..., P
 
     # Unlearn, in a worker that outlives the page.
     expect(page.get_by_role("tab", name="Unlearn")).to_have_attribute("aria-selected", "true")
+    if not WHOLE:
+        page.get_by_label("Steps", exact=True).fill("6")
     press_start(page)
     expect(page.get_by_role("button", name="Stop and keep")).to_be_visible()
     page.close()
