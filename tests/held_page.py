@@ -1,7 +1,7 @@
-"""`python -m tests.held_page`: the page; while a file `hold` lies beside the runs no model is loaded.
+"""`python -m tests.held_page [plain]`: the page; while a file `hold` lies beside the runs no model is loaded.
 
-While there is a file `hold_rows`, only the first four rows are scored; while there is `scarce`, there is too
-little memory for a row named hal.
+`plain` is the Tokens tab alone, without Gradio (plain_page.py). While there is a file `hold_rows`, only the
+first four rows are scored; while there is `scarce`, there is too little memory for a row named hal.
 """
 
 import sys
@@ -12,6 +12,7 @@ from typing import Any
 from app import __main__ as page
 from app.sessions import opening
 from app.sessions.sessions import Sessions
+from tests import plain_page
 from tokenunlearn import scoring
 from tokenunlearn.models import loading
 
@@ -55,6 +56,9 @@ def fail_row(gate: Path) -> None:
 
 
 if __name__ == "__main__":
+    if "plain" in sys.argv:
+        sys.argv.remove("plain")
+        page.build = plain_page.build
     folder = page.parser().parse_args().runs.parent
     hold_loading(folder / "hold")
     hold_scoring(folder / "hold_rows")

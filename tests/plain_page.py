@@ -27,7 +27,7 @@ from app.page import STYLES, view_styles
 from app.tabs.tokens import ASKED
 from app.web_files import WEB, WebFiles, address
 
-# What Gradio does for a view: its element, its value, the functions of the server, the events that it sends.
+# What Gradio does for a view: element, value, functions of the server, events that it sends; and the scheme.
 MOUNT: Final = """
 const ask = (path, body) => fetch(path, { method: "POST", headers: { "content-type": "application/json" },
   body: JSON.stringify(body) }).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
@@ -40,6 +40,10 @@ const part = (name, value, send) => {
     watch: (_, given) => { act = given; } }));
   return (next) => { props.value = next; act(); };
 };
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.body.classList.toggle("dark", dark.matches);
+dark.addEventListener("change", follow);
+follow();
 let seen = BUILT;
 const pulse = async () => {
   const { chips, tokens, scores } = await ask("pulse", { seen });

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.models.capabilities import capabilities
+from tokenunlearn.models.forward import causal_model
 from tokenunlearn.models.loading import LoadedModel, load_model
 
 _FACTS = (
@@ -51,6 +53,7 @@ def tiny(folder: Path, adapter: Path | None = None, loud: bool = False) -> Loade
         written = max(each.stat().st_mtime_ns for each in folder.iterdir())
         base = _read(folder, written)
         loaded = replace(base, model=deepcopy(base.model))
+        capabilities(causal_model(loaded.model))  # tried once, as where a model is read
     else:
         loaded = load_model(str(folder), adapter, "fp32")
     if loud:

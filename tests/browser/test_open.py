@@ -56,7 +56,7 @@ def served(
     (folder / "other").mkdir()
     make_tiny_folder(folder / "other", seed=1)  # a copy with the same weights would be the same model
     flags = ["--model", str(tiny_folder), "--data", str(rows)]
-    with serve(folder, *flags, program="tests.held_page") as server:
+    with serve(folder, "plain", *flags, program="tests.held_page") as server:
         yield Opened(server.address, folder)
 
 

@@ -36,7 +36,7 @@ def test_it_finds_facts_of_kinds_that_it_has_not_seen(monkeypatch) -> None:
     assert fitted_for(model).hash == read_scorer(shipped()).hash
     for name in ("shared_forget", "one_off", "world"):
         table = score(model, demo_rows(name), ScoreConfig(signals=("learned", "content_words")))
-        report = signal_report(table, ("learned", "content_words"))
-        lines = report[(report["granularity"] == "word") & (report["population"] == "all")]
-        found = lines.set_index("signal")["auroc"]
+        by_word = {"granularities": ("word",), "populations": ("all",)}
+        report = signal_report(table, ("learned", "content_words"), 0, **by_word)
+        found = report.set_index("signal")["auroc"]
         assert found["learned"] > 0.95 > found["content_words"]
