@@ -37,6 +37,6 @@ def test_it_finds_facts_of_kinds_that_it_has_not_seen(monkeypatch) -> None:
     for name in ("shared_forget", "one_off", "world"):
         table = score(model, demo_rows(name), ScoreConfig(signals=("learned", "content_words")))
         by_word = {"granularities": ("word",), "populations": ("all",)}
-        report = signal_report(table, ("learned", "content_words"), 0, **by_word)
+        report = signal_report(table, ("learned", "content_words"), 1, **by_word)
         found = report.set_index("signal")["auroc"]
         assert found["learned"] > 0.95 > found["content_words"]
