@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.learning import StatesShelf
 from app.run_results import RunResults
 from app.sessions.session import Options, first_session
 from app.sessions.sessions import Sessions
 from app.sessions.shelf import Shelf
 from app.shown import recorded_scores
+from app.text_states import StatesShelf
 from app.uploads import Uploads
 from app.words import NO_EXAMPLE, RECORD_AGAIN
 from tokenunlearn.errors import InputError

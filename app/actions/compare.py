@@ -11,8 +11,8 @@ from app.views.probe import columns
 from app.words import NO_COMPARE
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.rivals import RIVALS, check_rival
-from tokenunlearn.runs.job import rows_of
 from tokenunlearn.runs.kinds import run_kind
+from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import to_dict
 
 # What a rival takes over of the run that it is to stand beside.

@@ -18,7 +18,7 @@ from app.sessions.session import demo_adapter, rows_to_open
 from app.uploads import MOST_BYTES
 from tokenunlearn.data.columns import FIELDS, PLAIN, Columns, checked, chosen
 from tokenunlearn.data.files import RowFile, need_rows, read_records, records_of, rows_of
-from tokenunlearn.data.formats import Records
+from tokenunlearn.data.records import Records
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.sets import SETS, read_set
 from tokenunlearn.data.splits import Splits, split_rows

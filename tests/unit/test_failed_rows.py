@@ -23,7 +23,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.passes import row_infos
 from tokenunlearn.rescoring import retried, score_each
-from tokenunlearn.runs.job import rows_from
+from tokenunlearn.runs.run_rows import rows_from
 from tokenunlearn.scoring import ScoreConfig, Scores, new_scores, score, score_infos
 from tokenunlearn.selection import Rule
 

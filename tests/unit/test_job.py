@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
-from tokenunlearn.runs.job import load_job, rows_from, run_mask
+from tokenunlearn.runs.job import load_job, run_mask
+from tokenunlearn.runs.run_rows import rows_from
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from app.actions import learn, marks, masks, tokens
-from app.learning import StatesShelf, rows_of, truth_of
+from app.learning import rows_of, truth_of
 from app.service import Service
 from app.sessions.session import Options
+from app.text_states import StatesShelf
 from tests.asking import ask
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.errors import InputError, MaskError, SettingError

@@ -18,7 +18,7 @@ from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
-from tokenunlearn.runs.job import rows_of
+from tokenunlearn.runs.run_rows import rows_of
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.data.columns import GUESSED, Columns, chosen, mapped, needed
-from tokenunlearn.data.formats import Records, reader_of
+from tokenunlearn.data.formats import reader_of
+from tokenunlearn.data.records import Records
 from tokenunlearn.data.rows import FORGET, Row, row_from_dict
 from tokenunlearn.errors import InputError, SettingError
 

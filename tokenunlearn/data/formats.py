@@ -5,33 +5,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.records import Line, Records, sound_names
 from tokenunlearn.errors import InputError
-
-Line = tuple[int, Any]
-"""Its number, counted from 1, and the record, or the InputError that says why there is none."""
 
 # A cell may be longer than Python's 131,072 characters: the row says, by line, which text is too long.
 csv.field_size_limit(2**31 - 1)
-
-
-@dataclass(frozen=True)
-class Records:
-    """What stands in a file of this name. `columns`: all names, in the order in which they first occur.
-
-    `read` gives the lines with at least the columns that it is asked for. `cells`: the values are texts of a
-    table, in which lists are written out.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    read: Callable[[Collection[str]], Iterable[Line]]
-    cells: bool = False
 
 
 def reader_of(name: str) -> Callable[[bytes, str], Records]:
@@ -42,12 +25,6 @@ def reader_of(name: str) -> Callable[[bytes, str], Records]:
         known = ", ".join(_READERS)
         raise InputError(f"The suffix {suffix!r} is unknown", f"Rows are read from {known}", where=name)
     return reader
-
-
-def sound_names(names: Iterable[Any]) -> tuple[str, ...]:
-    """Return the names that can be shown and chosen, each once: not the empty and the broken ones."""
-    known = dict.fromkeys(str(name) for name in names if name)
-    return tuple(name for name in known if name.encode("utf-8", "ignore").decode() == name)
 
 
 _EXAMPLE: Final = 'Write one row a line: {"question": "…", "answer": "…"}'

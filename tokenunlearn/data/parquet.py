@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from tokenunlearn.data.formats import Line, Records, sound_names
+from tokenunlearn.data.records import Line, Records, sound_names
 from tokenunlearn.errors import InputError
 
 # Few bytes of a table may stand for any number of rows, and of characters in them.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import write_json_atomically
+from tokenunlearn.runs.run_rows import rows_of
 
 if TYPE_CHECKING:
     from tokenunlearn.models.language_model import LanguageModel
@@ -68,7 +69,6 @@ def open_artifact(directory: Path, config: Mapping[str, Any]) -> "LanguageModel"
         raise RunError(what, fix="Wait for its end, or stop and keep it")
     from tokenunlearn.models.loading import load_model
     from tokenunlearn.rivals import make_rival
-    from tokenunlearn.runs.job import rows_of
 
     model, precision = config.get("model"), config.get("precision") or "auto"
     if artifact.kind == ADAPTER:

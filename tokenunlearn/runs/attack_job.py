@@ -18,8 +18,8 @@ from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.disk import locked, write_json_atomically
-from tokenunlearn.runs.job import rows_of
 from tokenunlearn.runs.parts import CHECKPOINT
+from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.events import AttackDone, AttackStep, Event, Finished
 

@@ -17,11 +17,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
-from tokenunlearn.data.files import read_rows
-from tokenunlearn.data.rows import SPLITS, Row, row_from_dict
+from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.errors import MaskError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
@@ -31,6 +29,7 @@ from tokenunlearn.probes.report import Report, compare_reports, probe_report, wi
 from tokenunlearn.runs.artifact import ADAPTER, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
 from tokenunlearn.runs.parts import CHECKPOINT
+from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
@@ -39,7 +38,6 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.needs import layer_needed, refuse_rows
 from tokenunlearn.training.session import answer_tokens, with_fresh_lora
 
-Rows = tuple[Row, ...]
 MASK: Final = "mask.jsonl"
 
 
@@ -111,33 +109,6 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     model = with_fresh_lora(loaded, training)
     layer_needed(model.model, training)  # a depth that does not fit is refused before anything is probed
     return Job(directory, model, rows, weights, training, probes, watch)
-
-
-def rows_of(config: Mapping[str, Any]) -> Splits:
-    """Return the rows that a config names, by split. Raises InputError."""
-    return Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
-
-
-def rows_from(source: Any, split: str) -> Rows:
-    """Return the rows of a demo set's name, those of this split in a file, or a list of row dicts.
-
-    In a file a row that names no split has this one. In a list the config has said what each row is for.
-    Raises InputError, for a refused line too.
-    """
-    if not isinstance(source, str):
-        return tuple(_row(each, split, f"row {at} of config.json") for at, each in enumerate(source, 1))
-    if source in DEMO_NAMES:
-        return demo_rows(source)
-    content = read_rows(source, unmarked=split)
-    if content.refused:
-        raise InputError(f"Line {content.refused[0].line} is not a row: {content.refused[0].reason}")
-    return tuple(row for row in content.rows if row.split == split)
-
-
-def _row(record: Any, split: str, where: str) -> Row:
-    """Return the row of a config, in which older versions wrote any word as its split."""
-    unmarked = isinstance(record, Mapping) and record.get("split") not in SPLITS
-    return row_from_dict({**record, "split": split} if unmarked else record, where)
 
 
 def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataFrame] | None:

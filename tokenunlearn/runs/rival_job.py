@@ -13,8 +13,8 @@ from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.rivals import check_rival, make_rival
 from tokenunlearn.runs.artifact import RIVAL, Artifact, write_artifact
-from tokenunlearn.runs.job import rows_of
 from tokenunlearn.runs.measured import before_report
+from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.events import Event, Finished
 
