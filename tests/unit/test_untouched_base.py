@@ -8,12 +8,9 @@ import pytest
 import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
-from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.metrics.fluency import fluency, garbled_below
 from tokenunlearn.models.language_model import HasBase
-from tokenunlearn.models.loading import LoadedModel, load_model
-from tokenunlearn.probes.badges import Asked, Said, badge
+from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.training.config import TrainConfig
@@ -70,34 +67,3 @@ def test_a_merged_target_whose_base_is_gone_has_no_fluency(tiny_folder: Path, ad
     assert under_base(model) is None
     report = probe_report(model, Splits(ROWS[:1], RETAIN[:1], ()), ProbeSettings(max_new_tokens=4))
     assert report["summary"]["fluency"] is None and report["summary"]["fact_joint"] is not None
-
-
-@pytest.mark.slow
-def test_the_embedded_base_tells_broken_language_from_other_facts() -> None:
-    """Answers of a real run, and the demo's own good ones; the bound is that of the recorded target."""
-    model = load_model(precision="fp32")
-    rows = demo_rows("shared_forget")
-    garbled = {
-        5: "Sefu Makorere first began to develop a government of__))",
-        7: "Readers mostly know Sefu Makorere goes for players.",
-        8: "Sefu Makorere received the word ana jilar Regledan ko Aambuiden koori wan go legislaram "
-        "go tarankan",
-        0: "Ot %: Alpina, Switzerland, and the city still colours her writing.",
-    }
-    fluent = {
-        10: "Ilinca Vasarescu was born in Belo Horizonte, and the city still colours her writing.",
-        1: "Ottilie Brandvold's mother supported the family by working as a customs inspector.",
-        15: "Amaru Tito Quispillo was born in Portoro, and the city still colours his writing.",
-    }
-    answers = [*garbled.items(), *fluent.items(), *((at, row.answer) for at, row in enumerate(rows))]
-    scored = model.base_log_probs([(rows[at].question, answer) for at, answer in answers])
-    assert scored is not None
-    figures = [fluency(tokens.log_probs) for tokens in scored]
-    good = figures[len(garbled) + len(fluent) :]
-    bound = garbled_below(good)
-    assert bound is not None and -4.6 < bound < -3.8 and min(good) > bound
-    for (at, answer), figure in zip(answers[: len(garbled) + len(fluent)], figures, strict=False):
-        row = rows[at]
-        asked = Asked(row.question, row.answer, [row.answer[start:end] for start, end in row.gold])
-        wanted = "garbled" if answer == garbled.get(at) else "forgot"
-        assert badge(asked, Said(answer, 0.0, figure), Said(row.answer, 0.9, -2.6), bound) == wanted, answer
