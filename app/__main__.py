@@ -155,7 +155,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     from fastapi.middleware.gzip import GZipMiddleware
 
     from app.first_paint import WithHead, first_picture, head_of
-    from app.page import STYLES, build_page, theme, view_styles
+    from app.page import STYLES, build_page, made_files, theme
     from app.web_files import WEB, WebFiles
 
     demo = build_page(service)
@@ -183,7 +183,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     demo._queue.sleep_when_free = QUEUE_REST_SECONDS
     picture = {} if password else first_picture(service)
     page = WithHead(application, head_of(picture, STYLES))
-    web = WebFiles(WEB, {"views.css": view_styles()})
+    web = WebFiles(WEB, made_files())
     # Gradio packs its own scripts only; the page holds the scores, a megabyte for 10,000 tokens.
     packed = GZipMiddleware(page, compresslevel=1)
     return Guard(packed, GZipMiddleware(web, compresslevel=1), options.host, options.allow_host)

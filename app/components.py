@@ -1,4 +1,4 @@
-"""The page's own components: empty elements whose code is one ES module each under /web.
+"""The page's own components: empty elements whose code is one ES module each of app/web.
 
 Functions, not subclasses of gr.HTML: Gradio writes a stub file beside the source of every subclass, into
 the repository, and type checkers then read that instead of the code.
@@ -7,15 +7,26 @@ the repository, and type checkers then read that instead of the code.
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
 
+from app.bundle import BUNDLE
 from app.doors import answering
 from app.web_files import address
 
 # Static: a template that changes wipes the nodes that the module has made.
 TEMPLATE = '<div class="tx-view"></div>'
+# Loaded together: a tab that is opened while the server is gone could not load its own.
+VIEWS: Final = (
+    "page/status_chips.js",
+    "page/tokens_view.js",
+    "runs/mask_summary.js",
+    "runs/curves_view.js",
+    "runs/probe_view.js",
+    "runs/ask_view.js",
+    "runs/runs_view.js",
+)
 
 
 def tokens_view(value: Any, server: Mapping[str, Callable[..., Any]]) -> gr.HTML:
@@ -59,7 +70,7 @@ def _view(
     sends: Sequence[str] = (),
     server: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
 ) -> gr.HTML:
-    """Return an element that `/web/<module>` mounts into.
+    """Return an element that a module of `VIEWS` mounts into.
 
     Its value is JSON; the events it `sends` reach Python, and it asks the functions of `server` by name.
     """
@@ -69,7 +80,8 @@ def _view(
     return gr.HTML(
         value,
         html_template=TEMPLATE,
-        js_on_load=f'import("{address(module)}").then((m) => m.mount({{ element, props, trigger, watch, '
+        js_on_load=f'import("{address(BUNDLE)}").then(({{ all }}) => '
+        f'all["{module}"].mount({{ element, props, trigger, watch, '
         f"server: {calls}, events: [{names}] }}))",
         server_functions=[answering(function, name) for name, function in server.items()] or None,
         apply_default_css=False,

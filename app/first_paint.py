@@ -5,15 +5,17 @@ Gradio adds its own `head` only once its script runs, so the picture is put into
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from app.bundle import BUNDLE
 from app.service import Service
 from app.views.first_row import default_choice, first_row
 from app.web_files import WEB, address, modules
 from app.words import TITLE
 
+FIRST: Final = "page/first_paint.js"
 MOST_TOKENS = 200
 
 Message = MutableMapping[str, Any]
@@ -24,17 +26,16 @@ def head_of(picture: dict[str, Any], styles: tuple[str, ...]) -> str:
     """Return the lines for the top of the HTML.
 
     They are styles, the picture as data, the module that draws it, and links by which the browser fetches
-    every module of the page at once.
+    all modules of the page at once, before Gradio asks for them.
     """
     # "<" is escaped so that no text of a row can end the script element.
     data = json.dumps(picture).replace("<", "\\u003c")
-    # All at once: found one after the other, as modules import each other, they come a second later.
-    names = modules(WEB, "page/first_paint.js", "page/status_chips.js", "page/tokens_view.js")
+    names = [*modules(WEB, FIRST), BUNDLE]
     preloads = "".join(f'<link rel="modulepreload" href="{address(name)}">' for name in names)
     links = "".join(f'<link rel="stylesheet" href="{address(name)}">' for name in styles)
     return (
         f'{links}<script type="application/json" id="tx-picture">{data}</script>'
-        f'<script type="module" src="{address("page/first_paint.js")}"></script>{preloads}'
+        f'<script type="module" src="{address(FIRST)}"></script>{preloads}'
     )
 
 

@@ -7,7 +7,9 @@ import gradio as gr
 
 from app import api
 from app.actions import status as status_actions
-from app.components import status_chips
+from app.bundle import BUNDLE, bundle
+from app.components import VIEWS, status_chips
+from app.first_paint import FIRST
 from app.parts import Part, look, stamps
 from app.service import Service
 from app.tabs import compare, probe, tokens, unlearn
@@ -78,6 +80,12 @@ def theme() -> Any:
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     return gr.themes.Base(font=sans, font_mono=mono, spacing_size="md", radius_size="md")
+
+
+def made_files() -> dict[str, bytes]:
+    """Return the files that are made at start: all views as one module, all their styles as one sheet."""
+    script, source_map = bundle(WEB, VIEWS, FIRST)
+    return {"views.css": view_styles(), BUNDLE: script, f"{BUNDLE}.map": source_map}
 
 
 def view_styles() -> bytes:

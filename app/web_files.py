@@ -50,7 +50,7 @@ def modules(folder: Path, *entries: str) -> list[str]:
         if name in found:
             return
         for other in IMPORTS.findall((folder / name).read_text(encoding="utf-8")):
-            walk(posixpath.normpath(f"{posixpath.dirname(name)}/{other}"))
+            walk(posixpath.normpath(posixpath.join(posixpath.dirname(name), other)))
         found[name] = None
 
     for entry in entries:

@@ -20,10 +20,11 @@ from starlette.routing import Route
 
 from app import __main__ as page
 from app.actions import status, tokens
+from app.bundle import BUNDLE
 from app.doors import answering
 from app.first_paint import WithHead, head_of
 from app.guard import Guard
-from app.page import STYLES, view_styles
+from app.page import STYLES, made_files
 from app.tabs.tokens import ASKED
 from app.web_files import WEB, WebFiles, address
 
@@ -35,7 +36,7 @@ const server = new Proxy({}, { get: (_, fn_name) => (data) => ask("component_ser
 const part = (name, value, send) => {
   let act = () => {};
   const props = { value };
-  import(`FOLDER/page/${name}.js`).then(({ mount }) => mount({ props, server, trigger: send,
+  import("BUNDLE").then(({ all }) => all[`page/${name}.js`].mount({ props, server, trigger: send,
     element: document.querySelector(`.${name.replaceAll("_", "-")}`),
     watch: (_, given) => { act = given; } }));
   return (next) => { props.value = next; act(); };
@@ -69,13 +70,12 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     """The guarded application, in the place of the one with Gradio."""
 
     async def show(_: Request) -> HTMLResponse:
-        folder = address("").rstrip("/")
         values = {
             "BUILT": json.dumps(status.scores_signature(service)),
             "CHIPS": json.dumps(status.chips(service)),
             "TOKENS": json.dumps(tokens.shown_payload(service)),
         }
-        script = MOUNT.replace("FOLDER", folder)
+        script = MOUNT.replace("BUNDLE", address(BUNDLE))
         for name, value in values.items():
             script = script.replace(name, value.replace("<", "\\u003c"))
         return HTMLResponse(BODY.replace("{script}", script))
@@ -90,7 +90,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
 
     routes = [Route("/", show), Route("/component_server/", answer, methods=["POST"])]
     application = Starlette(routes=[*routes, Route("/pulse", pulse, methods=["POST"])])
-    web = WebFiles(WEB, {"views.css": view_styles()})
+    web = WebFiles(WEB, made_files())
     return Guard(WithHead(application, head_of({}, STYLES)), GZipMiddleware(web, 1), options.host)
 
 

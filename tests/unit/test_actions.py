@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from app.actions import compare, probe, status, tokens, unlearn
-from app.first_paint import first_picture, head_of
+from app.bundle import BUNDLE
+from app.first_paint import FIRST, first_picture, head_of
 from app.page import STYLES, VIEW_STYLES
 from app.service import Service
 from app.sessions.load import Load
@@ -21,7 +22,7 @@ from app.sessions.sessions import Sessions
 from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
 from app.views.tokens import known_of
-from app.web_files import WEB
+from app.web_files import WEB, modules
 from tests.asking import ask, start
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
@@ -384,9 +385,9 @@ def test_no_text_of_a_row_can_end_the_script_that_carries_the_first_picture(serv
     assert "</script><img" not in head and head.count("</script>") == 2
 
 
-def test_the_head_asks_for_every_module_of_the_page_at_once() -> None:
+def test_the_head_asks_for_all_modules_of_the_page_at_once() -> None:
     asked = re.findall(r'<link rel="modulepreload" href="/web/[0-9a-f]{12}/([^"]+)">', head_of({}, ()))
-    assert sorted(asked) == sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*.js"))
+    assert asked == [*modules(WEB, FIRST), BUNDLE]
 
 
 def test_every_style_sheet_is_on_the_page() -> None:

@@ -3,14 +3,6 @@
  */
 
 import { button, node } from "../dom/dom.js";
-import "../runs/ask_view.js";
-import "../runs/curves_view.js";
-import "../runs/mask_summary.js";
-import "../runs/probe_view.js";
-import "../runs/runs_view.js";
-
-// What the other tabs show is loaded with the first: one that is opened while the server is gone could not
-// load it.
 
 // Only the server can do what stands in these.
 const REMOTE = [
