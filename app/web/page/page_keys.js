@@ -7,14 +7,16 @@ import { node, setAttributes } from "../dom/dom.js";
 import { focusStrip, STRIP_ID } from "../dom/strip_focus.js";
 
 const TABS = ".tx-tabs > .tab-wrapper [role='tablist']";
+// Milliseconds: a tab is shown, and the last one hidden, after its parts have come over a slow line.
+const OPEN_WITHIN = 20_000;
+const LOOK_AGAIN = 50;
 
 /** Begins all of it, once for a page. */
 export function pageKeys() {
   if (document.querySelector(".tx-skip")) return;
   document.querySelector(".gradio-container")?.prepend(skipLink());
   document.addEventListener("keydown", walkTabs);
-  const list = document.querySelector(TABS);
-  if (list) followTabs(list);
+  followTabs();
 }
 
 /**
@@ -43,11 +45,14 @@ function skipLink() {
   });
 }
 
-/** Focuses the strip with the first frame in which its tab is shown. */
-function focusOnceShown(frames = 60) {
-  const shown = document.getElementById(STRIP_ID)?.getClientRects().length > 0;
-  if (shown) focusStrip();
-  else if (frames > 0) requestAnimationFrame(() => focusOnceShown(frames - 1));
+/** Focuses the strip once its tab is shown. */
+function focusOnceShown() {
+  tryUntil(() => document.getElementById(STRIP_ID)?.getClientRects().length > 0 && focusStrip());
+}
+
+/** Tries again and again, until what is tried returns true or it has taken too long. */
+function tryUntil(done, end = performance.now() + OPEN_WITHIN) {
+  if (!done() && performance.now() < end) setTimeout(() => tryUntil(done, end), LOOK_AGAIN);
 }
 
 /** Returns the place that a key leads to in a list of tabs, or −1 for any other key. Pure. */
@@ -72,19 +77,20 @@ function walkTabs(event) {
 
 /**
  * Lets Tab reach the open tab only; when another is opened from within a page, whose buttons are then gone,
- * the focus goes to it.
+ * the focus goes to it. Watches the whole page: on a busy machine the list of tabs comes after the view that
+ * begins this, or is put up anew.
  */
-function followTabs(list) {
+function followTabs() {
   let open = null;
   const follow = () => {
-    const tabs = [...list.querySelectorAll("[role='tab']")];
+    const tabs = [...document.querySelectorAll(`${TABS} [role='tab']`)];
     for (const tab of tabs) setAttributes(tab, { tabindex: tab.ariaSelected === "true" ? 0 : -1 });
-    const now = tabs.find((tab) => tab.ariaSelected === "true") ?? null;
-    const changed = open !== null && now !== null && now !== open;
+    const now = tabs.find((tab) => tab.ariaSelected === "true")?.getAttribute("data-tab-id");
+    const changed = open && now && now !== open;
     open = now ?? open;
     if (changed) focusOnceLost(now, document.activeElement);
   };
-  new MutationObserver(follow).observe(list, {
+  new MutationObserver(follow).observe(document.body, {
     subtree: true,
     childList: true,
     attributes: true,
@@ -94,13 +100,17 @@ function followTabs(list) {
 }
 
 /**
- * Focuses a tab with the first frame in which the page that is left is hidden, for the browser then takes the
- * focus from what is in it; a busy page is hidden some frames after its tab is closed.
+ * Focuses a tab that was opened from within a page, once that page is hidden, for the browser then takes the
+ * focus from what held it: on a busy machine seconds after the tab is open.
  */
-function focusOnceLost(tab, held, frames = 60) {
-  const focused = document.activeElement;
-  if (isLost(focused)) tab.focus();
-  else if (focused === held && frames > 0) requestAnimationFrame(() => focusOnceLost(tab, held, frames - 1));
+function focusOnceLost(id, held) {
+  tryUntil(() => {
+    const focused = document.activeElement;
+    /** @type {HTMLElement|null} */
+    const tab = document.querySelector(`${TABS} [data-tab-id='${id}']`);
+    if (isLost(focused)) tab?.focus();
+    return document.activeElement !== held || held === tab;
+  });
 }
 
 function isLost(focused) {
