@@ -35,8 +35,8 @@ from tokenunlearn.training.session import first_layer, train_batch, train_rows, 
 
 PAGE = Path(__file__).parents[1] / "docs" / "ARCHITECTURES.md"
 NATS = 1e-4
-FORGET, KEEP = ROWS[:4], RETAIN[:2]
-QUESTIONS = ["Who?", "Where was Ada Moss born, and when?", "Why so?"]
+FORGET, KEEP = ROWS[:3], RETAIN[:2]
+QUESTIONS = ["Who?", "Where was Ada Moss born, and when?"]
 
 # What a family's configuration has of these is set; the window is shorter than the rows.
 SMALL: Final[Mapping[str, Any]] = MappingProxyType(
@@ -150,8 +150,8 @@ class Journey:
     reopened: float
 
 
-def build(family: str, more: Mapping[str, Any], folder: Path, tiny: Path) -> Path:
-    """A random model of two layers under the tokenizer of `tiny`, its weights large so that faults show."""
+def build(family: str, more: Mapping[str, Any], folder: Path, tiny: Path) -> Any:
+    """A random model of two layers, its weights large so that faults show; saved under `tiny`'s tokenizer."""
     from transformers import AutoModelForCausalLM
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
@@ -172,20 +172,20 @@ def build(family: str, more: Mapping[str, Any], folder: Path, tiny: Path) -> Pat
     if more.get("is_encoder_decoder"):  # transformers builds and saves the decoder alone
         config.is_encoder_decoder = True
         config.save_pretrained(folder)
-    return folder
+    return model.eval()
 
 
-def journey(family: str, folder: Path) -> Journey:
+def journey(family: str, built: Any, folder: Path) -> Journey:
     """The way of a family from its folder and back. Raises ModelError where it is refused."""
     loaded = load_model(str(folder), precision="fp32")
     encodings = [encode(loaded.tokenizer, row.question, row.answer) for row in FORGET]
     signals = ("knowledge_swap", "knowledge_subject", "entropy", "log_prob")
     table = score(loaded, FORGET, ScoreConfig(signals=signals, swap_count=2))
     told = [table[table.row_id == row.id].log_prob.to_numpy() for row in FORGET]
-    plain = _plain(folder, encodings)
+    plain = _plain(built, encodings)
     alone = [run_pass(loaded.model, [each], loaded.pad_id)[0].log_probs for each in encodings]
     scored = max(_gap(told, plain), _gap(alone, plain), _hidden_gap(loaded, encodings))
-    answers = loaded.generate(QUESTIONS, 4) == [loaded.generate([each], 4)[0] for each in QUESTIONS]
+    answers = loaded.generate(QUESTIONS, 3) == [loaded.generate([each], 3)[0] for each in QUESTIONS]
 
     mask = make_mask(columns_from_table(table), Rule(fraction=0.5))
     chosen = np.asarray(mask.weights)
@@ -211,11 +211,8 @@ def _asked(model: LoadedModel) -> list[np.ndarray]:
     return [each.log_probs for each in model.token_log_probs([(row.question, row.answer) for row in FORGET])]
 
 
-def _plain(folder: Path, encodings: list[Encoding]) -> list[np.ndarray]:
-    """What transformers alone says of each row, without any of our code."""
-    from transformers import AutoModelForCausalLM
-
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+def _plain(model: Any, encodings: list[Encoding]) -> list[np.ndarray]:
+    """What the model that transformers built says of each row, without any of our code."""
     found = []
     with torch.no_grad():
         for each in encodings:
@@ -299,10 +296,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         tiny = make_tiny_folder(place / "tiny")
-        ways = (journey(each, build(each, more, place / each, tiny)) for each, more in ACCEPTED.items())
+        ways = (
+            journey(each, build(each, more, place / each, tiny), place / each)
+            for each, more in ACCEPTED.items()
+        )
         write("accepted", [line(way) for way in ways])
-        folders = {each: build(each, more, place / f"no-{each}", tiny) for each, more in REFUSED.items()}
-        write("refused", [refused_line(each, refusal(folder)) for each, folder in folders.items()])
+        for each, more in REFUSED.items():
+            build(each, more, place / f"no-{each}", tiny)
+        write("refused", [refused_line(each, refusal(place / f"no-{each}")) for each in REFUSED])
 
 
 if __name__ == "__main__":

@@ -244,16 +244,15 @@ def taught_model(tokenizer: Any, conversations: Sequence[Sequence[int]]) -> Llam
         output = model(input_ids=ids, attention_mask=seen, labels=labels)
         output.loss.backward()
         optimizer.step()
+        scores = output.logits.detach()[:, :-1].softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
         # a row at a time: where each ends differs
-        rows = zip(output.logits.detach().log_softmax(-1), conversations, strict=True)
-        second_half = [
-            float(scores[place - 1, row[place]].exp())
-            for scores, row in rows
-            for place in range(len(row) // 2, len(row))
-        ]
-        if min(second_half) > 0.98:
+        least = min(
+            float(row[len(each) // 2 - 1 : len(each) - 1].min())
+            for row, each in zip(scores, conversations, strict=True)
+        )
+        if least > 0.98:
             return model.eval()
-    raise AssertionError(f"not learnt: {min(second_half):.2f}")
+    raise AssertionError(f"not learnt: {least:.2f}")
 
 
 def saved(model: Any, tokenizer: Any, folder: Path, asks: GenerationConfig | None = None) -> Path:

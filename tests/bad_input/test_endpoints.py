@@ -7,6 +7,7 @@ Each case goes over HTTP to the real application. The answer is a sentence: no s
 import json
 import logging
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -44,9 +45,15 @@ def page(service: Service) -> Iterator[TestClient]:
         yield client
 
 
+@cache
+def config(page: TestClient) -> dict[str, Any]:
+    """What the page is made of: written out anew at each request, and always the same."""
+    return page.get("/config").json()
+
+
 def asked(page: TestClient, name: str, data: Any) -> Any:
     """What a server function answers to the page's script."""
-    parts = page.get("/config").json()["components"]
+    parts = config(page)["components"]
     number = next(part["id"] for part in parts if name in (part["props"].get("server_fns") or ()))
     body = {"data": data, "component_id": number, "fn_name": name, "session_hash": "x"}
     sent = json.dumps(body)
@@ -235,12 +242,13 @@ def test_what_is_no_request_at_all_is_refused_in_a_sentence(page: TestClient, co
 
 @pytest.mark.parametrize("data", ["x", [1], {"run_id": HALF, "action": "again"}, {"run_id": 5}, None, {}])
 def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any) -> None:
-    config = page.get("/config").json()
     for place, event in (("curves-view", "act"), ("curves-view", "show"), ("tokens-view", "unlearn")):
         part = next(
-            each["id"] for each in config["components"] if place in str(each["props"].get("elem_classes"))
+            each["id"]
+            for each in config(page)["components"]
+            if place in str(each["props"].get("elem_classes"))
         )
-        number = next(each["id"] for each in config["dependencies"] if [part, event] in each["targets"])
+        number = next(each["id"] for each in config(page)["dependencies"] if [part, event] in each["targets"])
         body = {"data": [], "event_data": data, "fn_index": number, "session_hash": f"{place}{event}{data}"}
         headers = {"content-type": "application/json"}
         assert (

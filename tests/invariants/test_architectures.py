@@ -28,14 +28,16 @@ def lines() -> list[str]:
 def test_a_family_has_the_numbers_of_plain_transformers_all_the_way(
     family: str, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    way = journey(family, build(family, ACCEPTED[family], tmp_path / family, tiny_folder))
+    folder = tmp_path / family
+    way = journey(family, build(family, ACCEPTED[family], folder, tiny_folder), folder)
     assert way.scored <= NATS and way.reopened <= NATS < way.moved and way.answers
     assert line(way) in lines(), "run: python -m tests.architectures"
 
 
 @pytest.mark.parametrize("family", REFUSED)
 def test_a_refused_family_says_why(family: str, tiny_folder: Path, tmp_path: Path) -> None:
-    folder = build(family, REFUSED[family], tmp_path / family, tiny_folder)
+    folder = tmp_path / family
+    build(family, REFUSED[family], folder, tiny_folder)
     assert refused_line(family, refusal(folder)) in lines(), "run: python -m tests.architectures"
 
 

@@ -18,8 +18,8 @@ FRACTION = st.floats(0, 1)
 
 @st.composite
 def some_columns(draw, distinct=False):
-    """Columns of up to 30 tokens in rows and words of several tokens."""
-    tokens = draw(st.integers(1, 30))
+    """Columns of up to 16 tokens in rows and words of several tokens."""
+    tokens = draw(st.integers(1, 16))
 
     def many(strategy, **options):
         return np.array(draw(st.lists(strategy, min_size=tokens, max_size=tokens, **options)))

@@ -53,8 +53,8 @@ def check(loaded: LoadedModel, layer: int) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_states_are_those_that_transformers_reports(family: str, tiny_folder, tmp_path) -> None:
-    folder = build(family, ACCEPTED[family], tmp_path / family, tiny_folder)
-    loaded = load_model(str(folder), precision="fp32")
+    build(family, ACCEPTED[family], tmp_path / family, tiny_folder)
+    loaded = load_model(str(tmp_path / family), precision="fp32")
     check(loaded, 1)
     assert hidden._stopping[causal_model(loaded.model)]
 

@@ -55,13 +55,15 @@ def capabilities(causal: Any) -> Capabilities:
 
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
-    """Put the model into evaluation mode inside, and back into its own afterwards."""
-    was_training = model.training
-    model.eval()
+    """Put the model into evaluation mode inside, and each of its modules back into its own afterwards."""
+    training = [module for module in model.modules() if module.training]
+    if training:  # setting it on every module takes far longer than looking
+        model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module in training:
+            module.training = True
 
 
 def fed(module: Any, **inputs: Any) -> Any:
