@@ -254,7 +254,7 @@ def _set_rows(given: RowsGiven, tell: Callable[[str], None]) -> Splits:
 
 
 def _counts(splits: Splits, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return what a preview says of rows: how many of each kind, and the first ones."""
+    """Return what a preview says of rows: how many of each kind, the first ones, what a field is called."""
     return {
         "good": len(rows),
         "forget": len(splits.forget),
@@ -267,6 +267,10 @@ def _counts(splits: Splits, rows: Sequence[Row]) -> dict[str, Any]:
         "contradictory": len(splits.contradictory),
         "plain": sum(not row.question for row in rows),
         "rows": [_shown(row) for row in rows[:SHOWN_ROWS]],
+        "field_words": {
+            name: {"label": field.label, "says": field.says, "none": field.none, "usual": field.usual}
+            for name, field in FIELDS.items()
+        },
     }
 
 

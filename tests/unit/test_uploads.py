@@ -14,6 +14,7 @@ from app.actions import opening
 from app.doors import answering
 from app.uploads import MOST_BYTES, Uploads
 from tests.asking import ask
+from tokenunlearn.data.columns import FIELDS
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.sets import SETS
 from tokenunlearn.errors import InputError, TokenUnlearnError
@@ -76,6 +77,13 @@ def test_gold_split_and_plain_text_are_told(idle: Any) -> None:
     shown = ask(opening.preview_rows, idle, {"upload": upload})
     assert (shown["forget"], shown["retain"], shown["plain"]) == (1, 1, 1)
     assert shown["fields"]["question"] == "question"
+    assert list(shown["field_words"]) == list(shown["fields"]) == list(FIELDS)
+    assert shown["field_words"]["gold"] == {
+        "label": "Fact spans",
+        "says": "[start, end] in the answer",
+        "none": "none: not known",
+        "usual": True,
+    }
     plain = ask(opening.preview_rows, idle, {"upload": sent(idle, "b.jsonl", b'{"text": "Plain."}')})
     assert (plain["fields"]["question"], plain["fields"]["answer"]) == ("", "text")
     assert shown["rows"][0] | {"id": "1", "gold": "Rome", "split": "retain"} == shown["rows"][0]

@@ -11,6 +11,7 @@ change what the answer depends on and have no place in a row: a row that has one
 import ast
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,15 +21,52 @@ from tokenunlearn.errors import InputError, SettingError
 Columns = Mapping[str, str]
 """Field → column; "" for a field that no column gives. Fields left out are guessed."""
 
-LISTS: Final = (
-    *("gold", "paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer"),
-    "choices",
+
+@dataclass(frozen=True)
+class Field:
+    """A part of a row that a column can give: its name on the page, what it is for, what is without it."""
+
+    label: str
+    says: str
+    none: str = "none"
+    many: bool = False
+    """Whether a row may hold a list of them."""
+    refused: bool = False
+    """Whether a row that has one is refused."""
+    usual: bool = False
+    """Whether the page shows it before *More columns* is opened."""
+
+
+_DEPENDS: Final = "a row that has one is refused: the answer depends on it"
+FIELDS: Final[Mapping[str, Field]] = MappingProxyType(
+    {
+        "question": Field("Question", "what the model is asked", "none: plain text", usual=True),
+        "answer": Field("Answer", "what it should no longer say", usual=True),
+        "subject": Field("Subject", "the name that is masked", "none: it is proposed", usual=True),
+        "gold": Field("Fact spans", "[start, end] in the answer", "none: not known", many=True, usual=True),
+        "id": Field("Id", "names a row", "none: line number", usual=True),
+        "set": Field("Set", "rows that are scored together", "none: one set", usual=True),
+        "split": Field("Split", "forget, retain or world", "none: all to forget", usual=True),
+        "input": Field("Input", "goes below the question, as Alpaca has it"),
+        "system": Field("System text", _DEPENDS, refused=True),
+        "history": Field("History", _DEPENDS, refused=True),
+        "attribute": Field("Attribute", "what the fact is about"),
+        "paraphrased_question": Field(
+            "Paraphrased question", "the question in other words, asked when probing", many=True
+        ),
+        "paraphrased_answer": Field("Paraphrased answer", "the answer in other words", many=True),
+        "paraphrased_gold": Field(
+            "Paraphrased fact spans", "[start, end] in each paraphrased answer", many=True
+        ),
+        "perturbed_answer": Field(
+            "Wrong answer", "answers of the same form that are false, for the truth ratio", many=True
+        ),
+        "choices": Field("Choices", "the answers to choose from: such a question is only asked", many=True),
+        "correct": Field("True choice", "its number, letter or text"),
+    }
 )
-_REFUSED: Final = ("system", "history")
-FIELDS: Final = (
-    *("question", "answer", "subject", "gold", "id", "set", "split"),
-    *("input", *_REFUSED, "attribute", *LISTS[1:], "correct"),
-)
+LISTS: Final = tuple(name for name, field in FIELDS.items() if field.many)
+_REFUSED: Final = tuple(name for name, field in FIELDS.items() if field.refused)
 COLUMNS_HELP: Final = (
     "which column is what, where its name does not say so: question=ask,answer=reply; FIELD= reads no column "
     "as FIELD. It holds for each file that has the column"

@@ -6,35 +6,6 @@
 import { node, refill, tableHead } from "../dom/dom.js";
 import { plural } from "../text/numbers.js";
 
-/** Field → [label, what it is for]. */
-export const FIELDS = {
-  question: ["Question", "what the model is asked"],
-  answer: ["Answer", "what it should no longer say"],
-  subject: ["Subject", "the name that is masked"],
-  gold: ["Fact spans", "[start, end] in the answer"],
-  id: ["Id", "names a row"],
-  set: ["Set", "rows that are scored together"],
-  split: ["Split", "forget, retain or world"],
-  input: ["Input", "goes below the question, as Alpaca has it"],
-  system: ["System text", "a row that has one is refused: the answer depends on it"],
-  history: ["History", "a row that has one is refused: the answer depends on it"],
-  attribute: ["Attribute", "what the fact is about"],
-  paraphrased_question: ["Paraphrased question", "the question in other words, asked when probing"],
-  paraphrased_answer: ["Paraphrased answer", "the answer in other words"],
-  paraphrased_gold: ["Paraphrased fact spans", "[start, end] in each paraphrased answer"],
-  choices: ["Choices", "the answers to choose from: such a question is only asked"],
-  correct: ["True choice", "its number, letter or text"],
-  perturbed_answer: ["Wrong answer", "answers of the same form that are false, for the truth ratio"],
-};
-const FIRST = 7; // the fields after these are folded away
-const NONE = {
-  question: "none: plain text",
-  subject: "none: it is proposed",
-  gold: "none: not known",
-  id: "none: line number",
-  set: "none: one set",
-  split: "none: all to forget",
-};
 const OPEN = "\u0000"; // no column is called that
 const CUT = 160;
 
@@ -91,10 +62,13 @@ export function dataPreview(onColumns) {
   };
   const map = (preview) => {
     const choices = (fields) => fields.map((field) => mappingChoice(field, preview, corrected, choose));
-    const fields = Object.keys(FIELDS);
-    refill(mapping, choices(fields.slice(0, FIRST)));
-    refill(more, choices(fields.slice(FIRST)));
-    folded.open ||= fields.slice(FIRST).some((field) => preview.fields[field]);
+    const fields = Object.keys(preview.field_words);
+    const [usual, others] = [true, false].map((is) =>
+      fields.filter((field) => preview.field_words[field].usual === is),
+    );
+    refill(mapping, choices(usual));
+    refill(more, choices(others));
+    folded.open ||= others.some((field) => preview.fields[field]);
     unread.textContent = preview.unread.length ? `Not read: ${preview.unread.join(", ")}` : "";
   };
   const clear = () => {
@@ -105,18 +79,17 @@ export function dataPreview(onColumns) {
   return { element, update, clear };
 }
 
-function mappingChoice(field, { fields, names }, corrected, choose) {
-  const [label, help] = FIELDS[field];
+function mappingChoice(field, { fields, names, field_words: words }, corrected, choose) {
+  const { label, says, none: without } = words[field];
   const known = fields[field] && !names.includes(fields[field]) ? [fields[field], ...names] : names;
-  const none =
-    field === "answer" ? [] : [node("option", { text: NONE[field] ?? "none", attributes: { value: "" } })];
+  const none = field === "answer" ? [] : [node("option", { text: without, attributes: { value: "" } })];
   const missing =
     fields[field] === null
       ? [node("option", { text: "choose a column", attributes: { value: OPEN, disabled: true } })]
       : [];
   const select = node(
     "select",
-    { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: help, "data-key": field } },
+    { attributes: { "aria-label": `Column of ${label.toLowerCase()}`, title: says, "data-key": field } },
     ...missing,
     ...none,
     ...known.map((name) =>
@@ -212,7 +185,7 @@ export function openLabel({ good, forget, refused_count: refused }) {
   return `Open ${good} ${refused ? "good " : ""}${good === 1 ? "row" : "rows"}`;
 }
 
-function rowsTable({ rows, only_asked: asked }) {
+function rowsTable({ rows, only_asked: asked, field_words: words }) {
   const told = ["choices", "subject", "gold", "set", ...(asked ? [] : ["split"])];
   const extra = told.filter((field) => rows.some((row) => row[field] && row[field] !== "forget"));
   const fields = ["question", "answer", ...extra, "id"];
@@ -223,7 +196,7 @@ function rowsTable({ rows, only_asked: asked }) {
       ...fields.map((field) => node("td", { text: cut(row[field]), attributes: { dir: "auto" } })),
     ),
   );
-  return [tableHead(fields.map((field) => FIELDS[field][0])), node("tbody", {}, ...lines)];
+  return [tableHead(fields.map((field) => words[field].label)), node("tbody", {}, ...lines)];
 }
 
 function refusedList({ refused, refused_count: count }) {
