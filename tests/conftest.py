@@ -11,6 +11,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+import app  # noqa: F401 before a test imports Gradio, which then loads in half the time
 from tests.warm import Warm
 
 # Set before anything imports them: no network, no telemetry in any test.
