@@ -14,18 +14,36 @@ import { order } from "./sort.js";
  */
 
 /**
+ * The modes that take the best units until the budget of their scope is used up: tokens for each scope.
+ * @type {Record<string, (choice: Choice) => Float64Array>}
+ */
+const BUDGETS = {
+  top_fraction: shares,
+  top_k: (choice) => new Float64Array(scopesOf(choice).count).fill(choice.rule.k),
+};
+
+/**
  * A mode's weights, one per token, before any override; what else is said of a mode the server sends.
  * @type {Record<string, (choice: Choice) => Float64Array>}
  */
 export const MODES = {
-  top_fraction: (choice) => firstUnits(choice, shares(choice)),
-  top_k: (choice) => firstUnits(choice, new Float64Array(scopesOf(choice).count).fill(choice.rule.k)),
+  ...Object.fromEntries(
+    Object.entries(BUDGETS).map(([name, budget]) => [name, (choice) => firstUnits(choice, budget(choice))]),
+  ),
   threshold: thresholdWeights,
   soft: softWeights,
   uniform: ({ fused }) => new Float64Array(fused.length).fill(1),
   random: (choice) => random_like(choice.columns, MODES.top_fraction(choice), choice.fused, choice.memory),
   gold: ({ columns, fused }) => Float64Array.from(fused, (_, index) => Number(columns.gold[index] === 1)),
 };
+
+/**
+ * Whether a rule takes the best first, so that the lowest score taken is the cut of its scope.
+ * @param {Rule} rule
+ */
+export function takesBestFirst({ mode }) {
+  return mode in BUDGETS;
+}
 
 /**
  * The scope of each token, numbered from 0, and how many there are: one for the set, or one per row.

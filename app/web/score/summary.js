@@ -1,5 +1,7 @@
 /** Counts a mask and finds where its rule cuts. Pure. */
 
+import { takesBestFirst } from "./modes.js";
+
 /**
  * Returns counts of chosen, scored and gold tokens over `indices`; `judged`: chosen ones whose gold is known.
  */
@@ -48,7 +50,7 @@ export function rankingScores({ fused, excluded }, columns, indices, wholeWords)
  */
 export function cutOf({ ruled, fused }, { row, word }, indices, rule) {
   if (rule.mode === "threshold") return rule.threshold;
-  if (!["top_fraction", "top_k"].includes(rule.mode) || rule.scope !== "set") return null;
+  if (!takesBestFirst(rule) || rule.scope !== "set") return null;
   // The lowest of what was taken; a whole word stands where its highest token does.
   let [cut, best, last] = [Infinity, Infinity, -1];
   for (const index of indices) {

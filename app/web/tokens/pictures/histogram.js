@@ -4,6 +4,7 @@
  */
 
 import { drawing, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { takesBestFirst } from "../../score/modes.js";
 import { histogramBins } from "../../score/scale.js";
 import { fractionAt, rankingScores } from "../../score/summary.js";
 import { plural } from "../../text/numbers.js";
@@ -106,12 +107,12 @@ export function nudgeCut(model, direction) {
  * without.
  */
 export function shownCut({ mask, rule }) {
-  const cuts = rule.scope === "set" && ["top_fraction", "top_k"].includes(rule.mode);
+  const cuts = rule.scope === "set" && takesBestFirst(rule);
   return mask.threshold ?? (cuts ? 1 : null);
 }
 
 function noCutWords(rule) {
-  if (rule.scope === "row" && ["top_fraction", "top_k"].includes(rule.mode))
+  if (rule.scope === "row" && takesBestFirst(rule))
     return "Each row has a cut of its own. Click the plot to cut over the set.";
   return "This way of choosing has no cut. Click the plot to choose by one.";
 }
