@@ -57,9 +57,10 @@ def address(store: RunStore, serve: Callable[..., AbstractContextManager[Any]]) 
         yield server.address
 
 
-@pytest.fixture
-def page(opened: Callable[..., Page], address: str) -> Page:
-    page = opened(address, permissions=["clipboard-read", "clipboard-write"])
+@pytest.fixture(scope="module")
+def page(pages: Any, address: str) -> Page:
+    """A page as a person has it open all along; the tests use it one after the other."""
+    page: Page = pages.open(address, permissions=["clipboard-read", "clipboard-write"])
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
     return page
 
@@ -74,27 +75,6 @@ def show_run(page: Page, name: str) -> Locator:
 
 def buttons(page: Page) -> Locator:
     return page.locator(".tx-actions button:visible")
-
-
-def test_many_rows_begin_with_the_disagreements_and_a_row_without_choice_or_subject_says_so(
-    page: Page,
-) -> None:
-    expect(page.get_by_label("Order of the rows")).to_have_value("differs")
-    filled = page.locator(".tu-row:has(.tu-row-subject)").count()
-    assert 0 < filled < 125 == page.locator(".tu-row").count()
-    page.get_by_label("Find rows").fill("Ada1 Lind1 ")
-    page.locator(".tu-row:visible").first.click()
-    expect(page.get_by_role("note")).to_contain_text("No name shared by question and answer")
-    chosen = page.locator(".tu-strip .tu-token[aria-selected='true']")
-    for left in reversed(range(chosen.count())):
-        chosen.first.click()
-        page.keyboard.press("Shift+Space")
-        expect(chosen).to_have_count(left)
-    expect(page.locator(".tu-row-note")).to_have_text(
-        "0 of 40 here: this row will not be trained. Lower the cut, or force a token in."
-    )
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".tu-row-note")).to_be_empty()
 
 
 def test_a_run_under_way_shows_on_every_tab_and_those_behind_it_have_a_place(page: Page) -> None:
@@ -113,6 +93,28 @@ def test_a_run_under_way_shows_on_every_tab_and_those_behind_it_have_a_place(pag
     expect(show_run(page, "shared, next")).to_contain_text("1st in line, starts after run-3")
     expect(show_run(page, "shared, last")).to_contain_text("2nd in line, starts after run-4")
     expect(buttons(page)).to_have_text(["Cancel"])
+
+
+def test_many_rows_begin_with_the_disagreements_and_a_row_without_choice_or_subject_says_so(
+    page: Page,
+) -> None:
+    page.get_by_role("tab", name="Tokens").click()
+    expect(page.get_by_label("Order of the rows")).to_have_value("differs")
+    filled = page.locator(".tu-row:has(.tu-row-subject)").count()
+    assert 0 < filled < 125 == page.locator(".tu-row").count()
+    page.get_by_label("Find rows").fill("Ada1 Lind1 ")
+    page.locator(".tu-row:visible").first.click()
+    expect(page.get_by_role("note")).to_contain_text("No name shared by question and answer")
+    chosen = page.locator(".tu-strip .tu-token[aria-selected='true']")
+    for left in reversed(range(chosen.count())):
+        chosen.first.click()
+        page.keyboard.press("Shift+Space")
+        expect(chosen).to_have_count(left)
+    expect(page.locator(".tu-row-note")).to_have_text(
+        "0 of 40 here: this row will not be trained. Lower the cut, or force a token in."
+    )
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tu-row-note")).to_be_empty()
 
 
 def test_a_diverged_run_says_where_keeps_its_step_and_opens_the_form_with_a_lower_rate(page: Page) -> None:
