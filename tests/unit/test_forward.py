@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny_rows import ROWS, tiny
 from tokenunlearn.models import forward
-from tokenunlearn.models.forward import batch_log_probs, run_pass
+from tokenunlearn.models.forward import batch_log_probs, run_pass, run_told
 from tokenunlearn.text.batching import collate
 from tokenunlearn.text.encoding import encode
 
@@ -38,6 +38,14 @@ def test_log_probs_entropies_and_alternatives_are_the_plain_models(loaded, encod
         np.testing.assert_array_equal(found.top_ids[:, 0], expected.argmax(-1))
         np.testing.assert_array_equal(found.ranks, 1 + (expected > picked[:, None]).sum(1))
         assert found.log_probs.dtype == np.float64
+
+
+def test_what_probes_are_told_is_a_part_of_what_scoring_measures(loaded, encodings) -> None:
+    scores = run_pass(loaded.model, encodings, loaded.pad_id, include_end=True)
+    for whole, told in zip(scores, run_told(loaded.model, encodings, loaded.pad_id), strict=True):
+        np.testing.assert_array_equal(told.log_probs, whole.log_probs)
+        np.testing.assert_array_equal(told.likeliest, whole.top_ids[:, 0])
+        assert told.log_probs.dtype == np.float64
 
 
 def test_chunks_change_nothing(loaded, encodings, monkeypatch) -> None:

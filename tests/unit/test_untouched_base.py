@@ -1,5 +1,6 @@
 """Fluency is judged by the base that neither the target's adapter nor the training has touched."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,3 +68,13 @@ def test_a_merged_target_whose_base_is_gone_has_no_fluency(tiny_folder: Path, ad
     assert under_base(model) is None
     report = probe_report(model, Splits(ROWS[:1], RETAIN[:1], ()), ProbeSettings(max_new_tokens=4))
     assert report["summary"]["fluency"] is None and report["summary"]["fact_joint"] is not None
+
+
+def test_the_base_of_a_merged_target_is_only_its_weights(
+    tiny_folder: Path, adapter: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
+    model, plain = moved(tiny(folder, adapter)), log_probs(tiny(folder))
+    for file in folder.glob("tokenizer*"):
+        file.unlink()  # the model has its own, which still cuts the text
+    assert under_base(model) == pytest.approx(plain, abs=1e-6)

@@ -53,6 +53,11 @@ def capabilities(causal: Any) -> Capabilities:
     return _known[causal]
 
 
+def run_as(causal: Any, other: Any) -> None:
+    """Run `causal`, a second copy of the same architecture, as `other` is run, without trying it anew."""
+    _known[causal] = capabilities(other)
+
+
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
     """Put the model into evaluation mode inside, and each of its modules back into its own afterwards."""

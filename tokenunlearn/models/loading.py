@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -16,9 +16,9 @@ from tokenunlearn.errors import InputError, ModelError
 from tokenunlearn.models.adapter_files import WEIGHTS, read_adapter
 from tokenunlearn.models.adapter_kinds import unreadable, untrainable
 from tokenunlearn.models.adapters import Lora, tied_modules, with_adapter
-from tokenunlearn.models.capabilities import capabilities
+from tokenunlearn.models.capabilities import capabilities, run_as
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
-from tokenunlearn.models.forward import causal_model, run_pass, without_adapter
+from tokenunlearn.models.forward import causal_model, run_told, without_adapter
 from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.language_model import TokenLogProbs
@@ -119,13 +119,13 @@ class LoadedModel:
         encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
         for (question, _), encoding in zip(pairs, encodings, strict=True):
             self._refuse_too_long(f"The text that begins with {question[:60]!r}", len(encoding.ids))
-        passes = run_pass(self.model, encodings, self.pad_id, include_end=True)
         stops = self.stop_ids
         results = []
-        for (question, _), encoding, scores in zip(pairs, encodings, passes, strict=True):
+        passes = run_told(self.model, encodings, self.pad_id)
+        for (question, _), encoding, told in zip(pairs, encodings, passes, strict=True):
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
-            log_probs = scores.log_probs[: encoding.answer_length]
-            recited = self._recited(question, encoding, scores.top_ids[:, 0].tolist(), stops)
+            log_probs = told.log_probs[: encoding.answer_length]
+            recited = self._recited(question, encoding, told.likeliest.tolist(), stops)
             results.append(TokenLogProbs(log_probs, offsets[:, 0], offsets[:, 1], recited))
         return results
 
@@ -145,15 +145,20 @@ class LoadedModel:
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
         """Return what `token_log_probs` does, under the untouched base: no adapter, nothing trained.
 
-        Where the adapter was merged, the base is loaded once more, and let go of; None when it cannot be.
+        Where the adapter was merged, its weights are read once more, and let go of; None when they cannot be.
         """
         if self.merged is None:
             with without_adapter(self.model):
                 return self.token_log_probs(pairs)
+        source, dtype = Path(self.source), resolve_precision(self.precision)[1]
         try:
-            return load_model(self.source, precision=self.precision).token_log_probs(pairs)
+            refuse_too_large(self.name, folder_bytes(source, dtype, self.name))
+            base, _ = _base_model(source, self.name, dtype)
         except ModelError:
             return None
+        base.to(self.device).eval()
+        run_as(base, causal_model(self.model))
+        return replace(self, model=base, adapter=None, merged=None).token_log_probs(pairs)
 
     def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:
         """Return the greedy answers, one per question, in the order given.
