@@ -6,7 +6,7 @@ Drafts, masks and hashes: test_masks.py. Long and hostile text: test_tokens_view
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tokenunlearn.data.rows import Row
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
+Serve = Callable[..., AbstractContextManager[Any]]
 MINUTE = 60_000
 TOO_LONG = Row("long", "Who?", "a" * 3_000, set="tiny")
 FAILS = Row("hal", "Where was Hal Moor born?", "Hal Moor was born in Zug.", "Hal Moor", ((21, 24),), "tiny")
@@ -39,22 +40,31 @@ class Held:
         self.server = self.start(self.server.port)
 
 
-@pytest.fixture(scope="module")
-def held(
-    tmp_path_factory: pytest.TempPathFactory,
-    tiny_folder: Path,
-    serve: Callable[..., AbstractContextManager[Any]],
-) -> Iterator[Held]:
-    folder = tmp_path_factory.mktemp("states")
+@contextmanager
+def holding(folder: Path, tiny_folder: Path, serve: Serve, *words: str) -> Iterator[Held]:
+    """The server of tests/held_page.py on the tiny model, its gates closed."""
     rows = write_rows(folder / "rows.jsonl", [*ROWS, FAILS, TOO_LONG], RETAIN)
     (folder / "example.json").write_text(json.dumps(in_letters(ROWS)), encoding="utf-8")
-    flags = ["--model", str(tiny_folder), "--data", str(rows)]
+    flags = [*words, "--model", str(tiny_folder), "--data", str(rows)]
     flags += ["--recorded", str(folder / "example.json")]
     with ExitStack() as stack:
         yield Held(
             folder,
             lambda port: stack.enter_context(serve(folder, *flags, port=port, program="tests.held_page")),
         )
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, serve: Serve) -> Iterator[Held]:
+    """The Tokens tab alone, without Gradio."""
+    with holding(tmp_path_factory.mktemp("states"), tiny_folder, serve, "plain") as held:
+        yield held
+
+
+@pytest.fixture(scope="module")
+def page(pages: Any, held: Held) -> Page:
+    """A page that was opened before there was a model; the tests use it one after the other."""
+    return pages.open(held.server.address)  # type: ignore[no-any-return]
 
 
 def token(page: Page, at: int) -> Locator:
@@ -70,9 +80,8 @@ def scrolled(page: Page) -> int:
 
 
 def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that_cannot(
-    opened: Open, held: Held
+    page: Page, held: Held
 ) -> None:
-    page = opened(held.server.address)
     expect(page.locator(".tu-badge")).to_have_text("recorded")
     expect(page.locator(".tx-chip", has_text=re.compile(r"loading the model, \d+ s so far"))).to_be_visible()
     expect(page.get_by_role("button", name="Unlearn these")).to_be_disabled()
@@ -128,9 +137,10 @@ def test_the_first_visit_turns_live_where_one_is_row_by_row_without_the_one_that
     expect(draft_state(page)).to_contain_text("draft saved")
 
 
-def test_a_row_that_could_not_be_scored_is_left_out_or_tried_again(opened: Open, held: Held) -> None:
+def test_a_row_that_could_not_be_scored_is_left_out_or_tried_again(
+    page: Page, opened: Open, held: Held
+) -> None:
     held.gate.unlink(missing_ok=True)
-    page = opened(held.server.address)
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     unlearn = page.get_by_role("button", name="Unlearn these")
     expect(unlearn).to_have_attribute("title", "1 row could not be scored: try it again, or leave it out.")
@@ -170,10 +180,10 @@ def test_a_row_that_could_not_be_scored_is_left_out_or_tried_again(opened: Open,
 
 
 def test_a_page_without_rows_says_what_to_do_and_does_it(
-    serve: Callable[..., AbstractContextManager[Any]], opened: Open, tiny_folder: Path, tmp_path: Path
+    serve_plain: Serve, opened: Open, tiny_folder: Path, tmp_path: Path
 ) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", ROWS[:2], RETAIN[:1])
-    with serve(tmp_path, "--model", str(tiny_folder), "--data", str(rows), "--no-model") as server:
+    with serve_plain(tmp_path, "--model", str(tiny_folder), "--data", str(rows), "--no-model") as server:
         page = opened(server.address)
         expect(page.get_by_role("status").filter(has_text="There are no rows yet")).to_be_visible()
         page.get_by_role("button", name="Open file").click()
@@ -185,8 +195,16 @@ def test_a_page_without_rows_says_what_to_do_and_does_it(
         page.close()
 
 
-def test_edits_outlive_a_server_that_goes_away_and_comes_back(opened: Open, held: Held) -> None:
-    held.gate.unlink(missing_ok=True)
+def test_edits_outlive_a_server_that_goes_away_and_comes_back(
+    opened: Open, tmp_path: Path, tiny_folder: Path, serve: Serve
+) -> None:
+    with holding(tmp_path, tiny_folder, serve) as held:
+        held.gate.unlink()
+        held.scarce.unlink()
+        edits_outlive_the_server(opened, held)
+
+
+def edits_outlive_the_server(opened: Open, held: Held) -> None:
     page = opened(held.server.address)
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     page.locator(".tu-row", has_text="Dan Fox").click()

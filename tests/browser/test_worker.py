@@ -4,11 +4,9 @@ The model is the random one of tests/tiny_folder.py, so nothing here says how we
 """
 
 import json
-import os
 import re
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +28,10 @@ STEP = re.compile(r"step (\d+) of")
 FRAMES = "async () => { for (let seen = 0; seen < 6; seen += 1) await new Promise(requestAnimationFrame); }"
 
 
-@contextmanager
-def rows_and_runs(folder: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder with rows to forget and to keep; whatever still runs in it is ended afterwards."""
+    folder = tmp_path_factory.mktemp("worker")
     write_rows(folder / "rows.jsonl", ROWS, RETAIN)
     yield folder
     queue = RunQueue(RunStore(folder / "runs"))
@@ -41,40 +40,35 @@ def rows_and_runs(folder: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the page that is shared."""
-    with rows_and_runs(tmp_path_factory.mktemp("worker")) as folder:
-        yield folder
+def server(folder: Path, tiny_folder: Path, serve: Serve) -> Iterator[Any]:
+    """A page on the tiny model and these rows."""
+    with serve(folder, "--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def address(folder: Path, tiny_folder: Path, serve: Serve) -> Iterator[str]:
-    """A page on the tiny model and these rows."""
-    with serve(folder, *flags(folder, tiny_folder)) as server:
-        yield server.address
+def page(pages: Any, server: Any) -> Page:
+    """A page as a person has it open all along; the tests use it one after the other."""
+    return pages.open(f"{server.address}?row=ada")  # type: ignore[no-any-return]
 
 
-def flags(folder: Path, tiny_folder: Path) -> list[str]:
-    return ["--model", str(tiny_folder), "--data", str(folder / "rows.jsonl")]
-
-
-def open_unlearn(opened: Open, address: str) -> Page:
-    page = opened(address)
+def open_unlearn(page: Page) -> None:
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
     page.get_by_role("tab", name="Unlearn").click()
     page.evaluate(FRAMES)
-    return page
 
 
 def start(page: Page, steps: int) -> None:
     page.get_by_label("Steps", exact=True).fill(str(steps))
-    page.get_by_role("button", name="More settings").click()
-    # Gradio writes the first values of what it shows for the first time once more, up to two frames later.
-    page.evaluate(FRAMES)
+    bound = page.get_by_label("number input for Retain bound")
+    if not bound.is_visible():
+        page.get_by_role("button", name="More settings").click()
+        # Gradio writes the first values of what it first shows once more, up to two frames later.
+        page.evaluate(FRAMES)
     # A random model's retain loss is about 4 nats: the default bound would stop it at once.
-    page.get_by_label("number input for Retain bound").fill("20")
+    bound.fill("20")
     press_start(page)
-    expect(head(page)).to_be_visible()
+    expect(head(page)).to_contain_text(f"of {steps}", timeout=MINUTE)
 
 
 def head(page: Page) -> Any:
@@ -90,14 +84,44 @@ def shown_step(page: Page) -> int:
     return int(STEP.search(head(page).inner_text())[1])  # type: ignore[index]
 
 
-def trained_steps(folder: Path, run_id: str = "run-1") -> list[int]:
+def next_run(folder: Path) -> str:
+    return f"run-{len(RunStore(folder / 'runs').list_runs()) + 1}"
+
+
+def trained_steps(folder: Path, run_id: str) -> list[int]:
     """The steps as the worker wrote them, in order."""
     lines = (folder / "runs" / run_id / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [event["step"] for event in map(json.loads, lines) if event["event"] == "StepDone"]
 
 
-def test_three_arms_stand_together_and_one_is_run_again(address: str, opened: Open) -> None:
-    page = open_unlearn(opened, address)
+def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(
+    page: Page, opened: Open, server: Any
+) -> None:
+    ada, ben = page, opened(f"{server.address}?row=ada")
+    digests = []
+    for page in (ada, ben):
+        page.bring_to_front()
+        expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
+        mask = page.locator('.tu-mask-bar [data-state="same"]')
+        if page is ada:
+            before = page.locator(".tu-mask-bar code").inner_text()
+            page.locator('.tu-strip [data-index="0"]').click()
+            page.keyboard.press("Space")
+            expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({before}|…)$"))
+        expect(mask).to_be_visible()
+        digests.append((mask.get_attribute("title") or "").rsplit(" ", 1)[1])
+    assert digests[0] != digests[1]
+    for page, digest in ((ada, digests[0]), (ben, digests[1]), (ada, digests[0])):
+        page.bring_to_front()
+        page.get_by_role("tab", name="Unlearn").click()
+        summary = page.locator(".mask-summary")
+        expect(summary.locator(".tx-note code")).to_have_text(digest[:8])
+        expect(summary.locator(".tx-other")).to_be_empty()
+    assert ben.evaluate("globalThis.currentPlan(null).then(({ plan }) => plan.hash)") == digests[1]
+
+
+def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
+    open_unlearn(page)
     page.get_by_label(re.compile("Also queue the controls")).check()
     start(page, 12)
     runs = page.get_by_role("list", name="Runs")
@@ -147,9 +171,9 @@ def run_again(page: Page, runs: Any) -> None:
     expect(head(page)).to_contain_text("tiny, random")
 
 
-def test_pause_resume_and_keep(address: str, folder: Path, opened: Open) -> None:
-    run_id = f"run-{len(RunStore(folder / 'runs').list_runs()) + 1}"
-    page = open_unlearn(opened, address)
+def test_pause_resume_and_keep(page: Page, folder: Path) -> None:
+    run_id = next_run(folder)
+    open_unlearn(page)
     start(page, LONG)
     expect(page.locator(".tx-chip", has_text=f"{run_id}: step")).to_be_visible()
     shown_step(page)
@@ -178,49 +202,23 @@ def test_pause_resume_and_keep(address: str, folder: Path, opened: Open) -> None
     assert SHARE.match(was) and SHARE.match(now) and re.match(r"[+−±]?\.\d\d$", change)
 
 
-def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(opened: Open, address: str) -> None:
-    ada, ben = (opened(f"{address}?row=ada") for _ in range(2))
-    digests = []
-    for page in (ada, ben):
-        page.bring_to_front()
-        expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
-        mask = page.locator('.tu-mask-bar [data-state="same"]')
-        if page is ada:
-            before = page.locator(".tu-mask-bar code").inner_text()
-            page.locator('.tu-strip [data-index="0"]').click()
-            page.keyboard.press("Space")
-            expect(page.locator(".tu-mask-bar code")).not_to_have_text(re.compile(f"^({before}|…)$"))
-        expect(mask).to_be_visible()
-        digests.append((mask.get_attribute("title") or "").rsplit(" ", 1)[1])
-    assert digests[0] != digests[1]
-    for page, digest in ((ada, digests[0]), (ben, digests[1]), (ada, digests[0])):
-        page.bring_to_front()
-        page.get_by_role("tab", name="Unlearn").click()
-        summary = page.locator(".mask-summary")
-        expect(summary.locator(".tx-note code")).to_have_text(digest[:8])
-        expect(summary.locator(".tx-other")).to_be_empty()
-    assert ben.evaluate("globalThis.currentPlan(null).then(({ plan }) => plan.hash)") == digests[1]
-
-
 def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
-    tmp_path: Path, tiny_folder: Path, serve: Serve, opened: Open
+    page: Page, server: Any, folder: Path, serve: Serve, opened: Open
 ) -> None:
-    with rows_and_runs(tmp_path) as folder:
-        steps = 80
-        with serve(folder, *flags(folder, tiny_folder)) as server:
-            page = open_unlearn(opened, server.address)
-            start(page, steps)
-            before = shown_step(page)
-            os.kill(server.process.pid, signal.SIGKILL)
-            server.process.wait(10)
-            page.close()
-        with serve(folder, *flags(folder, tiny_folder), "--no-model") as server:
-            page = opened(server.address)
-            page.get_by_role("tab", name="Unlearn").click()
-            expect(head(page)).to_contain_text("tiny, chosen tokens")
-            assert shown_step(page) > before
-            expect(page.locator(".tx-chip", has_text="run-1")).to_be_visible()
-            expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
-            assert trained_steps(folder) == list(range(1, steps + 1))
-            loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
-            assert loss == list(range(1, steps + 1))
+    steps, run_id = 60, next_run(folder)
+    open_unlearn(page)
+    start(page, steps)
+    name = head(page).locator("strong").inner_text()
+    before = shown_step(page)
+    server.kill()
+    page.close()
+    with serve(folder, "--no-model") as another:
+        page = opened(another.address)
+        page.get_by_role("tab", name="Unlearn").click()
+        expect(head(page)).to_contain_text(name)
+        assert shown_step(page) > before
+        expect(page.locator(".tx-chip", has_text=run_id)).to_be_visible()
+        expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
+        assert trained_steps(folder, run_id) == list(range(1, steps + 1))
+        loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
+        assert loss == list(range(1, steps + 1))
