@@ -211,14 +211,14 @@ ASKS = GenerationConfig(
 )
 
 
-def random_model(tokenizer: Any, positions: int = 256, rows: int = 0) -> LlamaForCausalLM:
-    """A random two-layer Llama for the tokenizer."""
+def random_model(tokenizer: Any, positions: int = 256, rows: int = 0, layers: int = 2) -> LlamaForCausalLM:
+    """A random Llama of few layers for the tokenizer."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=rows or len(tokenizer),
         hidden_size=48,
         intermediate_size=96,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=positions,
@@ -232,7 +232,7 @@ def random_model(tokenizer: Any, positions: int = 256, rows: int = 0) -> LlamaFo
 
 def taught_model(tokenizer: Any, conversations: Sequence[Sequence[int]]) -> LlamaForCausalLM:
     """The random model after plain training on whole conversations, until it is sure of their second half."""
-    model = random_model(tokenizer)
+    model = random_model(tokenizer, layers=1)
     width = max(map(len, conversations))
     ids = torch.tensor([[*each, *[0] * (width - len(each))] for each in conversations])
     seen = torch.tensor([[1] * len(each) + [0] * (width - len(each)) for each in conversations])

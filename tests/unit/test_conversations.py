@@ -59,7 +59,7 @@ def test_what_was_taught_is_sure_in_our_scores(case) -> None:
 
 def test_answers_are_plain_greedy_text(case) -> None:
     kind, tokenizer, model, loaded = case
-    questions = [*(question for question, _ in PAIRS), "Who?", "Why was Piet Bramwick born in Answer?"]
+    questions = [*(question for question, _ in PAIRS), "Why was Piet Bramwick born in Answer?"]
     model.generation_config = GenerationConfig()
     ends = [each for each in (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|im_end|>")) if each]
     by_library, by_hand = [], []
