@@ -19,14 +19,11 @@ import torch
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS
 from tokenunlearn.errors import ModelError
-from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.capabilities import capabilities
 from tokenunlearn.models.forward import batch_log_probs, causal_model, run_pass
 from tokenunlearn.models.layers import can_be_cut
 from tokenunlearn.models.loading import LoadedModel, load_model
-from tokenunlearn.scoring import ScoreConfig, score
-from tokenunlearn.selection import Rule
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Finished
@@ -179,17 +176,17 @@ def journey(family: str, built: Any, folder: Path) -> Journey:
     """The way of a family from its folder and back. Raises ModelError where it is refused."""
     loaded = load_model(str(folder), precision="fp32")
     encodings = [encode(loaded.tokenizer, row.question, row.answer) for row in FORGET]
-    signals = ("knowledge_swap", "knowledge_subject", "entropy", "log_prob")
-    table = score(loaded, FORGET, ScoreConfig(signals=signals, swap_count=2))
-    told = [table[table.row_id == row.id].log_prob.to_numpy() for row in FORGET]
+    together = run_pass(loaded.model, encodings, loaded.pad_id)
+    told = [each.log_probs for each in together]
     plain = _plain(built, encodings)
     alone = [run_pass(loaded.model, [each], loaded.pad_id)[0].log_probs for each in encodings]
     scored = max(_gap(told, plain), _gap(alone, plain), _hidden_gap(loaded, encodings))
     answers = loaded.generate(QUESTIONS, 3) == [loaded.generate([each], 3)[0] for each in QUESTIONS]
 
-    mask = make_mask(columns_from_table(table), Rule(fraction=0.5))
-    chosen = np.asarray(mask.weights)
-    weights = {row.id: chosen[(table.row_id == row.id).to_numpy()] for row in FORGET}
+    weights = {
+        row.id: (each.entropies > np.median(each.entropies)).astype(float)
+        for row, each in zip(FORGET, together, strict=True)
+    }
     config = TrainConfig(steps=2, layer_share=0.5, learning_rate=0.02, eval_every=1000)
     student = with_fresh_lora(loaded, config)
     causal = causal_model(student.model)

@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from tokenunlearn.data.rows import Row
-from tokenunlearn.models.capabilities import capabilities
-from tokenunlearn.models.forward import causal_model
+from tokenunlearn.models import capabilities
 from tokenunlearn.models.loading import LoadedModel, load_model
 
 _FACTS = (
@@ -53,7 +52,8 @@ def tiny(folder: Path, adapter: Path | None = None, loud: bool = False) -> Loade
         written = max(each.stat().st_mtime_ns for each in folder.iterdir())
         base = _read(folder, written)
         loaded = replace(base, model=deepcopy(base.model))
-        capabilities(causal_model(loaded.model))  # tried once, as where a model is read
+        # what the one that was read was found to do, its copy does
+        capabilities._known[loaded.model] = capabilities._known[base.model]
     else:
         loaded = load_model(str(folder), adapter, "fp32")
     if loud:

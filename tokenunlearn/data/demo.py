@@ -60,6 +60,7 @@ def second_pass() -> tuple[Row, ...]:
     return tuple(row_from_dict({**row_to_dict(row), "gold": gold[row.id]}, row.id) for row in rows)
 
 
+@cache
 def _own_rows(path: Path) -> tuple[Row, ...]:
     content = read_rows(path)
     if content.refused:
