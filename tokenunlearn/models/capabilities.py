@@ -9,6 +9,7 @@ cannot keep packed rows apart is run without packing.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from inspect import signature
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -82,6 +83,7 @@ def accepted(module: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in inputs.items() if name in taken}
 
 
+@cache
 def _taken(kind: type) -> frozenset[str]:
     return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]  # a torch module
 
