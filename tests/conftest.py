@@ -1,5 +1,6 @@
 """Fixtures for every test: fixed seeds, paths, reference data that may be absent, a Chromium."""
 
+import gc
 import os
 import random
 import shutil
@@ -18,12 +19,21 @@ from tests.warm import Warm
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+# A thousand modules are loaded before the first test: looking for garbage among them takes seconds each time.
+gc.disable()
+
 # How long one example takes says how busy the machine is.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TOKENUNLEARN_SHARED", ROOT.parent / "shared"))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, and only what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,13 @@
 
 Each of them loads Gradio and the model's libraries for ten seconds when it starts by itself, and the tests
 start fifty; how it does that is what test_clone.py, test_imports.py and one test of test_resume.py look at.
-A line to the socket ADDRESS is `{"program", "arguments", "log"}`, the answer a process id. What a page or a
-worker starts in turn is split off as well. An empty line holds the process: all test processes share one, and
-it ends when none of them holds it any more.
+A line to the socket ADDRESS is `{"program", "arguments", "log", "environment"}`, the answer a process id; the
+environment is laid over its own. What a page or a worker starts in turn is split off as well. An empty line
+holds the process: all test processes share one, and it ends when none of them holds it any more.
 """
 
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -103,18 +104,22 @@ class Split:
             os.kill(self.pid, number)
 
 
-def split(address: str, program: str, arguments: list[str], log: Path) -> int:
+def split(
+    address: str, program: str, arguments: list[str], log: Path, environment: dict[str, str] | None = None
+) -> int:
     """The id of a process that the one at this address has split off."""
+    asked = {"program": program, "arguments": arguments, "log": str(log), "environment": environment or {}}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
         with connection.makefile("rw") as stream:
-            stream.write(json.dumps({"program": program, "arguments": arguments, "log": str(log)}) + "\n")
+            stream.write(json.dumps(asked) + "\n")
             stream.flush()
             return int(stream.readline())
 
 
 def main(address: str) -> None:
     """Split off a process for each line, until nobody holds this one."""
+    gc.disable()
     for name in LOADED:
         importlib.import_module(name)
     from transformers.conversion_mapping import get_checkpoint_conversion_mapping
@@ -123,6 +128,8 @@ def main(address: str) -> None:
 
     get_checkpoint_conversion_mapping("llama")  # a second of regular expressions, kept from then on
     RunQueue._spawn = lambda _, run: split(address, WORKER, [str(run)], run / "log.txt")  # type: ignore[method-assign]
+    gc.freeze()  # What is split off does not look for garbage in all that, nor copies it by looking.
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them: what has ended is gone at once.
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
@@ -161,6 +168,7 @@ def _run(asked: dict[str, Any]) -> NoReturn:
     log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for place, file in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(file, place)
+    os.environ |= asked["environment"]
     sys.argv = [asked["program"], *asked["arguments"]]
     code: Any = 1
     try:

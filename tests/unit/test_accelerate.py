@@ -1,10 +1,7 @@
 """`unlearn` under `accelerate launch`: one adapter, written once, the same as that of a single process."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +9,15 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tests.warm import Warm
 from tokenunlearn.cli import main
 
 pytest.importorskip("accelerate")
 pytestmark = pytest.mark.slow
 # `--cpu --num_processes 2` alone starts one process (Accelerate leaves the second to mpirun); what is called
 # multi_gpu starts two on any machine, and without a GPU they meet over gloo.
-LAUNCH = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
+LAUNCH = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
 LAUNCH += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-# Loaded by every Python that has its folder on the path: says which ranks were there.
-WITNESS = """
-import os, pathlib
-if "RANK" in os.environ:
-    pathlib.Path(os.environ["RANKS"], os.environ["RANK"]).write_text(os.environ["WORLD_SIZE"])
-"""
 SETTINGS = [
     "--steps",
     "3",
@@ -40,47 +32,48 @@ SETTINGS = [
 ]
 
 
-def verb(model: Path, out: str) -> list[str]:
-    rows = ["rows.jsonl", "--retain-rows", "keep.jsonl", "--out", out]
+def verb(folder: Path, model: Path, out: str) -> list[str]:
+    rows = [
+        str(folder / "rows.jsonl"),
+        "--retain-rows",
+        str(folder / "keep.jsonl"),
+        "--out",
+        str(folder / out),
+    ]
     return ["unlearn", *rows, "--model", str(model), "--precision", "fp32", *SETTINGS]
 
 
-def launched(root: Path, folder: Path, model: Path, out: str) -> str:
-    """What the command said under the launcher, run in `folder`."""
+def launched(warm: Warm, folder: Path, model: Path, out: str) -> str:
+    """What the two processes of the command said under the launcher.
+
+    The launcher is the real one and starts two processes; each of them (tests/unit/rank.py) has the command
+    split off with its environment, so torch is loaded once for all three.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = ["--main_process_port", str(free.getsockname()[1])]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{root}{os.pathsep}{folder}",
-        "RANKS": str(folder / "ranks"),
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    done = subprocess.run(
-        [sys.executable, *LAUNCH, *port, "-m", "tokenunlearn", *verb(model, out)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
+    ranks = ["-m", "tests.unit.rank", warm.address, str(folder), *verb(folder, model, out)]
+    log = folder / "log.txt"
+    warm.split("accelerate.commands.launch", [*LAUNCH, *port, *ranks], log).wait(240)
+    said = [path.read_text() for path in sorted((folder / "said").iterdir())]
+    assert len(said) == 2, log.read_text()[-3000:]
+    return "".join(said)
 
 
 def test_two_processes_write_one_adapter_equal_to_that_of_one(
-    root: Path,
+    warm: Warm,
     tmp_path: Path,
     tiny_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # Five and three rows: neither divides evenly over two processes.
     write_rows(tmp_path / "rows.jsonl", ROWS[:5])
     write_rows(tmp_path / "keep.jsonl", (), RETAIN[:3])
-    (tmp_path / "sitecustomize.py").write_text(WITNESS, encoding="utf-8")
-    (tmp_path / "ranks").mkdir()
-    two = launched(root, tmp_path, tiny_folder, "two")
-    monkeypatch.chdir(tmp_path)
+    for name in ("ranks", "said"):
+        (tmp_path / name).mkdir()
+    two = launched(warm, tmp_path, tiny_folder, "two")
     capsys.readouterr()
-    assert main(verb(tiny_folder, "one")) == 0
+    assert main(verb(tmp_path, tiny_folder, "one")) == 0
     for said in (capsys.readouterr().err, two):
         # Told once: the other process writes neither files nor words.
         assert said.count("adapter in ") == 1
