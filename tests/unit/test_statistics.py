@@ -1,15 +1,10 @@
-"""Paired statistics against values worked out on paper."""
+"""Statistics of two arms against values worked out on paper."""
 
 import numpy as np
 import pytest
+from scipy.special import betainc
 
-from tokenunlearn.metrics.statistics import (
-    bootstrap_interval,
-    compare_with_control,
-    holm,
-    paired_comparison,
-    wilcoxon_p,
-)
+from tokenunlearn.metrics.statistics import bootstrap_interval, crossed_comparison, holm
 
 
 def test_holm_by_hand() -> None:
@@ -22,17 +17,6 @@ def test_holm_does_not_count_what_was_not_measured() -> None:
     adjusted = holm([0.01, float("nan"), 0.5])
     assert adjusted[0] == pytest.approx(0.02) and np.isnan(adjusted[1]) and adjusted[2] == 0.5
     assert len(holm([])) == 0
-
-
-def test_wilcoxon_smallest_possible_p_values() -> None:
-    # All n differences of one sign: p = 2 / 2**n.
-    assert wilcoxon_p([2, 4, 7], [1, 2, 3]) == pytest.approx(0.25)
-    assert wilcoxon_p([2, 4, 7, 9, 12], [1, 2, 3, 4, 5]) == pytest.approx(2 / 32)
-
-
-def test_wilcoxon_without_any_difference_or_pair() -> None:
-    assert wilcoxon_p([1, 2, 3], [1, 2, 3]) == 1.0
-    assert np.isnan(wilcoxon_p([], []))
 
 
 def test_bootstrap_interval_of_two_values_reaches_both() -> None:
@@ -51,22 +35,42 @@ def test_bootstrap_interval_is_seeded_and_near_the_normal_one() -> None:
     assert high == pytest.approx(sample.mean() + half, abs=0.01)
 
 
-def test_pairs_with_a_missing_side_are_left_out() -> None:
-    result = paired_comparison([1.0, 2.0, float("nan"), 6.0], [0.0, 0.0, 5.0, 3.0])
-    assert result.pairs == 3 and result.mean_difference == 2.0
-    assert 1.0 <= result.low <= 2.0 <= result.high <= 3.0
+def test_a_crossed_comparison_by_hand() -> None:
+    # Means of seeds 2, 4: variance 2, of their mean 1. Means of rows 2, 3, 4: variance 1, of their mean 1/3.
+    # Variance of the mean 4/3; degrees of freedom (4/3)^2 / (1^2/1 + (1/3)^2/2) = 32/19.
+    second = np.array([[5.0, 1.0, 2.0], [7.0, 8.0, 9.0]])
+    found = crossed_comparison(second + [[1, 2, 3], [3, 4, 5]], second)
+    assert (found.mean, found.effect, found.seeds, found.rows) == (3, 3, 2, 3)
+    freedom, error = 32 / 19, (4 / 3) ** 0.5
+    # Student's t by its regularised incomplete beta function, not by scipy.stats.
+    assert found.p_value == pytest.approx(betainc(freedom / 2, 0.5, freedom / (freedom + (3 / error) ** 2)))
+    half = (found.high - found.low) / 2
+    assert betainc(freedom / 2, 0.5, freedom / (freedom + (half / error) ** 2)) == pytest.approx(0.05)
+    assert (found.low + found.high) / 2 == pytest.approx(3)
 
 
-def test_columns_of_different_length_are_refused() -> None:
-    with pytest.raises(ValueError, match="got 2 and 1"):
-        paired_comparison([1, 2], [1])
+def test_a_comparison_without_a_difference_or_without_variation() -> None:
+    same = crossed_comparison(np.ones((3, 4)), np.ones((3, 4)))
+    assert (same.mean, same.low, same.high, same.p_value) == (0, 0, 0, 1) and np.isnan(same.effect)
+    shifted = crossed_comparison(np.ones((3, 4)), np.zeros((3, 4)))
+    assert (shifted.mean, shifted.low, shifted.high, shifted.p_value) == (1, 1, 1, 0)
 
 
-def test_compare_with_control_adjusts_over_the_table() -> None:
-    control = np.arange(1.0, 7.0)
-    arms = {"uniform": control, "swap": control - control / 2, "random": control + 0.1 * (-1) ** np.arange(6)}
-    table = compare_with_control(arms, "uniform")
-    assert list(table) == ["swap", "random"]
-    comparison, adjusted = table["swap"]
-    assert comparison.p_value == pytest.approx(2 / 64) and adjusted == pytest.approx(4 / 64)
-    assert comparison.mean_difference == pytest.approx(-1.75)
+def test_one_seed_or_one_row_has_a_mean_and_no_interval() -> None:
+    for first in (np.array([[1.0, 2.0]]), np.array([[1.0], [2.0]])):
+        found = crossed_comparison(first, np.zeros(first.shape))
+        assert found.mean == 1.5 and np.isnan([found.low, found.high, found.p_value]).all()
+    nothing = crossed_comparison(np.full((2, 2), np.nan), np.zeros((2, 2)))
+    assert np.isnan(nothing.mean) and nothing.seeds == 0
+
+
+def test_what_one_side_lacks_is_left_out_of_both() -> None:
+    first = np.array([[1.0, 2.0, 9.0], [np.nan] * 3, [3.0, 4.0, np.nan]])
+    found = crossed_comparison(first, np.zeros((3, 3)))
+    assert found == crossed_comparison([[1.0, 2.0], [3.0, 4.0]], np.zeros((2, 2)))
+    assert (found.seeds, found.rows) == (2, 2)
+
+
+def test_tables_of_two_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"got \(1, 2\) and \(1, 1\)"):
+        crossed_comparison([[1, 2]], [[1]])
