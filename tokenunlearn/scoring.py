@@ -127,7 +127,7 @@ class ScoredRow:
     @property
     def scored(self) -> bool:
         """Whether any signal of it is known."""
-        return bool(self.table[self.signals].notna().any(axis=None))
+        return any(bool(self.table[name].notna().any()) for name in self.signals)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from tokenunlearn.models.adapter_files import read_adapter
 from tokenunlearn.models.adapter_kinds import ADAPTER_KINDS, AdapterKind
 from tokenunlearn.models.adapters import lora_model, merge, save_adapter, tied_modules
 from tokenunlearn.models.forward import without_adapter
-from tokenunlearn.models.loading import load_model
+from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -124,6 +124,11 @@ def plain(folder: Path) -> Any:
     return deepcopy(_read(folder))
 
 
+@cache
+def said_plainly(folder: Path) -> Tensor:
+    return said(_read(folder))
+
+
 def apart(first: Tensor, second: Tensor) -> float:
     return float((first - second).abs().max())
 
@@ -150,26 +155,26 @@ def test_each_kind_has_an_example() -> None:
 def test_a_kind_is_served_as_the_table_says(example: Example, bases: dict[str, Path], tmp_path: Path) -> None:
     kind, base, folder = KINDS[example.kind], bases[example.base], tmp_path / "adapter"
     truth = made(example, base, folder)
-    assert kind.found(read_adapter(folder), tied_modules(plain(base)))
+    assert kind.found(read_adapter(folder), tied_modules(_read(base)))
     if kind.served == "refused":
         with pytest.raises(ModelError, match="cannot be opened"):
             load_model(str(base), folder, "fp32")
         return
     loaded = load_model(str(base), folder, "fp32")
-    assert apart(said(plain(base)), truth) > 1e-2 and apart(said(loaded.model), truth) < 1e-4
+    assert apart(said_plainly(base), truth) > 1e-2 and apart(said(loaded.model), truth) < 1e-4
     with without_adapter(loaded.model):
-        assert apart(said(loaded.model), said(plain(base))) < 1e-5
+        assert apart(said(loaded.model), said_plainly(base)) < 1e-5
     if kind.served == "read":
-        refused_before_training(kind, base, folder)
+        refused_before_training(kind, base, folder, loaded)
     else:
         trained_and_opened_again(loaded, base, tmp_path / "after", truth)
 
 
-def refused_before_training(kind: AdapterKind, base: Path, folder: Path) -> None:
+def refused_before_training(kind: AdapterKind, base: Path, folder: Path, loaded: LoadedModel) -> None:
     with pytest.raises(ModelError, match="not trained on") as early:
         load_model(str(base), folder, "fp32", to_train=True)
     with pytest.raises(ModelError) as late:
-        with_fresh_lora(load_model(str(base), folder, "fp32"), TrainConfig())
+        with_fresh_lora(loaded, TrainConfig())
     assert str(early.value) == str(late.value) and kind.why in str(late.value)
 
 
