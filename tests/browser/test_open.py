@@ -22,7 +22,6 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 MINUTE = 60_000
-Open = Callable[..., Page]
 HOSTILE = "<img src=x onerror='window.hacked=1'></script><b>Bo</b> ${7*7} {{x}}"
 
 
@@ -60,6 +59,20 @@ def served(
         yield Opened(server.address, folder)
 
 
+@pytest.fixture(scope="module")
+def shared(pages: Any, served: Opened) -> Page:
+    """A page as a person has it open all along."""
+    return pages.open(served.address)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def page(shared: Page) -> Iterator[Page]:
+    """The same page for one test after the other, live, its dialog closed."""
+    yield live(shared)
+    shared.keyboard.press("Escape")
+    expect(dialog(shared)).to_be_hidden()
+
+
 def live(page: Page) -> Page:
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
     return page
@@ -78,14 +91,14 @@ def column(page: Page, field: str) -> Locator:
 
 
 def look_at(page: Page, path: Path) -> None:
-    dialog(page).get_by_label("Path on the server’s machine").fill(str(path))
-    dialog(page).get_by_role("button", name="Look at it").click()
+    form = dialog(page).locator("form").filter(has=page.get_by_label("Path on the server’s machine"))
+    form.get_by_label("Path on the server’s machine").fill(str(path))
+    form.get_by_role("button", name="Look at it").click()
 
 
 def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the_draft(
-    served: Opened, opened: Open
+    served: Opened, page: Page
 ) -> None:
-    page = live(opened(served.address))
     page.locator(".tu-strip .tu-token").nth(3).click()
     page.keyboard.press("Space")
     expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
@@ -129,8 +142,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(page.locator("button.tx-chip", has_text=re.compile("forget"))).to_be_focused()
 
 
-def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: Opened, opened: Open) -> None:
-    page = live(opened(served.address))
+def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: Opened, page: Page) -> None:
     page.evaluate(
         """() => {
           const data = new DataTransfer();
@@ -151,8 +163,7 @@ def test_a_dropped_file_is_looked_at_and_plain_text_says_what_it_lacks(served: O
     expect(dialog(page)).to_be_hidden()
 
 
-def test_a_file_that_was_saved_anew_is_looked_at_again(served: Opened, opened: Open) -> None:
-    page = live(opened(served.address))
+def test_a_file_that_was_saved_anew_is_looked_at_again(served: Opened, page: Page) -> None:
     page.get_by_role("button", name="Open data…", exact=True).click()
     file, picker = served.folder / "again.csv", dialog(page).get_by_label("File of rows")
     for encoding, words in (("utf-16-be", "UTF-8"), ("utf-8", "again.csv: 1 row to forget")):
@@ -165,9 +176,8 @@ def test_a_file_that_was_saved_anew_is_looked_at_again(served: Opened, opened: O
 
 
 def test_a_set_is_looked_at_by_its_name_and_questions_with_choices_are_only_asked(
-    served: Opened, opened: Open
+    served: Opened, page: Page
 ) -> None:
-    page = live(opened(served.address))
     page.get_by_role("button", name="Open data…", exact=True).click()
     sets = dialog(page).get_by_label("Set by name")
     sets.select_option("common")
@@ -208,9 +218,8 @@ def usable(page: Page, signal: str) -> None:
 
 
 def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
-    served: Opened, opened: Open, tiny_folder: Path
+    served: Opened, page: Page, tiny_folder: Path
 ) -> None:
-    page = live(opened(served.address))
     name = tiny_folder.name
     chip(page, name).click()
     load(page, "/no/such/folder")
@@ -242,8 +251,7 @@ def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
     expect(page.locator(".tu-row")).to_have_count(3)
 
 
-def test_each_model_keeps_its_own_draft(served: Opened, opened: Open, tiny_folder: Path) -> None:
-    page = live(opened(served.address))
+def test_each_model_keeps_its_own_draft(served: Opened, page: Page, tiny_folder: Path) -> None:
     choose = page.get_by_role("combobox", name="Choose", exact=True)
     draft = page.locator(".tu-draft")
 
@@ -268,8 +276,7 @@ def test_each_model_keeps_its_own_draft(served: Opened, opened: Open, tiny_folde
         expect(choose).to_have_value(mode)
 
 
-def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, opened: Open) -> None:
-    page = live(opened(served.address, color_scheme="light"))
+def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, page: Page) -> None:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     chip(page, "forget").click()
     look_at(page, served.folder / "own.jsonl")
@@ -293,9 +300,8 @@ def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, opened: Op
 
 
 def test_overrides_of_text_that_was_corrected_are_named_and_placed_by_hand(
-    served: Opened, opened: Open
+    served: Opened, page: Page
 ) -> None:
-    page = live(opened(served.address))
     row = page.locator(".tu-row").nth(1)
     row.click()
     page.locator(".tu-strip .tu-token").last.click()
