@@ -266,19 +266,58 @@ def test_an_objective_is_searched_by_typing_over_the_chosen_one(page: Page) -> N
     page.keyboard.press("Escape")
 
 
-def test_dark_is_dark(opened: Callable[..., Page], address: str) -> None:
-    page = opened(address, color_scheme="dark")
-    expect(page.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
-    channels = page.locator(".gradio-container").evaluate(
+@pytest.fixture(scope="module")
+def phone(pages: Any, address: str) -> Page:
+    """A page as a person opens it on a dark phone."""
+    return pages.open(address, viewport={"width": 390, "height": 844}, color_scheme="dark")  # type: ignore[no-any-return]
+
+
+def test_dark_is_dark(phone: Page) -> None:
+    expect(phone.locator(".tu-mask-bar")).to_be_visible(timeout=30_000)
+    channels = phone.locator(".gradio-container").evaluate(
         "e => getComputedStyle(e).backgroundColor.match(/[0-9]+/g)"
     )
     assert max(map(int, channels[:3])) < 60
 
 
-def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(
-    opened: Callable[..., Page], address: str
-) -> None:
-    page = opened(address)
+def test_nothing_sticks_out_on_a_phone(phone: Page) -> None:
+    for tab in ("Tokens", "Unlearn", "Probe", "Compare"):
+        open_tab(phone, tab)
+        expect(phone.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    open_tab(phone, "Tokens")
+    expect(phone.locator(".tx-chip").first).to_be_visible()  # which model, or how far loading it has come
+    expect(phone.locator(".tu-mask-bar")).to_be_in_viewport()
+    drawer = phone.get_by_role("group", name="Row", exact=True)
+    rows = phone.get_by_role("listbox", name="Rows")
+    expect(rows).to_be_hidden()
+    drawer.get_by_role("button", name="1 of").click()
+    rows.get_by_role("option").first.click()
+    expect(rows).to_be_hidden()
+    expect(drawer.get_by_role("button", name="1 of")).to_have_attribute("aria-expanded", "false")
+    # As many tokens as a real set has.
+    phone.locator(".tu-targets > span").first.evaluate("e => { e.textContent = '555 of 4000'; }")
+    for width in (390, 360):
+        phone.set_viewport_size({"width": width, "height": 844})
+        targets = phone.locator(".tu-targets").bounding_box()
+        undo = phone.get_by_role("button", name="Undo").bounding_box()
+        assert targets and undo and targets["x"] + targets["width"] <= undo["x"], width
+        expect(phone.get_by_role("button", name="Change subject")).to_be_in_viewport(ratio=1)
+    drawer.get_by_role("button", name="1 of").click()
+    phone.get_by_role("button", name="Open data…").click()
+    sticking = """box => [...box.querySelectorAll('*')].filter((each) =>
+        each.getBoundingClientRect().right > box.getBoundingClientRect().right).map((each) => each.tagName)"""
+    assert phone.locator(".tu-open-drop").evaluate(sticking) == []
+    phone.keyboard.press("Escape")
+    expect(phone.locator(".tu-open")).to_be_hidden()
+    drawer.get_by_role("button", name="1 of").click()
+    expect(rows).to_be_hidden()
+
+
+def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(phone: Page) -> None:
+    page = phone  # turned, or moved to a larger screen
+    page.bring_to_front()
+    page.evaluate("scrollTo(0, 0)")
     expect(page.get_by_role("region", name="Tour", exact=True)).to_be_visible()
     # 720 × 450 is a screen of 1440 × 900 under a zoom of 200 %.
     for width, height in ((1440, 900), (1024, 768), (720, 450), (390, 844)):
@@ -290,40 +329,9 @@ def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, height)
     # On one column what was selected is explained before the pictures of the whole set.
     order = "[...document.querySelectorAll('.tu-details, .tu-pictures')].map((each) => each.className)"
-    assert page.evaluate(order) == ["tu-details", "tu-pictures"]
+    page.wait_for_function(f"{order}.join() === 'tu-details,tu-pictures'")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_function(f"{order}[0] === 'tu-pictures'")
-
-
-def test_nothing_sticks_out_on_a_phone(opened: Callable[..., Page], address: str) -> None:
-    page = opened(address, viewport={"width": 390, "height": 844})
-    for tab in ("Tokens", "Unlearn", "Probe", "Compare"):
-        open_tab(page, tab)
-        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
-    open_tab(page, "Tokens")
-    expect(page.locator(".tx-chip").first).to_be_visible()  # which model, or how far loading it has come
-    expect(page.locator(".tu-mask-bar")).to_be_in_viewport()
-    drawer = page.get_by_role("group", name="Row", exact=True)
-    rows = page.get_by_role("listbox", name="Rows")
-    expect(rows).to_be_hidden()
-    drawer.get_by_role("button", name="1 of").click()
-    rows.get_by_role("option").first.click()
-    expect(rows).to_be_hidden()
-    expect(drawer.get_by_role("button", name="1 of")).to_have_attribute("aria-expanded", "false")
-    # As many tokens as a real set has.
-    page.locator(".tu-targets > span").first.evaluate("e => { e.textContent = '555 of 4000'; }")
-    for width in (390, 360):
-        page.set_viewport_size({"width": width, "height": 844})
-        targets = page.locator(".tu-targets").bounding_box()
-        undo = page.get_by_role("button", name="Undo").bounding_box()
-        assert targets and undo and targets["x"] + targets["width"] <= undo["x"], width
-        expect(page.get_by_role("button", name="Change subject")).to_be_in_viewport(ratio=1)
-    drawer.get_by_role("button", name="1 of").click()
-    page.get_by_role("button", name="Open data…").click()
-    sticking = """box => [...box.querySelectorAll('*')].filter((each) =>
-        each.getBoundingClientRect().right > box.getBoundingClientRect().right).map((each) => each.tagName)"""
-    assert page.locator(".tu-open-drop").evaluate(sticking) == []
 
 
 def test_an_idle_page_asks_for_nothing(page: Page) -> None:
