@@ -123,10 +123,10 @@ def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(
 def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
     open_unlearn(page)
     page.get_by_label(re.compile("Also queue the controls")).check()
-    start(page, 12)
+    start(page, 6)
     runs = page.get_by_role("list", name="Runs")
     expect(runs.get_by_role("listitem")).to_have_count(3)
-    expect(runs.get_by_text("finished, step 12 of 12")).to_have_count(3, timeout=4 * MINUTE)
+    expect(runs.get_by_text("finished, step 6 of 6")).to_have_count(3, timeout=4 * MINUTE)
     curves = page.locator(".js-plotly-plot .legend .traces")
     expect(curves).to_have_count(3)
     names = ["chosen tokens", "uniform, every token", "random, same count"]
@@ -155,7 +155,7 @@ def run_again(page: Page, runs: Any) -> None:
     runs.get_by_role("button").filter(has_text="random").click()
     expect(head(page)).to_contain_text("tiny, random")
     act(page, "Run again with changes").click()
-    expect(page.get_by_label("Steps", exact=True)).to_have_value("12")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("6")
     expect(page.get_by_label("number input for Retain bound")).to_have_value("20")
     expect(page.locator(".mask-summary").first).to_contain_text("random, same count")
     page.get_by_role("tab", name="Tokens").click()
@@ -205,7 +205,7 @@ def test_pause_resume_and_keep(page: Page, folder: Path) -> None:
 def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
     page: Page, server: Any, folder: Path, serve: Serve, opened: Open
 ) -> None:
-    steps, run_id = 60, next_run(folder)
+    steps, run_id = 50, next_run(folder)
     open_unlearn(page)
     start(page, steps)
     name = head(page).locator("strong").inner_text()
