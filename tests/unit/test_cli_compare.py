@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
+from tests.tiny_rows import RETAIN, ROWS, WORLD, tiny, write_rows
 from tokenunlearn.cli import main
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import arms_of
@@ -19,7 +19,6 @@ from tokenunlearn.rivals import make_rival
 
 pytestmark = pytest.mark.slow
 
-WORLD = replace(RETAIN[3], split="world")
 FIGURES = ("fact_joint", "other", "retain", "world")
 
 

@@ -18,7 +18,7 @@ from app.service import Service
 from app.sessions.session import Options
 from app.shown import shown_scores
 from tests.asking import ask, start
-from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
+from tests.tiny_rows import RETAIN, ROWS, WORLD, tiny, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.passes import row_infos
@@ -49,7 +49,7 @@ def spoilt_folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture
 def service(spoilt_folder: Path, tmp_path: Path) -> Service:
     """A service that has scored all rows but the one with a Z."""
-    data = write_rows(tmp_path / "rows.jsonl", GIVEN, RETAIN[:1])
+    data = write_rows(tmp_path / "rows.jsonl", (*GIVEN, WORLD), RETAIN[:1])
     made = Service(Options(str(spoilt_folder), data=str(data), runs=tmp_path / "runs"))
     made.queue.command = lambda _: ["true"]
     made.sessions.load_now()

@@ -14,7 +14,7 @@ from app.sessions.session import Options, Session
 from tests.asking import ask, start
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_folder
-from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tests.tiny_rows import RETAIN, ROWS, WORLD, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import ModelError, TokenUnlearnError
 from tokenunlearn.models import loading
@@ -34,7 +34,7 @@ def other_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def live_service(tiny_folder: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     """A live service on three rows, whose workers do not start."""
     monkeypatch.setattr("app.sessions.opening.measure_before", lambda *_: None)
-    rows = write_rows(folder / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    rows = write_rows(folder / "rows.jsonl", (*ROWS[:3], WORLD), RETAIN[:1])
     made = Service(Options(str(tiny_folder), data=str(rows), runs=folder / "runs"))
     made.queue.command = lambda _: ["true"]
     made.sessions.load_now()

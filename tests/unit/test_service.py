@@ -27,7 +27,7 @@ from app.shown import ShownScores
 from tests.asking import ask
 from tests.page_service import first_summary
 from tests.tiny_folder import make_tiny_adapter
-from tests.tiny_rows import RETAIN, ROWS, write_rows
+from tests.tiny_rows import RETAIN, ROWS, WORLD, write_rows
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import mask_hash
 from tokenunlearn.passes import Beside
@@ -63,7 +63,7 @@ def watched(
 def loaded_service(tiny_folder: Path, folder: Path) -> tuple[Service, list[ShownScores]]:
     """A service that has loaded two sets whose rows alternate, and everything it has shown."""
     rows = [replace(row, set=("one", "two")[at % 2]) for at, row in enumerate(ROWS[:4])]
-    data = write_rows(folder / "rows.jsonl", rows, RETAIN[:1])
+    data = write_rows(folder / "rows.jsonl", (*rows, WORLD), RETAIN[:1])
     adapter = str(make_tiny_adapter(tiny_folder, folder / "adapter"))
     service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=folder / "runs"))
     shown = watched(service)
@@ -148,7 +148,7 @@ def test_scoring_is_stopped_keeps_what_is_done_and_goes_on(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 3)
-    data = write_rows(tmp_path / "rows.jsonl", ROWS[:4], RETAIN[:1])
+    data = write_rows(tmp_path / "rows.jsonl", (*ROWS[:4], WORLD), RETAIN[:1])
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
     shown = watched(service, lambda _: ask(hold_scoring, service, {"held": True}))
     service.sessions.start()
@@ -168,7 +168,7 @@ def test_signals_computed_at_once_or_while_rows_are_scored_take_nothing_from_eac
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.sessions.opening.FIRST_SHOWN", 1)
-    data = write_rows(tmp_path / "rows.jsonl", ROWS[:3], RETAIN[:1])
+    data = write_rows(tmp_path / "rows.jsonl", (*ROWS[:3], WORLD), RETAIN[:1])
     adapter = str(make_tiny_adapter(tiny_folder, tmp_path / "adapter"))
     service = Service(Options(str(tiny_folder), adapter, data=str(data), runs=tmp_path / "runs"))
     asked = {"name": "knowledge_subject"}
@@ -199,7 +199,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @pytest.mark.usefixtures("unmeasured")
 def test_signals_have_the_rows_to_keep_and_what_they_lack_is_told(tiny_folder: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "rows.jsonl", ROWS[:2], RETAIN)
+    data = write_rows(tmp_path / "rows.jsonl", (*ROWS[:2], WORLD), RETAIN)
     service = Service(Options(str(tiny_folder), data=str(data), runs=tmp_path / "runs"))
     service.sessions.load_now()
     shown = service.shelf.newest()
