@@ -23,6 +23,14 @@ def page(example_page: Page) -> Page:
     return page
 
 
+def test_a_request_to_another_machine_is_noticed(pages: Any) -> None:
+    outside = ["http://8.8.8.8/a.png", "http://[2001:4860:4860::8888]/b.png", "https://example.com/c.png"]
+    pictures = "".join(f"<img src='{address}'>" for address in outside)
+    pages.open(f"data:text/html,{pictures}").close()
+    assert sorted(pages.outside) == outside
+    pages.outside.clear()
+
+
 def chip(page: Page, text: str) -> Any:
     return page.locator(".tu-strip .tu-token").filter(has=page.get_by_text(text, exact=True))
 
