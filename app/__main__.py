@@ -1,11 +1,13 @@
 """`python -m app`: flags, service, page, guard, server."""
 
 import argparse
+import gc
 import hmac
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,35 +119,50 @@ def refuse_taken_port(host: str, port: int) -> None:
 
 def serve(options: argparse.Namespace) -> None:
     """Serve until it is stopped. Raises TokenUnlearnError before anything listens."""
-    import uvicorn
+    with loading():
+        import uvicorn
 
-    from app.actions.old_drafts import adopt_when_scored
-    from app.service import Service
-    from app.sessions.session import Options
-    from tokenunlearn.runs.mask_store import MaskStore
+        from app.actions.old_drafts import adopt_when_scored
+        from app.service import Service
+        from app.sessions.session import Options
+        from tokenunlearn.runs.mask_store import MaskStore
 
-    service = Service(
-        Options(
-            options.model,
-            options.adapter,
-            options.precision,
-            options.data,
-            options.runs,
-            options.recorded,
-            options.skip_bad_rows,
-            options.columns,
+        service = Service(
+            Options(
+                options.model,
+                options.adapter,
+                options.precision,
+                options.data,
+                options.runs,
+                options.recorded,
+                options.skip_bad_rows,
+                options.columns,
+            )
         )
-    )
-    MaskStore(service.queue.store.root).sweep()
-    adopt_when_scored(service)
-    service.sessions.rest() if options.no_model else service.sessions.start()
-    app = build(options, service)
-    # What imports the model's libraries keeps Python busy, and a page opened meanwhile would stand still.
-    service.sessions.loaded.wait(LOADING_SECONDS)
+        MaskStore(service.queue.store.root).sweep()
+        adopt_when_scored(service)
+        service.sessions.rest() if options.no_model else service.sessions.start()
+        app = build(options, service)
+        # What imports the model's libraries keeps Python busy, and a page opened meanwhile would stand still.
+        service.sessions.loaded.wait(LOADING_SECONDS)
     shown = "127.0.0.1" if is_loopback(options.host) else options.host
     sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
     sys.stdout.flush()
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Collect no garbage inside, and never look through what was loaded there.
+
+    Modules are no garbage, and looking takes a sixth of the processor time of a start.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def build(options: argparse.Namespace, service: Any) -> Guard:
