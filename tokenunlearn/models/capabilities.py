@@ -79,7 +79,8 @@ def fed(module: Any, **inputs: Any) -> Any:
 
 def accepted(module: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the inputs that the module's forward names."""
-    taken = _taken(type(module))
+    kind: type = type(module)  # for mypy, to which type[Any] is not hashable
+    taken = _taken(kind)
     return {name: value for name, value in inputs.items() if name in taken}
 
 
@@ -155,7 +156,8 @@ class _Trial:
 
     def takes_positions(self) -> bool:
         """Return whether positions that are given are read on the way that scoring takes."""
-        return "position_ids" in _taken(type(decoder_of(self.causal) if self.plain_head else self.causal))
+        kind: type = type(decoder_of(self.causal) if self.plain_head else self.causal)
+        return "position_ids" in _taken(kind)
 
     def _is_under_head(self, outputs: list[Any]) -> bool:
         """Return whether the head on what the decoder gave makes the logits."""
