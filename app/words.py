@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.modes import MODES
 from tokenunlearn.selection import SCOPES, Rule
@@ -55,19 +56,10 @@ ASK_PLACEHOLDER: Final = "A question of your own"
 ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
 
-ARMS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "chosen": "chosen tokens",
-        "uniform": "uniform, every token",
-        "random": "random, same count",
-        "gold": "gold spans",
-    }
-)
-
 
 def arm_words(arm: str) -> str:
     """Return the arm as a person reads it; an unknown one as it is."""
-    return ARMS.get(arm, arm)
+    return ARMS[arm].label if arm in ARMS else arm
 
 
 def no_results(run: Mapping[str, Any]) -> str:

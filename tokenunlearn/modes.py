@@ -52,20 +52,27 @@ class Mode:
 def random_like(columns: Mapping[str, Any], weights: Any, fused: Any) -> Column:
     """Return the control of a mask: its weights (float64 [tokens]) on random tokens of the same rows.
 
-    Each row keeps its weights above 0, as many and the same ones, so that a control differs from its mask by
-    the tokens alone. They are drawn by ascending `random_key` (ties to the earlier token) among the scored
-    tokens (`fused` is no NaN) that are not subject. Where a row has fewer of these than weights, as when a
-    person forces subjects in, its other tokens follow, again by key. The nth token drawn gets the row's nth
-    weight. Call it with the final weights, overrides included.
+    They are drawn by ascending `random_key`. Call it with the final weights, overrides included.
     """
-    weights, keys = np.asarray(weights, np.float64), np.asarray(columns["random_key"], np.float64)
+    return placed_like(columns, weights, fused, columns["random_key"])
+
+
+def placed_like(columns: Mapping[str, Any], weights: Any, fused: Any, keys: Any) -> Column:
+    """Return the weights of a mask (float64 [tokens]) on the tokens of the same rows with the lowest keys.
+
+    Each row keeps its weights above 0, as many and the same ones, so that a control differs from its mask by
+    the tokens alone. They are taken by ascending key (ties to the earlier token) among the scored tokens
+    (`fused` is no NaN) that are not subject. Where a row has fewer of these than weights, as when a person
+    forces subjects in, its other tokens follow, again by key. The nth token taken gets the row's nth weight.
+    """
+    weights, order_by = np.asarray(weights, np.float64), np.asarray(keys, np.float64)
     last = np.isnan(np.asarray(fused, np.float64)) | np.asarray(columns["subject"], dtype=bool)
-    drawn = np.zeros(weights.size)
+    placed = np.zeros(weights.size)
     for group in groups(np.asarray(columns["row"]), weights.size):
         kept = weights[group][weights[group] > 0]
-        order = np.lexsort((keys[group], last[group]))
-        drawn[group[order[: kept.size]]] = kept
-    return drawn
+        order = np.lexsort((order_by[group], last[group]))
+        placed[group[order[: kept.size]]] = kept
+    return placed
 
 
 def word_numbers(columns: Mapping[str, Any]) -> np.ndarray:

@@ -19,6 +19,7 @@ from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_le
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
+from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import random_like
 from tokenunlearn.selection import select
@@ -29,7 +30,6 @@ from tokenunlearn.training.needs import refuse_rows
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROL_ARMS: Final = ("uniform", "random")
-ARM_MODES: Final = {"uniform": "uniform", "random": "random", "gold": "gold"}
 
 
 def plan_given(value: Any, name: str) -> Plan:
@@ -188,7 +188,7 @@ def own_arm(shown: ShownScores, name: str, mask: Mask) -> str:
 
     A random control that was drawn for another choice has all its tokens forced in, and a fraction of 0.
     """
-    arm = next((arm for arm, mode in ARM_MODES.items() if mask.rule.mode == mode), "chosen")
+    arm = mask.rule.mode if mask.rule.mode in ARMS else "chosen"
     drawn = arm == "random" and mask.rule.fraction == 0
     if arm == "chosen" or drawn or shown.mask(name, mask.rule, {}).hash == mask.hash:
         return arm

@@ -110,7 +110,7 @@ CASES = [
     ([*COMPARE[:-1], "folder.json"], "The suffix '.json' says no known format"),
     ([*UNLEARN[:-1], ""], "No name is given"),
     ([*UNLEARN[:-1], "x" * 5000], "File name too long"),
-    ([*SCORE[:-1], "a\0b.csv"], "embedded null byte"),
+    ([*SCORE[:-1], "a\0b.csv"], "No file can have such a name"),
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
-from tokenunlearn.experiments.arms import ARMS, Arm, arm_weights, weights_by_row
+from tokenunlearn.experiments.arms import ARMS, CONTENT, Arm, arm_weights, weights_by_row
 from tokenunlearn.experiments.report import arm_lines
 from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
@@ -24,7 +24,7 @@ RULE = Rule(fraction=0.2, whole_words=False)
 
 @pytest.fixture(scope="module")
 def table(tiny_folder):
-    return score(tiny(tiny_folder), ROWS[:3], ScoreConfig(signals=("knowledge_swap", "entropy")))
+    return score(tiny(tiny_folder), ROWS[:3], ScoreConfig(signals=("knowledge_swap", "entropy", CONTENT)))
 
 
 def chosen_of(table, rule=RULE, overrides=None):
@@ -67,6 +67,35 @@ def test_the_random_arm_has_the_weights_of_the_mask_row_by_row(settings, overrid
         ]
 
 
+def test_controls_by_hand() -> None:
+    # One row: a name, three words of two tokens, one scored by nobody. Chosen: tokens 3 and 4.
+    table = pd.DataFrame(
+        {
+            "row_id": "r",
+            "word_id": [0, 1, 1, 2, 2, 3, 3, 4],
+            "is_subject": [True] + [False] * 7,
+            "is_stop_word": False,
+            "is_punctuation": False,
+            "gold": np.nan,
+            "random_key": 0.0,
+            "knowledge_swap": [9, 3, 4, 7, 8, 1, 2, np.nan],
+            CONTENT: [1.0, 0, 0, 1, 1, 1, 0, 0],
+        }
+    )
+    rule = Rule(alpha=1, mode="top_k", k=2, normaliser="min_max")
+    chosen = chosen_of(table, rule)
+
+    def taken(arm: str, seed: int = 0) -> list[int]:
+        return np.flatnonzero(arm_weights(table, chosen, arm, seed)["r"]).tolist()
+
+    assert taken("chosen") == [3, 4]
+    assert taken("lowest") == [5, 6]
+    drawn = [taken("words", seed) for seed in range(20)]
+    assert {tuple(each) for each in drawn} == {(1, 2), (3, 4), (5, 6)}  # whole, and never the name
+    assert {tuple(taken("content", seed)) for seed in range(20)} == {(3, 4), (3, 5), (4, 5)}
+    assert len({tuple(taken("random", seed)) for seed in range(20)}) > 3
+
+
 def test_arms_by_what_they_choose(table) -> None:
     arms = {arm: arm_weights(table, chosen_of(table), arm, 0) for arm in ARMS}
     for row in ROWS[:3]:
@@ -75,15 +104,16 @@ def test_arms_by_what_they_choose(table) -> None:
         gold = np.zeros(len(row.answer))
         gold[slice(*row.gold[0])] = 1
         np.testing.assert_array_equal(arms["gold"][row.id], gold)
-        assert arms["random"][row.id].sum() == arms["chosen"][row.id].sum()
+        for same_count in set(ARMS) - {"uniform", "gold"}:
+            assert arms[same_count][row.id].sum() == arms["chosen"][row.id].sum()
 
 
-def test_the_seed_moves_the_random_arm_only(table) -> None:
+def test_the_seed_moves_the_seeded_arms_only(table) -> None:
     for arm in ARMS:
         one, two = (
             np.concatenate(list(arm_weights(table, chosen_of(table), arm, seed).values())) for seed in (0, 1)
         )
-        assert np.array_equal(one, two) == (arm != "random")
+        assert np.array_equal(one, two) != ARMS[arm].seeded
 
 
 def test_an_unknown_arm_is_told(table) -> None:

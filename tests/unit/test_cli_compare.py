@@ -99,6 +99,11 @@ def test_a_line_that_is_no_measurement_is_named(
     assert (folder / "arms.jsonl").read_bytes() == whole
 
 
+def without_seconds(table: str) -> list[list[str]]:
+    """The cells of a table in order, but for the time that was measured."""
+    return sorted([*line[:50].split()[:-1], *line[50:].split()] for line in table.splitlines())
+
+
 def test_an_arm_without_its_last_step_is_measured_anew_as_a_whole(
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +114,7 @@ def test_an_arm_without_its_last_step_is_measured_anew_as_a_whole(
         (folder / "arms.jsonl").write_text("".join(left))
         assert compare(tiny_folder, "--arms", "uniform") == 0
         again = capsys.readouterr().out
-        assert sorted(again.splitlines()) == sorted(table.splitlines())
+        assert without_seconds(again) == without_seconds(table)
     (folder / "arms.jsonl").write_text(
         "".join([head, before, arm[-1].replace('"summary": {', '"summary": [{')])
     )

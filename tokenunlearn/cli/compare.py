@@ -71,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     world = rows.world or demo_rows("world")
     bench = Bench(lambda: load(arguments), rows.forget, rows.retain, world, config, asked.equal_below)
     loaded = load(arguments, to_train=True)
-    _refuse_unfit(rule, loaded, rows, world, None if asked.objectives else config)
+    scoring = _scoring(rule, tokens)
+    _refuse_unfit(scoring, loaded, rows, world, None if asked.objectives else config)
     origin = comparison_origin(
         bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
     )
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not any(result.arm == BEFORE for result in results):
         keep([before(bench)])
     if left:
-        table, chosen = _chosen(arguments, rule, loaded, rows)
+        table, chosen = _chosen(arguments, rule, scoring, loaded, rows)
         known = _known(bench, next(result.summary for result in results if result.arm == BEFORE))
     del loaded  # each arm loads its own
     reasons = []
@@ -220,16 +221,18 @@ def _chosen_by(arguments: argparse.Namespace, rule: Any) -> dict[str, Any]:
     return {"mask": "none: the rule chooses", **to_dict(rule)}
 
 
-def _scoring(rule: Any) -> Any:
-    """Return the settings of scoring the signals that a rule uses."""
+def _scoring(rule: Any, tokens: tuple[str, ...]) -> Any:
+    """Return the settings of scoring the signals that a rule uses, and those that choices of tokens need."""
+    from tokenunlearn.experiments.arms import ARMS
     from tokenunlearn.scoring import ScoreConfig
 
     names = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+    names += [signal for name in tokens if name in ARMS for signal in ARMS[name].signals]
     return ScoreConfig(signals=tuple(dict.fromkeys(names)))
 
 
-def _refuse_unfit(rule: Any, loaded: Any, rows: Any, world: Any, config: Any) -> None:
-    """Raise where a row does not fit, or a signal of the rule or the one objective needs what is not here.
+def _refuse_unfit(scoring: Any, loaded: Any, rows: Any, world: Any, config: Any) -> None:
+    """Raise where a row does not fit, or a signal to score or the one objective needs what is not here.
 
     `config` None: several objectives. Raises InputError, SettingError or ModelError.
     """
@@ -238,7 +241,7 @@ def _refuse_unfit(rule: Any, loaded: Any, rows: Any, world: Any, config: Any) ->
     from tokenunlearn.training.needs import layer_needed, refuse_rows
 
     check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
-    scoring, beside = _scoring(rule), Beside(rows.retain)
+    beside = Beside(rows.retain)
     for name in scoring.signals:
         for each in scoring.passes_of(name):
             refuse_lacking(each, loaded, beside)
@@ -247,13 +250,15 @@ def _refuse_unfit(rule: Any, loaded: Any, rows: Any, world: Any, config: Any) ->
         layer_needed(loaded.model, config)
 
 
-def _chosen(arguments: argparse.Namespace, rule: Any, loaded: Any, rows: Any) -> tuple[Any, Any]:
-    """Return the table of the rows to forget, with the rule's signals, and the mask of the chosen tokens."""
+def _chosen(
+    arguments: argparse.Namespace, rule: Any, scoring: Any, loaded: Any, rows: Any
+) -> tuple[Any, Any]:
+    """Return the table of the rows to forget, with the signals scored, and the mask of the chosen tokens."""
     from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
     from tokenunlearn.passes import Beside
     from tokenunlearn.scoring import score
 
-    table = score(loaded, rows.forget, _scoring(rule), Beside(rows.retain))
+    table = score(loaded, rows.forget, scoring, Beside(rows.retain))
     if arguments.mask:
         chosen = read_mask(arguments.mask, table, None)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 
-# Title → the registry, as module:NAME. An entry is a sentence, or has help, source, needs and settings.
+# Title → the registry, as module:NAME. An entry has help, and where it has them source, needs and settings.
 REGISTRIES: Final[Mapping[str, str]] = {
     "signals": "tokenunlearn.signals:SIGNALS",
     "passes": "tokenunlearn.passes:PASSES",
@@ -44,8 +44,6 @@ def entry_words(name: str, entry: Any) -> str:
     from tokenunlearn.settings import describe
     from tokenunlearn.signals import SIGNALS
 
-    if isinstance(entry, str):
-        return entry
     label = getattr(entry, "label", "")
     said = (getattr(entry, "help", "") or _summary(entry.function)).rstrip(".")
     unit = f" [{entry.unit}]" if getattr(entry, "unit", "") else ""
@@ -59,6 +57,7 @@ def entry_words(name: str, entry: Any) -> str:
         f"licence: {entry.licence}" if getattr(entry, "licence", "") else "",
         f"amount: {entry.amount}" if getattr(entry, "amount", "") else "",
         f"passes a row: {entry.cost}" if getattr(entry, "cost", "") else "",
+        f"rules out {entry.rules_out}" if getattr(entry, "rules_out", "") else "",
         f"needs: {', '.join(sorted(needs)) or 'nothing'}",
         *(f"{info.name} {info.default} ({info.allowed})" for info in settings),
     ]

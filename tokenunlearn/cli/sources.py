@@ -206,7 +206,8 @@ def target(path: str, *suffixes: str) -> Path:
         there = place.resolve().parent.is_dir()
         taken = place.is_dir() if suffixes else place.exists() and not place.is_dir()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        # What Python says of a name that no file can have differs between its versions.
+        why = getattr(error, "strerror", None) or "No file can have such a name"
         raise SettingError(what, why, "Pick another name", "--out") from error
     if not there:
         raise SettingError(what, "Its folder does not exist", "Make the folder first", "--out")

@@ -1,25 +1,141 @@
-"""An arm is a choice of tokens and a method; all else about a run is shared, so that only these differ."""
+"""An arm is a choice of tokens and a method; all else about a run is shared, so that only these differ.
 
-from collections.abc import Mapping, Sequence
+Each choice of tokens is an entry: the chosen ones, and controls that each rule something out. All but the
+sequence form and the annotated fact train as many tokens of each row as the chosen arm, with its weights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import SettingError, did_you_mean
+from tokenunlearn.fusion import Column
 from tokenunlearn.masks import Mask, columns_from_table
-from tokenunlearn.modes import random_like
+from tokenunlearn.modes import placed_like, random_like, word_numbers
 from tokenunlearn.selection import select
 from tokenunlearn.table import with_seed
 
-ARMS: Final[Mapping[str, str]] = MappingProxyType(
+CONTENT: Final = "content_words_new"
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a choice of tokens is made from, each [tokens]: columns, the final mask's weights, its scores.
+
+    `columns` hold the random keys of the arm's seed; `fused` is NaN where there is no score.
+    """
+
+    columns: Mapping[str, Any]
+    weights: Column
+    fused: Column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """A choice of tokens. `weights` gives float64 [tokens].
+
+    label: its name in a table. help: what is trained. rules_out: what cannot explain it any more, when the
+    chosen arm does better than this one. seeded: whether another seed draws other tokens. signals: what has
+    to be scored for it beside the rule's. needs: what the rows must have.
+    """
+
+    label: str
+    help: str
+    rules_out: str
+    weights: Callable[[Seen], Column]
+    seeded: bool = False
+    signals: tuple[str, ...] = ()
+    needs: frozenset[str] = frozenset()
+
+
+def _chosen(seen: Seen) -> Column:
+    return seen.weights
+
+
+def _uniform(seen: Seen) -> Column:
+    return np.ones(seen.weights.size)
+
+
+def _random(seen: Seen) -> Column:
+    return random_like(seen.columns, seen.weights, seen.fused)
+
+
+def _words(seen: Seen) -> Column:
+    # A word is drawn by the key of its first token, and stays together: in token order, as keys are equal.
+    words = word_numbers(seen.columns)
+    first = np.unique(words, return_index=True)[1]
+    keys = np.asarray(seen.columns["random_key"], np.float64)[first][words]
+    return placed_like(seen.columns, seen.weights, seen.fused, keys)
+
+
+def _lowest(seen: Seen) -> Column:
+    return placed_like(seen.columns, seen.weights, seen.fused, seen.fused)
+
+
+def _content(seen: Seen) -> Column:
+    # Content words first, in the order of the random keys, which lie in [0, 1).
+    keys = np.asarray(seen.columns["random_key"], np.float64) - np.asarray(seen.columns[CONTENT], np.float64)
+    return placed_like(seen.columns, seen.weights, seen.fused, keys)
+
+
+def _gold(seen: Seen) -> Column:
+    return (np.asarray(seen.columns["gold"], np.float64) == 1).astype(np.float64)
+
+
+ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
     {
-        "chosen": "the mask's own tokens: the rule's, with the overrides",
-        "uniform": "every token, weight 1: the sequence form",
-        "random": "the chosen arm's weights on as many random tokens of each row, seeded",
-        "gold": "the annotated fact: the ceiling",
+        "chosen": Tokens(
+            label="chosen tokens",
+            help="The mask's own tokens: the rule's, with the overrides",
+            rules_out="nothing: the others are held against it",
+            weights=_chosen,
+        ),
+        "uniform": Tokens(
+            label="uniform, every token",
+            help="Every token, weight 1: the sequence form",
+            rules_out="that it takes no choice of tokens",
+            weights=_uniform,
+        ),
+        "random": Tokens(
+            label="random, same count",
+            help="The chosen arm's weights on as many random tokens of each row",
+            rules_out="that any tokens do, as long as they are few",
+            weights=_random,
+            seeded=True,
+        ),
+        "words": Tokens(
+            label="random words, same count",
+            help="The chosen arm's weights on random words of each row, kept whole, of as many tokens",
+            rules_out="that any words do, as long as they are few and whole",
+            weights=_words,
+            seeded=True,
+        ),
+        "lowest": Tokens(
+            label="lowest scores, same count",
+            help="The chosen arm's weights on as many tokens of each row, those with the lowest scores",
+            rules_out="that the order of the scores does not matter",
+            weights=_lowest,
+        ),
+        "content": Tokens(
+            label="content words, same count",
+            help="The chosen arm's weights on as many random content words of each row that its question "
+            "does not hold",
+            rules_out="that a list of words does as well as a score",
+            weights=_content,
+            seeded=True,
+            signals=(CONTENT,),
+        ),
+        "gold": Tokens(
+            label="gold spans",
+            help="The annotated fact: the best that a choice could be",
+            rules_out="nothing: it is the ceiling",
+            weights=_gold,
+            needs=frozenset({"gold"}),
+        ),
     }
 )
 
@@ -57,16 +173,10 @@ def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.nda
 def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[str, np.ndarray]:
     """Return the token weights of an arm by row id; `chosen` is the final mask that the arms are judged by.
 
-    The seed moves the random arm only. Raises SettingError for an unknown arm.
+    The seed moves the seeded arms only. Raises SettingError for an unknown arm.
     """
     if arm not in ARMS:
         raise SettingError(what=f"Unknown arm {arm!r}.", fix=did_you_mean(arm, list(ARMS)))
-    weights = chosen.weights
-    if arm == "random":
-        columns = columns_from_table(with_seed(table, seed))
-        weights = random_like(columns, weights, select(columns, chosen.rule).fused)
-    elif arm == "uniform":
-        weights = np.ones(len(table))
-    elif arm == "gold":
-        weights = (table["gold"].to_numpy(np.float64) == 1).astype(np.float64)
-    return weights_by_row(table, weights)
+    columns = columns_from_table(with_seed(table, seed))
+    seen = Seen(columns, chosen.weights, select(columns, chosen.rule).fused)
+    return weights_by_row(table, ARMS[arm].weights(seen))
