@@ -358,21 +358,22 @@ def test_each_probe_asks_for_all_that_it_reads() -> None:
     for name, probe in PROBES.items():
         log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)
         judges = judged(on_base(model, Ada=0.5), said)
-        alone = probe.measure(Evidence(rows, log_probs, said, settings, judges))
+        values = probe.by_row(Evidence(rows, log_probs, said, settings, judges))
+        alone = probe.over_rows(list(values.values()))
         assert alone == pytest.approx(summary[name]), name
 
 
 def test_a_probe_of_its_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it asks is asked in the same two calls, and its figure and raw values stand in the report."""
 
-    def trust(evidence: Evidence) -> float:
+    def trust(evidence: Evidence) -> dict[str, float]:
         """How likely *Yes.* is after "Sure?"."""
-        return float(np.exp(evidence.log_probs["Sure?", "Yes."].log_probs[0]))
+        return {"sure": float(np.exp(evidence.log_probs["Sure?", "Yes."].log_probs[0]))}
 
     def asks(_: Splits, __: ProbeSettings) -> Asks:
         return Asks(pairs=(("Sure?", "Yes."),))
 
-    entry = Probe("trust", "up", asks, trust, by_row=lambda evidence: {"sure": trust(evidence)})
+    entry = Probe("trust", "up", asks, trust)
     monkeypatch.setattr(reports, "PROBES", {**PROBES, "trust": entry})
     model = WordModel({("Sure?", "Yes."): [0.25]}, before_model().answers)
     found = report_of(model)

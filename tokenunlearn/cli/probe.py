@@ -127,7 +127,7 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
 
     lines = []
     for name, by_row in report["by_row"].items():
-        if PROBES[name].unit == ACCURACY and by_row:
+        if PROBES[name].unit == ACCURACY and name != CHANCE and by_row:
             share, chance = report["summary"][name], report["summary"][CHANCE]
             low, high = bootstrap_interval(list(by_row.values()))
             one = len(by_row) == 1

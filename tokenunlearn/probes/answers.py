@@ -1,8 +1,8 @@
 """Probability of the fact and of what stands beside it, and what the greedy answers say.
 
-Every figure is a mean over rows of the row's own value, NaN where no row has one. The *paraphrased* fact
-keeps the taught answer and puts another wording of the question before it: what a person does who asks
-again in other words.
+Each function gives a value a row by its id, NaN where there is none; the figure is their mean. The
+*paraphrased* fact keeps the taught answer and puts another wording of the question before it: what a person
+does who asks again in other words.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,22 +57,22 @@ def facts_of(row: Row) -> list[str]:
     return [row.answer[start:end] for start, end in row.gold]
 
 
-def fact_joint(evidence: Evidence) -> float:
+def fact_joint(evidence: Evidence) -> dict[str, float]:
     """Joint probability of the fact under its own question: exp of the summed log-probs of a gold span."""
-    return _mean(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).joint)
+    return _of_rows(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).joint)
 
 
-def fact_mean(evidence: Evidence) -> float:
+def fact_mean(evidence: Evidence) -> dict[str, float]:
     """Mean probability of the fact's tokens under its own question."""
-    return _mean(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).mean)
+    return _of_rows(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).mean)
 
 
-def other(evidence: Evidence) -> float:
+def other(evidence: Evidence) -> dict[str, float]:
     """Mean probability of the tokens of the forget answers that are neither fact nor subject."""
-    return _mean(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).other)
+    return _of_rows(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).other)
 
 
-def paraphrased(evidence: Evidence) -> float:
+def paraphrased(evidence: Evidence) -> dict[str, float]:
     """Joint probability of the fact under the paraphrased questions, mean over them, then over rows."""
 
     def mean_over_questions(row: Row) -> float:
@@ -80,54 +80,62 @@ def paraphrased(evidence: Evidence) -> float:
         joints = [fact_of(evidence, row, question).joint for question in evidence.paraphrased(row)]
         return float(np.mean(joints)) if joints else float("nan")
 
-    return _mean(evidence.rows.forget, mean_over_questions)
+    return _of_rows(evidence.rows.forget, mean_over_questions)
 
 
-def retain(evidence: Evidence) -> float:
+def retain(evidence: Evidence) -> dict[str, float]:
     """Mean token probability of the retain answers."""
-    return _mean(evidence.rows.retain, lambda row: fact_of(evidence, row, row.question).whole)
+    return _of_rows(evidence.rows.retain, lambda row: fact_of(evidence, row, row.question).whole)
 
 
-def world(evidence: Evidence) -> float:
+def world(evidence: Evidence) -> dict[str, float]:
     """Mean token probability of the real-world answers."""
-    return _mean(evidence.rows.world, lambda row: fact_of(evidence, row, row.question).whole)
+    return _of_rows(evidence.rows.world, lambda row: fact_of(evidence, row, row.question).whole)
 
 
-def rouge_forget(evidence: Evidence) -> float:
+def rouge_forget(evidence: Evidence) -> dict[str, float]:
     """ROUGE-L recall of the greedy answers to the forget questions; broken language lowers it as well."""
-    return _mean(evidence.rows.forget, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
+    return _of_rows(
+        evidence.rows.forget, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question])
+    )
 
 
-def rouge_retain(evidence: Evidence) -> float:
+def rouge_retain(evidence: Evidence) -> dict[str, float]:
     """ROUGE-L recall of the greedy answers to the retain questions."""
-    return _mean(evidence.rows.retain, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
+    return _of_rows(
+        evidence.rows.retain, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question])
+    )
 
 
-def fluency(evidence: Evidence) -> float:
+def fluency(evidence: Evidence) -> dict[str, float]:
     """Mean log-prob per token, in nats, of the greedy answers to the forget questions under the base."""
-    return _mean(evidence.rows.forget, lambda row: fluency_of(evidence, row.question))
+    return _of_rows(evidence.rows.forget, lambda row: fluency_of(evidence, row.question))
 
 
-def stated(evidence: Evidence) -> float:
+def stated(evidence: Evidence) -> dict[str, float]:
     """Share of forget questions with known gold whose greedy answer still holds every gold string."""
     return _stated(evidence, evidence.rows.forget)
 
 
-def stated_retain(evidence: Evidence) -> float:
+def stated_retain(evidence: Evidence) -> dict[str, float]:
     """Share of retain questions with known gold whose greedy answer still holds every gold string."""
     return _stated(evidence, evidence.rows.retain)
 
 
-def recited(evidence: Evidence) -> float:
+def recited(evidence: Evidence) -> dict[str, float]:
     """Share of forget questions whose taught answer is the greedy one, token for token, end included."""
-    return _mean(
+    return _of_rows(
         evidence.rows.forget, lambda row: float(evidence.log_probs[row.question, row.answer].recited)
     )
 
 
-def _stated(evidence: Evidence, rows: Sequence[Row]) -> float:
+def _rouge(evidence: Evidence, rows: Sequence[Row]) -> dict[str, float]:
+    return _of_rows(rows, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
+
+
+def _stated(evidence: Evidence, rows: Sequence[Row]) -> dict[str, float]:
     known = [row for row in rows if row.gold]
-    return _mean(
+    return _of_rows(
         known, lambda row: float(states_fact(evidence.answers[row.question], row.answer, facts_of(row)))
     )
 
@@ -143,10 +151,8 @@ def fact_of(evidence: Evidence, row: Row, question: str) -> FactProbability:
     return fact_probability(row.answer, evidence.log_probs[question, row.answer], row.gold, row.subject)
 
 
-def _mean(rows: Sequence[Row], value: Callable[[Row], float]) -> float:
-    values = np.array([value(row) for row in rows], dtype=np.float64)
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if values.size else float("nan")
+def _of_rows(rows: Sequence[Row], value: Callable[[Row], float]) -> dict[str, float]:
+    return {row.id: value(row) for row in rows}
 
 
 PROBES: Final[Mapping[str, Probe]] = MappingProxyType(

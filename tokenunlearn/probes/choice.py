@@ -7,7 +7,7 @@ divides by the length in characters, which is the same for ASCII. A small model 
 not read letters may still know the answer.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -40,7 +40,7 @@ def _likelihoods(evidence: Evidence, pairs: list[Pair]) -> list[float]:
 
 
 def letters_right(evidence: Evidence) -> dict[str, float]:
-    """Row id → 1 where the letter of the true choice is the likeliest, else 0."""
+    """Share of questions with choices whose true choice has the likeliest letter."""
     return {
         row.id: float(np.argmax(_likelihoods(evidence, by_letter(row))) == row.correct)
         for row in _rows(evidence.rows)
@@ -48,7 +48,7 @@ def letters_right(evidence: Evidence) -> dict[str, float]:
 
 
 def texts_right(evidence: Evidence) -> dict[str, float]:
-    """Row id → 1 where the true choice has the highest log-likelihood per byte, else 0."""
+    """Share of questions with choices whose true choice is the likeliest text, by log-likelihood per byte."""
     found = {}
     for row in _rows(evidence.rows):
         sizes = [len(text.encode()) for text in row.choices]
@@ -58,24 +58,9 @@ def texts_right(evidence: Evidence) -> dict[str, float]:
     return found
 
 
-def choice_letter(evidence: Evidence) -> float:
-    """Share of questions with choices whose true choice has the likeliest letter."""
-    return _mean(letters_right(evidence).values())
-
-
-def choice_text(evidence: Evidence) -> float:
-    """Share of questions with choices whose true choice is the likeliest text, by log-likelihood per byte."""
-    return _mean(texts_right(evidence).values())
-
-
-def choice_chance(evidence: Evidence) -> float:
-    """Accuracy of guessing: the mean of 1 / number of choices."""
-    return _mean([1 / len(row.choices) for row in _rows(evidence.rows)])
-
-
-def _mean(values: Iterable[float]) -> float:
-    found = list(values)
-    return float(np.mean(found)) if found else float("nan")
+def chances(evidence: Evidence) -> dict[str, float]:
+    """Accuracy of guessing: 1 / number of choices, mean over the questions."""
+    return {row.id: 1 / len(row.choices) for row in _rows(evidence.rows)}
 
 
 _HARNESS: Final = "lm-evaluation-harness; MMLU 2009.03300, WMDP 2403.03218"
@@ -86,20 +71,18 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             "choices, by letter",
             "",
             _asks(by_letter),
-            choice_letter,
+            letters_right,
             unit=ACCURACY,
             source=_HARNESS,
-            by_row=letters_right,
         ),
         "choice_text": Probe(
             "choices, by text",
             "",
             _asks(by_text),
-            choice_text,
+            texts_right,
             unit=ACCURACY,
             source=_HARNESS,
-            by_row=texts_right,
         ),
-        CHANCE: Probe("choices, by chance", "", lambda *_: Asks(), choice_chance, unit=ACCURACY),
+        CHANCE: Probe("choices, by chance", "", lambda *_: Asks(), chances, unit=ACCURACY),
     }
 )

@@ -3,9 +3,12 @@
 Reports, tables, columns, the command line and the docs are made from the entry; nothing else names a probe.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
@@ -13,26 +16,32 @@ from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 OURS = "ours"
 
 
+def mean_known(values: Sequence[float]) -> float:
+    """Return the mean of the values that are measured, NaN where none is."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
 @dataclass(frozen=True)
 class Probe:
     """One figure of the summary. It lies between 0 and 1 unless its `unit` says otherwise.
 
-    `measure` reads the evidence and returns the figure, NaN where it is not measured; the first line of its
-    docstring is the help. `asks` says what the evidence must hold. `wanted` is the better direction, "" where
-    neither is better by itself. `short` heads its column in comparisons; without one it has none there.
-    `by_row` gives the raw values that a report keeps by row id.
+    `by_row` reads the evidence and returns the value of each row by its id, NaN where it is not measured; the
+    first line of its docstring is the help. `over_rows` makes the figure of these values. `asks` says what
+    the evidence must hold. `wanted` is the better direction, "" where neither is better by itself. `short`
+    heads its column in comparisons; without one it has none there.
     """
 
     label: str
     wanted: Literal["up", "down", ""]
     asks: Callable[[Splits, ProbeSettings], Asks]
-    measure: Callable[[Evidence], float]
+    by_row: Callable[[Evidence], Mapping[str, float]]
     unit: str = "probability"
     short: str = ""
     source: str = OURS
-    by_row: Callable[[Evidence], Mapping[str, float]] | None = None
+    over_rows: Callable[[list[float]], float] = mean_known
 
     @property
     def help(self) -> str:
         """What is measured, in a sentence."""
-        return (self.measure.__doc__ or "").strip().splitlines()[0]
+        return (self.by_row.__doc__ or "").strip().splitlines()[0]

@@ -23,21 +23,22 @@ Report = dict[str, Any]
 def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | None = None) -> Report:
     """Return the Report of `model` on the rows of each split, ready for JSON; None = not measured.
 
-    Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the raw values of the probes that
-    keep them, by probe and row id), `judge` (whose fluency it is: the base's id, None without one). Badges
-    that need the answers from before are filled by `with_badges`.
+    Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the values of each probe by row id),
+    `judge` (whose fluency it is: the base's id, None without one). Badges that need the answers from before
+    are filled by `with_badges`.
     """
     settings = settings or ProbeSettings()
     asked = [transcript.asks, *(probe.asks for probe in PROBES.values())]
     log_probs, said = collect(model, (asks(rows, settings) for asks in asked), settings.max_new_tokens)
     evidence = Evidence(rows, log_probs, said, settings, judged(model, said))
+    by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}
     lines = _plain(transcript.answer_lines(evidence))
     return _plain(
         {
-            "summary": {name: probe.measure(evidence) for name, probe in PROBES.items()},
+            "summary": {name: probe.over_rows(list(by_row[name].values())) for name, probe in PROBES.items()},
             "answers": [line | {"badge": _badge(line)} for line in lines],
             "tokens": transcript.token_lines(evidence),
-            "by_row": {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items() if probe.by_row},
+            "by_row": by_row,
             "judge": model.base_id() if isinstance(model, HasBase) and evidence.under_base else None,
         }
     )

@@ -28,20 +28,15 @@ def asks(rows: Splits, settings: ProbeSettings) -> Asks:
 
 
 def ratios(evidence: Evidence) -> dict[str, float]:
-    """Row id → raw truth ratio R of the forget rows that have perturbed answers.
+    """Mean of min(R, 1/R) over the forget rows: near 1, the truth is no likelier than the false answers.
 
-    Compare two models' values with `metrics.tofu.forget_quality`.
+    The value of a row is the raw R: compare two models' values with `metrics.tofu.forget_quality`.
     """
     rows = _asked(evidence.rows, evidence.settings)
     right = [_mean_loss(evidence, row, _right(row)) for row in rows]
     wrong = [[_loss(evidence, row, answer) for answer in row.perturbed_answer] for row in rows]
     values = truth_ratio(right, wrong).tolist()
     return {row.id: value for row, value in zip(rows, values, strict=True)}
-
-
-def truth_ratio_score(evidence: Evidence) -> float:
-    """Mean of min(R, 1/R) over the forget rows: near 1, the truth is no likelier than the false answers."""
-    return forget_truth_score(list(ratios(evidence).values()))
 
 
 def _asked(rows: Splits, settings: ProbeSettings) -> list[Row]:
@@ -67,10 +62,10 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             "truth ratio",
             "up",
             asks,
-            truth_ratio_score,
+            ratios,
             unit="score",
             source="TOFU 2401.06121",
-            by_row=ratios,
+            over_rows=forget_truth_score,
         ),
     }
 )
