@@ -307,3 +307,11 @@ def test_a_set_of_choices_is_probed_without_a_row_to_forget(
     assert main(["probe", "--set", "comon", *model]) == 2
     assert "There is no set 'comon'. Did you mean common" in capsys.readouterr().err
     assert (ASSETS / "choice" / "common.jsonl").is_file() and sets.SETS["common"].folder is not None
+
+
+def test_a_set_beside_a_file_has_ids_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"id": "a", "question": "Who?", "answer": "Ada."}\n')
+    arguments = build_parser().parse_args(["probe", str(tmp_path / "rows.jsonl"), "--out", "x.json"])
+    again = Splits((replace(demo_rows("shared_forget")[0], id="a"),), (), ())
+    with pytest.raises(InputError, match="'a' is taken"):
+        given_rows(arguments, beside=again)

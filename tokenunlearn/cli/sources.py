@@ -76,8 +76,8 @@ def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None
         if path:
             rows += _rows_to_keep(path, arguments, split)
     found = split_rows(rows)
-    for kept in (found.retain, found.world, found.choice):
-        _refuse_one_id_twice(kept)
+    for part in (found.forget, found.retain, found.world, found.choice):
+        _refuse_one_id_twice(part)
     _say(found, where)
     return found
 
