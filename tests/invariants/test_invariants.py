@@ -19,6 +19,8 @@ from tokenunlearn.text.encoding import encode
 from tokenunlearn.text.masking import aligned, swap_subject
 from tokenunlearn.training.reference import reference_log_probs
 
+pytestmark = pytest.mark.slow
+
 ALL = ScoreConfig(signals=tuple(SIGNALS))
 BESIDE = Beside(RETAIN)
 SHORT = tuple(row for row in ROWS if len(row.subject.split()) == 2)

@@ -12,6 +12,8 @@ from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
 from tokenunlearn.masks import mask_hash, read_mask
 
+pytestmark = pytest.mark.slow
+
 # Set one: rows of 3 tokens (a name, a stop word, the fact) with keys .3, .1, .2 each.
 CONTROLS: list[tuple[dict[str, Any], dict[str, str], list[float]]] = [
     ({"mode": "top_k", "k": 1}, {}, [0, 1, 0, 0, 0, 0]),

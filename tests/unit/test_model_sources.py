@@ -20,6 +20,8 @@ from tokenunlearn.models.hub import hub_folder
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.models.weights import counted_bytes, folder_bytes, refuse_too_large
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "a" * 40
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import gradio as gr
+import pytest
 
 from app.tabs import unlearn
 from app.tabs.unlearn import about_words, by_needs, menu_labels
@@ -10,6 +11,8 @@ from tests.page_service import live_service
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import OWN, TrainConfig
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_menu_is_grouped_by_what_an_objective_needs() -> None:

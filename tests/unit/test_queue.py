@@ -17,6 +17,8 @@ from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import RunStore, process_alive
 from tokenunlearn.training.events import Finished, StepDone
 
+pytestmark = pytest.mark.slow
+
 FAKE = Path(__file__).resolve().parents[1] / "faults" / "fake_worker.py"
 _spec = importlib.util.spec_from_file_location("fake_worker", FAKE)
 fake_worker = importlib.util.module_from_spec(_spec)

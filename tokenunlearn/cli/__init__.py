@@ -5,7 +5,7 @@ Nothing here imports torch before a verb runs, so that `--help` answers at once.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Final
 
@@ -26,8 +26,8 @@ the journey, on the embedded model and our own rows:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all verbs; each verb's module adds its own arguments."""
+def build_parser(asked: Collection[str] = VERBS) -> argparse.ArgumentParser:
+    """Return the parser of all verbs; the module of each one that is `asked` for adds its own arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m tokenunlearn",
         description="See which tokens carry a fact, choose them, unlearn them, probe what is left.",
@@ -41,14 +41,16 @@ def build_parser() -> argparse.ArgumentParser:
         module = import_module(f"tokenunlearn.cli.{verb}")
         words = str(module.__doc__).split("\n")[0]
         child = verbs.add_parser(verb, help=words, description=words, allow_abbrev=False)
-        module.add_arguments(child)
+        if verb in asked:
+            module.add_arguments(child)
         child.set_defaults(run=module.run)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept."""
-    parsed = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser([word for word in given if word in VERBS]).parse_args(given)
     try:
         return int(parsed.run(parsed) or 0)
     except TokenUnlearnError as error:
