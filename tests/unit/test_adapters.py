@@ -13,6 +13,8 @@ from tokenunlearn.models.adapters import Lora, lora_model, lora_of, save_adapter
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.session import with_fresh_lora
 
+pytestmark = pytest.mark.slow
+
 
 def randomised(model, seed: int):
     """`model` with every LoRA weight drawn at random, so that the update is not zero."""

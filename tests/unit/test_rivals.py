@@ -19,6 +19,8 @@ from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.rivals.in_context import wrong_answers
 from tokenunlearn.settings import to_dict
 
+pytestmark = pytest.mark.slow
+
 GIVEN = Splits(ROWS[:3], RETAIN, ())
 
 
