@@ -22,11 +22,10 @@ def found(effect: float, seeds: int, rows: int, by_seed: float, by_row: float, r
 
 @pytest.mark.parametrize("spread", [(0, 0.1, 0.1), (0.05, 0.1, 0.1), (0.05, 0, 0.1), (0.1, 0.3, 0.2)])
 def test_no_effect_is_found_where_there_is_none(spread: tuple[float, float, float]) -> None:
-    # An interval of 95 % misses 0 in 5 of 100; among 500 tables chance makes at most 8 of that.
-    assert found(0, 5, 20, *spread) < 0.08
-    assert found(0, 3, 20, *spread) < 0.08
+    assert found(0, 5, 20, *spread) <= 0.05
+    assert found(0, 3, 20, *spread) <= 0.05
 
 
 def test_a_planted_effect_is_found() -> None:
     assert found(0.2, 5, 20, 0.05, 0.1, 0.1) > 0.99
-    assert 0.7 < found(0.1, 5, 20, 0.05, 0.1, 0.1) < 0.85
+    assert found(0.1, 5, 20, 0.05, 0.1, 0.1) > 0.5

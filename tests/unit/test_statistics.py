@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.special import betainc
 
 from tokenunlearn.metrics.statistics import bootstrap_interval, crossed_comparison, holm
 
@@ -37,16 +36,14 @@ def test_bootstrap_interval_is_seeded_and_near_the_normal_one() -> None:
 
 def test_a_crossed_comparison_by_hand() -> None:
     # Means of seeds 2, 4: variance 2, of their mean 1. Means of rows 2, 3, 4: variance 1, of their mean 1/3.
-    # Variance of the mean 4/3; degrees of freedom (4/3)^2 / (1^2/1 + (1/3)^2/2) = 32/19.
+    # Variance of the mean 4/3; one degree of freedom, as of two seeds: Cauchy's distribution, an arctangent.
     second = np.array([[5.0, 1.0, 2.0], [7.0, 8.0, 9.0]])
     found = crossed_comparison(second + [[1, 2, 3], [3, 4, 5]], second)
     assert (found.mean, found.effect, found.seeds, found.rows) == (3, 3, 2, 3)
-    freedom, error = 32 / 19, (4 / 3) ** 0.5
-    # Student's t by its regularised incomplete beta function, not by scipy.stats.
-    assert found.p_value == pytest.approx(betainc(freedom / 2, 0.5, freedom / (freedom + (3 / error) ** 2)))
-    half = (found.high - found.low) / 2
-    assert betainc(freedom / 2, 0.5, freedom / (freedom + (half / error) ** 2)) == pytest.approx(0.05)
-    assert (found.low + found.high) / 2 == pytest.approx(3)
+    error = (4 / 3) ** 0.5
+    assert found.p_value == pytest.approx(1 - 2 * np.arctan(3 / error) / np.pi)
+    half = np.tan(0.475 * np.pi) * error
+    assert (found.low, found.high) == (pytest.approx(3 - half), pytest.approx(3 + half))
 
 
 def test_a_comparison_without_a_difference_or_without_variation() -> None:

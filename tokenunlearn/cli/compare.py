@@ -2,9 +2,9 @@
 
 Everything but the tokens is the same: target, rows, objective, settings, seeds. With --objectives (names, or
 all) each objective trains the chosen tokens at its default. A rival among --arms, such as icul, trains
-nothing and is measured as it is made. Measured at equal steps and at equal forgetting. Prints one table;
---out keeps every single measurement as JSONL. Run it again with the same --out to go on: what is measured
-stays.
+nothing and is measured as it is made. Measured at equal steps and at equal forgetting. Prints one table, and
+which differences between the chosen tokens and a control are shown; --out keeps every single measurement as
+JSONL. Run it again with the same --out to go on: what is measured stays.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.arms import arms_of
-    from tokenunlearn.experiments.report import arm_lines
+    from tokenunlearn.experiments.report import arm_lines, verdict_lines
     from tokenunlearn.experiments.results import (
         BEFORE,
         comparison_origin,
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
             reasons.append(f"{arm.name}, seed {seed}: not measured. {error}")
     shown = [each for each in results if each.arm == BEFORE or each.of in arms and each.seed in seeds]
-    sys.stdout.write("\n".join([*arm_lines(arms_table(shown)), *reasons]) + "\n")
+    sys.stdout.write("\n".join([*arm_lines(arms_table(shown)), *verdict_lines(shown), *reasons]) + "\n")
     return 0
 
 

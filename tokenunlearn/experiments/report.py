@@ -1,11 +1,13 @@
 """Tables of figures as plain text, so that a command's output can be read, diffed and pasted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
+from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 
@@ -53,6 +55,25 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
         lines.append(head + "".join(f"{cell:>18}" for cell in cells))
     seeds = "Mean over the seeds ± half the distance between highest and lowest. "
     lines.append(f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better.")
+    return lines
+
+
+def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
+    """Return what the chosen tokens are shown to do, a sentence each, and how many differences are not shown.
+
+    Nothing where no control is measured row by row.
+    """
+    lines = []
+    for moment in (EQUAL, LAST):
+        found = [each for each in findings(results, moment) if not np.isnan(each.comparison.mean)]
+        if not found:
+            continue
+        shown = [each for each in found if each.shown]
+        lines.append(
+            f"{moment}: {len(shown)} of {len(found)} differences are shown (chosen − control, 95 % interval "
+            f"over rows and seeds, p adjusted by Holm, at least {FEWEST_SEEDS} seeds)"
+        )
+        lines += [f"  {each.words}" for each in shown]
     return lines
 
 

@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.arms import Arm
-from tokenunlearn.experiments.runner import ArmResult, Bench
+from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.origin import Origin, differences, model_of, rows_of, settings_of
 
 FORMAT: Final = "tokenunlearn comparison"
 OWN_OF_EACH_ARM: Final = ("seed", "eval_every", "stop_fact_below")  # `run_arm` sets them
-LAST: Final = "last step"
 BEFORE: Final = "before"
 _KINDS: Final = {"arm": str, "seed": int, "moment": str, "step": int, "summary": dict}
+_LATER: Final = {"answers": list, "method": str, "seconds": float, "by_row": dict}  # of newer versions
 
 
 def comparison_origin(
@@ -97,12 +97,9 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
                 "Take out all lines of that arm and seed: they are measured again",
                 where,
             )
-        answers = record.get("answers")
-        said = answers if isinstance(answers, list) else []
         found = {name: record[name] for name in _KINDS}
-        results.append(
-            ArmResult(**found, answers=said, method=record.get("method", ""), seconds=record.get("seconds"))
-        )
+        later = {name: record[name] for name, kind in _LATER.items() if isinstance(record.get(name), kind)}
+        results.append(ArmResult(**found, **later))
     done = _done(results)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
 

@@ -7,7 +7,7 @@ probes measure everything. A run that never gets there has no row "equal forgett
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -27,14 +27,17 @@ from tokenunlearn.training.events import Diverged, EvalDone, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+EQUAL: Final = "equal forgetting"
+LAST: Final = "last step"
+
 
 @dataclass(frozen=True)
 class ArmResult:
     """One measurement: which arm, seed and moment, after which step, and the probes' summary.
 
     `answers`: what the model said, as the lines of a Report, so that it can be judged later. `method` and
-    `seconds`: the objective where several are compared (`Arm`), and the time of its steps. Files of older
-    versions have none of the three.
+    `seconds`: the objective where several are compared (`Arm`), and the time of its steps. `by_row`: the
+    values of the compared probes by row id. Files of older versions have none of the four.
     """
 
     arm: str
@@ -45,6 +48,7 @@ class ArmResult:
     answers: list[dict[str, Any]] = field(default_factory=list)
     method: str = ""
     seconds: float | None = None
+    by_row: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     @property
     def of(self) -> Arm:
@@ -66,7 +70,7 @@ class Bench:
 
 def before(bench: Bench) -> ArmResult:
     """Return the target itself, before any step."""
-    return ArmResult("before", 0, "before", 0, *_measure(bench, bench.load()))
+    return ArmResult("before", 0, "before", 0, **_measure(bench, bench.load()))
 
 
 def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
@@ -85,7 +89,8 @@ def run_arm(
     it is made: it takes no step.
     """
     if arm.tokens in RIVALS:
-        yield ArmResult(arm.tokens, seed, "last step", 0, *_measure(bench, _rival(bench, arm.tokens, seed)))
+        rival = _rival(bench, arm.tokens, seed)
+        yield ArmResult(arm.tokens, seed, LAST, 0, **_measure(bench, rival))
         return
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     if arm.method:
@@ -97,7 +102,7 @@ def run_arm(
 
     def measured(moment: str) -> ArmResult:
         return ArmResult(
-            arm.tokens, seed, moment, step, *_measure(bench, model), method=arm.method, seconds=seconds
+            arm.tokens, seed, moment, step, method=arm.method, seconds=seconds, **_measure(bench, model)
         )
 
     for event in train(model, bench.forget, bench.retain, weights, config):
@@ -109,10 +114,10 @@ def run_arm(
             joint = event.fact_joint
             if not met and joint is not None and joint < bench.equal_below:
                 met = True
-                yield measured("equal forgetting")
+                yield measured(EQUAL)
         elif isinstance(event, Diverged):
             step = event.kept_step
-    yield measured("last step")
+    yield measured(LAST)
 
 
 def _rival(bench: Bench, name: str, seed: int) -> LanguageModel:
@@ -125,10 +130,11 @@ def _rows(bench: Bench) -> Splits:
     return Splits(*map(tuple, (bench.forget, bench.retain, bench.world)))
 
 
-def _measure(bench: Bench, model: LanguageModel) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
     settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
     report = probe_report(model, _rows(bench), settings)
-    return report["summary"], report["answers"]
+    by_row = {name: report["by_row"][name] for name in COMPARED}
+    return {"summary": report["summary"], "answers": report["answers"], "by_row": by_row}
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:

@@ -1,0 +1,106 @@
+"""What a comparison shows and what it does not: planted effects, planted lies, too few seeds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.verdict import Finding, findings
+from tokenunlearn.metrics.statistics import Comparison
+from tokenunlearn.probes import COMPARED
+
+ROWS = 20
+CONTROLS = ("uniform", "random", "words")
+
+
+def result(arm: str, seed: int, fact: list[float], other: list[float] | None = None) -> ArmResult:
+    values = {"fact_joint": fact, "other": other or [0.9] * len(fact)}
+    by_row = {name: {f"r{at}": value for at, value in enumerate(column)} for name, column in values.items()}
+    return ArmResult(arm, seed, LAST, 4, {}, by_row=by_row)
+
+
+def simulated(number: int, effect: float, seeds: int = 5) -> list[ArmResult]:
+    """A table in which chosen lowers the fact by `effect` more than each control; all else is chance.
+
+    A seed moves all of an arm's rows, as another LoRA does, and rows differ in how easily they are forgotten.
+    """
+    draw = np.random.default_rng(number).normal
+    easy = draw(scale=0.1, size=ROWS)
+    found = []
+    for arm in ("chosen", *CONTROLS):
+        for seed in range(seeds):
+            level = 0.4 + draw(scale=0.03) - (effect if arm == "chosen" else 0)
+            fact = level + easy + draw(scale=0.1, size=ROWS)
+            other = 0.9 + draw(scale=0.03) + draw(scale=0.05, size=ROWS)
+            found.append(result(arm, seed, fact.tolist(), other.tolist()))
+    return found
+
+
+def share_shown(make: Callable[[int], list[ArmResult]], tables: int = 100) -> float:
+    """The share of tables in which anything at all is shown."""
+    return sum(any(each.shown for each in findings(make(number), LAST)) for number in range(tables)) / tables
+
+
+def test_where_nothing_differs_but_by_chance_nothing_is_shown() -> None:
+    assert share_shown(lambda number: simulated(number, 0.0)) <= 0.05
+    assert share_shown(lambda number: simulated(number, 0.0, seeds=3)) <= 0.05
+
+
+def test_a_planted_effect_is_found() -> None:
+    assert share_shown(lambda number: simulated(number, 0.15)) >= 0.8
+
+
+def test_two_copies_of_one_run_show_nothing() -> None:
+    runs = [each for each in simulated(0, 0.0) if each.arm == "chosen"]
+    found = findings([*runs, *(replace(each, arm="uniform") for each in runs)], LAST)
+    assert found and not any(each.shown for each in found)
+    measured = [each for each in found if each.probe in ("fact_joint", "other")]
+    assert [(each.comparison.mean, each.p_value) for each in measured] == [(0.0, 1.0)] * 2
+
+
+def test_a_difference_is_told_with_its_direction_and_of_two_seeds_it_shows_nothing() -> None:
+    def table(seeds: int) -> list[Finding]:
+        runs = [
+            result(arm, seed, [level + 0.01 * row for row in range(4)])
+            for arm, level in (("chosen", 0.1), ("uniform", 0.5))
+            for seed in range(seeds)
+        ]
+        return findings(runs, LAST)
+
+    fact = next(each for each in table(3) if each.probe == "fact_joint")
+    assert fact.shown and fact.better
+    assert fact.words == (
+        "fact, joint, chosen − uniform: -0.400 [-0.400, -0.400], p 0.000, 3 seeds, 4 rows: "
+        "shown, the chosen tokens do better."
+    )
+    few = next(each for each in table(2) if each.probe == "fact_joint")
+    assert not few.shown and few.words.endswith("2 seeds, 4 rows: not shown, it takes 3 seeds.")
+    one = next(each for each in table(1) if each.probe == "fact_joint")
+    assert one.words == "fact, joint, chosen − uniform: -0.400, 1 seed, 4 rows: not shown, it takes 3 seeds."
+    lacking = next(each for each in table(3) if each.probe == "retain")
+    assert lacking.words == "retain, chosen − uniform: not measured."
+
+
+def test_worse_is_said_where_the_difference_goes_the_wrong_way() -> None:
+    worse = Finding(LAST, "", "random", "retain", Comparison(-0.2, -0.3, -0.1, 0.001, -1.0, 5, 20), 0.004)
+    assert worse.words.endswith("shown, the chosen tokens do worse.")
+    assert replace(worse, p_value=0.06).words.endswith("5 seeds, 20 rows: not shown.")
+
+
+def test_holm_counts_every_figure_and_control() -> None:
+    found = findings(simulated(1, 0.1), LAST)
+    raw = [each.comparison.p_value for each in found if each.probe in ("fact_joint", "other")]
+    measured = [each for each in found if not np.isnan(each.p_value)]
+    assert len(measured) == 2 * len(CONTROLS) and len(found) == len(COMPARED) * len(CONTROLS)
+    least = min(measured, key=lambda each: each.comparison.p_value)
+    assert least.p_value == pytest.approx(min(1, 6 * min(raw)))
+
+
+def test_seeds_and_rows_that_one_side_lacks_are_left_out() -> None:
+    runs = [result("chosen", seed, [0.1, 0.2, 0.3]) for seed in range(4)]
+    runs += [result("random", seed, [0.5, 0.6]) for seed in range(3)]
+    fact = next(each for each in findings(runs, LAST) if each.probe == "fact_joint")
+    assert (fact.comparison.seeds, fact.comparison.rows) == (3, 2)
+    assert findings([replace(each, by_row={}) for each in runs], LAST) == []

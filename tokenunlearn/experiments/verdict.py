@@ -1,0 +1,112 @@
+"""What a comparison shows: the chosen tokens against each control, row by row and seed by seed, in words.
+
+1. For each control and figure the differences chosen − control, on the rows and seeds that both have.
+2. Holm over all of them.  3. *Shown* where the interval misses 0 and the adjusted p-value is below .05, on
+three seeds or more; anything else is *not shown*, with the reason. No difference of one seed says more than
+that seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
+from tokenunlearn.probes import COMPARED, PROBES
+
+CHOSEN: Final = "chosen"
+FEWEST_SEEDS: Final = 3
+LEVEL: Final = 0.05
+Values = dict[int, dict[str, dict[str, float | None]]]
+"""Seed → probe → row id → value, of one arm; None: not measured."""
+Table = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Chosen minus `control` in one figure (a name of PROBES) at one moment; `p_value` is Holm's."""
+
+    moment: str
+    method: str
+    control: str
+    probe: str
+    comparison: Comparison
+    p_value: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is a difference, by interval, p-value and number of seeds."""
+        return self.comparison.seeds >= FEWEST_SEEDS and self.p_value < LEVEL and self._misses_zero
+
+    @property
+    def better(self) -> bool:
+        """Whether the mean difference goes where the probe should go."""
+        return (self.comparison.mean > 0) == (PROBES[self.probe].wanted == "up")
+
+    @property
+    def words(self) -> str:
+        """The finding in a sentence."""
+        found = self.comparison
+        what = f"{PROBES[self.probe].label}, chosen − {self.control}"
+        if np.isnan(found.mean):
+            return f"{what}: not measured."
+        figure = f"{found.mean:+.3f}"
+        if not np.isnan(found.low):
+            figure += f" [{found.low:+.3f}, {found.high:+.3f}], p {self.p_value:.3f}"
+        counts = f"{_plural(found.seeds, 'seed')}, {_plural(found.rows, 'row')}"
+        return f"{what}: {figure}, {counts}: {self._verdict}."
+
+    @property
+    def _misses_zero(self) -> bool:
+        return bool(self.comparison.low > 0 or self.comparison.high < 0)
+
+    @property
+    def _verdict(self) -> str:
+        if self.shown:
+            return f"shown, the chosen tokens do {'better' if self.better else 'worse'}"
+        if self.comparison.seeds < FEWEST_SEEDS:
+            return f"not shown, it takes {FEWEST_SEEDS} seeds"
+        return "not shown"
+
+
+def findings(results: Sequence[ArmResult], moment: str) -> list[Finding]:
+    """Return the finding of each method, control and figure with a better direction, at one moment.
+
+    Holm adjusts over all that are returned. Results of older versions hold no values by row and give none.
+    """
+    arms: dict[tuple[str, str], Values] = {}
+    for each in results:
+        if each.moment == moment and each.by_row:
+            arms.setdefault((each.method, each.arm), {})[each.seed] = each.by_row
+    compared = [
+        (method, control, probe, crossed_comparison(*_tables(arms[method, CHOSEN], values, probe)))
+        for (method, control), values in arms.items()
+        if control in ARMS and control != CHOSEN and (method, CHOSEN) in arms
+        for probe in COMPARED
+        if PROBES[probe].wanted
+    ]
+    adjusted = holm([comparison.p_value for *_, comparison in compared])
+    return [
+        Finding(moment, *each, p_value=float(value)) for each, value in zip(compared, adjusted, strict=True)
+    ]
+
+
+def _tables(first: Values, second: Values, probe: str) -> tuple[Table, Table]:
+    """Return the values of two arms as float [seeds, rows], on the seeds and rows that both have."""
+    seeds = [seed for seed in first if seed in second]
+    columns = [[side[seed].get(probe, {}) for seed in seeds] for side in (first, second)]
+    known = [set(column) for side in columns for column in side]
+    rows = sorted(set.intersection(*known)) if known else []
+
+    def table(side: list[dict[str, float | None]]) -> Table:
+        values = [[column[row] for row in rows] for column in side]
+        return np.array(values, dtype=np.float64).reshape(len(seeds), len(rows))
+
+    return table(columns[0]), table(columns[1])
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
