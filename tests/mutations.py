@@ -259,6 +259,34 @@ MUTATIONS = (
         "() => true",
         ("tests/web/mask_draft.test.mjs", "tests/web/mask_keeper.test.mjs"),
     ),
+    Mutation(
+        "statistics of arms",
+        "tokenunlearn/metrics/statistics.py",
+        "freedom = min(seeds, rows) - 1",
+        "freedom = seeds * rows - 1",
+        ("tests/unit/test_statistics.py",),
+    ),
+    Mutation(
+        "verdict",
+        "tokenunlearn/experiments/verdict.py",
+        "adjusted = holm([comparison.p_value for *_, comparison in compared])",
+        "adjusted = [comparison.p_value for *_, comparison in compared]",
+        ("tests/unit/test_verdict.py",),
+    ),
+    Mutation(
+        "controls",
+        "tokenunlearn/experiments/arms.py",
+        "return placed_like(seen.columns, seen.weights, seen.fused, seen.fused)",
+        "return placed_like(seen.columns, seen.weights, seen.fused, -seen.fused)",
+        ("tests/unit/test_arms.py",),
+    ),
+    Mutation(
+        "bundle",
+        "app/bundle.py",
+        "first = f\"A{_digits(int(at > 0))}{_digits(-before)}A\"",
+        "first = f\"A{_digits(int(at > 0))}{_digits(before)}A\"",
+        ("tests/unit/test_bundle.py",),
+    ),
 )
 
 
