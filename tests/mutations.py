@@ -66,8 +66,8 @@ MUTATIONS = (
     Mutation(
         "random control",
         "tokenunlearn/modes.py",
-        "np.lexsort((keys[group], last[group]))",
-        "np.lexsort((last[group], keys[group]))",
+        "np.lexsort((order_by[group], last[group]))",
+        "np.lexsort((last[group], order_by[group]))",
         ("tests/unit/test_selection.py",),
     ),
     Mutation(
