@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.arms import ARMS, Arm
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
 from tokenunlearn.probes import COMPARED, PROBES
@@ -50,7 +50,7 @@ class Finding:
     def words(self) -> str:
         """The finding in a sentence."""
         found = self.comparison
-        what = f"{PROBES[self.probe].label}, chosen − {self.control}"
+        what = f"{PROBES[self.probe].label}, chosen − {Arm(self.control, self.method).name}"
         if np.isnan(found.mean):
             return f"{what}: not measured."
         figure = f"{found.mean:+.3f}"

@@ -95,16 +95,12 @@ def world(evidence: Evidence) -> dict[str, float]:
 
 def rouge_forget(evidence: Evidence) -> dict[str, float]:
     """ROUGE-L recall of the greedy answers to the forget questions; broken language lowers it as well."""
-    return _of_rows(
-        evidence.rows.forget, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question])
-    )
+    return _rouge(evidence, evidence.rows.forget)
 
 
 def rouge_retain(evidence: Evidence) -> dict[str, float]:
     """ROUGE-L recall of the greedy answers to the retain questions."""
-    return _of_rows(
-        evidence.rows.retain, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question])
-    )
+    return _rouge(evidence, evidence.rows.retain)
 
 
 def fluency(evidence: Evidence) -> dict[str, float]:
