@@ -9,7 +9,7 @@ import pytest
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.errors import SettingError
+from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
 from tokenunlearn.probes import PROBES, Probe
@@ -137,6 +137,15 @@ def test_one_call_for_log_probs_and_one_for_answers_without_repeats() -> None:
     assert len(pairs) == len(set(pairs)) == 9
     assert len(questions) == len(set(questions)) == 5
     assert tokens == 7
+
+
+def test_one_id_of_two_rows_is_refused_where_they_are_kept_by_it() -> None:
+    model = before_model()
+    with pytest.raises(InputError, match="id 'born' is taken"):
+        probe_report(model, Splits((BORN, replace(WORK, id="born")), (), ()))
+    assert not model.scored and not model.asked
+    # One to forget and one to keep are told apart by their split.
+    probe_report(model, Splits((BORN,), (replace(KEPT, id="born"),), ()))
 
 
 def test_nothing_to_ask_asks_nothing() -> None:

@@ -76,8 +76,7 @@ def given_rows(arguments: argparse.Namespace, *demo: str, beside: "Splits | None
         if path:
             rows += _rows_to_keep(path, arguments, split)
     found = split_rows(rows)
-    for part in (found.forget, found.retain, found.world, found.choice):
-        _refuse_one_id_twice(part)
+    found.refuse_one_id_twice()
     _say(found, where)
     return found
 
@@ -100,20 +99,6 @@ def _rows_to_keep(path: str, arguments: argparse.Namespace, split: str) -> "tupl
             path,
         )
     return rows
-
-
-def _refuse_one_id_twice(rows: "tuple[Row, ...]") -> None:
-    """Raise InputError for an id that two of the rows have: what is measured on one would be the other's."""
-    known: set[str] = set()
-    for row in rows:
-        if row.id in known:
-            raise InputError(
-                f"id {row.id[:60]!r} is taken",
-                "Two rows of the same kind have it",
-                "Give each row an id of its own",
-                row.id,
-            )
-        known.add(row.id)
 
 
 def _say(found: "Splits", where: str) -> None:

@@ -77,6 +77,20 @@ class Splits:
         why = f'Every row has split "{there[0]}"' if len(there) == 1 else 'No row has split "forget"'
         raise InputError("There is no row to forget", why, "Leave split out", where)
 
+    def refuse_one_id_twice(self) -> None:
+        """Raise InputError for an id that two rows of a split have: figures are kept by it, one is lost."""
+        for each in fields(self):
+            known: set[str] = set()
+            for row in getattr(self, each.name):
+                if row.id in known:
+                    raise InputError(
+                        f"id {row.id[:60]!r} is taken",
+                        "Two rows of the same kind have it",
+                        "Give each row an id of its own",
+                        row.id,
+                    )
+                known.add(row.id)
+
 
 def split_rows(rows: Sequence[Row]) -> Splits:
     """Return the rows by their split. Raises InputError for a word that is no split."""

@@ -25,8 +25,9 @@ def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | N
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the values of each probe by row id),
     `judge` (whose fluency it is: the base's id, None without one). Badges that need the answers from before
-    are filled by `with_badges`.
+    are filled by `with_badges`. Raises InputError where two rows of a split have one id.
     """
+    rows.refuse_one_id_twice()
     settings = settings or ProbeSettings()
     asked = [transcript.asks, *(probe.asks for probe in PROBES.values())]
     log_probs, said = collect(model, (asks(rows, settings) for asks in asked), settings.max_new_tokens)
