@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 import app  # noqa: F401 before a test imports Gradio, which then loads in half the time
+from tests.shapes import check_shaped_only
 from tests.warm import Warm
+
+check_shaped_only()
 
 # Set before anything imports them: no network, no telemetry in any test.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
