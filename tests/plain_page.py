@@ -54,8 +54,17 @@ const pulse = async () => {
 };
 const send = (name) => ["pulse", "opened"].includes(name) && pulse();
 const showChips = part("status_chips", CHIPS, send);
-const showTokens = part("tokens_view", TOKENS, send);
+const given = TOKENS;
+const showTokens = part("tokens_view", given, send);
 pulse();
+// As on a first visit, in the page that is open: the view is left, and built anew where nothing is kept.
+globalThis.begin = () => {
+  showTokens({ rows: [] });
+  for (const kept of [sessionStorage, localStorage]) kept.clear();
+  history.replaceState(null, "", "/");
+  scrollTo(0, 0);
+  showTokens(structuredClone(given));
+};
 """
 BODY: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tokens</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>body { margin: 0; }

@@ -137,12 +137,19 @@ def pages(browser: Browser) -> Iterator[Pages]:
     assert (pages.outside, pages.errors) == ([], [])
 
 
+@pytest.fixture(autouse=True)
+def faultless(pages: Pages) -> Iterator[None]:
+    """A request to another machine, or an error in a page's scripts, fails the test."""
+    yield
+    faults = (pages.outside[:], pages.errors[:])
+    pages.outside.clear()
+    pages.errors.clear()
+    assert faults == ([], [])
+
+
 @pytest.fixture
 def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
-    """`opened(address, seconds=30, **options)`: a page, closed after the test.
-
-    A request to another machine, or an error in the page's scripts, fails the test.
-    """
+    """`opened(address, seconds=30, **options)`: a page, closed after the test."""
     shown: list[Page] = []
 
     def open_page(address: str, seconds: float = 30, **options: Any) -> Page:
@@ -152,10 +159,6 @@ def opened(pages: Pages) -> Iterator[Callable[..., Page]]:
     yield open_page
     for page in shown:
         page.close()
-    faults = (pages.outside[:], pages.errors[:])
-    pages.outside.clear()
-    pages.errors.clear()
-    assert faults == ([], [])
 
 
 @pytest.fixture(scope="session")
@@ -169,9 +172,22 @@ def example_address(
         yield server.address
 
 
+@pytest.fixture(scope="module")
+def example_shown(pages: Pages, example_address: str) -> Page:
+    """The one page on that example that a file loads."""
+    return pages.open(example_address)
+
+
 @pytest.fixture
-def example_page(opened: Callable[..., Page], example_address: str) -> Page:
-    """The page on that example, its mask confirmed."""
-    page = opened(example_address)
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()
+def example_page(example_shown: Page) -> Page:
+    """That page as on a first visit, its mask confirmed: a new view, and nothing kept of the test before."""
+    page = example_shown
+    page.mouse.move(0, 0)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.evaluate("begin()")
+    # Counted: what waits for a state or an address in another way describes the whole page at each look.
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"row=plain-0&signal=fused&token=5$"))
+    expect(page.get_by_text("no overrides")).to_be_attached()
+    expect(page.get_by_role("region", name="Tour", exact=True)).to_contain_text("1 of 4")
     return page

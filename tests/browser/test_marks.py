@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,38 +16,47 @@ from tests.strip_page import press, token
 from tests.tiny_rows import ROWS, write_rows
 
 pytestmark = pytest.mark.browser
+Serve = Callable[..., AbstractContextManager[Any]]
 MINUTE = 60_000
 # "Ada Moss was born in Rome." and the rows after it, in the order of the file.
-ADA, BOB, CLEO, DAN = (row.id for row in ROWS[:4])
+ADA, BOB, CLEO, DAN, EVA, FINN, GUS, IDA = (row.id for row in ROWS)
+
+
+@dataclass
+class Shared:
+    """The server and the page of this file. Another server may stand in the first one's place."""
+
+    start: Callable[[int], Any]
+    folder: Path
+    server: Any
+    page: Page
+
+    def kept(self) -> dict[str, Any]:
+        """The marks on disk."""
+        (path,) = (self.folder / "runs" / ".texts").glob("*/marks.json")
+        return dict(json.loads(path.read_text(encoding="utf-8"))["rows"])
 
 
 @pytest.fixture(scope="module")
-def flags(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Iterator[list[str]]:
-    rows = write_rows(tmp_path_factory.mktemp("rows") / "rows.jsonl", ROWS)
-    yield ["--model", str(tiny_folder), "--data", str(rows)]
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path, serve_plain: Serve, pages: Any
+) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp("marks")
+    rows = write_rows(folder / "rows.jsonl", ROWS)
+    flags = ["--model", str(tiny_folder), "--data", str(rows)]
+    with ExitStack() as stack:
 
+        def start(port: int = 0) -> Any:
+            return stack.enter_context(serve_plain(folder, *flags, port=port))
 
-@pytest.fixture(scope="module")
-def address(
-    tmp_path_factory: pytest.TempPathFactory,
-    flags: list[str],
-    serve_plain: Callable[..., AbstractContextManager[Any]],
-) -> Iterator[str]:
-    """One server for the tests that leave it alone; they share its marks."""
-    with serve_plain(tmp_path_factory.mktemp("shared"), *flags) as server:
-        yield server.address
+        server = start()
+        yield Shared(start, folder, server, pages.open(f"{server.address}?row={ADA}"))
 
 
 def live(page: Page) -> Page:
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=MINUTE)
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_attached()  # hidden on a narrow page
     return page
-
-
-def kept(folder: Path) -> dict[str, Any]:
-    """The marks on disk."""
-    (path,) = (folder / "runs" / ".texts").glob("*/marks.json")
-    return dict(json.loads(path.read_text(encoding="utf-8"))["rows"])
 
 
 def marks_are(page: Page, *wanted: str) -> None:
@@ -62,68 +71,8 @@ def shows(page: Page, row: str) -> None:
     page.wait_for_url(f"**row={row}&*")
 
 
-def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(
-    opened: Callable[..., Page],
-    tmp_path: Path,
-    flags: list[str],
-    serve_plain: Callable[..., AbstractContextManager[Any]],
-) -> None:
-    with serve_plain(tmp_path, *flags) as server:
-        page = live(opened(f"{server.address}?row={ADA}"))
-        state, digest = page.locator(".tu-marks-kept"), page.locator(".tu-mask-bar code").inner_text()
-        page.get_by_role("button", name="Mark facts").click()
-        marks_are(page, "Rome gold")
-
-        # Mouse: a drag marks a run of words, a click one word with the other mark.
-        token(page, "born").hover()
-        page.mouse.down()
-        token(page, "Rome").hover()
-        page.mouse.up()
-        marks_are(page, "born fact", "in fact", "Rome fact")
-        page.get_by_role("radio", name="Not the fact").click()
-        token(page, "was").click()
-        marks_are(page, "was other", "born fact", "in fact", "Rome fact")
-        expect(page.locator(".tu-unseen[aria-live]").first).to_have_text("“was” marked as not the fact")
-        expect(token(page, "was")).to_have_accessible_name(re.compile("marked as not the fact"))
-        assert page.locator(".tu-mask-bar code").inner_text() == digest  # a mark chooses nothing
-
-        # Keyboard: take a mark away, undo, redo, reviewed and on.
-        press(page, "ArrowRight", "ArrowRight", "Delete")
-        marks_are(page, "was other", "born fact", "Rome fact")
-        press(page, "Control+z", "Control+z")
-        marks_are(page, "born fact", "in fact", "Rome fact")
-        press(page, "Control+y", "Enter")
-        shows(page, BOB)
-        press(page, "Home", "ArrowRight", "x", "Enter")
-        shows(page, CLEO)
-        expect(state).to_contain_text("marks saved")
-        assert kept(tmp_path)[ADA] == {"fact": [[13, 25]], "other": [[9, 12]], "seen": True}
-        expect(page.locator(".tu-row", has_text="Ada Moss")).to_contain_text("✓")
-
-        # What was marked in the moment before a reload.
-        press(page, "End", "x")
-        page.reload()
-        live(page)
-        expect(page.get_by_role("button", name="Mark facts")).to_have_attribute("aria-pressed", "true")
-        expect(state).to_contain_text("marks saved")
-        marked = kept(tmp_path)
-        assert sorted(marked) == sorted([ADA, BOB, CLEO])
-
-        # What is marked while the server is gone.
-        server.kill()
-        page.locator(".tu-strip .tu-token[tabindex='0']").focus()
-        press(page, "]", "Home", "f")
-        shows(page, DAN)
-        expect(state).to_contain_text("marks not saved")
-    with serve_plain(tmp_path, *flags, port=server.port):
-        expect(state).to_contain_text("marks saved", timeout=MINUTE)
-        assert kept(tmp_path) == {**marked, DAN: {"fact": [[0, 3]], "other": [], "seen": False}}
-
-
-def test_two_annotators_are_compared_and_rows_with_gold_go_out_and_in(
-    opened: Callable[..., Page], address: str, tmp_path: Path
-) -> None:
-    page = live(opened(f"{address}?row={ADA}"))
+def test_two_annotators_are_compared_and_rows_with_gold_go_out_and_in(shared: Shared, tmp_path: Path) -> None:
+    page = live(shared.page)
     page.get_by_role("button", name="Mark facts").click()
     token(page, "born").click()
     press(page, "Enter")
@@ -168,12 +117,15 @@ def test_two_annotators_are_compared_and_rows_with_gold_go_out_and_in(
 
 
 def test_a_finger_marks_a_word_and_a_row_that_two_people_marked_is_asked_about(
-    opened: Callable[..., Page], address: str
+    shared: Shared, opened: Callable[..., Page]
 ) -> None:
+    address, wide = shared.server.address, live(shared.page)
     narrow = live(opened(f"{address}?row={CLEO}", viewport={"width": 390, "height": 844}, has_touch=True))
-    wide = live(opened(f"{address}?row={CLEO}"))
+    narrow.get_by_role("button", name="Mark facts").click()
+    wide.bring_to_front()
+    wide.locator(".tu-row", has_text="Cleo").click()
     for page in (narrow, wide):
-        page.get_by_role("button", name="Mark facts").click()
+        marks_are(page, "Ulm gold")
         expect(page.locator(".tu-marks-kept")).to_have_text(re.compile("^(|marks saved.*)$"))
     token(narrow, "Ulm").tap()
     marks_are(narrow, "Ulm fact")
@@ -184,6 +136,62 @@ def test_a_finger_marks_a_word_and_a_row_that_two_people_marked_is_asked_about(
     asked.get_by_role("button", name="Load the other").click()
     marks_are(wide, "Ulm fact")
     expect(wide.locator(".tu-marks-kept")).to_contain_text("marks saved")
+
+
+def test_marks_by_mouse_and_keyboard_outlive_a_reload_and_a_killed_server(shared: Shared) -> None:
+    page = live(shared.page)
+    page.bring_to_front()
+    state, digest = page.locator(".tu-marks-kept"), page.locator(".tu-mask-bar code").inner_text()
+    before = shared.kept()
+    assert not {DAN, EVA, FINN, GUS} & set(before)
+    page.locator(".tu-row", has_text="Dan Fox").click()
+    marks_are(page, "Antananarivo gold")
+
+    # Mouse: a drag marks a run of words, a click one word with the other mark.
+    token(page, "born").hover()
+    page.mouse.down()
+    token(page, "Antananarivo").hover()
+    page.mouse.up()
+    marks_are(page, "born fact", "in fact", "Antananarivo fact")
+    page.get_by_role("radio", name="Not the fact").click()
+    token(page, "was").click()
+    marks_are(page, "was other", "born fact", "in fact", "Antananarivo fact")
+    expect(page.locator(".tu-unseen[aria-live]").first).to_have_text("“was” marked as not the fact")
+    expect(token(page, "was")).to_have_accessible_name(re.compile("marked as not the fact"))
+    assert page.locator(".tu-mask-bar code").inner_text() == digest  # a mark chooses nothing
+
+    # Keyboard: take a mark away, undo, redo, reviewed and on.
+    press(page, "ArrowRight", "ArrowRight", "Delete")
+    marks_are(page, "was other", "born fact", "Antananarivo fact")
+    press(page, "Control+z", "Control+z")
+    marks_are(page, "born fact", "in fact", "Antananarivo fact")
+    press(page, "Control+y", "Enter")
+    shows(page, EVA)
+    press(page, "Home", "ArrowRight", "x", "Enter")
+    shows(page, FINN)
+    expect(state).to_contain_text("marks saved")
+    assert shared.kept()[DAN] == {"fact": [[12, 32]], "other": [[8, 11]], "seen": True}
+    expect(page.locator(".tu-row", has_text="Dan Fox")).to_contain_text("✓")
+
+    # What was marked in the moment before a reload.
+    press(page, "End", "x")
+    page.reload()
+    live(page)
+    expect(page.get_by_role("button", name="Mark facts")).to_have_attribute("aria-pressed", "true")
+    expect(state).to_contain_text("marks saved")
+    marked = shared.kept()
+    assert sorted(marked) == sorted([*before, DAN, EVA, FINN])
+    assert marked == marked | before
+
+    # What is marked while the server is gone.
+    shared.server.kill()
+    page.locator(".tu-strip .tu-token[tabindex='0']").focus()
+    press(page, "]", "Home", "f")
+    shows(page, GUS)
+    expect(state).to_contain_text("marks not saved")
+    shared.server = shared.start(shared.server.port)
+    expect(state).to_contain_text("marks saved", timeout=MINUTE)
+    assert shared.kept() == {**marked, GUS: {"fact": [[0, 3]], "other": [], "seen": False}}
 
 
 def test_marks_are_learned_from_while_one_marks(

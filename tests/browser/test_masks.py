@@ -1,6 +1,6 @@
 """Drafts, named masks and exports in a real Chromium on one server with the tiny model.
 
-The server is shared by the whole file, and so is its draft: no test expects an empty one. A server that is
+The whole file shares a server, a page and its draft: no test expects an empty one. A server that is
 killed and started again: test_audit.py.
 """
 
@@ -18,7 +18,6 @@ from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.data.rows import Row
 
 pytestmark = pytest.mark.browser
-Open = Callable[..., Page]
 MINUTE = 60_000
 HOSTILE = "Eve Roe says <img src=x onerror='window.hacked=1'> </script> {{7*7}} \u202e in Ulm."
 # The state "pending" may be over before anybody looks.
@@ -43,6 +42,19 @@ def address(
     with serve_plain(folder, "--model", str(tiny_folder), "--data", str(rows)) as server:
         # Where the tokens 0 to 25 are; by itself the page opens on the row that explains itself best.
         yield f"{server.address}?row=ada"
+
+
+@pytest.fixture(scope="module")
+def page(pages: Any, address: str) -> Page:
+    """A page as a person has it open all along; the tests use it one after the other."""
+    return pages.open(address)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(autouse=True)
+def alone(page: Page) -> None:
+    """Each test begins live and saved, with nothing in front of the tokens and no alarm."""
+    expect(live(page).locator("dialog[open]")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text=re.compile("edited elsewhere|differ"))).to_have_count(0)
 
 
 def live(page: Page) -> Page:
@@ -92,16 +104,23 @@ def close(page: Page) -> None:
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-def test_a_reload_finds_the_draft(opened: Open, address: str) -> None:
-    page = live(opened(address))
+def test_a_reload_finds_the_draft(page: Page) -> None:
     digest = cycle(page, 4)
     page.reload()
     assert confirmed_hash(live(page)) == digest
     expect(page.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")
 
 
-def test_an_edit_made_while_the_draft_is_on_its_way_is_laid_over_it(opened: Open, address: str) -> None:
-    page = opened(address).context.new_page()
+def test_an_edit_made_while_the_draft_is_on_its_way_is_laid_over_it_and_of_two_tabs_one_is_told(
+    page: Page, address: str
+) -> None:
+    another = page.context.new_page()
+    edit_before_the_draft_comes(another, address)
+    choose_between_two(live(another), page)
+    another.close()
+
+
+def edit_before_the_draft_comes(page: Page, address: str) -> None:
     held: list[Any] = []
 
     def hold(route: Any) -> None:
@@ -119,11 +138,11 @@ def test_an_edit_made_while_the_draft_is_on_its_way_is_laid_over_it(opened: Open
     for index in (4, 5):  # 4 is of the test before
         expect(page.locator(f'[data-index="{index}"] .tu-glyph')).to_have_text("+")
     expect(page.locator('.tu-strip [data-index="5"]')).to_have_class(re.compile("is-locked"))
+    page.unroute_all()
 
 
-def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, address: str) -> None:
-    one, two = live(opened(address)), live(opened(address))
-    expect(two.locator('.tu-strip [data-index="4"] .tu-glyph')).to_have_text("+")  # of the test before
+def choose_between_two(one: Page, two: Page) -> None:
+    """The second has not seen what the first saved: it is told, takes that, keeps its own, then both."""
     first = cycle(one, 6)
     second = cycle(two, 7)
     banner = two.get_by_role("alert").filter(has_text="edited elsewhere at")
@@ -145,10 +164,10 @@ def test_of_two_tabs_the_second_is_told_and_chooses(opened: Open, address: str) 
     )
     kept = masks(two).locator("tr").filter(has_text="Mine at")
     expect(kept.locator("code")).to_have_attribute("title", mine)
+    close(two)
 
 
-def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: str) -> None:
-    page = live(opened(address))
+def test_masks_are_saved_loaded_compared_and_reconciled(page: Page) -> None:
     save_as(page, "Ada")
     close(page)
     since = page.locator(".tu-since")
@@ -185,8 +204,7 @@ def test_masks_are_saved_loaded_compared_and_reconciled(opened: Open, address: s
     expect(since).to_have_text("+0 −1 since “Bo”")
 
 
-def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, address: str) -> None:
-    page = live(opened(address))
+def test_a_mask_of_other_text_and_a_damaged_one_are_refused(page: Page) -> None:
     before = confirmed_hash(page)
     dialog = save_as(page, "Whole")
     with page.expect_download() as download:
@@ -223,9 +241,8 @@ def test_a_mask_of_other_text_and_a_damaged_one_are_refused(opened: Open, addres
 
 
 def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing_trains(
-    opened: Open, address: str
+    page: Page,
 ) -> None:
-    page = live(opened(address))
     chosen = int(page.locator('.tu-strip [aria-selected="true"]').first.get_attribute("data-index") or "")
 
     forging = [True]
@@ -262,12 +279,14 @@ def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing
     forging.clear()
     alarm.get_by_role("button", name="Ask again").click()
     expect(page.get_by_role("button", name="Unlearn these")).to_be_enabled()
+    page.unroute_all()
 
 
 def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
-    opened: Open, address: str, browser: Browser, tmp_path: Path
+    page: Page, browser: Browser, tmp_path: Path
 ) -> None:
-    page = live(opened(address.replace("row=ada", "row=eve")))
+    page.locator(".tu-row", has_text="Eve Roe").click()
+    expect(page.locator(".tu-prompt")).to_contain_text("<b>Eve Roe</b>")
     tokens = page.locator(".tu-strip .tu-text").all_inner_texts()
     digest = confirmed_hash(page)
     page.get_by_role("button", name="Export", exact=True).click()
