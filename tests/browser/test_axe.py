@@ -30,15 +30,24 @@ LOOKS: tuple[tuple[Any, int, int, dict[str, Any]], ...] = (
 )
 LONG = Row("long", "What does Ada Moss say?", "Ada Moss says " + "la " * 98 + ".", "Ada Moss", (), "tiny")
 # What breaks the page for somebody; a "minor" finding does not.
-# What stands around a part is hidden meanwhile: axe reads all that is shown to know what lies behind a text.
-RUN = """async ([part, options]) => {
-  const hidden = [];
-  for (let at = document.querySelector(part); at.parentElement && at !== document.body; at = at.parentElement)
-    hidden.push(...[...at.parentElement.children].filter((each) => each !== at && each.style));
-  const displays = hidden.map(({ style }) => style.display);
-  for (const { style } of hidden) style.display = "none";
+# axe reads the style of all elements, also of those that are not shown: that is most of a run. Meanwhile what
+# stands around a part is hidden and hollow, and so are the tabs that are not open; `whole` leaves all there.
+RUN = """async ([part, options, whole]) => {
+  const besides = (kept, top) => kept === top || kept === document.documentElement ? [] :
+    [...kept.parentElement.children].filter((each) => each !== kept).concat(besides(kept.parentElement, top));
+  const around = besides(document.querySelector(part), document.body).filter((each) => each.style);
+  const displays = around.map(({ style }) => style.display);
+  for (const { style } of around) style.display = "none";
+  const closed = [...document.querySelectorAll("[role=tabpanel]")].filter((each) => !each.checkVisibility());
+  const linked = document.getElementById(document.querySelector(".tx-skip").hash.slice(1));
+  const hollow = [...around, ...(whole ? [] : closed)]
+    .flatMap((each) => each.contains(linked) ? [linked, ...besides(linked, each)] : [each])
+    .filter((each) => !each.matches("style, script, link") && !each.querySelector("style, link"));
+  const inner = hollow.map((each) => [...each.childNodes]);
+  for (const each of hollow) each.replaceChildren();
   const { violations } = await axe.run(part, { resultTypes: ["violations"], ...options });
-  hidden.forEach(({ style }, at) => { style.display = displays[at]; });
+  hollow.forEach((each, at) => each.append(...inner[at]));
+  around.forEach(({ style }, at) => { style.display = displays[at]; });
   return violations.filter(({ impact }) => impact !== "minor").flatMap(({ id, impact, nodes }) => nodes.map(
     ({ target, failureSummary }) => `${impact} ${id}: ${target.join(" ")}: ${failureSummary}`));
 }"""
@@ -113,9 +122,13 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
     for scheme, width, height, options in LOOKS:
 
         def run(
-            name: str, part: str = "html", look: str = f"{scheme}, {width}", asked: Any = options
+            name: str,
+            part: str = "html",
+            whole: bool = False,
+            look: str = f"{scheme}, {width}",
+            asked: Any = options,
         ) -> None:
-            found[f"{name}, {look}"] = page.evaluate(RUN, [part, asked])
+            found[f"{name}, {look}"] = page.evaluate(RUN, [part, asked, whole])
 
         page.emulate_media(color_scheme=scheme)
         expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
@@ -129,7 +142,8 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
         page.get_by_role("radio", name="All", exact=True).click()
         for tab in ("Unlearn", "Probe", "Compare", "Tokens"):
             open_tab(page, tab)
-            run(tab)
+            # The same id twice is found on a page with all its tabs.
+            run(tab, whole=tab == "Tokens" and not options)
         page.get_by_label("Knowledge from").click()
         run("Signals", ".tu-combo:has([aria-expanded=true])")
         page.keyboard.press("Escape")
