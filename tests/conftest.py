@@ -4,18 +4,22 @@ import atexit
 import gc
 import os
 import random
+import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
 import pytest
 
 import app  # noqa: F401 before a test imports Gradio, which then loads in half the time
+from tests import loaded
 from tests.shapes import check_shaped_only
-from tests.warm import Warm
+from tests.warm import LIBRARIES_AT, Warm
 
 check_shaped_only()
 
@@ -42,6 +46,22 @@ def leave(worker: int = os.getpid()) -> None:
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     atexit.register(leave)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Split the processes of xdist off one that has loaded the libraries: it takes each ten seconds."""
+    address = str(Path(tempfile.mkdtemp()) / "libraries")
+    held = loaded.start(ROOT, address)
+    os.environ[LIBRARIES_AT] = address
+    for spec in specs:
+        spec.python = shlex.join([sys.executable, "-IS", str(ROOT / "tests" / "split_python.py")])
+
+    def end() -> None:
+        held.close()
+        shutil.rmtree(Path(address).parent, ignore_errors=True)
+
+    config.add_cleanup(end)
 
 
 def pytest_collection_finish() -> None:
