@@ -143,3 +143,39 @@ def test_a_family_without_linear_layers_for_lora_is_told() -> None:
     config = MambaConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, state_size=2)
     with pytest.raises(ModelError, match="kind mamba cannot be trained with LoRA"):
         lora_model(MambaForCausalLM(config), 2, 4.0)
+
+
+def test_the_norm_of_a_change_by_hand() -> None:
+    # q: [[2, 4], [0, 0]], k: [[3], [4]]: 4 + 16 + 9 + 16 = 45
+    q = (torch.tensor([[1.0, 2.0]]), torch.tensor([[2.0], [0.0]]))
+    k = (torch.tensor([[1.0]]), torch.tensor([[3.0], [4.0]]))
+    assert Lora({"q": q, "k": k}).norm == pytest.approx(45**0.5, rel=1e-12)
+    assert Lora({"q": (q[0], 0 * q[1])}).norm == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"use_rslora": True}, {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"v_proj": 20}}],
+    ids=["plain", "rslora", "patterns"],
+)
+def test_the_norm_is_of_pefts_own_change(tiny_folder, settings) -> None:
+    from peft import LoraConfig, get_peft_model
+    from peft.tuners.lora import LoraLayer
+
+    config = LoraConfig(r=3, lora_alpha=5, target_modules="all-linear", task_type="CAUSAL_LM", **settings)
+    model = randomised(get_peft_model(tiny(tiny_folder).model, config), 1)
+    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    changes = [layer.get_delta_weight("default").detach().double() for layer in layers]
+    norm = lora_of(model).norm
+    assert len(changes) == 14 and norm > 1
+    assert norm == pytest.approx(torch.cat([change.flatten() for change in changes]).norm().item(), rel=1e-6)
+    dense = [b.double() @ a.double() for a, b in lora_of(model).updates.values()]
+    assert norm == pytest.approx(sum(change.square().sum().item() for change in dense) ** 0.5, rel=1e-12)
+
+
+def test_the_norm_of_a_sum_is_of_the_summed_changes(tiny_folder) -> None:
+    one, two = (lora_of(randomised(lora_model(tiny(tiny_folder).model, 2, 4.0), seed)) for seed in (1, 2))
+    both = [b.double() @ a.double() + d.double() @ c.double()
+            for (a, b), (c, d) in zip(one.updates.values(), two.updates.values(), strict=True)]  # fmt: skip
+    truth = sum(change.square().sum().item() for change in both) ** 0.5
+    assert one.plus(two).norm == pytest.approx(truth, rel=1e-12)

@@ -134,6 +134,7 @@ def test_figures_over_seeds_by_hand() -> None:
     ]
     (line,) = arms_table(results).to_dict("records")
     assert (line["seeds"], line["step"]) == (2, 5)
+    assert np.isnan(line["norm"]) and np.isnan(line["tokens"])
     assert line["fact_joint"] == pytest.approx(0.2) and line["fact_joint_spread"] == pytest.approx(0.2)
     assert np.isnan(line["retain"]) and np.isnan(line["retain_spread"])
 
@@ -145,7 +146,11 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0))
     measured = [each for each in found if isinstance(each, ArmResult)]
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
-    assert [each.step for each in found if isinstance(each, StepDone)] == [1, 2]
+    steps = [each for each in found if isinstance(each, StepDone)]
+    assert [each.step for each in steps] == [1, 2]
+    gold = sum(len(row.answer[slice(*row.gold[0])]) for row in ROWS[:3])
+    assert [each.tokens for each in measured] == [gold, 2 * gold]
+    assert 0 < measured[0].norm < measured[1].norm
     assert before(bench).summary["fact_joint"] is not None
     never = replace(bench, equal_below=0.0)
     found = list(run_arm(never, table, chosen_of(table), Arm("gold"), 0))
@@ -170,5 +175,8 @@ def test_the_table_says_what_its_figures_mean() -> None:
     head, line, below = arm_lines(arms_table(two))
     assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 ± 0.100" in line
     assert "not measured" in line and below.startswith("Mean over the seeds ± half")
+    assert "norm" in head and line.split()[5:8] == ["–", "–", "–"]
+    sized = [replace(each, seconds=2.0, norm=0.5 * each.seed, tokens=100 + each.seed) for each in two]
+    assert arm_lines(arms_table(sized))[1].split()[5:8] == ["2", "0.25", "100"]
     _, line, below = arm_lines(arms_table(two[:1]))
     assert "0.100" in line and "±" not in line + below

@@ -21,7 +21,7 @@ from tokenunlearn.training.events import (
 )
 
 EXAMPLES = [
-    StepDone(step=1, steps=60, loss=0.1, forget_loss=-1.5, retain_loss=0.25, seconds=0.5),
+    StepDone(step=1, steps=60, loss=0.1, forget_loss=-1.5, retain_loss=0.25, seconds=0.5, tokens=7),
     EvalDone(step=10, fact_joint=0.3, other=None, answer_id="a-1", answer_text='He said "ä\u2028".\n'),
     Saved(step=20, path="adapter"),
     Diverged(step=7, reason="loss is NaN", kept_step=5),

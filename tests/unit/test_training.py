@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import MaskError, RunError, SettingError
 from tokenunlearn.metrics.facts import fact_probability
+from tokenunlearn.models.adapters import lora_of
 from tokenunlearn.models.forward import run_pass
 from tokenunlearn.models.language_model import TokenLogProbs
 from tokenunlearn.settings import from_dict, to_dict
@@ -202,6 +203,36 @@ def test_events_come_in_order(tiny_folder, tmp_path) -> None:
     looks = [event for event in events if isinstance(event, EvalDone)]
     assert all(look.answer_id == ROWS[0].id and look.answer_text is not None for look in looks)
     assert all(0 < look.fact_joint < 1 and 0 < look.retain < 1 for look in looks)
+
+
+def test_a_step_says_how_many_tokens_it_trained(tiny_folder) -> None:
+    """Of the rows of its batch; any weight above 0 counts one, and so does a trained end of turn."""
+    config = TrainConfig(steps=3, forget_batch=2, retain_batch=2, retain_bound=20, rank=2)
+
+    def trained(count, weights):
+        model = with_fresh_lora(tiny(tiny_folder), config)
+        events = train(model, ROWS[:count], RETAIN[:2], weights, config)
+        return [event.tokens for event in events if isinstance(event, StepDone)]
+
+    assert [len(row.answer) for row in ROWS[:2]] == [26, 26]
+    assert trained(2, None) == [54, 54, 54]
+    weights = {row.id: np.zeros(len(row.answer)) for row in ROWS[:3]}
+    for count, row in enumerate(ROWS[:3], 1):
+        weights[row.id][:count] = 0.1 * count
+    by_place = [1, 2, 3]
+    steps = [row_batch(config.seed, step, 3, 2) for step in (1, 2, 3)]
+    assert trained(3, weights) == [sum(by_place[place] for place in places) for places in steps]
+    assert sum(trained(3, weights)) == 2 * (1 + 2 + 3)  # six rows are two epochs
+
+
+def test_the_norm_outlives_a_checkpoint(tiny_folder, tmp_path) -> None:
+    config = TrainConfig(steps=2, **SMALL)
+    model = with_fresh_lora(tiny(tiny_folder), config)
+    assert lora_of(model.model).norm == 0
+    list(train(model, ROWS[:2], RETAIN[:2], None, config, tmp_path))
+    again = with_fresh_lora(tiny(tiny_folder), config)
+    list(train(again, ROWS[:2], RETAIN[:2], None, config, tmp_path))
+    assert lora_of(again.model).norm == lora_of(model.model).norm > 0
 
 
 def test_a_run_ends_when_the_fact_is_forgotten(tiny_folder) -> None:

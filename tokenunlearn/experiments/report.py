@@ -12,6 +12,7 @@ from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
+_COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
 _ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -44,17 +45,22 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
     names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in COMPARED]
     methods = any(table["method"])
     method = f"{'method':<12}" if methods else ""
-    head = f"{'moment':<18}{'arm':<10}{method}{'seeds':>5}{'step':>7}{'seconds':>9}"
+    wide = max(10, *(len(arm) + 2 for arm in table["arm"]))
+    head = f"{'moment':<18}{'arm':<{wide}}{method}{'seeds':>5}{'step':>7}"
+    head += "".join(f"{name:>9}" for name in _COSTS)
     lines = [head + "".join(f"{name:>18}" for name in names)]
     for _, line in table.iterrows():
         cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in COMPARED]
         method = f"{line['method']:<12}" if methods else ""
-        seconds = f"{line['seconds']:.0f}" if np.isfinite(line["seconds"]) else "–"
-        head = f"{line['moment']:<18}{line['arm']:<10}{method}{int(line['seeds']):>5}{line['step']:>7.1f}"
-        head += f"{seconds:>9}"
+        head = f"{line['moment']:<18}{line['arm']:<{wide}}{method}{int(line['seeds']):>5}{line['step']:>7.1f}"
+        costs = (f"{line[name]:{form}}" if np.isfinite(line[name]) else "–" for name, form in _COSTS.items())
+        head += "".join(f"{cost:>9}" for cost in costs)
         lines.append(head + "".join(f"{cell:>18}" for cell in cells))
     seeds = "Mean over the seeds ± half the distance between highest and lowest. "
-    lines.append(f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better.")
+    lines.append(
+        f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better. "
+        "norm: of the change of the weights (Frobenius); tokens: trained in all, over the steps."
+    )
     return lines
 
 

@@ -19,7 +19,14 @@ FORMAT: Final = "tokenunlearn comparison"
 OWN_OF_EACH_ARM: Final = ("seed", "eval_every", "stop_fact_below")  # `run_arm` sets them
 BEFORE: Final = "before"
 _KINDS: Final = {"arm": str, "seed": int, "moment": str, "step": int, "summary": dict}
-_LATER: Final = {"answers": list, "method": str, "seconds": float, "by_row": dict}  # of newer versions
+_LATER: Final = {  # of newer versions
+    "answers": list,
+    "method": str,
+    "seconds": float,
+    "by_row": dict,
+    "norm": float,
+    "tokens": int,
+}
 
 
 def comparison_origin(

@@ -15,6 +15,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import Arm, arm_weights
 from tokenunlearn.masks import Mask
+from tokenunlearn.models.adapters import lora_of
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
@@ -37,7 +38,8 @@ class ArmResult:
 
     `answers`: what the model said, as the lines of a Report, so that it can be judged later. `method` and
     `seconds`: the objective where several are compared (`Arm`), and the time of its steps. `by_row`: the
-    values of the compared probes by row id. Files of older versions have none of the four.
+    values of the compared probes by row id. `norm`: of the trained change of the weights (`Lora.norm`);
+    `tokens`: the forget tokens trained so far, over all steps. Files of older versions have none of the six.
     """
 
     arm: str
@@ -49,6 +51,8 @@ class ArmResult:
     method: str = ""
     seconds: float | None = None
     by_row: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    norm: float | None = None
+    tokens: int | None = None
 
     @property
     def of(self) -> Arm:
@@ -99,15 +103,26 @@ def run_arm(
     weights = arm_weights(table, chosen, arm.tokens, seed)
     met = not known
     step, seconds = 0, 0.0
+    tokens = {0: 0}  # trained so far, by step
 
     def measured(moment: str) -> ArmResult:
         return ArmResult(
-            arm.tokens, seed, moment, step, method=arm.method, seconds=seconds, **_measure(bench, model)
+            arm.tokens,
+            seed,
+            moment,
+            step,
+            method=arm.method,
+            seconds=seconds,
+            norm=lora_of(model.model).norm,
+            tokens=tokens[step],
+            **_measure(bench, model),
         )
 
     for event in train(model, bench.forget, bench.retain, weights, config):
         if isinstance(event, StepDone):
+            assert event.tokens is not None  # only what earlier versions wrote lacks it
             step, seconds = event.step, seconds + event.seconds
+            tokens[step] = tokens[step - 1] + event.tokens
             yield event
         elif isinstance(event, EvalDone):
             yield event
@@ -141,7 +156,7 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """Return one line per moment, arm and method: mean and spread (highest − lowest) over seeds."""
     records = [
         {"arm": r.arm, "method": r.method, "moment": r.moment, "seed": r.seed, "step": r.step}
-        | {"seconds": r.seconds}
+        | {"seconds": r.seconds, "norm": r.norm, "tokens": r.tokens}
         | {name: r.summary.get(name) for name in COMPARED}
         for r in results
     ]
@@ -154,7 +169,7 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
             "method": method,
             "seeds": len(group),
             "step": group["step"].mean(),
-            "seconds": group["seconds"].astype(float).mean(),
+            **{name: group[name].astype(float).mean() for name in ("seconds", "norm", "tokens")},
         }
         for name in COMPARED:
             values = group[name].dropna().astype(float)

@@ -1,6 +1,7 @@
 """LoRA adapters: a fresh one on the target, and the exact sum of two as one that plain PEFT loads."""
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,16 @@ class Lora:
     def rank(self) -> int:
         """The highest rank of its modules."""
         return max(len(a) for a, _ in self.updates.values())
+
+    @property
+    def norm(self) -> float:
+        """The Frobenius norm of the change of all weights together, float64, without building the change.
+
+        ‖B·A‖² = tr((BᵀB)(AAᵀ)), rank × rank, of each module.
+        """
+        pairs = ((a.double(), b.double()) for a, b in self.updates.values())
+        squares = (float(((b.T @ b) * (a @ a.T)).sum()) for a, b in pairs)
+        return math.sqrt(max(0.0, math.fsum(squares)))  # a sum of squares; rounding may leave it below 0
 
     def state(self) -> dict[str, Tensor]:
         """Return the weights as PEFT's files name them, filled up with zeros to one rank, at scale 1."""

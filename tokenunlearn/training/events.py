@@ -15,10 +15,11 @@ from typing import Any, Final
 
 @dataclass(frozen=True)
 class StepDone:
-    """One optimiser step: losses in nats per token, wall time of this step in seconds.
+    """One optimiser step: losses in nats per token, wall time of this step in seconds, forget tokens in it.
 
     `loss` is what was minimised; `retain_loss` is the retain rows' cross-entropy, also where the term is KL
     or the objective has none; `retain_start` is the one of the run's first step, of the untrained weights.
+    `tokens`: the forget tokens with weight above 0 in its batch, a trained end of turn included.
     """
 
     step: int
@@ -28,6 +29,7 @@ class StepDone:
     retain_loss: float
     seconds: float
     retain_start: float | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)

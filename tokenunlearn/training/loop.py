@@ -164,7 +164,8 @@ def _events(
         good, kept = entering, step - 1
         try:
             seconds = time.perf_counter() - began
-            yield StepDone(step, config.steps, loss, forget_loss, retain_loss, seconds, retain_start)
+            losses = loss, forget_loss, retain_loss
+            yield StepDone(step, config.steps, *losses, seconds, retain_start, _trained_tokens(run, step))
         finally:
             # After the step is written down, also by whoever stops here: a kill in between does it once more,
             # where the other order would leave a hole in the curve.
@@ -223,8 +224,7 @@ def _step(run: _Run, step: int) -> tuple[float, float, float]:
     of_forget, of_retain = entry.combine(config.retain_weight, settings, run.state)
     if run.forget.rows and not config.retain_term:
         of_retain = 0.0
-    rows = row_batch(config.seed, step, len(run.forget.rows), config.forget_batch)
-    forget_loss = _forget_term(run, rows, of_forget)
+    forget_loss = _forget_term(run, _forget_batch(run, step), of_forget)
     retain_loss, retain_term = _retain_term(run, _retain_batch(run, step), of_retain)
     run.processes.sum_gradients(trainable(run.loaded.model).values())
     torch.nn.utils.clip_grad_norm_(list(trainable(run.loaded.model).values()), 1.0)
@@ -238,6 +238,15 @@ def _step(run: _Run, step: int) -> tuple[float, float, float]:
 
 def _objective(run: _Run) -> Objective:
     return OBJECTIVES[run.config.objective]
+
+
+def _forget_batch(run: _Run, step: int) -> list[int]:
+    return row_batch(run.config.seed, step, len(run.forget.rows), run.config.forget_batch)
+
+
+def _trained_tokens(run: _Run, step: int) -> int:
+    """Return how many forget tokens of a step, of all processes, have a weight above 0."""
+    return sum(int((run.forget.rows[place].weights > 0).sum()) for place in _forget_batch(run, step))
 
 
 def _retain_batch(run: _Run, step: int) -> list[int]:
