@@ -55,7 +55,9 @@ class WordModel:
             starts.append(max(0, place - 1))
             ends.append(place + len(word))
             place += len(word) + 1
-        return TokenLogProbs(np.log(self.probabilities.get(pair, [0.5] * len(starts))), starts, ends)
+        values = np.array(self.probabilities.get(pair, [0.5] * len(starts)))
+        # what has more than half is the likeliest, whatever else there is
+        return TokenLogProbs(np.log(values), starts, ends, likeliest=values > 0.5)
 
 
 def before_model() -> WordModel:
@@ -117,6 +119,10 @@ def test_summary_by_hand() -> None:
     assert summary["stated"] == 1.0
     # R = .1 / .4.
     assert summary["truth_ratio"] == pytest.approx(0.25)
+    # born: all but the first of six; work: all but the first of three.
+    assert (
+        summary["extraction_strength"] == summary["exact_memorization"] == pytest.approx((5 / 6 + 2 / 3) / 2)
+    )
 
 
 def test_one_of_two_taught_answers_is_recited() -> None:

@@ -18,14 +18,16 @@ class TokenLogProbs:
 
     `log_probs`: float64, nats, one per answer token, given question and the tokens before.
     `starts`, `ends`: int64 character offsets into the answer, end exclusive. The end-of-turn token and
-    all template tokens are left out. Raises ValueError when the three differ in length. `recited`: every
-    token, and the end of turn after them, is the likeliest one, so greedy decoding gives this very answer.
+    all template tokens are left out. `recited`: every token, and the end of turn after them, is the likeliest
+    one, so greedy decoding gives this very answer. `likeliest`: which tokens are, bool [tokens]; None from a
+    model that does not tell. Raises ValueError when the columns differ in length.
     """
 
     log_probs: NDArray[np.float64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     recited: bool = False
+    likeliest: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Bring the columns to their types and refuse columns of different lengths."""
@@ -38,6 +40,10 @@ class TokenLogProbs:
                 f"log_probs, starts and ends must be equally long; got {len(self.log_probs)}, "
                 f"{len(self.starts)} and {len(self.ends)}."
             )
+        if self.likeliest is not None:
+            object.__setattr__(self, "likeliest", np.asarray(self.likeliest, dtype=np.bool_))
+            if len(self.likeliest) != len(self):
+                raise ValueError(f"likeliest has {len(self.likeliest)} entries for {len(self)} tokens.")
 
     def __len__(self) -> int:
         """Return the number of answer tokens."""

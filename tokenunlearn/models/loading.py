@@ -126,7 +126,8 @@ class LoadedModel:
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
             log_probs = told.log_probs[: encoding.answer_length]
             recited = self._recited(question, encoding, told.likeliest.tolist(), stops)
-            results.append(TokenLogProbs(log_probs, offsets[:, 0], offsets[:, 1], recited))
+            likeliest = told.likeliest[: encoding.answer_length] == np.array(encoding.answer_ids)
+            results.append(TokenLogProbs(log_probs, offsets[:, 0], offsets[:, 1], recited, likeliest))
         return results
 
     def _recited(

@@ -10,11 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics import fluency as fluent
 from tokenunlearn.metrics.facts import FactProbability, fact_probability
+from tokenunlearn.metrics.memorization import exact_memorization, extraction_strength
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.probes.badges import states_fact
 from tokenunlearn.probes.entry import Probe
@@ -125,6 +127,24 @@ def recited(evidence: Evidence) -> dict[str, float]:
     )
 
 
+def strength(evidence: Evidence) -> dict[str, float]:
+    """How short a beginning of the taught answer is enough for greedy decoding to give the rest (1 − k/n)."""
+    return _of_hits(evidence, extraction_strength)
+
+
+def exact(evidence: Evidence) -> dict[str, float]:
+    """Share of the taught answers' tokens that are the likeliest one when all before them is given."""
+    return _of_hits(evidence, exact_memorization)
+
+
+def _of_hits(evidence: Evidence, figure: Callable[[ArrayLike], float]) -> dict[str, float]:
+    def of(row: Row) -> float:
+        likeliest = evidence.log_probs[row.question, row.answer].likeliest
+        return float("nan") if likeliest is None else figure(likeliest)
+
+    return _of_rows(evidence.rows.forget, of)
+
+
 def _rouge(evidence: Evidence, rows: Sequence[Row]) -> dict[str, float]:
     return _of_rows(rows, lambda row: rouge_l_recall(row.answer, evidence.answers[row.question]))
 
@@ -150,6 +170,8 @@ def fact_of(evidence: Evidence, row: Row, question: str) -> FactProbability:
 def _of_rows(rows: Sequence[Row], value: Callable[[Row], float]) -> dict[str, float]:
     return {row.id: value(row) for row in rows}
 
+
+_OPEN: Final = "OpenUnlearning 2506.12618, memorization.py"
 
 PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
     {
@@ -186,6 +208,12 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             recited,
             "share of answers",
             source="Carlini et al. 2202.07646",
+        ),
+        "extraction_strength": Probe(
+            "extraction strength", "down", scored("forget"), strength, "share of the answer", source=_OPEN
+        ),
+        "exact_memorization": Probe(
+            "exact memorisation", "down", scored("forget"), exact, "share of tokens", source=_OPEN
         ),
     }
 )
