@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.axe_run import axe_faults, load_axe
 from tests.recorded_page import ANSWER, finished_run
 from tests.tiny_rows import ROWS, write_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.runs.store import RunStore
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 COLOURS = ["color-contrast", "link-in-text-block"]
 # Dark changes colours alone, and no colour depends on the width.
 LOOKS: tuple[tuple[Any, int, int, dict[str, Any]], ...] = (
@@ -29,28 +28,6 @@ LOOKS: tuple[tuple[Any, int, int, dict[str, Any]], ...] = (
     ("dark", 1440, 900, {"runOnly": COLOURS}),
 )
 LONG = Row("long", "What does Ada Moss say?", "Ada Moss says " + "la " * 98 + ".", "Ada Moss", (), "tiny")
-# What breaks the page for somebody; a "minor" finding does not.
-# axe reads the style of all elements, also of those that are not shown: that is most of a run. Meanwhile what
-# stands around a part is hidden and hollow, and so are the tabs that are not open; `whole` leaves all there.
-RUN = """async ([part, options, whole]) => {
-  const besides = (kept, top) => kept === top || kept === document.documentElement ? [] :
-    [...kept.parentElement.children].filter((each) => each !== kept).concat(besides(kept.parentElement, top));
-  const around = besides(document.querySelector(part), document.body).filter((each) => each.style);
-  const displays = around.map(({ style }) => style.display);
-  for (const { style } of around) style.display = "none";
-  const closed = [...document.querySelectorAll("[role=tabpanel]")].filter((each) => !each.checkVisibility());
-  const linked = document.getElementById(document.querySelector(".tx-skip").hash.slice(1));
-  const hollow = [...around, ...(whole ? [] : closed)]
-    .flatMap((each) => each.contains(linked) ? [linked, ...besides(linked, each)] : [each])
-    .filter((each) => !each.matches("style, script, link") && !each.querySelector("style, link"));
-  const inner = hollow.map((each) => [...each.childNodes]);
-  for (const each of hollow) each.replaceChildren();
-  const { violations } = await axe.run(part, { resultTypes: ["violations"], ...options });
-  hollow.forEach((each, at) => each.append(...inner[at]));
-  around.forEach(({ style }, at) => { style.display = displays[at]; });
-  return violations.filter(({ impact }) => impact !== "minor").flatMap(({ id, impact, nodes }) => nodes.map(
-    ({ target, failureSummary }) => `${impact} ${id}: ${target.join(" ")}: ${failureSummary}`));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +90,9 @@ def prepare(page: Page) -> None:
 
 
 def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: str) -> None:
-    if not AXE.is_file():
-        pytest.fail("axe-core is missing: `make test` installs it, or `npm ci`")
     page = opened(address, color_scheme="light")
     prepare(page)
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    load_axe(page)
     found: dict[str, list[str]] = {}
     for scheme, width, height, options in LOOKS:
 
@@ -128,7 +103,7 @@ def test_axe_finds_nothing_that_matters(opened: Callable[..., Page], address: st
             look: str = f"{scheme}, {width}",
             asked: Any = options,
         ) -> None:
-            found[f"{name}, {look}"] = page.evaluate(RUN, [part, asked, whole])
+            found[f"{name}, {look}"] = axe_faults(page, part, whole, **asked)
 
         page.emulate_media(color_scheme=scheme)
         expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))

@@ -70,7 +70,8 @@ def draft_state(page: Page) -> Any:
 
 def confirmed_hash(page: Page) -> str:
     mask = page.locator('.tu-mask-bar [data-state="same"]')
-    expect(mask).to_be_visible()
+    expect(mask).to_have_count(1)
+    assert mask.is_visible()
     return (mask.get_attribute("title") or "").rsplit(" ", 1)[1]
 
 

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.axe_run import axe_faults, load_axe
 from tests.page_acts import signal_option
 from tests.tiny_folder import make_tiny_folder
 from tests.tiny_rows import RETAIN, ROWS, write_rows
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 MINUTE = 60_000
 HOSTILE = "<img src=x onerror='window.hacked=1'></script><b>Bo</b> ${7*7} {{x}}"
 
@@ -214,7 +213,7 @@ def usable(page: Page, signal: str) -> None:
     page.get_by_label("Knowledge from").click()
     expect(signal_option(page, signal)).not_to_contain_text("to be computed")
     page.keyboard.press("Escape")
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_have_count(1)
 
 
 def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
@@ -277,7 +276,7 @@ def test_each_model_keeps_its_own_draft(served: Opened, page: Page, tiny_folder:
 
 
 def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, page: Page) -> None:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    load_axe(page)
     chip(page, "forget").click()
     look_at(page, served.folder / "own.jsonl")
     column(page, "answer").select_option("reply")
@@ -288,14 +287,8 @@ def test_axe_finds_nothing_that_matters_in_the_dialog(served: Opened, page: Page
         dialog(page).get_by_role("radio", name=part, exact=True).click()
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
-        found[part, scheme] = page.evaluate(
-            """async (rules) => {
-              const { violations } = await axe.run(document.querySelector(".tu-open"), rules);
-              const faults = violations.filter(({ impact }) => impact !== "minor");
-              return faults.map(({ id, nodes }) => `${id}: ${nodes.map((each) => each.target).join()}`);
-            }""",
-            {"runOnly": ["color-contrast"]} if scheme == "dark" else {},
-        )
+        rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+        found[part, scheme] = axe_faults(page, ".tu-open", **rules)
     assert not [fault for faults in found.values() for fault in faults], found
 
 
