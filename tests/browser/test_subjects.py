@@ -34,9 +34,24 @@ def address(
         yield server.address
 
 
+@pytest.fixture(scope="module")
+def page(pages: Any, address: str) -> Page:
+    """A page as a person has it open all along; the tests use it one after the other."""
+    return pages.open(f"{address}?row=ada&signal=knowledge")  # type: ignore[no-any-return]
+
+
 def live(page: Page) -> Page:
     expect(page.locator(".tu-badge")).to_have_text("live", timeout=2 * MINUTE)
     return page
+
+
+def show(page: Page, at: int) -> None:
+    """Turn to a row of ROWS, as a wide page has it; it is live and nothing is asked about another one."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("listbox", name="Rows").get_by_role("option").nth(at).click()
+    expect(live(page).locator(".tu-prompt")).to_contain_text(ROWS[at].question)
+    expect(page.locator('.tu-strip[data-signal="knowledge"]')).to_have_count(1)
+    expect(form(page)).to_be_hidden()
 
 
 def knowledge(page: Page) -> list[str]:
@@ -56,9 +71,9 @@ def form(page: Page) -> Any:
 
 
 def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_they_are_of(
-    opened: Callable[..., Page], address: str
+    page: Page,
 ) -> None:
-    page = live(opened(f"{address}?row=ada&signal=knowledge"))
+    live(page)
     first = page.locator(".tu-alternatives > div").first
     expect(first.locator(".tu-alternative.is-true")).to_have_count(1, timeout=MINUTE)
     # An untrained model does not expect the true token: it stands behind the five likeliest.
@@ -93,10 +108,10 @@ def test_a_mask_asked_for_joins_the_leaderboard_and_the_lists_say_which_mask_the
         assert other["x"] + other["width"] <= panel["x"] + panel["width"], width
 
 
-def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., Page], address: str) -> None:
-    page = live(opened(f"{address}?row=bob&signal=knowledge"))
+def test_words_selected_with_the_mouse_become_the_subject(page: Page) -> None:
+    show(page, 1)
     choose_signal(page, "knowledge_swap")  # another test may have left a draft
-    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_be_visible()
+    expect(page.locator('.tu-mask-bar [data-state="same"]')).to_have_count(1)
     before, hash_before = knowledge(page), page.locator(".tu-mask-bar code").inner_text()
     page.locator(".tu-prompt").get_by_text("Where was").dblclick(position={"x": 10, "y": 8})
     expect(form(page).get_by_label(re.compile("^Subject"))).to_have_value("Where")
@@ -130,10 +145,9 @@ def test_words_selected_with_the_mouse_become_the_subject(opened: Callable[..., 
     expect(page.locator(".tu-mask-bar code")).to_have_text(hash_before)
 
 
-def test_by_keyboard_for_rows_that_name_the_same_and_overrides_stay(
-    opened: Callable[..., Page], address: str
-) -> None:
-    page = live(opened(f"{address}?row=ada&signal=knowledge"))
+def test_by_keyboard_for_rows_that_name_the_same_and_overrides_stay(page: Page) -> None:
+    show(page, 0)
+    expect(page.locator(".tu-mask-bar")).to_contain_text("no overrides")
     page.locator('.tu-strip [role="option"]').nth(12).focus()
     page.keyboard.press("Space")
     expect(page.locator(".tu-mask-bar")).to_contain_text("1 override")
@@ -154,10 +168,8 @@ def test_by_keyboard_for_rows_that_name_the_same_and_overrides_stay(
     expect(page.get_by_role("note")).to_contain_text("Subject given by hand: “Ada”")
 
 
-def test_a_subject_that_the_row_does_not_name_is_refused_in_words(
-    opened: Callable[..., Page], address: str
-) -> None:
-    page = live(opened(f"{address}?row=cleo"))
+def test_a_subject_that_the_row_does_not_name_is_refused_in_words(page: Page) -> None:
+    show(page, 2)
     page.get_by_role("button", name="Change subject").click()
     form(page).get_by_label(re.compile("^Subject")).fill("<img src=x onerror=alert(1)>")
     form(page).get_by_role("button", name=re.compile("^Score")).click()
@@ -171,9 +183,11 @@ def test_a_subject_that_the_row_does_not_name_is_refused_in_words(
 
 
 def test_overrides_survive_a_reload_while_rows_are_scored_anew_and_another_tab_goes_on(
-    opened: Callable[..., Page], address: str
+    page: Page, opened: Callable[..., Page], address: str
 ) -> None:
-    other, page = (live(opened(f"{address}?row=dan&signal=knowledge")) for _ in range(2))
+    other = live(opened(f"{address}?row=dan&signal=knowledge"))
+    page.bring_to_front()
+    show(page, 3)
     page.locator('.tu-strip [role="option"]').nth(2).click()
     page.keyboard.press("Space")
     expect(glyph(page, 2)).to_have_text("+")
