@@ -45,9 +45,12 @@ def add(service: Service) -> None:
         overrides: dict[str, Any],
         mask_hash: str,
         settings: dict[str, Any],
-        controls: bool = False,
+        controls: list[str] | None = None,
     ) -> list[str]:
-        """Queue a run (and its controls); refused unless mask_hash is the server's. Returns the run ids."""
+        """Queue a run, then its controls (such as random); refused unless mask_hash is the server's.
+
+        Returns the run ids.
+        """
         plan = {
             "scores_id": scores_id,
             "set": set_name,

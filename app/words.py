@@ -18,10 +18,9 @@ TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", 
 
 START: Final = "Start unlearning"
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
-CONTROLS: Final = "Also queue the controls: uniform, and random with the same count"
-CONTROLS_HELP: Final = (
-    "If random tokens did as well, choosing would be worth nothing. Each control runs after this one."
-)
+CONTROLS: Final = "Controls to train after it"
+CONTROLS_HELP: Final = "Each has the same settings and other tokens, and rules something out"
+RULES_OUT: Final = "{label}: rules out {what}."
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
 OWN_RETAIN: Final = "the objective's own"
@@ -43,7 +42,7 @@ AGAIN_OTHER_TOKENS: Final = (
 )
 AGAIN_DRAWN_WEIGHTS: Final = (
     "The settings of {run} are back in the form. No rule gives its soft weights on random tokens again, so "
-    "the tokens are those that the Tokens tab shows now: start them with the controls."
+    "the tokens are those that the Tokens tab shows now: tick it among their controls."
 )
 AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {before:g} to {now:g}."
 NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"

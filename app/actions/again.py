@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.actions.draft import Draft
 from app.actions.tokens import shown_payload, with_signals
-from app.actions.unlearn import summary
+from app.actions.unlearn import CONTROLS, summary
 from app.service import Service
 from app.shown import ShownScores
 from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
@@ -23,11 +23,11 @@ RATE: Final = next(info for info in describe(TrainConfig) if info.name == "learn
 class Again:
     """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence.
 
-    `controls`: whether the run was started together with others.
+    `controls`: those that were started together with it.
     """
 
     training: TrainConfig
-    controls: bool
+    controls: tuple[str, ...]
     plan: dict[str, Any] | None
     tokens: dict[str, Any] | None
     words: str
@@ -47,7 +47,7 @@ def again(service: Service, run_id: str) -> Again:
         rate = max(RATE.low or 0.0, round(training.learning_rate / CALMER, 6))
         lowered = AGAIN_LOWER_RATE.format(before=training.learning_rate, now=rate)
         training = replace(training, learning_rate=rate)
-    controls = _in_company(service, run_id, config.get("group"))
+    controls = _in_company(service, run_id, config.get("group"), str(config.get("arm")))
     found = _mask(service, run_id)
     if found is None:
         return Again(training, controls, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
@@ -69,10 +69,12 @@ def again(service: Service, run_id: str) -> Again:
     return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
 
 
-def _in_company(service: Service, run_id: str, group: Any) -> bool:
+def _in_company(service: Service, run_id: str, group: Any, own: str) -> tuple[str, ...]:
+    """Return the controls among the runs of a group, but for the arm of the run itself."""
     store = service.queue.store
-    others = (state["run_id"] for state in store.list_runs() if state["run_id"] != run_id)
-    return bool(group) and any(store.config(other).get("group") == group for other in others)
+    others = [store.config(state["run_id"]) for state in store.list_runs() if state["run_id"] != run_id]
+    arms = {each.get("arm") for each in others if group and each.get("group") == group}
+    return tuple(arm for arm in CONTROLS if arm in arms and arm != own)
 
 
 def _given_again(shown: ShownScores, set_name: str, mask: Mask) -> bool:

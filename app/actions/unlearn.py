@@ -11,25 +11,25 @@ from typing import Annotated, Any, Final
 import numpy as np
 
 from app.actions.draft import Draft, Plan
-from app.actions.tokens import mask_of
-from app.requests import RunId, Truth, read, record, text
+from app.actions.tokens import mask_of, with_signals
+from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
-from tokenunlearn.errors import MaskError, RunError, TokenUnlearnError
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Seen
 from tokenunlearn.masks import Mask, mask_hash
-from tokenunlearn.modes import random_like
-from tokenunlearn.selection import select
+from tokenunlearn.modes import MODES
+from tokenunlearn.selection import Rule, select
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
-CONTROL_ARMS: Final = ("uniform", "random")
+CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
 
 
 def plan_given(value: Any, name: str) -> Plan:
@@ -44,13 +44,25 @@ def settings_given(value: Any, name: str) -> TrainConfig:
     return from_dict(TrainConfig, record(value, name))
 
 
+def controls_given(value: Any, name: str) -> tuple[str, ...]:
+    """Return the names of controls, each once. Raises InputError, SettingError."""
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{name} must be a list of controls", f"There are {', '.join(CONTROLS)}")
+    for each in value:
+        if each not in CONTROLS:
+            raise SettingError(
+                f"There is no control {str(each)[:40]!r}", fix=did_you_mean(str(each), CONTROLS)
+            )
+    return tuple(dict.fromkeys(value))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A run to start, and whether its controls are wanted as well."""
+    """A run to start, and the controls that follow it."""
 
     plan: Annotated[Plan, plan_given]
     settings: Annotated[TrainConfig, settings_given]
-    controls: Truth
+    controls: Annotated[tuple[str, ...], controls_given] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,10 +168,10 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 
 
 def start(service: Service, wanted: Start) -> list[str]:
-    """Return the ids of the queued runs: the chosen arm and, if wanted, its controls (`control`).
+    """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
-    Raises MaskError for a hash not the server's, ModelError while the model is loading, InputError where the
-    objective needs what the rows do not have.
+    Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
+    is loading, InputError where the objective needs what the rows do not have.
     """
     plan, name, training = wanted.plan, wanted.plan.set, wanted.settings
     service.sessions.model()
@@ -169,11 +181,10 @@ def start(service: Service, wanted: Start) -> list[str]:
     if not shown.live:
         raise MaskError(NOT_LIVE)
     group = uuid.uuid4().hex[:8]
-    own = own_arm(shown, name, mask)
-    arms = [
-        (own, mask),
-        *((arm, control(shown, name, mask, arm)) for arm in CONTROL_ARMS if wanted.controls and arm != own),
-    ]
+    own = own_arm(service, shown, name, mask)
+    controls = [arm for arm in wanted.controls if arm != own]
+    shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
+    arms = [(own, mask), *((arm, control(shown, name, mask, arm)) for arm in controls)]
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
     return [
         service.queue.start_run(
@@ -183,36 +194,49 @@ def start(service: Service, wanted: Start) -> list[str]:
     ]
 
 
-def own_arm(shown: ShownScores, name: str, mask: Mask) -> str:
+def own_arm(service: Service, shown: ShownScores, name: str, mask: Mask) -> str:
     """Return the arm that a mask is: that of its mode, but `chosen` where a hand changed what the mode takes.
 
-    A random control that was drawn for another choice has all its tokens forced in, and a fraction of 0.
+    A control whose tokens are all forced in (`control`) is the one that was last started with them.
     """
-    arm = mask.rule.mode if mask.rule.mode in ARMS else "chosen"
-    drawn = arm == "random" and mask.rule.fraction == 0
-    if arm == "chosen" or drawn or shown.mask(name, mask.rule, {}).hash == mask.hash:
+    arm = mask.rule.mode if mask.rule.mode in ARMS else CHOSEN
+    if arm == CHOSEN or shown.mask(name, mask.rule, {}).hash == mask.hash:
         return arm
-    return "chosen"
+    if not _forced(mask.rule):
+        return CHOSEN
+    same = (run["arm"] for run in service.queue.runs() if run["mask_hash"] == mask.hash)
+    return next((arm for arm in same if arm in CONTROLS), "random")
 
 
 def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
-    """Return the control of a mask: every token (`uniform`), or its weights on random tokens (`random`).
+    """Return a control of a mask, whose rule and overrides give it again.
 
-    Rule and overrides give the control again: where the rule's random mode has another count, each drawn
-    token is forced in. No rule gives soft weights on random tokens: that control keeps the rule it is of.
+    Where no rule of that mode takes the same tokens, each of them is forced in. No rule gives soft weights on
+    other tokens than its own: that control keeps the rule that it is of. Raises MaskError where no token is
+    left.
     """
-    if arm == "uniform":
-        return shown.mask(name, replace(chosen.rule, mode="uniform"), {})
     places = shown.places(name)
     cut = {key: values[places] for key, values in shown.columns.items()}
     weights = np.zeros(chosen.weights.size)
-    weights[places] = random_like(cut, chosen.weights[places], select(cut, chosen.rule).fused)
-    rule, overrides = replace(chosen.rule, mode="random"), {}
-    if chosen.rule.mode == "soft":
+    own = chosen.weights[places]
+    weights[places] = ARMS[arm].weights(Seen(cut, own, select(cut, chosen.rule).fused))
+    if not weights.any():
+        raise MaskError(f"The control “{arm_words(arm)}” has no token", fix="Leave it out")
+    if arm in MODES:
+        mask = shown.mask(name, replace(chosen.rule, mode=arm), {})
+        if mask.hash == mask_hash(weights):
+            return mask
+    rule, overrides = replace(chosen.rule, mode="random", fraction=0.0), {}
+    if np.isin(weights, (0, 1)).all():
+        overrides = {int(at): "in" for at in np.flatnonzero(weights)}
+    else:
         rule = chosen.rule
-    elif chosen.overrides or chosen.rule.mode != "top_fraction":
-        rule, overrides = replace(rule, fraction=0.0), {int(at): "in" for at in np.flatnonzero(weights)}
     return Mask(rule, overrides, weights, weights > 0, mask_hash(weights), chosen.scores_id)
+
+
+def _forced(rule: Rule) -> bool:
+    """Return whether a rule takes no token of its own."""
+    return rule.mode == "random" and rule.fraction == 0
 
 
 def trained_rows(service: Service, shown: ShownScores, name: str) -> tuple[Row, ...]:

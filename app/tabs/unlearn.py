@@ -18,10 +18,12 @@ from app.words import (
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
     OWN_RETAIN,
+    RULES_OUT,
     START,
     START_ANYWAY,
     rows_words,
 )
+from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective
 from tokenunlearn.settings import SettingInfo, describe
 from tokenunlearn.training.config import OWN, TrainConfig
@@ -36,7 +38,7 @@ class UnlearnTab:
 
     plan: gr.HTML
     start: gr.Button
-    controls: gr.Checkbox
+    controls: gr.CheckboxGroup
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
     settings: dict[str, Any] = field(default_factory=dict)
@@ -69,11 +71,11 @@ class UnlearnTab:
         label = START_ANYWAY.format(rows=rows_words(name[-1])) if name else START
         return {self.start: gr.Button(label), self.sure: name}
 
-    def filled(self, training: TrainConfig, controls: bool) -> dict[Any, Any]:
+    def filled(self, training: TrainConfig, controls: Sequence[str]) -> dict[Any, Any]:
         """Return the value of each control for a run's settings, those of its objective included."""
         objective = training.objective_of()
         settings = {control: getattr(training, name) for name, control in self.settings.items()}
-        return {self.controls: controls, **settings} | {
+        return {self.controls: list(controls), **settings} | {
             control: getattr(objective, name)
             for (of, name), control in self.own.items()
             if of == training.objective
@@ -94,15 +96,30 @@ def build(service: Service) -> UnlearnTab:
 def _side() -> UnlearnTab:
     plan = mask_summary(None)
     start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
-    controls = gr.Checkbox(label=CONTROLS, info=CONTROLS_HELP, value=False)
     infos = {info.name: info for info in describe(TrainConfig)}
     settings = {"objective": control(by_needs(infos["objective"]), menu_labels())}
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
+    controls = _controls()
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
     return UnlearnTab(plan, start, controls, gr.State(None), settings, own)
+
+
+def _controls() -> gr.CheckboxGroup:
+    """Return the menu of controls, and below it what each of the chosen ones rules out."""
+    choices = [(ARMS[name].label, name) for name in actions.CONTROLS]
+    controls = gr.CheckboxGroup(choices, label=CONTROLS, info=CONTROLS_HELP, value=[])
+    about = gr.Markdown(elem_classes=["tx-about"])
+    controls.change(ruled_out, controls, about, show_progress="hidden", api_visibility="private", queue=False)
+    return controls
+
+
+def ruled_out(controls: Sequence[str]) -> str:
+    """Return a line for each control: what cannot explain a better result of the chosen tokens any more."""
+    entries = (ARMS[name] for name in actions.CONTROLS if name in controls)
+    return "  \n".join(RULES_OUT.format(label=each.label, what=each.rules_out) for each in entries)
 
 
 def by_needs(info: SettingInfo) -> SettingInfo:

@@ -116,7 +116,7 @@ def test_the_page_says_the_same(
         acts = {
             "rule": lambda: ask(tokens.confirm_mask, service, draft(rule=given)),
             "signal": lambda: ask(tokens.compute_signal, service, {"scores_id": "s1", "name": given}),
-            "training": lambda: start(service, plan, numbers(given), controls=True),
+            "training": lambda: start(service, plan, numbers(given), controls=["uniform", "random"]),
         }
         said = refused(acts[entry])
         assert service.queue.store.list_runs() == []

@@ -122,7 +122,9 @@ def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(
 
 def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
     open_unlearn(page)
-    page.get_by_label(re.compile("Also queue the controls")).check()
+    for label in ("uniform, every token", "random, same count"):
+        page.get_by_label(label, exact=True).check()
+    expect(page.get_by_text("uniform, every token: rules out that it takes no choice")).to_be_visible()
     start(page, 6)
     runs = page.get_by_role("list", name="Runs")
     expect(runs.get_by_role("listitem")).to_have_count(3)
@@ -165,7 +167,10 @@ def run_again(page: Page, runs: Any) -> None:
 
     page.get_by_role("tab", name="Unlearn").click()
     page.get_by_label("Steps", exact=True).fill("3")
-    page.get_by_label(re.compile("Also queue the controls")).uncheck()
+    # As it came back: the controls that it was started with, but for itself.
+    expect(page.get_by_label("uniform, every token", exact=True)).to_be_checked()
+    expect(page.get_by_label("random, same count", exact=True)).not_to_be_checked()
+    page.get_by_label("uniform, every token", exact=True).uncheck()
     press_start(page)
     expect(runs.get_by_text("finished, step 3 of 3")).to_be_visible(timeout=2 * MINUTE)
     expect(head(page)).to_contain_text("tiny, random")

@@ -135,7 +135,7 @@ def test_the_summary_says_what_will_be_trained_and_refuses_another_hash(service:
 
 def test_a_start_queues_the_run_and_its_controls_with_their_own_masks(service: Service) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]
-    ids = start(service, plan, {"steps": 3}, controls=True)
+    ids = start(service, plan, {"steps": 3}, controls=["uniform", "random"])
     store = service.queue.store
     configs = [store.config(run_id) for run_id in ids]
     assert [config["arm"] for config in configs] == ["chosen", "uniform", "random"]
@@ -186,7 +186,7 @@ def test_a_start_that_is_refused_leaves_no_run(
 ) -> None:
     plan = {**ask(unlearn.summary, service, draft())["plan"], **change}
     with pytest.raises(error):
-        start(service, plan, settings, controls=True)
+        start(service, plan, settings, controls=["uniform", "random"])
     assert service.queue.store.list_runs() == []
 
 
@@ -194,7 +194,7 @@ def test_a_start_before_the_model_is_there_is_refused(service: Service) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]
     service.sessions.session.model = None
     with pytest.raises(TokenUnlearnError, match="not ready"):
-        start(service, plan, {}, controls=False)
+        start(service, plan, {}, controls=[])
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def service(tmp_path: Path) -> Service:
 
 def started(service: Service, **settings: object) -> list[str]:
     plan = ask(unlearn.summary, service, draft(overrides={"3": "in"}))["plan"]
-    return start(service, plan, settings, controls=True)
+    return start(service, plan, settings, controls=["uniform", "random"])
 
 
 def test_a_run_comes_back_whole_and_starts_the_same_run_again(service: Service) -> None:
@@ -33,7 +33,7 @@ def test_a_run_comes_back_whole_and_starts_the_same_run_again(service: Service) 
     assert back.plan["plan"]["overrides"] == {"3": "in"} and back.plan["chosen"] == 2
     assert back.tokens["draft"]["rule"]["mode"] == "top_k" and back.tokens["draft"]["set"] == "one"
     assert first in back.words and "tokens of" in back.words
-    (once_more,) = start(service, back.plan["plan"], {"steps": 8}, controls=False)
+    (once_more,) = start(service, back.plan["plan"], {"steps": 8}, controls=[])
     store = service.queue.store
     assert store.config(once_more)["mask_hash"] == store.config(first)["mask_hash"]
 
@@ -67,10 +67,11 @@ def test_a_run_that_diverged_comes_back_with_a_lower_rate(service: Service) -> N
 
 def test_controls_are_asked_for_again_where_there_were_some(service: Service) -> None:
     first, second, third = started(service)
-    assert again(service, first).controls
+    assert again(service, first).controls == ("uniform", "random")
+    assert again(service, second).controls == ("random",)
     for run_id in (second, third):
         service.queue.discard(run_id)
-    assert not again(service, first).controls
+    assert again(service, first).controls == ()
 
 
 def test_an_unknown_run_is_refused(service: Service) -> None:
@@ -84,8 +85,8 @@ def test_the_form_takes_every_setting_and_those_of_the_objective(service: Servic
     run_id = started(service, steps=7, retain="kl", objective="npo", objective_settings={"beta": 0.3})[0]
     with gr.Blocks():
         tab = build(service)
-        values = tab.filled(again(service, run_id).training, controls=True)
-    assert values[tab.controls] is True
+        values = tab.filled(again(service, run_id).training, controls=("random",))
+    assert values[tab.controls] == ["random"]
     assert values[tab.settings["steps"]] == 7 and values[tab.settings["retain"]] == "kl"
     assert values[tab.own["npo", "beta"]] == 0.3
     # Another objective's controls stay as they are.

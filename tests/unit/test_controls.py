@@ -1,8 +1,9 @@
-"""The page's random control: the final mask's weights, row by row, on random tokens (app/actions/unlearn)."""
+"""The page's controls: the final mask's weights, row by row, on other tokens (app/actions/unlearn)."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.actions import unlearn
@@ -10,6 +11,7 @@ from app.actions.again import again
 from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
+from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import mask_hash, read_mask
 
 pytestmark = pytest.mark.slow
@@ -40,7 +42,7 @@ def test_the_control_has_the_weights_of_the_mask(
     service: Service, rule: dict[str, Any], overrides: dict[str, str], drawn: list[float]
 ) -> None:
     plan = ask(unlearn.summary, service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
-    ids = start(service, plan, {}, controls=True)
+    ids = start(service, plan, {}, controls=["uniform", "random"])
     store = service.queue.store
     assert store.config(ids[-1])["arm"] == "random"
     assert store.config(ids[-1])["mask_hash"] == mask_hash([*drawn, 0, 0, 0])
@@ -69,5 +71,42 @@ def test_a_run_is_named_after_the_tokens_that_it_trains(
     service: Service, rule: dict[str, Any], overrides: dict[str, str], arms: list[str]
 ) -> None:
     plan = ask(unlearn.summary, service, draft(rule={**RULE, **rule}, overrides=overrides))["plan"]
-    ids = start(service, plan, {}, controls=True)
+    ids = start(service, plan, {}, controls=["uniform", "random"])
     assert [service.queue.store.config(each)["arm"] for each in ids] == arms
+
+
+@pytest.mark.parametrize(
+    ("arm", "weights"),
+    [
+        ("lowest", [0, 1, 0, 0, 1, 0]),  # the stop words, with a knowledge of 0
+        ("words", [0, 1, 0, 0, 1, 0]),  # each token is a word: those of the lowest keys
+        ("content", [0, 0, 1, 0, 0, 1]),
+        ("gold", [0, 0, 1, 0, 0, 1]),
+    ],
+)
+def test_each_control_comes_back_as_the_control_it_was(
+    service: Service, arm: str, weights: list[float]
+) -> None:
+    shown = service.shelf.newest()
+    assert shown is not None
+    shown.columns["content_words_new"] = np.array([0, 0, 1] * 3)
+    taken = {"3": "out", "4": "in"} if arm == "gold" else {}
+    plan = ask(unlearn.summary, service, draft(rule={**RULE, "scope": "row"}, overrides=taken))["plan"]
+    first, run_id = start(service, plan, {}, controls=[arm])
+    store = service.queue.store
+    assert store.config(first)["arm"] == "chosen"
+    assert store.config(run_id)["mask_hash"] == mask_hash([*weights, 0, 0, 0])
+    back = again(service, run_id)
+    assert back.plan is not None and back.plan["hash"] == store.config(run_id)["mask_hash"]
+    (once_more,) = start(service, back.plan["plan"], {}, controls=[])
+    assert store.config(once_more)["arm"] == arm
+
+
+def test_a_control_without_a_token_is_refused_before_anything_is_queued(service: Service) -> None:
+    shown = service.shelf.newest()
+    assert shown is not None
+    shown.columns["gold"] = np.zeros(9)
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    with pytest.raises(MaskError, match="“gold spans” has no token"):
+        start(service, plan, {}, controls=["uniform", "gold"])
+    assert service.queue.runs() == []

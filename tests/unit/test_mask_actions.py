@@ -271,7 +271,7 @@ def test_weights_go_along_only_where_the_pages_hash_is_another(service: Service)
 
 def test_a_run_keeps_the_notes_of_its_mask(service: Service) -> None:
     plan = ask(unlearn.summary, service, draft(overrides={"4": "in"}, notes={"4": NOTE}))["plan"]
-    run_id = start(service, plan, {"steps": 3}, controls=False)[0]
+    run_id = start(service, plan, {"steps": 3}, controls=[])[0]
     assert read_header(service.queue.store.path(run_id) / "mask.jsonl")["notes"] == {"4": NOTE}
 
 
@@ -303,7 +303,7 @@ def test_a_mask_on_a_fitted_signal_is_told_apart_from_one_on_another_fit(service
     # What a page chose on the fit of before is not what would be trained: its hash is another.
     before = {**draft(rule=FITTED), "hash": first["hash"]}
     with pytest.raises(MaskError, match="The page showed mask"):
-        start(service, before, {}, False)
+        start(service, before, {}, [])
 
 
 def test_scores_that_are_shown_again_keep_a_fit(service: Service) -> None:

@@ -97,7 +97,7 @@ def test_other_rows_take_the_place_of_the_open_ones_under_the_same_model(
     chips = status.chips(service)
     assert chips["data"] == {"text": "2 forget · 1 retain", "detail": "other.csv"} and not chips["busy"]
     # a run of the scores that were shown before is of their rows
-    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=[])
     config = service.queue.store.config(run_id)
     assert [row["id"] for row in config["forget"]] == [row.id for row in ROWS[:3]]
     assert config["retain"][0]["id"] == RETAIN[0].id
@@ -129,7 +129,7 @@ def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, 
     settled(service)
     told = status.chips(service)["data"]["text"]
     assert told == "2 forget · 4 retain · 1 held out · 1 with choices · 1 left out"
-    (run_id,) = start(service, first_summary(service)["plan"], {"steps": 1}, controls=False)
+    (run_id,) = start(service, first_summary(service)["plan"], {"steps": 1}, controls=[])
     service.queue.store.change(run_id, state="finished")
     rival = ask(compare.start_rival, service, {"run_id": run_id, "name": "icul"})
     for each in (run_id, rival):
@@ -152,7 +152,7 @@ def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_c
     assert payload["left_out"][0]["reason"].startswith("Row bob has 3,0")
     assert status.chips(service)["data"]["text"] == "2 forget · 1 retain · 2 left out"
     plan = first_summary(service)["plan"]
-    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=[])
     config = service.queue.store.config(run_id)
     assert [[row["id"] for row in config[part]] for part in ("forget", "retain")] == [
         ["ada", "cleo"],
@@ -187,7 +187,7 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
     with pytest.raises(TokenUnlearnError, match="no longer open"):
         ask(rescore, service, {"scores_id": first.scores_id, "changes": {"0": None}})
     plan = first_summary(service)["plan"]
-    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=[])
     config = service.queue.store.config(run_id)
     assert (config["model"], config["precision"]) == (str(other_folder), "fp32")
 
@@ -314,7 +314,7 @@ def test_rows_opened_while_the_first_model_is_loading_wait_for_it(
 
 def test_a_run_of_another_model_has_no_before_here(service: Service, other_folder: Path) -> None:
     plan = first_summary(service)["plan"]
-    (run_id,) = start(service, plan, {"steps": 1}, controls=False)
+    (run_id,) = start(service, plan, {"steps": 1}, controls=[])
     with pytest.raises(TokenUnlearnError, match="has saved no adapter yet"):
         ask(probe.ask, service, {"run": run_id, "question": "Who?"})
     ask(opening.open_model, service, {"source": "folder", "name": str(other_folder), "precision": "fp32"})

@@ -100,7 +100,7 @@ def test_a_restart_finds_the_subject_again_and_a_run_records_it(
     found = tokens.shown_payload(again)
     assert found["scores_id"] == edited["scores_id"] and found["rows"][0]["subject"] == "born"
     plan = first_summary(again)
-    (run_id,) = start(again, plan["plan"], {"steps": 1}, controls=False)
+    (run_id,) = start(again, plan["plan"], {"steps": 1}, controls=[])
     forget = again.queue.store.config(run_id)["forget"]
     assert [row["subject"] for row in forget] == ["born", ROWS[1].subject, ROWS[2].subject]
 

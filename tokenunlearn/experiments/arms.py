@@ -19,6 +19,7 @@ from tokenunlearn.modes import placed_like, random_like, word_numbers
 from tokenunlearn.selection import select
 from tokenunlearn.table import with_seed
 
+CHOSEN: Final = "chosen"  # the arm that the others are held against
 CONTENT: Final = "content_words_new"
 
 
@@ -88,7 +89,7 @@ def _gold(seen: Seen) -> Column:
 
 ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
     {
-        "chosen": Tokens(
+        CHOSEN: Tokens(
             label="chosen tokens",
             help="The mask's own tokens: the rule's, with the overrides",
             rules_out="nothing: the others are held against it",

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from tokenunlearn.experiments.arms import ARMS, Arm
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
 from tokenunlearn.probes import COMPARED, PROBES
 
-CHOSEN: Final = "chosen"
 FEWEST_SEEDS: Final = 3
 LEVEL: Final = 0.05
 Values = dict[int, dict[str, dict[str, float | None]]]
