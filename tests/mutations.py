@@ -287,6 +287,20 @@ MUTATIONS = (
         "first = f\"A{_digits(int(at > 0))}{_digits(before)}A\"",
         ("tests/unit/test_bundle.py",),
     ),
+    Mutation(
+        "rescaled arm",
+        "tokenunlearn/experiments/runner.py",
+        "scale_lora(self.model.model, match.norm / own.norm)",
+        "scale_lora(self.model.model, own.norm / match.norm)",
+        ("tests/unit/test_arms_matched.py",),
+    ),
+    Mutation(
+        "stopped arm",
+        "tokenunlearn/experiments/arms.py",
+        "stop=lambda own, chosen: own.norm >= chosen.norm",
+        "stop=lambda own, chosen: own.norm > chosen.norm",
+        ("tests/unit/test_arms_matched.py",),
+    ),
 )
 
 

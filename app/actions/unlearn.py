@@ -29,7 +29,7 @@ from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
-CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
+CONTROLS: Final = tuple(name for name, entry in ARMS.items() if name != CHOSEN and not entry.matched)
 
 
 def plan_given(value: Any, name: str) -> Plan:

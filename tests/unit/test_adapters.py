@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from tests.tiny_rows import tiny
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS, read_adapter
-from tokenunlearn.models.adapters import Lora, lora_model, lora_of, save_adapter
+from tokenunlearn.models.adapters import Lora, lora_model, lora_of, save_adapter, scale_lora
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -171,6 +171,16 @@ def test_the_norm_is_of_pefts_own_change(tiny_folder, settings) -> None:
     assert norm == pytest.approx(torch.cat([change.flatten() for change in changes]).norm().item(), rel=1e-6)
     dense = [b.double() @ a.double() for a, b in lora_of(model).updates.values()]
     assert norm == pytest.approx(sum(change.square().sum().item() for change in dense) ** 0.5, rel=1e-12)
+
+
+def test_a_scaled_change_has_the_scaled_norm(tiny_folder) -> None:
+    model = randomised(lora_model(tiny(tiny_folder).model, 2, 4.0), 1)
+    before = lora_of(model)
+    scale_lora(model, 0.3)
+    after = lora_of(model)
+    assert after.norm == pytest.approx(0.3 * before.norm, rel=1e-6)
+    for name, (a, b) in before.updates.items():
+        torch.testing.assert_close(after.updates[name][1] @ after.updates[name][0], 0.3 * (b @ a))
 
 
 def test_the_norm_of_a_sum_is_of_the_summed_changes(tiny_folder) -> None:

@@ -19,6 +19,7 @@ from tokenunlearn.training.events import StepDone
 
 pytestmark = pytest.mark.slow
 
+MATCHED = {name for name, entry in ARMS.items() if entry.matched}
 RULE = Rule(fraction=0.2, whole_words=False)
 
 
@@ -104,8 +105,9 @@ def test_arms_by_what_they_choose(table) -> None:
         gold = np.zeros(len(row.answer))
         gold[slice(*row.gold[0])] = 1
         np.testing.assert_array_equal(arms["gold"][row.id], gold)
-        for same_count in set(ARMS) - {"uniform", "gold"}:
+        for same_count in set(ARMS) - {"uniform", "gold"} - MATCHED:
             assert arms[same_count][row.id].sum() == arms["chosen"][row.id].sum()
+        assert all((arms[name][row.id] == 1).all() for name in MATCHED)
 
 
 def test_the_seed_moves_the_seeded_arms_only(table) -> None:

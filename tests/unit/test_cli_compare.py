@@ -159,6 +159,47 @@ def test_rows_without_gold_have_no_gold_arm(
     assert {each["arm"] for each in measured(folder)} == {"before", "uniform", "chosen", "random"}
 
 
+def test_a_matched_arm_goes_on_from_a_file_that_has_the_chosen_one(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(tiny_folder, "--arms", "uniform_norm,uniform") == 2
+    assert "The arm uniform_norm needs the arm chosen" in capsys.readouterr().err
+    assert compare(tiny_folder, "--arms", "chosen") == 0
+    first = (folder / "arms.jsonl").read_text()
+    arms = ["--arms", "uniform_norm,uniform_tokens,chosen"]
+    lines = first.splitlines()
+    old = {name: value for name, value in json.loads(lines[-1]).items() if name not in ("norm", "tokens")}
+    (folder / "arms.jsonl").write_text("\n".join([*lines[:-1], json.dumps(old)]) + "\n")
+    assert compare(tiny_folder, *arms) == 2
+    assert "The arm chosen of seed 0 has to be measured again" in capsys.readouterr().err
+    assert len(measured(folder)) == len(lines) - 1
+
+    (folder / "arms.jsonl").write_text(first)
+    assert compare(tiny_folder, *arms) == 0
+    table = capsys.readouterr()
+    assert "chosen, seed 0" not in table.err and "uniform_norm: that the size of the change" in table.out
+    last = {each["arm"]: each for each in measured(folder) if each["moment"] == "last step"}
+    assert list(last) == ["chosen", "uniform_norm", "uniform_tokens"]
+    assert last["uniform_norm"]["norm"] == pytest.approx(last["chosen"]["norm"], rel=1e-6)
+    assert all(each["summary"] and each["note"] == "" for each in last.values())
+    norms = [line.split()[6] for line in table.out.splitlines() if line.startswith("last step")][:3]
+    assert norms[0] == norms[1] == f"{last['chosen']['norm']:.4g}"
+
+
+def test_what_cannot_be_matched_has_its_line(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # the rows have no second answer, so the chosen arm of alt_dpo cannot be measured either
+    arms = ["--arms", "uniform_norm,chosen", "--objectives", "alt_dpo,npo"]
+    assert compare(tiny_folder, *arms) == 0
+    out = capsys.readouterr().out
+    assert "uniform_norm, alt_dpo, seed 0: not measured. There is nothing to match uniform_norm" in out
+    assert [(each["arm"], each["method"]) for each in measured(folder) if each["moment"] == "last step"] == [
+        ("chosen", "npo"),
+        ("uniform_norm", "npo"),
+    ]
+
+
 def test_objectives_are_compared_at_their_defaults_and_go_on(
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

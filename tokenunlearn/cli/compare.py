@@ -56,15 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.arms import arms_of
-    from tokenunlearn.experiments.report import arm_lines, verdict_lines
+    from tokenunlearn.experiments.report import result_lines
     from tokenunlearn.experiments.results import (
         BEFORE,
         comparison_origin,
-        missing,
         read_results,
         results_text,
+        size_to_match,
     )
-    from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, run_arm
+    from tokenunlearn.experiments.runner import ArmResult, Bench, before, run_arm
     from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
 
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     seeds = range(config.seed, config.seed + asked.seeds)
     arms = arms_of(tokens, asked.methods)
-    left = missing(results, arms, seeds)
+    left = _left(results, arms, seeds, str(path))
     if not any(result.arm == BEFORE for result in results):
         keep([before(bench)])
     if left:
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     del loaded  # each arm loads its own
     reasons = []
     for seed, arm in left:
-        events = run_arm(bench, table, chosen, arm, seed, known)
+        events = run_arm(bench, table, chosen, arm, seed, known, size_to_match(results, arm, seed, str(path)))
         try:
             keep(_measurements(events, f"{arm.name}, seed {seed}"))
         except (InputError, ModelError, SettingError) as error:  # an objective's need
@@ -107,8 +107,21 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
             reasons.append(f"{arm.name}, seed {seed}: not measured. {error}")
     shown = [each for each in results if each.arm == BEFORE or each.of in arms and each.seed in seeds]
-    sys.stdout.write("\n".join([*arm_lines(arms_table(shown)), *verdict_lines(shown), *reasons]) + "\n")
+    sys.stdout.write("\n".join([*result_lines(shown), *reasons]) + "\n")
     return 0
+
+
+def _left(results: Any, arms: Any, seeds: Any, where: str) -> Any:
+    """Return each seed and arm that is not measured yet.
+
+    Raises RunError, before anything runs, where the chosen arm that one is matched to has no size.
+    """
+    from tokenunlearn.experiments.results import missing, size_to_match
+
+    left = missing(results, arms, seeds)
+    for seed, arm in left:
+        size_to_match(results, arm, seed, where)
+    return left
 
 
 def _known(bench: Any, summary: Any) -> bool:

@@ -2,6 +2,7 @@
 
 Each choice of tokens is an entry: the chosen ones, and controls that each rule something out. All but the
 sequence form and the annotated fact train as many tokens of each row as the chosen arm, with its weights.
+Matched arms train every token, and are brought to the size of what the chosen arm did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,14 @@ CHOSEN: Final = "chosen"  # the arm that the others are held against
 CONTENT: Final = "content_words_new"
 
 
+@dataclass(frozen=True)
+class Size:
+    """How far a run has gone: the norm of its change of the weights, and the tokens trained in all."""
+
+    norm: float
+    tokens: int
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What a choice of tokens is made from, each [tokens]: columns, the final mask's weights, its scores.
@@ -42,6 +51,10 @@ class Tokens:
     label: its name in a table. help: what is trained. rules_out: what cannot explain it any more, when the
     chosen arm does better than this one. seeded: whether another seed draws other tokens. signals: what has
     to be scored for it beside the rule's. needs: what the rows must have.
+
+    A matched arm needs the chosen arm's size, of the same seed and method, and is measured at its end alone.
+    stop: whether its training ends, by its own size and the chosen arm's. rescale: its change is multiplied
+    by one number after the last step, so that its norm is the chosen arm's.
     """
 
     label: str
@@ -51,6 +64,13 @@ class Tokens:
     seeded: bool = False
     signals: tuple[str, ...] = ()
     needs: frozenset[str] = frozenset()
+    stop: Callable[[Size, Size], bool] | None = None
+    rescale: bool = False
+
+    @property
+    def matched(self) -> bool:
+        """Whether it is brought to the size of the chosen arm."""
+        return self.rescale or self.stop is not None
 
 
 def _chosen(seen: Seen) -> Column:
@@ -100,6 +120,30 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             help="Every token, weight 1: the sequence form",
             rules_out="that it takes no choice of tokens",
             weights=_uniform,
+        ),
+        "uniform_norm": Tokens(
+            label="uniform, same norm",
+            help="Every token; after the last step the change of the weights is rescaled to the norm of the "
+            "chosen arm's",
+            rules_out="that the size of the change of the weights does it, whatever its direction",
+            weights=_uniform,
+            rescale=True,
+        ),
+        "uniform_norm_stop": Tokens(
+            label="uniform, stopped at the same norm",
+            help="Every token, up to the first step at which the norm of its change of the weights reaches "
+            "the chosen arm's",
+            rules_out="that every token does as well, stopped before it changes the weights further",
+            weights=_uniform,
+            stop=lambda own, chosen: own.norm >= chosen.norm,
+        ),
+        "uniform_tokens": Tokens(
+            label="uniform, as many tokens in all",
+            help="Every token, up to the first step at which it has trained as many tokens in all as the "
+            "chosen arm",
+            rules_out="that every token does as well, where no more tokens are trained in all",
+            weights=_uniform,
+            stop=lambda own, chosen: own.tokens >= chosen.tokens,
         ),
         "random": Tokens(
             label="random, same count",
@@ -155,6 +199,11 @@ class Arm:
     def name(self) -> str:
         """The arm in words."""
         return f"{self.tokens}, {self.method}" if self.method else self.tokens
+
+    @property
+    def matched(self) -> bool:
+        """Whether it needs the size of the chosen arm of the same seed and method."""
+        return self.tokens in ARMS and ARMS[self.tokens].matched
 
 
 def arms_of(names: Sequence[str], methods: Sequence[str]) -> list[Arm]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.errors import SettingError
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.settings import check, setting
@@ -37,6 +38,14 @@ class CompareConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        matched = next((name for name in self.arms if Arm(name).matched), None)
+        if matched and CHOSEN not in self.arms:
+            raise SettingError(
+                f"The arm {matched} needs the arm {CHOSEN}",
+                "It is brought to the size of what that arm did",
+                f"Add {CHOSEN} to the arms",
+                "arms",
+            )
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult
+from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult, arms_table
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
@@ -40,6 +41,11 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
     return lines
 
 
+def result_lines(results: Sequence[ArmResult]) -> list[str]:
+    """Return all that a comparison says: its table, what is shown, and what went otherwise than planned."""
+    return [*arm_lines(arms_table(results)), *verdict_lines(results), *note_lines(results)]
+
+
 def arm_lines(table: pd.DataFrame) -> list[str]:
     """Return the table of `experiments.runner.arms_table` as aligned lines, and what they mean below it."""
     names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in COMPARED]
@@ -64,12 +70,17 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
     return lines
 
 
+def note_lines(results: Sequence[ArmResult]) -> list[str]:
+    """Return what went otherwise than planned, a line each: a run that diverged, an arm without its match."""
+    return [f"{each.of.name}, seed {each.seed}, {each.moment}: {each.note}." for each in results if each.note]
+
+
 def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
     """Return what the chosen tokens are shown to do, a sentence each, and how many differences are not shown.
 
-    Nothing where no control is measured row by row.
+    Then what each control rules out. Nothing where no control is measured row by row.
     """
-    lines = []
+    lines, controls = [], set()
     for moment in (EQUAL, LAST):
         found = [each for each in findings(results, moment) if not np.isnan(each.comparison.mean)]
         if not found:
@@ -80,6 +91,10 @@ def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
             f"over rows and seeds, p adjusted by Holm, at least {FEWEST_SEEDS} seeds)"
         )
         lines += [f"  {each.words}" for each in shown]
+        controls |= {each.control for each in found}
+    if controls:
+        lines.append("A control rules out, where the chosen tokens do better:")
+        lines += [f"  {name}: {entry.rules_out}" for name, entry in ARMS.items() if name in controls]
     return lines
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from tokenunlearn.errors import RunError
-from tokenunlearn.experiments.arms import Arm
+from tokenunlearn.experiments.arms import CHOSEN, Arm, Size
 from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import encode
@@ -26,6 +26,7 @@ _LATER: Final = {  # of newer versions
     "by_row": dict,
     "norm": float,
     "tokens": int,
+    "note": str,
 }
 
 
@@ -112,9 +113,36 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
 
 
 def missing(results: Sequence[ArmResult], arms: Sequence[Arm], seeds: Sequence[int]) -> list[tuple[int, Arm]]:
-    """Return each seed and arm that is not measured to its last step yet, in the order of measuring."""
+    """Return each seed and arm that is not measured to its last step yet, in the order of measuring.
+
+    Within a seed the matched arms come last: they need the chosen arm's result.
+    """
     done = _done(results)
-    return [(seed, arm) for seed in seeds for arm in arms if (seed, arm) not in done]
+    ordered = sorted(arms, key=lambda arm: arm.matched)
+    return [(seed, arm) for seed in seeds for arm in ordered if (seed, arm) not in done]
+
+
+def size_to_match(results: Sequence[ArmResult], arm: Arm, seed: int, where: str) -> Size | None:
+    """Return the size of what the chosen arm did, for a matched arm of the same seed and method.
+
+    None for other arms, and where the chosen arm is not measured. Raises RunError where an earlier version
+    measured it, without its size.
+    """
+    if not arm.matched:
+        return None
+    chosen = Arm(CHOSEN, arm.method)
+    found = [each for each in results if (each.of, each.seed, each.moment) == (chosen, seed, LAST)]
+    if not found:
+        return None
+    norm, tokens = found[0].norm, found[0].tokens
+    if norm is None or tokens is None:
+        raise RunError(
+            f"The arm {chosen.name} of seed {seed} has to be measured again",
+            f"An earlier version measured it without the size that {arm.tokens} is matched to",
+            "Take all its lines of that seed out of the file, or give another file",
+            where,
+        )
+    return Size(norm, tokens)
 
 
 def _done(results: Sequence[ArmResult]) -> set[tuple[int, Arm]]:

@@ -2,10 +2,13 @@
 
 1. The target is loaded anew for every run and gets a fresh LoRA from the seed. 2. After the first step at
 which the joint fact probability of the training rows is below `equal_below`, and after the last step, the
-probes measure everything. A run that never gets there has no row "equal forgetting": not measured.
+probes measure everything. A run that never gets there has no row "equal forgetting": not measured. 3. A
+matched arm is stopped, or rescaled after the last step, to the size of what the chosen arm did.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -13,9 +16,10 @@ import pandas as pd
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.experiments.arms import Arm, arm_weights
+from tokenunlearn.errors import SettingError
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, Size, Tokens, arm_weights
 from tokenunlearn.masks import Mask
-from tokenunlearn.models.adapters import lora_of
+from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
@@ -24,7 +28,7 @@ from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
-from tokenunlearn.training.events import Diverged, EvalDone, StepDone
+from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
@@ -39,7 +43,8 @@ class ArmResult:
     `answers`: what the model said, as the lines of a Report, so that it can be judged later. `method` and
     `seconds`: the objective where several are compared (`Arm`), and the time of its steps. `by_row`: the
     values of the compared probes by row id. `norm`: of the trained change of the weights (`Lora.norm`);
-    `tokens`: the forget tokens trained so far, over all steps. Files of older versions have none of the six.
+    `tokens`: the forget tokens trained so far, over all steps. `note`: what went otherwise than planned.
+    Files of older versions have none of the seven.
     """
 
     arm: str
@@ -53,6 +58,7 @@ class ArmResult:
     by_row: dict[str, dict[str, float | None]] = field(default_factory=dict)
     norm: float | None = None
     tokens: int | None = None
+    note: str = ""
 
     @property
     def of(self) -> Arm:
@@ -84,55 +90,129 @@ def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
 
 
 def run_arm(
-    bench: Bench, table: pd.DataFrame, chosen: Mask, arm: Arm, seed: int, known: bool = True
+    bench: Bench,
+    table: pd.DataFrame,
+    chosen: Mask,
+    arm: Arm,
+    seed: int,
+    known: bool = True,
+    to_match: Size | None = None,
 ) -> Iterator[ArmResult | StepDone | EvalDone]:
     """Yield the arm's training events, with an ArmResult at equal forgetting and one at the last step.
 
     `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of). Facts that were not
     `known` before cannot be forgotten equally: there is no such ArmResult then. A rival is measured once, as
-    it is made: it takes no step.
+    it is made: it takes no step. A matched arm is brought `to_match`, the size of what the chosen arm of the
+    same seed and method did, and measured then; where that cannot be, its result has a note and no figures.
+
+    Raises SettingError for an unknown arm, and for a matched one without the size.
     """
     if arm.tokens in RIVALS:
         rival = _rival(bench, arm.tokens, seed)
         yield ArmResult(arm.tokens, seed, LAST, 0, **_measure(bench, rival))
         return
+    weights = arm_weights(table, chosen, arm.tokens, seed)
+    entry, match = ARMS[arm.tokens], _match(arm, seed, to_match)
+    if match and not match.norm > 0:
+        why = f"not measured: the norm of the chosen arm's change is {match.norm:g}, so there is no match"
+        yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
+        return
     config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
-    model = with_fresh_lora(bench.load(), config)
-    weights = arm_weights(table, chosen, arm.tokens, seed)
-    met = not known
-    step, seconds = 0, 0.0
-    tokens = {0: 0}  # trained so far, by step
+    run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
+    met = entry.matched or not known
+    with closing(train(run.model, bench.forget, bench.retain, weights, config)) as events:
+        for event in events:
+            run.follow(event)
+            if isinstance(event, StepDone | EvalDone):
+                yield event
+            if not met and isinstance(event, EvalDone) and _below(event.fact_joint, bench.equal_below):
+                met = True
+                yield run.result(EQUAL, **_measure(bench, run.model))
+            if match and entry.stop and isinstance(event, StepDone) and entry.stop(run.size, match):
+                break
+    if match:
+        run.bring_to(match, entry)
+    yield run.result(LAST, **(_measure(bench, run.model) if run.measurable else {"summary": {}}))
 
-    def measured(moment: str) -> ArmResult:
-        return ArmResult(
-            arm.tokens,
-            seed,
-            moment,
-            step,
-            method=arm.method,
-            seconds=seconds,
-            norm=lora_of(model.model).norm,
-            tokens=tokens[step],
-            **_measure(bench, model),
+
+def _match(arm: Arm, seed: int, size: Size | None) -> Size | None:
+    """Return what a matched arm is brought to, None for another arm; SettingError where it is not there."""
+    if not arm.matched:
+        return None
+    if size is None:
+        raise SettingError(
+            f"There is nothing to match {arm.name} to",
+            f"The arm {Arm(CHOSEN, arm.method).name} is not measured with seed {seed}",
+            "Measure it first",
         )
+    return size
 
-    for event in train(model, bench.forget, bench.retain, weights, config):
+
+def _below(joint: float | None, bound: float) -> bool:
+    return joint is not None and joint < bound
+
+
+@dataclass
+class _Run:
+    """An arm's training so far. `tokens`: trained in all, by step."""
+
+    arm: Arm
+    seed: int
+    model: LoadedModel
+    step: int = 0
+    seconds: float = 0.0
+    tokens: dict[int, int] = field(default_factory=lambda: {0: 0})
+    note: str = ""
+    measurable: bool = True
+
+    @property
+    def size(self) -> Size:
+        """How far it has gone."""
+        return Size(lora_of(self.model.model).norm, self.tokens[self.step])
+
+    def follow(self, event: Event) -> None:
+        """Note what an event of the training says."""
         if isinstance(event, StepDone):
             assert event.tokens is not None  # only what earlier versions wrote lacks it
-            step, seconds = event.step, seconds + event.seconds
-            tokens[step] = tokens[step - 1] + event.tokens
-            yield event
-        elif isinstance(event, EvalDone):
-            yield event
-            joint = event.fact_joint
-            if not met and joint is not None and joint < bench.equal_below:
-                met = True
-                yield measured(EQUAL)
+            self.tokens[event.step] = self.tokens[self.step] + event.tokens
+            self.step, self.seconds = event.step, self.seconds + event.seconds
         elif isinstance(event, Diverged):
-            step = event.kept_step
-    yield measured(LAST)
+            self.step = event.kept_step
+            self.note = f"diverged in step {event.step}, the weights of step {self.step} were kept"
+
+    def bring_to(self, match: Size, entry: Tokens) -> None:
+        """Rescale the change of a matched arm where its entry says so; note why it cannot be matched."""
+        own = self.size
+        why = self.note
+        if not why and entry.stop and not entry.stop(own, match):
+            why = (
+                f"after the last step its norm is {own.norm:.4g} and it has trained {own.tokens} tokens, the "
+                f"chosen arm's are {match.norm:.4g} and {match.tokens}"
+            )
+        if not why and entry.rescale and not 0 < own.norm < math.inf:
+            why = f"the norm of its change is {own.norm:g}, which no factor brings to {match.norm:.4g}"
+        if why:
+            self.note, self.measurable = f"not measured: {why}", False
+        elif entry.rescale:
+            scale_lora(self.model.model, match.norm / own.norm)
+
+    def result(self, moment: str, **measured: Any) -> ArmResult:
+        """Return a measurement of it as it is now."""
+        size = self.size
+        return ArmResult(
+            self.arm.tokens,
+            self.seed,
+            moment,
+            self.step,
+            **measured,
+            method=self.arm.method,
+            seconds=self.seconds,
+            norm=size.norm,
+            tokens=size.tokens,
+            note=self.note,
+        )
 
 
 def _rival(bench: Bench, name: str, seed: int) -> LanguageModel:

@@ -207,15 +207,26 @@ def tied_modules(model: Any) -> set[str]:
 
 def lora_of(model: Any) -> Lora:
     """Return what the LoRA of a PEFT model adds, with the scale that PEFT gives each module."""
-    from peft.tuners.lora import LoraLayer
-
-    modules = model.get_base_model().named_modules()
-    layers: dict[str, Any] = {name: each for name, each in modules if isinstance(each, LoraLayer)}
     updates = {}
-    for name, layer in layers.items():
+    for name, layer in _lora_layers(model).items():
         a, b = (side["default"].weight.detach().cpu().float() for side in (layer.lora_A, layer.lora_B))
         updates[name] = (a, b * layer.scaling["default"])
     return Lora(updates)
+
+
+@torch.no_grad()
+def scale_lora(model: Any, factor: float) -> None:
+    """Multiply what the LoRA of a PEFT model adds to the weights by `factor`, in place; only B changes."""
+    for layer in _lora_layers(model).values():
+        layer.lora_B["default"].weight.mul_(factor)
+
+
+def _lora_layers(model: Any) -> dict[str, Any]:
+    """Return the modules that have a LoRA, by their names in the base model."""
+    from peft.tuners.lora import LoraLayer
+
+    modules = model.get_base_model().named_modules()
+    return {name: each for name, each in modules if isinstance(each, LoraLayer)}
 
 
 def merge(model: Any) -> tuple[Any, Lora]:
