@@ -11,7 +11,7 @@ from app.actions.again import again
 from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
-from tokenunlearn.errors import MaskError
+from tokenunlearn.errors import MaskError, SettingError
 from tokenunlearn.masks import mask_hash, read_mask
 
 pytestmark = pytest.mark.slow
@@ -110,3 +110,10 @@ def test_a_control_without_a_token_is_refused_before_anything_is_queued(service:
     with pytest.raises(MaskError, match="“gold spans” has no token"):
         start(service, plan, {}, controls=["uniform", "gold"])
     assert service.queue.runs() == []
+
+
+def test_a_matched_arm_is_no_control_of_the_page(service: Service) -> None:
+    """It needs the chosen run's size: only `compare` has that before it begins."""
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    with pytest.raises(SettingError, match="There is no control 'uniform_norm'"):
+        start(service, plan, {}, controls=["uniform_norm"])
