@@ -22,7 +22,7 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Seen
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
-from tokenunlearn.selection import Rule, select
+from tokenunlearn.selection import Rule
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.needs import refuse_rows
@@ -219,7 +219,7 @@ def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
     cut = {key: values[places] for key, values in shown.columns.items()}
     weights = np.zeros(chosen.weights.size)
     own = chosen.weights[places]
-    weights[places] = ARMS[arm].weights(Seen(cut, own, select(cut, chosen.rule).fused))
+    weights[places] = ARMS[arm].weights(Seen(cut, own, chosen.rule))
     if not weights.any():
         raise MaskError(f"The control “{arm_words(arm)}” has no token", fix="Leave it out")
     if arm in MODES:

@@ -91,6 +91,8 @@ def test_controls_by_hand() -> None:
 
     assert taken("chosen") == [3, 4]
     assert taken("lowest") == [5, 6]
+    # Again whole words without the name, by any of its tokens, and never the token without a score.
+    assert {tuple(taken("shuffled", seed)) for seed in range(20)} == {(1, 2), (3, 4), (5, 6)}
     drawn = [taken("words", seed) for seed in range(20)]
     assert {tuple(each) for each in drawn} == {(1, 2), (3, 4), (5, 6)}  # whole, and never the name
     assert {tuple(taken("content", seed)) for seed in range(20)} == {(3, 4), (3, 5), (4, 5)}

@@ -1,12 +1,14 @@
 """An arm is a choice of tokens and a method; all else about a run is shared, so that only these differ.
 
-Each choice of tokens is an entry: the chosen ones, and controls that each rule something out. All but the
-sequence form and the annotated fact train as many tokens of each row as the chosen arm, with its weights.
-Matched arms train every token, and are brought to the size of what the chosen arm did.
+Each choice of tokens is an entry: the chosen ones, and controls that each rule something out. Controls train
+as many tokens of each row as the chosen arm, with its weights, but for the sequence form, the annotated fact
+and shuffled scores, where the rule decides. Matched arms train every token, and are brought to the size of
+what the chosen arm did.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import SettingError, did_you_mean
-from tokenunlearn.fusion import Column
+from tokenunlearn.fusion import Column, groups
 from tokenunlearn.masks import Mask, columns_from_table
 from tokenunlearn.modes import placed_like, random_like, word_numbers
-from tokenunlearn.selection import select
+from tokenunlearn.selection import Rule, Selection, select
 from tokenunlearn.table import with_seed
 
 CHOSEN: Final = "chosen"  # the arm that the others are held against
@@ -34,14 +36,24 @@ class Size:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a choice of tokens is made from, each [tokens]: columns, the final mask's weights, its scores.
+    """What a choice of tokens is made from: columns and the mask's final weights, [tokens], and its rule.
 
-    `columns` hold the random keys of the arm's seed; `fused` is NaN where there is no score.
+    `columns` hold the random keys of the arm's seed.
     """
 
     columns: Mapping[str, Any]
     weights: Column
-    fused: Column
+    rule: Rule
+
+    @cached_property
+    def selection(self) -> Selection:
+        """What the rule gives without overrides: `fused` (NaN where there is no score), and what it skips."""
+        return select(self.columns, self.rule)
+
+    @property
+    def fused(self) -> Column:
+        """The scores of the rule, float64 [tokens], NaN where there is none."""
+        return self.selection.fused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +115,19 @@ def _content(seen: Seen) -> Column:
     return placed_like(seen.columns, seen.weights, seen.fused, keys)
 
 
+def _shuffled(seen: Seen) -> Column:
+    keys = np.asarray(seen.columns["random_key"], np.float64)
+    free = ~np.isnan(seen.fused) & ~seen.selection.excluded
+    source = np.arange(free.size)
+    for group in groups(np.asarray(seen.columns["row"]), free.size):
+        # not in the order of the keys: they may be a signal of the rule (`random`)
+        draw = np.random.default_rng(keys[group].view(np.uint64))
+        source[group[free[group]]] = draw.permutation(group[free[group]])
+    signals = [name for name in seen.rule.signals if name in seen.columns]
+    moved = {name: np.asarray(seen.columns[name])[source] for name in signals}
+    return select({**seen.columns, **moved}, seen.rule).weights
+
+
 def _gold(seen: Seen) -> Column:
     return (np.asarray(seen.columns["gold"], np.float64) == 1).astype(np.float64)
 
@@ -157,6 +182,14 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             help="The chosen arm's weights on random words of each row, kept whole, of as many tokens",
             rules_out="that any words do, as long as they are few and whole",
             weights=_words,
+            seeded=True,
+        ),
+        "shuffled": Tokens(
+            label="shuffled scores",
+            help="The rule chooses again, after its scores were shuffled among those tokens of each row that "
+            "it may choose; overrides by hand are not part of it",
+            rules_out="that the rule's preferences do it (whole words, no names, stop words or punctuation)",
+            weights=_shuffled,
             seeded=True,
         ),
         "lowest": Tokens(
@@ -228,5 +261,4 @@ def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[
     if arm not in ARMS:
         raise SettingError(what=f"Unknown arm {arm!r}.", fix=did_you_mean(arm, list(ARMS)))
     columns = columns_from_table(with_seed(table, seed))
-    seen = Seen(columns, chosen.weights, select(columns, chosen.rule).fused)
-    return weights_by_row(table, ARMS[arm].weights(seen))
+    return weights_by_row(table, ARMS[arm].weights(Seen(columns, chosen.weights, chosen.rule)))
