@@ -64,6 +64,12 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
     config.add_cleanup(end)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests, the browser's first: what is short fills the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "browser"))
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage from here on, and only what the tests make."""
     gc.freeze()

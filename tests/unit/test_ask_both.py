@@ -47,7 +47,7 @@ def plan_of(service: Service) -> dict[str, object]:
 
 def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Path, tmp_path: Path) -> None:
     service = opened(tmp_path, tiny_folder, {})
-    (run_id,) = start(service, plan_of(service)["plan"], SETTINGS, False)
+    (run_id,) = start(service, plan_of(service)["plan"], SETTINGS, [])
     store = service.queue.store
     job = load_job(store.config(run_id), store.path(run_id))
     list(job.train(False))
@@ -76,5 +76,5 @@ def test_an_adapter_that_is_only_read_says_so_before_start(tiny_folder: Path, tm
         "overrides": {},
     }
     with pytest.raises(ModelError, match="use_dora"):
-        start(service, draft | {"hash": ask(tokens.confirm_mask, service, draft)["hash"]}, SETTINGS, False)
+        start(service, draft | {"hash": ask(tokens.confirm_mask, service, draft)["hash"]}, SETTINGS, [])
     assert service.queue.store.list_runs() == []

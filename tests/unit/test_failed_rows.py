@@ -132,10 +132,10 @@ def test_nothing_is_trained_before_it_is_decided_and_then_the_run_has_the_others
     some = {index: "out" for index in list(out)[1:]}
     fewer = shown.mask("tiny", Rule(), {int(index): "out" for index in some}).hash
     with pytest.raises(MaskError, match="could not be scored"):
-        start(service, {**draft, "overrides": some, "hash": fewer}, {}, False)
+        start(service, {**draft, "overrides": some, "hash": fewer}, {}, [])
     plan = ask(summary, service, {**draft, "overrides": out})
     assert "error" not in plan and plan["overrides"] == row["count"]
-    (run_id,) = start(service, {**draft, "overrides": out, "hash": plan["hash"]}, {}, False)
+    (run_id,) = start(service, {**draft, "overrides": out, "hash": plan["hash"]}, {}, [])
     trained = rows_from(service.queue.store.config(run_id)["forget"], "forget")
     assert [each.id for each in trained] == ["ada", "bob", "cleo", "dan"]
 
