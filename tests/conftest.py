@@ -65,9 +65,11 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests, the browser's first: what is short fills the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "browser"))
+    """Begin with the browser's files, then those that have slow tests: what is short fills the end."""
+    browser, slow = (
+        {item.path for item in items if item.get_closest_marker(name)} for name in ("browser", "slow")
+    )
+    items.sort(key=lambda item: (item.path not in browser, item.path not in slow))
 
 
 def pytest_collection_finish() -> None:
