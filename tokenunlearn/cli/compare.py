@@ -9,13 +9,15 @@ JSONL. Run it again with the same --out to go on: what is measured stays.
 
 import argparse
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
-from tokenunlearn.errors import InputError, ModelError, SettingError, did_you_mean
+from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import describe, from_flags, to_dict
 
 _SET_BY_ARMS: Final = {
@@ -57,14 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.data.demo import demo_rows
     from tokenunlearn.experiments.arms import arms_of
     from tokenunlearn.experiments.report import result_lines
-    from tokenunlearn.experiments.results import (
-        BEFORE,
-        comparison_origin,
-        read_results,
-        results_text,
-        size_to_match,
-    )
-    from tokenunlearn.experiments.runner import ArmResult, Bench, before, run_arm
+    from tokenunlearn.experiments.results import BEFORE, comparison_origin, read_results, results_text
+    from tokenunlearn.experiments.runner import ArmResult, Bench
+    from tokenunlearn.experiments.sweep import Planned, sweep
     from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
 
@@ -76,74 +73,62 @@ def run(arguments: argparse.Namespace) -> int:
     origin = comparison_origin(
         bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
     )
+    ready = [loaded]
+    del loaded
     results = (
         read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
         if path and path.exists()
         else []
     )
 
-    def keep(measured: list[ArmResult]) -> None:
+    def keep(measured: Sequence[ArmResult]) -> None:
         """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
         results.extend(measured)
         if path:
             write_bytes_atomically(path, results_text(origin, results).encode())
 
+    def choose() -> tuple[Any, Any]:
+        return _chosen(arguments, rule, scoring, ready.pop(), rows)  # let go: each arm loads its own
+
     seeds = range(config.seed, config.seed + asked.seeds)
     arms = arms_of(tokens, asked.methods)
-    left = _left(results, arms, seeds, str(path))
-    if not any(result.arm == BEFORE for result in results):
-        keep([before(bench)])
-    if left:
-        table, chosen = _chosen(arguments, rule, scoring, loaded, rows)
-        known = _known(bench, next(result.summary for result in results if result.arm == BEFORE))
-    del loaded  # each arm loads its own
-    reasons = []
-    for seed, arm in left:
-        events = run_arm(bench, table, chosen, arm, seed, known, size_to_match(results, arm, seed, str(path)))
-        try:
-            keep(_measurements(events, f"{arm.name}, seed {seed}"))
-        except (InputError, ModelError, SettingError) as error:  # an objective's need
-            if not asked.objectives:
-                raise
-            reasons.append(f"{arm.name}, seed {seed}: not measured. {error}")
+    planned = Planned(bench, arms, seeds, choose, skips=bool(asked.objectives))
+    reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
     shown = [each for each in results if each.arm == BEFORE or each.of in arms and each.seed in seeds]
     sys.stdout.write("\n".join([*result_lines(shown), *reasons]) + "\n")
     return 0
 
 
-def _left(results: Any, arms: Any, seeds: Any, where: str) -> Any:
-    """Return each seed and arm that is not measured yet.
-
-    Raises RunError, before anything runs, where the chosen arm that one is matched to has no size.
-    """
-    from tokenunlearn.experiments.results import missing, size_to_match
-
-    left = missing(results, arms, seeds)
-    for seed, arm in left:
-        size_to_match(results, arm, seed, where)
-    return left
-
-
-def _known(bench: Any, summary: Any) -> bool:
-    """Return whether the model knew the rows before any step; told on stderr where it did not."""
-    from tokenunlearn.experiments.runner import knows
-
-    if knows(bench, summary):
-        return True
-    sys.stderr.write(
-        f"the model does not know these rows: fact_joint is {summary['fact_joint']:.2f} before any "
-        f"step, so there is no moment of equal forgetting (below {bench.equal_below:g})\n"
-    )
-    return False
-
-
-def _measurements(events: Any, name: str) -> Any:
-    """Return the measurements among an arm's events, under a progress bar."""
+def _follow(events: Any, keep: Any, equal_below: float) -> list[str]:
+    """Keep what a sweep measures, under a progress bar an arm; return why arms were left out."""
     from tqdm import tqdm
 
-    from tokenunlearn.experiments.runner import ArmResult
+    from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, Unknown, place_words
+    from tokenunlearn.training.events import StepDone
 
-    return [event for event in tqdm(events, desc=name, unit="event") if isinstance(event, ArmResult)]
+    reasons = []
+    bar, began = None, time.monotonic()
+    for event in events:
+        if isinstance(event, ArmBegins):
+            began = time.monotonic() if event.at == 1 else began
+            words = f"{event.arm.name}, seed {event.seed}, {place_words(event, time.monotonic() - began)}"
+            bar = tqdm(desc=words, unit="step")
+        elif isinstance(event, StepDone) and bar is not None:
+            bar.total = event.steps
+            bar.update()
+        elif isinstance(event, ArmMeasured | ArmSkipped):
+            if bar is not None:
+                bar.close()
+            if isinstance(event, ArmMeasured):
+                keep(event.results)
+            else:
+                reasons.append(f"{event.arm.name}, seed {event.seed}: not measured. {event.why}")
+        elif isinstance(event, Unknown):
+            sys.stderr.write(
+                f"the model does not know these rows: fact_joint is {event.fact_joint:.2f} before any "
+                f"step, so there is no moment of equal forgetting (below {equal_below:g})\n"
+            )
+    return reasons
 
 
 def _last_seed(config: Any, seeds: int) -> None:

@@ -1,0 +1,114 @@
+"""A sweep: arms × objectives × seeds on one bench, one after another; what is measured already stays."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tokenunlearn.errors import InputError, ModelError, SettingError
+from tokenunlearn.experiments.arms import Arm
+from tokenunlearn.experiments.results import BEFORE, missing, size_to_match
+from tokenunlearn.experiments.runner import ArmResult, Bench, before, knows, run_arm
+from tokenunlearn.masks import Mask
+from tokenunlearn.training.events import EvalDone, StepDone
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a sweep runs. `choose` scores the rows and chooses the tokens, once something is missing.
+
+    `skips`: whether an arm whose objective needs what is not there is left out, with its reason.
+    """
+
+    bench: Bench
+    arms: Sequence[Arm]
+    seeds: Sequence[int]
+    choose: Callable[[], tuple[pd.DataFrame, Mask]]
+    skips: bool = False
+
+
+@dataclass(frozen=True)
+class ArmBegins:
+    """An arm begins, the `at`-th, from 1, of `of` that were missing."""
+
+    arm: Arm
+    seed: int
+    at: int
+    of: int
+
+
+@dataclass(frozen=True)
+class ArmMeasured:
+    """All measurements of an arm and seed, or the one of the target before any step (`arm` None)."""
+
+    results: tuple[ArmResult, ...]
+    arm: Arm | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ArmSkipped:
+    """An arm that cannot be trained here, and why."""
+
+    arm: Arm
+    seed: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The model does not know the facts before any step (`fact_joint`): none can be forgotten equally."""
+
+    fact_joint: float
+
+
+SweepEvent = ArmBegins | ArmMeasured | ArmSkipped | Unknown | StepDone | EvalDone
+
+
+def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> Iterator[SweepEvent]:
+    """Yield what happens while all that `results` lack is measured, arm by arm.
+
+    `where` is the file of the results, for errors. Raises RunError, before anything runs, where the chosen
+    arm that one is matched to was measured without its size.
+    """
+    known = list(results)
+    left = missing(known, planned.arms, planned.seeds)
+    for seed, arm in left:
+        size_to_match(known, arm, seed, where)
+    if not any(each.arm == BEFORE for each in known):
+        known.append(before(planned.bench))
+        yield ArmMeasured((known[-1],))
+    if not left:
+        return
+    table, chosen = planned.choose()
+    start = next(each.summary for each in known if each.arm == BEFORE)
+    forgettable = knows(planned.bench, start)
+    if not forgettable:
+        yield Unknown(start["fact_joint"])
+    for at, (seed, arm) in enumerate(left, 1):
+        yield ArmBegins(arm, seed, at, len(left))
+        measured = []
+        size = size_to_match(known, arm, seed, where)
+        try:
+            for event in run_arm(planned.bench, table, chosen, arm, seed, forgettable, size):
+                if isinstance(event, ArmResult):
+                    measured.append(event)
+                else:
+                    yield event
+        except (InputError, ModelError, SettingError) as error:
+            if not planned.skips:
+                raise
+            yield ArmSkipped(arm, seed, str(error))
+            continue
+        known += measured
+        yield ArmMeasured(tuple(measured), arm, seed)
+
+
+def place_words(begins: ArmBegins, seconds: float) -> str:
+    """Return where a sweep stands and, by the `seconds` of the arms before, how long it goes on."""
+    done = begins.at - 1
+    place = f"{begins.at} of {begins.of}"
+    if not done:
+        return place
+    left = seconds / done * (begins.of - done)
+    return f"{place}, about {left / 60:.0f} min left" if left >= 60 else f"{place}, under a minute left"
