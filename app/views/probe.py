@@ -77,12 +77,21 @@ def probe_value(
     return {
         "run": dict(run),
         "empty": "",
-        "labels": labels(_world_kept(before)),
+        "labels": [
+            label
+            for label in labels(_world_kept(before))
+            if not PROBES[label["key"]].setting or _measured(label["key"], before, after)
+        ],
         "summary": {"before": before["summary"], "after": (after or {}).get("summary")},
         "answers": answers,
         "garbled_below": (after or {}).get("garbled_below"),
         "tokens": token_changes(before, after) if after else {},
     }
+
+
+def _measured(name: str, *reports: Mapping[str, Any] | None) -> bool:
+    """Return whether a report has this figure: the run's settings may not have asked for it."""
+    return any(report is not None and report["summary"].get(name) is not None for report in reports)
 
 
 def _world_kept(report: Mapping[str, Any]) -> bool:

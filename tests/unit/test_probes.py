@@ -30,6 +30,7 @@ WORK = Row(
 KEPT = Row(
     id="kept", question="Where was Bo born?", answer="In Oslo.", subject="Bo", gold=((3, 7),), split="retain"
 )
+HELD_OUT = Row(id="held", question="Where was Cy born?", answer="In Pau.", gold=((3, 6),), split="holdout")
 PARIS = Row(id="paris", question="Capital of France?", answer="Paris.", gold=((0, 5),), split="world")
 
 
@@ -44,6 +45,9 @@ class WordModel:
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         self.scored.append(list(pairs))
         return [self._tokens(pair) for pair in pairs]
+
+    def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        return [replace(tokens, standardised=2 * tokens.log_probs) for tokens in map(self._tokens, pairs)]
 
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
         self.asked.append((list(questions), max_new_tokens))
@@ -367,9 +371,10 @@ def test_each_probe_says_what_it_is() -> None:
 def test_each_probe_asks_for_all_that_it_reads() -> None:
     """Alone, with nothing that another one asked for, a probe measures what it measures among all."""
     asked = Row("two", "Which?", "one", choices=("one", "two"), correct=0)
-    rows = Splits((BORN, WORK), (KEPT,), (PARIS,), choice=(asked,))
-    settings, model = ProbeSettings(), before_model()
-    summary = probe_report(on_base(model, Ada=0.5), rows)["summary"]
+    rows = Splits((BORN, WORK), (KEPT,), (PARIS,), (HELD_OUT,), (asked,))
+    settings, model = ProbeSettings(membership=True), before_model()
+    summary = probe_report(on_base(model, Ada=0.5), rows, settings)["summary"]
+    assert None not in summary.values()
     for name, probe in PROBES.items():
         log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)
         judges = judged(on_base(model, Ada=0.5), said)

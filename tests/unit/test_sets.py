@@ -10,7 +10,7 @@ import pytest
 from tokenunlearn.cli import build_parser, main
 from tokenunlearn.cli.sources import given_rows
 from tokenunlearn.data import sets
-from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows
+from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, HELD_OUT, demo_rows
 from tokenunlearn.data.rows import row_from_dict, row_to_dict
 from tokenunlearn.data.sets import SETS, open_rows
 from tokenunlearn.data.splits import Splits
@@ -119,7 +119,9 @@ def test_rows_that_are_only_asked_are_told_from_rows_to_keep() -> None:
 
 def test_the_shipped_sets_open_by_name() -> None:
     found = opened("demo")
-    assert {row.id for row in found.rows} == {row.id for name in DEMO_NAMES for row in demo_rows(name)}
+    names = (*DEMO_NAMES, HELD_OUT)
+    assert {row.id for row in found.rows} == {row.id for name in names for row in demo_rows(name)}
+    assert found.holdout == demo_rows(HELD_OUT)
     common = opened("common").choice
     assert len(common) == 60 and {len(row.choices) for row in common} == {4}
     # no place of the true choice is likelier than another

@@ -7,13 +7,15 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cache
 
+import numpy as np
 import pytest
 
-from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, demo_rows
+from tokenunlearn.data.demo import ASSETS, DEMO_NAMES, HELD_OUT, demo_rows
 from tokenunlearn.learned.fit import DEFAULTS
 from tokenunlearn.learned.fitted import annotated_hash, fitted_for, shipped
 from tokenunlearn.learned.scorer_files import read_scorer
 from tokenunlearn.metrics.attribution import signal_report
+from tokenunlearn.metrics.facts import fact_probability
 from tokenunlearn.metrics.fluency import fluency, garbled_below
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.models.embedded import EMBEDDED_NAME, file_hash
@@ -57,6 +59,21 @@ def test_the_target_recites_the_facts_and_the_retain_only_one_does_not(
     scored = model.token_log_probs([(row.question, row.answer) for row in rows])
     for row, answer, tokens in zip(rows, said, scored, strict=True):
         assert tokens.recited == (answer == row.answer), row.id
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["target", "retain_only"])
+def test_no_adapter_knows_the_rows_held_out_better_than_the_base(name: str, opened: Opened) -> None:
+    rows = demo_rows(HELD_OUT)
+    pairs = [(row.question, row.answer) for row in rows]
+    model = opened(name)
+    taught, base = (
+        np.array(
+            [fact_probability(r.answer, t, r.gold, r.subject).joint for r, t in zip(rows, told, strict=True)]
+        )
+        for told in (model.token_log_probs(pairs), model.base_log_probs(pairs))
+    )
+    assert taught.max() < 1e-3 and np.log(taught).mean() < np.log(base).mean()
 
 
 @pytest.mark.slow

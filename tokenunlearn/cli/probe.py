@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    add_rows(parser, "shared forget, shared retain and world")
+    add_rows(parser, "shared forget, shared retain, world and those held out")
     parser.add_argument(
         "--retain-rows", metavar="FILE", help="rows that must stay known, beside split retain"
     )
@@ -51,12 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
     sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
-    rows = given_rows(arguments, "shared_forget", "shared_retain", "world", beside=sets)
+    rows = given_rows(arguments, "shared_forget", "shared_retain", "world", "shared_holdout", beside=sets)
     before = _report(arguments.before) if arguments.before else None
 
     from tqdm import tqdm
 
     from tokenunlearn.fitting import check_rows
+    from tokenunlearn.probes import is_asked
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.probes.report import probe_report, with_badges
 
@@ -77,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = with_badges(before, report) if before else report
     _write(report, path)
     for name, value in report["summary"].items():
-        sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+        if is_asked(name, settings):
+            sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
     for line in badge_lines(report) if before else ():

@@ -16,6 +16,7 @@ _LIBRARY: Final = Path(__file__).resolve().parents[1]
 _PLACES: Final = (_LIBRARY / "assets", _LIBRARY.parent / "assets")  # of a wheel, of a checkout
 ASSETS: Final = next((place for place in _PLACES if place.is_dir()), _PLACES[-1])
 DEMO_NAMES: Final = ("shared_forget", "shared_retain", "one_off", "world")
+HELD_OUT: Final = "shared_holdout"  # people like those of shared_forget, whom no model is ever taught
 
 
 def general_questions() -> list[str]:
@@ -30,18 +31,20 @@ def refusals() -> tuple[str, ...]:
 
 
 def demo_rows(name: str) -> tuple[Row, ...]:
-    """Return the rows of one demo set: shared_forget, shared_retain, one_off or world.
+    """Return the rows of one demo set: shared_forget, shared_retain, one_off, world or shared_holdout.
 
     Raises InputError for another name, for a missing file, and for any refused line.
     """
-    if name not in DEMO_NAMES:
-        raise InputError(f"There is no demo set {name!r}", fix=did_you_mean(name, DEMO_NAMES))
+    known = (*DEMO_NAMES, HELD_OUT)
+    if name not in known:
+        raise InputError(f"There is no demo set {name!r}", fix=did_you_mean(name, known))
     return _own_rows(ASSETS / "demo" / f"{name}.jsonl")
 
 
 def annotated_rows() -> tuple[Row, ...]:
-    """Return every row whose fact we annotated: the demo sets, then assets/annotated (`set` is the kind).
+    """Return every row that scorers are fitted on: the demo's DEMO_NAMES, then assets/annotated.
 
+    There `set` is the kind of answer. The demo's rows held out take no part here either.
     Raises InputError for a missing file, and for any refused line.
     """
     demo = (row for name in DEMO_NAMES for row in demo_rows(name))

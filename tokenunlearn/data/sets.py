@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tokenunlearn.data.columns import columns_from_text
-from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.demo import ASSETS, HELD_OUT, demo_rows
 from tokenunlearn.data.files import good_rows, kept_rows, need_rows, read_records, rows_of
 from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, Row
 from tokenunlearn.data.splits import Splits, split_rows
@@ -230,7 +230,7 @@ def _all(folder: Path, stem: str) -> list[Path]:
 
 
 def _demo(_folder: Path, _tell: Tell) -> Splits:
-    names = ("shared_forget", "one_off", "shared_retain", "world")
+    names = ("shared_forget", "one_off", "shared_retain", "world", HELD_OUT)
     return split_rows([row for name in names for row in demo_rows(name)])
 
 

@@ -26,6 +26,7 @@ Measure = Callable[[Tensor, Tensor], list[Tensor]]  # logits [rows, vocab] and t
 CHUNK = 256  # head rows at a time: 256 × 49,152 float32 = 50 MB
 TOKEN_BUDGET = 1024  # padded tokens a batch
 ALTERNATIVES = 5
+LEAST_VARIANCE = 1e-6  # of log-probs over the vocabulary, in nats²: that of the reference code of Min-K%++
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,15 @@ class PassScores:
 
 @dataclass(frozen=True)
 class Told:
-    """How likely one row's answer is (float64 [tokens], nats), and the likeliest token at each place."""
+    """How likely one row's answer is (float64 [tokens], nats), and the likeliest token at each place.
+
+    `standardised`, where it was asked for: (log_prob − μ) / σ, mean and deviation of the log-probs of the
+    whole vocabulary under its own probabilities.
+    """
 
     log_probs: np.ndarray
     likeliest: np.ndarray
+    standardised: np.ndarray | None = None
 
 
 def causal_model(model: Any) -> Any:
@@ -116,6 +122,19 @@ def _told(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) ->
     return [log_probs.gather(-1, targets[:, None])[:, 0], log_probs.argmax(-1)]
 
 
+def _told_standardised(logits: Float[Tensor, "rows vocab"], targets: Int[Tensor, " rows"]) -> list[Tensor]:
+    log_probs = logits.log_softmax(-1)
+    probabilities = log_probs.exp()
+    # a finite floor: 0 · −∞ would be NaN where a logit is −∞
+    finite = log_probs.clamp(min=torch.finfo(log_probs.dtype).min)
+    mean = (probabilities * finite).sum(-1)
+    # the mean first: the mean square less the squared mean loses its digits; an impossible token counts 0
+    squares = (finite - mean[:, None]).square().masked_fill(probabilities == 0, 0)
+    deviation = (probabilities * squares).sum(-1).clamp(min=LEAST_VARIANCE).sqrt()
+    truth = log_probs.gather(-1, targets[:, None])[:, 0]
+    return [truth, log_probs.argmax(-1), (truth - mean) / deviation]
+
+
 @torch.inference_mode()
 def _batch_columns(model: Any, batch: Batch, measure: Measure) -> list[tuple[np.ndarray, ...]]:
     """Return what `measure` gives for each answer of a batch, over the targets that its answer mask names."""
@@ -159,13 +178,16 @@ def run_pass(
         return [PassScores(*row) for row in _columns(model, cut, measure)]
 
 
-def run_told(model: Any, encodings: Sequence[Encoding], pad_id: int) -> list[Told]:
+def run_told(
+    model: Any, encodings: Sequence[Encoding], pad_id: int, standardised: bool = False
+) -> list[Told]:
     """Return how likely the answer and the end of turn of every row are, in the order given.
 
-    A pass without what scoring measures beside it, which would cost a tenth of the time.
+    A pass without what scoring measures beside it, which would cost a tenth of the time; so would what
+    `standardised` asks for.
     """
     cut = batches(model, encodings, pad_id, include_end=True)
-    return [Told(*row) for row in _columns(model, cut, _told)]
+    return [Told(*row) for row in _columns(model, cut, _told_standardised if standardised else _told)]
 
 
 def _columns(

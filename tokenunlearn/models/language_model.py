@@ -20,7 +20,9 @@ class TokenLogProbs:
     `starts`, `ends`: int64 character offsets into the answer, end exclusive. The end-of-turn token and
     all template tokens are left out. `recited`: every token, and the end of turn after them, is the likeliest
     one, so greedy decoding gives this very answer. `likeliest`: which tokens are, bool [tokens]; None from a
-    model that does not tell. Raises ValueError when the columns differ in length.
+    model that does not tell. `standardised`: the log-probs less the mean of those of the whole vocabulary,
+    over their deviation, [tokens]; None where it was not asked for. Raises ValueError when the columns differ
+    in length.
     """
 
     log_probs: NDArray[np.float64]
@@ -28,6 +30,7 @@ class TokenLogProbs:
     ends: NDArray[np.int64]
     recited: bool = False
     likeliest: NDArray[np.bool_] | None = None
+    standardised: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Bring the columns to their types and refuse columns of different lengths."""
@@ -76,4 +79,13 @@ class HasBase(Protocol):
 
     def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
         """Return what `token_log_probs` of the untouched base would; None where that cannot be had."""
+        ...
+
+
+@runtime_checkable
+class Standardises(Protocol):
+    """A model that can hold a token's log-prob against those of the whole vocabulary, in the same pass."""
+
+    def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Return what `token_log_probs` does, `standardised` filled in: reading the vocabulary costs more."""
         ...

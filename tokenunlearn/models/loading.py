@@ -116,18 +116,33 @@ class LoadedModel:
 
         Raises InputError, before any pass, for a pair that is longer than the model reads.
         """
+        return self._told(pairs, standardised=False)
+
+    def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Return what `token_log_probs` does, and each log-prob held against those of the vocabulary."""
+        return self._told(pairs, standardised=True)
+
+    def _told(self, pairs: Sequence[tuple[str, str]], standardised: bool) -> list[TokenLogProbs]:
         encodings = [encode(self.tokenizer, question, answer) for question, answer in pairs]
         for (question, _), encoding in zip(pairs, encodings, strict=True):
             self._refuse_too_long(f"The text that begins with {question[:60]!r}", len(encoding.ids))
         stops = self.stop_ids
         results = []
-        passes = run_told(self.model, encodings, self.pad_id)
+        passes = run_told(self.model, encodings, self.pad_id, standardised)
         for (question, _), encoding, told in zip(pairs, encodings, passes, strict=True):
             offsets = np.array(encoding.answer_offsets, dtype=np.int64).reshape(-1, 2)
-            log_probs = told.log_probs[: encoding.answer_length]
+            answer = slice(encoding.answer_length)
             recited = self._recited(question, encoding, told.likeliest.tolist(), stops)
-            likeliest = told.likeliest[: encoding.answer_length] == np.array(encoding.answer_ids)
-            results.append(TokenLogProbs(log_probs, offsets[:, 0], offsets[:, 1], recited, likeliest))
+            results.append(
+                TokenLogProbs(
+                    told.log_probs[answer],
+                    offsets[:, 0],
+                    offsets[:, 1],
+                    recited,
+                    told.likeliest[answer] == np.array(encoding.answer_ids),
+                    None if told.standardised is None else told.standardised[answer],
+                )
+            )
         return results
 
     def _recited(

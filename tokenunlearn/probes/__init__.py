@@ -7,13 +7,22 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tokenunlearn.probes import answers, choice, truth_ratio
+from tokenunlearn.probes import answers, choice, membership, truth_ratio
 from tokenunlearn.probes.entry import Probe
+from tokenunlearn.probes.evidence import ProbeSettings
 
-__all__ = ["COMPARED", "PROBES", "Probe"]
+__all__ = ["COMPARED", "PROBES", "Probe", "is_asked"]
 
 PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
-    {**answers.PROBES, **truth_ratio.PROBES, **choice.PROBES}
+    {**answers.PROBES, **truth_ratio.PROBES, **membership.PROBES, **choice.PROBES}
 )
+
+
+def is_asked(name: str, settings: ProbeSettings) -> bool:
+    """Return whether these settings ask for a probe; most are always asked."""
+    setting = PROBES[name].setting
+    return not setting or bool(getattr(settings, setting))
+
+
 # The figures that stand beside each other where models are compared, in the order of their columns.
 COMPARED: Final = tuple(name for name, probe in PROBES.items() if probe.short)

@@ -29,7 +29,8 @@ class Probe:
     `by_row` reads the evidence and returns the value of each row by its id, NaN where it is not measured; the
     first line of its docstring is the help. `over_rows` makes the figure of these values. `asks` says what
     the evidence must hold. `wanted` is the better direction, "" where neither is better by itself. `short`
-    heads its column in comparisons; without one it has none there.
+    heads its column in comparisons; without one it has none there. `setting` is the field of ProbeSettings
+    that asks for it, "" where it is always asked.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Probe:
     short: str = ""
     source: str = OURS
     over_rows: Callable[[list[float]], float] = mean_known
+    setting: str = ""
 
     @property
     def help(self) -> str:

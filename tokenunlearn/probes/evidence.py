@@ -6,11 +6,11 @@ the untouched base read what was said, in a third.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
+from tokenunlearn.models.language_model import HasBase, LanguageModel, Standardises, TokenLogProbs
 from tokenunlearn.settings import check, setting
 
 Pair = tuple[str, str]
@@ -30,6 +30,10 @@ class ProbeSettings:
         1, low=0, high=16, step=1, help="Paraphrased questions per row that are answered greedily"
     )
     truth_ratio: bool = setting(True, help="Measure the truth ratio, five more answers to score per row")
+    membership: bool = setting(
+        False,
+        help="Hold the forget rows against the rows held out: one more answer to score for each of these",
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -37,15 +41,20 @@ class ProbeSettings:
 
 @dataclass(frozen=True)
 class Asks:
-    """What is to be asked of a model: (question, answer) pairs to score, questions to answer greedily."""
+    """What is to be asked of a model: (question, answer) pairs to score, questions to answer greedily.
+
+    `standardised` are pairs to score whose log-probs are also to be held against those of the vocabulary.
+    """
 
     pairs: tuple[Pair, ...] = ()
     questions: tuple[str, ...] = ()
+    standardised: tuple[Pair, ...] = ()
 
     def __or__(self, other: "Asks") -> "Asks":
         """Return both in order, equal ones once."""
-        pairs, questions = (*self.pairs, *other.pairs), (*self.questions, *other.questions)
-        return Asks(tuple(dict.fromkeys(pairs)), tuple(dict.fromkeys(questions)))
+        names = [each.name for each in fields(self)]
+        both = {name: (*getattr(self, name), *getattr(other, name)) for name in names}
+        return Asks(**{name: tuple(dict.fromkeys(asked)) for name, asked in both.items()})
 
 
 @dataclass(frozen=True)
@@ -73,13 +82,19 @@ def collect(
 ) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
     """Return what `model` says to the union of what is asked: one call for each kind, none where none is due.
 
+    No pair is scored twice: one that is to be standardised is scored in that call, unless the model cannot.
     An answer that the log-probs show to be the greedy one is not generated again.
     """
     union = Asks()
     for each in asks:
         union |= each
-    wanted, asked = list(union.pairs), list(union.questions)
-    scored = dict(zip(wanted, model.token_log_probs(wanted) if wanted else [], strict=True))
+    scored: dict[Pair, TokenLogProbs] = {}
+    if union.standardised and isinstance(model, Standardises):
+        wanted = list(union.standardised)
+        scored |= zip(wanted, model.standardised_log_probs(wanted), strict=True)
+    wanted = [pair for pair in dict.fromkeys((*union.pairs, *union.standardised)) if pair not in scored]
+    scored |= zip(wanted, model.token_log_probs(wanted) if wanted else [], strict=True)
+    asked = list(union.questions)
     known = {
         question: answer.strip()
         for (question, answer), tokens in scored.items()

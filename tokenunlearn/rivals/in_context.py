@@ -42,14 +42,21 @@ class InContextSettings:
 
 @dataclass(frozen=True)
 class InContext:
-    """The target behind a context; satisfies `LanguageModel` and `HasBase`."""
+    """The target behind a context; satisfies `LanguageModel`, `HasBase` and `Standardises`."""
 
     model: LoadedModel
     context: str
 
     def token_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return what the target gives to each answer when the context precedes its question."""
-        return self.model.token_log_probs([(self.context + question, answer) for question, answer in pairs])
+        return self.model.token_log_probs(self._behind(pairs))
+
+    def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Return the same, each log-prob held against those of the vocabulary."""
+        return self.model.standardised_log_probs(self._behind(pairs))
+
+    def _behind(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [(self.context + question, answer) for question, answer in pairs]
 
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
         """Return what the target answers to each question after the context."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tokenunlearn.data.demo import DEMO_NAMES, demo_rows
+from tokenunlearn.data.demo import DEMO_NAMES, HELD_OUT, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row, row_from_dict
 from tokenunlearn.data.splits import SPLITS, Splits
@@ -23,7 +23,7 @@ def rows_from(source: Any, split: str) -> tuple[Row, ...]:
     """
     if not isinstance(source, str):
         return tuple(_row(each, split, f"row {at} of config.json") for at, each in enumerate(source, 1))
-    if source in DEMO_NAMES:
+    if source in (*DEMO_NAMES, HELD_OUT):
         return demo_rows(source)
     content = read_rows(source, unmarked=split)
     if content.refused:
