@@ -8,7 +8,7 @@ import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
+from tokenunlearn.models.language_model import Continues, HasBase, LanguageModel, Standardises, TokenLogProbs
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.loop import train
@@ -97,6 +97,25 @@ def test_asking_leaves_no_trace(model: LanguageModel) -> None:
     model.generate([PAIRS[0][0]], 4)
     same(model.token_log_probs(PAIRS[:3]), first)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_begun_answer_goes_on_as_the_greedy_one_does(model: LanguageModel) -> None:
+    assert isinstance(model, Continues) and model.continued([], 4) == []
+    question = PAIRS[0][0]
+    whole = model.generate([question], 9)[0].split()
+    # a letter a token, written with blanks between
+    begun = "".join(whole[:3])
+    first, second = model.continued([(question, begun), (PAIRS[1][0], "Ad")], 6)
+    assert first.split() == whole[3:] and model.continued([(PAIRS[1][0], "Ad")], 6) == [second]
+
+
+def test_standardised_log_probs_are_the_same_log_probs(model: LanguageModel) -> None:
+    assert isinstance(model, Standardises) and model.standardised_log_probs([]) == []
+    scored = model.standardised_log_probs(PAIRS)
+    same(scored, model.token_log_probs(PAIRS))
+    for tokens, plain in zip(scored, model.token_log_probs(PAIRS), strict=True):
+        assert plain.standardised is None and np.isfinite(tokens.standardised).all()
+        assert (tokens.likeliest == plain.likeliest).all()
 
 
 def test_the_base_beneath_it_reads_the_same_tokens(model: LanguageModel, tiny_folder: Path) -> None:

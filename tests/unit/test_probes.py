@@ -14,7 +14,7 @@ from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
 from tokenunlearn.probes import PROBES, Probe
 from tokenunlearn.probes import report as reports
-from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, judged
+from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, continued, judged
 from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
 
 BORN = Row(
@@ -48,6 +48,9 @@ class WordModel:
 
     def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         return [replace(tokens, standardised=2 * tokens.log_probs) for tokens in map(self._tokens, pairs)]
+
+    def continued(self, pairs: Sequence[tuple[str, str]], _: int) -> list[str]:
+        return [self.answers[question] for question, _ in pairs]
 
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
         self.asked.append((list(questions), max_new_tokens))
@@ -371,14 +374,16 @@ def test_each_probe_says_what_it_is() -> None:
 def test_each_probe_asks_for_all_that_it_reads() -> None:
     """Alone, with nothing that another one asked for, a probe measures what it measures among all."""
     asked = Row("two", "Which?", "one", choices=("one", "two"), correct=0)
-    rows = Splits((BORN, WORK), (KEPT,), (PARIS,), (HELD_OUT,), (asked,))
-    settings, model = ProbeSettings(membership=True), before_model()
+    false = {"perturbed_answer": ("In Rome.",)}
+    rows = Splits((BORN, WORK), (replace(KEPT, **false),), (replace(PARIS, **false),), (HELD_OUT,), (asked,))
+    settings, model = ProbeSettings(membership=True, utility=True, jailbreak=True), before_model()
     summary = probe_report(on_base(model, Ada=0.5), rows, settings)["summary"]
     assert None not in summary.values()
     for name, probe in PROBES.items():
         log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)
         judges = judged(on_base(model, Ada=0.5), said)
-        values = probe.by_row(Evidence(rows, log_probs, said, settings, judges))
+        more = continued(model, [probe.asks(rows, settings)], settings.max_new_tokens)
+        values = probe.by_row(Evidence(rows, log_probs, said, settings, judges, more))
         alone = probe.over_rows(list(values.values()))
         assert alone == pytest.approx(summary[name]), name
 

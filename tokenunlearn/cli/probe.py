@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--before", metavar="PATH", help="report (.json) of the model before, to judge badges by"
     )
+    parser.add_argument(
+        "--reference",
+        metavar="PATH",
+        help="report (.json) of a model that never saw the rows: forget quality, PrivLeak, three axes",
+    )
     parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
     parser.add_argument("--rival", metavar="NAME", help="probe a rival built on the model, such as icul")
@@ -52,13 +57,15 @@ def run(arguments: argparse.Namespace) -> int:
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
     sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", "shared_holdout", beside=sets)
-    before = _report(arguments.before) if arguments.before else None
+    before = _report(arguments.before, bool(arguments.reference)) if arguments.before else None
+    reference = _report(arguments.reference, with_figures=True) if arguments.reference else None
 
     from tqdm import tqdm
 
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.probes import is_asked
     from tokenunlearn.probes.evidence import ProbeSettings
+    from tokenunlearn.probes.reference import against
     from tokenunlearn.probes.report import probe_report, with_badges
 
     settings = from_flags(ProbeSettings, arguments)
@@ -76,10 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
             "same base and an adapter\n"
         )
     report = with_badges(before, report) if before else report
+    if reference:
+        report |= {"reference": against(report, reference, rows, before)}
     _write(report, path)
     for name, value in report["summary"].items():
         if is_asked(name, settings):
             sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+    for line in reference_lines(report["reference"]) if reference else ():
+        sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
     for line in badge_lines(report) if before else ():
@@ -139,6 +150,22 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
     return lines
 
 
+def reference_lines(found: dict[str, Any]) -> list[str]:
+    """Return what a report is worth beside that of a model that never saw the rows, in words."""
+
+    def said(name: str, form: str = ".3f") -> str:
+        return "not measured" if found[name] is None else format(found[name], form)
+
+    rows = f" (p of a Kolmogorov-Smirnov test, {found['n']} rows against {found['n_reference']})"
+    counted = rows if found["forget_quality"] is not None else ""
+    return [
+        f"{'forget_quality':14} {said('forget_quality', '.3g')}{counted}",
+        f"{'privleak':14} {said('privleak', '.1f')}{'' if found['privleak'] is None else ' per cent'}",
+        *(f"{name:14} {said(name)}" for name in ("memorization", "privacy", "utility", "overall")),
+        *([f"{'lacks':14} {', '.join(found['lacks'])}"] if found["lacks"] else []),
+    ]
+
+
 def badge_lines(report: dict[str, Any]) -> list[str]:
     """Return how many answers of each kind carry which badge, and the bound of *garbled*, in words."""
     from tokenunlearn.probes.badges import badge_words
@@ -158,14 +185,15 @@ def badge_lines(report: dict[str, Any]) -> list[str]:
     ]
 
 
-def _report(path: str) -> dict[str, Any]:
+def _report(path: str, with_figures: bool = False) -> dict[str, Any]:
+    from tokenunlearn.probes.reference import figures_fault
     from tokenunlearn.probes.report import report_fault
 
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError("The report cannot be read", str(error), where=path) from error
-    fault = report_fault(report)
+    fault = report_fault(report) or (figures_fault(report) if with_figures else "")
     if fault:
         raise InputError("This is not a report", fault, "Write it with `probe --out x.json`", path)
     return report

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tokenunlearn.metrics.axes import harmonic_mean
+
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -84,6 +86,16 @@ def kept_truth_score(ratios: ArrayLike) -> float:
     return float(np.maximum(0.0, 1.0 - values).mean()) if values.size else float("nan")
 
 
+def truth_probability(ratios: ArrayLike, right_probabilities: ArrayLike) -> float:
+    """Return the mean of p(right) / (p(right) + p(wrong)), from raw R and p(right) [rows]; NaN without any.
+
+    The aggregate that OpenUnlearning's meta-evaluation takes for memorisation: .5 = no longer told apart.
+    """
+    ratio, right = (np.asarray(values, dtype=np.float64) for values in (ratios, right_probabilities))
+    shares = _known(right / (right + ratio * (right + EPSILON) + EPSILON))
+    return float(shares.mean()) if shares.size else float("nan")
+
+
 def forget_quality(ratios: ArrayLike, retain_model_ratios: ArrayLike) -> float:
     """Return the p-value of the two-sample Kolmogorov-Smirnov test between two models' truth ratios.
 
@@ -104,17 +116,7 @@ def model_utility(parts: Mapping[str, float]) -> float:
 
     Raises ValueError for a negative part or for no part.
     """
-    values = np.array(list(parts.values()), dtype=np.float64)
-    if not values.size:
-        raise ValueError("Model utility needs at least one part, got none.")
-    if (values < 0).any():
-        names = [name for name, value in parts.items() if value < 0]
-        raise ValueError(f"Parts of model utility must not be negative; {', '.join(names)} is.")
-    if (values == 0).any():
-        return 0.0
-    from scipy.stats import hmean
-
-    return float(hmean(values))
+    return harmonic_mean(parts)
 
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:

@@ -89,3 +89,12 @@ class Standardises(Protocol):
     def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return what `token_log_probs` does, `standardised` filled in: reading the vocabulary costs more."""
         ...
+
+
+@runtime_checkable
+class Continues(Protocol):
+    """A model that can be made to begin its answer with given words."""
+
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+        """Return how each answer goes on greedily after (question, beginning), the beginning left out."""
+        ...

@@ -184,6 +184,20 @@ class LoadedModel:
         prompts = [encode_prompt(self.tokenizer, question) for question in questions]
         for question, prompt in zip(questions, prompts, strict=True):
             self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 2)
+        return self._greedy(prompts, max_new_tokens)
+
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+        """Return how each answer goes on greedily after (question, beginning), the beginning left out.
+
+        Raises InputError, before any step, for a question that leaves no room for an answer.
+        """
+        begun = [encode(self.tokenizer, question, beginning) for question, beginning in pairs]
+        prompts = [each.ids[: each.prompt_length + each.answer_length] for each in begun]
+        for (question, _), prompt in zip(pairs, prompts, strict=True):
+            self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 2)
+        return self._greedy(prompts, max_new_tokens)
+
+    def _greedy(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[str]:
         answers = greedy(
             self.model,
             prompts,

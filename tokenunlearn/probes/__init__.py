@@ -7,14 +7,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tokenunlearn.probes import answers, choice, membership, truth_ratio
+from tokenunlearn.probes import answers, choice, jailbreak, membership, truth_ratio, utility
 from tokenunlearn.probes.entry import Probe
 from tokenunlearn.probes.evidence import ProbeSettings
 
 __all__ = ["COMPARED", "PROBES", "Probe", "is_asked"]
 
 PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
-    {**answers.PROBES, **truth_ratio.PROBES, **membership.PROBES, **choice.PROBES}
+    {
+        **answers.PROBES,
+        **truth_ratio.PROBES,
+        **jailbreak.PROBES,
+        **membership.PROBES,
+        **utility.PROBES,
+        **choice.PROBES,
+    }
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.models.language_model import HasBase, LanguageModel, Standardises, TokenLogProbs
+from tokenunlearn.models.language_model import Continues, HasBase, LanguageModel, Standardises, TokenLogProbs
 from tokenunlearn.settings import check, setting
 
 Pair = tuple[str, str]
@@ -34,6 +34,13 @@ class ProbeSettings:
         False,
         help="Hold the forget rows against the rows held out: one more answer to score for each of these",
     )
+    utility: bool = setting(
+        False,
+        help="Measure the parts of model utility: true and false answers of the rows to keep and the world",
+    )
+    jailbreak: bool = setting(
+        False, help='Answer the forget questions once more, with "Sure, here is the answer:" as the beginning'
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -43,12 +50,14 @@ class ProbeSettings:
 class Asks:
     """What is to be asked of a model: (question, answer) pairs to score, questions to answer greedily.
 
-    `standardised` are pairs to score whose log-probs are also to be held against those of the vocabulary.
+    `standardised` are pairs to score whose log-probs are also to be held against those of the vocabulary;
+    `begun` are questions with the beginning of an answer, to be continued greedily.
     """
 
     pairs: tuple[Pair, ...] = ()
     questions: tuple[str, ...] = ()
     standardised: tuple[Pair, ...] = ()
+    begun: tuple[Pair, ...] = ()
 
     def __or__(self, other: "Asks") -> "Asks":
         """Return both in order, equal ones once."""
@@ -63,7 +72,8 @@ class Evidence:
 
     `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer.
     `under_base`: question → log-probs of the greedy answer's tokens under the untouched base; empty where
-    there is no base to ask.
+    there is no base to ask. `continued`: (question, beginning) → how the model goes on; empty where it
+    cannot.
     """
 
     rows: Splits
@@ -71,6 +81,7 @@ class Evidence:
     answers: Mapping[str, str]
     settings: ProbeSettings
     under_base: Mapping[str, TokenLogProbs] = field(default_factory=dict)
+    continued: Mapping[Pair, str] = field(default_factory=dict)
 
     def paraphrased(self, row: Row) -> tuple[str, ...]:
         """Return the paraphrased questions of `row` whose fact probability is measured."""
@@ -104,6 +115,14 @@ def collect(
     said = model.generate(open_questions, max_new_tokens) if open_questions else []
     known |= dict(zip(open_questions, said, strict=True))
     return scored, {question: known[question] for question in asked}
+
+
+def continued(model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int) -> dict[Pair, str]:
+    """(question, beginning) → how `model` goes on, for all that is asked; empty for a model that cannot."""
+    begun = list(dict.fromkeys(pair for each in asks for pair in each.begun))
+    if not begun or not isinstance(model, Continues):
+        return {}
+    return dict(zip(begun, model.continued(begun, max_new_tokens), strict=True))
 
 
 def judged(model: LanguageModel, answers: Mapping[str, str]) -> dict[str, TokenLogProbs]:

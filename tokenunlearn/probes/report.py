@@ -1,7 +1,8 @@
 """A Report: everything the probes say about one model, as JSON; and what changed between two of them.
 
-1. Gather what the probes need.  2. Ask the model: one call for log-probs, one for greedy answers; and the
-base beneath it, how likely these are.  3. Measure.  4. Write NaN as None, "not measured".
+1. Gather what the probes need.  2. Ask the model: one call for log-probs, one for greedy answers, one for
+answers that are begun for it; and the base beneath it, how likely the greedy ones are.  3. Measure.  4. Write
+NaN as None, "not measured".
 """
 
 import math
@@ -15,7 +16,7 @@ from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, transcript
 from tokenunlearn.probes.badges import Asked, Said, badge
-from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, judged
+from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, continued, judged
 
 Report = dict[str, Any]
 
@@ -29,9 +30,11 @@ def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | N
     """
     rows.refuse_one_id_twice()
     settings = settings or ProbeSettings()
-    asked = [transcript.asks, *(probe.asks for probe in PROBES.values())]
-    log_probs, said = collect(model, (asks(rows, settings) for asks in asked), settings.max_new_tokens)
-    evidence = Evidence(rows, log_probs, said, settings, judged(model, said))
+    asking = [transcript.asks, *(probe.asks for probe in PROBES.values())]
+    asked = [asks(rows, settings) for asks in asking]
+    log_probs, said = collect(model, asked, settings.max_new_tokens)
+    more = continued(model, asked, settings.max_new_tokens)
+    evidence = Evidence(rows, log_probs, said, settings, judged(model, said), more)
     by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}
     lines = _plain(transcript.answer_lines(evidence))
     return _plain(

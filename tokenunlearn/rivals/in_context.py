@@ -6,7 +6,7 @@ line. It is made for classification. Ours for questions: the label is the answer
 wrong answer of the same form.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -42,7 +42,7 @@ class InContextSettings:
 
 @dataclass(frozen=True)
 class InContext:
-    """The target behind a context; satisfies `LanguageModel`, `HasBase` and `Standardises`."""
+    """The target behind a context; satisfies every Protocol of `language_model`."""
 
     model: LoadedModel
     context: str
@@ -61,10 +61,24 @@ class InContext:
     def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
         """Return what the target answers to each question after the context."""
         asked = [self.context + question for question in questions]
-        longest = max((len(encode_prompt(self.model.tokenizer, each)) for each in asked), default=1)
-        together = max(1, PROMPT_TOKENS // (longest + max_new_tokens))
-        groups = (asked[start : start + together] for start in range(0, len(asked), together))
-        return [answer for group in groups for answer in self.model.generate(group, max_new_tokens)]
+        groups = self._groups([self._length(question) for question in asked], max_new_tokens)
+        return [answer for group in groups for answer in self.model.generate(asked[group], max_new_tokens)]
+
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+        """Return how the target goes on after the context, the question and the beginning of an answer."""
+        asked = self._behind(pairs)
+        lengths = [self._length(question) + len(beginning) for question, beginning in asked]
+        groups = self._groups(lengths, max_new_tokens)
+        return [answer for group in groups for answer in self.model.continued(asked[group], max_new_tokens)]
+
+    def _length(self, question: str) -> int:
+        return len(encode_prompt(self.model.tokenizer, question))
+
+    @staticmethod
+    def _groups(lengths: Sequence[int], max_new_tokens: int) -> Iterator[slice]:
+        """Yield what is answered together, so that all contexts fit."""
+        together = max(1, PROMPT_TOKENS // (max(lengths, default=1) + max_new_tokens))
+        yield from (slice(start, start + together) for start in range(0, len(lengths), together))
 
     def base_id(self) -> str:
         """Return the target's base id: the context is not part of the base."""

@@ -1,0 +1,69 @@
+"""probe with all that can be asked: membership, utility, jailbreak, a reference; on the tiny model."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_folder import make_tiny_adapter
+from tests.tiny_rows import RETAIN, ROWS, WORLD
+from tokenunlearn.cli import main
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def command(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """`probe` of rows of every split, in a folder with the adapters `taught` and `forgot`."""
+    monkeypatch.chdir(tmp_path)
+    false = {"paraphrased_answer": ("It is so.",), "perturbed_answer": ("It is not.", "Never.")}
+    rows = [
+        *(replace(row, **false) for row in ROWS[:3]),
+        *(replace(row, split="holdout") for row in ROWS[4:7]),
+        *(replace(row, split="retain", **false) for row in RETAIN[:2]),
+        replace(WORLD, **false),
+    ]
+    lines = [json.dumps(asdict(row)) for row in rows]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for seed, name in enumerate(("taught", "forgot"), 1):
+        make_tiny_adapter(tiny_folder, tmp_path / name, seed)
+    model = ["--model", str(tiny_folder), "--precision", "fp32", "--max-new-tokens", "3"]
+    return ["probe", "rows.jsonl", *model]
+
+
+def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--membership", "--utility", "--jailbreak"]
+    assert main([*command, *asked, "--out", "never.json"]) == 0
+    assert main([*command, *asked, "--adapter", "taught", "--out", "before.json"]) == 0
+    capsys.readouterr()
+    beside = ["--before", "before.json", "--reference", "never.json"]
+    assert main([*command, *asked, "--adapter", "forgot", *beside, "--out", "after.json"]) == 0
+    said = capsys.readouterr().out
+    report = json.loads(Path("after.json").read_text("utf-8"))
+    found = report["reference"]
+    assert f"forget_quality {found['forget_quality']:.3g} (p of a Kolmogorov-Smirnov test, 3 rows" in said
+    assert f"privleak       {found['privleak']:.1f} per cent" in said
+    # a random model states no fact, so that nothing tells garbled answers from good ones
+    assert found["lacks"] == ["fluency", "fluency, before"] and found["overall"] is None
+    assert "overall        not measured" in said and "lacks          fluency, fluency, before" in said
+    assert f"memorization   {found['memorization']:.3f}" in said
+    for name in ("mia_min_k_plus_plus", "retain_truth", "jailbreak_rouge"):
+        assert f"{name} {report['summary'][name]:.3f}" in " ".join(said.split()), name
+
+
+def test_what_is_not_asked_for_is_neither_measured_nor_said(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--out", "plain.json"]) == 0
+    said = capsys.readouterr().out
+    assert "mia_loss" not in said and "jailbreak" not in said and "extraction_strength" in said
+    assert main([*command, "--reference", "plain.json", "--out", "again.json"]) == 0
+    said = capsys.readouterr().out
+    assert "privleak       not measured" in said and "utility        not measured" in said
+
+
+def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("old.json").write_text(json.dumps({"answers": []}), encoding="utf-8")
+    assert main([*command, "--reference", "old.json", "--out", "x.json"]) == 2
+    assert "This is not a report. It has no figures by row" in capsys.readouterr().err
