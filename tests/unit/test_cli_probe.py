@@ -1,4 +1,4 @@
-"""probe with all that can be asked: membership, utility, jailbreak, a reference; on the tiny model."""
+"""probe with all that can be asked: membership, utility, jailbreak, a reference, depth; on the tiny model."""
 
 import json
 from dataclasses import asdict, replace
@@ -37,7 +37,7 @@ def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture
     assert main([*command, *asked, "--out", "never.json"]) == 0
     assert main([*command, *asked, "--adapter", "taught", "--out", "before.json"]) == 0
     capsys.readouterr()
-    beside = ["--before", "before.json", "--reference", "never.json"]
+    beside = ["--before", "before.json", "--reference", "never.json", "--depth", "taught"]
     assert main([*command, *asked, "--adapter", "forgot", *beside, "--out", "after.json"]) == 0
     said = capsys.readouterr().out
     report = json.loads(Path("after.json").read_text("utf-8"))
@@ -50,6 +50,12 @@ def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture
     assert f"memorization   {found['memorization']:.3f}" in said
     for name in ("mia_min_k_plus_plus", "retain_truth", "jailbreak_rouge"):
         assert f"{name} {report['summary'][name]:.3f}" in " ".join(said.split()), name
+    depth = report["depth"]
+    # no layer of a model of random weights holds .05 nats of a fact
+    assert depth["uds"] is None and "uds            not measured (0 of 3 facts; source: adapter off)" in said
+    first = depth["rows"]["ada"]["reference_drops"]
+    mean = sum(row["reference_drops"][0] for row in depth["rows"].values()) / len(depth["rows"])
+    assert len(first) == 2 and f"    1   {mean:9.3f}" in said
 
 
 def test_what_is_not_asked_for_is_neither_measured_nor_said(
@@ -67,3 +73,7 @@ def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     Path("old.json").write_text(json.dumps({"answers": []}), encoding="utf-8")
     assert main([*command, "--reference", "old.json", "--out", "x.json"]) == 2
     assert "This is not a report. It has no figures by row" in capsys.readouterr().err
+    assert main([*command, "--rival", "icul", "--depth", "taught", "--out", "x.json"]) == 2
+    assert "A rival has no depth" in capsys.readouterr().err
+    assert main([*command, "--depth", "nowhere", "--out", "x.json"]) == 2
+    assert "nowhere" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from tokenunlearn.settings import from_flags
 
 if TYPE_CHECKING:
     from tokenunlearn.data.splits import Splits
+    from tokenunlearn.models.loading import LoadedModel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reference",
         metavar="PATH",
         help="report (.json) of a model that never saw the rows: forget quality, PrivLeak, three axes",
+    )
+    parser.add_argument(
+        "--depth",
+        metavar="FOLDER",
+        help="adapter of the model before unlearning: how deep the facts were erased, layer by layer (UDS)",
     )
     parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
@@ -70,13 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = from_flags(ProbeSettings, arguments)
     rival = _rival(arguments, rows)
-    with tqdm(total=2, unit="stage", desc="load") as bar:
+    with tqdm(total=3 if arguments.depth else 2, unit="stage", desc="load") as bar:
         model = load(arguments)
         check_rows(model, rows.rows, other_words=True)
         bar.update()
         bar.set_description("probe")
         report = probe_report(rival(model), rows, settings)
         bar.update()
+        if arguments.depth:
+            bar.set_description("depth")
+            report |= {"depth": _depth(arguments, model, rows)}
+            bar.update()
     if before and before.get("judge") != report["judge"]:
         sys.stderr.write(
             "fluency is not compared: another base model judged the report from before. Probe both with the "
@@ -91,11 +101,22 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
     for line in reference_lines(report["reference"]) if reference else ():
         sys.stdout.write(f"{line}\n")
+    for line in depth_lines(report["depth"]) if arguments.depth else ():
+        sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
     for line in badge_lines(report) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _depth(arguments: argparse.Namespace, model: "LoadedModel", rows: "Splits") -> dict[str, Any]:
+    """Return how deep the facts were erased in `model`, against the adapter of --depth on the same base."""
+    from tokenunlearn.models.loading import load_model
+    from tokenunlearn.probes.depth import depth_report
+
+    full = load_model(arguments.model, arguments.depth, arguments.precision)
+    return depth_report(full, model, rows.forget)
 
 
 def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
@@ -106,6 +127,10 @@ def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:
     from tokenunlearn.rivals import check_rival, make_rival
 
     values = values_of(arguments.set, "examples=3")
+    if arguments.rival is not None and arguments.depth:
+        raise SettingError(
+            "A rival has no depth", "It changes no weights", "Leave --depth or --rival out", "--depth"
+        )
     if arguments.rival is None:
         if values:
             raise SettingError(
@@ -164,6 +189,29 @@ def reference_lines(found: dict[str, Any]) -> list[str]:
         *(f"{name:14} {said(name)}" for name in ("memorization", "privacy", "utility", "overall")),
         *([f"{'lacks':14} {', '.join(found['lacks'])}"] if found["lacks"] else []),
     ]
+
+
+def depth_lines(found: dict[str, Any]) -> list[str]:
+    """Return the depth score, and a table of means over facts: what each layer holds and still says."""
+    import numpy as np
+
+    from tokenunlearn.probes.depth import LENSES
+
+    rows = list(found["rows"].values())
+    measured = sum(row["uds"] is not None for row in rows)
+    score = "not measured" if found["uds"] is None else f"{found['uds']:.3f}"
+    lines = [f"{'uds':14} {score} ({measured} of {len(rows)} facts; source: {found['source']})"]
+    if not rows:
+        return lines
+    drops = [np.mean([row[name] for row in rows], axis=0) for name in ("reference_drops", "unlearned_drops")]
+    lens = [np.mean([np.mean(row["lens"][name], axis=1) for row in rows], axis=0) for name in LENSES]
+    lines.append("layer   drop, off  drop, after  lens, before  lens, after  lens, off   (nats a token)")
+    for layer, line in enumerate(zip(*drops, *lens, strict=True), 1):
+        off, after, *said = line
+        lines.append(
+            f"{layer:5}   {off:9.3f}  {after:11.3f}  {said[0]:12.3f}  {said[1]:11.3f}  {said[2]:9.3f}"
+        )
+    return lines
 
 
 def badge_lines(report: dict[str, Any]) -> list[str]:
