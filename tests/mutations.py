@@ -301,6 +301,20 @@ MUTATIONS = (
         "stop=lambda own, chosen: own.norm > chosen.norm",
         ("tests/unit/test_arms_matched.py",),
     ),
+    Mutation(
+        "extraction strength",
+        "tokenunlearn/metrics/memorization.py",
+        "min(int(wrong[-1]) + 1, hits.size - 1)",
+        "int(wrong[-1]) + 1",
+        ("tests/unit/test_memorization.py",),
+    ),
+    Mutation(
+        "depth",
+        "tokenunlearn/metrics/depth.py",
+        "[held] / weights, 0.0, 1.0)",
+        "[held] / weights, None, 1.0)",
+        ("tests/unit/test_depth.py",),
+    ),
 )
 
 
