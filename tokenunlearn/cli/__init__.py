@@ -12,7 +12,7 @@ from typing import Final
 from tokenunlearn import __version__
 from tokenunlearn.errors import TokenUnlearnError
 
-VERBS: Final = ("score", "fit", "select", "unlearn", "probe", "attack", "teach", "compare", "list")
+VERBS: Final = ("score", "fit", "select", "unlearn", "probe", "attack", "teach", "compare", "sweep", "list")
 INTERRUPTED: Final = 130
 
 _EXAMPLES: Final = """\
