@@ -122,12 +122,24 @@ def test_a_run_that_diverged_is_not_matched(tiny_folder, table, arm) -> None:
     assert (own.norm, own.tokens, own.step) == (found.norm, found.tokens, found.step)
 
 
-def test_a_size_that_is_not_reached_is_told(tiny_folder, table, runs) -> None:
+def test_an_arm_stops_after_more_steps_where_it_takes_more(tiny_folder, table) -> None:
+    *_, sixth, seventh, eighth, ninth = uniform(tiny_folder, table, (6, 7, 8, 9))
+    (found,) = measured(tiny_folder, table, "uniform_norm_stop", Size((sixth.norm + seventh.norm) / 2, 1))
+    assert (found.step, found.norm, found.summary) == (7, seventh.norm, seventh.summary)
+    (found,) = measured(tiny_folder, table, "uniform_norm_stop", Size((eighth.norm + ninth.norm) / 2, 1))
+    assert (found.step, found.summary) == (8, {})
+    longest = replace(CONFIG, steps=2000)  # no setting allows more
+    (found,) = measured(tiny_folder, table, "uniform_norm_stop", Size(sixth.norm, 1), longest)
+    assert (found.step, found.summary) == (6, sixth.summary)
+
+
+def test_a_size_that_is_not_reached_is_told(tiny_folder, table) -> None:
+    (whole,) = uniform(tiny_folder, table, (8,))
     for arm in MATCHED[1:]:
         (found,) = measured(tiny_folder, table, arm, Size(1e9, 10**9))
-        assert found.summary == {} and (found.step, found.norm) == (4, runs["uniform"].norm)
+        assert found.summary == {} and (found.step, found.norm) == (8, whole.norm)
         assert found.note == (
-            f"not measured: after the last step its norm is {found.norm:.4g} and it has trained "
+            f"not measured: after 8 steps its norm is {found.norm:.4g} and it has trained "
             f"{found.tokens} tokens, the chosen arm's are 1e+09 and 1000000000"
         )
         assert note_lines([found]) == [f"{arm}, seed 3, last step: {found.note}."]

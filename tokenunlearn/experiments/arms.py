@@ -158,7 +158,7 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             label="uniform, stopped at the same norm",
             help="Every token, up to the first step at which the norm of its change of the weights reaches "
             "the chosen arm's",
-            rules_out="that every token does as well, stopped before it changes the weights further",
+            rules_out="that every token does as well, stopped when it has changed the weights as far",
             weights=_uniform,
             stop=lambda own, chosen: own.norm >= chosen.norm,
         ),

@@ -34,6 +34,7 @@ from tokenunlearn.training.session import with_fresh_lora
 
 EQUAL: Final = "equal forgetting"
 LAST: Final = "last step"
+STOPS_WITHIN: Final = 2  # times the steps of other arms: a change of every token may grow more slowly
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ def run_arm(
         why = f"not measured: the norm of the chosen arm's change is {match.norm:g}, so there is no match"
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
         return
-    config = replace(bench.config, seed=seed, eval_every=1, stop_fact_below=0.0)
+    config = replace(
+        bench.config, steps=_steps(bench.config, entry), seed=seed, eval_every=1, stop_fact_below=0.0
+    )
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
     run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
@@ -148,6 +151,12 @@ def _match(arm: Arm, seed: int, size: Size | None) -> Size | None:
             "Measure it first",
         )
     return size
+
+
+def _steps(config: TrainConfig, entry: Tokens) -> int:
+    """Return how many steps an arm may take."""
+    most = next(info.high for info in describe(TrainConfig) if info.name == "steps" and info.high)
+    return min(config.steps * STOPS_WITHIN, int(most)) if entry.stop else config.steps
 
 
 def _below(joint: float | None, bound: float) -> bool:
@@ -188,8 +197,8 @@ class _Run:
         why = self.note
         if not why and entry.stop and not entry.stop(own, match):
             why = (
-                f"after the last step its norm is {own.norm:.4g} and it has trained {own.tokens} tokens, the "
-                f"chosen arm's are {match.norm:.4g} and {match.tokens}"
+                f"after {self.step} steps its norm is {own.norm:.4g} and it has trained {own.tokens} tokens, "
+                f"the chosen arm's are {match.norm:.4g} and {match.tokens}"
             )
         if not why and entry.rescale and not 0 < own.norm < math.inf:
             why = f"the norm of its change is {own.norm:g}, which no factor brings to {match.norm:.4g}"
