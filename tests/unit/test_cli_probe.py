@@ -32,6 +32,11 @@ def command(tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     return ["probe", "rows.jsonl", *model]
 
 
+def words(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was written to stdout, columns a blank apart."""
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--membership", "--utility", "--jailbreak"]
     assert main([*command, *asked, "--out", "never.json"]) == 0
@@ -39,23 +44,23 @@ def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture
     capsys.readouterr()
     beside = ["--before", "before.json", "--reference", "never.json", "--depth", "taught"]
     assert main([*command, *asked, "--adapter", "forgot", *beside, "--out", "after.json"]) == 0
-    said = capsys.readouterr().out
+    said = words(capsys)
     report = json.loads(Path("after.json").read_text("utf-8"))
     found = report["reference"]
     assert f"forget_quality {found['forget_quality']:.3g} (p of a Kolmogorov-Smirnov test, 3 rows" in said
-    assert f"privleak       {found['privleak']:.1f} per cent" in said
+    assert f"privleak {found['privleak']:.1f} per cent" in said
     # a random model states no fact, so that nothing tells garbled answers from good ones
     assert found["lacks"] == ["fluency", "fluency, before"] and found["overall"] is None
-    assert "overall        not measured" in said and "lacks          fluency, fluency, before" in said
-    assert f"memorization   {found['memorization']:.3f}" in said
+    assert "overall not measured" in said and "lacks fluency, fluency, before" in said
+    assert f"memorization {found['memorization']:.3f}" in said
     for name in ("mia_min_k_plus_plus", "retain_truth", "jailbreak_rouge"):
-        assert f"{name} {report['summary'][name]:.3f}" in " ".join(said.split()), name
+        assert f"{name} {report['summary'][name]:.3f}" in said, name
     depth = report["depth"]
     # no layer of a model of random weights holds .05 nats of a fact
-    assert depth["uds"] is None and "uds            not measured (0 of 3 facts; source: adapter off)" in said
+    assert depth["uds"] is None and "uds not measured (0 of 3 facts; source: adapter off)" in said
     first = depth["rows"]["ada"]["reference_drops"]
     mean = sum(row["reference_drops"][0] for row in depth["rows"].values()) / len(depth["rows"])
-    assert len(first) == 2 and f"    1   {mean:9.3f}" in said
+    assert len(first) == 2 and f" 1 {mean:.3f} " in said
 
 
 def test_what_is_not_asked_for_is_neither_measured_nor_said(
@@ -65,8 +70,8 @@ def test_what_is_not_asked_for_is_neither_measured_nor_said(
     said = capsys.readouterr().out
     assert "mia_loss" not in said and "jailbreak" not in said and "extraction_strength" in said
     assert main([*command, "--reference", "plain.json", "--out", "again.json"]) == 0
-    said = capsys.readouterr().out
-    assert "privleak       not measured" in said and "utility        not measured" in said
+    said = words(capsys)
+    assert "privleak not measured" in said and "utility not measured" in said
 
 
 def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
@@ -20,6 +20,8 @@ from tokenunlearn.settings import from_flags
 if TYPE_CHECKING:
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.models.loading import LoadedModel
+
+WIDTH: Final = 19  # of the column of names: the longest probe's
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     _write(report, path)
     for name, value in report["summary"].items():
         if is_asked(name, settings):
-            sys.stdout.write(f"{name:14} {'not measured' if value is None else f'{value:.3f}'}\n")
+            sys.stdout.write(f"{name:{WIDTH}} {'not measured' if value is None else f'{value:.3f}'}\n")
     for line in reference_lines(report["reference"]) if reference else ():
         sys.stdout.write(f"{line}\n")
     for line in depth_lines(report["depth"]) if arguments.depth else ():
@@ -171,7 +173,7 @@ def choice_lines(report: dict[str, Any]) -> list[str]:
             one = len(by_row) == 1
             interval = "interval not measured" if one else f"[{low:.3f}, {high:.3f}]"
             count = "1 question" if one else f"{len(by_row)} questions"
-            lines.append(f"{name:14} {share:.3f} {interval} of {count}, chance {chance:.3f}")
+            lines.append(f"{name:{WIDTH}} {share:.3f} {interval} of {count}, chance {chance:.3f}")
     return lines
 
 
@@ -184,10 +186,10 @@ def reference_lines(found: dict[str, Any]) -> list[str]:
     rows = f" (p of a Kolmogorov-Smirnov test, {found['n']} rows against {found['n_reference']})"
     counted = rows if found["forget_quality"] is not None else ""
     return [
-        f"{'forget_quality':14} {said('forget_quality', '.3g')}{counted}",
-        f"{'privleak':14} {said('privleak', '.1f')}{'' if found['privleak'] is None else ' per cent'}",
-        *(f"{name:14} {said(name)}" for name in ("memorization", "privacy", "utility", "overall")),
-        *([f"{'lacks':14} {', '.join(found['lacks'])}"] if found["lacks"] else []),
+        f"{'forget_quality':{WIDTH}} {said('forget_quality', '.3g')}{counted}",
+        f"{'privleak':{WIDTH}} {said('privleak', '.1f')}{'' if found['privleak'] is None else ' per cent'}",
+        *(f"{name:{WIDTH}} {said(name)}" for name in ("memorization", "privacy", "utility", "overall")),
+        *([f"{'lacks':{WIDTH}} {', '.join(found['lacks'])}"] if found["lacks"] else []),
     ]
 
 
@@ -200,7 +202,7 @@ def depth_lines(found: dict[str, Any]) -> list[str]:
     rows = list(found["rows"].values())
     measured = sum(row["uds"] is not None for row in rows)
     score = "not measured" if found["uds"] is None else f"{found['uds']:.3f}"
-    lines = [f"{'uds':14} {score} ({measured} of {len(rows)} facts; source: {found['source']})"]
+    lines = [f"{'uds':{WIDTH}} {score} ({measured} of {len(rows)} facts; source: {found['source']})"]
     if not rows:
         return lines
     drops = [np.mean([row[name] for row in rows], axis=0) for name in ("reference_drops", "unlearned_drops")]
@@ -226,10 +228,10 @@ def badge_lines(report: dict[str, Any]) -> list[str]:
     limit = "not known" if bound is None else f"{bound:.2f} nats per token"
     return [
         *(
-            f"{kind:14} " + " · ".join(f"{n} {words}" for words, n in found.most_common())
+            f"{kind:{WIDTH}} " + " · ".join(f"{n} {words}" for words, n in found.most_common())
             for kind, found in counts.items()
         ),
-        f"{'garbled below':14} {limit}",
+        f"{'garbled below':{WIDTH}} {limit}",
     ]
 
 
