@@ -371,6 +371,15 @@ def test_facts_of_the_world_that_were_kept_in_training_are_no_independent_contro
     assert (world["label"], world["wanted"]) == (label, "" if retained == "Q" else "up")
 
 
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_figure_that_a_run_did_not_ask_for_has_no_line(measured: bool) -> None:
+    before = report("unchanged", 0.0)
+    before["summary"] |= {"mia_loss": 1.0 if measured else None, "stated": None}
+    keys = [each["key"] for each in probe_value({}, {}, {"before": before})["labels"]]
+    # one that is always asked has its line, measured or not
+    assert ("mia_loss" in keys) == measured and "stated" in keys and "jailbreak_rouge" not in keys
+
+
 @pytest.mark.parametrize("question", ["", "   ", None, 3, "x" * 2001])
 def test_a_free_question_is_checked(service: Service, question: Any) -> None:
     with pytest.raises(InputError):
