@@ -20,6 +20,21 @@ START: Final = "Start unlearning"
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
 CONTROLS_HELP: Final = "Each has the same settings and other tokens, and rules something out"
+SEEDS: Final = "Seeds"
+SEEDS_HELP: Final = (
+    "From 2 on, and with a control that is matched to the chosen run, all of it is one sweep: its table, and "
+    "what is shown, stand on the Compare tab. It takes 3 seeds to show anything, better 5"
+)
+SWEEP: Final = "sweep"
+SWEEP_TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
+SWEEP_NOT_SHOWN: Final = (
+    "{moment}: no difference between the chosen tokens and a control is shown, of {of} looked at (95 % "
+    "interval over rows and seeds, p adjusted by Holm)."
+)
+SWEEP_SHOWN: Final = (
+    "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
+    "interval over rows and seeds, p adjusted by Holm)."
+)
 RULES_OUT: Final = "{label}: rules out {what}."
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"

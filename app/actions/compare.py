@@ -8,6 +8,7 @@ from app.actions.status import probed
 from app.service import Service
 from app.views.compare import compare_line
 from app.views.probe import columns
+from app.views.runs import seconds_left
 from app.words import NO_COMPARE
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.rivals import RIVALS, check_rival
@@ -26,7 +27,14 @@ def runs(service: Service) -> dict[str, Any]:
         {"name": name, "label": entry.label, "help": f"{entry.help}. Source: {entry.source}."}
         for name, entry in RIVALS.items()
     ]
-    return {"runs": lines, "columns": columns(), "rivals": rivals, "empty": NO_COMPARE}
+    sweeps = [_sweep(service, state) for state in service.queue.runs() if state.get("kind") == "sweep"]
+    return {
+        "runs": lines,
+        "sweeps": sweeps,
+        "columns": columns(),
+        "rivals": rivals,
+        "empty": "" if sweeps else NO_COMPARE,
+    }
 
 
 def start_rival(service: Service, wanted: Beside) -> str:
@@ -41,6 +49,24 @@ def start_rival(service: Service, wanted: Beside) -> str:
     return service.queue.start_run(
         {**kept, "name": label, "arm": name, "rival": {"name": name, "settings": settings}}
     )
+
+
+def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one sweep; its measurements are read again only when the run has changed."""
+    run_id = state["run_id"]
+    now = [state[name] for name in ("created", "state", "step", "message")]
+    known, value = service.compared.get(run_id, (None, {}))
+    if known != now:
+        from app.views.sweeps import sweep_view
+        from tokenunlearn.experiments.results import stored_results
+        from tokenunlearn.runs.sweep_job import FILE
+
+        file = service.queue.store.path(run_id) / FILE
+        results = stored_results(file.read_text("utf-8"), str(file)) if file.is_file() else []
+        events = service.results.events(run_id)
+        value = sweep_view(state, results, events, seconds_left(state, events))
+        service.compared[run_id] = (now, value)
+    return value
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

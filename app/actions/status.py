@@ -132,8 +132,9 @@ def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def steps_signature(service: Service) -> list[list[Any]]:
-    """Return what else decides what is said of runs under way: how far each has come."""
-    return [[state["run_id"], state["step"]] for state in service.queue.runs() if state["state"] in LIVE]
+    """Return what else decides what is said of runs under way: how far each has come, and with what."""
+    live = [state for state in service.queue.runs() if state["state"] in LIVE]
+    return [[state["run_id"], state["step"], state.get("message") or ""] for state in live]
 
 
 def runs_signature(service: Service) -> list[list[Any]]:

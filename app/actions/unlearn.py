@@ -16,20 +16,23 @@ from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
-from app.words import NO_RUN, NOT_LIVE, arm_words, rule_words, share_of_rows
+from app.words import NO_RUN, NOT_LIVE, SWEEP, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Seen
+from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
-from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.settings import describe, from_dict, to_dict
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
-CONTROLS: Final = tuple(name for name, entry in ARMS.items() if name != CHOSEN and not entry.matched)
+CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
+MOST_SEEDS: Final = next(int(info.high or 0) for info in describe(CompareConfig) if info.name == "seeds")
 
 
 def plan_given(value: Any, name: str) -> Plan:
@@ -56,13 +59,23 @@ def controls_given(value: Any, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
+def seeds_given(value: Any, name: str) -> int:
+    """Return how many seeds are wanted, from 1. Raises InputError."""
+    if isinstance(value, float) and value.is_integer():  # as a number of the form comes
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_SEEDS:
+        raise InputError(f"{name} is {str(value)[:40]}", f"It must be a whole number from 1 to {MOST_SEEDS}")
+    return value
+
+
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A run to start, and the controls that follow it."""
+    """A run to start, and the controls that follow it; from two seeds on, a sweep of all of them."""
 
     plan: Annotated[Plan, plan_given]
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], controls_given] = ()
+    seeds: Annotated[int, seeds_given] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +183,7 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
+    From two seeds on, and where a control is matched to what the chosen arm did, it is one run, a sweep.
     Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
     is loading, InputError where the objective needs what the rows do not have.
     """
@@ -184,14 +198,28 @@ def start(service: Service, wanted: Start) -> list[str]:
     own = own_arm(service, shown, name, mask)
     controls = [arm for arm in wanted.controls if arm != own]
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
-    arms = [(own, mask), *((arm, control(shown, name, mask, arm)) for arm in controls)]
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
+    if wanted.seeds > 1 or any(ARMS[arm].matched for arm in controls):
+        config = run_config(service, shown, name, CHOSEN, mask, training, group)
+        return [service.queue.start_run(config | _sweep(name, controls, wanted), mask, shown.table)]
+    arms = [(own, mask), *((arm, control(shown, name, mask, arm)) for arm in controls)]
     return [
         service.queue.start_run(
             run_config(service, shown, name, arm, each, training, group), each, shown.table
         )
         for arm, each in arms
     ]
+
+
+def _sweep(name: str, controls: Sequence[str], wanted: Start) -> dict[str, Any]:
+    """Return what the config of a sweep has beside that of its chosen arm. Raises SettingError."""
+    asked = CompareConfig(arms=(CHOSEN, *controls), seeds=wanted.seeds)
+    return {
+        "name": f"{name or 'rows'}, {SWEEP}",
+        "sweep": to_dict(asked),
+        "arm": "",
+        "steps": len(asked.arms) * asked.seeds,
+    }
 
 
 def own_arm(service: Service, shown: ShownScores, name: str, mask: Mask) -> str:
@@ -304,6 +332,8 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     family = [
         each for each in reversed(by_id) if each == shown or (group and configs[each].get("group") == group)
     ]
+    # What leaves no model of its own has neither curves nor answers here.
+    family = [each for each in family if run_kind(by_id[each]).leaves]
     probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
     left = seconds_left(by_id[shown], service.results.events(shown))
     return {
@@ -315,7 +345,9 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
             configs[shown], service.results.events(shown), _said_before(configs[shown], probes[shown])
-        ),
+        )
+        if shown in family
+        else None,
     }
 
 

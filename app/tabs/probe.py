@@ -57,7 +57,7 @@ def _stamp(service: Service, now: Now) -> list[Any]:
 
     A run without results says at which step it is; what is read is not drawn anew at each.
     """
-    under_way = [actions.run_of(service, run_id) for run_id, _ in now.steps]
+    under_way = [actions.run_of(service, run_id) for run_id, *_ in now.steps]
     return [now.runs, now.steps if now.probed in under_way else []]
 
 

@@ -19,6 +19,8 @@ from app.words import (
     OBJECTIVE_SETTINGS,
     OWN_RETAIN,
     RULES_OUT,
+    SEEDS,
+    SEEDS_HELP,
     START,
     START_ANYWAY,
     rows_words,
@@ -39,6 +41,7 @@ class UnlearnTab:
     plan: gr.HTML
     start: gr.Button
     controls: gr.CheckboxGroup
+    seeds: gr.Number
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
     settings: dict[str, Any] = field(default_factory=dict)
@@ -54,17 +57,17 @@ class UnlearnTab:
     @property
     def inputs(self) -> list[Any]:
         """All components that a start reads, in the order that `wanted` expects."""
-        return [self.plan, self.controls, *self.settings.values(), *self.own.values()]
+        return [self.plan, self.controls, self.seeds, *self.settings.values(), *self.own.values()]
 
     def wanted(self, given: Sequence[Any]) -> actions.Start:
         """Return the run that `inputs` ask for. Raises InputError, SettingError, MaskError."""
-        summary, controls, *rest = given
+        summary, controls, seeds, *rest = given
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
         objective = settings.get("objective")
         settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
         plan = summary.get("plan") if isinstance(summary, Mapping) else None
-        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls})
+        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls, "seeds": seeds})
 
     def asked(self, name: Any) -> dict[Any, Any]:
         """Return the button after a first click that asks of the plan `name`; for None as it begins."""
@@ -101,10 +104,11 @@ def _side() -> UnlearnTab:
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
     controls = _controls()
+    seeds = gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
-    return UnlearnTab(plan, start, controls, gr.State(None), settings, own)
+    return UnlearnTab(plan, start, controls, seeds, gr.State(None), settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:

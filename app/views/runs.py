@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
-from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, Event, StepDone
+from tokenunlearn.training.events import WRITTEN, Diverged, EvalDone, Event, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
 MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world", "fluency")
@@ -28,14 +28,14 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
         "step": state["step"],
         "steps": state["steps"],
         "message": state.get("message") or "",
-        "text": text + (f", about {left:.0f} s to the last step" if left else ""),
+        "text": text + (f", about {left:.0f} s to the last {run_kind(state).unit}" if left else ""),
         "buttons": buttons(state, now),
     }
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
     """Return the seconds to the last step, or measurement, at the pace so far; None while it is not known."""
-    timed = [event for event in events if isinstance(event, StepDone | EvalDone | AttackStep)]
+    timed = [event for event in events if isinstance(event, (StepDone, EvalDone, *WRITTEN))]
     steps = sum(not isinstance(event, EvalDone) for event in timed)
     if state["state"] != "running" or not steps or not 0 < state["step"] < state["steps"]:
         return None
@@ -126,7 +126,9 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     waiting = sum(state["state"] == "queued" for state in states)
     more = f" · {waiting} waiting" if waiting else ""
     place = (
-        f"step {shown['step']} of {shown['steps']}" if shown["step"] else shown.get("message") or "starting"
+        f"{run_kind(shown).unit} {shown['step']} of {shown['steps']}"
+        if shown["step"]
+        else shown.get("message") or "starting"
     )
     stands = f"{shown['state']} ✓" if shown["state"] == "finished" else shown["state"]
     text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {stands}"
@@ -136,20 +138,25 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the page tells beside the chip: `done` and `ended` runs, and `live`, the run under way.
 
-    `done` are those that finished by themselves, `{run_id, see}` with where to see what came of it; `ended`
-    are the ids of these and of those that were kept;
+    `done` are those that finished by themselves, `{run_id, see, on}` with where to see what came of it, in a
+    sentence and by the tab; `ended` are the ids of these and of those that were kept;
     `live` is `{id, mask}`, the mask's hash in full, or None.
     """
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return {
         "done": [
-            {"run_id": state["run_id"], "see": run_kind(state).see}
+            {"run_id": state["run_id"], "see": run_kind(state).see, "on": _shown_on(state)}
             for state in states
             if state["state"] == "finished"
         ],
         "ended": [state["run_id"] for state in states if state["state"] in ENDED],
         "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
     }
+
+
+def _shown_on(state: Mapping[str, Any]) -> str:
+    kind = run_kind(state)
+    return "probe" if kind.leaves else kind.shown_on.lower()
 
 
 def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

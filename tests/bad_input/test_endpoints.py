@@ -4,7 +4,9 @@ Each case goes over HTTP to the real application. The answer is a sentence: no s
 `{"error": null}`, and no run is left behind.
 """
 
+import io
 import json
+import logging
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app import doors
 from app.__main__ import build, parser
 from app.service import Service
 from app.tabs.tokens import ASKED
@@ -280,14 +283,15 @@ def test_a_fault_of_our_own_is_told_in_a_sentence_and_written_to_the_log(
     page: TestClient,
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(doors.LOG, "handlers", [logging.StreamHandler(log)])
     monkeypatch.setattr(service.shelf, "find", lambda _: 1 / 0)
     answer = asked(page, "confirm_mask", DRAFT)
     kind, said = called(page, "select", ["s1", "one", {}, {}])
     assert "failed unexpectedly: ZeroDivisionError" in answer["error"] and kind == "error"
     assert said["error"] == answer["error"]
-    assert capsys.readouterr().err.count("ZeroDivisionError: division by zero") >= 2
+    assert log.getvalue().count("ZeroDivisionError: division by zero") >= 2
 
 
 def test_what_is_right_still_passes(page: TestClient) -> None:

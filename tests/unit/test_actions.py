@@ -313,7 +313,7 @@ def test_chip_list_and_comparison_name_the_same_run_and_step(service: Service) -
     assert unlearn.follow(service)["shown"] == run_id
     assert [line["step"] for line in unlearn.follow(service)["runs"]] == [9, 3]
     assert [line["step"] for line in compare.runs(service)["runs"]] == [9, 3]
-    assert status.steps_signature(service) == [[run_id, 9]]
+    assert status.steps_signature(service) == [[run_id, 9, "starting"]]
     store.change(run_id, state="paused", ended=100.0)
     assert status.chips(service)["run"]["run_id"] == unlearn.follow(service)["shown"]
     assert {line["run_id"]: line["state"] for line in compare.runs(service)["runs"]}[old] == "finished"

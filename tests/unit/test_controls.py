@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import unlearn
+from app.actions import compare, unlearn
 from app.actions.again import again
 from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
-from tokenunlearn.errors import MaskError, SettingError
+from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.masks import mask_hash, read_mask
 
 pytestmark = pytest.mark.slow
@@ -112,8 +112,27 @@ def test_a_control_without_a_token_is_refused_before_anything_is_queued(service:
     assert service.queue.runs() == []
 
 
-def test_a_matched_arm_is_no_control_of_the_page(service: Service) -> None:
-    """It needs the chosen run's size: only `compare` has that before it begins."""
+@pytest.mark.parametrize(("controls", "seeds"), [(["uniform_norm"], 1), (["random", "uniform"], 3)])
+def test_a_matched_control_or_a_second_seed_makes_it_one_sweep(
+    service: Service, controls: list[str], seeds: int
+) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]
-    with pytest.raises(SettingError, match="There is no control 'uniform_norm'"):
-        start(service, plan, {}, controls=["uniform_norm"])
+    wanted = {"plan": plan, "settings": {"steps": 3}, "controls": controls, "seeds": float(seeds)}
+    (run_id,) = ask(unlearn.start, service, wanted)
+    config = service.queue.store.config(run_id)
+    assert (config["sweep"]["arms"], config["sweep"]["seeds"]) == (["chosen", *controls], seeds)
+    assert config["steps"] == (1 + len(controls)) * seeds and config["training"]["steps"] == 3
+    assert config["mask_hash"] == plan["hash"]
+    assert (service.queue.store.path(run_id) / "tokens.parquet").is_file()
+    # It is followed, without a model of its own to ask, and stands on the Compare tab.
+    followed = unlearn.follow(service, run_id)
+    assert followed["shown"] == run_id and followed["series"] == [] and followed["answer"] is None
+    (sweep,) = compare.runs(service)["sweeps"]
+    assert sweep["run_id"] == run_id and sweep["lines"] == [] and compare.runs(service)["runs"] == []
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 1.5, "3", True, 10**6])
+def test_a_number_of_seeds_that_is_none_is_refused(service: Service, seeds: Any) -> None:
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    with pytest.raises(InputError, match="seeds is"):
+        ask(unlearn.start, service, {"plan": plan, "settings": {}, "controls": [], "seeds": seeds})

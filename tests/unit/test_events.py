@@ -16,6 +16,8 @@ from tokenunlearn.training.events import (
     Finished,
     Saved,
     StepDone,
+    SweepAt,
+    SweepStep,
     from_json,
     to_json,
 )
@@ -30,6 +32,8 @@ EXAMPLES = [
         step=3, steps=8, model="unlearned", taken=2, figures={"trained": 0.5, "held_out": None}, seconds=0.1
     ),
     AttackDone(step=8, result={"attack": "relearning", "says": ["Back after 2 steps."]}),
+    SweepAt(step=2, arm="random", seed=1, of_step=3, of_steps=12),
+    SweepStep(step=3, steps=8, arm="random", seed=1, seconds=0.5, why="It needs perturbed answers."),
 ]
 
 

@@ -100,7 +100,7 @@ def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
     done = {**RUN, "run_id": "run-2", "state": "finished"}
     kept = {**RUN, "run_id": "run-3", "state": "kept"}
     assert run_news([kept, done, {**RUN, "mask_hash": "9f3c"}]) == {
-        "done": [{"run_id": "run-2", "see": "See before and after on the Probe tab."}],
+        "done": [{"run_id": "run-2", "see": "See before and after on the Probe tab.", "on": "probe"}],
         "ended": ["run-3", "run-2"],
         "live": {"id": "run-1", "mask": "9f3c"},
     }

@@ -112,6 +112,11 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
 
 
+def stored_results(content: str, where: str) -> list[ArmResult]:
+    """Return the measurements in the content of a file, whatever they are of; as `read_results` else."""
+    return read_results(content, _record(content.partition("\n")[0]).get("origin", {}), where)
+
+
 def missing(results: Sequence[ArmResult], arms: Sequence[Arm], seeds: Sequence[int]) -> list[tuple[int, Arm]]:
     """Return each seed and arm that is not measured to its last step yet, in the order of measuring.
 

@@ -14,8 +14,9 @@ class RunKind:
 
     load: module:function, from config and folder to the job. step: the step count of a kind whose config
     names none; 0 where it does, or where the job says it. form: whether the Unlearn tab's form made it.
-    leaves: whether it leaves an adapter or rival of its own; else its result lies with another run.
-    saved: what it has at the last saved step, in a word. see: where its result is to be seen, for the news.
+    leaves: whether it leaves an adapter or rival of its own; else `shown_on` is the button that leads to its
+    result. unit: what its progress counts. saved: what it has at the last saved step, in a word. see: where
+    its result is, for the news.
     """
 
     load: str
@@ -24,6 +25,8 @@ class RunKind:
     step: int = 0
     form: bool = False
     leaves: bool = True
+    shown_on: str = "Probe"
+    unit: str = "step"
 
 
 KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
@@ -35,6 +38,14 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             saved="measured",
             see="See what it found on the Probe tab.",
             leaves=False,
+        ),
+        "sweep": RunKind(
+            "tokenunlearn.runs.sweep_job:load_sweep",
+            saved="measured",
+            see="See its table on the Compare tab.",
+            leaves=False,
+            shown_on="Compare",
+            unit="arm",
         ),
     }
 )

@@ -47,7 +47,7 @@ def buttons(state: State, now: float | None = None) -> list[str]:
         return ["Resume", *keep, "Discard…"]
     if name in ENDED:
         again = ["Run again with changes"] if kind.form else []
-        return ["Probe", "Compare", *again] if kind.leaves else ["Probe"]
+        return ["Probe", "Compare", *again] if kind.leaves else [kind.shown_on]
     if name == "failed":
         return [*([f"Resume from {saved}"] if saved else []), *edit, "Copy error", "Discard…"]
     if name == "diverged":
@@ -59,24 +59,26 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     """Return one line on where the run stands; `place` counts from 1 in the queue, `after` is a run id."""
     name, step, steps = state["state"], state.get("step", 0), state.get("steps", 0)
     saved = int(state.get("saved_step") or 0)
-    usable = f"{run_kind(state).saved}, step {saved} of {steps}" if saved else "nothing saved yet"
+    kind = run_kind(state)
+    unit = kind.unit
+    usable = f"{kind.saved}, {unit} {saved} of {steps}" if saved else "nothing saved yet"
     if name == "queued":
         line = f"{_ordinal(place)} in line" if place else "in line"
         return line + (f", starts after {after}" if after else "")
     if name == "running":
         message = state.get("message") or ""
-        return f"step {step} of {steps}" + (f", {message}" if message else "")
+        return f"{unit} {step} of {steps}" + (f", {message}" if message else "")
     if name in ("pausing", "stopping"):
-        return f"saving at step {step}, asked {seconds_since_request(state, now):.0f} s ago"
+        return f"saving at {unit} {step}, asked {seconds_since_request(state, now):.0f} s ago"
     if name == "paused":
         return usable
     if name == "interrupted":
-        return f"{state.get('message') or f'the worker died at step {step}'}; {usable}"
+        return f"{state.get('message') or f'the worker died at {unit} {step}'}; {usable}"
     if name == "kept":
         return f"kept, {usable}"
     if name == "finished":
-        return f"finished, step {step} of {steps}"
-    return f"{name} at step {step}: {state.get('message') or 'see the log'}; {usable}"
+        return f"finished, {unit} {step} of {steps}"
+    return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {usable}"
 
 
 def seconds_since_request(state: State, now: float | None = None) -> float:

@@ -24,7 +24,7 @@ from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
-from tokenunlearn.training.events import AttackStep, Diverged, Finished, Saved, StepDone
+from tokenunlearn.training.events import WRITTEN, Diverged, Finished, Saved, StepDone, SweepAt
 
 LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
@@ -154,11 +154,14 @@ def _train(
     try:
         for event in events:
             store.append_event(run_id, event)
-            if isinstance(event, StepDone | AttackStep | Finished):
+            if isinstance(event, (StepDone, Finished, *WRITTEN)):
                 pulse.step = event.step
-            if isinstance(event, AttackStep):
-                pulse.saved_step = event.step  # written down above, it is not measured again
-            if isinstance(event, StepDone | AttackStep):
+            if isinstance(event, WRITTEN):
+                pulse.saved_step = event.step
+            if isinstance(event, SweepAt):
+                place = f"step {event.of_step} of {event.of_steps}"
+                pulse.note(message=f"{event.arm}, seed {event.seed}: {place}")
+            if isinstance(event, (StepDone, *WRITTEN)):
                 if event.step == 1 or resume:
                     pulse.note(steps=event.steps)
                     resume = False

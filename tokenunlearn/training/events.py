@@ -1,16 +1,16 @@
 """What a run tells its caller: frozen events, JSON both ways, importable without torch.
 
-`train(...)` yields the first five, an attack the last two; the worker writes them, one a line, into
-`metrics.jsonl`; the page reads them back. A number that is not finite crosses as the string "NaN",
-"Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is exactly what must be
-reported truly.
+`train(...)` yields the first five, an attack the next two, a sweep the last two; the worker writes them, one
+a line, into `metrics.jsonl`; the page reads them back. A number that is not finite crosses as the string
+"NaN", "Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is exactly what
+must be reported truly.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,37 @@ class AttackDone:
     result: Mapping[str, Any]
 
 
-Event = StepDone | EvalDone | Saved | Diverged | Finished | AttackStep | AttackDone
+@dataclass(frozen=True)
+class SweepStep:
+    """An arm of a sweep is measured and kept, the `step`-th of `steps`, which took `seconds`.
 
-EVENTS: Final = MappingProxyType(
-    {kind.__name__: kind for kind in (StepDone, EvalDone, Saved, Diverged, Finished, AttackStep, AttackDone)}
-)
+    `why` it was left out, where its objective needs what is not there.
+    """
+
+    step: int
+    steps: int
+    arm: str
+    seed: int
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class SweepAt:
+    """Where a sweep is after `step` measured arms: which one it trains, and how far that has come."""
+
+    step: int
+    arm: str
+    seed: int
+    of_step: int
+    of_steps: int
+
+
+Event = StepDone | EvalDone | Saved | Diverged | Finished | AttackStep | AttackDone | SweepStep | SweepAt
+# What such an event tells of is on disk when it comes; a run that goes on does not do it again.
+WRITTEN: Final = (AttackStep, SweepStep)
+
+EVENTS: Final = MappingProxyType({kind.__name__: kind for kind in get_args(Event)})
 
 
 def to_json(event: Event) -> dict[str, Any]:

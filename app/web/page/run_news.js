@@ -24,7 +24,7 @@ export function runNews() {
     known = done;
     if (fresh.length === 0) return;
     say(newsWords(fresh));
-    if (!probeIsOpen()) document.body.dataset.probeNews = "";
+    if (!probeIsOpen() && fresh.some(({ on }) => on === "probe")) document.body.dataset.probeNews = "";
   };
   // After the click has done its work: a run's own button opens the tab as well.
   document.addEventListener("click", () =>
@@ -35,7 +35,7 @@ export function runNews() {
 
 /**
  * Returns the runs that were not known; none while nothing was known at all. Pure.
- * @returns {{run_id: string, see: string}[]}
+ * @returns {{run_id: string, see: string, on: string}[]}
  */
 export function freshOf(known, done) {
   const ids = (known ?? done).map(({ run_id: id }) => id);

@@ -4,15 +4,17 @@ import { button, node, refill, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { signed } from "./probe_view.js";
 import { actButton } from "./run_card.js";
+import { sweepSections } from "./sweeps.js";
 
 /**
- * Mounts the view; `props.value` is `{runs, columns, rivals, empty}` (app/actions/compare.py). Events: `act`
+ * Mounts the view; `props.value` is `{runs, sweeps, columns, rivals, empty}` (app/actions/compare.py). Events: `act`
  * {run_id, action}, `rival` {run_id, name}.
  * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch }) {
   let chosen = [];
   const empty = node("p", { class: "tx-empty" });
+  const swept = node("div");
   const table = node("div", {
     class: "tx-scroll",
     attributes: { tabindex: 0, role: "region", "aria-label": "Runs" },
@@ -20,16 +22,24 @@ export function mount({ element, props, trigger, watch }) {
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
   const difference = node("section", { attributes: { "aria-label": "Difference of two runs" } });
-  (element.querySelector(".tx-view") ?? element).replaceChildren(empty, table, hint, beside, difference);
+  (element.querySelector(".tx-view") ?? element).replaceChildren(
+    empty,
+    swept,
+    table,
+    hint,
+    beside,
+    difference,
+  );
 
   const choose = (runId) => {
     chosen = chosen.includes(runId) ? chosen.filter((each) => each !== runId) : [...chosen, runId].slice(-2);
     draw();
   };
   const draw = () => {
-    const { runs = [], columns = [], rivals = [], empty: sentence = "" } = props.value ?? {};
+    const { runs = [], sweeps = [], columns = [], rivals = [], empty: sentence = "" } = props.value ?? {};
     chosen = chosen.filter((runId) => runs.some((run) => run.run_id === runId));
-    empty.hidden = runs.length > 0;
+    empty.hidden = runs.length > 0 || !sentence;
+    refill(swept, sweepSections(sweeps, columns, trigger));
     setText(empty, sentence);
     table.hidden = runs.length === 0;
     refill(table, [runsTable(runs, columns, chosen, choose, trigger)]);

@@ -1,0 +1,128 @@
+"""The run of a sweep: arms × seeds of one mask, measured one after another into the run's own file."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.experiments.arms import ARMS, arms_of
+from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.results import (
+    comparison_origin,
+    missing,
+    read_results,
+    results_text,
+)
+from tokenunlearn.experiments.runner import ArmResult, Bench
+from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, Planned, sweep
+from tokenunlearn.fitting import check_rows
+from tokenunlearn.masks import Mask
+from tokenunlearn.models.loading import load_model
+from tokenunlearn.runs.disk import write_bytes_atomically
+from tokenunlearn.runs.job import run_mask
+from tokenunlearn.runs.measured import source_hash
+from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.settings import from_dict
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Event, Finished, StepDone, SweepAt, SweepStep
+from tokenunlearn.training.needs import refuse_rows
+
+FILE: Final = "sweep.jsonl"
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """A sweep that is ready to run; each arm loads its own model when its turn comes."""
+
+    file: Path
+    planned: Planned
+    origin: Mapping[str, Any]
+
+    def before(self) -> None:
+        """Probe nothing: a sweep measures for itself."""
+
+    def probe(self) -> None:
+        """Probe nothing."""
+
+    def save(self, step: int) -> None:
+        """Save nothing more: what is measured is kept at once."""
+
+    def train(self, resume: bool) -> Iterator[Event]:
+        """Yield where the sweep is and each arm that is measured and kept; a resumed one measures the rest.
+
+        Raises RunError where the file was begun by other code.
+        """
+        planned, results = self.planned, list[ArmResult]()
+        if resume and self.file.is_file():
+            results = read_results(self.file.read_text(encoding="utf-8"), self.origin, str(self.file))
+        total = len(planned.arms) * len(planned.seeds)
+        done = total - len(missing(results, planned.arms, planned.seeds))
+        name, seed, began = "", 0, time.monotonic()
+        for event in sweep(planned, results, str(self.file)):
+            if isinstance(event, ArmBegins):
+                name, seed, began = event.arm.name, event.seed, time.monotonic()
+            elif isinstance(event, StepDone):
+                yield SweepAt(done, name, seed, event.step, event.steps)
+            elif isinstance(event, ArmMeasured):
+                results += event.results
+                write_bytes_atomically(self.file, results_text(self.origin, results).encode())
+            if isinstance(event, ArmSkipped) or (isinstance(event, ArmMeasured) and event.arm):
+                done += 1
+                why = event.why if isinstance(event, ArmSkipped) else ""
+                yield SweepStep(done, total, name, seed, time.monotonic() - began, why)
+        yield Finished(done, "all arms are measured")
+
+
+def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
+    """Return the sweep that a config describes: `sweep` is a CompareConfig, beside `training`, mask and rows.
+
+    Raises SettingError, InputError, MaskError or ModelError.
+    """
+    asked = from_dict(CompareConfig, dict(config["sweep"]))
+    training = from_dict(TrainConfig, dict(config.get("training") or {}))
+    rows = rows_of(config)
+    if not rows.retain:
+        raise InputError("There are no rows to keep", "Arms are judged by what they keep", "Open some beside")
+    if not asked.objectives:
+        refuse_rows(rows.forget, rows.retain, training)
+    found = run_mask(directory, config)
+    if found is None:
+        raise MaskError("A sweep needs a mask", fix="Choose tokens", where=str(directory))
+    table, chosen = _of_rows(*found, names=[row.id for row in rows.forget])
+    _refuse_unscored(table, asked)
+    precision = config.get("precision") or "auto"
+    load = partial(load_model, config.get("model"), config.get("adapter"), precision, to_train=True)
+    world = rows.world or demo_rows("world")
+    bench = Bench(load, rows.forget, rows.retain, world, training, asked.equal_below)
+    loaded = load()
+    check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
+    by = {"mask": f"{config.get('name')} @{config.get('mask_hash')}"}
+    origin = comparison_origin(bench, loaded, by, source_hash(), each_default=bool(asked.objectives))
+    seeds = range(training.seed, training.seed + asked.seeds)
+    arms = arms_of(asked.arms, asked.methods)
+    planned = Planned(bench, arms, seeds, lambda: (table, chosen), skips=bool(asked.objectives))
+    return SweepJob(directory / FILE, planned, origin)
+
+
+def _of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, Mask]:
+    """Return table and mask on these rows alone: scores are fused, and tokens drawn, among them."""
+    own = table["row_id"].isin(names).to_numpy()
+    cut = table[own].reset_index(drop=True)
+    cut.attrs = dict(table.attrs)
+    return cut, replace(chosen, overrides={}, weights=chosen.weights[own], selected=chosen.selected[own])
+
+
+def _refuse_unscored(table: pd.DataFrame, asked: CompareConfig) -> None:
+    """Raise MaskError for an arm whose signal the table does not have."""
+    for arm in asked.arms:
+        lacking = [name for name in (ARMS[arm].signals if arm in ARMS else ()) if name not in table]
+        if lacking:
+            raise MaskError(
+                f"The arm {arm} needs the signal {lacking[0]}", fix="Score it, or leave the arm out"
+            )
