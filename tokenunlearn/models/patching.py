@@ -8,6 +8,7 @@ last norm and head of the model. Adapters are as they are; nothing of the model 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -51,12 +52,19 @@ def patched_log_probs(
     Line l is of the model in which layer l alone is patched. Raises ModelError as `placed_states` does.
     """
     layers, places = _layers(model), _places(encoding, tokens)
-    together = max(1, TOKEN_BUDGET // len(encoding.ids))
+    # nothing behind the last of these tokens can matter to them
+    length = max(tokens) + 1
+    ids, offsets = encoding.ids[: encoding.prompt_length + length], encoding.answer_offsets[:length]
+    begun = replace(encoding, ids=ids, answer_offsets=offsets)
+    together = max(1, TOKEN_BUDGET // len(ids))
     lines = []
     with evaluating(model.model), torch.inference_mode():
         for first in range(0, len(layers), together):
             group = range(first, min(first + together, len(layers)))
-            batch = collate([encoding] * len(group), model.pad_id, include_end=False).to(model.device)
+            batch = collate([begun] * len(group), model.pad_id, include_end=False)
+            asked = torch.zeros_like(batch.answer_mask)
+            asked[:, list(tokens)] = True
+            batch = replace(batch, answer_mask=asked).to(model.device)
             with ExitStack() as stack:
                 for copy, number in enumerate(group):
                     change = _at(copy, places, states[number])
@@ -111,12 +119,12 @@ def _at(copy: int, places: Sequence[int], states: Float[Tensor, "places width"])
 def _changed(layer: torch.nn.Module, change: Change) -> Iterator[None]:
     """Let the layer give its output changed inside."""
 
-    def replace(_: Any, __: Any, output: Any) -> Any:
+    def instead(_: Any, __: Any, output: Any) -> Any:
         if isinstance(output, tuple):
             return (change(output[0]), *output[1:])
         return change(output)
 
-    hook = layer.register_forward_hook(replace)
+    hook = layer.register_forward_hook(instead)
     try:
         yield
     finally:
