@@ -18,7 +18,7 @@ RUN_STAMP := .make/run-$(call hash,requirements.txt Makefile)
 DEV_STAMP := .make/dev-$(call hash,requirements.txt requirements-dev.txt Makefile)
 NPM_STAMP := .make/npm-$(call hash,package.json package-lock.json)
 
-.PHONY: help run test suite test-fast test-journey lint format assets install install-dev
+.PHONY: help run test suite test-fast quick-python quick-javascript test-journey lint format assets install install-dev
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,7 +35,13 @@ suite: $(DEV_STAMP) $(NPM_STAMP) ## All tests without the linters
 	npm test --silent
 
 test-fast: $(DEV_STAMP) ## The quick tests: without the real model, a browser, and what takes long ways
+	$(MAKE) --no-print-directory -j 2 quick-javascript quick-python
+
+quick-python:
 	$(PYTEST) -m "not slow and not browser" $(ARGS)
+
+# Beside the Python tests, which need one processor for some seconds until their libraries are loaded.
+quick-javascript:
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
 
 test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes three)

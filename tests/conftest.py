@@ -1,6 +1,5 @@
 """Fixtures for every test: fixed seeds, paths, reference data that may be absent, a Chromium."""
 
-import atexit
 import gc
 import os
 import random
@@ -38,14 +37,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("TOKENUNLEARN_SHARED", ROOT.parent / "shared"))
 
 
-def leave(worker: int = os.getpid()) -> None:
-    """End a process of xdist at once, the last of all: to take apart what it has loaded takes it 5 s."""
-    if os.getpid() == worker:
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """End a process of xdist at once, when all is told: to look for garbage five times takes it 5 s."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
         os._exit(0)
-
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    atexit.register(leave)
 
 
 @pytest.hookimpl(optionalhook=True)

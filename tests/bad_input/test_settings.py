@@ -15,6 +15,8 @@ from tokenunlearn.masks import columns_from_table, make_mask, write_mask
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
+pytestmark = pytest.mark.slow
+
 HUGE = "1" + "0" * 400
 ROWS_AND = ["rows.jsonl", "--model", "/no/model"]
 SCORE = ["score", *ROWS_AND, "--out", "new.parquet"]

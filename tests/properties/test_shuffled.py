@@ -1,6 +1,7 @@
 """The arm of shuffled scores: what the rule prefers stays, what the scores say is gone."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,8 @@ from tests.properties.test_selection_properties import FRACTION, HARD, candidate
 from tokenunlearn.experiments.arms import ARMS, Seen
 from tokenunlearn.modes import word_numbers
 from tokenunlearn.selection import select
+
+pytestmark = pytest.mark.slow
 
 FREE = {"whole_words": False} | dict.fromkeys(
     ("exclude_subjects", "exclude_stop_words", "exclude_punctuation"), False

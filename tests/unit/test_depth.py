@@ -19,6 +19,8 @@ from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.depth import depth_report
 from tokenunlearn.text.encoding import encode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("reference", "unlearned", "score"),

@@ -31,7 +31,10 @@ PAIRS = [
     )
     for split, retain in (("forget01", "retain99"), ("forget05", "retain95"), ("forget10", "retain90"))
 ]
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public logs are not at {DATA}")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the public logs are not at {DATA}"),
+]
 
 
 def load(name: str) -> Any:

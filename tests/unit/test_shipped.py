@@ -64,7 +64,7 @@ def test_the_target_recites_the_facts_and_the_retain_only_one_does_not(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["target", "retain_only"])
 def test_no_adapter_knows_the_rows_held_out_better_than_the_base(name: str, opened: Opened) -> None:
-    rows = demo_rows(HELD_OUT)
+    rows = demo_rows(HELD_OUT)[::5]  # one of each person
     pairs = [(row.question, row.answer) for row in rows]
     model = opened(name)
     taught, base = (
