@@ -1,7 +1,7 @@
 """What the Compare tab shows: every run with its numbers and settings, read from its folder."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.actions.probe import Beside
 from app.actions.status import probed
@@ -11,10 +11,14 @@ from app.views.probe import columns
 from app.views.runs import seconds_left
 from app.words import NO_COMPARE
 from tokenunlearn.data.rows import SPLITS
+from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import to_dict
+
+if TYPE_CHECKING:
+    from tokenunlearn.experiments.runner import ArmResult
 
 # What a rival takes over of the run that it is to stand beside.
 SHARED: Final = ("set", "model", "adapter", "precision", *SPLITS, "probes")
@@ -61,10 +65,16 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         from tokenunlearn.experiments.results import stored_results
         from tokenunlearn.runs.sweep_job import FILE
 
-        file = service.queue.store.path(run_id) / FILE
-        results = stored_results(file.read_text("utf-8"), str(file)) if file.is_file() else []
+        file, fault = service.queue.store.path(run_id) / FILE, ""
+        results: list[ArmResult] = []
+        try:
+            if file.is_file():
+                results = stored_results(file.read_bytes().decode(errors="replace"), str(file))
+        except TokenUnlearnError as error:
+            fault = str(error)
         events = service.results.events(run_id)
         value = sweep_view(state, results, events, seconds_left(state, events))
+        value["notes"] = [*([fault] if fault else []), *value["notes"]]
         service.compared[run_id] = (now, value)
     return value
 

@@ -136,3 +136,20 @@ def test_a_number_of_seeds_that_is_none_is_refused(service: Service, seeds: Any)
     plan = ask(unlearn.summary, service, draft())["plan"]
     with pytest.raises(InputError, match="seeds is"):
         ask(unlearn.start, service, {"plan": plan, "settings": {}, "controls": [], "seeds": seeds})
+
+
+def test_a_damaged_sweep_says_so_and_hides_no_other(service: Service) -> None:
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    wanted = {"plan": plan, "settings": {"steps": 3}, "controls": ["random"], "seeds": 2}
+    first, second = (ask(unlearn.start, service, wanted)[0] for _ in range(2))
+    for content in (
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"format": "tokenunlearn comparison", "origin": {}}\n{"arm": 1}\n',
+    ):
+        service.compared.clear()
+        (service.queue.store.path(first) / "sweep.jsonl").write_bytes(content)
+        sweeps = {each["run_id"]: each for each in compare.runs(service)["sweeps"]}
+        assert set(sweeps) == {first, second} and sweeps[second]["notes"] == []
+        assert bool(sweeps[first]["notes"]) == bool(content), content
