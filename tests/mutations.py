@@ -315,6 +315,20 @@ MUTATIONS = (
         "[held] / weights, None, 1.0)",
         ("tests/unit/test_depth.py",),
     ),
+    Mutation(
+        "sweep",
+        "tokenunlearn/runs/sweep_job.py",
+        "if resume and self.file.is_file():",
+        "if not resume and self.file.is_file():",
+        ("tests/unit/test_sweep_job.py",),
+    ),
+    Mutation(
+        "page controls",
+        "app/actions/unlearn.py",
+        "if arm == CHOSEN or shown.mask(name, mask.rule, {}).hash == mask.hash:",
+        "if arm != CHOSEN or shown.mask(name, mask.rule, {}).hash == mask.hash:",
+        ("tests/unit/test_controls.py",),
+    ),
 )
 
 
