@@ -176,6 +176,28 @@ def run_again(page: Page, runs: Any) -> None:
     expect(head(page)).to_contain_text("tiny, random")
 
 
+def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_label("uniform, same norm", exact=True).check()
+    seeds = page.get_by_label("Seeds", exact=True)
+    seeds.fill("2")
+    page.get_by_label("Steps", exact=True).fill("2")
+    press_start(page)
+    expect(head(page)).to_contain_text("sweep", timeout=MINUTE)
+    expect(head(page)).to_contain_text("finished, arm 4 of 4", timeout=2 * MINUTE)
+    act(page, "Compare").click()
+    sweep = page.get_by_role("region", name="tiny, sweep")
+    expect(sweep).to_contain_text("nothing can be shown on fewer than 3 seeds, and this has 2")
+    lines = sweep.locator("tbody tr")
+    expect(lines).to_have_count(3)
+    chosen, matched = (lines.filter(has_text=name) for name in ("chosen tokens", "uniform, same norm"))
+    norms = [each.locator("td").nth(3).inner_text() for each in (chosen, matched)]
+    assert norms[0] == norms[1] != "–"
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_label("uniform, same norm", exact=True).uncheck()
+    seeds.fill("1")
+
+
 def test_pause_resume_and_keep(page: Page, folder: Path) -> None:
     run_id = next_run(folder)
     open_unlearn(page)
