@@ -199,10 +199,11 @@ def start(service: Service, wanted: Start) -> list[str]:
     controls = [arm for arm in wanted.controls if arm != own]
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
-    if wanted.seeds > 1 or any(ARMS[arm].matched for arm in controls):
+    drawn = [(arm, control(shown, name, mask, arm)) for arm in controls if not ARMS[arm].matched]
+    if wanted.seeds > 1 or len(drawn) < len(controls):
         config = run_config(service, shown, name, CHOSEN, mask, training, group)
         return [service.queue.start_run(config | _sweep(name, controls, wanted), mask, shown.table)]
-    arms = [(own, mask), *((arm, control(shown, name, mask, arm)) for arm in controls)]
+    arms = [(own, mask), *drawn]
     return [
         service.queue.start_run(
             run_config(service, shown, name, arm, each, training, group), each, shown.table

@@ -105,6 +105,11 @@ def test_what_a_sweep_cannot_be_made_of_is_told_before_any_model_loads(queue: Ru
         run_id = queue.start_run(given, mask_of(scored), scored)
         with pytest.raises(error, match=words):
             load(queue.store.config(run_id), queue.store.path(run_id))
+    bare = scored.assign(gold=0.0)
+    bare.attrs = dict(scored.attrs)
+    run_id = queue.start_run(config(Path("/none"), sweep={"arms": ["chosen", "gold"]}), mask_of(bare), bare)
+    with pytest.raises(MaskError, match="The arm gold has no tokens"):
+        load(queue.store.config(run_id), queue.store.path(run_id))
     with pytest.raises(MaskError, match="A sweep needs a mask"):
         load(config(Path("/none")), queue.store.root)
 

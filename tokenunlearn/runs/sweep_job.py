@@ -119,8 +119,11 @@ def _of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.Da
 
 
 def _refuse_unscored(table: pd.DataFrame, asked: CompareConfig) -> None:
-    """Raise MaskError for an arm whose signal the table does not have."""
+    """Raise MaskError for an arm whose signal the table does not have, or that has no token."""
     for arm in asked.arms:
+        if arm in ARMS and "gold" in ARMS[arm].needs and not (table["gold"] == 1).any():
+            why = "No row to forget has its fact marked"
+            raise MaskError(f"The arm {arm} has no tokens", why, "Leave it out")
         lacking = [name for name in (ARMS[arm].signals if arm in ARMS else ()) if name not in table]
         if lacking:
             raise MaskError(
