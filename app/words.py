@@ -26,6 +26,7 @@ SEEDS_HELP: Final = (
     "what is shown, stand on the Compare tab. It takes 3 seeds to show anything, better 5"
 )
 SWEEP: Final = "sweep"
+STOPS_NOT: Final = "Each arm is measured at equal forgetting and goes on to the last step"
 SWEEP_TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
 SWEEP_NOT_SHOWN: Final = (
     "{moment}: no difference between the chosen tokens and a control is shown, of {of} looked at (95 % "

@@ -16,7 +16,7 @@ from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
-from app.words import NO_RUN, NOT_LIVE, SWEEP, arm_words, rule_words, share_of_rows
+from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Seen
@@ -201,8 +201,12 @@ def start(service: Service, wanted: Start) -> list[str]:
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
     drawn = [(arm, control(shown, name, mask, arm)) for arm in controls if not ARMS[arm].matched]
     if wanted.seeds > 1 or len(drawn) < len(controls):
+        if training.stop_fact_below:
+            raise SettingError(
+                "A sweep does not stop early", STOPS_NOT, "Set “Stop fact below” to 0", "stop_fact_below"
+            )
         config = run_config(service, shown, name, CHOSEN, mask, training, group)
-        return [service.queue.start_run(config | _sweep(name, controls, wanted), mask, shown.table)]
+        return [service.queue.start_run(config | _sweep(name, wanted), mask, shown.table)]
     arms = [(own, mask), *drawn]
     return [
         service.queue.start_run(
@@ -212,9 +216,9 @@ def start(service: Service, wanted: Start) -> list[str]:
     ]
 
 
-def _sweep(name: str, controls: Sequence[str], wanted: Start) -> dict[str, Any]:
+def _sweep(name: str, wanted: Start) -> dict[str, Any]:
     """Return what the config of a sweep has beside that of its chosen arm. Raises SettingError."""
-    asked = CompareConfig(arms=(CHOSEN, *controls), seeds=wanted.seeds)
+    asked = CompareConfig(arms=(CHOSEN, *wanted.controls), seeds=wanted.seeds)
     return {
         "name": f"{name or 'rows'}, {SWEEP}",
         "sweep": to_dict(asked),

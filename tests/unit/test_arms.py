@@ -184,3 +184,16 @@ def test_the_table_says_what_its_figures_mean() -> None:
     assert arm_lines(arms_table(sized))[1].split()[5:8] == ["2", "0.25", "100"]
     _, line, below = arm_lines(arms_table(two[:1]))
     assert "0.100" in line and "±" not in line + below
+
+
+def test_an_arm_without_a_token_is_not_measured(tiny_folder, table) -> None:
+    """The retain term alone would train it: what it then says is no answer to what the arm asks."""
+    bare = table.assign(gold=0.0)
+    bare.attrs = dict(table.attrs)
+    config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
+    bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config)
+    (only,) = run_arm(bench, bare, chosen_of(bare), Arm("gold"), 0)
+    assert isinstance(only, ArmResult) and not only.summary and only.tokens is None
+    assert only.note == "not measured: it has no token to train"
+    lines = arms_table([only, replace(only, seed=1, summary={"fact_joint": 0.5}, norm=2.0, note="")])
+    assert lines["seeds"].tolist() == [1] and lines["norm"].tolist() == [2.0]

@@ -80,5 +80,19 @@ def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert "This is not a report. It has no figures by row" in capsys.readouterr().err
     assert main([*command, "--rival", "icul", "--depth", "taught", "--out", "x.json"]) == 2
     assert "A rival has no depth" in capsys.readouterr().err
-    assert main([*command, "--depth", "nowhere", "--out", "x.json"]) == 2
-    assert "nowhere" in capsys.readouterr().err
+    for folder in ("nowhere", ""):
+        assert main([*command, "--depth", folder, "--out", "x.json"]) == 2
+        said = capsys.readouterr().err
+        assert "There is no adapter" in said and f"--depth {folder}" in said
+        assert "load:" not in said and "probe:" not in said  # before anything is opened
+
+
+def test_a_reference_of_other_rows_is_refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--out", "plain.json"]) == 0
+    report = json.loads(Path("plain.json").read_text("utf-8"))
+    for name, other in (("row_id", "zz1"), ("expected", "Ada was born in Oslo.")):
+        changed = [line | {name: other} if line["kind"] == "forget" else line for line in report["answers"]]
+        Path("other.json").write_text(json.dumps(report | {"answers": changed}), encoding="utf-8")
+        capsys.readouterr()
+        assert main([*command, "--reference", "other.json", "--out", "x.json"]) == 2
+        assert "The report is of other rows" in capsys.readouterr().err

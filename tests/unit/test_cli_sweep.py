@@ -13,6 +13,7 @@ from tokenunlearn.cli.sweep import asked_by
 from tokenunlearn.experiments.arms import Arm
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.sweep import ArmBegins, place_words
+from tokenunlearn.runs.disk import held_alone
 from tokenunlearn.settings import from_flags
 
 pytestmark = pytest.mark.slow
@@ -102,6 +103,8 @@ def test_a_file_says_what_compare_is_asked_for(
         ("seeds = 0", "night.toml"),  # the key stands twice
         ("entropy = 1979-05-27", "It is date"),
         ("mask = { a = 1 }", "It is dict"),
+        ("seed = false", "It is no yes or no"),
+        ("_h = true", "There is no setting '_h'"),
         ("objective = 'nppo'", "nppo"),
         ("equal_below = 'half'", "equal_below"),
     ],
@@ -112,6 +115,32 @@ def test_a_slip_in_the_file_is_told_before_anything_runs(
     assert sweep(folder, more) == 2
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said
+    assert not (folder / "night.results.jsonl").exists()
+
+
+def test_a_setting_may_stand_in_a_list_and_the_file_may_begin_with_a_mark_of_its_order(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "night.toml"
+    file.write_text('demo = true\nset = ["beta=0.3", "weights_mean_one=true"]\n', encoding="utf-8-sig")
+    assert asked_by(file).set == ["beta=0.3", "weights_mean_one=true"]
+
+
+def test_one_process_writes_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with held_alone(folder / "night.results.jsonl"):
+        assert sweep(folder) == 2
+    assert "Another process writes this file" in capsys.readouterr().err
+
+
+def test_a_mask_of_other_rows_is_told_before_anything_is_measured(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(folder / "others.jsonl", ROWS[3:5], RETAIN[:2])
+    scores = ["score", str(folder / "others.jsonl"), "--model", str(folder / "tiny"), "--precision", "fp32"]
+    assert main([*scores, "--out", str(folder / "scores.parquet")]) == 0
+    assert main(["select", str(folder / "scores.parquet"), "--out", str(folder / "mask.jsonl")]) == 0
+    assert sweep(folder, 'mask = "mask.jsonl"', SETTINGS.replace("whole_words = false\n", "")) == 2
+    assert "The mask" in capsys.readouterr().err
     assert not (folder / "night.results.jsonl").exists()
 
 

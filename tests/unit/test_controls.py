@@ -11,7 +11,7 @@ from app.actions.again import again
 from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
-from tokenunlearn.errors import InputError, MaskError
+from tokenunlearn.errors import InputError, MaskError, SettingError
 from tokenunlearn.masks import mask_hash, read_mask
 
 pytestmark = pytest.mark.slow
@@ -140,6 +140,19 @@ def test_a_number_of_seeds_that_is_none_is_refused(service: Service, seeds: Any)
         ask(unlearn.start, service, {"plan": plan, "settings": {}, "controls": [], "seeds": seeds})
 
 
+HEAD = b'{"format": "tokenunlearn comparison", "origin": {}}\n'
+LINE = b'{"arm": "chosen", "seed": 0, "moment": "last step", "step": 1, "summary": {%s}, "by_row": {%s}}\n'
+DAMAGED = [
+    HEAD + LINE % figures
+    for figures in (
+        (b'"fact_joint": "x"', b""),
+        (b"", b'"fact_joint": 5'),
+        (b"", b'"fact_joint": {"r0": "x"}'),
+        (b'"fact_joint": [1]', b""),
+    )
+]
+
+
 def test_a_damaged_sweep_says_so_and_hides_no_other(service: Service) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]
     wanted = {"plan": plan, "settings": {"steps": 3}, "controls": ["random"], "seeds": 2}
@@ -155,3 +168,19 @@ def test_a_damaged_sweep_says_so_and_hides_no_other(service: Service) -> None:
         sweeps = {each["run_id"]: each for each in compare.runs(service)["sweeps"]}
         assert set(sweeps) == {first, second} and sweeps[second]["notes"] == []
         assert bool(sweeps[first]["notes"]) == bool(content), content
+
+
+def test_a_sweep_keeps_every_control_that_was_asked_for(service: Service) -> None:
+    """Also where the mask is itself drawn at random: its own draw is one, the control's another each seed."""
+    plan = ask(unlearn.summary, service, draft(rule={**RULE, "mode": "random", "fraction": 0.5}))["plan"]
+    wanted = {"plan": plan, "settings": {}, "controls": ["random", "uniform_norm"], "seeds": 2}
+    (run_id,) = ask(unlearn.start, service, wanted)
+    assert service.queue.store.config(run_id)["sweep"]["arms"] == ["chosen", "random", "uniform_norm"]
+
+
+def test_a_sweep_does_not_stop_early_and_says_so(service: Service) -> None:
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    wanted = {"plan": plan, "settings": {"stop_fact_below": 0.5}, "controls": ["random"], "seeds": 2}
+    with pytest.raises(SettingError, match="A sweep does not stop early"):
+        ask(unlearn.start, service, wanted)
+    assert service.queue.runs() == []

@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.experiments.results import BEFORE, comparison_origin, read_results, results_text
     from tokenunlearn.experiments.runner import ArmResult, Bench
     from tokenunlearn.experiments.sweep import Planned, sweep
-    from tokenunlearn.runs.disk import write_bytes_atomically
+    from tokenunlearn.runs.disk import held_alone, write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
 
     world = rows.world or demo_rows("world")
@@ -75,11 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     ready = [loaded]
     del loaded
-    results = (
-        read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
-        if path and path.exists()
-        else []
-    )
+    results: list[ArmResult] = []
 
     def keep(measured: Sequence[ArmResult]) -> None:
         """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
@@ -93,7 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
     seeds = range(config.seed, config.seed + asked.seeds)
     arms = arms_of(tokens, asked.methods)
     planned = Planned(bench, arms, seeds, choose, skips=bool(asked.objectives))
-    reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
+    with held_alone(path) if path else nullcontext():
+        if path and path.exists():
+            results += read_results(path.read_bytes().decode(errors="replace"), origin, str(path))
+        reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
     shown = [each for each in results if each.arm == BEFORE or each.of in arms and each.seed in seeds]
     sys.stdout.write("\n".join([*result_lines(shown), *reasons]) + "\n")
     return 0

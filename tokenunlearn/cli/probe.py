@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", "shared_holdout", beside=sets)
     before = _report(arguments.before, bool(arguments.reference)) if arguments.before else None
-    reference = _report(arguments.reference, with_figures=True) if arguments.reference else None
+    reference = _reference(arguments.reference, rows) if arguments.reference else None
 
     from tqdm import tqdm
 
@@ -77,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.probes.report import probe_report, with_badges
 
     settings = from_flags(ProbeSettings, arguments)
+    _refuse_no_adapter(arguments.depth)
+    if settings.membership and not rows.holdout:
+        sys.stderr.write("no row is held out (split holdout), so membership is not measured\n")
     rival = _rival(arguments, rows)
     with tqdm(total=3 if arguments.depth else 2, unit="stage", desc="load") as bar:
         model = load(arguments)
@@ -112,6 +115,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_no_adapter(folder: str | None) -> None:
+    """Raise InputError for a folder without an adapter, before anything is probed; None is no folder."""
+    if folder is None:
+        return
+    if not folder or not (Path(folder) / "adapter_config.json").is_file():
+        why = "It has no adapter_config.json" if folder else "No folder is named"
+        where = f"--depth {folder}"
+        raise InputError("There is no adapter", why, "Name the adapter of the model before", where)
+
+
 def _depth(arguments: argparse.Namespace, model: "LoadedModel", rows: "Splits") -> dict[str, Any]:
     """Return how deep the facts were erased in `model`, against the adapter of --depth on the same base."""
     from tokenunlearn.models.loading import load_model
@@ -119,6 +132,28 @@ def _depth(arguments: argparse.Namespace, model: "LoadedModel", rows: "Splits") 
 
     full = load_model(arguments.model, arguments.depth, arguments.precision)
     return depth_report(full, model, rows.forget)
+
+
+def _reference(where: str, rows: "Splits") -> dict[str, Any]:
+    """Return the report of --reference.
+
+    Raises InputError for one that was not made of these rows to forget: its figures are of others.
+    """
+    report = _report(where, with_figures=True)
+    there = {
+        (line["row_id"], line["question"], line["expected"])
+        for line in report["answers"]
+        if line["kind"] == "forget"
+    }
+    here = {(row.id, row.question, row.answer) for row in rows.forget}
+    if there != here:
+        raise InputError(
+            "The report is of other rows",
+            f"{len(here - there)} of {len(here)} rows to forget are not in it, with this question and answer",
+            "Probe the other model on the same rows",
+            where,
+        )
+    return report
 
 
 def _rival(arguments: argparse.Namespace, rows: Any) -> Callable[[Any], Any]:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 def asked_by(file: Path) -> argparse.Namespace:
     """Return what `compare` is asked for by a file. Raises SettingError, naming the file."""
     try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+        settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingError("The file is no TOML", str(error), "See `sweep --help`", str(file)) from error
     parser = argparse.ArgumentParser(prog=f"{file}", allow_abbrev=False, exit_on_error=False)
@@ -47,7 +47,8 @@ def asked_by(file: Path) -> argparse.Namespace:
 
 def _flags(parser: argparse.ArgumentParser, settings: Mapping[str, Any], file: Path) -> list[str]:
     """Return the command line of `compare` that the settings say. Raises SettingError."""
-    known = {flag.removeprefix("--").replace("-", "_"): flag for flag in parser._option_string_actions}
+    actions = {name: each for name, each in parser._option_string_actions.items() if name.startswith("--")}
+    known = {flag.removeprefix("--").replace("-", "_"): flag for flag in actions}
     rows, flags = list[str](), list[str]()
     for name, value in settings.items():
         where = f"{name} in {file}"
@@ -60,10 +61,14 @@ def _flags(parser: argparse.ArgumentParser, settings: Mapping[str, Any], file: P
             rows.append(_text(value, where))
         elif name == "set" and isinstance(value, Mapping):
             flags += [f"--set={key}={_json(each, where)}" for key, each in value.items()]
+        elif name == "set" and isinstance(value, list):
+            flags += [f"--set={_text(each, where)}" for each in value]
         elif isinstance(value, bool):
+            if actions[known[name]].nargs != 0:
+                raise SettingError(f"It is {str(value).lower()}", "It is no yes or no", where=where)
             flags += [known[name]] if value else [known[no] for no in [f"no_{name}"] if no in known]
         elif isinstance(value, list):
-            flags += [known[name], ",".join(_text(each, where) for each in value)]
+            flags += [f"{known[name]}={','.join(_text(each, where) for each in value)}"]
         else:
             flags += [f"{known[name]}={_text(value, where)}"]
     return [*flags, *rows]

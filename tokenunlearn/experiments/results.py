@@ -30,6 +30,19 @@ _LATER: Final = {  # of newer versions
 }
 
 
+def _numbers(values: Any) -> bool:
+    return isinstance(values, dict) and all(
+        each is None or type(each) in (int, float) for each in values.values()
+    )
+
+
+# Of a measurement, what tables and statistics are made of; files of older versions have no `by_row`.
+_FIGURES: Final = {
+    "summary": _numbers,
+    "by_row": lambda found: found is None or isinstance(found, dict) and all(map(_numbers, found.values())),
+}
+
+
 def comparison_origin(
     bench: Bench, loaded: LoadedModel, chosen_by: Origin, source: str, each_default: bool = False
 ) -> dict[str, Any]:
@@ -98,6 +111,7 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
             continue
         record = _record(line)
         lacking = [name for name, kind in _KINDS.items() if type(record.get(name)) is not kind]
+        lacking += [name for name, valid in _FIGURES.items() if not lacking and not valid(record.get(name))]
         if lacking:
             raise RunError(
                 f"Line {number} is not a measurement",

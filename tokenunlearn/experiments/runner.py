@@ -113,6 +113,10 @@ def run_arm(
         yield ArmResult(arm.tokens, seed, LAST, 0, **_measure(bench, rival))
         return
     weights = arm_weights(table, chosen, arm.tokens, seed)
+    if not any(values.any() for values in weights.values()):
+        why = "not measured: it has no token to train"
+        yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
+        return
     entry, match = ARMS[arm.tokens], _match(arm, seed, to_match)
     if match and not match.norm > 0:
         why = f"not measured: the norm of the chosen arm's change is {match.norm:g}, so there is no match"
@@ -242,16 +246,21 @@ def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
-    """Return one line per moment, arm and method: mean and spread (highest − lowest) over seeds."""
+    """Return one line per moment, arm and method: mean and spread (highest − lowest) over seeds.
+
+    `seeds` counts those that were measured; a seed with a note instead of figures is in no mean.
+    """
     records = [
         {"arm": r.arm, "method": r.method, "moment": r.moment, "seed": r.seed, "step": r.step}
         | {"seconds": r.seconds, "norm": r.norm, "tokens": r.tokens}
+        | {"measured": bool(r.summary)}
         | {name: r.summary.get(name) for name in COMPARED}
         for r in results
     ]
     grouped = pd.DataFrame(records).groupby(["moment", "arm", "method"], sort=False)
     lines = []
-    for (moment, arm, method), group in grouped:
+    for (moment, arm, method), every in grouped:
+        group = every[every["measured"]]
         line: dict[str, Any] = {
             "moment": moment,
             "arm": arm,

@@ -75,12 +75,14 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
     left = missing(known, planned.arms, planned.seeds)
     for seed, arm in left:
         size_to_match(known, arm, seed, where)
+    # First, as what is wrong with the mask shows here, before anything is measured.
+    choice = planned.choose() if left else None
     if not any(each.arm == BEFORE for each in known):
         known.append(before(planned.bench))
         yield ArmMeasured((known[-1],))
-    if not left:
+    if choice is None:
         return
-    table, chosen = planned.choose()
+    table, chosen = choice
     start = next(each.summary for each in known if each.arm == BEFORE)
     forgettable = knows(planned.bench, start)
     if not forgettable:

@@ -5,6 +5,7 @@ file systems without working locks, and Windows (no `fcntl`).
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tokenunlearn.errors import RunError
 
 
 def write_bytes_atomically(path: Path, content: bytes, *, once: bool = False) -> None:
@@ -87,6 +90,29 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
         if isinstance(record, dict):
             records.append(record)
     return records, start + len(complete)
+
+
+@contextmanager
+def held_alone(path: Path) -> Iterator[None]:
+    """Hold a file that may not be there yet, which is replaced as a whole while it is held.
+
+    The lock lies among the temporary files of this machine. Raises RunError where another process holds it.
+    """
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    lock = Path(tempfile.gettempdir()) / f"tokenunlearn-{os.getuid()}-{name}.lock"
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise RunError(
+            "Another process writes this file",
+            "Two at once would lose the work of one",
+            "Wait for it, or name another file",
+            str(path),
+        ) from error
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
