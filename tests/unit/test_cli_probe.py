@@ -83,7 +83,7 @@ def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     for folder in ("nowhere", ""):
         assert main([*command, "--depth", folder, "--out", "x.json"]) == 2
         said = capsys.readouterr().err
-        assert "There is no adapter" in said and f"--depth {folder}" in said
+        assert "There is no adapter" in said and f"--depth {folder}".strip() in said
         assert "load:" not in said and "probe:" not in said  # before anything is opened
 
 
