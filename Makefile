@@ -37,11 +37,11 @@ suite: $(DEV_STAMP) $(NPM_STAMP) ## All tests without the linters
 test-fast: $(DEV_STAMP) ## The quick tests: without the real model, a browser, and what takes long ways
 	$(MAKE) --no-print-directory -j 2 quick-javascript quick-python
 
-quick-python:
+quick-python: ## The Python tests among the quick ones
 	$(PYTEST) -m "not slow and not browser" $(ARGS)
 
 # Beside the Python tests, which need one processor for some seconds until their libraries are loaded.
-quick-javascript:
+quick-javascript: ## All JavaScript tests, where there is node
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
 
 test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes three)

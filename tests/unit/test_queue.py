@@ -227,3 +227,15 @@ def test_a_worker_that_cannot_start_fails_its_run_only(queue):
 
 def test_the_default_worker_is_the_module(tmp_path):
     assert worker_command(tmp_path)[1:] == ["-m", "tokenunlearn.runs.worker", str(tmp_path)]
+
+
+def test_a_worker_that_ends_by_itself_while_it_is_ended_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = RunQueue(RunStore(tmp_path), lambda _: ["true"])
+    run_id = queue.start_run({"steps": 1})
+    gone = {**queue.store.state(run_id), "pid": 2**22 + 1}  # beyond the highest process id
+    looks = iter([True])
+    monkeypatch.setattr("tokenunlearn.runs.queue.process_alive", lambda _: next(looks, False))
+    queue._kill(gone)
+    assert next(looks, None) is None

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -189,7 +190,8 @@ class RunQueue:
     def _kill(self, state: Mapping[str, Any]) -> None:
         deadline = time.time() + 5
         while process_alive(state) and time.time() < deadline:
-            os.kill(int(state["pid"]), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself since it was looked at
+                os.kill(int(state["pid"]), signal.SIGKILL)
             time.sleep(0.05)
         message = f"stopped by force at step {state['step']}"
         values = {"state": "interrupted", "message": message, "ended": time.time(), "requested": None}
