@@ -66,20 +66,17 @@ def split(
     address: str,
     program: str,
     arguments: Sequence[str],
-    log: Path | None,
+    log: Path,
     environment: dict[str, str] | None = None,
 ) -> int:
     """The id of a process that the one at this address has split off.
 
-    It runs the module as `python -m` would, or the code after "-c" as `python -c` would; what it says goes
-    into `log`, or where this process's own words go.
+    It runs the module as `python -m` would; what it says goes into `log`.
     """
-    asked = {"program": program, "arguments": [*arguments], "environment": environment or {}}
-    asked |= {"log": str(log) if log else None}
+    asked = {"program": program, "arguments": [*arguments], "environment": environment or {}, "log": str(log)}
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(address)
-        line = (json.dumps(asked) + "\n").encode()
-        socket.send_fds(connection, [line], [] if log else [0, 1, 2])
+        connection.sendall((json.dumps(asked) + "\n").encode())
         with connection.makefile("r") as stream:
             return int(stream.readline())
 
@@ -94,9 +91,8 @@ def serve(address: str, modules: Sequence[str]) -> NoReturn:
             importlib.import_module(name)
         gc.freeze()  # What is split off does not look for garbage in all that, nor copies it by looking.
         gc.enable()
-        signal.signal(
-            signal.SIGCHLD, signal.SIG_IGN
-        )  # Nobody waits for them: what has ended is gone at once.
+        # Nobody waits for them: what has ended is gone at once.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         holding: list[socket.socket] = []
         begun = False
         while holding or not begun:

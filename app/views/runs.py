@@ -145,18 +145,13 @@ def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return {
         "done": [
-            {"run_id": state["run_id"], "see": run_kind(state).see, "on": _shown_on(state)}
+            {"run_id": state["run_id"], "see": run_kind(state).see, "on": run_kind(state).shown_on.lower()}
             for state in states
             if state["state"] == "finished"
         ],
         "ended": [state["run_id"] for state in states if state["state"] in ENDED],
         "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
     }
-
-
-def _shown_on(state: Mapping[str, Any]) -> str:
-    kind = run_kind(state)
-    return "probe" if kind.leaves else kind.shown_on.lower()
 
 
 def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

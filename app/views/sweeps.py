@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from app.views.runs import run_line
-from app.words import SWEEP_NOT_SHOWN, SWEEP_SHOWN, SWEEP_TOO_FEW
+from app.words import SWEEP_NOT_SHOWN, SWEEP_SHOWN, SWEEP_TOO_FEW, arm_words
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
 from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult, arms_table
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.training.events import Event, SweepStep
 
@@ -25,7 +25,9 @@ def sweep_view(
     skipped = [each for each in events if isinstance(each, SweepStep) and each.why]
     return {
         **run_line(state, left),
-        "verdicts": [_verdict(results, moment) for moment in (EQUAL, LAST) if findings(results, moment)],
+        "verdicts": [
+            _verdict(found, moment) for moment in (EQUAL, LAST) if (found := findings(results, moment))
+        ],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [
             *note_lines(results),
@@ -35,9 +37,9 @@ def sweep_view(
     }
 
 
-def _verdict(results: Sequence[ArmResult], moment: str) -> dict[str, Any]:
+def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
     """Return what is shown at a moment: a sentence, and one for each difference that is shown."""
-    found = [each for each in findings(results, moment) if np.isfinite(each.comparison.mean)]
+    found = [each for each in every if np.isfinite(each.comparison.mean)]
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
     if not shown and seeds < FEWEST_SEEDS:
@@ -58,7 +60,7 @@ def _line(record: Mapping[Any, Any]) -> dict[str, Any]:
     arm = record["arm"]
     return {
         "arm": arm,
-        "label": ARMS[arm].label if arm in ARMS else arm,
+        "label": arm_words(arm),
         "method": record["method"],
         "moment": record["moment"],
         "seeds": int(record["seeds"]),

@@ -14,9 +14,9 @@ class RunKind:
 
     load: module:function, from config and folder to the job. step: the step count of a kind whose config
     names none; 0 where it does, or where the job says it. form: whether the Unlearn tab's form made it.
-    leaves: whether it leaves an adapter or rival of its own; else `shown_on` is the button that leads to its
-    result. unit: what its progress counts. saved: what it has at the last saved step, in a word. see: where
-    its result is, for the news.
+    leaves: whether it leaves an adapter or rival of its own. shown_on: the tab of its result, and the button
+    that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a word.
+    see: where its result is, for the news.
     """
 
     load: str
