@@ -29,6 +29,13 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "signal to noise",
+        "tokenunlearn/metrics/snr.py",
+        "signal = mean - noise / size",
+        "signal = mean",
+        ("tests/unit/test_gradient_view.py",),
+    ),
+    Mutation(
         "knowledge",
         "tokenunlearn/signals/knowledge.py",
         "return np.abs(log_probs - masked_log_probs)",

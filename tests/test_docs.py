@@ -41,6 +41,7 @@ PLACES = (
     "tokenunlearn.training.teach:TeachConfig",
     "tokenunlearn.probes.evidence:ProbeSettings",
     "tokenunlearn.experiments.config:CompareConfig",
+    "tokenunlearn.experiments.gradients:GradientsConfig",
 )
 TABLE = re.compile(r"<!-- settings: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 ADAPTERS = re.compile(r"<!-- adapters -->\n(.*?)<!-- end -->", re.DOTALL)

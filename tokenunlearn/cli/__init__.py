@@ -12,7 +12,19 @@ from typing import Final
 from tokenunlearn import __version__
 from tokenunlearn.errors import TokenUnlearnError
 
-VERBS: Final = ("score", "fit", "select", "unlearn", "probe", "attack", "teach", "compare", "sweep", "list")
+VERBS: Final = (
+    "score",
+    "fit",
+    "select",
+    "gradients",
+    "unlearn",
+    "probe",
+    "attack",
+    "teach",
+    "compare",
+    "sweep",
+    "list",
+)
 INTERRUPTED: Final = 130
 
 _EXAMPLES: Final = """\

@@ -24,6 +24,7 @@ CLASSES: Final = (
     "tokenunlearn.training.teach:TeachConfig",
     "tokenunlearn.probes.evidence:ProbeSettings",
     "tokenunlearn.experiments.config:CompareConfig",
+    "tokenunlearn.experiments.gradients:GradientsConfig",
 )
 
 

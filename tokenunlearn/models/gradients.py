@@ -94,6 +94,43 @@ def token_products(
     return [products[index] for index in range(len(encodings))]
 
 
+def lora_layers(model: Any) -> dict[int, list[torch.nn.Parameter]]:
+    """Return the B matrices of a LoRA by decoder layer, lowest first.
+
+    A fresh LoRA has B = 0, so its A has no gradient yet: these are all that a run's first step moves. Raises
+    ModelError for a model without a LoRA, or without a list of layers.
+    """
+    listed = layer_list(causal_model(model))
+    layers = [] if listed is None else list(listed[1])
+    found = {
+        number: [weight for name, weight in layer.named_parameters() if "lora_B" in name]
+        for number, layer in enumerate(layers)
+    }
+    found = {number: weights for number, weights in found.items() if weights}
+    if not found:
+        why = "It has no LoRA on decoder layers that can be counted"
+        raise ModelError("Gradients cannot be taken here", why, "Open another model")
+    return found
+
+
+def token_gradients(
+    model: Any, encoding: Encoding, pad_id: int, layers: Sequence[Sequence[torch.nn.Parameter]]
+) -> list[Float[Tensor, "tokens weights"]]:
+    """Return ∇lp of each answer token of a row on the weights of each layer: a float32 table a layer.
+
+    One forward pass, then one backward pass a token.
+    """
+    weights = [weight for layer in layers for weight in layer]
+    sizes = [sum(weight.numel() for weight in layer) for layer in layers]
+    found = []
+    with _only(model, weights):
+        ((_, batch),) = batches(model, [encoding], pad_id, [()])
+        for log_prob in batch_log_probs(model, batch.to(weights[0].device))[0]:
+            gradients = torch.autograd.grad(log_prob, weights, retain_graph=True, materialize_grads=True)
+            found.append(torch.cat([each.float().flatten() for each in gradients]))
+    return list(torch.stack(found).split(sizes, dim=1))
+
+
 @contextmanager
 def _only(model: Any, weights: Sequence[Tensor]) -> Iterator[None]:
     """Give gradients to these weights alone inside, so that a backward pass ends at the lowest of them."""

@@ -1,0 +1,83 @@
+"""The chosen tokens of a verb: those of a mask file, or what the rule of the flags takes."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import tell_unchosen
+from tokenunlearn.errors import SettingError, did_you_mean
+from tokenunlearn.settings import describe, from_dict, from_flags
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tokenunlearn.data.splits import Splits
+    from tokenunlearn.masks import Mask
+    from tokenunlearn.models.loading import LoadedModel
+    from tokenunlearn.selection import Rule
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Let the parser take a mask, or the flags of a rule."""
+    parser.add_argument(
+        "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
+    )
+    add_settings(parser, "Rule")
+
+
+def asked_rule(arguments: argparse.Namespace) -> "Rule":
+    """Return the rule of the flags or of the mask; what can be wrong with either is told now.
+
+    Raises SettingError for flags beside a mask and for an unknown signal, MaskError for an empty mask.
+    """
+    from tokenunlearn.masks import read_header, refuse_empty_file
+    from tokenunlearn.selection import Rule
+    from tokenunlearn.signals import SIGNALS
+
+    rule = from_flags(Rule, arguments)
+    if arguments.mask:
+        typed = next((info for info in describe(Rule) if getattr(arguments, info.name) is not None), None)
+        if typed:
+            why = f"{typed.flag} would change nothing"
+            raise SettingError("A mask has its own rule", why, "Leave one out", typed.flag)
+        refuse_empty_file(arguments.mask)
+        rule = from_dict(Rule, read_header(arguments.mask).get("rule", {}))
+    for name in _used(rule):
+        if name not in SIGNALS:
+            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS))
+    return rule
+
+
+def _used(rule: "Rule") -> list[str]:
+    """Return the signals that the rule's fusion reads: one without a share is none."""
+    return [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+
+
+def chosen_tokens(
+    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits", signals: tuple[str, ...] = ()
+) -> "tuple[pd.DataFrame, Mask]":
+    """Return the table of the rows to forget and the mask; the rule's signals and `signals` are scored.
+
+    Raises what scoring and masks raise, all that can be known before anything is scored first.
+    """
+    from tokenunlearn.fitting import check_rows
+    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
+    from tokenunlearn.passes import Beside, refuse_lacking
+    from tokenunlearn.scoring import ScoreConfig, score
+
+    rule = asked_rule(arguments)
+    scoring: Any = ScoreConfig(signals=tuple(dict.fromkeys((*_used(rule), *signals))))
+    beside = Beside(rows.retain)
+    check_rows(loaded, rows.forget)
+    for name in scoring.signals:
+        for each in scoring.passes_of(name):
+            refuse_lacking(each, loaded, beside)
+    table = score(loaded, rows.forget, scoring, beside)
+    if arguments.mask:
+        chosen = read_mask(arguments.mask, table, None)
+    else:
+        chosen = make_mask(columns_from_table(table), rule)
+    refuse_empty(chosen, arguments.mask or "the rule")
+    with_some = set(table["row_id"][chosen.selected])
+    tell_unchosen([str(row.id) for row in rows.forget if row.id not in with_some], len(rows.forget))
+    return table, chosen

@@ -1,0 +1,59 @@
+"""measure whether the chosen tokens' gradients agree, and whether the other tokens' are orthogonal to them
+
+The rows to forget, under a fresh LoRA on the target: signal to noise of the chosen tokens against random ones
+of the same count, layer by layer, and the cosines of the unchosen to the forget direction, which the theory
+of TokenUnlearn takes to be near 0. Nothing is trained.
+"""
+
+import argparse
+import sys
+
+from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
+from tokenunlearn.settings import from_flags
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_rows(parser, "the shared set")
+    parser.add_argument("--out", metavar="PATH", help="all figures as .json")
+    add_model(parser)
+    add_settings(parser, "GradientsConfig")
+    add_choice(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
+    path = target(arguments.out, ".json") if arguments.out else None
+
+    from tokenunlearn.experiments.gradients import GradientsConfig
+
+    settings = from_flags(GradientsConfig, arguments)
+    asked_rule(arguments)
+    rows = given_rows(arguments, "shared_forget", "shared_retain")
+
+    from tqdm import tqdm
+
+    from tokenunlearn.experiments.gradient_words import gradient_lines, gradient_said
+    from tokenunlearn.experiments.gradients import GradientsDone, gradient_view
+    from tokenunlearn.runs.disk import write_json_atomically
+
+    loaded = load(arguments, to_train=True)
+    made_with = loaded.provenance()
+    table, chosen = chosen_tokens(arguments, loaded, rows)
+    with stoppable() as stop, tqdm(unit="row", desc="gradients") as bar:
+        for event in gradient_view(loaded, rows.forget, table, chosen, settings):
+            if isinstance(event, GradientsDone):
+                report = {**event.report, "model": made_with}
+                break
+            bar.total, bar.n = event.steps, event.step
+            bar.refresh()
+            if stop:
+                return INTERRUPTED
+    if path:
+        write_json_atomically(path, {**report, "says": gradient_said(report)})
+    sys.stdout.write("\n".join([*gradient_lines(report), *gradient_said(report)]) + "\n")
+    return 0
