@@ -25,7 +25,7 @@ VIEWS: Final = (
     "runs/curves_view.js",
     "runs/probe_view.js",
     "runs/ask_view.js",
-    "runs/runs_view.js",
+    "compare/compare_view.js",
 )
 
 
@@ -59,9 +59,9 @@ def ask_view(value: Any) -> gr.HTML:
     return _view("runs/ask_view.js", value)
 
 
-def runs_view(value: Any) -> gr.HTML:
-    """Return the view of all runs, with the difference of two of them."""
-    return _view("runs/runs_view.js", value, ("act", "rival"))
+def compare_view(value: Any) -> gr.HTML:
+    """Return the view of all runs and sweeps: what is shown, their table, the difference of two."""
+    return _view("compare/compare_view.js", value, ("act", "rival"))
 
 
 def _view(

@@ -35,6 +35,7 @@ VIEW_STYLES: Final = (
     "page/tour.css",
     "page/tokens_view.css",
     "runs/runs.css",
+    "compare/compare.css",
     "page/status_chips.css",
 )
 

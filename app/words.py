@@ -46,6 +46,10 @@ NO_RUN: Final = (
 )
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
+ONE_SEED_EACH: Final = (
+    "Nothing is shown yet: these runs have one seed each, and another seed may turn a difference round. Set "
+    "Seeds to 3 or more on the Unlearn tab: the sweep then says which differences hold."
+)
 LOADING: Final = (
     "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
 )

@@ -1,36 +1,39 @@
-"""All runs as lines of the Compare table, with what differs between their settings."""
+"""A run as a line of the Compare table: its figures before and after, its settings in words."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from tokenunlearn.data.rows import SPLITS
-
-_LEFT_OUT = ("name", "arm", "group")
+from app.views.figures import with_kept
+from app.views.run_settings import Said, settings_words
+from tokenunlearn.runs.kinds import run_kind
 
 
 def compare_line(
     run: Mapping[str, Any], config: Mapping[str, Any], probes: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return one run: identity, state, numbers before and after (None = not probed), flat settings."""
+    """Return what a run is: what was started with it, figures before and after, settings in words.
+
+    Figures are None where nothing was probed. `hue` says which of the colours of runs is its own.
+    """
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     return {
-        **{name: run[name] for name in ("run_id", "name", "arm", "state", "step", "steps")},
-        "before": (before or {}).get("summary"),
-        "after": (after or {}).get("summary"),
-        "settings": flat_settings(config),
+        "arm_label": settings_words({"arm": config.get("arm")})["arm"].words,
+        "kind": run.get("kind", ""),
+        "trained": run_kind(run).form,
+        "group": config.get("group") or "",
+        "created": run.get("created"),
+        "hue": hue_of_run(str(run["run_id"])),
+        "before": with_kept((before or {}).get("summary")),
+        "after": with_kept((after or {}).get("summary")),
+        "settings": said(settings_words(config)),
     }
 
 
-def flat_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config without its rows, nested settings as `training.steps`; rows as their number."""
-    flat: dict[str, Any] = {}
-    for name, value in ({name: [] for name in SPLITS} | dict(config)).items():
-        if name in SPLITS:
-            flat[f"{name} rows"] = len(value) if isinstance(value, list) else value
-        elif name in _LEFT_OUT:
-            continue
-        elif isinstance(value, Mapping):
-            flat.update({f"{name}.{key}": each for key, each in value.items()})
-        else:
-            flat[name] = value
-    return flat
+def said(settings: Mapping[str, Said]) -> dict[str, list[str]]:
+    """Return settings as they cross to the page: by key, label and words."""
+    return {key: [each.label, each.words] for key, each in settings.items()}
+
+
+def hue_of_run(run_id: str) -> int:
+    """Return the number of a run, which is never given twice: its colour is of it alone."""
+    return int(run_id.rpartition("-")[2])

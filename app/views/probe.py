@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.words import no_results
-from tokenunlearn.probes import COMPARED, PROBES
+from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.badges import badge_words
 from tokenunlearn.probes.report import with_badges
 
@@ -37,19 +37,6 @@ def labels(world_kept: bool = False) -> list[dict[str, str]]:
         for name, probe in PROBES.items()
     ]
     return [each | WORLD_KEPT if world_kept and each["key"] == "world" else each for each in found]
-
-
-def columns() -> list[dict[str, str]]:
-    """Return the key, heading and help of each figure that stands in a comparison."""
-    named = {label["key"]: label for label in labels()}
-    return [
-        {
-            "key": name,
-            "label": f"{PROBES[name].short}{ARROWS[PROBES[name].wanted]}",
-            "help": named[name]["help"],
-        }
-        for name in COMPARED
-    ]
 
 
 def probe_value(

@@ -1,44 +1,50 @@
-"""A sweep as the Compare tab shows it: what is shown, the table of its arms, and what was not measured."""
+"""A sweep as the Compare tab shows it: what is shown, its arms over the seeds, and what was not measured."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
-from app.views.runs import run_line
+from app.views.figures import listed, with_kept
 from app.words import SWEEP_NOT_SHOWN, SWEEP_SHOWN, SWEEP_TOO_FEW, arm_words
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
-from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult, arms_table
+from tokenunlearn.experiments.results import BEFORE
+from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
-from tokenunlearn.probes import COMPARED
+from tokenunlearn.metrics.statistics import mean_interval
+from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.probes import PROBES
 from tokenunlearn.training.events import Event, SweepStep
 
+MOMENTS: Final = (LAST, EQUAL)
+FACT: Final = "fact_joint"
+_THE: Final = MappingProxyType({LAST: "the last step", EQUAL: "equal forgetting"})
+_DECIMALS: Final = 6
 
-def sweep_view(
-    state: Mapping[str, Any], results: Sequence[ArmResult], events: Sequence[Event], left: float | None
-) -> dict[str, Any]:
-    """Return a sweep: its run's line, what is shown, what each control rules out, notes, and its table.
 
-    A figure is `[mean, half the distance between highest and lowest]` over the seeds; None = not measured.
+def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[str, Any]:
+    """Return what a sweep measured: what is shown, what each control rules out, notes, and its arms.
+
+    `before` has the figures of the target itself, None where it was not measured.
     """
     skipped = [each for each in events if isinstance(each, SweepStep) and each.why]
+    start = next((each.summary for each in results if each.arm == BEFORE), None)
     return {
-        **run_line(state, left),
-        "verdicts": [
-            _verdict(found, moment) for moment in (EQUAL, LAST) if (found := findings(results, moment))
-        ],
+        "verdicts": [_verdict(found, moment) for moment in MOMENTS if (found := findings(results, moment))],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [
             *note_lines(results),
             *(f"{each.arm}, seed {each.seed}: not measured. {each.why}" for each in skipped),
         ],
-        "lines": [_line(each) for each in arms_table(results).to_dict("records")] if results else [],
+        "before": with_kept(start),
+        "lines": _lines(results),
     }
 
 
 def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
-    """Return what is shown at a moment: a sentence, and one for each difference that is shown."""
+    """Return what is shown at a moment: a sentence, one for each control, and each difference in full."""
     found = [each for each in every if np.isfinite(each.comparison.mean)]
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
@@ -48,7 +54,68 @@ def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
         text = (SWEEP_SHOWN if shown else SWEEP_NOT_SHOWN).format(
             moment=moment, shown=len(shown), of=len(found)
         )
-    return {"text": text[0].upper() + text[1:], "shown": shown}
+    against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
+    return {
+        "moment": moment,
+        "headline": headline(found, moment),
+        "text": _begun(text),
+        "against": [
+            against_words([each for each in found if (each.control, each.method) == name]) for name in against
+        ],
+        "shown": shown,
+        "all": [each.words for each in found],
+    }
+
+
+def headline(found: Sequence[Finding], moment: str) -> str:
+    """Return what is shown at a moment in one sentence for everyone, without figures; "" for nothing.
+
+    Whether the fact is forgotten further, and what is kept, each with the controls that it is shown against.
+    """
+    shown = [each for each in found if each.shown]
+    controls = dict.fromkeys(_control(each) for each in shown)
+    said = []
+    for better, forget, keep in ((True, "further", "more"), (False, "less far", "less")):
+        part = [each for each in shown if each.better is better]
+        facts = [f"“{_control(each)}”" for each in part if each.probe == FACT]
+        if facts:
+            said.append(f"forget the fact {forget} than {listed(facts)}")
+        for control in controls:
+            kept = [each for each in part if _control(each) == control and PROBES[each.probe].wanted == "up"]
+            if kept:
+                said.append(
+                    f"keep {keep} of {listed([PROBES[e.probe].label for e in kept])} than “{control}”"
+                )
+    return f"After {_THE[moment]} the chosen tokens {'; they '.join(said)}." if said else ""
+
+
+def against_words(found: Sequence[Finding]) -> dict[str, str]:
+    """Return what is shown of the chosen tokens against one control: with whom, better, worse, and not shown.
+
+    `better` and `worse` name each figure with its difference and interval, in the order of PROBES.
+    """
+    first = found[0]
+    seeds, rows = (max(getattr(each.comparison, name) for each in found) for name in ("seeds", "rows"))
+    shown = [each for each in found if each.shown]
+    return {
+        "control": _control(first),
+        "counts": f"{seeds} seeds, {rows} rows",
+        "better": "; ".join(_difference(each) for each in shown if each.better),
+        "worse": "; ".join(_difference(each) for each in shown if not each.better),
+        "open": ", ".join(PROBES[each.probe].label for each in found if not each.shown),
+    }
+
+
+def _control(finding: Finding) -> str:
+    control = arm_words(finding.control)
+    return f"{control} ({_method(finding.method)})" if finding.method else control
+
+
+def _difference(finding: Finding) -> str:
+    found = finding.comparison
+    numbers = (f"{value:+.2f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    mean, low, high = numbers
+    return f"{PROBES[finding.probe].label} {mean} [{low}, {high}]"
 
 
 def _controls(results: Sequence[ArmResult]) -> list[str]:
@@ -56,24 +123,69 @@ def _controls(results: Sequence[ArmResult]) -> list[str]:
     return [name for name in ARMS if name in measured and name != CHOSEN]
 
 
-def _line(record: Mapping[Any, Any]) -> dict[str, Any]:
-    arm = record["arm"]
+def _lines(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+    """Return one line an arm, method and moment, in the order in which they were measured."""
+    groups: dict[tuple[str, str, str], list[ArmResult]] = {}
+    for each in results:
+        if each.arm != BEFORE:
+            groups.setdefault((each.arm, each.method, each.moment), []).append(each)
+    arms = list(dict.fromkeys((arm, method) for arm, method, _ in groups))
+    return [
+        {**_line(group), "hue": _hue(arm, arms.index((arm, method)))}
+        for (arm, method, _), group in groups.items()
+    ]
+
+
+def _hue(arm: str, place: int) -> int:
+    """Return which colour is an arm's own: that of its place in ARMS, the same in every sweep."""
+    names = list(ARMS)
+    return names.index(arm) if arm in names else len(names) + place
+
+
+def _line(group: Sequence[ArmResult]) -> dict[str, Any]:
+    """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
+
+    `figures`: of each figure the mean over the seeds, its 95 % interval, and half the distance between
+    highest and lowest; None where it is not measured.
+    """
+    first = group[0]
+    measured = [each for each in group if each.summary]
+    columns: dict[str, list[float | None]] = {}
+    found = [with_kept(each.summary) or {} for each in measured]
+    for name in dict.fromkeys(name for summary in found for name in summary):
+        values = [_rounded(summary.get(name)) for summary in found]
+        if any(value is not None for value in values):
+            columns[name] = values
     return {
-        "arm": arm,
-        "label": arm_words(arm),
-        "method": record["method"],
-        "moment": record["moment"],
-        "seeds": int(record["seeds"]),
-        "step": _finite(record["step"]),
-        "norm": _finite(record["norm"]),
-        "tokens": _finite(record["tokens"]),
-        "figures": {name: [_finite(record[name]), _half(record[f"{name}_spread"])] for name in COMPARED},
+        "arm": first.arm,
+        "label": f"{arm_words(first.arm)}, {_method(first.method)}" if first.method else arm_words(first.arm),
+        "moment": first.moment,
+        "seeds": [each.seed for each in measured],
+        "costs": {
+            name: _rounded(mean_interval(_known([getattr(each, name) for each in measured]))[0])
+            for name in ("step", "norm", "tokens", "seconds")
+        },
+        "values": columns,
+        "figures": {name: _over_seeds(_known(values)) for name, values in columns.items()},
     }
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _over_seeds(values: Sequence[float]) -> list[float | None]:
+    half = (max(values) - min(values)) / 2 if len(values) > 1 else None
+    return [*(_rounded(each) for each in mean_interval(values)), _rounded(half)]
 
 
-def _half(value: float) -> float | None:
-    return float(value) / 2 if np.isfinite(value) else None
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(float(value), _DECIMALS) if value is not None and np.isfinite(value) else None
+
+
+def _method(name: str) -> str:
+    return OBJECTIVES[name].label if name in OBJECTIVES else name
+
+
+def _begun(text: str) -> str:
+    return text[0].upper() + text[1:]

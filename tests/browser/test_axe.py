@@ -54,8 +54,8 @@ def open_tab(page: Page, name: str) -> None:
         "Compare": page.get_by_role("region", name="Difference of two runs").locator("h2"),
     }
     if name == "Compare":
-        for run in ("chosen", "random"):
-            page.get_by_label(f"Compare shared, {run}").check()
+        for run in ("chosen tokens", "random, same count"):
+            page.get_by_label(f"Compare {run}").check()
     expect(ready[name]).to_be_visible()
 
 

@@ -231,15 +231,17 @@ def test_probe_shows_before_after_and_difference(page: Page) -> None:
 
 def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
     open_tab(page, "Compare")
-    page.get_by_label("Compare shared, chosen").check()
+    page.get_by_label("Compare chosen tokens").check()
     expect(page.get_by_text("Tick one more.")).to_be_visible()
-    page.get_by_label("Compare shared, random").check()
+    page.get_by_label("Compare random, same count").check()
     difference = page.get_by_role("region", name="Difference of two runs")
-    expect(difference).to_contain_text("shared, random against shared, chosen")
+    expect(difference).to_contain_text("random, same count against chosen tokens")
     expect(difference.locator("tr").filter(has_text="Fact ↓")).to_have_text(
         re.compile(r"\.10\s*\.80\s*\+\.70")
     )
-    expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(re.compile("chosen.*random"))
+    expect(difference.locator("tr").filter(has_text="Tokens trained")).to_have_text(
+        re.compile("chosen tokens.*random, same count")
+    )
 
 
 def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page) -> None:
@@ -261,19 +263,19 @@ def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page)
 
 def test_a_rival_is_added_beside_a_run(page: Page, server: Any) -> None:
     open_tab(page, "Compare")
-    for name in ("chosen", "random"):
-        page.get_by_label(f"Compare shared, {name}").uncheck()
+    for name in ("chosen tokens", "random, same count"):
+        page.get_by_label(f"Compare {name}").uncheck()
     expect(page.get_by_role("button", name="Add ICUL")).to_have_count(0)
-    page.get_by_label("Compare shared, chosen").check()
+    page.get_by_label("Compare chosen tokens").check()
     page.get_by_role("button", name="Add ICUL beside run-1").click()
-    expect(page.get_by_label("Compare rows, ICUL")).to_be_visible()
-    page.get_by_label("Compare shared, chosen").uncheck()
+    expect(page.get_by_label("Compare ICUL")).to_be_visible()
+    page.get_by_label("Compare chosen tokens").uncheck()
     # What it would find is for other tests; here the page comes to rest again.
     queue = RunQueue(RunStore(server.log.parent / "runs"))
     for state in queue.store.list_runs():
         if state["arm"] == "icul":
             queue.discard(state["run_id"])
-    expect(page.get_by_label("Compare rows, ICUL")).to_have_count(0)
+    expect(page.get_by_label("Compare ICUL")).to_have_count(0)
 
 
 def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
@@ -391,7 +393,8 @@ def test_a_page_at_rest_hears_of_the_runs_of_others_when_one_turns_to_it(page: P
     open_tab(page, "Tokens")
     run_id = finished_run(RunStore(server.log.parent / "runs"), "uniform", 0.5, "changed", ANSWER)
     open_tab(page, "Compare")
-    expect(page.get_by_role("region", name="Runs").get_by_text("shared, uniform")).to_be_visible()
+    table = page.get_by_role("region", name="Runs")
+    expect(table.get_by_text("uniform, every token")).to_be_visible()
     expect(page.locator(".tx-news")).to_have_text(re.compile(f"{run_id} finished"))
 
 

@@ -137,15 +137,15 @@ def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
     act(page, "Compare").click()
     table = page.get_by_role("region", name="Runs")
     for name in names:
-        line = table.locator("tbody tr").filter(has_text=f"tiny, {name}")
+        line = table.locator("tbody tr").filter(has_text=name)
         expect(line).to_contain_text("finished")
-        expect(line.locator("td").nth(5)).to_have_text(re.compile(r"^\.\d\d$"))
-    page.get_by_label(f"Compare tiny, {names[0]}").check()
-    page.get_by_label(f"Compare tiny, {names[2]}").check()
+        expect(line.locator("td").nth(2)).to_have_text(re.compile(r"^\.\d\d.*was \.\d\d$"))
+    page.get_by_label(f"Compare {names[0]}").check()
+    page.get_by_label(f"Compare {names[2]}").check()
     difference = page.get_by_role("region", name="Difference of two runs")
-    expect(difference).to_contain_text(f"tiny, {names[2]} against tiny, {names[0]}")
-    expect(difference.locator("tr").filter(has_text="rule.mode")).to_have_text(
-        re.compile("top_fraction.*random")
+    expect(difference).to_contain_text(f"{names[2]} against {names[0]}")
+    expect(difference.locator("tr").filter(has_text="Choose")).to_have_text(
+        re.compile("Highest-scoring share.*Random, same count")
     )
     run_again(page, runs)
 
@@ -188,10 +188,14 @@ def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Pag
     act(page, "Compare").click()
     sweep = page.get_by_role("region", name="tiny, sweep")
     expect(sweep).to_contain_text("nothing can be shown on fewer than 3 seeds, and this has 2")
-    lines = sweep.locator("tbody tr")
-    expect(lines).to_have_count(3)
+    table = page.get_by_role("region", name="Runs")
+    lines = table.locator("tbody").filter(has_text="Sweep: tiny, sweep").locator("tr")
+    expect(lines).to_have_count(3)  # its name, and its two arms after the last step
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_label("Norm", exact=True).check()
+    page.keyboard.press("Escape")
     chosen, matched = (lines.filter(has_text=name) for name in ("chosen tokens", "uniform, same norm"))
-    norms = [each.locator("td").nth(3).inner_text() for each in (chosen, matched)]
+    norms = [each.locator("td[data-label=Norm]").inner_text() for each in (chosen, matched)]
     assert norms[0] == norms[1] != "–"
     page.get_by_role("tab", name="Unlearn").click()
     page.get_by_label("uniform, same norm", exact=True).uncheck()

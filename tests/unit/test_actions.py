@@ -274,7 +274,7 @@ def test_probes_are_shown_side_by_side_with_the_change_per_token(service: Servic
     # The file's own badge is that of an older version: the answer states the fact.
     assert (value["answers"][0]["after"]["badge"], value["answers"][0]["gold"]) == ("still_knows", [[0, 1]])
     assert value["tokens"]["forget/r0"] == {"starts": [0], "ends": [2], "before": [1.0], "after": [0.25]}
-    assert compare.runs(service)["runs"][0]["after"] == {"fact_joint": 0.9}
+    assert compare.runs(service)["runs"][0]["after"] == {"fact_joint": 0.9, "kept": None}
 
 
 def ended(service: Service, at: float, number: int) -> str:

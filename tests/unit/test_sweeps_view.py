@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from app.views.sweeps import sweep_view
+from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.training.events import SweepStep
 
-STATE = {"run_id": "run-1", "name": "one, sweep", "arm": "", "state": "running", "step": 2, "steps": 6,
-         "kind": "sweep", "message": ""}  # fmt: skip
 ROWS = [f"r{at}" for at in range(12)]
 
 
@@ -36,23 +35,54 @@ def results(seeds: int, apart: float) -> list[ArmResult]:
     ],
 )
 def test_the_sentence_says_what_is_shown(seeds: int, apart: float, sentence: str, count: int) -> None:
-    view = sweep_view(STATE, results(seeds, apart), [], None)
+    view = sweep_view(results(seeds, apart), [])
     (verdict,) = view["verdicts"]
     assert sentence in verdict["text"] and bool(verdict["shown"]) == bool(count)
+    assert len(verdict["all"]) == len(COMPARED) and bool(verdict["against"]) == (seeds >= 3)
     assert view["controls"] == ["random, same count: that any tokens do, as long as they are few."]
 
 
-def test_each_arm_has_its_line_with_mean_and_half_the_spread() -> None:
-    view = sweep_view(STATE, results(3, 0.4), [], 90.0)
-    assert view["text"] == "arm 2 of 6, about 90 s to the last arm"
+def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_many_of_each() -> None:
+    (verdict,) = sweep_view(results(5, 0.4), [])["verdicts"]
+    (against,) = verdict["against"]
+    assert (against["control"], against["counts"]) == ("random, same count", "5 seeds, 12 rows")
+    # Less by .4 in all figures: better where less is wanted, worse where more is.
+    assert against["better"].startswith("fact, joint −0.40 [−0.4")
+    assert "retain −0.40" in against["worse"] and against["open"] == ""
+    assert verdict["headline"] == (
+        "After the last step the chosen tokens forget the fact further than “random, same count”; they keep less "
+        "of other tokens, retain, real world, fluency and retained fact stated than “random, same count”."
+    )
+    (nothing,) = sweep_view(results(3, 0.0), [])["verdicts"][0]["against"]
+    assert (nothing["better"], nothing["worse"]) == ("", "")  # and no headline
+    assert sweep_view(results(3, 0.0), [])["verdicts"][0]["headline"] == ""
+    assert "fact, joint, other tokens" in nothing["open"] and "fact, joint, other tokens" in nothing[
+        "open"
+    ]
+
+
+def test_each_arm_has_its_line_with_every_seed_mean_interval_and_half_the_spread() -> None:
+    start = ArmResult(BEFORE, 0, BEFORE, 0, dict.fromkeys(COMPARED, 0.9))
+    view = sweep_view([start, *results(3, 0.4)], [])
     chosen, random = view["lines"]
     assert (chosen["label"], random["label"]) == ("chosen tokens", "random, same count")
-    assert chosen["figures"]["fact_joint"] == [pytest.approx(0.101), pytest.approx(0.001)]
-    assert (random["norm"], random["tokens"], random["seeds"]) == (1.5, 45, 3)
+    assert (chosen["seeds"], chosen["values"]["fact_joint"]) == ([0, 1, 2], [0.1, 0.101, 0.102])
+    # t of 2 degrees of freedom at 97.5 %: 4.3027, times .001 / √3
+    assert chosen["figures"]["fact_joint"] == pytest.approx([0.101, 0.098516, 0.103484, 0.001])
+    assert (random["costs"]["norm"], random["costs"]["tokens"]) == (1.5, 45)
+    assert chosen["hue"] != random["hue"] and view["before"]["kept"] == 0.9
+
+
+def test_a_seed_without_figures_is_in_no_mean_and_one_alone_has_no_interval() -> None:
+    empty = ArmResult("chosen", 1, LAST, 0, {}, note="not measured: it has no token to train")
+    view = sweep_view([*results(1, 0.4)[:1], empty], [])
+    (chosen,) = view["lines"]
+    assert (chosen["seeds"], chosen["figures"]["fact_joint"]) == ([0], [0.1, None, None, None])
+    assert view["notes"] == ["chosen, seed 1, last step: not measured: it has no token to train."]
 
 
 def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_is_told() -> None:
     left_out: list[Any] = [SweepStep(1, 6, "chosen, alt_dpo", 0, 0.1, "The rows have no other answers.")]
-    view = sweep_view(STATE, [], left_out, None)
+    view = sweep_view([], left_out)
     assert view["verdicts"] == [] and view["lines"] == []
     assert view["notes"] == ["chosen, alt_dpo, seed 0: not measured. The rows have no other answers."]

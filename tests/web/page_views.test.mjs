@@ -16,7 +16,6 @@ import {
   verdict,
 } from "../../app/web/runs/probe_view.js";
 import { isLive, numberNow, retainWords, runButtons } from "../../app/web/runs/run_card.js";
-import { differingKeys, hintText } from "../../app/web/runs/runs_view.js";
 import { share } from "../../app/web/text/numbers.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
@@ -243,11 +242,6 @@ test("a tile shows as present only what is: live, or measured after the run", ()
     now: "–",
     note: "not measured",
   });
-});
-
-test("only the settings that differ are named, nested ones by value", () => {
-  assert.deepEqual(differingKeys({ a: 1, b: [1], c: 2 }, { a: 1, b: [2], d: 3 }), ["b", "c", "d"]);
-  assert.equal(hintText(3, 1), "Tick one more.");
 });
 
 test("the first picture loses no character of the answer", () => {

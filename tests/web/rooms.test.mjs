@@ -30,6 +30,7 @@ const LAYERS = [
     "open",
     "runs",
   ],
+  ["compare"],
   ["page"],
 ];
 

@@ -107,3 +107,20 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
     factors = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * factors))
     return adjusted
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
+    """Return the mean of independent values with its t interval; NaN where two are needed, or one.
+
+    >>> [round(each, 2) for each in mean_interval([1.0, 2.0, 3.0])]
+    [2.0, -0.48, 4.48]
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) < 2:
+        mean = float(sample.mean()) if len(sample) else float("nan")
+        return mean, float("nan"), float("nan")
+    from scipy.special import stdtrit
+
+    mean, error = float(sample.mean()), float(sample.std(ddof=1)) / len(sample) ** 0.5
+    half = float(stdtrit(len(sample) - 1, (1 + level) / 2)) * error
+    return mean, mean - half, mean + half

@@ -1,0 +1,161 @@
+/** The columns of the Compare table: which there are, what stands in a cell, which a person chose. Pure. */
+
+import { share } from "../text/numbers.js";
+
+/** How a figure is shown. */
+export const SHOWS = [
+  { value: "after", label: "After", title: "Each figure after the run" },
+  { value: "both", label: "Before and after", title: "Each figure after the run, and below it before" },
+  { value: "change", label: "Change", title: "After the run minus before it" },
+];
+
+const WHEN = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" });
+const MINUS = "−";
+
+/**
+ * @typedef {object} Column
+ * @property {string} key
+ * @property {string} label
+ * @property {string} name in full
+ * @property {string} help
+ * @property {boolean} shown at first
+ * @property {boolean} [left] text instead of numbers
+ * @property {boolean} [figure]
+ * @property {(line: import("./lines.js").Line, show: string) => any} value what it is sorted by
+ * @property {(line: import("./lines.js").Line, show: string) => {text: string, note?: string, title?: string}} cell
+ */
+
+/** @type {Column[]} */
+const ABOUT = [
+  {
+    ...about("state", "Status", "How the run stands"),
+    left: true,
+    shown: true,
+    value: (line) => line.state,
+    cell: (line) => ({ text: line.state, title: line.text }),
+  },
+  {
+    ...about("tags", "Tags", "What you tagged it with"),
+    left: true,
+    value: (line) => line.tags.join(", ") || null,
+    cell: (line) => ({ text: line.tags.join(", ") }),
+  },
+  { ...number("seeds", "Seeds", "Over how many seeds the figures are"), value: (line) => line.seeds },
+  { ...number("step", "Step", "After how many steps it was measured; of an arm the mean over its seeds") },
+  { ...number("norm", "Norm", "How far the weights were changed: the Frobenius norm of the whole change") },
+  { ...number("tokens", "Tokens", "How many forget tokens were trained, over all steps") },
+  { ...number("seconds", "Seconds", "How long the training steps took") },
+  {
+    ...about("created", "Begun", "When it was put into the queue"),
+    left: true,
+    value: (line) => line.about.created,
+    cell: (line) => ({ text: line.about.created ? WHEN.format(line.about.created * 1000) : "–" }),
+  },
+].map((column) => ({ cell: (line) => ({ text: short(column.value(line)) }), ...column }));
+
+function about(key, label, help) {
+  return { key, label, name: label, help, shown: false, value: (line) => line.about[key] };
+}
+
+function number(key, label, help) {
+  return about(key, label, help);
+}
+
+/**
+ * Returns all columns: what is known of a run, then each figure that the server names.
+ * @param {Record<string, any>[]} figures
+ * @returns {Column[]}
+ */
+export function columnsOf(figures) {
+  return [...ABOUT, ...figures.map(figureColumn)];
+}
+
+/** @param {Record<string, any>} figure */
+function figureColumn({ key, label, name, help, unit, shown }) {
+  return {
+    key,
+    label,
+    name: `${name}${unit === "probability" ? "" : `, ${unit}`}`,
+    help,
+    shown,
+    figure: true,
+    value: (line, show) => (show === "change" ? change(line.figures[key]) : line.figures[key]?.now),
+    cell: (line, show) => figureCell(line.figures[key], show),
+  };
+}
+
+/** Returns after minus before, null where one of them is not measured. */
+export function change(figure) {
+  const known = Number.isFinite(figure?.now) && Number.isFinite(figure?.before);
+  return known ? figure.now - figure.before : null;
+}
+
+function figureCell(figure, show) {
+  const [now, before] = [figure?.now, figure?.before];
+  const title = [
+    Number.isFinite(now) && `after ${now.toFixed(4)}`,
+    Number.isFinite(before) && `before ${before.toFixed(4)}`,
+    Number.isFinite(figure?.low) && `95 % over seeds ${figure.low.toFixed(3)} to ${figure.high.toFixed(3)}`,
+  ]
+    .filter(Boolean)
+    .join(", ")
+    .replaceAll("-", MINUS);
+  if (show === "change") return { text: signedShare(change(figure)), title };
+  const spread = Number.isFinite(figure?.half) ? ` ±${share(figure.half)}` : "";
+  const text = `${share(now)}${spread}`;
+  return { text, note: show === "both" && Number.isFinite(before) ? `was ${share(before)}` : "", title };
+}
+
+/** Returns "+.12", "−.95", "±.00", or "–" where nothing was measured. */
+export function signedShare(value, decimals = 2) {
+  if (value === null || !Number.isFinite(value)) return "–";
+  const text = Math.abs(value).toFixed(decimals);
+  const sign = Number(text) === 0 ? "±" : value < 0 ? MINUS : "+";
+  return sign + text.replace(/^0(?=\.)/, "");
+}
+
+/**
+ * Returns `{first, second, difference}` of two figures as text. The difference is that of the figures as they
+ * are; all three have the fewest decimals, from two to five, with which what is shown adds up.
+ */
+export function agreeing(first, second) {
+  if (!Number.isFinite(first) || !Number.isFinite(second))
+    return { first: share(first), second: share(second), difference: "–" };
+  const decimals =
+    [2, 3, 4].find((count) => {
+      const [a, b, difference] = [first, second, second - first].map((each) => Number(each.toFixed(count)));
+      return (b - a).toFixed(count) === difference.toFixed(count);
+    }) ?? 5;
+  const written = (value) =>
+    value
+      .toFixed(decimals)
+      .replace("-", MINUS)
+      .replace(/^(−?)0(?=\.)/, "$1");
+  return {
+    first: written(first),
+    second: written(second),
+    difference: signedShare(second - first, decimals),
+  };
+}
+
+/** Returns a number in three digits or so, "–" where there is none. */
+export function short(value) {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "–";
+}
+
+/**
+ * Returns the columns that are shown: those that a person chose, else those shown at first.
+ * @param {Column[]} columns
+ * @param {string[]|null} chosen keys
+ */
+export function shownColumns(columns, chosen) {
+  return columns.filter(({ key, shown }) => (chosen ? chosen.includes(key) : shown));
+}
+
+/** Returns the keys of the figures that at least one line has. */
+export function measuredKeys(lines) {
+  const keys = lines.flatMap((line) =>
+    Object.entries(line.figures).filter(([, { now, before }]) => now !== null || before !== null),
+  );
+  return new Set(keys.map(([key]) => key));
+}

@@ -1,0 +1,104 @@
+/** The Compare tab: what is shown, then the table of all runs and arms, then what was ticked, side by side. */
+
+import { button, node, refill, setText } from "../dom/dom.js";
+import { columnsOf, shownColumns } from "./columns.js";
+import { differencePanel } from "./difference_panel.js";
+import { keepView, keptView } from "./kept_view.js";
+import { filtered, linesOf } from "./lines.js";
+import { runsTable } from "./runs_table.js";
+import { tableBar } from "./table_bar.js";
+import { verdictPanel } from "./verdict_panel.js";
+
+/**
+ * Mounts the view; `props.value` is `{runs, sweeps, figures, rivals, verdict, empty}` (app/actions/compare.py).
+ * Events: `act` {run_id, action}, `rival` {run_id, name}.
+ * @param {MountHost} host
+ */
+export function mount({ element, props, trigger, watch }) {
+  let view = keptView();
+  const change = (values) => {
+    view = { ...view, ...values };
+    keepView(view);
+    draw();
+  };
+  const acts = {
+    tick: (id) =>
+      change({
+        ticked: view.ticked.includes(id) ? view.ticked.filter((each) => each !== id) : [...view.ticked, id],
+      }),
+    sort: (key) => change(nextSort(view, key)),
+    open: (line) => change({ open: view.open === line.id ? "" : line.id }),
+  };
+  const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const beside = node("div", { class: "tx-bar" });
+  const panels = [
+    verdictPanel(trigger),
+    tableBar(change),
+    runsTable(acts),
+    { element: hint, update: ({ all, ticked }) => setText(hint, hintText(all.length, ticked.length)) },
+    {
+      element: beside,
+      update: ({ value, ticked }) =>
+        refill(beside, rivalButtons(value.rivals ?? [], lastRun(ticked), trigger)),
+    },
+    differencePanel((pair) => change({ pair })),
+  ];
+  (element.querySelector(".tx-view") ?? element).replaceChildren(...panels.map((panel) => panel.element));
+
+  const draw = () => {
+    const context = contextOf(props.value ?? {}, view);
+    view = context.view;
+    for (const panel of panels) panel.update(context);
+  };
+  watch("value", draw);
+  draw();
+}
+
+/** Returns what every panel draws from: the value, the view without what is gone, all lines and those shown. */
+export function contextOf(value, view) {
+  const all = linesOf(value, view.moment);
+  const byId = new Map(all.map((line) => [line.id, line]));
+  const ticked = view.ticked.filter((id) => byId.has(id));
+  const pair =
+    view.pair.every((id) => ticked.includes(id)) && view.pair.length === 2 ? view.pair : ticked.slice(0, 2);
+  const every = columnsOf(value.figures ?? []);
+  return {
+    value,
+    view: { ...view, ticked },
+    all,
+    lines: filtered(all, view),
+    every,
+    columns: shownColumns(every, view.columns),
+    ticked: ticked.map((id) => byId.get(id)),
+    pair: pair.map((id) => byId.get(id)),
+    open: byId.get(view.open) ?? null,
+  };
+}
+
+/** Returns how the table is sorted after a press on a head: upwards, downwards, then as it came. Pure. */
+export function nextSort({ sort, down }, key) {
+  if (sort !== key) return { sort: key, down: false };
+  return down ? { sort: "", down: false } : { sort: key, down: true };
+}
+
+/** Returns what to do next, in one sentence; nothing where there is nothing to compare. Pure. */
+export function hintText(count, ticked) {
+  if (count < 2)
+    return count === 1
+      ? "One run so far. A second one, such as the random control, makes the comparison."
+      : "";
+  return ["Tick two runs to see what differs.", "Tick one more."][ticked] ?? "";
+}
+
+const lastRun = (ticked) => ticked.findLast((line) => line.kind === "run")?.runId;
+
+/** A button a rival, on the model and rows of the run that was ticked last; none while none is. */
+function rivalButtons(rivals, runId, trigger) {
+  if (!runId) return [];
+  return rivals.map(({ name, label, help }) =>
+    button(`Add ${label} beside ${runId}`, () => trigger("rival", { run_id: runId, name }), {
+      class: "tx-button",
+      attributes: { title: help, "data-key": `rival:${name}` },
+    }),
+  );
+}

@@ -1,0 +1,91 @@
+/** Two ticked lines of the Compare tab side by side: their figures, and the settings in which they differ. */
+
+import { node, refill, tableHead } from "../dom/dom.js";
+import { agreeing } from "./columns.js";
+
+/** Returns `{element, update}`; `choose(ids)` takes the two that are to stand here. */
+export function differencePanel(choose) {
+  const element = node("section", { attributes: { "aria-label": "Difference of two runs" } });
+  const update = (context) => {
+    const [first, second] = context.pair;
+    element.hidden = !second;
+    refill(element, second ? parts(first, second, context, choose) : []);
+  };
+  return { element, update };
+}
+
+function parts(first, second, { ticked, columns }, choose) {
+  const figures = columns.filter(({ figure }) => figure);
+  return [
+    node("h2", { class: "tx-heading", text: `${second.title} against ${first.title}` }),
+    ticked.length > 2 ? pairMenus(first, second, ticked, choose) : null,
+    node("div", { class: "tx-columns" }, numbers(first, second, figures), settings(first, second)),
+  ].filter(Boolean);
+}
+
+function pairMenus(first, second, ticked, choose) {
+  const menu = (label, value, change) => {
+    const select = node(
+      "select",
+      { attributes: { "data-key": `pair:${label}` }, on: { change: () => change(select.value) } },
+      ...ticked.map(({ id, title }) => node("option", { text: title, attributes: { value: id } })),
+    );
+    select.value = value;
+    return node("label", { class: "tx-menu" }, node("span", { text: label }), select);
+  };
+  return node(
+    "div",
+    { class: "tx-table-bar" },
+    menu("This", second.id, (id) => choose([first.id, id])),
+    menu("against", first.id, (id) => choose([id, second.id])),
+  );
+}
+
+function numbers(first, second, figures) {
+  const known = ({ key }) => first.figures[key]?.now != null || second.figures[key]?.now != null;
+  const rows = figures.filter(known).map(({ key, label, help }) => {
+    const both = agreeing(first.figures[key]?.now, second.figures[key]?.now);
+    return { head: label, help, cells: [both.first, both.second, both.difference] };
+  });
+  if (rows.length === 0) return node("p", { class: "tx-note", text: "Neither is measured yet." });
+  return plainTable(["after the run", ...namesOf(first, second), "difference"], rows);
+}
+
+function settings(first, second) {
+  const rows = differingKeys(first.settings, second.settings).map((key) => ({
+    head: (first.settings[key] ?? second.settings[key])[0],
+    cells: [first, second].map((line) => line.settings[key]?.[1] ?? "–"),
+  }));
+  if (rows.length === 0) return node("p", { class: "tx-note", text: "The settings are the same." });
+  return plainTable(["settings that differ", ...namesOf(first, second)], rows);
+}
+
+function namesOf(first, second) {
+  return first.runId === second.runId ? [first.title, second.title] : [first.runId, second.runId];
+}
+
+/** Returns the keys whose words differ, in order of first appearance. Pure. */
+export function differingKeys(first, second) {
+  const keys = [...new Set([...Object.keys(first ?? {}), ...Object.keys(second ?? {})])];
+  return keys.filter((key) => first?.[key]?.[1] !== second?.[key]?.[1]);
+}
+
+function plainTable(heads, rows) {
+  return node(
+    "table",
+    { class: "tx-table" },
+    tableHead(heads),
+    node(
+      "tbody",
+      {},
+      ...rows.map(({ head, help, cells }) =>
+        node(
+          "tr",
+          {},
+          node("th", { text: head, attributes: { scope: "row", title: help } }),
+          ...cells.map((cell) => node("td", { text: cell })),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,163 @@
+/**
+ * The lines of the Compare tab: runs, and the arms of sweeps, as one list that is filtered, sorted and grouped.
+ * Pure.
+ */
+
+/**
+ * @typedef {object} Figure
+ * @property {number|null} now after the run; of an arm the mean over its seeds
+ * @property {number|null} before
+ * @property {number|null} [half] half the distance between the highest and the lowest seed
+ * @property {number|null} [low] of the 95 % interval over seeds
+ * @property {number|null} [high]
+ * @property {(number|null)[]} [values] by seed
+ */
+
+/**
+ * @typedef {object} Line
+ * @property {string} id
+ * @property {"run"|"arm"} kind
+ * @property {string} runId the run, or the sweep that it is an arm of
+ * @property {string} title
+ * @property {string} group what it is grouped under, "" for none
+ * @property {number} hue
+ * @property {string} state
+ * @property {string} text how its run stands, in a sentence
+ * @property {string[]} tags
+ * @property {number} seeds
+ * @property {Record<string, Figure>} figures
+ * @property {Record<string, any>} about step, norm, tokens, seconds, created
+ * @property {Record<string, string[]>} settings label and words by key
+ * @property {string} words what a search looks through
+ * @property {Record<string, any>} run as the server sent it
+ */
+
+/**
+ * Returns every line of a value (app/actions/compare.py): the runs, then the arms of each sweep as they were
+ * at a moment.
+ * @param {Record<string, any>} value
+ * @param {string} moment
+ * @returns {Line[]}
+ */
+export function linesOf(value, moment) {
+  const { runs = [], sweeps = [] } = value ?? {};
+  return [
+    ...runs.map(runLine),
+    ...sweeps.flatMap((sweep) =>
+      sweep.lines.filter((arm) => arm.moment === moment).map((arm) => armLine(arm, sweep)),
+    ),
+  ];
+}
+
+function runLine(run) {
+  const tags = run.note?.tags ?? [];
+  return {
+    id: run.run_id,
+    kind: /** @type {"run"} */ ("run"),
+    runId: run.run_id,
+    title: titleOf(run),
+    group: "",
+    hue: run.hue,
+    state: run.state,
+    text: run.text,
+    tags,
+    seeds: 1,
+    figures: Object.fromEntries(
+      keysOf(run.after, run.before).map((key) => [
+        key,
+        { now: run.after?.[key] ?? null, before: run.before?.[key] ?? null },
+      ]),
+    ),
+    about: { step: run.step, created: run.created },
+    settings: run.settings ?? {},
+    words: searched(titleOf(run), run.run_id, run.name, run.title, run.state, ...tags, run.note?.text),
+    run,
+  };
+}
+
+function armLine(arm, sweep) {
+  const tags = sweep.note?.tags ?? [];
+  const title = titleOf(sweep);
+  return {
+    id: `${sweep.run_id}/${arm.label}`,
+    kind: /** @type {"arm"} */ ("arm"),
+    runId: sweep.run_id,
+    title: arm.label,
+    group: sweep.run_id,
+    hue: arm.hue,
+    state: sweep.state,
+    text: sweep.text,
+    tags,
+    seeds: arm.seeds.length,
+    figures: Object.fromEntries(
+      Object.entries(arm.figures).map(([key, [now, low, high, half]]) => [
+        key,
+        { now, low, high, half, before: sweep.before?.[key] ?? null, values: arm.values[key] },
+      ]),
+    ),
+    about: { ...arm.costs, created: sweep.created },
+    settings: { arm: ["Tokens trained", arm.label], ...sweep.settings },
+    words: searched(arm.label, title, sweep.run_id, sweep.name, sweep.state, ...tags, sweep.note?.text),
+    run: sweep,
+  };
+}
+
+/** Returns what a run is called: the name that a person gave it, else what it differs in. */
+export function titleOf(run) {
+  return run.note?.name || run.title || run.name;
+}
+
+const searched = (...words) => words.filter(Boolean).join(" ").toLowerCase();
+
+const keysOf = (...records) => [...new Set(records.flatMap((each) => Object.keys(each ?? {})))];
+
+/**
+ * Returns the lines that have every word of the search, the state and the tag; "" stands for any.
+ * @param {Line[]} lines
+ * @param {{search?: string, state?: string, tag?: string}} filter
+ */
+export function filtered(lines, { search = "", state = "", tag = "" }) {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return lines.filter(
+    (line) =>
+      words.every((word) => line.words.includes(word)) &&
+      (!state || line.state === state) &&
+      (!tag || line.tags.includes(tag)),
+  );
+}
+
+/**
+ * Returns the lines by the value that `of` gives each, those without one last, whichever way they are sorted;
+ * equal ones as they came.
+ * @param {Line[]} lines
+ * @param {(line: Line) => number|string|null|undefined} of
+ * @param {boolean} down the highest first
+ */
+export function sorted(lines, of, down) {
+  const known = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+  const compare = (a, b) =>
+    typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : Number(a) - Number(b);
+  return lines
+    .map((line, at) => ({ line, at, value: of(line) }))
+    .sort((a, b) => {
+      if (!known(a.value) || !known(b.value))
+        return Number(known(b.value)) - Number(known(a.value)) || a.at - b.at;
+      return (down ? -1 : 1) * compare(a.value, b.value) || a.at - b.at;
+    })
+    .map(({ line }) => line);
+}
+
+/**
+ * Returns `[{group, lines}]` in the order of the first line of each; without a group all stand together, first.
+ * @param {Line[]} lines
+ */
+export function grouped(lines) {
+  const groups = new Map([["", []]]);
+  for (const line of lines) groups.set(line.group, [...(groups.get(line.group) ?? []), line]);
+  return [...groups].filter(([, each]) => each.length).map(([group, each]) => ({ group, lines: each }));
+}
+
+/** Returns every value that is there, each once, in the order of first appearance. */
+export function present(values) {
+  return [...new Set(values)].filter(Boolean);
+}

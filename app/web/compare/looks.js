@@ -1,0 +1,20 @@
+/** How a run is drawn, the same everywhere on the Compare tab: its colour, then its dash and symbol. Pure. */
+
+/** As many as there are `--tx-run-…` in compare.css. */
+export const COLOURS = 8;
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up"];
+
+/**
+ * Returns the look of a hue, a whole number from 0: after every eight, the next dash and symbol.
+ * @param {number} hue
+ */
+export function lookOf(hue) {
+  const round = Math.floor(hue / COLOURS) % DASHES.length;
+  return { colour: hue % COLOURS, dash: DASHES[round], symbol: SYMBOLS[round] };
+}
+
+/** Returns the colour of a hue as the style sheet names it. */
+export function colourName(hue) {
+  return `--tx-run-${lookOf(hue).colour}`;
+}

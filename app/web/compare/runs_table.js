@@ -1,0 +1,154 @@
+/** The table of the Compare tab: a line a run or arm, sorted by any column, in groups; on a phone, cards. */
+
+import { button, node, refill } from "../dom/dom.js";
+import { plural } from "../text/numbers.js";
+import { grouped, sorted, titleOf } from "./lines.js";
+import { colourName } from "./looks.js";
+
+/**
+ * Returns `{element, update}`. `acts`: `tick(id)`, `sort(key)`, `open(line)`.
+ * @param {Record<string, (given: any) => void>} acts
+ */
+export function runsTable(acts) {
+  const element = node("div", {
+    class: "tx-scroll tx-table-place",
+    attributes: { tabindex: 0, role: "region", "aria-label": "Runs" },
+  });
+  const update = (context) => {
+    element.hidden = context.lines.length === 0;
+    // A click may have begun on what is replaced: the place stays where it was scrolled to.
+    const { scrollLeft, scrollTop } = element;
+    refill(element, [table(context, acts)]);
+    element.scrollTo(scrollLeft, scrollTop);
+  };
+  return { element, update };
+}
+
+function table(context, acts) {
+  const { columns, view } = context;
+  const wide = columns.length + 2;
+  const of = sortOf(columns, view);
+  const inOrder = of ? sorted(context.lines, of, view.down) : context.lines;
+  const groups = view.grouped ? grouped(inOrder) : [{ group: "", lines: inOrder }];
+  return node(
+    "table",
+    { class: "tx-table tx-runs", attributes: { role: "table" } },
+    head(columns, view, acts),
+    ...groups.map(({ group, lines }) =>
+      node(
+        "tbody",
+        { attributes: { role: "rowgroup" } },
+        group ? groupHead(lines, wide) : null,
+        ...lines.map((line) => row(line, context, acts)),
+      ),
+    ),
+  );
+}
+
+/** Returns what the lines are sorted by, null for the order in which they came. */
+function sortOf(columns, { sort, show }) {
+  if (sort === "title") return (line) => line.title;
+  const column = columns.find(({ key }) => key === sort);
+  return column ? (line) => column.value(line, show) : null;
+}
+
+function head(columns, view, acts) {
+  const cell = ({ key, label, help, left }) =>
+    node(
+      "th",
+      {
+        class: left ? "tx-left" : "",
+        attributes: {
+          scope: "col",
+          role: "columnheader",
+          title: help,
+          "aria-sort": view.sort === key ? (view.down ? "descending" : "ascending") : "none",
+        },
+      },
+      button(label, () => acts.sort(key), {
+        class: "tx-sort",
+        attributes: { "data-key": `sort:${key}` },
+      }),
+    );
+  return node(
+    "thead",
+    { attributes: { role: "rowgroup" } },
+    node(
+      "tr",
+      { attributes: { role: "row" } },
+      node("td", { attributes: { role: "cell" } }),
+      cell({ key: "title", label: "Run", help: "Named by what differs; select one for more", left: true }),
+      ...columns.map(cell),
+    ),
+  );
+}
+
+function groupHead(lines, wide) {
+  const { run } = lines[0];
+  return node(
+    "tr",
+    { class: "tx-group", attributes: { role: "row" } },
+    node(
+      "th",
+      { attributes: { colspan: wide, scope: "rowgroup", role: "rowheader" } },
+      node("span", { text: `Sweep: ${titleOf(run)} ` }),
+      node("span", {
+        class: "tx-note",
+        text: `${run.recorded ? "recorded" : run.run_id} · ${plural(lines.length, "arm")} · ${run.text}`,
+      }),
+    ),
+  );
+}
+
+function row(line, { columns, view, open }, acts) {
+  const on = view.ticked.includes(line.id);
+  const tick = node("input", {
+    attributes: {
+      type: "checkbox",
+      "aria-label": `Compare ${line.title}, ${line.runId}`,
+      "data-key": `tick:${line.id}`,
+      checked: on,
+    },
+    on: { change: () => acts.tick(line.id) },
+  });
+  const more =
+    line.kind === "run" || !view.grouped
+      ? node("span", { class: "tx-note", text: line.run.recorded ? " recorded" : ` ${line.runId}` })
+      : null;
+  const classes = [on && "tx-on", open?.id === line.id && "tx-open", line.kind === "arm" && "tx-of-group"];
+  return node(
+    "tr",
+    { class: classes.filter(Boolean).join(" "), attributes: { role: "row", "data-line": line.id } },
+    node("td", { class: "tx-tick", attributes: { role: "cell" } }, tick),
+    node(
+      "th",
+      { class: "tx-name", attributes: { scope: "row", role: "rowheader" } },
+      node("span", {
+        class: "tx-hue",
+        style: { background: `var(${colourName(line.hue)})` },
+        attributes: { "aria-hidden": true },
+      }),
+      line.run.recorded
+        ? node("span", { text: line.title })
+        : button(line.title, () => acts.open(line), {
+            class: "tx-title-button",
+            attributes: { "data-key": `${line.id}:open`, "aria-expanded": open?.id === line.id },
+          }),
+      more,
+    ),
+    ...columns.map((column) => cell(column, line, view.show)),
+  );
+}
+
+function cell(column, line, show) {
+  const { text, note, title } = column.cell(line, show);
+  return node(
+    "td",
+    {
+      class: column.left ? "tx-left" : "",
+      attributes: { role: "cell", title, "data-label": column.label },
+    },
+    node("span", { text }),
+    note ? node("span", { class: "tx-was", text: note }) : null,
+  );
+}

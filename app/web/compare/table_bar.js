@@ -1,0 +1,127 @@
+/** Above the table of the Compare tab: search, state, tag, moment, what a figure shows, columns to choose. */
+
+import { button, node, refill, segmented, setText } from "../dom/dom.js";
+import { measuredKeys, SHOWS, shownColumns } from "./columns.js";
+import { present } from "./lines.js";
+
+/**
+ * Returns `{element, update}`; `change(values)` takes what a person changed of the view.
+ * @param {(values: object) => void} change
+ */
+export function tableBar(change) {
+  const search = node("input", {
+    class: "tx-search",
+    attributes: { type: "search", placeholder: "Find runs", "aria-label": "Find runs" },
+    on: { input: () => change({ search: search.value }) },
+  });
+  const state = menu("Status", (value) => change({ state: value }));
+  const tag = menu("Tag", (value) => change({ tag: value }));
+  const moment = menu("Arms measured at", (value) => change({ moment: value }));
+  const sort = menu("Sort by", (value) => change({ sort: value, down: false }));
+  sort.element.classList.add("tx-narrow");
+  const shows = segmented("What a figure shows", SHOWS, (value) => change({ show: value }));
+  const group = node("input", {
+    attributes: { type: "checkbox" },
+    on: { change: () => change({ grouped: group.checked }) },
+  });
+  const grouping = node("label", { class: "tx-check" }, group, node("span", { text: "Group by sweep" }));
+  const columns = columnMenu(change);
+  const count = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const element = node(
+    "div",
+    { class: "tx-table-bar" },
+    search,
+    state.element,
+    tag.element,
+    moment.element,
+    sort.element,
+    shows.element,
+    grouping,
+    columns.element,
+    count,
+  );
+  const update = (context) => {
+    const { all, lines, view, value, every } = context;
+    element.hidden = all.length === 0;
+    state.update("any status", present(all.map((line) => line.state)), view.state);
+    tag.update("any tag", present(all.flatMap((line) => line.tags)), view.tag);
+    const moments = present((value.sweeps ?? []).flatMap((sweep) => sweep.lines.map((line) => line.moment)));
+    moment.update("", moments, view.moment);
+    const sorts = [{ key: "title", label: "Run" }, ...shownColumns(every, view.columns)];
+    sort.update(
+      "newest first",
+      sorts.map(({ key, label }) => [key, label]),
+      view.sort,
+    );
+    shows.update(view.show);
+    group.checked = view.grouped;
+    grouping.hidden = !all.some((line) => line.group);
+    columns.update(context, measuredKeys(all));
+    const hidden = all.length - lines.length;
+    setText(count, hidden ? `${lines.length} of ${all.length} shown` : "");
+  };
+  return { element, update };
+}
+
+/**
+ * A labelled select that is hidden while there is nothing to choose between. `update(any, choices, value)`:
+ * `any` is the choice of none, "" where one has to be chosen.
+ */
+function menu(label, choose) {
+  const select = node("select", {
+    attributes: { "aria-label": label },
+    on: { change: () => choose(select.value) },
+  });
+  const element = node("label", { class: "tx-menu" }, node("span", { text: label }), select);
+  const update = (any, choices, value) => {
+    const entries = choices.map((each) => (Array.isArray(each) ? each : [each, each]));
+    element.hidden = entries.length < (any ? 1 : 2);
+    refill(
+      select,
+      [...(any ? [["", any]] : []), ...entries].map(([key, text]) =>
+        node("option", { text, attributes: { value: key } }),
+      ),
+    );
+    select.value = entries.some(([key]) => key === value) ? value : any ? "" : (entries[0]?.[0] ?? "");
+  };
+  return { element, update };
+}
+
+function columnMenu(change) {
+  const list = node("div", { class: "tx-column-list" });
+  const element = node("details", { class: "tx-columns-menu" }, node("summary", { text: "Columns" }), list);
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !element.open) return;
+    element.open = false;
+    element.querySelector("summary").focus();
+  });
+  const update = ({ every, view }, measured) => {
+    const chosen = new Set(shownColumns(every, view.columns).map(({ key }) => key));
+    const box = ({ key, name, help, figure }) => {
+      const without = figure && !measured.has(key);
+      const input = node("input", {
+        attributes: { type: "checkbox", checked: chosen.has(key), "data-key": `column:${key}` },
+        on: {
+          change: () => {
+            input.checked ? chosen.add(key) : chosen.delete(key);
+            change({ columns: every.filter((each) => chosen.has(each.key)).map((each) => each.key) });
+          },
+        },
+      });
+      return node(
+        "label",
+        { class: "tx-check", attributes: { title: help } },
+        input,
+        node("span", { text: `${name}${without ? " (not measured here)" : ""}` }),
+      );
+    };
+    refill(list, [
+      ...every.map(box),
+      button("As at first", () => change({ columns: null }), {
+        class: "tx-button",
+        attributes: { "data-key": "column:reset" },
+      }),
+    ]);
+  };
+  return { element, update };
+}

@@ -1,0 +1,108 @@
+/** On top of the Compare tab: what a sweep shows, in sentences; how it stands, and its buttons. */
+
+import { node, refill } from "../dom/dom.js";
+import { actButton, runButtons } from "../runs/run_card.js";
+import { titleOf } from "./lines.js";
+
+/**
+ * Returns `{element, update}`. `more(sweep)` gives further parts of a sweep's section, below its sentences.
+ * @param {(name: string, data: object) => void} trigger
+ * @param {(sweep: Record<string, any>, context: object) => (Node|null)[]} more
+ */
+export function verdictPanel(trigger, more = () => []) {
+  const element = node("div", { class: "tx-verdicts" });
+  const update = (context) => {
+    const { sweeps = [], verdict = "", empty = "" } = context.value;
+    const none = verdict || (sweeps.length === 0 && empty);
+    refill(
+      element,
+      [
+        none ? node("p", { class: verdict ? "tx-verdict" : "tx-empty", text: none }) : null,
+        ...sweeps.map((sweep) => section(sweep, trigger, more(sweep, context))),
+      ].filter(Boolean),
+    );
+  };
+  return { element, update };
+}
+
+function section(sweep, trigger, further) {
+  const name = titleOf(sweep);
+  return node(
+    "section",
+    { class: "tx-sweep", attributes: { "aria-label": name } },
+    node(
+      "h2",
+      { class: "tx-heading" },
+      node("span", { text: `Sweep: ${name} ` }),
+      node("span", {
+        class: sweep.recorded ? "tx-recorded-mark" : "",
+        text: sweep.recorded ? "recorded" : sweep.run_id,
+      }),
+    ),
+    ...sweep.verdicts.flatMap(verdictParts),
+    node(
+      "p",
+      { class: "tx-note", attributes: { role: "status" } },
+      node("span", { text: `${sweep.text} ` }),
+      ...runButtons((sweep.buttons ?? []).filter((label) => label !== "Compare")).map((each) =>
+        actButton(each, sweep, trigger),
+      ),
+    ),
+    ...sweep.notes.map((text) => node("p", { class: "tx-note", text })),
+    ...further,
+    fold(
+      "Every difference that was looked at",
+      sweep.verdicts.flatMap(({ all }) => all),
+      `${sweep.run_id}:all`,
+    ),
+    fold(
+      "What each control rules out, where the chosen tokens do better",
+      sweep.controls,
+      `${sweep.run_id}:controls`,
+    ),
+  );
+}
+
+function verdictParts({ headline, text, against }) {
+  return [
+    node("p", { class: "tx-verdict", text: headline || text }),
+    headline ? node("p", { class: "tx-note", text }) : null,
+    against.length ? node("ul", { class: "tx-against" }, ...against.map(againstLine)) : null,
+  ];
+}
+
+function againstLine(against) {
+  return node(
+    "li",
+    {},
+    node("strong", { text: `Against ${against.control}` }),
+    node("span", { class: "tx-note", text: ` (${against.counts}) ` }),
+    ...againstWords(against).map(({ text, tone }) => node("span", { class: tone, text: `${text} ` })),
+  );
+}
+
+/**
+ * Returns what is shown against one control, `[{text, tone}]`: better, worse, and what is not shown. Pure.
+ * @param {{better: string, worse: string, open: string}} against
+ */
+export function againstWords({ better, worse, open }) {
+  return [
+    better && { text: `Better: ${better}.`, tone: "tx-good-words" },
+    worse && { text: `Worse: ${worse}.`, tone: "tx-bad-words" },
+    open && { text: `Not shown: ${open}.`, tone: "tx-note" },
+  ].filter(Boolean);
+}
+
+const unfolded = new Set();
+
+function fold(title, texts, key) {
+  if (texts.length === 0) return null;
+  const element = node(
+    "details",
+    { attributes: { open: unfolded.has(key) } },
+    node("summary", { text: title, attributes: { "data-key": key } }),
+    node("ul", {}, ...texts.map((text) => node("li", { text }))),
+  );
+  element.addEventListener("toggle", () => (element.open ? unfolded.add(key) : unfolded.delete(key)));
+  return element;
+}

@@ -1,0 +1,88 @@
+"""Runs are named by what differs between them, in the words that the page has for it."""
+
+from typing import Any
+
+from app.views.figures import KEPT, KEPT_OF, figures, with_kept
+from app.views.run_settings import settings_words, titles, what_differs
+from tokenunlearn.data.rows import SPLITS
+from tokenunlearn.probes import PROBES
+from tokenunlearn.selection import Rule
+from tokenunlearn.settings import to_dict
+from tokenunlearn.training.config import TrainConfig
+
+
+def config(arm: str = "chosen", mask: str = "9f3c", rule: Any = None, **training: Any) -> dict[str, Any]:
+    return {
+        "name": f"shared, {arm}",
+        "set": "shared",
+        "arm": arm,
+        "mask_hash": mask * 16,
+        "rule": to_dict(rule or Rule()),
+        "training": to_dict(TrainConfig(**training)),
+        **{split: [{}] * 2 for split in SPLITS},
+    }
+
+
+def names(*configs: dict[str, Any]) -> list[str]:
+    runs = {str(at): settings_words(each) for at, each in enumerate(configs)}
+    return list(
+        titles({str(at): each["name"] for at, each in enumerate(configs)}, what_differs(runs)).values()
+    )
+
+
+def test_what_all_share_is_in_no_name_and_what_differs_is_in_words() -> None:
+    assert names(config(), config(learning_rate=0.001, objective="ga")) == [
+        "NPO · learning rate 0.003",
+        "GA · learning rate 0.001",
+    ]
+
+
+def test_a_run_is_not_told_by_what_most_have_but_always_by_its_tokens_where_they_differ() -> None:
+    assert names(config(), config(), config(steps=1)) == ["shared, chosen", "shared, chosen", "1 step"]
+    random = [config("random", seed=2), config("random")]
+    assert names(config(), config(steps=1), *random) == [
+        "chosen tokens",
+        "chosen tokens · 1 step",
+        "random, same count · seed 2",
+        "random, same count",
+    ]
+
+
+def test_an_arm_names_its_tokens_and_rule_and_mask_tell_runs_of_one_arm_apart() -> None:
+    random = config("random", "aaaa", Rule(mode="random"))
+    assert names(config(), random) == ["chosen tokens", "random, same count"]
+    assert names(config(), config(mask="beef", rule=Rule(fraction=0.5)), random, random) == [
+        "chosen tokens · share 25 % · mask 9f3c9f3c",
+        "chosen tokens · share 50 % · mask beefbeef",
+        "random, same count",
+        "random, same count",
+    ]
+
+
+def test_runs_that_are_alike_or_alone_keep_the_name_they_were_started_under() -> None:
+    assert names(config(), config()) == ["shared, chosen"] * 2 and names(config()) == ["shared, chosen"]
+
+
+def test_a_rival_is_told_by_its_name_and_not_by_what_it_does_not_have() -> None:
+    rival = {
+        "name": "shared, ICUL",
+        "set": "shared",
+        "arm": "icul",
+        "rival": {"name": "icul", "settings": {}},
+    }
+    rows = {split: [{}] * 2 for split in SPLITS}
+    assert names(config(), {**rival, **rows}) == ["chosen tokens", "ICUL"]
+    assert names(config(), {**rival, **rows, "world": [{}] * 30})[1] == "ICUL · world rows 30"
+
+
+def test_the_objective_s_own_settings_are_told_also_at_their_default() -> None:
+    assert names(config(), config(objective_settings={"beta": 0.1})) == ["beta 0.3", "beta 0.1"]
+
+
+def test_every_probe_is_a_figure_and_kept_is_the_mean_of_what_should_stay() -> None:
+    keys = [each["key"] for each in figures()]
+    assert keys == [*PROBES, KEPT]
+    assert KEPT_OF == ("other", "retain", "world")
+    kept = with_kept({"other": 0.9, "retain": 0.8, "world": 0.4, "fluency": float("nan"), "unknown": 1.0})
+    assert kept == {"other": 0.9, "retain": 0.8, "world": 0.4, "fluency": None, KEPT: (0.9 + 0.8 + 0.4) / 3}
+    assert with_kept({"other": 0.9})[KEPT] is None and with_kept({}) is None  # type: ignore[index]

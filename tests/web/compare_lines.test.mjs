@@ -1,0 +1,244 @@
+/** The Compare tab's lines, columns and what a panel draws from: the pure parts. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  agreeing,
+  change,
+  columnsOf,
+  measuredKeys,
+  short,
+  shownColumns,
+  signedShare,
+} from "../../app/web/compare/columns.js";
+import { contextOf, hintText, nextSort } from "../../app/web/compare/compare_view.js";
+import { differingKeys } from "../../app/web/compare/difference_panel.js";
+import { keepView, keptView } from "../../app/web/compare/kept_view.js";
+import { filtered, grouped, linesOf, sorted } from "../../app/web/compare/lines.js";
+import { COLOURS, lookOf } from "../../app/web/compare/looks.js";
+import { againstWords } from "../../app/web/compare/verdict_panel.js";
+
+const run = (number, more = {}) => ({
+  run_id: `run-${number}`,
+  name: "shared, chosen tokens",
+  title: `learning rate 0.00${number}`,
+  hue: number,
+  state: "finished",
+  text: "finished",
+  step: 12,
+  created: 100 + number,
+  before: { fact_joint: 0.9 },
+  after: { fact_joint: number / 10 },
+  settings: { arm: ["Tokens trained", "chosen tokens"], "training.steps": ["Steps", `${number} steps`] },
+  ...more,
+});
+const arm = (label, moment, now) => ({
+  label,
+  moment,
+  hue: 5,
+  seeds: [0, 1],
+  costs: { step: 12, norm: 1.5, tokens: 45, seconds: 9 },
+  values: { fact_joint: [now, now] },
+  figures: { fact_joint: [now, now - 0.1, now + 0.1, 0] },
+});
+const SWEEP = {
+  run_id: "run-7",
+  name: "shared, sweep",
+  state: "finished",
+  text: "finished",
+  before: { fact_joint: 0.9 },
+  lines: [
+    arm("chosen tokens", "last step", 0.1),
+    arm("random", "last step", 0.4),
+    arm("random", "equal forgetting", 0.2),
+  ],
+  settings: {},
+};
+const FIGURES = [
+  { key: "fact_joint", label: "Fact ↓", name: "Fact, joint", help: "", unit: "probability", shown: true },
+  { key: "fluency", label: "Fluency ↑", name: "Fluency", help: "", unit: "nats per token", shown: false },
+];
+const VALUE = {
+  runs: [
+    run(3),
+    run(1, { state: "failed", after: null, note: { name: "Mine", tags: ["paper"], text: "why" } }),
+  ],
+  sweeps: [SWEEP],
+  figures: FIGURES,
+};
+
+test("runs and the arms of a sweep are lines of one list; an arm has the moment that is asked for", () => {
+  const lines = linesOf(VALUE, "last step");
+  assert.deepEqual(
+    lines.map(({ id, title, group }) => [id, title, group]),
+    [
+      ["run-3", "learning rate 0.003", ""],
+      ["run-1", "Mine", ""],
+      ["run-7/chosen tokens", "chosen tokens", "run-7"],
+      ["run-7/random", "random", "run-7"],
+    ],
+  );
+  assert.deepEqual(
+    linesOf(VALUE, "equal forgetting")
+      .slice(2)
+      .map(({ figures }) => figures.fact_joint.now),
+    [0.2],
+  );
+  assert.deepEqual(lines[2].figures.fact_joint, {
+    now: 0.1,
+    low: 0,
+    high: 0.2,
+    half: 0,
+    before: 0.9,
+    values: [0.1, 0.1],
+  });
+  assert.deepEqual(linesOf(undefined, "last step"), []);
+});
+
+test("a search finds every word in name, id, state, tags and note; state and tag cut further", () => {
+  const lines = linesOf(VALUE, "last step");
+  const ids = (filter) => filtered(lines, filter).map(({ id }) => id);
+  assert.deepEqual(ids({ search: "paper WHY" }), ["run-1"]);
+  assert.deepEqual(ids({ search: "sweep random" }), ["run-7/random"]);
+  assert.deepEqual(ids({ state: "failed" }), ["run-1"]);
+  assert.deepEqual(ids({ tag: "paper", search: "learning" }), ["run-1"]); // its own words, under a given name
+  assert.equal(ids({}).length, 4);
+});
+
+test("what has no value comes last both ways, and equal ones stay as they came", () => {
+  const lines = linesOf(VALUE, "last step");
+  const of = (line) => line.figures.fact_joint.now;
+  assert.deepEqual(
+    sorted(lines, of, false).map(({ id }) => id),
+    ["run-7/chosen tokens", "run-3", "run-7/random", "run-1"],
+  );
+  assert.deepEqual(
+    sorted(lines, of, true).map(({ id }) => id),
+    ["run-7/random", "run-3", "run-7/chosen tokens", "run-1"],
+  );
+  assert.deepEqual(
+    sorted(lines, () => 1, true),
+    lines,
+  );
+  assert.deepEqual(
+    grouped(sorted(lines, of, true)).map(({ group, lines: own }) => [group, own.length]),
+    [
+      ["", 2],
+      ["run-7", 2],
+    ],
+  );
+});
+
+test("a press on a head sorts up, then down, then not", () => {
+  const first = nextSort({ sort: "", down: false }, "step");
+  assert.deepEqual(first, { sort: "step", down: false });
+  const second = nextSort(first, "step");
+  assert.deepEqual(second, { sort: "step", down: true });
+  assert.deepEqual(nextSort(second, "step"), { sort: "", down: false });
+});
+
+test("columns are those that the server names, some at first, or those chosen", () => {
+  const columns = columnsOf(FIGURES);
+  assert.deepEqual(
+    shownColumns(columns, null).map(({ key }) => key),
+    ["state", "fact_joint"],
+  );
+  assert.deepEqual(
+    shownColumns(columns, ["fluency", "step"]).map(({ key }) => key),
+    ["step", "fluency"],
+  );
+  const [line] = linesOf(VALUE, "last step");
+  const fact = columns.find(({ key }) => key === "fact_joint");
+  assert.deepEqual(fact.cell(line, "both"), {
+    text: ".30",
+    note: "was .90",
+    title: "after 0.3000, before 0.9000",
+  });
+  assert.equal(fact.cell(line, "change").text, "−.60");
+  assert.equal(fact.cell(linesOf(VALUE, "last step")[3], "after").text, ".40 ±.00");
+  assert.equal(columns.find(({ key }) => key === "norm").cell(line, "both").text, "–");
+  assert.deepEqual([...measuredKeys(linesOf(VALUE, "last step"))], ["fact_joint"]);
+});
+
+test("a difference is that of the figures as they are, and what is shown adds up", () => {
+  assert.deepEqual(agreeing(0.944, 0.925), { first: ".944", second: ".925", difference: "−.019" });
+  assert.deepEqual(agreeing(0.5, 0.25), { first: ".50", second: ".25", difference: "−.25" });
+  assert.deepEqual(agreeing(-2.614, -3.1), { first: "−2.61", second: "−3.10", difference: "−.49" });
+  assert.deepEqual(agreeing(null, 0.2), { first: "–", second: ".20", difference: "–" });
+  for (let at = 0; at < 400; at++) {
+    const [a, b] = [Math.sin(at) / 2, Math.cos(3 * at) / 2];
+    const [first, second, difference] = Object.values(agreeing(a, b)).map((text) =>
+      Number(text.replace("−", "-").replace("±", "")),
+    );
+    assert.ok(Math.abs(second - first - difference) < 1.5e-5, `${a} ${b}`);
+    assert.ok(Math.abs(difference - (b - a)) < 0.005, `${a} ${b}`);
+  }
+});
+
+test("a change of nothing is ±.00, and one that cannot be formed a dash", () => {
+  assert.deepEqual(
+    [0.123, -0.5, -0.001, 1, null].map((value) => signedShare(value)),
+    ["+.12", "−.50", "±.00", "+1.00", "–"],
+  );
+  assert.equal(change({ now: 0.2, before: null }), null);
+  assert.deepEqual([0.37654, 45, 1234, null].map(short), ["0.377", "45", "1230", "–"]);
+});
+
+test("only the settings whose words differ are named", () => {
+  const [first, second] = linesOf(VALUE, "last step");
+  assert.deepEqual(differingKeys(first.settings, second.settings), ["training.steps"]);
+  assert.deepEqual(differingKeys({ a: ["A", "1"] }, { b: ["B", "1"] }), ["a", "b"]);
+});
+
+test("ticks of what is gone are dropped, and the pair is of the ticked alone", () => {
+  const view = {
+    ...keptView({ getItem: () => null }),
+    ticked: ["run-3", "gone", "run-1", "run-7/random"],
+    pair: [],
+    open: "gone",
+  };
+  const context = contextOf(VALUE, view);
+  assert.deepEqual(context.view.ticked, ["run-3", "run-1", "run-7/random"]);
+  assert.deepEqual(
+    context.pair.map(({ id }) => id),
+    ["run-3", "run-1"],
+  );
+  const chosen = contextOf(VALUE, { ...view, pair: ["run-7/random", "run-3"] });
+  assert.deepEqual(
+    chosen.pair.map(({ id }) => id),
+    ["run-7/random", "run-3"],
+  );
+  assert.deepEqual(
+    contextOf(VALUE, { ...view, pair: ["gone", "run-3"] }).pair.map(({ id }) => id),
+    ["run-3", "run-1"],
+  );
+  assert.equal(context.open, null);
+  assert.deepEqual([hintText(3, 1), hintText(3, 2), hintText(0, 0)], ["Tick one more.", "", ""]);
+});
+
+test("columns and order are kept for this browser; what is kept damaged counts as nothing", () => {
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text) };
+  keepView(
+    { ...keptView(storage), columns: ["step"], sort: "step", search: "not kept", ticked: ["run-1"] },
+    storage,
+  );
+  const found = keptView(storage);
+  assert.deepEqual([found.columns, found.sort, found.search, found.ticked], [["step"], "step", "", []]);
+  for (const text of ["{", "null", '{"columns": 7, "sort": ["x"], "down": "yes"}', '{"columns": [1]}'])
+    assert.deepEqual(keptView({ getItem: () => text }), keptView({ getItem: () => null }));
+});
+
+test("a run keeps its look: eight colours, then another dash", () => {
+  assert.deepEqual(lookOf(3), lookOf(3));
+  const seen = new Set(Array.from({ length: 4 * COLOURS }, (_, hue) => JSON.stringify(lookOf(hue))));
+  assert.equal(seen.size, 4 * COLOURS);
+});
+
+test("against a control it says what is better, worse and not shown", () => {
+  const words = (...given) =>
+    againstWords({ better: given[0], worse: given[1], open: given[2] }).map(({ text }) => text);
+  assert.deepEqual(words("fact −.3", "", "retain"), ["Better: fact −.3.", "Not shown: retain."]);
+  assert.deepEqual(words("", "", "fact, retain"), ["Not shown: fact, retain."]);
+});
