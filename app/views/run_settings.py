@@ -45,6 +45,13 @@ _ENTRIES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 _ALONE: Final = ("set", "arm", "model", "training.objective", "rule.mode")
 
 
+def _count(split: str) -> str:
+    return f"{split} rows"
+
+
+_COUNTS: Final = tuple(map(_count, SPLITS))
+
+
 @dataclass(frozen=True)
 class Said:
     """One setting in words: what it is called, and its value."""
@@ -80,7 +87,7 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
     for split in SPLITS:
         rows = config.get(split) or []
         count = f"{len(rows):,}" if isinstance(rows, list) else str(rows)
-        found[f"{split} rows"] = Said(f"{split.capitalize()} rows", count)
+        found[_count(split)] = Said(f"{split.capitalize()} rows", count)
     if config.get(_MASK):
         found[_MASK] = Said("Mask", str(config[_MASK])[:8])
     return found
@@ -169,6 +176,8 @@ def _piece(key: str, said: Said) -> str:
     label = said.label if said.label[1:2].isupper() else said.label[:1].lower() + said.label[1:]
     if key in _ALONE or said.words.endswith((label, label.removesuffix("s"))):
         return said.words
+    if key in _COUNTS:
+        return f"{said.words} {label.removesuffix('s') if said.words == '1' else label}"
     return f"{label} {said.words}"
 
 

@@ -235,7 +235,8 @@ def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
     expect(page.get_by_text("Tick one more.")).to_be_visible()
     page.get_by_label("Compare random, same count").check()
     difference = page.get_by_role("region", name="Difference of two runs")
-    expect(difference).to_contain_text("random, same count against chosen tokens")
+    names = "random, same count · 1 forget row against chosen tokens · 7 forget rows"
+    expect(difference).to_contain_text(names)
     expect(difference.locator("tr").filter(has_text="Fact ↓")).to_have_text(
         re.compile(r"\.10\s*\.80\s*\+\.70")
     )

@@ -72,7 +72,7 @@ def test_a_rival_is_told_by_its_name_and_not_by_what_it_does_not_have() -> None:
     }
     rows = {split: [{}] * 2 for split in SPLITS}
     assert names(config(), {**rival, **rows}) == ["chosen tokens", "ICUL"]
-    assert names(config(), {**rival, **rows, "world": [{}] * 30})[1] == "ICUL · world rows 30"
+    assert names(config(), {**rival, **rows, "world": [{}] * 30})[1] == "ICUL · 30 world rows"
 
 
 def test_the_objective_s_own_settings_are_told_also_at_their_default() -> None:

@@ -50,8 +50,9 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert against["better"].startswith("fact, joint −0.40 [−0.4")
     assert "retain −0.40" in against["worse"] and against["open"] == ""
     assert verdict["headline"] == (
-        "After the last step the chosen tokens forget the fact further than “random, same count”; they keep less "
-        "of other tokens, retain, real world, fluency and retained fact stated than “random, same count”."
+        "After the last step the chosen tokens forget the fact further than “random, same count”; they keep "
+        "less of other tokens, retain, real world, fluency and retained fact stated than "
+        "“random, same count”."
     )
     (nothing,) = sweep_view(results(3, 0.0), [])["verdicts"][0]["against"]
     assert (nothing["better"], nothing["worse"]) == ("", "")  # and no headline
