@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.modes import MODES
 from tokenunlearn.selection import SCOPES, Rule
@@ -78,7 +78,8 @@ RUN_LABEL: Final = "Run"
 
 def arm_words(arm: str) -> str:
     """Return the arm as a person reads it; an unknown one as it is."""
-    return ARMS[arm].label if arm in ARMS else arm
+    entry = tokens_of(arm)
+    return entry.label if entry else arm
 
 
 def no_results(run: Mapping[str, Any]) -> str:

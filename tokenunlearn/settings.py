@@ -168,12 +168,17 @@ def add_flags(
             group.add_argument(info.flag, default=None, metavar=metavar, help=text)
 
 
-def from_flags(cls: type[Settings], namespace: argparse.Namespace) -> Settings:
+def from_flags(
+    cls: type[Settings],
+    namespace: argparse.Namespace,
+    defaults: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Settings:
     """Return the dataclass built from the flags that the user typed; the others keep their default.
 
+    `defaults` of a verb's own stand before those of the class.
     Raises SettingError, naming the flag, for a value that cannot be read or is out of bounds.
     """
-    typed = {}
+    typed = dict(defaults)
     for info in describe(cls):
         value = getattr(namespace, info.name, None)
         if value is not None:

@@ -69,13 +69,10 @@ def start_rival(service: Service, wanted: Beside) -> str:
 
 def measured(service: Service, run_id: str) -> "list[ArmResult]":
     """Return what a sweep has measured so far. Raises RunError for a damaged file."""
-    from tokenunlearn.experiments.results import stored_results
+    from tokenunlearn.experiments.results import read_results
     from tokenunlearn.runs.sweep_job import FILE
 
-    file = service.queue.store.path(run_id) / FILE
-    if not file.is_file():
-        return []
-    return stored_results(file.read_bytes().decode(errors="replace"), str(file))
+    return read_results(service.queue.store.path(run_id) / FILE)
 
 
 def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_le
 from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
-from tokenunlearn.experiments.arms import ARMS, CHOSEN, Seen
+from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.entry import Seen
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.runs.kinds import run_kind
@@ -223,7 +224,7 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
         "name": f"{name or 'rows'}, {SWEEP}",
         "sweep": to_dict(asked),
         "arm": "",
-        "steps": len(asked.arms) * asked.seeds,
+        "steps": len(asked.runs(wanted.settings)),
     }
 
 

@@ -81,7 +81,7 @@ def run(data: Path, folder: Path) -> int:
     masks = masks_of(table)
     chosen = {name: masks[by].hash for name, (_, by) in ARMS.items()}
     origin = comparison_origin(bench, model, chosen, source_hash())
-    results = read_results(path.read_text("utf-8"), origin, str(path)) if path.is_file() else []
+    results = read_results(path, origin)
     del model  # each arm loads its own
 
     def keep(measured: Sequence[ArmResult]) -> None:
@@ -90,7 +90,7 @@ def run(data: Path, folder: Path) -> int:
 
     if not results:
         keep([before(bench)])
-    for seed, missed in missing(results, [Arm(name) for name in ARMS], range(SEEDS)):
+    for seed, missed in missing(results, [(seed, Arm(name)) for name in ARMS for seed in range(SEEDS)]):
         tokens, by = ARMS[missed.tokens]
         found = run_arm(bench, table, masks[by], Arm(tokens), seed)
         keep([replace(each, arm=missed.tokens) for each in found if isinstance(each, ArmResult)])

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties.test_selection_properties import FRACTION, HARD, candidates, rule, some_columns
-from tokenunlearn.experiments.arms import ARMS, Seen
+from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.entry import Seen
 from tokenunlearn.modes import word_numbers
 from tokenunlearn.selection import select
 

@@ -1,14 +1,16 @@
 """A matched arm trains every token, and goes as far as the chosen arm of the same seed and method."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import RunError, SettingError
-from tokenunlearn.experiments.arms import ARMS, Arm, Size
+from tokenunlearn.experiments.arms import ARMS, Arm
 from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.entry import Size
 from tokenunlearn.experiments.report import note_lines, verdict_lines
 from tokenunlearn.experiments.results import missing, read_results, results_text, size_to_match
 from tokenunlearn.experiments.runner import LAST, ArmResult, Bench, run_arm
@@ -155,7 +157,8 @@ def test_a_matched_arm_needs_the_chosen_one(tiny_folder, table) -> None:
 
 def test_chosen_is_measured_before_what_is_matched_to_it() -> None:
     arms = [Arm(name, method) for method in ("npo", "ga") for name in ("uniform_norm", "chosen", "random")]
-    order = [(seed, *arm.name.split(", ")) for seed, arm in missing([], arms, (0, 1))]
+    runs = [(seed, arm) for arm in arms for seed in (1, 0)]
+    order = [(seed, *arm.name.split(", ")) for seed, arm in missing([], runs)]
     assert order == [
         (seed, name, method)
         for seed in (0, 1)
@@ -165,7 +168,7 @@ def test_chosen_is_measured_before_what_is_matched_to_it() -> None:
     ]
 
 
-def test_the_size_is_that_of_the_same_seed_and_method_at_the_last_step() -> None:
+def test_the_size_is_that_of_the_same_seed_and_method_at_the_last_step(tmp_path: Path) -> None:
     def chosen(seed: int, method: str, moment: str = LAST, **size: float) -> ArmResult:
         return ArmResult("chosen", seed, moment, 4, {}, method=method, **size)
 
@@ -178,7 +181,9 @@ def test_the_size_is_that_of_the_same_seed_and_method_at_the_last_step() -> None
         chosen(2, "npo"),
     ]
     origin = {"steps": 4}
-    results = read_results(results_text(origin, results), origin, "arms.jsonl")
+    file = tmp_path / "arms.jsonl"
+    file.write_text(results_text(origin, results), encoding="utf-8")
+    results = read_results(file, origin)
     for seed, method, size in (
         (0, "npo", Size(1.0, 10)),
         (0, "ga", Size(2.0, 20)),

@@ -295,3 +295,36 @@ def test_a_rival_stands_beside_the_arms(
         assert last[-1]["summary"][name] == pytest.approx(value), name
     assert last[-1]["step"] == 0 and "icul" in capsys.readouterr().out
     assert [arm.name for arm in arms_of(("gold", "icul"), ("",))] == ["gold", "icul"]
+
+
+def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twice(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = [
+        "--steps",
+        "1",
+        "--rank",
+        "2",
+        "--retain-bound",
+        "20",
+        "--precision",
+        "fp32",
+        "--fraction",
+        "0.5",
+    ]
+    small = ["--arms", "chosen", "--seeds", "2", "--bins", "2", "--doses", "1", "--series-seeds", "1"]
+    asked = ["validate", "rows.jsonl", "--model", str(tiny_folder), "--out", "arms.jsonl", *quick, *small]
+    assert main(asked) == 0
+    first = capsys.readouterr().out
+    for words in ("torch ", "rows with gold spans", "score bins by fused", "bins:2/2", "doses by fused"):
+        assert words in first
+    # One seed: the series has means, no intervals, and no verdict but that it takes more seeds.
+    assert "bins:2/2 − bins:1/2" in first and "not shown, it takes 3 seeds" in first
+    runs = [(each["arm"], each["seed"]) for each in measured(folder) if each["moment"] == "last step"]
+    assert runs == [
+        ("chosen", 0), ("bins:1/2", 0), ("bins:2/2", 0), ("doses:1/1", 0), ("chosen", 1),
+    ]  # fmt: skip
+    assert {each["moment"] for each in measured(folder) if each["arm"].startswith("bins")} == {"last step"}
+    before = (folder / "arms.jsonl").read_bytes()
+    assert main(asked) == 0
+    assert capsys.readouterr().out == first and (folder / "arms.jsonl").read_bytes() == before

@@ -10,7 +10,7 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
-from tokenunlearn.experiments.results import stored_results
+from tokenunlearn.experiments.results import read_results
 from tokenunlearn.experiments.runner import LAST
 from tokenunlearn.masks import Mask, columns_from_table, make_mask
 from tokenunlearn.runs.library import library_parts, load
@@ -58,8 +58,7 @@ def queue(tmp_path: Path) -> Iterator[RunQueue]:
 
 
 def figures(queue: RunQueue, run_id: str) -> list[tuple[Any, ...]]:
-    file = queue.store.path(run_id) / FILE
-    found = stored_results(file.read_text("utf-8"), str(file))
+    found = read_results(queue.store.path(run_id) / FILE)
     return [(each.arm, each.seed, each.moment, each.norm, json.dumps(each.summary)) for each in found]
 
 
@@ -99,7 +98,7 @@ def test_what_a_sweep_cannot_be_made_of_is_told_before_any_model_loads(queue: Ru
         ({"sweep": {"arms": ["chosen", "uniforn"]}}, SettingError, "uniforn"),
         ({"sweep": {"arms": ["uniform_norm"]}}, SettingError, "needs the arm chosen"),
         ({"retain": []}, InputError, "no rows to keep"),
-        ({"sweep": {"arms": ["chosen", "content"]}}, MaskError, "needs the signal content_words_new"),
+        ({"sweep": {"arms": ["chosen", "content"]}}, SettingError, "needs the signal content_words_new"),
     ):
         given = config(Path("/none"), **more)
         run_id = queue.start_run(given, mask_of(scored), scored)
@@ -108,7 +107,7 @@ def test_what_a_sweep_cannot_be_made_of_is_told_before_any_model_loads(queue: Ru
     bare = scored.assign(gold=0.0)
     bare.attrs = dict(scored.attrs)
     run_id = queue.start_run(config(Path("/none"), sweep={"arms": ["chosen", "gold"]}), mask_of(bare), bare)
-    with pytest.raises(MaskError, match="The arm gold has no tokens"):
+    with pytest.raises(SettingError, match="The arm gold has no tokens"):
         load(queue.store.config(run_id), queue.store.path(run_id))
     with pytest.raises(MaskError, match="A sweep needs a mask"):
         load(config(Path("/none")), queue.store.root)

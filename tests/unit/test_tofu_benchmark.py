@@ -1,5 +1,7 @@
 """The pure parts of benchmarks/tofu, by hand; what they measure on real models is in README and METHODS."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,12 +89,13 @@ def test_answers_are_garbled_by_the_fluency_of_those_before() -> None:
     assert [line.split() for line in lines[1:]] == [["gold", "4", "1.00", "last", "step:", "2.0"]]
 
 
-def test_a_file_of_arms_keeps_what_was_said_and_older_ones_have_nothing_of_it() -> None:
+def test_a_file_of_arms_keeps_what_was_said_and_older_ones_have_nothing_of_it(tmp_path: Path) -> None:
     result = ArmResult("gold", 0, "last step", 12, {"retain": 0.5}, [answer(GOOD, -2.0)])
-    content = results_text({}, [result])
-    assert read_results(content, {}, "") == [result]
-    older = content.replace('"answers"', '"others"')
-    assert read_results(older, {}, "") == [ArmResult("gold", 0, "last step", 12, {"retain": 0.5})]
+    file = tmp_path / "arms.jsonl"
+    file.write_text(content := results_text({}, [result]), encoding="utf-8")
+    assert read_results(file, {}) == read_results(file) == [result]
+    file.write_text(content.replace('"answers"', '"others"'), encoding="utf-8")
+    assert read_results(file, {}) == [ArmResult("gold", 0, "last step", 12, {"retain": 0.5})]
 
 
 def test_a_word_has_the_mean_logit_of_its_tokens_that_count() -> None:

@@ -23,6 +23,7 @@ VERBS: Final = (
     "teach",
     "compare",
     "sweep",
+    "validate",
     "list",
 )
 INTERRUPTED: Final = 130

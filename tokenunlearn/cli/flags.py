@@ -6,10 +6,11 @@ draws the picture anew; a test fails where it differs from the dataclasses.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tokenunlearn.errors import SettingError
@@ -28,12 +29,19 @@ CLASSES: Final = (
 )
 
 
-def add_settings(parser: argparse.ArgumentParser, name: str, hidden: Sequence[str] = ()) -> None:
+def add_settings(
+    parser: argparse.ArgumentParser,
+    name: str,
+    hidden: Sequence[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Add the flags of the dataclass `name` (such as ScoreConfig) to the parser.
 
-    `hidden` settings are not listed by --help: the verb refuses them, with its reason.
+    `hidden` settings are not listed by --help: the verb refuses them, with its reason. `defaults`: the verb's
+    own, to be given to `from_flags` as well.
     """
     records = json.loads(PICTURE.read_text(encoding="utf-8"))[name]
+    records = [each | {"default": defaults.get(each["name"], each["default"])} for each in records]
     add_flags(parser, [_info(record) for record in records], title=f"settings ({name})", hidden=hidden)
 
 

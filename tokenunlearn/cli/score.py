@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, models_beside, stoppable, target
-from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
 if TYPE_CHECKING:
-    from tokenunlearn.models.loading import LoadedModel
-    from tokenunlearn.passes import Beside, RowInfo
-    from tokenunlearn.scoring import ScoreConfig
+    from tokenunlearn.passes import RowInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from tokenunlearn.cli.signal_reports import print_reports
+    from tokenunlearn.cli.signal_reports import print_reports, say_lacking
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.learned.marks import read_marks
     from tokenunlearn.learned.scorer_files import read_scorer
@@ -98,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     beside = Beside(given.retain, models_beside(arguments), scorer)
     if any("retain" in needs_of(name) for name in config.signals):
         check_rows(model, given.retain)
-    lacking = _say_lacking(config, model, beside)
+    lacking = say_lacking(config, model, beside)
     reported = tuple(name for name in reported if name not in lacking)
     scores = new_scores(model, rows, config, beside=beside)
     with stoppable() as stop:
@@ -124,27 +122,6 @@ def _signal_settings(texts: list[str]) -> dict[str, dict[str, object]]:
         signal, _, name = key.partition(".")
         settings.setdefault(signal, {})[name] = value
     return settings
-
-
-def _say_lacking(config: "ScoreConfig", model: "LoadedModel", beside: "Beside") -> set[str]:
-    """Write to stderr which signals cannot be measured for want of an adapter, and return them.
-
-    Raises InputError for the first signal that lacks anything else.
-    """
-    from tokenunlearn.passes import lacking, need_words
-
-    found: dict[str, list[str]] = {}
-    for name in config.signals:
-        for need in lacking(config.passes_of(name), model, beside):
-            words, fix = need_words(need)
-            if need != "adapter":
-                raise InputError(
-                    f"The signal {name} cannot be measured", f"It needs {words}", f"{fix}, or leave it out"
-                )
-            found.setdefault(words, []).append(name)
-    for words, names in found.items():
-        sys.stderr.write(f"not measured, without {words}: {', '.join(names)}\n")
-    return {name for names in found.values() for name in names}
 
 
 def _say_subjects(infos: "Sequence[RowInfo]") -> None:

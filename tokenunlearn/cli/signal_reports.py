@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from tokenunlearn.audit.audited import LABELS, OTHER, audit_of, labels_of
 from tokenunlearn.audit.trust import said
 from tokenunlearn.data.demo import annotated_rows
+from tokenunlearn.data.splits import Splits
+from tokenunlearn.errors import InputError
 from tokenunlearn.experiments.report import signal_lines
 from tokenunlearn.learned.fitted import text_of
 from tokenunlearn.learned.marks import Marks, marks_of_rows
@@ -16,8 +19,9 @@ from tokenunlearn.learned.scorer import Scorer
 from tokenunlearn.metrics.agreement import cohens_kappa, marked_words
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.models.loading import LoadedModel
-from tokenunlearn.passes import Beside
-from tokenunlearn.scoring import ScoreConfig, ScoredRow
+from tokenunlearn.passes import Beside, need_words
+from tokenunlearn.passes import lacking as lacking_needs
+from tokenunlearn.scoring import FREE_SIGNALS, REPORT_SIGNALS, ScoreConfig, ScoredRow, iter_scores
 
 
 def print_reports(
@@ -46,6 +50,42 @@ def print_reports(
             _print_agreement(members, gold, second)
             words = f"{name}, the other annotation"
             _print_report(words, model, members, second, gold, config, signals, fitted)
+
+
+def print_leaderboard(model: LoadedModel, rows: Splits) -> None:
+    """Score the rows to forget by every signal of a report and write to stdout how well each finds the gold.
+
+    A signal that needs what is not there is left out, and told on stderr.
+    """
+    if not any(row.gold for row in rows.forget):
+        sys.stdout.write("leaderboard: not measured, no row to forget has its fact marked (gold)\n")
+        return
+    beside = Beside(rows.retain)
+    config = ScoreConfig(signals=tuple(dict.fromkeys((*REPORT_SIGNALS, *FREE_SIGNALS))))
+    lacking = say_lacking(config, model, beside)
+    scored = iter_scores(model, rows.forget, config, beside)
+    found = list(tqdm(scored, total=len(rows.forget), unit="row", desc="score"))
+    signals = tuple(name for name in config.signals if name not in lacking)
+    print_reports(model, found, config, signals, beside, None)
+
+
+def say_lacking(config: ScoreConfig, model: LoadedModel, beside: Beside) -> set[str]:
+    """Write to stderr which signals cannot be measured for want of an adapter, and return them.
+
+    Raises InputError for the first signal that lacks anything else.
+    """
+    found: dict[str, list[str]] = {}
+    for name in config.signals:
+        for need in lacking_needs(config.passes_of(name), model, beside):
+            words, fix = need_words(need)
+            if need != "adapter":
+                raise InputError(
+                    f"The signal {name} cannot be measured", f"It needs {words}", f"{fix}, or leave it out"
+                )
+            found.setdefault(words, []).append(name)
+    for words, names in found.items():
+        sys.stderr.write(f"not measured, without {words}: {', '.join(names)}\n")
+    return {name for names in found.values() for name in names}
 
 
 def _may_have_seen(scorer: Scorer, rows: Sequence[ScoredRow]) -> bool:

@@ -6,83 +6,25 @@ and shuffled scores, where the rule decides. Matched arms train every token, and
 what the chosen arm did.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import SettingError, did_you_mean
+from tokenunlearn.experiments.entry import Seen, Tokens
+from tokenunlearn.experiments.series import series_arm
 from tokenunlearn.fusion import Column, groups
 from tokenunlearn.masks import Mask, columns_from_table
 from tokenunlearn.modes import placed_like, random_like, word_numbers
-from tokenunlearn.selection import Rule, Selection, select
+from tokenunlearn.selection import select
 from tokenunlearn.table import with_seed
 
 CHOSEN: Final = "chosen"  # the arm that the others are held against
 CONTENT: Final = "content_words_new"
-
-
-@dataclass(frozen=True)
-class Size:
-    """How far a run has gone: the norm of its change of the weights, and the tokens trained in all."""
-
-    norm: float
-    tokens: int
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What a choice of tokens is made from: columns and the mask's final weights, [tokens], and its rule.
-
-    `columns` hold the random keys of the arm's seed.
-    """
-
-    columns: Mapping[str, Any]
-    weights: Column
-    rule: Rule
-
-    @cached_property
-    def selection(self) -> Selection:
-        """What the rule gives without overrides: `fused` (NaN where there is no score), and what it skips."""
-        return select(self.columns, self.rule)
-
-    @property
-    def fused(self) -> Column:
-        """The scores of the rule, float64 [tokens], NaN where there is none."""
-        return self.selection.fused
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tokens:
-    """A choice of tokens. `weights` gives float64 [tokens].
-
-    label: its name in a table. help: what is trained. rules_out: what cannot explain it any more, when the
-    chosen arm does better than this one. seeded: whether another seed draws other tokens. signals: what has
-    to be scored for it beside the rule's. needs: what the rows must have.
-
-    A matched arm needs the chosen arm's size, of the same seed and method, and is measured at its end alone.
-    stop: whether its training ends, by its own size and the chosen arm's. rescale: its change is multiplied
-    by one number after the last step, so that its norm is the chosen arm's.
-    """
-
-    label: str
-    help: str
-    rules_out: str
-    weights: Callable[[Seen], Column]
-    seeded: bool = False
-    signals: tuple[str, ...] = ()
-    needs: frozenset[str] = frozenset()
-    stop: Callable[[Size, Size], bool] | None = None
-    rescale: bool = False
-
-    @property
-    def matched(self) -> bool:
-        """Whether it is brought to the size of the chosen arm."""
-        return self.rescale or self.stop is not None
 
 
 def _chosen(seen: Seen) -> Column:
@@ -218,9 +160,14 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
 )
 
 
+def tokens_of(name: str) -> Tokens | None:
+    """Return the choice of tokens of that name, one of ARMS or of a series; None for another (a rival)."""
+    return ARMS.get(name) or series_arm(name)
+
+
 @dataclass(frozen=True)
 class Arm:
-    """One run of a comparison. `tokens`: which are trained, by the names of ARMS; or the name of a rival.
+    """One run of a comparison. `tokens`: which are trained (`tokens_of`); or the name of a rival.
 
     `method`: the objective, at its default settings; empty: the one that the comparison is set to.
     """
@@ -236,13 +183,14 @@ class Arm:
     @property
     def matched(self) -> bool:
         """Whether it needs the size of the chosen arm of the same seed and method."""
-        return self.tokens in ARMS and ARMS[self.tokens].matched
+        entry = tokens_of(self.tokens)
+        return entry is not None and entry.matched
 
 
 def arms_of(names: Sequence[str], methods: Sequence[str]) -> list[Arm]:
     """Return each choice of tokens with each method, then the named rivals, which have no objective."""
-    choices = [Arm(name, method) for method in methods for name in names if name in ARMS]
-    return choices + [Arm(name) for name in names if name not in ARMS]
+    choices = [Arm(name, method) for method in methods for name in names if tokens_of(name)]
+    return choices + [Arm(name) for name in names if not tokens_of(name)]
 
 
 def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -258,7 +206,8 @@ def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[
 
     The seed moves the seeded arms only. Raises SettingError for an unknown arm.
     """
-    if arm not in ARMS:
+    entry = tokens_of(arm)
+    if entry is None:
         raise SettingError(what=f"Unknown arm {arm!r}.", fix=did_you_mean(arm, list(ARMS)))
     columns = columns_from_table(with_seed(table, seed))
-    return weights_by_row(table, ARMS[arm].weights(Seen(columns, chosen.weights, chosen.rule)))
+    return weights_by_row(table, entry.weights(Seen(columns, chosen.weights, chosen.rule)))

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.response import responses
 from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult, arms_table
+from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
+from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 
@@ -43,7 +46,12 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
 
 def result_lines(results: Sequence[ArmResult]) -> list[str]:
     """Return all that a comparison says: its table, what is shown, and what went otherwise than planned."""
-    return [*arm_lines(arms_table(results)), *verdict_lines(results), *note_lines(results)]
+    return [
+        *arm_lines(arms_table(results)),
+        *verdict_lines(results),
+        *response_lines(results),
+        *note_lines(results),
+    ]
 
 
 def arm_lines(table: pd.DataFrame) -> list[str]:
@@ -96,6 +104,33 @@ def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
         lines.append("A control rules out, where the chosen tokens do better:")
         lines += [f"  {name}: {entry.rules_out}" for name, entry in ARMS.items() if name in controls]
     return lines
+
+
+def response_lines(results: Sequence[ArmResult]) -> list[str]:
+    """Return how each series of arms changes the figures, and what the highest bin does beside the lowest."""
+    lines = []
+    for each in responses(results):
+        method = f", {each.method}" if each.method else ""
+        lines.append(
+            f"{SERIES_WORDS[each.series]} by {each.by}{method}: change since before any step "
+            "[95 % interval over rows and seeds], after the last step"
+        )
+        names = [f"{name} {_ARROWS[PROBES[name].wanted]}" for name in each.before]
+        lines.append(f"  {'arm':<24}{'seeds':>5}{'tokens':>9}" + "".join(f"{name:>24}" for name in names))
+        for point in each.points:
+            seeds = max(change.seeds for change in point.changes.values())
+            tokens = "–" if point.tokens is None else f"{point.tokens:.0f}"
+            cells = "".join(f"{_change(change):>24}" for change in point.changes.values())
+            lines.append(f"  {point.place.name:<24}{seeds:>5}{tokens:>9}{cells}")
+        lines += [f"  {end.words}" for end in each.ends]
+    return lines
+
+
+def _change(change: Comparison) -> str:
+    if not np.isfinite(change.mean):
+        return "not measured"
+    interval = "" if np.isnan(change.low) else f" [{change.low:+.2f}, {change.high:+.2f}]"
+    return f"{change.mean:+.3f}{interval}"
 
 
 def _cell(value: float, low: float, high: float) -> str:

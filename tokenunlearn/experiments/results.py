@@ -6,10 +6,12 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.errors import RunError
-from tokenunlearn.experiments.arms import CHOSEN, Arm, Size
+from tokenunlearn.experiments.arms import CHOSEN, Arm
+from tokenunlearn.experiments.entry import Size
 from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.text.encoding import encode
@@ -79,16 +81,17 @@ def results_text(origin: Origin, results: Sequence[ArmResult]) -> str:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
-def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
-    """Return the measurements in the content of a file, none of an empty one.
+def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
+    """Return the measurements in a file, none of an empty or missing one; without `origin` of whatever.
 
     What is there of an arm and seed without its last step is left out: it is measured anew as a whole. Raises
     RunError for a file that is something else, for a damaged line, and for measurements of another origin,
     naming what differs.
     """
+    content = path.read_bytes().decode(errors="replace") if path.is_file() else ""
     if not content.strip():
         return []
-    header, *lines = content.split("\n")
+    where, (header, *lines) = str(path), content.split("\n")
     found = _record(header)
     if found.get("format") != FORMAT or not isinstance(found.get("origin"), dict):
         raise RunError(
@@ -97,7 +100,7 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
             "Give another file; this one stays as it is",
             where,
         )
-    differ = differences(found["origin"], origin)
+    differ = [] if origin is None else differences(found["origin"], origin)
     if differ:
         raise RunError(
             "The file holds a comparison of something else",
@@ -126,19 +129,14 @@ def read_results(content: str, origin: Origin, where: str) -> list[ArmResult]:
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
 
 
-def stored_results(content: str, where: str) -> list[ArmResult]:
-    """Return the measurements in the content of a file, whatever they are of; as `read_results` else."""
-    return read_results(content, _record(content.partition("\n")[0]).get("origin", {}), where)
-
-
-def missing(results: Sequence[ArmResult], arms: Sequence[Arm], seeds: Sequence[int]) -> list[tuple[int, Arm]]:
+def missing(results: Sequence[ArmResult], runs: Sequence[tuple[int, Arm]]) -> list[tuple[int, Arm]]:
     """Return each seed and arm that is not measured to its last step yet, in the order of measuring.
 
-    Within a seed the matched arms come last: they need the chosen arm's result.
+    Seed by seed; within a seed the matched arms come last: they need the chosen arm's result.
     """
     done = _done(results)
-    ordered = sorted(arms, key=lambda arm: arm.matched)
-    return [(seed, arm) for seed in seeds for arm in ordered if (seed, arm) not in done]
+    ordered = sorted(runs, key=lambda run: (run[0], run[1].matched))
+    return [run for run in ordered if run not in done]
 
 
 def size_to_match(results: Sequence[ArmResult], arm: Arm, seed: int, where: str) -> Size | None:

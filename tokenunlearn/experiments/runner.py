@@ -17,7 +17,8 @@ import pandas as pd
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import SettingError
-from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, Size, Tokens, arm_weights
+from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, tokens_of
+from tokenunlearn.experiments.entry import Size, Tokens
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
@@ -117,7 +118,8 @@ def run_arm(
         why = "not measured: it has no token to train"
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
         return
-    entry, match = ARMS[arm.tokens], _match(arm, seed, to_match)
+    entry, match = tokens_of(arm.tokens), _match(arm, seed, to_match)
+    assert entry is not None  # `arm_weights` refuses a name that nobody knows
     if match and not match.norm > 0:
         why = f"not measured: the norm of the chosen arm's change is {match.norm:g}, so there is no match"
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
@@ -128,7 +130,7 @@ def run_arm(
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
     run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
-    met = entry.matched or not known
+    met = entry.at_end_alone or not known
     with closing(train(run.model, bench.forget, bench.retain, weights, config)) as events:
         for event in events:
             run.follow(event)

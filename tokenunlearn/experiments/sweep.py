@@ -15,14 +15,14 @@ from tokenunlearn.training.events import EvalDone, StepDone
 
 @dataclass(frozen=True)
 class Planned:
-    """What a sweep runs. `choose` scores the rows and chooses the tokens, once something is missing.
+    """What a sweep runs: each arm with a seed.
 
+    `choose` scores the rows and chooses the tokens, once something is missing.
     `skips`: whether an arm whose objective needs what is not there is left out, with its reason.
     """
 
     bench: Bench
-    arms: Sequence[Arm]
-    seeds: Sequence[int]
+    runs: Sequence[tuple[int, Arm]]
     choose: Callable[[], tuple[pd.DataFrame, Mask]]
     skips: bool = False
 
@@ -72,7 +72,7 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
     arm that one is matched to was measured without its size.
     """
     known = list(results)
-    left = missing(known, planned.arms, planned.seeds)
+    left = missing(known, planned.runs)
     for seed, arm in left:
         size_to_match(known, arm, seed, where)
     # First, as what is wrong with the mask shows here, before anything is measured.

@@ -7,7 +7,7 @@ that seed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +26,7 @@ Table = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Finding:
-    """Chosen minus `control` in one figure (a name of PROBES) at one moment; `p_value` is Holm's."""
+    """`arm` minus `control` in one figure (a name of PROBES) at one moment; `p_value` is Holm's."""
 
     moment: str
     method: str
@@ -34,6 +34,7 @@ class Finding:
     probe: str
     comparison: Comparison
     p_value: float
+    arm: str = CHOSEN
 
     @property
     def shown(self) -> bool:
@@ -49,7 +50,7 @@ class Finding:
     def words(self) -> str:
         """The finding in a sentence."""
         found = self.comparison
-        what = f"{PROBES[self.probe].label}, chosen − {Arm(self.control, self.method).name}"
+        what = f"{PROBES[self.probe].label}, {self.arm} − {Arm(self.control, self.method).name}"
         if np.isnan(found.mean):
             return f"{what}: not measured."
         figure = f"{found.mean:+.3f}"
@@ -65,7 +66,8 @@ class Finding:
     @property
     def _verdict(self) -> str:
         if self.shown:
-            return f"shown, the chosen tokens do {'better' if self.better else 'worse'}"
+            what = "the chosen tokens do" if self.arm == CHOSEN else f"{self.arm} does"
+            return f"shown, {what} {'better' if self.better else 'worse'}"
         if self.comparison.seeds < FEWEST_SEEDS:
             return f"not shown, it takes {FEWEST_SEEDS} seeds"
         return "not shown"
@@ -76,21 +78,35 @@ def findings(results: Sequence[ArmResult], moment: str) -> list[Finding]:
 
     Holm adjusts over all that are returned. Results of older versions hold no values by row and give none.
     """
-    arms: dict[tuple[str, str], Values] = {}
-    for each in results:
-        if each.moment == moment and each.by_row:
-            arms.setdefault((each.method, each.arm), {})[each.seed] = each.by_row
+    arms = values_by_arm(results, moment)
     compared = [
-        (method, control, probe, crossed_comparison(*_tables(arms[method, CHOSEN], values, probe)))
+        Finding(moment, method, control, probe, compare_values(arms[method, CHOSEN], values, probe), np.nan)
         for (method, control), values in arms.items()
         if control in ARMS and control != CHOSEN and (method, CHOSEN) in arms
         for probe in COMPARED
         if PROBES[probe].wanted
     ]
-    adjusted = holm([comparison.p_value for *_, comparison in compared])
-    return [
-        Finding(moment, *each, p_value=float(value)) for each, value in zip(compared, adjusted, strict=True)
-    ]
+    return adjusted(compared)
+
+
+def values_by_arm(results: Sequence[ArmResult], moment: str) -> dict[tuple[str, str], Values]:
+    """Return what was measured row by row at a moment, by method and arm."""
+    arms: dict[tuple[str, str], Values] = {}
+    for each in results:
+        if each.moment == moment and each.by_row:
+            arms.setdefault((each.method, each.arm), {})[each.seed] = each.by_row
+    return arms
+
+
+def compare_values(first: Values, second: Values, probe: str) -> Comparison:
+    """Return `first` minus `second` in one probe, on the seeds and rows that both have."""
+    return crossed_comparison(*_tables(first, second, probe))
+
+
+def adjusted(found: Sequence[Finding]) -> list[Finding]:
+    """Return the findings of one table with Holm's p-values."""
+    values = holm([each.comparison.p_value for each in found])
+    return [replace(each, p_value=float(value)) for each, value in zip(found, values, strict=True)]
 
 
 def _tables(first: Values, second: Values, probe: str) -> tuple[Table, Table]:

@@ -10,9 +10,8 @@ from typing import Any, Final
 import pandas as pd
 
 from tokenunlearn.data.demo import demo_rows
-from tokenunlearn.errors import InputError, MaskError
-from tokenunlearn.experiments.arms import ARMS, arms_of
-from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.errors import MaskError
+from tokenunlearn.experiments.config import CompareConfig, refuse_unfit_arms
 from tokenunlearn.experiments.results import (
     comparison_origin,
     missing,
@@ -31,7 +30,6 @@ from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event, Finished, StepDone, SweepAt, SweepStep
-from tokenunlearn.training.needs import refuse_rows
 
 FILE: Final = "sweep.jsonl"
 
@@ -59,10 +57,10 @@ class SweepJob:
         Raises RunError where the file was begun by other code.
         """
         planned, results = self.planned, list[ArmResult]()
-        if resume and self.file.is_file():
-            results = read_results(self.file.read_text(encoding="utf-8"), self.origin, str(self.file))
-        total = len(planned.arms) * len(planned.seeds)
-        done = total - len(missing(results, planned.arms, planned.seeds))
+        if resume:
+            results = read_results(self.file, self.origin)
+        total = len(planned.runs)
+        done = total - len(missing(results, planned.runs))
         name, seed, began = "", 0, time.monotonic()
         for event in sweep(planned, results, str(self.file)):
             if isinstance(event, ArmBegins):
@@ -87,15 +85,12 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     asked = from_dict(CompareConfig, dict(config["sweep"]))
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     rows = rows_of(config)
-    if not rows.retain:
-        raise InputError("There are no rows to keep", "Arms are judged by what they keep", "Open some beside")
-    if not asked.objectives:
-        refuse_rows(rows.forget, rows.retain, training)
+    runs = asked.runs(training)
     found = run_mask(directory, config)
     if found is None:
         raise MaskError("A sweep needs a mask", fix="Choose tokens", where=str(directory))
     table, chosen = _of_rows(*found, names=[row.id for row in rows.forget])
-    _refuse_unscored(table, asked)
+    refuse_unfit_arms(asked, training, rows, bool((table["gold"] == 1).any()), table.columns)
     precision = config.get("precision") or "auto"
     load = partial(load_model, config.get("model"), config.get("adapter"), precision, to_train=True)
     world = rows.world or demo_rows("world")
@@ -104,9 +99,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
     by = {"mask": f"{config.get('name')} @{config.get('mask_hash')}"}
     origin = comparison_origin(bench, loaded, by, source_hash(), each_default=bool(asked.objectives))
-    seeds = range(training.seed, training.seed + asked.seeds)
-    arms = arms_of(asked.arms, asked.methods)
-    planned = Planned(bench, arms, seeds, lambda: (table, chosen), skips=bool(asked.objectives))
+    planned = Planned(bench, runs, lambda: (table, chosen), skips=bool(asked.objectives))
     return SweepJob(directory / FILE, planned, origin)
 
 
@@ -116,16 +109,3 @@ def _of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.Da
     cut = table[own].reset_index(drop=True)
     cut.attrs = dict(table.attrs)
     return cut, replace(chosen, overrides={}, weights=chosen.weights[own], selected=chosen.selected[own])
-
-
-def _refuse_unscored(table: pd.DataFrame, asked: CompareConfig) -> None:
-    """Raise MaskError for an arm whose signal the table does not have, or that has no token."""
-    for arm in asked.arms:
-        if arm in ARMS and "gold" in ARMS[arm].needs and not (table["gold"] == 1).any():
-            why = "No row to forget has its fact marked"
-            raise MaskError(f"The arm {arm} has no tokens", why, "Leave it out")
-        lacking = [name for name in (ARMS[arm].signals if arm in ARMS else ()) if name not in table]
-        if lacking:
-            raise MaskError(
-                f"The arm {arm} needs the signal {lacking[0]}", fix="Score it, or leave the arm out"
-            )

@@ -1,0 +1,236 @@
+"""What `compare`, `sweep` and `validate` share: arms on one bench, from flags to kept measurements."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
+from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
+from tokenunlearn.errors import SettingError, did_you_mean
+from tokenunlearn.settings import describe, from_flags, to_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tokenunlearn.data.splits import Splits
+    from tokenunlearn.experiments.config import CompareConfig
+    from tokenunlearn.experiments.runner import ArmResult
+    from tokenunlearn.experiments.sweep import SweepEvent
+    from tokenunlearn.masks import Mask
+    from tokenunlearn.models.loading import LoadedModel
+    from tokenunlearn.scoring import ScoreConfig
+    from tokenunlearn.selection import Rule
+    from tokenunlearn.training.config import TrainConfig
+
+_SET_BY_ARMS: Final = {
+    "eval_every": "Each step is looked at, to find the one of equal forgetting",
+    "stop_fact_below": "Each arm is measured at equal forgetting and goes on to the last step",
+}
+
+
+def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = MappingProxyType({})) -> None:
+    """Let the parser take rows, mask or rule, model, training, and what to compare (a verb has defaults)."""
+    add_rows(parser, "the shared set, forget and retain")
+    add_rows_to_keep(parser)
+    parser.add_argument(
+        "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
+    )
+    parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl; goes on where it stopped")
+    add_model(parser)
+    add_settings(parser, "CompareConfig", defaults=defaults)
+    add_training(parser, hidden=tuple(_SET_BY_ARMS))
+    add_settings(parser, "Rule")
+
+
+def rows_of(arguments: argparse.Namespace) -> "Splits":
+    """Return the rows that the flags name, with facts of the world."""
+    from dataclasses import replace
+
+    from tokenunlearn.data.demo import demo_rows
+
+    rows = given_rows(arguments, "shared_forget", "shared_retain")
+    return rows if rows.world else replace(rows, world=demo_rows("world"))
+
+
+def measured(
+    arguments: argparse.Namespace, asked: "CompareConfig", rows: "Splits"
+) -> "tuple[list[ArmResult], list[str]]":
+    """Return the measurements of all that is asked, and why arms were left out.
+
+    What the file of --out holds is not measured again. Raises what a bad setting, row or file raises, before
+    anything slow runs.
+    """
+    path = target(arguments.out, ".jsonl") if arguments.out else None
+
+    from tokenunlearn.experiments.config import refuse_unfit_arms
+    from tokenunlearn.experiments.results import BEFORE, comparison_origin, read_results, results_text
+    from tokenunlearn.experiments.runner import Bench
+    from tokenunlearn.experiments.sweep import Planned, sweep
+    from tokenunlearn.runs.disk import held_alone, write_bytes_atomically
+    from tokenunlearn.runs.measured import source_hash
+
+    config = training_settings(arguments)
+    _refuse_set_by_arms(arguments)
+    rule = _rule(arguments)
+    scoring, runs = _scoring(rule, asked), asked.runs(config)
+    refuse_unfit_arms(asked, config, rows, any(row.gold for row in rows.forget), scoring.signals)
+    bench = Bench(lambda: load(arguments), rows.forget, rows.retain, rows.world, config, asked.equal_below)
+    loaded = load(arguments, to_train=True)
+    _refuse_unfit(scoring, loaded, rows, None if asked.objectives else config)
+    origin = comparison_origin(
+        bench, loaded, _chosen_by(arguments, rule), source_hash(), each_default=bool(asked.objectives)
+    )
+    ready = [loaded]
+    del loaded
+    results: list[ArmResult] = []
+
+    def keep(found: "Sequence[ArmResult]") -> None:
+        """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
+        results.extend(found)
+        if path:
+            write_bytes_atomically(path, results_text(origin, results).encode())
+
+    def choose() -> "tuple[pd.DataFrame, Mask]":
+        return _chosen(arguments, rule, scoring, ready.pop(), rows)  # let go: each arm loads its own
+
+    planned = Planned(bench, runs, choose, skips=bool(asked.objectives))
+    with held_alone(path) if path else nullcontext():
+        if path:
+            results += read_results(path, origin)
+        reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
+    return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs], reasons
+
+
+def _follow(
+    events: "Iterable[SweepEvent]", keep: "Callable[[Sequence[ArmResult]], None]", equal_below: float
+) -> list[str]:
+    """Keep what a sweep measures, under a progress bar an arm; return why arms were left out."""
+    from tqdm import tqdm
+
+    from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, Unknown, place_words
+    from tokenunlearn.training.events import StepDone
+
+    reasons = []
+    bar, began = None, time.monotonic()
+    for event in events:
+        if isinstance(event, ArmBegins):
+            began = time.monotonic() if event.at == 1 else began
+            words = f"{event.arm.name}, seed {event.seed}, {place_words(event, time.monotonic() - began)}"
+            bar = tqdm(desc=words, unit="step")
+        elif isinstance(event, StepDone) and bar is not None:
+            bar.total = event.steps
+            bar.update()
+        elif isinstance(event, ArmMeasured | ArmSkipped):
+            if bar is not None:
+                bar.close()
+            if isinstance(event, ArmMeasured):
+                keep(event.results)
+            else:
+                reasons.append(f"{event.arm.name}, seed {event.seed}: not measured. {event.why}")
+        elif isinstance(event, Unknown):
+            sys.stderr.write(
+                f"the model does not know these rows: fact_joint is {event.fact_joint:.2f} before any "
+                f"step, so there is no moment of equal forgetting (below {equal_below:g})\n"
+            )
+    return reasons
+
+
+def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
+    """Raise SettingError for a setting of training that a comparison sets itself."""
+    for name, why in _SET_BY_ARMS.items():
+        if getattr(arguments, name) is not None:
+            raise SettingError(
+                f"{name} cannot be set here", why, "Leave it out", "--" + name.replace("_", "-")
+            )
+
+
+def _rule(arguments: argparse.Namespace) -> "Rule":
+    """Return the rule that chooses: of the flags, or of the mask. What can be wrong with it is told now."""
+    from tokenunlearn.masks import read_header, refuse_empty_file
+    from tokenunlearn.selection import Rule
+    from tokenunlearn.settings import from_dict
+    from tokenunlearn.signals import SIGNALS
+
+    rule = from_flags(Rule, arguments)
+    if arguments.mask:
+        typed = next((info for info in describe(Rule) if getattr(arguments, info.name) is not None), None)
+        if typed:
+            raise SettingError(
+                "A mask has its own rule", f"{typed.flag} would change nothing", "Leave one out", typed.flag
+            )
+        refuse_empty_file(arguments.mask)
+        rule = from_dict(Rule, read_header(arguments.mask).get("rule", {}))
+    for flag, name, share in (
+        ("--knowledge", rule.knowledge, rule.alpha),
+        ("--entropy", rule.entropy, 1 - rule.alpha),
+    ):
+        if share > 0 and name not in SIGNALS:
+            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS), where=flag)
+    return rule
+
+
+def _chosen_by(arguments: argparse.Namespace, rule: "Rule") -> dict[str, Any]:
+    """Return what decides the chosen tokens beside model and rows: the mask's hash or the rule's settings."""
+    from tokenunlearn.masks import read_header
+
+    if arguments.mask:
+        return {"mask": f"{Path(arguments.mask).name} @{read_header(arguments.mask).get('hash')}"}
+    return {"mask": "none: the rule chooses", **to_dict(rule)}
+
+
+def _scoring(rule: "Rule", asked: "CompareConfig") -> "ScoreConfig":
+    """Return the settings of scoring the signals that a rule uses, and those that choices of tokens need."""
+    from tokenunlearn.scoring import ScoreConfig
+
+    names = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+    return ScoreConfig(signals=tuple(dict.fromkeys([*names, *asked.signals])))
+
+
+def _refuse_unfit(
+    scoring: "ScoreConfig", loaded: "LoadedModel", rows: "Splits", config: "TrainConfig | None"
+) -> None:
+    """Raise where a row does not fit, or a signal to score or the one objective needs what is not here.
+
+    `config` None: several objectives. Raises InputError, SettingError or ModelError.
+    """
+    from tokenunlearn.fitting import check_rows
+    from tokenunlearn.passes import Beside, refuse_lacking
+    from tokenunlearn.training.needs import layer_needed
+
+    check_rows(loaded, (*rows.forget, *rows.retain, *rows.world), other_words=True)
+    beside = Beside(rows.retain)
+    for name in scoring.signals:
+        for each in scoring.passes_of(name):
+            refuse_lacking(each, loaded, beside)
+    if config is not None:
+        layer_needed(loaded.model, config)
+
+
+def _chosen(
+    arguments: argparse.Namespace,
+    rule: "Rule",
+    scoring: "ScoreConfig",
+    loaded: "LoadedModel",
+    rows: "Splits",
+) -> "tuple[pd.DataFrame, Mask]":
+    """Return the table of the rows to forget, with the signals scored, and the mask of the chosen tokens."""
+    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
+    from tokenunlearn.passes import Beside
+    from tokenunlearn.scoring import score
+
+    table = score(loaded, rows.forget, scoring, Beside(rows.retain))
+    if arguments.mask:
+        chosen = read_mask(arguments.mask, table, None)
+    else:
+        chosen = make_mask(columns_from_table(table), rule)
+    refuse_empty(chosen, arguments.mask or "the rule")
+    empty = [name for name, part in table.assign(chosen=chosen.selected).groupby("row_id", sort=False)
+             if not part["chosen"].any()]  # fmt: skip
+    tell_unchosen([str(name) for name in empty], table["row_id"].nunique())
+    return table, chosen

@@ -1,0 +1,40 @@
+"""validate the claim on your rows: leaderboard, score bins, doses, controls with intervals, a verdict
+
+Trains the chosen tokens beside controls, the tokens of each quantile of the score, and growing shares of the
+tokens, over seeds. Says what is shown and what is not. With --out it goes on where it stopped.
+"""
+
+import argparse
+import sys
+from types import MappingProxyType
+from typing import Final
+
+from tokenunlearn.cli.bench import add_bench, measured, rows_of
+from tokenunlearn.cli.sources import load
+from tokenunlearn.settings import from_flags
+
+DEFAULTS: Final = MappingProxyType(
+    {"arms": ("chosen", "random", "uniform_norm"), "seeds": 5, "bins": 4, "doses": 4, "series_seeds": 3}
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_bench(parser, DEFAULTS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, after everything was printed."""
+    from tokenunlearn import __version__
+    from tokenunlearn.cli.signal_reports import print_leaderboard
+    from tokenunlearn.experiments.config import CompareConfig
+    from tokenunlearn.experiments.report import result_lines
+    from tokenunlearn.runs.versions import versions
+
+    asked, rows = from_flags(CompareConfig, arguments, DEFAULTS), rows_of(arguments)
+    results, reasons = measured(arguments, asked, rows)
+    software = ", ".join(f"{name} {version}" for name, version in versions().items())
+    sys.stdout.write(f"tokenunlearn {__version__}, {software}\n")
+    print_leaderboard(load(arguments), rows)
+    sys.stdout.write("\n".join(["", *result_lines(results), *reasons]) + "\n")
+    return 0
