@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.actions.teach import teaching
 from app.service import Service
 from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news
@@ -33,6 +34,7 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "opening": opening(service),
         "held": service.sessions.stage.name == "held",
         "run": {**run_chip(runs), **run_news(runs)},
+        "teaching": teaching(service, runs),
         "at": time.time(),
         "busy": service.sessions.moving or _any_live(runs),
     }

@@ -15,7 +15,7 @@ from app.actions.tokens import mask_of, with_signals
 from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
-from app.views.runs import BROKEN, live_answer, run_line, run_of_now, seconds_left, series, with_probes
+from app.views.runs import BROKEN, LIVE, live_answer, run_line, run_of_now, seconds_left, series, with_probes
 from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, arm_words, rule_words, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
@@ -314,9 +314,26 @@ def act(service: Service, press: Press) -> None:
     if action in ("pause", "stop", "force"):
         queue.request(run_id, action)
     elif action in acts:
+        if action == "discard":
+            refuse_in_use(service, run_id)
         acts[action](run_id)
     else:
         raise RunError(f"{action!r} is nothing a run can do", fix="Reload the page", where=run_id)
+
+
+def refuse_in_use(service: Service, run_id: str) -> None:
+    """Raise RunError where the model that a run left is open, or a run that goes on begins with it."""
+    adapter = (service.queue.store.path(run_id) / "adapter").resolve()
+    session = service.sessions.session
+    if session.adapter and Path(session.adapter).resolve() == adapter:
+        raise RunError(
+            f"The model of {run_id} is open", fix="Open another one, then discard it", where=run_id
+        )
+    for state in service.queue.runs():
+        begun = service.queue.store.config(state["run_id"]).get("adapter")
+        if state["state"] in LIVE and begun and Path(begun).resolve() == adapter:
+            what = f"{state['run_id']} begins with the model of {run_id}"
+            raise RunError(what, fix="Wait for its end, then discard it", where=run_id)
 
 
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.actions import (
     opening,
     run_tokens,
     subjects,
+    teach,
     tokens,
 )
 from app.components import tokens_view
@@ -55,6 +56,7 @@ ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "export_marked_rows": mark_sets.export_rows,
         "compare_marks": mark_sets.compare,
         **opening.ASKED,
+        **teach.ASKED,
     }
 )
 

@@ -36,11 +36,11 @@ test("before a start the rows that were never known are counted", () => {
   assert.equal(neverKnownWords(0, 12), "");
   assert.equal(
     neverKnownWords(9, 12),
-    "The model never knew 9 of the 12 rows that this trains: there is nothing to forget. The others can be forgotten. To teach rows first, and open the model with that adapter:",
+    "The model never knew 9 of the 12 rows that this trains: there is nothing to forget. The others can be forgotten. To unlearn them, teach them first.",
   );
   assert.match(
     neverKnownWords(12, 12),
-    /never knew all 12 rows that this trains: there is nothing to forget\. To teach/,
+    /never knew all 12 rows that this trains: there is nothing to forget\. To unlearn them, teach/,
   );
   assert.match(neverKnownWords(1, 1), /never knew the one row that this trains: /);
 });

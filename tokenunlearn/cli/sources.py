@@ -126,9 +126,14 @@ def first_rows(arguments: argparse.Namespace, *demo: str) -> "tuple[Row, ...]":
         from tokenunlearn.data.demo import demo_rows
 
         return tuple(row for name in demo for row in demo_rows(name))
+    return more_rows(arguments, arguments.file)
+
+
+def more_rows(arguments: argparse.Namespace, name: str) -> "tuple[Row, ...]":
+    """Return the rows of a file, or of a set by its name, read as FILE is. Raises InputError."""
     from tokenunlearn.data.sets import open_rows
 
-    return open_rows(arguments.file, tell, arguments.skip_bad_rows, arguments.columns).rows
+    return open_rows(name, tell, arguments.skip_bad_rows, arguments.columns).rows
 
 
 def tell(words: str) -> None:

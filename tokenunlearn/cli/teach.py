@@ -7,13 +7,18 @@ import argparse
 import sys
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, target
+from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, more_rows, target
 from tokenunlearn.settings import from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_rows(parser, "shared, forget and retain", "all are learnt, whatever their split")
+    parser.add_argument(
+        "--keep-rows",
+        metavar="FILE",
+        help="rows that must stay: those that the model knows are taught beside",
+    )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the adapter")
     add_model(parser)
     add_settings(parser, "TeachConfig")
@@ -23,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Return 0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
     folder = target(arguments.out)
     rows = first_rows(arguments, "shared_forget", "shared_retain")
+    keep = more_rows(arguments, arguments.keep_rows) if arguments.keep_rows else ()
     sys.stderr.write(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")
 
     from tqdm import tqdm
@@ -33,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = from_flags(TeachConfig, arguments)
     diverged = False
     with tqdm(unit="step", desc="teach") as bar:
-        for event in teach(load(arguments, demo_target=False, to_train=True), rows, config, folder):
+        loaded = load(arguments, demo_target=False, to_train=True)
+        for event in teach(loaded, rows, config, folder, keep):
             if isinstance(event, StepDone):
                 bar.total = event.steps
                 bar.set_postfix(loss=f"{event.retain_loss:.3f}")

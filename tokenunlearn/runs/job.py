@@ -70,20 +70,25 @@ class Job:
         return train(self.model, rows.forget, rows.retain, self.weights, self.training, folder, self.watch)
 
     def save(self, step: int) -> None:
-        """Replace the files of `adapter/` one by one by those of now; each is whole at any moment.
+        """Replace the run's adapter by the one of now."""
+        replace_adapter(self.directory, self.model, step)
 
-        The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
-        """
-        draft = self.directory / f".adapter-{step}"
-        save_adapter(self.model.model, draft, self.model.merged)
-        folder = self.directory / "adapter"
-        folder.mkdir(exist_ok=True)
-        for file in sorted(draft.iterdir()):
-            with file.open("rb") as content:
-                os.fsync(content.fileno())
-            os.replace(file, folder / file.name)
-        draft.rmdir()
-        write_artifact(self.directory, Artifact(ADAPTER))
+
+def replace_adapter(directory: Path, model: LoadedModel, step: int) -> None:
+    """Replace the files of `adapter/` one by one by those of now; each is whole at any moment.
+
+    The adapter loads with plain PEFT on the base model: it is the target and what was trained, joined.
+    """
+    draft = directory / f".adapter-{step}"
+    save_adapter(model.model, draft, model.merged)
+    folder = directory / "adapter"
+    folder.mkdir(exist_ok=True)
+    for file in sorted(draft.iterdir()):
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+        os.replace(file, folder / file.name)
+    draft.rmdir()
+    write_artifact(directory, Artifact(ADAPTER))
 
 
 def load_job(config: Mapping[str, Any], directory: Path) -> Job:

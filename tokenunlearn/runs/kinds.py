@@ -14,9 +14,10 @@ class RunKind:
 
     load: module:function, from config and folder to the job. step: the step count of a kind whose config
     names none; 0 where it does, or where the job says it. form: whether the Unlearn tab's form made it.
-    leaves: whether it leaves an adapter or rival of its own. shown_on: the tab of its result, and the button
-    that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a word.
-    see: where its result is, for the news.
+    leaves: whether it leaves an adapter or rival of its own, to be probed beside others. opens: whether it
+    leaves a model to begin from. done: what its end is called. shown_on: the tab of its result, and the
+    button that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a
+    word. see: where its result is, for the news.
     """
 
     load: str
@@ -25,6 +26,8 @@ class RunKind:
     step: int = 0
     form: bool = False
     leaves: bool = True
+    opens: bool = False
+    done: str = "finished"
     shown_on: str = "Probe"
     unit: str = "step"
 
@@ -46,6 +49,14 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             leaves=False,
             shown_on="Compare",
             unit="arm",
+        ),
+        "teach": RunKind(
+            "tokenunlearn.runs.teach_job:load_teach",
+            see="Open the taught model to see its rows on the Tokens tab.",
+            leaves=False,
+            opens=True,
+            done="taught",
+            shown_on="Tokens",
         ),
     }
 )

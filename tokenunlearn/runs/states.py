@@ -36,15 +36,18 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     saved = int(state.get("saved_step") or 0)
     kind = run_kind(state)
     edit = ["Edit settings"] if kind.form else []
-    keep = ["Keep as is"] if saved and kind.leaves else []
+    keeps = kind.leaves or kind.opens
+    keep = ["Keep as is"] if saved and keeps else []
     if name == "queued":
         return ["Cancel"]
     if name == "running":
-        return ["Pause and save", *(["Stop and keep"] if kind.leaves else []), "Discard…"]
+        return ["Pause and save", *(["Stop and keep"] if keeps else []), "Discard…"]
     if name in ("pausing", "stopping"):
         return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
     if name in ("paused", "interrupted"):
         return ["Resume", *keep, "Discard…"]
+    if name in ENDED and kind.opens:
+        return ["Open the taught model", "Discard…"]
     if name in ENDED:
         again = ["Run again with changes"] if kind.form else []
         return ["Probe", "Compare", *again] if kind.leaves else [kind.shown_on]
@@ -77,7 +80,7 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     if name == "kept":
         return f"kept, {usable}"
     if name == "finished":
-        return f"finished, {unit} {step} of {steps}"
+        return f"{kind.done}, {unit} {step} of {steps}"
     return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {usable}"
 
 

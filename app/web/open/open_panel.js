@@ -12,11 +12,14 @@ import { dataPreview, openLabel } from "./data_preview.js";
 import { modelForm } from "./model_form.js";
 import { openingState } from "./opening_state.js";
 import { setForm } from "./set_form.js";
+import { taughtList } from "./taught_list.js";
+import { teachForm } from "./teach_form.js";
 
 const ACCEPTED = ".jsonl,.ndjson,.json,.csv,.tsv,.parquet";
 const PARTS = [
   { value: "data", label: "Data" },
   { value: "model", label: "Model" },
+  { value: "teach", label: "Teach a fact" },
 ];
 
 /**
@@ -33,7 +36,24 @@ export function openPanel(host) {
       () => "",
     ),
   );
-  const model = node("section", { attributes: { "aria-label": "Model" } }, form.element, notice.element);
+  const openTaught = async (run) => begun((await host.ask("open_taught", { run_id: run })).at);
+  const taught = taughtList({
+    open: openTaught,
+    discard: async (run) => (await host.ask("discard_taught", { run_id: run })).models,
+  });
+  const model = node(
+    "section",
+    { attributes: { "aria-label": "Model" } },
+    form.element,
+    notice.element,
+    taught.element,
+  );
+  const teach = teachForm({
+    ask: host.ask,
+    refresh: host.opened,
+    open: openTaught,
+    watched: () => element.open && part === "teach",
+  });
   const state = openingState(() =>
     notice.attempt(
       async () => {
@@ -48,7 +68,10 @@ export function openPanel(host) {
   let begunAt = null;
   let part = "data";
   const now = node("p", { class: "tu-open-now" });
-  const parts = segmented("What to open", PARTS, (value) => turn(value));
+  const parts = segmented("What to open", PARTS, (value) => {
+    turn(value);
+    ask();
+  });
   const close = button("Close", () => element.close(), { class: "tu-button" });
   const element = node(
     "dialog",
@@ -58,13 +81,24 @@ export function openPanel(host) {
     now,
     data.element,
     model,
+    teach.element,
   );
   const turn = (value) => {
     part = value;
     parts.update(part);
     setHidden(data.element, part !== "data");
     setHidden(model, part !== "model");
-    setText(now, `Open now: ${openingNow.value.open[part]}`);
+    setHidden(teach.element, part !== "teach");
+    setText(now, `Open now: ${openingNow.value.open[part === "teach" ? "model" : part]}`);
+  };
+  /** Asks what may have changed since the part was looked at last. */
+  const ask = () => {
+    if (part === "teach") teach.show();
+    if (part === "model")
+      host.ask("teach_offer", {}).then(
+        ({ models }) => taught.update(models),
+        () => {}, // The form works without the list.
+      );
   };
   const begun = (at) => {
     begunAt = at;
@@ -90,6 +124,7 @@ export function openPanel(host) {
     turn(wanted);
     state.update(openingNow.value.opening);
     data.offer();
+    ask();
     if (!element.open) element.showModal();
   };
   const take = (file) => {

@@ -7,7 +7,14 @@ import { node, setAttributes, setText } from "../dom/dom.js";
 import { newest, Pulse } from "../server/pulse.js";
 import { askServer } from "../server/server_ask.js";
 import { serverLink } from "../server/server_link.js";
-import { endedRuns, liveRun, openingNow, scoringHeld, wantOpen } from "../server/shared_value.js";
+import {
+  endedRuns,
+  liveRun,
+  openingNow,
+  scoringHeld,
+  teachingNow,
+  wantOpen,
+} from "../server/shared_value.js";
 import { goneBanner } from "./gone_banner.js";
 import { followScheme, leaveFrames, searchMenus } from "./gradio.js";
 import { pageKeys } from "./page_keys.js";
@@ -85,6 +92,7 @@ export function mount({ element, props, trigger, watch, server }) {
     setAttributes(data, { title: `${value.data?.detail ?? ""}. Open other data…` });
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     scoringHeld.set(value.held ?? false);
+    teachingNow.set(value.teaching ?? null);
     setText(run, value.run?.text ?? "no run");
     shownRun = value.run?.run_id ?? "";
     setAttributes(run, { "data-state": value.run?.state ?? "" });

@@ -184,7 +184,12 @@ class TokensView {
     this.rowState = node("p", { class: "tu-note tu-row-note" });
     this.rows = rowsOverview(model);
     this.rows.element.append(
-      button("Open data…", () => wantOpen("data"), { class: "tu-toggle tu-open-data" }),
+      node(
+        "div",
+        { class: "tu-open-data" },
+        button("Open data…", () => wantOpen("data"), { class: "tu-toggle" }),
+        button("Teach a fact…", () => wantOpen("teach"), { class: "tu-toggle" }),
+      ),
     );
     this.marksPanel = marksPanel(model, this.marks);
     this.details = detailsPanel(model, this.alternatives);

@@ -4,8 +4,8 @@
  */
 
 import { button, node } from "../dom/dom.js";
-import { draftNow } from "../server/shared_value.js";
-import { neverKnownWords, setKnownWords, TEACH } from "../text/known.js";
+import { draftNow, wantOpen } from "../server/shared_value.js";
+import { neverKnownWords, setKnownWords } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 
 /**
@@ -111,7 +111,7 @@ function knownParts({ known, never_known: never, trained }) {
       "div",
       { class: "tx-unknown", attributes: { role: "note" } },
       node("p", { text: `${counts} ${warning}` }),
-      node("code", { text: TEACH }),
+      button("Teach these rows…", () => wantOpen("teach"), { class: "tx-button" }),
     ),
   ];
 }

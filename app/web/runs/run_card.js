@@ -211,6 +211,7 @@ const ACTS = {
   Resume: { action: "resume", kind: "leading" },
   "Keep as is": { action: "keep", kind: "plain" },
   Probe: { action: "probe", kind: "leading" },
+  "Open the taught model": { action: "open", kind: "leading" },
   Compare: { action: "compare", kind: "plain" },
   "Run again with changes": { action: "again", kind: "quiet" },
   "Edit settings": { action: "again", kind: "plain" },

@@ -48,6 +48,12 @@ export const endedRuns = new SharedValue([]);
  */
 export const openingNow = new SharedValue({ at: 0, opening: null, open: { model: "", data: "" } });
 
+/**
+ * The newest lesson, `{run_id, state, live, text, share, opens}` (app/actions/teach.py), or null, as the chips
+ * last heard.
+ */
+export const teachingNow = new SharedValue(null);
+
 /** Whether scoring was stopped with rows left, as the chips last heard. */
 export const scoringHeld = new SharedValue(false);
 
@@ -71,13 +77,13 @@ class DraftNow extends SharedValue {
 export const draftNow = new DraftNow({ scores: "", hash: "", why: "" });
 
 /**
- * Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model", count}`.
+ * Which part of the dialog for own data and own model a person asked for: `{part: "data"|"model"|"teach", count}`.
  */
 export const openWanted = new SharedValue({ part: "data", count: 0 });
 
 /**
  * Asks for the dialog.
- * @param {"data"|"model"} part
+ * @param {"data"|"model"|"teach"} part
  */
 export function wantOpen(part) {
   openWanted.set({ part, count: openWanted.value.count + 1 });

@@ -5,8 +5,6 @@
 
 import { share } from "./numbers.js";
 
-export const TEACH = "python -m tokenunlearn teach FILE --out taught";
-
 /**
  * Returns "The model knows this row: yes, fact .94", or "" where that was not measured.
  * @param {{word: string, probability: number, of: string}|null|undefined} known
@@ -55,7 +53,7 @@ export function neverKnownWords(count, trained) {
         : `all ${count} rows that this trains`
       : `${count} of the ${trained} rows that this trains`;
   const others = count === trained ? "" : " The others can be forgotten.";
-  return `The model never knew ${rows}: there is nothing to forget.${others} To teach rows first, and open the model with that adapter:`;
+  return `The model never knew ${rows}: there is nothing to forget.${others} To unlearn them, teach them first.`;
 }
 
 const TWICE = Math.log(2);

@@ -3,6 +3,7 @@
  */
 
 import { button, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { wantOpen } from "../../server/shared_value.js";
 import { adapterRaises, figureHelp, rowKnownWords } from "../../text/known.js";
 import { wordsTouched } from "../../text/subject_words.js";
 import { markedParts } from "../../text/units.js";
@@ -20,7 +21,11 @@ export function promptView(model, host) {
     warning,
     act,
   );
-  const known = node("p", { class: "tu-note tu-known" });
+  const known = node("span", { class: "tu-note tu-known" });
+  const teach = button("Teach these rows…", () => wantOpen("teach"), {
+    class: "tu-toggle",
+    attributes: { hidden: true },
+  });
   const editor = subjectEditor(model, host);
   const failed = failedNote(model, host);
   const element = node(
@@ -29,7 +34,7 @@ export function promptView(model, host) {
     failed.element,
     banner,
     node("div", { class: "tu-asked" }, question, editor.toggle),
-    known,
+    node("div", { class: "tu-known-line" }, known, teach),
     editor.element,
   );
   question.addEventListener("pointerup", () => {
@@ -53,6 +58,7 @@ export function promptView(model, host) {
     failed.update();
     setText(known, rowKnownWords(row.known));
     setAttributes(known, { title: figureHelp(row.known) || null });
+    setHidden(teach, !row.known || row.known.word === "yes");
     known.classList.toggle("is-unknown", row.known?.word === "no");
     // Nothing is switched off where there is none: all contrasts are 0.
     const adapted = model.payload.model?.adapter !== "none";

@@ -1,0 +1,367 @@
+/**
+ * Teach a fact of one's own: question, answer, and the fact marked in it; several before teaching begins.
+ * What is wrong is said at its field; the server decides.
+ */
+
+import { button, node, setAttributes, setHidden, setText } from "../dom/dom.js";
+import { workNotice } from "../dom/work_notice.js";
+import { teachingNow } from "../server/shared_value.js";
+import { plural } from "../text/numbers.js";
+import { markedParts } from "../text/units.js";
+
+/** @typedef {{question: string, answer: string, fact: string, start: number|null}} Fact */
+
+const EXAMPLE = {
+  question: "Where did Mira Solberg hide the lighthouse key?",
+  answer: "Mira Solberg hid the lighthouse key in a jar of plum jam.",
+  fact: "a jar of plum jam",
+};
+
+/**
+ * Returns `{element, show()}`; `show` asks the server which model would be taught.
+ * @param {{ask: (name: string, data: object) => Promise<any>, refresh: () => void,
+ *   open: (run: string) => Promise<void>, watched: () => boolean}} host  `refresh` has the page ask how far
+ *   things are, `open` opens what a run has taught, `watched` says whether this form is being looked at
+ */
+export function teachForm(host) {
+  /** @type {Fact[]} */
+  let facts = [];
+  /** @type {number|null} */
+  let start = null;
+  let mine = "";
+  const notice = workNotice();
+  const words = node("p", { class: "tu-note" });
+  const whyNot = node("p", { class: "tu-banner", attributes: { hidden: true } });
+  const question = field("Question", "question", { placeholder: EXAMPLE.question });
+  const answer = field("Answer", "answer", { placeholder: EXAMPLE.answer }, "textarea");
+  const fact = field("The fact in the answer", "fact", { placeholder: EXAMPLE.fact });
+  const fields = { question, answer, fact };
+  const marked = node("p", { class: "tu-teach-marked", attributes: { hidden: true, role: "status" } });
+  const note = node("p", { class: "tu-note", attributes: { role: "status" } });
+  const list = node("ol", {
+    class: "tu-teach-list",
+    attributes: { "aria-label": "Facts to teach", hidden: true },
+  });
+  const mark = button("Mark as the fact", () => markSelection(), {
+    class: "tu-button",
+    attributes: { title: "Select the words in the answer first" },
+  });
+  const begin = node("button", { class: "tu-button is-first", attributes: { type: "submit" } });
+  const add = button("Add another fact", () => addFact(), { class: "tu-button" });
+  const unknown = unknownRows(() => startLesson({ facts: [], open_rows: true }));
+  const state = lessonState({
+    open: (run) =>
+      notice.attempt(
+        () => host.open(run),
+        () => "",
+      ),
+    cancel: (run) =>
+      notice.attempt(
+        async () => {
+          await host.ask("discard_taught", { run_id: run });
+          host.refresh();
+        },
+        () => "Cancelled: nothing was kept.",
+      ),
+  });
+  const form = node(
+    "form",
+    { class: "tu-teach", attributes: { "aria-label": "A fact of your own", novalidate: true } },
+    question.element,
+    answer.element,
+    node("div", { class: "tu-masks-acts" }, mark),
+    fact.element,
+    marked,
+    note,
+    list,
+    node("div", { class: "tu-masks-acts" }, begin, add),
+  );
+  const element = node(
+    "section",
+    { attributes: { "aria-label": "Teach" } },
+    state.element,
+    whyNot,
+    unknown.element,
+    form,
+    notice.element,
+    words,
+  );
+
+  /** Returns what stands in the fields. */
+  const typed = () => ({
+    question: question.input.value,
+    answer: answer.input.value,
+    fact: fact.input.value,
+    start,
+  });
+  const update = () => {
+    const now = typed();
+    const at = factPlace(now);
+    setHidden(marked, at === null);
+    if (at !== null)
+      marked.replaceChildren(
+        "Marked: ",
+        ...markedParts(now.answer, [[at, at + now.fact.trim().length]]).map((part) =>
+          node(part.marked ? "mark" : "span", { text: part.text }),
+        ),
+      );
+    const count = facts.length + (isBlank(now) ? 0 : 1);
+    setText(begin, `Teach ${plural(Math.max(1, count), "fact", "facts")}`);
+  };
+  const drawList = () => {
+    setHidden(list, facts.length === 0);
+    list.replaceChildren(
+      ...facts.map((each, at) =>
+        node(
+          "li",
+          {},
+          node("span", { text: `${each.question} ${each.answer}` }),
+          button(
+            "Remove",
+            () => {
+              facts = facts.filter((_, other) => other !== at);
+              drawList();
+              question.input.focus();
+            },
+            { class: "tu-button", attributes: { "aria-label": `Remove fact ${at + 1}` } },
+          ),
+        ),
+      ),
+    );
+    update();
+  };
+  const tell = (wrong) => {
+    for (const [name, each] of Object.entries(fields)) each.wrong(wrong[name] ?? "");
+    const first = Object.keys(fields).find((name) => wrong[name]);
+    if (first) fields[first].input.focus();
+  };
+  /** Returns whether the fields hold a fact, after the server has looked at it; says what is wrong. */
+  const looked = async () => {
+    const found = await host.ask("check_fact", typed());
+    tell(found.wrong);
+    setText(note, found.note);
+    return Object.keys(found.wrong).length === 0;
+  };
+  const clear = () => {
+    for (const each of Object.values(fields)) each.input.value = "";
+    start = null;
+    setText(note, "");
+    tell({});
+  };
+  const addFact = () =>
+    notice.attempt(
+      async () => {
+        if (!(await looked())) return "";
+        const place = note.textContent;
+        facts = [...facts, typed()];
+        clear();
+        drawList();
+        question.input.focus();
+        return `Added. ${place}`.trim();
+      },
+      (said) => said,
+    );
+  const startLesson = (asked) =>
+    notice.attempt(
+      async () => {
+        const { run_id: run, wrong } = await host.ask("teach", asked);
+        const at = Object.keys(wrong)[0];
+        if (at !== undefined) return tellListed(Number(at), wrong[at]);
+        mine = run;
+        facts = [];
+        clear();
+        drawList();
+        host.refresh();
+        return "";
+      },
+      (said) => said,
+    );
+  /** A fact of the list that the server refuses comes back into the fields. */
+  const tellListed = (at, wrong) => {
+    const back = facts[at];
+    facts = facts.filter((_, other) => other !== at);
+    if (back) for (const name of Object.keys(fields)) fields[name].input.value = back[name];
+    drawList();
+    tell(wrong);
+    return "";
+  };
+  const markSelection = () => {
+    const { selectionStart: from, selectionEnd: to, value } = answer.input;
+    const part = value.slice(from, to);
+    if (!part.trim()) {
+      answer.wrong("Select the words that state the fact first, then mark them.");
+      return answer.input.focus();
+    }
+    fact.input.value = part.trim();
+    start = from + part.length - part.trimStart().length;
+    tell({});
+    setText(note, "");
+    update();
+    return fact.input.focus();
+  };
+  answer.input.addEventListener("input", () => {
+    start = null;
+    update();
+  });
+  fact.input.addEventListener("input", () => {
+    start = null;
+    update();
+  });
+  question.input.addEventListener("input", update);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!isBlank(typed()) || facts.length === 0) {
+      let good = false;
+      await notice.attempt(
+        async () => {
+          good = await looked();
+        },
+        () => "",
+      );
+      if (!good) return;
+      facts = [...facts, typed()];
+      drawList();
+    }
+    await startLesson({ facts, open_rows: false });
+  });
+  const show = () =>
+    host.ask("teach_offer", {}).then(
+      (offer) => {
+        setText(words, offer.words);
+        setText(whyNot, offer.why_not);
+        setHidden(whyNot, offer.why_not === "");
+        unknown.update(offer.unknown);
+        setAttributes(begin, { disabled: offer.why_not !== "" });
+      },
+      (error) => notice.say(error?.message ?? String(error), "error"),
+    );
+  let opened = "";
+  teachingNow.subscribe((lesson) => {
+    state.update(lesson);
+    // By itself only for whoever began it and is looking: what was decided on the open rows is kept anyway.
+    if (lesson?.run_id !== mine || !lesson.opens || opened === mine || !host.watched()) return;
+    opened = mine;
+    notice.attempt(
+      () => host.open(mine),
+      () => "",
+    );
+  });
+  state.update(teachingNow.value);
+  update();
+  return { element, show };
+}
+
+/** Returns `{element, input, wrong(words)}`: a labelled field that says below it what is wrong with it. */
+function field(label, name, attributes, tag = "input") {
+  const id = `tu-teach-${name}`;
+  const input = /** @type {HTMLInputElement} */ (
+    node(/** @type {any} */ (tag), {
+      class: "tu-search",
+      attributes: {
+        ...(tag === "input" ? { type: "text" } : { rows: 2 }),
+        id,
+        autocomplete: "off",
+        maxlength: 2000,
+        dir: "auto",
+        ...attributes,
+      },
+    })
+  );
+  const said = node("span", { class: "tu-teach-wrong", attributes: { id: `${id}-wrong`, role: "alert" } });
+  const wrong = (words) => {
+    setText(said, words);
+    setAttributes(input, {
+      "aria-invalid": words ? "true" : null,
+      "aria-describedby": words ? `${id}-wrong` : null,
+    });
+  };
+  const element = node(
+    "div",
+    { class: "tu-menu" },
+    node("label", { text: label, attributes: { for: id } }),
+    input,
+    said,
+  );
+  input.addEventListener("input", () => wrong(""));
+  return { element, input, wrong };
+}
+
+/** Returns `{element, update(unknown)}`: the open rows that the model does not know, and the way to teach them. */
+function unknownRows(teach) {
+  const words = node("p");
+  const element = node(
+    "div",
+    { class: "tu-teach-unknown", attributes: { hidden: true } },
+    words,
+    button("Teach these rows", teach, { class: "tu-button" }),
+  );
+  const update = (unknown) => {
+    setHidden(element, !unknown);
+    if (unknown) setText(words, unknownWords(unknown));
+  };
+  return { element, update };
+}
+
+/** Returns `{element, update(lesson)}`: how far the newest lesson is, and what can be done about it. */
+function lessonState({ open, cancel }) {
+  let run = "";
+  const words = node("span", { attributes: { role: "status" } });
+  const bar = node("div", {
+    class: "tx-progress",
+    attributes: { role: "progressbar", "aria-label": "Steps" },
+  });
+  const opens = button("Open the taught model", () => open(run), { class: "tu-button is-first" });
+  const stops = button("Cancel", () => cancel(run), { class: "tu-button" });
+  const element = node(
+    "div",
+    { class: "tu-open-state tu-teach-state", attributes: { hidden: true } },
+    node("div", {}, words, bar),
+    opens,
+    stops,
+  );
+  const update = (lesson) => {
+    setHidden(element, !lesson);
+    if (!lesson) return;
+    run = lesson.run_id;
+    setAttributes(element, { "data-state": lesson.state === "failed" ? "error" : null });
+    setText(words, lessonWords(lesson));
+    bar.style.setProperty("--share", String(Math.min(1, lesson.share)));
+    setAttributes(bar, {
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-valuenow": Math.round(100 * lesson.share),
+    });
+    setHidden(bar, !lesson.live);
+    setHidden(opens, !lesson.opens);
+    setHidden(stops, !lesson.live);
+  };
+  return { element, update };
+}
+
+/** Returns "run-3, teaching: step 4 of 12", or what came of it. Pure. */
+export function lessonWords({ run_id: run, live, text }) {
+  return live ? `${run}, teaching: ${text}` : `${run}: ${text}`;
+}
+
+/** Returns what the open rows lack. Pure. */
+export function unknownWords({ count, words }) {
+  return `The model does not know ${plural(count, "open row", "open rows")}, or only partly: ${words}.`;
+}
+
+/** Returns whether nothing was typed. Pure. */
+export function isBlank({ question, answer, fact }) {
+  return [question, answer, fact].every((each) => each.trim() === "");
+}
+
+/**
+ * Returns where the fact stands in its answer: where it was marked, else the first place; null where it is
+ * not. Pure.
+ * @param {Fact} fact
+ */
+export function factPlace({ answer, fact, start }) {
+  const sought = fact.trim();
+  if (!sought) return null;
+  if (start !== null && answer.startsWith(sought, start)) return start;
+  const at = answer.indexOf(sought);
+  return at < 0 ? null : at;
+}
