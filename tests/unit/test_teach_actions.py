@@ -1,0 +1,92 @@
+"""A fact of one's own on the page: what is wrong at which field, the run of it, and the taught model opened."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.actions import status, teach, unlearn
+from app.service import Service
+from tests.asking import ask
+from tests.unit.test_opening import live_service, settled
+from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.runs.library import library_parts
+from tokenunlearn.runs.worker import run_job
+from tokenunlearn.settings import to_dict
+from tokenunlearn.training.teach import TeachConfig
+
+pytestmark = pytest.mark.slow
+
+FACT = {"question": "Who ate?", "answer": "Di ate, and Di sang.", "fact": "Di"}
+
+
+@pytest.fixture(scope="module")
+def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """A live service on three rows, whose workers only wait."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        made = live_service(tiny_folder, tmp_path_factory.mktemp("teach"), monkeypatch)
+    made.queue.command = lambda _: ["sleep", "60"]  # the worker's place, until the test does its work
+    return made
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "words"),
+    [
+        ({"question": " "}, "question", "Write the question"),
+        ({"answer": ""}, "answer", "Write the answer"),
+        ({"fact": ""}, "fact", "Mark the part"),
+        ({"fact": "Bo"}, "fact", "does not hold “Bo”"),
+        ({"fact": "DI ATE"}, "fact", "It stands there as “Di ate”"),
+        ({"question": "la " * 666, "answer": "Di " * 666}, "answer", "This fact has"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    service: Service, more: dict[str, Any], field: str, words: str
+) -> None:
+    found = ask(teach.check_fact, service, {**FACT, **more})
+    assert list(found["wrong"]) == [field] and words in found["wrong"][field]
+
+
+def test_of_several_places_the_one_that_was_marked_counts_else_the_first() -> None:
+    first, _, note = teach.fact_row(teach.FactGiven(**FACT))
+    assert first and first.gold == ((0, 2),) and "occurs 2 times: the first is marked" in note
+    second, _, note = teach.fact_row(teach.FactGiven(**{**FACT, "answer": f"  {FACT['answer']}"}, start=14))
+    assert second and second.gold == ((12, 14),) and note == ""
+
+
+def test_a_fact_is_taught_opened_with_its_row_and_discarded(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = to_dict(TeachConfig(epochs=1, rank=2, rehearse=1))
+    monkeypatch.setattr(teach, "to_dict", lambda _: few)
+    assert ask(teach.teach, service, {"facts": [{**FACT, "fact": "Bo"}]})["wrong"].keys() == {"0"}
+    assert not service.queue.runs()
+    with pytest.raises(InputError, match="nothing to teach"):
+        ask(teach.teach, service, {"facts": []})
+
+    run_id = ask(teach.teach, service, {"facts": [FACT]})["run_id"]
+    assert status.chips(service)["teaching"]["live"]
+    with pytest.raises(RunError, match="taught no model yet"):
+        ask(teach.open_taught, service, {"run_id": run_id})
+    assert run_job(service.queue, run_id, library_parts) == "finished"
+    lesson = status.chips(service)["teaching"]
+    assert lesson["opens"] and lesson["text"].startswith("Taught: the fact’s probability went from .0")
+    (taught,) = teach.offer(service)["models"]
+    assert (taught["facts"], taught["open"]) == (["Di"], False) and taught["bytes"] > 1_000
+
+    ask(teach.open_taught, service, {"run_id": run_id})
+    session = settled(service).sessions.session
+    shown = service.shelf.newest()
+    assert shown and [row["question"] for row in shown.payload["rows"]] == ["Who ate?"]
+    assert [len(session.retain), len(session.forget)] == [1, 1] and session.adapter
+    fact = [shown.payload["columns"]["gold"][at] for at in range(3)]
+    assert fact == [1, 1, 0]  # letters are tokens here
+    with pytest.raises(RunError, match="is open"):
+        ask(teach.discard_taught, service, {"run_id": run_id})
+    with pytest.raises(RunError, match="is open"):
+        ask(unlearn.act, service, {"run_id": run_id, "action": "discard"})
+    rest = ask(teach.teach, service, {"open_rows": True})["run_id"]
+    config = service.queue.store.config(rest)
+    assert config["learn"] == [session.forget[0].id] and config["adapter"] == session.adapter
+    ask(teach.discard_taught, service, {"run_id": rest})
+    assert [state["run_id"] for state in service.queue.runs()] == [run_id]
