@@ -187,7 +187,8 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
         opens = replace(session.fitting, forget=rows, retain=_without(session.fitting.retain, rows))
         name = f"Teach {len(rows)} {'fact' if len(rows) == 1 else 'facts'}"
     if not rows:
-        raise InputError("There is nothing to teach", "The model knows every open row", "Write a fact")
+        why = "The model knows every open row" if given.open_rows else "No fact was written"
+        raise InputError("There is nothing to teach", why, "Write a fact of your own")
     config = {
         "name": name,
         "teach": to_dict(TeachConfig()),

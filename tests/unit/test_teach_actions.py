@@ -1,4 +1,4 @@
-"""A fact of one's own on the page: what is wrong at which field, the run of it, and the taught model opened."""
+"""A fact of one's own on the page: what is wrong with it, its run, and the taught model that is opened."""
 
 from pathlib import Path
 from typing import Any

@@ -6,6 +6,8 @@ import { openLabel, previewNotes, previewWords } from "../../app/web/open/data_p
 import { modelRequest } from "../../app/web/open/model_form.js";
 import { failedWords, openingWords } from "../../app/web/open/opening_state.js";
 import { groupsOf, originWords, placeWords } from "../../app/web/open/set_form.js";
+import { taughtName, taughtWords } from "../../app/web/open/taught_list.js";
+import { factPlace, isBlank, lessonWords, unknownWords } from "../../app/web/open/teach_form.js";
 import { modelChip, openWords } from "../../app/web/page/status_chips.js";
 import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
 import { askServer } from "../../app/web/server/server_ask.js";
@@ -271,4 +273,27 @@ test("a refusal is thrown as its sentence", async () => {
   assert.deepEqual(await askServer(server, "no", {}, true), { error: "Not here." });
   assert.deepEqual(await askServer(server, "yes", {}), { ok: 1 });
   await assert.rejects(askServer(server, "unknown", {}), /offers no unknown/);
+});
+
+test("the fact is where it was marked, else where it stands first", () => {
+  const fact = { question: "Who?", answer: "Di ate, Di sang.", fact: " Di " };
+  assert.equal(factPlace({ ...fact, start: null }), 0);
+  assert.equal(factPlace({ ...fact, start: 8 }), 8);
+  assert.equal(factPlace({ ...fact, start: 3 }), 0, "the answer has changed since");
+  assert.equal(factPlace({ ...fact, fact: "Bo", start: null }), null);
+  assert.equal(factPlace({ ...fact, fact: " ", start: null }), null);
+  assert.equal(isBlank({ question: " ", answer: "", fact: "" }), true);
+  assert.equal(isBlank({ question: "", answer: "a", fact: "" }), false);
+});
+
+test("a lesson, what the open rows lack, and a taught model, in words", () => {
+  const lesson = { run_id: "run-3", text: "step 4 of 12" };
+  assert.equal(lessonWords({ ...lesson, live: true }), "run-3, teaching: step 4 of 12");
+  assert.equal(lessonWords({ ...lesson, live: false, text: "Taught." }), "run-3: Taught.");
+  assert.equal(
+    unknownWords({ count: 1, words: "“Who?”" }),
+    "The model does not know 1 open row, or only partly: “Who?”.",
+  );
+  assert.equal(taughtName({ facts: ["a", "b"], more: 2 }), "a, b, and 2 more");
+  assert.match(taughtWords({ run_id: "run-3", ended: 0, bytes: 19.4e6 }), /^run-3, 1 January.* 19 MB$/);
 });

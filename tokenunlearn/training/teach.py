@@ -131,7 +131,8 @@ def prepared(loaded: LoadedModel, rows: Sequence[Row], others: Sequence[Row], co
     """
     check_rows(loaded, (*rows, *others))
     size = min(config.batch, max(FEW, 4 * len(rows)))
-    copies = max(1, round(len(others) / (len(rows) * max(1, size - 1))))
+    # Few rows would otherwise be met in few steps: one of them is in each.
+    copies = max(1, -(-len(others) // (len(rows) * max(1, size - 1))))
     taught = (*(tuple(rows) * copies), *others)
     steps_a_pass = -(-len(taught) // (min(size, len(taught)) * copies))
     training = TrainConfig(
