@@ -1,16 +1,9 @@
 """The visible words of the page, except the help of settings, which stands beside each setting."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.experiments.arms import tokens_of
-from tokenunlearn.fusion import NORMALISERS
-from tokenunlearn.modes import MODES
-from tokenunlearn.selection import SCOPES, Rule
-from tokenunlearn.settings import SettingInfo, describe
-
-_RULE: Final[Mapping[str, SettingInfo]] = MappingProxyType({info.name: info for info in describe(Rule)})
+from tokenunlearn.settings import SettingInfo
 
 TITLE: Final = "TokenUnlearn Explorer"
 
@@ -27,15 +20,6 @@ SEEDS_HELP: Final = (
 )
 SWEEP: Final = "sweep"
 STOPS_NOT: Final = "Each arm is measured at equal forgetting and goes on to the last step"
-SWEEP_TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
-SWEEP_NOT_SHOWN: Final = (
-    "{moment}: no difference between the chosen tokens and a control is shown, of {of} looked at (95 % "
-    "interval over rows and seeds, p adjusted by Holm)."
-)
-SWEEP_SHOWN: Final = (
-    "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
-    "interval over rows and seeds, p adjusted by Holm)."
-)
 RULES_OUT: Final = "{label}: rules out {what}."
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
@@ -76,12 +60,6 @@ ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
 
 
-def arm_words(arm: str) -> str:
-    """Return the arm as a person reads it; an unknown one as it is."""
-    entry = tokens_of(arm)
-    return entry.label if entry else arm
-
-
 def no_results(run: Mapping[str, Any]) -> str:
     """Return why the Probe tab has nothing of a run yet, such as `No results yet: run-3 is waiting`."""
     name, step = run["run_id"], f"at step {run.get('step', 0)} of {run.get('steps', 0)}"
@@ -105,50 +83,6 @@ def share_of_rows(part: int, whole: int) -> str:
 def rows_words(count: int) -> str:
     """Return a number of rows: `1 row`, `12 rows`."""
     return f"{count} {'row' if count == 1 else 'rows'}"
-
-
-def rule_words(rule: Rule) -> str:
-    """Return how a rule chooses in a few words: `highest-scoring share, 25 %`."""
-    mode = MODES[rule.mode]
-    words = [_small(mode.label)]
-    if mode.amount:
-        words.append(_amount_words(_RULE[mode.amount], getattr(rule, mode.amount)))
-    return ", ".join(words)
-
-
-def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
-    """Return all of a rule in words; `signals` has the labels of those that can be named.
-
-    `highest-scoring share, 25 %, of the whole set; 0.8 Knowledge, name swapped + 0.2 Entropy; each divided …`
-    """
-
-    def label(name: str) -> str:
-        return str((signals.get(name) or {}).get("label") or name)
-
-    budget = f", of {_the(rule.scope)}" if MODES[rule.mode].scoped else ""
-    fused = f"{rule.alpha:g} {label(rule.knowledge)} + {1 - rule.alpha:g} {label(rule.entropy)}"
-    scaled = f"each {NORMALISERS[rule.normaliser].done}, over {_the(rule.normalise_over)}"
-    chosen = [
-        _small(info.label) for info in _RULE.values() if info.type == "bool" and getattr(rule, info.name)
-    ]
-    return "; ".join([rule_words(rule) + budget, fused, scaled, *([", ".join(chosen)] if chosen else [])])
-
-
-def _the(scope: str) -> str:
-    return f"the {SCOPES[scope].label}" if scope == "set" else SCOPES[scope].label
-
-
-def _small(label: str) -> str:
-    return label[:1].lower() + label[1:]
-
-
-def _amount_words(info: SettingInfo, value: float) -> str:
-    """Return an amount as a person reads it: `25 %`, `3 tokens`, `cut at φ 0.5`."""
-    if info.unit == "fraction":
-        return f"{value:.0%}".replace("%", " %")
-    if info.unit:
-        return f"{value:g} {info.unit.removesuffix('s') if value == 1 else info.unit}"
-    return f"{_small(info.label)} {value:g}"
 
 
 def setting_label(info: SettingInfo) -> str:

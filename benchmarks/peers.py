@@ -16,7 +16,7 @@ import numpy as np
 
 from app.shown import recorded_scores
 from app.views.heatmap import heatmap
-from app.views.heatmap_page import page as heatmap_page
+from tokenunlearn.documents.heatmap_page import page as heatmap_page
 from tokenunlearn.selection import Rule
 
 TOKENS: Final = 512

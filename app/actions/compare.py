@@ -81,7 +81,7 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     now = [state[name] for name in ("created", "state", "step")]
     known, value = service.compared.get(run_id, (None, {}))
     if known != now:
-        from app.views.sweeps import sweep_view
+        from tokenunlearn.documents.summary import sweep_view
 
         results, fault = [], ""
         try:

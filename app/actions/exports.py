@@ -9,10 +9,11 @@ from app.actions.draft import Draft
 from app.actions.tokens import mask_of
 from app.requests import Id, below, whole
 from app.service import Service
-from app.views.heatmap import Heatmap, heatmap
-from app.views.heatmap_page import page
-from app.views.heatmap_picture import picture
-from app.views.heatmap_table import comma_table, json_record
+from app.views.heatmap import heatmap
+from tokenunlearn.documents.heatmap import Heatmap
+from tokenunlearn.documents.heatmap_page import page
+from tokenunlearn.documents.heatmap_picture import picture
+from tokenunlearn.documents.heatmap_table import comma_table, json_record
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 
 FORMATS: Final[Mapping[str, tuple[Callable[[Heatmap], str], str]]] = MappingProxyType(

@@ -16,8 +16,9 @@ from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.runs import BROKEN, LIVE, live_answer, run_line, run_of_now, seconds_left, series, with_probes
-from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, arm_words, rule_words, share_of_rows
+from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, share_of_rows
 from tokenunlearn.data.rows import Row
+from tokenunlearn.documents.words import arm_words, rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig

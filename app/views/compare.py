@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.views.figures import with_kept
 from app.views.run_settings import Said, settings_words
+from tokenunlearn.probes.kept import with_kept
 from tokenunlearn.runs.kinds import run_kind
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.words import OWN_RETAIN, arm_words, setting_label
+from app.words import OWN_RETAIN, setting_label
 from tokenunlearn.data.rows import SPLITS
+from tokenunlearn.documents.words import arm_words
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.models.embedded import EMBEDDED_NAME

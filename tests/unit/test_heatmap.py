@@ -14,12 +14,12 @@ import pytest
 from app.actions.exports import export_heatmap
 from app.service import Service
 from app.shown import ShownScores, recorded_scores
-from app.views import heatmap_page
-from app.views.heatmap import Heatmap, HeatRow, Piece, visible
-from app.views.heatmap_page import outer_space
-from app.views.heatmap_picture import CELL, LINE, _row, cells
 from tests.asking import ask
 from tests.page_service import RULE, draft, live_service, payload, table
+from tokenunlearn.documents import heatmap_page
+from tokenunlearn.documents.heatmap import Heatmap, HeatRow, Piece, visible
+from tokenunlearn.documents.heatmap_page import outer_space
+from tokenunlearn.documents.heatmap_picture import CELL, LINE, _row, cells
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.table import PROVENANCE

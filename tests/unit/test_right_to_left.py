@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.views.right_to_left import Cell, is_number, kinds, places_from_right, runs_from_right
+from tokenunlearn.documents.right_to_left import Cell, is_number, kinds, places_from_right, runs_from_right
 
 
 def parts(*texts: str) -> list[tuple[str, str, str]]:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from app.views.figures import KEPT, KEPT_OF, figures, with_kept
+from app.views.figures import figures
 from app.views.run_settings import settings_words, titles, what_differs
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import to_dict
 from tokenunlearn.training.config import TrainConfig

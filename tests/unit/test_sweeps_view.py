@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.views.sweeps import sweep_view
+from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.probes import COMPARED

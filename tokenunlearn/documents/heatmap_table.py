@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece
-from app.views.heatmap_page import moment
+from tokenunlearn.documents.heatmap import MEANINGS, Heatmap, HeatRow, Piece
+from tokenunlearn.documents.heatmap_page import moment
 from tokenunlearn.table import comment_line, spreadsheet_text
 
 

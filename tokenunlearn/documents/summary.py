@@ -1,4 +1,4 @@
-"""A sweep as the Compare tab shows it: what is shown, its arms over the seeds, and what was not measured."""
+"""A comparison in figures and sentences, the same on the Compare tab and in a report."""
 
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.views.figures import listed, with_kept
-from app.words import SWEEP_NOT_SHOWN, SWEEP_SHOWN, SWEEP_TOO_FEW, arm_words
+from tokenunlearn.documents.words import arm_words, listed
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
 from tokenunlearn.experiments.results import BEFORE
@@ -16,12 +15,22 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
 from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.kept import with_kept
 from tokenunlearn.training.events import Event, SweepStep
 
 MOMENTS: Final = (LAST, EQUAL)
 FACT: Final = "fact_joint"
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: "equal forgetting"})
 _DECIMALS: Final = 6
+TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
+NOT_SHOWN: Final = (
+    "{moment}: no difference between the chosen tokens and a control is shown, of {of} looked at (95 % "
+    "interval over rows and seeds, p adjusted by Holm)."
+)
+SHOWN: Final = (
+    "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
+    "interval over rows and seeds, p adjusted by Holm)."
+)
 
 
 def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[str, Any]:
@@ -49,11 +58,9 @@ def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
     if not shown and seeds < FEWEST_SEEDS:
-        text = SWEEP_TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
+        text = TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
     else:
-        text = (SWEEP_SHOWN if shown else SWEEP_NOT_SHOWN).format(
-            moment=moment, shown=len(shown), of=len(found)
-        )
+        text = (SHOWN if shown else NOT_SHOWN).format(moment=moment, shown=len(shown), of=len(found))
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
         "moment": moment,

@@ -12,8 +12,8 @@ from html import escape
 from typing import Final
 from unicodedata import category
 
-from app.views.heatmap import MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
-from app.views.right_to_left import is_number, kinds
+from tokenunlearn.documents.heatmap import MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
+from tokenunlearn.documents.right_to_left import is_number, kinds
 
 # Colours of web/page/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
 HUES: Final = {
