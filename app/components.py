@@ -59,9 +59,9 @@ def ask_view(value: Any) -> gr.HTML:
     return _view("runs/ask_view.js", value)
 
 
-def compare_view(value: Any) -> gr.HTML:
+def compare_view(value: Any, server: Mapping[str, Callable[..., Any]]) -> gr.HTML:
     """Return the view of all runs and sweeps: what is shown, their table, the difference of two."""
-    return _view("compare/compare_view.js", value, ("act", "rival"))
+    return _view("compare/compare_view.js", value, ("act", "rival", "changed"), server)
 
 
 def _view(

@@ -61,6 +61,7 @@ def wire(demo: gr.Blocks, service: Service, page: Page) -> None:
     demo.load(pulse, inputs, outputs, queue=False, **HIDDEN)
     # Not the chips alone: what was kept may be open again before they are drawn, and then no pulse follows.
     page.tokens.opened(pulse, inputs, outputs, queue=False, **HIDDEN)
+    page.compare.changed(pulse, inputs, outputs, queue=False, **HIDDEN)
     _wire_unlearn(service, page)
     _wire_run_buttons(service, page)
 

@@ -1,10 +1,15 @@
 """What the Compare tab shows: every run and sweep with its figures and settings, read from its folder."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from app.actions.probe import Beside
 from app.actions.status import probed
+from app.actions.unlearn import series_of
+from app.requests import text
 from app.service import Service
 from app.views.compare import compare_line, said
 from app.views.figures import figures
@@ -12,22 +17,40 @@ from app.views.run_settings import Said, settings_words, titles, what_differs
 from app.views.runs import run_line, seconds_left
 from app.words import NO_COMPARE, ONE_SEED_EACH
 from tokenunlearn.data.rows import SPLITS
-from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.errors import InputError, TokenUnlearnError
 from tokenunlearn.rivals import RIVALS, check_rival
+from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
+from tokenunlearn.runs.notes import read_note
 from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
     from tokenunlearn.experiments.runner import ArmResult
 
+MOST_RUNS: Final = 500
 # What a rival takes over of the run that it is to stand beside.
 SHARED: Final = ("set", "model", "adapter", "precision", *SPLITS, "probes")
 
 
+def ids_given(value: Any, name: str) -> tuple[str, ...]:
+    """Return the ids of runs. Raises InputError."""
+    if not isinstance(value, list) or len(value) > MOST_RUNS:
+        raise InputError(f"{name} must be a list of runs", f"At most {MOST_RUNS} are taken")
+    return tuple(dict.fromkeys(text(40)(each, "A run") for each in value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsGiven:
+    """Some runs or sweeps, in the order in which they were ticked."""
+
+    runs: Annotated[tuple[str, ...], ids_given]
+
+
 def runs(service: Service) -> dict[str, Any]:
     """Return the value of the compare view, newest first."""
-    states = service.queue.runs()
+    states, aside = service.queue.runs(), service.queue.store.aside()
     lines = named([_line(service, state) for state in states if run_kind(state).leaves])
     sweeps = named([_sweep(service, state) for state in states if state.get("kind") == "sweep"])
     rivals = [
@@ -35,8 +58,9 @@ def runs(service: Service) -> dict[str, Any]:
         for name, entry in RIVALS.items()
     ]
     return {
-        "runs": lines,
-        "sweeps": sweeps,
+        "runs": [_noted(service, line) for line in lines],
+        "sweeps": [_noted(service, sweep) for sweep in sweeps],
+        "discarded": [{name: each[name] for name in ("run_id", "name", "state")} for each in aside],
         "figures": figures(),
         "rivals": rivals,
         "verdict": "" if sweeps or len(lines) < 2 else ONE_SEED_EACH,
@@ -51,6 +75,36 @@ def named(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     }
     found = titles({line["run_id"]: line["name"] for line in lines}, what_differs(settings))
     return [{**line, "title": found[line["run_id"]]} for line in lines]
+
+
+def _noted(service: Service, line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line with what a person wrote on its run, and whether it has an adapter to take along."""
+    directory = service.queue.store.path(line["run_id"])
+    note, fault = read_note(directory)
+    return {
+        **line,
+        "note": {"name": note.name, "tags": list(note.tags), "text": note.text, "fault": fault},
+        "adapter": line["state"] in ENDED and _has_adapter(directory),
+    }
+
+
+def _has_adapter(directory: Path) -> bool:
+    """Return whether a run left an adapter; a damaged folder is no reason to show no runs."""
+    with suppress(TokenUnlearnError):
+        artifact = read_artifact(directory)
+        return artifact is not None and artifact.kind == ADAPTER
+    return False
+
+
+def curves(service: Service, ticked: RunsGiven) -> dict[str, Any]:
+    """Return the curves of some runs, `{series}`. Raises RunError for an unknown run."""
+    store = service.queue.store
+    return {
+        "series": [
+            series_of(service, store.state(run_id), store.read_json(run_id, "probes.json"))
+            for run_id in ticked.runs
+        ]
+    }
 
 
 def start_rival(service: Service, wanted: Beside) -> str:

@@ -27,6 +27,14 @@ class RunOf:
     run_id: RunId
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two runs."""
+
+    first: RunId
+    second: RunId
+
+
 def runs_of_rows(service: Service, page: ScoresShown) -> dict[str, Any]:
     """Return the ended runs that had a row the page shows, newest first: `{runs: [{run_id, name, arm}]}`.
 
@@ -60,6 +68,48 @@ def run_tokens(service: Service, run: RunOf) -> dict[str, Any]:
         name.removeprefix("forget/"): each for name, each in changes.items() if name.startswith("forget/")
     }
     return {"rows": {row: {**each, "trained": trained.get(row, [])} for row, each in rows.items()}}
+
+
+def token_difference(service: Service, pair: Pair) -> dict[str, Any]:
+    """Return the answers that two runs were both probed on, token by token.
+
+    `{rows: [{row_id, kind, question, expected, gold, starts, ends, first, second}], why}`; `first` and
+    `second` are probabilities after the runs. Rows whose tokens are others are left out; `why` says why none
+    is left, "" where some are. Raises RunError for an unknown run.
+    """
+    store = service.queue.store
+    first, second = (
+        (store.read_json(run, "probes.json") or {}).get("after") for run in (pair.first, pair.second)
+    )
+    if not first or not second:
+        return {"rows": [], "why": "Both runs have to be probed before their tokens can be compared."}
+    texts = [{(each["kind"], each["row_id"]): each for each in side["answers"]} for side in (first, second)]
+    gold = {
+        row["id"]: [list(span) for span in row.get("gold") or ()]
+        for row in store.config(pair.second).get("forget") or ()
+        if isinstance(row, Mapping)
+    }
+    rows = []
+    for name, tokens in token_changes(first, second).items():
+        kind, _, row_id = name.partition("/")
+        said = [each.get((kind, row_id)) for each in texts]
+        if said[0] is None or said[1] is None or said[0]["expected"] != said[1]["expected"]:
+            continue
+        rows.append(
+            {
+                "row_id": row_id,
+                "kind": kind,
+                "question": said[1]["question"],
+                "expected": said[1]["expected"],
+                "gold": gold.get(row_id, []) if kind == "forget" else [],
+                "starts": tokens["starts"],
+                "ends": tokens["ends"],
+                "first": tokens["before"],
+                "second": tokens["after"],
+            }
+        )
+    why = "" if rows else "The two runs have no answer in common: other rows, or other tokens."
+    return {"rows": rows, "why": why}
 
 
 def _shares(config: Mapping[str, Any], answers: Mapping[str, str]) -> bool:

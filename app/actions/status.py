@@ -12,6 +12,7 @@ from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news
 from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.runs.notes import FILE as NOTE
 
 
 def chips(service: Service) -> dict[str, Any]:
@@ -51,7 +52,9 @@ def beat(service: Service) -> dict[str, Any]:
 
 
 def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:
-    shown = [[run_line(state), probed(service, state["run_id"])] for state in runs]
+    shown = [
+        [run_line(state), probed(service, state["run_id"]), noted(service, state["run_id"])] for state in runs
+    ]
     live = [len(service.results.events(state["run_id"])) for state in runs if state["state"] in LIVE]
     return json.dumps([scores_signature(service), shown, live])
 
@@ -67,6 +70,14 @@ def scores_signature(service: Service) -> Any:
 def probed(service: Service, run_id: str) -> bool:
     """Return whether the run has its probes."""
     return (service.queue.store.root / run_id / "probes.json").is_file()
+
+
+def noted(service: Service, run_id: str) -> int:
+    """Return when a run's note was written, in nanoseconds; 0 where it has none."""
+    try:
+        return (service.queue.store.root / run_id / NOTE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def model_chip(service: Service) -> dict[str, Any]:
@@ -140,7 +151,6 @@ def steps_signature(service: Service) -> list[list[Any]]:
 
 
 def runs_signature(service: Service) -> list[list[Any]]:
-    """Return what decides the lists of runs: ids, states, and whether they have their probes."""
-    return [
-        [state["run_id"], state["state"], probed(service, state["run_id"])] for state in service.queue.runs()
-    ]
+    """Return what decides the lists of runs: ids, states, whether they have their probes, and their notes."""
+    ids = [(state["run_id"], state["state"]) for state in service.queue.runs()]
+    return [[run_id, state, probed(service, run_id), noted(service, run_id)] for run_id, state in ids]

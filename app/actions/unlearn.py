@@ -366,7 +366,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "shown": shown,
         "empty": "",
         "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",
-        "series": [_series(service, by_id[run_id], probes[run_id]) for run_id in family],
+        "series": [series_of(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
             configs[shown], service.results.events(shown), _said_before(configs[shown], probes[shown])
         )
@@ -375,7 +375,8 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     }
 
 
-def _series(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
+def series_of(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
+    """Return the curves of a run (its state), with its full probes."""
     curves = series(state, service.results.events(state["run_id"]))
     return with_probes(curves, probes, int(state["step"]))
 

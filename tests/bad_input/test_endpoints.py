@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from app import doors
 from app.__main__ import build, parser
 from app.service import Service
-from app.tabs.tokens import ASKED
+from app.tabs import compare, tokens
 from tests.page_service import RULE, live_service
 
 pytestmark = pytest.mark.slow
@@ -188,6 +188,22 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("open_taught", {"run_id": "../x"}, "no run"),
     ("discard_taught", {"run_id": ["run-1"]}, "run_id is missing"),
     ("discard_taught", {"run_id": "run-9"}, "no run"),
+    ("run_curves", {"runs": [5]}, "A run is missing"),
+    ("run_curves", {"runs": ["../x"]}, "no run"),
+    ("token_difference", {"first": "run-1", "second": ["x"]}, "second is missing"),
+    ("token_difference", {"first": "../../etc", "second": "x"}, "no run"),
+    ("save_note", {"run_id": "../x", "name": "n"}, "no run"),
+    ("save_note", {"run_id": "run-1", "tags": [HALF]}, "half a character"),
+    ("discard_run", {"run_id": "run-1/.."}, "no run"),
+    ("bring_back", {"run_id": "../run-1"}, "no discarded run"),
+    ("delete_for_good", {"run_id": "."}, "no discarded run"),
+    ("run_command", {"run_id": None}, "run_id is missing"),
+    ("run_configuration", {"run_id": LONG}, "characters"),
+    ("results_file", {"runs": ["run-1"] * 501}, "a list of runs"),
+    ("adapter_file", {"run_id": "run-1", "at": -1}, "at is"),
+    ("adapter_file", {"run_id": "run-1", "at": HUGE}, "at is"),
+    ("save_merged", {"run_id": "a\0b"}, "no run"),
+    ("open_as_model", {"run_id": {"a": 1}}, "run_id is missing"),
 ]  # fmt: skip
 
 # Endpoint, arguments, a part of the sentence.
@@ -282,8 +298,9 @@ def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any)
 
 def test_every_function_that_the_page_may_ask_is_tried() -> None:
     tried = {name for name, _, _ in FUNCTIONS}
+    asked = {*tokens.ASKED, *compare.ASKED}
     take_anything = {"drop_upload", "cancel_opening", "known_sets", "teach_offer"}
-    assert tried >= set(ASKED) - take_anything
+    assert tried >= asked - take_anything
 
 
 def test_a_path_that_no_file_can_have_is_not_found(page: TestClient) -> None:

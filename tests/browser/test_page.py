@@ -258,7 +258,7 @@ def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page)
     expect(attack.get_by_role("status")).to_contain_text("relearning")
     expect(attack.get_by_role("status")).to_contain_text("The adapter adapter is damaged", timeout=90_000)
     attack.get_by_role("button", name="Discard…").click()
-    attack.get_by_role("button", name="Discard it for good?").click()
+    attack.get_by_role("button", name="Discard it?").click()
     expect(attack.get_by_role("button", name="Attack again: Relearning")).to_be_visible()
 
 

@@ -145,7 +145,7 @@ def test_a_failed_run_gives_its_reason_to_copy_its_log_in_a_fold_and_asks_before
     log.get_by_text("Log").click()
     expect(log.locator("pre")).to_have_text("Traceback\nInputError: The rows cannot be read")
     page.get_by_role("button", name="Discard…").click()
-    expect(page.get_by_role("button", name="Discard it for good?")).to_be_visible()
+    expect(page.get_by_role("button", name="Discard it?")).to_be_visible()
     page.get_by_role("tab", name="Unlearn").focus()
     expect(page.get_by_role("button", name="Discard…")).to_be_visible()
 

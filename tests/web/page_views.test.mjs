@@ -25,7 +25,7 @@ test("every label of the server has its act, an unknown one none", () => {
     runButtons(["Pause and save", "Resume from 12", "Fly"]).map(({ action }) => action),
     ["pause", "resume"],
   );
-  assert.equal(runButtons(["Discard…"])[0].sure, "Discard it for good?");
+  assert.equal(runButtons(["Discard…"])[0].sure, "Discard it?");
   assert.deepEqual(["queued", "running", "finished", "kept"].map(isLive), [true, true, false, false]);
 });
 

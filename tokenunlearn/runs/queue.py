@@ -173,12 +173,18 @@ class RunQueue:
         return state
 
     def discard(self, run_id: str) -> None:
-        """Remove a run, queued, active or ended; an active worker is killed first."""
+        """Set a run aside, active or ended; an active worker is killed first. A new one is removed.
+
+        Only what has never run has nothing that somebody could want back.
+        """
         with locked(self.store.root / ".queue.lock"):
             state = self.store.state(run_id)
             if state["state"] in ACTIVE:
                 self._kill(state)
-            self.store.delete(run_id)
+            if state["started"] is None:
+                self.store.delete(run_id)
+            else:
+                self.store.set_aside(run_id)
         self.advance()
 
     def _finish_force(self, state: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ from tokenunlearn.runs.disk import (
     write_json_atomically,
 )
 from tokenunlearn.runs.kinds import kind_of
+from tokenunlearn.runs.notes import read_note
 from tokenunlearn.runs.states import ACTIVE, STATES
 from tokenunlearn.runs.versions import versions
 from tokenunlearn.training.events import Event, StepDone, from_json, to_json
@@ -37,6 +38,7 @@ OLD_HEARTBEAT_SECONDS: Final = 2.0
 SAME_PROCESS_SECONDS: Final = 5.0
 MOST_LOG_LINES, MOST_LOG_BYTES = 60, 16_000
 RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
+ASIDE: Final = ".discarded"  # the folder of runs that were discarded and can be brought back
 
 WriteFile = Callable[[Path], None]
 
@@ -93,10 +95,14 @@ class RunStore:
         write_json_atomically(self.path(run_id) / name, record)
 
     def state(self, run_id: str) -> dict[str, Any]:
-        """Return the state, settled: an active run whose process is dead and silent becomes `interrupted`."""
+        """Return the state, settled: an active run whose process is dead and silent becomes `interrupted`.
+
+        `name` is the one that a person gave the run, else the one that it was started under.
+        """
         state: dict[str, Any] = self.read_json(run_id, "state.json")
         if not is_dead(state):
-            return state
+            given = read_note(self.root / run_id)[0].name
+            return {**state, "name": given} if given else state
         return self.change(run_id, when=ACTIVE, still=is_dead, **_interrupted(state)) or self.state(run_id)
 
     def change(
@@ -144,12 +150,50 @@ class RunStore:
 
     def delete(self, run_id: str) -> None:
         """Remove a run for good. Raises RunError while its worker is alive."""
+        self._refuse_active(run_id)
+        self._remove(self.path(run_id))
+
+    def set_aside(self, run_id: str) -> None:
+        """Take a run out of the list, and keep it whole. Raises RunError while its worker is alive."""
+        self._refuse_active(run_id)
+        (self.root / ASIDE).mkdir(exist_ok=True)
+        os.rename(self.path(run_id), self.root / ASIDE / run_id)
+
+    def aside(self) -> list[dict[str, Any]]:
+        """Return the states of the runs that were set aside, newest first, as they were then."""
+        found = []
+        for folder in sorted((self.root / ASIDE).glob("run-*"), key=lambda each: _number(each.name)):
+            try:
+                state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            found.append({**state, "name": read_note(folder)[0].name or state["name"]})
+        return found[::-1]
+
+    def bring_back(self, run_id: str) -> None:
+        """Put a run that was set aside back into the list. Raises RunError where there is none."""
+        os.rename(self._aside(run_id), self.root / run_id)
+
+    def delete_aside(self, run_id: str) -> None:
+        """Remove a run that was set aside for good. Raises RunError where there is none."""
+        self._remove(self._aside(run_id))
+
+    def _aside(self, run_id: str) -> Path:
+        folder = self.root / ASIDE / run_id
+        if not RUN_ID.fullmatch(run_id) or not folder.is_dir():
+            what = f"There is no discarded run {run_id!r}."
+            raise RunError(what, "It was brought back, or deleted", "Reload the page", str(self.root))
+        return folder
+
+    def _refuse_active(self, run_id: str) -> None:
         state = self.state(run_id)
         if state["state"] in ACTIVE:
             raise RunError(f"{run_id} is {state['state']}.", fix="Stop it before deleting it.", where=run_id)
+
+    def _remove(self, folder: Path) -> None:
         # Renamed first: a kill in the middle leaves no half run in the list, only a folder nobody lists.
         trash = Path(tempfile.mkdtemp(prefix=".deleted-", dir=self.root))
-        os.rename(self.path(run_id), trash / run_id)
+        os.rename(folder, trash / folder.name)
         for left in self.root.glob(".deleted-*"):
             shutil.rmtree(left, ignore_errors=True)
 

@@ -89,7 +89,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     found = run_mask(directory, config)
     if found is None:
         raise MaskError("A sweep needs a mask", fix="Choose tokens", where=str(directory))
-    table, chosen = _of_rows(*found, names=[row.id for row in rows.forget])
+    table, chosen = of_rows(*found, names=[row.id for row in rows.forget])
     refuse_unfit_arms(asked, training, rows, bool((table["gold"] == 1).any()), table.columns)
     precision = config.get("precision") or "auto"
     load = partial(load_model, config.get("model"), config.get("adapter"), precision, to_train=True)
@@ -103,7 +103,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     return SweepJob(directory / FILE, planned, origin)
 
 
-def _of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, Mask]:
+def of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, Mask]:
     """Return table and mask on these rows alone: scores are fused, and tokens drawn, among them."""
     own = table["row_id"].isin(names).to_numpy()
     cut = table[own].reset_index(drop=True)

@@ -1,20 +1,27 @@
 /** The Compare tab: what is shown, then the table of all runs and arms, then what was ticked, side by side. */
 
 import { button, node, refill, setText } from "../dom/dom.js";
+import { askServer } from "../server/server_ask.js";
 import { columnsOf, shownColumns } from "./columns.js";
+import { curvesPanel } from "./curves_panel.js";
 import { differencePanel } from "./difference_panel.js";
+import { discardedPanel } from "./discarded_panel.js";
 import { keepView, keptView } from "./kept_view.js";
 import { filtered, linesOf } from "./lines.js";
+import { paretoPanel } from "./pareto_panel.js";
+import { runPanel } from "./run_panel.js";
 import { runsTable } from "./runs_table.js";
 import { tableBar } from "./table_bar.js";
+import { tokensPanel } from "./tokens_panel.js";
 import { verdictPanel } from "./verdict_panel.js";
 
 /**
- * Mounts the view; `props.value` is `{runs, sweeps, figures, rivals, verdict, empty}` (app/actions/compare.py).
- * Events: `act` {run_id, action}, `rival` {run_id, name}.
+ * Mounts the view; `props.value` is `{runs, sweeps, discarded, figures, rivals, verdict, empty}`
+ * (app/actions/compare.py). Events: `act` {run_id, action}, `rival` {run_id, name}, `changed` where a server function
+ * has changed a run. What the server is asked: app/tabs/compare.py.
  * @param {MountHost} host
  */
-export function mount({ element, props, trigger, watch }) {
+export function mount({ element, props, trigger, watch, server }) {
   let view = keptView();
   const change = (values) => {
     view = { ...view, ...values };
@@ -29,12 +36,20 @@ export function mount({ element, props, trigger, watch }) {
     sort: (key) => change(nextSort(view, key)),
     open: (line) => change({ open: view.open === line.id ? "" : line.id }),
   };
+  const ask = (name, data) => askServer(server, name, data);
+  const openMark = (id) => {
+    const line = contextOf(props.value ?? {}, view).all.find((each) => each.id === id);
+    if (line?.kind === "run") trigger("act", { run_id: line.runId, action: "probe" });
+    else if (line && !line.run.recorded) change({ open: id });
+  };
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
   const panels = [
     verdictPanel(trigger),
-    tableBar(change),
+    paretoPanel(change, openMark),
+    tableBar(change, ask),
     runsTable(acts),
+    runPanel(ask, trigger, () => change({ open: "" })),
     { element: hint, update: ({ all, ticked }) => setText(hint, hintText(all.length, ticked.length)) },
     {
       element: beside,
@@ -42,6 +57,9 @@ export function mount({ element, props, trigger, watch }) {
         refill(beside, rivalButtons(value.rivals ?? [], lastRun(ticked), trigger)),
     },
     differencePanel((pair) => change({ pair })),
+    tokensPanel(ask),
+    curvesPanel(ask),
+    discardedPanel(ask, trigger),
   ];
   (element.querySelector(".tx-view") ?? element).replaceChildren(...panels.map((panel) => panel.element));
 

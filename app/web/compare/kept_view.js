@@ -1,9 +1,12 @@
 /** What this browser keeps of how a person looks at the Compare tab. */
 
 const KEY = "tokenunlearn.compare";
-const KEPT = ["columns", "show", "grouped", "sort", "down"];
+const KEPT = ["columns", "show", "grouped", "sort", "down", "forgotten", "kept"];
 
-/** The view at first; of `ticked` and `pair` the ids of lines, `open` the line whose details are open. */
+/**
+ * The view at first; of `ticked` and `pair` the ids of lines, `open` the line whose details are open, `forgotten` and
+ * `kept` the figures on the axes of the plot.
+ */
 const FIRST = {
   columns: null,
   show: "both",
@@ -17,6 +20,8 @@ const FIRST = {
   ticked: [],
   pair: [],
   open: "",
+  forgotten: "",
+  kept: "",
 };
 
 /** Returns the view, with what was kept; what is kept damaged counts as nothing. */

@@ -1,14 +1,16 @@
 /** Above the table of the Compare tab: search, state, tag, moment, what a figure shows, columns to choose. */
 
 import { button, node, refill, segmented, setText } from "../dom/dom.js";
+import { download } from "../draft/export_mask.js";
 import { measuredKeys, SHOWS, shownColumns } from "./columns.js";
 import { present } from "./lines.js";
 
 /**
  * Returns `{element, update}`; `change(values)` takes what a person changed of the view.
  * @param {(values: object) => void} change
+ * @param {(name: string, data: object) => Promise<any>} ask
  */
-export function tableBar(change) {
+export function tableBar(change, ask) {
   const search = node("input", {
     class: "tx-search",
     attributes: { type: "search", placeholder: "Find runs", "aria-label": "Find runs" },
@@ -26,6 +28,18 @@ export function tableBar(change) {
   });
   const grouping = node("label", { class: "tx-check" }, group, node("span", { text: "Group by sweep" }));
   const columns = columnMenu(change);
+  let runs = [];
+  const take = button(
+    "Results (.csv)",
+    async () => {
+      try {
+        download(await ask("results_file", { runs }));
+      } catch (error) {
+        setText(count, error.message);
+      }
+    },
+    { class: "tx-button", attributes: { title: "Every measurement of the runs and sweeps in the table" } },
+  );
   const count = node("p", { class: "tx-note", attributes: { role: "status" } });
   const element = node(
     "div",
@@ -38,11 +52,14 @@ export function tableBar(change) {
     shows.element,
     grouping,
     columns.element,
+    take,
     count,
   );
   const update = (context) => {
     const { all, lines, view, value, every } = context;
     element.hidden = all.length === 0;
+    runs = present(lines.filter((line) => !line.run.recorded).map((line) => line.runId));
+    take.hidden = runs.length === 0;
     state.update("any status", present(all.map((line) => line.state)), view.state);
     tag.update("any tag", present(all.flatMap((line) => line.tags)), view.tag);
     const moments = present((value.sweeps ?? []).flatMap((sweep) => sweep.lines.map((line) => line.moment)));

@@ -14,15 +14,22 @@ export function verdictPanel(trigger, more = () => []) {
   const update = (context) => {
     const { sweeps = [], verdict = "", empty = "" } = context.value;
     const none = verdict || (sweeps.length === 0 && empty);
+    const [newest, ...earlier] = sweeps.map((sweep) => () => section(sweep, trigger, more(sweep, context)));
     refill(
       element,
       [
         none ? node("p", { class: verdict ? "tx-verdict" : "tx-empty", text: none }) : null,
-        ...sweeps.map((sweep) => section(sweep, trigger, more(sweep, context))),
+        newest?.(),
+        earlier.length ? earlierSweeps(earlier) : null,
       ].filter(Boolean),
     );
   };
   return { element, update };
+}
+
+function earlierSweeps(sections) {
+  const title = `${sections.length} earlier ${sections.length === 1 ? "sweep" : "sweeps"}`;
+  return folding("earlier", title, () => sections.map((make) => make()));
 }
 
 function section(sweep, trigger, further) {
@@ -95,14 +102,19 @@ export function againstWords({ better, worse, open }) {
 
 const unfolded = new Set();
 
-function fold(title, texts, key) {
-  if (texts.length === 0) return null;
+/** A fold that stays as it is when what is in it is drawn anew. */
+function folding(key, title, parts) {
   const element = node(
     "details",
     { attributes: { open: unfolded.has(key) } },
     node("summary", { text: title, attributes: { "data-key": key } }),
-    node("ul", {}, ...texts.map((text) => node("li", { text }))),
+    ...parts(),
   );
   element.addEventListener("toggle", () => (element.open ? unfolded.add(key) : unfolded.delete(key)));
   return element;
+}
+
+function fold(title, texts, key) {
+  if (texts.length === 0) return null;
+  return folding(key, title, () => [node("ul", {}, ...texts.map((text) => node("li", { text })))]);
 }

@@ -44,8 +44,9 @@ export function probabilityFill(probability) {
  * @param {{starts: number[], ends: number[], before: number[], after: number[], trained?: number[]}} tokens
  * @param {number[][]} gold spans
  * @param {"before"|"after"|"difference"} side
+ * @param {string[]} sides what the two sides are called
  */
-export function changeText(answer, tokens, gold = [], side = "difference") {
+export function changeText(answer, tokens, gold = [], side = "difference", sides = ["before", "after"]) {
   const inGold = (index) =>
     gold.some(([start, end]) => tokens.starts[index] < end && tokens.ends[index] > start);
   const trained = new Set(tokens.trained ?? []);
@@ -54,7 +55,7 @@ export function changeText(answer, tokens, gold = [], side = "difference") {
     const [was, is] = [tokens.before[part.index], tokens.after[part.index]];
     const sign = part.change < 0 ? "−" : "+";
     const mine = trained.has(part.index);
-    const spoken = `probability ${was.toFixed(3)} before, ${is.toFixed(3)} after`;
+    const spoken = `probability ${was.toFixed(3)} ${sides[0]}, ${is.toFixed(3)} ${sides[1]}`;
     const space = part.text.match(/^\s*/)[0];
     const classes = ["tx-token", inGold(part.index) && "tx-gold", mine && "tx-trained"]
       .filter(Boolean)
@@ -79,11 +80,16 @@ export function changeText(answer, tokens, gold = [], side = "difference") {
  * Returns the legend: words at both ends, zero is the page.
  * @param {"before"|"after"|"difference"} side
  * @param {string} marks
+ * @param {string[]} sides what the two sides are called
  */
-export function changeLegend(side = "difference", marks = "the fact is underlined") {
+export function changeLegend(
+  side = "difference",
+  marks = "the fact is underlined",
+  sides = ["before", "after"],
+) {
   const change = side === "difference";
   const what = change
-    ? "probability of each taught token, after − before"
+    ? `probability of each taught token, ${sides[1]} − ${sides[0]}`
     : `probability of each taught token ${side} the run`;
   return node(
     "div",

@@ -20,28 +20,35 @@ export function plotly() {
   return loading;
 }
 
-/** Returns the theme of charts: the page's colours as they are at `element`, in light or dark. */
-export function chartTheme(element) {
+/**
+ * Returns the colours of these custom properties as they are at `element`, in light or dark.
+ * @param {HTMLElement} element
+ * @param {string[]} names
+ */
+export function coloursAt(element, names) {
   // A property holds light-dark(…) as text; only a colour that uses it says which of the two is drawn.
   const probe = element.appendChild(node("span"));
-  const colour = (name) => {
+  const colours = names.map((name) => {
     probe.style.color = `var(${name})`;
     return getComputedStyle(probe).color;
-  };
-  const theme = {
-    ink: colour("--tu-ink"),
-    muted: colour("--tu-muted"),
-    line: colour("--tu-line"),
-    font: getComputedStyle(element).fontFamily,
-    arms: {
-      chosen: colour("--tu-accent"),
-      gold: colour("--tu-knowledge"),
-      uniform: colour("--tu-entropy"),
-      random: colour("--tu-muted"),
-    },
-  };
+  });
   probe.remove();
-  return theme;
+  return colours;
+}
+
+/** Returns the theme of charts: the page's colours as they are at `element`, in light or dark. */
+export function chartTheme(element) {
+  const [ink, muted, line, page, chosen, gold, uniform] = coloursAt(element, [
+    "--tu-ink",
+    "--tu-muted",
+    "--tu-line",
+    "--tu-page",
+    "--tu-accent",
+    "--tu-knowledge",
+    "--tu-entropy",
+  ]);
+  const font = getComputedStyle(element).fontFamily;
+  return { ink, muted, line, page, font, arms: { chosen, gold, uniform, random: muted } };
 }
 
 /** Calls `redraw` when the page turns dark or light, or when `element` first gets a width. */

@@ -20,11 +20,12 @@ export function saveDraft(model) {
 }
 
 /**
- * Gives the browser a file to save.
- * @param {{filename: string, text: string, mime: string}} file
+ * Gives the browser a file to save: a text, or the pieces of one in bytes.
+ * @param {{filename: string, text?: string, pieces?: Uint8Array<ArrayBuffer>[], mime: string}} file
  */
-export function download({ filename, text, mime }) {
-  const address = URL.createObjectURL(new Blob([text], { type: mime ?? "application/octet-stream" }));
+export function download({ filename, text, pieces, mime }) {
+  const content = pieces ?? [text];
+  const address = URL.createObjectURL(new Blob(content, { type: mime ?? "application/octet-stream" }));
   const link = node("a", { attributes: { href: address, download: filename ?? "mask.json" } });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);

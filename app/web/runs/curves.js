@@ -13,7 +13,7 @@ const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
 /**
  * Returns `{data, layout, config}` for Plotly.
  * @param {Record<string, any>[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain,
- *   probed}`
+ *   probed}`, and `colour` and `dash` where they are not those of its arm
  * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme
  *   colours
  * @param {boolean} narrow one column instead of two
@@ -72,7 +72,7 @@ function marksOf({ step, kept }, suffix, theme) {
 
 function line(run, panel, suffix, inLegend, theme) {
   const own = panel.key === "loss";
-  const colour = theme.arms[run.arm] ?? theme.ink;
+  const colour = run.colour ?? theme.arms[run.arm] ?? theme.ink;
   return {
     x: own ? run.steps : run.eval_steps,
     y: own ? run.loss : run[panel.key],
@@ -83,7 +83,11 @@ function line(run, panel, suffix, inLegend, theme) {
     name: run.label,
     legendgroup: run.run_id,
     showlegend: inLegend,
-    line: { color: colour, width: run.arm === "chosen" ? 2.5 : 1.75, dash: DASH[run.arm] ?? "solid" },
+    line: {
+      color: colour,
+      width: run.arm === "chosen" ? 2.5 : 1.75,
+      dash: run.dash ?? DASH[run.arm] ?? "solid",
+    },
     marker: { size: 5, color: colour },
     connectgaps: true,
     hovertemplate: `step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>`,
@@ -96,7 +100,7 @@ function line(run, panel, suffix, inLegend, theme) {
 function probes(run, panel, suffix, theme) {
   const points = Object.values(run.probed ?? {}).filter((each) => Number.isFinite(each?.[panel.key]));
   if (points.length === 0) return [];
-  const colour = theme.arms[run.arm] ?? theme.ink;
+  const colour = run.colour ?? theme.arms[run.arm] ?? theme.ink;
   return [
     {
       x: points.map(({ step }) => step),

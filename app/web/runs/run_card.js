@@ -207,7 +207,7 @@ const ACTS = {
   "Pause and save": { action: "pause", kind: "plain" },
   "Stop and keep": { action: "stop", kind: "plain" },
   "Force stop": { action: "force", kind: "plain", sure: "Stop without saving?" },
-  "Discard…": { action: "discard", kind: "quiet", sure: "Discard it for good?" },
+  "Discard…": { action: "discard", kind: "quiet", sure: "Discard it?" },
   Resume: { action: "resume", kind: "leading" },
   "Keep as is": { action: "keep", kind: "plain" },
   Probe: { action: "probe", kind: "leading" },

@@ -1,0 +1,97 @@
+"""Every measurement of runs and sweeps as one CSV: a line a measurement, a column a figure or setting."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tokenunlearn.probes import PROBES
+from tokenunlearn.table import spreadsheet_text
+
+if TYPE_CHECKING:
+    from tokenunlearn.experiments.runner import ArmResult
+
+Measurement = dict[str, Any]
+"""One line, by column; None where nothing was measured."""
+SIDES = {"before": "before", "after": "last step"}
+
+
+def of_run(
+    state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str, Any], probes: Mapping[str, Any] | None
+) -> list[Measurement]:
+    """Return the measurements of a run: before it, and after its last step."""
+    found = [
+        (side, summary)
+        for side in SIDES
+        if (summary := ((probes or {}).get(side) or {}).get("summary")) is not None
+    ]
+    return [
+        {
+            **_identity(state, tags),
+            "arm": config.get("arm"),
+            "method": (config.get("training") or {}).get("objective"),
+            "seed": (config.get("training") or {}).get("seed"),
+            "moment": SIDES[side],
+            "step": 0 if side == "before" else state.get("step"),
+            **_figures(summary),
+            **_settings(config),
+        }
+        for side, summary in found
+    ]
+
+
+def of_sweep(
+    state: Mapping[str, Any],
+    tags: Sequence[str],
+    config: Mapping[str, Any],
+    results: "Sequence[ArmResult]",
+) -> list[Measurement]:
+    """Return the measurements of a sweep: of the target, and of each arm, seed and moment."""
+    return [
+        {
+            **_identity(state, tags),
+            **{name: getattr(each, name) for name in ("arm", "method", "seed", "moment", "step")},
+            **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
+            **_figures(each.summary),
+            **_settings(config),
+        }
+        for each in results
+    ]
+
+
+def comma_table(lines: Sequence[Measurement]) -> str:
+    """Return CSV; a text that a spreadsheet would run as a formula gets a leading quote."""
+    file = io.StringIO()
+    columns = list(dict.fromkeys(name for line in lines for name in line))
+    # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
+    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow([spreadsheet_text(name) for name in columns])
+    for line in lines:
+        writer.writerow([_cell(line.get(name)) for name in columns])
+    return file.getvalue()
+
+
+def _identity(state: Mapping[str, Any], tags: Sequence[str]) -> Measurement:
+    own = {name: state.get(name) for name in ("run_id", "name", "state")}
+    return {**own, "tags": ", ".join(tags), "mask_hash": state.get("mask_hash")}
+
+
+def _figures(summary: Mapping[str, Any]) -> Measurement:
+    return {name: summary.get(name) for name in PROBES}
+
+
+def _settings(config: Mapping[str, Any]) -> Measurement:
+    return {
+        f"{group}.{name}": value
+        for group in ("training", "rule")
+        for name, value in (config.get(group) or {}).items()
+    }
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return spreadsheet_text(value) if isinstance(value, str) else value

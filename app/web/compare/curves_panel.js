@@ -1,0 +1,83 @@
+/** The curves of the ticked runs over their steps, each in its own colour. */
+
+import { node, refill, setText } from "../dom/dom.js";
+import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { curvesFigure, pointsNote } from "../runs/curves.js";
+import { colourName, lookOf } from "./looks.js";
+
+/**
+ * Returns `{element, update}`.
+ * @param {(name: string, data: object) => Promise<any>} ask
+ */
+export function curvesPanel(ask) {
+  const chart = node("div", {
+    class: "tx-chart",
+    attributes: { role: "img", "aria-label": "Curves of the ticked runs" },
+  });
+  const note = node("p", { class: "tx-note" });
+  const element = node(
+    "section",
+    { attributes: { "aria-label": "Curves over steps" } },
+    node("h2", { class: "tx-heading", text: "Curves of the ticked runs" }),
+    chart,
+    note,
+  );
+  let asked = "";
+  let runs = [];
+  let series = [];
+  let drawn = "";
+
+  const draw = () => {
+    const shown = series.filter((each) => each.steps.length || each.eval_steps.length);
+    setText(note, shown.length ? pointsNote(shown) : "None of the ticked runs has trained a step yet.");
+    chart.hidden = shown.length === 0;
+    if (element.hidden || chart.hidden || chart.clientWidth === 0) return;
+    const narrow = chart.clientWidth < 640;
+    const wanted = JSON.stringify([shown, narrow, document.body.className, runs.map(({ title }) => title)]);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    plotly()
+      .then((Plotly) => {
+        const figure = curvesFigure(dressed(shown, runs, chart), chartTheme(chart), narrow);
+        Plotly.react(chart, figure.data, figure.layout, figure.config);
+      })
+      .catch((error) => {
+        drawn = "";
+        refill(chart, [node("p", { class: "tx-note", text: error.message })]);
+      });
+  };
+  onThemeOrSize(chart, draw);
+
+  const update = ({ ticked }) => {
+    runs = ticked.filter((line) => line.kind === "run" && line.run.trained);
+    element.hidden = runs.length === 0;
+    // A run under way has another curve at each step.
+    const now = JSON.stringify(
+      runs.map((line) => [line.id, line.state, line.about.step, Boolean(line.run.after)]),
+    );
+    if (now === asked) return draw();
+    asked = now;
+    if (element.hidden) return undefined;
+    return ask("run_curves", { runs: runs.map(({ id }) => id) })
+      .then((answer) => {
+        if (now !== asked) return;
+        series = answer.series;
+        draw();
+      })
+      .catch((error) => {
+        asked = "";
+        setText(note, `Not shown: ${error.message}`);
+      });
+  };
+  return { element, update };
+}
+
+/** Each run's series with its title, colour and dash on this tab. */
+function dressed(series, runs, place) {
+  return series.map((each) => {
+    const line = runs.find(({ id }) => id === each.run_id);
+    if (!line) return each;
+    const [colour] = coloursAt(place, [colourName(line.hue)]);
+    return { ...each, label: `${line.title} (${line.id})`, colour, dash: lookOf(line.hue).dash };
+  });
+}

@@ -1,0 +1,114 @@
+/** The plot of forgetting against what was kept, of the lines that the table shows; a click opens the run. */
+
+import { node, refill, tableHead } from "../dom/dom.js";
+import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { COLOURS, colourName, lookOf } from "./looks.js";
+import { axesOf, paretoFigure, pointsOf, tableOf } from "./pareto.js";
+
+/**
+ * Returns `{element, update}`; `change(values)` takes the figures that a person chose for the axes, `open(id)` the
+ * line whose mark was pressed.
+ */
+export function paretoPanel(change, open) {
+  /** @type {any} Plotly gives it `on` */
+  const chart = node("div", { class: "tx-chart", attributes: { role: "img" } });
+  const menus = node("div", { class: "tx-table-bar" });
+  const table = node("div", { class: "tx-scroll" });
+  const element = node(
+    "section",
+    { class: "tx-pareto", attributes: { "aria-label": "Forgetting against what was kept" } },
+    node("h2", { class: "tx-heading", text: "Forgetting against what was kept" }),
+    chart,
+    node("p", {
+      class: "tx-note",
+      text: "Up and to the right is better. Select a mark to open its run; small dots are the seeds of an arm, lines its 95 % interval over seeds.",
+    }),
+    menus,
+    node("details", {}, node("summary", { text: "The plot as a table" }), table),
+  );
+  let shown = null;
+  let drawn = "";
+  const draw = () => {
+    if (!shown || element.hidden || chart.clientWidth === 0) return;
+    const narrow = chart.clientWidth < 560;
+    const wanted = JSON.stringify([shown, narrow, document.body.className]);
+    if (wanted === drawn) return;
+    drawn = wanted;
+    plotly()
+      .then((Plotly) => {
+        const figure = paretoFigure(shown.points, themeOf(chart), shown.titles, narrow);
+        Plotly.react(chart, figure.data, figure.layout, figure.config);
+        chart.removeAllListeners("plotly_click");
+        chart.on("plotly_click", ({ points }) => points[0]?.customdata && open(points[0].customdata));
+      })
+      .catch((error) => {
+        drawn = "";
+        chart.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+      });
+  };
+  onThemeOrSize(chart, draw);
+  const update = ({ lines, value, view }) => {
+    const { forgotten, kept } = axesOf(value.figures ?? []);
+    const [x, y] = [chosen(forgotten, view.forgotten, "fact_joint"), chosen(kept, view.kept, "kept")];
+    const points = x && y ? pointsOf(lines, x.key, y.key) : [];
+    element.hidden = points.length === 0;
+    if (element.hidden) return;
+    const titles = { x: `Forgotten: 1 − ${plainLabel(x)}`, y: plainLabel(y) };
+    shown = { points, titles };
+    chart.setAttribute(
+      "aria-label",
+      `${titles.y} against ${titles.x}, ${points.length} marks; as a table below`,
+    );
+    refill(menus, [
+      axisMenu("Forgotten", forgotten, x.key, (key) => change({ forgotten: key })),
+      axisMenu("Kept", kept, y.key, (key) => change({ kept: key })),
+    ]);
+    refill(table, [asTable(tableOf(points), titles)]);
+    draw();
+  };
+  return { element, update };
+}
+
+function chosen(figures, key, usual) {
+  return figures.find((each) => each.key === key) ?? figures.find((each) => each.key === usual) ?? figures[0];
+}
+
+const plainLabel = ({ label }) => label.replace(/ [↑↓]$/, "");
+
+function themeOf(element) {
+  const colours = coloursAt(
+    element,
+    Array.from({ length: COLOURS }, (_, hue) => colourName(hue)),
+  );
+  return {
+    ...chartTheme(element),
+    colour: (hue) => colours[lookOf(hue).colour],
+    symbol: (hue) => lookOf(hue).symbol,
+  };
+}
+
+function axisMenu(label, figures, value, choose) {
+  const select = node(
+    "select",
+    { attributes: { "data-key": `axis:${label}` }, on: { change: () => choose(select.value) } },
+    ...figures.map(({ key, name }) => node("option", { text: name, attributes: { value: key } })),
+  );
+  select.value = value;
+  return node("label", { class: "tx-menu" }, node("span", { text: label }), select);
+}
+
+function asTable(rows, titles) {
+  const cell = (text) => node("td", { text });
+  return node(
+    "table",
+    { class: "tx-table" },
+    tableHead(["Run", titles.x, titles.y, "Seeds"]),
+    node(
+      "tbody",
+      {},
+      ...rows.map(([name, ...cells]) =>
+        node("tr", {}, node("th", { text: name, attributes: { scope: "row" } }), ...cells.map(cell)),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,197 @@
+"""What the Compare tab asks of a run: notes, discarding, command, configuration, CSV, adapter, opening."""
+
+import base64
+import csv
+import io
+import json
+import shlex
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.actions import compare, run_folder, run_tokens, status
+from app.service import Service
+from tests.asking import ask
+from tests.page_service import live_service
+from tests.recorded_page import ANSWER, finished_run
+from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.experiments.results import results_text
+from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.runs.artifact import ADAPTER_FILES
+from tokenunlearn.runs.notes import FILE
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Service:
+    return live_service(tmp_path)
+
+
+def two_runs(service: Service) -> tuple[str, str]:
+    store = service.queue.store
+    return (
+        finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris."),
+        finished_run(store, "random", 0.8, "unchanged", ANSWER),
+    )
+
+
+def test_a_name_tags_and_a_note_are_shown_on_every_tab_and_change_what_the_page_has_seen(
+    service: Service,
+) -> None:
+    first, _ = two_runs(service)
+    before = status.runs_signature(service)
+    given = {
+        "run_id": first,
+        "name": "  Best  of three ",
+        "tags": ["paper", "paper", " "],
+        "note": " why\nso ",
+    }
+    assert ask(run_folder.save_note, service, given) == {}
+    assert status.runs_signature(service) != before
+    line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == first)
+    assert line["note"] == {"name": "Best of three", "tags": ["paper"], "text": "why\nso", "fault": ""}
+    assert line["name"] == "Best of three"
+    (service.queue.store.path(first) / FILE).write_text("{")
+    line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == first)
+    assert line["note"]["name"] == "" and "cannot be read" in line["note"]["fault"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"name": "x" * 81}, "81 characters"),
+        ({"name": "a\u202eb"}, "cannot be seen"),
+        ({"tags": "paper"}, "a list of tags"),
+        ({"tags": ["x" * 31]}, "31 characters"),
+        ({"tags": ["x"] * 13}, "a list of tags"),
+        ({"note": 7}, "note is missing"),
+    ],
+)
+def test_a_note_that_cannot_be_kept_is_refused(service: Service, given: Any, says: str) -> None:
+    first, _ = two_runs(service)
+    with pytest.raises(InputError, match=says):
+        ask(run_folder.save_note, service, {"run_id": first, **given})
+    assert not (service.queue.store.path(first) / FILE).exists()
+
+
+def test_a_discarded_run_leaves_the_table_and_can_be_brought_back_or_deleted(service: Service) -> None:
+    first, second = two_runs(service)
+    for run_id in (first, second):
+        service.queue.store.change(run_id, started=1.0)
+        ask(run_folder.discard, service, {"run_id": run_id})
+    value = compare.runs(service)
+    assert value["runs"] == [] and [each["run_id"] for each in value["discarded"]] == [second, first]
+    ask(run_folder.bring_back, service, {"run_id": first})
+    ask(run_folder.delete_for_good, service, {"run_id": second})
+    value = compare.runs(service)
+    assert [each["run_id"] for each in value["runs"]] == [first] and value["discarded"] == []
+    with pytest.raises(RunError, match="There is no discarded run"):
+        ask(run_folder.bring_back, service, {"run_id": second})
+
+
+def test_command_and_configuration_are_text_to_copy(service: Service) -> None:
+    first, _ = two_runs(service)
+    words = shlex.split(ask(run_folder.command, service, {"run_id": first})["text"])
+    assert words[:4] == ["python", "-m", "tokenunlearn", "unlearn"] and Path(words[4]).is_file()
+    config = json.loads(ask(run_folder.configuration, service, {"run_id": first})["text"])
+    assert config == {"arm": "chosen", "rule": {"mode": "chosen"}}
+
+
+def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> None:
+    first, second = two_runs(service)
+    ask(run_folder.save_note, service, {"run_id": first, "name": "=1+1", "tags": ["@x"]})
+    store = service.queue.store
+    sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3}})
+    results = [
+        ArmResult("chosen", seed, LAST, 3, {"fact_joint": 0.25}, norm=1.5, tokens=9, note="-x")
+        for seed in (0, 1)
+    ]
+    (store.path(sweep) / "sweep.jsonl").write_text(results_text({"x": "y"}, results))
+    asked = {"runs": [first, second, sweep, first]}
+    file = ask(run_folder.results_file, service, asked)
+    assert (file["filename"], file["mime"]) == ("results-3-runs.csv", "text/csv")
+    lines = list(csv.DictReader(io.StringIO(file["text"])))
+    assert [(line["run_id"], line["moment"], line["seed"]) for line in lines] == [
+        (first, "before", ""), (first, "last step", ""), (second, "before", ""), (second, "last step", ""),
+        (sweep, "last step", "0"), (sweep, "last step", "1"),
+    ]  # fmt: skip
+    assert [line["fact_joint"] for line in lines] == ["0.9", "0.1", "0.9", "0.8", "0.25", "0.25"]
+    assert (lines[0]["name"], lines[0]["tags"], lines[4]["note"]) == ("'=1+1", "'@x", "'-x")
+    assert (lines[0]["rule.mode"], lines[4]["training.steps"], lines[0]["world"]) == ("chosen", "3", "")
+    waiting = store.create({"name": "w"})
+    with pytest.raises(RunError, match="nothing to save"):
+        ask(run_folder.results_file, service, {"runs": [waiting]})
+    with pytest.raises(RunError, match="There is no run"):
+        ask(run_folder.results_file, service, {"runs": ["run-99"]})
+
+
+def with_adapter(service: Service, run_id: str) -> None:
+    folder = service.queue.store.path(run_id) / "adapter"
+    folder.mkdir()
+    for name in ADAPTER_FILES:
+        (folder / name).write_text('{"r": 2}')
+
+
+def test_an_adapter_comes_in_pieces_with_its_card(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = two_runs(service)
+    with_adapter(service, first)
+    assert [each["adapter"] for each in compare.runs(service)["runs"]] == [False, True]
+    monkeypatch.setattr(run_folder, "PIECE", 700)
+    content, size = b"", 1
+    while len(content) < size:
+        piece = ask(run_folder.adapter_file, service, {"run_id": first, "at": len(content)})
+        content, size = content + base64.b64decode(piece["data"]), piece["size"]
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        card = packed.read(f"{first}/README.md").decode()
+    assert "| fact, joint, probability | 0.900 | 0.100 |" in card
+    with pytest.raises(RunError, match="has no adapter"):
+        ask(run_folder.adapter_file, service, {"run_id": second, "at": 0})
+
+
+def test_a_run_is_opened_as_the_model_on_the_open_rows(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two_runs(service)
+    with_adapter(service, first)
+    opened: list[Any] = []
+    monkeypatch.setattr(service.sessions, "open", opened.append)
+    assert ask(run_folder.open_as_model, service, {"run_id": first})["model"] == first
+    (session,) = opened
+    assert session.model_name is None and session.rows == service.sessions.session.rows
+    assert session.adapter == str(service.queue.store.path(first) / "adapter")
+    with pytest.raises(RunError, match="has no adapter to open"):
+        ask(run_folder.open_as_model, service, {"run_id": second})
+
+
+def test_two_runs_stand_token_by_token_on_the_same_answers(service: Service) -> None:
+    first, second = two_runs(service)
+    asked = {"first": first, "second": second}
+    (row,) = ask(run_tokens.token_difference, service, asked)["rows"]
+    assert (row["kind"], row["row_id"], row["expected"], row["gold"]) == ("forget", "r0", ANSWER, [[21, 25]])
+    assert (row["starts"], row["first"], row["second"]) == ([0, 20], [1.0, 0.1], [1.0, 0.8])
+    store = service.queue.store
+    probes = store.read_json(second, "probes.json")
+    probes["after"]["tokens"][0]["starts"] = [0, 19]
+    store.write_json(second, "probes.json", probes)
+    assert "no answer in common" in ask(run_tokens.token_difference, service, asked)["why"]
+    probes["after"] = None
+    store.write_json(second, "probes.json", probes)
+    assert "have to be probed" in ask(run_tokens.token_difference, service, asked)["why"]
+
+
+def test_curves_come_for_the_runs_that_are_ticked_in_their_order(service: Service) -> None:
+    first, second = two_runs(service)
+    series = ask(compare.curves, service, {"runs": [second, first]})["series"]
+    assert [each["run_id"] for each in series] == [second, first]
+    assert series[0]["eval_steps"] == [1, 2] and series[0]["probed"]["after"]["fact_joint"] == 0.8
+    with pytest.raises(InputError, match="a list of runs"):
+        ask(compare.curves, service, {"runs": "run-1"})
+
+
+def test_without_a_sweep_two_runs_show_nothing_and_the_page_says_so(service: Service) -> None:
+    assert compare.runs(service)["verdict"] == ""
+    two_runs(service)
+    value = compare.runs(service)
+    assert value["verdict"].startswith("Nothing is shown yet") and value["empty"] == ""
+    assert [each["title"] for each in value["runs"]] == ["random, same count", "chosen tokens"]

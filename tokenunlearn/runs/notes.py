@@ -1,0 +1,46 @@
+"""What a person calls a run, and notes on it: a file of its own beside the run, which decides no result."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tokenunlearn.runs.disk import write_json_atomically
+
+FILE: Final = "note.json"
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """A run's name, "" for the one that it was started under; its tags, and a text."""
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    text: str = ""
+
+
+def read_note(directory: Path) -> tuple[RunNote, str]:
+    """Return a run's note, and why it cannot be read: a damaged one counts as none, with the reason."""
+    try:
+        record = json.loads((directory / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return RunNote(), ""
+    except (OSError, ValueError) as error:
+        return RunNote(), f"The note of {directory.name} cannot be read: {error}. Saving replaces it."
+    if not _is_note(record):
+        return RunNote(), f"The note of {directory.name} is damaged. Saving replaces it."
+    return RunNote(record["name"], tuple(record["tags"]), record["text"]), ""
+
+
+def _is_note(record: Any) -> bool:
+    if not isinstance(record, dict) or not isinstance(record.get("tags"), list):
+        return False
+    return all(isinstance(each, str) for each in (record.get("name"), record.get("text"), *record["tags"]))
+
+
+def write_note(directory: Path, note: RunNote) -> None:
+    """Replace a run's note as a whole; an empty one is no file."""
+    if note == RunNote():
+        (directory / FILE).unlink(missing_ok=True)
+    else:
+        write_json_atomically(directory / FILE, asdict(note))
