@@ -115,7 +115,8 @@ def test_a_sweep_and_a_rival_have_their_own_verbs(tmp_path: Path, tiny_folder: P
     sweep = {"arms": ["chosen", "random"], "objectives": None, "seeds": 2, "equal_below": 0.2}
     words = command_words(directory, {**config, "sweep": sweep})
     parsed = build_parser(["compare"]).parse_args(words[3:])
-    assert from_flags(CompareConfig, parsed) == CompareConfig(arms=("chosen", "random"), seeds=2, equal_below=0.2)
+    asked = CompareConfig(arms=("chosen", "random"), seeds=2, equal_below=0.2)
+    assert from_flags(CompareConfig, parsed) == asked
     assert training_settings(parsed) == TRAINING
     every = command_words(directory, {**config, "sweep": {**sweep, "objectives": ["npo", "ga"]}})
     assert "--objectives" in every and "--objective" not in every and "--set" not in every
