@@ -18,6 +18,11 @@ SEEDS_HELP: Final = (
     "From 2 on, and with a control that is matched to the chosen run, all of it is one sweep: its table, and "
     "what is shown, stand on the Compare tab. It takes 3 seeds to show anything, better 5"
 )
+PROOF: Final = "Does the score mark what matters?"
+PROOF_HELP: Final = (
+    "Bins train the tokens of each part of the scores, doses a growing share of all tokens. If higher scores "
+    "mark the fact, higher bins forget more of it. Each is an arm of the sweep, with as many seeds"
+)
 SWEEP: Final = "sweep"
 STOPS_NOT: Final = "Each arm is measured at equal forgetting and goes on to the last step"
 RULES_OUT: Final = "{label}: rules out {what}."

@@ -34,7 +34,7 @@ from tokenunlearn.training.needs import refuse_rows
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
-MOST_SEEDS: Final = next(int(info.high or 0) for info in describe(CompareConfig) if info.name == "seeds")
+_COMPARE: Final = {info.name: info for info in describe(CompareConfig)}
 
 
 def plan_given(value: Any, name: str) -> Plan:
@@ -61,23 +61,27 @@ def controls_given(value: Any, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def seeds_given(value: Any, name: str) -> int:
-    """Return how many seeds are wanted, from 1. Raises InputError."""
+def count_given(value: Any, name: str) -> int:
+    """Return how many seeds, bins or doses are wanted (a setting of CompareConfig). Raises InputError."""
+    info = _COMPARE[name]
     if isinstance(value, float) and value.is_integer():  # as a number of the form comes
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_SEEDS:
-        raise InputError(f"{name} is {str(value)[:40]}", f"It must be a whole number from 1 to {MOST_SEEDS}")
-    return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not (info.low or 0) <= value <= (info.high or value):
+        raise InputError(f"{name} is {str(value)[:40]}", f"It must be {info.allowed}")
+    return int(value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A run to start, and the controls that follow it; from two seeds on, a sweep of all of them."""
+    """A run to start, and the controls that follow it; with seeds, bins or doses, a sweep of all of them."""
 
     plan: Annotated[Plan, plan_given]
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], controls_given] = ()
-    seeds: Annotated[int, seeds_given] = 1
+    seeds: Annotated[int, count_given] = 1
+    bins: Annotated[int, count_given] = 0
+    doses: Annotated[int, count_given] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +189,8 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
 def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
-    From two seeds on, and where a control is matched to what the chosen arm did, it is one run, a sweep.
+    From two seeds on, with bins or doses, and where a control is matched to what the chosen arm did, it is
+    one run, a sweep.
     Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
     is loading, InputError where the objective needs what the rows do not have.
     """
@@ -202,7 +207,7 @@ def start(service: Service, wanted: Start) -> list[str]:
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
     refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
     drawn = [(arm, control(shown, name, mask, arm)) for arm in controls if not ARMS[arm].matched]
-    if wanted.seeds > 1 or len(drawn) < len(controls):
+    if wanted.seeds > 1 or wanted.bins or wanted.doses or len(drawn) < len(controls):
         if training.stop_fact_below:
             raise SettingError(
                 "A sweep does not stop early", STOPS_NOT, "Set “Stop fact below” to 0", "stop_fact_below"
@@ -220,7 +225,8 @@ def start(service: Service, wanted: Start) -> list[str]:
 
 def _sweep(name: str, wanted: Start) -> dict[str, Any]:
     """Return what the config of a sweep has beside that of its chosen arm. Raises SettingError."""
-    asked = CompareConfig(arms=(CHOSEN, *wanted.controls), seeds=wanted.seeds)
+    arms = (CHOSEN, *wanted.controls)
+    asked = CompareConfig(arms=arms, seeds=wanted.seeds, bins=wanted.bins, doses=wanted.doses)
     return {
         "name": f"{name or 'rows'}, {SWEEP}",
         "sweep": to_dict(asked),

@@ -18,6 +18,8 @@ from app.words import (
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
     OWN_RETAIN,
+    PROOF,
+    PROOF_HELP,
     RULES_OUT,
     SEEDS,
     SEEDS_HELP,
@@ -26,6 +28,7 @@ from app.words import (
     rows_words,
 )
 from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective
 from tokenunlearn.settings import SettingInfo, describe
 from tokenunlearn.training.config import OWN, TrainConfig
@@ -41,7 +44,8 @@ class UnlearnTab:
     plan: gr.HTML
     start: gr.Button
     controls: gr.CheckboxGroup
-    seeds: gr.Number
+    # Settings of a comparison: seeds, bins, doses.
+    sweep: dict[str, gr.Number]
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
     settings: dict[str, Any] = field(default_factory=dict)
@@ -57,17 +61,18 @@ class UnlearnTab:
     @property
     def inputs(self) -> list[Any]:
         """All components that a start reads, in the order that `wanted` expects."""
-        return [self.plan, self.controls, self.seeds, *self.settings.values(), *self.own.values()]
+        return [self.plan, self.controls, *self.sweep.values(), *self.settings.values(), *self.own.values()]
 
     def wanted(self, given: Sequence[Any]) -> actions.Start:
         """Return the run that `inputs` ask for. Raises InputError, SettingError, MaskError."""
-        summary, controls, seeds, *rest = given
+        summary, controls, *rest = given
+        sweep, rest = dict(zip(self.sweep, rest, strict=False)), rest[len(self.sweep) :]
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
         objective = settings.get("objective")
         settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
         plan = summary.get("plan") if isinstance(summary, Mapping) else None
-        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls, "seeds": seeds})
+        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls, **sweep})
 
     def asked(self, name: Any) -> dict[Any, Any]:
         """Return the button after a first click that asks of the plan `name`; for None as it begins."""
@@ -104,11 +109,15 @@ def _side() -> UnlearnTab:
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
     controls = _controls()
-    seeds = gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)
+    sweep = {"seeds": gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)}
+    with gr.Accordion(PROOF, open=False):
+        gr.Markdown(PROOF_HELP, elem_classes=["tx-about"])
+        asked = {info.name: info for info in describe(CompareConfig)}
+        sweep |= {name: control(asked[name]) for name in ("bins", "doses")}
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
-    return UnlearnTab(plan, start, controls, seeds, gr.State(None), settings, own)
+    return UnlearnTab(plan, start, controls, sweep, gr.State(None), settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:

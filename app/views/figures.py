@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.views.probe import ARROWS, labels
+from app.views.probe import labels
 from tokenunlearn.documents.words import listed
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF
@@ -26,10 +26,10 @@ def figures() -> list[dict[str, Any]]:
 
 def _figure(label: Mapping[str, Any]) -> dict[str, Any]:
     probe = PROBES[label["key"]]
-    name = label["label"].removesuffix(ARROWS[probe.wanted])
+    name = label["label"].removesuffix(probe.arrow).rstrip()
     return {
         **label,
         "name": name,
-        "label": f"{probe.short or name}{ARROWS[probe.wanted]}",
+        "label": f"{probe.short or name} {probe.arrow}".rstrip(),
         "shown": label["key"] in COMPARED,
     }

@@ -10,7 +10,6 @@ from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.badges import badge_words
 from tokenunlearn.probes.report import with_badges
 
-ARROWS: Final = {"down": " ↓", "up": " ↑", "": ""}
 TO_FORGET: Final = ("forget", "paraphrase")
 LOST: Final = ("forgot", "partly", "refused")  # of what should have stayed
 
@@ -29,7 +28,7 @@ def labels(world_kept: bool = False) -> list[dict[str, str]]:
     found = [
         {
             "key": name,
-            "label": f"{probe.label[:1].upper()}{probe.label[1:]}{ARROWS[probe.wanted]}",
+            "label": f"{probe.label[:1].upper()}{probe.label[1:]} {probe.arrow}".rstrip(),
             "wanted": probe.wanted,
             "unit": probe.unit,
             "help": f"{probe.help} Source: {probe.source}.",

@@ -1,5 +1,6 @@
 """A sweep on the Compare tab: the sentence says what is shown and no more, the table has each arm."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,3 +88,22 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
     view = sweep_view([], left_out)
     assert view["verdicts"] == [] and view["lines"] == []
     assert view["notes"] == ["chosen, alt_dpo, seed 0: not measured. The rows have no other answers."]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "high", "sentence"),
+    [
+        (3, 0.1, "The highest bin forgets the fact further than the lowest: −0.70 [−0.70, −0.70], 3 seeds"),
+        (3, 0.8, "It is not shown that the highest bin forgets the fact further than the lowest."),
+        (2, 0.1, "Nothing can be shown of bins on fewer than 3 seeds, and this has 2."),
+    ],
+)
+def test_a_series_has_its_curve_and_one_sentence(seeds: int, high: float, sentence: str) -> None:
+    before = replace(result("before", 0, 0.9), moment="before")
+    arms = (("bins:1/2", 0.8), ("bins:2/2", high), ("doses:1/4", 0.5))
+    found = [before, *(result(arm, seed, fact) for seed in range(seeds) for arm, fact in arms)]
+    bins, doses = sweep_view(found, [])["series"]
+    assert bins["headline"].startswith(sentence) and doses["headline"] == ""
+    assert (bins["places"], doses["places"]) == (["1 of 2 (lowest)", "2 of 2 (highest)"], ["25%"])
+    fact = next(figure for figure in bins["figures"] if figure["key"] == "fact_joint")
+    assert fact["changes"][0]["mean"] == pytest.approx(-0.1) and fact["before"] == 0.9

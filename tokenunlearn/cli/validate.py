@@ -14,7 +14,7 @@ from tokenunlearn.cli.sources import load
 from tokenunlearn.settings import from_flags
 
 DEFAULTS: Final = MappingProxyType(
-    {"arms": ("chosen", "random", "uniform_norm"), "seeds": 5, "bins": 4, "doses": 4, "series_seeds": 3}
+    {"arms": ("chosen", "random", "uniform_norm"), "seeds": 5, "bins": 4, "doses": 3, "series_seeds": 3}
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tokenunlearn.documents.series import series_view
 from tokenunlearn.documents.words import arm_words, listed
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
@@ -15,11 +16,10 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
 from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.kept import with_kept
+from tokenunlearn.probes.kept import FACT, with_kept
 from tokenunlearn.training.events import Event, SweepStep
 
 MOMENTS: Final = (LAST, EQUAL)
-FACT: Final = "fact_joint"
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: "equal forgetting"})
 _DECIMALS: Final = 6
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
@@ -49,6 +49,7 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
         ],
         "before": with_kept(start),
         "lines": _lines(results),
+        "series": series_view(results),
     }
 
 

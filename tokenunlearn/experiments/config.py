@@ -54,16 +54,16 @@ class CompareConfig:
         low=0,
         high=20,
         step=1,
-        unit="arms",
-        help="Add arms that each train one of so many equal parts of a row's tokens, by their score; 0: none",
+        label="Score bins",
+        help="Arms that each train one of so many equal parts of a row's tokens, by their score; 0: none",
     )
     doses: int = setting(
         0,
         low=0,
         high=20,
         step=1,
-        unit="arms",
-        help="Add arms that train 1/n, 2/n … of a row's tokens, the highest scores first; 0: none",
+        label="Doses",
+        help="Arms that train 1/n, 2/n … of a row's tokens, the highest scores first; 0: none",
     )
     series_by: str = setting(
         FUSED, help=f"Score that orders the tokens of bins and doses: {FUSED} (the rule's), or a signal"

@@ -17,7 +17,6 @@ from tokenunlearn.signals import SIGNALS
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
-_ARROWS = {"down": "↓", "up": "↑", "": ""}
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
 
@@ -56,7 +55,7 @@ def result_lines(results: Sequence[ArmResult]) -> list[str]:
 
 def arm_lines(table: pd.DataFrame) -> list[str]:
     """Return the table of `experiments.runner.arms_table` as aligned lines, and what they mean below it."""
-    names = [f"{name} {_ARROWS[PROBES[name].wanted]}".rstrip() for name in COMPARED]
+    names = [f"{name} {PROBES[name].arrow}".rstrip() for name in COMPARED]
     methods = any(table["method"])
     method = f"{'method':<12}" if methods else ""
     wide = max(10, *(len(arm) + 2 for arm in table["arm"]))
@@ -115,7 +114,7 @@ def response_lines(results: Sequence[ArmResult]) -> list[str]:
             f"{SERIES_WORDS[each.series]} by {each.by}{method}: change since before any step "
             "[95 % interval over rows and seeds], after the last step"
         )
-        names = [f"{name} {_ARROWS[PROBES[name].wanted]}" for name in each.before]
+        names = [f"{name} {PROBES[name].arrow}" for name in each.before]
         lines.append(f"  {'arm':<24}{'seeds':>5}{'tokens':>9}" + "".join(f"{name:>24}" for name in names))
         for point in each.points:
             seeds = max(change.seeds for change in point.changes.values())

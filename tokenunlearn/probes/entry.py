@@ -44,6 +44,11 @@ class Probe:
     setting: str = ""
 
     @property
+    def arrow(self) -> str:
+        """The better direction as a sign, "" where neither is better."""
+        return {"down": "↓", "up": "↑", "": ""}[self.wanted]
+
+    @property
     def help(self) -> str:
         """What is measured, in a sentence."""
         return (self.by_row.__doc__ or "").strip().splitlines()[0]

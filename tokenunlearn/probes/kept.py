@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tokenunlearn.probes import COMPARED, PROBES
 
+FACT: Final = "fact_joint"  # what is forgotten, where one figure stands for it
 KEPT: Final = "kept"
 # Of what should stay, the probabilities that every comparison has.
 KEPT_OF: Final = tuple(

@@ -11,6 +11,7 @@ import { filtered, linesOf } from "./lines.js";
 import { paretoPanel } from "./pareto_panel.js";
 import { runPanel } from "./run_panel.js";
 import { runsTable } from "./runs_table.js";
+import { seriesParts } from "./series_panel.js";
 import { tableBar } from "./table_bar.js";
 import { tokensPanel } from "./tokens_panel.js";
 import { verdictPanel } from "./verdict_panel.js";
@@ -45,7 +46,7 @@ export function mount({ element, props, trigger, watch, server }) {
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
   const panels = [
-    verdictPanel(trigger),
+    verdictPanel(trigger, seriesParts),
     paretoPanel(change, openMark),
     tableBar(change, ask),
     runsTable(acts),

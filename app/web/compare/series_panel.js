@@ -1,0 +1,93 @@
+/** Score bins and doses of a sweep: a curve each, the sentence about its ends, and the same as a table. */
+
+import { node, tableHead } from "../dom/dom.js";
+import { chartTheme, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { COLOURS, colourName } from "./looks.js";
+import { changeWords, seriesFigure } from "./series_figure.js";
+
+const drawn = new Map();
+
+/** Returns the parts of a sweep's section that are about its series; none where it has none. */
+export function seriesParts(sweep) {
+  return (sweep.series ?? []).map((series) => {
+    const key = `${sweep.run_id}:${series.title}`;
+    const text = JSON.stringify(series);
+    const known = drawn.get(key);
+    // A chart is kept while its numbers are the same, as the page draws anew with each pulse.
+    if (known?.text === text) return known.element;
+    const element = part(series, key);
+    drawn.set(key, { text, element });
+    return element;
+  });
+}
+
+function part(series, key) {
+  const chart = node("div", {
+    class: "tx-series-chart",
+    attributes: { role: "img", "aria-label": series.title },
+  });
+  const element = node(
+    "section",
+    { class: "tx-series", attributes: { "aria-label": series.title } },
+    node("h3", { class: "tx-heading", text: series.title }),
+    node("p", { class: "tx-note", text: series.note }),
+    chart,
+    series.headline ? node("p", { class: "tx-verdict", text: series.headline }) : null,
+    node(
+      "details",
+      {},
+      node("summary", { text: "The same in numbers", attributes: { "data-key": `${key}:numbers` } }),
+      table(series),
+      ...series.ends.map((text) => node("p", { class: "tx-note", text })),
+    ),
+  );
+  const draw = async () => {
+    if (!chart.isConnected) return;
+    try {
+      const Plotly = await plotly();
+      const theme = chartTheme(chart);
+      const colours = Array.from({ length: COLOURS }, (_, hue) => colourOf(chart, hue));
+      const { data, layout, config } = seriesFigure(series, theme, colours, chart.clientWidth < 640);
+      await Plotly.react(chart, data, layout, config);
+    } catch (error) {
+      chart.textContent = error.message;
+    }
+  };
+  onThemeOrSize(chart, draw);
+  return element;
+}
+
+function colourOf(element, hue) {
+  const probe = element.appendChild(node("span"));
+  probe.style.color = `var(${colourName(hue)})`;
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
+function table(series) {
+  return node(
+    "div",
+    {
+      class: "tx-scroll",
+      attributes: { tabindex: 0, role: "region", "aria-label": `${series.title} in numbers` },
+    },
+    node(
+      "table",
+      { class: "tx-table" },
+      tableHead(["", ...series.places]),
+      node(
+        "tbody",
+        {},
+        ...series.figures.map(({ label, changes }) =>
+          node(
+            "tr",
+            {},
+            node("th", { text: label, attributes: { scope: "row" } }),
+            ...changes.map((change) => node("td", { text: changeWords(change) })),
+          ),
+        ),
+      ),
+    ),
+  );
+}

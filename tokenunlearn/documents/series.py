@@ -1,0 +1,92 @@
+"""Score bins and doses in words and numbers, for page and report: how forgetting and keeping follow the score."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from tokenunlearn.experiments.response import Point, Response, responses
+from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.experiments.series import BINS, DOSES
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding
+from tokenunlearn.metrics.statistics import Comparison
+from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.kept import FACT
+
+TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {BINS: "Trained by score bin", DOSES: "Trained by share of the tokens"}
+)
+NOTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        BINS: "Each bin trains the tokens of one part of the scores, the same number in each. If the score "
+        "marks what matters, the fact falls further in higher bins.",
+        DOSES: "Each dose trains a share of every row's tokens, the highest scores first; 100 % is all.",
+    }
+)
+
+
+def series_view(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+    """Return each series that was measured: title, places, each figure's change with its interval, and words.
+
+    A change is `{mean, low, high, seeds, rows}`, since before any step; `low` and `high` are None on one
+    seed, the whole is None where it is not measured.
+    """
+    return [_series(each) for each in responses(results)]
+
+
+def _series(found: Response) -> dict[str, Any]:
+    by = "" if found.by == "fused" else f", by {found.by}"
+    method = f", {found.method}" if found.method else ""
+    return {
+        "series": found.series,
+        "title": f"{TITLES[found.series]}{by}{method}",
+        "note": NOTES[found.series],
+        "places": [_place(point, found) for point in found.points],
+        "figures": [
+            {
+                "key": probe,
+                "label": f"{PROBES[probe].label} {PROBES[probe].arrow}".rstrip(),
+                "probability": PROBES[probe].unit == "probability",
+                "before": before,
+                "changes": [_change(point.changes[probe]) for point in found.points],
+            }
+            for probe, before in found.before.items()
+        ],
+        "headline": _headline(found.ends),
+        "ends": [end.words for end in found.ends if np.isfinite(end.comparison.mean)],
+    }
+
+
+def _headline(ends: Sequence[Finding]) -> str:
+    """Return whether the highest bin forgets the fact further than the lowest; "" without both."""
+    fact = next((end for end in ends if end.probe == FACT and np.isfinite(end.comparison.mean)), None)
+    if fact is None:
+        return ""
+    found = fact.comparison
+    if found.seeds < FEWEST_SEEDS:
+        return f"Nothing can be shown of bins on fewer than {FEWEST_SEEDS} seeds, and this has {found.seeds}."
+    if not fact.shown:
+        return "It is not shown that the highest bin forgets the fact further than the lowest."
+    word = "further" if fact.better else "less far"
+    return f"The highest bin forgets the fact {word} than the lowest: {_signed(found)}."
+
+
+def _signed(found: Comparison) -> str:
+    mean, low, high = (f"{value:+.2f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    return f"{mean} [{low}, {high}], {found.seeds} seeds, {found.rows} rows"
+
+
+def _place(point: Point, found: Response) -> str:
+    place = point.place
+    if found.series == DOSES:
+        return f"{place.at / place.of:.0%}"
+    end = " (lowest)" if place.at == 1 else " (highest)" if place.at == place.of else ""
+    return f"{place.at} of {place.of}{end}"
+
+
+def _change(change: Comparison) -> dict[str, Any] | None:
+    if not np.isfinite(change.mean):
+        return None
+    low, high = (float(value) if np.isfinite(value) else None for value in (change.low, change.high))
+    return {"mean": change.mean, "low": low, "high": high, "seeds": change.seeds, "rows": change.rows}
