@@ -1,4 +1,4 @@
-"""Score bins and doses in words and numbers, for page and report: how forgetting and keeping follow the score."""
+"""Score bins and doses in words and numbers, for page and report: what follows the score, and how far."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
