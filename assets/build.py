@@ -4,10 +4,11 @@
 2. Hold both to what the demo claims: the target recites, the retain-only one does not.
 3. Record the first paint: the scores of the demo and one default unlearning run with its probes.
 4. Fit the scorers of the learned signal: on all annotated rows, and without each kind of the demo.
-5. Write manifest.json with hashes, data hash, settings and what was measured.
+5. Record the sweep that the Compare tab shows at first: three arms, three seeds, by the command `compare`.
+6. Write manifest.json with hashes, data hash, settings and what was measured.
 
-`make assets`; about ten minutes on two cores. `--only recorded` leaves the adapters as they are; `--only
-learned` (a minute) is what other annotated rows need.
+`make assets`; about half an hour on two cores. `--only recorded` leaves the adapters as they are; `--only
+learned` (a minute) is what other annotated rows need; `--only sweep` takes a quarter of an hour.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ ASSETS = Path(__file__).resolve().parent
 sys.path.insert(0, str(ASSETS.parent))
 
 from app.shown import shown_scores  # noqa: E402
+from tokenunlearn.cli import main as main_of_commands  # noqa: E402
 from tokenunlearn.data.demo import DEMO_NAMES, demo_rows  # noqa: E402
 from tokenunlearn.data.rows import Row, row_to_dict  # noqa: E402
+from tokenunlearn.experiments.results import read_results, results_text  # noqa: E402
 from tokenunlearn.learned.fit import fit  # noqa: E402
 from tokenunlearn.learned.fitted import annotated, layer_of, made_of, shipped  # noqa: E402
 from tokenunlearn.learned.scorer_files import write_scorer  # noqa: E402
@@ -48,6 +51,7 @@ from tokenunlearn.training.session import with_fresh_lora  # noqa: E402
 from tokenunlearn.training.teach import TeachConfig, teach  # noqa: E402
 
 TAUGHT = {"target": ("shared_forget", "shared_retain", "one_off"), "retain_only": ("shared_retain",)}
+SWEPT = ("chosen", "uniform", "random")
 TEACHING = TeachConfig(epochs=20, stop_loss=0.02)
 RECITES, FORGETS = 0.9, 0.5
 
@@ -144,6 +148,19 @@ def record_example() -> dict[str, Any]:
     return {"tokens": payload, "run": run}
 
 
+def record_sweep() -> None:
+    """Measure the shipped target's arms as anyone would, and keep them without the models' answers."""
+    path = ASSETS / "recorded" / "sweep.jsonl"
+    draft = path.with_name("sweep-draft.jsonl")  # what was measured stays, if it is stopped
+    asked = ["--arms", ",".join(SWEPT), "--seeds", "3", "--out", str(draft)]
+    if main_of_commands(["compare", "--demo", *asked]):
+        raise SystemExit("The sweep was not measured; nothing was recorded.")
+    head = json.loads(draft.read_text("utf-8").splitlines()[0])
+    results = [replace(each, answers=[]) for each in read_results(draft)]
+    path.write_text(results_text(head["origin"], results), "utf-8")
+    draft.unlink()
+
+
 def write_json(path: Path, record: Any) -> None:
     """Replace `path` by the record as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +210,8 @@ def build_scorers() -> dict[str, Any]:
 def main() -> None:
     """Build what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("adapters", "learned", "recorded"), help="build a part only")
+    choices = ("adapters", "learned", "sweep", "recorded")
+    parser.add_argument("--only", choices=choices, help="build a part only")
     asked = parser.parse_args().only
     path = ASSETS / "manifest.json"
     parts = json.loads(path.read_text("utf-8")) if path.is_file() else {}
@@ -201,6 +219,8 @@ def main() -> None:
         parts |= manifest({name: build_adapter(name) for name in TAUGHT})
     if asked in (None, "learned"):
         parts["learned"] = build_scorers()
+    if asked in (None, "sweep"):
+        record_sweep()
     if asked != "recorded":
         write_json(path, {**parts, "files": files()})
     if asked in (None, "recorded"):

@@ -15,7 +15,7 @@ from app.views.compare import compare_line, said
 from app.views.figures import figures
 from app.views.run_settings import Said, settings_words, titles, what_differs
 from app.views.runs import run_line, seconds_left
-from app.words import NO_COMPARE, ONE_SEED_EACH
+from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_SAYS
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.errors import InputError, TokenUnlearnError
 from tokenunlearn.rivals import RIVALS, check_rival
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tokenunlearn.experiments.runner import ArmResult
 
 MOST_RUNS: Final = 500
+RECORDED: Final = "recorded"
 # What a rival takes over of the run that it is to stand beside.
 SHARED: Final = ("set", "model", "adapter", "precision", *SPLITS, "probes")
 
@@ -57,14 +58,15 @@ def runs(service: Service) -> dict[str, Any]:
         {"name": name, "label": entry.label, "help": f"{entry.help}. Source: {entry.source}."}
         for name, entry in RIVALS.items()
     ]
+    recorded = [] if lines or sweeps else _recorded(service)
     return {
         "runs": [_noted(service, line) for line in lines],
-        "sweeps": [_noted(service, sweep) for sweep in sweeps],
+        "sweeps": [_noted(service, sweep) for sweep in sweeps] or recorded,
         "discarded": [{name: each[name] for name in ("run_id", "name", "state")} for each in aside],
         "figures": figures(),
         "rivals": rivals,
         "verdict": "" if sweeps or len(lines) < 2 else ONE_SEED_EACH,
-        "empty": "" if sweeps or lines else NO_COMPARE,
+        "empty": "" if sweeps or lines or recorded else NO_COMPARE,
     }
 
 
@@ -127,6 +129,29 @@ def measured(service: Service, run_id: str) -> "list[ArmResult]":
     from tokenunlearn.runs.sweep_job import FILE
 
     return read_results(service.queue.store.path(run_id) / FILE)
+
+
+def _recorded(service: Service) -> list[dict[str, Any]]:
+    """Return the recorded sweep, which stands there before anyone has trained; none where there is none."""
+    file = service.options.sweep
+    if file is None or not file.is_file():
+        return []
+    known, value = service.compared.get(RECORDED, (None, {}))
+    if known is None:
+        from tokenunlearn.documents.summary import sweep_view
+        from tokenunlearn.experiments.results import read_results
+
+        value = {
+            **sweep_view(read_results(file), []),
+            "run_id": RECORDED,
+            "name": RECORDED_SWEEP,
+            "state": "recorded",
+            "text": RECORDED_SWEEP_SAYS,
+            "settings": {},
+            "recorded": True,
+        }
+        service.compared[RECORDED] = (True, value)
+    return [value]
 
 
 def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

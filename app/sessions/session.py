@@ -13,6 +13,7 @@ from tokenunlearn.data.splits import Splits
 
 LOG: Final = logging.getLogger(__name__)
 RECORDED: Final = ASSETS / "recorded" / "example.json"
+SWEEP: Final = "sweep.jsonl"
 TARGET: Final = ASSETS / "adapters" / "target"
 DEMO: Final = "demo"
 
@@ -39,6 +40,11 @@ class Options:
         if self.recorded is None and (self.model is not None or self.data is not None):
             return None
         return self.recorded or RECORDED
+
+    @property
+    def sweep(self) -> Path | None:
+        """The recorded sweep beside the recorded example; there need not be one."""
+        return self.example.with_name(SWEEP) if self.example else None
 
 
 @dataclass(eq=False)

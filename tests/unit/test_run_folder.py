@@ -6,6 +6,7 @@ import io
 import json
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,20 @@ def test_without_a_sweep_two_runs_show_nothing_and_the_page_says_so(service: Ser
     value = compare.runs(service)
     assert value["verdict"].startswith("Nothing is shown yet") and value["empty"] == ""
     assert [each["title"] for each in value["runs"]] == ["random, same count", "chosen tokens"]
+
+
+def test_before_anyone_has_trained_the_recorded_sweep_stands_there_labelled(tmp_path: Path) -> None:
+    recorded = tmp_path / "example.json"
+    recorded.write_text('{"tokens": null}')
+    results = [ArmResult("chosen", seed, LAST, 3, {"fact_joint": 0.25}) for seed in (0, 1)]
+    (tmp_path / "sweep.jsonl").write_text(results_text({"x": "y"}, results))
+    made = live_service(tmp_path)
+    made.options = replace(made.options, recorded=recorded)
+    value = compare.runs(made)
+    (sweep,) = value["sweeps"]
+    assert (sweep["recorded"], sweep["state"], value["empty"]) == (True, "recorded", "")
+    assert sweep["lines"][0]["values"] == {"fact_joint": [0.25, 0.25]} and "Recorded" in sweep["text"]
+    two_runs(made)
+    assert compare.runs(made)["sweeps"] == []
+    with pytest.raises(RunError, match="There is no run"):  # it is nobody's run
+        ask(run_folder.results_file, made, {"runs": ["recorded"]})
