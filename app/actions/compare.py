@@ -181,7 +181,8 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return one run's line; its files are read again only when the run has changed."""
     run_id = state["run_id"]
-    now = [state["created"], state["step"], probed(service, run_id)]
+    # The state too: probes.json is there from before the first step, and whole at the end.
+    now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))
     if known != now:
         store = service.queue.store

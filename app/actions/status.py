@@ -85,7 +85,7 @@ def model_chip(service: Service) -> dict[str, Any]:
     stage, model = service.sessions.stage, service.sessions.session.model
     if stage.name in ("live", "held") and model is not None:
         made = model.provenance()
-        adapter = made["adapter"].split("@")[0]
+        adapter = _run_of(service) or made["adapter"].split("@")[0]
         name = Path(made["model"]).name
         text = f"{name} + {adapter}" if adapter != "none" else name
         plain = "" if model.tokenizer.chat_template else f". {NO_TEMPLATE}"
@@ -97,6 +97,13 @@ def model_chip(service: Service) -> dict[str, Any]:
     if stage.name == "recorded":
         return {"text": "no model loaded", "detail": "Open one here", "state": "recorded"}
     return {"text": stage_words(stage), "detail": "", "state": stage.name}
+
+
+def _run_of(service: Service) -> str:
+    """Return the run whose adapter is open, "" where it is another one: all of them are called `adapter`."""
+    adapter = service.sessions.session.adapter
+    folder = Path(adapter).resolve().parent if adapter else None
+    return folder.name if folder is not None and folder.parent == service.queue.store.root else ""
 
 
 def stage_words(stage: Stage) -> str:

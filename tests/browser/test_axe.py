@@ -49,7 +49,7 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
     ready = {
         "Tokens": page.locator(".tu-strip .tu-token").first,
-        "Unlearn": page.locator(".js-plotly-plot .legend .traces").first,
+        "Unlearn": page.locator(".curves-view .js-plotly-plot .legend .traces").first,
         "Probe": page.get_by_text("1 answer: 1"),
         "Compare": page.get_by_role("region", name="Difference of two runs").locator("h2"),
     }

@@ -192,7 +192,7 @@ def test_the_page_finds_the_runs_again_with_answer_curves_and_buttons(page: Page
     expect(live).to_contain_text("Ada Lind was born in Paris.")
     expect(page.locator(".tx-number").first).to_contain_text(".10")
     expect(page.locator(".tx-number").first).to_contain_text("before .90")
-    expect(page.locator(".js-plotly-plot .legend .traces")).to_have_count(2)
+    expect(page.locator(".curves-view .js-plotly-plot .legend .traces")).to_have_count(2)
     names = page.locator(".tx-actions button:visible").all_inner_texts()
     assert names == ["Probe", "Compare", "Run again with changes"]
 
@@ -243,6 +243,64 @@ def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
     expect(difference.locator("tr").filter(has_text="Tokens trained")).to_have_text(
         re.compile("chosen tokens.*random, same count")
     )
+
+
+def test_the_table_is_sorted_and_searched_and_the_plot_opens_a_run(page: Page) -> None:
+    open_tab(page, "Compare")
+    expect(page.get_by_text("Nothing is shown yet: these runs have one seed each")).to_be_visible()
+    table = page.get_by_role("region", name="Runs")
+    names = table.locator(".tx-title-button")
+    table.get_by_role("button", name="Fact ↓").click()
+    expect(table.locator("[aria-sort=ascending]")).to_have_text("Fact ↓")
+    expect(names.first).to_contain_text("chosen tokens")
+    table.get_by_role("button", name="Fact ↓").click()
+    expect(names.first).to_contain_text("random, same count")
+    table.get_by_role("button", name="Fact ↓").click()
+    page.get_by_label("Find runs").fill("random")
+    expect(names).to_have_count(1)
+    expect(page.get_by_text("1 of 2 shown")).to_be_visible()
+    page.get_by_label("Find runs").fill("")
+    page.get_by_text("The plot as a table").click()
+    plot = page.get_by_role("region", name="Forgetting against what was kept")
+    # The world was not measured, so there is no mean of what was kept: the first figure of it stands there.
+    expect(plot.get_by_label("Kept")).to_have_value("other")
+    expect(plot.locator("tbody tr").filter(has_text="chosen tokens")).to_contain_text(".90")
+    tokens = page.get_by_role("region", name="Token by token")
+    expect(tokens.locator(".tx-token").last).to_have_attribute(
+        "title", "probability 0.100 run-1, 0.800 run-2 (+0.700)"
+    )
+    curves = page.get_by_role("region", name="Curves over steps")
+    expect(curves.locator(".legend .traces")).to_have_count(2)
+
+
+def test_a_run_is_named_discarded_and_brought_back(page: Page) -> None:
+    open_tab(page, "Compare")
+    names = page.get_by_role("region", name="Runs").locator(".tx-title-button")
+    names.filter(has_text="random").click()
+    details = page.get_by_role("region", name="Details of run-2")
+    details.get_by_label("Name").fill("As many at random")
+    details.get_by_label("Tags").fill("control, paper")
+    details.get_by_role("button", name="Save", exact=True).click()
+    expect(names.first).to_have_text("As many at random")
+    page.get_by_label("Tag", exact=True).select_option("paper")
+    expect(names).to_have_count(1)
+    page.get_by_label("Tag", exact=True).select_option("")
+    details.get_by_role("button", name="Copy command line").click()
+    expect(details.locator(".tx-taken")).to_contain_text("python -m tokenunlearn unlearn")
+    details.get_by_role("button", name="Discard…").click()
+    details.get_by_role("button", name="Discard it?").click()
+    expect(names).to_have_count(1)
+    page.get_by_text("Discarded runs (1)").click()
+    page.get_by_role("button", name="Bring back run-2").click()
+    expect(names).to_have_count(2)
+    show_run(page, "As many at random")
+    open_tab(page, "Compare")
+    names.first.click()
+    details.get_by_label("Name").fill("")
+    details.get_by_label("Tags").fill("")
+    details.get_by_role("button", name="Save", exact=True).click()
+    expect(names.first).to_contain_text("random, same count")
+    details.get_by_role("button", name="Close").click()
 
 
 def test_the_probe_tab_shows_what_an_attack_found_and_begins_another(page: Page) -> None:

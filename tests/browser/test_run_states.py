@@ -121,7 +121,7 @@ def test_a_diverged_run_says_where_keeps_its_step_and_opens_the_form_with_a_lowe
     title = show_run(page, "shared, chosen")
     expect(title).to_contain_text("diverged at step 9: retain loss 3.1 > 2.0; usable, step 8 of 30")
     expect(buttons(page)).to_have_text(["Keep as is", "Edit settings", "Copy error", "Discard…"])
-    notes = page.locator(".js-plotly-plot .annotation-text")
+    notes = page.locator(".curves-view .js-plotly-plot .annotation-text")
     expect(notes.filter(has_text=re.compile("^kept 8$"))).to_be_visible()
     expect(notes.filter(has_text=re.compile("^stopped 9$"))).to_be_visible()
     rate = page.get_by_label(re.compile("Learning rate")).first

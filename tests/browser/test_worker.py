@@ -129,7 +129,7 @@ def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
     runs = page.get_by_role("list", name="Runs")
     expect(runs.get_by_role("listitem")).to_have_count(3)
     expect(runs.get_by_text("finished, step 6 of 6")).to_have_count(3, timeout=4 * MINUTE)
-    curves = page.locator(".js-plotly-plot .legend .traces")
+    curves = page.locator(".curves-view .js-plotly-plot .legend .traces")
     expect(curves).to_have_count(3)
     names = ["chosen tokens", "uniform, every token", "random, same count"]
     expect(curves).to_have_text([f"tiny, {name}" for name in names])
@@ -251,5 +251,5 @@ def test_a_killed_server_leaves_the_run_and_the_next_one_finds_it(
         expect(page.locator(".tx-chip", has_text=run_id)).to_be_visible()
         expect(head(page)).to_contain_text(f"finished, step {steps} of {steps}", timeout=3 * MINUTE)
         assert trained_steps(folder, run_id) == list(range(1, steps + 1))
-        loss = page.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
+        loss = page.locator(".curves-view .js-plotly-plot").evaluate("e => e.data.at(-1).x")
         assert loss == list(range(1, steps + 1))

@@ -8,12 +8,14 @@ import shlex
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.actions import compare, run_folder, run_tokens, status
 from app.service import Service
+from app.sessions.load import Stage
 from tests.asking import ask
 from tests.page_service import live_service
 from tests.recorded_page import ANSWER, finished_run
@@ -188,6 +190,32 @@ def test_curves_come_for_the_runs_that_are_ticked_in_their_order(service: Servic
     assert series[0]["eval_steps"] == [1, 2] and series[0]["probed"]["after"]["fact_joint"] == 0.8
     with pytest.raises(InputError, match="a list of runs"):
         ask(compare.curves, service, {"runs": "run-1"})
+
+
+def test_figures_after_are_shown_once_the_run_has_ended_though_those_before_stood_there_long(
+    service: Service,
+) -> None:
+    first, _ = two_runs(service)
+    store = service.queue.store
+    whole = store.read_json(first, "probes.json")
+    store.write_json(first, "probes.json", {**whole, "after": None})
+    store.change(first, state="paused")
+    assert compare.runs(service)["runs"][1]["after"] is None
+    store.write_json(first, "probes.json", whole)
+    store.change(first, state="finished")
+    assert compare.runs(service)["runs"][1]["after"]["fact_joint"] == 0.1
+
+
+def test_the_model_of_a_run_is_named_by_its_run(service: Service) -> None:
+    first, _ = two_runs(service)
+    session = service.sessions.session
+    session.adapter = str(service.queue.store.path(first) / "adapter")
+    session.model.provenance = lambda: {"model": "/m/base", "adapter": "adapter@ab", "precision": "fp32"}
+    session.model.tokenizer, session.model.notes = SimpleNamespace(chat_template="x"), ()
+    service.sessions.current.stage = Stage("live")
+    assert status.model_chip(service)["text"] == "base + run-1 · fp32"
+    session.adapter = "/elsewhere/adapter"
+    assert status.model_chip(service)["text"] == "base + adapter · fp32"
 
 
 def test_without_a_sweep_two_runs_show_nothing_and_the_page_says_so(service: Service) -> None:

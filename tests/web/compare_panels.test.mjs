@@ -114,5 +114,5 @@ test("answers to forget come first, the largest change of a token before smaller
 });
 
 test("bytes are written as people read them", () => {
-  assert.deepEqual([4_939_072, 538_000_000].map(megabytes), ["4.9 MB", "538 MB"]);
+  assert.deepEqual([29_586, 4_939_072, 538_000_000].map(megabytes), ["30 kB", "4.9 MB", "538 MB"]);
 });

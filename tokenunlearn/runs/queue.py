@@ -181,7 +181,7 @@ class RunQueue:
             state = self.store.state(run_id)
             if state["state"] in ACTIVE:
                 self._kill(state)
-            if state["started"] is None:
+            if state["state"] == "queued" and state["started"] is None:
                 self.store.delete(run_id)
             else:
                 self.store.set_aside(run_id)

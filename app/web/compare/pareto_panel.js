@@ -2,6 +2,7 @@
 
 import { node, refill, tableHead } from "../dom/dom.js";
 import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { measuredKeys } from "./columns.js";
 import { COLOURS, colourName, lookOf } from "./looks.js";
 import { axesOf, paretoFigure, pointsOf, tableOf } from "./pareto.js";
 
@@ -48,7 +49,8 @@ export function paretoPanel(change, open) {
   };
   onThemeOrSize(chart, draw);
   const update = ({ lines, value, view }) => {
-    const { forgotten, kept } = axesOf(value.figures ?? []);
+    const measured = measuredKeys(lines);
+    const { forgotten, kept } = axesOf((value.figures ?? []).filter(({ key }) => measured.has(key)));
     const [x, y] = [chosen(forgotten, view.forgotten, "fact_joint"), chosen(kept, view.kept, "kept")];
     const points = x && y ? pointsOf(lines, x.key, y.key) : [];
     element.hidden = points.length === 0;

@@ -192,8 +192,9 @@ async function takeAdapter(runId, ask) {
   return file.size;
 }
 
-/** Returns bytes as people read them: "4.9 MB". Pure. */
+/** Returns bytes as people read them: "4.9 MB", "30 kB". Pure. */
 export function megabytes(bytes) {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
