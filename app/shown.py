@@ -10,7 +10,8 @@ import pandas as pd
 
 from app.views.tokens import DECIMALS, column, known_of, leaderboard_of_whole_sets, rounded, signal_info
 from app.views.tokens import payload as payload_of
-from app.words import NO_EXAMPLE, RECORD_AGAIN, rows_words
+from app.words import NO_EXAMPLE, RECORD_AGAIN
+from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.masks import Mask, columns_from_table, mask_hash
 from tokenunlearn.scoring import Alternatives, Scores

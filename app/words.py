@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tokenunlearn.documents.words import rows_words
 from tokenunlearn.settings import SettingInfo
 
 TITLE: Final = "TokenUnlearn Explorer"
@@ -87,11 +88,6 @@ def share_of_rows(part: int, whole: int) -> str:
     if part != whole:
         return f"{part} of {rows_words(whole)}"
     return "the one row" if whole == 1 else f"all {rows_words(whole)}"
-
-
-def rows_words(count: int) -> str:
-    """Return a number of rows: `1 row`, `12 rows`."""
-    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def setting_label(info: SettingInfo) -> str:

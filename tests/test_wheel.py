@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from tests.served import page_of
 
 # Where a package is not called as the module that is imported.
-PACKAGE_OF = {"sklearn": "scikit-learn"}
+PACKAGE_OF = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 # Runs the installed command once for each list of arguments, then says where its packages lie.
 TWICE = """

@@ -14,9 +14,9 @@ from app.requests import MOST_TEXT, RunId, Truth, read, text, whole
 from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line
-from app.words import rows_words
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.artifact import read_artifact

@@ -25,8 +25,8 @@ from app.words import (
     SEEDS_HELP,
     START,
     START_ANYWAY,
-    rows_words,
 )
+from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, WORLD, tiny, write_rows
-from tokenunlearn.cli import main
+from tokenunlearn.cli import command_line, main
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import arms_of
 from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.masks import read_header
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
@@ -328,3 +329,26 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     before = (folder / "arms.jsonl").read_bytes()
     assert main(asked) == 0
     assert capsys.readouterr().out == first and (folder / "arms.jsonl").read_bytes() == before
+
+    # The report of it: the same figures, the tokens that were chosen, and the command lines.
+    wanted = ["report", "arms.jsonl", "--out", "report.html", "--json", "report.json", "--plots", "plots"]
+    assert main(wanted) == 0
+    record = json.loads((folder / "report.json").read_text("utf-8"))
+    assert record["commands"] == [command_line(asked), command_line(wanted)]
+    assert record["mask"]["hash"] == read_header("arms.mask.jsonl")["hash"]
+    assert [row["id"] for row in record["tokens"]["rows"]] == [row.id for row in ROWS[:2]]
+    (chosen,) = record["arms"]
+    assert f"{chosen['figures']['fact_joint'][0]:.3f}" in first and record["versions"]["torch"] in first
+    page = (folder / "report.html").read_text("utf-8")
+    assert page.count('class="w ') == 3 * sum(len(row.answer) for row in ROWS[:2]) and len(page) < 5e6
+    drawn = {path.suffix for path in (folder / "plots").iterdir()}
+    assert drawn == {".svg", ".png"} and (folder / "plots" / "bins-1.svg").is_file()
+    capsys.readouterr()
+    assert main(["select", "arms.scores.parquet", "--fraction", "0.1", "--out", "other.jsonl"]) == 0
+    head, *lines = (folder / "arms.jsonl").read_text().splitlines()
+    named = json.loads(head)
+    named["origin"]["mask"] = f"arms.mask.jsonl @{record['mask']['hash']}"
+    (folder / "arms.jsonl").write_text("\n".join([json.dumps(named), *lines]))
+    given = ["--scores", "arms.scores.parquet", "--mask", "other.jsonl"]
+    assert main([*wanted, *given]) == 2
+    assert "the measurements are of" in capsys.readouterr().err

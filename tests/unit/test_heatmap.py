@@ -17,9 +17,10 @@ from app.shown import ShownScores, recorded_scores
 from tests.asking import ask
 from tests.page_service import RULE, draft, live_service, payload, table
 from tokenunlearn.documents import heatmap_page
-from tokenunlearn.documents.heatmap import Heatmap, HeatRow, Piece, visible
+from tokenunlearn.documents.heatmap import Heatmap, HeatRow, Piece
 from tokenunlearn.documents.heatmap_page import outer_space
 from tokenunlearn.documents.heatmap_picture import CELL, LINE, _row, cells
+from tokenunlearn.documents.safe_text import visible
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.table import PROVENANCE

@@ -5,26 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.measured_arms import chosen_and_random
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.training.events import SweepStep
-
-ROWS = [f"r{at}" for at in range(12)]
-
-
-def result(arm: str, seed: int, fact: float) -> ArmResult:
-    by_row = {name: {row: fact + 0.01 * at for at, row in enumerate(ROWS)} for name in COMPARED}
-    return ArmResult(arm, seed, LAST, 3, dict.fromkeys(COMPARED, fact), by_row=by_row, norm=1.5, tokens=45)
-
-
-def results(seeds: int, apart: float) -> list[ArmResult]:
-    return [
-        result(arm, seed, fact + 0.001 * seed)
-        for seed in range(seeds)
-        for arm, fact in (("chosen", 0.1), ("random", 0.1 + apart))
-    ]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +22,7 @@ def results(seeds: int, apart: float) -> list[ArmResult]:
     ],
 )
 def test_the_sentence_says_what_is_shown(seeds: int, apart: float, sentence: str, count: int) -> None:
-    view = sweep_view(results(seeds, apart), [])
+    view = sweep_view(chosen_and_random(seeds, apart), [])
     (verdict,) = view["verdicts"]
     assert sentence in verdict["text"] and bool(verdict["shown"]) == bool(count)
     assert len(verdict["all"]) == len(COMPARED) and bool(verdict["against"]) == (seeds >= 3)
@@ -44,7 +30,7 @@ def test_the_sentence_says_what_is_shown(seeds: int, apart: float, sentence: str
 
 
 def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_many_of_each() -> None:
-    (verdict,) = sweep_view(results(5, 0.4), [])["verdicts"]
+    (verdict,) = sweep_view(chosen_and_random(5, 0.4), [])["verdicts"]
     (against,) = verdict["against"]
     assert (against["control"], against["counts"]) == ("random, same count", "5 seeds, 12 rows")
     # Less by .4 in all figures: better where less is wanted, worse where more is.
@@ -55,9 +41,9 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
         "less of other tokens, retain, real world, fluency and retained fact stated than "
         "“random, same count”."
     )
-    (nothing,) = sweep_view(results(3, 0.0), [])["verdicts"][0]["against"]
+    (nothing,) = sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["against"]
     assert (nothing["better"], nothing["worse"]) == ("", "")  # and no headline
-    assert sweep_view(results(3, 0.0), [])["verdicts"][0]["headline"] == ""
+    assert sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["headline"] == ""
     assert "fact, joint, other tokens" in nothing["open"] and "fact, joint, other tokens" in nothing[
         "open"
     ]
@@ -65,7 +51,7 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
 
 def test_each_arm_has_its_line_with_every_seed_mean_interval_and_half_the_spread() -> None:
     start = ArmResult(BEFORE, 0, BEFORE, 0, dict.fromkeys(COMPARED, 0.9))
-    view = sweep_view([start, *results(3, 0.4)], [])
+    view = sweep_view([start, *chosen_and_random(3, 0.4)], [])
     chosen, random = view["lines"]
     assert (chosen["label"], random["label"]) == ("chosen tokens", "random, same count")
     assert (chosen["seeds"], chosen["values"]["fact_joint"]) == ([0, 1, 2], [0.1, 0.101, 0.102])
@@ -77,7 +63,7 @@ def test_each_arm_has_its_line_with_every_seed_mean_interval_and_half_the_spread
 
 def test_a_seed_without_figures_is_in_no_mean_and_one_alone_has_no_interval() -> None:
     empty = ArmResult("chosen", 1, LAST, 0, {}, note="not measured: it has no token to train")
-    view = sweep_view([*results(1, 0.4)[:1], empty], [])
+    view = sweep_view([*chosen_and_random(1, 0.4)[:1], empty], [])
     (chosen,) = view["lines"]
     assert (chosen["seeds"], chosen["figures"]["fact_joint"]) == ([0], [0.1, None, None, None])
     assert view["notes"] == ["chosen, seed 1, last step: not measured: it has no token to train."]

@@ -4,6 +4,7 @@ Nothing here imports torch before a verb runs, so that `--help` answers at once.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
@@ -24,6 +25,7 @@ VERBS: Final = (
     "compare",
     "sweep",
     "validate",
+    "report",
     "list",
 )
 INTERRUPTED: Final = 130
@@ -60,10 +62,16 @@ def build_parser(asked: Collection[str] = VERBS) -> argparse.ArgumentParser:
     return parser
 
 
+def command_line(words: Sequence[str]) -> str:
+    """Return the words of a command as it is typed in a shell."""
+    return shlex.join(["python", "-m", "tokenunlearn", *words])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept."""
     given = sys.argv[1:] if arguments is None else arguments
     parsed = build_parser([word for word in given if word in VERBS]).parse_args(given)
+    parsed.command = command_line(given)
     try:
         return int(parsed.run(parsed) or 0)
     except TokenUnlearnError as error:

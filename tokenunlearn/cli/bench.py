@@ -41,7 +41,11 @@ def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = M
     parser.add_argument(
         "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
     )
-    parser.add_argument("--out", metavar="PATH", help="every measurement as .jsonl; goes on where it stopped")
+    parser.add_argument(
+        "--out",
+        metavar="PATH",
+        help="every measurement as .jsonl, scores and mask beside it; goes on where it stopped",
+    )
     add_model(parser)
     add_settings(parser, "CompareConfig", defaults=defaults)
     add_training(parser, hidden=tuple(_SET_BY_ARMS))
@@ -69,11 +73,19 @@ def measured(
     path = target(arguments.out, ".jsonl") if arguments.out else None
 
     from tokenunlearn.experiments.config import refuse_unfit_arms
-    from tokenunlearn.experiments.results import BEFORE, comparison_origin, read_results, results_text
+    from tokenunlearn.experiments.results import (
+        BEFORE,
+        Made,
+        comparison_origin,
+        made_again,
+        read_results,
+        results_text,
+    )
     from tokenunlearn.experiments.runner import Bench
     from tokenunlearn.experiments.sweep import Planned, sweep
     from tokenunlearn.runs.disk import held_alone, write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
+    from tokenunlearn.runs.versions import versions
 
     config = training_settings(arguments)
     _refuse_set_by_arms(arguments)
@@ -89,22 +101,38 @@ def measured(
     ready = [loaded]
     del loaded
     results: list[ArmResult] = []
+    made = Made()
 
     def keep(found: "Sequence[ArmResult]") -> None:
         """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
         results.extend(found)
         if path:
-            write_bytes_atomically(path, results_text(origin, results).encode())
+            write_bytes_atomically(path, results_text(origin, results, made).encode())
 
     def choose() -> "tuple[pd.DataFrame, Mask]":
-        return _chosen(arguments, rule, scoring, ready.pop(), rows)  # let go: each arm loads its own
+        found = _chosen(arguments, rule, scoring, ready.pop(), rows)  # let go: each arm loads its own
+        if path:
+            _keep_choice(path, *found)
+        return found
 
     planned = Planned(bench, runs, choose, skips=bool(asked.objectives))
     with held_alone(path) if path else nullcontext():
         if path:
             results += read_results(path, origin)
+            made = made_again(path, arguments.command, versions())
         reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs], reasons
+
+
+def _keep_choice(path: Path, table: "pd.DataFrame", chosen: "Mask") -> None:
+    """Keep the scores and the mask beside the measurements, for a report."""
+    from tokenunlearn.documents.sources import beside
+    from tokenunlearn.masks import write_mask
+    from tokenunlearn.table import provenance, write_table
+
+    scores, mask = beside(path)
+    write_table(table, scores)
+    write_mask(mask, chosen, table, provenance(table))
 
 
 def _follow(

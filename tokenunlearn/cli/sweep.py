@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.cli import compare
+from tokenunlearn.cli import command_line, compare
 from tokenunlearn.errors import SettingError, did_you_mean
 
 _PATHS: Final = ("rows", "mask", "out", "retain_rows", "world_rows", "adapter")
@@ -37,8 +37,11 @@ def asked_by(file: Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"{file}", allow_abbrev=False, exit_on_error=False)
     compare.add_arguments(parser)
     settings.setdefault("out", file.with_suffix(".results.jsonl").name)
+    words = _flags(parser, settings, file)
     try:
-        return parser.parse_args(_flags(parser, settings, file))
+        asked = parser.parse_args(words)
+        asked.command = command_line(["compare", *words])
+        return asked
     except argparse.ArgumentError as error:
         raise SettingError(
             "A setting cannot be read", str(error), "See `compare --help`", str(file)

@@ -3,7 +3,6 @@
 The exports (`heatmap_page.py`, `heatmap_picture.py`, `heatmap_table.py`) only write it down.
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -138,35 +137,6 @@ def heatmap(scored: Scored, answers: Sequence[Answer], signal: str) -> Heatmap:
     return Heatmap(
         rows, signal, info["label"], info["unit"], info["family"], limit, full, scored.facts, values
     )
-
-
-def visible(text: str) -> str:
-    """Return the text with characters that a document may not hold, or that cannot be seen, as their picture.
-
-    >>> visible("a" + chr(0) + "b")
-    'a␀b'
-    """
-    return "".join(_picture(each) for each in text)
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    if character in "\t\n":
-        return character
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    refused = 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE
-    return "\ufffd" if refused else character
-
-
-def has_direction(text: str) -> bool:
-    """Return whether the text holds a character that turns the writing direction of what follows it."""
-    return any(unicodedata.bidirectional(each) in _TURNS for each in text)
-
-
-_TURNS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def _strengths(values: np.ndarray, places: np.ndarray, signal: str) -> tuple[np.ndarray, float]:

@@ -8,12 +8,12 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import Final
 from unicodedata import category
 
-from tokenunlearn.documents.heatmap import MEANINGS, Heatmap, HeatRow, Piece, has_direction, visible
+from tokenunlearn.documents.heatmap import MEANINGS, Heatmap, HeatRow, Piece
 from tokenunlearn.documents.right_to_left import is_number, kinds
+from tokenunlearn.documents.safe_text import escaped, has_direction
 
 # Colours of web/page/tokens.css; a share of 52 % keeps the ink of either scheme readable on the fullest fill.
 HUES: Final = {
@@ -53,6 +53,7 @@ h1 { font-size: 1.3em; } h2 { margin: 2em 0 .5em; font-size: 1em; }
 table { border-collapse: collapse; font-size: 13px; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }
 th { color: var(--muted); font-weight: 500; white-space: nowrap; }
+.wide { overflow-x: auto; }
 .legend { display: flex; flex-wrap: wrap; align-items: center; gap: .6em; color: var(--muted);
   font-size: 13px; }
 .ramp { width: 10em; height: .8em; border-radius: 3px; outline: 1px solid var(--line); }
@@ -62,20 +63,26 @@ th { color: var(--muted); font-weight: 500; white-space: nowrap; }
 
 def page(shown: Heatmap) -> str:
     """Return the whole HTML document."""
-    rows = "\n".join(_row(row, shown) for row in shown.rows)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(shown.title)}</title><style>{STYLE}</style></head><body>
-<h1>{_text(shown.title)}</h1>
-{_legend(shown)}
-{rows}
-{_notes(shown)}
+<title>{escaped(shown.title)}</title><style>{STYLE}</style></head><body>
+<h1>{escaped(shown.title)}</h1>
+{drawn(shown)}
 <h2>Where this comes from</h2>
 <table>{"".join(_line(name, value) for name, value in shown.facts.items())}</table>
 </body></html>
 """
+
+
+def drawn(shown: Heatmap, level: int = 2) -> str:
+    """Return the legend, the rows, and what was decided by hand, for a page that has STYLE.
+
+    `level`: of the heading in it.
+    """
+    rows = "\n".join(_row(row, shown) for row in shown.rows)
+    return f"{_legend(shown)}\n{rows}\n{_notes(shown, level)}"
 
 
 def scale_words(shown: Heatmap) -> str:
@@ -92,17 +99,13 @@ def hover_words(piece: Piece, unit: str) -> str:
     return f"{value}; {decision}; weight {piece.weight:.4g}" + (f"; {piece.note}" if piece.note else "")
 
 
-def _text(text: str) -> str:
-    return escape(visible(text))
-
-
 def _legend(shown: Heatmap) -> str:
     hue = HUES.get(shown.family, HUES["other"])
     marks = " · ".join(shown.marks.values())
     return (
-        f'<p class="legend"><span>{_text(shown.label)}: 0</span><span class="ramp" style="background: '
-        f'linear-gradient(90deg, transparent, rgb({hue} / {TOP}))"></span><span>{_text(scale_words(shown))}'
-        f'</span></p>\n<p class="legend">{_text(marks)} · <span class="gold">gold</span></p>'
+        f'<p class="legend"><span>{escaped(shown.label)}: 0</span><span class="ramp" style="background: '
+        f'linear-gradient(90deg, transparent, rgb({hue} / {TOP}))"></span><span>{escaped(scale_words(shown))}'
+        f'</span></p>\n<p class="legend">{escaped(marks)} · <span class="gold">gold</span></p>'
     )
 
 
@@ -120,8 +123,8 @@ class Shown:
 def _row(row: HeatRow, heatmap: Heatmap) -> str:
     pieces = "".join(_piece(shown, heatmap) for shown in shown_pieces(row))
     return (
-        f'<p class="q"><b>{_text(row.id)}</b> <bdi>{_text(row.question)}</bdi></p>\n'
-        f'<p class="a" dir="auto">{pieces}{_text(row.after)}</p>'
+        f'<p class="q"><b>{escaped(row.id)}</b> <bdi>{escaped(row.question)}</bdi></p>\n'
+        f'<p class="a" dir="auto">{pieces}{escaped(row.after)}</p>'
     )
 
 
@@ -137,9 +140,9 @@ def _piece(shown: Shown, heatmap: Heatmap) -> str:
     state = piece.state if bar is None else "soft"
     below = "" if bar is None else f"; border-bottom-width: {max(0.5, THICKEST * bar):.2f}px"
     return (
-        f'{_text(shown.before)}{turn}<span class="w {state}" title="{_text(hover_words(piece, unit))}" '
+        f'{escaped(shown.before)}{turn}<span class="w {state}" title="{escaped(hover_words(piece, unit))}" '
         f'style="background: rgb({hue} / {TOP * piece.strength:.3f}){below}"><span class="{classes}">'
-        f"{_text(shown.text)}</span>{mark}</span>{_text(shown.after)}"
+        f"{escaped(shown.text)}</span>{mark}</span>{escaped(shown.after)}"
     )
 
 
@@ -167,11 +170,11 @@ def outer_space(text: str) -> tuple[str, str, str]:
     return space, (signs[: len(signs) - len(ends[1])] if ends else signs), ends[0] if ends else ""
 
 
-def _notes(shown: Heatmap) -> str:
+def _notes(shown: Heatmap, level: int) -> str:
     """Who changed what, and why: one line for each override or note."""
     lines = [
-        f"<tr><td>{_text(row.id)}</td><td><bdi>{_text(piece.text.strip() or '␣')}</bdi></td>"
-        f"<td>{MEANINGS.get(piece.state, 'not chosen')}</td><td><bdi>{_text(piece.note)}</bdi></td>"
+        f"<tr><td>{escaped(row.id)}</td><td><bdi>{escaped(piece.text.strip() or '␣')}</bdi></td>"
+        f"<td>{MEANINGS.get(piece.state, 'not chosen')}</td><td><bdi>{escaped(piece.note)}</bdi></td>"
         f"<td>{moment(piece.time)}</td></tr>"
         for row in shown.rows
         for piece in row.pieces
@@ -180,7 +183,9 @@ def _notes(shown: Heatmap) -> str:
     if not lines:
         return ""
     head = "<tr><th>Row</th><th>Token</th><th>Decision</th><th>Note</th><th>When</th></tr>"
-    return f"<h2>Decided by hand</h2>\n<table>{head}{''.join(lines)}</table>"
+    table = f"<table>{head}{''.join(lines)}</table>"
+    region = f'<div class="wide" role="region" tabindex="0" aria-label="Decided by hand">{table}</div>'
+    return f"<h{level}>Decided by hand</h{level}>\n{region}"
 
 
 def moment(milliseconds: int) -> str:
@@ -191,4 +196,4 @@ def moment(milliseconds: int) -> str:
 
 
 def _line(name: str, value: str) -> str:
-    return f'<tr><th scope="row">{_text(name)}</th><td>{_text(value)}</td></tr>'
+    return f'<tr><th scope="row">{escaped(name)}</th><td>{escaped(value)}</td></tr>'

@@ -4,9 +4,10 @@ import unicodedata
 from html import escape
 from typing import Final
 
-from tokenunlearn.documents.heatmap import Heatmap, HeatRow, Piece, visible
+from tokenunlearn.documents.heatmap import Heatmap, HeatRow, Piece
 from tokenunlearn.documents.heatmap_page import HUES, THICKEST, TOP, hover_words, scale_words, shown_pieces
 from tokenunlearn.documents.right_to_left import Cell, places_from_left, places_from_right, runs_from_right
+from tokenunlearn.documents.safe_text import visible
 
 CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
 COLUMNS: Final = 96  # letters a line

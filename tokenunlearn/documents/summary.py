@@ -116,7 +116,7 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
 
 def _control(finding: Finding) -> str:
     control = arm_words(finding.control)
-    return f"{control} ({_method(finding.method)})" if finding.method else control
+    return f"{control} ({method_words(finding.method)})" if finding.method else control
 
 
 def _difference(finding: Finding) -> str:
@@ -166,7 +166,7 @@ def _line(group: Sequence[ArmResult]) -> dict[str, Any]:
             columns[name] = values
     return {
         "arm": first.arm,
-        "label": f"{arm_words(first.arm)}, {_method(first.method)}" if first.method else arm_words(first.arm),
+        "label": arm_method(first.arm, first.method),
         "moment": first.moment,
         "seeds": [each.seed for each in measured],
         "costs": {
@@ -191,7 +191,13 @@ def _rounded(value: float | None) -> float | None:
     return round(float(value), _DECIMALS) if value is not None and np.isfinite(value) else None
 
 
-def _method(name: str) -> str:
+def arm_method(arm: str, method: str) -> str:
+    """Return an arm, with its objective where several are compared."""
+    return f"{arm_words(arm)}, {method_words(method)}" if method else arm_words(arm)
+
+
+def method_words(name: str) -> str:
+    """Return the objective as a person reads it; an unknown one as it is."""
     return OBJECTIVES[name].label if name in OBJECTIVES else name
 
 

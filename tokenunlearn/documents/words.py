@@ -66,3 +66,8 @@ def _amount_words(info: SettingInfo, value: float) -> str:
 def listed(words: Sequence[str]) -> str:
     """Return words as a list in a sentence: `other tokens, retain and real world`."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def rows_words(count: int) -> str:
+    """Return a number of rows: `1 row`, `12 rows`."""
+    return f"{count} {'row' if count == 1 else 'rows'}"

@@ -4,8 +4,8 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,10 +75,42 @@ def comparison_origin(
     }
 
 
-def results_text(origin: Origin, results: Sequence[ArmResult]) -> str:
+@dataclass(frozen=True)
+class Made:
+    """How a file came about, for its reader; it decides nothing. Files of older versions do not say it.
+
+    `commands`: the command lines that measured into it, in order. `versions`: of the software, by name.
+    """
+
+    commands: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def results_text(origin: Origin, results: Sequence[ArmResult], made: Made | None = None) -> str:
     """Return the content of the file."""
-    lines = [{"format": FORMAT, "origin": dict(origin)}, *(asdict(result) for result in results)]
+    head = {"format": FORMAT, "origin": dict(origin), **({"made": asdict(made)} if made else {})}
+    lines = [head, *(asdict(result) for result in results)]
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def read_head(path: Path) -> tuple[Origin, Made]:
+    """Return what the measurements in a file share, and how it came about.
+
+    Raises RunError for a file that is something else.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        found = _head(file.readline(), str(path))
+    return found["origin"], _made(found.get("made"))
+
+
+def made_again(path: Path, command: str, versions: Mapping[str, str]) -> Made:
+    """Return how a file has come about once this command has measured into it as well.
+
+    `path` may be missing or empty. Raises RunError for a file that is something else.
+    """
+    there = path.is_file() and path.stat().st_size > 0
+    earlier = read_head(path)[1].commands if there else ()
+    return Made(tuple(dict.fromkeys([*earlier, command])), versions)
 
 
 def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
@@ -92,14 +124,7 @@ def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
     if not content.strip():
         return []
     where, (header, *lines) = str(path), content.split("\n")
-    found = _record(header)
-    if found.get("format") != FORMAT or not isinstance(found.get("origin"), dict):
-        raise RunError(
-            "The file is not a comparison that could go on",
-            "Its first line does not say what its arms share",
-            "Give another file; this one stays as it is",
-            where,
-        )
+    found = _head(header, where)
     differ = [] if origin is None else differences(found["origin"], origin)
     if differ:
         raise RunError(
@@ -164,6 +189,29 @@ def size_to_match(results: Sequence[ArmResult], arm: Arm, seed: int, where: str)
 
 def _done(results: Sequence[ArmResult]) -> set[tuple[int, Arm]]:
     return {(result.seed, result.of) for result in results if result.moment == LAST}
+
+
+def _head(line: str, where: str) -> dict[str, Any]:
+    """Return the first line of a file. Raises RunError where it is none of a comparison."""
+    found = _record(line)
+    if found.get("format") != FORMAT or not isinstance(found.get("origin"), dict):
+        raise RunError(
+            "The file is not a comparison that could go on",
+            "Its first line does not say what its arms share",
+            "Give another file; this one stays as it is",
+            where,
+        )
+    return found
+
+
+def _made(value: Any) -> Made:
+    """Return how a file came about, as far as it says so in a form that this version knows."""
+    found = value if isinstance(value, dict) else {}
+    commands, versions = found.get("commands"), found.get("versions")
+    return Made(
+        tuple(map(str, commands)) if isinstance(commands, list) else (),
+        {str(name): str(each) for name, each in versions.items()} if isinstance(versions, dict) else {},
+    )
 
 
 def _record(line: str) -> dict[str, Any]:

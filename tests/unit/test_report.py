@@ -1,0 +1,216 @@
+"""A report says what its record says, the record what was measured; hostile text in it is text."""
+
+import io
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageFont
+
+from tests.measured_arms import chosen_and_random, measured, target
+from tokenunlearn.documents.drawing import COLOURS, Words, plain, png, style, svg
+from tokenunlearn.documents.plots import plots
+from tokenunlearn.documents.record import Report, report_json, report_of
+from tokenunlearn.documents.report_page import report_page
+from tokenunlearn.documents.sources import open_source
+from tokenunlearn.documents.summary import sweep_view
+from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.report import arm_lines, verdict_lines
+from tokenunlearn.experiments.results import Made, results_text
+from tokenunlearn.experiments.runner import ArmResult, arms_table
+from tokenunlearn.probes import COMPARED
+
+HOSTILE = "</td><script>window.ran=1</script><img src=x onerror='1'>\x00\u202e"
+ORIGIN = {
+    "steps": 3,
+    "objective": "npo",
+    "mask": "none: the rule chooses",
+    "alpha": 0.8,
+    "model": "tiny @0123",
+    "adapter": "none",
+    "precision": "fp32",
+    "rows to forget": "12 rows @4567",
+    "rows to keep": "3 rows @89ab",
+    "code": "tokenunlearn @cdef",
+}
+
+
+def answer(row: str, said: str, **more: Any) -> dict[str, Any]:
+    line = {"row_id": row, "kind": "forget", "question": f"Who is {row}?", "expected": f"{row} is Ada."}
+    known = {"facts": ["Ada"], "answer": said, "fact_joint": 0.9, "fluency": -2.0, "rouge_l": 1.0}
+    return {**line, **known, "stated": True, **more}
+
+
+def every_arm() -> list[ArmResult]:
+    """What a comparison over three seeds may hold: controls, a series, answers, and a run that diverged."""
+    start = replace(target(), answers=[answer("r0", "r0 is Ada."), answer("r1", "r1 is Ada.")])
+    bins = [
+        measured(f"bins:{at}/2", seed, 0.2 * at + 0.01 * seed) for at in (1, 2) for seed in range(3)
+    ]
+    found = [start, *chosen_and_random(3, 0.4), *bins]
+    said = [answer("r0", "r0 r0 r0 r0 r0", fluency=-9.0), answer("r1", "r1 is Bo.", fact_joint=0.01)]
+    found[1] = replace(found[1], answers=said, note="diverged in step 2, the weights of step 1 were kept")
+    return found
+
+
+def written(path: Path, results: list[ArmResult], **origin: Any) -> Path:
+    made = Made(("python -m tokenunlearn compare rows.jsonl",), {"torch": "2"})
+    path.write_text(results_text({**ORIGIN, **origin}, results, made), encoding="utf-8")
+    return path
+
+
+def report(path: Path) -> Report:
+    return report_of(open_source(path), "python -m tokenunlearn report", "today")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Report:
+    return report(written(tmp_path / "arms.jsonl", every_arm()))
+
+
+class Page(HTMLParser):
+    """Elements, attributes, the values of figures, and the text outside of figures, ticks and style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.values: set[float] = set()
+        self.text = ""
+        self.inside: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        found = dict(attrs)
+        if tag == "data":
+            self.values.add(float(found["value"] or "nan"))
+        if tag not in ("meta", "br"):
+            tick = tag == "text" and "tick" in (found.get("class") or "")
+            self.inside.append("data" if tick else tag)
+
+    def handle_data(self, data: str) -> None:
+        if not {"data", "style", "title"} & set(self.inside):
+            self.text += f" {data}"
+
+    def handle_endtag(self, _tag: str) -> None:
+        self.inside.pop()
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """All numbers and texts of a record."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from leaves(each)
+    else:
+        yield value
+
+
+def test_recorded_live_and_reported_figures_are_the_same_numbers(made: Report) -> None:
+    results, record = every_arm(), made.record
+    # the table of `compare`
+    table = arms_table(results).set_index(["moment", "arm"])
+    assert len(record["arms"]) == 2
+    for line in record["arms"]:
+        row = table.loc[(line["moment"], line["arm"])]
+        for name in COMPARED:
+            mean, *_, half = line["figures"][name]
+            assert (mean, half) == pytest.approx((row[name], row[f"{name}_spread"] / 2), abs=1e-6)
+        assert (line["costs"]["norm"], len(line["seeds"])) == (row["norm"], row["seeds"])
+    # what it says is shown
+    printed = "\n".join(verdict_lines(results))
+    shown = [each["words"] for each in record["differences"] if each["shown"]]
+    assert shown and all(words in printed for words in shown)
+    assert printed.count("  ") == len(shown) + len(record["controls"])
+    # the payload of the Compare tab, and that of the file read back
+    view = json.loads(json.dumps(sweep_view(results, [])))
+    assert view["verdicts"] == record["verdicts"] and view["notes"] == record["notes"] != []
+    assert view["before"] == record["before"]
+    assert [each for each in view["lines"] if not each["arm"].startswith("bins")] == record["arms"]
+    # the page, and the JSON file
+    assert json.loads(report_json(made)) == record
+    page = Page(report_page(made))
+    known = list(leaves(record))
+    numbers = {float(each) for each in known if isinstance(each, int | float)}
+    counted = {float(len(each["seeds"])) for each in record["arms"]}
+    assert page.values and page.values <= numbers | counted
+    texts = " ".join(each for each in known if isinstance(each, str)).replace("−", "-")
+    told = re.findall(r"\d*\.\d+", page.text.replace("−", "-"))
+    drawn = {f"{value:.3f}" for each in record["series"] for value in each["before"].values()}
+    assert told and [each for each in told if each not in texts and each not in drawn | {"0.05"}] == []
+    assert arm_lines(arms_table(results))[1].split()[:3] == ["before", "before", "1"]
+
+
+def test_it_says_all_that_the_issue_asks_for(made: Report) -> None:
+    text = " ".join(re.sub("<[^>]*>", " ", report_page(made)).split())
+    for words in (
+        "Are the chosen tokens forgotten further, or is more kept, than with “random, same count”?",
+        "After the last step the chosen tokens forget the fact further than “random, same count”",
+        "12 rows 4567", "tiny @0123", "φ = α·K̂ + (1−α)·Ĥ = 0.8 ·K̂ + 0.2 ·Ĥ",
+        "garbled", "r0 r0 r0 r0 r0", "forgot, fluent", "r1 is Bo.",
+        "The highest bin minus the lowest", "diverged in step 2",
+        "What this does not prove", "no attack was run here", "It is no certificate",
+        "python -m tokenunlearn compare rows.jsonl", "torch 2", "No heatmap",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> None:
+    start = replace(target(), answers=[answer(HOSTILE, HOSTILE), answer("r1", HOSTILE)])
+    odd = [replace(each, answers=start.answers, note=HOSTILE) for each in chosen_and_random(1, 0.4)]
+    path = written(tmp_path / "x'><script>.jsonl", [start, *odd], model=HOSTILE, objective=HOSTILE)
+    made = report(path)
+    page = report_page(made)
+    found = Page(page)
+    assert not {"script", "img", "iframe", "link", "object", "form"} & set(found.tags)
+    names = {name for name, _ in found.attributes}
+    assert not any(name.startswith("on") or name == "src" for name in names)
+    assert all(value.startswith("#") for name, value in found.attributes if name == "href")
+    assert "\x00" not in page and "default-src 'none'" in page and "url(" not in page
+    assert "<script>window.ran=1</script>" in found.text
+    for drawing in plots(made.record):
+        ElementTree.fromstring(svg(drawing, alone=True))
+
+
+def test_one_seed_shows_nothing_and_what_is_not_measured_says_so(tmp_path: Path) -> None:
+    odd = [replace(each, by_row={}, norm=None) for each in chosen_and_random(1, 0.4)]
+    made = report(written(tmp_path / "arms.jsonl", odd))
+    assert (made.record["verdicts"], made.record["before"], made.record["answers"]) == ([], None, None)
+    text = Page(report_page(made)).text
+    assert "not measured" in text and "With one seed nothing is shown" in text
+    assert [each.name for each in plots(made.record)] == ["kept-last-step"]
+
+
+def test_a_file_without_results_and_another_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="has no result yet"):
+        open_source(written(tmp_path / "arms.jsonl", [target()]))
+    (tmp_path / "notes.txt").write_text("mine")
+    for path, words in ((tmp_path / "notes.txt", "not a comparison"), (tmp_path, "is no run")):
+        with pytest.raises(RunError, match=words):
+            open_source(path)
+
+
+def test_each_plot_is_drawn_as_svg_and_as_png_and_says_what_it_shows(made: Report) -> None:
+    drawings = plots(made.record)
+    assert [each.name for each in drawings] == [
+        "differences-last-step", "differences-last-step-nats", "kept-last-step", "bins-1",
+    ]  # fmt: skip
+    font = ImageFont.load_default(20)
+    missing = bytes(font.getmask("\u4e00"))
+    for drawing in drawings:
+        root = ElementTree.fromstring(svg(drawing, alone=True))
+        title, about = (root.find(f"{{http://www.w3.org/2000/svg}}{name}") for name in ("title", "desc"))
+        assert (title.text, about.text) == (drawing.title, drawing.about)  # type: ignore[union-attr]
+        letters = {each for shape in drawing.shapes if isinstance(shape, Words) for each in plain(shape.text)}
+        assert [each for each in letters if bytes(font.getmask(each)) == missing] == []
+    image = Image.open(io.BytesIO(png(drawings[0], scale=2)))
+    assert image.size == (round(drawings[0].width * 2), round(drawings[0].height * 2))
+    assert image.info["Title"] == drawings[0].title and len(image.getcolors(1 << 20) or ()) > 8
+    assert set(re.findall(r"\.f-(\w+)", style())) == set(COLOURS)

@@ -1,0 +1,55 @@
+"""write a report of a comparison or run: one HTML file, the same as JSON, every plot as SVG and PNG
+
+RESULTS is the file of `compare`, `sweep` or `validate` (--out), or the folder of a run of the page. The HTML
+opens offline, holds no script and loads nothing. --json holds every number of it.
+"""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tokenunlearn.cli.sources import target
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("results", metavar="RESULTS", help="file of a comparison, or folder of a run")
+    parser.add_argument("--out", metavar="PATH", required=True, help="the report, .html")
+    parser.add_argument("--json", metavar="PATH", help="the same as data, .json")
+    parser.add_argument("--plots", metavar="FOLDER", help="every plot as .svg and .png")
+    parser.add_argument(
+        "--scores", metavar="PATH", help="table of scores, where it does not lie beside RESULTS"
+    )
+    parser.add_argument("--mask", metavar="PATH", help="mask file, where it does not lie beside RESULTS")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, after everything is written."""
+    page = target(arguments.out, ".html")
+    data = target(arguments.json, ".json") if arguments.json else None
+    folder = target(arguments.plots) if arguments.plots else None
+
+    from tokenunlearn.documents.drawing import png, svg
+    from tokenunlearn.documents.plots import plots
+    from tokenunlearn.documents.record import report_json, report_of
+    from tokenunlearn.documents.report_page import report_page
+    from tokenunlearn.documents.sources import open_source
+    from tokenunlearn.runs.disk import write_bytes_atomically
+
+    scores, mask = (Path(each) if each else None for each in (arguments.scores, arguments.mask))
+    source = open_source(Path(arguments.results), scores, mask)
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    report = report_of(source, arguments.command, made)
+    files = {page: report_page(report).encode()}
+    if data:
+        files[data] = report_json(report).encode()
+    if folder:
+        folder.mkdir(exist_ok=True)
+        for drawing in plots(report.record):
+            files[folder / f"{drawing.name}.svg"] = svg(drawing, alone=True).encode()
+            files[folder / f"{drawing.name}.png"] = png(drawing)
+    for path, content in files.items():
+        write_bytes_atomically(path, content)
+        sys.stdout.write(f"{path}\n")
+    return 0

@@ -1,0 +1,224 @@
+"""A picture as a list of shapes, written as SVG and as PNG: small, without a library of plots.
+
+Colours have names (`COLOURS`): in SVG they are variables that follow the reader's scheme and the printer.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from tokenunlearn.documents.safe_text import escaped
+
+# Name → light, dark. Those of arms are the page's own (web/compare/compare.css).
+COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "ink": ("#1a1d21", "#e9ebed"),
+        "muted": ("#5a646d", "#9fa9b2"),
+        "line": ("#d9d6ce", "#38404a"),
+        "good": ("#0b6b68", "#4cc3bd"),
+        "bad": ("#b3261e", "#ff8f82"),
+        "run0": ("#0b6b68", "#4cc3bd"),
+        "run1": ("#c2570c", "#f0964a"),
+        "run2": ("#4456c7", "#97a4fa"),
+        "run3": ("#a8327d", "#ee8fc6"),
+        "run4": ("#4d7a12", "#a3cc5a"),
+        "run5": ("#7d6200", "#e0c14e"),
+        "run6": ("#7b3fb8", "#c79bf2"),
+        "run7": ("#5a646d", "#b4bdc5"),
+    }
+)
+PAPER: Final = ("#fbfaf7", "#131619")
+SHAPES: Final = ("circle", "square", "diamond", "triangle")
+FONT: Final = 'system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+# The letters that Pillow's own font lacks.
+_PLAIN: Final = str.maketrans({"−": "-", "–": "-", "↓": "", "↑": "", "…": "..."})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line between two points."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    colour: str = "line"
+    wide: float = 1
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A mark of one of SHAPES; `hollow`: its outline alone."""
+
+    x: float
+    y: float
+    radius: float
+    colour: str = "ink"
+    shape: str = "circle"
+    hollow: bool = False
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text at a base line; `anchor`: start, middle or end. `tick`: the number of an axis."""
+
+    x: float
+    y: float
+    text: str
+    colour: str = "muted"
+    size: float = 12
+    anchor: str = "start"
+    bold: bool = False
+    tick: bool = False
+
+
+Shape = Line | Dot | Words
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture in pixels. `about` says in a sentence what it shows, for who cannot see it."""
+
+    name: str
+    title: str
+    about: str
+    width: float
+    height: float
+    shapes: tuple[Shape, ...]
+
+
+def style(scope: str = ".tu-plot") -> str:
+    """Return the style sheet of drawings: colours by name, those of the dark scheme on screens alone."""
+    light, dark = (
+        " ".join(f"--{name}: {pair[at]};" for name, pair in COLOURS.items() if name not in _OF_PAGE)
+        for at in (0, 1)
+    )
+    rules = " ".join(
+        f"{scope} .s-{name} {{ stroke: var(--{name}); }} {scope} .f-{name} {{ fill: var(--{name}); }}"
+        for name in COLOURS
+    )
+    return (
+        f":root {{ {light} }}\n@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f"{scope} {{ max-width: 100%; height: auto; font-family: {FONT}; }}\n"
+        f"{scope} .b {{ font-weight: 600; }} {scope} .h {{ fill: var(--page); stroke-width: 1.6; }}\n"
+        f"{rules}\n"
+    )
+
+
+# What a page that holds drawings declares itself, in its own colours.
+_OF_PAGE: Final = ("ink", "muted", "line")
+
+
+def svg(drawing: Drawing, alone: bool = False) -> str:
+    """Return the SVG element; `alone`: as a file, with its own style sheet and paper."""
+    size = f'width="{drawing.width:g}" height="{drawing.height:g}"'
+    box = f'viewBox="0 0 {drawing.width:g} {drawing.height:g}"'
+    name, paper = escaped(drawing.name), ""
+    if alone:
+        own = [f"--page: {PAPER[at]}; " + " ".join(f"--{each}: {COLOURS[each][at]};" for each in _OF_PAGE)
+               for at in (0, 1)]  # fmt: skip
+        paper = (
+            f"<style>:root {{ {own[0]} }} @media screen and (prefers-color-scheme: dark) "
+            f'{{ :root {{ {own[1]} }} }}\n{style()}</style><rect width="100%" height="100%" '
+            'style="fill: var(--page)"/>'
+        )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="tu-plot" {size} {box} role="img" '
+        f'aria-labelledby="{name}-title {name}-about">'
+        f'<title id="{name}-title">{escaped(drawing.title)}</title>'
+        f'<desc id="{name}-about">{escaped(drawing.about)}</desc>{paper}'
+        + "".join(map(_element, drawing.shapes))
+        + "</svg>\n"
+    )
+
+
+def _element(shape: Shape) -> str:
+    if isinstance(shape, Line):
+        dash = ' stroke-dasharray="4 3"' if shape.dashed else ""
+        return (
+            f'<line class="s-{shape.colour}" x1="{shape.left:.1f}" y1="{shape.top:.1f}" '
+            f'x2="{shape.right:.1f}" y2="{shape.bottom:.1f}" stroke-width="{shape.wide:g}"{dash}/>'
+        )
+    if isinstance(shape, Words):
+        classes = f"f-{shape.colour}" + " b" * shape.bold + " tick" * shape.tick
+        return (
+            f'<text class="{classes}" x="{shape.x:.1f}" y="{shape.y:.1f}" font-size="{shape.size:g}" '
+            f'text-anchor="{shape.anchor}">{escaped(shape.text)}</text>'
+        )
+    look = f"h s-{shape.colour}" if shape.hollow else f"f-{shape.colour}"
+    if shape.shape == "circle":
+        return f'<circle class="{look}" cx="{shape.x:.1f}" cy="{shape.y:.1f}" r="{shape.radius:g}"/>'
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in _corners(shape))
+    return f'<polygon class="{look}" points="{corners}"/>'
+
+
+def _corners(dot: Dot) -> list[tuple[float, float]]:
+    """Return the corners of a mark that is no circle, as large to the eye as a circle of its radius."""
+    reach = dot.radius * {"square": 0.9, "diamond": 1.3, "triangle": 1.25}[dot.shape]
+    around = {
+        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+        "diamond": ((0, -1), (1, 0), (0, 1), (-1, 0)),
+        "triangle": ((0, -1), (1, 0.8), (-1, 0.8)),
+    }[dot.shape]
+    return [(dot.x + reach * x, dot.y + reach * y) for x, y in around]
+
+
+def png(drawing: Drawing, scale: int = 3) -> bytes:
+    """Return the picture as PNG in the light colours, each pixel of the drawing `scale` pixels wide."""
+    from PIL import Image, ImageDraw
+    from PIL.PngImagePlugin import PngInfo
+
+    size = round(drawing.width * scale), round(drawing.height * scale)
+    image = Image.new("RGB", size, PAPER[0])
+    canvas = ImageDraw.Draw(image)
+    for shape in drawing.shapes:
+        _paint(canvas, shape, scale)
+    file, about = io.BytesIO(), PngInfo()
+    about.add_itxt("Title", drawing.title)
+    about.add_itxt("Description", drawing.about)
+    image.save(file, "PNG", pnginfo=about)
+    return file.getvalue()
+
+
+def _paint(canvas: Any, shape: Shape, scale: int) -> None:
+    colour = COLOURS[shape.colour][0]
+    if isinstance(shape, Line):
+        _paint_line(canvas, shape, colour, scale)
+    elif isinstance(shape, Words):
+        from PIL import ImageFont
+
+        font = ImageFont.load_default(shape.size * scale)
+        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
+        heavy = scale // 3 if shape.bold else 0
+        place = (shape.x * scale, shape.y * scale)
+        canvas.text(place, plain(shape.text), colour, font, anchor, stroke_width=heavy)
+    else:
+        fill, wide = (PAPER[0], round(1.6 * scale)) if shape.hollow else (colour, 0)
+        if shape.shape == "circle":
+            x, y, radius = (each * scale for each in (shape.x, shape.y, shape.radius))
+            canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill, colour, wide)
+        else:
+            corners = [(x * scale, y * scale) for x, y in _corners(shape)]
+            canvas.polygon(corners, fill, colour, wide)
+
+
+def _paint_line(canvas: Any, line: Line, colour: str, scale: int) -> None:
+    ends = [(line.left * scale, line.top * scale), (line.right * scale, line.bottom * scale)]
+    wide = max(1, round(line.wide * scale))
+    if not line.dashed:
+        canvas.line(ends, colour, wide)
+        return
+    (left, top), (right, bottom) = ends
+    length = max(((right - left) ** 2 + (bottom - top) ** 2) ** 0.5, 1e-9)
+    for at in range(0, int(length), 7 * scale):
+        parts = at / length, min(1.0, (at + 4 * scale) / length)
+        dash = [(left + (right - left) * part, top + (bottom - top) * part) for part in parts]
+        canvas.line(dash, colour, wide)
+
+
+def plain(text: str) -> str:
+    """Return the text in letters that Pillow's own font has."""
+    return text.translate(_PLAIN)

@@ -1,0 +1,117 @@
+"""What a report does not prove: sentences that follow from what was measured, and from what was not."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tokenunlearn.documents.words import listed, rows_words
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS
+
+# Probes that a comparison or a run may leave out → what is then open.
+_OPEN: Final = {
+    "paraphrased": "whether the fact comes back when the question is put in other words",
+    "jailbreak_stated": "whether the model states it once its answer has been begun for it",
+    "mia_loss": "whether the rows can still be told from rows that the model never saw (membership)",
+    "truth_ratio": "whether a true answer is still likelier than false ones (truth ratio)",
+}
+
+
+def limits(record: Mapping[str, Any]) -> list[str]:
+    """Return the sentences for a report's record."""
+    return [
+        _one_model(record),
+        _seeds(record),
+        *_comparison(record),
+        *_attacks(record),
+        *_probes(record),
+        *_language(record),
+        "The probability of a fact is a weak witness: a model may give one wording no chance and still hold "
+        "the fact. Depth in the layers (`probe --depth`) is no part of this report.",
+        "It is no certificate: nothing was compared with a model that was trained without these rows, and no "
+        "bound on what is left is proven.",
+    ]
+
+
+def _one_model(record: Mapping[str, Any]) -> str:
+    rows = {each["split"]: each["rows"] for each in record["data"]}
+    kept = [
+        f"{rows_words(rows[name])} {words}"
+        for name, words in (("retain", "to keep"), ("world", "of the world"))
+        if rows.get(name)
+    ]
+    forget = f"{rows_words(rows['forget'])} to forget" if rows.get("forget") else "these rows"
+    beside = f" What else broke is measured on {listed(kept)} alone." if kept else ""
+    model = record["model"]["model"].partition(" @")[0] or "one model"
+    return f"One model, {model}, and {forget}: others may behave otherwise.{beside}"
+
+
+def _seeds(record: Mapping[str, Any]) -> str:
+    count = len(record["seeds"])
+    if count < FEWEST_SEEDS:
+        seeds = "one seed" if count == 1 else f"{count} seeds"
+        return f"With {seeds} nothing is shown beyond them: another seed may turn a difference round."
+    return (
+        f"{count} seeds: an interval says what other seeds and rows of the same kind would give, not what "
+        "other settings would. What is not shown may still be there."
+    )
+
+
+def _comparison(record: Mapping[str, Any]) -> list[str]:
+    if record["kind"] != "comparison":
+        return []
+    told = [
+        "All arms have the same settings, which may suit one of them better: where they were picked on rows "
+        "such as these, the arm that they were picked with has an advantage.",
+    ]
+    named = {line["arm"] for line in record["arms"]}
+    absent = [words for arm, words in _CONTROLS.items() if arm not in named]
+    if absent:
+        told.append(f"Not among the arms, so not ruled out: {'; '.join(absent)}.")
+    if not any(line["moment"] == "equal forgetting" for line in record["arms"]):
+        told.append(
+            "No arm was measured at equal forgetting: after equal steps one arm may simply have gone further."
+        )
+    return told
+
+
+_CONTROLS: Final = {
+    "random": "that any tokens do, as long as they are few (random)",
+    "uniform": "that it takes no choice of tokens (uniform)",
+    "content": "that a list of words does as well as a score (content)",
+}
+
+
+def _attacks(record: Mapping[str, Any]) -> list[str]:
+    if not record["attacks"]:
+        return [
+            "A forgotten answer is no proof that the knowledge is gone: no attack was run here. A few steps "
+            "of training may bring it back (`attack` tries that)."
+        ]
+    found = [f"{each['label']}: {' '.join(each['says'] or [])}" for each in record["attacks"]]
+    return [f"Attacks that were run: {' '.join(found)} No other attempt to bring the facts back was made."]
+
+
+def _probes(record: Mapping[str, Any]) -> list[str]:
+    measured = _measured(record)
+    if "fact_joint" not in measured:
+        return [
+            "No row has its fact marked (gold), so whether the fact itself is forgotten is not measured.",
+        ]
+    left = [words for name, words in _OPEN.items() if name not in measured]
+    told = [f"Not measured: {'; '.join(left)}."] if left else []
+    return [*told, "Which words are the fact is an annotator's opinion, and the figures follow it."]
+
+
+def _language(record: Mapping[str, Any]) -> list[str]:
+    if "fluency" not in _measured(record):
+        return ["Fluency was not measured: an answer without the fact may be one without sense."]
+    return [
+        "Fluency is how likely the answers are under the untouched base. It finds broken language, not "
+        "untrue or senseless sentences: read the answers."
+    ]
+
+
+def _measured(record: Mapping[str, Any]) -> set[str]:
+    """Return the names of the figures that were measured before any step."""
+    if record["kind"] == "run":
+        return {each["name"] for each in record["change"] if each["after"] is not None}
+    return {name for name, value in (record["before"] or {}).items() if value is not None}

@@ -1,0 +1,281 @@
+"""The plots of a report, drawn from its record alone; each says in words what it shows.
+
+Differences with their intervals, forgetting against kept utility, and how each series of arms responds.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tokenunlearn.documents.drawing import SHAPES, Dot, Drawing, Line, Shape, Words
+from tokenunlearn.documents.summary import FACT, MOMENTS
+from tokenunlearn.experiments.series import BINS
+from tokenunlearn.probes.kept import KEPT
+
+WIDE: Final = 720
+HUES: Final = 8
+ROW: Final = 22  # pixels between two lines of the plot of differences
+SHARES: Final = ("probability", "share of answers")  # what lies between 0 and 1 may share an axis
+_WANTED: Final = {"down": "lower is better", "up": "higher is better", "": ""}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From values to pixels. `low`, `high`: the values at `first` and `last`."""
+
+    low: float
+    high: float
+    first: float
+    last: float
+
+    def at(self, value: float) -> float:
+        """Return where a value lies; one beyond an end, at that end."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return self.first + share * (self.last - self.first)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round values to write on the axis."""
+        step = _step((self.high - self.low) / 5)
+        first = math.ceil(self.low / step - 1e-9)
+        return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+def plots(record: Mapping[str, Any]) -> list[Drawing]:
+    """Return the plots that a record has numbers for."""
+    if record["kind"] != "comparison":
+        return []
+    found = [_differences(record, moment, shares) for moment in MOMENTS for shares in (True, False)]
+    found += [_kept(record, moment) for moment in MOMENTS]
+    found += [_response(record, each, number) for number, each in enumerate(record["series"], 1)]
+    return [each for each in found if each is not None]
+
+
+def slug(moment: str) -> str:
+    """Return a moment as a part of a file's name."""
+    return moment.replace(" ", "-")
+
+
+def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawing | None:
+    """Return the differences chosen − control of the figures in one kind of unit, with their intervals."""
+    found = [
+        each
+        for each in record["differences"]
+        if each["moment"] == moment and (each["unit"] in SHARES) is shares and each["mean"] is not None
+    ]
+    if not found:
+        return None
+    probes = list(dict.fromkeys(each["probe"] for each in found))
+    left, top, bottom = 250, 16.0, 16 + ROW * (len(found) + len(probes))
+    axis = _axis([0.0, *_ends(found)], left, WIDE - 20)
+    shapes: list[Shape] = [*_grid(axis, top, bottom)]
+    shapes.append(Line(axis.at(0), top, axis.at(0), bottom, "ink"))
+    wanted = {each["name"]: each["wanted"] for each in record["figures"]}
+    for probe in probes:
+        own = [each for each in found if each["probe"] == probe]
+        top += ROW
+        words = f"{own[0]['label']} ({_WANTED[wanted[probe]]})"
+        shapes.append(Words(8, top - 6, words, "ink", 12, bold=True))
+        for each in own:
+            top += ROW
+            method = f", {each['method']}" if each["method"] else ""
+            shapes.append(Words(left - 10, top - 6, f"against {each['control_label']}{method}", anchor="end"))
+            shapes += _interval(axis, each, top - 10)
+    unit = "difference in nats per token" if not shares else "difference"
+    shapes.append(Words((axis.first + axis.last) / 2, bottom + 34, unit, anchor="middle"))
+    shapes += _key(bottom + 58)
+    shown = sum(each["shown"] for each in found)
+    about = (
+        f"The chosen tokens minus controls, with 95 % intervals; {shown} of {len(found)} are shown. The "
+        "table of every difference has the numbers."
+    )
+    name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
+    title = f"Chosen tokens minus each control, {moment}"
+    return Drawing(name, title, about, WIDE, bottom + 70, tuple(shapes))
+
+
+def _interval(axis: Axis, found: Mapping[str, Any], top: float) -> Iterator[Shape]:
+    colour = "muted" if not found["shown"] else "good" if found["better"] else "bad"
+    if found["low"] is not None:
+        yield Line(axis.at(found["low"]), top, axis.at(found["high"]), top, colour, 2)
+    yield _mark(axis.at(found["mean"]), top, found)
+
+
+def _mark(x: float, y: float, found: Mapping[str, Any]) -> Dot:
+    if not found["shown"]:
+        return Dot(x, y, 4, "muted", hollow=True)
+    return Dot(x, y, 4.5, "good") if found["better"] else Dot(x, y, 4.5, "bad", "diamond")
+
+
+def _key(top: float) -> Iterator[Shape]:
+    """Yield what the three marks mean."""
+    for left, words, shown, better in (
+        (250, "shown, better", True, True),
+        (370, "shown, worse", True, False),
+        (490, "not shown", False, None),
+    ):
+        yield _mark(left, top - 4, {"shown": shown, "better": better})
+        yield Words(left + 10, top, words)
+
+
+def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
+    """Return what each arm forgot against what it kept, with intervals over the seeds, each seed a dot."""
+    arms = [
+        line
+        for line in record["arms"]
+        if line["moment"] == moment
+        and all(line["figures"].get(name, [None])[0] is not None for name in (FACT, KEPT))
+    ]
+    if len(arms) < 2:
+        return None
+    before: dict[str, Any] = {name: (record["before"] or {}).get(name) for name in (FACT, KEPT)}
+    spans = {
+        name: [value for line in arms for value in line["values"][name] if value is not None]
+        + [before[name]] * (before[name] is not None)
+        for name in (FACT, KEPT)
+    }
+    right, bottom = 420, 330.0
+    across = _axis(spans[FACT], 64, right)
+    upward = _axis(spans[KEPT], bottom, 20)
+    shapes: list[Shape] = [*_grid(across, 20, bottom), *_rungs(upward, 64, right)]
+    shapes.append(
+        Words((64 + right) / 2, bottom + 36, "fact, joint probability (left is better)", anchor="middle")
+    )
+    shapes.append(Words(8, 12, "kept (up is better)"))
+    top = 34.0
+    if None not in before.values():
+        shapes.append(Dot(across.at(before[FACT]), upward.at(before[KEPT]), 5, "ink", "diamond", hollow=True))
+        shapes += [
+            Dot(right + 26, top - 4, 5, "ink", "diamond", hollow=True),
+            Words(right + 40, top, "before any step"),
+        ]
+    for number, line in enumerate(arms):
+        colour, shape = f"run{line['hue'] % HUES}", SHAPES[number % len(SHAPES)]
+        shapes += _arm(across, upward, line, colour, shape)
+        top += ROW
+        shapes += [Dot(right + 26, top - 4, 5, colour, shape), Words(right + 40, top, line["label"], "ink")]
+    about = (
+        f"{len(arms)} arms, each by its mean over the seeds with the 95 % interval of the mean, each seed a "
+        "small dot. The table of arms has the numbers."
+    )
+    title = f"Forgetting against what is kept, {moment}"
+    return Drawing(f"kept-{slug(moment)}", title, about, WIDE, bottom + 48, tuple(shapes))
+
+
+def _arm(across: Axis, upward: Axis, line: Mapping[str, Any], colour: str, shape: str) -> Iterator[Shape]:
+    (x, left, right, _), (y, low, high, _) = (line["figures"][name] for name in (FACT, KEPT))
+    if left is not None:
+        yield Line(across.at(left), upward.at(y), across.at(right), upward.at(y), colour, 1.5)
+    if low is not None:
+        yield Line(across.at(x), upward.at(low), across.at(x), upward.at(high), colour, 1.5)
+    for one, other in zip(line["values"][FACT], line["values"][KEPT], strict=True):
+        if one is not None and other is not None:
+            yield Dot(across.at(one), upward.at(other), 2, colour)
+    yield Dot(across.at(x), upward.at(y), 5, colour, shape)
+
+
+def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int) -> Drawing | None:
+    """Return how each figure changes along a series: a panel a figure, from nothing trained to all."""
+    figures = [each for each in record["figures"] if each["name"] in series["before"]]
+    figures = [
+        each
+        for each in figures
+        if any(point["changes"][each["name"]]["mean"] is not None for point in series["points"])
+    ]
+    if not figures or len(series["points"]) < 2:
+        return None
+    columns, wide, high = 3, WIDE / 3, 176
+    shapes: list[Shape] = []
+    shared = [
+        value
+        for each in figures
+        if each["unit"] in SHARES
+        for value in _ends([point["changes"][each["name"]] for point in series["points"]])
+    ]
+    for at, figure in enumerate(figures):
+        left, top = at % columns * wide, at // columns * high
+        own = [point["changes"][figure["name"]] for point in series["points"]]
+        upward = _axis([0.0, *(shared if figure["unit"] in SHARES else _ends(own))], top + 128, top + 34)
+        shapes += _panel(series, figure, own, upward, (left, top, wide))
+    order = "lowest scores to highest" if series["series"] == BINS else "few tokens to all"
+    about = (
+        f"{len(figures)} panels, a figure each: its change since before any step, from {order}, with 95 % "
+        "intervals over rows and seeds. The table below has the numbers."
+    )
+    rows = math.ceil(len(figures) / columns)
+    title = f"Change since before any step: {series['label']}"
+    method = f", {series['method']}" if series["method"] else ""
+    return Drawing(f"{series['series']}-{number}", title + method, about, WIDE, rows * high, tuple(shapes))
+
+
+def _panel(
+    series: Mapping[str, Any],
+    figure: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    upward: Axis,
+    place: tuple[float, float, float],
+) -> Iterator[Shape]:
+    left, top, wide = place
+    first, last = left + 46, left + wide - 18
+    yield Words(left + 8, top + 16, figure["label"], "ink", 12, bold=True)
+    before = series["before"][figure["name"]]
+    if before is not None:
+        yield Words(last + 8, top + 16, f"before {before:.3f}".replace("-", "−"), size=11, anchor="end")
+    yield from _rungs(upward, first - 6, last + 8)
+    yield Line(first - 6, upward.at(0), last + 8, upward.at(0), "ink", 1, dashed=True)
+    places = Axis(1, series["of"], first + 10, last - 12)
+    earlier: tuple[float, float] | None = None
+    for point, change in zip(series["points"], changes, strict=True):
+        x = places.at(point["at"]) if series["of"] > 1 else (first + last) / 2
+        yield Words(x, top + 146, _place_words(series, point["at"]), size=11, anchor="middle", tick=True)
+        if change["mean"] is None:
+            earlier = None
+            continue
+        here = (x, upward.at(change["mean"]))
+        if earlier is not None:
+            yield Line(*earlier, *here, "good", 1.5)
+        if change["low"] is not None:
+            yield Line(x, upward.at(change["low"]), x, upward.at(change["high"]), "good", 1.5)
+        yield Dot(*here, 3.5, "good")
+        earlier = here
+
+
+def _place_words(series: Mapping[str, Any], at: int) -> str:
+    if series["series"] != BINS:
+        return f"{at / series['of']:.0%}".replace("%", " %")
+    return "lowest" if at == 1 else "highest" if at == series["of"] else str(at)
+
+
+def _ends(found: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return means and ends of intervals, those that are measured."""
+    return [each[name] for each in found for name in ("low", "mean", "high") if each[name] is not None]
+
+
+def _axis(values: Sequence[float], first: float, last: float) -> Axis:
+    """Return an axis that holds all values, with a little room."""
+    low, high = min(values), max(values)
+    room = (high - low or abs(high) or 1.0) * 0.06
+    return Axis(low - room, high + room, first, last)
+
+
+def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
+    for tick in axis.ticks:
+        yield Line(axis.at(tick), top, axis.at(tick), bottom)
+        yield Words(axis.at(tick), bottom + 16, _tick(tick), size=11, anchor="middle", tick=True)
+
+
+def _rungs(axis: Axis, left: float, right: float) -> Iterator[Shape]:
+    for tick in axis.ticks:
+        yield Line(left, axis.at(tick), right, axis.at(tick))
+        yield Words(left - 6, axis.at(tick) + 4, _tick(tick), size=11, anchor="end", tick=True)
+
+
+def _tick(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−") if abs(value) > 1e-12 else "0"
+
+
+def _step(about: float) -> float:
+    """Return the round number, 1, 2 or 5 times a power of ten, that is not below `about`."""
+    power = 10.0 ** math.floor(math.log10(about))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * (1 - 1e-9))

@@ -1,0 +1,387 @@
+"""A report as a record: everything that its page and its JSON say, and nothing that they do not.
+
+The page is written from this record alone (`report_page.py`), so that a figure is the same in both. A number
+that was not measured is None. Sentences of verdicts and notes are those of the command line and the page.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from tokenunlearn import __version__
+from tokenunlearn.data.rows import FORGET, RETAIN
+from tokenunlearn.documents.heatmap import Answer, Heatmap, Scored, heatmap
+from tokenunlearn.documents.heatmap_table import json_record
+from tokenunlearn.documents.limits import limits
+from tokenunlearn.documents.sources import SPLIT_WORDS, Source
+from tokenunlearn.documents.summary import MOMENTS, arm_method, method_words, sweep_view
+from tokenunlearn.documents.words import arm_words, listed, rows_words, rule_words, whole_rule_words
+from tokenunlearn.experiments.arms import CHOSEN
+from tokenunlearn.experiments.response import Response, responses
+from tokenunlearn.experiments.results import BEFORE
+from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.series import SERIES_WORDS, place_of
+from tokenunlearn.experiments.verdict import Finding, findings
+from tokenunlearn.fusion import NORMALISERS
+from tokenunlearn.masks import columns_from_table
+from tokenunlearn.metrics.statistics import Comparison
+from tokenunlearn.objectives import OBJECTIVES, RETAINS
+from tokenunlearn.probes import COMPARED, PROBES
+from tokenunlearn.probes.badges import BADGES
+from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
+from tokenunlearn.probes.report import fluency_bound, with_badges
+from tokenunlearn.rivals import RIVALS
+from tokenunlearn.selection import SCOPES, Rule, count_selected
+from tokenunlearn.settings import describe
+from tokenunlearn.signals import SIGNALS
+
+FORMAT: Final = "tokenunlearn report"
+VERSION: Final = 1
+MOST_TOKENS: Final = 2_500  # of one heatmap
+OF_EACH_BADGE: Final = 3  # answers shown
+KEPT_ANSWERS: Final = 3
+ONE_SEED: Final = (
+    "This is one run of one seed: it shows nothing about others, and no control stands beside it."
+)
+FUSED: Final = "fused"
+RULE_SETTINGS: Final = tuple(info.name for info in describe(Rule))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A report: its record, ready for JSON, and the heatmaps, whose numbers the record has as well."""
+
+    record: Mapping[str, Any]
+    heatmaps: tuple[Heatmap, ...]
+
+
+def report_of(source: Source, command: str, made: str) -> Report:
+    """Return the report of what was measured. `command` made it, at the moment `made`."""
+    maps, answers_left_out = _heatmaps(source)
+    measured = _of_probes(source) if source.probes is not None else _of_results(source)
+    record = {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": source.name,
+        **measured,
+        "data": [_rows_said(source, name) for name in SPLIT_WORDS],
+        "model": {name: str(source.origin.get(name) or "") for name in ("model", "adapter", "precision")},
+        "training": _training(source),
+        "mask": _mask(source),
+        "tokens": json.loads(json_record(maps[0])) if maps else None,
+        "rows_without_heatmap": answers_left_out,
+        "attacks": [{name: each.get(name) for name in ("label", "says")} for each in source.attacks],
+        "versions": {
+            **source.versions,
+            "measured by": str(source.origin.get("code") or "not recorded"),
+            "report by": f"tokenunlearn {__version__}",
+        },
+        "commands": [*source.commands, command],
+        "made": made,
+    }
+    return Report(_plain({**record, "limits": limits(record)}), maps)
+
+
+def report_json(report: Report) -> str:
+    """Return the record as the text of a JSON file."""
+    return json.dumps(report.record, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _of_results(source: Source) -> dict[str, Any]:
+    """Return what a comparison measured: verdicts, arms, differences, series, answers."""
+    results = source.results
+    view = sweep_view(results, [])
+    controls = [name for name in dict.fromkeys(each.arm for each in results) if name not in (BEFORE, CHOSEN)]
+    named = [f"“{arm_words(name)}”" for name in controls if place_of(name) is None]
+    seeds = sorted({each.seed for each in results if each.arm != BEFORE})
+    rows = rows_words(len(source.texts))
+    question = f"Are the chosen tokens forgotten further, or is more kept, than with {listed(named)}?"
+    return {
+        "kind": "comparison",
+        "asked": question if named else "What do the chosen tokens do, over seeds?",
+        "how": f"{rows} to forget, {len(seeds)} seed{'s' * (len(seeds) != 1)}, all else the same.",
+        "verdicts": view["verdicts"],
+        "controls": view["controls"],
+        "notes": view["notes"],
+        "before": view["before"],
+        "arms": [line for line in view["lines"] if place_of(line["arm"]) is None],
+        "differences": [record for moment in MOMENTS for record in _differences(results, moment)],
+        "series": [_series(each) for each in responses(results)],
+        "answers": _answers_of_results(results),
+        "seeds": seeds,
+        "figures": _figures(),
+    }
+
+
+def _of_probes(source: Source) -> dict[str, Any]:
+    """Return what one run measured: figures before and after, answers."""
+    assert source.probes is not None
+    before, after = source.probes["before"], source.probes["after"]
+    figures = [each | {"after": None} for each in _figures([*PROBES, KEPT])]
+    was, now = with_kept(before["summary"]) or {}, with_kept(after["summary"]) or {}
+    for each in figures:
+        each |= {"before": was.get(each["name"]), "after": now.get(each["name"])}
+        known = each["before"] is not None and each["after"] is not None
+        each["change"] = each["after"] - each["before"] if known else None
+    arm = str(source.origin.get("arm") or "")
+    what = RIVALS[arm].label if arm in RIVALS else arm_words(arm) or "every token"
+    return {
+        "kind": "run",
+        "asked": f"What changed on {rows_words(len(source.texts))} to forget, with “{what}”?",
+        "how": f"Seed {source.origin.get('seed')}; measured before the first step and after the last.",
+        "verdicts": [],
+        "sentence": ONE_SEED,
+        "controls": [],
+        "notes": [source.message] if source.message else [],
+        "change": [each for each in figures if each["before"] is not None or each["after"] is not None],
+        "answers": _answers(before["answers"], after, what, []),
+        "seeds": [source.origin.get("seed")],
+        "figures": _figures(),
+    }
+
+
+def _figures(names: Sequence[str] = (*COMPARED, KEPT)) -> list[dict[str, Any]]:
+    """Return each figure's name, label, better direction, unit and help."""
+    kept = {
+        "name": KEPT,
+        "label": "kept",
+        "wanted": "up",
+        "unit": "probability",
+        "help": f"Mean of {listed([PROBES[name].label for name in KEPT_OF])}",
+    }
+    return [
+        kept
+        if name == KEPT
+        else {"name": name}
+        | {each: getattr(PROBES[name], each) for each in ("label", "wanted", "unit", "help")}
+        for name in names
+    ]
+
+
+def _differences(results: Sequence[ArmResult], moment: str) -> list[dict[str, Any]]:
+    """Return each difference chosen − control that was looked at at a moment; p_value is Holm's."""
+    return [_difference(each) for each in findings(results, moment)]
+
+
+def _difference(found: Finding) -> dict[str, Any]:
+    return {
+        "moment": found.moment,
+        "method": method_words(found.method),
+        "arm": found.arm,
+        "control": found.control,
+        "control_label": arm_words(found.control),
+        "probe": found.probe,
+        "label": PROBES[found.probe].label,
+        "unit": PROBES[found.probe].unit,
+        **_interval(found.comparison),
+        "effect": found.comparison.effect,
+        "p_value": found.p_value,
+        "shown": found.shown,
+        "better": found.better if np.isfinite(found.comparison.mean) else None,
+        "words": found.words,
+    }
+
+
+def _interval(found: Comparison) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in ("mean", "low", "high", "seeds", "rows")}
+
+
+def _series(response: Response) -> dict[str, Any]:
+    return {
+        "series": response.series,
+        "label": f"{SERIES_WORDS[response.series]} by {response.by}",
+        "by": response.by,
+        "of": response.of,
+        "method": method_words(response.method),
+        "before": dict(response.before),
+        "points": [
+            {
+                "arm": point.place.name,
+                "label": arm_words(point.place.name),
+                "at": point.place.at,
+                "tokens": point.tokens,
+                "changes": {probe: _interval(change) for probe, change in point.changes.items()},
+            }
+            for point in response.points
+        ],
+        "ends": [_difference(each) for each in response.ends],
+    }
+
+
+def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
+    """Return answers of the chosen arm's first seed after the last step, and every arm's badges."""
+    start = next((each for each in results if each.arm == BEFORE), None)
+    last = [each for each in results if each.moment == LAST and each.answers and place_of(each.arm) is None]
+    shown = next((each for each in last if each.arm == CHOSEN), last[0] if last else None)
+    if start is None or not start.answers or shown is None:
+        return None
+    before = {"answers": start.answers}
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for each in last:
+        lines = _judged(before, each)["answers"]
+        own = counts.setdefault((each.arm, each.method), Counter())
+        own.update(str(line["badge"]) for line in lines if line["kind"] == FORGET)
+    badges = [
+        {"arm": arm_method(*name), "counts": {badge: found[badge] for badge in BADGES}}
+        for name, found in counts.items()
+    ]
+    of = f"{arm_method(shown.arm, shown.method)}, seed {shown.seed}, {shown.moment}"
+    return _answers(start.answers, _judged(before, shown), of, badges)
+
+
+def _judged(before: Mapping[str, Any], result: ArmResult) -> dict[str, Any]:
+    return with_badges({**before}, {"answers": result.answers, "summary": result.summary})
+
+
+def _answers(
+    before: Sequence[Mapping[str, Any]],
+    after: Mapping[str, Any],
+    of: str,
+    badges: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return a few answers before and after: of each badge the first ones, so that none is hidden."""
+    earlier = {(line["kind"], line["row_id"], line["question"]): line for line in before}
+    forget = [line for line in after["answers"] if line["kind"] == FORGET]
+    picked: list[Mapping[str, Any]] = []
+    for badge in (*BADGES, None):
+        picked += [line for line in forget if line.get("badge") == badge][:OF_EACH_BADGE]
+    picked += [line for line in after["answers"] if line["kind"] == RETAIN][:KEPT_ANSWERS]
+    own = Counter(str(line.get("badge")) for line in forget)
+    rows = []
+    for line in picked:
+        known = earlier.get((line["kind"], line["row_id"], line["question"]), {})
+        rows.append(
+            {name: line.get(name) for name in ("kind", "row_id", "question", "expected", "badge")}
+            | {
+                "badge_words": BADGES.get(str(line.get("badge")), "not known"),
+                "before": known.get("answer"),
+                "after": line["answer"],
+                "fact_before": known.get("fact_joint"),
+                "fact_after": line.get("fact_joint"),
+                "fluency_before": known.get("fluency"),
+                "fluency_after": line.get("fluency"),
+            }
+        )
+    return {
+        "of": of,
+        "counts": {badge: own[badge] for badge in BADGES},
+        "asked": len(forget),
+        "garbled_below": fluency_bound({"answers": list(before)}),
+        "by_arm": list(badges),
+        "badge_words": dict(BADGES),
+        "rows": rows,
+    }
+
+
+def _rows_said(source: Source, split: str) -> dict[str, Any]:
+    """Return how many rows a split has, and the hash of their content."""
+    count, _, digest = str(source.origin.get(SPLIT_WORDS[split]) or "").partition(" rows @")
+    return {
+        "split": split,
+        "label": SPLIT_WORDS[split],
+        "rows": int(count) if count.isdecimal() else None,
+        "hash": digest,
+    }
+
+
+def _training(source: Source) -> dict[str, Any]:
+    """Return the settings of training, those of the rule and what has its own place left out."""
+    elsewhere = {*RULE_SETTINGS, *SPLIT_WORDS.values()}
+    elsewhere |= {"model", "adapter", "precision", "code", "mask", "arm", "rival"}
+    found = {name: value for name, value in source.origin.items() if name not in elsewhere}
+    objective = str(found.get("objective") or "")
+    retain = str(found.get("retain") or "")
+    if objective in OBJECTIVES:
+        found["objective"] = OBJECTIVES[objective].label
+    if retain in RETAINS:
+        found["retain"] = RETAINS[retain].label
+    return found
+
+
+def _mask(source: Source) -> dict[str, Any] | None:
+    """Return the mask: hash, rule in words, equation, counts; None where no rule is known."""
+    given = {name: source.origin[name] for name in RULE_SETTINGS if name in source.origin}
+    rule = source.mask.rule if source.mask is not None else Rule(**given) if given else None
+    if rule is None:
+        return None
+    labels = {name: {"label": SIGNALS[name].label} for name in rule.signals if name in SIGNALS}
+    knowledge, entropy = (labels.get(name, {"label": name})["label"] for name in rule.signals)
+    found: dict[str, Any] = {
+        "chosen_by": str(source.origin.get("mask") or ""),
+        "hash": source.mask.hash if source.mask is not None else None,
+        "rule": whole_rule_words(rule, labels),
+        "short": rule_words(rule),
+        "equation": f"φ = {rule.alpha:g}·K̂ + {1 - rule.alpha:g}·Ĥ",
+        "alpha": rule.alpha,
+        "one_less_alpha": round(1 - rule.alpha, 6),
+        "knowledge": knowledge,
+        "entropy": entropy,
+        "scaled": f"{NORMALISERS[rule.normaliser].done}, over the {SCOPES[rule.normalise_over].label}"
+        if rule.normalise_over == "set"
+        else f"{NORMALISERS[rule.normaliser].done}, over {SCOPES[rule.normalise_over].label}",
+        "settings": asdict(rule),
+        "counts": None,
+    }
+    if source.mask is None or source.table is None:
+        return found
+    own = source.table["row_id"].astype(str).isin(source.texts).to_numpy()
+    columns = {name: values[own] for name, values in columns_from_table(source.table).items()}
+    counts = asdict(count_selected(columns, source.mask.selected[own]))
+    names = list(dict.fromkeys(source.table["row_id"].astype(str)))
+    empty = [names[row] for row in counts.pop("empty_rows")]
+    by_hand = Counter(source.mask.overrides.values())
+    return found | {
+        "counts": counts,
+        "rows_without_tokens": empty,
+        "forced_in": by_hand["in"],
+        "forced_out": by_hand["out"],
+    }
+
+
+def _heatmaps(source: Source) -> tuple[tuple[Heatmap, ...], int]:
+    """Return the heatmaps of the fused score and its two signals, and how many rows they leave out."""
+    if source.table is None or source.mask is None:
+        return (), 0
+    table, rule = source.table, source.mask.rule
+    ids = table["row_id"].astype(str).to_numpy()
+    places = np.flatnonzero(np.isin(ids, list(source.texts)))
+    answers, tokens = list[Answer](), 0
+    for name in dict.fromkeys(ids[places]):
+        own = np.flatnonzero(ids == name)
+        tokens += own.size
+        if answers and tokens > MOST_TOKENS:
+            break
+        question, answer = source.texts[name]
+        answers.append(Answer(name, question, answer, int(own[0]), own.size))
+    columns = {
+        **columns_from_table(table),
+        "start": table["char_start"].to_numpy(),
+        "end": table["char_end"].to_numpy(),
+    }
+    signals = {
+        name: {"label": SIGNALS[name].label, "unit": SIGNALS[name].unit, "family": SIGNALS[name].family}
+        for name in columns
+        if name in SIGNALS
+    }
+    facts = {"mask": source.mask.hash, "rule": whole_rule_words(rule, signals)}
+    scored = Scored(columns, places, source.mask, signals, facts)
+    shares = zip(rule.signals, (rule.alpha, 1 - rule.alpha), strict=True)
+    shown = [FUSED, *dict.fromkeys(name for name, share in shares if share > 0 and name in columns)]
+    maps = tuple(heatmap(scored, answers, name) for name in shown)
+    return maps, len(dict.fromkeys(ids[places])) - len(answers)
+
+
+def _plain(value: Any) -> Any:
+    """Return the same structure in Python's own types, None for every number that JSON does not know."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,503 @@
+"""A report as one HTML file: opens offline, runs nothing, loads nothing, and says only what its record says.
+
+Every text is escaped. Every figure stands in a <data> element with its whole value, so that the page can be
+held against the record (tests/unit/test_report.py).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from tokenunlearn.documents.drawing import Drawing, style, svg
+from tokenunlearn.documents.heatmap import Heatmap
+from tokenunlearn.documents.heatmap_page import STYLE, drawn
+from tokenunlearn.documents.plots import plots, slug
+from tokenunlearn.documents.record import Report
+from tokenunlearn.documents.safe_text import escaped
+from tokenunlearn.documents.words import rows_words
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
+from tokenunlearn.probes.kept import KEPT
+
+COMPARED_BY: Final = ("figure", "difference", "95 % interval", "p (Holm)", "effect", "seeds", "rows", "")
+FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
+CODE: Final = re.compile("`([^`]+)`")
+CODED: Final = r"<code>\1</code>"
+ARROWS: Final = {"down": " ↓", "up": " ↑", "": ""}
+LEAST_CHANCE: Final = 0.001
+UNKNOWN: Final = '<span class="none">not measured</span>'
+REPORT_STYLE: Final = """
+body { max-width: 78em; }
+h1 { font-size: 1.6em; line-height: 1.25; margin: 0 0 .3em; overflow-wrap: anywhere; }
+h2 { margin: 2.6em 0 .6em; padding-top: .9em; border-top: 1px solid var(--line); font-size: 1.2em; }
+h3 { margin: 1.8em 0 .4em; font-size: 1em; }
+p, li { max-width: 46em; } .legend { max-width: none; } h1 { max-width: 30em; }
+nav { display: flex; flex-wrap: wrap; gap: .2em 1.1em; margin: 1.2em 0 0; font-size: 14px; }
+a { color: var(--accent); }
+.verdict { margin: .8em 0 .2em; padding-left: .8em; border-left: 3px solid var(--accent); font-size: 1.1em;
+  font-weight: 600; }
+.note, .none, caption { color: var(--muted); } .none { font-size: .9em; white-space: normal; }
+.note { font-size: 14px; }
+caption { text-align: left; font-size: 13px; padding-bottom: .4em; }
+.scroll { overflow-x: auto; margin: .6em 0; }
+.scroll td, .scroll th { padding-right: 10px; } .scroll:focus-visible { outline: 2px solid var(--accent); }
+.scroll table { min-width: 100%; } .scroll td, .scroll th { border-bottom: 1px solid var(--line);
+  overflow-wrap: normal; } .scroll td { white-space: nowrap; font-variant-numeric: tabular-nums; }
+thead th { vertical-align: bottom; white-space: normal; }
+tbody th { white-space: normal; color: inherit; min-width: 9em; }
+td small { display: block; color: var(--muted); }
+tr.group th { padding-top: 1em; color: var(--ink); font-weight: 600; }
+.good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
+figure { margin: 1.2em 0; } figcaption { color: var(--muted); font-size: 13px; }
+.facts th { min-width: 11em; } .facts td { word-break: break-word; }
+.said { display: grid; grid-template-columns: 1fr 1fr; gap: .2em 1.5em; margin: .3em 0 1.4em; }
+.said p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; } .said .note { margin-bottom: .2em; }
+.badge { display: inline-block; border: 1px solid currentColor; border-radius: 1em; padding: 0 .6em;
+  font-size: 12px; font-weight: 600; }
+.badge.forgot { color: var(--good); } .badge.garbled { color: var(--bad); }
+code, pre { font: 13px/1.5 ui-monospace, Menlo, Consolas, "Noto Sans Mono", monospace; }
+pre { padding: .8em 1em; border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+summary { cursor: pointer; margin: .8em 0; color: var(--accent); }
+.a { font-size: 1.2em; }
+figure svg { min-width: 40em; } figure .scroll { margin: 0; }
+.limits { max-width: 52em; border: 1px solid var(--strong); border-radius: 8px; padding: .2em 1.4em .6em;
+  margin-top: 2.6em; }
+.limits h2 { border: 0; margin: .6em 0; padding: 0; } .limits li { margin: .5em 0; }
+@media (max-width: 40em) { body { padding: 0 1em; } .said { grid-template-columns: 1fr; }
+  .facts th, .facts td { display: block; padding: 0; } .facts td { padding-bottom: .7em; } }
+@media print { body { max-width: none; font-size: 10.5pt; } nav, summary { display: none; }
+  details::details-content { content-visibility: visible; display: block; }
+  h2, h3, figcaption { break-after: avoid; } figure, .said, tr, .limits { break-inside: avoid; }
+  .scroll { overflow: visible; } .scroll td, .scroll th { padding-right: 8px; font-size: 8pt; }
+  .scroll td { white-space: normal; } }
+"""
+
+
+def report_page(report: Report) -> str:
+    """Return the whole HTML document."""
+    record, drawings = report.record, plots(report.record)
+    sections = [each for each in _sections(report, drawings) if each[2]]
+    links = "".join(f'<a href="#{name}">{escaped(title)}</a>' for name, title, _ in sections)
+    body = "\n".join(_section(*each) for each in sections)
+    title = escaped(str(record["title"]))
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Report: {title}</title><style>{STYLE}{style()}{REPORT_STYLE}</style></head><body>
+<header><p class="note">Report of an unlearning experiment · TokenUnlearn Explorer</p>
+<h1>{escaped(record["asked"])}</h1>
+<p class="note">{title}: {escaped(record["how"])}</p>
+<nav aria-label="Sections">{links}</nav></header>
+<main>
+{body}
+</main></body></html>
+"""
+
+
+def _sections(report: Report, drawings: Sequence[Drawing]) -> list[tuple[str, str, str]]:
+    """Return name, title and content of each section, content "" where there is nothing to say."""
+    record = report.record
+    one_run = record["kind"] == "run"
+    return [
+        ("shown", "What is shown", _verdict(record, drawings)),
+        ("change", "Before and after", _change(record) if one_run else ""),
+        ("data", "Data, model and mask", _data(record)),
+        ("tokens", "The tokens", _tokens(report)),
+        ("arms", "The arms", "" if one_run else _arms(record, drawings)),
+        ("differences", "Every difference", "" if one_run else _differences(record)),
+        ("series", "How forgetting follows the score", "" if one_run else _series(record, drawings)),
+        ("answers", "What the model says", _answers(record)),
+        ("notes", "What went otherwise than planned", _list(record["notes"])),
+        ("limits", "What this does not prove", _list(record["limits"])),
+        ("made", "How it was made", _made(record)),
+    ]
+
+
+def _section(name: str, title: str, content: str) -> str:
+    kind = ' class="limits"' if name == "limits" else ""
+    head = f'<h2 id="{name}-head">{escaped(title)}</h2>'
+    return f'<section id="{name}"{kind} aria-labelledby="{name}-head">\n{head}\n{content}\n</section>'
+
+
+def _verdict(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+    if record["kind"] == "run":
+        return f'<p class="verdict">{escaped(record["sentence"])}</p>'
+    if not record["verdicts"]:
+        return _note("No control was measured row by row, so nothing can be held against the chosen tokens.")
+    parts = []
+    for verdict in record["verdicts"]:
+        parts.append(f'<p class="verdict">{escaped(verdict["headline"] or verdict["text"])}</p>')
+        if verdict["headline"]:
+            parts.append(_note(verdict["text"]))
+        lines = [_against(each) for each in verdict["against"]]
+        parts.append(f"<ul>{''.join(lines)}</ul>" if lines else "")
+        parts += _figures(drawings, f"differences-{slug(verdict['moment'])}")
+    parts.append("<h3>What each control rules out, where the chosen tokens do better</h3>")
+    return "\n".join([*parts, _list(record["controls"])])
+
+
+def _against(against: Mapping[str, str]) -> str:
+    words = [f"<b>Against {escaped(against['control'])}</b> ({escaped(against['counts'])})."]
+    for name, label, tone in (
+        ("better", "Better", "good"),
+        ("worse", "Worse", "bad"),
+        ("open", "Not shown", ""),
+    ):
+        if against[name]:
+            words.append(f'<span class="{tone}">{label}:</span> {escaped(against[name])}.')
+    return f"<li>{' '.join(words)}</li>"
+
+
+def _change(record: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            _head(f"{each['label']}{ARROWS[each['wanted']]}"),
+            *(_cell(_number(each[name])) for name in ("before", "after")),
+            _cell(_number(each["change"], signed=True)),
+            _cell(escaped(each["unit"])),
+        ]
+        for each in record["change"]
+    ]
+    told = _note("↓ lower is better, ↑ higher is better.")
+    return (
+        _table("Every figure before and after the run", ["", "before", "after", "change", "unit"], rows)
+        + told
+    )
+
+
+def _data(record: Mapping[str, Any]) -> str:
+    rows = [
+        (each["label"].capitalize(), f"{_count(each['rows'])} <code>{escaped(each['hash'])}</code>")
+        for each in record["data"]
+    ]
+    rows += [
+        (name.capitalize(), f"<code>{escaped(value or 'not recorded')}</code>")
+        for name, value in record["model"].items()
+    ]
+    mask = record["mask"]
+    if mask is None:
+        rows.append(("Mask", "every token has weight 1" if record["kind"] == "run" else UNKNOWN))
+        return _facts(rows)
+    digest = f"<code>{escaped(mask['hash'])}</code>" if mask["hash"] else "not kept beside the measurements"
+    rows += [
+        ("Mask", digest),
+        ("Chosen by", escaped(mask["chosen_by"])),
+        ("Rule", escaped(mask["rule"])),
+        ("Equation", _equation(mask)),
+        ("Tokens", _counts(mask)),
+    ]
+    return _facts(rows)
+
+
+def _equation(mask: Mapping[str, Any]) -> str:
+    return (
+        f"φ = α·K̂ + (1−α)·Ĥ = {_number(mask['alpha'], form='g')}·K̂ + "
+        f"{_number(mask['one_less_alpha'], form='g')}·Ĥ<br>K is {escaped(mask['knowledge'])}; "
+        f"H is {escaped(mask['entropy'])}; the hat means: {escaped(mask['scaled'])}."
+    )
+
+
+def _counts(mask: Mapping[str, Any]) -> str:
+    counts = mask["counts"]
+    if counts is None:
+        return UNKNOWN
+    parts = [
+        f"{_whole(counts['tokens'])} of {_whole(counts['of_tokens'])} tokens",
+        f"{_whole(counts['words'])} of {_whole(counts['of_words'])} words",
+        f"{_whole(counts['gold'])} of {_whole(counts['of_gold'])} gold tokens are chosen",
+    ]
+    told = [", ".join(parts) + "."]
+    if mask["forced_in"] or mask["forced_out"]:
+        told.append(f"By hand: {_whole(mask['forced_in'])} in, {_whole(mask['forced_out'])} out.")
+    empty = mask["rows_without_tokens"]
+    if empty:
+        told.append(f"{rows_words(len(empty))} without a chosen token: {escaped(', '.join(empty))}.")
+    return " ".join(told)
+
+
+def _tokens(report: Report) -> str:
+    if not report.heatmaps:
+        return _note(
+            "No heatmap: the scores and the mask were not kept beside the measurements. Give them by "
+            "--scores and --mask, or measure with --out, which keeps them."
+        )
+    first, *others = report.heatmaps
+    left_out = report.record["rows_without_heatmap"]
+    parts = [drawn(replace(first, rows=first.rows[:FIRST_ROWS]), 3)]
+    rest = first.rows[FIRST_ROWS:]
+    if rest:
+        parts.append(_folded(f"{rows_words(len(rest))} more", drawn(replace(first, rows=rest), 3)))
+    parts += [_folded(f"The same rows by {each.label}", drawn(_unnoted(each), 3)) for each in others]
+    if left_out:
+        parts.append(_note(f"{rows_words(left_out)} more would make the file too large and are left out."))
+    return "\n".join(parts)
+
+
+def _unnoted(shown: Heatmap) -> Heatmap:
+    """Return a heatmap without notes: they stand under the first one."""
+    rows = [replace(row, pieces=tuple(replace(each, note="") for each in row.pieces)) for row in shown.rows]
+    return replace(shown, rows=tuple(rows))
+
+
+def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+    figures = [each for each in record["figures"] if _is_measured(record, each["name"])]
+    head = ["arm", "seeds", *(f"{each['label']}{ARROWS[each['wanted']]}" for each in figures)]
+    head += ["step", "norm", "tokens trained", "seconds"]
+    parts = []
+    for moment in dict.fromkeys(line["moment"] for line in record["arms"]):
+        rows = []
+        if record["before"]:
+            start = [_cell(_number(record["before"].get(each["name"]))) for each in figures]
+            rows.append([_head("before any step"), _cell(""), *start, *[_cell("")] * 4])
+        for line in (each for each in record["arms"] if each["moment"] == moment):
+            own = [_cell(_mean(line["figures"].get(each["name"]))) for each in figures]
+            costs = [
+                _cell(_number(line["costs"][name], form=form))
+                for name, form in (("step", ".3g"), ("norm", ".4g"), ("tokens", ",.0f"), ("seconds", ",.0f"))
+            ]
+            rows.append([_head(line["label"]), _cell(_whole(len(line["seeds"]))), *own, *costs])
+        parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
+        parts += _figures(drawings, f"kept-{slug(moment)}")
+        parts.append(_table("Mean over the seeds, below it the 95 % interval of the mean", head, rows))
+    kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
+    told = "↓ lower is better, ↑ higher is better. Norm: of the change of the weights (Frobenius). "
+    return "\n".join([*parts, _note(f"{told}Kept: {kept}.")])
+
+
+def _is_measured(record: Mapping[str, Any], name: str) -> bool:
+    return any(name in line["figures"] for line in record["arms"])
+
+
+def _mean(found: Sequence[float | None] | None) -> str:
+    if found is None or found[0] is None:
+        return UNKNOWN
+    mean, low, high, _ = found
+    interval = "" if low is None else f"<small>[{_number(low)}, {_number(high)}]</small>"
+    return f"{_number(mean)}{interval}"
+
+
+def _differences(record: Mapping[str, Any]) -> str:
+    parts = []
+    for moment in dict.fromkeys(each["moment"] for each in record["differences"]):
+        rows: list[list[str]] = []
+        found = [each for each in record["differences"] if each["moment"] == moment]
+        for control in dict.fromkeys((each["control_label"], each["method"]) for each in found):
+            method = f", {control[1]}" if control[1] else ""
+            rows.append([f'<th colspan="8" scope="rowgroup">against {escaped(control[0] + method)}</th>'])
+            own = (each for each in found if (each["control_label"], each["method"]) == control)
+            rows += [_difference(each) for each in own]
+        parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
+        parts.append(_table("Chosen tokens minus the control, over rows and seeds", COMPARED_BY, rows))
+    told = (
+        f"Shown: the interval misses 0, p adjusted by Holm over all differences of one moment is below "
+        f"{LEVEL:g}, on {FEWEST_SEEDS} seeds or more. Effect: the mean difference in standard deviations of "
+        "a row's difference."
+    )
+    return "\n".join([*parts, _note(told)]) if parts else ""
+
+
+def _difference(found: Mapping[str, Any]) -> list[str]:
+    name = _head(found["label"] + (f" ({found['unit']})" if found["unit"].startswith("nats") else ""))
+    if found["mean"] is None:
+        return [name, f'<td colspan="7">{UNKNOWN}</td>']
+    low, high = found["low"], found["high"]
+    interval = UNKNOWN if low is None else f"[{_number(low, signed=True)}, {_number(high, signed=True)}]"
+    words, tone = ("better", "good") if found["better"] else ("worse", "bad")
+    verdict = f'<span class="{tone}">shown, {words}</span>' if found["shown"] else "not shown"
+    return [
+        name,
+        _cell(_number(found["mean"], signed=True)),
+        _cell(interval),
+        _cell(_chance(found["p_value"])),
+        _cell(_number(found["effect"], form=".2f", signed=True)),
+        _cell(_whole(found["seeds"])),
+        _cell(_whole(found["rows"])),
+        _cell(verdict),
+    ]
+
+
+def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+    parts = []
+    for number, series in enumerate(record["series"], 1):
+        figures = [each for each in record["figures"] if each["name"] in series["before"]]
+        head = ["arm", "seeds", "tokens trained", *(f"{e['label']}{ARROWS[e['wanted']]}" for e in figures)]
+        start = [_cell(_number(series["before"][each["name"]])) for each in figures]
+        rows = [[_head("value before any step"), _cell(""), _cell(""), *start]]
+        for point in series["points"]:
+            changes = [point["changes"][each["name"]] for each in figures]
+            seeds = max(change["seeds"] for change in changes)
+            tokens = _cell(_number(point["tokens"], form=",.0f"))
+            own = [_cell(_changed(change)) for change in changes]
+            rows.append([_head(point["label"]), _cell(_whole(seeds)), tokens, *own])
+        method = f", {series['method']}" if series["method"] else ""
+        parts.append(f"<h3>{escaped(_begun(series['label'] + method))}</h3>")
+        parts += _figures(drawings, f"{series['series']}-{number}")
+        parts.append(_table("Change since before any step, below it the 95 % interval", head, rows))
+        if series["ends"]:
+            ends = [_difference(each) for each in series["ends"]]
+            parts.append(_table("The highest bin minus the lowest", COMPARED_BY, ends))
+    return "\n".join(parts)
+
+
+def _changed(change: Mapping[str, Any]) -> str:
+    if change["mean"] is None:
+        return UNKNOWN
+    low, high = change["low"], change["high"]
+    ends = (
+        "" if low is None else f"<small>[{_number(low, signed=True)}, {_number(high, signed=True)}]</small>"
+    )
+    return f"{_number(change['mean'], signed=True)}{ends}"
+
+
+def _answers(record: Mapping[str, Any]) -> str:
+    answers = record["answers"]
+    if answers is None:
+        return ""
+    names = list(answers["badge_words"])
+    lines = answers["by_arm"] or [{"arm": answers["of"], "counts": answers["counts"]}]
+    rows = [[_head(line["arm"]), *(_cell(_whole(line["counts"][name])) for name in names)] for line in lines]
+    head = ["arm", *answers["badge_words"].values()]
+    parts = [_table("Answers to the forget questions after the last step, all seeds together", head, rows)]
+    if answers["garbled_below"] is not None:
+        parts.append(
+            _note(
+                "Garbled: empty, looping or broken text, or less fluent than "
+                f"{_number(answers['garbled_below'], form='.2f')} nats per token.",
+                plain=False,
+            )
+        )
+    parts.append(f"<h3>{escaped(answers['of'])}: the first answers of each badge</h3>")
+    parts += [_said(line) for line in answers["rows"]]
+    return "\n".join(parts)
+
+
+def _said(line: Mapping[str, Any]) -> str:
+    badge = f'<span class="badge {escaped(str(line["badge"] or ""))}">{escaped(line["badge_words"])}</span>'
+    kept = "" if line["kind"] == "forget" else " · to keep"
+    sides = "".join(
+        f'<div><p class="note">{name} {badge if name == "after" else ""} {_measured(line, name)}</p>'
+        f'<p dir="auto">{escaped(line[name] or "(nothing)")}</p></div>'
+        for name in ("before", "after")
+    )
+    asked, taught = (f"<bdi>{escaped(line[name])}</bdi>" for name in ("question", "expected"))
+    return (
+        f'<p class="q"><b>{escaped(line["row_id"])}</b>{kept} {asked}</p>\n'
+        f'<p class="note">taught: {taught}</p>\n<div class="said">{sides}</div>'
+    )
+
+
+def _measured(line: Mapping[str, Any], side: str) -> str:
+    fact, fluency = line[f"fact_{side}"], line[f"fluency_{side}"]
+    parts = [f"fact {_number(fact)}"] if fact is not None else []
+    parts += [f"fluency {_number(fluency, form='.2f')}"] if fluency is not None else []
+    return " · ".join(parts)
+
+
+def _made(record: Mapping[str, Any]) -> str:
+    training = [
+        (name.replace("_", " ").capitalize(), _setting(value)) for name, value in record["training"].items()
+    ]
+    versions = [(name, escaped(str(value))) for name, value in record["versions"].items()]
+    commands = "\n".join(record["commands"])
+    return "\n".join(
+        [
+            "<h3>Commands</h3>",
+            _note("In this order; the last one writes this file."),
+            f"<pre>{escaped(commands)}</pre>",
+            "<h3>Settings of training</h3>",
+            _facts(training),
+            "<h3>Versions</h3>",
+            _facts([*versions, ("Report written", escaped(record["made"]))]),
+        ]
+    )
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{escaped(name)} {_setting(each)}" for name, each in value.items()) or "none"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int | float):
+        return _number(value, form="g")
+    return escaped(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _number(value: float | None, form: str = ".3f", signed: bool = False) -> str:
+    """Return a figure as it is read, with its whole value beside it."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:{'+' if signed else ''}{form}}".replace("-", "−")
+    return f'<data value="{value!r}">{text}</data>'
+
+
+def _chance(value: float | None) -> str:
+    """Return a p-value, never as 0."""
+    small = value is not None and value < LEAST_CHANCE
+    return f'<data value="{value!r}">&lt; {LEAST_CHANCE:g}</data>' if small else _number(value)
+
+
+def _whole(value: int | None) -> str:
+    return _number(value, form=",d")
+
+
+def _count(rows: int | None) -> str:
+    return UNKNOWN if rows is None else f"{_whole(rows)} {'row' if rows == 1 else 'rows'}"
+
+
+def _figures(drawings: Sequence[Drawing], name: str) -> list[str]:
+    """Return the drawings of that name, and of that name for another unit."""
+    return [
+        f"<figure>{_scrolling(each.title, svg(each))}"
+        f"<figcaption>{escaped(each.title)}. {escaped(each.about)}</figcaption></figure>"
+        for each in drawings
+        if each.name in (name, f"{name}-nats")
+    ]
+
+
+def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table that scrolls by itself where it is too wide; a row of one cell heads a group."""
+    columns = "".join(f'<th scope="col">{escaped(each)}</th>' for each in head)
+    lines = "".join(f"<tr{' class=group' * (len(row) == 1)}>{''.join(row)}</tr>" for row in rows)
+    return _scrolling(
+        caption,
+        f"<table><caption>{escaped(caption)}</caption><thead><tr>{columns}</tr></thead>"
+        f"<tbody>{lines}</tbody></table>",
+    )
+
+
+def _scrolling(name: str, content: str) -> str:
+    """Return what scrolls by itself where it is too wide, by keyboard as well."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escaped(name)}">{content}</div>'
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Return names with their values, the values already escaped."""
+    lines = "".join(f'<tr><th scope="row">{escaped(name)}</th><td>{value}</td></tr>' for name, value in rows)
+    return f'<table class="facts">{lines}</table>'
+
+
+def _head(text: str) -> str:
+    return f'<th scope="row">{escaped(text)}</th>'
+
+
+def _cell(content: str) -> str:
+    return f"<td>{content}</td>"
+
+
+def _list(texts: Sequence[str]) -> str:
+    items = "".join(f"<li>{CODE.sub(CODED, escaped(text))}</li>" for text in texts)
+    return f"<ul>{items}</ul>" if texts else ""
+
+
+def _note(text: str, plain: bool = True) -> str:
+    return f'<p class="note">{escaped(text) if plain else text}</p>'
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{escaped(title)}</summary>\n{content}\n</details>"
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,215 @@
+"""What a report is made of: the file of a comparison with what lies beside it, or the folder of a run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
+from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.results import BEFORE, read_head, read_results
+from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.masks import Mask, read_mask
+from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
+from tokenunlearn.runs.attack_job import results_in
+from tokenunlearn.runs.job import run_mask
+from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.sweep_job import FILE
+from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.table import read_table
+from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.origin import Origin, model_asked_for, settings_of
+from tokenunlearn.training.origin import rows_of as hash_of_rows
+
+# Split → what an origin calls its rows.
+SPLIT_WORDS: Final = {FORGET: "rows to forget", RETAIN: "rows to keep", WORLD: "rows of the world"}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Everything that a report may say. `name`: of the file or run; `place`: its path.
+
+    `origin`: what all measurements share. `texts`: row id → question and answer, of the rows to forget.
+    `table`, `mask`: the scores, and the chosen tokens on them; None where they were not kept. `probes`: the
+    reports before and after a run, None of a comparison. `attacks`: results of attacks on the run.
+    """
+
+    name: str
+    place: str
+    origin: Origin
+    results: tuple[ArmResult, ...] = ()
+    table: pd.DataFrame | None = None
+    mask: Mask | None = None
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    commands: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, Any] | None = None
+    attacks: Sequence[Mapping[str, Any]] = ()
+    message: str = ""
+
+
+def beside(results: Path) -> tuple[Path, Path]:
+    """Return where the scores and the mask of a file of measurements lie."""
+    return results.with_suffix(".scores.parquet"), results.with_suffix(".mask.jsonl")
+
+
+def open_source(path: Path, scores: Path | None = None, mask: Path | None = None) -> Source:
+    """Return what is known of a comparison's file or a run's folder.
+
+    `scores` and `mask` of a comparison lie beside its file unless they are given. Raises RunError for
+    anything else and for what has no result yet, TableError and MaskError for damaged files.
+    """
+    if path.is_dir():
+        return _of_run(path)
+    if not path.is_file():
+        raise RunError(
+            f"There is no {path.name}",
+            fix="Name a file of `compare --out`, or the folder of a run",
+            where=str(path),
+        )
+    return _of_file(path, scores, mask)
+
+
+def _of_file(path: Path, scores: Path | None, mask: Path | None) -> Source:
+    origin, made = read_head(path)
+    results = tuple(read_results(path))
+    if not any(each.arm != BEFORE for each in results):
+        raise _nothing_yet(path)
+    texts = _texts_asked(results)
+    kept_scores, kept_mask = beside(path)
+    table, chosen = _choice(scores or kept_scores, mask or kept_mask, bool(scores or mask))
+    if table is not None and chosen is not None:
+        _refuse_other_rows(table, texts, scores or kept_scores)
+        _refuse_other_mask(chosen, origin, mask or kept_mask)
+    return Source(path.name, str(path), origin, results, table, chosen, texts, made.commands, made.versions)
+
+
+def _of_run(path: Path) -> Source:
+    config = _json(path / "config.json")
+    state = _json(path / "state.json") or {}
+    if not config:
+        raise RunError(
+            f"{path.name} is no run", "It has no config.json", "Name the folder of a run", str(path)
+        )
+    rows, versions = rows_of(config), _json(path / "versions.json") or {}
+    found = run_mask(path, config)
+    table, mask = (found[1], found[0]) if found else (None, None)
+    known: dict[str, Any] = {
+        "name": str(state.get("name") or path.name),
+        "place": str(path),
+        "table": table,
+        "mask": mask,
+        "texts": {row.id: (row.question, row.answer) for row in rows.forget},
+        "versions": versions,
+        "message": str(state.get("message") or ""),
+    }
+    if (path / FILE).is_file():
+        results = tuple(read_results(path / FILE))
+        if not any(each.arm != BEFORE for each in results):
+            raise _nothing_yet(path)
+        return Source(origin=read_head(path / FILE)[0], results=results, **known)
+    probes = _json(path / "probes.json")
+    if not probes or not probes.get("before") or not probes.get("after"):
+        raise _nothing_yet(path)
+    splits = {FORGET: rows.forget, RETAIN: rows.retain, WORLD: rows.world}
+    return Source(origin=_run_origin(config, mask, splits), probes=probes, attacks=results_in(path), **known)
+
+
+def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str, Sequence[Row]]) -> Origin:
+    """Return what a run was made of, as the file of a comparison says it; without token ids."""
+    rival = config.get("rival")
+    training = from_dict(TrainConfig, dict(config.get("training") or {}))
+    settings = {"rival": rival} if rival else {"steps": training.steps, **settings_of(training)}
+    adapter = Path(config["adapter"]) if config.get("adapter") else None
+    given = config.get("model") or str(embedded_model_folder())
+    model = model_asked_for(given, adapter or Path(), str(config.get("precision") or "auto"))
+    if not config.get("model"):
+        model["model"] = model["model"].replace(given, EMBEDDED_NAME)
+    if adapter is None:
+        model["adapter"] = "none"
+    elif not adapter.is_dir():
+        model["adapter"] = f"{adapter.name} (no longer there, so without a hash)"
+    return {
+        **settings,
+        "seed": training.seed,
+        "arm": config.get("arm") or "",
+        "mask": f"{config.get('name') or 'mask'} @{mask.hash}" if mask else "none: every token has weight 1",
+        **({} if mask is None else to_dict(mask.rule)),
+        **model,
+        **{SPLIT_WORDS[name]: hash_of_rows(part) for name, part in rows.items()},
+    }
+
+
+def _texts_asked(results: Sequence[ArmResult]) -> dict[str, tuple[str, str]]:
+    """Return question and taught answer of the rows to forget, from what was measured before any step."""
+    start = next((each for each in results if each.arm == BEFORE), None)
+    lines = start.answers if start else []
+    return {
+        str(line["row_id"]): (str(line["question"]), str(line["expected"]))
+        for line in lines
+        if line.get("kind") == FORGET
+    }
+
+
+def _choice(scores: Path, mask: Path, asked: bool) -> tuple[pd.DataFrame | None, Mask | None]:
+    """Return the scores and the mask of a comparison, None where they were not kept.
+
+    Raises RunError where only one of them is there, and where they were `asked` for and are not.
+    """
+    there = [each for each in (scores, mask) if each.is_file()]
+    if not there and not asked:
+        return None, None
+    if len(there) < 2:
+        lacking = mask if scores in there else scores
+        raise RunError(
+            f"There is no {lacking.name}",
+            "Heatmaps take the scores and the mask of one choice",
+            "Give both, by --scores and --mask",
+            str(lacking),
+        )
+    table = read_table(scores)
+    return table, read_mask(mask, table, None)
+
+
+def _refuse_other_rows(table: pd.DataFrame, texts: Mapping[str, tuple[str, str]], where: Path) -> None:
+    """Raise RunError where the scores are of other text than the measurements."""
+    for name, part in table.groupby("row_id", sort=False):
+        answer = texts.get(str(name), ("", ""))[1]
+        places = zip(part["char_start"], part["char_end"], part["token"], strict=True)
+        if not answer or any(answer[start:end] != token for start, end, token in places):
+            raise RunError(
+                "The scores are of other rows than the measurements",
+                f"Row {str(name)[:60]} has another answer, or was not measured",
+                "Give the scores of these rows",
+                str(where),
+            )
+
+
+def _refuse_other_mask(mask: Mask, origin: Origin, where: Path) -> None:
+    """Raise RunError where the arms were trained on another mask, as far as the file says which."""
+    _, named, expected = str(origin.get("mask") or "").rpartition(" @")
+    if named and expected != mask.hash:
+        raise RunError(
+            f"The mask is {mask.hash[:12]}, the measurements are of {expected[:12]}",
+            fix="Give the mask that was measured",
+            where=str(where),
+        )
+
+
+def _nothing_yet(path: Path) -> RunError:
+    return RunError(
+        f"{path.name} has no result yet", "A report says what was measured", "Wait for its end", str(path)
+    )
+
+
+def _json(path: Path) -> Any:
+    """Return the JSON in a file of a run, None where there is none. Raises RunError for a damaged one."""
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path.name} cannot be read", "It is damaged", where=str(path)) from error
