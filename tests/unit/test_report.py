@@ -134,6 +134,10 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(made: Report) -
     assert view["verdicts"] == record["verdicts"] and view["notes"] == record["notes"] != []
     assert view["before"] == record["before"]
     assert [each for each in view["lines"] if not each["arm"].startswith("bins")] == record["arms"]
+    for shown_there, told in zip(view["series"], record["series"], strict=True):
+        for figure in shown_there["figures"]:
+            changes = [point["changes"][figure["key"]] for point in told["points"]]
+            assert figure["changes"] == changes and figure["before"] == told["before"][figure["key"]]
     # the page, and the JSON file
     assert json.loads(report_json(made)) == record
     page = Page(report_page(made))

@@ -1,11 +1,10 @@
 """A sweep on the Compare tab: the sentence says what is shown and no more, the table has each arm."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.measured_arms import chosen_and_random
+from tests.measured_arms import chosen_and_random, measured, target
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
@@ -85,9 +84,8 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
     ],
 )
 def test_a_series_has_its_curve_and_one_sentence(seeds: int, high: float, sentence: str) -> None:
-    before = replace(result("before", 0, 0.9), moment="before")
     arms = (("bins:1/2", 0.8), ("bins:2/2", high), ("doses:1/4", 0.5))
-    found = [before, *(result(arm, seed, fact) for seed in range(seeds) for arm, fact in arms)]
+    found = [target(), *(measured(arm, seed, fact) for seed in range(seeds) for arm, fact in arms)]
     bins, doses = sweep_view(found, [])["series"]
     assert bins["headline"].startswith(sentence) and doses["headline"] == ""
     assert (bins["places"], doses["places"]) == (["1 of 2 (lowest)", "2 of 2 (highest)"], ["25%"])

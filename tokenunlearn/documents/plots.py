@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tokenunlearn.documents.drawing import SHAPES, Dot, Drawing, Line, Shape, Words
-from tokenunlearn.documents.summary import FACT, MOMENTS
+from tokenunlearn.documents.summary import MOMENTS
 from tokenunlearn.experiments.series import BINS
-from tokenunlearn.probes.kept import KEPT
+from tokenunlearn.probes.kept import FACT, KEPT
 
 WIDE: Final = 720
 HUES: Final = 8
@@ -204,9 +204,8 @@ def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int)
         "intervals over rows and seeds. The table below has the numbers."
     )
     rows = math.ceil(len(figures) / columns)
-    title = f"Change since before any step: {series['label']}"
-    method = f", {series['method']}" if series["method"] else ""
-    return Drawing(f"{series['series']}-{number}", title + method, about, WIDE, rows * high, tuple(shapes))
+    title = f"{series['title']}: change since before any step"
+    return Drawing(f"{series['series']}-{number}", title, about, WIDE, rows * high, tuple(shapes))
 
 
 def _panel(

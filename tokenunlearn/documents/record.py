@@ -25,13 +25,13 @@ from tokenunlearn.experiments.arms import CHOSEN
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
-from tokenunlearn.experiments.series import SERIES_WORDS, place_of
+from tokenunlearn.experiments.series import place_of
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
-from tokenunlearn.probes import COMPARED, PROBES
+from tokenunlearn.probes import COMPARED, PROBES, Probe
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.report import fluency_bound, with_badges
@@ -111,7 +111,9 @@ def _of_results(source: Source) -> dict[str, Any]:
         "before": view["before"],
         "arms": [line for line in view["lines"] if place_of(line["arm"]) is None],
         "differences": [record for moment in MOMENTS for record in _differences(results, moment)],
-        "series": [_series(each) for each in responses(results)],
+        "series": [
+            _series(each, said) for each, said in zip(responses(results), view["series"], strict=True)
+        ],
         "answers": _answers_of_results(results),
         "seeds": seeds,
         "figures": _figures(),
@@ -146,21 +148,21 @@ def _of_probes(source: Source) -> dict[str, Any]:
 
 
 def _figures(names: Sequence[str] = (*COMPARED, KEPT)) -> list[dict[str, Any]]:
-    """Return each figure's name, label, better direction, unit and help."""
+    """Return each figure's name, heading, label, better direction, unit and help."""
     kept = {
         "name": KEPT,
         "label": "kept",
+        "heading": "kept ↑",
         "wanted": "up",
         "unit": "probability",
         "help": f"Mean of {listed([PROBES[name].label for name in KEPT_OF])}",
     }
-    return [
-        kept
-        if name == KEPT
-        else {"name": name}
-        | {each: getattr(PROBES[name], each) for each in ("label", "wanted", "unit", "help")}
-        for name in names
-    ]
+    return [kept if name == KEPT else _figure(PROBES[name], name) for name in names]
+
+
+def _figure(probe: Probe, name: str) -> dict[str, Any]:
+    told = {each: getattr(probe, each) for each in ("label", "wanted", "unit", "help")}
+    return {"name": name, "heading": f"{probe.label} {probe.arrow}".rstrip(), **told}
 
 
 def _differences(results: Sequence[ArmResult], moment: str) -> list[dict[str, Any]]:
@@ -191,10 +193,11 @@ def _interval(found: Comparison) -> dict[str, Any]:
     return {name: getattr(found, name) for name in ("mean", "low", "high", "seeds", "rows")}
 
 
-def _series(response: Response) -> dict[str, Any]:
+def _series(response: Response, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a series in numbers, with what the Compare tab says of it."""
     return {
         "series": response.series,
-        "label": f"{SERIES_WORDS[response.series]} by {response.by}",
+        **{name: said[name] for name in ("title", "note", "headline")},
         "by": response.by,
         "of": response.of,
         "method": method_words(response.method),
@@ -202,12 +205,12 @@ def _series(response: Response) -> dict[str, Any]:
         "points": [
             {
                 "arm": point.place.name,
-                "label": arm_words(point.place.name),
+                "label": place,
                 "at": point.place.at,
                 "tokens": point.tokens,
                 "changes": {probe: _interval(change) for probe, change in point.changes.items()},
             }
-            for point in response.points
+            for point, place in zip(response.points, said["places"], strict=True)
         ],
         "ends": [_difference(each) for each in response.ends],
     }

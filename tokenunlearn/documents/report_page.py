@@ -23,7 +23,6 @@ COMPARED_BY: Final = ("figure", "difference", "95 % interval", "p (Holm)", "effe
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
 CODE: Final = re.compile("`([^`]+)`")
 CODED: Final = r"<code>\1</code>"
-ARROWS: Final = {"down": " ↓", "up": " ↑", "": ""}
 LEAST_CHANCE: Final = 0.001
 UNKNOWN: Final = '<span class="none">not measured</span>'
 REPORT_STYLE: Final = """
@@ -153,7 +152,7 @@ def _against(against: Mapping[str, str]) -> str:
 def _change(record: Mapping[str, Any]) -> str:
     rows = [
         [
-            _head(f"{each['label']}{ARROWS[each['wanted']]}"),
+            _head(each["heading"]),
             *(_cell(_number(each[name])) for name in ("before", "after")),
             _cell(_number(each["change"], signed=True)),
             _cell(escaped(each["unit"])),
@@ -243,7 +242,7 @@ def _unnoted(shown: Heatmap) -> Heatmap:
 
 def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
     figures = [each for each in record["figures"] if _is_measured(record, each["name"])]
-    head = ["arm", "seeds", *(f"{each['label']}{ARROWS[each['wanted']]}" for each in figures)]
+    head = ["arm", "seeds", *(each["heading"] for each in figures)]
     head += ["step", "norm", "tokens trained", "seconds"]
     parts = []
     for moment in dict.fromkeys(line["moment"] for line in record["arms"]):
@@ -322,7 +321,7 @@ def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
     parts = []
     for number, series in enumerate(record["series"], 1):
         figures = [each for each in record["figures"] if each["name"] in series["before"]]
-        head = ["arm", "seeds", "tokens trained", *(f"{e['label']}{ARROWS[e['wanted']]}" for e in figures)]
+        head = ["arm", "seeds", "tokens trained", *(each["heading"] for each in figures)]
         start = [_cell(_number(series["before"][each["name"]])) for each in figures]
         rows = [[_head("value before any step"), _cell(""), _cell(""), *start]]
         for point in series["points"]:
@@ -331,8 +330,9 @@ def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             tokens = _cell(_number(point["tokens"], form=",.0f"))
             own = [_cell(_changed(change)) for change in changes]
             rows.append([_head(point["label"]), _cell(_whole(seeds)), tokens, *own])
-        method = f", {series['method']}" if series["method"] else ""
-        parts.append(f"<h3>{escaped(_begun(series['label'] + method))}</h3>")
+        parts.append(f"<h3>{escaped(series['title'])}</h3>")
+        parts.append(f'<p class="verdict">{escaped(series["headline"])}</p>' if series["headline"] else "")
+        parts.append(_note(series["note"]))
         parts += _figures(drawings, f"{series['series']}-{number}")
         parts.append(_table("Change since before any step, below it the 95 % interval", head, rows))
         if series["ends"]:
