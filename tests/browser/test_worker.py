@@ -191,7 +191,7 @@ def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Pag
     table = page.get_by_role("region", name="Runs")
     lines = table.locator("tbody").filter(has_text="Sweep: tiny, sweep").locator("tr")
     expect(lines).to_have_count(3)  # its name, and its two arms after the last step
-    page.locator("summary", has_text="Columns").click()
+    page.get_by_text("Columns", exact=True).click()
     page.get_by_label("Norm", exact=True).check()
     page.keyboard.press("Escape")
     chosen, matched = (lines.filter(has_text=name) for name in ("chosen tokens", "uniform, same norm"))

@@ -112,33 +112,42 @@ function columnMenu(change) {
     element.open = false;
     element.querySelector("summary").focus();
   });
-  const update = ({ every, view }, measured) => {
-    const chosen = new Set(shownColumns(every, view.columns).map(({ key }) => key));
-    const box = ({ key, name, help, figure }) => {
-      const without = figure && !measured.has(key);
-      const input = node("input", {
-        attributes: { type: "checkbox", checked: chosen.has(key), "data-key": `column:${key}` },
-        on: {
-          change: () => {
-            input.checked ? chosen.add(key) : chosen.delete(key);
-            change({ columns: every.filter((each) => chosen.has(each.key)).map((each) => each.key) });
-          },
-        },
-      });
-      return node(
-        "label",
-        { class: "tx-check", attributes: { title: help } },
-        input,
-        node("span", { text: `${name}${without ? " (not measured here)" : ""}` }),
-      );
-    };
-    refill(list, [
-      ...every.map(box),
-      button("As at first", () => change({ columns: null }), {
-        class: "tx-button",
-        attributes: { "data-key": "column:reset" },
-      }),
-    ]);
+  let shown = null;
+  // Three dozen boxes, which are made while somebody looks at them.
+  const draw = () => refill(list, shown && element.open ? boxes(shown, change) : []);
+  element.addEventListener("toggle", draw);
+  const update = (context, measured) => {
+    shown = { ...context, measured };
+    draw();
   };
   return { element, update };
+}
+
+function boxes({ every, view, measured }, change) {
+  const chosen = new Set(shownColumns(every, view.columns).map(({ key }) => key));
+  const box = ({ key, name, help, figure }) => {
+    const without = figure && !measured.has(key);
+    const input = node("input", {
+      attributes: { type: "checkbox", checked: chosen.has(key), "data-key": `column:${key}` },
+      on: {
+        change: () => {
+          input.checked ? chosen.add(key) : chosen.delete(key);
+          change({ columns: every.filter((each) => chosen.has(each.key)).map((each) => each.key) });
+        },
+      },
+    });
+    return node(
+      "label",
+      { class: "tx-check", attributes: { title: help } },
+      input,
+      node("span", { text: `${name}${without ? " (not measured here)" : ""}` }),
+    );
+  };
+  return [
+    ...every.map(box),
+    button("As at first", () => change({ columns: null }), {
+      class: "tx-button",
+      attributes: { "data-key": "column:reset" },
+    }),
+  ];
 }

@@ -308,7 +308,7 @@ function lessonState({ open, cancel }) {
   const words = node("span", { attributes: { role: "status" } });
   const bar = node("div", {
     class: "tx-progress",
-    attributes: { role: "progressbar", "aria-label": "Steps" },
+    attributes: { role: "progressbar", "aria-label": "Progress of teaching" },
   });
   const opens = button("Open the taught model", () => open(run), { class: "tu-button is-first" });
   const stops = button("Cancel", () => cancel(run), { class: "tu-button" });
