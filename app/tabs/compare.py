@@ -8,7 +8,7 @@ from typing import Any, Final
 import gradio as gr
 
 from app.actions import compare as actions
-from app.actions import run_folder, run_tokens
+from app.actions import report, run_folder, run_tokens
 from app.components import compare_view
 from app.parts import Part
 from app.service import Service
@@ -18,6 +18,7 @@ ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
     {
         "run_curves": actions.curves,
         "token_difference": run_tokens.token_difference,
+        "report_file": report.report_file,
         **run_folder.ASKED,
     }
 )

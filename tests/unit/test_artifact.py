@@ -9,6 +9,8 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.documents.record import report_of
+from tokenunlearn.documents.sources import open_source
 from tokenunlearn.errors import InputError, RunError, SettingError
 from tokenunlearn.rivals import make_rival
 from tokenunlearn.runs.artifact import Artifact, open_artifact, read_artifact
@@ -118,6 +120,11 @@ def test_an_attack_is_a_run_whose_result_lies_with_the_run_that_it_is_on(
     assert result["by"] == attack and [line["taken"] for line in result["curve"]] == [0, 1, 2]
     assert result["says"][-1] == "Relearning by a model that never knew: not measured."
     assert not (queue.store.path(attack) / "probes.json").exists() and buttons(state) == ["Probe"]
+    record = report_of(open_source(queue.store.path(of)), "report", "today").record
+    assert record["mask"] is None and record["attacks"][0]["says"] == result["says"]
+    assert any("Attacks that were run: Relearning" in told for told in record["limits"])
+    with pytest.raises(RunError, match="has no result yet"):
+        open_source(queue.store.path(attack))
     keep_result(queue.store.path(of), {**result, "says": ["again"]}, attack)
     keep_result(queue.store.path(of), {**result, "says": ["another"]}, "run-9")
     assert [each["says"] for each in results_in(queue.store.path(of))] == [["again"], ["another"]]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from app.actions import compare, run_folder, run_tokens, status
+from app.actions import compare, report, run_folder, run_tokens, status
 from app.service import Service
 from app.sessions.load import Stage
 from tests.asking import ask
+from tests.measured_arms import chosen_and_random
 from tests.page_service import live_service
 from tests.recorded_page import ANSWER, finished_run
 from tokenunlearn.errors import InputError, RunError
@@ -99,6 +100,27 @@ def test_command_and_configuration_are_text_to_copy(service: Service) -> None:
     assert words[:4] == ["python", "-m", "tokenunlearn", "unlearn"] and Path(words[4]).is_file()
     config = json.loads(ask(run_folder.configuration, service, {"run_id": first})["text"])
     assert config == {"arm": "chosen", "rule": {"mode": "chosen"}}
+
+
+def test_the_report_of_a_run_and_of_a_sweep_under_way_is_a_file_to_keep(service: Service) -> None:
+    first, _ = two_runs(service)
+    store = service.queue.store
+    ask(run_folder.save_note, service, {"run_id": first, "name": "<b>Best", "note": "<i>why"})
+    file = ask(report.report_file, service, {"run_id": first, "format": "json"})
+    record = json.loads(file["text"])
+    assert (file["filename"], record["kind"]) == (f"report-{first}.json", "run")
+    fact = next(each for each in record["change"] if each["name"] == "fact_joint")
+    assert (fact["before"], fact["after"], fact["change"]) == (0.9, 0.1, pytest.approx(-0.8))
+    page = ask(report.report_file, service, {"run_id": first, "format": "html"})["text"]
+    assert "one run of one seed" in page and "&lt;i&gt;why" in page and "<b>Best" not in page
+    sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3}, "steps": 6})
+    with pytest.raises(RunError, match="has no result yet"):
+        ask(report.report_file, service, {"run_id": sweep, "format": "html"})
+    (store.path(sweep) / "sweep.jsonl").write_text(results_text({"x": "y"}, chosen_and_random(3, 0.4)))
+    record = json.loads(ask(report.report_file, service, {"run_id": sweep, "format": "json"})["text"])
+    assert "The run is queued, at 0 of 6." in record["notes"] and len(record["arms"]) == 2
+    line = next(each for each in compare.runs(service)["sweeps"] if each["run_id"] == sweep)
+    assert (line["lines"], line["verdicts"]) == (record["arms"], record["verdicts"])
 
 
 def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> None:

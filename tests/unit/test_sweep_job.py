@@ -9,6 +9,8 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import row_to_dict
+from tokenunlearn.documents.record import report_of
+from tokenunlearn.documents.sources import open_source
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
 from tokenunlearn.experiments.results import read_results
 from tokenunlearn.experiments.runner import LAST
@@ -70,6 +72,13 @@ def test_a_killed_sweep_goes_on_to_the_figures_of_a_straight_one(
     state = queue.store.state(straight)
     assert (state["step"], state["steps"], state["kind"]) == (6, 6, "sweep")
     assert buttons(state) == ["Compare"] and not (queue.store.path(straight) / "probes.json").exists()
+
+    found = report_of(open_source(queue.store.path(straight)), "report", "today")
+    assert [row["id"] for row in found.record["tokens"]["rows"]] == [row.id for row in ROWS[:2]]
+    chosen = sum(int(count) for count in mask_of(scored).selected[: len(ROWS[0].answer + ROWS[1].answer)])
+    assert found.record["mask"]["counts"]["tokens"] == chosen > 0
+    assert found.record["mask"]["hash"] == mask_of(scored).hash and "compare" in found.record["commands"][0]
+    assert found.record["model"]["model"].startswith(f"{tiny_folder} @") and found.record["seeds"] == [0, 1]
 
     broken = queue.start_run(config(tiny_folder), mask_of(scored), scored)
     job = load(queue.store.config(broken), queue.store.path(broken))

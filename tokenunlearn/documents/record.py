@@ -68,6 +68,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "format": FORMAT,
         "version": VERSION,
         "title": source.name,
+        "remark": source.remark,
         **measured,
         "data": [_rows_said(source, name) for name in SPLIT_WORDS],
         "model": {name: str(source.origin.get(name) or "") for name in ("model", "adapter", "precision")},
@@ -95,7 +96,7 @@ def report_json(report: Report) -> str:
 def _of_results(source: Source) -> dict[str, Any]:
     """Return what a comparison measured: verdicts, arms, differences, series, answers."""
     results = source.results
-    view = sweep_view(results, [])
+    view = sweep_view(results, source.events)
     controls = [name for name in dict.fromkeys(each.arm for each in results) if name not in (BEFORE, CHOSEN)]
     named = [f"“{arm_words(name)}”" for name in controls if place_of(name) is None]
     seeds = sorted({each.seed for each in results if each.arm != BEFORE})
@@ -107,7 +108,7 @@ def _of_results(source: Source) -> dict[str, Any]:
         "how": f"{rows} to forget, {len(seeds)} seed{'s' * (len(seeds) != 1)}, all else the same.",
         "verdicts": view["verdicts"],
         "controls": view["controls"],
-        "notes": view["notes"],
+        "notes": [*source.notes, *view["notes"]],
         "before": view["before"],
         "arms": [line for line in view["lines"] if place_of(line["arm"]) is None],
         "differences": [record for moment in MOMENTS for record in _differences(results, moment)],
@@ -139,7 +140,7 @@ def _of_probes(source: Source) -> dict[str, Any]:
         "verdicts": [],
         "sentence": ONE_SEED,
         "controls": [],
-        "notes": [source.message] if source.message else [],
+        "notes": list(source.notes),
         "change": [each for each in figures if each["before"] is not None or each["after"] is not None],
         "answers": _answers(before["answers"], after, what, []),
         "seeds": [source.origin.get("seed")],

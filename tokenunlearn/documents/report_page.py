@@ -88,6 +88,7 @@ def report_page(report: Report) -> str:
 <header><p class="note">Report of an unlearning experiment · TokenUnlearn Explorer</p>
 <h1>{escaped(record["asked"])}</h1>
 <p class="note">{title}: {escaped(record["how"])}</p>
+{_note(record["remark"]) if record["remark"] else ""}
 <nav aria-label="Sections">{links}</nav></header>
 <main>
 {body}

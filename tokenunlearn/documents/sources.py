@@ -1,6 +1,8 @@
 """What a report is made of: the file of a comparison with what lies beside it, or the folder of a run."""
 
 import json
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,18 +11,22 @@ from typing import Any, Final
 import pandas as pd
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
-from tokenunlearn.errors import RunError
+from tokenunlearn.errors import RunError, TokenUnlearnError
 from tokenunlearn.experiments.results import BEFORE, read_head, read_results
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
+from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
+from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
+from tokenunlearn.runs.notes import read_note
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Event, from_json
 from tokenunlearn.training.origin import Origin, model_asked_for, settings_of
 from tokenunlearn.training.origin import rows_of as hash_of_rows
 
@@ -34,7 +40,8 @@ class Source:
 
     `origin`: what all measurements share. `texts`: row id → question and answer, of the rows to forget.
     `table`, `mask`: the scores, and the chosen tokens on them; None where they were not kept. `probes`: the
-    reports before and after a run, None of a comparison. `attacks`: results of attacks on the run.
+    reports before and after a run, None of a comparison. `attacks`: results of attacks on the run. `events`:
+    what a run told meanwhile. `notes`: how it stands, where it is not as planned. `remark`: a person's.
     """
 
     name: str
@@ -48,7 +55,9 @@ class Source:
     versions: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, Any] | None = None
     attacks: Sequence[Mapping[str, Any]] = ()
-    message: str = ""
+    events: Sequence[Event] = ()
+    notes: tuple[str, ...] = ()
+    remark: str = ""
 
 
 def beside(results: Path) -> tuple[Path, Path]:
@@ -94,17 +103,21 @@ def _of_run(path: Path) -> Source:
         raise RunError(
             f"{path.name} is no run", "It has no config.json", "Name the folder of a run", str(path)
         )
-    rows, versions = rows_of(config), _json(path / "versions.json") or {}
+    rows, note = rows_of(config), read_note(path)[0]
+    commands, why_none = _commands(path, config)
     found = run_mask(path, config)
     table, mask = (found[1], found[0]) if found else (None, None)
     known: dict[str, Any] = {
-        "name": str(state.get("name") or path.name),
+        "name": f"{path.name}, {note.name or state.get('name') or 'a run'}",
         "place": str(path),
         "table": table,
         "mask": mask,
         "texts": {row.id: (row.question, row.answer) for row in rows.forget},
-        "versions": versions,
-        "message": str(state.get("message") or ""),
+        "versions": _json(path / "versions.json") or {},
+        "commands": commands,
+        "events": [from_json(each) for each in read_lines_since(path / "metrics.jsonl")[0]],
+        "notes": tuple(each for each in (_standing(state), why_none) if each),
+        "remark": note.text,
     }
     if (path / FILE).is_file():
         results = tuple(read_results(path / FILE))
@@ -116,6 +129,28 @@ def _of_run(path: Path) -> Source:
         raise _nothing_yet(path)
     splits = {FORGET: rows.forget, RETAIN: rows.retain, WORLD: rows.world}
     return Source(origin=_run_origin(config, mask, splits), probes=probes, attacks=results_in(path), **known)
+
+
+def _commands(path: Path, config: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """Return the command line that makes a run again, from this folder, or why there is none."""
+    try:
+        words = command_words(path, config)
+    except TokenUnlearnError as error:
+        return (), str(error)
+    return (shlex.join(map(path_here, words)),), ""
+
+
+def path_here(word: str) -> str:
+    """Return a path below the folder that this process runs in from there on; any other word as it is."""
+    return word.removeprefix(f"{Path.cwd()}{os.sep}")
+
+
+def _standing(state: Mapping[str, Any]) -> str:
+    """Return how a run stands, "" for one that has finished."""
+    if state.get("state") in ("finished", None):
+        return ""
+    message = f": {state['message']}" if state.get("message") else ""
+    return f"The run is {state['state']}, at {state.get('step')} of {state.get('steps')}{message}."
 
 
 def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str, Sequence[Row]]) -> Origin:

@@ -9,6 +9,7 @@ import { discardedPanel } from "./discarded_panel.js";
 import { keepView, keptView } from "./kept_view.js";
 import { filtered, linesOf } from "./lines.js";
 import { paretoPanel } from "./pareto_panel.js";
+import { reportParts } from "./report_parts.js";
 import { runPanel } from "./run_panel.js";
 import { runsTable } from "./runs_table.js";
 import { seriesParts } from "./series_panel.js";
@@ -43,10 +44,16 @@ export function mount({ element, props, trigger, watch, server }) {
     if (line?.kind === "run") trigger("act", { run_id: line.runId, action: "probe" });
     else if (line && !line.run.recorded) change({ open: id });
   };
+  // Kept, so that what it says is not lost when a pulse draws anew.
+  const reports = new Map();
+  const reportOf = (runId) => {
+    if (!reports.has(runId)) reports.set(runId, reportParts(runId, ask));
+    return reports.get(runId);
+  };
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
   const panels = [
-    verdictPanel(trigger, seriesParts),
+    verdictPanel(trigger, (sweep) => [...seriesParts(sweep), sweep.recorded ? null : reportOf(sweep.run_id)]),
     paretoPanel(change, openMark),
     tableBar(change, ask),
     runsTable(acts),

@@ -3,6 +3,7 @@
 import { button, node, refill, setText } from "../dom/dom.js";
 import { download } from "../draft/export_mask.js";
 import { actButton, runButtons } from "../runs/run_card.js";
+import { reportParts } from "./report_parts.js";
 
 /**
  * Returns `{element, update}`.
@@ -68,6 +69,7 @@ function parts(run, ask, trigger, close) {
     node("div", { class: "tx-actions" }, ...takeButtons(run, of, { ask, trigger, attempt, text, close })),
     said,
     text,
+    reportParts(run.run_id, ask),
     settingsFold(run),
   ];
 }
