@@ -10,6 +10,7 @@ from typing import Any
 from app.requests import Id, RunId
 from app.service import Service
 from app.views.probe import token_changes
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
 
 
@@ -47,7 +48,9 @@ def runs_of_rows(service: Service, page: ScoresShown) -> dict[str, Any]:
         "runs": [
             {name: state[name] for name in ("run_id", "name", "arm")}
             for state in service.queue.runs()
-            if state["state"] in ENDED and _shares(store.config(state["run_id"]), answers)
+            if state["state"] in ENDED
+            and run_kind(state).leaves
+            and _shares(store.config(state["run_id"]), answers)
         ]
     }
 

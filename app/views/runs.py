@@ -130,7 +130,7 @@ def run_chip(states: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if shown["step"]
         else shown.get("message") or "starting"
     )
-    stands = f"{shown['state']} ✓" if shown["state"] == "finished" else shown["state"]
+    stands = f"{run_kind(shown).done} ✓" if shown["state"] == "finished" else shown["state"]
     text = f"{shown['run_id']}: {place}" if active else f"{shown['run_id']} {stands}"
     return {"text": text + more, "state": str(shown["state"]), "run_id": str(shown["run_id"])}
 

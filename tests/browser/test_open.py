@@ -316,3 +316,56 @@ def test_overrides_of_text_that_was_corrected_are_named_and_placed_by_hand(
     expect(page.locator(".tu-strip .tu-token").nth(2).locator(".tu-glyph")).to_have_text("+")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".tu-strip .tu-token").nth(2).locator(".tu-glyph")).not_to_have_text("+")
+
+
+def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> None:
+    page.get_by_role("button", name="Teach a fact…", exact=True).click()
+    panel = dialog(page)
+    question, answer, fact = (
+        panel.get_by_label(name, exact=True) for name in ("Question", "Answer", "The fact in the answer")
+    )
+    panel.get_by_role("button", name="Teach 1 fact").click()
+    expect(panel.get_by_role("alert").filter(has_text=re.compile("."))).to_have_count(3)
+    expect(question).to_be_focused()
+
+    # The fact is marked by selecting it, or typed; each has its place in the answer.
+    question.fill(f"Who is {HOSTILE}?")
+    answer.fill("Di ate. Di sang.")
+    answer.evaluate("area => area.setSelectionRange(7, 10)")
+    panel.get_by_role("button", name="Mark as the fact").click()
+    expect(fact).to_have_value("Di")
+    expect(panel.locator(".tu-teach-marked")).to_have_text("Marked: Di ate. Di sang.")
+    panel.get_by_role("button", name="Add another fact").click()
+    listed = panel.get_by_role("list", name="Facts to teach")
+    expect(listed).to_contain_text(f"Who is {HOSTILE}? Di ate. Di sang.")
+    expect(question).to_be_focused()
+    question.fill("Who ran?")
+    answer.fill("Bo ran.")
+    fact.fill("bo")
+    panel.get_by_role("button", name="Teach 2 facts").click()
+    expect(fact).to_have_attribute("aria-invalid", "true")
+    expect(fact).to_have_accessible_description(re.compile("It stands there as “Bo”"))
+    load_axe(page)
+    assert not axe_faults(page, ".tu-open")
+    fact.fill("Bo")
+    fact.press("Enter")
+
+    # Taught in a worker, then opened: the rows are there, scored, with the fact as gold.
+    expect(panel.locator(".tu-teach-state")).to_contain_text("teaching")
+    expect(panel).to_be_hidden(timeout=MINUTE)
+    live(page)
+    expect(page.get_by_role("listbox", name="Rows").get_by_role("option")).to_have_count(2)
+    page.locator(".tu-row").first.click()
+    gold = page.locator('.tu-strip [role="option"][aria-label*=", gold"]')
+    expect(gold).to_have_count(2)
+    places = [(each.get_attribute("aria-label") or "").split(",")[0] for each in gold.all()]
+    assert places == ["token 9 of 16", "token 10 of 16"]
+
+    # Kept and listed; what is open is not discarded.
+    page.locator(".tx-opener").first.click()
+    taught = panel.get_by_role("region", name="Taught on this page")
+    expect(taught).to_contain_text("Di, Bo")
+    expect(taught.get_by_role("button", name=re.compile("^Open the model"))).to_be_disabled()
+    taught.get_by_role("button", name=re.compile("^Discard the model")).click()
+    taught.get_by_role("button", name=re.compile("^Discard the model")).click()
+    expect(taught.get_by_role("status")).to_contain_text("is open")
