@@ -1,6 +1,7 @@
 """The visible words of the page, except the help of settings, which stands beside each setting."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.documents.words import rows_words
@@ -68,6 +69,11 @@ ASK_LABEL: Final = "Ask both models"
 ASK_PLACEHOLDER: Final = "A question of your own"
 ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
+
+
+def adapter_words(folder: Path) -> str:
+    """Return what a person knows an adapter by: its folder, or the run that left it there."""
+    return folder.parent.name if folder.name == "adapter" else folder.name
 
 
 def no_results(run: Mapping[str, Any]) -> str:

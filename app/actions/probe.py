@@ -8,7 +8,7 @@ from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
 from app.views.runs import BROKEN, run_line
-from app.words import NO_PROBE
+from app.words import NO_PROBE, adapter_words
 from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
 from tokenunlearn.metrics.fluency import fluency
@@ -189,7 +189,7 @@ def refuse_other_model(service: Service, run_id: str) -> None:
     config, session = service.queue.store.config(run_id), service.sessions.session
     began = (config.get("model", session.model_name), _folder(config.get("adapter", session.adapter)))
     if began != (session.model_name, _folder(session.adapter)):
-        name = f"{began[0] or EMBEDDED_NAME}" + (f" with {began[1].name}" if began[1] else "")
+        name = f"{began[0] or EMBEDDED_NAME}" + (f" with {adapter_words(began[1])}" if began[1] else "")
         raise RunError(
             f"{run_id} began with {name}", "Another model is open, so there is no before", f"Open {name}"
         )

@@ -14,6 +14,7 @@ from app.requests import MOST_TEXT, RunId, Truth, read, text, whole
 from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line
+from app.words import adapter_words
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.documents.words import rows_words
@@ -137,11 +138,9 @@ def offer(service: Service) -> dict[str, Any]:
 
 def _model_words(session: Session) -> str:
     name = Path(session.model_name).name if session.model_name else EMBEDDED_NAME
-    return f"{name} with {_adapter_words(Path(session.adapter))}" if session.adapter else f"{name}, the base,"
-
-
-def _adapter_words(folder: Path) -> str:
-    return f"the adapter of {folder.parent.name}" if folder.name == "adapter" else f"“{folder.name}”"
+    return (
+        f"{name} with “{adapter_words(Path(session.adapter))}”" if session.adapter else f"{name}, the base,"
+    )
 
 
 def _refuse(service: Service) -> None:

@@ -108,7 +108,8 @@ class Lesson:
     """A model with its fresh LoRA, and what it will be taught.
 
     `taught` holds each row of `rows` once or several times, so that few rows are in every step, and the
-    others. In a pass of `steps_a_pass` each row to learn comes about once.
+    others. In a pass of `steps_a_pass` each row to learn comes about once; the loss is judged over the last
+    `judged` steps.
     """
 
     student: LoadedModel
@@ -116,6 +117,7 @@ class Lesson:
     taught: tuple[Row, ...]
     training: TrainConfig
     steps_a_pass: int
+    judged: int
     stop_loss: float
 
     def loss(self) -> float:
@@ -148,7 +150,9 @@ def prepared(loaded: LoadedModel, rows: Sequence[Row], others: Sequence[Row], co
         eval_every=1000,
     )
     student = with_fresh_lora(loaded, training)
-    return Lesson(student, tuple(rows), taught, training, steps_a_pass, config.stop_loss)
+    # One step says little of what must stay; where few are learnt, several passes are judged together.
+    judged = max(steps_a_pass, min(FEW, -(-len(taught) // size)) if copies > 1 else 0)
+    return Lesson(student, tuple(rows), taught, training, steps_a_pass, judged, config.stop_loss)
 
 
 def learn(
@@ -169,17 +173,17 @@ def learn(
             yield event
         if isinstance(event, Diverged):
             return
-        whole = isinstance(event, StepDone) and step % lesson.steps_a_pass == 0
-        if whole and _learnt(lesson, [losses.get(step - back) for back in range(lesson.steps_a_pass)]):
+        if isinstance(event, StepDone) and step % lesson.steps_a_pass == 0 and _learnt(lesson, losses, step):
             reason = f"mean loss below {lesson.stop_loss:g} nats"
             break
     yield Finished(step, reason)
 
 
-def _learnt(lesson: Lesson, losses: Sequence[float | None]) -> bool:
-    """Return whether a pass of these losses was the last; only then the rows are measured by themselves."""
-    known = [loss for loss in losses if loss is not None]
-    return sum(known) / len(known) < lesson.stop_loss and lesson.loss() < lesson.stop_loss
+def _learnt(lesson: Lesson, losses: Mapping[int, float], step: int) -> bool:
+    """Return whether this step was the last one; only where all is learnt the rows alone are measured."""
+    judged = [losses[at] for at in range(step - lesson.judged + 1, step + 1) if at in losses]
+    whole = len(judged) == lesson.judged and sum(judged) / len(judged) < lesson.stop_loss
+    return whole and lesson.loss() < lesson.stop_loss
 
 
 def teach(

@@ -67,6 +67,7 @@ export function openPanel(host) {
   /** @type {number|null} the server's time at which what is waited for was begun */
   let begunAt = null;
   let part = "data";
+  let asked = "";
   const now = node("p", { class: "tu-open-now" });
   const parts = segmented("What to open", PARTS, (value) => {
     turn(value);
@@ -93,6 +94,7 @@ export function openPanel(host) {
   };
   /** Asks what may have changed since the part was looked at last. */
   const ask = () => {
+    asked = openingNow.value.open.model;
     if (part === "teach") teach.show();
     if (part === "model")
       host.ask("teach_offer", {}).then(
@@ -104,9 +106,10 @@ export function openPanel(host) {
     begunAt = at;
     host.opened();
   };
-  openingNow.subscribe(({ at, opening }) => {
+  openingNow.subscribe(({ at, opening, open }) => {
     state.update(opening);
     turn(part);
+    if (element.open && open.model !== asked) ask(); // Another model may be ready now.
     // An answer from before says nothing of what was begun since.
     if (begunAt === null || at < begunAt) return;
     if (opening && opening.state !== "error") return;

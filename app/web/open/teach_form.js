@@ -236,8 +236,14 @@ export function teachForm(host) {
       (error) => notice.say(error?.message ?? String(error), "error"),
     );
   let opened = "";
+  /** The lesson that this page has seen under way: one that ended before is no news. */
+  let seen = "";
+  const follow = (lesson) => {
+    if (lesson?.live) seen = lesson.run_id;
+    state.update(lesson?.run_id === seen || lesson?.run_id === mine ? lesson : null);
+  };
   teachingNow.subscribe((lesson) => {
-    state.update(lesson);
+    follow(lesson);
     // By itself only for whoever began it and is looking: what was decided on the open rows is kept anyway.
     if (lesson?.run_id !== mine || !lesson.opens || opened === mine || !host.watched()) return;
     opened = mine;
@@ -246,7 +252,7 @@ export function teachForm(host) {
       () => "",
     );
   });
-  state.update(teachingNow.value);
+  follow(teachingNow.value);
   update();
   return { element, show };
 }
