@@ -168,9 +168,10 @@ def _kept(session: Session, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
-    """Return the queued run: `{run_id, wrong}`; `wrong` says by number what is wrong with which fact.
+    """Return the queued run: `{run_id}`.
 
-    Raises ModelError where no model can be taught, InputError where there is nothing to teach.
+    Raises ModelError where no model can be taught, InputError for a fact that `check_fact` finds wrong, and
+    where there is nothing to teach.
     """
     _refuse(service)
     session = service.sessions.session
@@ -178,11 +179,7 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
         rows = _unknown(service)
         opens, name = session.rows, f"Teach {rows_words(len(rows))}"
     else:
-        found = [fact_row(each) for each in given.facts]
-        wrong = {str(at): errors for at, (_, errors, _note) in enumerate(found) if errors}
-        if wrong:
-            return {"run_id": None, "wrong": wrong}
-        rows = tuple({row.question: row for row, *_ in found if row is not None}.values())
+        rows = tuple({row.question: row for row in map(_row_of, given.facts)}.values())
         opens = replace(session.fitting, forget=rows, retain=_without(session.fitting.retain, rows))
         name = f"Teach {len(rows)} {'fact' if len(rows) == 1 else 'facts'}"
     if not rows:
@@ -200,7 +197,14 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
         "precision": session.precision,
         **{key: _records(values) for key, values in vars(opens).items()},
     }
-    return {"run_id": service.queue.start_run(config), "wrong": {}}
+    return {"run_id": service.queue.start_run(config)}
+
+
+def _row_of(given: FactGiven) -> Row:
+    row, wrong, _ = fact_row(given)
+    if row is None:
+        raise InputError("A fact cannot be taught", " ".join(wrong.values()), "Mend it")
+    return row
 
 
 def _without(kept: Sequence[Row], rows: Sequence[Row]) -> tuple[Row, ...]:

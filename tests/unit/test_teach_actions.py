@@ -59,10 +59,11 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
 ) -> None:
     few = to_dict(TeachConfig(epochs=1, rank=2, rehearse=1))
     monkeypatch.setattr(teach, "to_dict", lambda _: few)
-    assert ask(teach.teach, service, {"facts": [{**FACT, "fact": "Bo"}]})["wrong"].keys() == {"0"}
-    assert not service.queue.runs()
+    with pytest.raises(InputError, match="does not hold “Bo”"):
+        ask(teach.teach, service, {"facts": [{**FACT, "fact": "Bo"}]})
     with pytest.raises(InputError, match="nothing to teach"):
         ask(teach.teach, service, {"facts": []})
+    assert not service.queue.runs()
 
     run_id = ask(teach.teach, service, {"facts": [FACT]})["run_id"]
     assert status.chips(service)["teaching"]["live"]

@@ -48,7 +48,7 @@ export function teachForm(host) {
   });
   const begin = node("button", { class: "tu-button is-first", attributes: { type: "submit" } });
   const add = button("Add another fact", () => addFact(), { class: "tu-button" });
-  const unknown = unknownRows(() => startLesson({ facts: [], open_rows: true }));
+  const unknown = unknownRows(() => startLesson({ open_rows: true }));
   const state = lessonState({
     open: (run) =>
       notice.attempt(
@@ -138,6 +138,8 @@ export function teachForm(host) {
   /** Returns whether the fields hold a fact, after the server has looked at it; says what is wrong. */
   const looked = async () => {
     const found = await host.ask("check_fact", typed());
+    if (facts.some((each) => each.question.trim() === typed().question.trim()))
+      found.wrong.question ??= "This question is in the list already.";
     tell(found.wrong);
     setText(note, found.note);
     return Object.keys(found.wrong).length === 0;
@@ -161,29 +163,23 @@ export function teachForm(host) {
       },
       (said) => said,
     );
-  const startLesson = (asked) =>
-    notice.attempt(
+  let starting = false;
+  /** One press, one run. */
+  const startLesson = async (asked) => {
+    if (starting) return;
+    starting = true;
+    await notice.attempt(
       async () => {
-        const { run_id: run, wrong } = await host.ask("teach", asked);
-        const at = Object.keys(wrong)[0];
-        if (at !== undefined) return tellListed(Number(at), wrong[at]);
+        const { run_id: run } = await host.ask("teach", asked);
         mine = run;
         facts = [];
         clear();
         drawList();
         host.refresh();
-        return "";
       },
-      (said) => said,
+      () => "",
     );
-  /** A fact of the list that the server refuses comes back into the fields. */
-  const tellListed = (at, wrong) => {
-    const back = facts[at];
-    facts = facts.filter((_, other) => other !== at);
-    if (back) for (const name of Object.keys(fields)) fields[name].input.value = back[name];
-    drawList();
-    tell(wrong);
-    return "";
+    starting = false;
   };
   const markSelection = () => {
     const { selectionStart: from, selectionEnd: to, value } = answer.input;
@@ -210,19 +206,15 @@ export function teachForm(host) {
   question.input.addEventListener("input", update);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!isBlank(typed()) || facts.length === 0) {
-      let good = false;
-      await notice.attempt(
-        async () => {
-          good = await looked();
-        },
-        () => "",
-      );
-      if (!good) return;
-      facts = [...facts, typed()];
-      drawList();
-    }
-    await startLesson({ facts, open_rows: false });
+    if (isBlank(typed()) && facts.length) return startLesson({ facts });
+    let good = false;
+    await notice.attempt(
+      async () => {
+        good = await looked();
+      },
+      () => "",
+    );
+    return good ? startLesson({ facts: [...facts, typed()] }) : undefined;
   });
   const show = () =>
     host.ask("teach_offer", {}).then(
