@@ -345,10 +345,12 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     assert drawn == {".svg", ".png"} and (folder / "plots" / "bins-1.svg").is_file()
     capsys.readouterr()
     assert main(["select", "arms.scores.parquet", "--fraction", "0.1", "--out", "other.jsonl"]) == 0
+    given = ["--scores", "arms.scores.parquet", "--mask", "other.jsonl"]
+    assert main([*wanted, *given]) == 2
+    assert "not what the rule of the measurements chooses" in capsys.readouterr().err
     head, *lines = (folder / "arms.jsonl").read_text().splitlines()
     named = json.loads(head)
     named["origin"]["mask"] = f"arms.mask.jsonl @{record['mask']['hash']}"
     (folder / "arms.jsonl").write_text("\n".join([json.dumps(named), *lines]))
-    given = ["--scores", "arms.scores.parquet", "--mask", "other.jsonl"]
     assert main([*wanted, *given]) == 2
     assert "the measurements are of" in capsys.readouterr().err

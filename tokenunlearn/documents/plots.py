@@ -86,9 +86,11 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
     shapes.append(Words((axis.first + axis.last) / 2, bottom + 34, unit, anchor="middle"))
     shapes += _key(bottom + 58)
     shown = sum(each["shown"] for each in found)
+    alone = all(each["low"] is None for each in found)
+    interval = ", one seed and so no interval" if alone else ", with 95 % intervals"
     about = (
-        f"The chosen tokens minus controls, with 95 % intervals; {shown} of {len(found)} are shown. The "
-        "table of every difference has the numbers."
+        f"The chosen tokens minus controls{interval}; {shown} of {len(found)} are shown. The table of every "
+        "difference has the numbers."
     )
     name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
     title = f"Chosen tokens minus each control, {moment}"
@@ -129,50 +131,52 @@ def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
     ]
     if len(arms) < 2:
         return None
-    before: dict[str, Any] = {name: (record["before"] or {}).get(name) for name in (FACT, KEPT)}
-    spans = {
-        name: [value for line in arms for value in line["values"][name] if value is not None]
-        + [before[name]] * (before[name] is not None)
-        for name in (FACT, KEPT)
-    }
-    right, bottom = 420, 330.0
-    across = _axis(spans[FACT], 64, right)
-    upward = _axis(spans[KEPT], bottom, 20)
-    shapes: list[Shape] = [*_grid(across, 20, bottom), *_rungs(upward, 64, right)]
-    shapes.append(
-        Words((64 + right) / 2, bottom + 36, "fact, joint probability (left is better)", anchor="middle")
-    )
-    shapes.append(Words(8, 12, "kept (up is better)"))
+    start: dict[str, Any] = {name: (record["before"] or {}).get(name) for name in (FACT, KEPT)}
+    left, right, high, low, legend = 64, 420, 20, 330.0, 446.0
+    across = _axis([1 - value for value in _spans(arms, FACT, start)], left, right)
+    upward = _axis(_spans(arms, KEPT, start), low, high)
+    shapes: list[Shape] = [*_grid(across, high, low), *_rungs(upward, left, right)]
+    below = "forgotten: 1 − fact, joint (right is better)"
+    shapes += [
+        Words((left + right) / 2, low + 36, below, anchor="middle"),
+        Words(8, 12, "kept (up is better)"),
+    ]
     top = 34.0
-    if None not in before.values():
-        shapes.append(Dot(across.at(before[FACT]), upward.at(before[KEPT]), 5, "ink", "diamond", hollow=True))
-        shapes += [
-            Dot(right + 26, top - 4, 5, "ink", "diamond", hollow=True),
-            Words(right + 40, top, "before any step"),
-        ]
+    if None not in start.values():
+        for place in ((across.at(1 - start[FACT]), upward.at(start[KEPT])), (legend, top - 4)):
+            shapes.append(Dot(*place, 5, "ink", "diamond", hollow=True))
+        shapes.append(Words(legend + 14, top, "before any step"))
     for number, line in enumerate(arms):
         colour, shape = f"run{line['hue'] % HUES}", SHAPES[number % len(SHAPES)]
         shapes += _arm(across, upward, line, colour, shape)
         top += ROW
-        shapes += [Dot(right + 26, top - 4, 5, colour, shape), Words(right + 40, top, line["label"], "ink")]
+        shapes += [Dot(legend, top - 4, 5, colour, shape), Words(legend + 14, top, line["label"], "ink")]
     about = (
         f"{len(arms)} arms, each by its mean over the seeds with the 95 % interval of the mean, each seed a "
         "small dot. The table of arms has the numbers."
     )
     title = f"Forgetting against what is kept, {moment}"
-    return Drawing(f"kept-{slug(moment)}", title, about, WIDE, bottom + 48, tuple(shapes))
+    return Drawing(f"kept-{slug(moment)}", title, about, WIDE, max(low + 48, top + ROW), tuple(shapes))
+
+
+def _spans(arms: Sequence[Mapping[str, Any]], name: str, start: Mapping[str, Any]) -> list[float]:
+    """Return all that has to be on the axis of a probability: seeds, and intervals as far as it goes."""
+    ends = [end for line in arms for end in line["figures"][name][1:3] if end is not None]
+    values = [value for line in arms for value in [*line["values"][name], start[name]] if value is not None]
+    return values + [min(max(end, 0.0), 1.0) for end in ends]
 
 
 def _arm(across: Axis, upward: Axis, line: Mapping[str, Any], colour: str, shape: str) -> Iterator[Shape]:
-    (x, left, right, _), (y, low, high, _) = (line["figures"][name] for name in (FACT, KEPT))
-    if left is not None:
-        yield Line(across.at(left), upward.at(y), across.at(right), upward.at(y), colour, 1.5)
+    (fact, least, most, _), (kept, low, high, _) = (line["figures"][name] for name in (FACT, KEPT))
+    x, y = across.at(1 - fact), upward.at(kept)
+    if least is not None:
+        yield Line(across.at(1 - most), y, across.at(1 - least), y, colour, 1.5)
     if low is not None:
-        yield Line(across.at(x), upward.at(low), across.at(x), upward.at(high), colour, 1.5)
+        yield Line(x, upward.at(low), x, upward.at(high), colour, 1.5)
     for one, other in zip(line["values"][FACT], line["values"][KEPT], strict=True):
         if one is not None and other is not None:
-            yield Dot(across.at(one), upward.at(other), 2, colour)
-    yield Dot(across.at(x), upward.at(y), 5, colour, shape)
+            yield Dot(across.at(1 - one), upward.at(other), 2, colour)
+    yield Dot(x, y, 5, colour, shape)
 
 
 def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int) -> Drawing | None:

@@ -314,9 +314,10 @@ def _mask(source: Source) -> dict[str, Any] | None:
     if rule is None:
         return None
     labels = {name: {"label": SIGNALS[name].label} for name in rule.signals if name in SIGNALS}
+    by = str(source.origin.get("mask") or "not recorded")
     knowledge, entropy = (labels.get(name, {"label": name})["label"] for name in rule.signals)
     found: dict[str, Any] = {
-        "chosen_by": str(source.origin.get("mask") or ""),
+        "chosen_by": "the rule alone" if by.startswith("none") else by.partition(" @")[0],
         "hash": source.mask.hash if source.mask is not None else None,
         "rule": whole_rule_words(rule, labels),
         "short": rule_words(rule),

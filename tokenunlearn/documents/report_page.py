@@ -65,10 +65,12 @@ figure svg { min-width: 40em; } figure .scroll { margin: 0; }
 .limits h2 { border: 0; margin: .6em 0; padding: 0; } .limits li { margin: .5em 0; }
 @media (max-width: 40em) { body { padding: 0 1em; } .said { grid-template-columns: 1fr; }
   .facts th, .facts td { display: block; padding: 0; } .facts td { padding-bottom: .7em; } }
-@media print { body { max-width: none; font-size: 10.5pt; } nav, summary { display: none; }
+@media print { body { max-width: none; font-size: 10.5pt; } nav { display: none; }
+  summary { list-style: none; color: inherit; font-weight: 600; }
   details::details-content { content-visibility: visible; display: block; }
   h2, h3, figcaption { break-after: avoid; } figure, .said, tr, .limits { break-inside: avoid; }
-  .scroll { overflow: visible; } .scroll td, .scroll th { padding-right: 8px; font-size: 8pt; }
+  .scroll { overflow: visible; } .scroll td, .scroll th { padding-right: 5px; font-size: 7pt; }
+  tbody th { min-width: 0; }
   .scroll td { white-space: normal; } }
 """
 
@@ -218,6 +220,8 @@ def _counts(mask: Mapping[str, Any]) -> str:
 
 
 def _tokens(report: Report) -> str:
+    if not report.heatmaps and report.record["kind"] == "run":
+        return _note("This run had no mask: it trained every token, each with weight 1.")
     if not report.heatmaps:
         return _note(
             "No heatmap: the scores and the mask were not kept beside the measurements. Give them by "

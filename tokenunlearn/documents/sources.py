@@ -226,12 +226,15 @@ def _refuse_other_rows(table: pd.DataFrame, texts: Mapping[str, tuple[str, str]]
 def _refuse_other_mask(mask: Mask, origin: Origin, where: Path) -> None:
     """Raise RunError where the arms were trained on another mask, as far as the file says which."""
     _, named, expected = str(origin.get("mask") or "").rpartition(" @")
+    rule = to_dict(mask.rule)
+    other_rule = any(name in origin and origin[name] != value for name, value in rule.items())
     if named and expected != mask.hash:
-        raise RunError(
-            f"The mask is {mask.hash[:12]}, the measurements are of {expected[:12]}",
-            fix="Give the mask that was measured",
-            where=str(where),
-        )
+        what = f"The mask is {mask.hash[:12]}, the measurements are of {expected[:12]}"
+    elif not named and (mask.overrides or other_rule):
+        what = "The mask is not what the rule of the measurements chooses"
+    else:
+        return
+    raise RunError(what, fix="Give the mask that was measured", where=str(where))
 
 
 def _nothing_yet(path: Path) -> RunError:
