@@ -29,6 +29,13 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "deletion and insertion",
+        "tokenunlearn/experiments/perturbation.py",
+        "read = {token - 1 for token in fact}",
+        "read = {token for token in fact}",
+        ("tests/unit/test_perturbation.py",),
+    ),
+    Mutation(
         "signal to noise",
         "tokenunlearn/metrics/snr.py",
         "signal = mean - noise / size",

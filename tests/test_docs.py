@@ -42,6 +42,7 @@ PLACES = (
     "tokenunlearn.probes.evidence:ProbeSettings",
     "tokenunlearn.experiments.config:CompareConfig",
     "tokenunlearn.experiments.gradients:GradientsConfig",
+    "tokenunlearn.experiments.perturbation:PerturbConfig",
 )
 TABLE = re.compile(r"<!-- settings: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
 ADAPTERS = re.compile(r"<!-- adapters -->\n(.*?)<!-- end -->", re.DOTALL)

@@ -18,6 +18,7 @@ VERBS: Final = (
     "fit",
     "select",
     "gradients",
+    "perturb",
     "unlearn",
     "probe",
     "attack",

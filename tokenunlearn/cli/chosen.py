@@ -26,7 +26,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
 
 
 def asked_rule(arguments: argparse.Namespace) -> "Rule":
-    """Return the rule of the flags or of the mask; what can be wrong with either is told now.
+    """Return the rule of the flags, or of the mask where the verb takes one; faults of either are told now.
 
     Raises SettingError for flags beside a mask and for an unknown signal, MaskError for an empty mask.
     """
@@ -34,14 +34,14 @@ def asked_rule(arguments: argparse.Namespace) -> "Rule":
     from tokenunlearn.selection import Rule
     from tokenunlearn.signals import SIGNALS
 
-    rule = from_flags(Rule, arguments)
-    if arguments.mask:
+    rule, mask = from_flags(Rule, arguments), getattr(arguments, "mask", None)
+    if mask:
         typed = next((info for info in describe(Rule) if getattr(arguments, info.name) is not None), None)
         if typed:
             why = f"{typed.flag} would change nothing"
             raise SettingError("A mask has its own rule", why, "Leave one out", typed.flag)
-        refuse_empty_file(arguments.mask)
-        rule = from_dict(Rule, read_header(arguments.mask).get("rule", {}))
+        refuse_empty_file(mask)
+        rule = from_dict(Rule, read_header(mask).get("rule", {}))
     for name in _used(rule):
         if name not in SIGNALS:
             raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS))
@@ -53,26 +53,37 @@ def _used(rule: "Rule") -> list[str]:
     return [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
 
 
-def chosen_tokens(
-    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits", signals: tuple[str, ...] = ()
-) -> "tuple[pd.DataFrame, Mask]":
-    """Return the table of the rows to forget and the mask; the rule's signals and `signals` are scored.
+def scored_table(
+    loaded: "LoadedModel", rows: "Splits", rule: "Rule", signals: tuple[str, ...] = ()
+) -> "pd.DataFrame":
+    """Return the table of the rows to forget, with the rule's signals and `signals`.
 
-    Raises what scoring and masks raise, all that can be known before anything is scored first.
+    Raises what scoring raises; what can be known before anything is scored is told first.
     """
     from tokenunlearn.fitting import check_rows
-    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
     from tokenunlearn.passes import Beside, refuse_lacking
     from tokenunlearn.scoring import ScoreConfig, score
 
-    rule = asked_rule(arguments)
     scoring: Any = ScoreConfig(signals=tuple(dict.fromkeys((*_used(rule), *signals))))
     beside = Beside(rows.retain)
     check_rows(loaded, rows.forget)
     for name in scoring.signals:
         for each in scoring.passes_of(name):
             refuse_lacking(each, loaded, beside)
-    table = score(loaded, rows.forget, scoring, beside)
+    return score(loaded, rows.forget, scoring, beside)
+
+
+def chosen_tokens(
+    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits"
+) -> "tuple[pd.DataFrame, Mask]":
+    """Return the table of the rows to forget and the mask: the one of --mask, or the rule's.
+
+    Raises what scoring and masks raise, MaskError for a mask without a token among them.
+    """
+    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
+
+    rule = asked_rule(arguments)
+    table = scored_table(loaded, rows, rule)
     if arguments.mask:
         chosen = read_mask(arguments.mask, table, None)
     else:

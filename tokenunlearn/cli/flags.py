@@ -26,6 +26,7 @@ CLASSES: Final = (
     "tokenunlearn.probes.evidence:ProbeSettings",
     "tokenunlearn.experiments.config:CompareConfig",
     "tokenunlearn.experiments.gradients:GradientsConfig",
+    "tokenunlearn.experiments.perturbation:PerturbConfig",
 )
 
 

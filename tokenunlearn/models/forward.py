@@ -179,14 +179,18 @@ def run_pass(
 
 
 def run_told(
-    model: Any, encodings: Sequence[Encoding], pad_id: int, standardised: bool = False
+    model: Any,
+    encodings: Sequence[Encoding],
+    pad_id: int,
+    standardised: bool = False,
+    hidden: Sequence[Sequence[int]] | None = None,
 ) -> list[Told]:
     """Return how likely the answer and the end of turn of every row are, in the order given.
 
     A pass without what scoring measures beside it, which would cost a tenth of the time; so would what
-    `standardised` asks for.
+    `standardised` asks for. `hidden` as in `run_pass`.
     """
-    cut = batches(model, encodings, pad_id, include_end=True)
+    cut = batches(model, encodings, pad_id, hidden, include_end=True)
     return [Told(*row) for row in _columns(model, cut, _told_standardised if standardised else _told)]
 
 

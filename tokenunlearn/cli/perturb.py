@@ -1,0 +1,64 @@
+"""remove context in the order of a score and see what is left of the fact (deletion, insertion, AOPC)
+
+The rows to forget with gold, teacher-forced. Orders: the rule's score, signals, random, reverse, and what
+each token does alone. Nothing is trained.
+"""
+
+import argparse
+import sys
+
+from tokenunlearn.cli.chosen import asked_rule, scored_table
+from tokenunlearn.cli.flags import add_settings
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
+from tokenunlearn.settings import from_flags
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_rows(parser, "the shared set")
+    parser.add_argument("--out", metavar="PATH", help="all figures and curves as .json")
+    add_model(parser)
+    add_settings(parser, "PerturbConfig")
+    add_settings(parser, "Rule")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
+    path = target(arguments.out, ".json") if arguments.out else None
+
+    from tokenunlearn.experiments.perturbation import PerturbConfig
+
+    settings = from_flags(PerturbConfig, arguments)
+    rule = asked_rule(arguments)
+    rows = given_rows(arguments, "shared_forget", "shared_retain")
+
+    import pandas as pd
+    from tqdm import tqdm
+
+    from tokenunlearn.experiments.perturbation import PerturbDone, order_columns, perturbation
+    from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
+    from tokenunlearn.masks import columns_from_table
+    from tokenunlearn.runs.disk import write_json_atomically
+    from tokenunlearn.selection import select
+
+    loaded = load(arguments)
+    if settings.over == "question":
+        scores = pd.DataFrame({"row_id": [row.id for row in rows.forget]})
+    else:
+        table = scored_table(loaded, rows, rule, settings.signals)
+        scores = order_columns(table, select(columns_from_table(table), rule).fused, settings)
+    with stoppable() as stop, tqdm(unit="row", desc="perturb") as bar:
+        for event in perturbation(loaded, rows.forget, scores, settings):
+            if isinstance(event, PerturbDone):
+                report = {**event.report, "model": loaded.provenance()}
+                break
+            bar.total, bar.n = event.steps, event.step
+            bar.refresh()
+            if stop:
+                return INTERRUPTED
+    if path:
+        write_json_atomically(path, {**report, "says": perturbation_said(report)})
+    sys.stdout.write("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")
+    return 0

@@ -1,0 +1,100 @@
+"""What deletion and insertion say in words, and their table."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
+from tokenunlearn.signals import SIGNALS
+
+SHOWN: Final = 0.05
+_LABELS: Final[Mapping[str, str]] = {
+    FUSED: "the rule's score φ",
+    SINGLE: "what each token does alone",
+}
+CAUTION: Final = (
+    "A score says which tokens carry the fact, not on which tokens the fact rests, so it need not come first "
+    "here; and a model that lacks tokens reads text of a kind that it was not taught."
+)
+
+
+def perturbation_said(report: Mapping[str, Any]) -> list[str]:
+    """Return what is shown of each order and wording, a sentence each."""
+    said = [
+        _order_said(wording, label_of(name), order, found)
+        for wording, found in report["wordings"].items()
+        for name, order in found["orders"].items()
+    ]
+    return [*said, *_left_out_said(report["left_out"]), CAUTION]
+
+
+def label_of(name: str) -> str:
+    """Return the name of an order in words."""
+    return _LABELS.get(name) or SIGNALS[name].label
+
+
+def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    beside, area = order["above_random"]["deletion"], order["deletion"]["area"]
+    head = (
+        f"{wording}, {label} first: the fact loses {area:.2f} nats a token over the curve, "
+        f"{found[RANDOM]['area']:.2f} in random order"
+    )
+    p_value = beside["p_adjusted"]
+    if p_value is None:
+        return f"{head}; a difference is not measured: it takes two rows."
+    between = f"difference {_cell(beside, 'mean')}, p = {p_value:.3f}"
+    if p_value > SHOWN:
+        return f"{head}; no difference is shown ({between})."
+    return f"{head}; {'more' if beside['mean'] > 0 else 'less'} is shown ({between})."
+
+
+def _left_out_said(left_out: Mapping[str, str]) -> list[str]:
+    reasons: dict[str, int] = {}
+    for why in left_out.values():
+        reasons[why] = reasons.get(why, 0) + 1
+    return [
+        f"{count} {'row' if count == 1 else 'rows'} not measured: {why}." for why, count in reasons.items()
+    ]
+
+
+def perturbation_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the report as aligned lines, one block a wording."""
+    settings, lines = report["settings"], []
+    for wording, found in report["wordings"].items():
+        rows = "1 row" if found["rows"] == 1 else f"{found['rows']} rows"
+        lines.append(
+            f"{wording}: {rows}, {found['tokens']:.1f} {settings['over']} tokens a row "
+            f"({settings['removal']}), fact {_number(found['log_prob'])} nats a token, "
+            f"{found['passes']:,} passes of a row"
+        )
+        lines.append(f"  {'order':<32}{'deletion ↑':>24}{'insertion ↓':>24}{'− random':>22}{'− reverse':>22}")
+        for name, order in found["orders"].items():
+            beside = order["above_random"]["deletion"]
+            lines.append(
+                f"  {label_of(name):<32}{_cell(order['deletion'], 'area'):>24}"
+                f"{_cell(order['insertion'], 'area'):>24}{_cell(beside, 'mean'):>22}"
+                f"{_cell(order['above_reverse'], 'mean'):>22}"
+            )
+        drawn = found[RANDOM]
+        lines.append(
+            f"  {'random, ' + str(settings['draws']) + ' orders, both ways':<32}{_cell(drawn, 'area'):>24}"
+            f"{_cell(drawn, 'area'):>24}"
+        )
+        curves = {label_of(name): order["deletion"]["mean"] for name, order in found["orders"].items()}
+        for label, curve in {**curves, RANDOM: drawn["mean"]}.items():
+            lines.append(f"  {label:<32}" + "".join(f"{_number(value):>8}" for value in curve))
+    lines.append(
+        "AOPC, nats a token: mean over the steps of the fact's log-prob in full context less that without "
+        "[95 % interval over rows; against random over rows and orders]. − reverse: deletion less insertion, "
+        "which is deletion in the reverse order. Below each table: the fact's log-prob as more is deleted."
+    )
+    return lines
+
+
+def _cell(figures: Mapping[str, Any], name: str) -> str:
+    if figures["low"] is None:
+        return _number(figures[name])
+    return f"{_number(figures[name])} [{_number(figures['low'])}, {_number(figures['high'])}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
