@@ -8,6 +8,7 @@ import gradio as gr
 
 from app.actions import again as again_actions
 from app.actions import compare as compare_actions
+from app.actions import gradients as gradient_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
 from app.actions import teach as teach_actions
@@ -23,6 +24,7 @@ from app.tabs.unlearn import UnlearnTab
 
 # What is on the Tokens tab at this very moment, not what the summary was last told of (mask_summary.js).
 CURRENT_PLAN: Final = "async (sure, shown, ...rest) => [sure, await globalThis.currentPlan(shown), ...rest]"
+PLAN_ALONE: Final = "async (shown, ...rest) => [await globalThis.currentPlan(shown), ...rest]"
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -101,6 +103,14 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             **unlearn.asked(None),
         }
 
+    def measure(*given: Any) -> dict[Any, Any]:
+        run_id = gradient_actions.measure(service, unlearn.wanted(given))
+        return {
+            page.shown_run: run_id,
+            unlearn.view: unlearn_actions.follow(service, run_id),
+            page.chips: status_actions.chips(service),
+        }
+
     page.tokens.draft(
         refusing(follow_draft), None, [unlearn.plan, *sure], queue=False, trigger_mode="always_last", **HIDDEN
     )
@@ -112,6 +122,15 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         concurrency_id="start",
         concurrency_limit=1,
         js=CURRENT_PLAN,
+        **HIDDEN,
+    )
+    unlearn.measure.click(
+        refusing(measure),
+        unlearn.inputs,
+        [page.shown_run, unlearn.view, page.chips],
+        concurrency_id="start",
+        concurrency_limit=1,
+        js=PLAN_ALONE,
         **HIDDEN,
     )
 

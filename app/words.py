@@ -63,6 +63,13 @@ AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {befo
 NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"
 NO_EXAMPLE: Final = "The recorded example cannot be read"
 RECORD_AGAIN: Final = "Record it again with `make assets`, or leave --recorded out"
+GRADIENTS: Final = "gradients of the chosen tokens"
+GRADIENTS_OF: Final = "Before training: gradients"
+MEASURE_GRADIENTS: Final = "Measure gradients of these tokens"
+MEASURE_HELP: Final = (
+    "Trains nothing: how far their gradients agree, beside random tokens, and whether the others' are "
+    "orthogonal to them."
+)
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 
 ASK_LABEL: Final = "Ask both models"

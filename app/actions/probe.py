@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from app.actions.gradients import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
@@ -47,8 +48,9 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
 
 
 def _probed_runs(service: Service) -> list[dict[str, Any]]:
-    """Return all runs except attacks, newest first: an attack's result belongs to the run it attacks."""
-    return [state for state in service.queue.runs() if run_kind(state).leaves]
+    """Return all runs with a result of their own, newest first: an attack's lies with the run it attacks."""
+    kinds = ((state, run_kind(state)) for state in service.queue.runs())
+    return [state for state, kind in kinds if kind.leaves or kind.finds]
 
 
 def run_of(service: Service, run_id: str) -> str:
@@ -83,6 +85,11 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         return {"run": None, "answers": [], "empty": NO_PROBE}
     store = service.queue.store
     state = store.state(run_id)
+    if run_kind(state).finds:
+        line, gradients = run_line(state), found(service, run_id)
+        empty = "" if gradients else f"{run_id}: {line['text']}."
+        other = _other(service, run_id, bool(empty))
+        return {"run": line, "answers": [], "empty": empty, "other": other, "gradients": gradients}
     value = probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
     other = _other(service, run_id, bool(value["empty"]))
     return {**value, "other": other, "attacks": attacks(service, run_id)}
@@ -170,6 +177,9 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
     Raises RunError and ModelError where a model is missing or another one than the run's is open.
     """
     asked = wanted.question.strip()
+    if run_kind(service.queue.store.state(wanted.run)).finds:
+        what, why = f"{wanted.run} has left no model", "It measured gradients and trained nothing"
+        raise RunError(what, why, "Pick a run that has trained")
     before = service.sessions.model()
     refuse_other_model(service, wanted.run)
     after = service.results.model(wanted.run)

@@ -15,6 +15,9 @@ from app.service import Service
 from app.words import (
     CONTROLS,
     CONTROLS_HELP,
+    GRADIENTS_OF,
+    MEASURE_GRADIENTS,
+    MEASURE_HELP,
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
     OWN_RETAIN,
@@ -43,6 +46,7 @@ class UnlearnTab:
 
     plan: gr.HTML
     start: gr.Button
+    measure: gr.Button
     controls: gr.CheckboxGroup
     # Settings of a comparison: seeds, bins, doses.
     sweep: dict[str, gr.Number]
@@ -104,6 +108,9 @@ def build(service: Service) -> UnlearnTab:
 def _side() -> UnlearnTab:
     plan = mask_summary(None)
     start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
+    with gr.Accordion(GRADIENTS_OF, open=False):
+        gr.Markdown(MEASURE_HELP, elem_classes=["tx-about"])
+        measure = gr.Button(MEASURE_GRADIENTS, elem_classes=["tx-second"])
     infos = {info.name: info for info in describe(TrainConfig)}
     settings = {"objective": control(by_needs(infos["objective"]), menu_labels())}
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
@@ -117,7 +124,7 @@ def _side() -> UnlearnTab:
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
-    return UnlearnTab(plan, start, controls, sweep, gr.State(None), settings, own)
+    return UnlearnTab(plan, start, measure, controls, sweep, gr.State(None), settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:

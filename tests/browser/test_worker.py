@@ -176,6 +176,26 @@ def run_again(page: Page, runs: Any) -> None:
     expect(head(page)).to_contain_text("tiny, random")
 
 
+def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
+    page: Page, folder: Path
+) -> None:
+    run_id = next_run(folder)
+    open_unlearn(page)
+    page.get_by_role("button", name="Before training: gradients").click()
+    page.get_by_role("button", name="Measure gradients of these tokens").click()
+    expect(head(page)).to_contain_text("tiny, gradients of the chosen tokens", timeout=MINUTE)
+    expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)
+    act(page, "Probe").click()
+    found = page.get_by_role("region", name="Gradients", exact=True)
+    expect(found.get_by_role("listitem").first).to_contain_text("of the squared gradients")
+    shown = found.get_by_role("region", name="Signal to noise by group").locator("tbody tr").first
+    kept = json.loads((folder / "runs" / run_id / "gradients.json").read_text())["whole"]["groups"]["chosen"]
+    assert shown.locator("td").first.inner_text() == str(kept["tokens"])
+    # the plot has a point for each layer
+    layers = found.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
+    assert layers == [1]
+
+
 def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Page) -> None:
     page.get_by_role("tab", name="Unlearn").click()
     page.get_by_label("uniform, same norm", exact=True).check()

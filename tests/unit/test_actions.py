@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import compare, probe, status, tokens, unlearn
+from app.actions import compare, gradients, probe, status, tokens, unlearn
 from app.bundle import BUNDLE
 from app.first_paint import FIRST, first_picture, head_of
 from app.page import STYLES, VIEW_STYLES
@@ -468,6 +468,29 @@ def test_scores_are_the_newest_only_of_the_session_that_is_open_when_they_are_he
     newest = service.shelf.newest()
     assert newest is not None and newest.scores_id == "other"
     assert service.sessions.of(newest) is service.sessions.session is load.session
+
+
+def test_gradients_are_measured_of_the_shown_tokens_and_stand_on_the_probe_tab(service: Service) -> None:
+    settings = {"rank": 4, "layer_share": 0.5, "seed": 3}
+    summed = ask(unlearn.summary, service, draft())
+    run_id = ask(gradients.measure, service, {"plan": summed["plan"], "settings": settings})
+    store = service.queue.store
+    config = store.config(run_id)
+    assert {name: config["gradients"][name] for name in settings} == settings
+    assert config["mask_hash"] == summed["hash"] and config["name"] == "one, gradients of the chosen tokens"
+    assert [each for _, each in probe.run_choices(service)] == [run_id]
+    assert run_id not in [each["run_id"] for each in compare.runs(service)["runs"]]
+    waiting = probe.show(service, run_id)
+    assert waiting["gradients"] is None and waiting["empty"].startswith(f"{run_id}: ")
+    store.write_json(run_id, "gradients.json", {"says": ["So it is."]})
+    store.change(run_id, state="finished", step=1, ended=5.0)
+    shown = probe.show(service, run_id)
+    assert (shown["gradients"]["says"], shown["empty"], shown["answers"]) == (["So it is."], "", [])
+    with pytest.raises(RunError, match="has left no model"):
+        ask(probe.ask, service, {"run": run_id, "question": "Who?"})
+    with pytest.raises(MaskError, match="The page showed mask"):
+        other = {**summed["plan"], "hash": "f" * 64}
+        ask(gradients.measure, service, {"plan": other, "settings": settings})
 
 
 def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: Service) -> None:

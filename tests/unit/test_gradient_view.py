@@ -14,6 +14,7 @@ from peft import LoraConfig, get_peft_model
 
 from tests.tiny_rows import ROWS, tiny, write_rows
 from tokenunlearn.cli import main
+from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import MaskError, ModelError
 from tokenunlearn.experiments.gradient_words import gradient_said
 from tokenunlearn.experiments.gradients import GradientsConfig, GradientsDone, GradientStep, gradient_view
@@ -28,9 +29,16 @@ from tokenunlearn.metrics.snr import (
     share_at_least,
     signal_to_noise,
 )
+from tokenunlearn.runs.gradients_job import FILE
+from tokenunlearn.runs.library import library_parts, load
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.states import buttons
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.runs.worker import run_job
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.text.encoding import encode
+from tokenunlearn.training.events import GradientsAt
 
 pytestmark = pytest.mark.slow
 
@@ -235,3 +243,40 @@ def test_the_verb_prints_and_keeps_what_it_measured(
     assert kept["says"] == printed.splitlines()[-len(kept["says"]) :]
     assert kept["model"]["adapter"] == "none" and kept["settings"]["draws"] == 20
     assert printed.startswith("tokens") and "\nchosen" in printed
+
+
+def test_a_run_measures_the_tokens_of_its_mask_and_begins_again_after_a_stop(
+    tiny_folder: Path, tmp_path: Path, scored: tuple[Any, Any]
+) -> None:
+    queue = RunQueue(RunStore(tmp_path), lambda _: ["sleep", "60"])
+    table, chosen = scored
+    config = {
+        "name": "tiny, gradients",
+        "model": str(tiny_folder),
+        "precision": "fp32",
+        "gradients": {"layer_share": 1.0, "rank": 2},
+        "forget": [row_to_dict(row) for row in (ROWS[1], ROWS[0])],  # fewer than were scored, and turned
+        "retain": [],
+        "world": [],
+    }
+    run_id = queue.start_run(config, chosen, table)
+    job = load(queue.store.config(run_id), queue.store.path(run_id))
+    begun = next(job.train(False))
+    assert begun == GradientsAt(0, 1, 2)
+    queue.store.append_event(run_id, begun)
+    queue.store.change(run_id, state="interrupted")
+    assert buttons(queue.store.state(run_id)) == ["Resume", "Discard…"]
+    queue.resume(run_id)
+    assert run_job(queue, run_id, library_parts) == "finished"
+    state = queue.store.state(run_id)
+    assert (state["step"], state["steps"], state["kind"]) == (1, 1, "gradients")
+    assert buttons(state) == ["Probe"] and not (queue.store.path(run_id) / "probes.json").exists()
+    found = json.loads((queue.store.path(run_id) / FILE).read_text())
+    assert found["rows"] == 2 and found["model"]["adapter"] == "none"
+    own = table["row_id"].isin([ROWS[0].id, ROWS[1].id]).to_numpy()
+    part = replace(chosen, overrides={}, weights=chosen.weights[own], selected=chosen.selected[own])
+    (*_, done) = gradient_view(tiny(tiny_folder), ROWS[:2], table[own].reset_index(drop=True), part, BOTH)
+    assert isinstance(done, GradientsDone) and found["whole"] == done.report["whole"]
+    assert found["says"] == gradient_said(done.report)
+    with pytest.raises(MaskError, match="Gradients need a mask"):
+        load(config, tmp_path)

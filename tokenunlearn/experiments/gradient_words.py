@@ -17,7 +17,7 @@ _DRAWN: Final[Mapping[str, str]] = {
 }
 NOT_SHOWN: Final = (
     "This is how a run's first step is made up, with one start of the LoRA. Whether a run on these tokens "
-    "forgets or keeps more is not shown by it: `compare` measures that."
+    "forgets or keeps more is not shown by it: a comparison of runs measures that."
 )
 
 
@@ -33,7 +33,7 @@ def _step_said(report: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"The {report['chosen']} chosen tokens of {report['tokens']} hold {share:.0%} of the squared "
-        f"gradients; the sum over all tokens points along theirs with cosine {cosine:.3f}."
+        f"gradients; the sum over all tokens points along theirs with cosine {_cosine(cosine)}."
     ]
 
 
@@ -78,9 +78,10 @@ def _assumption_said(whole: Mapping[str, Any]) -> list[str]:
         "The theory assumes that the unchosen tokens' gradients are mainly orthogonal to the forget "
         "direction (the chosen tokens' gradients of the other rows). "
         f"{'It holds' if holds else 'It does not hold'} here: their median cosine is "
-        f"{unchosen['median']:.3f} (middle half {unchosen['lower']:.3f} to {unchosen['upper']:.3f}), and "
+        f"{_cosine(unchosen['median'])} (middle half {_cosine(unchosen['lower'])} to "
+        f"{_cosine(unchosen['upper'])}), and "
         f"{unchosen['orthogonal']:.0%} of them are below {ORTHOGONAL} in size; the chosen tokens' is "
-        f"{'not measured' if chosen['median'] is None else format(chosen['median'], '.3f')}."
+        f"{_cosine(chosen['median'])}."
     )
     if holds and chosen["median"] is not None and chosen["median_size"] < ORTHOGONAL:
         said += (
@@ -102,7 +103,7 @@ def gradient_lines(report: Mapping[str, Any]) -> list[str]:
             lines.append(_group_line(words, whole["groups"][name]))
     for arm in CONTROLS:
         ratios = [each for each in whole["draws"][arm]["ratios"] if each is not None]
-        spread = f"{min(ratios):.4f} to {max(ratios):.4f}" if ratios else "not measured"
+        spread = f"{_figure(min(ratios))} to {_figure(max(ratios))}" if ratios else "not measured"
         lines.append(f"{arm:<14}{'':>28}{_mean(ratios):>8}  {spread}, {len(ratios)} draws")
     lines += [
         "",
@@ -121,10 +122,10 @@ def gradient_lines(report: Mapping[str, Any]) -> list[str]:
 def _group_line(words: str, found: Mapping[str, Any]) -> str:
     if found["ratio"] is None:
         return f"{words:<14}{found['tokens']:>6}  not measured: {found['why']}"
-    interval = "–" if found["low"] is None else f"[{found['low']:.4f}, {found['high']:.4f}]"
+    interval = "–" if found["low"] is None else f"[{_figure(found['low'])}, {_figure(found['high'])}]"
     return (
         f"{words:<14}{found['tokens']:>6}{found['signal']:>11.3g}{found['noise']:>11.3g}"
-        f"{found['ratio']:>8.4f}  {interval:<18}{_figure(found['across']):>11}"
+        f"{_figure(found['ratio']):>8}  {interval:<18}{_figure(found['across']):>11}"
     )
 
 
@@ -142,8 +143,17 @@ def _layer_line(name: str, part: Mapping[str, Any]) -> str:
 def _ratio(found: Mapping[str, Any]) -> str:
     if found["ratio"] is None:
         return f"not measured ({found['why']})"
-    between = "" if found["low"] is None else f" [{found['low']:.4f}, {found['high']:.4f}]"
-    return f"{found['ratio']:.4f}{between}"
+    between = "" if found["low"] is None else f" [{_figure(found['low'])}, {_figure(found['high'])}]"
+    return f"{_figure(found['ratio'])}{between}"
+
+
+def _cosine(value: float | None) -> str:
+    return "not measured" if value is None else _signed(f"{value:.3f}")
+
+
+def _signed(text: str) -> str:
+    """Return a number with a true minus, and none before a rounded nothing."""
+    return f"−{text[1:]}" if text.startswith("-") and text.strip("-0.") else text.lstrip("-")
 
 
 def _rows(count: int) -> str:
@@ -151,8 +161,8 @@ def _rows(count: int) -> str:
 
 
 def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.4f}" if values else "–"
+    return _signed(f"{sum(values) / len(values):.4f}") if values else "–"
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else _signed(f"{value:.4f}")

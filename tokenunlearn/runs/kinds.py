@@ -17,7 +17,8 @@ class RunKind:
     leaves: whether it leaves an adapter or rival of its own, to be probed beside others. opens: whether it
     leaves a model to begin from. done: what its end is called. shown_on: the tab of its result, and the
     button that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a
-    word. see: where its result is, for the news.
+    word. see: where its result is, for the news. finds: whether it leaves no model but a result of
+    its own, which the Probe tab lists beside the models; an attack's lies with the run that it attacks.
     """
 
     load: str
@@ -30,6 +31,7 @@ class RunKind:
     done: str = "finished"
     shown_on: str = "Probe"
     unit: str = "step"
+    finds: bool = False
 
 
 KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
@@ -57,6 +59,15 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             opens=True,
             done="taught",
             shown_on="Tokens",
+        ),
+        "gradients": RunKind(
+            "tokenunlearn.runs.gradients_job:load_gradients",
+            saved="measured",
+            see="See what was measured on the Probe tab.",
+            step=1,
+            leaves=False,
+            unit="measurement",
+            finds=True,
         ),
     }
 )

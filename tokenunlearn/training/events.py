@@ -1,9 +1,9 @@
 """What a run tells its caller: frozen events, JSON both ways, importable without torch.
 
-`train(...)` yields the first five, an attack the next two, a sweep the last two; the worker writes them, one
-a line, into `metrics.jsonl`; the page reads them back. A number that is not finite crosses as the string
-"NaN", "Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is exactly what
-must be reported truly.
+`train(...)` yields the first five, an attack the next two, a sweep two more, gradients the last; the worker
+writes them, one a line, into `metrics.jsonl`; the page reads them back. A number that is not finite crosses
+as the string "NaN", "Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is
+exactly what must be reported truly.
 """
 
 import math
@@ -127,7 +127,27 @@ class SweepAt:
     of_steps: int
 
 
-Event = StepDone | EvalDone | Saved | Diverged | Finished | AttackStep | AttackDone | SweepStep | SweepAt
+@dataclass(frozen=True)
+class GradientsAt:
+    """How far measuring gradients has come, in rows; nothing is on disk before the end, so `step` is 0."""
+
+    step: int
+    row: int
+    rows: int
+
+
+Event = (
+    StepDone
+    | EvalDone
+    | Saved
+    | Diverged
+    | Finished
+    | AttackStep
+    | AttackDone
+    | SweepStep
+    | SweepAt
+    | GradientsAt
+)
 # What such an event tells of is on disk when it comes; a run that goes on does not do it again.
 WRITTEN: Final = (AttackStep, SweepStep)
 

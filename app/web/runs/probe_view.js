@@ -7,6 +7,7 @@ import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { attackSections } from "./attacks.js";
+import { gradientsView } from "./gradients.js";
 
 const SIDES = [
   { value: "before", label: "Before" },
@@ -26,7 +27,7 @@ const NATS = 0.5;
 
 /**
  * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks}`
- * (app/views/probe.py, app/actions/probe.py). Events: `show` {run_id}, `attack` {run_id, name}, `act`
+ * (app/views/probe.py, app/actions/probe.py), of a measurement of gradients `{run, empty, other, gradients}`. Events: `show` {run_id}, `attack` {run_id, name}, `act`
  * {run_id, action}.
  * @param {MountHost} host
  */
@@ -55,16 +56,19 @@ export function mount({ element, props, trigger, watch }) {
     text: "A recorded example: a run on the demo that was made before. Your finished runs appear here.",
   });
   const attacks = node("div");
+  const gradients = gradientsView();
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
-  root.replaceChildren(empty, other, recorded, node("div", { class: "tx-probe" }, numbers, answers), attacks);
+  const probes = node("div", { class: "tx-probe" }, numbers, answers);
+  root.replaceChildren(empty, other, recorded, gradients.element, probes, attacks);
 
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
     setText(empty, ready ? "" : (value.empty ?? ""));
-    empty.hidden = ready;
+    empty.hidden = ready || Boolean(value.gradients);
     other.replaceChildren(...otherResult(value.other, trigger));
     refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
+    gradients.show(value.gradients);
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
