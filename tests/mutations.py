@@ -36,6 +36,13 @@ MUTATIONS = (
         ("tests/unit/test_perturbation.py",),
     ),
     Mutation(
+        "report",
+        "tokenunlearn/documents/report_page.py",
+        """return f'<data value="{value!r}">{text}</data>'""",
+        """return f'<data value="{value / 2!r}">{text}</data>'""",
+        ("tests/unit/test_report.py",),
+    ),
+    Mutation(
         "signal to noise",
         "tokenunlearn/metrics/snr.py",
         "signal = mean - noise / size",
@@ -283,8 +290,8 @@ MUTATIONS = (
     Mutation(
         "verdict",
         "tokenunlearn/experiments/verdict.py",
-        "adjusted = holm([comparison.p_value for *_, comparison in compared])",
-        "adjusted = [comparison.p_value for *_, comparison in compared]",
+        "values = holm([each.comparison.p_value for each in found])",
+        "values = [each.comparison.p_value for each in found]",
         ("tests/unit/test_verdict.py",),
     ),
     Mutation(
@@ -332,8 +339,8 @@ MUTATIONS = (
     Mutation(
         "sweep",
         "tokenunlearn/runs/sweep_job.py",
-        "if resume and self.file.is_file():",
-        "if not resume and self.file.is_file():",
+        "results = read_results(self.file, self.origin)",
+        "results = []",
         ("tests/unit/test_sweep_job.py",),
     ),
     Mutation(

@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image, ImageFont
 
@@ -18,13 +20,16 @@ from tokenunlearn.documents.drawing import COLOURS, Words, plain, png, style, sv
 from tokenunlearn.documents.plots import plots
 from tokenunlearn.documents.record import Report, report_json, report_of
 from tokenunlearn.documents.report_page import report_page
-from tokenunlearn.documents.sources import open_source
+from tokenunlearn.documents.sources import beside, open_source
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.report import arm_lines, verdict_lines
 from tokenunlearn.experiments.results import Made, results_text
 from tokenunlearn.experiments.runner import ArmResult, arms_table
+from tokenunlearn.masks import columns_from_table, make_mask, write_mask
 from tokenunlearn.probes import COMPARED
+from tokenunlearn.selection import Rule
+from tokenunlearn.table import write_table
 
 HOSTILE = "</td><script>window.ran=1</script><img src=x onerror='1'>\x00\u202e"
 ORIGIN = {
@@ -168,7 +173,8 @@ def test_it_says_all_that_the_issue_asks_for(made: Report) -> None:
 
 def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> None:
     start = replace(target(), answers=[answer(HOSTILE, HOSTILE), answer("r1", HOSTILE)])
-    odd = [replace(each, answers=start.answers, note=HOSTILE) for each in chosen_and_random(1, 0.4)]
+    odd = [replace(each, answers=start.answers, note=HOSTILE) for each in chosen_and_random(2, 0.4)]
+    odd.append(replace(odd[0], arm=f"{HOSTILE}\n\n"))
     path = written(tmp_path / "x'><script>.jsonl", [start, *odd], model=HOSTILE, objective=HOSTILE)
     made = report(path)
     page = report_page(made)
@@ -181,6 +187,7 @@ def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> No
     assert "<script>window.ran=1</script>" in found.text
     for drawing in plots(made.record):
         ElementTree.fromstring(svg(drawing, alone=True))
+    assert png(plots(made.record)[-1], scale=1)
 
 
 def test_one_seed_shows_nothing_and_what_is_not_measured_says_so(tmp_path: Path) -> None:
@@ -218,3 +225,24 @@ def test_each_plot_is_drawn_as_svg_and_as_png_and_says_what_it_shows(made: Repor
     assert image.size == (round(drawings[0].width * 2), round(drawings[0].height * 2))
     assert image.info["Title"] == drawings[0].title and len(image.getcolors(1 << 20) or ()) > 8
     assert set(re.findall(r"\.f-(\w+)", style())) == set(COLOURS)
+
+
+def test_rows_that_would_make_the_file_too_large_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Forty answers of 60 tokens, of one letter each, to long questions."""
+    names, size = [f"r{at}" for at in range(40)], 60
+    asked = {"question": "<" * 20_000, "expected": "x" * size}
+    start = replace(target(), answers=[answer(name, "x", **asked) for name in names])
+    path = written(tmp_path / "arms.jsonl", [start, *chosen_and_random(1, 0.4)])
+    at = np.tile(np.arange(size), len(names))
+    table = pd.DataFrame({"row_id": np.repeat(names, size), "position": at, "token_id": at, "token": "x"})
+    flags = dict.fromkeys(("is_subject", "is_stop_word", "is_punctuation"), False)
+    table = table.assign(char_start=at, char_end=at + 1, word_id=at, **flags, gold=np.nan, random_key=0.5)
+    table = table.assign(knowledge_swap=at / size, entropy=0.1)
+    scores, mask = beside(path)
+    write_table(table, scores)
+    write_mask(mask, make_mask(columns_from_table(table), Rule()), table)
+    made = report(path)
+    left_out, page = made.record["rows_without_heatmap"], report_page(made)
+    assert left_out > 0 and f"{left_out} rows more would make the file too large" in page
+    assert len(made.record["tokens"]["rows"]) == len(names) - left_out > 6
+    assert 1_000_000 < len(page.encode()) < 5_000_000

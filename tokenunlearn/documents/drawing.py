@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.documents.safe_text import escaped
+from tokenunlearn.documents.safe_text import escaped, visible
 
 # Name → light, dark. Those of arms are the page's own (web/compare/compare.css).
 COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -220,5 +220,5 @@ def _paint_line(canvas: Any, line: Line, colour: str, scale: int) -> None:
 
 
 def plain(text: str) -> str:
-    """Return the text in letters that Pillow's own font has."""
-    return text.translate(_PLAIN)
+    """Return the text on one line, in letters that Pillow's own font has."""
+    return " ".join(visible(text).translate(_PLAIN).split())

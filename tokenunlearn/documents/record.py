@@ -18,6 +18,7 @@ from tokenunlearn.data.rows import FORGET, RETAIN
 from tokenunlearn.documents.heatmap import Answer, Heatmap, Scored, heatmap
 from tokenunlearn.documents.heatmap_table import json_record
 from tokenunlearn.documents.limits import limits
+from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
 from tokenunlearn.documents.summary import MOMENTS, arm_method, method_words, sweep_view
 from tokenunlearn.documents.words import arm_words, listed, rows_words, rule_words, whole_rule_words
@@ -42,7 +43,8 @@ from tokenunlearn.signals import SIGNALS
 
 FORMAT: Final = "tokenunlearn report"
 VERSION: Final = 1
-MOST_TOKENS: Final = 2_500  # of one heatmap
+MOST_LETTERS: Final = 1_000_000  # of one heatmap, as HTML
+OF_EACH_TOKEN: Final = 330  # letters of HTML round a token
 OF_EACH_BADGE: Final = 3  # answers shown
 KEPT_ANSWERS: Final = 3
 ONE_SEED: Final = (
@@ -355,13 +357,13 @@ def _heatmaps(source: Source) -> tuple[tuple[Heatmap, ...], int]:
     table, rule = source.table, source.mask.rule
     ids = table["row_id"].astype(str).to_numpy()
     places = np.flatnonzero(np.isin(ids, list(source.texts)))
-    answers, tokens = list[Answer](), 0
+    answers, letters = list[Answer](), 0
     for name in dict.fromkeys(ids[places]):
         own = np.flatnonzero(ids == name)
-        tokens += own.size
-        if answers and tokens > MOST_TOKENS:
-            break
         question, answer = source.texts[name]
+        letters += OF_EACH_TOKEN * own.size + len(escaped(name + question + answer))
+        if letters > MOST_LETTERS:
+            break
         answers.append(Answer(name, question, answer, int(own[0]), own.size))
     columns = {
         **columns_from_table(table),

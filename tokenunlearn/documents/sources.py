@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
-from tokenunlearn.errors import RunError, TokenUnlearnError
+from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
 from tokenunlearn.experiments.results import BEFORE, read_head, read_results
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.masks import Mask, read_mask
@@ -159,10 +159,7 @@ def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str,
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     settings = {"rival": rival} if rival else {"steps": training.steps, **settings_of(training)}
     adapter = Path(config["adapter"]) if config.get("adapter") else None
-    given = config.get("model") or str(embedded_model_folder())
-    model = model_asked_for(given, adapter or Path(), str(config.get("precision") or "auto"))
-    if not config.get("model"):
-        model["model"] = model["model"].replace(given, EMBEDDED_NAME)
+    model = _model(config.get("model"), adapter or Path(), str(config.get("precision") or "auto"))
     if adapter is None:
         model["adapter"] = "none"
     elif not adapter.is_dir():
@@ -176,6 +173,18 @@ def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str,
         **model,
         **{SPLIT_WORDS[name]: hash_of_rows(part) for name, part in rows.items()},
     }
+
+
+def _model(given: str | None, adapter: Path, precision: str) -> dict[str, str]:
+    """Return the model and adapter with hashes; the embedded model, where it is not installed, without."""
+    if given:
+        return model_asked_for(given, adapter, precision)
+    try:
+        folder = str(embedded_model_folder())
+    except ModelError:
+        return model_asked_for(None, adapter, precision) | {"model": EMBEDDED_NAME}
+    found = model_asked_for(folder, adapter, precision)
+    return found | {"model": found["model"].replace(folder, EMBEDDED_NAME)}
 
 
 def _texts_asked(results: Sequence[ArmResult]) -> dict[str, tuple[str, str]]:
