@@ -190,6 +190,11 @@ def test_what_cannot_be_measured_says_so(loaded: Any) -> None:
     assert report["left_out"] == {TWO[1].id: "no marked fact"}
     one = report["wordings"][OWN]
     assert one["rows"] == 1 and one["orders"][FUSED]["deletion"]["low"] is None
+    # one question that the row's own scores do not fit is left out alone
+    short = replace(TWO[0], paraphrased_question=("",))
+    report = done(loaded, replace(QUICK, over="question"), (short, TWO[1]))
+    assert report["left_out"] == {f"{short.id}, {PARAPHRASED}": "no question"}
+    assert [found["rows"] for found in report["wordings"].values()] == [2, 1]
     early = tuple(replace(row, gold=((0, 3),)) for row in TWO)
     with pytest.raises(InputError, match="fewer than two scored tokens before the fact"):
         done(loaded, QUICK, early)

@@ -10,7 +10,7 @@ The theory is that of TokenUnlearn (2605.00364): leaving out tokens whose gradie
 what unlearns raises the signal to noise. What is a fact, and whether a run forgets better, is not shown here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -67,7 +67,7 @@ class GradientsConfig:
         high=1024,
         step=0.001,
         unit="GiB",
-        help="Most that gradients may take at a time; with less, the layers are measured in more turns",
+        help="Most that gradients and their products take at a time; with less, in more turns",
     )
 
     def __post_init__(self) -> None:
@@ -110,7 +110,8 @@ def gradient_view(
     model = with_fresh_lora(loaded, config)
     layers = lora_layers(model.model)
     turns = _turns(layers, len(table), settings.memory)
-    grams: dict[int, Gram] = {}
+    measured = _figures_of(table, chosen, settings)
+    whole, by_layer = np.zeros((len(table), len(table))), []
     steps = len(turns) * len(rows)
     for turn, numbers in enumerate(turns):
         tables: list[list[torch.Tensor]] = [[] for _ in numbers]
@@ -123,19 +124,26 @@ def gradient_view(
                 into.append(values)
             yield GradientStep(turn * len(rows) + at + 1, steps)
         for number in numbers:
-            grams[number] = _gram(torch.cat(tables.pop(0)))
-    yield GradientsDone(_report(grams, table, chosen, settings))
+            gram = _gram(torch.cat(tables.pop(0)))
+            whole += gram
+            by_layer.append({"layer": number, **measured(gram)})
+    counts = {"rows": len(rows), "tokens": len(table), "chosen": int(chosen.selected.sum())}
+    named = {"settings": to_dict(settings), "hash": chosen.hash}
+    yield GradientsDone({**named, **counts, "whole": measured(whole), "layers": by_layer})
 
 
 def _turns(layers: Mapping[int, Sequence[Any]], tokens: int, memory: float) -> list[list[int]]:
-    """Return the layers in groups whose gradients fit into `memory` GiB together. Raises ModelError."""
-    room, turns, used = memory * 2**30, [list[int]()], 0.0
+    """Return the layers in groups whose gradients fit into `memory` GiB, beside three tables of products.
+
+    Raises ModelError where those of one layer do not.
+    """
+    room, turns, used = memory * 2**30 - 24.0 * tokens**2, [list[int]()], 0.0
     for number, weights in layers.items():
         needed = 4.0 * tokens * sum(weight.numel() for weight in weights)
         if needed > room:
             raise ModelError(
                 f"The gradients of one layer take {needed / 2**30:.2f} GiB",
-                f"At most {memory:g} GiB may be taken, for {tokens:,} tokens",
+                f"{max(0.0, room) / 2**30:.2f} of {memory:g} GiB are left for them, with {tokens:,} tokens",
                 "Raise --memory, or lower --rank or the number of rows",
             )
         if used + needed > room:
@@ -166,23 +174,14 @@ def _check_tokens(table: pd.DataFrame, rows: Sequence[Row], encodings: Sequence[
         )
 
 
-def _report(
-    grams: Mapping[int, Gram], table: pd.DataFrame, chosen: Mask, settings: GradientsConfig
-) -> dict[str, Any]:
+def _figures_of(
+    table: pd.DataFrame, chosen: Mask, settings: GradientsConfig
+) -> Callable[[Gram], dict[str, Any]]:
+    """Return the function from inner products of these tokens to their figures; the draws are the same."""
     rows = np.asarray(pd.factorize(table["row_id"])[0], dtype=np.int64)
-    groups = _groups(table, chosen)
     seeds = range(settings.seed, settings.seed + settings.draws)
     draws = {arm: [_flat(table, chosen, arm, seed) for seed in seeds] for arm in CONTROLS}
-    measured = partial(_measured, rows=rows, groups=groups, draws=draws)
-    return {
-        "settings": to_dict(settings),
-        "rows": int(len(np.unique(rows))),
-        "tokens": len(table),
-        "chosen": int(chosen.selected.sum()),
-        "hash": chosen.hash,
-        "whole": measured(np.sum(list(grams.values()), axis=0)),
-        "layers": [{"layer": number, **measured(gram)} for number, gram in sorted(grams.items())],
-    }
+    return partial(_measured, rows=rows, groups=_groups(table, chosen), draws=draws)
 
 
 def _groups(table: pd.DataFrame, chosen: Mask) -> dict[str, np.ndarray]:

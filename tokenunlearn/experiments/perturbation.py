@@ -108,8 +108,8 @@ def perturbation(
 
     `scores`: one line an answer token with `row_id` and a column for each order to try, in the rows' order;
     no such column where the question is removed, whose tokens have no score.
-    The report: `settings`, `left_out` (row id → why), `wordings` (by wording: `rows`, `tokens`, `passes`,
-    `log_prob`, `orders`: by name and curve `area`, `low`, `high`, `mean` [steps + 1], `by_row`, and
+    The report: `settings`, `left_out` (row, and wording → why), `wordings` (by wording: `rows`, `tokens`,
+    `passes`, `log_prob`, `orders`: by name and curve `area`, `low`, `high`, `mean` [steps + 1], `by_row`, and
     `above_random`, `above_reverse`; `random`: the same of random orders). Raises InputError where no row can
     be measured.
     """
@@ -139,9 +139,11 @@ def _asked(
         for wording, question in questions:
             each = _one(row, wording, encode(loaded.tokenizer, question, row.answer), own, settings)
             if isinstance(each, str):
-                left_out[row.id] = each
-                break
-            asked.append(each)
+                left_out[row.id if wording == OWN else f"{row.id}, {wording}"] = each
+                if wording == OWN:
+                    break
+            else:
+                asked.append(each)
     return asked, left_out
 
 
@@ -161,6 +163,8 @@ def _one(
         places = range(encoding.question_start, encoding.question_start + len(encoding.question_offsets))
         return _Asked(row, wording, encoding, fact, places, {}) if len(places) >= FEWEST else "no question"
     scored = np.logical_and.reduce([np.isfinite(values) for values in scores.values()])
+    if len(scored) != len(offsets):
+        return "the answer has other tokens after this question"
     # A hidden token is still read at its own position: where that predicts the fact, it is not gone.
     read = {token - 1 for token in fact} if settings.removal == "attention" else set()
     tokens = [each for each in range(fact[-1]) if each not in {*fact, *read} and scored[each]]

@@ -52,7 +52,8 @@ def _left_out_said(left_out: Mapping[str, str]) -> list[str]:
     for why in left_out.values():
         reasons[why] = reasons.get(why, 0) + 1
     return [
-        f"{count} {'row' if count == 1 else 'rows'} not measured: {why}." for why, count in reasons.items()
+        f"{count} {'question' if count == 1 else 'questions'} not measured: {why}."
+        for why, count in reasons.items()
     ]
 
 
