@@ -32,6 +32,11 @@ MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
 OWN_RETAIN: Final = "the objective's own"
 
+RECORDED_RUN: Final = "recorded run"
+RECORDED_FIRST: Final = (
+    "This run was recorded on the demo, with the default settings. Choose tokens on the Tokens tab and start "
+    "your own: it takes this place, and goes on when the page is closed."
+)
 NO_RUN: Final = (
     "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
 )

@@ -15,7 +15,18 @@ from app.actions.tokens import mask_of, with_signals
 from app.requests import RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
-from app.views.runs import BROKEN, LIVE, live_answer, run_line, run_of_now, seconds_left, series, with_probes
+from app.views.recorded_run import recorded_run
+from app.views.runs import (
+    BROKEN,
+    LIVE,
+    live_answer,
+    run_line,
+    run_of_now,
+    said_before,
+    seconds_left,
+    series,
+    with_probes,
+)
 from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, share_of_rows
 from tokenunlearn.data.rows import Row
 from tokenunlearn.documents.words import arm_words, rule_words
@@ -346,7 +357,8 @@ def refuse_in_use(service: Service, run_id: str) -> None:
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     """Return the value of the curves view: all runs, and card, answer and curves of one and its siblings.
 
-    `shown` None follows: the run that the chip names. `at` orders answers that overtake each other.
+    `shown` None follows: the run that the chip names; before the first run the recorded one, which says so.
+    `at` orders answers that overtake each other.
     """
     at = time.time()
     states = service.queue.runs()[:SHOWN_RUNS]
@@ -354,7 +366,8 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     if shown not in by_id:
         shown = (run_of_now(states) or {}).get("run_id")
     if shown is None:
-        return {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
+        nothing = {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
+        return nothing | recorded_run(service.recorded.get("run"), service.sessions.session.rows.forget)
     store = service.queue.store
     configs = {run_id: store.config(run_id) for run_id in by_id}
     group = configs[shown].get("group")
@@ -374,7 +387,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",
         "series": [series_of(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
-            configs[shown], service.results.events(shown), _said_before(configs[shown], probes[shown])
+            configs[shown], service.results.events(shown), said_before(configs[shown], probes[shown])
         )
         if shown in family
         else None,
@@ -385,10 +398,3 @@ def series_of(service: Service, state: Mapping[str, Any], probes: Any) -> dict[s
     """Return the curves of a run (its state), with its full probes."""
     curves = series(state, service.results.events(state["run_id"]))
     return with_probes(curves, probes, int(state["step"]))
-
-
-def _said_before(config: Mapping[str, Any], probes: Any) -> str | None:
-    """Return what the model said to the watched question before the run."""
-    lines = ((probes or {}).get("before") or {}).get("answers", ())
-    watched = ("forget", config.get("watch"))
-    return next((line["answer"] for line in lines if (line["kind"], line["row_id"]) == watched), None)

@@ -130,7 +130,9 @@ def _side() -> UnlearnTab:
 def _controls() -> gr.CheckboxGroup:
     """Return the menu of controls, and below it what each of the chosen ones rules out."""
     choices = [(ARMS[name].label, name) for name in actions.CONTROLS]
-    controls = gr.CheckboxGroup(choices, label=CONTROLS, info=CONTROLS_HELP, value=[])
+    controls = gr.CheckboxGroup(
+        choices, label=CONTROLS, info=CONTROLS_HELP, value=[], elem_classes=["tx-controls"]
+    )
     about = gr.Markdown(elem_classes=["tx-about"])
     controls.change(ruled_out, controls, about, show_progress="hidden", api_visibility="private", queue=False)
     return controls

@@ -107,6 +107,13 @@ def live_answer(
     }
 
 
+def said_before(config: Mapping[str, Any], probes: Any) -> str | None:
+    """Return what the model said to the watched question before the run."""
+    lines = ((probes or {}).get("before") or {}).get("answers", ())
+    watched = ("forget", config.get("watch"))
+    return next((line["answer"] for line in lines if (line["kind"], line["row_id"]) == watched), None)
+
+
 def run_of_now(states: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the run under way, else the one last heard of, whatever its number; None without runs."""
     active = next((state for state in states if state["state"] in LIVE[1:]), None)

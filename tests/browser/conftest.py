@@ -189,5 +189,5 @@ def example_page(example_shown: Page) -> Page:
     expect(page.locator('.tu-mask-bar [data-state="same"]')).to_have_count(1)
     expect(page).to_have_url(re.compile(r"row=plain-0&signal=fused&token=5$"))
     expect(page.get_by_text("no overrides")).to_be_attached()
-    expect(page.get_by_role("region", name="Tour", exact=True)).to_contain_text("1 of 4")
+    expect(page.get_by_role("region", name="Tour", exact=True)).to_contain_text("1 of 8")
     return page

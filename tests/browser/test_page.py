@@ -163,6 +163,30 @@ def test_the_first_tab_leads_past_the_frame_and_arrows_go_through_the_tabs(page:
     expect(page.get_by_role("tab", name="Unlearn")).to_be_focused()
 
 
+def test_the_tour_goes_through_the_tabs_and_lights_up_what_is_there(page: Page) -> None:
+    tour, tabs = (
+        page.get_by_role(role, name=name, exact=True)
+        for role, name in (("region", "Tour"), ("tab", "Unlearn"))
+    )
+    page.get_by_role("tab", name="Tokens", exact=True).click()
+    page.get_by_role("button", name="Tour", exact=True).click()
+    for _ in range(3):
+        tour.get_by_role("button", name="Next").click()
+    expect(tour).to_contain_text("4 of 8 · Hand them over")
+    # By the page's own tab, not by the tour's button: it is led on from there.
+    tabs.click()
+    expect(tour).to_contain_text("5 of 8 · Start it")
+    expect(page.locator("button.tx-start.is-pointed")).to_have_count(1)
+    for tab, part in (("Unlearn", ".curves-view"), ("Probe", ".probe-view"), ("Compare", ".compare-view")):
+        tour.get_by_role("button", name="Next").click()
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        expect(page.locator(f".block{part}.is-pointed")).to_be_visible()
+        expect(tour).to_be_in_viewport()
+    tour.get_by_role("button", name="Done").click()
+    expect(tour).to_be_hidden()
+    expect(page.locator(".is-pointed")).to_have_count(0)
+
+
 def test_the_page_with_its_scores_crosses_packed(page: Page) -> None:
     sent, whole = page.evaluate(
         "(({ encodedBodySize, decodedBodySize }) => [encodedBodySize, decodedBodySize])"

@@ -98,7 +98,7 @@ def test_hover_previews_a_click_locks_and_the_details_explain(page: Page) -> Non
 
 def test_the_tour_lights_up_what_it_speaks_of_and_goes_on_where_it_was_left(page: Page) -> None:
     tour = page.get_by_role("region", name="Tour", exact=True)
-    expect(tour).to_contain_text("1 of 4 · Read the colour")
+    expect(tour).to_contain_text("1 of 8 · Read the colour")
     expect(page.locator(".tu-strips")).to_have_class(re.compile("is-pointed"))
     tour.get_by_role("button", name="Next").press("Enter")
     expect(page.locator(".is-pointed")).to_have_count(2)
@@ -109,12 +109,12 @@ def test_the_tour_lights_up_what_it_speaks_of_and_goes_on_where_it_was_left(page
     expect(page.locator(".tu-mask-bar")).to_be_visible()
     expect(tour).to_be_hidden()
     page.get_by_role("button", name="Tour", exact=True).click()
-    expect(tour).to_contain_text("2 of 4 · Set the cut")
-    for words in ("3 of 4", "4 of 4"):
-        expect(page.locator(".tu-strip[data-gold]")).to_have_count(int(words == "4 of 4"))
+    expect(tour).to_contain_text("2 of 8 · Set the cut")
+    for words in ("3 of 8", "4 of 8"):
+        expect(page.locator(".tu-strip[data-gold]")).to_have_count(int(words == "4 of 8"))
         tour.get_by_role("button", name="Next").click()
         expect(tour).to_contain_text(words)
-    tour.get_by_role("button", name="Done").click()
+    tour.get_by_role("button", name="Leave the tour").click()
     expect(tour).to_be_hidden()
 
 

@@ -1,10 +1,13 @@
 """What the run card, curves and chip show of a run's files: counted by hand."""
 
+import json
 import math
 
 import pytest
 
+from app.views.recorded_run import recorded_run
 from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
+from tokenunlearn.data.demo import ASSETS, demo_rows
 from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, StepDone
 
 RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
@@ -107,3 +110,17 @@ def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
     (attacked,) = run_news([{**done, "kind": "attack"}])["done"]
     assert attacked["see"] == "See what it found on the Probe tab."  # it measures no before and after
     assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "ended": [], "live": None}
+
+
+def test_the_recorded_run_has_the_figures_that_were_recorded_and_an_answer_of_the_demo() -> None:
+    recorded = json.loads((ASSETS / "recorded" / "example.json").read_text("utf-8"))["run"]
+    shown = recorded_run(recorded, demo_rows("shared_forget"))
+    (curves,) = shown["series"]
+    after = recorded["probes"]["after"]["summary"]
+    assert curves["probed"]["after"]["fact_joint"] == after["fact_joint"] and curves["total"] == 12
+    assert curves["steps"] == list(range(1, 13))
+    first, *_, last = shown["answer"]["texts"]
+    assert (first["step"], last["step"]) == (0, 12) and first["text"] != last["text"]
+    # Of other rows there is no answer; a recording of another version, or none, shows nothing.
+    assert recorded_run(recorded, ())["answer"] is None
+    assert recorded_run({**recorded, "events": [{"event": "Other"}]}, ()) == recorded_run(None, ()) == {}

@@ -5,8 +5,8 @@
 
 import { node, setAttributes } from "../dom/dom.js";
 import { focusStrip, STRIP_ID } from "../dom/strip_focus.js";
+import { openTab, openTabId, TABS, tabs, tellTabOpened } from "./tabs.js";
 
-const TABS = ".tx-tabs > .tab-wrapper [role='tablist']";
 // Milliseconds: a tab is shown, and the last one hidden, after its parts have come over a slow line.
 const OPEN_WITHIN = 20_000;
 const LOOK_AGAIN = 50;
@@ -26,10 +26,8 @@ export function pageKeys() {
 function skipLink() {
   const go = (event) => {
     event.preventDefault(); // The address says which row and token are shown.
-    /** @type {HTMLElement|null} */
-    const tab = document.querySelector(`${TABS} [data-tab-id='tokens']`);
-    if (tab?.ariaSelected === "false") {
-      tab.click();
+    if (![undefined, "tokens"].includes(openTabId())) {
+      openTab("tokens");
       focusOnceShown();
     } else if (!focusStrip()) {
       /** @type {HTMLElement|null} */
@@ -67,8 +65,8 @@ export function tabAfter(key, at, count) {
 function walkTabs(event) {
   const tab = event.target.closest?.(`${TABS} [role='tab']`);
   if (!tab || event.ctrlKey || event.metaKey || event.altKey) return;
-  const tabs = [...tab.parentElement.querySelectorAll("[role='tab']")];
-  const next = tabs[tabAfter(event.key, tabs.indexOf(tab), tabs.length)];
+  const all = tabs();
+  const next = all[tabAfter(event.key, all.indexOf(tab), all.length)];
   if (!next) return;
   event.preventDefault();
   next.focus();
@@ -83,12 +81,13 @@ function walkTabs(event) {
 function followTabs() {
   let open = null;
   const follow = () => {
-    const tabs = [...document.querySelectorAll(`${TABS} [role='tab']`)];
-    for (const tab of tabs) setAttributes(tab, { tabindex: tab.ariaSelected === "true" ? 0 : -1 });
-    const now = tabs.find((tab) => tab.ariaSelected === "true")?.getAttribute("data-tab-id");
+    for (const tab of tabs()) setAttributes(tab, { tabindex: tab.ariaSelected === "true" ? 0 : -1 });
+    const now = openTabId();
     const changed = open && now && now !== open;
     open = now ?? open;
-    if (changed) focusOnceLost(now, document.activeElement);
+    if (!changed) return;
+    focusOnceLost(now, document.activeElement);
+    tellTabOpened(now);
   };
   new MutationObserver(follow).observe(document.body, {
     subtree: true,

@@ -100,10 +100,7 @@ class TokensView {
       onState: (state) => this.confirmed(state),
     });
     this.help = helpCard();
-    this.tour = tour(
-      () => this.element,
-      () => this.showGold(),
-    );
+    this.tour = tour(() => this.showGold());
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args),

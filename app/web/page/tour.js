@@ -1,11 +1,19 @@
 /**
- * The tour: on the first visit a line above the strip leads through the page and lights up what it speaks of.
+ * The tour: on the first visit it leads through the tabs, lights up what it speaks of, and does the real thing.
+ * On the Tokens tab it stands above the strip, elsewhere at the foot of the window.
  */
 
 import { button, node, setText } from "../dom/dom.js";
 import { keepTour, readTour } from "../draft/tab_storage.js";
+import { onTabOpened, openTab, openTabId } from "./tabs.js";
 
-/** Each step says what to do, which part of the view it is done with, and what has to be seen in it. */
+/**
+ * Each step says what to do, which part of the page it is done with, and what has to be seen in it. `tab` is
+ * where, the Tokens tab if nothing is said; `press` a button of the page that the tour offers to press.
+ * @typedef {{title: string, words: string, part: string, gold?: string, tab?: string,
+ *   press?: {label: string, part: string}}} Step
+ * @type {Step[]}
+ */
 export const STEPS = [
   {
     title: "Read the colour",
@@ -24,18 +32,61 @@ export const STEPS = [
     part: ".tu-strips, .tu-override",
   },
   {
-    title: "Unlearn these",
+    title: "Hand them over",
     words:
       "Make the model forget only the outlined tokens. Then see what it forgot, what it kept, and whether random tokens would have done as well.",
     part: ".tu-mask-bar",
+    press: { label: "Unlearn these", part: ".tu-mask-bar .tu-button.is-first" },
+  },
+  {
+    tab: "unlearn",
+    title: "Start it",
+    words:
+      "Controls show whether your choice mattered: tick “random, same count” to train as many random tokens after it. Then start. It trains a small adapter (LoRA) beside the model, whose own weights stay as they are, and takes one or two minutes on two cores.",
+    part: ".tx-start, .tx-controls",
+    press: { label: "Start unlearning", part: "button.tx-start" },
+  },
+  {
+    tab: "unlearn",
+    title: "Watch it",
+    words:
+      "The probability of the fact should fall; other tokens of these answers and the facts to keep should not. Pause or stop it when you like: what is trained so far is kept.",
+    part: ".block.curves-view",
+  },
+  {
+    tab: "probe",
+    title: "Read the answers",
+    words:
+      "What does the model say now? Only “forgot, fluent” is a success: an answer in pieces is no forgetting. Below, facts of the world show what else was lost. Ask a question of your own.",
+    part: ".block.probe-view, .tx-ask",
+  },
+  {
+    tab: "compare",
+    title: "Hold it against the control",
+    words:
+      "If the random tokens forgot as much and kept as much, choosing was worth nothing. One run shows little: three seeds and more make a sweep, and a sentence says what is shown.",
+    part: ".block.compare-view",
   },
 ];
 
+/** How often, and after how many milliseconds, it looks for what is not there yet. */
+const LOOKS = 50;
+const LOOK_AGAIN = 100;
+
 /**
- * Returns `{element, start, show}`; `root()` is the element that holds the parts, `showGold()` underlines the
- * fact and returns whether the set has one. Left at any step it goes on there.
+ * Returns the button that a step offers to press; null where there is none that can be pressed now.
+ * @param {Step} step
  */
-export function tour(root, showGold, storage = globalThis.localStorage) {
+function pressable({ press }) {
+  const part = press && document.querySelector(press.part);
+  return part instanceof HTMLButtonElement && !part.disabled ? part : null;
+}
+
+/**
+ * Returns `{element, start, show}`. `element` is its place on the Tokens tab; `showGold()` underlines the fact
+ * and returns whether the set has one. Left at any step it goes on there.
+ */
+export function tour(showGold, storage = globalThis.localStorage) {
   let step = 0;
   const title = node("strong");
   const words = node("p", {}, title, " ");
@@ -45,40 +96,70 @@ export function tour(root, showGold, storage = globalThis.localStorage) {
   const next = button("", () => (step + 1 < STEPS.length ? go(step + 1) : leave(0)), {
     class: "tu-toggle tu-tour-next",
   });
+  const press = button("", () => pressPart(), { class: "tu-toggle tu-tour-next" });
   const end = button("Leave the tour", () => leave(step), { class: "tu-toggle" });
-  const element = node(
+  const card = node(
     "section",
     { class: "tu-tour", attributes: { "aria-label": "Tour", hidden: true } },
     words,
-    node("div", { class: "tu-jumps" }, back, next, end),
+    node("div", { class: "tu-jumps" }, back, press, next, end),
   );
-  const point = () => {
-    for (const lit of root().querySelectorAll(".is-pointed")) lit.classList.remove("is-pointed");
-    if (!element.hidden)
-      for (const part of root().querySelectorAll(STEPS[step].part)) part.classList.add("is-pointed");
+  const element = node("div", {}, card);
+  let looking = 0;
+  /** Lights up the parts of the step; those of a tab that was just opened come a moment later. */
+  const point = (looks = LOOKS) => {
+    clearTimeout(looking);
+    for (const lit of document.querySelectorAll(".is-pointed")) lit.classList.remove("is-pointed");
+    if (card.hidden) return;
+    const parts = document.querySelectorAll(STEPS[step].part);
+    for (const part of parts) part.classList.add("is-pointed");
+    press.hidden = !pressable(STEPS[step]);
+    if ((parts.length === 0 || STEPS[step].press) && looks > 1)
+      looking = setTimeout(() => point(looks - 1), LOOK_AGAIN);
   };
-  const go = (wanted) => {
+  /** Puts the card where the step is, keeping the focus of its buttons. */
+  const place = () => {
+    const floats = Boolean(STEPS[step].tab);
+    const host = floats ? (document.querySelector(".gradio-container") ?? document.body) : element;
+    const focused = card.contains(document.activeElement) ? document.activeElement : null;
+    if (card.parentElement !== host) host.append(card);
+    card.classList.toggle("is-floating", floats);
+    if (focused instanceof HTMLElement) focused.focus();
+  };
+  const pressPart = () => {
+    pressable(STEPS[step])?.click();
+    go(step + 1);
+  };
+  const go = (wanted, opens = true) => {
     step = Math.min(Math.max(0, wanted), STEPS.length - 1);
-    const { title: heading, words: said, gold } = STEPS[step];
+    const { title: heading, words: said, gold, press: offered, tab = "tokens" } = STEPS[step];
+    if (opens && openTabId() !== tab) openTab(tab);
     setText(title, `${step + 1} of ${STEPS.length} · ${heading}.`);
     setText(text, gold && showGold() ? `${said} ${gold}` : said);
     back.hidden = step === 0;
+    setText(press, offered?.label ?? "");
     setText(next, step + 1 < STEPS.length ? "Next" : "Done");
     keepTour(storage, { step, left: false });
+    place();
     point();
   };
   const leave = (at) => {
-    element.hidden = true;
+    card.hidden = true;
     keepTour(storage, { step: at, left: true });
     point();
   };
-  const show = () => {
-    element.hidden = false;
-    go(readTour(storage).step ?? 0);
+  const show = (opens = true) => {
+    card.hidden = false;
+    go(readTour(storage).step ?? 0, opens);
   };
+  // Whoever goes on by the page's own buttons is led on from there.
+  onTabOpened((id) => {
+    if (!card.hidden && STEPS[step + 1]?.tab === id && (STEPS[step].tab ?? "tokens") !== id) go(step + 1);
+    else point();
+  });
   /** Shows it to whoever has not left it yet. */
   const start = () => {
-    if (!readTour(storage).left) show();
+    if (!readTour(storage).left) show(false);
   };
   return { element, start, show };
 }

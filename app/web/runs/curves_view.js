@@ -47,10 +47,10 @@ function paint(places, value, trigger) {
   setText(places.empty, run ? "" : (value.empty ?? ""));
   keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
   places.log.show(value.log ?? "");
-  places.answer.replaceChildren(...(run && value.answer ? [answerBlock(value.answer)] : []));
+  places.answer.replaceChildren(...(value.answer ? [answerBlock(value.answer)] : []));
   const series = value.series ?? [];
   const own = series.find((each) => each.run_id === value.shown);
-  places.numbers.replaceChildren(...(own ? [numbersRow(own, isLive(run.state))] : []));
+  places.numbers.replaceChildren(...(own ? [numbersRow(own, Boolean(run && isLive(run.state)))] : []));
   setText(places.points, pointsNote(series));
   drawChart(
     places.chart,
