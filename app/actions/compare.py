@@ -134,15 +134,16 @@ def measured(service: Service, run_id: str) -> "list[ArmResult]":
 def _recorded(service: Service) -> list[dict[str, Any]]:
     """Return the recorded sweep, which stands there before anyone has trained; none where there is none."""
     file = service.options.sweep
-    if file is None or not file.is_file():
-        return []
+    results: list[ArmResult] = []
     known, value = service.compared.get(RECORDED, (None, {}))
-    if known is None:
+    if known is None and file is not None:
         from tokenunlearn.documents.summary import sweep_view
         from tokenunlearn.experiments.results import read_results
 
+        with suppress(TokenUnlearnError):  # a damaged one is no reason to show no page
+            results = read_results(file)
         value = {
-            **sweep_view(read_results(file), []),
+            **sweep_view(results, []),
             "run_id": RECORDED,
             "name": RECORDED_SWEEP,
             "state": "recorded",
@@ -151,7 +152,7 @@ def _recorded(service: Service) -> list[dict[str, Any]]:
             "recorded": True,
         }
         service.compared[RECORDED] = (True, value)
-    return [value]
+    return [value] if value and value["lines"] else []
 
 
 def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -250,7 +250,10 @@ def test_without_a_sweep_two_runs_show_nothing_and_the_page_says_so(service: Ser
 
 def test_before_anyone_has_trained_the_recorded_sweep_stands_there_labelled(tmp_path: Path) -> None:
     recorded = tmp_path / "example.json"
-    recorded.write_text('{"tokens": null}')
+    damaged = live_service(tmp_path / "damaged")
+    damaged.options = replace(damaged.options, recorded=recorded)
+    (tmp_path / "sweep.jsonl").write_text("{")
+    assert compare.runs(damaged)["sweeps"] == [] and "Unlearn tab" in compare.runs(damaged)["empty"]
     results = [ArmResult("chosen", seed, LAST, 3, {"fact_joint": 0.25}) for seed in (0, 1)]
     (tmp_path / "sweep.jsonl").write_text(results_text({"x": "y"}, results))
     made = live_service(tmp_path)

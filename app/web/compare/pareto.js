@@ -56,6 +56,9 @@ export function frontOf(points) {
   return points.filter((point) => !beaten(point)).sort((a, b) => a.x - b.x);
 }
 
+/** With more marks than these there is no legend: a mark says its name, and so does the table. */
+const MOST_NAMED = 12;
+
 /**
  * Returns `{data, layout, config}` for Plotly; each mark has its line's id as `customdata`.
  * @param {ReturnType<typeof pointsOf>} points
@@ -93,14 +96,14 @@ export function paretoFigure(points, theme, titles, narrow) {
   return {
     data,
     layout: {
-      height: narrow ? 320 + 20 * Math.min(points.length + 2, 8) : 360,
+      height: narrow ? 320 + 30 * (points.length > MOST_NAMED ? 0 : points.length + 2) : 360,
       margin: { l: 48, r: 12, t: 12, b: 44 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: theme.font, size: 12, color: theme.muted },
       hovermode: "closest",
       hoverlabel: { bgcolor: theme.page, font: { color: theme.ink, family: theme.font } },
-      showlegend: points.length <= 14,
+      showlegend: points.length <= MOST_NAMED,
       legend: narrow
         ? { orientation: "h", x: 0, y: -0.22, yanchor: "top", font: { color: theme.ink } }
         : { font: { color: theme.ink } },

@@ -94,7 +94,12 @@ function groupHead(lines, wide) {
       node("span", { text: `Sweep: ${titleOf(run)} ` }),
       node("span", {
         class: "tx-note",
-        text: `${run.recorded ? "recorded" : run.run_id} · ${plural(lines.length, "arm")} · ${run.text}`,
+        text: [
+          run.recorded ? "recorded" : run.run_id,
+          plural(lines.length, "arm"),
+          plural(Math.max(...lines.map(({ seeds }) => seeds)), "seed"),
+          ...(run.recorded ? [] : [run.text]),
+        ].join(" · "),
       }),
     ),
   );

@@ -5,6 +5,8 @@ import { download } from "../draft/export_mask.js";
 import { measuredKeys, SHOWS, shownColumns } from "./columns.js";
 import { present } from "./lines.js";
 
+const DOWN = " down"; // behind a column's key, on a phone, where no head can be pressed
+
 /**
  * Returns `{element, update}`; `change(values)` takes what a person changed of the view.
  * @param {(values: object) => void} change
@@ -19,7 +21,9 @@ export function tableBar(change, ask) {
   const state = menu("Status", (value) => change({ state: value }));
   const tag = menu("Tag", (value) => change({ tag: value }));
   const moment = menu("Arms measured at", (value) => change({ moment: value }));
-  const sort = menu("Sort by", (value) => change({ sort: value, down: false }));
+  const sort = menu("Sort by", (value) =>
+    change({ sort: value.replace(DOWN, ""), down: value.endsWith(DOWN) }),
+  );
   sort.element.classList.add("tx-narrow");
   const shows = segmented("What a figure shows", SHOWS, (value) => change({ show: value }));
   const group = node("input", {
@@ -64,12 +68,13 @@ export function tableBar(change, ask) {
     tag.update("any tag", present(all.flatMap((line) => line.tags)), view.tag);
     const moments = present((value.sweeps ?? []).flatMap((sweep) => sweep.lines.map((line) => line.moment)));
     moment.update("", moments, view.moment);
-    const sorts = [{ key: "title", label: "Run" }, ...shownColumns(every, view.columns)];
-    sort.update(
-      "newest first",
-      sorts.map(({ key, label }) => [key, label]),
-      view.sort,
+    const sorts = [{ key: "title", label: "Run" }, ...shownColumns(every, view.columns)].flatMap(
+      ({ key, label }) => [
+        [key, `${label}, lowest first`],
+        [key + DOWN, `${label}, highest first`],
+      ],
     );
+    sort.update("newest first", sorts, view.down ? view.sort + DOWN : view.sort);
     shows.update(view.show);
     group.checked = view.grouped;
     grouping.hidden = !all.some((line) => line.group);
