@@ -219,7 +219,7 @@ export function teachForm(host) {
   const show = () =>
     host.ask("teach_offer", {}).then(
       (offer) => {
-        setText(words, offer.words);
+        setText(words, offer.why_not ? "" : offer.words);
         setText(whyNot, offer.why_not);
         setHidden(whyNot, offer.why_not === "");
         unknown.update(offer.unknown);
