@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -297,6 +298,24 @@ def test_the_table_is_sorted_and_searched_and_the_plot_opens_a_run(page: Page) -
     expect(curves.locator(".legend .traces")).to_have_count(2)
 
 
+def opens_offline(page: Page, file: Path) -> None:
+    """The report asks for nothing, runs nothing, and is no wider than a phone."""
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 800})
+    copy, told = context.new_page(), list[str]()
+    copy.on("request", lambda request: told.append(request.url))
+    copy.on("console", lambda message: told.append(message.text))
+    page_file = file.with_suffix(".html")
+    page_file.write_bytes(file.read_bytes())
+    copy.goto(page_file.as_uri())
+    expect(copy.get_by_role("heading", name="What this does not prove")).to_be_visible()
+    expect(copy.get_by_text("<img src=x onerror=").first).to_be_visible()
+    assert told == [page_file.as_uri()] and copy.evaluate("window.hacked") is None
+    assert copy.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()
+
+
 def test_a_run_is_named_discarded_and_brought_back(page: Page) -> None:
     open_tab(page, "Compare")
     names = page.get_by_role("region", name="Runs").locator(".tx-title-button")
@@ -311,6 +330,10 @@ def test_a_run_is_named_discarded_and_brought_back(page: Page) -> None:
     page.get_by_label("Tag", exact=True).select_option("")
     details.get_by_role("button", name="Copy command line").click()
     expect(details.locator(".tx-taken")).to_contain_text("python -m tokenunlearn unlearn")
+    with page.expect_download() as download:
+        details.get_by_role("button", name="Report (.html)").click()
+    expect(details.get_by_text("Saved.", exact=True)).to_be_visible()
+    opens_offline(page, Path(download.value.path()))
     details.get_by_role("button", name="Discard…").click()
     details.get_by_role("button", name="Discard it?").click()
     expect(names).to_have_count(1)

@@ -254,8 +254,9 @@ def _answers(
     earlier = {(line["kind"], line["row_id"], line["question"]): line for line in before}
     forget = [line for line in after["answers"] if line["kind"] == FORGET]
     picked: list[Mapping[str, Any]] = []
-    for badge in (*BADGES, None):
+    for badge in BADGES:
         picked += [line for line in forget if line.get("badge") == badge][:OF_EACH_BADGE]
+    picked += [line for line in forget if line.get("badge") not in BADGES][:OF_EACH_BADGE]
     picked += [line for line in after["answers"] if line["kind"] == RETAIN][:KEPT_ANSWERS]
     own = Counter(str(line.get("badge")) for line in forget)
     rows = []
