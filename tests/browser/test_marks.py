@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from tests.page_acts import choose_signal
 from tests.strip_page import press, token
@@ -60,11 +60,12 @@ def live(page: Page) -> Page:
 
 
 def marks_are(page: Page, *wanted: str) -> None:
-    """The marked words of the row that is shown, each with its mark."""
-    chips = page.locator(".tu-strip .tu-token[data-mark]")
-    expect(chips).to_have_count(len(wanted))
-    script = "all => all.map((chip) => `${chip.querySelector('.tu-text').textContent} ${chip.dataset.mark}`)"
-    assert chips.evaluate_all(script) == list(wanted)
+    """The marked words of the row that is shown, each with its mark; soon, as a row is drawn."""
+    marked = "[...document.querySelectorAll('.tu-strip .tu-token[data-mark]')]"
+    marked += ".map((chip) => `${chip.querySelector('.tu-text').textContent} ${chip.dataset.mark}`)"
+    with suppress(TimeoutError):  # What is there instead says more.
+        page.wait_for_function(f"wanted => {marked}.join() === wanted.join()", arg=list(wanted))
+    assert page.evaluate(marked) == list(wanted)
 
 
 def shows(page: Page, row: str) -> None:

@@ -53,7 +53,8 @@ def served(
     (folder / "own.jsonl").write_text("\n".join(own), encoding="utf-8")
     (folder / "other").mkdir()
     make_tiny_folder(folder / "other", seed=1)  # a copy with the same weights would be the same model
-    flags = ["--model", str(tiny_folder), "--data", str(rows)]
+    # Where the processor computes bf16, auto would be that.
+    flags = ["--model", str(tiny_folder), "--precision", "fp32", "--data", str(rows)]
     with serve(folder, "plain", *flags, program="tests.held_page") as server:
         yield Opened(server.address, folder)
 

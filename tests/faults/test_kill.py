@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,35 @@ _spec = importlib.util.spec_from_file_location("fake_worker", Path(__file__).wit
 fake_worker = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fake_worker)
 
-# Half a minute in all, most of it waiting for processes to be killed in.
+# Some twenty seconds in all, most of it waiting for processes to be killed in.
 pytestmark = pytest.mark.slow
 STEPS = 25
 
 
-@pytest.fixture
-def queue(tmp_path):
-    queue = RunQueue(RunStore(tmp_path / "runs"), fake_worker.command)
+@contextmanager
+def queue_in(folder):
+    queue = RunQueue(RunStore(folder / "runs"), fake_worker.command)
     yield queue
     for state in queue.store.list_runs():
         if process_alive(state):
             os.kill(state["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def queue(tmp_path):
+    with queue_in(tmp_path) as queue:
+        yield queue
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A queue in which one run has ended well: the queue, the run's folder and what it holds."""
+    with queue_in(tmp_path_factory.mktemp("kill")) as queue:
+        run_id = start(queue)
+        until(lambda: queue.store.state(run_id)["state"] == "finished")
+        until(lambda: not process_alive(queue.store.state(run_id)))
+        folder = queue.store.path(run_id)
+        yield queue, folder, contents(folder)
 
 
 def start(queue):
@@ -63,12 +81,8 @@ def check_every_file_parses(directory):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_killed_worker_leaves_whole_files_and_a_true_state(queue, seed):
-    earlier = start(queue)
-    until(lambda: queue.store.state(earlier)["state"] == "finished")
-    until(lambda: not process_alive(queue.store.state(earlier)))
-    untouched = contents(queue.store.path(earlier))
-
+def test_a_killed_worker_leaves_whole_files_and_a_true_state(finished, seed):
+    queue, earlier, untouched = finished
     run_id = start(queue)
     pid = queue.store.state(run_id)["pid"]
     time.sleep(random.Random(seed).uniform(0, 1.2))
@@ -82,7 +96,7 @@ def test_a_killed_worker_leaves_whole_files_and_a_true_state(queue, seed):
     until(lambda: queue.runs()[0]["state"] in ("interrupted", "finished"), seconds=5)
     assert time.time() - killed < 5
     check_every_file_parses(queue.store.path(run_id))
-    assert contents(queue.store.path(earlier)) == untouched
+    assert contents(earlier) == untouched
     state = queue.store.state(run_id)
     weights = queue.store.path(run_id) / "adapter" / "weights.json"
     if state["saved_step"]:
