@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from tests.page_acts import press_start
 from tests.tiny_rows import write_rows
 from tokenunlearn.data.demo import ASSETS, demo_rows
+from tokenunlearn.data.rows import Row
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MINUTES = 60_000
@@ -36,10 +37,16 @@ def address(
     folder = tmp_path_factory.mktemp("journey")
     forget, retain = demo_rows("shared_forget")[FACTS], demo_rows("shared_retain")[KEPT]
     world = [replace(row, split="world") for row in demo_rows("world")[WORLD]]
-    rows = write_rows(folder / "rows.jsonl", [*forget, *world], retain)
+    rows = write_rows(folder / "rows.jsonl", [*map(briefly, [*forget, *world])], [*map(briefly, retain)])
     few = ["--data", str(rows), "--adapter", str(ASSETS / "adapters" / "target")]
     with serve(folder, *([] if WHOLE else few)) as server:
         yield server.address
+
+
+def briefly(row: Row) -> Row:
+    """The row with one of its other wordings and wrong answers each: every one costs passes of the model."""
+    several = ("paraphrased_question", "paraphrased_answer", "paraphrased_gold", "perturbed_answer")
+    return replace(row, **{name: getattr(row, name)[:1] for name in several})
 
 
 def fact_above_function_words(page: Page, place: int) -> bool:
