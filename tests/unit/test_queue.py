@@ -9,9 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tokenunlearn.errors import RunError
+from tokenunlearn.runs.disk import locked
 from tokenunlearn.runs.queue import RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import RunStore, process_alive
@@ -139,7 +141,11 @@ def test_force_ends_a_step_that_hangs(queue):
 def test_force_ends_even_a_frozen_worker(queue):
     run_id = run(queue, hangs_at=2)
     state = wait(queue, run_id, "running", step=1)
-    os.kill(state["pid"], signal.SIGSTOP)
+    # Not while it writes its state: whoever wants that lock would wait for it without end.
+    with locked(queue.store.path(run_id) / ".state.lock"):
+        os.kill(state["pid"], signal.SIGSTOP)
+        while psutil.Process(state["pid"]).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.01)
     queue.request(run_id, "force")
     deadline = time.time() + 8
     while queue.runs()[0]["state"] != "interrupted":
