@@ -350,6 +350,20 @@ MUTATIONS = (
         "if arm != CHOSEN or shown.mask(name, mask.rule, {}).hash == mask.hash:",
         ("tests/unit/test_controls.py",),
     ),
+    Mutation(
+        "a run again",
+        "tokenunlearn/runs/again.py",
+        """row_to_dict(row) | {"split": split} for""",
+        """row_to_dict(row) for""",
+        ("tests/unit/test_run_again.py",),
+    ),
+    Mutation(
+        "the plot of forgetting",
+        "app/web/compare/pareto.js",
+        "low: bounded ? [1 - falls.high, rises.low] : null,",
+        "low: bounded ? [1 - falls.low, rises.low] : null,",
+        ("tests/web/compare_panels.test.mjs",),
+    ),
 )
 
 

@@ -29,6 +29,7 @@ export function paretoPanel(change, open) {
   );
   let shown = null;
   let drawn = "";
+  let offered = "";
   const draw = () => {
     if (!shown || element.hidden || chart.clientWidth === 0) return;
     const narrow = chart.clientWidth < 560;
@@ -61,10 +62,14 @@ export function paretoPanel(change, open) {
       "aria-label",
       `${titles.y} against ${titles.x}, ${points.length} marks; as a table below`,
     );
-    refill(menus, [
-      axisMenu("Forgotten", forgotten, x.key, (key) => change({ forgotten: key })),
-      axisMenu("Kept", kept, y.key, (key) => change({ kept: key })),
-    ]);
+    const axes = JSON.stringify([forgotten.map(({ key }) => key), kept.map(({ key }) => key), x.key, y.key]);
+    // Not while they stay the same: a list that is open would close.
+    if (axes !== offered)
+      refill(menus, [
+        axisMenu("Forgotten", forgotten, x.key, (key) => change({ forgotten: key })),
+        axisMenu("Kept", kept, y.key, (key) => change({ kept: key })),
+      ]);
+    offered = axes;
     refill(table, [asTable(tableOf(points), titles)]);
     draw();
   };

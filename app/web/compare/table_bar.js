@@ -95,15 +95,19 @@ function menu(label, choose) {
     on: { change: () => choose(select.value) },
   });
   const element = node("label", { class: "tx-menu" }, node("span", { text: label }), select);
+  let drawn = "";
   const update = (any, choices, value) => {
     const entries = choices.map((each) => (Array.isArray(each) ? each : [each, each]));
     element.hidden = entries.length < (any ? 1 : 2);
-    refill(
-      select,
-      [...(any ? [["", any]] : []), ...entries].map(([key, text]) =>
-        node("option", { text, attributes: { value: key } }),
-      ),
-    );
+    // Not while it stays the same: a list that is open would close.
+    const now = JSON.stringify([any, entries]);
+    if (now !== drawn)
+      select.replaceChildren(
+        ...[...(any ? [["", any]] : []), ...entries].map(([key, text]) =>
+          node("option", { text, attributes: { value: key } }),
+        ),
+      );
+    drawn = now;
     select.value = entries.some(([key]) => key === value) ? value : any ? "" : (entries[0]?.[0] ?? "");
   };
   return { element, update };
