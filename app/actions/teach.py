@@ -15,13 +15,13 @@ from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line
 from app.words import adapter_words
-from tokenunlearn.data.rows import Row
+from tokenunlearn.data.rows import RETAIN, Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.artifact import read_artifact
-from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_rows import rows_from, rows_of
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.runs.teach_job import FILE, to_learn
 from tokenunlearn.settings import to_dict
@@ -126,10 +126,10 @@ def offer(service: Service) -> dict[str, Any]:
     rows = _unknown(service)
     names = [f"“{row.question}”" for row in rows[:FEW_SHOWN]]
     more = f" and {len(rows) - FEW_SHOWN} more" if len(rows) > FEW_SHOWN else ""
-    kept = len(_kept(session, ()))
+    kept = len(_kept(service, ()))
     return {
         "words": f"A copy of {_model_words(session)} is taught; the model itself stays as it is. "
-        f"Of the {rows_words(kept)} that are open, those that it knows are taught beside, so that they stay.",
+        f"Of the {rows_words(kept)} beside, those that it knows are taught again, so that they stay.",
         "why_not": why_not,
         "unknown": {"count": len(rows), "words": ", ".join(names) + more} if rows else None,
         "models": taught_models(service),
@@ -160,11 +160,21 @@ def _unknown(service: Service) -> tuple[Row, ...]:
     return tuple(row for row in service.sessions.of(shown).forget if known.get(row.id) in ("no", "partly"))
 
 
-def _kept(session: Session, rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the open rows that are not to be learnt: those that are known must stay so."""
-    asked = {row.question for row in rows}
-    fitting = session.fitting
-    return tuple(row for row in (*fitting.retain, *fitting.forget) if row.question not in asked)
+def _kept(service: Service, rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows that are not to be learnt, of which those that are known must stay so.
+
+    They are the open ones, and where the open model was taught here, those that had to stay then.
+    """
+    session = service.sessions.session
+    candidates = (*session.fitting.retain, *session.fitting.forget, *_kept_before(service, session))
+    return _without(tuple({row.question: row for row in candidates}.values()), rows)
+
+
+def _kept_before(service: Service, session: Session) -> tuple[Row, ...]:
+    folder = Path(session.adapter).resolve().parent if session.adapter else None
+    if folder is None or folder.parent != service.queue.store.root:
+        return ()
+    return rows_from(service.queue.store.config(folder.name).get("keep") or [], RETAIN)
 
 
 def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
@@ -190,7 +200,7 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
         "teach": to_dict(TeachConfig()),
         "steps": TeachConfig().epochs,
         "learn": [row.id for row in rows],
-        "keep": _records(_kept(session, rows)),
+        "keep": _records(_kept(service, rows)),
         "data_name": session.data_name if given.open_rows else OWN,
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,

@@ -89,5 +89,6 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     rest = ask(teach.teach, service, {"open_rows": True})["run_id"]
     config = service.queue.store.config(rest)
     assert config["learn"] == [session.forget[0].id] and config["adapter"] == session.adapter
+    assert len(config["keep"]) == 4  # the three rows that were open before it was taught, and the one to keep
     ask(teach.discard_taught, service, {"run_id": rest})
     assert [state["run_id"] for state in service.queue.runs()] == [run_id]
