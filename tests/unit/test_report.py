@@ -164,7 +164,7 @@ def test_it_says_all_that_the_issue_asks_for(made: Report) -> None:
         "After the last step the chosen tokens forget the fact further than “random, same count”",
         "12 rows 4567", "tiny @0123", "φ = α·K̂ + (1−α)·Ĥ = 0.8 ·K̂ + 0.2 ·Ĥ",
         "garbled", "r0 r0 r0 r0 r0", "forgot, fluent", "r1 is Bo.",
-        "The highest bin minus the lowest", "diverged in step 2",
+        "Trained by score bin: the highest bin minus the lowest", "diverged in step 2",
         "What this does not prove", "no attack was run here", "It is no certificate",
         "python -m tokenunlearn compare rows.jsonl", "torch 2", "No heatmap",
     ):  # fmt: skip

@@ -45,10 +45,11 @@ def _one_model(record: Mapping[str, Any]) -> str:
 
 
 def _seeds(record: Mapping[str, Any]) -> str:
-    count = len(record["seeds"])
+    seeds = [line["seeds"] for line in record["arms"]] if record["kind"] == "comparison" else [[0]]
+    count = max(map(len, seeds), default=0)
     if count < FEWEST_SEEDS:
-        seeds = "one seed" if count == 1 else f"{count} seeds"
-        return f"With {seeds} nothing is shown beyond them: another seed may turn a difference round."
+        words = "one seed" if count == 1 else f"{count} seeds"
+        return f"With {words} nothing is shown beyond them: another seed may turn a difference round."
     return (
         f"{count} seeds: an interval says what other seeds and rows of the same kind would give, not what "
         "other settings would. What is not shown may still be there."

@@ -93,7 +93,7 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
         "difference has the numbers."
     )
     name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
-    title = f"Chosen tokens minus each control, {moment}"
+    title = f"Chosen tokens minus each control, {moment}{'' if shares else ', in nats'}"
     return Drawing(name, title, about, WIDE, bottom + 70, tuple(shapes))
 
 

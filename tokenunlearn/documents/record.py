@@ -64,7 +64,7 @@ class Report:
 
 def report_of(source: Source, command: str, made: str) -> Report:
     """Return the report of what was measured. `command` made it, at the moment `made`."""
-    maps, answers_left_out = _heatmaps(source)
+    maps, rows_left_out = _heatmaps(source)
     measured = _of_probes(source) if source.probes is not None else _of_results(source)
     record = {
         "format": FORMAT,
@@ -77,7 +77,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "training": _training(source),
         "mask": _mask(source),
         "tokens": json.loads(json_record(maps[0])) if maps else None,
-        "rows_without_heatmap": answers_left_out,
+        "rows_without_heatmap": rows_left_out,
         "attacks": [{name: each.get(name) for name in ("label", "says")} for each in source.attacks],
         "versions": {
             **source.versions,
@@ -102,7 +102,7 @@ def _of_results(source: Source) -> dict[str, Any]:
     controls = [name for name in dict.fromkeys(each.arm for each in results) if name not in (BEFORE, CHOSEN)]
     named = [f"“{arm_words(name)}”" for name in controls if place_of(name) is None]
     seeds = sorted({each.seed for each in results if each.arm != BEFORE})
-    rows = rows_words(len(source.texts))
+    rows = rows_words(_rows_said(source, FORGET)["rows"] or len(source.texts))
     question = f"Are the chosen tokens forgotten further, or is more kept, than with {listed(named)}?"
     return {
         "kind": "comparison",
@@ -127,12 +127,8 @@ def _of_probes(source: Source) -> dict[str, Any]:
     """Return what one run measured: figures before and after, answers."""
     assert source.probes is not None
     before, after = source.probes["before"], source.probes["after"]
-    figures = [each | {"after": None} for each in _figures([*PROBES, KEPT])]
     was, now = with_kept(before["summary"]) or {}, with_kept(after["summary"]) or {}
-    for each in figures:
-        each |= {"before": was.get(each["name"]), "after": now.get(each["name"])}
-        known = each["before"] is not None and each["after"] is not None
-        each["change"] = each["after"] - each["before"] if known else None
+    figures = [_changed(each, was, now) for each in _figures([*PROBES, KEPT])]
     arm = str(source.origin.get("arm") or "")
     what = RIVALS[arm].label if arm in RIVALS else arm_words(arm) or "every token"
     return {
@@ -148,6 +144,15 @@ def _of_probes(source: Source) -> dict[str, Any]:
         "seeds": [source.origin.get("seed")],
         "figures": _figures(),
     }
+
+
+def _changed(
+    figure: Mapping[str, Any], before: Mapping[str, float | None], after: Mapping[str, float | None]
+) -> dict[str, Any]:
+    """Return a figure with its values before and after, and their difference."""
+    was, now = before.get(figure["name"]), after.get(figure["name"])
+    change = now - was if was is not None and now is not None else None
+    return {**figure, "before": was, "after": now, "change": change}
 
 
 def _figures(names: Sequence[str] = (*COMPARED, KEPT)) -> list[dict[str, Any]]:

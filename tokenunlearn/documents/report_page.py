@@ -19,7 +19,16 @@ from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
 from tokenunlearn.probes.kept import KEPT
 
-COMPARED_BY: Final = ("figure", "difference", "95 % interval", "p (Holm)", "effect", "seeds", "rows", "")
+COMPARED_BY: Final = (
+    "figure",
+    "difference",
+    "95 % interval",
+    "p (Holm)",
+    "effect",
+    "seeds",
+    "rows",
+    "verdict",
+)
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
 CODE: Final = re.compile("`([^`]+)`")
 CODED: Final = r"<code>\1</code>"
@@ -264,7 +273,8 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             rows.append([_head(line["label"]), _cell(_whole(len(line["seeds"]))), *own, *costs])
         parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
         parts += _figures(drawings, f"kept-{slug(moment)}")
-        parts.append(_table("Mean over the seeds, below it the 95 % interval of the mean", head, rows))
+        caption = f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean"
+        parts.append(_table(caption, head, rows))
     kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
     told = "↓ lower is better, ↑ higher is better. Norm: of the change of the weights (Frobenius). "
     return "\n".join([*parts, _note(f"{told}Kept: {kept}.")])
@@ -293,7 +303,8 @@ def _differences(record: Mapping[str, Any]) -> str:
             own = (each for each in found if (each["control_label"], each["method"]) == control)
             rows += [_difference(each) for each in own]
         parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
-        parts.append(_table("Chosen tokens minus the control, over rows and seeds", COMPARED_BY, rows))
+        caption = f"{_begun(moment)}: chosen tokens minus the control, over rows and seeds"
+        parts.append(_table(caption, COMPARED_BY, rows))
     told = (
         f"Shown: the interval misses 0, p adjusted by Holm over all differences of one moment is below "
         f"{LEVEL:g}, on {FEWEST_SEEDS} seeds or more. Effect: the mean difference in standard deviations of "
@@ -339,10 +350,11 @@ def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
         parts.append(f'<p class="verdict">{escaped(series["headline"])}</p>' if series["headline"] else "")
         parts.append(_note(series["note"]))
         parts += _figures(drawings, f"{series['series']}-{number}")
-        parts.append(_table("Change since before any step, below it the 95 % interval", head, rows))
+        caption = f"{series['title']}: change since before any step, below it the 95 % interval"
+        parts.append(_table(caption, head, rows))
         if series["ends"]:
             ends = [_difference(each) for each in series["ends"]]
-            parts.append(_table("The highest bin minus the lowest", COMPARED_BY, ends))
+            parts.append(_table(f"{series['title']}: the highest bin minus the lowest", COMPARED_BY, ends))
     return "\n".join(parts)
 
 
