@@ -65,6 +65,9 @@ def test_the_run_of_a_rival_is_probed_and_opened_as_any_other(tiny_folder: Path,
     rival = make_rival("icul", tiny(tiny_folder), Splits(ROWS[:3], RETAIN, ()), {"examples": 2})
     assert log_probs(open_artifact(folder, given)) == log_probs(rival)
     assert buttons(state) == ["Probe", "Compare"] and not (folder / "adapter").exists()
+    record = report_of(open_source(folder), "report", "today").record
+    assert (record["no_mask"], record["seeds"]) == ("a rival trains nothing", [0])
+    assert "probe" in record["commands"][0] and record["kind"] == "run"
 
 
 def test_a_run_that_trained_is_an_adapter_with_and_without_the_file(
@@ -121,7 +124,8 @@ def test_an_attack_is_a_run_whose_result_lies_with_the_run_that_it_is_on(
     assert result["says"][-1] == "Relearning by a model that never knew: not measured."
     assert not (queue.store.path(attack) / "probes.json").exists() and buttons(state) == ["Probe"]
     record = report_of(open_source(queue.store.path(of)), "report", "today").record
-    assert record["mask"] is None and record["attacks"][0]["says"] == result["says"]
+    assert record["mask"] is None and record["no_mask"] == "every token was trained, with weight 1"
+    assert record["attacks"][0]["says"] == result["says"]
     assert any("Attacks that were run: Relearning" in told for told in record["limits"])
     with pytest.raises(RunError, match="has no result yet"):
         open_source(queue.store.path(attack))

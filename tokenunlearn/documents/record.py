@@ -76,6 +76,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "model": {name: str(source.origin.get(name) or "") for name in ("model", "adapter", "precision")},
         "training": _training(source),
         "mask": _mask(source),
+        "no_mask": "" if source.mask is not None else _no_mask(source),
         "tokens": json.loads(json_record(maps[0])) if maps else None,
         "rows_without_heatmap": rows_left_out,
         "attacks": [{name: each.get(name) for name in ("label", "says")} for each in source.attacks],
@@ -326,7 +327,7 @@ def _mask(source: Source) -> dict[str, Any] | None:
     knowledge, entropy = (labels.get(name, {"label": name})["label"] for name in rule.signals)
     found: dict[str, Any] = {
         "chosen_by": "the rule alone" if by.startswith("none") else by.partition(" @")[0],
-        "hash": source.mask.hash if source.mask is not None else None,
+        "hash": source.mask.hash if source.mask is not None else by.partition(" @")[2] or None,
         "rule": whole_rule_words(rule, labels),
         "short": rule_words(rule),
         "equation": f"φ = {rule.alpha:g}·K̂ + {1 - rule.alpha:g}·Ĥ",
@@ -354,6 +355,14 @@ def _mask(source: Source) -> dict[str, Any] | None:
         "forced_in": by_hand["in"],
         "forced_out": by_hand["out"],
     }
+
+
+def _no_mask(source: Source) -> str:
+    """Return what was trained where there is no mask."""
+    if source.probes is None:
+        return "what was trained is not recorded"
+    rival = source.origin.get("rival")
+    return "a rival trains nothing" if rival else "every token was trained, with weight 1"
 
 
 def _heatmaps(source: Source) -> tuple[tuple[Heatmap, ...], int]:

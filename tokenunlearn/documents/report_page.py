@@ -171,11 +171,9 @@ def _change(record: Mapping[str, Any]) -> str:
         ]
         for each in record["change"]
     ]
-    told = _note("↓ lower is better, ↑ higher is better.")
-    return (
-        _table("Every figure before and after the run", ["", "before", "after", "change", "unit"], rows)
-        + told
-    )
+    head = ["figure", "before", "after", "change", "unit"]
+    table = _table("Every figure before and after the run", head, rows)
+    return table + _note("↓ lower is better, ↑ higher is better.")
 
 
 def _data(record: Mapping[str, Any]) -> str:
@@ -189,7 +187,7 @@ def _data(record: Mapping[str, Any]) -> str:
     ]
     mask = record["mask"]
     if mask is None:
-        rows.append(("Mask", "every token has weight 1" if record["kind"] == "run" else UNKNOWN))
+        rows.append(("Mask", escaped(record["no_mask"])))
         return _facts(rows)
     digest = f"<code>{escaped(mask['hash'])}</code>" if mask["hash"] else "not kept beside the measurements"
     rows += [
@@ -229,8 +227,8 @@ def _counts(mask: Mapping[str, Any]) -> str:
 
 
 def _tokens(report: Report) -> str:
-    if not report.heatmaps and report.record["kind"] == "run":
-        return _note("This run had no mask: it trained every token, each with weight 1.")
+    if report.record["mask"] is None:
+        return _note(f"No heatmap: {report.record['no_mask']}.")
     if not report.heatmaps:
         return _note(
             "No heatmap: the scores and the mask were not kept beside the measurements. Give them by "
