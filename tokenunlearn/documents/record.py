@@ -21,14 +21,20 @@ from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
 from tokenunlearn.documents.summary import MOMENTS, arm_method, method_words, sweep_view
-from tokenunlearn.documents.words import arm_words, listed, rows_words, rule_words, whole_rule_words
+from tokenunlearn.documents.words import (
+    arm_words,
+    listed,
+    rows_words,
+    rule_words,
+    scaled_words,
+    whole_rule_words,
+)
 from tokenunlearn.experiments.arms import CHOSEN
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.experiments.series import place_of
 from tokenunlearn.experiments.verdict import Finding, findings
-from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
@@ -37,7 +43,7 @@ from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.report import fluency_bound, with_badges
 from tokenunlearn.rivals import RIVALS
-from tokenunlearn.selection import SCOPES, Rule, count_selected
+from tokenunlearn.selection import Rule, count_selected
 from tokenunlearn.settings import describe
 from tokenunlearn.signals import SIGNALS
 
@@ -335,9 +341,7 @@ def _mask(source: Source) -> dict[str, Any] | None:
         "one_less_alpha": round(1 - rule.alpha, 6),
         "knowledge": knowledge,
         "entropy": entropy,
-        "scaled": f"{NORMALISERS[rule.normaliser].done}, over the {SCOPES[rule.normalise_over].label}"
-        if rule.normalise_over == "set"
-        else f"{NORMALISERS[rule.normaliser].done}, over {SCOPES[rule.normalise_over].label}",
+        "scaled": scaled_words(rule),
         "settings": asdict(rule),
         "counts": None,
     }

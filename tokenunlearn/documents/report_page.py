@@ -219,7 +219,7 @@ def _counts(mask: Mapping[str, Any]) -> str:
     ]
     told = [", ".join(parts) + "."]
     if mask["forced_in"] or mask["forced_out"]:
-        told.append(f"By hand: {_whole(mask['forced_in'])} in, {_whole(mask['forced_out'])} out.")
+        told.append(f"Overrides: {_whole(mask['forced_in'])} in, {_whole(mask['forced_out'])} out.")
     empty = mask["rows_without_tokens"]
     if empty:
         told.append(f"{rows_words(len(empty))} without a chosen token: {escaped(', '.join(empty))}.")

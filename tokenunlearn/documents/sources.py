@@ -36,7 +36,7 @@ SPLIT_WORDS: Final = {FORGET: "rows to forget", RETAIN: "rows to keep", WORLD: "
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Everything that a report may say. `name`: of the file or run; `place`: its path.
+    """Everything that a report may say. `name`: of the file or run.
 
     `origin`: what all measurements share. `texts`: row id → question and answer, of the rows to forget.
     `table`, `mask`: the scores, and the chosen tokens on them; None where they were not kept. `probes`: the
@@ -45,7 +45,6 @@ class Source:
     """
 
     name: str
-    place: str
     origin: Origin
     results: tuple[ArmResult, ...] = ()
     table: pd.DataFrame | None = None
@@ -93,7 +92,7 @@ def _of_file(path: Path, scores: Path | None, mask: Path | None) -> Source:
     if table is not None and chosen is not None:
         _refuse_other_rows(table, texts, scores or kept_scores)
         _refuse_other_mask(chosen, origin, mask or kept_mask)
-    return Source(path.name, str(path), origin, results, table, chosen, texts, made.commands, made.versions)
+    return Source(path.name, origin, results, table, chosen, texts, made.commands, made.versions)
 
 
 def _of_run(path: Path) -> Source:
@@ -109,7 +108,6 @@ def _of_run(path: Path) -> Source:
     table, mask = (found[1], found[0]) if found else (None, None)
     known: dict[str, Any] = {
         "name": f"{path.name}, {note.name or state.get('name') or 'a run'}",
-        "place": str(path),
         "table": table,
         "mask": mask,
         "texts": {row.id: (row.question, row.answer) for row in rows.forget},

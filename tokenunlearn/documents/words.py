@@ -39,11 +39,16 @@ def whole_rule_words(rule: Rule, signals: Mapping[str, Any]) -> str:
 
     budget = f", of {_the(rule.scope)}" if MODES[rule.mode].scoped else ""
     fused = f"{rule.alpha:g} {label(rule.knowledge)} + {1 - rule.alpha:g} {label(rule.entropy)}"
-    scaled = f"each {NORMALISERS[rule.normaliser].done}, over {_the(rule.normalise_over)}"
+    scaled = f"each {scaled_words(rule)}"
     chosen = [
         _small(info.label) for info in _RULE.values() if info.type == "bool" and getattr(rule, info.name)
     ]
     return "; ".join([rule_words(rule) + budget, fused, scaled, *([", ".join(chosen)] if chosen else [])])
+
+
+def scaled_words(rule: Rule) -> str:
+    """Return how a rule brings each signal to 0…1: `divided by its 99th percentile, over the whole set`."""
+    return f"{NORMALISERS[rule.normaliser].done}, over {_the(rule.normalise_over)}"
 
 
 def _the(scope: str) -> str:
