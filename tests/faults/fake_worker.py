@@ -29,7 +29,7 @@ class Job:
         self.fake, self.directory, self.steps_taken = config["fake"], directory, 0
         time.sleep(self.fake.get("load_seconds", 0))
 
-    def probe(self):
+    def probe(self, _told):
         """Return a Report that says how far the model was trained when it was asked."""
         return {"summary": {"fact_joint": 1 / (1 + self.steps_taken)}, "answers": [], "tokens": []}
 

@@ -169,6 +169,13 @@ def test_nothing_to_ask_asks_nothing() -> None:
     assert set(report["summary"].values()) == {None}
 
 
+def test_each_phase_is_told_with_how_much_it_is() -> None:
+    model, told = before_model(), list[str]()
+    probe_report(model, Splits((BORN, WORK), (KEPT,), (PARIS,)), None, told.append)
+    texts, answers = len(model.scored[0]), len(model.asked[0][0])
+    assert told == [f"reading {texts} texts", f"writing {answers} answers", "judging 5 answers"]
+
+
 def test_a_recited_answer_is_not_generated_again() -> None:
     class Reciting(WordModel):
         def _tokens(self, pair: tuple[str, str]) -> TokenLogProbs:

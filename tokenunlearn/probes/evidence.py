@@ -5,7 +5,7 @@ needs (`Asks`), `collect` asks for the union of it in two calls, equal questions
 the untouched base read what was said, in a third.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from tokenunlearn.data.rows import Row
@@ -14,6 +14,8 @@ from tokenunlearn.models.language_model import Continues, HasBase, LanguageModel
 from tokenunlearn.settings import check, setting
 
 Pair = tuple[str, str]
+# Hears in a few words what is measured now.
+Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,12 @@ class Evidence:
         return row.paraphrased_question[: self.settings.paraphrases]
 
 
+def silent(_: str) -> None:
+    """Tell nobody what is measured now."""
+
+
 def collect(
-    model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int
+    model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int, told: Told = silent
 ) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
     """Return what `model` says to the union of what is asked: one call for each kind, none where none is due.
 
@@ -99,6 +105,7 @@ def collect(
     union = Asks()
     for each in asks:
         union |= each
+    told(f"reading {len({*union.pairs, *union.standardised}):,} texts")
     scored: dict[Pair, TokenLogProbs] = {}
     if union.standardised and isinstance(model, Standardises):
         wanted = list(union.standardised)
@@ -112,6 +119,8 @@ def collect(
         if tokens.recited and len(tokens) < max_new_tokens
     }
     open_questions = [question for question in asked if question not in known]
+    if open_questions:
+        told(f"writing {len(open_questions):,} answers")
     said = model.generate(open_questions, max_new_tokens) if open_questions else []
     known |= dict(zip(open_questions, said, strict=True))
     return scored, {question: known[question] for question in asked}

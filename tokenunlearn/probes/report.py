@@ -16,23 +16,35 @@ from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, transcript
 from tokenunlearn.probes.badges import Asked, Said, badge
-from tokenunlearn.probes.evidence import Evidence, ProbeSettings, collect, continued, judged
+from tokenunlearn.probes.evidence import (
+    Evidence,
+    ProbeSettings,
+    Told,
+    collect,
+    continued,
+    judged,
+    silent,
+)
 
 Report = dict[str, Any]
 
 
-def probe_report(model: LanguageModel, rows: Splits, settings: ProbeSettings | None = None) -> Report:
+def probe_report(
+    model: LanguageModel, rows: Splits, settings: ProbeSettings | None = None, told: Told = silent
+) -> Report:
     """Return the Report of `model` on the rows of each split, ready for JSON; None = not measured.
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the values of each probe by row id),
     `judge` (whose fluency it is: the base's id, None without one). Badges that need the answers from before
-    are filled by `with_badges`. Raises InputError where two rows of a split have one id.
+    are filled by `with_badges`. `told` hears which of its phases begins. Raises InputError where two rows of
+    a split have one id.
     """
     rows.refuse_one_id_twice()
     settings = settings or ProbeSettings()
     asking = [transcript.asks, *(probe.asks for probe in PROBES.values())]
     asked = [asks(rows, settings) for asks in asking]
-    log_probs, said = collect(model, asked, settings.max_new_tokens)
+    log_probs, said = collect(model, asked, settings.max_new_tokens, told)
+    told(f"judging {len(said):,} answers")
     more = continued(model, asked, settings.max_new_tokens)
     evidence = Evidence(rows, log_probs, said, settings, judged(model, said), more)
     by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}

@@ -16,6 +16,7 @@ from tokenunlearn.attacks import ATTACKS, Subject, check_attack
 from tokenunlearn.errors import RunError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.disk import locked, write_json_atomically
 from tokenunlearn.runs.parts import CHECKPOINT
@@ -36,10 +37,10 @@ class AttackJob:
     subject: Subject
     settings: Any
 
-    def before(self) -> None:
+    def before(self, _told: Told) -> None:
         """Probe nothing: an attack measures for itself."""
 
-    def probe(self) -> None:
+    def probe(self, _told: Told) -> None:
         """Probe nothing."""
 
     def save(self, step: int) -> None:

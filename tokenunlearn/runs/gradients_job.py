@@ -18,6 +18,7 @@ from tokenunlearn.experiments.gradients import GradientsConfig, GradientsDone, g
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.run_rows import rows_of
@@ -39,10 +40,10 @@ class GradientsJob:
     chosen: Mask
     settings: GradientsConfig
 
-    def before(self) -> None:
+    def before(self, _told: Told) -> None:
         """Probe nothing: no model is changed."""
 
-    def probe(self) -> None:
+    def probe(self, _told: Told) -> None:
         """Probe nothing."""
 
     def save(self, step: int) -> None:

@@ -24,7 +24,7 @@ from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.loading import LoadedModel, load_model
-from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.evidence import ProbeSettings, Told
 from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
 from tokenunlearn.runs.artifact import ADAPTER, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
@@ -53,13 +53,13 @@ class Job:
     probes: ProbeSettings
     watch: Row | None
 
-    def before(self) -> Report:
+    def before(self, told: Told) -> Report:
         """Return the Report of the target: the one measured earlier by the page or a run, if there is one."""
-        return before_report(self.directory.parent, self.model, self.rows, self.probes)
+        return before_report(self.directory.parent, self.model, self.rows, self.probes, told)
 
-    def probe(self) -> Report:
+    def probe(self, told: Told) -> Report:
         """Return the Report of the model as it is now."""
-        return probe_report(self.model, self.rows, self.probes)
+        return probe_report(self.model, self.rows, self.probes, told)
 
     def train(self, resume: bool) -> Iterator[Event]:
         """Return the events of training; a resumed run goes on from its checkpoint."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ def library_parts() -> Parts:
     """Return the parts that load, probe, train and save on a real model."""
     return Parts(
         load=load,
-        before=methodcaller("before"),
-        probe=methodcaller("probe"),
+        before=lambda job, told: job.before(told),
+        probe=lambda job, told: job.probe(told),
         compare=compare,
         train=lambda job, resume: job.train(resume),
         save=lambda job, step: job.save(step),

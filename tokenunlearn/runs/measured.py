@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.models.loading import LoadedModel, text_hash
-from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.evidence import ProbeSettings, Told, silent
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.runs.disk import locked, write_json_atomically
 
@@ -22,10 +22,12 @@ FOLDER: Final = ".measured"
 KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or versions of this library
 
 
-def before_report(runs: Path, model: LoadedModel, rows: Splits, settings: ProbeSettings) -> Report:
+def before_report(
+    runs: Path, model: LoadedModel, rows: Splits, settings: ProbeSettings, told: Told = silent
+) -> Report:
     """Return the Report of the untrained `model`, from the folder of runs, else measured and kept there."""
     of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
-    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings))
+    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings, told))
 
 
 def kept(path: Path, measure: Callable[[], Any]) -> Any:

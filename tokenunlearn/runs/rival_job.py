@@ -9,7 +9,7 @@ from tokenunlearn.data.splits import Splits
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel, load_model
-from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.evidence import ProbeSettings, Told
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.rivals import check_rival, make_rival
 from tokenunlearn.runs.artifact import RIVAL, Artifact, write_artifact
@@ -30,13 +30,13 @@ class RivalJob:
     probes: ProbeSettings
     artifact: Artifact
 
-    def before(self) -> Report:
+    def before(self, told: Told) -> Report:
         """Return the Report of the target."""
-        return before_report(self.directory.parent, self.target, self.rows, self.probes)
+        return before_report(self.directory.parent, self.target, self.rows, self.probes, told)
 
-    def probe(self) -> Report:
+    def probe(self, told: Told) -> Report:
         """Return the Report of the rival."""
-        return probe_report(self.model, self.rows, self.probes)
+        return probe_report(self.model, self.rows, self.probes, told)
 
     def train(self, _resume: bool) -> Iterator[Event]:
         """Say that the one step, the making, is done."""

@@ -23,6 +23,7 @@ from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, P
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.loading import load_model
+from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.measured import source_hash
@@ -42,10 +43,10 @@ class SweepJob:
     planned: Planned
     origin: Mapping[str, Any]
 
-    def before(self) -> None:
+    def before(self, _told: Told) -> None:
         """Probe nothing: a sweep measures for itself."""
 
-    def probe(self) -> None:
+    def probe(self, _told: Told) -> None:
         """Probe nothing."""
 
     def save(self, step: int) -> None:

@@ -17,6 +17,7 @@ from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.job import replace_adapter
 from tokenunlearn.runs.parts import CHECKPOINT
@@ -39,10 +40,10 @@ class TeachJob:
     kept: tuple[Row, ...]
     known_before: tuple[float, ...]
 
-    def before(self) -> None:
+    def before(self, _told: Told) -> None:
         """Probe nothing: what a lesson needs was measured when it was made."""
 
-    def probe(self) -> None:
+    def probe(self, _told: Told) -> None:
         """Keep how well each taught row is known before and after, and how many of the others still are."""
         student = self.lesson.student
         rows, after = self.lesson.rows, recalled(student, self.lesson.rows)

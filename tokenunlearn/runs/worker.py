@@ -116,7 +116,7 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     probes = store.read_json(run_id, "probes.json") if resume else None
     if not probes and not pulse.asked():
         pulse.note(message="probing before")
-        found = parts.before(job)
+        found = parts.before(job, lambda words: pulse.note(message=f"probing before: {words}"))
         if found is not None:
             probes = {"before": found, "after": None, "changes": []}
             store.write_json(run_id, "probes.json", probes)
@@ -136,7 +136,8 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
         return "paused", ""
     pulse.note(message="probing after")
     before = (probes or {}).get("before")
-    after, changes = parts.probe(job), list[Any]()
+    after = parts.probe(job, lambda words: pulse.note(message=f"probing after: {words}"))
+    changes = list[Any]()
     if before and after:
         after, changes = parts.compare(before, after)
     if after:
