@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens, refuse_unscorable, scoring_of
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell_unchosen
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
-from tokenunlearn.errors import SettingError, did_you_mean
-from tokenunlearn.settings import describe, from_flags, to_dict
+from tokenunlearn.errors import SettingError
+from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,6 @@ def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = M
     add_rows(parser, "the shared set, forget and retain")
     add_rows_to_keep(parser)
     parser.add_argument(
-        "--mask", metavar="PATH", help="the chosen tokens, overrides included, instead of a rule's"
-    )
-    parser.add_argument(
         "--out",
         metavar="PATH",
         help="every measurement as .jsonl, scores and mask beside it; goes on where it stopped",
@@ -49,7 +47,7 @@ def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = M
     add_model(parser)
     add_settings(parser, "CompareConfig", defaults=defaults)
     add_training(parser, hidden=tuple(_SET_BY_ARMS))
-    add_settings(parser, "Rule")
+    add_choice(parser)
 
 
 def rows_of(arguments: argparse.Namespace) -> "Splits":
@@ -89,8 +87,8 @@ def measured(
 
     config = training_settings(arguments)
     _refuse_set_by_arms(arguments)
-    rule = _rule(arguments)
-    scoring, runs = _scoring(rule, asked), asked.runs(config)
+    rule = asked_rule(arguments)
+    scoring, runs = scoring_of(rule, asked.signals), asked.runs(config)
     refuse_unfit_arms(asked, config, rows, any(row.gold for row in rows.forget), scoring.signals)
     bench = Bench(lambda: load(arguments), rows.forget, rows.retain, rows.world, config, asked.equal_below)
     loaded = load(arguments, to_train=True)
@@ -110,7 +108,8 @@ def measured(
             write_bytes_atomically(path, results_text(origin, results, made).encode())
 
     def choose() -> "tuple[pd.DataFrame, Mask]":
-        found = _chosen(arguments, rule, scoring, ready.pop(), rows)  # let go: each arm loads its own
+        # let go: each arm loads its own
+        found = chosen_tokens(arguments, ready.pop(), rows, asked.signals)
         if path:
             _keep_choice(path, *found)
         return found
@@ -178,31 +177,6 @@ def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
             )
 
 
-def _rule(arguments: argparse.Namespace) -> "Rule":
-    """Return the rule that chooses: of the flags, or of the mask. What can be wrong with it is told now."""
-    from tokenunlearn.masks import read_header, refuse_empty_file
-    from tokenunlearn.selection import Rule
-    from tokenunlearn.settings import from_dict
-    from tokenunlearn.signals import SIGNALS
-
-    rule = from_flags(Rule, arguments)
-    if arguments.mask:
-        typed = next((info for info in describe(Rule) if getattr(arguments, info.name) is not None), None)
-        if typed:
-            raise SettingError(
-                "A mask has its own rule", f"{typed.flag} would change nothing", "Leave one out", typed.flag
-            )
-        refuse_empty_file(arguments.mask)
-        rule = from_dict(Rule, read_header(arguments.mask).get("rule", {}))
-    for flag, name, share in (
-        ("--knowledge", rule.knowledge, rule.alpha),
-        ("--entropy", rule.entropy, 1 - rule.alpha),
-    ):
-        if share > 0 and name not in SIGNALS:
-            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS), where=flag)
-    return rule
-
-
 def _chosen_by(arguments: argparse.Namespace, rule: "Rule") -> dict[str, Any]:
     """Return what decides the chosen tokens beside model and rows: the mask's hash or the rule's settings."""
     from tokenunlearn.masks import read_header
@@ -210,14 +184,6 @@ def _chosen_by(arguments: argparse.Namespace, rule: "Rule") -> dict[str, Any]:
     if arguments.mask:
         return {"mask": f"{Path(arguments.mask).name} @{read_header(arguments.mask).get('hash')}"}
     return {"mask": "none: the rule chooses", **to_dict(rule)}
-
-
-def _scoring(rule: "Rule", asked: "CompareConfig") -> "ScoreConfig":
-    """Return the settings of scoring the signals that a rule uses, and those that choices of tokens need."""
-    from tokenunlearn.scoring import ScoreConfig
-
-    names = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
-    return ScoreConfig(signals=tuple(dict.fromkeys([*names, *asked.signals])))
 
 
 def _refuse_unfit(
@@ -228,37 +194,9 @@ def _refuse_unfit(
     `config` None: several objectives. Raises InputError, SettingError or ModelError.
     """
     from tokenunlearn.fitting import check_rows
-    from tokenunlearn.passes import Beside, refuse_lacking
     from tokenunlearn.training.needs import layer_needed
 
     check_rows(loaded, (*rows.forget, *rows.retain, *rows.world), other_words=True)
-    beside = Beside(rows.retain)
-    for name in scoring.signals:
-        for each in scoring.passes_of(name):
-            refuse_lacking(each, loaded, beside)
+    refuse_unscorable(scoring, loaded, rows)
     if config is not None:
         layer_needed(loaded.model, config)
-
-
-def _chosen(
-    arguments: argparse.Namespace,
-    rule: "Rule",
-    scoring: "ScoreConfig",
-    loaded: "LoadedModel",
-    rows: "Splits",
-) -> "tuple[pd.DataFrame, Mask]":
-    """Return the table of the rows to forget, with the signals scored, and the mask of the chosen tokens."""
-    from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
-    from tokenunlearn.passes import Beside
-    from tokenunlearn.scoring import score
-
-    table = score(loaded, rows.forget, scoring, Beside(rows.retain))
-    if arguments.mask:
-        chosen = read_mask(arguments.mask, table, None)
-    else:
-        chosen = make_mask(columns_from_table(table), rule)
-    refuse_empty(chosen, arguments.mask or "the rule")
-    empty = [name for name, part in table.assign(chosen=chosen.selected).groupby("row_id", sort=False)
-             if not part["chosen"].any()]  # fmt: skip
-    tell_unchosen([str(name) for name in empty], table["row_id"].nunique())
-    return table, chosen

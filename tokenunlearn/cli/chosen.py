@@ -1,7 +1,8 @@
 """The chosen tokens of a verb: those of a mask file, or what the rule of the flags takes."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import tell_unchosen
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.masks import Mask
     from tokenunlearn.models.loading import LoadedModel
+    from tokenunlearn.scoring import ScoreConfig
     from tokenunlearn.selection import Rule
 
 
@@ -42,48 +44,55 @@ def asked_rule(arguments: argparse.Namespace) -> "Rule":
             raise SettingError("A mask has its own rule", why, "Leave one out", typed.flag)
         refuse_empty_file(mask)
         rule = from_dict(Rule, read_header(mask).get("rule", {}))
-    for name in _used(rule):
-        if name not in SIGNALS:
-            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS))
+    for flag, name, share in (
+        ("--knowledge", rule.knowledge, rule.alpha),
+        ("--entropy", rule.entropy, 1 - rule.alpha),
+    ):
+        if share > 0 and name not in SIGNALS:
+            raise SettingError(f"There is no signal {name!r}", fix=did_you_mean(name, SIGNALS), where=flag)
     return rule
 
 
-def _used(rule: "Rule") -> list[str]:
-    """Return the signals that the rule's fusion reads: one without a share is none."""
-    return [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+def scoring_of(rule: "Rule", signals: Sequence[str] = ()) -> "ScoreConfig":
+    """Return the settings of scoring what a rule reads (a signal without a share is not), and `signals`."""
+    from tokenunlearn.scoring import ScoreConfig
+
+    used = [rule.knowledge] * (rule.alpha > 0) + [rule.entropy] * (rule.alpha < 1)
+    return ScoreConfig(signals=tuple(dict.fromkeys((*used, *signals))))
 
 
-def scored_table(
-    loaded: "LoadedModel", rows: "Splits", rule: "Rule", signals: tuple[str, ...] = ()
-) -> "pd.DataFrame":
-    """Return the table of the rows to forget, with the rule's signals and `signals`.
-
-    Raises what scoring raises; what can be known before anything is scored is told first.
-    """
-    from tokenunlearn.fitting import check_rows
+def refuse_unscorable(scoring: "ScoreConfig", loaded: "LoadedModel", rows: "Splits") -> None:
+    """Raise InputError or ModelError for a signal that needs what is not here."""
     from tokenunlearn.passes import Beside, refuse_lacking
-    from tokenunlearn.scoring import ScoreConfig, score
 
-    scoring: Any = ScoreConfig(signals=tuple(dict.fromkeys((*_used(rule), *signals))))
     beside = Beside(rows.retain)
-    check_rows(loaded, rows.forget)
     for name in scoring.signals:
         for each in scoring.passes_of(name):
             refuse_lacking(each, loaded, beside)
-    return score(loaded, rows.forget, scoring, beside)
+
+
+def scored_table(loaded: "LoadedModel", rows: "Splits", scoring: "ScoreConfig") -> "pd.DataFrame":
+    """Return the table of the rows to forget. Raises, before anything is scored, where it cannot be."""
+    from tokenunlearn.fitting import check_rows
+    from tokenunlearn.passes import Beside
+    from tokenunlearn.scoring import score
+
+    check_rows(loaded, rows.forget)
+    refuse_unscorable(scoring, loaded, rows)
+    return score(loaded, rows.forget, scoring, Beside(rows.retain))
 
 
 def chosen_tokens(
-    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits"
+    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits", signals: Sequence[str] = ()
 ) -> "tuple[pd.DataFrame, Mask]":
-    """Return the table of the rows to forget and the mask: the one of --mask, or the rule's.
+    """Return the table of the rows to forget, `signals` scored as well, and the mask: --mask, or the rule's.
 
     Raises what scoring and masks raise, MaskError for a mask without a token among them.
     """
     from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
 
     rule = asked_rule(arguments)
-    table = scored_table(loaded, rows, rule)
+    table = scored_table(loaded, rows, scoring_of(rule, signals))
     if arguments.mask:
         chosen = read_mask(arguments.mask, table, None)
     else:

@@ -7,7 +7,7 @@ each token does alone. Nothing is trained.
 import argparse
 import sys
 
-from tokenunlearn.cli.chosen import asked_rule, scored_table
+from tokenunlearn.cli.chosen import asked_rule, scored_table, scoring_of
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
 from tokenunlearn.settings import from_flags
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.over == "question":
         scores = pd.DataFrame({"row_id": [row.id for row in rows.forget]})
     else:
-        table = scored_table(loaded, rows, rule, settings.signals)
+        table = scored_table(loaded, rows, scoring_of(rule, settings.signals))
         scores = order_columns(table, select(columns_from_table(table), rule).fused, settings)
     with stoppable() as stop, tqdm(unit="row", desc="perturb") as bar:
         for event in perturbation(loaded, rows.forget, scores, settings):
