@@ -158,7 +158,8 @@ def record_sweep() -> None:
     head = json.loads(draft.read_text("utf-8").splitlines()[0])
     results = [replace(each, answers=[]) for each in read_results(draft)]
     path.write_text(results_text(head["origin"], results), "utf-8")
-    draft.unlink()
+    for left in path.parent.glob("sweep-draft*"):  # with the mask and scores that `compare` keeps beside it
+        left.unlink()
 
 
 def write_json(path: Path, record: Any) -> None:
