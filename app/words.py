@@ -44,7 +44,8 @@ NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
 RECORDED_SWEEP: Final = "the demo: chosen tokens, every token, as many random ones"
 RECORDED_SWEEP_SAYS: Final = (
-    "Recorded: measured before, on the embedded model. Start runs on the Unlearn tab, and yours stand here."
+    "Recorded: measured before, on the embedded model. Three seeds seldom show even a large difference, five "
+    "mostly do. Start runs on the Unlearn tab, and yours stand here."
 )
 ONE_SEED_EACH: Final = (
     "Nothing is shown yet: these runs have one seed each, and another seed may turn a difference round. Set "
