@@ -10,7 +10,7 @@ from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import ARMS, CONTENT, Arm, arm_weights, weights_by_row
 from tokenunlearn.experiments.report import arm_lines
-from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, knows, run_arm
+from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, moments_to_come, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
@@ -147,7 +147,8 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     # every fact of a random model is below 0.9 at once
     bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
-    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0))
+    moments = ("equal forgetting",)
+    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0, moments))
     measured = [each for each in found if isinstance(each, ArmResult)]
     assert [(each.moment, each.step) for each in measured] == [("equal forgetting", 1), ("last step", 2)]
     steps = [each for each in found if isinstance(each, StepDone)]
@@ -156,7 +157,7 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
     assert [each.tokens for each in measured] == [gold, 2 * gold]
     assert 0 < measured[0].norm < measured[1].norm
     assert before(bench).summary["fact_joint"] is not None
-    never = replace(bench, equal_below=0.0)
+    never = replace(bench, equal_below=0.0, kept_below=0.0)
     found = list(run_arm(never, table, chosen_of(table), Arm("gold"), 0))
     assert [each.moment for each in found if isinstance(each, ArmResult)] == ["last step"]
 
@@ -164,11 +165,31 @@ def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table
 def test_what_was_never_known_has_no_moment_of_equal_forgetting(tiny_folder, table) -> None:
     config = TrainConfig(steps=1, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
     bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config)
-    known = knows(bench, before(bench).summary)
-    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0, known))
-    assert not known  # a random model
+    moments = moments_to_come(bench, before(bench).summary)
+    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0, moments))
+    assert moments == ()  # a random model knows no fact, and nothing that could be kept
     assert [each.moment for each in found if isinstance(each, ArmResult)] == ["last step"]
-    assert knows(bench, {"fact_joint": 0.1}) and knows(bench, {"fact_joint": None})
+
+
+@pytest.mark.parametrize(
+    ("summary", "moments"),
+    [
+        ({"fact_joint": 0.1, "other": 0.96, "retain": 0.94}, ("equal forgetting", "equal retention")),
+        ({"fact_joint": None, "other": None, "retain": 0.2}, ("equal forgetting", "equal retention")),
+        ({"fact_joint": 0.09, "other": 1.0, "retain": 0.89}, ()),
+    ],
+)
+def test_a_moment_can_come_where_its_figure_is_not_below_its_bound(summary, moments) -> None:
+    assert moments_to_come(Bench(tiny, (), (), (), TrainConfig()), summary) == moments
+
+
+def test_a_run_is_measured_once_where_two_moments_come_with_one_step(tiny_folder, table) -> None:
+    config = TrainConfig(steps=1, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
+    bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
+    found = list(run_arm(bench, table, chosen_of(table), Arm("gold"), 0))
+    first, second, last = (each for each in found if isinstance(each, ArmResult))
+    assert (first.moment, second.moment, last.moment) == ("equal forgetting", "equal retention", "last step")
+    assert first.summary is second.summary and first.step == second.step == 1
 
 
 def test_the_table_says_what_its_figures_mean() -> None:

@@ -34,7 +34,8 @@ def table(tiny_folder):
 def measured(folder, table, arm, size=None, config=CONFIG, loud=False) -> list[ArmResult]:
     chosen = make_mask(columns_from_table(table), Rule(fraction=0.2))
     # every fact of a random model is below 0.9 at once: an arm that has this moment would be measured at it
-    bench = Bench(lambda: tiny(folder, loud=loud), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
+    rows = (ROWS[:3], RETAIN[:2], ())
+    bench = Bench(lambda: tiny(folder, loud=loud), *rows, config, equal_below=0.9, kept_below=0.0)
     found = run_arm(bench, table, chosen, Arm(arm), 3, to_match=size)
     return [each for each in found if isinstance(each, ArmResult)]
 

@@ -90,7 +90,15 @@ def measured(
     rule = asked_rule(arguments)
     scoring, runs = scoring_of(rule, asked.signals), asked.runs(config)
     refuse_unfit_arms(asked, config, rows, any(row.gold for row in rows.forget), scoring.signals)
-    bench = Bench(lambda: load(arguments), rows.forget, rows.retain, rows.world, config, asked.equal_below)
+    bench = Bench(
+        lambda: load(arguments),
+        rows.forget,
+        rows.retain,
+        rows.world,
+        config,
+        asked.equal_below,
+        asked.kept_below,
+    )
     loaded = load(arguments, to_train=True)
     _refuse_unfit(scoring, loaded, rows, None if asked.objectives else config)
     origin = comparison_origin(

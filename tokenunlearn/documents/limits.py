@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.documents.words import listed, rows_words
+from tokenunlearn.experiments.runner import EQUAL
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS
 
 # Probes that a comparison or a run may leave out → what is then open.
@@ -67,7 +68,7 @@ def _comparison(record: Mapping[str, Any]) -> list[str]:
     absent = [words for arm, words in _CONTROLS.items() if arm not in named]
     if absent:
         told.append(f"Not among the arms, so not ruled out: {'; '.join(absent)}.")
-    if not any(line["moment"] == "equal forgetting" for line in record["arms"]):
+    if not any(line["moment"] == EQUAL for line in record["arms"]):
         told.append(
             "No arm was measured at equal forgetting: after equal steps one arm may simply have gone further."
         )

@@ -11,7 +11,7 @@ from tokenunlearn.documents.words import arm_words, listed
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
 from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult
+from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
 from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
@@ -19,8 +19,8 @@ from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import FACT, with_kept
 from tokenunlearn.training.events import Event, SweepStep
 
-MOMENTS: Final = (LAST, EQUAL)
-_THE: Final = MappingProxyType({LAST: "the last step", EQUAL: "equal forgetting"})
+MOMENTS: Final = (LAST, EQUAL, RETAINED)
+_THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
 NOT_SHOWN: Final = (

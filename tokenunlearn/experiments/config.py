@@ -49,6 +49,14 @@ class CompareConfig:
         step=0.01,
         help="Joint fact probability below which an arm is measured at equal forgetting; 0: never",
     )
+    kept_below: float = setting(
+        0.95,
+        low=0,
+        high=1,
+        step=0.01,
+        help="Mean probability of other tokens and rows to keep below which an arm is measured at equal "
+        "retention; 0: never",
+    )
     bins: int = setting(
         0,
         low=0,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.response import responses
-from tokenunlearn.experiments.runner import EQUAL, LAST, ArmResult, arms_table
+from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
 from tokenunlearn.metrics.statistics import Comparison
@@ -88,7 +88,7 @@ def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
     Then what each control rules out. Nothing where no control is measured row by row.
     """
     lines, controls = [], set()
-    for moment in (EQUAL, LAST):
+    for moment in (EQUAL, RETAINED, LAST):
         found = [each for each in findings(results, moment) if not np.isnan(each.comparison.mean)]
         if not found:
             continue

@@ -69,6 +69,7 @@ def comparison_origin(
         **own,
         **chosen_by,
         "equal_below": bench.equal_below,
+        "kept_below": bench.kept_below,
         **model_of(loaded),
         **rows,
         "code": f"tokenunlearn @{source[:12]}",

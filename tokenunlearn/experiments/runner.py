@@ -1,13 +1,14 @@
-"""Arms × seeds, each at equal steps and at equal forgetting, as a stream of measured rows.
+"""Arms × seeds, each at equal steps, equal forgetting and equal retention, as a stream of measured rows.
 
-1. The target is loaded anew for every run and gets a fresh LoRA from the seed. 2. After the first step at
-which the joint fact probability of the training rows is below `equal_below`, and after the last step, the
-probes measure everything. A run that never gets there has no row "equal forgetting": not measured. 3. A
-matched arm is stopped, or rescaled after the last step, to the size of what the chosen arm did.
+1. The target is loaded anew for every run and gets a fresh LoRA from the seed. 2. The probes measure
+everything after the last step, after the first step at which the joint fact probability of the training rows
+is below `equal_below` (equal forgetting), and after the first one at which what should stay is below
+`kept_below` (equal retention). A moment that never comes has no row: not measured. 3. A matched arm is
+stopped, or rescaled after the last step, to the size of what the chosen arm did.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -34,6 +35,7 @@ from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
 EQUAL: Final = "equal forgetting"
+RETAINED: Final = "equal retention"
 LAST: Final = "last step"
 STOPS_WITHIN: Final = 2  # times the steps of other arms: a change of every token may grow more slowly
 
@@ -78,6 +80,11 @@ class Bench:
     world: Sequence[Row]
     config: TrainConfig
     equal_below: float = 0.1
+    kept_below: float = 0.95
+
+    def bound(self, moment: str) -> float:
+        """Return below what the figure of a moment has to fall."""
+        return self.equal_below if moment == EQUAL else self.kept_below
 
 
 def before(bench: Bench) -> ArmResult:
@@ -85,10 +92,20 @@ def before(bench: Bench) -> ArmResult:
     return ArmResult("before", 0, "before", 0, **_measure(bench, bench.load()))
 
 
-def knows(bench: Bench, summary: Mapping[str, Any]) -> bool:
-    """Return whether the summary from before any step has facts that could be forgotten below the bound."""
-    joint = summary.get("fact_joint")
-    return joint is None or joint >= bench.equal_below
+def moments_to_come(bench: Bench, summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the moments that training can lead to, by the summary from before any step.
+
+    What is below its bound already has no moment at which it falls below it: equal forgetting where the facts
+    were never known, equal retention where nothing was that could be kept.
+    """
+    joint, kept = summary.get("fact_joint"), _kept(summary.get("other"), summary.get("retain"))
+    figures = ((EQUAL, joint), (RETAINED, kept))
+    return tuple(moment for moment, found in figures if found is None or found >= bench.bound(moment))
+
+
+def _kept(other: float | None, retain: float | None) -> float | None:
+    """Return the mean of what should stay, of the other tokens and of the rows to keep; None without both."""
+    return None if other is None or retain is None else (other + retain) / 2
 
 
 def run_arm(
@@ -97,13 +114,13 @@ def run_arm(
     chosen: Mask,
     arm: Arm,
     seed: int,
-    known: bool = True,
+    moments: Collection[str] = (EQUAL, RETAINED),
     to_match: Size | None = None,
 ) -> Iterator[ArmResult | StepDone | EvalDone]:
-    """Yield the arm's training events, with an ArmResult at equal forgetting and one at the last step.
+    """Yield the arm's training events, with an ArmResult at each of the `moments` and one at the last step.
 
-    `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of). Facts that were not
-    `known` before cannot be forgotten equally: there is no such ArmResult then. A rival is measured once, as
+    `chosen` is the mask, on the rows of `table`, that the arm is (or is a control of). A moment that does not
+    come has no ArmResult. A rival is measured once, as
     it is made: it takes no step. A matched arm is brought `to_match`, the size of what the chosen arm of the
     same seed and method did, and measured then; where that cannot be, its result has a note and no figures.
 
@@ -130,15 +147,17 @@ def run_arm(
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
     run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
-    met = entry.at_end_alone or not known
+    awaited = [] if entry.at_end_alone else list(moments)
     with closing(train(run.model, bench.forget, bench.retain, weights, config)) as events:
         for event in events:
             run.follow(event)
             if isinstance(event, StepDone | EvalDone):
                 yield event
-            if not met and isinstance(event, EvalDone) and _below(event.fact_joint, bench.equal_below):
-                met = True
-                yield run.result(EQUAL, **_measure(bench, run.model))
+            come = [each for each in awaited if isinstance(event, EvalDone) and _has_come(each, event, bench)]
+            awaited = [each for each in awaited if each not in come]
+            measured = _measure(bench, run.model) if come else {}
+            for moment in come:
+                yield run.result(moment, **measured)
             if match and entry.stop and isinstance(event, StepDone) and entry.stop(run.size, match):
                 break
     if match:
@@ -165,8 +184,9 @@ def _steps(config: TrainConfig, entry: Tokens) -> int:
     return min(config.steps * STOPS_WITHIN, int(most)) if entry.stop else config.steps
 
 
-def _below(joint: float | None, bound: float) -> bool:
-    return joint is not None and joint < bound
+def _has_come(moment: str, event: EvalDone, bench: Bench) -> bool:
+    figure = event.fact_joint if moment == EQUAL else _kept(event.other, event.retain)
+    return figure is not None and figure < bench.bound(moment)
 
 
 @dataclass

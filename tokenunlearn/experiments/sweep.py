@@ -8,7 +8,7 @@ import pandas as pd
 from tokenunlearn.errors import InputError, ModelError, SettingError
 from tokenunlearn.experiments.arms import Arm
 from tokenunlearn.experiments.results import BEFORE, missing, size_to_match
-from tokenunlearn.experiments.runner import ArmResult, Bench, before, knows, run_arm
+from tokenunlearn.experiments.runner import EQUAL, ArmResult, Bench, before, moments_to_come, run_arm
 from tokenunlearn.masks import Mask
 from tokenunlearn.training.events import EvalDone, StepDone
 
@@ -84,15 +84,15 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
         return
     table, chosen = choice
     start = next(each.summary for each in known if each.arm == BEFORE)
-    forgettable = knows(planned.bench, start)
-    if not forgettable:
+    moments = moments_to_come(planned.bench, start)
+    if EQUAL not in moments:
         yield Unknown(start["fact_joint"])
     for at, (seed, arm) in enumerate(left, 1):
         yield ArmBegins(arm, seed, at, len(left))
         measured = []
         size = size_to_match(known, arm, seed, where)
         try:
-            for event in run_arm(planned.bench, table, chosen, arm, seed, forgettable, size):
+            for event in run_arm(planned.bench, table, chosen, arm, seed, moments, size):
                 if isinstance(event, ArmResult):
                     measured.append(event)
                 else:

@@ -95,7 +95,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     precision = config.get("precision") or "auto"
     load = partial(load_model, config.get("model"), config.get("adapter"), precision, to_train=True)
     world = rows.world or demo_rows("world")
-    bench = Bench(load, rows.forget, rows.retain, world, training, asked.equal_below)
+    bench = Bench(load, rows.forget, rows.retain, world, training, asked.equal_below, asked.kept_below)
     loaded = load()
     check_rows(loaded, (*rows.forget, *rows.retain, *world), other_words=True)
     by = {"mask": f"{config.get('name')} @{config.get('mask_hash')}"}
