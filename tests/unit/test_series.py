@@ -1,5 +1,7 @@
 """Bins and doses: which tokens they train, and what their curve says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ from tokenunlearn.experiments.arms import Arm, arm_weights, tokens_of
 from tokenunlearn.experiments.config import CompareConfig, refuse_unfit_arms
 from tokenunlearn.experiments.report import response_lines
 from tokenunlearn.experiments.response import responses
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
 from tokenunlearn.experiments.series import place_of
+from tokenunlearn.experiments.sweep import Planned, sweep
 from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.selection import Rule
@@ -42,12 +45,14 @@ def taken(arm: str) -> dict[str, list[int]]:
 @pytest.mark.parametrize(
     ("arm", "tokens"),
     [
-        # a: 1, 2, 3, 4, 5 stand at 3, 5, 1, 4, 2. Of five in two parts the lower has three; no name, no NaN.
-        ("bins:1/2", {"a": [1, 3, 5], "b": [0]}),
+        # a: 1, 2, 3, 4, 5 stand at 3, 5, 1, 4, 2. Of five in two parts each has two, and one is left over.
+        ("bins:1/2", {"a": [3, 5], "b": [0]}),
         ("bins:2/2", {"a": [2, 4], "b": [1]}),
-        ("bins:1/5", {"a": [3], "b": [0]}),
-        ("bins:3/5", {"a": [1], "b": [1]}),
-        ("bins:5/5", {"a": [2], "b": []}),
+        ("bins:1/3", {"a": [3], "b": []}),
+        ("bins:2/3", {"a": [4], "b": []}),
+        ("bins:3/3", {"a": [2], "b": []}),
+        ("bins:3/5", {"a": [1], "b": []}),
+        ("bins:1/6", {"a": [], "b": []}),
         ("bins:loss:2/2", {"a": [4, 5, 6], "b": [0]}),
         # 7 · 1/4 is 1.75, two tokens; 3 · 1/4 is .75, one. Name and full stop come when all else is in.
         ("doses:1/4", {"a": [2, 4], "b": [1]}),
@@ -60,13 +65,43 @@ def test_which_tokens_are_trained(arm: str, tokens: dict[str, list[int]]) -> Non
     assert taken(arm) == tokens
 
 
-def test_bins_part_the_tokens_that_the_rule_may_choose() -> None:
-    parts = [taken(name) for name in CompareConfig(arms=("chosen",), bins=3).every_arm[1:]]
-    assert sorted(at for part in parts for at in part["a"]) == [1, 2, 3, 4, 5]
-    assert sorted(at for part in parts for at in part["b"]) == [0, 1]
+@pytest.mark.parametrize(("tokens", "of"), [(7, 3), (8, 4), (9, 4), (10, 4), (11, 4), (3, 4), (12, 5)])
+def test_bins_are_equal_apart_and_in_order(tokens: int, of: int) -> None:
+    table = pd.concat([two_rows()[1:2]] * tokens, ignore_index=True)
+    table = table.assign(word_id=range(tokens), knowledge_swap=np.arange(tokens, dtype=float)[::-1])
+    rule = Rule(alpha=1, normaliser="min_max", mode="top_k", k=1)
+    chosen = make_mask(columns_from_table(table), rule)
+    parts = [np.flatnonzero(arm_weights(table, chosen, f"bins:{at}/{of}", 0)["a"]) for at in range(1, of + 1)]
+    assert [part.size for part in parts] == [tokens // of] * of
+    scores = [table["knowledge_swap"][part] for part in parts if part.size]
+    assert all(low.max() < high.min() for low, high in pairwise(scores))
+    if scores:  # the ends hold the lowest and the highest score there is
+        assert (scores[0].min(), scores[-1].max()) == (0, tokens - 1)
 
 
-@pytest.mark.parametrize("name", ["bins", "bins:0/4", "bins:5/4", "bins:1", "shares:1/4", "bins:a:b:1/4"])
+def test_equal_scores_are_no_place_in_the_answer() -> None:
+    """A score of one value would else put the first tokens into the lowest bin, and into each dose."""
+    table = pd.concat([two_rows()[1:2]] * 40, ignore_index=True).assign(word_id=range(40), knowledge_swap=1.0)
+    chosen = make_mask(columns_from_table(table), Rule(alpha=1, mode="top_k", k=1))
+    for arm in ("bins:2/2", "doses:1/2"):
+        drawn = [np.flatnonzero(arm_weights(table, chosen, arm, seed)["a"]) for seed in range(40)]
+        assert all(each.size == 20 for each in drawn)
+        assert abs(np.mean(drawn) - 19.5) < 1.5  # the mean place of all tokens
+
+
+def test_a_series_that_hardly_trains_a_row_is_refused_before_anything_is_measured() -> None:
+    table = two_rows()
+    chosen = make_mask(columns_from_table(table), Rule(alpha=1, mode="top_k", k=1))
+    bench = Bench(lambda: pytest.fail("a model was loaded"), (), (), (), TrainConfig())
+    planned = Planned(bench, [(0, Arm("chosen")), (0, Arm("bins:1/6"))], lambda: (table, chosen))
+    with pytest.raises(SettingError, match="The arm bins:1/6 would train 0 of 2 rows"):
+        next(sweep(planned, []))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bins", "bins:0/4", "bins:5/4", "bins:02/4", "bins:fused:2/4", "bins:1", "shares:1/4", "bins:a:b:1/4"],
+)
 def test_other_names_are_no_arms_of_a_series(name: str) -> None:
     assert place_of(name) is None and tokens_of(name) is None
     with pytest.raises(SettingError, match="Unknown arm"):

@@ -2,9 +2,9 @@
 
 Everything but the tokens is the same: target, rows, objective, settings, seeds. With --objectives (names, or
 all) each objective trains the chosen tokens at its default. A rival among --arms, such as icul, trains
-nothing and is measured as it is made. Measured at equal steps, equal forgetting and equal retention. Prints one table, and
-which differences between the chosen tokens and a control are shown; --out keeps every single measurement as
-JSONL. Run it again with the same --out to go on: what is measured stays.
+nothing and is measured as it is made. Measured at equal steps, equal forgetting and equal retention. Prints
+one table, and which differences between the chosen tokens and a control are shown; --out keeps every single
+measurement as JSONL. Run it again with the same --out to go on: what is measured stays.
 """
 
 import argparse

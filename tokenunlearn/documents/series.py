@@ -19,7 +19,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
 )
 NOTES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        BINS: "Each bin trains the tokens of one part of the scores, the same number in each. If the score "
+        BINS: "Each bin trains the tokens of one part of the scores, as many of a row in each. If the score "
         "marks what matters, the fact falls further in higher bins.",
         DOSES: "Each dose trains a share of every row's tokens, the highest scores first; 100 % is all.",
     }

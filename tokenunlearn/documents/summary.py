@@ -110,7 +110,11 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
         "counts": f"{seeds} seeds, {rows} rows",
         "better": "; ".join(_difference(each) for each in shown if each.better),
         "worse": "; ".join(_difference(each) for each in shown if not each.better),
-        "open": ", ".join(PROBES[each.probe].label for each in found if not each.shown),
+        "open": "; ".join(
+            _difference(each) if each.probe == FACT else PROBES[each.probe].label
+            for each in found
+            if not each.shown
+        ),
     }
 
 

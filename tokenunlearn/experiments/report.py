@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS
-from tokenunlearn.experiments.response import responses
+from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
@@ -44,12 +44,12 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
 
 
 def result_lines(results: Sequence[ArmResult]) -> list[str]:
-    """Return all that a comparison says: its table, what is shown, and what went otherwise than planned."""
+    """Return all that a comparison says: table, series, what went otherwise than planned, what is shown."""
     return [
         *arm_lines(arms_table(results)),
-        *verdict_lines(results),
         *response_lines(results),
         *note_lines(results),
+        *verdict_lines(results),
     ]
 
 
@@ -121,8 +121,19 @@ def response_lines(results: Sequence[ArmResult]) -> list[str]:
             tokens = "–" if point.tokens is None else f"{point.tokens:.0f}"
             cells = "".join(f"{_change(change):>24}" for change in point.changes.values())
             lines.append(f"  {point.place.name:<24}{seeds:>5}{tokens:>9}{cells}")
+        lines.append(f"  {_rows_words(each)}")
         lines += [f"  {end.words}" for end in each.ends]
     return lines
+
+
+def _rows_words(found: Response) -> str:
+    """Return on how many rows each figure rests: those that have it both before and after."""
+    counts = {name: [point.changes[name].rows for point in found.points] for name in found.before}
+    words = (
+        f"{name} {min(rows)}" + (f" to {max(rows)}" if max(rows) > min(rows) else "")
+        for name, rows in counts.items()
+    )
+    return f"rows that have the figure before and after: {', '.join(words)}"
 
 
 def _change(change: Comparison) -> str:

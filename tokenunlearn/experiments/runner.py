@@ -147,6 +147,8 @@ def run_arm(
     if arm.method:
         config = replace(config, objective=arm.method, objective_settings={})
     run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
+    if entry.series and (empty := sum(not values.any() for values in weights.values())):
+        run.note = f"{empty} of {len(weights)} rows have no token in it"
     awaited = [] if entry.at_end_alone else list(moments)
     with closing(train(run.model, bench.forget, bench.retain, weights, config)) as events:
         for event in events:

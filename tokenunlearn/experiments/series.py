@@ -1,8 +1,10 @@
 """Series of arms: how what is forgotten and kept follows the scores.
 
 A *bin* trains exactly the tokens of one quantile of a score, so it asks whether higher scores mark the tokens
-that matter. A *dose* trains a share of the tokens, the highest scores first. Both work row by row: each row
-gives each arm as many tokens, so that no arm is about other rows.
+that matter. A *dose* trains a share of the tokens, the highest scores first. Both work row by row. Each bin
+has as many tokens of a row as each other, so that no bin is about other rows or more tokens: what is left
+over lies between the middle ones and belongs to none, and a row with fewer tokens than bins is in no bin.
+Equal scores are taken in random order, by the seed: in the order of the answer, a bin would be a place in it.
 """
 
 import re
@@ -39,11 +41,12 @@ class Place:
 
 
 def place_of(name: str) -> Place | None:
-    """Return the place that a name says; None where it is no name of an arm of a series."""
+    """Return the place that a name says; None where it is no name of an arm of a series, as it is written."""
     found = re.fullmatch(r"(\w+):(?:(\w+):)?(\d{1,3})/(\d{1,3})", name)
     if not found or found[1] not in _SERIES or not 1 <= int(found[3]) <= int(found[4]):
         return None
-    return Place(found[1], int(found[3]), int(found[4]), found[2] or FUSED)
+    place = Place(found[1], int(found[3]), int(found[4]), found[2] or FUSED)
+    return place if place.name == name else None
 
 
 def series_names(series: str, of: int, by: str = FUSED) -> tuple[str, ...]:
@@ -65,6 +68,7 @@ def _bin(place: Place) -> Tokens:
         weights=partial(_bin_weights, place),
         signals=() if place.by == FUSED else (place.by,),
         series=BINS,
+        seeded=True,
     )
 
 
@@ -76,6 +80,7 @@ def _dose(place: Place) -> Tokens:
         weights=partial(_dose_weights, place),
         signals=() if place.by == FUSED else (place.by,),
         series=DOSES,
+        seeded=True,
     )
 
 
@@ -84,23 +89,27 @@ SERIES_WORDS: Final[Mapping[str, str]] = MappingProxyType({BINS: "score bins", D
 
 
 def _bin_weights(place: Place, seen: Seen) -> Column:
-    scores = _scores(seen, place.by)
+    scores, keys = _scores(seen, place.by), np.asarray(seen.columns["random_key"], np.float64)
     candidates = ~np.isnan(scores) & ~seen.selection.excluded
     weights = np.zeros(scores.size)
     for group in groups(np.asarray(seen.columns["row"]), scores.size):
         own = group[candidates[group]]
-        ranked = own[np.argsort(scores[own], kind="stable")]
-        weights[ranked[np.arange(ranked.size) * place.of // max(ranked.size, 1) == place.at - 1]] = 1.0
+        ranked = own[np.lexsort((keys[own], scores[own]))]
+        size = ranked.size // place.of
+        # The lower half counts from the lowest score, the upper one from the highest.
+        upper = place.at > place.of / 2
+        start = ranked.size - (place.of - place.at + 1) * size if upper else (place.at - 1) * size
+        weights[ranked[start : start + size]] = 1.0
     return weights
 
 
 def _dose_weights(place: Place, seen: Seen) -> Column:
-    scores = _scores(seen, place.by)
+    scores, keys = _scores(seen, place.by), np.asarray(seen.columns["random_key"], np.float64)
     # What the rule never chooses comes after all that it may choose, what has no score at the very end.
     last = np.where(np.isnan(scores), 2, np.where(seen.selection.excluded, 1, 0))
     weights = np.zeros(scores.size)
     for group in groups(np.asarray(seen.columns["row"]), scores.size):
-        ranked = group[np.lexsort((-np.nan_to_num(scores[group]), last[group]))]
+        ranked = group[np.lexsort((keys[group], -np.nan_to_num(scores[group]), last[group]))]
         weights[ranked[: int(np.floor(group.size * place.at / place.of + 0.5))]] = 1.0
     return weights
 

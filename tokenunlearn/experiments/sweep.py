@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tokenunlearn.errors import InputError, ModelError, SettingError
-from tokenunlearn.experiments.arms import Arm
+from tokenunlearn.experiments.arms import Arm, arm_weights
 from tokenunlearn.experiments.results import BEFORE, missing, size_to_match
 from tokenunlearn.experiments.runner import EQUAL, ArmResult, Bench, before, moments_to_come, run_arm
+from tokenunlearn.experiments.series import place_of
 from tokenunlearn.masks import Mask
 from tokenunlearn.training.events import EvalDone, StepDone
 
@@ -68,8 +69,9 @@ SweepEvent = ArmBegins | ArmMeasured | ArmSkipped | Unknown | StepDone | EvalDon
 def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> Iterator[SweepEvent]:
     """Yield what happens while all that `results` lack is measured, arm by arm.
 
-    `where` is the file of the results, for errors. Raises RunError, before anything runs, where the chosen
-    arm that one is matched to was measured without its size.
+    `where` is the file of the results, for errors. Raises, before anything runs, RunError where the chosen
+    arm that one is matched to was measured without its size, SettingError for an arm of a series that would
+    train less than half of the rows.
     """
     known = list(results)
     left = missing(known, planned.runs)
@@ -77,6 +79,8 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
         size_to_match(known, arm, seed, where)
     # First, as what is wrong with the mask shows here, before anything is measured.
     choice = planned.choose() if left else None
+    if choice:
+        _refuse_thin_series(*choice, left)
     if not any(each.arm == BEFORE for each in known):
         known.append(before(planned.bench))
         yield ArmMeasured((known[-1],))
@@ -104,6 +108,20 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
             continue
         known += measured
         yield ArmMeasured(tuple(measured), arm, seed)
+
+
+def _refuse_thin_series(table: pd.DataFrame, chosen: Mask, runs: Sequence[tuple[int, Arm]]) -> None:
+    first = {arm.tokens: seed for seed, arm in reversed(runs) if place_of(arm.tokens)}
+    for name, seed in first.items():
+        weights = arm_weights(table, chosen, name, seed).values()
+        trained = sum(bool(row.any()) for row in weights)
+        if trained < len(weights) / 2:
+            raise SettingError(
+                f"The arm {name} would train {trained} of {len(weights)} rows",
+                "The others have fewer tokens with a score, that the rule may choose, than it takes",
+                "Ask for fewer bins or doses, or order them by another score",
+                "bins",
+            )
 
 
 def place_words(begins: ArmBegins, seconds: float) -> str:
