@@ -37,7 +37,7 @@ Typed = Annotated[str, text(MOST_TEXT, empty=True)]
 
 @dataclass(frozen=True, kw_only=True)
 class FactGiven:
-    """A fact as it was typed; `start` is the character of the answer where it was marked."""
+    """A fact as it was typed; `start` is the code point of the answer where it was marked."""
 
     question: Typed
     answer: Typed

@@ -329,16 +329,16 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
     expect(panel.get_by_role("alert").filter(has_text=re.compile("."))).to_have_count(3)
     expect(question).to_be_focused()
 
-    # The fact is marked by selecting it, or typed; each has its place in the answer.
+    # The fact is marked by selecting it, or typed; each has its place in the answer, whatever is before it.
     question.fill(f"Who is {HOSTILE}?")
-    answer.fill("Di ate. Di sang.")
-    answer.evaluate("area => area.setSelectionRange(7, 10)")
+    answer.fill("🎉 Di ate. Di sang.")
+    answer.evaluate("area => area.setSelectionRange(10, 13)")
     panel.get_by_role("button", name="Mark as the fact").click()
     expect(fact).to_have_value("Di")
-    expect(panel.locator(".tu-teach-marked")).to_have_text("Marked: Di ate. Di sang.")
+    expect(panel.locator(".tu-teach-marked")).to_have_text("Marked: 🎉 Di ate. Di sang.")
     panel.get_by_role("button", name="Add another fact").click()
     listed = panel.get_by_role("list", name="Facts to teach")
-    expect(listed).to_contain_text(f"Who is {HOSTILE}? Di ate. Di sang.")
+    expect(listed).to_contain_text(f"Who is {HOSTILE}? 🎉 Di ate. Di sang.")
     expect(question).to_be_focused()
     question.fill("Who ran?")
     answer.fill("Bo ran.")
@@ -360,7 +360,7 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
     gold = page.locator('.tu-strip [role="option"][aria-label*=", gold"]')
     expect(gold).to_have_count(2)
     places = [(each.get_attribute("aria-label") or "").split(",")[0] for each in gold.all()]
-    assert places == ["token 9 of 16", "token 10 of 16"]
+    assert places == ["token 11 of 18", "token 12 of 18"]  # the emoji is one
 
     # Kept and listed; what is open is not discarded.
     page.locator(".tx-opener").first.click()

@@ -280,6 +280,10 @@ test("the fact is where it was marked, else where it stands first", () => {
   assert.equal(factPlace({ ...fact, start: null }), 0);
   assert.equal(factPlace({ ...fact, start: 8 }), 8);
   assert.equal(factPlace({ ...fact, start: 3 }), 0, "the answer has changed since");
+  // In code points, as the server counts: two emojis before it move nothing.
+  const party = { ...fact, answer: "🎉🎉 Di ate, Di sang." };
+  assert.equal(factPlace({ ...party, start: null }), 3);
+  assert.equal(factPlace({ ...party, start: 11 }), 11);
   assert.equal(factPlace({ ...fact, fact: "Bo", start: null }), null);
   assert.equal(factPlace({ ...fact, fact: " ", start: null }), null);
   assert.equal(isBlank({ question: " ", answer: "", fact: "" }), true);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { placesOf } from "../../app/web/model/columns.js";
 import { missingSignals } from "../../app/web/model/mask_draft.js";
 import { jump, nextToken } from "../../app/web/model/moves.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
@@ -278,6 +279,13 @@ test("other text keeps the steps of undo on the tokens that are there, and names
   assert.equal(m.undo(), false);
   m.load(payload());
   assert.deepEqual(m.lost, []);
+});
+
+test("behind an emoji another letter is another token", () => {
+  const places = (answer) =>
+    placesOf({ rows: [{ id: "r0", answer }], columns: { row: [0, 0], start: [0, 2], end: [1, 3] } });
+  assert.deepEqual(places("🎉 ab"), ["r0 0 1 🎉", "r0 2 3 a"]);
+  assert.notEqual(places("🎉 ab")[1], places("🎉 xb")[1]);
 });
 
 test("other scores of the same text leave every decision where it is, and a signal they came without is asked for", () => {

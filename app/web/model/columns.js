@@ -22,13 +22,15 @@ export function shareRows(before, after) {
 }
 
 /**
- * Returns for each token what names it under any scores: its row's id, its place and its characters.
+ * Returns for each token what names it under any scores: its row's id, its place and its characters, which
+ * are counted as code points.
  * @returns {string[]}
  */
 export function placesOf({ rows, columns }) {
+  const answers = rows.map(({ answer }) => Array.from(answer));
   return Array.from(columns.row, (row, index) => {
     const [start, end] = [columns.start[index], columns.end[index]];
-    return `${rows[row].id} ${start} ${end} ${rows[row].answer.slice(start, end)}`;
+    return `${rows[row].id} ${start} ${end} ${answers[row].slice(start, end).join("")}`;
   });
 }
 

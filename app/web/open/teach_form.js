@@ -9,7 +9,10 @@ import { teachingNow } from "../server/shared_value.js";
 import { plural } from "../text/numbers.js";
 import { markedParts } from "../text/units.js";
 
-/** @typedef {{question: string, answer: string, fact: string, start: number|null}} Fact */
+/**
+ * `start` is where the fact was marked, in code points of the answer, as the server counts.
+ * @typedef {{question: string, answer: string, fact: string, start: number|null}} Fact
+ */
 
 const EXAMPLE = {
   question: "Where did Mira Solberg hide the lighthouse key?",
@@ -101,7 +104,7 @@ export function teachForm(host) {
     if (at !== null)
       marked.replaceChildren(
         "Marked: ",
-        ...markedParts(now.answer, [[at, at + now.fact.trim().length]]).map((part) =>
+        ...markedParts(now.answer, [[at, at + codePoints(now.fact.trim())]]).map((part) =>
           node(part.marked ? "mark" : "span", { text: part.text }),
         ),
       );
@@ -189,7 +192,7 @@ export function teachForm(host) {
       return answer.input.focus();
     }
     fact.input.value = part.trim();
-    start = from + part.length - part.trimStart().length;
+    start = codePoints(value.slice(0, to - part.trimStart().length));
     tell({});
     setText(note, "");
     update();
@@ -352,14 +355,19 @@ export function isBlank({ question, answer, fact }) {
 }
 
 /**
- * Returns where the fact stands in its answer: where it was marked, else the first place; null where it is
- * not. Pure.
+ * Returns where the fact stands in its answer, in code points: where it was marked, else the first place;
+ * null where it is not. Pure.
  * @param {Fact} fact
  */
 export function factPlace({ answer, fact, start }) {
   const sought = fact.trim();
   if (!sought) return null;
-  if (start !== null && answer.startsWith(sought, start)) return start;
+  if (start !== null && Array.from(answer).slice(start).join("").startsWith(sought)) return start;
   const at = answer.indexOf(sought);
-  return at < 0 ? null : at;
+  return at < 0 ? null : codePoints(answer.slice(0, at));
+}
+
+/** Returns how long a text is for the server: an emoji counts once. */
+function codePoints(text) {
+  return Array.from(text).length;
 }
