@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from tokenunlearn.data.rows import RETAIN, Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
+from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.artifact import read_artifact
 from tokenunlearn.runs.run_rows import rows_from, rows_of
@@ -31,6 +33,7 @@ OWN: Final = "own facts"  # the set of rows that a person wrote on the page
 MOST_FACTS: Final = 50
 FEW_SHOWN: Final = 3
 KIND: Final = "teach"
+TEACH_ANEW: Final = "Discard it, and teach the rows again"
 
 Typed = Annotated[str, text(MOST_TEXT, empty=True)]
 
@@ -118,15 +121,15 @@ def offer(service: Service) -> dict[str, Any]:
 
     `unknown` is what *Teach these rows* would teach: `{count, words}`, None where every open row is known.
     """
-    session, why_not = service.sessions.session, ""
+    session, why_not, kept = service.sessions.session, "", 0
     try:
         _refuse(service)
-    except ModelError as error:
+        kept = len(_kept(service, ()))
+    except (ModelError, RunError, InputError) as error:
         why_not = str(error)
     rows = _unknown(service)
     names = [f"“{row.question}”" for row in rows[:FEW_SHOWN]]
     more = f" and {len(rows) - FEW_SHOWN} more" if len(rows) > FEW_SHOWN else ""
-    kept = len(_kept(service, ()))
     return {
         "words": f"A copy of {_model_words(session)} is taught; the model itself stays as it is. "
         f"Of the {rows_words(kept)} beside, those that it knows are taught again, so that they stay.",
@@ -174,7 +177,25 @@ def _kept_before(service: Service, session: Session) -> tuple[Row, ...]:
     folder = Path(session.adapter).resolve().parent if session.adapter else None
     if folder is None or folder.parent != service.queue.store.root:
         return ()
-    return rows_from(service.queue.store.config(folder.name).get("keep") or [], RETAIN)
+    return rows_from(_config(service, folder.name).get("keep") or [], RETAIN)
+
+
+def _config(service: Service, run_id: str) -> dict[str, Any]:
+    """Return what a run was started with. Raises RunError where that cannot be read."""
+    found: Any = None
+    with suppress(ValueError):
+        found = service.queue.store.config(run_id)
+    if not isinstance(found, dict):
+        raise RunError(f"What {run_id} taught is not known", "Its config.json is damaged", TEACH_ANEW)
+    return found
+
+
+def _learnt(service: Service, run_id: str) -> tuple[Row, ...]:
+    """Return the rows that a lesson taught. Raises RunError where they cannot be read."""
+    try:
+        return to_learn(_config(service, run_id))
+    except InputError as error:
+        raise RunError(f"What {run_id} taught is not known", error.said, TEACH_ANEW) from error
 
 
 def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
@@ -244,15 +265,19 @@ def teaching(service: Service, states: Sequence[Mapping[str, Any]]) -> dict[str,
 
 def taught_words(service: Service, run_id: str) -> str:
     """Return what came of a lesson in a sentence or two; "" where it was not measured."""
-    found = service.queue.store.read_json(run_id, FILE)
-    if not found:
-        return ""
-    rows, kept, still = found["rows"], found["kept"], found["still"]
+    try:
+        found = service.queue.store.read_json(run_id, FILE)
+        return _found_words(found["rows"], found["kept"], found["still"]) if found else ""
+    except (ValueError, KeyError, TypeError):
+        return f"How well it was taught is not known: its {FILE} is damaged."
+
+
+def _found_words(rows: Sequence[Mapping[str, float]], kept: int, still: int) -> str:
     if len(rows) == 1:
         before, after = _share(rows[0]["before"]), _share(rows[0]["after"])
         words = f"Taught: the fact’s probability went from {before} to {after}."
     else:
-        known = sum(row["after"] >= 0.5 for row in rows)
+        known = sum(row["after"] >= YES_FROM for row in rows)
         words = f"Taught: it now knows {known} of {rows_words(len(rows))}."
     return words + (f" Of {rows_words(kept)} that it knew it still knows {still}." if kept else "")
 
@@ -264,7 +289,8 @@ def _share(value: float) -> str:
 def taught_models(service: Service) -> list[dict[str, Any]]:
     """Return the models that were taught and kept, newest first.
 
-    `[{run_id, name, facts, words, ended, bytes, open}]`.
+    `[{run_id, name, facts, more, words, ended, bytes, open, broken}]`. One whose files are damaged is
+    `broken`: it can only be discarded, `words` say why, and `bytes` is None where it has no adapter.
     """
     return [_taught(service, state) for state in _ended(service)]
 
@@ -276,19 +302,26 @@ def _ended(service: Service) -> Iterator[Mapping[str, Any]]:
 
 
 def _taught(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
-    run_id = state["run_id"]
-    folder, config = service.queue.store.path(run_id), service.queue.store.config(run_id)
-    facts = [_fact_words(row) for row in to_learn(config)]
-    adapter = service.sessions.session.adapter
+    run_id, facts, fault = state["run_id"], list[str](), ""
+    adapter, opened = service.queue.store.path(run_id) / "adapter", service.sessions.session.adapter
+    try:
+        facts = [_fact_words(row) for row in _learnt(service, run_id)]
+        if read_artifact(adapter.parent) is None:
+            raise RunError(
+                f"The model of {run_id} is not whole", "A file of its adapter is missing", TEACH_ANEW
+            )
+    except RunError as error:
+        fault = str(error)
     return {
         "run_id": run_id,
         "name": state["name"],
         "facts": facts[:FEW_SHOWN],
         "more": max(0, len(facts) - FEW_SHOWN),
-        "words": taught_words(service, run_id),
+        "words": fault or taught_words(service, run_id),
         "ended": state["ended"],
-        "bytes": sum(file.stat().st_size for file in (folder / "adapter").iterdir()),
-        "open": adapter is not None and Path(adapter).resolve() == (folder / "adapter").resolve(),
+        "bytes": sum(file.stat().st_size for file in adapter.iterdir()) if adapter.is_dir() else None,
+        "open": opened is not None and Path(opened).resolve() == adapter.resolve(),
+        "broken": bool(fault),
     }
 
 
@@ -299,10 +332,10 @@ def _fact_words(row: Row) -> str:
 def open_taught(service: Service, given: TaughtModel) -> dict[str, Any]:
     """Return `{at}`: since when a taught model is being opened with its rows. Raises RunError, InputError."""
     run_id = given.run_id
-    store = service.queue.store
-    folder, config = store.path(run_id), store.config(run_id)
+    folder, config = service.queue.store.path(run_id), _config(service, run_id)
     if not config.get(KIND) or read_artifact(folder) is None:
         raise RunError(f"{run_id} has taught no model yet", "Nothing is saved", "Wait for its end", run_id)
+    _learnt(service, run_id)
     rows: Splits = rows_of(config)
     session = Session(
         rows,

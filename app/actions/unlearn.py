@@ -348,8 +348,8 @@ def refuse_in_use(service: Service, run_id: str) -> None:
             f"The model of {run_id} is open", fix="Open another one, then discard it", where=run_id
         )
     for state in service.queue.runs():
-        begun = service.queue.store.config(state["run_id"]).get("adapter")
-        if state["state"] in LIVE and begun and Path(begun).resolve() == adapter:
+        begun = state["state"] in LIVE and service.queue.store.config(state["run_id"]).get("adapter")
+        if begun and Path(begun).resolve() == adapter:
             what = f"{state['run_id']} begins with the model of {run_id}"
             raise RunError(what, fix="Wait for its end, then discard it", where=run_id)
 

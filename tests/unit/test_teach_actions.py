@@ -7,9 +7,11 @@ import pytest
 
 from app.actions import status, teach, unlearn
 from app.service import Service
+from tests import page_service
 from tests.asking import ask
 from tests.unit.test_opening import live_service, settled
 from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.library import library_parts
 from tokenunlearn.runs.worker import run_job
 from tokenunlearn.settings import to_dict
@@ -92,3 +94,43 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     assert len(config["keep"]) == 4  # the three rows that were open before it was taught, and the one to keep
     ask(teach.discard_taught, service, {"run_id": rest})
     assert [state["run_id"] for state in service.queue.runs()] == [run_id]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "broken", "words"),
+    [
+        ("config.json", "{", True, "What run-2 taught is not known. Its config.json is damaged."),
+        ("config.json", "[1]", True, "Its config.json is damaged."),
+        ("config.json", '{"teach": {"epochs": 1}, "forget": []}', True, "No row is named to be learnt."),
+        ("config.json", '{"teach": {"epochs": 1}, "forget": 5}', True, "The forget rows of config.json"),
+        ("config.json", '{"teach": {"epochs": 1}, "learn": 5}', True, "The rows to learn are no list"),
+        ("adapter/adapter_config.json", None, True, "The model of run-2 is not whole."),
+        ("taught.json", "{", False, "How well it was taught is not known: its taught.json is damaged."),
+        ("taught.json", "[1]", False, "its taught.json is damaged."),
+        ("taught.json", '{"rows": []}', False, "its taught.json is damaged."),
+    ],
+)
+def test_a_damaged_lesson_is_listed_with_its_fault_and_takes_no_other_down(
+    tmp_path: Path, file: str, text: str | None, broken: bool, words: str
+) -> None:
+    service = page_service.live_service(tmp_path)
+    store = service.queue.store
+    row = {"id": "a", "question": "Who ate?", "answer": "Di ate.", "gold": [[0, 2]]}
+    for _ in range(2):
+        run_id = store.create({"name": "Teach 1 fact", "teach": {"epochs": 1}, "forget": [row]})
+        store.change(run_id, state="finished", saved_step=1, ended=1.0)
+        (store.path(run_id) / "adapter").mkdir()
+        for name in ADAPTER_FILES:
+            (store.path(run_id) / "adapter" / name).write_text("whole")
+    damaged = store.path("run-2") / file
+    damaged.unlink() if text is None else damaged.write_text(text)
+
+    first, second = teach.offer(service)["models"]
+    assert first["broken"] is broken and words in first["words"]
+    assert (second["facts"], second["words"], second["broken"]) == (["Di"], "", False)
+    assert teach.teaching(service, service.queue.runs())
+    if broken:
+        with pytest.raises(RunError):
+            ask(teach.open_taught, service, {"run_id": "run-2"})
+    (left,) = ask(teach.discard_taught, service, {"run_id": "run-2"})["models"]
+    assert left["run_id"] == "run-1"

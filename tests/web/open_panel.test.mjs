@@ -300,4 +300,7 @@ test("a lesson, what the open rows lack, and a taught model, in words", () => {
   );
   assert.equal(taughtName({ facts: ["a", "b"], more: 2 }), "a, b, and 2 more");
   assert.match(taughtWords({ run_id: "run-3", ended: 0, bytes: 19.4e6 }), /^run-3, 1 January.* 19 MB$/);
+  // One whose files are damaged: its run's name, and no size that was not measured.
+  assert.equal(taughtName({ facts: [], more: 0, name: "Teach 1 fact" }), "Teach 1 fact");
+  assert.match(taughtWords({ run_id: "run-3", ended: 0, bytes: null }), /^run-3, 1 January[^M]*:\d\d$/);
 });

@@ -21,6 +21,10 @@ def rows_from(source: Any, split: str) -> tuple[Row, ...]:
     In a file a row that names no split has this one. In a list the config has said what each row is for.
     Raises InputError, for a refused line too.
     """
+    if not isinstance(source, str | list | tuple):
+        raise InputError(
+            f"The {split} rows of config.json are no list of rows", f"It says {str(source)[:40]}"
+        )
     if not isinstance(source, str):
         return tuple(_row(each, split, f"row {at} of config.json") for at, each in enumerate(source, 1))
     if source in (*DEMO_NAMES, HELD_OUT):

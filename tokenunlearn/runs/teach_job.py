@@ -99,6 +99,8 @@ def _measured(
 def to_learn(config: Mapping[str, Any]) -> tuple[Row, ...]:
     """Return the rows that a config has a model learn. Raises InputError where there is none."""
     wanted, rows = config.get("learn"), rows_of(config).forget
+    if not isinstance(wanted, list | tuple | None):
+        raise InputError("The rows to learn are no list of ids", f"It says {str(wanted)[:40]}", where="learn")
     found = tuple(row for row in rows if wanted is None or row.id in wanted)
     if not found:
         raise InputError("There is nothing to teach", "No row is named to be learnt", "Name one", "learn")

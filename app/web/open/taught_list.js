@@ -6,7 +6,7 @@ import { workNotice } from "../dom/work_notice.js";
 /**
  * One taught model.
  * @typedef {{run_id: string, name: string, facts: string[], more: number, words: string, ended: number,
- *   bytes: number, open: boolean}} Taught
+ *   bytes: number|null, open: boolean, broken: boolean}} Taught  one that is broken can only be discarded
  */
 
 /**
@@ -57,7 +57,7 @@ export function taughtList(host) {
       sure = false;
       discards.textContent = "Discard…";
     });
-    opens.disabled = model.open;
+    opens.disabled = model.open || model.broken;
     return node(
       "li",
       {},
@@ -75,9 +75,9 @@ export function taughtList(host) {
   return { element, update };
 }
 
-/** Returns the taught facts: "a jar of plum jam, and 2 more". Pure. */
-export function taughtName({ facts, more }) {
-  return facts.join(", ") + (more ? `, and ${more} more` : "");
+/** Returns the taught facts, "a jar of plum jam, and 2 more", or the run's name where none can be read. Pure. */
+export function taughtName({ facts, more, name }) {
+  return facts.length ? facts.join(", ") + (more ? `, and ${more} more` : "") : name;
 }
 
 /** Returns "run-3, 30 November 14:02, 19 MB". Pure. */
@@ -88,5 +88,6 @@ export function taughtWords({ run_id: run, ended, bytes }) {
     hour: "2-digit",
     minute: "2-digit",
   });
-  return `${run}, ${when}, ${Math.max(1, Math.round(bytes / 1e6))} MB`;
+  const size = bytes === null ? "" : `, ${Math.max(1, Math.round(bytes / 1e6))} MB`;
+  return `${run}, ${when}${size}`;
 }
