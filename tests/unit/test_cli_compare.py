@@ -316,7 +316,8 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     small = ["--arms", "chosen", "--seeds", "2", "--bins", "2", "--doses", "1", "--series-seeds", "1"]
     asked = ["validate", "rows.jsonl", "--model", str(tiny_folder), "--out", "arms.jsonl", *quick, *small]
     assert main(asked) == 0
-    first = capsys.readouterr().out
+    first, told = capsys.readouterr()
+    assert "python -m tokenunlearn report arms.jsonl --out arms.html" in told
     for words in ("torch ", "rows with gold spans", "score bins by fused", "bins:2/2", "doses by fused"):
         assert words in first
     # One seed: the series has means, no intervals, and no verdict but that it takes more seeds.

@@ -1,6 +1,7 @@
 """What `compare`, `sweep` and `validate` share: arms on one bench, from flags to kept measurements."""
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens, refuse_unscorable, scoring_of
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import to_dict
@@ -129,6 +130,16 @@ def measured(
             made = made_again(path, arguments.command, versions())
         reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs], reasons
+
+
+def print_results(results: "Sequence[ArmResult]", reasons: Sequence[str], out: str | None) -> None:
+    """Write what was measured to stdout, and to stderr how a report is made of it."""
+    from tokenunlearn.experiments.report import result_lines
+
+    sys.stdout.write("\n".join([*result_lines(results), *reasons]) + "\n")
+    if out:
+        page = Path(out).with_suffix(".html")
+        tell(f"for a report: python -m tokenunlearn report {shlex.quote(out)} --out {shlex.quote(str(page))}")
 
 
 def _keep_choice(path: Path, table: "pd.DataFrame", chosen: "Mask") -> None:

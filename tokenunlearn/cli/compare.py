@@ -11,7 +11,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from tokenunlearn.cli.bench import add_bench, measured, rows_of
+from tokenunlearn.cli.bench import add_bench, measured, print_results, rows_of
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -24,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the table was printed."""
     from tokenunlearn.experiments.config import CompareConfig
-    from tokenunlearn.experiments.report import result_lines
 
     _refuse_one_objective(arguments)
     asked, rows = from_flags(CompareConfig, arguments), rows_of(arguments)
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write("no row to forget has gold spans: the arm gold is left out\n")
         arms = tuple(arm for arm in arms if arm != "gold")
     results, reasons = measured(arguments, replace(asked, arms=arms), rows)
-    sys.stdout.write("\n".join([*result_lines(results), *reasons]) + "\n")
+    print_results(results, reasons, arguments.out)
     return 0
 
 

@@ -9,7 +9,7 @@ import sys
 from types import MappingProxyType
 from typing import Final
 
-from tokenunlearn.cli.bench import add_bench, measured, rows_of
+from tokenunlearn.cli.bench import add_bench, measured, print_results, rows_of
 from tokenunlearn.cli.sources import load
 from tokenunlearn.settings import from_flags
 
@@ -28,7 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn import __version__
     from tokenunlearn.cli.signal_reports import print_leaderboard
     from tokenunlearn.experiments.config import CompareConfig
-    from tokenunlearn.experiments.report import result_lines
     from tokenunlearn.runs.versions import versions
 
     asked, rows = from_flags(CompareConfig, arguments, DEFAULTS), rows_of(arguments)
@@ -36,5 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
     software = ", ".join(f"{name} {version}" for name, version in versions().items())
     sys.stdout.write(f"tokenunlearn {__version__}, {software}\n")
     print_leaderboard(load(arguments), rows)
-    sys.stdout.write("\n".join(["", *result_lines(results), *reasons]) + "\n")
+    sys.stdout.write("\n")
+    print_results(results, reasons, arguments.out)
     return 0
