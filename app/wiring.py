@@ -90,7 +90,7 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     def start(asked: Any, *given: Any) -> dict[Any, Any]:
         wanted = unlearn.wanted(given)
-        unknown = unlearn_actions.unknown_rows(service, wanted.plan)
+        unknown = unlearn_actions.rows_asked_about(service, wanted.plan)
         # Asked of these very tokens, on this page; other tokens are asked of anew.
         name = [wanted.plan.scores_id, wanted.plan.hash, unknown] if unknown else None
         if name is not None and asked != name:

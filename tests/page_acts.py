@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def press_start(page: Page) -> None:
-    """Train the tokens above, also where the model never knew a row of them."""
+    """Train the tokens above, also where the model never knew most rows of them."""
     summary = page.locator(".mask-summary")
     expect(summary.locator(".tx-note code")).to_be_visible()
     page.get_by_role("button", name="Start unlearning").click()

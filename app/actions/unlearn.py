@@ -149,18 +149,19 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
     rows = shown.rows_of(name)
     gold = np.nan_to_num(shown.columns["gold"]) == 1
     places = shown.places(name)
-    trained = np.unique(shown.columns["row"][mask.selected])
+    unknown, trained = never_known(shown, mask)
     return {
         "hash": mask.hash,
         "chosen": int(mask.selected.sum()),
         "total": int(places.size),
-        "rows": share_of_rows(len(trained), len(rows)),
+        "rows": share_of_rows(trained, len(rows)),
         "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),
         "known": known_counts(rows),
-        "never_known": len(never_known(shown, mask)),
-        "trained": len(trained),
+        "never_known": unknown,
+        "trained": trained,
+        "asks": asks_first(unknown, trained),
         "rule": rule_words(mask.rule),
         "words": chosen_words(shown, mask)[:SHOWN_WORDS],
     }
@@ -172,17 +173,24 @@ def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:
     return {word: words.count(word) for word in ("yes", "partly", "no")} if words else None
 
 
-def never_known(shown: ShownScores, mask: Mask) -> list[str]:
-    """Return the ids of the rows that a mask trains and the model does not know, with nothing to forget."""
-    trained = np.unique(shown.columns["row"][mask.selected])
-    rows = [shown.payload["rows"][at] for at in trained]
-    return [row["id"] for row in rows if (row.get("known") or {}).get("word") == "no"]
+def never_known(shown: ShownScores, mask: Mask) -> tuple[int, int]:
+    """Return how many rows a mask trains of which the model knows nothing to forget, and how many in all."""
+    rows = [shown.payload["rows"][at] for at in np.unique(shown.columns["row"][mask.selected])]
+    return sum((row.get("known") or {}).get("word") == "no" for row in rows), len(rows)
 
 
-def unknown_rows(service: Service, plan: Plan) -> int:
-    """Return how many of the rows that a plan trains the model never knew. Raises MaskError."""
-    shown, mask = mask_of(service, plan)
-    return len(never_known(shown, mask))
+def asks_first(unknown: int, trained: int) -> bool:
+    """Return whether a start is asked about first: at least half of the rows that it trains are not known."""
+    return 0 < trained <= 2 * unknown
+
+
+def rows_asked_about(service: Service, plan: Plan) -> int:
+    """Return how many rows that the model never knew a start is asked about; 0: it begins at once.
+
+    Raises MaskError.
+    """
+    unknown, trained = never_known(*mask_of(service, plan))
+    return unknown if asks_first(unknown, trained) else 0
 
 
 def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:

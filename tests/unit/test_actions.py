@@ -155,17 +155,24 @@ def test_rows_that_the_model_never_knew_are_counted_before_they_are_trained(serv
     shown = service.shelf.newest()
     assert shown is not None
     assert ask(unlearn.summary, service, draft())["known"] is None  # not measured: not "no"
-    assert ask(unlearn.unknown_rows, service, ask(unlearn.summary, service, draft())["plan"]) == 0
+    assert ask(unlearn.rows_asked_about, service, ask(unlearn.summary, service, draft())["plan"]) == 0
     for row, log_probs in zip(
         shown.payload["rows"], ([0.0, 0.0, -0.1], [0.0, 0.0, -9.0], [-9.0] * 3), strict=True
     ):
         row["known"] = known_of(log_probs, [0, 0, 1], [True, True, False])
     said = ask(unlearn.summary, service, draft(overrides={"5": "in"}))
     assert said["known"] == {"yes": 1, "partly": 0, "no": 1}
-    assert (said["trained"], said["never_known"]) == (2, 1)
-    assert ask(unlearn.unknown_rows, service, said["plan"]) == 1
+    assert (said["trained"], said["never_known"], said["asks"]) == (2, 1, True)
+    assert ask(unlearn.rows_asked_about, service, said["plan"]) == 1
     # the row that is not known has no token of this mask
     assert ask(unlearn.summary, service, draft())["never_known"] == 0
+    # Of fewer than half only a sentence says so.
+    assert [unlearn.asks_first(*each) for each in ((1, 20), (9, 20), (10, 20), (0, 0))] == [
+        False,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

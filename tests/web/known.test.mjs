@@ -33,16 +33,25 @@ test("a set counts the rows that say so", () => {
 });
 
 test("before a start the rows that were never known are counted", () => {
-  assert.equal(neverKnownWords(0, 12), "");
+  assert.equal(neverKnownWords(0, 12, false), "");
   assert.equal(
-    neverKnownWords(9, 12),
-    "The model never knew 9 of the 12 rows that this trains: there is nothing to forget. The others can be forgotten. To unlearn them, teach them first.",
+    neverKnownWords(1, 20, false),
+    "1 of the 20 rows was never learned: it is trained along and changes little.",
   );
   assert.match(
-    neverKnownWords(12, 12),
-    /never knew all 12 rows that this trains: there is nothing to forget\. To unlearn them, teach/,
+    neverKnownWords(3, 20, false),
+    /^3 of the 20 rows were never learned: they are .* and change /,
   );
-  assert.match(neverKnownWords(1, 1), /never knew the one row that this trains: /);
+  assert.equal(
+    neverKnownWords(9, 12, true),
+    "The model never knew 9 of the 12 rows that this trains: nothing can be forgotten there. Teach those 9 first to unlearn them; the other 3 can be forgotten now.",
+  );
+  assert.match(neverKnownWords(1, 2, true), /Teach that one first to unlearn it; the other one can be/);
+  assert.match(
+    neverKnownWords(12, 12, true),
+    /never knew any of the 12 rows .* nothing to forget\. Teach them/,
+  );
+  assert.match(neverKnownWords(1, 1, true), /never knew the one row that this trains: .* Teach it first/);
 });
 
 test("contrast is recommended only where the adapter makes the fact likelier", () => {

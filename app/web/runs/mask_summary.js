@@ -10,8 +10,8 @@ import { plural } from "../text/numbers.js";
 
 /**
  * Mounts the view; `props.value` is null or `{plan, hash, chosen, total, rows, gold, gold_chosen, overrides,
- * known, never_known, trained, rule, words, error, run}`; `run` is the run whose tokens these are: they stay
- * until a person takes the draft instead.
+ * known, never_known, trained, asks, rule, words, error, run}`; `asks` says whether a start is asked about
+ * first; `run` is the run whose tokens these are: they stay until a person takes the draft instead.
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -102,15 +102,14 @@ function parts(value) {
   ];
 }
 
-function knownParts({ known, never_known: never, trained }) {
-  const counts = setKnownWords(known);
-  const warning = neverKnownWords(never, trained);
-  if (!warning) return counts ? [node("p", { class: "tx-note tx-known", text: counts })] : [];
+function knownParts({ known, never_known: never, trained, asks }) {
+  const text = [setKnownWords(known), neverKnownWords(never, trained, asks)].join(" ").trim();
+  if (!asks) return text ? [node("p", { class: "tx-note tx-known", text })] : [];
   return [
     node(
       "div",
       { class: "tx-unknown", attributes: { role: "note" } },
-      node("p", { text: `${counts} ${warning}` }),
+      node("p", { text }),
       button("Teach these rows…", () => wantOpen("teach"), { class: "tx-button" }),
     ),
   ];

@@ -43,17 +43,27 @@ export function knownCounts(rows) {
   return words.length ? { yes: count("yes"), partly: count("partly"), no: count("no") } : null;
 }
 
-/** Returns what to say before rows are trained that the model never knew, or "". */
-export function neverKnownWords(count, trained) {
+/**
+ * Returns what to say before rows are trained that the model never knew, or "".
+ * @param {number} count rows that it never knew
+ * @param {number} trained all that are trained
+ * @param {boolean} asks whether these are so many that a start is asked about first
+ */
+export function neverKnownWords(count, trained, asks) {
   if (!count) return "";
-  const rows =
-    count === trained
-      ? count === 1
-        ? "the one row that this trains"
-        : `all ${count} rows that this trains`
-      : `${count} of the ${trained} rows that this trains`;
-  const others = count === trained ? "" : " The others can be forgotten.";
-  return `The model never knew ${rows}: there is nothing to forget.${others} To unlearn them, teach them first.`;
+  const one = count === 1;
+  if (!asks)
+    return `${count} of the ${trained} rows ${one ? "was never learned: it is" : "were never learned: they are"} trained along and ${one ? "changes" : "change"} little.`;
+  if (count === trained)
+    return one
+      ? "The model never knew the one row that this trains: there is nothing to forget. Teach it first, then unlearn it."
+      : `The model never knew any of the ${count} rows that this trains: there is nothing to forget. Teach them first, then unlearn them.`;
+  const others = trained - count;
+  return (
+    `The model never knew ${count} of the ${trained} rows that this trains: nothing can be forgotten there. ` +
+    `${one ? "Teach that one first to unlearn it" : `Teach those ${count} first to unlearn them`}; ` +
+    `the other ${others === 1 ? "one" : others} can be forgotten now.`
+  );
 }
 
 const TWICE = Math.log(2);
