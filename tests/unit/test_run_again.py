@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tokenunlearn.cli.training import training_settings
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.config import CompareConfig
-from tokenunlearn.masks import columns_from_table, make_mask, write_mask
+from tokenunlearn.masks import columns_from_table, make_mask, read_mask, write_mask
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.artifact import open_artifact
@@ -104,8 +105,11 @@ def test_a_mask_on_a_fitted_signal_has_no_command_line_and_nor_has_an_attack(
     tmp_path: Path, tiny_folder: Path, table: Any
 ) -> None:
     directory, config = run(tmp_path, tiny_folder, table)
-    with pytest.raises(RunError, match="fitted on marks"):
-        command_words(directory, {**config, "scores_id": "s-fit"})
+    mask = replace(read_mask(directory / "mask.jsonl", table, None), scores_id="s-fit")
+    write_mask(directory / "mask.jsonl", mask, table)
+    for kind in ({}, {"sweep": {"arms": ["chosen"], "seeds": 1}}):
+        with pytest.raises(RunError, match="fitted on marks"):
+            command_words(directory, {**config, **kind, "scores_id": "s-fit"})
     with pytest.raises(RunError, match="of the kind attack"):
         command_words(directory, {**config, "attack": {"name": "relearning"}})
 
@@ -128,8 +132,6 @@ def test_a_sweep_and_a_rival_have_their_own_verbs(tmp_path: Path, tiny_folder: P
 def test_the_mask_of_a_sweep_s_command_is_on_its_own_rows(
     tmp_path: Path, tiny_folder: Path, table: Any
 ) -> None:
-    from tokenunlearn.masks import read_mask
-
     directory, config = run(tmp_path, tiny_folder, table)
     words = command_words(directory, {**config, "sweep": {"arms": ["chosen"], "seeds": 1}})
     path = words[words.index("--mask") + 1]

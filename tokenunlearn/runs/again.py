@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import pandas as pd
+
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.config import CompareConfig
@@ -50,14 +52,22 @@ def _training(directory: Path, config: Mapping[str, Any], rows: Path) -> list[st
     words = ["unlearn", str(rows)]
     if config.get("mask_hash"):
         table = directory / "tokens.parquet"
-        if provenance(read_table(table)).get("scores_id") != config.get("scores_id"):
-            raise RunError(
-                f"No command line makes {directory.name} again",
-                "Its mask was made on a signal that was fitted on marks, which the scores beside it are not",
-                "Take its configuration, or run it again on the Unlearn tab",
-            )
+        _refuse_fitted(directory, config, read_table(table))
         words += ["--mask", str(directory / MASK), "--scores", str(table)]
     return [*words, "--out", f"{directory.name}-again", *_training_words(config)]
+
+
+def _refuse_fitted(directory: Path, config: Mapping[str, Any], table: pd.DataFrame) -> None:
+    """Raise RunError where a mask was made on other numbers than those of the table beside it.
+
+    A command line knows no marks: it would refuse the mask, or train other tokens.
+    """
+    if provenance(table).get("scores_id") != config.get("scores_id"):
+        raise RunError(
+            f"No command line makes {directory.name} again",
+            "Its mask was made on a signal that was fitted on marks, which the scores beside it are not",
+            "Take its configuration, or run it again on the Unlearn tab",
+        )
 
 
 def _sweep(directory: Path, config: Mapping[str, Any], rows: Path) -> list[str]:
@@ -65,6 +75,7 @@ def _sweep(directory: Path, config: Mapping[str, Any], rows: Path) -> list[str]:
     found = run_mask(directory, config)
     words = ["compare", str(rows)]
     if found is not None:
+        _refuse_fitted(directory, config, found[1])
         table, chosen = of_rows(*found, names=[row.id for row in rows_of(config).forget])
         mask = Mask(chosen.rule, {}, chosen.weights, chosen.selected, mask_hash(chosen.weights), "")
         path = directory / FOLDER / MASK
