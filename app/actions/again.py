@@ -72,7 +72,7 @@ def again(service: Service, run_id: str) -> Again:
 def _in_company(service: Service, run_id: str, group: Any, own: str) -> tuple[str, ...]:
     """Return the controls among the runs of a group, but for the arm of the run itself."""
     store = service.queue.store
-    others = [store.config(state["run_id"]) for state in store.list_runs() if state["run_id"] != run_id]
+    others = [store.known_config(state["run_id"]) for state in store.list_runs() if state["run_id"] != run_id]
     arms = {each.get("arm") for each in others if group and each.get("group") == group}
     return tuple(arm for arm in CONTROLS if arm in arms and arm != own)
 

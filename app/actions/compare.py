@@ -17,7 +17,7 @@ from app.views.run_settings import Said, settings_words, titles, what_differs
 from app.views.runs import run_line, seconds_left
 from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_SAYS
 from tokenunlearn.data.rows import SPLITS
-from tokenunlearn.errors import InputError, TokenUnlearnError
+from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
@@ -103,8 +103,7 @@ def curves(service: Service, ticked: RunsGiven) -> dict[str, Any]:
     store = service.queue.store
     return {
         "series": [
-            series_of(service, store.state(run_id), store.read_json(run_id, "probes.json"))
-            for run_id in ticked.runs
+            series_of(service, store.state(run_id), store.known_probes(run_id)) for run_id in ticked.runs
         ]
     }
 
@@ -163,18 +162,17 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     if known != now:
         from tokenunlearn.documents.summary import sweep_view
 
-        results, fault = [], ""
+        results, (config, _, faults) = [], _files(service, run_id)
         try:
             results = measured(service, run_id)
         except TokenUnlearnError as error:
-            fault = str(error)
-        config = service.queue.store.config(run_id)
+            faults.append(str(error))
         value = {
             **sweep_view(results, service.results.events(run_id)),
             "settings": said(settings_words(config)),
             "created": state.get("created"),
         }
-        value["notes"] = [*([fault] if fault else []), *value["notes"]]
+        value["notes"] = [*faults, *value["notes"]]
         service.compared[run_id] = (now, value)
     return {**run_line(state, seconds_left(state, service.results.events(run_id))), **value}
 
@@ -186,7 +184,23 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))
     if known != now:
-        store = service.queue.store
-        line = compare_line(state, store.config(run_id), store.read_json(run_id, "probes.json"))
+        config, probes, faults = _files(service, run_id)
+        line = {**compare_line(state, config, probes), "faults": faults}
         service.compared[run_id] = (now, line)
-    return {**run_line(state), **line}
+    shown = run_line(state)
+    return {**shown, **line, "text": ". ".join([shown["text"], *line["faults"]])}
+
+
+def _files(service: Service, run_id: str) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
+    """Return config and probes of a run, without what is damaged; and what is, in sentences."""
+    store, faults = service.queue.store, list[str]()
+    config, probes = dict[str, Any](), None
+    try:
+        config = store.config(run_id)
+    except RunError as error:
+        faults.append(error.said)
+    try:
+        probes = store.probes(run_id)
+    except RunError as error:
+        faults.append(error.said)
+    return config, probes, faults

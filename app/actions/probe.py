@@ -90,7 +90,7 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         empty = "" if gradients else f"{run_id}: {line['text']}."
         other = _other(service, run_id, bool(empty))
         return {"run": line, "answers": [], "empty": empty, "other": other, "gradients": gradients}
-    value = probe_value(run_line(state), store.config(run_id), store.read_json(run_id, "probes.json"))
+    value = probe_value(run_line(state), store.config(run_id), store.probes(run_id))
     other = _other(service, run_id, bool(value["empty"]))
     return {**value, "other": other, "attacks": attacks(service, run_id)}
 
@@ -134,7 +134,7 @@ def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | Non
     for state in service.queue.runs():
         if run_kind(state).leaves:  # no attack: its config, with all its rows, need not be read
             continue
-        wanted = service.queue.store.config(state["run_id"]).get("attack") or {}
+        wanted = service.queue.store.known_config(state["run_id"]).get("attack") or {}
         if (wanted.get("of"), wanted.get("name")) == (run_id, name):
             of_run.append(state)
     goes_on = [state for state in of_run if state["state"] not in (*ENDED, *BROKEN)]

@@ -132,7 +132,7 @@ def _measurements(service: Service, run_id: str) -> list[Measurement]:
     tags = read_note(store.path(run_id))[0].tags
     if state.get("kind") == "sweep":
         return of_sweep(state, tags, config, measured(service, run_id))
-    return of_run(state, tags, config, store.read_json(run_id, "probes.json"))
+    return of_run(state, tags, config, store.probes(run_id))
 
 
 def adapter_file(service: Service, piece: PieceOf) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def adapter_file(service: Service, piece: PieceOf) -> dict[str, Any]:
     directory = store.path(piece.run_id)
     file = directory / FOLDER / ZIP
     if piece.at == 0:
-        probes = store.read_json(piece.run_id, "probes.json")
+        probes = store.probes(piece.run_id)
         content = adapter_zip(directory, store.config(piece.run_id), probes)
         file.parent.mkdir(exist_ok=True)
         write_bytes_atomically(file, content)
@@ -171,7 +171,7 @@ def merged(service: Service, run: RunOf) -> dict[str, Any]:
     from tokenunlearn.runs.merged import save_merged
 
     store = service.queue.store
-    config, probes = store.config(run.run_id), store.read_json(run.run_id, "probes.json")
+    config, probes = store.config(run.run_id), store.probes(run.run_id)
     with service.sessions.model_lock:
         folder, size = save_merged(store.path(run.run_id), config, probes)
     return {"folder": str(folder), "bytes": size}

@@ -50,7 +50,7 @@ def runs_of_rows(service: Service, page: ScoresShown) -> dict[str, Any]:
             for state in service.queue.runs()
             if state["state"] in ENDED
             and run_kind(state).leaves
-            and _shares(store.config(state["run_id"]), answers)
+            and _shares(store.known_config(state["run_id"]), answers)
         ]
     }
 
@@ -62,7 +62,7 @@ def run_tokens(service: Service, run: RunOf) -> dict[str, Any]:
     Raises RunError for an unknown run.
     """
     store = service.queue.store
-    probes = store.read_json(run.run_id, "probes.json") or {}
+    probes = store.probes(run.run_id) or {}
     if not probes.get("before") or not probes.get("after"):
         return {"rows": {}}
     trained = _trained(store.path(run.run_id) / "mask.jsonl")
@@ -81,9 +81,7 @@ def token_difference(service: Service, pair: Pair) -> dict[str, Any]:
     is left, "" where some are. Raises RunError for an unknown run.
     """
     store = service.queue.store
-    first, second = (
-        (store.read_json(run, "probes.json") or {}).get("after") for run in (pair.first, pair.second)
-    )
+    first, second = ((store.probes(run) or {}).get("after") for run in (pair.first, pair.second))
     if not first or not second:
         return {"rows": [], "why": "Both runs have to be probed before their tokens can be compared."}
     texts = [{(each["kind"], each["row_id"]): each for each in side["answers"]} for side in (first, second)]

@@ -4,7 +4,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -182,12 +181,10 @@ def _kept_before(service: Service, session: Session) -> tuple[Row, ...]:
 
 def _config(service: Service, run_id: str) -> dict[str, Any]:
     """Return what a run was started with. Raises RunError where that cannot be read."""
-    found: Any = None
-    with suppress(ValueError):
-        found = service.queue.store.config(run_id)
-    if not isinstance(found, dict):
-        raise RunError(f"What {run_id} taught is not known", "Its config.json is damaged", TEACH_ANEW)
-    return found
+    try:
+        return service.queue.store.config(run_id)
+    except RunError as error:
+        raise RunError(f"What {run_id} taught is not known", error.said, TEACH_ANEW) from error
 
 
 def _learnt(service: Service, run_id: str) -> tuple[Row, ...]:
@@ -268,7 +265,7 @@ def taught_words(service: Service, run_id: str) -> str:
     try:
         found = service.queue.store.read_json(run_id, FILE)
         return _found_words(found["rows"], found["kept"], found["still"]) if found else ""
-    except (ValueError, KeyError, TypeError):
+    except (RunError, AttributeError, ValueError, KeyError, TypeError):
         return f"How well it was taught is not known: its {FILE} is damaged."
 
 

@@ -356,7 +356,7 @@ def refuse_in_use(service: Service, run_id: str) -> None:
             f"The model of {run_id} is open", fix="Open another one, then discard it", where=run_id
         )
     for state in service.queue.runs():
-        begun = state["state"] in LIVE and service.queue.store.config(state["run_id"]).get("adapter")
+        begun = state["state"] in LIVE and service.queue.store.known_config(state["run_id"]).get("adapter")
         if begun and Path(begun).resolve() == adapter:
             what = f"{state['run_id']} begins with the model of {run_id}"
             raise RunError(what, fix="Wait for its end, then discard it", where=run_id)
@@ -377,7 +377,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         nothing = {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
         return nothing | recorded_run(service.recorded.get("run"), service.sessions.session.rows.forget)
     store = service.queue.store
-    configs = {run_id: store.config(run_id) for run_id in by_id}
+    configs = {run_id: store.known_config(run_id) for run_id in by_id}
     group = configs[shown].get("group")
     # In the order in which they were started, whichever is shown: a curve keeps its place in the legend.
     family = [
@@ -385,7 +385,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     ]
     # What leaves no model of its own has neither curves nor answers here.
     family = [each for each in family if run_kind(by_id[each]).leaves]
-    probes = {run_id: store.read_json(run_id, "probes.json") for run_id in family}
+    probes = {run_id: store.known_probes(run_id) for run_id in family}
     left = seconds_left(by_id[shown], service.results.events(shown))
     return {
         "at": at,

@@ -99,10 +99,10 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
 @pytest.mark.parametrize(
     ("file", "text", "broken", "words"),
     [
-        ("config.json", "{", True, "What run-2 taught is not known. Its config.json is damaged."),
-        ("config.json", "[1]", True, "Its config.json is damaged."),
+        ("config.json", "{", True, "What run-2 taught is not known. config.json of run-2 cannot be read: it is damaged"),
+        ("config.json", "[1]", True, "config.json of run-2 cannot be read: it holds no settings."),
         ("config.json", '{"teach": {"epochs": 1}, "forget": []}', True, "No row is named to be learnt."),
-        ("config.json", '{"teach": {"epochs": 1}, "forget": 5}', True, "The forget rows of config.json"),
+        ("config.json", '{"teach": {"epochs": 1}, "forget": 5}', True, "its forget rows are damaged."),
         ("config.json", '{"teach": {"epochs": 1}, "learn": 5}', True, "The rows to learn are no list"),
         ("adapter/adapter_config.json", None, True, "The model of run-2 is not whole."),
         ("taught.json", "{", False, "How well it was taught is not known: its taught.json is damaged."),

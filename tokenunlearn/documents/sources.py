@@ -26,7 +26,7 @@ from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
-from tokenunlearn.training.events import Event, from_json
+from tokenunlearn.training.events import Event, known_events
 from tokenunlearn.training.origin import Origin, model_asked_for, settings_of
 from tokenunlearn.training.origin import rows_of as hash_of_rows
 
@@ -113,7 +113,7 @@ def _of_run(path: Path) -> Source:
         "texts": {row.id: (row.question, row.answer) for row in rows.forget},
         "versions": _json(path / "versions.json") or {},
         "commands": commands,
-        "events": [from_json(each) for each in read_lines_since(path / "metrics.jsonl")[0]],
+        "events": known_events(read_lines_since(path / "metrics.jsonl")[0]),
         "notes": tuple(each for each in (_standing(state), why_none) if each),
         "remark": note.text,
     }

@@ -33,6 +33,8 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     it may be forced. What needs a saved adapter is offered only where `saved_step` says there is one.
     """
     name = state["state"]
+    if state.get("fault"):
+        return ["Discard…"]
     saved = int(state.get("saved_step") or 0)
     kind = run_kind(state)
     edit = ["Edit settings"] if kind.form else []
@@ -61,6 +63,8 @@ def buttons(state: State, now: float | None = None) -> list[str]:
 def status_text(state: State, place: int = 0, after: str = "", now: float | None = None) -> str:
     """Return one line on where the run stands; `place` counts from 1 in the queue, `after` is a run id."""
     name, step, steps = state["state"], state.get("step", 0), state.get("steps", 0)
+    if state.get("fault"):
+        return str(state["fault"])
     saved = int(state.get("saved_step") or 0)
     kind = run_kind(state)
     unit = kind.unit

@@ -19,6 +19,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from tokenunlearn.errors import RunError
+from tokenunlearn.runs.damage import config_fault, probes_fault, read_state
 from tokenunlearn.runs.disk import (
     append_line,
     locked,
@@ -30,7 +31,7 @@ from tokenunlearn.runs.kinds import kind_of
 from tokenunlearn.runs.notes import read_note
 from tokenunlearn.runs.states import ACTIVE, STATES
 from tokenunlearn.runs.versions import versions
-from tokenunlearn.training.events import Event, StepDone, from_json, to_json
+from tokenunlearn.training.events import Event, StepDone, known_events, to_json
 
 HEARTBEAT_SECONDS: Final = 0.5
 OLD_HEARTBEAT_SECONDS: Final = 2.0
@@ -82,13 +83,41 @@ class RunStore:
         return self.root / run_id
 
     def config(self, run_id: str) -> dict[str, Any]:
-        """Return the config the run was started with, from its own folder."""
-        return self.read_json(run_id, "config.json") or {}
+        """Return the config the run was started with, from its own folder. Raises RunError when damaged."""
+        return self._checked(run_id, "config.json", config_fault) or {}
+
+    def known_config(self, run_id: str) -> dict[str, Any]:
+        """Return the config, {} where it is damaged: for who looks through all runs."""
+        try:
+            return self.config(run_id)
+        except RunError:
+            return {}
+
+    def probes(self, run_id: str) -> dict[str, Any] | None:
+        """Return the reports before and after, None when there are none yet. Raises RunError when damaged."""
+        return self._checked(run_id, "probes.json", probes_fault)
+
+    def known_probes(self, run_id: str) -> dict[str, Any] | None:
+        """Return the reports before and after, None where they are damaged: for who looks at many runs."""
+        try:
+            return self.probes(run_id)
+        except RunError:
+            return None
 
     def read_json(self, run_id: str, name: str) -> Any:
-        """Return a JSON file of the run, None when it is not there yet."""
+        """Return a JSON file of the run, None when it is not there yet. Raises RunError when damaged."""
         file = self.path(run_id) / name
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        try:
+            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        except (OSError, ValueError) as error:
+            raise _damaged(file, f"it is damaged: {error}") from error
+
+    def _checked(self, run_id: str, name: str, fault_of: Callable[[Any], str]) -> Any:
+        found = self.read_json(run_id, name)
+        fault = "" if found is None else fault_of(found)
+        if fault:
+            raise _damaged(self.path(run_id) / name, fault)
+        return found
 
     def write_json(self, run_id: str, name: str, record: Any) -> None:
         """Replace a JSON file of the run as a whole."""
@@ -97,10 +126,11 @@ class RunStore:
     def state(self, run_id: str) -> dict[str, Any]:
         """Return the state, settled: an active run whose process is dead and silent becomes `interrupted`.
 
-        `name` is the one that a person gave the run, else the one that it was started under.
+        One that cannot be read is `failed`, with the reason as its `fault`. `name` is the one that a person
+        gave the run, else the one that it was started under.
         """
-        state: dict[str, Any] = self.read_json(run_id, "state.json")
-        if not is_dead(state):
+        state, fault = read_state(self.path(run_id))
+        if fault or not is_dead(state):
             given = read_note(self.root / run_id)[0].name
             return {**state, "name": given} if given else state
         return self.change(run_id, when=ACTIVE, still=is_dead, **_interrupted(state)) or self.state(run_id)
@@ -115,7 +145,9 @@ class RunStore:
         """
         directory = self.path(run_id)
         with locked(directory / ".state.lock"):
-            state: dict[str, Any] = self.read_json(run_id, "state.json")
+            state, fault = read_state(directory)
+            if fault:  # what a newer version wrote is not written over
+                raise _damaged(directory / "state.json", fault)
             if state["state"] not in when or (still is not None and not still(state)):
                 return None
             state.update(values)
@@ -140,7 +172,7 @@ class RunStore:
     def events(self, run_id: str, cursor: int = 0) -> tuple[list[Event], int]:
         """Return the events after byte `cursor` and the next cursor; a torn last line is left for later."""
         records, cursor = read_lines_since(self.path(run_id) / "metrics.jsonl", cursor)
-        return [from_json(record) for record in records], cursor
+        return known_events(records), cursor
 
     def log_end(self, run_id: str) -> str:
         """Return the last lines that the run's workers wrote; "" where there is no log."""
@@ -164,8 +196,8 @@ class RunStore:
         found = []
         for folder in sorted((self.root / ASIDE).glob("run-*"), key=lambda each: _number(each.name)):
             try:
-                state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                state, _ = read_state(folder)
+            except FileNotFoundError:
                 continue
             found.append({**state, "name": read_note(folder)[0].name or state["name"]})
         return found[::-1]
@@ -249,6 +281,11 @@ def process_started(pid: int) -> float:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return 0.0
+
+
+def _damaged(file: Path, why: str) -> RunError:
+    fix = "Discard the run, or put the file back from a copy"
+    return RunError(f"{file.name} of {file.parent.name} cannot be read: {why}", fix=fix, where=str(file))
 
 
 def _interrupted(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     pulse.note(message="loading the model")
     job = parts.load(store.config(run_id), store.path(run_id))
     # A resumed run keeps its first answers: the model it would probe now has already been changed.
-    probes = store.read_json(run_id, "probes.json") if resume else None
+    probes = store.probes(run_id) if resume else None
     if not probes and not pulse.asked():
         pulse.note(message="probing before")
         found = parts.before(job, lambda words: pulse.note(message=f"probing before: {words}"))

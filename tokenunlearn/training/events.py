@@ -7,7 +7,8 @@ exactly what must be reported truly.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, get_args
@@ -183,3 +184,12 @@ def from_json(record: Mapping[str, Any]) -> Event:
     except TypeError as error:
         raise ValueError(f"{kind.__name__} does not fit its fields: {error}") from error
     return event
+
+
+def known_events(records: Iterable[Mapping[str, Any]]) -> list[Event]:
+    """Return the events that this version knows; those of a newer one, and damaged ones, are passed over."""
+    known = []
+    for record in records:
+        with suppress(ValueError):
+            known.append(from_json(record))
+    return known
