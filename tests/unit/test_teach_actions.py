@@ -99,7 +99,7 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
 @pytest.mark.parametrize(
     ("file", "text", "broken", "words"),
     [
-        ("config.json", "{", True, "What run-2 taught is not known. config.json of run-2 cannot be read: it is damaged"),
+        ("config.json", "{", True, "What run-2 taught is not known. config.json of run-2 cannot be read"),
         ("config.json", "[1]", True, "config.json of run-2 cannot be read: it holds no settings."),
         ("config.json", '{"teach": {"epochs": 1}, "forget": []}', True, "No row is named to be learnt."),
         ("config.json", '{"teach": {"epochs": 1}, "forget": 5}', True, "its forget rows are damaged."),
