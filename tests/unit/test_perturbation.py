@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -26,9 +27,11 @@ from tokenunlearn.experiments.perturbation import (
     order_columns,
     perturbation,
 )
+from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
 from tokenunlearn.metrics.perturbation import area_over, falling, removal_counts
 from tokenunlearn.models.resampling import drawn_instead
 from tokenunlearn.text.encoding import Encoding, encode
+from tokenunlearn.text.numbers import signed
 
 pytestmark = pytest.mark.slow
 
@@ -214,3 +217,17 @@ def test_the_verb_prints_and_keeps_what_it_measured(
     printed, kept = capsys.readouterr().out, json.loads(out.read_text())
     assert kept["says"] == printed.splitlines()[-len(kept["says"]) :]
     assert list(kept["wordings"][OWN]["orders"]) == [FUSED, "entropy", SINGLE]
+
+
+def test_a_rounded_nothing_has_no_sign_and_a_minus_is_a_true_one(loaded: Any) -> None:
+    report = done(loaded, QUICK)
+    found = report["wordings"][OWN]
+    found[RANDOM]["area"] = found["orders"][FUSED]["deletion"]["area"] = -0.001
+    found["log_prob"] = -0.3
+    text = "\n".join([*perturbation_said(report), *perturbation_lines(report)])
+    assert "loses 0.00 nats a token over the curve, 0.00 in random order" in text
+    assert "fact −0.30 nats" in text
+    assert [signed(each, "+.2f") for each in (-0.004, 0.004, -1, 1, -math.inf)] == [
+        "0.00", "0.00", "−1.00", "+1.00", "−inf",
+    ]  # fmt: skip
+    assert "−0.00" not in text and not re.search(r"-\d", text)

@@ -12,6 +12,7 @@ from tokenunlearn.documents.drawing import SHAPES, Dot, Drawing, Line, Shape, Wo
 from tokenunlearn.documents.summary import MOMENTS
 from tokenunlearn.experiments.series import BINS
 from tokenunlearn.probes.kept import FACT, KEPT
+from tokenunlearn.text.numbers import signed
 
 WIDE: Final = 720
 HUES: Final = 8
@@ -224,7 +225,7 @@ def _panel(
     yield Words(left + 8, top + 16, figure["label"], "ink", 12, bold=True)
     before = series["before"][figure["name"]]
     if before is not None:
-        yield Words(last + 8, top + 16, f"before {before:.3f}".replace("-", "−"), size=11, anchor="end")
+        yield Words(last + 8, top + 16, f"before {signed(before, '.3f')}", size=11, anchor="end")
     yield from _rungs(upward, first - 6, last + 8)
     yield Line(first - 6, upward.at(0), last + 8, upward.at(0), "ink", 1, dashed=True)
     places = Axis(1, series["of"], first + 10, last - 12)
@@ -275,7 +276,7 @@ def _rungs(axis: Axis, left: float, right: float) -> Iterator[Shape]:
 
 
 def _tick(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−") if abs(value) > 1e-12 else "0"
+    return signed(value, ".3g") if abs(value) > 1e-12 else "0"
 
 
 def _step(about: float) -> float:

@@ -18,6 +18,7 @@ from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
 from tokenunlearn.probes.kept import KEPT
+from tokenunlearn.text.numbers import signed
 
 COMPARED_BY: Final = (
     "figure",
@@ -166,7 +167,7 @@ def _change(record: Mapping[str, Any]) -> str:
         [
             _head(each["heading"]),
             *(_cell(_number(each[name])) for name in ("before", "after")),
-            _cell(_number(each["change"], signed=True)),
+            _cell(_number(each["change"], plus=True)),
             _cell(escaped(each["unit"])),
         ]
         for each in record["change"]
@@ -316,15 +317,15 @@ def _difference(found: Mapping[str, Any]) -> list[str]:
     if found["mean"] is None:
         return [name, f'<td colspan="7">{UNKNOWN}</td>']
     low, high = found["low"], found["high"]
-    interval = UNKNOWN if low is None else f"[{_number(low, signed=True)}, {_number(high, signed=True)}]"
+    interval = UNKNOWN if low is None else f"[{_number(low, plus=True)}, {_number(high, plus=True)}]"
     words, tone = ("better", "good") if found["better"] else ("worse", "bad")
     verdict = f'<span class="{tone}">shown, {words}</span>' if found["shown"] else "not shown"
     return [
         name,
-        _cell(_number(found["mean"], signed=True)),
+        _cell(_number(found["mean"], plus=True)),
         _cell(interval),
         _cell(_chance(found["p_value"])),
-        _cell(_number(found["effect"], form=".2f", signed=True)),
+        _cell(_number(found["effect"], form=".2f", plus=True)),
         _cell(_whole(found["seeds"])),
         _cell(_whole(found["rows"])),
         _cell(verdict),
@@ -360,10 +361,8 @@ def _changed(change: Mapping[str, Any]) -> str:
     if change["mean"] is None:
         return UNKNOWN
     low, high = change["low"], change["high"]
-    ends = (
-        "" if low is None else f"<small>[{_number(low, signed=True)}, {_number(high, signed=True)}]</small>"
-    )
-    return f"{_number(change['mean'], signed=True)}{ends}"
+    ends = "" if low is None else f"<small>[{_number(low, plus=True)}, {_number(high, plus=True)}]</small>"
+    return f"{_number(change['mean'], plus=True)}{ends}"
 
 
 def _answers(record: Mapping[str, Any]) -> str:
@@ -439,11 +438,11 @@ def _setting(value: Any) -> str:
     return escaped(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-def _number(value: float | None, form: str = ".3f", signed: bool = False) -> str:
+def _number(value: float | None, form: str = ".3f", plus: bool = False) -> str:
     """Return a figure as it is read, with its whole value beside it."""
     if value is None:
         return UNKNOWN
-    text = f"{value:{'+' if signed else ''}{form}}".replace("-", "−")
+    text = signed(value, f"+{form}" if plus else form)
     return f'<data value="{value!r}">{text}</data>'
 
 

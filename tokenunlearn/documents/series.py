@@ -13,6 +13,7 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import FACT
+from tokenunlearn.text.numbers import signed
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {BINS: "Trained by score bin", DOSES: "Trained by share of the tokens"}
@@ -69,11 +70,11 @@ def _headline(ends: Sequence[Finding]) -> str:
     if not fact.shown:
         return "It is not shown that the highest bin forgets the fact further than the lowest."
     word = "further" if fact.better else "less far"
-    return f"The highest bin forgets the fact {word} than the lowest: {_signed(found)}."
+    return f"The highest bin forgets the fact {word} than the lowest: {_difference(found)}."
 
 
-def _signed(found: Comparison) -> str:
-    mean, low, high = (f"{value:+.2f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+def _difference(found: Comparison) -> str:
+    mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
     return f"{mean} [{low}, {high}], {found.seeds} seeds, {found.rows} rows"
 
 

@@ -17,6 +17,7 @@ from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import FACT, with_kept
+from tokenunlearn.text.numbers import signed
 from tokenunlearn.training.events import Event, SweepStep
 
 MOMENTS: Final = (LAST, EQUAL, RETAINED)
@@ -125,7 +126,7 @@ def _control(finding: Finding) -> str:
 
 def _difference(finding: Finding) -> str:
     found = finding.comparison
-    numbers = (f"{value:+.2f}".replace("-", "−") for value in (found.mean, found.low, found.high))
+    numbers = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
     mean, low, high = numbers
     return f"{PROBES[finding.probe].label} {mean} [{low}, {high}]"
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.experiments.gradients import CONTROLS, ORTHOGONAL, SHOWN
+from tokenunlearn.text.numbers import signed
 
 NAMES: Final[Mapping[str, str]] = {
     "chosen": "chosen",
@@ -148,12 +149,7 @@ def _ratio(found: Mapping[str, Any]) -> str:
 
 
 def _cosine(value: float | None) -> str:
-    return "not measured" if value is None else _signed(f"{value:.3f}")
-
-
-def _signed(text: str) -> str:
-    """Return a number with a true minus, and none before a rounded nothing."""
-    return f"−{text[1:]}" if text.startswith("-") and text.strip("-0.") else text.lstrip("-")
+    return "not measured" if value is None else signed(value, ".3f")
 
 
 def _rows(count: int) -> str:
@@ -161,8 +157,8 @@ def _rows(count: int) -> str:
 
 
 def _mean(values: list[float]) -> str:
-    return _signed(f"{sum(values) / len(values):.4f}") if values else "–"
+    return signed(sum(values) / len(values), ".4f") if values else "–"
 
 
 def _figure(value: float | None) -> str:
-    return "–" if value is None else _signed(f"{value:.4f}")
+    return "–" if value is None else signed(value, ".4f")

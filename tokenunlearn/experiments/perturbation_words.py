@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
 from tokenunlearn.signals import SIGNALS
+from tokenunlearn.text.numbers import signed
 
 SHOWN: Final = 0.05
 _LABELS: Final[Mapping[str, str]] = {
@@ -35,8 +36,8 @@ def label_of(name: str) -> str:
 def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     beside, area = order["above_random"]["deletion"], order["deletion"]["area"]
     head = (
-        f"{wording}, {label} first: the fact loses {area:.2f} nats a token over the curve, "
-        f"{found[RANDOM]['area']:.2f} in random order"
+        f"{wording}, {label} first: the fact loses {signed(area)} nats a token over the curve, "
+        f"{signed(found[RANDOM]['area'])} in random order"
     )
     p_value = beside["p_adjusted"]
     if p_value is None:
@@ -64,7 +65,7 @@ def perturbation_lines(report: Mapping[str, Any]) -> list[str]:
         rows = "1 row" if found["rows"] == 1 else f"{found['rows']} rows"
         lines.append(
             f"{wording}: {rows}, {found['tokens']:.1f} {settings['over']} tokens a row "
-            f"({settings['removal']}), fact {_number(found['log_prob'])} nats a token, "
+            f"({settings['removal']}), fact {signed(found['log_prob'])} nats a token, "
             f"{found['passes']:,} passes of a row"
         )
         lines.append(f"  {'order':<32}{'deletion ↑':>24}{'insertion ↓':>24}{'− random':>22}{'− reverse':>22}")
@@ -82,7 +83,7 @@ def perturbation_lines(report: Mapping[str, Any]) -> list[str]:
         )
         curves = {label_of(name): order["deletion"]["mean"] for name, order in found["orders"].items()}
         for label, curve in {**curves, RANDOM: drawn["mean"]}.items():
-            lines.append(f"  {label:<32}" + "".join(f"{_number(value):>8}" for value in curve))
+            lines.append(f"  {label:<32}" + "".join(f"{signed(value):>8}" for value in curve))
     lines.append(
         "AOPC, nats a token: mean over the steps of the fact's log-prob in full context less that without "
         "[95 % interval over rows; against random over rows and orders]. − reverse: deletion less insertion, "
@@ -93,9 +94,5 @@ def perturbation_lines(report: Mapping[str, Any]) -> list[str]:
 
 def _cell(figures: Mapping[str, Any], name: str) -> str:
     if figures["low"] is None:
-        return _number(figures[name])
-    return f"{_number(figures[name])} [{_number(figures['low'])}, {_number(figures['high'])}]"
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+        return signed(figures[name])
+    return f"{signed(figures[name])} [{signed(figures['low'])}, {signed(figures['high'])}]"

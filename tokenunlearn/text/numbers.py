@@ -1,0 +1,12 @@
+"""How numbers are written for people."""
+
+
+def signed(value: float, form: str = ".2f") -> str:
+    """Return a number in a format, with a true minus; a rounded nothing has no sign.
+
+    >>> signed(-0.25), signed(0.25, "+.1f"), signed(-0.001), signed(-0.001, "+.2f")
+    ('−0.25', '+0.2', '0.00', '0.00')
+    """
+    text = f"{value:{form}}"
+    size = text.lstrip("+-")
+    return text.replace("-", "−") if size.strip("0.") else size
