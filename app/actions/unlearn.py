@@ -22,6 +22,7 @@ from app.views.runs import (
     live_answer,
     run_line,
     run_of_now,
+    said_after,
     said_before,
     seconds_left,
     series,
@@ -395,7 +396,10 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
         "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",
         "series": [series_of(service, by_id[run_id], probes[run_id]) for run_id in family],
         "answer": live_answer(
-            configs[shown], service.results.events(shown), said_before(configs[shown], probes[shown])
+            configs[shown],
+            service.results.events(shown),
+            said_before(configs[shown], probes[shown]),
+            said_after(configs[shown], probes[shown], int(by_id[shown]["step"])),
         )
         if shown in family
         else None,

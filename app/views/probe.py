@@ -56,7 +56,7 @@ def probe_value(
             **{name: line[name] for name in ("row_id", "kind", "question", "expected")},
             "gold": [list(span) for span in gold.get(line["row_id"], ())],
             "before": _figures(line),
-            "after": _side(said[_key(line)]) if _key(line) in said else None,
+            "after": _figures(said[_key(line)]) | judged(said[_key(line)]) if _key(line) in said else None,
         }
         for line in before["answers"]
     ]
@@ -119,11 +119,11 @@ def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _side(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one answer after the run: its figures, and its badge as key, words and tone."""
-    badge, fluency = line["badge"], line.get("fluency")
-    words = "not judged" if badge is None else badge_words(badge, fluency)
-    return _figures(line) | {"badge": badge or "", "badge_words": words, "tone": _tone(line)}
+def judged(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the badge of an answer after the run, as key, words and tone."""
+    badge = line["badge"]
+    words = "not judged" if badge is None else badge_words(badge, line.get("fluency"))
+    return {"badge": badge or "", "badge_words": words, "tone": _tone(line)}
 
 
 def _tone(line: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.views.probe import judged
+from tokenunlearn.probes.report import with_badges
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
 from tokenunlearn.training.events import WRITTEN, Diverged, EvalDone, Event, StepDone
@@ -84,21 +86,26 @@ def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_s
 
 
 def live_answer(
-    config: Mapping[str, Any], events: Sequence[Event], before: str | None
+    config: Mapping[str, Any],
+    events: Sequence[Event],
+    before: str | None,
+    after: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
-    """Return the watched question with its answer at each look; only where it changed.
+    """Return the watched question with its answer before, at each look and after; only where it changed.
 
-    None without a watched row.
+    `after` is that of `said_after`: where there is one it is the last. None without a watched row.
     """
     looks = [event for event in events if isinstance(event, EvalDone) and event.answer_text is not None]
     wanted = looks[-1].answer_id if looks else config.get("watch")
     row = next((each for each in _rows(config) if each.get("id") == wanted), None)
     if row is None:
         return None
-    texts = [{"step": 0, "text": before}] if before is not None else []
-    for event in looks:
-        if not texts or texts[-1]["text"] != event.answer_text or event is looks[-1]:
-            texts.append({"step": event.step, "text": event.answer_text})
+    texts: list[Mapping[str, Any]] = [{"step": 0, "text": before}] if before is not None else []
+    said: list[Mapping[str, Any]] = [{"step": event.step, "text": event.answer_text} for event in looks]
+    said += [after] if after else []
+    for each in said:
+        if not texts or texts[-1]["text"] != each["text"] or each is said[-1]:
+            texts.append(each)
     return {
         "question": row["question"],
         "expected": row["answer"],
@@ -109,9 +116,29 @@ def live_answer(
 
 def said_before(config: Mapping[str, Any], probes: Any) -> str | None:
     """Return what the model said to the watched question before the run."""
-    lines = ((probes or {}).get("before") or {}).get("answers", ())
+    line = _watched(config, (probes or {}).get("before"))
+    return line["answer"] if line else None
+
+
+def said_after(config: Mapping[str, Any], probes: Any, last_step: int) -> dict[str, Any] | None:
+    """Return what the probe after the run was told to the watched question; None before there is one.
+
+    `{step, text, after}`, and in `after` its badge as key, words and tone.
+    """
+    before, after = ((probes or {}).get(key) or {} for key in ("before", "after"))
+    line = _watched(config, after)
+    if line is None:
+        return None
+    if before:  # the badge of this version, as on the Probe tab
+        (line,) = with_badges(before, after | {"answers": [line]})["answers"]
+    return {"step": last_step, "text": line["answer"], "after": judged(line)}
+
+
+def _watched(config: Mapping[str, Any], report: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a report's answer to the watched question."""
     watched = ("forget", config.get("watch"))
-    return next((line["answer"] for line in lines if (line["kind"], line["row_id"]) == watched), None)
+    lines = (report or {}).get("answers", ())
+    return next((line for line in lines if (line["kind"], line["row_id"]) == watched), None)
 
 
 def run_of_now(states: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

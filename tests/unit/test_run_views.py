@@ -6,7 +6,7 @@ import math
 import pytest
 
 from app.views.recorded_run import recorded_run
-from app.views.runs import live_answer, run_chip, run_news, seconds_left, series, with_probes
+from app.views.runs import live_answer, run_chip, run_news, said_after, seconds_left, series, with_probes
 from tokenunlearn.data.demo import ASSETS, demo_rows
 from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, StepDone
 
@@ -81,6 +81,25 @@ def test_the_live_answer_keeps_only_its_changes_and_the_newest_look() -> None:
     assert live_answer({"watch": "b", "forget": []}, [], None) is None
 
 
+def test_after_the_run_the_answer_of_the_probe_is_the_last_with_its_badge() -> None:
+    config = {"watch": "a", "forget": [{"id": "a", "question": "Q?", "answer": "In Rome."}]}
+    line = {"kind": "forget", "row_id": "a", "question": "Q?", "expected": "In Rome.", "facts": ["Rome"]}
+    known = line | {"answer": "In Rome.", "stated": True, "fact_joint": 0.9, "fluency": -1.0}
+    gone = line | {"answer": "In Lima.", "stated": False, "fact_joint": 0.0, "fluency": -1.0, "badge": None}
+    probes = {"before": {"answers": [known], "summary": {}}, "after": {"answers": [gone], "summary": {}}}
+    after = said_after(config, probes, 14)
+    assert after == {
+        "step": 14,
+        "text": "In Lima.",
+        "after": {"badge": "forgot", "badge_words": "forgot, fluent", "tone": "good"},
+    }
+    shown = live_answer(config, [EvalDone(12, answer_id="a", answer_text="In Oslo.")], "In Rome.", after)
+    assert shown is not None and [each["step"] for each in shown["texts"]] == [0, 12, 14]
+    assert shown["texts"][-1] == after
+    assert said_after(config, probes | {"before": None}, 14)["after"]["badge_words"] == "not judged"  # type: ignore[index]
+    assert said_after(config, probes | {"after": None}, 14) is None
+
+
 def test_the_chip_names_the_run_under_way_and_how_many_wait() -> None:
     waiting = {**RUN, "run_id": "run-2", "state": "queued", "step": 0}
     assert run_chip([waiting, RUN]) == {
@@ -121,6 +140,7 @@ def test_the_recorded_run_has_the_figures_that_were_recorded_and_an_answer_of_th
     assert curves["steps"] == list(range(1, 13))
     first, *_, last = shown["answer"]["texts"]
     assert (first["step"], last["step"]) == (0, 12) and first["text"] != last["text"]
+    assert last["after"]["badge_words"] == "partly forgot"  # the probe after the run, not the last look
     # Of other rows there is no answer; a recording of another version, or none, shows nothing.
     assert recorded_run(recorded, ())["answer"] is None
     assert recorded_run({**recorded, "events": [{"event": "Other"}]}, ()) == recorded_run(None, ()) == {}

@@ -15,7 +15,7 @@ import {
   stillFluent,
   verdict,
 } from "../../app/web/runs/probe_view.js";
-import { isLive, numberNow, retainWords, runButtons } from "../../app/web/runs/run_card.js";
+import { isLive, numberNow, retainWords, runButtons, saidHeading } from "../../app/web/runs/run_card.js";
 import { share } from "../../app/web/text/numbers.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
@@ -242,6 +242,12 @@ test("a tile shows as present only what is: live, or measured after the run", ()
     now: "–",
     note: "not measured",
   });
+});
+
+test("the heading of an answer says whether the run had ended", () => {
+  assert.equal(saidHeading(undefined), "It says");
+  assert.equal(saidHeading({ step: 12, text: "x" }), "It says at step 12");
+  assert.equal(saidHeading({ step: 14, text: "x", after: {} }), "It says after step 14");
 });
 
 test("the first picture loses no character of the answer", () => {

@@ -8,6 +8,7 @@ import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.
 import { share } from "../text/numbers.js";
 import { attackSections } from "./attacks.js";
 import { gradientsView } from "./gradients.js";
+import { answerBadge } from "./run_card.js";
 
 const SIDES = [
   { value: "before", label: "Before" },
@@ -194,15 +195,11 @@ function said(name, answer, headed) {
       "p",
       { class: "tx-note tx-said" },
       node("span", { text: headed ? name : "" }),
-      name === "after" ? badge(answer) : null,
+      name === "after" ? answerBadge(answer) : null,
       node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}` }),
     ),
     node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }),
   );
-}
-
-function badge({ badge: key, badge_words: words, tone }) {
-  return node("span", { class: `tx-badge tx-badge-${key} ${tone ? `tx-${tone}` : ""}`, text: words });
 }
 
 function difference(answer, value) {

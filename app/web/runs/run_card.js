@@ -99,6 +99,17 @@ export function runLog() {
   return { element, show };
 }
 
+/** Returns the badge of an answer after the run, `{badge, badge_words, tone}`. */
+export function answerBadge({ badge, badge_words: words, tone }) {
+  return node("span", { class: `tx-badge tx-badge-${badge} ${tone ? `tx-${tone}` : ""}`, text: words });
+}
+
+/** Returns the heading of the newest answer; `after` is set where the probe after the run was told it. Pure. */
+export function saidHeading(now) {
+  if (!now) return "It says";
+  return now.after ? `It says after step ${now.step}` : `It says at step ${now.step}`;
+}
+
 /** Returns the question with its answer at step 0 and now, the fact underlined, and the texts in between. */
 export function answerBlock(answer) {
   const texts = answer.texts ?? [];
@@ -125,7 +136,8 @@ export function answerBlock(answer) {
       node(
         "div",
         {},
-        node("h2", { class: "tx-heading", text: now ? `It says at step ${now.step}` : "It says" }),
+        node("h2", { class: "tx-heading", text: saidHeading(now) }),
+        now?.after ? answerBadge(now.after) : null,
         node("p", { class: "tx-answer", text: now ? now.text || "(nothing)" : "not asked yet" }),
       ),
     ),
