@@ -17,7 +17,8 @@ import { onTabOpened, openTab, openTabId } from "./tabs.js";
 export const STEPS = [
   {
     title: "Read the colour",
-    words: "Darker tokens depend more on the fact. Outlined tokens will be unlearned. Select one to see why.",
+    words:
+      "This small model has learned invented facts. The stronger a token’s colour, the more it depends on the fact. Outlined tokens will be unlearned. Select one to see why.",
     part: ".tu-strips",
   },
   {
@@ -64,7 +65,7 @@ export const STEPS = [
     tab: "compare",
     title: "Hold it against the control",
     words:
-      "If the random tokens forgot as much and kept as much, choosing was worth nothing. One run shows little: three seeds and more make a sweep, and a sentence says what is shown.",
+      "Did the random tokens do as well? Then choosing was worth nothing. One run can be luck: with three seeds and more it is a sweep, and a sentence says what is shown.",
     part: ".block.compare-view",
   },
 ];
