@@ -17,7 +17,13 @@ from tokenunlearn.cli import main
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import MaskError, ModelError
 from tokenunlearn.experiments.gradient_words import gradient_said
-from tokenunlearn.experiments.gradients import GradientsConfig, GradientsDone, GradientStep, gradient_view
+from tokenunlearn.experiments.gradients import (
+    SHOWN,
+    GradientsConfig,
+    GradientsDone,
+    GradientStep,
+    gradient_view,
+)
 from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.metrics.snr import (
     ALIKE,
@@ -28,6 +34,7 @@ from tokenunlearn.metrics.snr import (
     pair_cosine,
     share_at_least,
     signal_to_noise,
+    two_sided,
 )
 from tokenunlearn.runs.gradients_job import FILE
 from tokenunlearn.runs.library import library_parts, load
@@ -116,6 +123,40 @@ def test_the_rank_counts_the_chosen_among_the_draws() -> None:
     assert share_at_least(2.0, np.array([1.0, 2.0, 3.0])) == 3 / 4
     assert share_at_least(9.0, np.arange(4.0)) == 1 / 5
     assert math.isnan(share_at_least(1.0, np.array([np.nan, 2.0])))
+    assert two_sided(9.0, np.arange(4.0)) == two_sided(-9.0, np.arange(4.0)) == 2 / 5
+    assert two_sided(2.0, np.arange(5.0)) == 1  # in the middle
+    assert math.isnan(two_sided(np.nan, np.arange(4.0)))
+
+
+def test_a_random_choice_among_random_choices_is_shown_in_five_of_a_hundred_at_most() -> None:
+    """Each of 100 choices in turn stands for the chosen tokens, and differs by chance alone."""
+    random, rows = np.random.default_rng(0), np.repeat(np.arange(10), 12)
+    products = gram(random.normal(size=(120, 30)) * random.exponential(size=(120, 1)))
+    picks = [np.concatenate([random.permutation(12)[:3] + 12 * row for row in range(10)]) for _ in range(100)]
+    ratios = np.array([signal_to_noise(products[np.ix_(each, each)], rows[each]).ratio for each in picks])
+    p_values = [two_sided(ratios[at], np.delete(ratios, at)) for at in range(100)]
+    assert 1 <= sum(each <= SHOWN for each in p_values) <= 5
+
+
+def test_the_sentence_follows_the_rank_and_too_few_draws_show_nothing(
+    tiny_folder: Path, scored: tuple[Any, Any]
+) -> None:
+    _, report = measured(tiny_folder, scored, replace(BOTH, draws=20))
+
+    def said(count: int, reached: int) -> str:
+        ratios = [0.0] * (count - reached) + [2.0] * reached
+        p_value = two_sided(1.0, np.array(ratios))
+        report["whole"]["draws"]["random"] = {"ratios": ratios, "reached": reached, "p": p_value}
+        return next(each for each in gradient_said(report) if "random choices" in each)
+
+    for count, reached, ending in (
+        (20, 0, "(two-sided p = 0.095): no difference can be shown; that takes at least 39 draws."),
+        (39, 0, "(two-sided p = 0.050): here the chosen tokens' gradients agree more than by chance."),
+        (39, 39, "(two-sided p = 0.050): here the chosen tokens' gradients agree less than by chance."),
+        (39, 1, "(two-sided p = 0.100): no difference is shown."),
+    ):
+        assert said(count, reached).startswith(f"{reached} of {count} random choices of as many tokens")
+        assert said(count, reached).endswith(ending)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +175,7 @@ def measured(
     return [each for each in events[:-1] if isinstance(each, GradientStep)], dict(events[-1].report)
 
 
-BOTH = GradientsConfig(layer_share=1.0, rank=2)
+BOTH = GradientsConfig(layer_share=1.0, rank=2, draws=40)
 
 
 def test_the_report_is_that_of_one_backward_pass_a_token(tiny_folder: Path, scored: tuple[Any, Any]) -> None:
@@ -199,7 +240,9 @@ def agrees(part: dict[str, Any], own: np.ndarray, rows: np.ndarray, chosen: Any)
     for drawn in part["draws"].values():
         assert len(set(drawn["ratios"])) > 10  # as many choices, not one choice again and again
         reached = sum(each >= part["groups"]["chosen"]["ratio"] for each in drawn["ratios"])
-        assert drawn["p_higher"] == (1 + reached) / 21
+        below = sum(each <= part["groups"]["chosen"]["ratio"] for each in drawn["ratios"])
+        assert drawn["reached"] == reached
+        assert drawn["p"] == pytest.approx(min(1, 2 * (1 + min(reached, below)) / 41))
 
 
 def test_less_memory_takes_more_turns_and_gives_the_same(tiny_folder: Path, scored: tuple[Any, Any]) -> None:
@@ -241,7 +284,7 @@ def test_the_verb_prints_and_keeps_what_it_measured(
     assert main([*asked, "--rank", "2"]) == 0
     printed, kept = capsys.readouterr().out, json.loads(out.read_text())
     assert kept["says"] == printed.splitlines()[-len(kept["says"]) :]
-    assert kept["model"]["adapter"] == "none" and kept["settings"]["draws"] == 20
+    assert kept["model"]["adapter"] == "none" and kept["settings"]["draws"] == 199
     assert printed.startswith("tokens") and "\nchosen" in printed
 
 
@@ -254,7 +297,7 @@ def test_a_run_measures_the_tokens_of_its_mask_and_begins_again_after_a_stop(
         "name": "tiny, gradients",
         "model": str(tiny_folder),
         "precision": "fp32",
-        "gradients": {"layer_share": 1.0, "rank": 2},
+        "gradients": {"layer_share": 1.0, "rank": 2, "draws": 40},
         "forget": [row_to_dict(row) for row in (ROWS[1], ROWS[0])],  # fewer than were scored, and turned
         "retain": [],
         "world": [],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tokenunlearn.experiments.gradients import CONTROLS, ORTHOGONAL, SHOWN
+from tokenunlearn.experiments.gradients import CONTROLS, FEWEST_DRAWS, ORTHOGONAL, SHOWN
 from tokenunlearn.text.numbers import signed
 
 NAMES: Final[Mapping[str, str]] = {
@@ -53,21 +53,16 @@ def _ratio_said(report: Mapping[str, Any]) -> list[str]:
 
 def _rank_said(draws: Mapping[str, Any], words: str) -> str:
     """Return where the chosen tokens' ratio stands among those of a control."""
-    higher, lower, count = draws["p_higher"], draws["p_lower"], len(draws["ratios"])
-    if higher is None:
+    count, p_value = len(draws["ratios"]), draws["p"]
+    if p_value is None:
         return f"Rank among {count} {words}: not measured: a draw has no ratio."
-    reached = round(higher * (1 + count)) - 1
-    if higher <= SHOWN:
-        return (
-            f"{reached} of {count} {words} reach it (p = {higher:.3f}): "
-            "here the chosen tokens' gradients agree more than by chance."
-        )
-    if lower <= SHOWN:
-        return (
-            f"{reached} of {count} {words} reach it (p = {lower:.3f} for less): "
-            "here the chosen tokens' gradients agree less than by chance."
-        )
-    return f"{reached} of {count} {words} reach it (p = {higher:.3f}): no difference is shown."
+    head = f"{draws['reached']} of {count} {words} reach it (two-sided p = {p_value:.3f})"
+    if count < FEWEST_DRAWS:
+        return f"{head}: no difference can be shown; that takes at least {FEWEST_DRAWS} draws."
+    if p_value > SHOWN:
+        return f"{head}: no difference is shown."
+    more = 2 * draws["reached"] < count
+    return f"{head}: here the chosen tokens' gradients agree {'more' if more else 'less'} than by chance."
 
 
 def _assumption_said(whole: Mapping[str, Any]) -> list[str]:
@@ -115,7 +110,8 @@ def gradient_lines(report: Mapping[str, Any]) -> list[str]:
     lines.append(_layer_line("all", whole))
     lines.append(
         "SNR: signal / noise = unbiased ‖E g‖² / E‖g − E g‖²; across rows: the signal of pairs of different "
-        "rows alone; cosine: median, to the forget direction without the token's own row."
+        "rows alone; p: two-sided rank among the draws; cosine: median, to the forget direction without the "
+        "token's own row."
     )
     return lines
 
@@ -136,7 +132,7 @@ def _layer_line(name: str, part: Mapping[str, Any]) -> str:
     random, words = drawn
     return (
         f"{name:<8}{_figure(groups['chosen']['ratio']):>12}{random:>10}{words:>10}"
-        f"{_figure(groups['unchosen']['ratio']):>10}{_figure(part['draws']['random']['p_higher']):>12}"
+        f"{_figure(groups['unchosen']['ratio']):>10}{_figure(part['draws']['random']['p']):>12}"
         f"{_figure(cosines['chosen']['median']):>16}{_figure(cosines['unchosen']['median']):>10}"
     )
 

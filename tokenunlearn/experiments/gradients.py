@@ -30,9 +30,9 @@ from tokenunlearn.metrics.snr import (
     direction_cosines,
     jackknife_interval,
     pair_cosine,
-    share_at_least,
     signal_to_noise,
     sum_cosine,
+    two_sided,
 )
 from tokenunlearn.models.capabilities import evaluating
 from tokenunlearn.models.gradients import lora_layers, token_gradients
@@ -44,7 +44,8 @@ from tokenunlearn.training.session import with_fresh_lora
 
 CONTROLS: Final = ("random", "words")
 ORTHOGONAL: Final = 0.1  # |cosine| below this: less than 1 % of the squared gradient lies along the direction
-SHOWN: Final = 0.05  # the p-value up to which the rank among random draws is called shown
+SHOWN: Final = 0.05  # the two-sided p-value up to which the rank among random draws is called shown
+FEWEST_DRAWS: Final = round(2 / SHOWN) - 1  # with fewer even the lowest p, 2 / (1 + draws), is above
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ class GradientsConfig:
         0, low=0, high=2**31 - 1, step=1, help="Seed of the LoRA's start, and the first of the draws"
     )
     draws: int = setting(
-        20, low=20, high=10_000, step=1, unit="draws", help="Random choices of as many tokens in each row"
+        199,
+        low=20,
+        high=10_000,
+        step=1,
+        unit="draws",
+        help=f"Random choices of as many tokens in each row; {FEWEST_DRAWS} at least to show a difference",
     )
     memory: float = setting(
         2.0,
@@ -97,8 +103,8 @@ def gradient_view(
 
     The report: `settings, rows, tokens, chosen` (counts), `hash` of the mask, `whole`, `layers`; both have
     `groups` (by name: signal, noise, ratio, low, high, across, tokens, why), `draws` (by control: ratios,
-    p_higher, p_lower), `share` of the squared gradients that the chosen tokens hold, `step_cosine` of their
-    sum to that of all, `cosines` (chosen, unchosen: median, quartiles, median_size, orthogonal) and `pairs`.
+    reached, p), `share` of the squared gradients that the chosen tokens hold, `step_cosine` of their sum to
+    that of all, `cosines` (chosen, unchosen: median, quartiles, median_size, orthogonal) and `pairs`.
 
     Raises MaskError for a mask without a token or of other text, ModelError for a model that cannot be
     trained and for too little memory.
@@ -246,7 +252,7 @@ def _group(gram: Gram, rows: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
 
 
 def _draws(ratio: float | None, gram: Gram, rows: np.ndarray, draws: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Return the ratio of each draw, and the p-values that the chosen tokens' is higher, or lower."""
+    """Return each draw's ratio, how many reach the chosen tokens', and the two-sided p-value of its rank."""
     found = []
     for weights in draws:
         own, tokens = _scaled(gram, weights)
@@ -254,8 +260,8 @@ def _draws(ratio: float | None, gram: Gram, rows: np.ndarray, draws: Sequence[np
     ratios, own_ratio = np.array(found), float("nan") if ratio is None else ratio
     return {
         "ratios": [_known(each) for each in found],
-        "p_higher": _known(share_at_least(own_ratio, ratios)),
-        "p_lower": _known(share_at_least(-own_ratio, -ratios)),
+        "reached": int((ratios >= own_ratio).sum()),
+        "p": _known(two_sided(own_ratio, ratios)),
     }
 
 

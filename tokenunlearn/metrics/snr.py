@@ -128,3 +128,15 @@ def share_at_least(value: float, draws: NDArray[np.float64]) -> float:
     if not np.isfinite(value) or not np.isfinite(draws).all() or not draws.size:
         return float("nan")
     return float((1 + (draws >= value).sum()) / (1 + draws.size))
+
+
+def two_sided(value: float, draws: NDArray[np.float64]) -> float:
+    """Return p = twice the smaller share of the two sides, at most 1; NaN where one of them is not known.
+
+    Looking at both sides, each at a level, calls twice as much shown as the level says.
+
+    >>> two_sided(36.0, np.arange(39.0))
+    0.2
+    """
+    smaller = min(share_at_least(value, draws), share_at_least(-value, -draws))
+    return min(1.0, 2 * smaller) if np.isfinite(smaller) else smaller

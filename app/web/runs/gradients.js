@@ -61,7 +61,7 @@ function parts(report, chart) {
     ),
     node("p", {
       class: "tx-note",
-      text: "Signal to noise of one token's gradient: ‖mean‖² over the mean squared distance from it, both unbiased. Across rows: its signal from pairs of tokens of different rows alone.",
+      text: "Signal to noise of one token's gradient: ‖mean‖² over the mean squared distance from it, both unbiased. Across rows: its signal from pairs of tokens of different rows alone. p, below: two-sided rank among the random choices.",
     }),
     chart,
     node(
@@ -113,7 +113,7 @@ function layerLine(name, { groups, draws, cosines }) {
     small(spreadOf(draws.random.ratios).mean),
     small(spreadOf(draws.words.ratios).mean),
     small(groups.unchosen.ratio),
-    small(draws.random.p_higher, 3),
+    small(draws.random.p, 3),
     small(cosines.chosen.median, 3),
     small(cosines.unchosen.median, 3),
   ];
