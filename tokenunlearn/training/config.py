@@ -15,16 +15,29 @@ OWN: Final = "own"  # the objective's default retain term
 class TrainConfig:
     """Settings of one run. `objective_settings` are the settings of the objective's own dataclass."""
 
-    objective: str = setting("npo", choices=tuple(OBJECTIVES), help="Unlearning objective on the forget rows")
+    objective: str = setting(
+        "npo", choices=tuple(OBJECTIVES), help="The loss that makes the model forget the chosen tokens"
+    )
     retain: str = setting(
         OWN,
         choices=(OWN, *RETAINS),
         label="Retain term",
-        help="Retain term on the rows to keep; own: that of the objective",
+        help="What holds the rows to keep where they are; own: that of the objective",
     )
-    retain_weight: float = setting(5.0, low=0, high=10, step=0.1, help="Weight of the retain term")
-    steps: int = setting(12, low=1, high=2000, step=1, unit="steps", help="Optimiser steps")
-    learning_rate: float = setting(3e-3, low=1e-6, high=1e-1, step=1e-5, help="Adam's learning rate")
+    retain_weight: float = setting(
+        5.0, low=0, high=10, step=0.1, help="Higher holds the rows to keep more firmly and may forget less"
+    )
+    steps: int = setting(
+        12,
+        low=1,
+        high=2000,
+        step=1,
+        unit="steps",
+        help="More steps forget further and may harm more",
+    )
+    learning_rate: float = setting(
+        3e-3, low=1e-6, high=1e-1, step=1e-5, help="Higher forgets in fewer steps and breaks a model sooner"
+    )
     forget_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Forget rows a step")
     retain_batch: int = setting(10, low=1, high=256, step=1, unit="rows", help="Retain rows a step")
     layer_share: float = setting(
