@@ -24,7 +24,7 @@ from tokenunlearn.documents.sources import beside, open_source
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.report import arm_lines, verdict_lines
-from tokenunlearn.experiments.results import Made, results_text
+from tokenunlearn.experiments.results import Made, read_results, results_text
 from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.masks import columns_from_table, make_mask, write_mask
 from tokenunlearn.probes import COMPARED
@@ -206,6 +206,44 @@ def test_a_file_without_results_and_another_file_are_refused(tmp_path: Path) -> 
     for path, words in ((tmp_path / "notes.txt", "not a comparison"), (tmp_path, "is no run")):
         with pytest.raises(RunError, match=words):
             open_source(path)
+
+
+DAMAGED_ANSWERS: list[Any] = [
+    {"answers": each}
+    for each in (
+        5,
+        [1],
+        [{}],
+        [answer("r0", "x") | {"answer": None}],
+        [answer("r0", "x") | {"expected": 5}],
+        [answer("r0", "x") | {"facts": [5]}],
+        [answer("r0", "x", fact_joint="x")],
+        [answer("r0", "x", rouge_l=[])],
+        [answer("r0", "x", fluency=10**400)],
+    )
+]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *DAMAGED_ANSWERS,
+        {"summary": {"fact_joint": 10**400}},
+        {"by_row": {"fact_joint": {"r0": 10**400}}},
+        {"tokens": 10**400},
+        {"step": 10**400},
+    ],
+    ids=lambda damage: json.dumps(damage)[:60],
+)
+def test_a_damaged_line_is_named_before_anything_is_made_of_it(tmp_path: Path, damage: Any) -> None:
+    path = written(tmp_path / "arms.jsonl", every_arm())
+    assert len(read_results(path)) == len(every_arm())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[3] = json.dumps(json.loads(lines[3]) | damage)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    for read in (read_results, open_source):
+        with pytest.raises(RunError, match=f"Line 4 is not a measurement. The field {next(iter(damage))} is"):
+            read(path)
 
 
 def test_each_plot_is_drawn_as_svg_and_as_png_and_says_what_it_shows(made: Report) -> None:

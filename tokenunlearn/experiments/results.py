@@ -4,7 +4,7 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,9 @@ from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.arms import CHOSEN, Arm
 from tokenunlearn.experiments.entry import Size
 from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
+from tokenunlearn.figures import are_figures, is_figure
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.probes.report import report_fault
 from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.origin import Origin, differences, model_of, rows_of, settings_of
 
@@ -32,16 +34,23 @@ _LATER: Final = {  # of newer versions
 }
 
 
-def _numbers(values: Any) -> bool:
-    return isinstance(values, dict) and all(
-        each is None or type(each) in (int, float) for each in values.values()
-    )
+def _by_row(found: Any) -> bool:
+    return found is None or isinstance(found, dict) and all(map(are_figures, found.values()))
 
 
-# Of a measurement, what tables and statistics are made of; files of older versions have no `by_row`.
-_FIGURES: Final = {
-    "summary": _numbers,
-    "by_row": lambda found: found is None or isinstance(found, dict) and all(map(_numbers, found.values())),
+def _answers(found: Any) -> bool:
+    if found is None or report_fault({"answers": found}):
+        return found is None
+    return all(isinstance(line.get("expected"), str) and is_figure(line.get("rouge_l")) for line in found)
+
+
+# What tables, statistics and reports are made of; files of older versions have no `by_row` and `answers`.
+_FITS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "step": is_figure,
+    "summary": are_figures,
+    "by_row": _by_row,
+    "answers": _answers,
+    "tokens": is_figure,
 }
 
 
@@ -140,11 +149,11 @@ def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
             continue
         record = _record(line)
         lacking = [name for name, kind in _KINDS.items() if type(record.get(name)) is not kind]
-        lacking += [name for name, valid in _FIGURES.items() if not lacking and not valid(record.get(name))]
+        lacking += [name for name, fits in _FITS.items() if not lacking and not fits(record.get(name))]
         if lacking:
             raise RunError(
                 f"Line {number} is not a measurement",
-                f"Its {lacking[0]} is missing or damaged",
+                f"The field {lacking[0]} is missing or damaged",
                 "Take out all lines of that arm and seed: they are measured again",
                 where,
             )

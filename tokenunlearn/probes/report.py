@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.figures import is_figure
 from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, transcript
@@ -88,9 +89,12 @@ def report_fault(value: Any) -> str:
         for name in ("kind", "row_id", "question", "answer"):
             if not isinstance(line.get(name), str):
                 return f"Answer {number} has no {name}"
+        facts = line.get("facts") or []
+        if not isinstance(facts, list) or not all(isinstance(each, str) for each in facts):
+            return f"The facts of answer {number} are no texts"
         for name in ("fact_joint", "fluency"):
             figure = line.get(name)
-            if figure is not None and not (type(figure) in (int, float) and math.isfinite(figure)):
+            if not is_figure(figure) or (figure is not None and not math.isfinite(figure)):
                 return f"The {name} of answer {number} is not a number"
     return ""
 
