@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ STRUCTURE = (
     "row_id position token_id token char_start char_end word_id "
     "is_subject is_stop_word is_punctuation gold random_key"
 ).split()
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for the beginning of a formula: also after white space and letters that take no
+# room, which it may trim, and in full width, which some take for the same.
+_FORMULA = re.compile(r"[\s\0\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.ndarray:
@@ -133,7 +136,7 @@ def spreadsheet_text(text: str) -> str:
     >>> spreadsheet_text("=1+1")
     "'=1+1"
     """
-    return "'" + text if text.startswith(_FORMULA) else text
+    return "'" + text if _FORMULA.match(text) else text
 
 
 def comment_line(record: Mapping[str, Any]) -> str:

@@ -179,7 +179,11 @@ def test_hostile_text_is_text(service: Service, text: str) -> None:
     assert (tokens[0]["token"], tokens[0]["note"]) == (text, NOTE["note"])
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+FORMULAS = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\n=1", "\u00a0\u200b@x"]
+FULL_WIDTH = ["＝1", "＋1", "－1", " ＠x"]
+
+
+@pytest.mark.parametrize("text", FORMULAS + FULL_WIDTH)
 def test_a_spreadsheet_runs_nothing(service: Service, text: str) -> None:
     hostile(service, text)
     given = {"overrides": {"0": "in"}, "notes": {"0": {"note": text, "time": 0}}}
