@@ -199,6 +199,30 @@ def test_one_seed_shows_nothing_and_what_is_not_measured_says_so(tmp_path: Path)
     assert [each.name for each in plots(made.record)] == ["kept-last-step"]
 
 
+def test_seeds_are_said_of_each_arm_where_they_differ(tmp_path: Path) -> None:
+    whole = [target(), *chosen_and_random(3, 0.4)]
+    assert ", 3 seeds, all else" in report(written(tmp_path / "same.jsonl", whole)).record["how"]
+    few = [each for each in whole if each.arm != "chosen" or each.seed == 0]
+    bins = [measured(f"bins:{at}/2", seed, 0.3) for at in (1, 2) for seed in range(2 + at)]
+    record = report(written(tmp_path / "few.jsonl", few + bins)).record
+    random = next(each["label"] for each in record["arms"] if each["arm"] == "random")
+    said = f"3 seeds of “{random}” and “bins”, 1 seed of “chosen tokens”, all else the same."
+    assert record["how"].endswith(said)
+    assert any("nothing is shown, as for “chosen tokens”" in each for each in record["limits"])
+    without = [
+        replace(each, summary={}) if (each.arm, each.seed) == ("chosen", 2) else each for each in whole
+    ]
+    record = report(written(tmp_path / "without.jsonl", without)).record
+    assert record["seeds_by_arm"]["chosen tokens"] == [0, 1] and "2 seeds of “chosen tokens”" in record["how"]
+    other = [replace(each, seed=each.seed + 3) if each.arm == "random" else each for each in whole]
+    record = report(written(tmp_path / "other.jsonl", other)).record
+    assert "3 seeds of each arm, not the same ones" in record["how"]
+
+
+def test_the_report_says_that_a_p_value_depends_on_the_controls_of_the_file(made: Report) -> None:
+    assert "adjusted with all controls that the file holds" in Page(report_page(made)).text
+
+
 def test_a_file_without_results_and_another_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="has no result yet"):
         open_source(written(tmp_path / "arms.jsonl", [target()]))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tokenunlearn.documents.words import listed, rows_words
+from tokenunlearn.documents.words import listed, rows_words, seeds_words
 from tokenunlearn.experiments.runner import EQUAL
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS
 
@@ -46,13 +46,20 @@ def _one_model(record: Mapping[str, Any]) -> str:
 
 
 def _seeds(record: Mapping[str, Any]) -> str:
-    seeds = [line["seeds"] for line in record["arms"]] if record["kind"] == "comparison" else [[0]]
-    count = max(map(len, seeds), default=0)
-    if count < FEWEST_SEEDS:
-        words = "one seed" if count == 1 else f"{count} seeds"
+    seeds = record["seeds_by_arm"].values() if record["kind"] == "comparison" else [[0]]
+    counts = sorted({len(own) for own in seeds})
+    if counts[-1] < FEWEST_SEEDS:
+        words = "one seed" if counts[-1] == 1 else seeds_words(counts[-1])
         return f"With {words} nothing is shown beyond them: another seed may turn a difference round."
+    if counts[0] < FEWEST_SEEDS:
+        few = [arm for arm, own in record["seeds_by_arm"].items() if len(own) < FEWEST_SEEDS]
+        return (
+            "Not all arms have as many seeds, and a difference counts those that both of its arms have: with "
+            f"fewer than {FEWEST_SEEDS} nothing is shown, as for {listed([f'“{arm}”' for arm in few])}."
+        )
+    words = seeds_words(counts[0]) if len(counts) == 1 else f"{counts[0]} to {seeds_words(counts[-1])}"
     return (
-        f"{count} seeds: an interval says what other seeds and rows of the same kind would give, not what "
+        f"{words}: an interval says what other seeds and rows of the same kind would give, not what "
         "other settings would. What is not shown may still be there."
     )
 

@@ -27,9 +27,10 @@ from tokenunlearn.documents.words import (
     rows_words,
     rule_words,
     scaled_words,
+    seeds_words,
     whole_rule_words,
 )
-from tokenunlearn.experiments.arms import CHOSEN
+from tokenunlearn.experiments.arms import CHOSEN, Arm
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
@@ -108,13 +109,13 @@ def _of_results(source: Source) -> dict[str, Any]:
     view = sweep_view(results, source.events)
     controls = [name for name in dict.fromkeys(each.arm for each in results) if name not in (BEFORE, CHOSEN)]
     named = [f"“{arm_words(name)}”" for name in controls if place_of(name) is None]
-    seeds = sorted({each.seed for each in results if each.arm != BEFORE})
+    by_arm = _seeds_by_arm(results)
     rows = rows_words(_rows_said(source, FORGET)["rows"] or len(source.texts))
     question = f"Are the chosen tokens forgotten further, or is more kept, than with {listed(named)}?"
     return {
         "kind": "comparison",
         "asked": question if named else "What do the chosen tokens do, over seeds?",
-        "how": f"{rows} to forget, {len(seeds)} seed{'s' * (len(seeds) != 1)}, all else the same.",
+        "how": f"{rows} to forget, {_seeds_words(by_arm)}, all else the same.",
         "verdicts": view["verdicts"],
         "controls": view["controls"],
         "notes": [*source.notes, *view["notes"]],
@@ -125,9 +126,39 @@ def _of_results(source: Source) -> dict[str, Any]:
             _series(each, said) for each, said in zip(responses(results), view["series"], strict=True)
         ],
         "answers": _answers_of_results(results),
-        "seeds": seeds,
+        "seeds": sorted({seed for own in by_arm.values() for seed in own}),
+        "seeds_by_arm": by_arm,
         "figures": _figures(),
     }
+
+
+def _seeds_by_arm(results: Sequence[ArmResult]) -> dict[str, list[int]]:
+    """Return the seeds that each arm has figures of; of a series, counted as one arm, those of all of it."""
+    found: dict[Arm, set[int]] = {}
+    for each in results:
+        if each.arm != BEFORE:
+            own = found.setdefault(each.of, set())
+            own |= {each.seed} if any(value is not None for value in each.summary.values()) else set()
+    by_arm: dict[str, set[int]] = {}
+    for arm, own in found.items():
+        place = place_of(arm.tokens)
+        name = arm_method(arm.tokens if place is None else place.series, arm.method)
+        by_arm[name] = by_arm.get(name, own) & own
+    return {name: sorted(own) for name, own in by_arm.items()}
+
+
+def _seeds_words(by_arm: Mapping[str, Sequence[int]]) -> str:
+    """Return how many seeds there are, of each arm where not all have the same ones."""
+    if len(set(map(tuple, by_arm.values()))) == 1:
+        return seeds_words(len(next(iter(by_arm.values()))))
+    counts = Counter(len(own) for own in by_arm.values())
+    if len(counts) == 1:
+        return f"{seeds_words(next(iter(counts)))} of each arm, not the same ones"
+    told = [
+        f"{seeds_words(count)} of {listed([f'“{arm}”' for arm, own in by_arm.items() if len(own) == count])}"
+        for count in sorted(counts, reverse=True)
+    ]
+    return ", ".join(told)
 
 
 def _of_probes(source: Source) -> dict[str, Any]:

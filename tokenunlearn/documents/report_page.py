@@ -307,7 +307,8 @@ def _differences(record: Mapping[str, Any]) -> str:
     told = (
         f"Shown: the interval misses 0, p adjusted by Holm over all differences of one moment is below "
         f"{LEVEL:g}, on {FEWEST_SEEDS} seeds or more. Effect: the mean difference in standard deviations of "
-        "a row's difference."
+        "a row's difference. A p-value is adjusted with all controls that the file holds: with more or "
+        "fewer of them, as after another sitting, the same measurements give another one."
     )
     return "\n".join([*parts, _note(told)]) if parts else ""
 

@@ -73,6 +73,11 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
+def seeds_words(count: int) -> str:
+    """Return a number of seeds: `1 seed`, `3 seeds`."""
+    return f"{count} {'seed' if count == 1 else 'seeds'}"
+
+
 def rows_words(count: int) -> str:
     """Return a number of rows: `1 row`, `12 rows`."""
     return f"{count} {'row' if count == 1 else 'rows'}"
