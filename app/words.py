@@ -11,6 +11,9 @@ TITLE: Final = "TokenUnlearn Explorer"
 
 TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
 
+OWN_FACTS: Final = "own facts"  # the set of rows that a person wrote on the page
+MARKED_WORDS: Final = "These are the words that you marked"
+
 START: Final = "Start unlearning"
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"

@@ -14,7 +14,7 @@ from app.requests import MOST_TEXT, RunId, Truth, read, text, whole
 from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line
-from app.words import adapter_words
+from app.words import OWN_FACTS, adapter_words
 from tokenunlearn.data.rows import RETAIN, Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.documents.words import rows_words
@@ -28,7 +28,6 @@ from tokenunlearn.runs.teach_job import FILE, to_learn
 from tokenunlearn.settings import to_dict
 from tokenunlearn.training.teach import TeachConfig
 
-OWN: Final = "own facts"  # the set of rows that a person wrote on the page
 MOST_FACTS: Final = 50
 FEW_SHOWN: Final = 3
 KIND: Final = "teach"
@@ -93,7 +92,7 @@ def fact_row(given: FactGiven) -> tuple[Row | None, dict[str, str], str]:
     if len(places) > 1 and marked not in places:
         note = f"“{fact}” occurs {len(places)} times: the first is marked. Select another to mark that one."
     name = hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:8]
-    return Row(f"own-{name}", question, answer, gold=((start, start + len(fact)),), set=OWN), {}, note
+    return Row(f"own-{name}", question, answer, gold=((start, start + len(fact)),), set=OWN_FACTS), {}, note
 
 
 def _places(answer: str, fact: str) -> list[int]:
@@ -219,7 +218,7 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
         "steps": TeachConfig().epochs,
         "learn": [row.id for row in rows],
         "keep": _records(_kept(service, rows)),
-        "data_name": session.data_name if given.open_rows else OWN,
+        "data_name": session.data_name if given.open_rows else OWN_FACTS,
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
         "precision": session.precision,
@@ -339,7 +338,7 @@ def open_taught(service: Service, given: TaughtModel) -> dict[str, Any]:
         config.get("model"),
         str(folder / "adapter"),
         config.get("precision") or "auto",
-        str(config.get("data_name") or OWN),
+        str(config.get("data_name") or OWN_FACTS),
     )
     service.sessions.open(session)
     return {"at": time.time()}

@@ -12,9 +12,9 @@ from app.requests import Id, Number, below
 from app.service import Service
 from app.sessions.session import Session
 from app.shown import ShownScores
-from app.views.first_row import first_row
+from app.views.first_row import first_row, first_rule
 from app.views.tokens import column, menus, rule_settings, signal_info
-from app.words import LOADING, NOT_LIVE
+from app.words import LOADING, MARKED_WORDS, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
@@ -44,17 +44,20 @@ def shown_payload(service: Service) -> dict[str, Any]:
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """Return the payload with what is made when it is asked for.
 
-    `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `opens` the index of
-    its row; `rule_settings` and `menus` tell of the rest.
+    `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `defaults_words` what
+    it takes where it is that of these rows alone, else "", `opens` the index of its row; `rule_settings` and
+    `menus` tell of the rest.
     """
     left_out = service.sessions.of(shown).left_out if shown.live else {}
+    rule = first_rule(shown)
     reasons = [{"id": name, "reason": why} for name, why in left_out.items()]
     return {
         **shown.payload,
         **menus(shown.payload["signals"], lacking_here(service.sessions.of(shown)) if shown.live else {}),
         "left_out": reasons,
         "rule_settings": rule_settings(),
-        "defaults": to_dict(Rule()),
+        "defaults": to_dict(rule),
+        "defaults_words": "" if rule == Rule() else MARKED_WORDS,
         "opens": first_row(shown),
     }
 

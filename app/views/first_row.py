@@ -1,22 +1,34 @@
-"""Which row the page opens on: one whose colour, choice and fact agree, so that it explains itself."""
+"""What the page begins with: the rule, and the row whose colour, choice and fact agree, to explain itself."""
 
 from typing import Any, Final
 
 import numpy as np
 
 from app.shown import ShownScores
+from app.words import OWN_FACTS
 from tokenunlearn.selection import Rule, Selection, select
 
 FIRST_ROWS: Final = 6  # as many as the list shows at once, so that it need not scroll
 SEEN: Final = 0.25  # a fused score from which a token is plainly coloured
 
 
+def first_rule(shown: ShownScores) -> Rule:
+    """Return the rule that the page begins with: the words that a person marked in each row, or the default.
+
+    What a score finds first on a fact of one's own need not be what was marked.
+    """
+    rows, gold = shown.payload["rows"], shown.columns["gold"] == 1
+    own = all(row["set"] == OWN_FACTS for row in rows)
+    marked = np.unique(shown.columns["row"][gold]).size
+    return Rule(mode="gold") if own and 0 < marked == len(rows) else Rule()
+
+
 def default_choice(shown: ShownScores, set_name: str) -> Selection | None:
-    """Return the fused scores and choice of the default rule over all tokens, NaN and False outside the set.
+    """Return the fused scores and choice of the first rule over all tokens, NaN and False outside the set.
 
     None where the scores lack a signal of that rule. Raises MaskError for an unknown set.
     """
-    rule = Rule()
+    rule = first_rule(shown)
     if not {rule.knowledge, rule.entropy} <= set(shown.columns):
         return None
     places, size = shown.places(set_name), len(shown.columns["row"])

@@ -94,6 +94,7 @@ interface Payload {
   leaderboard?: Evidence[];
   masks?: Record<string, string>;
   defaults?: Rule;
+  defaults_words?: string;
   rule?: Partial<Rule>;
   rule_settings?: Record<string, RuleSetting>;
   left_out?: { id: string; reason: string }[];

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from app.shown import recorded_scores
-from app.views.first_row import FIRST_ROWS, clarity, first_row
+from app.views.first_row import FIRST_ROWS, clarity, default_choice, first_row, first_rule
+from app.words import OWN_FACTS
+from tokenunlearn.selection import Rule
 
 NAN = math.nan
 
@@ -75,3 +77,16 @@ def test_without_the_signals_of_the_default_rule_or_without_rows_it_is_the_first
     other["columns"]["knowledge_prompt"] = other["columns"].pop("knowledge_swap")
     assert first_row(recorded_scores(other)) == 0
     assert first_row(recorded_scores(payload())) == 0
+
+
+def test_facts_of_ones_own_begin_with_the_words_that_were_marked() -> None:
+    own = [row(8, 0, 0, set_name=OWN_FACTS)] * 2  # the score is high on another word
+    shown = recorded_scores(payload(*own))
+    assert first_rule(shown) == Rule(mode="gold")
+    choice = default_choice(shown, OWN_FACTS)
+    assert choice and choice.selected.tolist() == [False, True, True, *[False] * 5] * 2
+    # Beside rows of a file, or where one of them lacks its mark, the default.
+    assert first_rule(recorded_scores(payload(own[0], CLEAR))) == Rule()
+    unmarked = payload(*own)
+    unmarked["columns"]["gold"][8:] = [0] * 8
+    assert first_rule(recorded_scores(unmarked)) == Rule()

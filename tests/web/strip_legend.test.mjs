@@ -105,6 +105,8 @@ test("what is chosen in the menus of the rule is told by the sentences of the se
     "Take the k tokens with the highest scores. Each row is taken by itself.",
   );
   assert.equal(choiceOf(model.payload, "mode", model.rule).amount, "k");
+  Object.assign(model.payload, { defaults: { mode: "top_k" }, defaults_words: "These are yours" });
+  assert.equal(choiceWords(model, ["mode"]), "These are yours.");
 });
 
 test("an amount is written by its unit", () => {

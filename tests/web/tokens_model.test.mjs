@@ -4,6 +4,7 @@ import { placesOf } from "../../app/web/model/columns.js";
 import { missingSignals } from "../../app/web/model/mask_draft.js";
 import { jump, nextToken } from "../../app/web/model/moves.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
+import { DEFAULT_RULE } from "../../app/web/score/selection.js";
 import { rankingScores } from "../../app/web/score/summary.js";
 import { cutAt, nudgeCut, shownCut } from "../../app/web/tokens/pictures/histogram.js";
 import { syntheticPayload } from "./synthetic_payload.mjs";
@@ -335,6 +336,23 @@ test("rows that are all others begin without overrides and without steps", () =>
   });
   m.load(next);
   assert.deepEqual([m.overrides.entries(), m.lost, m.undo()], [[], [], false]);
+});
+
+test("rows with a rule of their own begin with it, and what follows begins without it", () => {
+  const m = model();
+  m.setRule({ fraction: 2 / 3 });
+  const others = (id, more) => {
+    const next = { ...payload(), text_id: id, ...more };
+    next.rows = next.rows.map((row) => ({ ...row, id: `${id} ${row.id}` }));
+    return next;
+  };
+  m.load(others("plain", {}));
+  assert.equal(m.rule.fraction, 2 / 3);
+  const own = { defaults: { ...DEFAULT_RULE, mode: "gold" }, defaults_words: "Marked" };
+  m.load(others("own", own));
+  assert.deepEqual([m.rule.mode, m.rule.fraction, m.undo()], ["gold", 0.25, false]);
+  m.load(others("after", { defaults: DEFAULT_RULE, defaults_words: "" }));
+  assert.equal(m.rule.mode, "top_fraction");
 });
 
 test("a payload made before a signal was computed leaves the signal, and the rule that uses it", () => {

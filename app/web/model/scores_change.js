@@ -9,7 +9,8 @@ import { Marks } from "./marks.js";
 /**
  * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it
  * was; another text that shares a row takes the overrides over, and `model.lost` names what found no place;
- * rows that are all others begin anew.
+ * rows that are all others begin anew, but for the rule: it stays, unless they or those before begin with
+ * one of their own.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {Payload} payload as `readPayload` gives it
  */
@@ -43,7 +44,9 @@ export function takeScores(model, payload) {
     hovered: null,
     anchor: null,
   });
-  model.read(payload, { rule: payload.rule ?? rule, set });
+  const ownRule = Boolean(payload.defaults_words || model.payload.defaults_words);
+  const begun = !known && ownRule ? payload.defaults : rule;
+  model.read(payload, { rule: payload.rule ?? begun, set });
   model.lost = known ? lost : [];
   if (!known) return;
   history.rewrite((each) => ({ ...each, rule: model.withKnownSignals(each.rule) }));
