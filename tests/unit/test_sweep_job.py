@@ -23,6 +23,7 @@ from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.runs.worker import run_job
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
+from tokenunlearn.table import provenance
 from tokenunlearn.training.events import SweepAt, SweepStep
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def scored(tiny_folder: Path) -> Any:
 
 
 def mask_of(scored: Any) -> Mask:
-    return make_mask(columns_from_table(scored), Rule(fraction=0.3))
+    return make_mask(columns_from_table(scored), Rule(fraction=0.3), {}, provenance(scored)["scores_id"])
 
 
 def config(tiny_folder: Path, **more: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert (nothing["better"], nothing["worse"]) == ("", "")  # and no headline
     assert sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["headline"] == ""
     # What was found of the fact is said even so; names hold commas, so they are set apart by semicolons.
-    assert nothing["open"].startswith("fact, joint +0.00 [+0.00, +0.00]; other tokens; fact, paraphrased")
+    assert nothing["open"].startswith("fact, joint 0.00 [0.00, 0.00]; other tokens; fact, paraphrased")
 
 
 def test_each_arm_has_its_line_with_every_seed_mean_interval_and_half_the_spread() -> None:
