@@ -187,8 +187,8 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         config, probes, faults = _files(service, run_id)
         line = {**compare_line(state, config, probes), "faults": faults}
         service.compared[run_id] = (now, line)
-    shown = run_line(state)
-    return {**shown, **line, "text": ". ".join([shown["text"], *line["faults"]])}
+    shown, faults = run_line(state), [*filter(None, [state.get("fault")]), *line["faults"]]
+    return {**shown, **line, "faults": faults, "text": ". ".join(dict.fromkeys([shown["text"], *faults]))}
 
 
 def _files(service: Service, run_id: str) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:

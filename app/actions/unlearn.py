@@ -409,4 +409,5 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
 def series_of(service: Service, state: Mapping[str, Any], probes: Any) -> dict[str, Any]:
     """Return the curves of a run (its state), with its full probes."""
     curves = series(state, service.results.events(state["run_id"]))
-    return with_probes(curves, probes, int(state["step"]))
+    # At which step a run ended whose state cannot be read is not known, so nor is the place of its probes.
+    return with_probes(curves, None if state.get("fault") else probes, int(state["step"]))

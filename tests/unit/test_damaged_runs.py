@@ -85,9 +85,11 @@ def test_no_damaged_file_of_a_run_takes_the_others_from_any_list(service: Servic
     for name, content in damage:
         (folder / name).write_bytes(content)
         assert taken_down(service, good, bad) == [], (name, content)
-        lines = {each["run_id"]: each["text"] for each in compare.runs(service)["runs"]}
-        assert f"{name} of {bad} cannot be read" in lines[bad], (name, content)
-        assert "cannot be read" not in lines[good]
+        lines = {each["run_id"]: each for each in compare.runs(service)["runs"]}
+        assert lines[bad]["text"].count(f"{name} of {bad} cannot be read") == 1, (name, content)
+        assert len(lines[bad]["faults"]) == 1 and lines[good]["faults"] == []
+        (series,) = ask(compare.curves, service, {"runs": [bad]})["series"]
+        assert (series["probed"]["after"] is None) == (name != "config.json")
         (folder / name).write_bytes(whole[name])
     assert "cannot be read" not in compare.runs(service)["runs"][1]["text"]
 

@@ -242,3 +242,8 @@ test("against a control it says what is better, worse and not shown", () => {
   assert.deepEqual(words("fact −.3", "", "retain"), ["Better: fact −.3.", "Not shown: retain."]);
   assert.deepEqual(words("", "", "fact, retain"), ["Not shown: fact, retain."]);
 });
+
+test("what is wrong with a run's files stands in its line", () => {
+  const [bad, good] = linesOf({ runs: [run(1, { faults: ["It is damaged."] }), run(2)] }, "");
+  assert.deepEqual([bad.faults, good.faults], [["It is damaged."], []]);
+});

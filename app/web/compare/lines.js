@@ -60,6 +60,7 @@ function runLine(run) {
     hue: run.hue,
     state: run.state,
     text: run.text,
+    faults: run.faults ?? [],
     tags,
     seeds: 1,
     figures: Object.fromEntries(
