@@ -364,6 +364,20 @@ MUTATIONS = (
         "low: bounded ? [1 - falls.low, rises.low] : null,",
         ("tests/web/compare_panels.test.mjs",),
     ),
+    Mutation(
+        "series of arms: the upper bins counted from the lowest score, so that the highest token is in none",
+        "tokenunlearn/experiments/series.py",
+        "upper = place.at > place.of / 2",
+        "upper = False",
+        ("tests/unit/test_series.py",),
+    ),
+    Mutation(
+        "response: a series held against another seed's start",
+        "tokenunlearn/experiments/response.py",
+        "before = dict.fromkeys(values, start.by_row)",
+        "before = dict.fromkeys([0], start.by_row)",
+        ("tests/unit/test_series.py",),
+    ),
 )
 
 
