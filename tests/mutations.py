@@ -365,14 +365,14 @@ MUTATIONS = (
         ("tests/web/compare_panels.test.mjs",),
     ),
     Mutation(
-        "series of arms: the upper bins counted from the lowest score, so that the highest token is in none",
+        "series of arms",
         "tokenunlearn/experiments/series.py",
         "upper = place.at > place.of / 2",
         "upper = False",
         ("tests/unit/test_series.py",),
     ),
     Mutation(
-        "response: a series held against another seed's start",
+        "curve of a series",
         "tokenunlearn/experiments/response.py",
         "before = dict.fromkeys(values, start.by_row)",
         "before = dict.fromkeys([0], start.by_row)",
