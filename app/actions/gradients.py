@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from app.actions.tokens import mask_of
-from app.actions.unlearn import Start, refuse_unfit, refuse_untrainable, run_config
+from app.actions.unlearn import Start, run_config, to_train
 from app.service import Service
-from app.words import GRADIENTS, NOT_LIVE
-from tokenunlearn.errors import MaskError
+from app.words import GRADIENTS
 from tokenunlearn.experiments.arms import CHOSEN
 from tokenunlearn.experiments.gradients import GradientsConfig
 from tokenunlearn.runs.gradients_job import FILE
@@ -19,12 +17,7 @@ def measure(service: Service, wanted: Start) -> str:
     Raises MaskError for a hash not the server's and no token, ModelError while the model is loading.
     """
     plan, training = wanted.plan, wanted.settings
-    service.sessions.model()
-    shown, mask = mask_of(service, plan)
-    refuse_unfit(shown, mask, plan)
-    refuse_untrainable(service, shown)
-    if not shown.live:
-        raise MaskError(NOT_LIVE)
+    shown, mask = to_train(service, plan)
     asked = GradientsConfig(layer_share=training.layer_share, rank=training.rank, seed=training.seed)
     config = run_config(service, shown, plan.set, CHOSEN, mask, training, "")
     own = {"name": f"{plan.set or 'rows'}, {GRADIENTS}", "arm": "", "steps": 1, "gradients": to_dict(asked)}

@@ -206,6 +206,20 @@ def chosen_words(shown: ShownScores, mask: Mask) -> list[str]:
     return list(dict.fromkeys(word for word in words if word))
 
 
+def to_train(service: Service, plan: Plan) -> tuple[ShownScores, Mask]:
+    """Return the live scores of a plan and its mask, which can be trained.
+
+    Raises MaskError for a hash not the server's and for no token, ModelError while the model is loading.
+    """
+    service.sessions.model()
+    shown, mask = mask_of(service, plan)
+    refuse_unfit(shown, mask, plan)
+    refuse_untrainable(service, shown)
+    if not shown.live:
+        raise MaskError(NOT_LIVE)
+    return shown, mask
+
+
 def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
@@ -214,13 +228,8 @@ def start(service: Service, wanted: Start) -> list[str]:
     Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
     is loading, InputError where the objective needs what the rows do not have.
     """
-    plan, name, training = wanted.plan, wanted.plan.set, wanted.settings
-    service.sessions.model()
-    shown, mask = mask_of(service, plan)
-    refuse_unfit(shown, mask, plan)
-    refuse_untrainable(service, shown)
-    if not shown.live:
-        raise MaskError(NOT_LIVE)
+    name, training = wanted.plan.set, wanted.settings
+    shown, mask = to_train(service, wanted.plan)
     group = uuid.uuid4().hex[:8]
     own = own_arm(service, shown, name, mask)
     controls = [arm for arm in wanted.controls if arm != own]

@@ -118,7 +118,7 @@ def measured(
 
     def choose() -> "tuple[pd.DataFrame, Mask]":
         # let go: each arm loads its own
-        found = chosen_tokens(arguments, ready.pop(), rows, asked.signals)
+        found = chosen_tokens(arguments.mask, rule, ready.pop(), rows, asked.signals)
         if path:
             _keep_choice(path, *found)
         return found

@@ -83,21 +83,18 @@ def scored_table(loaded: "LoadedModel", rows: "Splits", scoring: "ScoreConfig") 
 
 
 def chosen_tokens(
-    arguments: argparse.Namespace, loaded: "LoadedModel", rows: "Splits", signals: Sequence[str] = ()
+    mask: str | None, rule: "Rule", loaded: "LoadedModel", rows: "Splits", signals: Sequence[str] = ()
 ) -> "tuple[pd.DataFrame, Mask]":
-    """Return the table of the rows to forget, `signals` scored as well, and the mask: --mask, or the rule's.
+    """Return the table of the rows to forget, `signals` scored as well, and the chosen tokens.
 
-    Raises what scoring and masks raise, MaskError for a mask without a token among them.
+    Those of the file `mask`, whose rule (`asked_rule`) it is, or what the rule takes. Raises what scoring and
+    masks raise, MaskError for a mask without a token among them.
     """
     from tokenunlearn.masks import columns_from_table, make_mask, read_mask, refuse_empty
 
-    rule = asked_rule(arguments)
     table = scored_table(loaded, rows, scoring_of(rule, signals))
-    if arguments.mask:
-        chosen = read_mask(arguments.mask, table, None)
-    else:
-        chosen = make_mask(columns_from_table(table), rule)
-    refuse_empty(chosen, arguments.mask or "the rule")
+    chosen = read_mask(mask, table, None) if mask else make_mask(columns_from_table(table), rule)
+    refuse_empty(chosen, mask or "the rule")
     with_some = set(table["row_id"][chosen.selected])
     tell_unchosen([str(row.id) for row in rows.forget if row.id not in with_some], len(rows.forget))
     return table, chosen

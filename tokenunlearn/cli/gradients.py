@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.experiments.gradients import GradientsConfig
 
     settings = from_flags(GradientsConfig, arguments)
-    asked_rule(arguments)
+    rule = asked_rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
 
     from tqdm import tqdm
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     loaded = load(arguments, to_train=True)
     made_with = loaded.provenance()
-    table, chosen = chosen_tokens(arguments, loaded, rows)
+    table, chosen = chosen_tokens(arguments.mask, rule, loaded, rows)
     with stoppable() as stop, tqdm(unit="row", desc="gradients") as bar:
         for event in gradient_view(loaded, rows.forget, table, chosen, settings):
             if isinstance(event, GradientsDone):

@@ -34,7 +34,7 @@ from tokenunlearn.experiments.arms import CHOSEN, Arm
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
-from tokenunlearn.experiments.series import place_of
+from tokenunlearn.experiments.series import FUSED, place_of
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.metrics.statistics import Comparison
@@ -57,7 +57,6 @@ KEPT_ANSWERS: Final = 3
 ONE_SEED: Final = (
     "This is one run of one seed: it shows nothing about others, and no control stands beside it."
 )
-FUSED: Final = "fused"
 RULE_SETTINGS: Final = tuple(info.name for info in describe(Rule))
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tokenunlearn.experiments.response import Point, Response, responses
+from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.runner import ArmResult
-from tokenunlearn.experiments.series import BINS, DOSES
+from tokenunlearn.experiments.series import BINS, DOSES, FUSED
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import PROBES
@@ -37,13 +37,13 @@ def series_view(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
 
 
 def _series(found: Response) -> dict[str, Any]:
-    by = "" if found.by == "fused" else f", by {found.by}"
+    by = "" if found.by == FUSED else f", by {found.by}"
     method = f", {found.method}" if found.method else ""
     return {
         "series": found.series,
         "title": f"{TITLES[found.series]}{by}{method}",
         "note": NOTES[found.series],
-        "places": [_place(point, found) for point in found.points],
+        "places": [point.place.words for point in found.points],
         "figures": [
             {
                 "key": probe,
@@ -76,14 +76,6 @@ def _headline(ends: Sequence[Finding]) -> str:
 def _difference(found: Comparison) -> str:
     mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
     return f"{mean} [{low}, {high}], {found.seeds} seeds, {found.rows} rows"
-
-
-def _place(point: Point, found: Response) -> str:
-    place = point.place
-    if found.series == DOSES:
-        return f"{place.at / place.of:.0%}"
-    end = " (lowest)" if place.at == 1 else " (highest)" if place.at == place.of else ""
-    return f"{place.at} of {place.of}{end}"
 
 
 def _change(change: Comparison) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.experiments.series import FUSED
 from tokenunlearn.metrics.perturbation import area_over, falling, removal_counts
 from tokenunlearn.metrics.statistics import bootstrap_interval, crossed_comparison, holm
 from tokenunlearn.models.forward import run_told
@@ -30,7 +31,6 @@ from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.spans import tokens_in
 
-FUSED: Final = "fused"
 SINGLE: Final = "single"
 RANDOM: Final = "random"
 OWN, PARAPHRASED = "own question", "paraphrased"

@@ -8,7 +8,7 @@ Equal scores are taken in random order, by the seed: in the order of the answer,
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -39,6 +39,14 @@ class Place:
         by = "" if self.by == FUSED else f"{self.by}:"
         return f"{self.series}:{by}{self.at}/{self.of}"
 
+    @property
+    def words(self) -> str:
+        """Where it stands in its series: `1 of 4 (lowest)`, or the share of a dose."""
+        if self.series == DOSES:
+            return f"{self.at / self.of:.0%}"
+        end = " (lowest)" if self.at == 1 else " (highest)" if self.at == self.of else ""
+        return f"{self.at} of {self.of}{end}"
+
 
 def place_of(name: str) -> Place | None:
     """Return the place that a name says; None where it is no name of an arm of a series, as it is written."""
@@ -60,28 +68,25 @@ def series_arm(name: str) -> Tokens | None:
     return None if place is None else _SERIES[place.series](place)
 
 
-def _bin(place: Place) -> Tokens:
-    end = " (lowest)" if place.at == 1 else " (highest)" if place.at == place.of else ""
+def _arm(place: Place, label: str, help: str, weights: Callable[[Place, Seen], Column]) -> Tokens:
     return Tokens(
-        label=f"bin {place.at} of {place.of}{end}, by {place.by}",
-        help=f"The tokens of each row in part {place.at} of {place.of} by their score, {place.by}",
-        weights=partial(_bin_weights, place),
+        label=f"{label} {place.words}, by {place.by}",
+        help=help,
+        weights=partial(weights, place),
         signals=() if place.by == FUSED else (place.by,),
-        series=BINS,
+        series=place.series,
         seeded=True,
     )
+
+
+def _bin(place: Place) -> Tokens:
+    told = f"The tokens of each row in part {place.at} of {place.of} by their score, {place.by}"
+    return _arm(place, "bin", told, _bin_weights)
 
 
 def _dose(place: Place) -> Tokens:
-    share = f"{place.at / place.of:.0%}"
-    return Tokens(
-        label=f"dose {share}, by {place.by}",
-        help=f"{share} of each row's tokens, those with the highest score, {place.by}, first",
-        weights=partial(_dose_weights, place),
-        signals=() if place.by == FUSED else (place.by,),
-        series=DOSES,
-        seeded=True,
-    )
+    told = f"{place.words} of each row's tokens, those with the highest score, {place.by}, first"
+    return _arm(place, "dose", told, _dose_weights)
 
 
 _SERIES: Final = MappingProxyType({BINS: _bin, DOSES: _dose})

@@ -1,7 +1,7 @@
 /** Score bins and doses of a sweep: a curve each, the sentence about its ends, and the same as a table. */
 
 import { node, tableHead } from "../dom/dom.js";
-import { chartTheme, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
 import { COLOURS, colourName } from "./looks.js";
 import { changeWords, seriesFigure } from "./series_figure.js";
 
@@ -46,7 +46,8 @@ function part(series, key) {
     try {
       const Plotly = await plotly();
       const theme = chartTheme(chart);
-      const colours = Array.from({ length: COLOURS }, (_, hue) => colourOf(chart, hue));
+      const names = Array.from({ length: COLOURS }, (_, hue) => colourName(hue));
+      const colours = coloursAt(chart, names);
       const { data, layout, config } = seriesFigure(series, theme, colours, chart.clientWidth < 640);
       await Plotly.react(chart, data, layout, config);
     } catch (error) {
@@ -55,14 +56,6 @@ function part(series, key) {
   };
   onThemeOrSize(chart, draw);
   return element;
-}
-
-function colourOf(element, hue) {
-  const probe = element.appendChild(node("span"));
-  probe.style.color = `var(${colourName(hue)})`;
-  const colour = getComputedStyle(probe).color;
-  probe.remove();
-  return colour;
 }
 
 function table(series) {

@@ -3,6 +3,7 @@
  */
 
 import { node, setText } from "../dom/dom.js";
+import { openTabId } from "./tabs.js";
 
 const SHOWN_MS = 8000;
 
@@ -52,9 +53,4 @@ export function newsWords(fresh) {
     .join(" ");
 }
 
-function probeIsOpen() {
-  return (
-    document.querySelector('button[role="tab"][data-tab-id="probe"]')?.getAttribute("aria-selected") ===
-    "true"
-  );
-}
+const probeIsOpen = () => openTabId() === "probe";
