@@ -1,10 +1,9 @@
 """Teach facts of a person's own, or open rows that the model does not know, and open what was taught."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -15,7 +14,7 @@ from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line
 from app.words import OWN_FACTS, adapter_words
-from tokenunlearn.data.rows import RETAIN, Row
+from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
@@ -240,7 +239,7 @@ def _without(kept: Sequence[Row], rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _records(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    return json.loads(json.dumps([asdict(row) for row in rows]))  # type: ignore[no-any-return]
+    return [row_to_dict(row) for row in rows]
 
 
 def teaching(service: Service, states: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

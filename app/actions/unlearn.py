@@ -1,10 +1,9 @@
 """The Unlearn tab: sum up the mask, start a run and its controls, press a run's buttons, follow it."""
 
-import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -29,7 +28,7 @@ from app.views.runs import (
     with_probes,
 )
 from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, share_of_rows
-from tokenunlearn.data.rows import Row
+from tokenunlearn.data.rows import Row, row_to_dict
 from tokenunlearn.documents.words import arm_words, rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
@@ -337,7 +336,7 @@ def run_config(
         "training": to_dict(training),
         "watch": rows[0].id if rows else None,
         **{
-            key: json.loads(json.dumps([asdict(row) for row in values]))
+            key: [row_to_dict(row) for row in values]
             for key, values in vars(replace(session.fitting, forget=rows)).items()
         },
     }
