@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 from tokenunlearn import __version__
+from tokenunlearn.cli.sources import INTERRUPTED
 from tokenunlearn.errors import TokenUnlearnError
 
 VERBS: Final = (
@@ -29,7 +30,6 @@ VERBS: Final = (
     "report",
     "list",
 )
-INTERRUPTED: Final = 130
 
 _EXAMPLES: Final = """\
 the journey, on the embedded model and our own rows:

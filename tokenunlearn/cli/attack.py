@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import values_of
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, stoppable
+from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, given_rows, stoppable
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.models.precision import check_precision
 
-INTERRUPTED = 130
 ADAPTER_FILE = "adapter_config.json"
 
 

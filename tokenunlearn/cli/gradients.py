@@ -10,10 +10,8 @@ import sys
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
+from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load, target
 from tokenunlearn.settings import from_flags
-
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     rule = asked_rule(arguments)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
 
-    from tqdm import tqdm
-
     from tokenunlearn.experiments.gradient_words import gradient_lines, gradient_said
     from tokenunlearn.experiments.gradients import GradientsDone, gradient_view
     from tokenunlearn.runs.disk import write_json_atomically
@@ -44,15 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load(arguments, to_train=True)
     made_with = loaded.provenance()
     table, chosen = chosen_tokens(arguments.mask, rule, loaded, rows)
-    with stoppable() as stop, tqdm(unit="row", desc="gradients") as bar:
-        for event in gradient_view(loaded, rows.forget, table, chosen, settings):
-            if isinstance(event, GradientsDone):
-                report = {**event.report, "model": made_with}
-                break
-            bar.total, bar.n = event.steps, event.step
-            bar.refresh()
-            if stop:
-                return INTERRUPTED
+    events = gradient_view(loaded, rows.forget, table, chosen, settings)
+    done = followed(events, GradientsDone, "gradients")
+    if done is None:
+        return INTERRUPTED
+    report = {**done.report, "model": made_with}
     if path:
         write_json_atomically(path, {**report, "says": gradient_said(report)})
     sys.stdout.write("\n".join([*gradient_lines(report), *gradient_said(report)]) + "\n")

@@ -9,10 +9,8 @@ import sys
 
 from tokenunlearn.cli.chosen import asked_rule, scored_table, scoring_of
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target
+from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load, target
 from tokenunlearn.settings import from_flags
-
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     rows = given_rows(arguments, "shared_forget", "shared_retain")
 
     import pandas as pd
-    from tqdm import tqdm
 
     from tokenunlearn.experiments.perturbation import PerturbDone, order_columns, perturbation
     from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
@@ -49,15 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         table = scored_table(loaded, rows, scoring_of(rule, settings.signals))
         scores = order_columns(table, select(columns_from_table(table), rule).fused, settings)
-    with stoppable() as stop, tqdm(unit="row", desc="perturb") as bar:
-        for event in perturbation(loaded, rows.forget, scores, settings):
-            if isinstance(event, PerturbDone):
-                report = {**event.report, "model": loaded.provenance()}
-                break
-            bar.total, bar.n = event.steps, event.step
-            bar.refresh()
-            if stop:
-                return INTERRUPTED
+    done = followed(perturbation(loaded, rows.forget, scores, settings), PerturbDone, "perturb")
+    if done is None:
+        return INTERRUPTED
+    report = {**done.report, "model": loaded.provenance()}
     if path:
         write_json_atomically(path, {**report, "says": perturbation_said(report)})
     sys.stdout.write("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")

@@ -10,7 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings, values_of
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, models_beside, stoppable, target
+from tokenunlearn.cli.sources import (
+    INTERRUPTED,
+    add_model,
+    add_rows,
+    given_rows,
+    load,
+    models_beside,
+    stoppable,
+    target,
+)
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
 
@@ -109,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_table(scores.table, path)
     if arguments.report:
         print_reports(model, scores.rows, config, reported, beside, other)
-    return 130 if stop else 0
+    return INTERRUPTED if stop else 0
 
 
 def _signal_settings(texts: list[str]) -> dict[str, dict[str, object]]:

@@ -3,10 +3,10 @@
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SHOWN_ROWS = 5
+INTERRUPTED: Final = 130  # the exit status after Ctrl-C
 
 
 def add_rows(
@@ -240,3 +241,21 @@ def stoppable() -> Iterator[Stop]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def followed(events: Iterable[Any], ending: type, words: str) -> Any:
+    """Return the event of the class `ending`, which ends a measurement; None after Ctrl-C.
+
+    The events before it, each with `step` and `steps`, move a progress bar, one row each.
+    """
+    from tqdm import tqdm
+
+    with stoppable() as stop, tqdm(unit="row", desc=words) as bar:
+        for event in events:
+            if isinstance(event, ending):
+                return event
+            bar.total, bar.n = event.steps, event.step
+            bar.refresh()
+            if stop:
+                return None
+    raise AssertionError(f"the measurement ended without {ending.__name__}")

@@ -11,7 +11,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, stoppable, target, tell_unchosen
+from tokenunlearn.cli.sources import (
+    INTERRUPTED,
+    add_model,
+    add_rows,
+    given_rows,
+    load,
+    stoppable,
+    target,
+    tell_unchosen,
+)
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import RunError
 from tokenunlearn.settings import to_dict
@@ -88,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     if main:
         save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
-    return 130 if stopped else int(bar.diverged)
+    return INTERRUPTED if stopped else int(bar.diverged)
 
 
 def _scores(arguments: argparse.Namespace) -> Any:
