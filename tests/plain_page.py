@@ -52,7 +52,11 @@ const pulse = async () => {
   showChips(chips);
   if (tokens) showTokens(tokens);
 };
-const send = (name) => ["pulse", "opened"].includes(name) && pulse();
+globalThis.sent = [];
+const send = (name, given) => {
+  sent.push([name, given]);
+  if (["pulse", "opened"].includes(name)) pulse();
+};
 const showChips = part("status_chips", CHIPS, send);
 const given = TOKENS;
 const showTokens = part("tokens_view", given, send);

@@ -283,6 +283,20 @@ def test_where_the_server_computes_another_mask_the_tokens_are_named_and_nothing
     page.unroute_all()
 
 
+def test_a_press_while_the_server_checks_the_mask_goes_on_when_it_agrees(page: Page) -> None:
+    before = confirmed_hash(page)
+    page.evaluate(WATCH)
+    page.evaluate("""() => { window.pending.then(() => {
+      const all = [...document.querySelectorAll(".tu-mask-bar button")];
+      all.find((each) => each.textContent === "Unlearn these").click();
+    }); }""")
+    page.locator('.tu-strip [data-index][aria-selected="false"]').last.click()
+    page.keyboard.press("Space")
+    page.wait_for_function("() => sent.some(([name]) => name === 'unlearn')", timeout=MINUTE)
+    handed = page.evaluate("sent.filter(([name]) => name === 'unlearn').map(([_, plan]) => plan.hash)")
+    assert handed == [confirmed_hash(page)] != [before]
+
+
 def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     page: Page, browser: Browser, tmp_path: Path
 ) -> None:

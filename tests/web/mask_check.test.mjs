@@ -34,6 +34,16 @@ test("asks 300 ms after the last change and says whether the hashes agree", asyn
   });
 });
 
+test("what is confirmed already is not asked again, other weights of the same draft are", async () => {
+  const { check, states, timers } = setup(async () => ({ hash: "h10", weights_count: 1 }));
+  check.changed({ draft: { alpha: 1 }, weights: Float64Array.of(1, 0) });
+  await timers[0].act();
+  check.changed({ draft: { alpha: 1 }, weights: Float64Array.of(1, 0) });
+  assert.deepEqual([timers.length, states.at(-1).kind], [1, "same"]);
+  check.changed({ draft: { alpha: 1 }, weights: Float64Array.of(0, 1) });
+  assert.deepEqual([timers.length, states.at(-1).kind], [2, "pending"]);
+});
+
 test("an answer to an older question is dropped", async () => {
   let answer;
   const { check, states, timers } = setup(

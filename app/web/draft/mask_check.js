@@ -42,8 +42,12 @@ export class MaskCheck {
     this.state = { kind: "pending", hash: "" };
   }
 
-  /** Starts over with a changed draft: `{draft, weights}`. */
+  /** Starts over with a changed draft: `{draft, weights}`; one that is confirmed is only said again. */
   changed(current) {
+    if (this.state.kind === "same" && isSame(current, this.current)) {
+      this.set(this.state);
+      return;
+    }
     this.question += 1;
     this.current = current;
     // Said once: while a slider moves, each move asks anew.
@@ -75,6 +79,14 @@ export class MaskCheck {
     this.state = state;
     this.onState(state);
   }
+}
+
+function isSame(current, earlier) {
+  return (
+    JSON.stringify(current.draft) === JSON.stringify(earlier.draft) &&
+    current.weights.length === earlier.weights.length &&
+    current.weights.every((weight, at) => weight === earlier.weights[at])
+  );
 }
 
 /**

@@ -431,6 +431,10 @@ class TokensView {
     this.bar?.confirmed(state);
     const why = whyNot(this.model, state);
     draftNow.set({ scores: this.model.payload.scores_id, hash: why ? "" : state.hash, why });
+    if (this.going && state.kind !== "pending") {
+      this.going = false;
+      if (!why) this.unlearn();
+    }
   }
 
   ask(name, args) {
@@ -474,7 +478,9 @@ class TokensView {
     this.trigger("opened", {});
   }
 
+  /** Goes on to unlearning; while the server is still checking the mask, as soon as it agrees. */
   unlearn() {
-    this.trigger("unlearn", this.plan());
+    this.going = this.check.state.kind === "pending";
+    if (!this.going) this.trigger("unlearn", this.plan());
   }
 }

@@ -165,7 +165,8 @@ export function maskBar(model, desk, acts) {
     if (state.kind === "differs") setText(alarmText, differenceWords(state, model));
     setHidden(theirs, !state.serverChosen);
     setText(theirs, model.mask.own ? "Show this page's" : "Show the server's");
-    const reason = whyNot(model, state);
+    // A check under way is over in a moment: a press then goes on after it.
+    const reason = state.kind === "pending" ? lacking(model) : whyNot(model, state);
     setAble(go, reason === "");
     setAttributes(go, { title: reason || "Go on with these tokens", "aria-description": reason || null });
     drawSince();
