@@ -139,7 +139,7 @@ def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:
     """Return the form, and where they still mean the same the tokens, as they were in a run."""
     earlier = again_actions.again(service, run_id)
     gr.Info(earlier.words, duration=8)
-    form = page.unlearn.filled(earlier.training, earlier.controls)
+    form = page.unlearn.filled(earlier)
     values = {page.tabs: gr.Tabs(selected="unlearn"), **form}
     if earlier.plan is not None:
         values |= {page.unlearn.plan: earlier.plan, page.tokens: earlier.tokens}

@@ -30,6 +30,11 @@ PROOF_HELP: Final = (
 )
 SWEEP: Final = "sweep"
 STOPS_NOT: Final = "Each arm is measured at equal forgetting and goes on to the last step"
+STOP_AT_NO_FACT: Final = "Set “Stop fact below” to 0"
+OTHERS: Final = "Objectives to compare it with"
+OTHERS_HELP: Final = "Each trains the same arms at its default settings; all of it is then one sweep"
+EACH_AT_DEFAULT: Final = "Objectives are compared at their default settings"
+ONE_OBJECTIVE: Final = "Set them back, or take the other objectives out"
 RULES_OUT: Final = "{label}: rules out {what}."
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"

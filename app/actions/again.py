@@ -1,7 +1,9 @@
 """Run again with changes: what the form and the Tokens view take over from an earlier run."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.actions.draft import Draft
@@ -11,11 +13,14 @@ from app.service import Service
 from app.shown import ShownScores
 from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
 from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.experiments.arms import CHOSEN
+from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.settings import describe, from_dict
 from tokenunlearn.training.config import TrainConfig
 
 CALMER: Final = 3.0
+NO_SWEEP: Final = MappingProxyType({"arms": (CHOSEN,), "seeds": 1})
 RATE: Final = next(info for info in describe(TrainConfig) if info.name == "learning_rate")
 
 
@@ -23,11 +28,13 @@ RATE: Final = next(info for info in describe(TrainConfig) if info.name == "learn
 class Again:
     """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence.
 
-    `controls`: those that were started together with it.
+    `controls`: those that were started together with it. `sweep`: the settings of a sweep by the names of
+    `Start`; those of a run that is none make none.
     """
 
     training: TrainConfig
     controls: tuple[str, ...]
+    sweep: Mapping[str, Any]
     plan: dict[str, Any] | None
     tokens: dict[str, Any] | None
     words: str
@@ -47,14 +54,17 @@ def again(service: Service, run_id: str) -> Again:
         rate = max(RATE.low or 0.0, round(training.learning_rate / CALMER, 6))
         lowered = AGAIN_LOWER_RATE.format(before=training.learning_rate, now=rate)
         training = replace(training, learning_rate=rate)
-    controls = _in_company(service, run_id, config.get("group"), str(config.get("arm")))
+    asked = from_dict(CompareConfig, dict(config.get("sweep") or NO_SWEEP))
+    controls = tuple(arm for arm in CONTROLS if arm in asked.arms)
+    controls = controls or _in_company(service, run_id, config.get("group"), str(config.get("arm")))
+    form = (training, controls, _sweep(asked, training))
     found = _mask(service, run_id)
     if found is None:
-        return Again(training, controls, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
+        return Again(*form, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)
     shown, mask = found
     set_name = str(config.get("set") or "")
     if not _given_again(shown, set_name, mask):
-        return Again(training, controls, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
+        return Again(*form, None, None, AGAIN_DRAWN_WEIGHTS.format(run=run_id) + lowered)
     draft = Draft(
         scores_id=shown.scores_id,
         set=set_name,
@@ -66,7 +76,13 @@ def again(service: Service, run_id: str) -> Again:
     plan = summary(service, draft) | {"run": run_id}
     # The moment makes the value a new one, also when the same run is asked for twice.
     tokens = {**shown_payload(service), "draft": {**draft.decisions(), "at": time.time()}}
-    return Again(training, controls, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
+    return Again(*form, plan, tokens, AGAIN_SAME_TOKENS.format(run=run_id) + lowered)
+
+
+def _sweep(asked: CompareConfig, training: TrainConfig) -> dict[str, Any]:
+    """Return the settings of a sweep by the names of `Start`, as its form takes them."""
+    others = [name for name in asked.methods if name and name != training.objective]
+    return {"others": others, "seeds": asked.seeds, "bins": asked.bins, "doses": asked.doses}
 
 
 def _in_company(service: Service, run_id: str, group: Any, own: str) -> tuple[str, ...]:

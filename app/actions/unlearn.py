@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,7 +11,7 @@ import numpy as np
 
 from app.actions.draft import Draft, Plan
 from app.actions.tokens import mask_of, with_signals
-from app.requests import RunId, read, record, text
+from app.requests import Reader, RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.recorded_run import recorded_run
@@ -27,7 +27,16 @@ from app.views.runs import (
     series,
     with_probes,
 )
-from app.words import NO_RUN, NOT_LIVE, STOPS_NOT, SWEEP, share_of_rows
+from app.words import (
+    EACH_AT_DEFAULT,
+    NO_RUN,
+    NOT_LIVE,
+    ONE_OBJECTIVE,
+    STOP_AT_NO_FACT,
+    STOPS_NOT,
+    SWEEP,
+    share_of_rows,
+)
 from tokenunlearn.data.rows import Row, row_to_dict
 from tokenunlearn.documents.words import arm_words, rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
@@ -36,10 +45,11 @@ from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
+from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe, from_dict, to_dict
-from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.config import TrainConfig, with_objective
 from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
@@ -60,16 +70,19 @@ def settings_given(value: Any, name: str) -> TrainConfig:
     return from_dict(TrainConfig, record(value, name))
 
 
-def controls_given(value: Any, name: str) -> tuple[str, ...]:
-    """Return the names of controls, each once. Raises InputError, SettingError."""
-    if not isinstance(value, list | tuple):
-        raise InputError(f"{name} must be a list of controls", f"There are {', '.join(CONTROLS)}")
-    for each in value:
-        if each not in CONTROLS:
-            raise SettingError(
-                f"There is no control {str(each)[:40]!r}", fix=did_you_mean(str(each), CONTROLS)
-            )
-    return tuple(dict.fromkeys(value))
+def some_of(known: Collection[str], kind: str) -> Reader:
+    """Return the reader of a list of names of that `kind`, each kept once; all must be `known`."""
+
+    def reader(value: Any, name: str) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{name} must be a list of names", f"There are {', '.join(known)}")
+        for each in value:
+            if each not in known:
+                fix = did_you_mean(str(each), list(known))
+                raise SettingError(f"There is no {kind} {str(each)[:40]!r}", fix=fix)
+        return tuple(dict.fromkeys(value))
+
+    return reader
 
 
 def count_given(value: Any, name: str) -> int:
@@ -85,14 +98,41 @@ def count_given(value: Any, name: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A run to start, and the controls that follow it; with seeds, bins or doses, a sweep of all of them."""
+    """A run to start, and the controls that follow it.
+
+    With `others`, objectives beside that of the settings, and with seeds, bins or doses, a sweep of all.
+    """
 
     plan: Annotated[Plan, plan_given]
     settings: Annotated[TrainConfig, settings_given]
-    controls: Annotated[tuple[str, ...], controls_given] = ()
+    controls: Annotated[tuple[str, ...], some_of(CONTROLS, "control")] = ()
+    others: Annotated[tuple[str, ...], some_of(OBJECTIVES, "objective")] = ()
     seeds: Annotated[int, count_given] = 1
     bins: Annotated[int, count_given] = 0
     doses: Annotated[int, count_given] = 0
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it is one run that measures all arms, as some need more than their own training."""
+        several = self.seeds > 1 or self.bins or self.doses or self.objectives
+        return bool(several) or any(ARMS[arm].matched for arm in self.controls)
+
+    @property
+    def objectives(self) -> tuple[str, ...] | None:
+        """The objectives that are compared, that of the settings first; None where it is the only one."""
+        names = tuple(dict.fromkeys((self.settings.objective, *self.others)))
+        return names if len(names) > 1 else None
+
+    @property
+    def compared(self) -> CompareConfig:
+        """What its sweep runs."""
+        return CompareConfig(
+            arms=(CHOSEN, *self.controls),
+            objectives=self.objectives,
+            seeds=self.seeds,
+            bins=self.bins,
+            doses=self.doses,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,24 +262,23 @@ def to_train(service: Service, plan: Plan) -> tuple[ShownScores, Mask]:
 def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
-    From two seeds on, with bins or doses, and where a control is matched to what the chosen arm did, it is
-    one run, a sweep.
+    A sweep (`Start.is_sweep`) is one run.
     Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
-    is loading, InputError where the objective needs what the rows do not have.
+    is loading, InputError where an objective needs what the rows do not have, SettingError for what a sweep
+    cannot take.
     """
     name, training = wanted.plan.set, wanted.settings
+    refuse_for_sweep(wanted)
     shown, mask = to_train(service, wanted.plan)
     group = uuid.uuid4().hex[:8]
     own = own_arm(service, shown, name, mask)
     controls = [arm for arm in wanted.controls if arm != own]
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
-    refuse_rows(trained_rows(service, shown, name), service.sessions.of(shown).retain, training)
+    rows, retain = trained_rows(service, shown, name), service.sessions.of(shown).retain
+    for objective in wanted.objectives or (training.objective,):
+        refuse_rows(rows, retain, with_objective(training, objective))
     drawn = [(arm, control(shown, name, mask, arm)) for arm in controls if not ARMS[arm].matched]
-    if wanted.seeds > 1 or wanted.bins or wanted.doses or len(drawn) < len(controls):
-        if training.stop_fact_below:
-            raise SettingError(
-                "A sweep does not stop early", STOPS_NOT, "Set “Stop fact below” to 0", "stop_fact_below"
-            )
+    if wanted.is_sweep:
         config = run_config(service, shown, name, CHOSEN, mask, training, group)
         return [service.queue.start_run(config | _sweep(name, wanted), mask, shown.table)]
     arms = [(own, mask), *drawn]
@@ -253,14 +292,28 @@ def start(service: Service, wanted: Start) -> list[str]:
 
 def _sweep(name: str, wanted: Start) -> dict[str, Any]:
     """Return what the config of a sweep has beside that of its chosen arm. Raises SettingError."""
-    arms = (CHOSEN, *wanted.controls)
-    asked = CompareConfig(arms=arms, seeds=wanted.seeds, bins=wanted.bins, doses=wanted.doses)
     return {
         "name": f"{name or 'rows'}, {SWEEP}",
-        "sweep": to_dict(asked),
+        "sweep": to_dict(wanted.compared),
         "arm": "",
-        "steps": len(asked.runs(wanted.settings)),
+        "steps": len(wanted.compared.runs(wanted.settings)),
     }
+
+
+def refuse_for_sweep(wanted: Start) -> None:
+    """Raise SettingError for a setting that a sweep does not take, naming it."""
+    if wanted.is_sweep and wanted.settings.stop_fact_below:
+        raise SettingError("A sweep does not stop early", STOPS_NOT, STOP_AT_NO_FACT, "stop_fact_below")
+    if wanted.objectives and not at_defaults(wanted.settings):
+        label = OBJECTIVES[wanted.settings.objective].label
+        raise SettingError(
+            f"{label} is not at its default settings", EACH_AT_DEFAULT, ONE_OBJECTIVE, "objective_settings"
+        )
+
+
+def at_defaults(training: TrainConfig) -> bool:
+    """Return whether the objective has its default settings."""
+    return training.objective_of() == OBJECTIVES[training.objective].settings()
 
 
 def own_arm(service: Service, shown: ShownScores, name: str, mask: Mask) -> str:

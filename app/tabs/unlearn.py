@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.actions import unlearn as actions
+from app.actions.again import Again
 from app.components import curves_view, mask_summary
 from app.controls import control
 from app.parts import Part
@@ -20,6 +21,8 @@ from app.words import (
     MEASURE_HELP,
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
+    OTHERS,
+    OTHERS_HELP,
     OWN_RETAIN,
     PROOF,
     PROOF_HELP,
@@ -48,8 +51,8 @@ class UnlearnTab:
     start: gr.Button
     measure: gr.Button
     controls: gr.CheckboxGroup
-    # Settings of a comparison: seeds, bins, doses.
-    sweep: dict[str, gr.Number]
+    # Settings of a comparison: other objectives, seeds, bins, doses.
+    sweep: dict[str, Any]
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
     settings: dict[str, Any] = field(default_factory=dict)
@@ -83,11 +86,12 @@ class UnlearnTab:
         label = START_ANYWAY.format(rows=rows_words(name[-1])) if name else START
         return {self.start: gr.Button(label), self.sure: name}
 
-    def filled(self, training: TrainConfig, controls: Sequence[str]) -> dict[Any, Any]:
-        """Return the value of each control for a run's settings, those of its objective included."""
-        objective = training.objective_of()
+    def filled(self, earlier: Again) -> dict[Any, Any]:
+        """Return the value of each control for an earlier run, the settings of its objective included."""
+        training, objective = earlier.training, earlier.training.objective_of()
         settings = {control: getattr(training, name) for name, control in self.settings.items()}
-        return {self.controls: list(controls), **settings} | {
+        sweep = {control: earlier.sweep[name] for name, control in self.sweep.items()}
+        return {self.controls: list(earlier.controls), **sweep, **settings} | {
             control: getattr(objective, name)
             for (of, name), control in self.own.items()
             if of == training.objective
@@ -112,11 +116,15 @@ def _side() -> UnlearnTab:
         gr.Markdown(MEASURE_HELP, elem_classes=["tx-about"])
         measure = gr.Button(MEASURE_GRADIENTS, elem_classes=["tx-second"])
     infos = {info.name: info for info in describe(TrainConfig)}
-    settings = {"objective": control(by_needs(infos["objective"]), menu_labels())}
+    infos["objective"] = by_needs(infos["objective"])
+    settings = {"objective": control(infos["objective"], menu_labels())}
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
     controls = _controls()
-    sweep = {"seeds": gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)}
+    sweep = {
+        "others": _others(infos["objective"]),
+        "seeds": gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1),
+    }
     with gr.Accordion(PROOF, open=False):
         gr.Markdown(PROOF_HELP, elem_classes=["tx-about"])
         asked = {info.name: info for info in describe(CompareConfig)}
@@ -136,6 +144,12 @@ def _controls() -> gr.CheckboxGroup:
     about = gr.Markdown(elem_classes=["tx-about"])
     controls.change(ruled_out, controls, about, show_progress="hidden", api_visibility="private", queue=False)
     return controls
+
+
+def _others(objectives: SettingInfo) -> gr.Dropdown:
+    """Return the menu of objectives to compare the chosen one with, searched by typing."""
+    choices = [(menu_labels()[name], name) for name in objectives.choices or ()]
+    return gr.Dropdown(choices, value=[], multiselect=True, label=OTHERS, info=OTHERS_HELP)
 
 
 def ruled_out(controls: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.probes import PROBES
 from tokenunlearn.table import spreadsheet_text
 
@@ -51,13 +52,26 @@ def of_sweep(
     return [
         {
             **_identity(state, tags),
-            **{name: getattr(each, name) for name in ("arm", "method", "seed", "moment", "step")},
+            **{name: getattr(each, name) for name in ("arm", "seed", "moment", "step")},
+            "method": _method(each, config),
             **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
             **_figures(each.summary),
-            **_settings(config),
+            **_settings(_under(each.method, config)),
         }
         for each in results
     ]
+
+
+def _method(result: "ArmResult", config: Mapping[str, Any]) -> str | None:
+    """Return the objective of a measurement; None where nothing was trained."""
+    trained = tokens_of(result.arm) is not None
+    return (result.method or (config.get("training") or {}).get("objective")) if trained else None
+
+
+def _under(method: str, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the config of an arm: under another objective, that one at its default."""
+    own = {"objective": method, "objective_settings": {}} if method else {}
+    return {**config, "training": {**(config.get("training") or {}), **own}}
 
 
 def comma_table(lines: Sequence[Measurement]) -> str:

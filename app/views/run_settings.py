@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.words import OWN_RETAIN, setting_label
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import arm_words
+from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.models.embedded import EMBEDDED_NAME
@@ -33,6 +34,8 @@ _GROUPS: Final = (
 _ENTRIES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "objective": OBJECTIVES,
+        "objectives": OBJECTIVES,
+        "arms": {**ARMS, **RIVALS},
         "retain": RETAINS,
         "mode": MODES,
         "normaliser": NORMALISERS,
@@ -77,8 +80,10 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
         if isinstance(given, Mapping):
             infos = {info.name: info for info in describe(kind)}
             found.update(_group(group, given, infos))
-    training = config.get("training")
-    if isinstance(training, Mapping):
+    training, sweep = config.get("training"), config.get("sweep")
+    if isinstance(sweep, Mapping) and sweep.get("objectives"):  # each of them at its default
+        found.pop("training.objective", None)
+    elif isinstance(training, Mapping):
         found.update(_own_settings(training))
     rival = config.get("rival")
     if isinstance(rival, Mapping) and isinstance(rival.get("settings"), Mapping):
@@ -133,14 +138,19 @@ def value_words(info: SettingInfo, value: Any) -> str:
     if isinstance(value, str):
         if info.name == "retain" and value == OWN:
             return OWN_RETAIN
-        entry = _ENTRIES.get(info.name, {}).get(value)
-        return str(entry.label) if entry is not None else value
+        return _entry_words(info.name, value)
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
+        return "; ".join(_entry_words(info.name, str(each)) for each in value) or "none"
     if info.unit == "fraction":
         return f"{value:.0%}".replace("%", " %")
     number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
     return f"{number} {info.unit.removesuffix('s') if value == 1 else info.unit}" if info.unit else number
+
+
+def _entry_words(name: str, value: str) -> str:
+    """Return the label of the entry that a setting names; what names none as it is."""
+    entry = _ENTRIES.get(name, {}).get(value)
+    return value if entry is None else str(entry.label)
 
 
 def what_differs(runs: Mapping[str, Mapping[str, Said]]) -> dict[str, list[str]]:

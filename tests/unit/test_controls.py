@@ -133,6 +133,40 @@ def test_a_matched_control_or_a_second_seed_makes_it_one_sweep(
     assert sweep["run_id"] == run_id and sweep["lines"] == [] and compare.runs(service)["runs"] == []
 
 
+def test_other_objectives_make_it_one_sweep_of_arms_and_objectives(service: Service) -> None:
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    wanted = {"plan": plan, "settings": {"steps": 3}, "controls": ["random"], "seeds": 2}
+    (run_id,) = ask(unlearn.start, service, wanted | {"others": ["ga", "npo", "ga", "simnpo"]})
+    config = service.queue.store.config(run_id)
+    assert config["sweep"]["objectives"] == ["npo", "ga", "simnpo"]  # that of the form first, each once
+    assert config["steps"] == 2 * 3 * 2  # arms × objectives × seeds
+    back = again(service, run_id)
+    assert (back.controls, back.training.objective) == (("random",), "npo")
+    assert back.sweep == {"others": ["ga", "simnpo"], "seeds": 2, "bins": 0, "doses": 0}
+    (sweep,) = compare.runs(service)["sweeps"]
+    assert sweep["settings"]["sweep.objectives"] == ["Objectives", "NPO; GA; SimNPO"]
+    assert "training.objective" not in sweep["settings"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"others": ["nppo"]}, "There is no objective 'nppo'"),
+        ({"others": "ga"}, "others must be a list"),
+        ({"others": ["ga"], "settings": {"objective_settings": {"beta": 0.7}}}, "NPO is not at its default"),
+        ({"others": ["ga"], "settings": {"stop_fact_below": 0.1}}, "A sweep does not stop early"),
+        ({"others": ["ga"], "settings": {"objective": "rmu", "retain": "hidden"}}, "has no layer to look at"),
+    ],
+)
+def test_objectives_that_cannot_be_compared_are_refused_before_anything_is_queued(
+    service: Service, more: dict[str, Any], says: str
+) -> None:
+    plan = ask(unlearn.summary, service, draft())["plan"]
+    with pytest.raises((InputError, SettingError), match=says):
+        ask(unlearn.start, service, {"plan": plan, "settings": {}, "controls": []} | more)
+    assert service.queue.runs() == []
+
+
 @pytest.mark.parametrize("seeds", [0, -1, 1.5, "3", True, 10**6])
 def test_a_number_of_seeds_that_is_none_is_refused(service: Service, seeds: Any) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]

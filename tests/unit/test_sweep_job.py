@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.views.results_table import of_sweep
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.documents.record import report_of
 from tokenunlearn.documents.sources import open_source
+from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
 from tokenunlearn.experiments.results import read_results
 from tokenunlearn.experiments.runner import LAST
@@ -72,7 +74,8 @@ def test_a_killed_sweep_goes_on_to_the_figures_of_a_straight_one(
     assert run_job(queue, straight, library_parts) == "finished"
     state = queue.store.state(straight)
     assert (state["step"], state["steps"], state["kind"]) == (6, 6, "sweep")
-    assert buttons(state) == ["Compare"] and not (queue.store.path(straight) / "probes.json").exists()
+    assert buttons(state) == ["Compare", "Run again with changes"]
+    assert not (queue.store.path(straight) / "probes.json").exists()
 
     found = report_of(open_source(queue.store.path(straight)), "report", "today")
     assert [row["id"] for row in found.record["tokens"]["rows"]] == [row.id for row in ROWS[:2]]
@@ -101,6 +104,32 @@ def test_a_killed_sweep_goes_on_to_the_figures_of_a_straight_one(
     assert figures(queue, broken) == figures(queue, straight)
     last = {(arm, seed): norm for arm, seed, moment, norm, _ in figures(queue, broken) if moment == LAST}
     assert last["uniform_norm", 1] == pytest.approx(last["chosen", 1], rel=1e-5)
+
+
+def test_several_objectives_are_arms_of_their_own_in_table_and_report(
+    queue: RunQueue, tiny_folder: Path, scored: Any
+) -> None:
+    sweep = {"arms": ["chosen", "random"], "objectives": ["npo", "ga"], "seeds": 1}
+    given = config(tiny_folder, sweep=sweep, steps=4, arm="chosen")
+    run_id = queue.start_run(given, mask_of(scored), scored)
+    assert run_job(queue, run_id, library_parts) == "finished"
+    results = read_results(queue.store.path(run_id) / FILE)
+    view = sweep_view(results, [])
+    last = [line for line in view["lines"] if line["moment"] == LAST]
+    assert [line["label"] for line in last] == [
+        "chosen tokens, NPO", "random, same count, NPO", "chosen tokens, GA", "random, same count, GA",
+    ]  # fmt: skip
+    assert [line["hue"] for line in last] == [0, 1, 2, 3]  # no two alike in the plot
+    (verdict,) = view["verdicts"]
+    assert all(any(f"chosen − random, {name}:" in each for each in verdict["all"]) for name in ("npo", "ga"))
+    record = report_of(open_source(queue.store.path(run_id)), "report", "today").record
+    assert [line["label"] for line in record["arms"]] == [line["label"] for line in view["lines"]]
+    assert {each["method"] for each in record["differences"]} == {"NPO", "GA"}
+    lines = of_sweep(queue.store.state(run_id), (), queue.store.config(run_id), results)
+    assert [(each["arm"], each["method"]) for each in lines if each["moment"] in ("before", LAST)] == [
+        ("before", None), ("chosen", "npo"), ("random", "npo"), ("chosen", "ga"), ("random", "ga"),
+    ]  # fmt: skip
+    assert {each["training.objective"] for each in lines if each["method"] == "ga"} == {"ga"}
 
 
 def test_what_a_sweep_cannot_be_made_of_is_told_before_any_model_loads(queue: RunQueue, scored: Any) -> None:

@@ -144,13 +144,18 @@ def _lines(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
             groups.setdefault((each.arm, each.method, each.moment), []).append(each)
     arms = list(dict.fromkeys((arm, method) for arm, method, _ in groups))
     return [
-        {**_line(group), "hue": _hue(arm, arms.index((arm, method)))}
+        {**_line(group), "hue": _hue(arm, method, arms.index((arm, method)))}
         for (arm, method, _), group in groups.items()
     ]
 
 
-def _hue(arm: str, place: int) -> int:
-    """Return which colour is an arm's own: that of its place in ARMS, the same in every sweep."""
+def _hue(arm: str, method: str, place: int) -> int:
+    """Return which colour is an arm's own: that of its place in ARMS, the same in every sweep.
+
+    Where objectives are compared, an arm has another one with each: that of its `place` in the sweep.
+    """
+    if method:
+        return place
     names = list(ARMS)
     return names.index(arm) if arm in names else len(names) + place
 

@@ -48,6 +48,7 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             "tokenunlearn.runs.sweep_job:load_sweep",
             saved="measured",
             see="See its table on the Compare tab.",
+            form=True,
             leaves=False,
             shown_on="Compare",
             unit="arm",

@@ -52,7 +52,7 @@ def buttons(state: State, now: float | None = None) -> list[str]:
         return ["Open the taught model", "Discard…"]
     if name in ENDED:
         again = ["Run again with changes"] if kind.form else []
-        return ["Probe", "Compare", *again] if kind.leaves else [kind.shown_on]
+        return [*(["Probe", "Compare"] if kind.leaves else [kind.shown_on]), *again]
     if name == "failed":
         return [*([f"Resume from {saved}"] if saved else []), *edit, "Copy error", "Discard…"]
     if name == "diverged":

@@ -1,7 +1,7 @@
 """The settings of a training run: declared once for flags, sliders, docs and errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tokenunlearn.errors import SettingError
@@ -99,3 +99,10 @@ class TrainConfig:
         """What the objective and its retain term need, by the names of NEEDS."""
         term = self.retain_term
         return OBJECTIVES[self.objective].needs | (RETAINS[term].needs if term else frozenset())
+
+
+def with_objective(config: TrainConfig, objective: str) -> TrainConfig:
+    """Return the settings with another objective at its default; with their own one, as they are."""
+    if objective == config.objective:
+        return config
+    return replace(config, objective=objective, objective_settings={})

@@ -62,7 +62,7 @@ const MOST_NAMED = 12;
 /**
  * Returns `{data, layout, config}` for Plotly; each mark has its line's id as `customdata`.
  * @param {ReturnType<typeof pointsOf>} points
- * @param {{colour: (hue: number) => string, symbol: (hue: number) => string, ink: string, muted: string, line: string,
+ * @param {{colour: (hue: number) => string, symbol: (hue: number, kind: any) => string, ink: string, muted: string, line: string,
  *   page: string, font: string}} theme
  * @param {{x: string, y: string}} titles of the axes
  * @param {boolean} narrow
@@ -175,7 +175,7 @@ function mark(point, theme) {
     marker: {
       size: 12,
       color: colour,
-      symbol: point.kind === "arm" ? "diamond" : theme.symbol(point.hue),
+      symbol: theme.symbol(point.hue, point.kind),
       line: { color: theme.page, width: 1.5 },
     },
     ...(point.low ? { error_x: bar(0, point.x), error_y: bar(1, point.y) } : {}),

@@ -90,7 +90,7 @@ function themeOf(element) {
   return {
     ...chartTheme(element),
     colour: (hue) => colours[lookOf(hue).colour],
-    symbol: (hue) => lookOf(hue).symbol,
+    symbol: (hue, kind) => lookOf(hue, kind).symbol,
   };
 }
 
