@@ -11,7 +11,7 @@ from app.actions import compare as compare_actions
 from app.actions import gradients as gradient_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
-from app.actions import teach as teach_actions
+from app.actions import taught_models
 from app.actions import unlearn as unlearn_actions
 from app.actions.run_tokens import RunOf
 from app.doors import answering, hearing, refusing
@@ -167,7 +167,7 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         if action == "again":
             return _again(service, page, run_id)
         if action == "open":
-            teach_actions.open_taught(service, teach_actions.TaughtModel(run_id=run_id))
+            taught_models.open_taught(service, taught_models.TaughtModel(run_id=run_id))
             return {page.tabs: gr.Tabs(selected="tokens"), page.chips: status_actions.chips(service)}
         unlearn_actions.act(service, press)
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}

@@ -170,7 +170,7 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
 
 
 def ask(service: Service, wanted: Question) -> dict[str, Any]:
-    """Return the greedy answers of the model before and after a run: `{question, before, after}`.
+    """Return the greedy answers of the model before and after a run: `{run, question, before, after}`.
 
     Each answer is `{text, fluency}`, the latter in nats per token and None where it cannot be measured.
 
@@ -185,7 +185,7 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
     after = service.results.model(wanted.run)
     with service.sessions.model_lock:
         answers = [_said(model, asked) for model in (before, after)]
-    return {"question": asked, "before": answers[0], "after": answers[1]}
+    return {"run": wanted.run, "question": asked, "before": answers[0], "after": answers[1]}
 
 
 def _said(model: Any, question: str) -> dict[str, Any]:

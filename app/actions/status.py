@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.actions.teach import teaching
+from app.actions.lesson import teaching
 from app.service import Service
 from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news

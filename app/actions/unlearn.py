@@ -409,11 +409,16 @@ def act(service: Service, press: Press) -> None:
         raise RunError(f"{action!r} is nothing a run can do", fix="Reload the page", where=run_id)
 
 
+def is_open(service: Service, run_id: str) -> bool:
+    """Return whether the open model is the one that a run left."""
+    opened, adapter = service.sessions.session.adapter, service.queue.store.path(run_id) / "adapter"
+    return opened is not None and Path(opened).resolve() == adapter.resolve()
+
+
 def refuse_in_use(service: Service, run_id: str) -> None:
     """Raise RunError where the model that a run left is open, or a run that goes on begins with it."""
     adapter = (service.queue.store.path(run_id) / "adapter").resolve()
-    session = service.sessions.session
-    if session.adapter and Path(session.adapter).resolve() == adapter:
+    if is_open(service, run_id):
         raise RunError(
             f"The model of {run_id} is open", fix="Open another one, then discard it", where=run_id
         )

@@ -93,6 +93,8 @@ def _wire(service: Service, tab: ProbeTab) -> None:
     # Not at each change: whoever else turns to a run sends its probes as well.
     tab.run.input(pick, tab.run, [tab.picked, tab.view], **hidden)
     tab.view.show(hearing(turn), None, [tab.run, tab.picked, tab.view], **hidden)
+    # What was asked of one run says nothing of another.
+    tab.run.change(None, None, tab.answers, js="() => null", **hidden)
     gr.on(
         [tab.ask.click, tab.question.submit],
         answer,

@@ -9,13 +9,13 @@ from app.actions import (
     exports,
     failed_rows,
     learn,
+    lesson,
     mark_sets,
     marks,
     masks,
     opening,
     run_tokens,
     subjects,
-    teach,
     tokens,
 )
 from app.components import tokens_view
@@ -56,7 +56,7 @@ ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "export_marked_rows": mark_sets.export_rows,
         "compare_marks": mark_sets.compare,
         **opening.ASKED,
-        **teach.ASKED,
+        **lesson.ASKED,
     }
 )
 

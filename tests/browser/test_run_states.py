@@ -170,6 +170,13 @@ def test_a_run_that_does_not_stop_may_be_forced_and_one_that_finishes_is_said_on
     expect(page.locator(".tu-training")).not_to_contain_text("trains")
     page.get_by_role("tab", name="Probe").click()
     expect(page.locator("body[data-probe-news]")).to_have_count(0)
+    # What was asked of one run goes when another is shown.
+    page.get_by_label("Ask both models").fill("Who was born?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".ask-view .tx-error")).to_be_visible()
+    page.get_by_role("combobox", name="Run").last.click()
+    page.get_by_role("option", name=re.compile("run-1")).click()
+    expect(page.locator(".ask-view .tx-error")).to_have_count(0)
     page.reload()
     expect(page.locator(".tx-chip", has_text="run-3 finished ✓")).to_be_visible()
     expect(page.locator(".tx-news")).to_be_empty()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.actions import compare, probe, run_folder, run_tokens, status, teach, unlearn
+from app.actions import compare, probe, run_folder, run_tokens, status, unlearn
+from app.actions.taught_models import taught_models
 from app.service import Service
 from app.views.runs import run_line
 from tests.asking import ask
@@ -137,6 +138,6 @@ def test_a_damaged_lesson_takes_neither_the_chips_nor_the_others(service: Servic
     for name in ("taught.json", "config.json"):
         for content in (*CONTENT, b'{"rows": []}', b'{"rows": [{"before": "x"}], "kept": 0, "still": 0}'):
             (bad / name).write_bytes(content)
-            assert [each["run_id"] for each in teach.taught_models(service)] == lessons[::-1], (name, content)
+            assert [each["run_id"] for each in taught_models(service)] == lessons[::-1], (name, content)
             assert name == "config.json" or "damaged" in status.chips(service)["teaching"]["text"]
         (bad / name).write_bytes(whole) if name == "config.json" else (bad / name).unlink()

@@ -1,11 +1,14 @@
 """A fact of one's own on the page: what is wrong with it, its run, and the taught model that is opened."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.actions import status, teach, unlearn
+from app.actions import lesson, status, unlearn
+from app.actions.fact_form import FactGiven, check_fact, fact_row
+from app.actions.taught_models import discard_taught, open_taught, taught_models
 from app.service import Service
 from tests import page_service
 from tests.asking import ask
@@ -15,6 +18,7 @@ from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.library import library_parts
 from tokenunlearn.runs.worker import run_job
 from tokenunlearn.settings import to_dict
+from tokenunlearn.training.events import StepDone
 from tokenunlearn.training.teach import TeachConfig
 
 pytestmark = pytest.mark.slow
@@ -45,14 +49,14 @@ def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Serv
 def test_what_is_wrong_is_said_at_its_field(
     service: Service, more: dict[str, Any], field: str, words: str
 ) -> None:
-    found = ask(teach.check_fact, service, {**FACT, **more})
+    found = ask(check_fact, service, {**FACT, **more})
     assert list(found["wrong"]) == [field] and words in found["wrong"][field]
 
 
 def test_of_several_places_the_one_that_was_marked_counts_else_the_first() -> None:
-    first, _, note = teach.fact_row(teach.FactGiven(**FACT))
+    first, _, note = fact_row(FactGiven(**FACT))
     assert first and first.gold == ((0, 2),) and "occurs 2 times: the first is marked" in note
-    second, _, note = teach.fact_row(teach.FactGiven(**{**FACT, "answer": f"  {FACT['answer']}"}, start=14))
+    second, _, note = fact_row(FactGiven(**{**FACT, "answer": f"  {FACT['answer']}"}, start=14))
     assert second and second.gold == ((12, 14),) and note == ""
 
 
@@ -60,39 +64,44 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = to_dict(TeachConfig(epochs=1, rank=2, rehearse=1))
-    monkeypatch.setattr(teach, "to_dict", lambda _: few)
+    monkeypatch.setattr(lesson, "to_dict", lambda _: few)
     with pytest.raises(InputError, match="does not hold “Bo”"):
-        ask(teach.teach, service, {"facts": [{**FACT, "fact": "Bo"}]})
+        ask(lesson.teach, service, {"facts": [{**FACT, "fact": "Bo"}]})
     with pytest.raises(InputError, match="nothing to teach"):
-        ask(teach.teach, service, {"facts": []})
+        ask(lesson.teach, service, {"facts": []})
     assert not service.queue.runs()
 
-    run_id = ask(teach.teach, service, {"facts": [FACT]})["run_id"]
+    run_id = ask(lesson.teach, service, {"facts": [FACT]})["run_id"]
     assert status.chips(service)["teaching"]["live"]
     with pytest.raises(RunError, match="taught no model yet"):
-        ask(teach.open_taught, service, {"run_id": run_id})
+        ask(open_taught, service, {"run_id": run_id})
     assert run_job(service.queue, run_id, library_parts) == "finished"
-    lesson = status.chips(service)["teaching"]
-    assert lesson["opens"] and lesson["text"].startswith("Taught: the fact’s probability went from .0")
-    (taught,) = teach.offer(service)["models"]
+    ended = status.chips(service)["teaching"]
+    assert ended["opens"] and ended["text"].startswith("Taught: the fact’s probability went from .0")
+    (taught,) = taught_models(service)
     assert (taught["facts"], taught["open"]) == (["Di"], False) and taught["bytes"] > 1_000
 
-    ask(teach.open_taught, service, {"run_id": run_id})
+    ask(open_taught, service, {"run_id": run_id})
     session = settled(service).sessions.session
+    assert not status.chips(service)["teaching"]["opens"]  # it is open already
     shown = service.shelf.newest()
     assert shown and [row["question"] for row in shown.payload["rows"]] == ["Who ate?"]
     assert [len(session.retain), len(session.forget)] == [1, 1] and session.adapter
     fact = [shown.payload["columns"]["gold"][at] for at in range(3)]
     assert fact == [1, 1, 0]  # letters are tokens here
     with pytest.raises(RunError, match="is open"):
-        ask(teach.discard_taught, service, {"run_id": run_id})
+        ask(discard_taught, service, {"run_id": run_id})
     with pytest.raises(RunError, match="is open"):
         ask(unlearn.act, service, {"run_id": run_id, "action": "discard"})
-    rest = ask(teach.teach, service, {"open_rows": True})["run_id"]
+    rest = ask(lesson.teach, service, {"open_rows": True})["run_id"]
     config = service.queue.store.config(rest)
     assert config["learn"] == [session.forget[0].id] and config["adapter"] == session.adapter
+    service.queue.store.append_event(rest, StepDone(1, 5, 1.0, math.nan, 1.0, seconds=2.5))
+    service.queue.store.change(rest, step=1, steps=5)
+    under_way = status.chips(service)["teaching"]
+    assert under_way["text"].startswith("step 1 of 5") and "at most about 10 s left" in under_way["text"]
     assert len(config["keep"]) == 4  # the three rows that were open before it was taught, and the one to keep
-    ask(teach.discard_taught, service, {"run_id": rest})
+    ask(discard_taught, service, {"run_id": rest})
     assert [state["run_id"] for state in service.queue.runs()] == [run_id]
 
 
@@ -125,12 +134,12 @@ def test_a_damaged_lesson_is_listed_with_its_fault_and_takes_no_other_down(
     damaged = store.path("run-2") / file
     damaged.unlink() if text is None else damaged.write_text(text)
 
-    first, second = teach.offer(service)["models"]
+    first, second = taught_models(service)
     assert first["broken"] is broken and words in first["words"]
     assert (second["facts"], second["words"], second["broken"]) == (["Di"], "", False)
-    assert teach.teaching(service, service.queue.runs())
+    assert lesson.teaching(service, service.queue.runs())
     if broken:
         with pytest.raises(RunError):
-            ask(teach.open_taught, service, {"run_id": "run-2"})
-    (left,) = ask(teach.discard_taught, service, {"run_id": "run-2"})["models"]
+            ask(open_taught, service, {"run_id": "run-2"})
+    (left,) = ask(discard_taught, service, {"run_id": "run-2"})["models"]
     assert left["run_id"] == "run-1"

@@ -265,6 +265,10 @@ test("a plain text says that nothing can be hidden, unless it has a subject", ()
     bannerWords({ question: "Who?", subject: "Ada", subject_source: "proposed", unique_question: true }),
     /proposed.*“Ada”\. No other row asks this question/,
   );
+  // What asks for the contrast goes when it is used.
+  const alone = { question: "Who?", subject: "Ada", subject_source: "row", unique_question: true };
+  assert.match(bannerWords(alone, true, true), /Contrast is the better signal/);
+  assert.equal(bannerWords(alone, true, true, false), "");
 });
 
 test("a refusal is thrown as its sentence", async () => {

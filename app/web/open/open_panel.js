@@ -97,7 +97,7 @@ export function openPanel(host) {
     asked = openingNow.value.open.model;
     if (part === "teach") teach.show();
     if (part === "model")
-      host.ask("teach_offer", {}).then(
+      host.ask("taught_models", {}).then(
         ({ models }) => taught.update(models),
         () => {}, // The form works without the list.
       );

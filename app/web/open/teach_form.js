@@ -5,7 +5,7 @@
 
 import { button, node, setAttributes, setHidden, setText } from "../dom/dom.js";
 import { workNotice } from "../dom/work_notice.js";
-import { teachingNow } from "../server/shared_value.js";
+import { openingNow, teachingNow } from "../server/shared_value.js";
 import { plural } from "../text/numbers.js";
 import { markedParts } from "../text/units.js";
 
@@ -230,24 +230,37 @@ export function teachForm(host) {
       },
       (error) => notice.say(error?.message ?? String(error), "error"),
     );
-  let opened = "";
+  /** The lesson whose model is being opened by itself, which needs no button. */
+  let opening = "";
   /** The lesson that this page has seen under way: one that ended before is no news. */
   let seen = "";
-  const follow = (lesson) => {
+  const follow = () => {
+    const lesson = teachingNow.value;
     if (lesson?.live) seen = lesson.run_id;
-    state.update(lesson?.run_id === seen || lesson?.run_id === mine ? lesson : null);
-  };
-  teachingNow.subscribe((lesson) => {
-    follow(lesson);
     // By itself only for whoever began it and is looking: what was decided on the open rows is kept anyway.
-    if (lesson?.run_id !== mine || !lesson.opens || opened === mine || !host.watched()) return;
-    opened = mine;
-    notice.attempt(
-      () => host.open(mine),
-      () => "",
-    );
+    if (lesson?.run_id === mine && lesson.opens && host.watched()) {
+      seen = opening = mine;
+      mine = "";
+      notice.attempt(
+        () => host.open(opening).catch(offerAgain),
+        () => "",
+      );
+    }
+    const shown = lesson?.run_id === seen || lesson?.run_id === mine;
+    state.update(shown ? { ...lesson, opens: lesson.opens && lesson.run_id !== opening } : null);
+    if (lesson?.run_id === opening && !lesson.opens) opening = ""; // It is open now.
+  };
+  const offerAgain = (error) => {
+    opening = "";
+    follow();
+    throw error;
+  };
+  teachingNow.subscribe(follow);
+  openingNow.subscribe(({ opening: load }) => {
+    if (load?.state === "error") opening = "";
+    follow();
   });
-  follow(teachingNow.value);
+  follow();
   update();
   return { element, show };
 }

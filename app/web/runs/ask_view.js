@@ -4,7 +4,7 @@ import { node } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 
 /**
- * Mounts the view; `props.value` is null or `{question, before, after, error}`, an answer `{text, fluency}`.
+ * Mounts the view; `props.value` is null or `{run, question, before, after, error}`, an answer `{text, fluency}`.
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -29,6 +29,11 @@ function answers(value) {
     );
   return [
     node("p", { class: "tx-question", text: value.question }),
-    node("div", { class: "tx-columns" }, side("before", value.before), side("after", value.after)),
+    node(
+      "div",
+      { class: "tx-columns" },
+      side(`before ${value.run}`, value.before),
+      side(`after ${value.run}`, value.after),
+    ),
   ];
 }

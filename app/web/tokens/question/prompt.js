@@ -63,10 +63,11 @@ export function promptView(model, host) {
     // Nothing is switched off where there is none: all contrasts are 0.
     const adapted = model.payload.model?.adapter !== "none";
     const raised = adapted && adapterRaises(model, row);
-    const words = bannerWords(row, adapted, raised);
+    const swaps = model.rule.knowledge !== "contrast";
+    const words = bannerWords(row, adapted, raised, swaps);
     setHidden(banner, words === "");
     setText(warning, words);
-    setHidden(act, !raised || !row.unique_question || model.rule.knowledge === "contrast");
+    setHidden(act, !raised || !row.unique_question || !swaps);
     return undefined;
   };
   return { element, update };
@@ -93,9 +94,9 @@ function selectedWords(question) {
 /**
  * Returns the warnings for a row, or ""; `adapted`: the model has an adapter that a contrast can switch off,
  * `raised`: it makes what the row says likelier (null: not measured), without which a contrast finds nothing
- * of it.
+ * of it; `swaps`: the rule's knowledge is no contrast, which needs no other question.
  */
-export function bannerWords(row, adapted = true, raised = null) {
+export function bannerWords(row, adapted = true, raised = null, swaps = true) {
   const {
     question,
     subject,
@@ -124,8 +125,9 @@ export function bannerWords(row, adapted = true, raised = null) {
       : `Subject proposed, not given by the data: “${subject}”.`,
     row: answerOnly,
   }[source];
-  const ofQuestion = unique && "No other row asks this question, so swapping names tells you little.";
-  return [ofSubject, ofQuestion, unique && insteadWords(adapted, raised)].filter(Boolean).join(" ");
+  const alone = unique && swaps;
+  const ofQuestion = alone && "No other row asks this question, so swapping names tells you little.";
+  return [ofSubject, ofQuestion, alone && insteadWords(adapted, raised)].filter(Boolean).join(" ");
 }
 
 function insteadWords(adapted, raised) {
