@@ -17,19 +17,20 @@ MARKED_WORDS: Final = "These are the words that you marked"
 START: Final = "Start unlearning"
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
-CONTROLS_HELP: Final = "Each has the same settings and other tokens, and rules something out"
+CONTROLS_HELP: Final = (
+    "They show whether your choice mattered: each trains other tokens with the same settings"
+)
 SEEDS: Final = "Seeds"
 SEEDS_HELP: Final = (
-    "From 2 on, and with a control that is matched to the chosen run, all of it is one sweep: its table, and "
-    "what is shown, stand on the Compare tab. It takes 3 seeds to show anything, better 5"
+    "How often everything is trained. It takes 3 seeds to show a difference, better 5. From 2 on, and with a "
+    "control that is matched to the chosen run, it is one sweep: the Compare tab says what it shows"
 )
 PROOF: Final = "Does the score mark what matters?"
 PROOF_HELP: Final = (
     "Bins train the tokens of each part of the scores, doses a growing share of all tokens. If higher scores "
-    "mark the fact, higher bins forget more of it. Each is an arm of the sweep, with as many seeds"
+    "mark the fact, higher bins forget more of it. All are trained in one sweep"
 )
 SWEEP: Final = "sweep"
-STOPS_NOT: Final = "Each arm is measured at equal forgetting and goes on to the last step"
 STOP_AT_NO_FACT: Final = "Set “Stop fact below” to 0"
 OTHERS: Final = "Objectives to compare it with"
 OTHERS_HELP: Final = "Each trains the same arms at its default settings; all of it is then one sweep"
@@ -50,10 +51,10 @@ NO_RUN: Final = (
 )
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
-RECORDED_SWEEP: Final = "the demo: chosen tokens, every token, as many random ones"
+RECORDED_SWEEP: Final = "chosen tokens, every token and as many random ones, on the demo"
 RECORDED_SWEEP_SAYS: Final = (
     "Recorded: measured before, on the embedded model. Three seeds seldom show even a large difference, five "
-    "mostly do. Start runs on the Unlearn tab, and yours stand here."
+    "mostly do. Start runs on the Unlearn tab: they take this place."
 )
 ONE_SEED_EACH: Final = (
     "Nothing is shown yet: these runs have one seed each, and another seed may turn a difference round. Set "

@@ -288,11 +288,7 @@ def _model_name(given: ModelGiven) -> str | None:
         return name
     folder = _at_home(name)
     if not _is_folder(folder):
-        raise ModelError(
-            f"The model folder {name} does not exist",
-            "It is not a folder of the server's machine",
-            "Check it",
-        )
+        raise ModelError(f"The server has no folder {name}", fix="Check the path")
     return str(folder.absolute())
 
 

@@ -33,7 +33,6 @@ from app.words import (
     NOT_LIVE,
     ONE_OBJECTIVE,
     STOP_AT_NO_FACT,
-    STOPS_NOT,
     SWEEP,
     share_of_rows,
 )
@@ -43,6 +42,7 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
+from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
@@ -303,7 +303,8 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
 def refuse_for_sweep(wanted: Start) -> None:
     """Raise SettingError for a setting that a sweep does not take, naming it."""
     if wanted.is_sweep and wanted.settings.stop_fact_below:
-        raise SettingError("A sweep does not stop early", STOPS_NOT, STOP_AT_NO_FACT, "stop_fact_below")
+        why = SET_BY_ARMS["stop_fact_below"]
+        raise SettingError("A sweep does not stop early", why, STOP_AT_NO_FACT, "stop_fact_below")
     if wanted.objectives and not at_defaults(wanted.settings):
         label = OBJECTIVES[wanted.settings.objective].label
         raise SettingError(

@@ -113,7 +113,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     column(page, "question").select_option("ask")
     column(page, "subject").focus()
     column(page, "subject").select_option("who")
-    expect(dialog(page)).to_contain_text("Subject (corrected)")
+    expect(dialog(page)).to_contain_text("Subject (your choice)")
     expect(column(page, "subject")).to_be_focused()
     expect(dialog(page)).to_contain_text("own.jsonl: 2 rows to forget; 2 lines are refused")
     expect(dialog(page)).to_contain_text("Not read: web")
@@ -223,7 +223,7 @@ def test_a_model_that_is_not_there_or_given_up_leaves_the_old_one(
     name = tiny_folder.name
     chip(page, name).click()
     load(page, "/no/such/folder")
-    expect(dialog(page)).to_contain_text("The model folder /no/such/folder does not exist")
+    expect(dialog(page)).to_contain_text("The server has no folder /no/such/folder. Check the path.")
     load(page, served.folder)
     expect(dialog(page)).to_contain_text("holds no model. It has no config.json")
     expect(dialog(page)).to_contain_text("What was open still is.")

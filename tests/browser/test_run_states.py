@@ -119,7 +119,7 @@ def test_many_rows_begin_with_the_disagreements_and_a_row_without_choice_or_subj
 
 def test_a_diverged_run_says_where_keeps_its_step_and_opens_the_form_with_a_lower_rate(page: Page) -> None:
     title = show_run(page, "shared, chosen")
-    expect(title).to_contain_text("diverged at step 9: retain loss 3.1 > 2.0; usable, step 8 of 30")
+    expect(title).to_contain_text("diverged at step 9: retain loss 3.1 > 2.0; weights saved, step 8 of 30")
     expect(buttons(page)).to_have_text(["Keep as is", "Edit settings", "Copy error", "Discard…"])
     notes = page.locator(".curves-view .js-plotly-plot .annotation-text")
     expect(notes.filter(has_text=re.compile("^kept 8$"))).to_be_visible()

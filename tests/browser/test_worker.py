@@ -204,7 +204,7 @@ def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Pag
     page.get_by_label("Steps", exact=True).fill("2")
     press_start(page)
     expect(head(page)).to_contain_text("sweep", timeout=MINUTE)
-    expect(head(page)).to_contain_text("finished, arm 4 of 4", timeout=2 * MINUTE)
+    expect(head(page)).to_contain_text("finished, training 4 of 4", timeout=2 * MINUTE)
     act(page, "Compare").click()
     sweep = page.get_by_role("region", name="tiny, sweep")
     expect(sweep).to_contain_text("nothing can be shown on fewer than 3 seeds, and this has 2")
@@ -231,7 +231,7 @@ def test_pause_resume_and_keep(page: Page, folder: Path) -> None:
     act(page, "Pause and save").click()
     expect(act(page, "Resume")).to_be_visible()
     expect(page.locator(".tx-chip", has_text=f"{run_id} paused")).to_be_visible()
-    expect(head(page)).to_contain_text("usable")
+    expect(head(page)).to_contain_text("paused, weights saved")
     paused = shown_step(page)
     assert 0 < paused < LONG and trained_steps(folder, run_id) == list(range(1, paused + 1))
 
@@ -240,7 +240,7 @@ def test_pause_resume_and_keep(page: Page, folder: Path) -> None:
     expect(head(page)).not_to_have_text(re.compile(rf"step {paused} of"), timeout=MINUTE)
     assert shown_step(page) > paused
     act(page, "Stop and keep").click()
-    expect(head(page)).to_contain_text("kept, usable", timeout=MINUTE)
+    expect(head(page)).to_contain_text("kept, weights saved", timeout=MINUTE)
     kept = shown_step(page)
     # Not one step was lost or done twice.
     assert paused < kept < LONG and trained_steps(folder, run_id) == list(range(1, kept + 1))

@@ -150,10 +150,10 @@ def test_the_sentence_follows_the_rank_and_too_few_draws_show_nothing(
         return next(each for each in gradient_said(report) if "random choices" in each)
 
     for count, reached, ending in (
-        (20, 0, "(two-sided p = 0.095): no difference can be shown; that takes at least 39 draws."),
-        (39, 0, "(two-sided p = 0.050): here the chosen tokens' gradients agree more than by chance."),
-        (39, 39, "(two-sided p = 0.050): here the chosen tokens' gradients agree less than by chance."),
-        (39, 1, "(two-sided p = 0.100): no difference is shown."),
+        (20, 0, "(two-sided p 0.095): no difference can be shown; that takes at least 39 draws."),
+        (39, 0, "(two-sided p 0.050): here the chosen tokens' gradients agree more than by chance."),
+        (39, 39, "(two-sided p 0.050): here the chosen tokens' gradients agree less than by chance."),
+        (39, 1, "(two-sided p 0.100): no difference is shown."),
     ):
         assert said(count, reached).startswith(f"{reached} of {count} random choices of as many tokens")
         assert said(count, reached).endswith(ending)

@@ -196,10 +196,10 @@ def test_another_model_takes_over_and_the_old_scores_are_never_mixed_with_it(
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"source": "folder", "name": "/no/such/folder"}, "The model folder /no/such/folder does not exist"),
-        ({"source": "folder", "name": "a\0b"}, "does not exist"),
-        ({"source": "folder", "name": "~nobody-at-all/x"}, "does not exist"),
-        ({"source": "folder", "name": "x" * 300}, "does not exist"),
+        ({"source": "folder", "name": "/no/such/folder"}, "no folder /no/such/folder. Check the path."),
+        ({"source": "folder", "name": "a\0b"}, "The server has no folder"),
+        ({"source": "folder", "name": "~nobody-at-all/x"}, "The server has no folder"),
+        ({"source": "folder", "name": "x" * 300}, "The server has no folder"),
         ({"source": "folder", "name": " "}, "name is missing"),
         ({"source": "web", "name": "x"}, "source is web. It must be one of: embedded, folder, hub"),
         ({"source": "hub", "name": "."}, ". is a folder of this machine. Choose Folder"),

@@ -227,7 +227,7 @@ def test_an_unknown_state_is_an_error():
     ("state", "place", "after", "text"),
     [
         ({"state": "queued"}, 2, "run-13", "2nd in line, starts after run-13"),
-        ({"state": "paused", "step": 12, "steps": 30, "saved_step": 12}, 0, "", "usable, step 12 of 30"),
+        ({"state": "paused", "steps": 30, "saved_step": 12}, 0, "", "paused, weights saved, step 12 of 30"),
         ({"state": "stopping", "step": 12, "requested": 988}, 0, "", "saving at step 12, asked 12 s ago"),
         (
             {"state": "interrupted", "step": 2, "steps": 9},

@@ -16,7 +16,7 @@ from tokenunlearn.training.events import SweepStep
     ("seeds", "apart", "sentence", "count"),
     [
         (2, 0.4, "Last step: nothing can be shown on fewer than 3 seeds, and this has 2.", 0),
-        (3, 0.0, "Last step: no difference between the chosen tokens and a control is shown, of ", 0),
+        (3, 0.0, "Last step: 0 of ", 0),
         (5, 0.4, "differences between the chosen tokens and the controls are shown", 1),
     ],
 )
@@ -41,8 +41,11 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
         "“random, same count”."
     )
     (nothing,) = sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["against"]
-    assert (nothing["better"], nothing["worse"]) == ("", "")  # and no headline
-    assert sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["headline"] == ""
+    assert (nothing["better"], nothing["worse"]) == ("", "")
+    assert sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["headline"] == (
+        "After the last step no difference between the chosen tokens and a control is shown."
+    )
+    assert sweep_view(chosen_and_random(2, 0.4), [])["verdicts"][0]["headline"] == ""  # of two seeds none
     # What was found of the fact is said even so; names hold commas, so they are set apart by semicolons.
     assert nothing["open"].startswith("fact, joint 0.00 [0.00, 0.00]; other tokens; fact, paraphrased")
 

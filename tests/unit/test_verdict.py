@@ -72,13 +72,13 @@ def test_a_difference_is_told_with_its_direction_and_of_two_seeds_it_shows_nothi
     fact = next(each for each in table(3) if each.probe == "fact_joint")
     assert fact.shown and fact.better
     assert fact.words == (
-        "fact, joint, chosen − uniform: -0.400 [-0.400, -0.400], p 0.000, 3 seeds, 4 rows: "
+        "fact, joint, chosen − uniform: −0.400 [−0.400, −0.400], p < 0.001, 3 seeds, 4 rows: "
         "shown, the chosen tokens do better."
     )
     few = next(each for each in table(2) if each.probe == "fact_joint")
     assert not few.shown and few.words.endswith("2 seeds, 4 rows: not shown, it takes 3 seeds.")
     one = next(each for each in table(1) if each.probe == "fact_joint")
-    assert one.words == "fact, joint, chosen − uniform: -0.400, 1 seed, 4 rows: not shown, it takes 3 seeds."
+    assert one.words == "fact, joint, chosen − uniform: −0.400, 1 seed, 4 rows: not shown, it takes 3 seeds."
     lacking = next(each for each in table(3) if each.probe == "retain")
     assert lacking.words == "retain, chosen − uniform: not measured."
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens, refuse_unscorable, scoring_of
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import SettingError
+from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     from tokenunlearn.selection import Rule
     from tokenunlearn.training.config import TrainConfig
 
-_SET_BY_ARMS: Final = {
-    "eval_every": "Each step is looked at, to find the one of equal forgetting",
-    "stop_fact_below": "Each arm is measured at equal forgetting and goes on to the last step",
-}
-
 
 def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = MappingProxyType({})) -> None:
     """Let the parser take rows, mask or rule, model, training, and what to compare (a verb has defaults)."""
@@ -47,7 +43,7 @@ def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = M
     )
     add_model(parser)
     add_settings(parser, "CompareConfig", defaults=defaults)
-    add_training(parser, hidden=tuple(_SET_BY_ARMS))
+    add_training(parser, hidden=tuple(SET_BY_ARMS))
     add_choice(parser)
 
 
@@ -189,7 +185,7 @@ def _follow(
 
 def _refuse_set_by_arms(arguments: argparse.Namespace) -> None:
     """Raise SettingError for a setting of training that a comparison sets itself."""
-    for name, why in _SET_BY_ARMS.items():
+    for name, why in SET_BY_ARMS.items():
         if getattr(arguments, name) is not None:
             raise SettingError(
                 f"{name} cannot be set here", why, "Leave it out", "--" + name.replace("_", "-")

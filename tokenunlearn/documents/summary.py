@@ -24,10 +24,7 @@ MOMENTS: Final = (LAST, EQUAL, RETAINED)
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
-NOT_SHOWN: Final = (
-    "{moment}: no difference between the chosen tokens and a control is shown, of {of} looked at (95 % "
-    "interval over rows and seeds, p adjusted by Holm)."
-)
+NOTHING: Final = "After {the} no difference between the chosen tokens and a control is shown."
 SHOWN: Final = (
     "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
     "interval over rows and seeds, p adjusted by Holm)."
@@ -59,14 +56,16 @@ def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
     found = [each for each in every if np.isfinite(each.comparison.mean)]
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
+    said = headline(found, moment)
     if not shown and seeds < FEWEST_SEEDS:
         text = TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
     else:
-        text = (SHOWN if shown else NOT_SHOWN).format(moment=moment, shown=len(shown), of=len(found))
+        text = SHOWN.format(moment=moment, shown=len(shown), of=len(found))
+        said = said or NOTHING.format(the=_THE[moment])
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
         "moment": moment,
-        "headline": headline(found, moment),
+        "headline": said,
         "text": _begun(text),
         "against": [
             against_words([each for each in found if (each.control, each.method) == name]) for name in against

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.experiments.gradients import CONTROLS, FEWEST_DRAWS, ORTHOGONAL, SHOWN
-from tokenunlearn.text.numbers import signed
+from tokenunlearn.text.numbers import p_words, signed
 
 NAMES: Final[Mapping[str, str]] = {
     "chosen": "chosen",
@@ -56,7 +56,7 @@ def _rank_said(draws: Mapping[str, Any], words: str) -> str:
     count, p_value = len(draws["ratios"]), draws["p"]
     if p_value is None:
         return f"Rank among {count} {words}: not measured: a draw has no ratio."
-    head = f"{draws['reached']} of {count} {words} reach it (two-sided p = {p_value:.3f})"
+    head = f"{draws['reached']} of {count} {words} reach it (two-sided {p_words(p_value)})"
     if count < FEWEST_DRAWS:
         return f"{head}: no difference can be shown; that takes at least {FEWEST_DRAWS} draws."
     if p_value > SHOWN:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
 from tokenunlearn.signals import SIGNALS
-from tokenunlearn.text.numbers import signed
+from tokenunlearn.text.numbers import p_words, signed
 
 SHOWN: Final = 0.05
 _LABELS: Final[Mapping[str, str]] = {
@@ -42,7 +42,7 @@ def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mappi
     p_value = beside["p_adjusted"]
     if p_value is None:
         return f"{head}; a difference is not measured: it takes two rows."
-    between = f"difference {_cell(beside, 'mean')}, p = {p_value:.3f}"
+    between = f"difference {_cell(beside, 'mean')}, {p_words(p_value)}"
     if p_value > SHOWN:
         return f"{head}; no difference is shown ({between})."
     return f"{head}; {'more' if beside['mean'] > 0 else 'less'} is shown ({between})."

@@ -14,6 +14,7 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
+from tokenunlearn.text.numbers import signed
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
@@ -139,8 +140,8 @@ def _rows_words(found: Response) -> str:
 def _change(change: Comparison) -> str:
     if not np.isfinite(change.mean):
         return "not measured"
-    interval = "" if np.isnan(change.low) else f" [{change.low:+.2f}, {change.high:+.2f}]"
-    return f"{change.mean:+.3f}{interval}"
+    low, high = signed(change.low, "+.2f"), signed(change.high, "+.2f")
+    return signed(change.mean, "+.3f") + ("" if np.isnan(change.low) else f" [{low}, {high}]")
 
 
 def _cell(value: float, low: float, high: float) -> str:
@@ -150,4 +151,4 @@ def _cell(value: float, low: float, high: float) -> str:
 def _spread(value: float, spread: float, seeds: int) -> str:
     if not np.isfinite(value):
         return "not measured"
-    return f"{value:.3f} ± {spread / 2:.3f}" if seeds > 1 else f"{value:.3f}"
+    return f"{signed(value, '.3f')} ± {spread / 2:.3f}" if seeds > 1 else signed(value, ".3f")

@@ -16,6 +16,7 @@ from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
 from tokenunlearn.probes import COMPARED, PROBES
+from tokenunlearn.text.numbers import p_words, signed
 
 FEWEST_SEEDS: Final = 3
 LEVEL: Final = 0.05
@@ -53,9 +54,8 @@ class Finding:
         what = f"{PROBES[self.probe].label}, {self.arm} − {Arm(self.control, self.method).name}"
         if np.isnan(found.mean):
             return f"{what}: not measured."
-        figure = f"{found.mean:+.3f}"
-        if not np.isnan(found.low):
-            figure += f" [{found.low:+.3f}, {found.high:+.3f}], p {self.p_value:.3f}"
+        mean, low, high = (signed(value, "+.3f") for value in (found.mean, found.low, found.high))
+        figure = mean if np.isnan(found.low) else f"{mean} [{low}, {high}], {p_words(self.p_value)}"
         counts = f"{_plural(found.seeds, 'seed')}, {_plural(found.rows, 'row')}"
         return f"{what}: {figure}, {counts}: {self._verdict}."
 

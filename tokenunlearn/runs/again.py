@@ -12,6 +12,7 @@ import pandas as pd
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.masks import Mask, mask_hash, write_mask
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.runs.disk import write_bytes_atomically
@@ -24,7 +25,6 @@ from tokenunlearn.table import provenance, read_table
 from tokenunlearn.training.config import TrainConfig
 
 FOLDER: Final = "again"  # what a command line reads of a run
-_SET_BY_ARMS: Final = ("eval_every", "stop_fact_below")  # `compare` sets them itself
 
 
 def command_words(directory: Path, config: Mapping[str, Any]) -> list[str]:
@@ -83,7 +83,7 @@ def _sweep(directory: Path, config: Mapping[str, Any], rows: Path) -> list[str]:
         words += ["--mask", str(path)]
     own = _flags(asked, CompareConfig)
     # Without the settings of one objective, where several are compared at their defaults.
-    left_out = ("objective", *_SET_BY_ARMS) if asked.objectives else _SET_BY_ARMS
+    left_out = ("objective", *SET_BY_ARMS) if asked.objectives else tuple(SET_BY_ARMS)
     training = _training_words(config, left_out)
     return [*words, "--out", f"{directory.name}-again.jsonl", *own, *training]
 

@@ -17,12 +17,12 @@ class RunKind:
     leaves: whether it leaves an adapter or rival of its own, to be probed beside others. opens: whether it
     leaves a model to begin from. done: what its end is called. shown_on: the tab of its result, and the
     button that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a
-    word. see: where its result is, for the news. finds: whether it leaves no model but a result of
+    word or two. see: where its result is, for the news. finds: whether it leaves no model but a result of
     its own, which the Probe tab lists beside the models; an attack's lies with the run that it attacks.
     """
 
     load: str
-    saved: str = "usable"
+    saved: str = "weights saved"
     see: str = "See before and after on the Probe tab."
     step: int = 0
     form: bool = False
@@ -37,7 +37,7 @@ class RunKind:
 KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
     {
         TRAINING: RunKind("tokenunlearn.runs.job:load_job", form=True),
-        "rival": RunKind("tokenunlearn.runs.rival_job:load_rival", step=1),
+        "rival": RunKind("tokenunlearn.runs.rival_job:load_rival", saved="saved", step=1),
         "attack": RunKind(
             "tokenunlearn.runs.attack_job:load_attack",
             saved="measured",
@@ -51,7 +51,7 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             form=True,
             leaves=False,
             shown_on="Compare",
-            unit="arm",
+            unit="training",
         ),
         "teach": RunKind(
             "tokenunlearn.runs.teach_job:load_teach",

@@ -68,7 +68,7 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     saved = int(state.get("saved_step") or 0)
     kind = run_kind(state)
     unit = kind.unit
-    usable = f"{kind.saved}, {unit} {saved} of {steps}" if saved else "nothing saved yet"
+    kept = f"{kind.saved}, {unit} {saved} of {steps}" if saved else "nothing saved yet"
     if name == "queued":
         line = f"{_ordinal(place)} in line" if place else "in line"
         return line + (f", starts after {after}" if after else "")
@@ -78,14 +78,14 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     if name in ("pausing", "stopping"):
         return f"saving at {unit} {step}, asked {seconds_since_request(state, now):.0f} s ago"
     if name == "paused":
-        return usable
+        return f"paused, {kept}"
     if name == "interrupted":
-        return f"{state.get('message') or f'the worker died at {unit} {step}'}; {usable}"
+        return f"{state.get('message') or f'the worker died at {unit} {step}'}; {kept}"
     if name == "kept":
-        return f"kept, {usable}"
+        return f"kept, {kept}"
     if name == "finished":
         return f"{kind.done}, {unit} {step} of {steps}"
-    return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {usable}"
+    return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {kept}"
 
 
 def seconds_since_request(state: State, now: float | None = None) -> float:

@@ -10,3 +10,12 @@ def signed(value: float, form: str = ".2f") -> str:
     text = f"{value:{form}}"
     size = text.lstrip("+-")
     return text.replace("-", "−") if size.strip("0.") else size
+
+
+def p_words(value: float) -> str:
+    """Return a p-value as a person reads it; none is nothing.
+
+    >>> p_words(0.0371), p_words(0.0001)
+    ('p 0.037', 'p < 0.001')
+    """
+    return f"p {value:.3f}" if not value < 0.0005 else "p < 0.001"

@@ -20,7 +20,7 @@ export function tableBar(change, ask) {
   });
   const state = menu("Status", (value) => change({ state: value }));
   const tag = menu("Tag", (value) => change({ tag: value }));
-  const moment = menu("Arms measured at", (value) => change({ moment: value }));
+  const moment = menu("Measured at", (value) => change({ moment: value }));
   const sort = menu("Sort by", (value) =>
     change({ sort: value.replace(DOWN, ""), down: value.endsWith(DOWN) }),
   );

@@ -101,7 +101,7 @@ function mappingChoice(field, { fields, names, field_words: words }, corrected, 
   return node(
     "label",
     { class: "tu-menu" },
-    node("span", { text: field in corrected ? `${label} (corrected)` : label }),
+    node("span", { text: field in corrected ? `${label} (your choice)` : label }),
     select,
   );
 }

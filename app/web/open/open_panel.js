@@ -191,7 +191,7 @@ function dataPart(host, begun) {
       node("label", {}, node("span", { text: "Choose a file, or drop it here" }), picker),
       node("p", {
         class: "tu-note",
-        text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or a column of plain text. The file goes to this server’s memory and nowhere else; what is measured on its rows is kept in the folder of runs.",
+        text: "JSONL, JSON, CSV, TSV or Parquet with questions and answers, chats, or a column of plain text. The file is read into the server’s memory. Scores and results are saved in its runs folder.",
       }),
     ),
     node("p", { class: "tu-note", text: "Or the path of a file on the server’s machine" }),
