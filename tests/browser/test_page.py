@@ -445,6 +445,8 @@ def test_the_tokens_stand_on_the_first_screen_at_any_width_and_zoom(phone: Page)
     # 720 × 450 is a screen of 1440 × 900 under a zoom of 200 %.
     for width, height in ((1440, 900), (1024, 768), (720, 450), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
+        # One line says what all this is, where the window has the room.
+        assert page.locator(".tu-what").is_visible() == (height > 560), (width, height)
         line = page.locator(".tu-strip .tu-token").first.bounding_box()
         frame = page.locator(".tu-training").bounding_box()
         assert line and frame

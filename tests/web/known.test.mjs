@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   adapterRaises,
   knownCounts,
+  knowsMost,
   neverKnownWords,
   rowKnownWords,
   setKnownWords,
@@ -30,6 +31,8 @@ test("a set counts the rows that say so", () => {
   assert.equal(setKnownWords(knownCounts(rows)), "The model knows 1 of 3 rows, 1 partly.");
   assert.equal(setKnownWords(knownCounts([known("no", 0)])), "The model knows 0 of 1 row.");
   assert.equal(setKnownWords(knownCounts([{}])), "");
+  const mostly = [known("yes", 0.9), known("yes", 0.8), known("no", 0)];
+  assert.deepEqual([mostly, rows, [{}]].map(knowsMost), [true, false, false]);
 });
 
 test("before a start the rows that were never known are counted", () => {

@@ -10,6 +10,7 @@ import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
   badgeCount,
   boundNote,
+  byMeasured,
   rounded,
   signed,
   stillFluent,
@@ -40,6 +41,16 @@ test("probabilities are written as people read them", () => {
   );
   // shown as .99 and 1.00
   assert.equal(signed(rounded(0.996) - rounded(0.9949)), "+.01");
+});
+
+test("what has no figure is named below the table, as it stands in a sentence", () => {
+  const labels = ["Fact, joint ↓", "Truth ratio ↑", "ROUGE-L, forget"].map((label, key) => ({ label, key }));
+  const { measured, missing } = byMeasured({ labels, summary: { before: [0.9, null, NaN], after: null } });
+  assert.deepEqual(
+    [measured.map(({ key }) => key), missing],
+    [[0], "Not measured here: truth ratio; ROUGE-L, forget."],
+  );
+  assert.equal(byMeasured({ labels, summary: { before: [0, 0, 0] } }).missing, "");
 });
 
 test("the retain loss stands beside the one at the start", () => {

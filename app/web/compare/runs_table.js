@@ -65,7 +65,7 @@ function head(columns, view, acts) {
           "aria-sort": view.sort === key ? (view.down ? "descending" : "ascending") : "none",
         },
       },
-      button(label, () => acts.sort(key), {
+      button(label.replace(/ ([↑↓])$/, "\u00a0$1"), () => acts.sort(key), {
         class: "tx-sort",
         attributes: { "data-key": `sort:${key}` },
       }),
@@ -152,7 +152,7 @@ function cell(column, line, show) {
     "td",
     {
       class: column.left ? "tx-left" : "",
-      attributes: { role: "cell", title, "data-label": column.label },
+      attributes: { role: "cell", title, "data-label": column.label.replace(/ ([↑↓])$/, "\u00a0$1") },
     },
     node("span", { text }),
     note ? node("span", { class: "tx-was", text: note }) : null,

@@ -42,7 +42,7 @@ function section(sweep, trigger, further) {
       { class: "tx-heading" },
       node("span", { text: `Sweep: ${name} ` }),
       node("span", {
-        class: sweep.recorded ? "tx-recorded-mark" : "",
+        class: sweep.recorded ? "tx-recorded-mark" : "tx-note",
         text: sweep.recorded ? "recorded" : sweep.run_id,
       }),
     ),

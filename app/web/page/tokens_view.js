@@ -23,6 +23,7 @@ import { mask_hash } from "../score/mask_hash.js";
 import { askServer } from "../server/server_ask.js";
 import { serverLink } from "../server/server_link.js";
 import { draftNow, wantOpen } from "../server/shared_value.js";
+import { knowsMost } from "../text/known.js";
 import { plural } from "../text/numbers.js";
 import { choosePanel } from "../tokens/choose/choose.js";
 import { AlternativesView } from "../tokens/details/alternatives.js";
@@ -48,6 +49,10 @@ import { markUnits, perform, undoAnywhere } from "../tokens/strip/strip_acts.js"
 import { stripLegend } from "../tokens/strip/strip_legend.js";
 import { stripStack } from "../tokens/strip/strip_stack.js";
 import { tour } from "./tour.js";
+
+/** What all of this is, for whoever sees it for the first time. */
+const WHAT =
+  "See which words of an answer carry a fact, make the model forget only those, and check what else it lost.";
 
 /**
  * Builds the view inside `element` and redraws it when `value` changes. `props.value` is only read.
@@ -100,7 +105,7 @@ class TokensView {
       onState: (state) => this.confirmed(state),
     });
     this.help = helpCard();
-    this.tour = tour(() => this.showGold());
+    this.tour = tour({ showGold: () => this.showGold(), knows: () => knowsMost(model.payload.rows) });
     this.live = liveRegion();
     this.desk = new MaskDesk(model, {
       ask: (name, args) => this.ask(name, args),
@@ -213,6 +218,7 @@ class TokensView {
     this.centre = node(
       "section",
       { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
+      node("p", { class: "tu-note tu-what", text: WHAT }),
       this.tour.element,
       this.signals.element,
       this.prompt.element,

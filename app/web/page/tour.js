@@ -10,15 +10,17 @@ import { onTabOpened, openTab, openTabId } from "./tabs.js";
 /**
  * Each step says what to do, which part of the page it is done with, and what has to be seen in it. `tab` is
  * where, the Tokens tab if nothing is said; `press` a button of the page that the tour offers to press.
- * @typedef {{title: string, words: string, part: string, gold?: string, tab?: string,
+ * `known` begins it where the model knows most rows, `gold` ends it where facts are marked.
+ * @typedef {{title: string, words: string, part: string, known?: string, gold?: string, tab?: string,
  *   press?: {label: string, part: string}}} Step
  * @type {Step[]}
  */
 export const STEPS = [
   {
     title: "Read the colour",
+    known: "The model has learned these facts.",
     words:
-      "This small model has learned invented facts. The stronger a token’s colour, the more it depends on the fact. Outlined tokens will be unlearned. Select one to see why.",
+      "The stronger a token’s colour, the more it depends on the fact. Outlined tokens will be unlearned. Select one to see why.",
     part: ".tu-strips",
   },
   {
@@ -85,9 +87,10 @@ function pressable({ press }) {
 
 /**
  * Returns `{element, start, show}`. `element` is its place on the Tokens tab; `showGold()` underlines the fact
- * and returns whether the set has one. Left at any step it goes on there.
+ * and returns whether the set has one, `knows()` whether the model knows most rows. Left at any step it goes on
+ * there.
  */
-export function tour(showGold, storage = globalThis.localStorage) {
+export function tour({ showGold, knows }, storage = globalThis.localStorage) {
   let step = 0;
   const title = node("strong");
   const words = node("p", {}, title, " ");
@@ -133,10 +136,10 @@ export function tour(showGold, storage = globalThis.localStorage) {
   };
   const go = (wanted, opens = true) => {
     step = Math.min(Math.max(0, wanted), STEPS.length - 1);
-    const { title: heading, words: said, gold, press: offered, tab = "tokens" } = STEPS[step];
+    const { title: heading, words: said, known, gold, press: offered, tab = "tokens" } = STEPS[step];
     if (opens && openTabId() !== tab) openTab(tab);
     setText(title, `${step + 1} of ${STEPS.length} · ${heading}.`);
-    setText(text, gold && showGold() ? `${said} ${gold}` : said);
+    setText(text, [known && knows() && known, said, gold && showGold() && gold].filter(Boolean).join(" "));
     back.hidden = step === 0;
     setText(press, offered?.label ?? "");
     setText(next, step + 1 < STEPS.length ? "Next" : "Done");

@@ -76,7 +76,11 @@ export function mount({ element, props, trigger, watch }) {
     if (!ready) return;
     sides.update(view.side);
     kinds.update(view.kind);
-    numbers.replaceChildren(summaryTable(value));
+    const { measured, missing } = byMeasured(value);
+    numbers.replaceChildren(
+      summaryTable({ ...value, labels: measured }),
+      node("p", { class: "tx-note tx-unmeasured", text: missing }),
+    );
     const shown = value.answers.filter((each) => each.kind === view.kind);
     setText(count, badgeCount(shown));
     setText(bound, boundNote(value.garbled_below));
@@ -108,6 +112,23 @@ export function badgeCount(answers) {
 export function boundNote(bound) {
   if (!Number.isFinite(bound)) return "";
   return `Garbled: less fluent than ${share(bound)} nats per token under the untouched base, three standard deviations below the answers before that state their fact; or empty, looping or broken text.`;
+}
+
+/**
+ * Returns the probes that have a figure before or after, and in a sentence those that have none.
+ * Pure.
+ */
+export function byMeasured({ labels, summary }) {
+  const has = ({ key }) => [summary.before, summary.after].some((side) => Number.isFinite(side?.[key]));
+  const names = labels.filter((each) => !has(each)).map(({ label }) => inSentence(label));
+  const missing = names.length ? `Not measured here: ${names.join("; ")}.` : "";
+  return { measured: labels.filter(has), missing };
+}
+
+/** Returns "fact, paraphrased" for "Fact, paraphrased ↓"; an abbreviation stays as it is. */
+function inSentence(label) {
+  const words = label.replace(/ [↑↓]$/, "");
+  return /^\p{Lu}\p{Ll}/u.test(words) ? words[0].toLowerCase() + words.slice(1) : words;
 }
 
 function summaryTable({ labels, summary }) {

@@ -43,6 +43,12 @@ export function knownCounts(rows) {
   return words.length ? { yes: count("yes"), partly: count("partly"), no: count("no") } : null;
 }
 
+/** Returns whether the model knows more than half of those rows of the payload of which it is said. */
+export function knowsMost(rows) {
+  const counts = knownCounts(rows);
+  return counts !== null && counts.yes > counts.partly + counts.no;
+}
+
 /**
  * Returns what to say before rows are trained that the model never knew, or "".
  * @param {number} count rows that it never knew
