@@ -88,11 +88,8 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
     shapes += _key(bottom + 58)
     shown = sum(each["shown"] for each in found)
     alone = all(each["low"] is None for each in found)
-    interval = ", one seed and so no interval" if alone else ", with 95 % intervals"
-    about = (
-        f"The chosen tokens minus controls{interval}; {shown} of {len(found)} are shown. The table of every "
-        "difference has the numbers."
-    )
+    interval = "One seed and so no interval" if alone else "With 95 % intervals"
+    about = f"{interval}; {shown} of {len(found)} are shown. The table of every difference has the numbers."
     name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
     title = f"Chosen tokens minus each control, {moment}{'' if shares else ', in nats'}"
     return Drawing(name, title, about, WIDE, bottom + 70, tuple(shapes))

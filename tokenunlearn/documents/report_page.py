@@ -36,11 +36,12 @@ CODED: Final = r"<code>\1</code>"
 LEAST_CHANCE: Final = 0.001
 UNKNOWN: Final = '<span class="none">not measured</span>'
 REPORT_STYLE: Final = """
-body { max-width: 78em; }
+body { max-width: 80em; }
 h1 { font-size: 1.6em; line-height: 1.25; margin: 0 0 .3em; overflow-wrap: anywhere; }
 h2 { margin: 2.6em 0 .6em; padding-top: .9em; border-top: 1px solid var(--line); font-size: 1.2em; }
 h3 { margin: 1.8em 0 .4em; font-size: 1em; }
 p, li { max-width: 46em; } .legend { max-width: none; } h1 { max-width: 30em; }
+h1, .verdict { text-wrap: balance; }
 nav { display: flex; flex-wrap: wrap; gap: .2em 1.1em; margin: 1.2em 0 0; font-size: 14px; }
 a { color: var(--accent); }
 .verdict { margin: .8em 0 .2em; padding-left: .8em; border-left: 3px solid var(--accent); font-size: 1.1em;
@@ -48,8 +49,13 @@ a { color: var(--accent); }
 .note, .none, caption { color: var(--muted); } .none { font-size: .9em; white-space: normal; }
 .note { font-size: 14px; }
 caption { text-align: left; font-size: 13px; padding-bottom: .4em; }
-.scroll { overflow-x: auto; margin: .6em 0; }
-.scroll td, .scroll th { padding-right: 10px; } .scroll:focus-visible { outline: 2px solid var(--accent); }
+/* A shadow at each side that hides something: the covers move with the content, the shadows stay. */
+.scroll { --edge: light-dark(rgb(26 29 33 / 18%), rgb(0 0 0 / 70%)); overflow-x: auto; margin: .6em 0;
+  background: linear-gradient(90deg, var(--page) 50%, transparent) left / 48px 100% no-repeat local,
+  linear-gradient(270deg, var(--page) 50%, transparent) right / 48px 100% no-repeat local,
+  linear-gradient(90deg, var(--edge), transparent) left / 14px 100% no-repeat scroll,
+  linear-gradient(270deg, var(--edge), transparent) right / 14px 100% no-repeat scroll; }
+.scroll td, .scroll th { padding-right: 8px; } .scroll:focus-visible { outline: 2px solid var(--accent); }
 .scroll table { min-width: 100%; } .scroll td, .scroll th { border-bottom: 1px solid var(--line);
   overflow-wrap: normal; } .scroll td { white-space: nowrap; font-variant-numeric: tabular-nums; }
 thead th { vertical-align: bottom; white-space: normal; }
@@ -73,13 +79,15 @@ figure svg { min-width: 40em; } figure .scroll { margin: 0; }
 .limits { max-width: 52em; border: 1px solid var(--strong); border-radius: 8px; padding: .2em 1.4em .6em;
   margin-top: 2.6em; }
 .limits h2 { border: 0; margin: .6em 0; padding: 0; } .limits li { margin: .5em 0; }
-@media (max-width: 40em) { body { padding: 0 1em; } .said { grid-template-columns: 1fr; }
+@media (max-width: 40em) { body { padding: 0 1em; } figure svg { min-width: 31em; }
+  .said { grid-template-columns: 1fr; }
   .facts th, .facts td { display: block; padding: 0; } .facts td { padding-bottom: .7em; } }
 @media print { body { max-width: none; font-size: 10.5pt; } nav { display: none; }
   summary { list-style: none; color: inherit; font-weight: 600; }
   details::details-content { content-visibility: visible; display: block; }
   h2, h3, figcaption { break-after: avoid; } figure, .said, tr, .limits { break-inside: avoid; }
-  .scroll { overflow: visible; } .scroll td, .scroll th { padding-right: 5px; font-size: 7pt; }
+  .scroll { overflow: visible; background: none; }
+  .scroll td, .scroll th { padding-right: 5px; font-size: 7pt; }
   tbody th { min-width: 0; }
   .scroll td { white-space: normal; } }
 """
@@ -473,13 +481,18 @@ def _figures(drawings: Sequence[Drawing], name: str) -> list[str]:
 
 def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table that scrolls by itself where it is too wide; a row of one cell heads a group."""
-    columns = "".join(f'<th scope="col">{escaped(each)}</th>' for each in head)
+    columns = "".join(f'<th scope="col">{_unbroken(escaped(each))}</th>' for each in head)
     lines = "".join(f"<tr{' class=group' * (len(row) == 1)}>{''.join(row)}</tr>" for row in rows)
     return _scrolling(
         caption,
         f"<table><caption>{escaped(caption)}</caption><thead><tr>{columns}</tr></thead>"
         f"<tbody>{lines}</tbody></table>",
     )
+
+
+def _unbroken(heading: str) -> str:
+    """Return a heading whose arrow stays with its last word."""
+    return re.sub(" ([↑↓])$", r"&nbsp;\1", heading)
 
 
 def _scrolling(name: str, content: str) -> str:
