@@ -23,7 +23,9 @@ from app.tabs.probe import ProbeTab
 from app.tabs.unlearn import UnlearnTab
 
 # What is on the Tokens tab at this very moment, not what the summary was last told of (mask_summary.js).
-CURRENT_PLAN: Final = "async (sure, shown, ...rest) => [sure, await globalThis.currentPlan(shown), ...rest]"
+CURRENT_PLAN: Final = (
+    "async (sure, label, shown, ...rest) => [sure, label, await globalThis.currentPlan(shown), ...rest]"
+)
 PLAN_ALONE: Final = "async (shown, ...rest) => [await globalThis.currentPlan(shown), ...rest]"
 HIDDEN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -43,6 +45,7 @@ class Page:
     chips: gr.HTML
     tokens: gr.HTML
     unlearn: UnlearnTab
+    unlearn_tab: gr.Tab
     probe: ProbeTab
     compare: gr.HTML
     parts: tuple[Part, ...]
@@ -82,25 +85,28 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     summary = answering(partial(unlearn_actions.summary, service), "summary")
 
-    def follow_draft(event: gr.EventData) -> dict[Any, Any]:
-        return {unlearn.plan: summary(event._data), **unlearn.asked(None)}
+    def follow_draft(label: str, event: gr.EventData) -> dict[Any, Any]:
+        return {unlearn.plan: summary(event._data), **unlearn.asked(None, label)}
 
-    def take(event: gr.EventData) -> dict[Any, Any]:
-        return {**follow_draft(event), page.tabs: gr.Tabs(selected="unlearn")}
+    def take(label: str, event: gr.EventData) -> dict[Any, Any]:
+        return {**follow_draft(label, event), page.tabs: gr.Tabs(selected="unlearn")}
 
-    def start(asked: Any, *given: Any) -> dict[Any, Any]:
+    def tell(*given: Any) -> dict[Any, Any]:
+        return unlearn.told(service, given)
+
+    def start(asked: Any, label: str, *given: Any) -> dict[Any, Any]:
         wanted = unlearn.wanted(given)
         unknown = unlearn_actions.rows_asked_about(service, wanted.plan)
         # Asked of these very tokens, on this page; other tokens are asked of anew.
         name = [wanted.plan.scores_id, wanted.plan.hash, unknown] if unknown else None
         if name is not None and asked != name:
-            return unlearn.asked(name)
+            return unlearn.asked(name, label)
         run_id = unlearn_actions.start(service, wanted)[0]
         return {
             page.shown_run: run_id,
             unlearn.view: unlearn_actions.follow(service, run_id),
             page.chips: status_actions.chips(service),
-            **unlearn.asked(None),
+            **unlearn.asked(None, label),
         }
 
     def measure(*given: Any) -> dict[Any, Any]:
@@ -112,12 +118,28 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         }
 
     page.tokens.draft(
-        refusing(follow_draft), None, [unlearn.plan, *sure], queue=False, trigger_mode="always_last", **HIDDEN
+        refusing(follow_draft),
+        unlearn.label,
+        [unlearn.plan, *sure],
+        queue=False,
+        trigger_mode="always_last",
+        **HIDDEN,
     )
-    page.tokens.unlearn(refusing(take), None, [unlearn.plan, page.tabs, *sure], **HIDDEN)
+    page.tokens.unlearn(refusing(take), unlearn.label, [unlearn.plan, page.tabs, *sure], **HIDDEN)
+    # The tab too: runs that have ended meanwhile say how long the next ones take.
+    changes = [each.change for each in unlearn.inputs[1:]]
+    gr.on(
+        [*changes, page.unlearn_tab.select],
+        refusing(tell),
+        unlearn.inputs,
+        [*sure, unlearn.label, *unlearn.refused.values()],
+        queue=False,
+        trigger_mode="always_last",
+        **HIDDEN,
+    )
     unlearn.start.click(
         refusing(start),
-        [unlearn.sure, *unlearn.inputs],
+        [unlearn.sure, unlearn.label, *unlearn.inputs],
         [page.shown_run, unlearn.view, page.chips, *sure],
         concurrency_id="start",
         concurrency_limit=1,

@@ -15,10 +15,12 @@ OWN_FACTS: Final = "own facts"  # the set of rows that a person wrote on the pag
 MARKED_WORDS: Final = "These are the words that you marked"
 
 START: Final = "Start unlearning"
+LONG: Final = 120  # minutes, from which on hours are said
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
 CONTROLS_HELP: Final = (
-    "They show whether your choice mattered: each trains other tokens with the same settings"
+    "They show whether your choice mattered: each trains other tokens with the same settings, and rules "
+    "something out where yours do better"
 )
 SEEDS: Final = "Seeds"
 SEEDS_HELP: Final = (
@@ -35,8 +37,8 @@ STOP_AT_NO_FACT: Final = "Set “Stop fact below” to 0"
 OTHERS: Final = "Objectives to compare it with"
 OTHERS_HELP: Final = "Each trains the same arms at its default settings; all of it is then one sweep"
 EACH_AT_DEFAULT: Final = "Objectives are compared at their default settings"
-ONE_OBJECTIVE: Final = "Set them back, or take the other objectives out"
-RULES_OUT: Final = "{label}: rules out {what}."
+ONE_OBJECTIVE: Final = "Set them back under “More settings”, or take the other objectives out"
+RULES_OUT: Final = "{label}\nRules out {what}"
 MORE_SETTINGS: Final = "More settings"
 OBJECTIVE_SETTINGS: Final = "Settings of the objective"
 OWN_RETAIN: Final = "the objective's own"
@@ -91,6 +93,17 @@ ASK_LABEL: Final = "Ask both models"
 ASK_PLACEHOLDER: Final = "A question of your own"
 ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
+
+
+def start_words(runs: int, seconds: float | None) -> str:
+    """Return what stands on the start button: of several runs how many, and where it is known how long."""
+    if runs == 1:
+        return START
+    if seconds is None:
+        return f"{START}: {runs} runs"
+    minutes = round(seconds / 60)
+    time = f"about {minutes} min" if minutes else "under a minute"
+    return f"{START}: {runs} runs, {time if minutes < LONG else f'about {minutes / 60:.1f} h'}"
 
 
 def adapter_words(folder: Path) -> str:

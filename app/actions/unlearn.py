@@ -36,7 +36,7 @@ from app.words import (
     SWEEP,
     share_of_rows,
 )
-from tokenunlearn.data.rows import Row, row_to_dict
+from tokenunlearn.data.rows import FORGET, Row, row_to_dict
 from tokenunlearn.documents.words import arm_words, rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
@@ -97,13 +97,12 @@ def count_given(value: Any, name: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
-    """A run to start, and the controls that follow it.
+class Wanted:
+    """The form of a run, and of the controls that follow it.
 
     With `others`, objectives beside that of the settings, and with seeds, bins or doses, a sweep of all.
     """
 
-    plan: Annotated[Plan, plan_given]
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], some_of(CONTROLS, "control")] = ()
     others: Annotated[tuple[str, ...], some_of(OBJECTIVES, "objective")] = ()
@@ -136,6 +135,13 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start(Wanted):
+    """A run to start: the form, and the tokens."""
+
+    plan: Annotated[Plan, plan_given]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Press:
     """A button of a run."""
 
@@ -153,7 +159,8 @@ def summary(service: Service, draft: Draft) -> dict[str, Any]:
         refuse_unfit(shown, mask, draft)
         refuse_untrainable(service, shown)
         plan = {"scores_id": draft.scores_id, **draft.decisions(), "hash": mask.hash}
-        return {"plan": plan, **counts(shown, draft.set, mask)}
+        arm = own_arm(service, shown, draft.set, mask)
+        return {"plan": plan, "arm": arm, **counts(shown, draft.set, mask)}
     except TokenUnlearnError as error:
         return {"error": str(error)}
 
@@ -300,7 +307,7 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
     }
 
 
-def refuse_for_sweep(wanted: Start) -> None:
+def refuse_for_sweep(wanted: Wanted) -> None:
     """Raise SettingError for a setting that a sweep does not take, naming it."""
     if wanted.is_sweep and wanted.settings.stop_fact_below:
         why = SET_BY_ARMS["stop_fact_below"]
@@ -377,18 +384,28 @@ def run_config(
     service: Service, shown: ShownScores, name: str, arm: str, mask: Mask, training: TrainConfig, group: str
 ) -> dict[str, Any]:
     """Return the config.json of a run, complete: rows, target, settings; a command line can run it again."""
-    session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
+    bench = bench_config(service, shown, name)
+    rows = bench[FORGET]
     return {
         "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,
         "group": group,
-        "set": name,
         "rule": to_dict(mask.rule),
+        "training": to_dict(training),
+        "watch": rows[0]["id"] if rows else None,
+        **bench,
+    }
+
+
+def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, Any]:
+    """Return what the config of a run on a set says of rows and starting model."""
+    session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
+    return {
+        "set": name,
+        "data_name": session.data_name,
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
         "precision": session.precision,
-        "training": to_dict(training),
-        "watch": rows[0].id if rows else None,
         **{
             key: [row_to_dict(row) for row in values]
             for key, values in vars(replace(session.fitting, forget=rows)).items()

@@ -1,6 +1,7 @@
 """The Unlearn tab: what will be trained, its settings and one button on the left; the run on the right."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import gradio as gr
 
 from app.actions import unlearn as actions
 from app.actions.again import Again
+from app.actions.forecast import forecast
 from app.components import curves_view, mask_summary
 from app.controls import control
 from app.parts import Part
@@ -33,6 +35,7 @@ from app.words import (
     START_ANYWAY,
 )
 from tokenunlearn.documents.words import rows_words
+from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.objectives import NEEDS, OBJECTIVES, RETAINS, Objective
@@ -55,6 +58,10 @@ class UnlearnTab:
     sweep: dict[str, Any]
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
+    # What the button says while it asks nothing.
+    label: gr.State
+    # Below a setting, why it cannot be as it is: the name of the setting → its line.
+    refused: dict[str, gr.Markdown]
     settings: dict[str, Any] = field(default_factory=dict)
     # (objective, setting) → its control: two objectives may have a setting of the same name.
     own: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -72,19 +79,37 @@ class UnlearnTab:
 
     def wanted(self, given: Sequence[Any]) -> actions.Start:
         """Return the run that `inputs` ask for. Raises InputError, SettingError, MaskError."""
-        summary, controls, *rest = given
+        summary, *form = given
+        plan = summary.get("plan") if isinstance(summary, Mapping) else None
+        return read(actions.Start, {"plan": plan, **self._form(form)})
+
+    def told(self, service: Service, given: Sequence[Any]) -> dict[Any, Any]:
+        """Return what button and form say of what `inputs` ask for, before anything is pressed."""
+        summary, *form = given
+        label, refused = START, dict[str, str]()
+        with suppress(TokenUnlearnError):  # a number that is half typed: the start says what is wrong with it
+            found = forecast(service, read(actions.Wanted, self._form(form)), summary)
+            label, refused = found.label, dict(found.refused)
+        lines = {
+            line: gr.Markdown(refused.get(name, ""), visible=name in refused)
+            for name, line in self.refused.items()
+        }
+        return {**self.asked(None, label), self.label: label, **lines}
+
+    def _form(self, given: Sequence[Any]) -> dict[str, Any]:
+        """Return what `inputs` ask for, but for the tokens, by the names of `Wanted`."""
+        controls, *rest = given
         sweep, rest = dict(zip(self.sweep, rest, strict=False)), rest[len(self.sweep) :]
         settings = dict(zip(self.settings, rest, strict=False))
         own = dict(zip(self.own, rest[len(self.settings) :], strict=True))
         objective = settings.get("objective")
         settings["objective_settings"] = {name: value for (of, name), value in own.items() if of == objective}
-        plan = summary.get("plan") if isinstance(summary, Mapping) else None
-        return read(actions.Start, {"plan": plan, "settings": settings, "controls": controls, **sweep})
+        return {"settings": settings, "controls": controls, **sweep}
 
-    def asked(self, name: Any) -> dict[Any, Any]:
-        """Return the button after a first click that asks of the plan `name`; for None as it begins."""
-        label = START_ANYWAY.format(rows=rows_words(name[-1])) if name else START
-        return {self.start: gr.Button(label), self.sure: name}
+    def asked(self, name: Any, label: str) -> dict[Any, Any]:
+        """Return the button after a first click that asks of the plan `name`; for None with its `label`."""
+        words = START_ANYWAY.format(rows=rows_words(name[-1])) if name else label
+        return {self.start: gr.Button(words), self.sure: name}
 
     def filled(self, earlier: Again) -> dict[Any, Any]:
         """Return the value of each control for an earlier run, the settings of its objective included."""
@@ -120,11 +145,11 @@ def _side() -> UnlearnTab:
     settings = {"objective": control(infos["objective"], menu_labels())}
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
+    refused = {"stop_fact_below": _refusal()}
     controls = _controls()
-    sweep = {
-        "others": _others(infos["objective"]),
-        "seeds": gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1),
-    }
+    sweep: dict[str, Any] = {"others": _others(infos["objective"])}
+    refused["objective_settings"] = _refusal()
+    sweep["seeds"] = gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)
     with gr.Accordion(PROOF, open=False):
         gr.Markdown(PROOF_HELP, elem_classes=["tx-about"])
         asked = {info.name: info for info in describe(CompareConfig)}
@@ -132,30 +157,30 @@ def _side() -> UnlearnTab:
     with gr.Accordion(MORE_SETTINGS, open=False):
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
-    return UnlearnTab(plan, start, measure, controls, sweep, gr.State(None), settings, own)
+    asking = (gr.State(None), gr.State(START))
+    return UnlearnTab(plan, start, measure, controls, sweep, *asking, refused, settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:
-    """Return the menu of controls, and below it what each of the chosen ones rules out."""
-    choices = [(ARMS[name].label, name) for name in actions.CONTROLS]
-    controls = gr.CheckboxGroup(
+    """Return the menu of controls, each with what it rules out in a second line (gradio.css)."""
+    choices = [
+        (RULES_OUT.format(label=ARMS[name].label, what=ARMS[name].rules_out), name)
+        for name in actions.CONTROLS
+    ]
+    return gr.CheckboxGroup(
         choices, label=CONTROLS, info=CONTROLS_HELP, value=[], elem_classes=["tx-controls"]
     )
-    about = gr.Markdown(elem_classes=["tx-about"])
-    controls.change(ruled_out, controls, about, show_progress="hidden", api_visibility="private", queue=False)
-    return controls
+
+
+def _refusal() -> gr.Markdown:
+    """Return the line below a setting that says why it cannot be as it is."""
+    return gr.Markdown(visible=False, elem_classes=["tx-refused"])
 
 
 def _others(objectives: SettingInfo) -> gr.Dropdown:
     """Return the menu of objectives to compare the chosen one with, searched by typing."""
     choices = [(menu_labels()[name], name) for name in objectives.choices or ()]
     return gr.Dropdown(choices, value=[], multiselect=True, label=OTHERS, info=OTHERS_HELP)
-
-
-def ruled_out(controls: Sequence[str]) -> str:
-    """Return a line for each control: what cannot explain a better result of the chosen tokens any more."""
-    entries = (ARMS[name] for name in actions.CONTROLS if name in controls)
-    return "  \n".join(RULES_OUT.format(label=each.label, what=each.rules_out) for each in entries)
 
 
 def by_needs(info: SettingInfo) -> SettingInfo:

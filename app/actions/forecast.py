@@ -1,0 +1,60 @@
+"""What a press on the start button would do: how many runs, about how long, and what stands in its way."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.actions.unlearn import Wanted, bench_config, refuse_for_sweep
+from app.service import Service
+from app.views.pace import Pace, paces_of, seconds_of
+from app.words import start_words
+from tokenunlearn.errors import SettingError, TokenUnlearnError
+from tokenunlearn.experiments.arms import CHOSEN
+
+LOOKED_AT: Final = 30  # finished runs, the newest first
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What stands on the button, and by the name of a setting why it cannot be as it is."""
+
+    label: str
+    refused: Mapping[str, str]
+
+
+def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -> Forecast:
+    """Return what a start of the form would do; `plan` is the summary of the tokens, None without any."""
+    refused = {}
+    try:
+        refuse_for_sweep(wanted)
+    except SettingError as error:
+        refused[error.where] = f"{error.what}. {error.why}. {error.fix}."
+    own = (plan or {}).get("arm") or CHOSEN
+    controls = [arm for arm in wanted.controls if arm != own]
+    runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)
+    return Forecast(start_words(runs, _seconds(service, wanted, plan, runs)), refused)
+
+
+def _seconds(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None, runs: int) -> float | None:
+    shown = service.shelf.newest()
+    if not plan or not plan.get("plan") or shown is None or not shown.live:
+        return None
+    bench = bench_config(service, shown, str(plan["plan"].get("set") or ""))
+    compared = wanted.compared if wanted.is_sweep else None
+    return seconds_of(bench, wanted.settings, compared, runs, _known(service))
+
+
+def _known(service: Service) -> dict[tuple[Any, ...], Pace]:
+    """Return what the finished runs of this machine took; of equal ones the newest. Each is read once."""
+    finished = [state for state in service.queue.runs() if state["state"] == "finished"][:LOOKED_AT]
+    known: dict[tuple[Any, ...], Pace] = {}
+    for state in reversed(finished):
+        name = (state["run_id"], state["created"])
+        if name not in service.paces:
+            service.paces[name] = {}
+            with suppress(TokenUnlearnError, TypeError, KeyError):  # damaged, or of another version
+                config = service.queue.store.config(state["run_id"])
+                service.paces[name] = paces_of(state, config, service.results.events(state["run_id"]))
+        known.update(service.paces[name])
+    return known
