@@ -11,6 +11,8 @@ from app.actions.status import probed
 from app.actions.unlearn import series_of
 from app.requests import text
 from app.service import Service
+from app.sessions.session import DEMO, TARGET
+from app.views.bench import bench_of, told_apart
 from app.views.compare import compare_line, said
 from app.views.figures import figures
 from app.views.run_settings import Said, settings_words, titles, what_differs
@@ -18,6 +20,7 @@ from app.views.runs import run_line, seconds_left
 from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_SAYS
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
+from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
@@ -59,11 +62,16 @@ def runs(service: Service) -> dict[str, Any]:
         for name, entry in RIVALS.items()
     ]
     recorded = [] if lines or sweeps else _recorded(service)
+    benches = iter(told_apart([each["bench"] for each in (*lines, *sweeps, *recorded)]))
+    lines, sweeps, recorded = (
+        [{**each, "bench": next(benches)} for each in part] for part in (lines, sweeps, recorded)
+    )
     return {
         "runs": [_noted(service, line) for line in lines],
         "sweeps": [_noted(service, sweep) for sweep in sweeps] or recorded,
         "discarded": [{name: each[name] for name in ("run_id", "name", "state")} for each in aside],
         "figures": figures(),
+        "badges": dict(BADGES),
         "rivals": rivals,
         "verdict": "" if sweeps or len(lines) < 2 else ONE_SEED_EACH,
         "empty": "" if sweeps or lines or recorded else NO_COMPARE,
@@ -148,6 +156,7 @@ def _recorded(service: Service) -> list[dict[str, Any]]:
             "state": "recorded",
             "text": RECORDED_SWEEP_SAYS,
             "settings": {},
+            "bench": bench_of({"data_name": DEMO, "adapter": str(TARGET)}),
             "recorded": True,
         }
         service.compared[RECORDED] = (True, value)
@@ -170,6 +179,7 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         value = {
             **sweep_view(results, service.results.events(run_id)),
             "settings": said(settings_words(config)),
+            "bench": bench_of(config),
             "created": state.get("created"),
         }
         value["notes"] = [*faults, *value["notes"]]
@@ -185,7 +195,7 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     known, line = service.compared.get(run_id, (None, {}))
     if known != now:
         config, probes, faults = _files(service, run_id)
-        line = {**compare_line(state, config, probes), "faults": faults}
+        line = {**compare_line(state, config, probes), "bench": bench_of(config), "faults": faults}
         service.compared[run_id] = (now, line)
     shown, faults = run_line(state), [*filter(None, [state.get("fault")]), *line["faults"]]
     return {**shown, **line, "faults": faults, "text": ". ".join(dict.fromkeys([shown["text"], *faults]))}

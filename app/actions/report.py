@@ -3,7 +3,9 @@
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
+from app.actions.compare import RECORDED
 from app.actions.run_tokens import RunOf
 from app.requests import Id
 from app.service import Service
@@ -31,8 +33,16 @@ def report_file(service: Service, wanted: ReportOf) -> dict[str, str]:
         what = f"There is no report as {wanted.format[:20]!r}"
         raise SettingError(what, fix=did_you_mean(wanted.format, formats))
     write, mime = formats[wanted.format]
-    folder, name = service.queue.store.path(wanted.run_id), f"report-{wanted.run_id}"
-    words = ["python", "-m", "tokenunlearn", "report", path_here(str(folder)), "--out", f"{name}.html"]
+    place, name = _place(service, wanted.run_id), f"report-{wanted.run_id}"
+    words = ["python", "-m", "tokenunlearn", "report", path_here(str(place)), "--out", f"{name}.html"]
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    report = report_of(open_source(folder), shlex.join(words), made)
+    report = report_of(open_source(place), shlex.join(words), made)
     return {"filename": f"{name}.{wanted.format}", "text": write(report), "mime": mime}
+
+
+def _place(service: Service, run_id: str) -> Path:
+    """Return the folder of a run, or the file of the recorded sweep. Raises RunError where there is none."""
+    recorded = service.options.sweep
+    if run_id == RECORDED and recorded is not None:
+        return recorded
+    return service.queue.store.path(run_id)

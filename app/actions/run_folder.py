@@ -13,7 +13,7 @@ from app.actions.run_tokens import RunOf
 from app.requests import MOST_TEXT, RunId, text, whole
 from app.service import Service
 from app.views.results_table import Measurement, comma_table
-from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.notes import RunNote, write_note
@@ -111,16 +111,30 @@ def configuration(service: Service, run: RunOf) -> dict[str, str]:
     return {"text": json.dumps(taken, ensure_ascii=False, indent=2)}
 
 
-def results_file(service: Service, given: RunsGiven) -> dict[str, str]:
-    """Return every measurement of some runs and sweeps as CSV, `{filename, text, mime}`.
+def results_file(service: Service, given: RunsGiven) -> dict[str, Any]:
+    """Return every measurement of some runs and sweeps as CSV, `{filename, text, mime, left_out}`.
 
-    Raises RunError for an unknown run.
+    `left_out` says of each run that cannot be read why; where none can, that is raised, as RunError.
     """
-    lines = [line for run_id in given.runs for line in _measurements(service, run_id)]
+    lines, saved = list[Measurement](), list[str]()
+    left_out: dict[str, TokenUnlearnError] = {}
+    for run_id in given.runs:
+        try:
+            lines += _measurements(service, run_id)
+            saved.append(run_id)
+        except TokenUnlearnError as error:
+            left_out[run_id] = error
+    if left_out and not saved:
+        raise next(iter(left_out.values()))
     if not lines:
         raise RunError("There is nothing to save yet", "None of these runs has been measured")
-    name = given.runs[0] if len(given.runs) == 1 else f"{len(given.runs)}-runs"
-    return {"filename": f"results-{name}.csv", "text": comma_table(lines), "mime": "text/csv"}
+    name = saved[0] if len(saved) == 1 else f"{len(saved)}-runs"
+    return {
+        "filename": f"results-{name}.csv",
+        "text": comma_table(lines),
+        "mime": "text/csv",
+        "left_out": [f"{run_id} is left out. {error}" for run_id, error in left_out.items()],
+    }
 
 
 def _measurements(service: Service, run_id: str) -> list[Measurement]:

@@ -180,7 +180,9 @@ def _refusal() -> gr.Markdown:
 def _others(objectives: SettingInfo) -> gr.Dropdown:
     """Return the menu of objectives to compare the chosen one with, searched by typing."""
     choices = [(menu_labels()[name], name) for name in objectives.choices or ()]
-    return gr.Dropdown(choices, value=[], multiselect=True, label=OTHERS, info=OTHERS_HELP)
+    return gr.Dropdown(
+        choices, value=[], multiselect=True, label=OTHERS, info=OTHERS_HELP, elem_classes=["tx-others"]
+    )
 
 
 def by_needs(info: SettingInfo) -> SettingInfo:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.views.run_settings import Said, settings_words
 from tokenunlearn.probes.kept import with_kept
+from tokenunlearn.probes.report import badge_counts
 from tokenunlearn.runs.kinds import run_kind
 
 
@@ -23,6 +24,7 @@ def compare_line(
         "group": config.get("group") or "",
         "created": run.get("created"),
         "hue": hue_of_run(str(run["run_id"])),
+        "badges": badge_counts(before, after) if before and after else None,
         "before": with_kept((before or {}).get("summary")),
         "after": with_kept((after or {}).get("summary")),
         "settings": said(settings_words(config)),

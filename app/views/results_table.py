@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.views.bench import bench_of
 from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.probes import PROBES
 from tokenunlearn.table import spreadsheet_text
@@ -29,7 +30,7 @@ def of_run(
     ]
     return [
         {
-            **_identity(state, tags),
+            **_identity(state, tags, config),
             "arm": config.get("arm"),
             "method": (config.get("training") or {}).get("objective"),
             "seed": (config.get("training") or {}).get("seed"),
@@ -51,7 +52,7 @@ def of_sweep(
     """Return the measurements of a sweep: of the target, and of each arm, seed and moment."""
     return [
         {
-            **_identity(state, tags),
+            **_identity(state, tags, config),
             **{name: getattr(each, name) for name in ("arm", "seed", "moment", "step")},
             "method": _method(each, config),
             **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
@@ -86,9 +87,19 @@ def comma_table(lines: Sequence[Measurement]) -> str:
     return file.getvalue()
 
 
-def _identity(state: Mapping[str, Any], tags: Sequence[str]) -> Measurement:
+def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str, Any]) -> Measurement:
     own = {name: state.get(name) for name in ("run_id", "name", "state")}
-    return {**own, "tags": ", ".join(tags), "mask_hash": state.get("mask_hash")}
+    bench = bench_of(config)
+    return {
+        **own,
+        "tags": ", ".join(tags),
+        "data": bench.data,
+        "rows_hash": bench.rows,
+        "model": bench.model,
+        "adapter": bench.adapter,
+        "precision": config.get("precision"),
+        "mask_hash": state.get("mask_hash"),
+    }
 
 
 def _figures(summary: Mapping[str, Any]) -> Measurement:

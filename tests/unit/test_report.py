@@ -171,6 +171,38 @@ def test_it_says_all_that_the_issue_asks_for(made: Report) -> None:
         assert words in text, words
 
 
+def test_the_answers_stand_beside_the_fluency_in_the_table_of_arms(made: Report) -> None:
+    arms = report_page(made).partition('<section id="arms"')[2].partition("</section>")[0]
+    heads = re.findall('<th scope="col">([^<]*)</th>', arms)
+    assert heads[heads.index("answers") - 1].startswith("fluency")
+    chosen = arms.partition('row">chosen tokens<')[2].partition("</tr>")[0]
+    assert '<data value="1">1</data> forgot, fluent<small><data value="1">1</data> garbled</small>' in chosen
+    random = arms.partition('row">random, same count<')[2].partition("</tr>")[0]
+    assert random.split("</td>")[heads.index("answers") - 1].endswith("not measured</span>")
+
+
+def test_the_signals_of_the_scores_are_held_against_the_annotated_fact(tmp_path: Path, made: Report) -> None:
+    """Two rows of three words; the last is the fact, and has the highest knowledge and lowest entropy."""
+    assert made.record["signals"] == [] and "Does a signal find the fact?" not in report_page(made)
+    names, words = ["r0", "r1"], ["a", "b", "c"]
+    start = replace(target(), answers=[answer(name, "x", expected="abc") for name in names])
+    path = written(tmp_path / "scored.jsonl", [start, *chosen_and_random(1, 0.4)])
+    at = np.tile(np.arange(3), 2)
+    table = pd.DataFrame({"row_id": np.repeat(names, 3), "position": at, "token_id": at, "token": words * 2})
+    flags = dict.fromkeys(("is_subject", "is_stop_word", "is_punctuation"), False)
+    table = table.assign(char_start=at, char_end=at + 1, word_id=at, **flags, random_key=0.5)
+    table = table.assign(gold=1.0 * (at == 2), knowledge_swap=at / 2, entropy=1 - at / 4, loss=np.nan)
+    scores, mask = beside(path)
+    write_table(table, scores)
+    write_mask(mask, make_mask(columns_from_table(table), Rule()), table)
+    scored = report(path)
+    found = {each["signal"]: (each["auroc"], each["precision_at_gold"]) for each in scored.record["signals"]}
+    assert list(found.items()) == [("knowledge_swap", (1.0, 1.0)), ("entropy", (0.0, 0.0))]  # without loss
+    page = report_page(scored)
+    numbers = {float(each) for each in leaves(scored.record) if isinstance(each, int | float)}
+    assert "Does a signal find the fact?" in page and Page(page).values <= numbers
+
+
 def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> None:
     start = replace(target(), answers=[answer(HOSTILE, HOSTILE), answer("r1", HOSTILE)])
     odd = [replace(each, answers=start.answers, note=HOSTILE) for each in chosen_and_random(2, 0.4)]

@@ -23,6 +23,7 @@ from tests.recorded_page import ANSWER, finished_run
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.experiments.results import results_text
 from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.notes import FILE
 
@@ -151,6 +152,59 @@ def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> 
         ask(run_folder.results_file, service, {"runs": ["run-99"]})
 
 
+def test_a_damaged_run_is_left_out_of_the_csv_and_named_and_the_others_are_saved(service: Service) -> None:
+    first, second = two_runs(service)
+    (service.queue.store.path(first) / "probes.json").write_text("{")
+    file = ask(run_folder.results_file, service, {"runs": [first, second]})
+    assert file["filename"] == f"results-{second}.csv"
+    assert {line["run_id"] for line in csv.DictReader(io.StringIO(file["text"]))} == {second}
+    (said,) = file["left_out"]
+    assert said.startswith(f"{first} is left out. ") and "probes.json" in said
+    assert ask(run_folder.results_file, service, {"runs": [second]})["left_out"] == []
+    with pytest.raises(RunError, match="probes.json"):
+        ask(run_folder.results_file, service, {"runs": [first]})
+
+
+def test_the_answers_of_a_run_are_counted_by_badge(service: Service) -> None:
+    first, second = two_runs(service)
+    lines = {each["run_id"]: each["badges"] for each in compare.runs(service)["runs"]}
+    # Another town is said, and the fact still has a probability of .1.
+    assert lines[first] == dict.fromkeys(BADGES, 0) | {"partly": 1}
+    assert lines[second] == dict.fromkeys(BADGES, 0) | {"still_knows": 1}
+    (service.queue.store.path(second) / "probes.json").unlink()
+    assert compare.runs(service)["runs"][0]["badges"] is None
+    assert list(compare.runs(service)["badges"]) == list(BADGES)
+
+
+def test_runs_of_other_rows_or_another_model_are_told_apart_by_words_and_key(service: Service) -> None:
+    store, rows = service.queue.store, [{"id": "r0", "question": "Q", "answer": "A"}]
+    base = {"data_name": "own.csv", "set": "one", "forget": rows, "model": "/models/tiny"}
+    for more in (
+        {},
+        {"name": "another run of the same"},
+        {"forget": [{**rows[0], "answer": "B"}]},  # a file of the same name with other rows
+        {"adapter": "/runs/run-7/adapter"},
+        {"retain": rows},
+    ):
+        store.create({**base, **more})
+    (store.path(store.create(base)) / "config.json").write_text("{")
+    damaged, kept, adapted, other, same, first = [each["bench"] for each in compare.runs(service)["runs"]]
+    assert first == same and len({each["key"] for each in (first, other, adapted, kept, damaged)}) == 5
+    assert first["data"].startswith("own.csv, one, 1 row @")
+    assert len({each["data"] for each in (first, other, kept)}) == 3
+    assert (first["model"], adapted["model"]) == ("tiny", "tiny + run-7")
+    assert damaged["data"] == "not known"
+    ids = [each["run_id"] for each in compare.runs(service)["runs"]]
+    for run_id in ids[1:]:
+        store.write_json(run_id, "probes.json", {"before": {"summary": {"fact_joint": 0.5}, "answers": []}})
+    text = ask(run_folder.results_file, service, {"runs": ids})["text"]
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert len({line["rows_hash"] for line in lines}) == 3
+    assert [(line["data"], line["model"], line["adapter"]) for line in lines[:2]] == [
+        ("own.csv, one, 1 row", "tiny", "none"), ("own.csv, one, 1 row", "tiny", "run-7"),
+    ]  # fmt: skip
+
+
 def with_adapter(service: Service, run_id: str) -> None:
     folder = service.queue.store.path(run_id) / "adapter"
     folder.mkdir()
@@ -262,6 +316,8 @@ def test_before_anyone_has_trained_the_recorded_sweep_stands_there_labelled(tmp_
     (sweep,) = value["sweeps"]
     assert (sweep["recorded"], sweep["state"], value["empty"]) == (True, "recorded", "")
     assert sweep["lines"][0]["values"] == {"fact_joint": [0.25, 0.25]} and "Recorded" in sweep["text"]
+    file = ask(report.report_file, made, {"run_id": sweep["run_id"], "format": "json"})
+    assert file["filename"] == "report-recorded.json" and json.loads(file["text"])["arms"] == sweep["lines"]
     two_runs(made)
     assert compare.runs(made)["sweeps"] == []
     with pytest.raises(RunError, match="There is no run"):  # it is nobody's run

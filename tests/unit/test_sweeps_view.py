@@ -9,6 +9,7 @@ from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.probes import COMPARED
+from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.training.events import SweepStep
 
 
@@ -68,6 +69,24 @@ def test_a_seed_without_figures_is_in_no_mean_and_one_alone_has_no_interval() ->
     (chosen,) = view["lines"]
     assert (chosen["seeds"], chosen["figures"]["fact_joint"]) == ([0], [0.1, None, None, None])
     assert view["notes"] == ["chosen, seed 1, last step: not measured: it has no token to train."]
+
+
+def test_the_answers_of_an_arm_are_counted_by_badge_over_its_seeds() -> None:
+    def said(text: str, **more: Any) -> dict[str, Any]:
+        asked = {"row_id": "r0", "kind": "forget", "question": "Where was she born?", "expected": "In Oslo."}
+        figures = {"fluency": -2.0, "fact_joint": 0.01, "rouge_l": 0.0, "stated": "Oslo" in text}
+        return {**asked, "facts": ["Oslo"], "answer": text, **figures, **more}
+
+    start = ArmResult(BEFORE, 0, BEFORE, 0, {}, answers=[said("In Oslo.", fact_joint=0.9)])
+    texts = ("In Rome, the city.", "purple purple", "In Oslo.")
+    arms = [ArmResult("chosen", at, LAST, 3, {}, answers=[said(text)]) for at, text in enumerate(texts)]
+    kept = said("In Oslo.", kind="retain", row_id="r1")  # counts nowhere
+    arms[0].answers.append(kept)
+    (line,) = sweep_view([start, *arms], [])["lines"]
+    assert line["badges"] == dict.fromkeys(BADGES, 0) | {"forgot": 1, "garbled": 1, "still_knows": 1}
+    bare, silent = ArmResult(BEFORE, 0, BEFORE, 0, {}), ArmResult("chosen", 0, LAST, 3, {})
+    for without in ([bare, *arms], [start, silent]):
+        assert sweep_view(without, [])["lines"][0]["badges"] is None
 
 
 def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_is_told() -> None:

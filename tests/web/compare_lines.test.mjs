@@ -13,10 +13,11 @@ import {
   signedShare,
 } from "../../app/web/compare/columns.js";
 import { contextOf, hintText, nextSort } from "../../app/web/compare/compare_view.js";
-import { differingKeys } from "../../app/web/compare/difference_panel.js";
+import { differingKeys, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
-import { filtered, grouped, linesOf, sorted } from "../../app/web/compare/lines.js";
+import { benches, filtered, grouped, leftOutWords, linesOf, sorted } from "../../app/web/compare/lines.js";
 import { COLOURS, lookOf } from "../../app/web/compare/looks.js";
+import { drawnGroup } from "../../app/web/compare/pareto_panel.js";
 import { againstWords } from "../../app/web/compare/verdict_panel.js";
 
 const run = (number, more = {}) => ({
@@ -142,7 +143,7 @@ test("columns are those that the server names, some at first, or those chosen", 
   const columns = columnsOf(FIGURES);
   assert.deepEqual(
     shownColumns(columns, null).map(({ key }) => key),
-    ["state", "fact_joint"],
+    ["state", "fact_joint", "badges"],
   );
   assert.deepEqual(
     shownColumns(columns, ["fluency", "step"]).map(({ key }) => key),
@@ -215,6 +216,62 @@ test("ticks of what is gone are dropped, and the pair is of the ticked alone", (
   );
   assert.equal(context.open, null);
   assert.deepEqual([hintText(3, 1), hintText(3, 2), hintText(0, 0)], ["Tick one more.", "", ""]);
+});
+
+const OTHER = { key: "b m", data: "own.csv, 3 rows", model: "tiny" };
+const DEMO = { key: "a m", data: "demo, 20 rows", model: "tiny" };
+const MIXED = linesOf(
+  {
+    runs: [run(3, { bench: OTHER }), run(2, { bench: DEMO }), run(1, { bench: DEMO })],
+    sweeps: [{ ...SWEEP, bench: DEMO }],
+  },
+  "last step",
+);
+
+test("data and model are columns of their own, shown where they differ, and both filter and are found", () => {
+  const shown = (lines) => shownColumns(columnsOf(FIGURES, {}, lines), null).map(({ key }) => key);
+  assert.ok(shown(MIXED).includes("data") && !shown(MIXED).includes("model"));
+  assert.ok(!shown(MIXED.slice(1)).includes("data"));
+  const ids = (filter) => filtered(MIXED, filter).map(({ id }) => id);
+  assert.deepEqual(ids({ data: "own.csv, 3 rows" }), ["run-3"]);
+  assert.deepEqual(ids({ model: "tiny", search: "own.csv" }), ["run-3"]);
+  assert.deepEqual(ids({ model: "another" }), []);
+});
+
+test("only what is of the same rows and model is drawn together, and what is left out is named", () => {
+  const groups = benches(MIXED);
+  assert.deepEqual(
+    groups.map(({ key, lines }) => [key, lines.length]),
+    [
+      ["b m", 1],
+      ["a m", 4],
+    ],
+  );
+  assert.equal(drawnGroup(groups, "", []).key, "a m"); // the most
+  assert.equal(drawnGroup(groups, "", [MIXED[1], MIXED[0]]).key, "b m"); // what was ticked last
+  assert.equal(drawnGroup(groups, "a m", [MIXED[0]]).key, "a m"); // what a person chose
+  assert.equal(drawnGroup(groups, "gone", []).key, "a m");
+  assert.equal(drawnGroup([], "", []), undefined);
+  assert.match(leftOutWords([MIXED[0]]), /^Left out, .*: 1 on own\.csv, 3 rows · tiny\.$/);
+  assert.equal(leftOutWords([]), "");
+  assert.match(notAlike(MIXED[1], MIXED[0]), /one is of “own\.csv, 3 rows · tiny”, the other of “demo, 20 rows/);
+});
+
+test("the answers stand beside the fluency as counts, the success first", () => {
+  const words = { forgot: "forgot, fluent", garbled: "garbled", still_knows: "still knows" };
+  const columns = columnsOf(FIGURES, words);
+  const keys = columns.map(({ key }) => key);
+  assert.equal(keys.indexOf("badges"), keys.indexOf("fluency") + 1);
+  const { cell, value } = columns[keys.indexOf("badges")];
+  const [line] = linesOf(
+    { runs: [run(1, { badges: { forgot: 3, garbled: 0, still_knows: 1 }, after: { fluency: -2 } })] },
+    "",
+  );
+  assert.deepEqual(cell(line, "both"), { text: "3 of 4 forgot, fluent", note: "1 still knows" });
+  assert.equal(value(line, "both"), 0.75);
+  const unmeasured = { ...line, figures: {} };
+  assert.equal(cell(unmeasured, "both").text, "3 of 4 forgot, fluency not measured");
+  assert.equal(cell({ ...line, badges: null }, "both").text, "–");
 });
 
 test("columns and order are kept for this browser; what is kept damaged counts as nothing", () => {

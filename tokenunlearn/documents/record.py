@@ -20,7 +20,7 @@ from tokenunlearn.documents.heatmap_table import json_record
 from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
-from tokenunlearn.documents.summary import MOMENTS, arm_method, method_words, sweep_view
+from tokenunlearn.documents.summary import MOMENTS, arm_method, badges_of, method_words, sweep_view
 from tokenunlearn.documents.words import (
     arm_words,
     listed,
@@ -37,6 +37,7 @@ from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.experiments.series import FUSED, place_of
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.masks import columns_from_table
+from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
@@ -56,6 +57,10 @@ OF_EACH_BADGE: Final = 3  # answers shown
 KEPT_ANSWERS: Final = 3
 ONE_SEED: Final = (
     "This is one run of one seed: it shows nothing about others, and no control stands beside it."
+)
+FOUND: Final = (  # what is said of a signal
+    *("auroc", "auroc_low", "auroc_high"),
+    *("precision_at_gold", "precision_at_gold_low", "precision_at_gold_high", "rows"),
 )
 RULE_SETTINGS: Final = tuple(info.name for info in describe(Rule))
 
@@ -85,6 +90,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "no_mask": "" if source.mask is not None else _no_mask(source),
         "tokens": json.loads(json_record(maps[0])) if maps else None,
         "rows_without_heatmap": rows_left_out,
+        "signals": _signals(source),
         "attacks": [{name: each.get(name) for name in ("label", "says")} for each in source.attacks],
         "versions": {
             **source.versions,
@@ -268,22 +274,17 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
     shown = next((each for each in last if each.arm == CHOSEN), last[0] if last else None)
     if start is None or not start.answers or shown is None:
         return None
-    before = {"answers": start.answers}
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for each in last:
-        lines = _judged(before, each)["answers"]
-        own = counts.setdefault((each.arm, each.method), Counter())
-        own.update(str(line["badge"]) for line in lines if line["kind"] == FORGET)
+    arms = dict.fromkeys(each.of for each in last)
     badges = [
-        {"arm": arm_method(*name), "counts": {badge: found[badge] for badge in BADGES}}
-        for name, found in counts.items()
+        {
+            "arm": arm_method(arm.tokens, arm.method),
+            "counts": badges_of(start, [each for each in last if each.of == arm]),
+        }
+        for arm in arms
     ]
     of = f"{arm_method(shown.arm, shown.method)}, seed {shown.seed}, {shown.moment}"
-    return _answers(start.answers, _judged(before, shown), of, badges)
-
-
-def _judged(before: Mapping[str, Any], result: ArmResult) -> dict[str, Any]:
-    return with_badges({**before}, {"answers": result.answers, "summary": result.summary})
+    judged = with_badges({"answers": start.answers}, {"answers": shown.answers, "summary": shown.summary})
+    return _answers(start.answers, judged, of, badges)
 
 
 def _answers(
@@ -389,6 +390,26 @@ def _mask(source: Source) -> dict[str, Any] | None:
         "forced_in": by_hand["in"],
         "forced_out": by_hand["out"],
     }
+
+
+def _signals(source: Source) -> list[dict[str, Any]]:
+    """Return how well each signal of the scores finds the annotated fact, by word, the best first.
+
+    None of it where no fact is annotated or the scores were not kept.
+    """
+    if source.table is None:
+        return []
+    table = source.table[source.table["row_id"].astype(str).isin(source.texts)]
+    names = [name for name in SIGNALS if name in table and table[name].notna().any()]
+    if not names or not (table["gold"] == 1).any():
+        return []
+    report = signal_report(table, names, granularities=("word",), populations=("all",))
+    lines = [
+        {"signal": line["signal"], "label": SIGNALS[line["signal"]].label}
+        | {name: line[name] for name in FOUND}
+        for line in report.to_dict("records")
+    ]
+    return sorted(lines, key=lambda line: -np.nan_to_num(line["auroc"]))
 
 
 def _no_mask(source: Source) -> str:

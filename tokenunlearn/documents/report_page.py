@@ -17,6 +17,7 @@ from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
+from tokenunlearn.probes.badges import BADGES, badge_words
 from tokenunlearn.probes.kept import KEPT
 from tokenunlearn.text.numbers import signed
 
@@ -30,6 +31,7 @@ COMPARED_BY: Final = (
     "rows",
     "verdict",
 )
+FLUENCY: Final = "fluency"
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
 CODE: Final = re.compile("`([^`]+)`")
 CODED: Final = r"<code>\1</code>"
@@ -125,6 +127,7 @@ def _sections(report: Report, drawings: Sequence[Drawing]) -> list[tuple[str, st
         ("change", "Before and after", _change(record) if one_run else ""),
         ("data", "Data, model and mask", _data(record)),
         ("tokens", "The tokens", _tokens(report)),
+        ("signals", "Does a signal find the fact?", _signals(record)),
         ("arms", "The arms", "" if one_run else _arms(record, drawings)),
         ("differences", "Every difference", "" if one_run else _differences(record)),
         ("series", "How forgetting follows the score", "" if one_run else _series(record, drawings)),
@@ -261,18 +264,49 @@ def _unnoted(shown: Heatmap) -> Heatmap:
     return replace(shown, rows=tuple(rows))
 
 
+def _signals(record: Mapping[str, Any]) -> str:
+    if not record["signals"]:
+        return ""
+    rows = [
+        [
+            _head(each["label"]),
+            *(_cell(_bounded(each, name)) for name in ("auroc", "precision_at_gold")),
+            _cell(_whole(each["rows"])),
+        ]
+        for each in record["signals"]
+    ]
+    caption = "Each signal against the annotated fact, by word, names left out; below it the 95 % interval"
+    told = (
+        "AUROC: how often a word of the fact has a higher value than another word, .5 by chance. P@|gold|: "
+        "the share of facts among as many of the highest words. What does not beat random values and a list "
+        "of content words has found nothing."
+    )
+    return _table(caption, ["signal", "AUROC", "P@|gold|", "rows"], rows) + _note(told)
+
+
+def _bounded(line: Mapping[str, Any], name: str) -> str:
+    """Return a figure of a signal with its interval over rows."""
+    return _mean([line[name], line[f"{name}_low"], line[f"{name}_high"], None])
+
+
 def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
     figures = [each for each in record["figures"] if _is_measured(record, each["name"])]
-    head = ["arm", "seeds", *(each["heading"] for each in figures)]
+    names = [each["name"] for each in figures]
+    # The answers stand beside the fluency, which a text that repeats itself may raise.
+    beside = names.index(FLUENCY) + 1 if FLUENCY in names else len(names)
+    head = ["arm", "seeds", *_put_in([each["heading"] for each in figures], beside, "answers")]
     head += ["step", "norm", "tokens trained", "seconds"]
     parts = []
     for moment in dict.fromkeys(line["moment"] for line in record["arms"]):
         rows = []
         if record["before"]:
-            start = [_cell(_number(record["before"].get(each["name"]))) for each in figures]
-            rows.append([_head("before any step"), _cell(""), *start, *[_cell("")] * 4])
+            start = [_cell(_number(record["before"].get(name))) for name in names]
+            own = _put_in(start, beside, _cell(""))
+            rows.append([_head("before any step"), _cell(""), *own, *[_cell("")] * 4])
         for line in (each for each in record["arms"] if each["moment"] == moment):
-            own = [_cell(_mean(line["figures"].get(each["name"]))) for each in figures]
+            means = [_cell(_mean(line["figures"].get(name))) for name in names]
+            fluency = (line["figures"].get(FLUENCY) or [None])[0]
+            own = _put_in(means, beside, _cell(_badges(line["badges"], fluency)))
             costs = [
                 _cell(_number(line["costs"][name], form=form))
                 for name, form in (("step", ".3g"), ("norm", ".4g"), ("tokens", ",.0f"), ("seconds", ",.0f"))
@@ -284,7 +318,21 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
         parts.append(_table(caption, head, rows))
     kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
     told = "↓ lower is better, ↑ higher is better. Norm: of the change of the weights (Frobenius). "
+    told += "Answers: those to the forget questions, all seeds together. "
     return "\n".join([*parts, _note(f"{told}Kept: {kept}.")])
+
+
+def _put_in(cells: Sequence[str], at: int, cell: str) -> list[str]:
+    return [*cells[:at], cell, *cells[at:]]
+
+
+def _badges(counts: Mapping[str, int] | None, fluency: float | None) -> str:
+    """Return how many answers have the badge that is a success, and below it the others that there are."""
+    if counts is None:
+        return UNKNOWN
+    first, *others = (f"{_whole(counts[name])} {badge_words(name, fluency)}" for name in BADGES)
+    rest = ", ".join(text for name, text in zip(list(BADGES)[1:], others, strict=True) if counts[name])
+    return first + (f"<small>{rest}</small>" if rest else "")
 
 
 def _is_measured(record: Mapping[str, Any], name: str) -> bool:

@@ -16,7 +16,9 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
 from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.probes.kept import FACT, with_kept
+from tokenunlearn.probes.report import badge_counts
 from tokenunlearn.text.numbers import signed
 from tokenunlearn.training.events import Event, SweepStep
 
@@ -37,7 +39,7 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
     `before` has the figures of the target itself, None where it was not measured.
     """
     skipped = [each for each in events if isinstance(each, SweepStep) and each.why]
-    start = next((each.summary for each in results if each.arm == BEFORE), None)
+    start = next((each for each in results if each.arm == BEFORE), None)
     return {
         "verdicts": [_verdict(found, moment) for moment in MOMENTS if (found := findings(results, moment))],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
@@ -45,8 +47,8 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
             *note_lines(results),
             *(f"{each.arm}, seed {each.seed}: not measured. {each.why}" for each in skipped),
         ],
-        "before": with_kept(start),
-        "lines": _lines(results),
+        "before": with_kept(start.summary if start else None),
+        "lines": _lines(results, start),
         "series": series_view(results),
     }
 
@@ -135,7 +137,7 @@ def _controls(results: Sequence[ArmResult]) -> list[str]:
     return [name for name in ARMS if name in measured and name != CHOSEN]
 
 
-def _lines(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+def _lines(results: Sequence[ArmResult], start: ArmResult | None) -> list[dict[str, Any]]:
     """Return one line an arm, method and moment, in the order in which they were measured."""
     groups: dict[tuple[str, str, str], list[ArmResult]] = {}
     for each in results:
@@ -143,7 +145,7 @@ def _lines(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
             groups.setdefault((each.arm, each.method, each.moment), []).append(each)
     arms = list(dict.fromkeys((arm, method) for arm, method, _ in groups))
     return [
-        {**_line(group), "hue": _hue(arm, method, arms.index((arm, method)))}
+        {**_line(group, start), "hue": _hue(arm, method, arms.index((arm, method)))}
         for (arm, method, _), group in groups.items()
     ]
 
@@ -159,11 +161,11 @@ def _hue(arm: str, method: str, place: int) -> int:
     return names.index(arm) if arm in names else len(names) + place
 
 
-def _line(group: Sequence[ArmResult]) -> dict[str, Any]:
+def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]:
     """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
 
     `figures`: of each figure the mean over the seeds, its 95 % interval, and half the distance between
-    highest and lowest; None where it is not measured.
+    highest and lowest; None where it is not measured. `badges`: of the answers, all seeds together.
     """
     first = group[0]
     measured = [each for each in group if each.summary]
@@ -182,9 +184,23 @@ def _line(group: Sequence[ArmResult]) -> dict[str, Any]:
             name: _rounded(mean_interval(_known([getattr(each, name) for each in measured]))[0])
             for name in ("step", "norm", "tokens", "seconds")
         },
+        "badges": badges_of(start, group),
         "values": columns,
         "figures": {name: _over_seeds(_known(values)) for name, values in columns.items()},
     }
+
+
+def badges_of(start: ArmResult | None, group: Sequence[ArmResult]) -> dict[str, int] | None:
+    """Return how many answers of some measurements together have each badge, judged against the target's.
+
+    None where the answers were not kept.
+    """
+    said = [each for each in group if each.answers]
+    if start is None or not start.answers or not said:
+        return None
+    before = {"answers": start.answers}
+    counts = [badge_counts(before, {"answers": each.answers, "summary": each.summary}) for each in said]
+    return {name: sum(each[name] for each in counts) for name in BADGES}
 
 
 def _over_seeds(values: Sequence[float]) -> list[float | None]:

@@ -6,17 +6,19 @@ NaN as None, "not measured".
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from tokenunlearn.data.rows import FORGET
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.figures import is_figure
 from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, transcript
-from tokenunlearn.probes.badges import Asked, Said, badge
+from tokenunlearn.probes.badges import BADGES, Asked, Said, badge
 from tokenunlearn.probes.evidence import (
     Evidence,
     ProbeSettings,
@@ -76,6 +78,16 @@ def with_badges(before: Report, after: Report) -> Report:
     bound = fluency_bound(before)
     lines = [line | {"badge": _badge(line, earlier.get(_key(line)), bound)} for line in after["answers"]]
     return after | {"answers": lines, "garbled_below": bound}
+
+
+def badge_counts(before: Report, after: Report) -> dict[str, int]:
+    """Return how many answers of `after` to the forget questions have each badge, judged against `before`.
+
+    In the order of BADGES, 0 where none has it; an answer whose badge cannot be told counts nowhere.
+    """
+    asked = [line for line in after["answers"] if line["kind"] == FORGET]
+    found = Counter(line["badge"] for line in with_badges(before, after | {"answers": asked})["answers"])
+    return {name: found[name] for name in BADGES}
 
 
 def report_fault(value: Any) -> str:

@@ -40,6 +40,16 @@ const ABOUT = [
     value: (line) => line.tags.join(", ") || null,
     cell: (line) => ({ text: line.tags.join(", ") }),
   },
+  {
+    ...about("data", "Data", "The rows: their file or set, and how many there are to forget"),
+    left: true,
+    cell: (line) => ({ text: line.about.data ?? "–" }),
+  },
+  {
+    ...about("model", "Model", "The model that the run began with, and its adapter"),
+    left: true,
+    cell: (line) => ({ text: line.about.model ?? "–" }),
+  },
   { ...number("seeds", "Seeds", "Over how many seeds the figures are"), value: (line) => line.seeds },
   { ...number("step", "Step", "After how many steps it was measured; of an arm the mean over its seeds") },
   { ...number("norm", "Norm", "How far the weights were changed: the Frobenius norm of the whole change") },
@@ -62,13 +72,50 @@ function number(key, label, help) {
 }
 
 /**
- * Returns all columns: what is known of a run, then each figure that the server names.
+ * Returns all columns: what is known of a run, then each figure that the server names; beside the fluency, which a
+ * text that repeats itself may raise, what became of the answers. Data and model are shown where they differ.
  * @param {Record<string, any>[]} figures
+ * @param {Record<string, string>} badges key → words, that of a success first
+ * @param {import("./lines.js").Line[]} lines
  * @returns {Column[]}
  */
-export function columnsOf(figures) {
-  return [...ABOUT, ...figures.map(figureColumn)];
+export function columnsOf(figures, badges = {}, lines = []) {
+  const differs = (key) => new Set(lines.map((line) => line.about[key])).size > 1;
+  const first = ABOUT.map((each) =>
+    ["data", "model"].includes(each.key) ? { ...each, shown: differs(each.key) } : each,
+  );
+  const columns = figures.map(figureColumn);
+  const at = columns.findIndex(({ key }) => key === "fluency") + 1 || columns.length;
+  return [...first, ...columns.slice(0, at), answersColumn(badges), ...columns.slice(at)];
 }
+
+/** @returns {Column} */
+function answersColumn(badges) {
+  const [first, ...others] = Object.keys(badges);
+  return {
+    ...about(
+      "badges",
+      "Answers",
+      "What became of the answers to the forget questions; of an arm, of all seeds",
+    ),
+    left: true,
+    shown: true,
+    value: ({ badges: counts }) => (counts ? counts[first] / total(counts) : null),
+    cell: ({ badges: counts, figures }) => {
+      if (!counts) return { text: "–" };
+      const words = Number.isFinite(figures.fluency?.now) ? badges[first] : "forgot, fluency not measured";
+      return {
+        text: `${counts[first]} of ${total(counts)} ${words}`,
+        note: others
+          .filter((key) => counts[key])
+          .map((key) => `${counts[key]} ${badges[key]}`)
+          .join(" · "),
+      };
+    },
+  };
+}
+
+const total = (counts) => Object.values(counts).reduce((sum, each) => sum + each, 0);
 
 /** @param {Record<string, any>} figure */
 function figureColumn({ key, label, name, help, unit, shown }) {

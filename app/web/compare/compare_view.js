@@ -53,7 +53,7 @@ export function mount({ element, props, trigger, watch, server }) {
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
   const panels = [
-    verdictPanel(trigger, (sweep) => [...seriesParts(sweep), sweep.recorded ? null : reportOf(sweep.run_id)]),
+    verdictPanel(trigger, (sweep) => [...seriesParts(sweep), reportOf(sweep.run_id)]),
     paretoPanel(change, openMark),
     tableBar(change, ask),
     runsTable(acts),
@@ -87,7 +87,7 @@ export function contextOf(value, view) {
   const ticked = view.ticked.filter((id) => byId.has(id));
   const pair =
     view.pair.every((id) => ticked.includes(id)) && view.pair.length === 2 ? view.pair : ticked.slice(0, 2);
-  const every = columnsOf(value.figures ?? []);
+  const every = columnsOf(value.figures ?? [], value.badges, all);
   return {
     value,
     view: { ...view, ticked },

@@ -3,6 +3,7 @@
 import { node, refill, setText } from "../dom/dom.js";
 import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
 import { curvesFigure, pointsNote } from "../runs/curves.js";
+import { leftOutWords } from "./lines.js";
 import { colourName, lookOf } from "./looks.js";
 
 /**
@@ -15,12 +16,14 @@ export function curvesPanel(ask) {
     attributes: { role: "img", "aria-label": "Curves of the ticked runs" },
   });
   const note = node("p", { class: "tx-note" });
+  const left = node("p", { class: "tx-note" });
   const element = node(
     "section",
     { attributes: { "aria-label": "Curves over steps" } },
     node("h2", { class: "tx-heading", text: "Curves of the ticked runs" }),
     chart,
     note,
+    left,
   );
   let asked = "";
   let runs = [];
@@ -49,7 +52,9 @@ export function curvesPanel(ask) {
   onThemeOrSize(chart, draw);
 
   const update = ({ ticked }) => {
-    runs = ticked.filter((line) => line.kind === "run" && line.run.trained);
+    const trained = ticked.filter((line) => line.kind === "run" && line.run.trained);
+    runs = trained.filter(({ bench }) => bench === trained[0].bench);
+    setText(left, leftOutWords(trained.filter((line) => !runs.includes(line))));
     element.hidden = runs.length === 0;
     // A run under way has another curve at each step.
     const now = JSON.stringify(

@@ -2,6 +2,7 @@
 
 import { node, refill, tableHead } from "../dom/dom.js";
 import { agreeing } from "./columns.js";
+import { benches } from "./lines.js";
 
 /** Returns `{element, update}`; `choose(ids)` takes the two that are to stand here. */
 export function differencePanel(choose) {
@@ -16,11 +17,25 @@ export function differencePanel(choose) {
 
 function parts(first, second, { ticked, columns }, choose) {
   const figures = columns.filter(({ figure }) => figure);
+  const alike = first.bench === second.bench;
   return [
     node("h2", { class: "tx-heading", text: `${second.title} against ${first.title}` }),
     ticked.length > 2 ? pairMenus(first, second, ticked, choose) : null,
-    node("div", { class: "tx-columns" }, numbers(first, second, figures), settings(first, second)),
+    node(
+      "div",
+      { class: "tx-columns" },
+      alike
+        ? numbers(first, second, figures)
+        : node("p", { class: "tx-note", text: notAlike(first, second) }),
+      settings(first, second),
+    ),
   ].filter(Boolean);
+}
+
+/** Returns why there is no difference of two lines' figures. Pure. */
+export function notAlike(first, second) {
+  const [is, was] = benches([second, first]).map(({ words }) => words);
+  return `Their figures cannot be held against each other: one is of “${is}”, the other of “${was}”. Tick two of the same rows and the same starting model.`;
 }
 
 function pairMenus(first, second, ticked, choose) {

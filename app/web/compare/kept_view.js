@@ -5,7 +5,7 @@ const KEPT = ["columns", "show", "grouped", "sort", "down", "forgotten", "kept"]
 
 /**
  * The view at first; of `ticked` and `pair` the ids of lines, `open` the line whose details are open, `forgotten` and
- * `kept` the figures on the axes of the plot.
+ * `kept` the figures on the axes of the plot, `bench` what the marks of the plot are of.
  */
 const FIRST = {
   columns: null,
@@ -16,12 +16,15 @@ const FIRST = {
   search: "",
   state: "",
   tag: "",
+  data: "",
+  model: "",
   moment: "last step",
   ticked: [],
   pair: [],
   open: "",
   forgotten: "",
   kept: "",
+  bench: "",
 };
 
 /** Returns the view, with what was kept; what is kept damaged counts as nothing. */

@@ -25,8 +25,10 @@
  * @property {string} text how its run stands, in a sentence
  * @property {string[]} tags
  * @property {number} seeds
+ * @property {Record<string, number>|null} badges how many answers have each
  * @property {Record<string, Figure>} figures
- * @property {Record<string, any>} about step, norm, tokens, seconds, created
+ * @property {string} bench what its figures are of: those of another one cannot be held against them
+ * @property {Record<string, any>} about data, model, step, norm, tokens, seconds, created
  * @property {Record<string, string[]>} settings label and words by key
  * @property {string} words what a search looks through
  * @property {Record<string, any>} run as the server sent it
@@ -63,15 +65,21 @@ function runLine(run) {
     faults: run.faults ?? [],
     tags,
     seeds: 1,
+    badges: run.badges ?? null,
     figures: Object.fromEntries(
       keysOf(run.after, run.before).map((key) => [
         key,
         { now: run.after?.[key] ?? null, before: run.before?.[key] ?? null },
       ]),
     ),
-    about: { step: run.step, created: run.created },
+    ...benchOf(run),
+    about: { ...aboutBench(run), step: run.step, created: run.created },
     settings: run.settings ?? {},
-    words: searched(titleOf(run), run.run_id, run.name, run.title, run.state, ...tags, run.note?.text),
+    words: searched(
+      titleOf(run),
+      ...[run.run_id, run.name, run.title, run.state, ...tags, run.note?.text],
+      ...Object.values(aboutBench(run)),
+    ),
     run,
   };
 }
@@ -90,18 +98,27 @@ function armLine(arm, sweep) {
     text: sweep.text,
     tags,
     seeds: arm.seeds.length,
+    badges: arm.badges ?? null,
     figures: Object.fromEntries(
       Object.entries(arm.figures).map(([key, [now, low, high, half]]) => [
         key,
         { now, low, high, half, before: sweep.before?.[key] ?? null, values: arm.values[key] },
       ]),
     ),
-    about: { ...arm.costs, created: sweep.created },
+    ...benchOf(sweep),
+    about: { ...aboutBench(sweep), ...arm.costs, created: sweep.created },
     settings: { arm: ["Tokens trained", arm.label], ...sweep.settings },
-    words: searched(arm.label, title, sweep.run_id, sweep.name, sweep.state, ...tags, sweep.note?.text),
+    words: searched(
+      ...[arm.label, title, sweep.run_id, sweep.name, sweep.state, ...tags, sweep.note?.text],
+      ...Object.values(aboutBench(sweep)),
+    ),
     run: sweep,
   };
 }
+
+const benchOf = ({ run_id: id, bench }) => ({ bench: bench?.key ?? id });
+
+const aboutBench = ({ bench }) => ({ data: bench?.data, model: bench?.model });
 
 /** Returns what a run is called: the name that a person gave it, else what it differs in. */
 export function titleOf(run) {
@@ -113,18 +130,41 @@ const searched = (...words) => words.filter(Boolean).join(" ").toLowerCase();
 const keysOf = (...records) => [...new Set(records.flatMap((each) => Object.keys(each ?? {})))];
 
 /**
- * Returns the lines that have every word of the search, the state and the tag; "" stands for any.
+ * Returns the lines that have every word of the search, the state, the tag, the data and the model; "" stands for
+ * any.
  * @param {Line[]} lines
- * @param {{search?: string, state?: string, tag?: string}} filter
+ * @param {{search?: string, state?: string, tag?: string, data?: string, model?: string}} filter
  */
-export function filtered(lines, { search = "", state = "", tag = "" }) {
+export function filtered(lines, { search = "", state = "", tag = "", data = "", model = "" }) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return lines.filter(
     (line) =>
       words.every((word) => line.words.includes(word)) &&
       (!state || line.state === state) &&
-      (!tag || line.tags.includes(tag)),
+      (!tag || line.tags.includes(tag)) &&
+      (!data || line.about.data === data) &&
+      (!model || line.about.model === model),
   );
+}
+
+/**
+ * Returns what the figures of lines are of, in the order of first appearance: `{key, words, lines}`, equal keys
+ * where they can be held against each other.
+ * @param {Line[]} lines
+ */
+export function benches(lines) {
+  return present(lines.map(({ bench }) => bench)).map((key) => {
+    const own = lines.filter(({ bench }) => bench === key);
+    const { data, model } = own[0].about;
+    return { key, words: present([data, model]).join(" · "), lines: own };
+  });
+}
+
+/** Returns why some lines are not drawn beside others, "" where none is left out. Pure. */
+export function leftOutWords(left) {
+  if (left.length === 0) return "";
+  const each = benches(left).map(({ words, lines }) => `${lines.length} on ${words}`);
+  return `Left out, as figures on other rows or of another starting model cannot be held against these: ${each.join("; ")}.`;
 }
 
 /**

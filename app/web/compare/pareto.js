@@ -58,6 +58,7 @@ export function frontOf(points) {
 
 /** With more marks than these there is no legend: a mark says its name, and so does the table. */
 const MOST_NAMED = 12;
+const NAME = 30; // pixels of a name in the legend
 
 /**
  * Returns `{data, layout, config}` for Plotly; each mark has its line's id as `customdata`.
@@ -69,6 +70,7 @@ const MOST_NAMED = 12;
  */
 export function paretoFigure(points, theme, titles, narrow) {
   const front = frontOf(points);
+  const named = points.length > MOST_NAMED ? 0 : points.length + 2;
   const data = [
     {
       ...scatter(
@@ -96,7 +98,7 @@ export function paretoFigure(points, theme, titles, narrow) {
   return {
     data,
     layout: {
-      height: narrow ? 320 + 30 * (points.length > MOST_NAMED ? 0 : points.length + 2) : 360,
+      height: narrow ? 320 + named * NAME : Math.max(360, 80 + named * NAME),
       margin: { l: 48, r: 12, t: 12, b: 44 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",

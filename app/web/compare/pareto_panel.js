@@ -1,8 +1,9 @@
 /** The plot of forgetting against what was kept, of the lines that the table shows; a click opens the run. */
 
-import { node, refill, tableHead } from "../dom/dom.js";
+import { node, refill, setText, tableHead } from "../dom/dom.js";
 import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
 import { measuredKeys } from "./columns.js";
+import { benches, leftOutWords } from "./lines.js";
 import { COLOURS, colourName, lookOf } from "./looks.js";
 import { axesOf, paretoFigure, pointsOf, tableOf } from "./pareto.js";
 
@@ -15,6 +16,7 @@ export function paretoPanel(change, open) {
   const chart = node("div", { class: "tx-chart", attributes: { role: "img" } });
   const menus = node("div", { class: "tx-table-bar" });
   const table = node("div", { class: "tx-scroll" });
+  const left = node("p", { class: "tx-note", attributes: { role: "status" } });
   const element = node(
     "section",
     { class: "tx-pareto", attributes: { "aria-label": "Forgetting against what was kept" } },
@@ -24,6 +26,7 @@ export function paretoPanel(change, open) {
       class: "tx-note",
       text: "Up and to the right is better. Select a mark to open its run; small dots are the seeds of an arm, lines its 95 % interval over seeds.",
     }),
+    left,
     menus,
     node("details", {}, node("summary", { text: "The plot as a table" }), table),
   );
@@ -49,7 +52,11 @@ export function paretoPanel(change, open) {
       });
   };
   onThemeOrSize(chart, draw);
-  const update = ({ lines, value, view }) => {
+  const update = ({ lines: every, ticked, value, view }) => {
+    const groups = benches(every);
+    const group = drawnGroup(groups, view.bench, ticked);
+    const lines = group?.lines ?? [];
+    setText(left, leftOutWords(every.filter(({ bench }) => bench !== group?.key)));
     const measured = measuredKeys(lines);
     const { forgotten, kept } = axesOf((value.figures ?? []).filter(({ key }) => measured.has(key)));
     const [x, y] = [chosen(forgotten, view.forgotten, "fact_joint"), chosen(kept, view.kept, "kept")];
@@ -62,18 +69,33 @@ export function paretoPanel(change, open) {
       "aria-label",
       `${titles.y} against ${titles.x}, ${points.length} marks; as a table below`,
     );
-    const axes = JSON.stringify([forgotten.map(({ key }) => key), kept.map(({ key }) => key), x.key, y.key]);
+    const axes = JSON.stringify([
+      ...[forgotten, kept].map((each) => each.map(({ key }) => key)),
+      ...[x.key, y.key, group.key],
+      groups.map(({ words }) => words),
+    ]);
     // Not while they stay the same: a list that is open would close.
     if (axes !== offered)
       refill(menus, [
         axisMenu("Forgotten", forgotten, x.key, (key) => change({ forgotten: key })),
         axisMenu("Kept", kept, y.key, (key) => change({ kept: key })),
+        ...(groups.length > 1 ? [benchMenu(groups, group, (bench) => change({ bench }))] : []),
       ]);
     offered = axes;
     refill(table, [asTable(tableOf(points), titles)]);
     draw();
   };
   return { element, update };
+}
+
+/**
+ * Returns which lines are drawn, of those that can be held against each other: those that a person chose, else
+ * those with the run that was ticked last, else the most. Pure.
+ */
+export function drawnGroup(groups, chosen, ticked) {
+  const named = (key) => groups.find((each) => each.key === key);
+  const most = Math.max(...groups.map(({ lines }) => lines.length));
+  return named(chosen) ?? named(ticked.at(-1)?.bench) ?? groups.find(({ lines }) => lines.length === most);
 }
 
 function chosen(figures, key, usual) {
@@ -95,10 +117,24 @@ function themeOf(element) {
 }
 
 function axisMenu(label, figures, value, choose) {
+  return selectOf(
+    label,
+    figures.map(({ key, name }) => [key, name]),
+    value,
+    choose,
+  );
+}
+
+function benchMenu(groups, { key: value }, choose) {
+  const entries = groups.map(({ key, words, lines }) => [key, `${words} (${lines.length})`]);
+  return selectOf("Rows and model", entries, value, choose);
+}
+
+function selectOf(label, entries, value, choose) {
   const select = node(
     "select",
     { attributes: { "data-key": `axis:${label}` }, on: { change: () => choose(select.value) } },
-    ...figures.map(({ key, name }) => node("option", { text: name, attributes: { value: key } })),
+    ...entries.map(([key, text]) => node("option", { text, attributes: { value: key } })),
   );
   select.value = value;
   return node("label", { class: "tx-menu" }, node("span", { text: label }), select);

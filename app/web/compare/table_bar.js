@@ -20,6 +20,8 @@ export function tableBar(change, ask) {
   });
   const state = menu("Status", (value) => change({ state: value }));
   const tag = menu("Tag", (value) => change({ tag: value }));
+  const data = menu("Data", (value) => change({ data: value }));
+  const model = menu("Model", (value) => change({ model: value }));
   const moment = menu("Measured at", (value) => change({ moment: value }));
   const sort = menu("Sort by", (value) =>
     change({ sort: value.replace(DOWN, ""), down: value.endsWith(DOWN) }),
@@ -37,13 +39,16 @@ export function tableBar(change, ask) {
     "Results (.csv)",
     async () => {
       try {
-        download(await ask("results_file", { runs }));
+        const { left_out: without, ...file } = await ask("results_file", { runs });
+        download(file);
+        setText(said, without.length ? `Saved. ${without.join(" ")}` : "Saved.");
       } catch (error) {
-        setText(count, error.message);
+        setText(said, error.message);
       }
     },
     { class: "tx-button", attributes: { title: "Every measurement of the runs and sweeps in the table" } },
   );
+  const said = node("p", { class: "tx-note", attributes: { role: "status" } });
   const count = node("p", { class: "tx-note", attributes: { role: "status" } });
   const element = node(
     "div",
@@ -51,12 +56,15 @@ export function tableBar(change, ask) {
     search,
     state.element,
     tag.element,
+    data.element,
+    model.element,
     moment.element,
     sort.element,
     shows.element,
     grouping,
     columns.element,
     take,
+    said,
     count,
   );
   const update = (context) => {
@@ -66,6 +74,9 @@ export function tableBar(change, ask) {
     take.hidden = runs.length === 0;
     state.update("any status", present(all.map((line) => line.state)), view.state);
     tag.update("any tag", present(all.flatMap((line) => line.tags)), view.tag);
+    const several = (values) => (values.length > 1 ? values : []);
+    data.update("any data", several(present(all.map(({ about }) => about.data))), view.data);
+    model.update("any model", several(present(all.map(({ about }) => about.model))), view.model);
     const moments = present((value.sweeps ?? []).flatMap((sweep) => sweep.lines.map((line) => line.moment)));
     moment.update("", moments, view.moment);
     const sorts = [{ key: "title", label: "Run" }, ...shownColumns(every, view.columns)].flatMap(
