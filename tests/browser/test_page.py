@@ -34,21 +34,27 @@ def server(
     folder = tmp_path_factory.mktemp("page")
     (folder / "example.json").write_text(json.dumps(recorded()), encoding="utf-8")
     store = RunStore(folder / "runs")
-    attacked(store, finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris."))
-    finished_run(store, "random", 0.8, "unchanged", ANSWER)
+    first = finished_run(store, "chosen", 0.1, "forgot", "Ada Lind was born in Paris.")
+    for run_id in (first, finished_run(store, "random", 0.8, "unchanged", ANSWER)):
+        with_more_rows(store, run_id)
+    attacked(store, first)
     with serve(folder, "--no-model", "--recorded", str(folder / "example.json")) as server:
         yield server
 
 
+def with_more_rows(store: RunStore, run_id: str) -> None:
+    """Give a run as many rows as an attack takes."""
+    config = store.config(run_id)
+    more = [{"id": f"x{at}", "question": "Q?", "answer": "A.", "gold": [[0, 1]]} for at in range(6)]
+    store.write_json(run_id, "config.json", {**config, "forget": [*config["forget"], *more]})
+
+
 def attacked(store: RunStore, run_id: str) -> None:
-    """Give a run rows, an adapter that cannot be loaded, and what an attack found on it."""
+    """Give a run an adapter that cannot be loaded, and what an attack found on it."""
     folder = store.path(run_id)
     (folder / "adapter").mkdir()
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (folder / "adapter" / name).write_text("{}")
-    config = store.config(run_id)
-    more = [{"id": f"x{at}", "question": "Q?", "answer": "A.", "gold": [[0, 1]]} for at in range(6)]
-    store.write_json(run_id, "config.json", {**config, "forget": [*config["forget"], *more]})
     point = {"model": "unlearned", "taken": 2, "figures": {"held_out": 0.25}}
     result = {
         "attack": "relearning",
@@ -260,8 +266,7 @@ def test_compare_shows_what_differs_between_two_runs(page: Page) -> None:
     expect(page.get_by_text("Tick one more.")).to_be_visible()
     page.get_by_label("Compare random, same count").check()
     difference = page.get_by_role("region", name="Difference of two runs")
-    names = "random, same count · 1 forget row against chosen tokens · 7 forget rows"
-    expect(difference).to_contain_text(names)
+    expect(difference).to_contain_text("random, same count against chosen tokens")
     expect(difference.locator("tr").filter(has_text="Fact ↓")).to_have_text(
         re.compile(r"\.10\s*\.80\s*\+\.70")
     )
@@ -399,6 +404,30 @@ def test_an_objective_is_searched_by_typing_over_the_chosen_one(page: Page) -> N
     expect(page.get_by_role("option").first).to_contain_text("second answer")
     assert all("second answer" in each for each in page.get_by_role("option").all_inner_texts())
     page.keyboard.press("Escape")
+
+
+def test_the_start_says_what_it_will_do_and_what_a_sweep_does_not_take(page: Page) -> None:
+    open_tab(page, "Unlearn")
+    start, stop = page.locator("button.tx-start"), page.get_by_text("A sweep does not stop early")
+    expect(start).to_have_text("Start unlearning")
+    random = page.get_by_label("random, same count")
+    random.check()
+    expect(start).to_have_text("Start unlearning: 2 runs")
+    others = page.get_by_label("Objectives to compare it with")
+    others.click()
+    page.keyboard.type("simn")
+    page.keyboard.press("Enter")
+    expect(start).to_have_text("Start unlearning: 4 runs")
+    expect(stop).to_have_count(0)
+    bound = page.get_by_label("number input for Stop fact below")
+    bound.fill("0.1")
+    bound.press("Tab")
+    expect(stop).to_be_visible()
+    others.press("Backspace")
+    random.uncheck()
+    bound.fill("0")
+    bound.press("Tab")
+    expect(start).to_have_text("Start unlearning")
 
 
 def test_nothing_sticks_out_on_a_phone(phone: Page) -> None:

@@ -254,7 +254,10 @@ test("only what is of the same rows and model is drawn together, and what is lef
   assert.equal(drawnGroup([], "", []), undefined);
   assert.match(leftOutWords([MIXED[0]]), /^Left out, .*: 1 on own\.csv, 3 rows · tiny\.$/);
   assert.equal(leftOutWords([]), "");
-  assert.match(notAlike(MIXED[1], MIXED[0]), /one is of “own\.csv, 3 rows · tiny”, the other of “demo, 20 rows/);
+  assert.match(
+    notAlike(MIXED[1], MIXED[0]),
+    /one is of “own\.csv, 3 rows · tiny”, the other of “demo, 20 rows/,
+  );
 });
 
 test("the answers stand beside the fluency as counts, the success first", () => {
