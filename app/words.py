@@ -30,12 +30,12 @@ SEEDS_HELP: Final = (
 PROOF: Final = "Does the score mark what matters?"
 PROOF_HELP: Final = (
     "Bins train the tokens of each part of the scores, doses a growing share of all tokens. If higher scores "
-    "mark the fact, higher bins forget more of it. All are trained in one sweep"
+    "mark the fact, higher bins forget more of it. All are trained in one sweep."
 )
 SWEEP: Final = "sweep"
 STOP_AT_NO_FACT: Final = "Set “Stop fact below” to 0"
 OTHERS: Final = "Objectives to compare it with"
-OTHERS_HELP: Final = "Each trains the same arms at its default settings; all of it is then one sweep"
+OTHERS_HELP: Final = "Each trains the same tokens at its own default settings, all in one sweep"
 EACH_AT_DEFAULT: Final = "Objectives are compared at their default settings"
 ONE_OBJECTIVE: Final = "Set them back under “More settings”, or take the other objectives out"
 RULES_OUT: Final = "{label}\nRules out {what}"

@@ -194,6 +194,16 @@ def test_the_tour_goes_through_the_tabs_and_lights_up_what_is_there(page: Page) 
     expect(page.locator(".is-pointed")).to_have_count(0)
 
 
+def test_the_settings_scroll_beside_the_run_and_start_stays_in_sight(page: Page) -> None:
+    open_tab(page, "Unlearn")
+    last = page.get_by_role("button", name="More settings")
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Start unlearning")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".curves-view strong").first).to_be_in_viewport()
+    page.locator(".tx-side").evaluate("side => { side.scrollTop = 0; }")
+
+
 def test_the_page_with_its_scores_crosses_packed(page: Page) -> None:
     sent, whole = page.evaluate(
         "(({ encodedBodySize, decodedBodySize }) => [encodedBodySize, decodedBodySize])"
