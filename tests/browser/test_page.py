@@ -204,6 +204,20 @@ def test_the_settings_scroll_beside_the_run_and_start_stays_in_sight(page: Page)
     page.locator(".tx-side").evaluate("side => { side.scrollTop = 0; }")
 
 
+def test_a_plot_keeps_its_place_when_the_window_is_resized(page: Page) -> None:
+    open_tab(page, "Compare")
+    expect(page.locator(".tx-pareto .main-svg").first).to_be_visible(timeout=30_000)
+    fits = """(width) => {
+        const chart = document.querySelector('.tx-pareto .tx-chart');
+        const drawn = chart.querySelector('.main-svg')?.getBoundingClientRect();
+        return drawn && Math.abs(drawn.width - chart.clientWidth) < 2
+            && chart.clientWidth < width && Math.abs(drawn.height - chart.clientHeight) < 12;
+    }"""
+    for width in (PHONE["width"], 700, DESKTOP["width"]):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(fits, arg=width)
+
+
 def test_the_page_with_its_scores_crosses_packed(page: Page) -> None:
     sent, whole = page.evaluate(
         "(({ encodedBodySize, decodedBodySize }) => [encodedBodySize, decodedBodySize])"

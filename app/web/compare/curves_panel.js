@@ -1,7 +1,7 @@
 /** The curves of the ticked runs over their steps, each in its own colour. */
 
 import { node, refill, setText } from "../dom/dom.js";
-import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { curvesFigure, pointsNote } from "../runs/curves.js";
 import { leftOutWords } from "./lines.js";
 import { colourName, lookOf } from "./looks.js";
@@ -36,18 +36,18 @@ export function curvesPanel(ask) {
     chart.hidden = shown.length === 0;
     if (element.hidden || chart.hidden || chart.clientWidth === 0) return;
     const narrow = chart.clientWidth < 640;
-    const wanted = JSON.stringify([shown, narrow, document.body.className, runs.map(({ title }) => title)]);
+    const wanted = JSON.stringify([
+      shown,
+      chart.clientWidth,
+      document.body.className,
+      runs.map(({ title }) => title),
+    ]);
     if (wanted === drawn) return;
     drawn = wanted;
-    plotly()
-      .then((Plotly) => {
-        const figure = curvesFigure(dressed(shown, runs, chart), chartTheme(chart), narrow);
-        Plotly.react(chart, figure.data, figure.layout, figure.config);
-      })
-      .catch((error) => {
-        drawn = "";
-        refill(chart, [node("p", { class: "tx-note", text: error.message })]);
-      });
+    drawFigure(chart, curvesFigure(dressed(shown, runs, chart), chartTheme(chart), narrow)).catch((error) => {
+      drawn = "";
+      refill(chart, [node("p", { class: "tx-note", text: error.message })]);
+    });
   };
   onThemeOrSize(chart, draw);
 

@@ -61,7 +61,7 @@ const MOST_NAMED = 12;
 const NAME = 30; // pixels of a name in the legend
 
 /**
- * Returns `{data, layout, config}` for Plotly; each mark has its line's id as `customdata`.
+ * Returns `{data, layout}` for Plotly; each mark has its line's id as `customdata`.
  * @param {ReturnType<typeof pointsOf>} points
  * @param {{colour: (hue: number) => string, symbol: (hue: number, kind: any) => string, ink: string, muted: string, line: string,
  *   page: string, font: string}} theme
@@ -112,7 +112,6 @@ export function paretoFigure(points, theme, titles, narrow) {
       xaxis: { ...axis, title: { text: titles.x, standoff: 8 } },
       yaxis: { ...axis, title: { text: titles.y, standoff: 8 } },
     },
-    config: { displayModeBar: false, responsive: true },
   };
 }
 

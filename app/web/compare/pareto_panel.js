@@ -1,7 +1,7 @@
 /** The plot of forgetting against what was kept, of the lines that the table shows; a click opens the run. */
 
 import { node, refill, setText, tableHead } from "../dom/dom.js";
-import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { measuredKeys } from "./columns.js";
 import { benches, leftOutWords } from "./lines.js";
 import { COLOURS, colourName, lookOf } from "./looks.js";
@@ -36,13 +36,11 @@ export function paretoPanel(change, open) {
   const draw = () => {
     if (!shown || element.hidden || chart.clientWidth === 0) return;
     const narrow = chart.clientWidth < 560;
-    const wanted = JSON.stringify([shown, narrow, document.body.className]);
+    const wanted = JSON.stringify([shown, chart.clientWidth, document.body.className]);
     if (wanted === drawn) return;
     drawn = wanted;
-    plotly()
-      .then((Plotly) => {
-        const figure = paretoFigure(shown.points, themeOf(chart), shown.titles, narrow);
-        Plotly.react(chart, figure.data, figure.layout, figure.config);
+    drawFigure(chart, paretoFigure(shown.points, themeOf(chart), shown.titles, narrow))
+      .then(() => {
         chart.removeAllListeners("plotly_click");
         chart.on("plotly_click", ({ points }) => points[0]?.customdata && open(points[0].customdata));
       })

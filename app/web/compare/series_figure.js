@@ -15,7 +15,6 @@ export function seriesFigure(series, theme, colours, narrow) {
   return {
     data,
     layout: layout(places, doses, theme, narrow),
-    config: { displayModeBar: false, responsive: true },
   };
 }
 

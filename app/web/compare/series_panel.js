@@ -1,7 +1,7 @@
 /** Score bins and doses of a sweep: a curve each, the sentence about its ends, and the same as a table. */
 
 import { node, tableHead } from "../dom/dom.js";
-import { chartTheme, coloursAt, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { COLOURS, colourName } from "./looks.js";
 import { changeWords, seriesFigure } from "./series_figure.js";
 
@@ -42,14 +42,12 @@ function part(series, key) {
     ),
   );
   const draw = async () => {
-    if (!chart.isConnected) return;
+    if (chart.clientWidth === 0) return;
     try {
-      const Plotly = await plotly();
       const theme = chartTheme(chart);
       const names = Array.from({ length: COLOURS }, (_, hue) => colourName(hue));
       const colours = coloursAt(chart, names);
-      const { data, layout, config } = seriesFigure(series, theme, colours, chart.clientWidth < 640);
-      await Plotly.react(chart, data, layout, config);
+      await drawFigure(chart, seriesFigure(series, theme, colours, chart.clientWidth < 640));
     } catch (error) {
       chart.textContent = error.message;
     }

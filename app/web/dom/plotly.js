@@ -51,13 +51,26 @@ export function chartTheme(element) {
   return { ink, muted, line, page, font, arms: { chosen, gold, uniform, random: muted } };
 }
 
-/** Calls `redraw` when the page turns dark or light, or when `element` first gets a width. */
+/**
+ * Draws a figure as wide as `place` is; resolves when it stands. Plotly's own way to follow the window forgets
+ * the height of a figure, which then lies over what comes below it.
+ * @param {HTMLElement} place
+ * @param {{data: object[], layout: object}} figure
+ */
+export async function drawFigure(place, { data, layout }) {
+  const Plotly = await plotly();
+  if (place.clientWidth === 0) return; // Hidden meanwhile: it is drawn when it has a width again.
+  await Plotly.react(place, data, { ...layout, width: place.clientWidth }, { displayModeBar: false });
+}
+
+/** Calls `redraw` when the page turns dark or light, and when `element` has another width. */
 export function onThemeOrSize(element, redraw) {
   let width = 0;
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   new ResizeObserver(() => {
     const now = element.clientWidth;
-    if (now !== width && (width === 0 || now < 640 !== width < 640)) redraw();
+    if (now === width) return;
     width = now;
+    requestAnimationFrame(redraw);
   }).observe(element);
 }

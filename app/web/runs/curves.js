@@ -36,7 +36,7 @@ export function curvesFigure(series, theme, narrow) {
     layout.shapes.push(...marks.map(({ shape }) => shape));
     if (panel.key === "loss") layout.annotations.push(...marks.map(({ note }) => note));
   });
-  return { data, layout, config: { displayModeBar: false, responsive: true } };
+  return { data, layout };
 }
 
 /** Returns the two lines of a run that diverged: where it was stopped, and the step that was kept. */

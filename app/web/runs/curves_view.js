@@ -1,7 +1,7 @@
 /** The run on the Unlearn tab: its card, one answer rewriting itself, its curves, and the other runs. */
 
 import { node, refill, setText } from "../dom/dom.js";
-import { chartTheme, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { newest } from "../server/pulse.js";
 import { curvesFigure, pointsNote } from "./curves.js";
 import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js";
@@ -73,18 +73,13 @@ function drawChart(place, series) {
   place.hidden = series.length === 0;
   if (place.hidden || place.clientWidth === 0) return;
   const narrow = place.clientWidth < 640;
-  const wanted = JSON.stringify([series, narrow, document.body.className]);
+  const wanted = JSON.stringify([series, place.clientWidth, document.body.className]);
   if (drawn.get(place) === wanted) return;
   drawn.set(place, wanted);
-  plotly()
-    .then((Plotly) => {
-      const figure = curvesFigure(series, chartTheme(place), narrow);
-      Plotly.react(place, figure.data, figure.layout, figure.config);
-    })
-    .catch((error) => {
-      drawn.delete(place);
-      place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
-    });
+  drawFigure(place, curvesFigure(series, chartTheme(place), narrow)).catch((error) => {
+    drawn.delete(place);
+    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+  });
 }
 
 function runList(value, trigger) {

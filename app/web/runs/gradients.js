@@ -1,7 +1,7 @@
 /** Gradients of the chosen tokens: what is shown and what is not, a table of groups, a plot by layer. */
 
 import { node, tableHead } from "../dom/dom.js";
-import { chartTheme, onThemeOrSize, plotly } from "../dom/plotly.js";
+import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 
 const GROUPS = [
   { key: "chosen", label: "Chosen" },
@@ -28,14 +28,9 @@ export function gradientsView() {
   let shown = null;
   const draw = () => {
     if (!shown || chart.clientWidth === 0) return;
-    const report = shown;
-    plotly()
-      .then((Plotly) => {
-        if (report !== shown) return;
-        const figure = layersFigure(report.layers, chartTheme(chart));
-        Plotly.react(chart, figure.data, figure.layout, figure.config);
-      })
-      .catch((error) => chart.replaceChildren(node("p", { class: "tx-note", text: error.message })));
+    drawFigure(chart, layersFigure(shown.layers, chartTheme(chart))).catch((error) =>
+      chart.replaceChildren(node("p", { class: "tx-note", text: error.message })),
+    );
   };
   onThemeOrSize(element, draw);
   return {
@@ -202,6 +197,5 @@ export function layersFigure(layers, theme) {
       yaxis: { title: { text: "Signal to noise" }, gridcolor: theme.line, zerolinecolor: theme.muted },
       hovermode: "closest",
     },
-    config: { displayModeBar: false, responsive: true },
   };
 }
