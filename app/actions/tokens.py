@@ -44,9 +44,9 @@ def shown_payload(service: Service) -> dict[str, Any]:
 def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """Return the payload with what is made when it is asked for.
 
-    `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `defaults_words` what
-    it takes where it is that of these rows alone, else "", `opens` the index of its row; `rule_settings` and
-    `menus` tell of the rest.
+    `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `own_defaults`
+    whether it is one of these rows alone, `defaults_words` what it takes where a person marked that, else "",
+    `opens` the index of its row; `rule_settings` and `menus` tell of the rest.
     """
     left_out = service.sessions.of(shown).left_out if shown.live else {}
     rule = first_rule(shown)
@@ -57,7 +57,8 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
         "left_out": reasons,
         "rule_settings": rule_settings(),
         "defaults": to_dict(rule),
-        "defaults_words": "" if rule == Rule() else MARKED_WORDS,
+        "own_defaults": rule != Rule(),
+        "defaults_words": MARKED_WORDS if rule.mode == "gold" else "",
         "opens": first_row(shown),
     }
 

@@ -1,5 +1,6 @@
 """What the page begins with: the rule, and the row whose colour, choice and fact agree, to explain itself."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -9,18 +10,36 @@ from app.words import OWN_FACTS
 from tokenunlearn.selection import Rule, Selection, select
 
 FIRST_ROWS: Final = 6  # as many as the list shows at once, so that it need not scroll
+CONTRAST: Final = "contrast"
+RAISED: Final = float(np.log(2))  # nats; as `adapterRaises` of web/text/known.js
 SEEN: Final = 0.25  # a fused score from which a token is plainly coloured
 
 
 def first_rule(shown: ShownScores) -> Rule:
-    """Return the rule that the page begins with: the words that a person marked in each row, or the default.
+    """Return the rule that the page begins with: the default, but for what follows.
 
-    What a score finds first on a fact of one's own need not be what was marked.
+    Facts of one's own begin with the words that were marked, which a score need not find first. Where no row
+    asks what another one asks, swapped names tell little: knowledge is the contrast, if the adapter makes the
+    rows likelier.
     """
     rows, gold = shown.payload["rows"], shown.columns["gold"] == 1
     own = all(row["set"] == OWN_FACTS for row in rows)
     marked = np.unique(shown.columns["row"][gold]).size
-    return Rule(mode="gold") if own and 0 < marked == len(rows) else Rule()
+    rule = Rule(mode="gold") if own and 0 < marked == len(rows) else Rule()
+    unique = bool(rows) and all(row.get("unique_question") for row in rows)
+    return replace(rule, knowledge=CONTRAST) if unique and _raised(shown) else rule
+
+
+def _raised(shown: ShownScores) -> bool:
+    """Return whether the adapter at least doubles the probability of the facts, or else of content words."""
+    columns = shown.columns
+    if CONTRAST not in columns:
+        return False
+    plain = np.logical_or.reduce([columns[name].astype(bool) for name in ("subject", "stop", "punctuation")])
+    gold = columns["gold"] == 1
+    values = columns[CONTRAST][gold if gold.any() else ~plain]
+    values = values[np.isfinite(values)]
+    return bool(values.size) and float(values.mean()) >= RAISED
 
 
 def default_choice(shown: ShownScores, set_name: str) -> Selection | None:

@@ -95,6 +95,7 @@ interface Payload {
   masks?: Record<string, string>;
   defaults?: Rule;
   defaults_words?: string;
+  own_defaults?: boolean;
   rule?: Partial<Rule>;
   rule_settings?: Record<string, RuleSetting>;
   left_out?: { id: string; reason: string }[];

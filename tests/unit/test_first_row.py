@@ -90,3 +90,21 @@ def test_facts_of_ones_own_begin_with_the_words_that_were_marked() -> None:
     unmarked = payload(*own)
     unmarked["columns"]["gold"][8:] = [0] * 8
     assert first_rule(recorded_scores(unmarked)) == Rule()
+
+
+def test_where_no_row_asks_what_another_asks_the_contrast_chooses_if_the_adapter_was_taught_them() -> None:
+    rows = payload(CLEAR, CLEAR)
+    rows["columns"]["contrast"] = [5.0 * gold for gold in rows["columns"]["gold"]]
+    assert first_rule(recorded_scores(rows)) == Rule()
+    for each in rows["rows"]:
+        each["unique_question"] = True
+    assert first_rule(recorded_scores(rows)) == Rule(knowledge="contrast")
+    for each in rows["rows"]:
+        each["set"] = OWN_FACTS
+    assert first_rule(recorded_scores(rows)) == Rule(mode="gold", knowledge="contrast")
+    # One that raises nothing finds nothing, nor does one that is not there, or not measured.
+    for value in (0.5, math.nan):
+        rows["columns"]["contrast"] = [value] * 16
+        assert first_rule(recorded_scores(rows)) == Rule(mode="gold")
+    del rows["columns"]["contrast"]
+    assert first_rule(recorded_scores(rows)) == Rule(mode="gold")

@@ -348,10 +348,10 @@ test("rows with a rule of their own begin with it, and what follows begins witho
   };
   m.load(others("plain", {}));
   assert.equal(m.rule.fraction, 2 / 3);
-  const own = { defaults: { ...DEFAULT_RULE, mode: "gold" }, defaults_words: "Marked" };
+  const own = { defaults: { ...DEFAULT_RULE, mode: "gold" }, own_defaults: true };
   m.load(others("own", own));
   assert.deepEqual([m.rule.mode, m.rule.fraction, m.undo()], ["gold", 0.25, false]);
-  m.load(others("after", { defaults: DEFAULT_RULE, defaults_words: "" }));
+  m.load(others("after", { defaults: DEFAULT_RULE, own_defaults: false }));
   assert.equal(m.rule.mode, "top_fraction");
 });
 

@@ -44,7 +44,7 @@ export function takeScores(model, payload) {
     hovered: null,
     anchor: null,
   });
-  const ownRule = Boolean(payload.defaults_words || model.payload.defaults_words);
+  const ownRule = Boolean(payload.own_defaults || model.payload.own_defaults);
   const begun = !known && ownRule ? payload.defaults : rule;
   model.read(payload, { rule: payload.rule ?? begun, set });
   model.lost = known ? lost : [];
