@@ -85,11 +85,12 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     summary = answering(partial(unlearn_actions.summary, service), "summary")
 
-    def follow_draft(label: str, event: gr.EventData) -> dict[Any, Any]:
-        return {unlearn.plan: summary(event._data), **unlearn.asked(None, label)}
+    def follow_draft(event: gr.EventData, label: str, *given: Any) -> dict[Any, Any]:
+        plan = summary(event._data)
+        return {unlearn.plan: plan, **unlearn.asked(None, label), **unlearn.suited(plan, given)}
 
-    def take(label: str, event: gr.EventData) -> dict[Any, Any]:
-        return {**follow_draft(label, event), page.tabs: gr.Tabs(selected="unlearn")}
+    def take(event: gr.EventData, label: str, *given: Any) -> dict[Any, Any]:
+        return {**follow_draft(event, label, *given), page.tabs: gr.Tabs(selected="unlearn")}
 
     def tell(*given: Any) -> dict[Any, Any]:
         return unlearn.told(service, given)
@@ -117,15 +118,16 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             page.chips: status_actions.chips(service),
         }
 
+    of_draft, by_draft = [unlearn.label, *unlearn.by_rows], [unlearn.plan, *sure, *unlearn.by_rows]
     page.tokens.draft(
         refusing(follow_draft),
-        unlearn.label,
-        [unlearn.plan, *sure],
+        of_draft,
+        by_draft,
         queue=False,
         trigger_mode="always_last",
         **HIDDEN,
     )
-    page.tokens.unlearn(refusing(take), unlearn.label, [unlearn.plan, page.tabs, *sure], **HIDDEN)
+    page.tokens.unlearn(refusing(take), of_draft, [page.tabs, *by_draft], **HIDDEN)
     # The tab too: runs that have ended meanwhile say how long the next ones take.
     changes = [each.change for each in unlearn.inputs[1:]]
     gr.on(
@@ -195,7 +197,7 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         return {view: unlearn_actions.follow(service, run_id), page.chips: status_actions.chips(service)}
 
     parts = (part.component for part in page.parts)
-    outputs = [*parts, page.tabs, page.probe.picked, *page.unlearn.inputs]
+    outputs = [*parts, page.tabs, page.probe.picked, page.unlearn.lone, *page.unlearn.inputs]
     view.show(hearing(choose), None, [page.shown_run, view], **HIDDEN)
     view.act(hearing(act), None, outputs, **HIDDEN)
     page.compare.act(hearing(act), None, outputs, **HIDDEN)

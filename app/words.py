@@ -16,6 +16,10 @@ MARKED_WORDS: Final = "These are the words that you marked"
 
 START: Final = "Start unlearning"
 LONG: Final = 120  # minutes, from which on hours are said
+LONE_ROW_WORDS: Final = (
+    "One row breaks easily: training is slower by default, and stops when the fact falls below {below}. "
+    "You can change both."
+)
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
 CONTROLS_HELP: Final = (

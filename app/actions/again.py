@@ -17,7 +17,7 @@ from tokenunlearn.experiments.arms import CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.settings import describe, from_dict
-from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.config import TrainConfig, defaults_for
 
 CALMER: Final = 3.0
 NO_SWEEP: Final = MappingProxyType({"arms": (CHOSEN,), "seeds": 1})
@@ -29,12 +29,13 @@ class Again:
     """A run's settings, its plan and the Tokens view's value (None: made on other scores), and a sentence.
 
     `controls`: those that were started together with it. `sweep`: the settings of a sweep by the names of
-    `Start`; those of a run that is none make none.
+    `Start`; those of a run that is none make none. `lone`: it was one row, which has defaults of its own.
     """
 
     training: TrainConfig
     controls: tuple[str, ...]
     sweep: Mapping[str, Any]
+    lone: bool
     plan: dict[str, Any] | None
     tokens: dict[str, Any] | None
     words: str
@@ -57,7 +58,9 @@ def again(service: Service, run_id: str) -> Again:
     asked = from_dict(CompareConfig, dict(config.get("sweep") or NO_SWEEP))
     controls = tuple(arm for arm in CONTROLS if arm in asked.arms)
     controls = controls or _in_company(service, run_id, config.get("group"), str(config.get("arm")))
-    form = (training, controls, _sweep(asked, training))
+    rows = config.get("forget")
+    lone = bool(defaults_for(len(rows) if isinstance(rows, list) else 0))
+    form = (training, controls, _sweep(asked, training), lone)
     found = _mask(service, run_id)
     if found is None:
         return Again(*form, None, None, AGAIN_OTHER_TOKENS.format(run=run_id) + lowered)

@@ -29,6 +29,7 @@ from app.views.runs import (
 )
 from app.words import (
     EACH_AT_DEFAULT,
+    LONE_ROW_WORDS,
     NO_RUN,
     NOT_LIVE,
     ONE_OBJECTIVE,
@@ -49,7 +50,7 @@ from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe, from_dict, to_dict
-from tokenunlearn.training.config import TrainConfig, with_objective
+from tokenunlearn.training.config import TrainConfig, defaults_for, with_objective
 from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
@@ -202,6 +203,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "chosen": int(mask.selected.sum()),
         "total": int(places.size),
         "rows": share_of_rows(trained, len(rows)),
+        "lone": lone_words(len(rows)),
         "gold": int(gold[places].sum()),
         "gold_chosen": int((gold & mask.selected).sum()),
         "overrides": len(mask.overrides),
@@ -212,6 +214,12 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "rule": rule_words(mask.rule),
         "words": chosen_words(shown, mask)[:SHOWN_WORDS],
     }
+
+
+def lone_words(rows: int) -> str:
+    """Return the sentence above the form where so many rows have defaults of their own, "" elsewhere."""
+    own = defaults_for(rows)
+    return LONE_ROW_WORDS.format(below=f"{100 * own['stop_fact_below']:.0f} %") if own else ""
 
 
 def known_counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int] | None:

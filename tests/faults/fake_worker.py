@@ -58,6 +58,9 @@ class Job:
                 self.save(step)
                 yield Saved(step, "adapter")
                 yield EvalDone(step, fact_joint=1 / (1 + step), answer_text=f"answer after {step}")
+            if fake.get("enough_at") == step:
+                yield Finished(step, "the fact is low enough")
+                return
         yield Finished(steps, "all steps done")
 
 

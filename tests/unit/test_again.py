@@ -12,6 +12,7 @@ from app.tabs.unlearn import build
 from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.errors import RunError
+from tokenunlearn.training.config import LONE_ROW, TrainConfig
 
 
 @pytest.fixture
@@ -93,3 +94,27 @@ def test_the_form_takes_every_setting_and_those_of_the_objective(service: Servic
     # Another objective's controls stay as they are.
     assert {of for (of, name), control in tab.own.items() if control in values} == {"npo"}
     assert set(tab.settings.values()) <= set(values)
+
+
+def test_the_form_begins_with_the_defaults_of_a_row_alone_unless_a_person_changed_them(
+    service: Service,
+) -> None:
+    import gradio as gr
+
+    with gr.Blocks():
+        tab = build(service)
+    several, one = (ask(unlearn.summary, service, draft(set=name)) for name in ("one", "two"))
+    assert several["lone"] == "" and "breaks easily" in one["lone"] and "below 10 %" in one["lone"]
+    usual = [getattr(TrainConfig(), name) for name in LONE_ROW]
+    controls = [tab.settings[name] for name in LONE_ROW]
+    of_one = dict(zip(controls, LONE_ROW.values(), strict=True))
+    assert tab.suited(one, [False, *usual]) == {tab.lone: True, **of_one}
+    changed = tab.suited(one, [False, 0.01, *usual[1:]])
+    assert [changed.get(control) for control in controls] == [None, *list(LONE_ROW.values())[1:]]
+    back = dict(zip(controls, usual, strict=True))
+    assert tab.suited(several, [True, *LONE_ROW.values()]) == {tab.lone: False, **back}
+    for summary, was in ((one, True), (several, False), ({"error": "none"}, True)):
+        assert tab.suited(summary, [was, *usual]) == {}
+    # A run of one row comes back as such: what it was started with is then no change of a person's.
+    assert not again(service, started(service)[0]).lone
+    assert again(service, start(service, one["plan"], {}, [])[0]).lone

@@ -15,7 +15,7 @@ import pytest
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import locked
 from tokenunlearn.runs.queue import RunQueue, worker_command
-from tokenunlearn.runs.states import ACTIVE
+from tokenunlearn.runs.states import ACTIVE, status_text
 from tokenunlearn.runs.store import RunStore, process_alive
 from tokenunlearn.training.events import Finished, StepDone
 
@@ -68,6 +68,11 @@ def test_a_run_goes_to_its_end_and_leaves_everything(queue):
     assert probes["after"]["summary"]["fact_joint"] == pytest.approx(1 / 7)
     assert len(probes["changes"]) == 1
     assert adapter(queue, run_id) == 6
+
+
+def test_a_run_that_ends_before_its_last_step_says_why(queue):
+    state = wait(queue, run(queue, enough_at=2), "finished")
+    assert status_text(state) == "finished, step 2 of 6: the fact is low enough"
 
 
 def test_runs_wait_in_order_and_workers_start_each_other(queue):

@@ -84,7 +84,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     if name == "kept":
         return f"kept, {kept}"
     if name == "finished":
-        return f"{kind.done}, {unit} {step} of {steps}"
+        early = f": {state['message']}" if state.get("message") else ""
+        return f"{kind.done}, {unit} {step} of {steps}{early}"
     return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {kept}"
 
 

@@ -143,7 +143,14 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
     if after:
         store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
     shutil.rmtree(store.path(run_id) / CHECKPOINT, ignore_errors=True)  # Such a run is not resumed.
-    return ("kept" if asked == "stop" else "finished"), ""
+    return ("kept", "") if asked == "stop" else ("finished", _early_end(store, run_id))
+
+
+def _early_end(store: RunStore, run_id: str) -> str:
+    """Return why a run ended before its last step, "" where it did not."""
+    events, _ = store.events(run_id)
+    end = next((event for event in reversed(events) if isinstance(event, Finished)), None)
+    return end.reason if end and end.step < int(store.state(run_id)["steps"]) else ""
 
 
 def _train(
