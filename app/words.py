@@ -104,10 +104,10 @@ def start_words(runs: int, seconds: float | None) -> str:
     if runs == 1:
         return START
     if seconds is None:
-        return f"{START}: {runs} runs"
+        return f"Start {runs} runs"
     minutes = round(seconds / 60)
     time = f"about {minutes} min" if minutes else "under a minute"
-    return f"{START}: {runs} runs, {time if minutes < LONG else f'about {minutes / 60:.1f} h'}"
+    return f"Start {runs} runs, {time if minutes < LONG else f'about {minutes / 60:.1f} h'}"
 
 
 def adapter_words(folder: Path) -> str:

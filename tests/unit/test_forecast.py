@@ -48,13 +48,13 @@ SWEEP = {"controls": ["random"], "seeds": 2}
 
 def test_without_a_run_that_was_timed_it_says_the_number_alone(service: Service) -> None:
     assert label(service) == "Start unlearning"
-    assert label(service, controls=["uniform", "random"]) == "Start unlearning: 3 runs"
+    assert label(service, controls=["uniform", "random"]) == "Start 3 runs"
     # (chosen, random) × 3 objectives × 2 seeds, and four bins of each objective and seed
-    assert label(service, **SWEEP, others=["ga", "simnpo"], bins=4) == "Start unlearning: 36 runs"
+    assert label(service, **SWEEP, others=["ga", "simnpo"], bins=4) == "Start 36 runs"
     # tokens that are a control themselves are not trained twice
     ours = ask(unlearn.summary, service, draft(rule={**draft()["rule"], "mode": "uniform"}))
     wanted = read(unlearn.Wanted, {"settings": {}, "controls": ["uniform", "random"]})
-    assert forecast(service, wanted, ours).label == "Start unlearning: 2 runs"
+    assert forecast(service, wanted, ours).label == "Start 2 runs"
 
 
 def test_the_time_is_that_of_a_run_of_the_same_rows_model_and_settings(service: Service) -> None:
@@ -63,16 +63,16 @@ def test_the_time_is_that_of_a_run_of_the_same_rows_model_and_settings(service: 
     # 4 × 2 s of steps and 2 × 3 s of looks in 60 s leave 46 s. Ten steps: 46 + 10 × 2 + 2 × 3 = 72 s, by 3.
     ten = {"steps": 10, "eval_every": 5}
     three = ["uniform", "random"]
-    assert label(service, settings=ten, controls=three) == "Start unlearning: 3 runs, about 4 min"
+    assert label(service, settings=ten, controls=three) == "Start 3 runs, about 4 min"
     # An arm of a sweep looks after every step: 46 + 4 × 2 + 4 × 3 = 66 s, by 4.
-    assert label(service, settings={"steps": 4}, **SWEEP) == "Start unlearning: 4 runs, about 4 min"
+    assert label(service, settings={"steps": 4}, **SWEEP) == "Start 4 runs, about 4 min"
     for other in ({"objective": "ga"}, {"forget_batch": 3}, {"layer_share": 0.5}):
-        assert label(service, settings=other, controls=three) == "Start unlearning: 3 runs"
+        assert label(service, settings=other, controls=three) == "Start 3 runs"
     # one objective that was never timed, and no figure is said
-    assert label(service, settings={"steps": 4}, **SWEEP, others=["ga"]) == "Start unlearning: 8 runs"
+    assert label(service, settings={"steps": 4}, **SWEEP, others=["ga"]) == "Start 8 runs"
     two = ask(unlearn.summary, service, draft(set="two"))
     wanted = read(unlearn.Wanted, {"settings": {}, "controls": three})
-    assert forecast(service, wanted, two).label == "Start unlearning: 3 runs", "other rows"
+    assert forecast(service, wanted, two).label == "Start 3 runs", "other rows"
 
 
 def test_a_sweep_says_how_long_the_arms_of_the_next_one_take(service: Service) -> None:
@@ -82,10 +82,10 @@ def test_a_sweep_says_how_long_the_arms_of_the_next_one_take(service: Service) -
     events = [SweepStep(at, 4, arm, 0, seconds, why) for at, (arm, seconds, why) in enumerate(arms, 1)]
     finished(service, run_id, [*events, SweepStep(4, 4, "random, ga", 0, 0.1, "It has no answers.")])
     # 4 × 40 s, and with GA 4 × 90 s more
-    assert label(service, settings={"steps": 4}, **SWEEP) == "Start unlearning: 4 runs, about 3 min"
+    assert label(service, settings={"steps": 4}, **SWEEP) == "Start 4 runs, about 3 min"
     both = label(service, settings={"steps": 4}, **SWEEP, others=["ga"])
-    assert both == "Start unlearning: 8 runs, about 9 min"
-    assert label(service, settings={"steps": 5}, **SWEEP) == "Start unlearning: 4 runs", "of other steps"
+    assert both == "Start 8 runs, about 9 min"
+    assert label(service, settings={"steps": 5}, **SWEEP) == "Start 4 runs", "of other steps"
 
 
 def test_a_run_that_was_paused_is_damaged_or_did_not_end_says_no_time(service: Service) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_was_paused_is_damaged_or_did_not_end_says_no_time(service: S
     (service.queue.store.path(second) / "config.json").write_text("{")
     finished(service, third, STEPS)
     service.queue.store.change(third, state="kept")
-    assert label(service, controls=["random"]) == "Start unlearning: 2 runs"
+    assert label(service, controls=["random"]) == "Start 2 runs"
 
 
 def test_minutes_become_hours_and_never_nothing() -> None:
@@ -116,7 +116,7 @@ def test_what_a_sweep_does_not_take_is_said_at_its_field_before_the_press(servic
     quiet = said()
     assert not quiet[stop].visible and not quiet[own].visible
     told = said(seeds=3, stop_fact_below=0.1)
-    assert told[stop].visible and told[tab.start].value == "Start unlearning: 3 runs"
+    assert told[stop].visible and told[tab.start].value == "Start 3 runs"
     assert told[stop].value == (
         "A sweep does not stop early. Each arm is measured at equal forgetting and goes on to the last step. "
         "Set “Stop fact below” to 0."
