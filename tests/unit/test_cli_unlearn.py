@@ -9,6 +9,8 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS
 from tokenunlearn.cli import main
+from tokenunlearn.cli.unlearn import lone_words
+from tokenunlearn.training.config import TrainConfig
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +34,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path) -
                  "--model", str(tiny_folder), "--precision", "fp32"]) == 0  # fmt: skip
     assert main(["select", "s.parquet", "--mode", "gold", "--out", "m.jsonl"]) == 0
     return tmp_path
+
+
+def test_one_row_is_told_how_the_page_trains_it_unless_something_was_said() -> None:
+    flags = "--learning-rate 0.0003 --steps 40 --stop-fact-below 0.1"
+    assert lone_words(TrainConfig(), 1) == f"one row breaks easily: the page trains it with {flags}\n"
+    assert lone_words(TrainConfig(), 2) == lone_words(TrainConfig(stop_fact_below=0.2), 1) == ""
 
 
 def unlearn(model: Path, *more: str, rows: str = "a.jsonl", out: str = "o") -> int:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tokenunlearn.cli.sources import (
     INTERRUPTED,
@@ -24,6 +24,9 @@ from tokenunlearn.cli.sources import (
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import RunError
 from tokenunlearn.settings import to_dict
+
+if TYPE_CHECKING:
+    from tokenunlearn.training.config import TrainConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--retain-rows FILE keeps rows of your own\n"
         )
     config = training_settings(arguments)
+    sys.stderr.write(lone_words(config, len(rows.forget)))
     scores = _scores(arguments)
 
     from tokenunlearn.fitting import check_rows
@@ -98,6 +102,17 @@ def run(arguments: argparse.Namespace) -> int:
         save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return INTERRUPTED if stopped else int(bar.diverged)
+
+
+def lone_words(config: "TrainConfig", rows: int) -> str:
+    """Return how one row alone is trained as on the page, where nothing was said of it; "" elsewhere."""
+    from tokenunlearn.training.config import TrainConfig, defaults_for
+
+    own, usual = defaults_for(rows), TrainConfig()
+    if not own or any(getattr(config, name) != getattr(usual, name) for name in own):
+        return ""
+    flags = " ".join(f"--{name.replace('_', '-')} {value:g}" for name, value in own.items())
+    return f"one row breaks easily: the page trains it with {flags}\n"
 
 
 def _scores(arguments: argparse.Namespace) -> Any:
