@@ -7,7 +7,7 @@ from app.service import Service
 from app.words import GRADIENTS
 from tokenunlearn.experiments.arms import CHOSEN
 from tokenunlearn.experiments.gradients import GradientsConfig
-from tokenunlearn.runs.gradients_job import FILE
+from tokenunlearn.runs.measure_job import result_file
 from tokenunlearn.settings import to_dict
 
 
@@ -26,4 +26,4 @@ def measure(service: Service, wanted: Start) -> str:
 
 def found(service: Service, run_id: str) -> dict[str, Any] | None:
     """Return the report of a measurement; None for another run, and before there is one."""
-    return service.queue.store.read_json(run_id, FILE)
+    return service.queue.store.read_json(run_id, result_file("gradients"))

@@ -14,7 +14,7 @@ from tokenunlearn.training.events import (
     Diverged,
     EvalDone,
     Finished,
-    GradientsAt,
+    MeasuredPart,
     Saved,
     StepDone,
     SweepAt,
@@ -35,7 +35,7 @@ EXAMPLES = [
     AttackDone(step=8, result={"attack": "relearning", "says": ["Back after 2 steps."]}),
     SweepAt(step=2, arm="random", seed=1, of_step=3, of_steps=12),
     SweepStep(step=3, steps=8, arm="random", seed=1, seconds=0.5, why="It needs perturbed answers."),
-    GradientsAt(step=0, row=3, rows=20),
+    MeasuredPart(part=3, parts=20),
 ]
 
 

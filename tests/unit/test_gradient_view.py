@@ -20,8 +20,6 @@ from tokenunlearn.experiments.gradient_words import gradient_said
 from tokenunlearn.experiments.gradients import (
     SHOWN,
     GradientsConfig,
-    GradientsDone,
-    GradientStep,
     gradient_view,
 )
 from tokenunlearn.masks import columns_from_table, make_mask
@@ -36,7 +34,6 @@ from tokenunlearn.metrics.snr import (
     signal_to_noise,
     two_sided,
 )
-from tokenunlearn.runs.gradients_job import FILE
 from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.states import buttons
@@ -45,7 +42,7 @@ from tokenunlearn.runs.worker import run_job
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.text.encoding import encode
-from tokenunlearn.training.events import GradientsAt
+from tokenunlearn.training.events import Measured, MeasuredPart
 
 pytestmark = pytest.mark.slow
 
@@ -169,10 +166,10 @@ def scored(tiny_folder: Path) -> tuple[Any, Any]:
 
 def measured(
     folder: Path, scored: tuple[Any, Any], settings: GradientsConfig
-) -> tuple[list[GradientStep], dict[str, Any]]:
+) -> tuple[list[MeasuredPart], dict[str, Any]]:
     events = list(gradient_view(tiny(folder), ROWS[:3], *scored, settings))
-    assert isinstance(events[-1], GradientsDone)
-    return [each for each in events[:-1] if isinstance(each, GradientStep)], dict(events[-1].report)
+    assert isinstance(events[-1], Measured)
+    return [each for each in events[:-1] if isinstance(each, MeasuredPart)], dict(events[-1].report)
 
 
 BOTH = GradientsConfig(layer_share=1.0, rank=2, draws=40)
@@ -180,7 +177,7 @@ BOTH = GradientsConfig(layer_share=1.0, rank=2, draws=40)
 
 def test_the_report_is_that_of_one_backward_pass_a_token(tiny_folder: Path, scored: tuple[Any, Any]) -> None:
     steps, report = measured(tiny_folder, scored, BOTH)
-    assert [each.step for each in steps] == [1, 2, 3] and steps[-1].steps == 3
+    assert [each.part for each in steps] == [1, 2, 3] and steps[-1].parts == 3
     table, chosen = scored
     by_layer: dict[int, list[np.ndarray]] = {number: [] for number in (0, 1)}
     for gradients in slowly(tiny_folder):
@@ -250,7 +247,7 @@ def test_less_memory_takes_more_turns_and_gives_the_same(tiny_folder: Path, scor
     layer = 4 * len(scored[0]) * 64 * (4 * 16 + 2 * 32 + 16) / 2**30  # four bytes × tokens × rank × outputs
     _, whole = measured(tiny_folder, scored, wide)
     steps, report = measured(tiny_folder, scored, replace(wide, memory=1.5 * layer))
-    assert steps[-1].steps == 6
+    assert steps[-1].parts == 6
     for name in ("whole", "layers"):
         np.testing.assert_equal(report[name], whole[name])
     with pytest.raises(ModelError, match="The gradients of one layer take .* Raise --memory"):
@@ -305,7 +302,7 @@ def test_a_run_measures_the_tokens_of_its_mask_and_begins_again_after_a_stop(
     run_id = queue.start_run(config, chosen, table)
     job = load(queue.store.config(run_id), queue.store.path(run_id))
     begun = next(job.train(False))
-    assert begun == GradientsAt(0, 1, 2)
+    assert begun == MeasuredPart(1, 2)
     queue.store.append_event(run_id, begun)
     queue.store.change(run_id, state="interrupted")
     assert buttons(queue.store.state(run_id)) == ["Resume", "Discard…"]
@@ -314,12 +311,12 @@ def test_a_run_measures_the_tokens_of_its_mask_and_begins_again_after_a_stop(
     state = queue.store.state(run_id)
     assert (state["step"], state["steps"], state["kind"]) == (1, 1, "gradients")
     assert buttons(state) == ["Probe"] and not (queue.store.path(run_id) / "probes.json").exists()
-    found = json.loads((queue.store.path(run_id) / FILE).read_text())
+    found = json.loads((queue.store.path(run_id) / "gradients.json").read_text())
     assert found["rows"] == 2 and found["model"]["adapter"] == "none"
     own = table["row_id"].isin([ROWS[0].id, ROWS[1].id]).to_numpy()
     part = replace(chosen, overrides={}, weights=chosen.weights[own], selected=chosen.selected[own])
     (*_, done) = gradient_view(tiny(tiny_folder), ROWS[:2], table[own].reset_index(drop=True), part, BOTH)
-    assert isinstance(done, GradientsDone) and found["whole"] == done.report["whole"]
+    assert isinstance(done, Measured) and found["whole"] == done.report["whole"]
     assert found["says"] == gradient_said(done.report)
     with pytest.raises(MaskError, match="Gradients need a mask"):
         load(config, tmp_path)

@@ -23,7 +23,6 @@ from tokenunlearn.experiments.perturbation import (
     RANDOM,
     SINGLE,
     PerturbConfig,
-    PerturbDone,
     order_columns,
     perturbation,
 )
@@ -32,6 +31,7 @@ from tokenunlearn.metrics.perturbation import area_over, falling, removal_counts
 from tokenunlearn.models.resampling import drawn_instead
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.numbers import signed
+from tokenunlearn.training.events import Measured
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +75,7 @@ def done(loaded: Any, settings: PerturbConfig, rows: tuple[Any, ...] = TWO) -> d
     scores = scores_of(loaded, rows)
     scores = scores[["row_id"]] if settings.over == "question" else scores
     *steps, last = perturbation(loaded, rows, scores, settings)
-    assert isinstance(last, PerturbDone) and [each.step for each in steps] == list(range(1, len(steps) + 1))
+    assert isinstance(last, Measured) and [each.part for each in steps] == list(range(1, len(steps) + 1))
     return dict(last.report)
 
 

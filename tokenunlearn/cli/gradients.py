@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     rows = given_rows(arguments, "shared_forget", "shared_retain")
 
     from tokenunlearn.experiments.gradient_words import gradient_lines, gradient_said
-    from tokenunlearn.experiments.gradients import GradientsDone, gradient_view
+    from tokenunlearn.experiments.gradients import gradient_view
     from tokenunlearn.runs.disk import write_json_atomically
 
     loaded = load(arguments, to_train=True)
     made_with = loaded.provenance()
     table, chosen = chosen_tokens(arguments.mask, rule, loaded, rows)
     events = gradient_view(loaded, rows.forget, table, chosen, settings)
-    done = followed(events, GradientsDone, "gradients")
+    done = followed(events, "gradients")
     if done is None:
         return INTERRUPTED
     report = {**done.report, "model": made_with}

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import pandas as pd
 
-    from tokenunlearn.experiments.perturbation import PerturbDone, order_columns, perturbation
+    from tokenunlearn.experiments.perturbation import order_columns, perturbation
     from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
     from tokenunlearn.masks import columns_from_table
     from tokenunlearn.runs.disk import write_json_atomically
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         table = scored_table(loaded, rows, scoring_of(rule, settings.signals))
         scores = order_columns(table, select(columns_from_table(table), rule).fused, settings)
-    done = followed(perturbation(loaded, rows.forget, scores, settings), PerturbDone, "perturb")
+    done = followed(perturbation(loaded, rows.forget, scores, settings), "perturb")
     if done is None:
         return INTERRUPTED
     report = {**done.report, "model": loaded.provenance()}

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.precision import check_precision
 from tokenunlearn.settings import MOST_SHOWN
+from tokenunlearn.training.events import Measured, Measuring
 
 if TYPE_CHECKING:
     from tokenunlearn.data.rows import Row
@@ -243,19 +244,16 @@ def stoppable() -> Iterator[Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-def followed(events: Iterable[Any], ending: type, words: str) -> Any:
-    """Return the event of the class `ending`, which ends a measurement; None after Ctrl-C.
-
-    The events before it, each with `step` and `steps`, move a progress bar, one row each.
-    """
+def followed(events: Measuring, words: str) -> Measured | None:
+    """Return the end of a measurement; None after Ctrl-C. Each part before it moves a progress bar."""
     from tqdm import tqdm
 
-    with stoppable() as stop, tqdm(unit="row", desc=words) as bar:
+    with stoppable() as stop, tqdm(unit="part", desc=words) as bar:
         for event in events:
-            if isinstance(event, ending):
+            if isinstance(event, Measured):
                 return event
-            bar.total, bar.n = event.steps, event.step
+            bar.total, bar.n = event.parts, event.part
             bar.refresh()
             if stop:
                 return None
-    raise AssertionError(f"the measurement ended without {ending.__name__}")
+    raise AssertionError("the measurement ended without a report")

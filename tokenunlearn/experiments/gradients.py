@@ -10,7 +10,7 @@ The theory is that of TokenUnlearn (2605.00364): leaving out tokens whose gradie
 what unlearns raises the signal to noise. What is a fact, and whether a run forgets better, is not shown here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
@@ -40,6 +40,7 @@ from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import check, setting, to_dict
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.training.config import TrainConfig
+from tokenunlearn.training.events import Measured, MeasuredPart, Measuring
 from tokenunlearn.training.session import with_fresh_lora
 
 CONTROLS: Final = ("random", "words")
@@ -81,25 +82,10 @@ class GradientsConfig:
         check(self)
 
 
-@dataclass(frozen=True)
-class GradientStep:
-    """The gradients of a row are measured on some of the layers, the `step`-th of `steps` times."""
-
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class GradientsDone:
-    """All is measured; the report is ready for JSON, None = not measured."""
-
-    report: Mapping[str, Any]
-
-
 def gradient_view(
     loaded: LoadedModel, rows: Sequence[Row], table: pd.DataFrame, chosen: Mask, settings: GradientsConfig
-) -> Iterator[GradientStep | GradientsDone]:
-    """Yield a step for each row and turn, then the report. `loaded` is used up; `table` is of `rows`.
+) -> Measuring:
+    """Yield a part for each row and turn, then the report. `loaded` is used up; `table` is of `rows`.
 
     The report: `settings, rows, tokens, chosen` (counts), `hash` of the mask, `whole`, `layers`; both have
     `groups` (by name: signal, noise, ratio, low, high, across, tokens, why), `draws` (by control: ratios,
@@ -128,14 +114,14 @@ def gradient_view(
                 )
             for into, values in zip(tables, found, strict=True):
                 into.append(values)
-            yield GradientStep(turn * len(rows) + at + 1, steps)
+            yield MeasuredPart(turn * len(rows) + at + 1, steps)
         for number in numbers:
             gram = _gram(torch.cat(tables.pop(0)))
             whole += gram
             by_layer.append({"layer": number, **measured(gram)})
     counts = {"rows": len(rows), "tokens": len(table), "chosen": int(chosen.selected.sum())}
     named = {"settings": to_dict(settings), "hash": chosen.hash}
-    yield GradientsDone({**named, **counts, "whole": measured(whole), "layers": by_layer})
+    yield Measured({**named, **counts, "whole": measured(whole), "layers": by_layer})
 
 
 def _turns(layers: Mapping[int, Sequence[Any]], tokens: int, memory: float) -> list[list[int]]:

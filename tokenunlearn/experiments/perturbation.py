@@ -10,7 +10,7 @@ same in random orders, and in the order of what each token does alone, which is 
 A score says which tokens carry a fact, not on which tokens the fact rests: it need not pass this.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final
@@ -30,6 +30,7 @@ from tokenunlearn.settings import check, setting, to_dict
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.spans import tokens_in
+from tokenunlearn.training.events import Measured, MeasuredPart, Measuring
 
 SINGLE: Final = "single"
 RANDOM: Final = "random"
@@ -75,21 +76,6 @@ class PerturbConfig:
 
 
 @dataclass(frozen=True)
-class PerturbStep:
-    """A row is measured under one wording of its question, the `step`-th of `steps`."""
-
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True)
-class PerturbDone:
-    """All is measured; the report is ready for JSON, None = not measured."""
-
-    report: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class _Asked:
     """One row under one question: where its fact is, what can be removed, and the scores of that by order."""
 
@@ -103,8 +89,8 @@ class _Asked:
 
 def perturbation(
     loaded: LoadedModel, rows: Sequence[Row], scores: pd.DataFrame, settings: PerturbConfig
-) -> Iterator[PerturbStep | PerturbDone]:
-    """Yield a step for each row and wording, then the report; the model stays as it was.
+) -> Measuring:
+    """Yield a part for each row and wording, then the report; the model stays as it was.
 
     `scores`: one line an answer token with `row_id` and a column for each order to try, in the rows' order;
     no such column where the question is removed, whose tokens have no score.
@@ -121,9 +107,9 @@ def perturbation(
     found: dict[str, list[dict[str, Any]]] = {}
     for number, each in enumerate(asked):
         found.setdefault(each.wording, []).append(_measured(loaded, each, settings))
-        yield PerturbStep(number + 1, len(asked))
+        yield MeasuredPart(number + 1, len(asked))
     wordings = {wording: _summary(_by_row(parts)) for wording, parts in found.items()}
-    yield PerturbDone({"settings": to_dict(settings), "left_out": left_out, "wordings": wordings})
+    yield Measured({"settings": to_dict(settings), "left_out": left_out, "wordings": wordings})
 
 
 def _asked(

@@ -24,7 +24,7 @@ from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
 from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
-from tokenunlearn.training.events import WRITTEN, Diverged, Finished, GradientsAt, Saved, StepDone, SweepAt
+from tokenunlearn.training.events import WRITTEN, Diverged, Finished, MeasuredPart, Saved, StepDone, SweepAt
 
 LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
@@ -169,8 +169,8 @@ def _train(
             if isinstance(event, SweepAt):
                 place = f"step {event.of_step} of {event.of_steps}"
                 pulse.note(message=f"{event.arm}, seed {event.seed}: {place}")
-            if isinstance(event, GradientsAt):
-                pulse.note(message=f"row {event.row} of {event.rows}")
+            if isinstance(event, MeasuredPart):
+                pulse.note(message=f"{event.part} of {event.parts} parts")
             if isinstance(event, (StepDone, *WRITTEN)):
                 if event.step == 1 or resume:
                     pulse.note(steps=event.steps)

@@ -1,13 +1,13 @@
 """What a run tells its caller: frozen events, JSON both ways, importable without torch.
 
-`train(...)` yields the first five, an attack the next two, a sweep two more, gradients the last; the worker
-writes them, one a line, into `metrics.jsonl`; the page reads them back. A number that is not finite crosses
-as the string "NaN", "Infinity" or "-Infinity", because strict JSON has no such number and a diverged loss is
-exactly what must be reported truly.
+`train(...)` yields the first five, an attack the next two, a sweep two more, a measurement the last; the
+worker writes them, one a line, into `metrics.jsonl`; the page reads them back. A number that is not finite
+crosses as the string "NaN", "Infinity" or "-Infinity", because strict JSON has no such number and a diverged
+loss is exactly what must be reported truly.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -129,12 +129,22 @@ class SweepAt:
 
 
 @dataclass(frozen=True)
-class GradientsAt:
-    """How far measuring gradients has come, in rows; nothing is on disk before the end, so `step` is 0."""
+class MeasuredPart:
+    """The `part`-th part of a measurement is done; all is on disk at its end, as step 1."""
 
-    step: int
-    row: int
-    rows: int
+    part: int
+    parts: int
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The end of such a measurement: its report, ready for JSON, None = not measured. No line of a run."""
+
+    report: Mapping[str, Any]
+
+
+Measuring = Iterator[MeasuredPart | Measured]
 
 
 Event = (
@@ -147,7 +157,7 @@ Event = (
     | AttackDone
     | SweepStep
     | SweepAt
-    | GradientsAt
+    | MeasuredPart
 )
 # What such an event tells of is on disk when it comes; a run that goes on does not do it again.
 WRITTEN: Final = (AttackStep, SweepStep)
