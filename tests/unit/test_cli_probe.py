@@ -1,14 +1,25 @@
 """probe with all that can be asked: membership, utility, jailbreak, a reference, depth; on the tiny model."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.tiny_folder import make_tiny_adapter
 from tests.tiny_rows import RETAIN, ROWS, WORLD
 from tokenunlearn.cli import main
+from tokenunlearn.probes.depth_words import depth_said
+from tokenunlearn.runs.depth_job import read_depth
+from tokenunlearn.runs.kinds import done_to
+from tokenunlearn.runs.library import library_parts, load
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.states import buttons
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.runs.worker import run_job
+from tokenunlearn.training.events import MeasuredPart
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +54,7 @@ def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture
     assert main([*command, *asked, "--adapter", "taught", "--out", "before.json"]) == 0
     capsys.readouterr()
     beside = ["--before", "before.json", "--reference", "never.json", "--depth", "taught"]
+    beside += ["--plots", "pictures"]
     assert main([*command, *asked, "--adapter", "forgot", *beside, "--out", "after.json"]) == 0
     said = words(capsys)
     report = json.loads(Path("after.json").read_text("utf-8"))
@@ -61,6 +73,35 @@ def test_all_that_can_be_asked(command: list[str], capsys: pytest.CaptureFixture
     first = depth["rows"]["ada"]["reference_drops"]
     mean = sum(row["reference_drops"][0] for row in depth["rows"].values()) / len(depth["rows"])
     assert len(first) == 2 and f" 1 {mean:.3f} " in said
+    assert all(sentence in said for sentence in depth_said(depth))
+    drawn = sorted(each.name for each in Path("pictures").glob("*.svg"))
+    assert drawn == [*(f"depth-fact-{number}.svg" for number in (1, 2, 3)), "depth-layers.svg"]
+    assert len(list(Path("pictures").glob("*.png"))) == 4
+    a_run_of_the_page_measures(depth, command[3])
+
+
+def a_run_of_the_page_measures(depth: dict[str, Any], model: str) -> None:
+    """Assert that the run kind finds what the verb found, and leaves it with the run that it is of."""
+    queue = RunQueue(RunStore(Path("runs").resolve()), lambda _: ["sleep", "60"])
+    store = queue.store
+    begun = {"model": model, "adapter": str(Path("taught").resolve()), "precision": "fp32"}
+    rows = [asdict(row) for row in ROWS[:3]]
+    of = store.create({"name": "tiny", **begun, "forget": rows, "retain": [], "world": []})
+    shutil.copytree("forgot", store.path(of) / "adapter")
+    store.change(of, state="finished")
+    run_id = queue.start_run({"name": "depth", "depth": {"of": of}})
+    job = load(store.config(run_id), store.path(run_id))
+    assert next(job.train(False)) == MeasuredPart(1, 3)
+    store.change(run_id, state="interrupted")
+    assert buttons(store.state(run_id)) == ["Resume", "Discard…"] and read_depth(store.path(of)) == (None, "")
+    queue.resume(run_id)
+    assert run_job(queue, run_id, library_parts) == "finished"
+    assert buttons(store.state(run_id)) == ["Probe"] and done_to(store.config(run_id)) == of
+    found, _ = read_depth(store.path(of))
+    assert found is not None and {name: found[name] for name in depth} == depth
+    assert found["says"] == depth_said(depth) and found["model"]["adapter"] != "none"
+    (store.path(of) / "depth.json").write_text("{")
+    assert read_depth(store.path(of)) == (None, "depth.json is damaged. Measure again")
 
 
 def test_what_is_not_asked_for_is_neither_measured_nor_said(
@@ -80,6 +121,8 @@ def test_refusals(command: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert "This is not a report. It has no figures by row" in capsys.readouterr().err
     assert main([*command, "--rival", "icul", "--depth", "taught", "--out", "x.json"]) == 2
     assert "A rival has no depth" in capsys.readouterr().err
+    assert main([*command, "--plots", "pictures", "--out", "x.json"]) == 2
+    assert "There is nothing to draw" in capsys.readouterr().err
     for folder in ("nowhere", ""):
         assert main([*command, "--depth", folder, "--out", "x.json"]) == 2
         said = capsys.readouterr().err

@@ -131,6 +131,7 @@ def test_patching_and_lens_are_those_of_a_slow_loop(models: Pair) -> None:
         np.testing.assert_allclose(found["lens"]["before"], slow["lens"], atol=1e-4)
         # the lens of the last layer is what the model says
         assert np.mean(found["lens"]["before"][-1]) == pytest.approx(slow["whole"], abs=1e-4)
+        assert "".join(found["tokens"]) == row.answer[slice(*row.gold[0])]
         fact = row.answer[found["starts"][0] : found["ends"][-1]]
         assert fact == row.answer[slice(*row.gold[0])]
         scores.append(found["uds"])

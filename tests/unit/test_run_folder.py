@@ -17,6 +17,7 @@ from app.actions import compare, report, run_folder, run_tokens, status
 from app.service import Service
 from app.sessions.load import Stage
 from tests.asking import ask
+from tests.drawn_depth import drawn_depth
 from tests.measured_arms import chosen_and_random
 from tests.page_service import live_service
 from tests.recorded_page import ANSWER, finished_run
@@ -114,6 +115,17 @@ def test_the_report_of_a_run_and_of_a_sweep_under_way_is_a_file_to_keep(service:
     assert (fact["before"], fact["after"], fact["change"]) == (0.9, 0.1, pytest.approx(-0.8))
     page = ask(report.report_file, service, {"run_id": first, "format": "html"})["text"]
     assert "one run of one seed" in page and "&lt;i&gt;why" in page and "<b>Best" not in page
+    assert record["depth"] is None and "was not measured (<code>probe --depth</code>)" in page
+    # Where depth was measured, its pictures are part of it, and their numbers; a damaged file is told.
+    store.write_json(first, "depth.json", {**drawn_depth(), "says": ["So deep."]})
+    page = ask(report.report_file, service, {"run_id": first, "format": "html"})["text"]
+    assert "So deep." in page and "(<code>probe --depth</code>)" not in page
+    for number, row_id in enumerate(drawn_depth()["rows"], 1):
+        assert f'id="depth-fact-{number}-title">{row_id}: “' in page
+    assert "<script" not in page and '<data value="-5.75">−5.750</data>' in page
+    store.write_json(first, "depth.json", [])
+    record = json.loads(ask(report.report_file, service, {"run_id": first, "format": "json"})["text"])
+    assert record["depth"] is None and record["notes"][-1].startswith("depth.json is damaged")
     sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3}, "steps": 6})
     with pytest.raises(RunError, match="has no result yet"):
         ask(report.report_file, service, {"run_id": sweep, "format": "html"})

@@ -20,6 +20,7 @@ from tokenunlearn.settings import from_flags
 if TYPE_CHECKING:
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.models.loading import LoadedModel
+    from tokenunlearn.probes.evidence import ProbeSettings
 
 WIDTH: Final = 19  # of the column of names: the longest probe's
 
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="adapter of the model before unlearning: how deep the facts were erased, layer by layer (UDS)",
     )
+    parser.add_argument(
+        "--plots", metavar="FOLDER", help="every picture of --depth, of all facts, as .svg and .png"
+    )
     parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
     parser.add_argument("--rival", metavar="NAME", help="probe a rival built on the model, such as icul")
@@ -63,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the report was written; its summary goes to stdout."""
     path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
+    folder = _plots(arguments.plots, arguments.depth)
     sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", "shared_holdout", beside=sets)
     before = _report(arguments.before, bool(arguments.reference)) if arguments.before else None
@@ -71,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from tokenunlearn.fitting import check_rows
-    from tokenunlearn.probes import is_asked
+    from tokenunlearn.probes.depth_words import depth_said
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.probes.reference import against
     from tokenunlearn.probes.report import probe_report, with_badges
@@ -101,18 +106,29 @@ def run(arguments: argparse.Namespace) -> int:
     if reference:
         report |= {"reference": against(report, reference, rows, before)}
     _write(report, path)
-    for name, value in report["summary"].items():
-        if is_asked(name, settings):
-            sys.stdout.write(f"{name:{WIDTH}} {'not measured' if value is None else f'{value:.3f}'}\n")
+    if folder:
+        _draw(report["depth"], folder)
+    for line in summary_lines(report, settings):
+        sys.stdout.write(f"{line}\n")
     for line in reference_lines(report["reference"]) if reference else ():
         sys.stdout.write(f"{line}\n")
-    for line in depth_lines(report["depth"]) if arguments.depth else ():
+    for line in (*depth_lines(report["depth"]), *depth_said(report["depth"])) if arguments.depth else ():
         sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
     for line in badge_lines(report) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0
+
+
+def _plots(folder: str | None, depth: str | None) -> Path | None:
+    """Return the folder of --plots. Raises SettingError where there is nothing to draw."""
+    if folder is None:
+        return None
+    if depth is None:
+        why = "The pictures are of how deep the facts were erased"
+        raise SettingError("There is nothing to draw", why, "Give --depth as well", "--plots")
+    return target(folder)
 
 
 def _refuse_no_adapter(folder: str | None) -> None:
@@ -132,6 +148,17 @@ def _depth(arguments: argparse.Namespace, model: "LoadedModel", rows: "Splits") 
 
     full = load_model(arguments.model, arguments.depth, arguments.precision)
     return depth_report(full, model, rows.forget)
+
+
+def _draw(depth: dict[str, Any], folder: Path) -> None:
+    """Write every picture of a depth report into a folder."""
+    from tokenunlearn.documents.depth import depth_drawings
+    from tokenunlearn.documents.drawing import drawing_files
+    from tokenunlearn.runs.disk import write_bytes_atomically
+
+    for path, content in drawing_files(depth_drawings(depth), folder).items():
+        write_bytes_atomically(path, content)
+        sys.stdout.write(f"{path}\n")
 
 
 def _reference(where: str, rows: "Splits") -> dict[str, Any]:
@@ -194,6 +221,17 @@ def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str], list[st
     return rows, named, [text for text in texts if text not in named]
 
 
+def summary_lines(report: dict[str, Any], settings: "ProbeSettings") -> list[str]:
+    """Return each figure that was asked for."""
+    from tokenunlearn.probes import is_asked
+
+    return [
+        f"{name:{WIDTH}} {'not measured' if value is None else f'{value:.3f}'}"
+        for name, value in report["summary"].items()
+        if is_asked(name, settings)
+    ]
+
+
 def choice_lines(report: dict[str, Any]) -> list[str]:
     """Return each accuracy with its 95 % bootstrap interval over questions, and the chance level."""
     from tokenunlearn.metrics.statistics import bootstrap_interval
@@ -230,24 +268,21 @@ def reference_lines(found: dict[str, Any]) -> list[str]:
 
 def depth_lines(found: dict[str, Any]) -> list[str]:
     """Return the depth score, and a table of means over facts: what each layer holds and still says."""
-    import numpy as np
-
-    from tokenunlearn.probes.depth import LENSES
+    from tokenunlearn.probes.depth_words import LAYER_FIGURES, layer_means
 
     rows = list(found["rows"].values())
     measured = sum(row["uds"] is not None for row in rows)
     score = "not measured" if found["uds"] is None else f"{found['uds']:.3f}"
     lines = [f"{'uds':{WIDTH}} {score} ({measured} of {len(rows)} facts; source: {found['source']})"]
-    if not rows:
-        return lines
-    drops = [np.mean([row[name] for row in rows], axis=0) for name in ("reference_drops", "unlearned_drops")]
-    lens = [np.mean([np.mean(row["lens"][name], axis=1) for row in rows], axis=0) for name in LENSES]
-    lines.append("layer   drop, off  drop, after  lens, before  lens, after  lens, off   (nats a token)")
-    for layer, line in enumerate(zip(*drops, *lens, strict=True), 1):
-        off, after, *said = line
-        lines.append(
-            f"{layer:5}   {off:9.3f}  {after:11.3f}  {said[0]:12.3f}  {said[1]:11.3f}  {said[2]:9.3f}"
-        )
+    means = layer_means(found)
+    if means:
+        widths = [max(9, len(name)) for name in LAYER_FIGURES.values()]
+        heads = zip(LAYER_FIGURES.values(), widths, strict=True)
+        lines.append(f"layer   {'  '.join(f'{head:>{wide}}' for head, wide in heads)}   (nats a token)")
+    for layer, line in enumerate(means, 1):
+        cells = zip(line.values(), widths, strict=True)
+        said = (f"{'–' if value is None else format(value, '.3f'):>{wide}}" for value, wide in cells)
+        lines.append(f"{layer:5}   {'  '.join(said)}")
     return lines
 
 

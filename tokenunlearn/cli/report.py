@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     data = target(arguments.json, ".json") if arguments.json else None
     folder = target(arguments.plots) if arguments.plots else None
 
-    from tokenunlearn.documents.drawing import png, svg
+    from tokenunlearn.documents.drawing import drawing_files
     from tokenunlearn.documents.plots import plots
     from tokenunlearn.documents.record import report_json, report_of
     from tokenunlearn.documents.report_page import report_page
@@ -45,10 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if data:
         files[data] = report_json(report).encode()
     if folder:
-        folder.mkdir(exist_ok=True)
-        for drawing in plots(report.record):
-            files[folder / f"{drawing.name}.svg"] = svg(drawing, alone=True).encode()
-            files[folder / f"{drawing.name}.png"] = png(drawing)
+        files |= drawing_files(plots(report.record), folder)
     for path, content in files.items():
         write_bytes_atomically(path, content)
         sys.stdout.write(f"{path}\n")

@@ -4,8 +4,10 @@ Colours have names (`COLOURS`): in SVG they are variables that follow the reader
 """
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -27,9 +29,11 @@ COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "run5": ("#7d6200", "#e0c14e"),
         "run6": ("#7b3fb8", "#c79bf2"),
         "run7": ("#5a646d", "#b4bdc5"),
+        "likely": ("#2b3a9e", "#aab4ff"),
     }
 )
 PAPER: Final = ("#fbfaf7", "#131619")
+STEEP: Final = 55  # degrees
 SHAPES: Final = ("circle", "square", "diamond", "triangle")
 FONT: Final = 'system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 # The letters that Pillow's own font lacks.
@@ -62,8 +66,24 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A filled rectangle. `share`: how much of its colour is on the paper; `hover`: what a pointer reads."""
+
+    left: float
+    top: float
+    wide: float
+    high: float
+    colour: str = "likely"
+    share: float = 1
+    hover: str = ""
+
+
+@dataclass(frozen=True)
 class Words:
-    """A text at a base line; `anchor`: start, middle or end. `tick`: the number of an axis."""
+    """A text at a base line; `anchor`: start, middle or end. `tick`: the number of an axis.
+
+    `steep`: it rises to the right, for names above narrow columns.
+    """
 
     x: float
     y: float
@@ -73,9 +93,10 @@ class Words:
     anchor: str = "start"
     bold: bool = False
     tick: bool = False
+    steep: bool = False
 
 
-Shape = Line | Dot | Words
+Shape = Line | Dot | Box | Words
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,16 @@ def style(scope: str = ".tu-plot") -> str:
         f"{scope} .b {{ font-weight: 600; }} {scope} .h {{ fill: var(--page); stroke-width: 1.6; }}\n"
         f"{rules}\n"
     )
+
+
+def page_style(scope: str = ".tu-plot") -> str:
+    """Return the style sheet of drawings on a page that sets `color-scheme` by itself."""
+    colours = (
+        f"{scope} .s-{name} {{ stroke: light-dark({light}, {dark}); }} "
+        f"{scope} .f-{name} {{ fill: light-dark({light}, {dark}); }}"
+        for name, (light, dark) in COLOURS.items()
+    )
+    return f"{scope} {{ font-family: {FONT}; }} {scope} .b {{ font-weight: 600; }}\n" + "\n".join(colours)
 
 
 # What a page that holds drawings declares itself, in its own colours.
@@ -144,9 +175,17 @@ def _element(shape: Shape) -> str:
         )
     if isinstance(shape, Words):
         classes = f"f-{shape.colour}" + " b" * shape.bold + " tick" * shape.tick
+        turned = f' transform="rotate(-{STEEP} {shape.x:.1f} {shape.y:.1f})"' if shape.steep else ""
         return (
             f'<text class="{classes}" x="{shape.x:.1f}" y="{shape.y:.1f}" font-size="{shape.size:g}" '
-            f'text-anchor="{shape.anchor}">{escaped(shape.text)}</text>'
+            f'text-anchor="{shape.anchor}"{turned}>{escaped(shape.text)}</text>'
+        )
+    if isinstance(shape, Box):
+        hover = f"<title>{escaped(shape.hover)}</title>" if shape.hover else ""
+        return (
+            f'<rect class="f-{shape.colour}" x="{shape.left:.1f}" y="{shape.top:.1f}" '
+            f'width="{shape.wide:.1f}" height="{shape.high:.1f}" fill-opacity="{shape.share:.2f}"'
+            + (f">{hover}</rect>" if hover else "/>")
         )
     look = f"h s-{shape.colour}" if shape.hollow else f"f-{shape.colour}"
     if shape.shape == "circle":
@@ -188,13 +227,11 @@ def _paint(canvas: Any, shape: Shape, scale: int) -> None:
     if isinstance(shape, Line):
         _paint_line(canvas, shape, colour, scale)
     elif isinstance(shape, Words):
-        from PIL import ImageFont
-
-        font = ImageFont.load_default(shape.size * scale)
-        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
-        heavy = scale // 3 if shape.bold else 0
-        place = (shape.x * scale, shape.y * scale)
-        canvas.text(place, plain(shape.text), colour, font, anchor, stroke_width=heavy)
+        _paint_words(canvas, shape, colour, scale)
+    elif isinstance(shape, Box):
+        corner = (shape.left * scale, shape.top * scale)
+        other = ((shape.left + shape.wide) * scale - 1, (shape.top + shape.high) * scale - 1)
+        canvas.rectangle((*corner, *other), _on_paper(colour, shape.share))
     else:
         fill, wide = (PAPER[0], round(1.6 * scale)) if shape.hollow else (colour, 0)
         if shape.shape == "circle":
@@ -203,6 +240,30 @@ def _paint(canvas: Any, shape: Shape, scale: int) -> None:
         else:
             corners = [(x * scale, y * scale) for x, y in _corners(shape)]
             canvas.polygon(corners, fill, colour, wide)
+
+
+def _paint_words(canvas: Any, words: Words, colour: str, scale: int) -> None:
+    from PIL import Image, ImageDraw, ImageFont
+
+    text, place = plain(words.text), (words.x * scale, words.y * scale)
+    font = ImageFont.load_default(words.size * scale)
+    heavy = scale // 3 if words.bold else 0
+    if not words.steep:
+        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[words.anchor]
+        canvas.text(place, text, colour, font, anchor, stroke_width=heavy)
+        return
+    # Pillow turns pictures, not text: the words are painted on one of their own, around their beginning.
+    reach = math.ceil(font.getlength(text)) + 2 * scale
+    turned = Image.new("L", (2 * reach, 2 * reach))
+    ImageDraw.Draw(turned).text((reach, reach), text, 255, font, "ls", stroke_width=heavy)
+    turned = turned.rotate(STEEP, Image.Resampling.BICUBIC)
+    canvas.bitmap((round(place[0]) - reach, round(place[1]) - reach), turned, colour)
+
+
+def _on_paper(colour: str, share: float) -> tuple[int, ...]:
+    """Return a share of a colour on the light paper."""
+    both = zip(bytes.fromhex(colour[1:]), bytes.fromhex(PAPER[0][1:]), strict=True)
+    return tuple(round(share * own + (1 - share) * paper) for own, paper in both)
 
 
 def _paint_line(canvas: Any, line: Line, colour: str, scale: int) -> None:
@@ -217,6 +278,16 @@ def _paint_line(canvas: Any, line: Line, colour: str, scale: int) -> None:
         parts = at / length, min(1.0, (at + 4 * scale) / length)
         dash = [(left + (right - left) * part, top + (bottom - top) * part) for part in parts]
         canvas.line(dash, colour, wide)
+
+
+def drawing_files(drawings: Iterable[Drawing], folder: Path) -> dict[Path, bytes]:
+    """Return the content of each drawing's two files, .svg and .png, in a folder that is made if need be."""
+    folder.mkdir(exist_ok=True)
+    files = dict[Path, bytes]()
+    for drawing in drawings:
+        files[folder / f"{drawing.name}.svg"] = svg(drawing, alone=True).encode()
+        files[folder / f"{drawing.name}.png"] = png(drawing)
+    return files
 
 
 def plain(text: str) -> str:

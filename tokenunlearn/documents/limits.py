@@ -16,6 +16,9 @@ _OPEN: Final = {
 }
 
 
+_NO_DEPTH: Final = "How deep in the layers it was erased was not measured (`probe --depth`)."
+
+
 def limits(record: Mapping[str, Any]) -> list[str]:
     """Return the sentences for a report's record."""
     return [
@@ -26,7 +29,7 @@ def limits(record: Mapping[str, Any]) -> list[str]:
         *_probes(record),
         *_language(record),
         "The probability of a fact is a weak witness: a model may give one wording no chance and still hold "
-        "the fact. Depth in the layers (`probe --depth`) is no part of this report.",
+        "the fact." + ("" if record["depth"] else f" {_NO_DEPTH}"),
         "It is no certificate: nothing was compared with a model that was trained without these rows, and no "
         "bound on what is left is proven.",
     ]

@@ -5,9 +5,10 @@ Differences with their intervals, forgetting against kept utility, and how each 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from tokenunlearn.documents.axes import Axis, axis_of, grid, rungs
+from tokenunlearn.documents.depth import depth_drawings
 from tokenunlearn.documents.drawing import SHAPES, Dot, Drawing, Line, Shape, Words
 from tokenunlearn.documents.summary import MOMENTS
 from tokenunlearn.experiments.series import BINS
@@ -21,32 +22,10 @@ SHARES: Final = ("probability", "share of answers")  # what lies between 0 and 1
 _WANTED: Final = {"down": "lower is better", "up": "higher is better", "": ""}
 
 
-@dataclass(frozen=True)
-class Axis:
-    """From values to pixels. `low`, `high`: the values at `first` and `last`."""
-
-    low: float
-    high: float
-    first: float
-    last: float
-
-    def at(self, value: float) -> float:
-        """Return where a value lies; one beyond an end, at that end."""
-        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-        return self.first + share * (self.last - self.first)
-
-    @property
-    def ticks(self) -> list[float]:
-        """Round values to write on the axis."""
-        step = _step((self.high - self.low) / 5)
-        first = math.ceil(self.low / step - 1e-9)
-        return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
-
-
 def plots(record: Mapping[str, Any]) -> list[Drawing]:
     """Return the plots that a record has numbers for."""
     if record["kind"] != "comparison":
-        return []
+        return depth_drawings(record["depth"]) if record["depth"] else []
     found = [_differences(record, moment, shares) for moment in MOMENTS for shares in (True, False)]
     found += [_kept(record, moment) for moment in MOMENTS]
     found += [_response(record, each, number) for number, each in enumerate(record["series"], 1)]
@@ -69,8 +48,8 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
         return None
     probes = list(dict.fromkeys(each["probe"] for each in found))
     left, top, bottom = 250, 16.0, 16 + ROW * (len(found) + len(probes))
-    axis = _axis([0.0, *_ends(found)], left, WIDE - 20)
-    shapes: list[Shape] = [*_grid(axis, top, bottom)]
+    axis = axis_of([0.0, *_ends(found)], left, WIDE - 20)
+    shapes: list[Shape] = [*grid(axis, top, bottom)]
     shapes.append(Line(axis.at(0), top, axis.at(0), bottom, "ink"))
     wanted = {each["name"]: each["wanted"] for each in record["figures"]}
     for probe in probes:
@@ -131,9 +110,9 @@ def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
         return None
     start: dict[str, Any] = {name: (record["before"] or {}).get(name) for name in (FACT, KEPT)}
     left, right, high, low, legend = 64, 420, 20, 330.0, 446.0
-    across = _axis([1 - value for value in _spans(arms, FACT, start)], left, right)
-    upward = _axis(_spans(arms, KEPT, start), low, high)
-    shapes: list[Shape] = [*_grid(across, high, low), *_rungs(upward, left, right)]
+    across = axis_of([1 - value for value in _spans(arms, FACT, start)], left, right)
+    upward = axis_of(_spans(arms, KEPT, start), low, high)
+    shapes: list[Shape] = [*grid(across, high, low), *rungs(upward, left, right)]
     below = "forgotten: 1 − fact, joint (right is better)"
     shapes += [
         Words((left + right) / 2, low + 36, below, anchor="middle"),
@@ -198,7 +177,7 @@ def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int)
     for at, figure in enumerate(figures):
         left, top = at % columns * wide, at // columns * high
         own = [point["changes"][figure["name"]] for point in series["points"]]
-        upward = _axis([0.0, *(shared if figure["unit"] in SHARES else _ends(own))], top + 128, top + 34)
+        upward = axis_of([0.0, *(shared if figure["unit"] in SHARES else _ends(own))], top + 128, top + 34)
         shapes += _panel(series, figure, own, upward, (left, top, wide))
     order = "lowest scores to highest" if series["series"] == BINS else "few tokens to all"
     about = (
@@ -223,7 +202,7 @@ def _panel(
     before = series["before"][figure["name"]]
     if before is not None:
         yield Words(last + 8, top + 16, f"before {signed(before, '.3f')}", size=11, anchor="end")
-    yield from _rungs(upward, first - 6, last + 8)
+    yield from rungs(upward, first - 6, last + 8)
     yield Line(first - 6, upward.at(0), last + 8, upward.at(0), "ink", 1, dashed=True)
     places = Axis(1, series["of"], first + 10, last - 12)
     earlier: tuple[float, float] | None = None
@@ -251,32 +230,3 @@ def _place_words(series: Mapping[str, Any], at: int) -> str:
 def _ends(found: Sequence[Mapping[str, Any]]) -> list[float]:
     """Return means and ends of intervals, those that are measured."""
     return [each[name] for each in found for name in ("low", "mean", "high") if each[name] is not None]
-
-
-def _axis(values: Sequence[float], first: float, last: float) -> Axis:
-    """Return an axis that holds all values, with a little room."""
-    low, high = min(values), max(values)
-    room = (high - low or abs(high) or 1.0) * 0.06
-    return Axis(low - room, high + room, first, last)
-
-
-def _grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
-    for tick in axis.ticks:
-        yield Line(axis.at(tick), top, axis.at(tick), bottom)
-        yield Words(axis.at(tick), bottom + 16, _tick(tick), size=11, anchor="middle", tick=True)
-
-
-def _rungs(axis: Axis, left: float, right: float) -> Iterator[Shape]:
-    for tick in axis.ticks:
-        yield Line(left, axis.at(tick), right, axis.at(tick))
-        yield Words(left - 6, axis.at(tick) + 4, _tick(tick), size=11, anchor="end", tick=True)
-
-
-def _tick(value: float) -> str:
-    return signed(value, ".3g") if abs(value) > 1e-12 else "0"
-
-
-def _step(about: float) -> float:
-    """Return the round number, 1, 2 or 5 times a power of ten, that is not below `about`."""
-    power = 10.0 ** math.floor(math.log10(about))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= about * (1 - 1e-9))

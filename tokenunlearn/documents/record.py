@@ -42,6 +42,7 @@ from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
 from tokenunlearn.probes.badges import BADGES
+from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.report import fluency_bound, with_badges
 from tokenunlearn.rivals import RIVALS
@@ -92,6 +93,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "rows_without_heatmap": rows_left_out,
         "signals": _signals(source),
         "attacks": [{name: each.get(name) for name in ("label", "says")} for each in source.attacks],
+        "depth": source.depth and {**source.depth, "layers": layer_means(source.depth)},
         "versions": {
             **source.versions,
             "measured by": str(source.origin.get("code") or "not recorded"),

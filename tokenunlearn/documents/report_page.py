@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from tokenunlearn.documents.depth import depth_table
 from tokenunlearn.documents.drawing import Drawing, style, svg
 from tokenunlearn.documents.heatmap import Heatmap
 from tokenunlearn.documents.heatmap_page import STYLE, drawn
@@ -18,6 +19,7 @@ from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
 from tokenunlearn.probes.badges import BADGES, badge_words
+from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
 from tokenunlearn.text.numbers import signed
 
@@ -33,6 +35,7 @@ COMPARED_BY: Final = (
 )
 FLUENCY: Final = "fluency"
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
+FIRST_FACTS: Final = 6  # whose depth is drawn: a picture takes a twentieth of a megabyte
 CODE: Final = re.compile("`([^`]+)`")
 CODED: Final = r"<code>\1</code>"
 LEAST_CHANCE: Final = 0.001
@@ -131,6 +134,7 @@ def _sections(report: Report, drawings: Sequence[Drawing]) -> list[tuple[str, st
         ("arms", "The arms", "" if one_run else _arms(record, drawings)),
         ("differences", "Every difference", "" if one_run else _differences(record)),
         ("series", "How forgetting follows the score", "" if one_run else _series(record, drawings)),
+        ("depth", "How deep it was erased", _depth(record, drawings)),
         ("answers", "What the model says", _answers(record)),
         ("notes", "What went otherwise than planned", _list(record["notes"])),
         ("limits", "What this does not prove", _list(record["limits"])),
@@ -420,6 +424,32 @@ def _changed(change: Mapping[str, Any]) -> str:
     low, high = change["low"], change["high"]
     ends = "" if low is None else f"<small>[{_number(low, plus=True)}, {_number(high, plus=True)}]</small>"
     return f"{_number(change['mean'], plus=True)}{ends}"
+
+
+def _depth(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+    depth = record["depth"]
+    if depth is None:
+        return ""
+    parts = [_list(depth["says"]), *_figures(drawings, "depth-layers")]
+    head = ["layer", *LAYER_FIGURES.values()]
+    lines = [
+        [_head(str(layer)), *(_cell(_number(line[name])) for name in LAYER_FIGURES)]
+        for layer, line in enumerate(depth["layers"], 1)
+    ]
+    parts.append(_folded("Every layer", _table("Means over the facts, nats a token", head, lines)))
+    for number, (row_id, row) in enumerate(list(depth["rows"].items())[:FIRST_FACTS], 1):
+        parts.append(f"<h3>{escaped(row_id)}: {escaped(row['question'])}</h3>")
+        parts += _figures(drawings, f"depth-fact-{number}")
+        head, values = depth_table(row)
+        lines = [
+            [_head(str(len(values) - at)), *map(_cell, map(_number, line))] for at, line in enumerate(values)
+        ]
+        caption = "Log-probability of each token of the fact by the logit lens, nats"
+        parts.append(_folded("Its numbers", _table(caption, head, lines)))
+    left = len(depth["rows"]) - FIRST_FACTS
+    if left > 0:
+        parts.append(_note(f"{rows_words(left)} more: `report --plots FOLDER` draws them all."))
+    return "\n".join(parts)
 
 
 def _answers(record: Mapping[str, Any]) -> str:

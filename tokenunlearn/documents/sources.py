@@ -18,6 +18,7 @@ from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
+from tokenunlearn.runs.depth_job import read_depth
 from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.notes import read_note
@@ -40,8 +41,9 @@ class Source:
 
     `origin`: what all measurements share. `texts`: row id → question and answer, of the rows to forget.
     `table`, `mask`: the scores, and the chosen tokens on them; None where they were not kept. `probes`: the
-    reports before and after a run, None of a comparison. `attacks`: results of attacks on the run. `events`:
-    what a run told meanwhile. `notes`: how it stands, where it is not as planned. `remark`: a person's.
+    reports before and after a run, None of a comparison. `attacks`: results of attacks on the run. `depth`:
+    how deep its facts were erased, None where that was not measured. `events`: what a run told meanwhile.
+    `notes`: how it stands, where it is not as planned. `remark`: a person's.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Source:
     versions: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, Any] | None = None
     attacks: Sequence[Mapping[str, Any]] = ()
+    depth: Mapping[str, Any] | None = None
     events: Sequence[Event] = ()
     notes: tuple[str, ...] = ()
     remark: str = ""
@@ -104,6 +107,7 @@ def _of_run(path: Path) -> Source:
         )
     rows, note = rows_of(config), read_note(path)[0]
     commands, why_none = _commands(path, config)
+    depth, no_depth = read_depth(path)
     found = run_mask(path, config)
     table, mask = (found[1], found[0]) if found else (None, None)
     known: dict[str, Any] = {
@@ -114,7 +118,7 @@ def _of_run(path: Path) -> Source:
         "versions": _json(path / "versions.json") or {},
         "commands": commands,
         "events": known_events(read_lines_since(path / "metrics.jsonl")[0]),
-        "notes": tuple(each for each in (_standing(state), why_none) if each),
+        "notes": tuple(each for each in (_standing(state), why_none, no_depth) if each),
         "remark": note.text,
     }
     if (path / FILE).is_file():
@@ -126,7 +130,13 @@ def _of_run(path: Path) -> Source:
     if not probes or not probes.get("before") or not probes.get("after"):
         raise _nothing_yet(path)
     splits = {FORGET: rows.forget, RETAIN: rows.retain, WORLD: rows.world}
-    return Source(origin=_run_origin(config, mask, splits), probes=probes, attacks=results_in(path), **known)
+    return Source(
+        origin=_run_origin(config, mask, splits),
+        probes=probes,
+        attacks=results_in(path),
+        depth=depth,
+        **known,
+    )
 
 
 def _commands(path: Path, config: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:

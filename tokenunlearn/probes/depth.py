@@ -25,23 +25,52 @@ from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.models.patching import lens_log_probs, patched_log_probs, placed_states
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.spans import tokens_in
+from tokenunlearn.training.events import Measured, MeasuredPart, Measuring
 
 SOURCE: Final = "adapter off"
 LENSES: Final = ("before", "after", "off")
+DROPS: Final = ("reference_drops", "unlearned_drops")
 
 
 def depth_report(full: LoadedModel, unlearned: LoadedModel, rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the depth of each row with gold, ready for JSON.
+    """Return the depth of each row with gold: the report of `depth_view`."""
+    *_, done = depth_view(full, unlearned, rows)
+    assert isinstance(done, Measured)
+    return dict(done.report)
 
-    Keys: `uds` (mean over the rows that have one, None without), `source`, and `rows`: by row id `uds`,
-    `starts` and `ends` (characters of the fact's tokens), `reference_drops` and `unlearned_drops` [layers],
-    nats a token, and `lens`: `before`, `after`, `off` [layers][tokens], log-probs. Raises InputError where
-    the two are not of one base or the full one has no adapter, ModelError for layers that cannot be patched.
+
+def depth_view(full: LoadedModel, unlearned: LoadedModel, rows: Sequence[Row]) -> Measuring:
+    """Yield a part for each row with gold, then the report.
+
+    The report: `uds` (mean over the rows that have one, None without), `source`, and `rows`: by row id `uds`,
+    `question`, `tokens` (their texts), `starts` and `ends` (their characters), `reference_drops` and
+    `unlearned_drops` [layers], nats a token, and `lens`: `before`, `after`, `off` [layers][tokens], log-probs
+    in nats. None: not a finite number. Raises InputError where the two are not of one base or the full one
+    has no adapter, ModelError for layers that cannot be patched.
     """
     _check(full, unlearned)
-    found = {row.id: of_row(full, unlearned, row, tokens) for row, tokens in facts(full, rows)}
+    asked = list(facts(full, rows))
+    found = {}
+    for number, (row, tokens) in enumerate(asked, 1):
+        found[row.id] = of_row(full, unlearned, row, tokens)
+        yield MeasuredPart(number, len(asked))
     scores = [each["uds"] for each in found.values() if each["uds"] is not None]
-    return {"uds": float(np.mean(scores)) if scores else None, "source": SOURCE, "rows": found}
+    uds = float(np.mean(scores)) if scores else None
+    yield Measured({"uds": uds, "source": SOURCE, "rows": found})
+
+
+def depth_fault(report: Any) -> str:
+    """Return what a report of `depth_view` lacks, "" for a whole one."""
+    try:
+        for row_id, row in report["rows"].items():
+            lines = {name: np.array(row["lens"][name], dtype=np.float64).shape for name in LENSES}
+            drops = [np.array(row[name], dtype=np.float64).shape for name in DROPS]
+            if {*lines.values()} != {(*drops[0], len(row["tokens"]))} or drops[0] != drops[1]:
+                return f"row {str(row_id)[:60]} does not fit together"
+        float(report["uds"] or 0), list(report["says"]), str(report["source"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return "it is no report of depth"
+    return ""
 
 
 def facts(model: LoadedModel, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:
@@ -54,7 +83,7 @@ def facts(model: LoadedModel, rows: Sequence[Row]) -> Iterator[tuple[Row, list[i
 
 
 def of_row(full: LoadedModel, unlearned: LoadedModel, row: Row, tokens: Sequence[int]) -> dict[str, Any]:
-    """Return what `depth_report` says of one row."""
+    """Return what `depth_view` says of one row."""
     encoding = encode(full.tokenizer, row.question, row.answer)
     before = placed_states(full, encoding, tokens)
     after = placed_states(unlearned, encoding, tokens)
@@ -67,12 +96,18 @@ def of_row(full: LoadedModel, unlearned: LoadedModel, row: Row, tokens: Sequence
     score = unlearning_depth(*drops)
     return {
         "uds": score if math.isfinite(score) else None,
+        "question": row.question,
+        "tokens": [row.answer[slice(*encoding.answer_offsets[token])] for token in tokens],
         "starts": [encoding.answer_offsets[token][0] for token in tokens],
         "ends": [encoding.answer_offsets[token][1] for token in tokens],
-        "reference_drops": drops[0].tolist(),
-        "unlearned_drops": drops[1].tolist(),
-        "lens": {name: lens.tolist() for name, lens in zip(LENSES, lenses, strict=True)},
+        **{name: known(values) for name, values in zip(DROPS, drops, strict=True)},
+        "lens": {name: known(lens) for name, lens in zip(LENSES, lenses, strict=True)},
     }
+
+
+def known(values: NDArray[np.float64]) -> Any:
+    """Return the numbers as nested lists, None for those that are not finite."""
+    return np.where(np.isfinite(values), values, np.array(None)).tolist()
 
 
 def _patched(

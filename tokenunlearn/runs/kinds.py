@@ -18,7 +18,8 @@ class RunKind:
     leaves a model to begin from. done: what its end is called. shown_on: the tab of its result, and the
     button that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a
     word or two. see: where its result is, for the news. finds: whether it leaves no model but a result of
-    its own, which the Probe tab lists beside the models; an attack's lies with the run that it attacks.
+    its own, which the Probe tab lists beside the models. What is done to another run, such as an attack, has
+    that run's id as `of` in its config, and its result lies there.
     """
 
     load: str
@@ -32,6 +33,12 @@ class RunKind:
     shown_on: str = "Probe"
     unit: str = "step"
     finds: bool = False
+
+
+def _measurement(load: str, finds: bool) -> RunKind:
+    """Return a kind that trains nothing and leaves one file (`measure_job.py`)."""
+    see = "See what was measured on the Probe tab."
+    return RunKind(load, "measured", see, step=1, leaves=False, unit="measurement", finds=finds)
 
 
 KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
@@ -61,15 +68,8 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             done="taught",
             shown_on="Tokens",
         ),
-        "gradients": RunKind(
-            "tokenunlearn.runs.gradients_job:load_gradients",
-            saved="measured",
-            see="See what was measured on the Probe tab.",
-            step=1,
-            leaves=False,
-            unit="measurement",
-            finds=True,
-        ),
+        "gradients": _measurement("tokenunlearn.runs.gradients_job:load_gradients", finds=True),
+        "depth": _measurement("tokenunlearn.runs.depth_job:load_depth", finds=False),
     }
 )
 
@@ -77,6 +77,12 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
 def kind_of(config: Mapping[str, Any]) -> str:
     """Return what a config.json has its run do: the name of one of KINDS."""
     return next((kind for kind in KINDS if kind != TRAINING and config.get(kind)), TRAINING)
+
+
+def done_to(config: Mapping[str, Any]) -> str:
+    """Return the id of the run that a run is done to, such as the one that it attacks; "" for others."""
+    own = config.get(kind_of(config))
+    return str(own.get("of") or "") if isinstance(own, Mapping) else ""
 
 
 def run_kind(state: Mapping[str, Any]) -> RunKind:
