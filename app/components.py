@@ -49,9 +49,9 @@ def curves_view(value: Any) -> gr.HTML:
     return _view("runs/curves_view.js", value, ("act", "show"))
 
 
-def probe_view(value: Any) -> gr.HTML:
-    """Show answers and token probabilities before and after."""
-    return _view("runs/probe_view.js", value, ("show", "attack", "act"))
+def probe_view(value: Any, server: Mapping[str, Callable[..., Any]]) -> gr.HTML:
+    """Show answers and token probabilities before and after, and what else was measured of a run."""
+    return _view("runs/probe_view.js", value, ("show", "attack", "depth", "act"), server)
 
 
 def ask_view(value: Any) -> gr.HTML:

@@ -16,6 +16,7 @@ from app.tabs import compare, probe, tokens, unlearn
 from app.web_files import WEB
 from app.wiring import Page, wire
 from app.words import TAB_COMPARE, TAB_PROBE, TAB_TOKENS, TAB_UNLEARN, TITLE
+from tokenunlearn.documents.drawing import page_style
 
 STYLES: Final = ("page/tokens.css", "page/first_paint.css", "views.css", "page/gradio.css")
 VIEW_STYLES: Final = (
@@ -91,6 +92,6 @@ def made_files() -> dict[str, bytes]:
 
 
 def view_styles() -> bytes:
-    """Return the views' style sheets inside Gradio's container: else its reset of button and input wins."""
+    """Return the styles of views and drawings inside Gradio's container: else its reset of inputs wins."""
     sheets = "\n".join((WEB / name).read_text(encoding="utf-8") for name in VIEW_STYLES)
-    return f"body .gradio-container {{\n{sheets}\n}}\n".encode()
+    return f"body .gradio-container {{\n{sheets}\n{page_style()}\n}}\n".encode()

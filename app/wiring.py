@@ -8,11 +8,13 @@ import gradio as gr
 
 from app.actions import again as again_actions
 from app.actions import compare as compare_actions
+from app.actions import depth as depth_actions
 from app.actions import gradients as gradient_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
 from app.actions import taught_models
 from app.actions import unlearn as unlearn_actions
+from app.actions.done_to import run_of
 from app.actions.run_tokens import RunOf
 from app.doors import answering, hearing, refusing
 from app.parts import Part, anew, look, stamps
@@ -179,7 +181,7 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
     def act(press: unlearn_actions.Press) -> dict[Any, Any]:
         run_id, action = press.run_id, press.action
         if action == "probe":
-            run_id = probe_actions.run_of(service, run_id)
+            run_id = run_of(service, run_id)
             return {
                 page.tabs: gr.Tabs(selected="probe"),
                 page.probe.run: probe_tab.menu(service, run_id),
@@ -204,7 +206,11 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
     page.probe.view.act(hearing(act), None, outputs, **HIDDEN)
 
     def attack(wanted: probe_actions.Beside) -> dict[Any, Any]:
-        of = probe_actions.run_of(service, probe_actions.attack(service, wanted))
+        of = run_of(service, probe_actions.attack(service, wanted))
+        return {page.probe.view: probe_tab.shown(service, of), page.chips: status_actions.chips(service)}
+
+    def depth(wanted: RunOf) -> dict[Any, Any]:
+        of = run_of(service, depth_actions.measure(service, wanted))
         return {page.probe.view: probe_tab.shown(service, of), page.chips: status_actions.chips(service)}
 
     def rival(wanted: probe_actions.Beside) -> dict[Any, Any]:
@@ -212,4 +218,5 @@ def _wire_run_buttons(service: Service, page: Page) -> None:
         return {page.compare: compare_actions.runs(service), page.chips: status_actions.chips(service)}
 
     page.probe.view.attack(hearing(attack), None, [page.probe.view, page.chips], **HIDDEN)
+    page.probe.view.depth(hearing(depth), None, [page.probe.view, page.chips], **HIDDEN)
     page.compare.rival(hearing(rival), None, [page.compare, page.chips], **HIDDEN)

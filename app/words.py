@@ -84,6 +84,7 @@ AGAIN_LOWER_RATE: Final = " It diverged: the learning rate is lowered from {befo
 NO_TEMPLATE: Final = "No chat template: a row is put as “Question: … Answer: …”"
 NO_EXAMPLE: Final = "The recorded example cannot be read"
 RECORD_AGAIN: Final = "Record it again with `make assets`, or leave --recorded out"
+DEPTH: Final = "depth of erasure"
 GRADIENTS: Final = "gradients of the chosen tokens"
 GRADIENTS_OF: Final = "Before training: gradients"
 MEASURE_GRADIENTS: Final = "Measure gradients of these tokens"

@@ -4,11 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from app.actions.depth import depth_value
+from app.actions.done_to import begins, under_way
 from app.actions.gradients import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
-from app.views.runs import BROKEN, run_line
+from app.views.runs import run_line
 from app.words import NO_PROBE, adapter_words
 from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
@@ -53,12 +55,6 @@ def _probed_runs(service: Service) -> list[dict[str, Any]]:
     return [state for state, kind in kinds if kind.leaves or kind.finds]
 
 
-def run_of(service: Service, run_id: str) -> str:
-    """Return the run to probe where this one is named: for an attack, the run that it attacks."""
-    attack = service.queue.store.config(run_id).get("attack") or {}
-    return str(attack.get("of") or run_id)
-
-
 def results(service: Service) -> list[str]:
     """Return the ids of the runs that ended with results, the newest result first."""
     ended = [state for state in _probed_runs(service) if state["state"] in ENDED]
@@ -92,7 +88,8 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
         return {"run": line, "answers": [], "empty": empty, "other": other, "gradients": gradients}
     value = probe_value(run_line(state), store.config(run_id), store.probes(run_id))
     other = _other(service, run_id, bool(value["empty"]))
-    return {**value, "other": other, "attacks": attacks(service, run_id)}
+    beside = {"attacks": attacks(service, run_id), "depth": depth_value(service, run_id)}
+    return {**value, "other": other, **beside}
 
 
 def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
@@ -113,33 +110,19 @@ def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:
         found = results_in(store.path(run_id))[::-1]
     except RunError as error:  # what was probed is shown all the same
         fault = str(error)
-    lines = {name: _under_way(service, run_id, name) for name in ATTACKS}
+    lines = {name: under_way(service, run_id, "attack", name) for name in ATTACKS}
     return [
         {
             "name": name,
             "label": entry.label,
             "help": f"{entry.help}. Source: {entry.source}.",
             "under_way": line,
-            "begins": line is None or line["state"] in BROKEN,
+            "begins": begins(line),
             "fault": fault,
             "results": [each for each in found if each.get("attack") == name],
         }
         for (name, line), entry in zip(lines.items(), ATTACKS.values(), strict=True)
     ]
-
-
-def _under_way(service: Service, run_id: str, name: str) -> dict[str, Any] | None:
-    """Return the line of an attack on a run that goes on, or of the newest one if that is broken."""
-    of_run = []
-    for state in service.queue.runs():
-        if run_kind(state).leaves:  # no attack: its config, with all its rows, need not be read
-            continue
-        wanted = service.queue.store.known_config(state["run_id"]).get("attack") or {}
-        if (wanted.get("of"), wanted.get("name")) == (run_id, name):
-            of_run.append(state)
-    goes_on = [state for state in of_run if state["state"] not in (*ENDED, *BROKEN)]
-    broken = [state for state in of_run[:1] if state["state"] in BROKEN]
-    return next((run_line(state) for state in (*goes_on, *broken)), None)
 
 
 def attack(service: Service, wanted: Beside) -> str:

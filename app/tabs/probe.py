@@ -1,12 +1,16 @@
 """The Probe tab: a run's answers before and after, and one question of the reader's own."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import gradio as gr
 
+from app.actions import depth
 from app.actions import probe as actions
+from app.actions.done_to import run_of
 from app.actions.run_tokens import RunOf
 from app.components import ask_view, probe_view
 from app.doors import hearing
@@ -15,6 +19,9 @@ from app.requests import read
 from app.service import Service
 from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
 from tokenunlearn.errors import TokenUnlearnError
+
+# The names that the page calls them by. Each takes the service, and a request of the kind that it names.
+ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({"depth_picture": depth.depth_picture})
 
 
 @dataclass
@@ -42,7 +49,8 @@ def build(service: Service) -> ProbeTab:
             )
             ask = gr.Button(ASK_BUTTON, scale=0, min_width=96)
         answers = ask_view(None)
-        view = probe_view(shown(service, first))
+        asked = {name: partial(action, service) for name, action in ASKED.items()}
+        view = probe_view(shown(service, first), asked)
     parts = (
         Part(run, lambda now: now.runs, lambda now: menu(service, now.probed)),
         Part(view, partial(_stamp, service), lambda now: shown(service, now.probed)),
@@ -57,7 +65,7 @@ def _stamp(service: Service, now: Now) -> list[Any]:
 
     A run without results says at which step it is; what is read is not drawn anew at each.
     """
-    under_way = [actions.run_of(service, run_id) for run_id, *_ in now.steps]
+    under_way = [run_of(service, run_id) for run_id, *_ in now.steps]
     return [now.runs, now.steps if now.probed in under_way else []]
 
 

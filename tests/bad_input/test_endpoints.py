@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from app import doors
 from app.__main__ import build, parser
 from app.service import Service
-from app.tabs import compare, tokens
+from app.tabs import compare, probe, tokens
 from tests.page_service import RULE, live_service
 
 pytestmark = pytest.mark.slow
@@ -207,6 +207,8 @@ FUNCTIONS: list[tuple[str, Any, str]] = [
     ("adapter_file", {"run_id": "run-1", "at": HUGE}, "at is"),
     ("save_merged", {"run_id": "a\0b"}, "no run"),
     ("open_as_model", {"run_id": {"a": 1}}, "run_id is missing"),
+    ("depth_picture", {"run_id": "../x", "row_id": "r0"}, "no run"),
+    ("depth_picture", {"run_id": "run-1", "row_id": 5}, "row_id is missing"),
 ]  # fmt: skip
 
 # Endpoint, arguments, a part of the sentence.
@@ -301,7 +303,7 @@ def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any)
 
 def test_every_function_that_the_page_may_ask_is_tried() -> None:
     tried = {name for name, _, _ in FUNCTIONS}
-    asked = {*tokens.ASKED, *compare.ASKED}
+    asked = {*tokens.ASKED, *compare.ASKED, *probe.ASKED}
     take_anything = {"drop_upload", "cancel_opening", "known_sets", "teach_offer", "taught_models"}
     assert tried >= asked - take_anything
 

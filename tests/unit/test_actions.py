@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import compare, gradients, probe, status, tokens, unlearn
+from app.actions import compare, depth, gradients, probe, status, tokens, unlearn
+from app.actions.done_to import run_of
 from app.bundle import BUNDLE
 from app.first_paint import FIRST, first_picture, head_of
 from app.page import STYLES, VIEW_STYLES
@@ -24,6 +25,7 @@ from app.views.probe import probe_value
 from app.views.tokens import known_of
 from app.web_files import WEB, modules
 from tests.asking import ask, start
+from tests.drawn_depth import drawn_depth
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
 from tokenunlearn.masks import mask_hash
@@ -500,6 +502,49 @@ def test_gradients_are_measured_of_the_shown_tokens_and_stand_on_the_probe_tab(s
         ask(gradients.measure, service, {"plan": other, "settings": settings})
 
 
+def test_depth_is_measured_of_an_ended_run_and_stands_there(service: Service) -> None:
+    store = service.queue.store
+    run_id = ended(service, 100.0, 1)
+    adapter = store.path(run_id) / "adapter"
+    adapter.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (adapter / name).write_text("{}")
+    rows = [{"id": "r0", "question": "Q?", "answer": "A.", "gold": [[0, 1]]}]
+    for more, why in (
+        ({}, "There is no adapter to switch off"),
+        ({"adapter": "taught"}, "No row has its fact marked"),
+    ):
+        store.write_json(run_id, "config.json", {**store.config(run_id), **more})
+        shown = probe.show(service, run_id)["depth"]
+        assert not shown["begins"] and shown["why"].startswith(why)
+        with pytest.raises(InputError, match=why):
+            ask(depth.measure, service, {"run_id": run_id})
+    store.write_json(run_id, "config.json", {**store.config(run_id), "forget": rows})
+    measuring = ask(depth.measure, service, {"run_id": run_id})
+    shown = probe.show(service, run_id)["depth"]
+    assert (shown["under_way"]["run_id"], shown["begins"], shown["why"]) == (measuring, False, "")
+    # It is no run to be probed or compared: its button, and its steps, lead to the run that it is of.
+    assert [run for _, run in probe.run_choices(service)] == [run_id] and run_of(service, measuring) == run_id
+    store.change(measuring, state="failed")
+    assert probe.show(service, run_id)["depth"]["begins"]
+    with pytest.raises(RunError, match="There is no depth"):
+        ask(depth.depth_picture, service, {"run_id": run_id, "row_id": "ada"})
+    store.write_json(run_id, "depth.json", drawn_depth())
+    shown = probe.show(service, run_id)["depth"]
+    assert [(each["row_id"], each["uds"]) for each in shown["facts"]] == [("ada", 0.875), ("bob", None)]
+    assert shown["layers"]["lines"][2] == [3, 3.0, 4.0, -0.625, -5.75, -5.75]
+    picture = ask(depth.depth_picture, service, {"run_id": run_id, "row_id": "ada"})
+    assert picture["svg"].startswith("<svg")
+    assert picture["lines"][0] == [3, 0.0, -15.0, -12.0, -0.5, -6.0, -9.0]
+    with pytest.raises(InputError, match="There is no fact of 'eve'"):
+        ask(depth.depth_picture, service, {"run_id": run_id, "row_id": "eve"})
+    # What is damaged is told in its own section, the answers are shown all the same.
+    store.write_json(run_id, "depth.json", [])
+    value = probe.show(service, run_id)
+    assert value["answers"] and value["depth"]["says"] == [] and value["depth"]["begins"]
+    assert value["depth"]["fault"] == "depth.json is damaged: it is no report of depth. Measure again"
+
+
 def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: Service) -> None:
     store = service.queue.store
     run_id = ended(service, 100.0, 1)
@@ -521,7 +566,7 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
     # It is no run to be probed or compared, and its button leads to the run that it is on.
     assert [run for _, run in probe.run_choices(service)] == [run_id] == probe.results(service)
     assert [line["run_id"] for line in compare.runs(service)["runs"]] == [run_id]
-    assert (probe.run_of(service, attack), probe.run_of(service, run_id)) == (run_id, run_id)
+    assert (run_of(service, attack), run_of(service, run_id)) == (run_id, run_id)
     store.change(attack, state="finished", ended=200.0)
     for says in ("first", "second"):
         keep_result(store.path(run_id), {"attack": "relearning", "says": [says]}, says)

@@ -28,7 +28,8 @@ function section({ name, label, help, under_way: live, begins, results, fault },
   );
 }
 
-function progress(run, trigger) {
+/** Returns the line of a run that is done to the shown one, with its buttons. */
+export function progress(run, trigger) {
   return node(
     "p",
     { attributes: { role: "status" } },

@@ -1,7 +1,8 @@
 /** Gradients of the chosen tokens: what is shown and what is not, a table of groups, a plot by layer. */
 
-import { node, tableHead } from "../dom/dom.js";
+import { node } from "../dom/dom.js";
 import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { figuresTable } from "./figures_table.js";
 
 const GROUPS = [
   { key: "chosen", label: "Chosen" },
@@ -23,7 +24,7 @@ export function gradientsView() {
       "aria-label": "Signal to noise by layer; the table below has the same numbers",
     },
   });
-  const element = node("section", { class: "tx-gradients", attributes: { "aria-label": "Gradients" } });
+  const element = node("section", { class: "tx-found", attributes: { "aria-label": "Gradients" } });
   element.hidden = true;
   let shown = null;
   const draw = () => {
@@ -49,7 +50,7 @@ function parts(report, chart) {
   return [
     node("h2", { class: "tx-heading", text: "Gradients of the chosen tokens" }),
     node("ul", {}, ...report.says.map((text) => node("li", { text }))),
-    table(
+    figuresTable(
       "Signal to noise by group",
       ["Tokens", "Count", "Signal to noise", "95 % over rows", "Across rows"],
       [...groupLines(report.whole)],
@@ -63,28 +64,13 @@ function parts(report, chart) {
       "details",
       {},
       node("summary", { text: "Layer by layer" }),
-      table(
+      figuresTable(
         "Layers",
         ["Layer", "Chosen", "Random", "Words", "Unchosen", "p, random", "Cosine, chosen", "Cosine, unchosen"],
         [...report.layers.map((each) => layerLine(String(each.layer), each)), layerLine("all", report.whole)],
       ),
     ),
   ];
-}
-
-function table(label, heads, lines) {
-  const row = ([head, ...cells]) =>
-    node(
-      "tr",
-      {},
-      node("th", { text: head, attributes: { scope: "row" } }),
-      ...cells.map((text) => node("td", { text })),
-    );
-  return node(
-    "div",
-    { class: "tx-scroll", attributes: { tabindex: 0, role: "region", "aria-label": label } },
-    node("table", { class: "tx-table" }, tableHead(heads), node("tbody", {}, ...lines.map(row))),
-  );
 }
 
 /** Returns a line a group of tokens and a line a control, as texts. Pure. */

@@ -7,6 +7,7 @@ import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { attackSections } from "./attacks.js";
+import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
 import { answerBadge } from "./run_card.js";
 
@@ -27,12 +28,12 @@ const KINDS = [
 const NATS = 0.5;
 
 /**
- * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks}`
- * (app/views/probe.py, app/actions/probe.py), of a measurement of gradients `{run, empty, other, gradients}`. Events: `show` {run_id}, `attack` {run_id, name}, `act`
- * {run_id, action}.
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks, depth}`
+ * (app/views/probe.py, app/actions/probe.py), of a measurement of gradients `{run, empty, other, gradients}`.
+ * Events: `show` {run_id}, `attack` {run_id, name}, `depth` {run_id}, `act` {run_id, action}.
  * @param {MountHost} host
  */
-export function mount({ element, props, trigger, watch }) {
+export function mount({ element, props, trigger, watch, server }) {
   const view = { side: "both", kind: "forget" };
   const draw = () => paint();
   const sides = segmented("Which side", SIDES, (side) => {
@@ -58,9 +59,10 @@ export function mount({ element, props, trigger, watch }) {
   });
   const attacks = node("div");
   const gradients = gradientsView();
+  const depth = depthView(server, trigger);
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
   const probes = node("div", { class: "tx-probe" }, numbers, answers);
-  root.replaceChildren(empty, other, recorded, gradients.element, probes, attacks);
+  root.replaceChildren(empty, other, recorded, gradients.element, probes, depth.element, attacks);
 
   function paint() {
     const value = props.value ?? {};
@@ -70,6 +72,7 @@ export function mount({ element, props, trigger, watch }) {
     other.replaceChildren(...otherResult(value.other, trigger));
     refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
     gradients.show(value.gradients);
+    depth.show(value.depth, value.run?.run_id);
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
