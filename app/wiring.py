@@ -9,7 +9,7 @@ import gradio as gr
 from app.actions import again as again_actions
 from app.actions import compare as compare_actions
 from app.actions import depth as depth_actions
-from app.actions import gradients as gradient_actions
+from app.actions import measure as measure_actions
 from app.actions import probe as probe_actions
 from app.actions import status as status_actions
 from app.actions import taught_models
@@ -112,8 +112,8 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             **unlearn.asked(None, label),
         }
 
-    def measure(*given: Any) -> dict[Any, Any]:
-        run_id = gradient_actions.measure(service, unlearn.wanted(given))
+    def measure(kind: str, *given: Any) -> dict[Any, Any]:
+        run_id = measure_actions.measure(kind, service, unlearn.wanted(given))
         return {
             page.shown_run: run_id,
             unlearn.view: unlearn_actions.follow(service, run_id),
@@ -150,15 +150,16 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         js=CURRENT_PLAN,
         **HIDDEN,
     )
-    unlearn.measure.click(
-        refusing(measure),
-        unlearn.inputs,
-        [page.shown_run, unlearn.view, page.chips],
-        concurrency_id="start",
-        concurrency_limit=1,
-        js=PLAN_ALONE,
-        **HIDDEN,
-    )
+    for kind, button in unlearn.measures.items():
+        button.click(
+            refusing(partial(measure, kind)),
+            unlearn.inputs,
+            [page.shown_run, unlearn.view, page.chips],
+            concurrency_id="start",
+            concurrency_limit=1,
+            js=PLAN_ALONE,
+            **HIDDEN,
+        )
 
 
 def _again(service: Service, page: Page, run_id: str) -> dict[Any, Any]:

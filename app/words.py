@@ -86,11 +86,17 @@ NO_EXAMPLE: Final = "The recorded example cannot be read"
 RECORD_AGAIN: Final = "Record it again with `make assets`, or leave --recorded out"
 DEPTH: Final = "depth of erasure"
 GRADIENTS: Final = "gradients of the chosen tokens"
-GRADIENTS_OF: Final = "Before training: gradients"
+PERTURB: Final = "deletion and insertion"
+MEASURE_BEFORE: Final = "Before training: measure these tokens"
 MEASURE_GRADIENTS: Final = "Measure gradients of these tokens"
-MEASURE_HELP: Final = (
+MEASURE_GRADIENTS_HELP: Final = (
     "Trains nothing: how far their gradients agree, beside random tokens, and whether the others' are "
     "orthogonal to them."
+)
+MEASURE_PERTURB: Final = "Measure deletion and insertion"
+MEASURE_PERTURB_HELP: Final = (
+    "Trains nothing: hides the words before a fact in the order of these scores, and measures what is left "
+    "of the fact, beside random and reverse order."
 )
 NOT_LIVE: Final = "The model is still loading; what you see is recorded."
 

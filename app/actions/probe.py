@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from app.actions.depth import depth_value
 from app.actions.done_to import begins, under_way
-from app.actions.gradients import found
+from app.actions.measure import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
@@ -82,10 +82,10 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
     store = service.queue.store
     state = store.state(run_id)
     if run_kind(state).finds:
-        line, gradients = run_line(state), found(service, run_id)
-        empty = "" if gradients else f"{run_id}: {line['text']}."
+        line, (result, fault) = run_line(state), found(service, run_id, str(state["kind"]))
+        empty = "" if result else f"{run_id}: {fault or line['text']}."
         other = _other(service, run_id, bool(empty))
-        return {"run": line, "answers": [], "empty": empty, "other": other, "gradients": gradients}
+        return {"run": line, "answers": [], "empty": empty, "other": other, "found": result}
     value = probe_value(run_line(state), store.config(run_id), store.probes(run_id))
     other = _other(service, run_id, bool(value["empty"]))
     beside = {"attacks": attacks(service, run_id), "depth": depth_value(service, run_id)}
@@ -161,7 +161,7 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
     """
     asked = wanted.question.strip()
     if run_kind(service.queue.store.state(wanted.run)).finds:
-        what, why = f"{wanted.run} has left no model", "It measured gradients and trained nothing"
+        what, why = f"{wanted.run} has left no model", "It measured and trained nothing"
         raise RunError(what, why, "Pick a run that has trained")
     before = service.sessions.model()
     refuse_other_model(service, wanted.run)

@@ -10,6 +10,7 @@ import gradio as gr
 from app.actions import unlearn as actions
 from app.actions.again import Again
 from app.actions.forecast import forecast
+from app.actions.measure import OF_TOKENS
 from app.components import curves_view, mask_summary
 from app.controls import control
 from app.parts import Part
@@ -18,9 +19,7 @@ from app.service import Service
 from app.words import (
     CONTROLS,
     CONTROLS_HELP,
-    GRADIENTS_OF,
-    MEASURE_GRADIENTS,
-    MEASURE_HELP,
+    MEASURE_BEFORE,
     MORE_SETTINGS,
     OBJECTIVE_SETTINGS,
     OTHERS,
@@ -52,7 +51,7 @@ class UnlearnTab:
 
     plan: gr.HTML
     start: gr.Button
-    measure: gr.Button
+    measures: dict[str, gr.Button]  # by the kind of what is measured of the chosen tokens
     controls: gr.CheckboxGroup
     # Settings of a comparison: other objectives, seeds, bins, doses.
     sweep: dict[str, Any]
@@ -159,9 +158,11 @@ def build(service: Service) -> UnlearnTab:
 def _side() -> UnlearnTab:
     plan = mask_summary(None)
     start = gr.Button(START, variant="primary", elem_classes=["tx-start"])
-    with gr.Accordion(GRADIENTS_OF, open=False):
-        gr.Markdown(MEASURE_HELP, elem_classes=["tx-about"])
-        measure = gr.Button(MEASURE_GRADIENTS, elem_classes=["tx-second"])
+    measures = {}
+    with gr.Accordion(MEASURE_BEFORE, open=False):
+        for kind, entry in OF_TOKENS.items():
+            gr.Markdown(entry.help, elem_classes=["tx-about"])
+            measures[kind] = gr.Button(entry.button, elem_classes=["tx-second"])
     infos = {info.name: info for info in describe(TrainConfig)}
     infos["objective"] = by_needs(infos["objective"])
     settings = {"objective": control(infos["objective"], menu_labels())}
@@ -180,7 +181,7 @@ def _side() -> UnlearnTab:
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
     states = (gr.State(None), gr.State(START), gr.State(False))
-    return UnlearnTab(plan, start, measure, controls, sweep, *states, refused, settings, own)
+    return UnlearnTab(plan, start, measures, controls, sweep, *states, refused, settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:

@@ -181,7 +181,7 @@ def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
 ) -> None:
     run_id = next_run(folder)
     open_unlearn(page)
-    page.get_by_role("button", name="Before training: gradients").click()
+    page.get_by_role("button", name="Before training: measure these tokens").click()
     page.get_by_role("button", name="Measure gradients of these tokens").click()
     expect(head(page)).to_contain_text("tiny, gradients of the chosen tokens", timeout=MINUTE)
     expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)

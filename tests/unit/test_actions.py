@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.actions import compare, depth, gradients, probe, status, tokens, unlearn
+from app.actions import compare, depth, measure, probe, status, tokens, unlearn
 from app.actions.done_to import run_of
 from app.bundle import BUNDLE
 from app.first_paint import FIRST, first_picture, head_of
@@ -31,6 +31,7 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.masks import mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.runs.attack_job import keep_result
+from tokenunlearn.runs.kinds import kind_of
 from tokenunlearn.runs.queue import running
 from tokenunlearn.training.events import EvalDone, StepDone
 
@@ -479,10 +480,22 @@ def test_scores_are_the_newest_only_of_the_session_that_is_open_when_they_are_he
     assert service.sessions.of(newest) is service.sessions.session is load.session
 
 
+def of_kind(kind: str) -> Any:
+    """The action that measures the chosen tokens."""
+
+    def queued(service: Service, wanted: unlearn.Start) -> str:
+        return measure.measure(kind, service, wanted)
+
+    return queued
+
+
+gradients = of_kind("gradients")
+
+
 def test_gradients_are_measured_of_the_shown_tokens_and_stand_on_the_probe_tab(service: Service) -> None:
     settings = {"rank": 4, "layer_share": 0.5, "seed": 3}
     summed = ask(unlearn.summary, service, draft())
-    run_id = ask(gradients.measure, service, {"plan": summed["plan"], "settings": settings})
+    run_id = ask(gradients, service, {"plan": summed["plan"], "settings": settings})
     store = service.queue.store
     config = store.config(run_id)
     assert {name: config["gradients"][name] for name in settings} == settings
@@ -490,16 +503,30 @@ def test_gradients_are_measured_of_the_shown_tokens_and_stand_on_the_probe_tab(s
     assert [each for _, each in probe.run_choices(service)] == [run_id]
     assert run_id not in [each["run_id"] for each in compare.runs(service)["runs"]]
     waiting = probe.show(service, run_id)
-    assert waiting["gradients"] is None and waiting["empty"].startswith(f"{run_id}: ")
-    store.write_json(run_id, "gradients.json", {"says": ["So it is."]})
+    assert waiting["found"] is None and waiting["empty"].startswith(f"{run_id}: ")
+    for damaged in ({"says": ["So it is."]}, [], "text"):
+        store.write_json(run_id, "gradients.json", damaged)
+        empty = probe.show(service, run_id)["empty"]
+        assert empty == f"{run_id}: gradients.json is damaged: it has no whole. Measure again."
+    store.write_json(run_id, "gradients.json", {"says": ["So it is."], "whole": {}, "layers": []})
     store.change(run_id, state="finished", step=1, ended=5.0)
     shown = probe.show(service, run_id)
-    assert (shown["gradients"]["says"], shown["empty"], shown["answers"]) == (["So it is."], "", [])
+    assert (shown["found"]["kind"], shown["found"]["says"]) == ("gradients", ["So it is."])
+    assert (shown["empty"], shown["answers"]) == ("", [])
     with pytest.raises(RunError, match="has left no model"):
         ask(probe.ask, service, {"run": run_id, "question": "Who?"})
     with pytest.raises(MaskError, match="The page showed mask"):
         other = {**summed["plan"], "hash": "f" * 64}
-        ask(gradients.measure, service, {"plan": other, "settings": settings})
+        ask(gradients, service, {"plan": other, "settings": settings})
+
+
+def test_deletion_and_insertion_tries_the_orders_of_the_rule_and_needs_a_fact(service: Service) -> None:
+    summed = ask(unlearn.summary, service, draft())
+    perturb = of_kind("perturb")
+    run_id = ask(perturb, service, {"plan": summed["plan"], "settings": {"seed": 3}})
+    config = service.queue.store.config(run_id)
+    assert (config["perturb"]["signals"], config["perturb"]["seed"]) == (["knowledge_swap"], 3)
+    assert config["name"] == "one, deletion and insertion" and kind_of(config) == "perturb"
 
 
 def test_depth_is_measured_of_an_ended_run_and_stands_there(service: Service) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ import pandas as pd
 import pytest
 import torch
 
+from app.actions import measure
 from tests.tiny_rows import ROWS, tiny, write_rows
 from tokenunlearn.cli import main
+from tokenunlearn.data.rows import row_to_dict
+from tokenunlearn.documents.drawing import Dot
+from tokenunlearn.documents.perturbation import perturbation_drawings
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.experiments.perturbation import (
     FUSED,
@@ -27,11 +32,18 @@ from tokenunlearn.experiments.perturbation import (
     perturbation,
 )
 from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
+from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.metrics.perturbation import area_over, falling, removal_counts
 from tokenunlearn.models.resampling import drawn_instead
+from tokenunlearn.runs.library import library_parts, load
+from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.runs.worker import run_job
+from tokenunlearn.scoring import ScoreConfig, score
+from tokenunlearn.selection import Rule
 from tokenunlearn.text.encoding import Encoding, encode
 from tokenunlearn.text.numbers import signed
-from tokenunlearn.training.events import Measured
+from tokenunlearn.training.events import Measured, MeasuredPart
 
 pytestmark = pytest.mark.slow
 
@@ -213,10 +225,61 @@ def test_the_verb_prints_and_keeps_what_it_measured(
     asked = ["perturb", str(rows), "--model", str(tiny_folder), "--precision", "fp32", "--out", str(out)]
     assert main([*asked, "--draws", "2"]) == 2
     assert "--draws" in capsys.readouterr().err and not out.exists()
-    assert main([*asked, "--signals", "entropy", "--steps", "2", "--paraphrases", "0"]) == 0
+    plots = ["--plots", str(tmp_path / "plots")]
+    assert main([*asked, "--signals", "entropy", "--steps", "2", "--paraphrases", "0", *plots]) == 0
     printed, kept = capsys.readouterr().out, json.loads(out.read_text())
     assert kept["says"] == printed.splitlines()[-len(kept["says"]) :]
     assert list(kept["wordings"][OWN]["orders"]) == [FUSED, "entropy", SINGLE]
+    assert sorted(each.name for each in (tmp_path / "plots").iterdir()) == ["perturb-1.png", "perturb-1.svg"]
+    a_run_of_the_page_measures(kept, tiny_folder, tmp_path)
+
+
+def a_run_of_the_page_measures(kept: dict[str, Any], folder: Path, place: Path) -> None:
+    """Assert that the run kind finds what the verb found, and begins again after a stop."""
+    queue = RunQueue(RunStore(place / "runs"), lambda _: ["sleep", "60"])
+    table = score(tiny(folder), TWO, ScoreConfig(signals=("knowledge_swap", "entropy")))
+    chosen = make_mask(columns_from_table(table), Rule())
+    config = {
+        "name": "tiny, deletion and insertion",
+        "model": str(folder),
+        "precision": "fp32",
+        "perturb": kept["settings"],
+        "forget": [row_to_dict(row) for row in TWO],
+        "retain": [],
+        "world": [],
+    }
+    run_id = queue.start_run(config, chosen, table)
+    begun = next(load(queue.store.config(run_id), queue.store.path(run_id)).train(False))
+    assert begun == MeasuredPart(1, 2)
+    queue.store.change(run_id, state="interrupted")
+    queue.resume(run_id)
+    assert run_job(queue, run_id, library_parts) == "finished"
+    assert queue.store.read_json(run_id, "perturb.json") == kept
+    shown, fault = measure.found(SimpleNamespace(queue=queue), run_id, "perturb")  # type: ignore[arg-type]
+    assert shown is not None and shown["kind"] == "perturb" and not fault
+    (wording,) = shown["wordings"]
+    assert wording["caption"].startswith("own question: 2 rows") and shown["says"] == kept["says"]
+    # The curves hold the order, its reverse and random orders, in two panels an order.
+    lines = perturbation_lines(kept)
+    assert all(cell in lines[2] for cell in wording["lines"][0]) and wording["svg"].count("<text") > 12
+    unmarked = [{**row, "gold": []} for row in config["forget"]]
+    with pytest.raises(InputError, match="No row has its fact marked"):
+        load({**queue.store.config(run_id), "forget": unmarked}, queue.store.path(run_id))
+
+
+def test_the_curves_hold_an_order_its_reverse_and_random_ones(loaded: Any) -> None:
+    report = done(loaded, QUICK)
+    drawings = perturbation_drawings(report)
+    assert [each.name for each in drawings] == ["perturb-1", "perturb-2"]
+    dots = [each for each in drawings[0].shapes if isinstance(each, Dot) and each.radius < 3]
+    # Three lines of steps + 1 points in each of two panels an order.
+    assert len(dots) == len(report["wordings"][OWN]["orders"]) * 2 * 3 * (QUICK.steps + 1)
+    random, reverse, own = (dots[at : at + 5] for at in (0, 5, 10))
+    # All three begin with the whole context and end without any: their ends meet.
+    for each in (0, -1):
+        assert len({round(line[each].y, 6) for line in (random, reverse, own)}) == 1
+    kept_alone = dots[15:30][10:]
+    assert kept_alone[0].y == pytest.approx(own[-1].y) and kept_alone[-1].y == pytest.approx(own[0].y)
 
 
 def test_a_rounded_nothing_has_no_sign_and_a_minus_is_a_true_one(loaded: Any) -> None:

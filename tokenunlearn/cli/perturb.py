@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_rows(parser, "the shared set")
     parser.add_argument("--out", metavar="PATH", help="all figures and curves as .json")
+    parser.add_argument("--plots", metavar="FOLDER", help="the curves as .svg and .png")
     add_model(parser)
     add_settings(parser, "PerturbConfig")
     add_settings(parser, "Rule")
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
     path = target(arguments.out, ".json") if arguments.out else None
+    folder = target(arguments.plots) if arguments.plots else None
 
     from tokenunlearn.experiments.perturbation import PerturbConfig
 
@@ -34,10 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     import pandas as pd
 
+    from tokenunlearn.documents.drawing import drawing_files
+    from tokenunlearn.documents.perturbation import perturbation_drawings
     from tokenunlearn.experiments.perturbation import order_columns, perturbation
     from tokenunlearn.experiments.perturbation_words import perturbation_lines, perturbation_said
     from tokenunlearn.masks import columns_from_table
-    from tokenunlearn.runs.disk import write_json_atomically
+    from tokenunlearn.runs.disk import write_bytes_atomically, write_json_atomically
     from tokenunlearn.selection import select
 
     loaded = load(arguments)
@@ -52,5 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = {**done.report, "model": loaded.provenance()}
     if path:
         write_json_atomically(path, {**report, "says": perturbation_said(report)})
+    if folder:
+        for drawn, content in drawing_files(perturbation_drawings(report), folder).items():
+            write_bytes_atomically(drawn, content)
     sys.stdout.write("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")
     return 0

@@ -12,6 +12,11 @@ _LABELS: Final[Mapping[str, str]] = {
     FUSED: "the rule's score φ",
     SINGLE: "what each token does alone",
 }
+AREAS: Final = (
+    "AOPC, nats a token: mean over the steps of the fact's log-prob in full context less that without "
+    "[95 % interval over rows; against random over rows and orders]. − reverse: deletion less insertion, "
+    "which is deletion in the reverse order."
+)
 CAUTION: Final = (
     "A score says which tokens carry the fact, not on which tokens the fact rests, so it need not come first "
     "here; and a model that lacks tokens reads text of a kind that it was not taught."
@@ -58,38 +63,50 @@ def _left_out_said(left_out: Mapping[str, str]) -> list[str]:
     ]
 
 
+def rows_said(count: int) -> str:
+    """Return how many rows were measured."""
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def perturbation_table(
+    report: Mapping[str, Any], wording: str
+) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what was measured of a wording, then heads and lines of the areas (AOPC) of its orders."""
+    settings, found = report["settings"], report["wordings"][wording]
+    caption = (
+        f"{wording}: {rows_said(found['rows'])}, {found['tokens']:.1f} {settings['over']} tokens a row "
+        f"({settings['removal']}), fact {signed(found['log_prob'])} nats a token, "
+        f"{found['passes']:,} passes of a row"
+    )
+    lines = [
+        (
+            label_of(name),
+            _cell(order["deletion"], "area"),
+            _cell(order["insertion"], "area"),
+            _cell(order["above_random"]["deletion"], "mean"),
+            _cell(order["above_reverse"], "mean"),
+        )
+        for name, order in found["orders"].items()
+    ]
+    area = _cell(found[RANDOM], "area")
+    drawn = (f"random, {settings['draws']} orders, both ways", area, area, "", "")
+    return caption, ("order", "deletion ↑", "insertion ↓", "− random", "− reverse"), [*lines, drawn]
+
+
 def perturbation_lines(report: Mapping[str, Any]) -> list[str]:
     """Return the report as aligned lines, one block a wording."""
-    settings, lines = report["settings"], []
+    lines: list[str] = []
     for wording, found in report["wordings"].items():
-        rows = "1 row" if found["rows"] == 1 else f"{found['rows']} rows"
-        lines.append(
-            f"{wording}: {rows}, {found['tokens']:.1f} {settings['over']} tokens a row "
-            f"({settings['removal']}), fact {signed(found['log_prob'])} nats a token, "
-            f"{found['passes']:,} passes of a row"
-        )
-        lines.append(f"  {'order':<32}{'deletion ↑':>24}{'insertion ↓':>24}{'− random':>22}{'− reverse':>22}")
-        for name, order in found["orders"].items():
-            beside = order["above_random"]["deletion"]
-            lines.append(
-                f"  {label_of(name):<32}{_cell(order['deletion'], 'area'):>24}"
-                f"{_cell(order['insertion'], 'area'):>24}{_cell(beside, 'mean'):>22}"
-                f"{_cell(order['above_reverse'], 'mean'):>22}"
-            )
+        caption, heads, areas = perturbation_table(report, wording)
+        lines.append(caption)
+        for name, deletion, insertion, beside, reverse in (heads, *areas):
+            line = f"  {name:<32}{deletion:>24}{insertion:>24}{beside:>22}{reverse:>22}"
+            lines.append(line.rstrip())
         drawn = found[RANDOM]
-        lines.append(
-            f"  {'random, ' + str(settings['draws']) + ' orders, both ways':<32}{_cell(drawn, 'area'):>24}"
-            f"{_cell(drawn, 'area'):>24}"
-        )
         curves = {label_of(name): order["deletion"]["mean"] for name, order in found["orders"].items()}
         for label, curve in {**curves, RANDOM: drawn["mean"]}.items():
             lines.append(f"  {label:<32}" + "".join(f"{signed(value):>8}" for value in curve))
-    lines.append(
-        "AOPC, nats a token: mean over the steps of the fact's log-prob in full context less that without "
-        "[95 % interval over rows; against random over rows and orders]. − reverse: deletion less insertion, "
-        "which is deletion in the reverse order. Below each table: the fact's log-prob as more is deleted."
-    )
-    return lines
+    return [*lines, f"{AREAS} Below each table: the fact's log-prob as more is deleted."]
 
 
 def _cell(figures: Mapping[str, Any], name: str) -> str:

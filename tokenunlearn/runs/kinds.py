@@ -69,6 +69,7 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             shown_on="Tokens",
         ),
         "gradients": _measurement("tokenunlearn.runs.gradients_job:load_gradients", finds=True),
+        "perturb": _measurement("tokenunlearn.runs.perturb_job:load_perturb", finds=True),
         "depth": _measurement("tokenunlearn.runs.depth_job:load_depth", finds=False),
     }
 )

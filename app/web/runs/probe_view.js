@@ -9,6 +9,7 @@ import { share } from "../text/numbers.js";
 import { attackSections } from "./attacks.js";
 import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
+import { perturbView } from "./perturb.js";
 import { answerBadge } from "./run_card.js";
 
 const SIDES = [
@@ -24,12 +25,15 @@ const KINDS = [
   { value: "world", label: "World" },
 ];
 
+// What shows the result of a measurement of tokens, by its kind (app/actions/measure.py).
+const FOUND = { gradients: gradientsView, perturb: perturbView };
+
 // A change of the mean fluency that shows: about one standard deviation of good answers.
 const NATS = 0.5;
 
 /**
  * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks, depth}`
- * (app/views/probe.py, app/actions/probe.py), of a measurement of gradients `{run, empty, other, gradients}`.
+ * (app/views/probe.py, app/actions/probe.py), of a measurement of tokens `{run, empty, other, found}`.
  * Events: `show` {run_id}, `attack` {run_id, name}, `depth` {run_id}, `act` {run_id, action}.
  * @param {MountHost} host
  */
@@ -58,20 +62,28 @@ export function mount({ element, props, trigger, watch, server }) {
     text: "A recorded example: a run on the demo that was made before. Your finished runs appear here.",
   });
   const attacks = node("div");
-  const gradients = gradientsView();
+  const found = Object.entries(FOUND).map(([kind, view]) => ({ kind, ...view() }));
   const depth = depthView(server, trigger);
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
   const probes = node("div", { class: "tx-probe" }, numbers, answers);
-  root.replaceChildren(empty, other, recorded, gradients.element, probes, depth.element, attacks);
+  root.replaceChildren(
+    empty,
+    other,
+    recorded,
+    ...found.map((each) => each.element),
+    probes,
+    depth.element,
+    attacks,
+  );
 
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
     setText(empty, ready ? "" : (value.empty ?? ""));
-    empty.hidden = ready || Boolean(value.gradients);
+    empty.hidden = ready || Boolean(value.found);
     other.replaceChildren(...otherResult(value.other, trigger));
     refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
-    gradients.show(value.gradients);
+    for (const { kind, show } of found) show(value.found?.kind === kind ? value.found : null);
     depth.show(value.depth, value.run?.run_id);
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
