@@ -29,7 +29,7 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
     try:
         refuse_for_sweep(wanted)
     except SettingError as error:
-        refused[error.where] = f"{error.what}. {error.why}. {error.fix}."
+        refused[error.where] = f"{error.said} {error.fix}."
     own = (plan or {}).get("arm") or CHOSEN
     controls = [arm for arm in wanted.controls if arm != own]
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)

@@ -14,6 +14,7 @@ from tokenunlearn.documents.words import rows_words
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 
 MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that figures are of
+UNMEASURED: Final = ("subject", "attribute", "set", "split")  # fields of a row that decide no figure
 NO_ADAPTER: Final = "none"
 _SHORT: Final = 8
 
@@ -40,7 +41,7 @@ class Bench:
 
 def bench_of(config: Mapping[str, Any]) -> Bench:
     """Return the bench of a run's config."""
-    rows = [config.get(split) or [] for split in MEASURED]
+    rows = [_measured(config.get(split) or []) for split in MEASURED]
     model, adapter = str(config.get("model") or EMBEDDED_NAME), config.get("adapter")
     return Bench(
         data=_data_words(config),
@@ -49,6 +50,18 @@ def bench_of(config: Mapping[str, Any]) -> Bench:
         adapter=adapter_words(Path(str(adapter))) if adapter else NO_ADAPTER,
         start=_hash([model, adapter]),
     )
+
+
+def _measured(rows: Any) -> Any:
+    """Return what figures depend on of the rows: a subject that a person gave changes none."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {name: value for name, value in each.items() if name not in UNMEASURED}
+        if isinstance(each, Mapping)
+        else each
+        for each in rows
+    ]
 
 
 def told_apart(benches: Sequence[Bench]) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """How long a run takes on this machine, by what finished runs of the same rows, model and settings took."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,8 +38,9 @@ def paces_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequen
         for each in events:
             if isinstance(each, SweepStep) and not each.why:
                 timed.setdefault(each.arm.partition(", ")[2], []).append(each.seconds)
+        place = _place(config)
         return {
-            _arm(config, with_objective(training, method or training.objective)): Pace(sum(each) / len(each))
+            _arm(place, with_objective(training, method or training.objective)): Pace(sum(each) / len(each))
             for method, each in timed.items()
         }
     steps = [each.seconds for each in events if isinstance(each, StepDone)]
@@ -48,7 +50,7 @@ def paces_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequen
         return {}
     rest = state["ended"] - state["started"] - sum(steps) - sum(known)
     look = sum(known) / len(known) if known else 0.0
-    return {_run(config, training): Pace(max(0.0, rest), sum(steps) / len(steps), look)}
+    return {_run(_place(config), training): Pace(max(0.0, rest), sum(steps) / len(steps), look)}
 
 
 def seconds_of(
@@ -58,17 +60,19 @@ def seconds_of(
 
     `bench` is a config with the rows and the model.
     """
+    place = _place(bench)
     if compared is None:
-        pace = known.get(_run(bench, training))
+        pace = known.get(_run(place, training))
         return None if pace is None else runs * _seconds(pace, training.steps, training.eval_every)
     total = 0.0
-    for _, arm in compared.runs(training):
-        own = with_objective(training, arm.method or training.objective)
-        # Of a run beside the arms of a sweep: an arm looks at the rows after every step.
-        pace = known.get(_arm(bench, own)) or known.get(_run(bench, own))
+    counts = Counter(arm.method or training.objective for _, arm in compared.runs(training))
+    for objective, count in counts.items():
+        own = with_objective(training, objective)
+        # By a run where no sweep was timed: an arm of a sweep looks at the rows after every step.
+        pace = known.get(_arm(place, own)) or known.get(_run(place, own))
         if pace is None:
             return None
-        total += _seconds(pace, training.steps, 1)
+        total += count * _seconds(pace, training.steps, 1)
     return total
 
 
@@ -76,11 +80,14 @@ def _seconds(pace: Pace, steps: int, every: int) -> float:
     return pace.rest + steps * pace.step + steps // every * pace.look
 
 
-def _run(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
+def _place(config: Mapping[str, Any]) -> tuple[str, ...]:
     bench = bench_of(config)
-    costly = (getattr(training, name) for name in COSTLY)
-    return (RUN, bench.rows, bench.start, str(config.get("precision") or "auto"), *costly)
+    return (bench.rows, bench.start, str(config.get("precision") or "auto"))
 
 
-def _arm(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
-    return (ARM, training.steps, *_run(config, training)[1:])
+def _run(place: tuple[str, ...], training: TrainConfig) -> tuple[Any, ...]:
+    return (RUN, *place, *(getattr(training, name) for name in COSTLY))
+
+
+def _arm(place: tuple[str, ...], training: TrainConfig) -> tuple[Any, ...]:
+    return (ARM, training.steps, *_run(place, training)[1:])

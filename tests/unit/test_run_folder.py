@@ -193,7 +193,7 @@ def test_runs_of_other_rows_or_another_model_are_told_apart_by_words_and_key(ser
     base = {"data_name": "own.csv", "set": "one", "forget": rows, "model": "/models/tiny"}
     for more in (
         {},
-        {"name": "another run of the same"},
+        {"name": "another run of the same", "forget": [{**rows[0], "subject": "given by hand"}]},
         {"forget": [{**rows[0], "answer": "B"}]},  # a file of the same name with other rows
         {"adapter": "/runs/run-7/adapter"},
         {"retain": rows},

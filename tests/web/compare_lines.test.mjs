@@ -294,6 +294,9 @@ test("a run keeps its look: eight colours, then another dash", () => {
   assert.deepEqual(lookOf(3), lookOf(3));
   const seen = new Set(Array.from({ length: 4 * COLOURS }, (_, hue) => JSON.stringify(lookOf(hue))));
   assert.equal(seen.size, 4 * COLOURS);
+  // An arm beyond the eighth has another mark than the one of its colour, and none that a run has.
+  const symbols = ["run", "arm"].flatMap((kind) => [0, 8, 16, 24].map((hue) => lookOf(hue, kind).symbol));
+  assert.equal(new Set(symbols).size, 8);
 });
 
 test("against a control it says what is better, worse and not shown", () => {
