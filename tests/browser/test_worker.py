@@ -123,8 +123,8 @@ def test_the_unlearn_tab_has_the_draft_of_its_own_page_and_no_other(
 def test_three_arms_stand_together_and_one_is_run_again(page: Page) -> None:
     open_unlearn(page)
     for label in ("uniform, every token", "random, same count"):
-        page.get_by_label(label, exact=True).check()
-    expect(page.get_by_text("uniform, every token: rules out that it takes no choice")).to_be_visible()
+        page.get_by_role("checkbox", name=label).check()
+    expect(page.get_by_text("Rules out that it takes no choice")).to_be_visible()
     start(page, 6)
     runs = page.get_by_role("list", name="Runs")
     expect(runs.get_by_role("listitem")).to_have_count(3)
@@ -198,7 +198,7 @@ def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
 
 def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Page) -> None:
     page.get_by_role("tab", name="Unlearn").click()
-    page.get_by_label("uniform, same norm", exact=True).check()
+    page.get_by_role("checkbox", name="uniform, same norm").check()
     seeds = page.get_by_label("Seeds", exact=True)
     seeds.fill("2")
     page.get_by_label("Steps", exact=True).fill("2")
