@@ -194,6 +194,17 @@ def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
     # the plot has a point for each layer
     layers = found.locator(".js-plotly-plot").evaluate("e => e.data.at(-1).x")
     assert layers == [1]
+    # Another measurement of the same tokens takes its place: its figures are those that were kept.
+    page.get_by_role("tab", name="Unlearn").click()
+    page.get_by_role("button", name="Measure deletion and insertion").click()
+    expect(head(page)).to_contain_text("tiny, deletion and insertion", timeout=MINUTE)
+    expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)
+    act(page, "Probe").click()
+    curves = page.get_by_role("region", name="Deletion and insertion", exact=True)
+    expect(curves.locator("svg.tu-plot")).to_have_count(1)
+    expect(found).to_be_hidden()
+    report = json.loads((folder / "runs" / f"run-{int(run_id[4:]) + 1}" / "perturb.json").read_text())
+    assert curves.get_by_role("listitem").all_inner_texts() == report["says"]
 
 
 def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Page) -> None:

@@ -6,11 +6,11 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from tests.drawn_depth import drawn_depth
 from tokenunlearn.documents.depth import LOWEST, depth_drawings, depth_table, fact_drawing, strength
-from tokenunlearn.documents.drawing import Box, Line, Words, png, svg
+from tokenunlearn.documents.drawing import Box, Line, Words, plain, png, svg
 from tokenunlearn.probes.depth import LENSES, depth_fault
 from tokenunlearn.probes.depth_words import depth_said, layer_means
 
@@ -30,8 +30,9 @@ def test_a_box_is_as_full_as_its_log_prob_from_the_lowest_to_0() -> None:
     assert boxes[8].hover == f"after, layer 2, “␣Ro”: −3.00 nats, probability {math.exp(-3):.2g}"
     # One scale for the three maps, its ends named.
     words = [each.text for each in drawing.shapes if isinstance(each, Words)]
-    assert {"before", "after", "adapter off", "≤ −12", "0", "nats", "probability"} <= set(words)
-    assert words.count("␣Ro") == 3 and "last layer: −0.25 nats" in words
+    assert {"before", "after", "adapter off", "nats", "probability"} <= set(words)
+    assert {"≤ −12", "0", "≤ 0.000006", "0.05", "1"} <= set(words)
+    assert words.count("␣Ro") == 3 and "last layer, mean −0.25 nats" in words
 
 
 def test_what_is_not_measured_is_struck_through_and_never_drawn_as_0() -> None:
@@ -50,6 +51,8 @@ def test_what_is_not_measured_is_struck_through_and_never_drawn_as_0() -> None:
 
 def test_each_picture_is_svg_and_png_and_hostile_tokens_are_text() -> None:
     drawings = depth_drawings(drawn_depth())
+    font: Any = ImageFont.load_default(20)
+    missing = bytes(font.getmask("\uffff"))
     assert [each.name for each in drawings] == ["depth-layers", "depth-fact-1", "depth-fact-2"]
     for drawing in drawings:
         root = ElementTree.fromstring(svg(drawing, alone=True))
@@ -57,6 +60,8 @@ def test_each_picture_is_svg_and_png_and_hostile_tokens_are_text() -> None:
         assert drawing.about in "".join(root.itertext())
         size = (round(drawing.width * 3), round(drawing.height * 3))
         assert Image.open(io.BytesIO(png(drawing))).size == size
+        letters = {each for shape in drawing.shapes if isinstance(shape, Words) for each in plain(shape.text)}
+        assert [each for each in letters if bytes(font.getmask(each)) == missing] == []
     # A box is painted as in SVG: its share of the colour on the paper.
     first = next(each for each in drawings[1].shapes if isinstance(each, Box) and each.share == 1)
     picture = Image.open(io.BytesIO(png(drawings[1])))

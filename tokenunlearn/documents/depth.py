@@ -17,7 +17,7 @@ from tokenunlearn.text.numbers import signed
 WIDE: Final = 720.0
 LOWEST: Final = -12.0  # nats; a vocabulary of 160,000 has its chance level here
 TICKS: Final = (-12, -9, -6, -3, 0)  # of the scale, in nats
-NARROWEST, WIDEST = 15.0, 52.0  # pixels: a token's column
+NARROWEST, WIDEST = 15.0, 76.0  # pixels: a token's column
 LETTER: Final = 6.4  # pixels of a letter of 11
 MOST_LETTERS: Final = 16  # of a token's name
 LEFT: Final = 46.0  # pixels beside the maps, for the layers' numbers
@@ -115,7 +115,7 @@ def fact_drawing(depth: Mapping[str, Any], row_id: str) -> Drawing:
     for number, name in enumerate(LENSES):
         left = LEFT + number * (map_wide + GAP)
         shapes.append(Words(left, 20, LENS_NAMES[name], "ink", 13, bold=True))
-        shapes.append(Words(left, 36, f"last layer: {_mean_words(row['lens'][name][-1])}", size=11))
+        shapes.append(Words(left, 36, f"last layer, mean {_mean_words(row['lens'][name][-1])}", size=11))
         for at, token in enumerate(tokens):
             middle = left + (at + 0.5) * wide
             x = middle + 3 if steep else middle
@@ -173,9 +173,14 @@ def _scale(left: float, top: float) -> Iterator[Shape]:
         x = left + wide * (1 - tick / LOWEST)
         less = "≤ " if tick == LOWEST else ""
         yield Words(x, top + 23, f"{less}{signed(tick, 'd')}", size=11, anchor="middle", tick=True)
-        yield Words(x, top + 37, f"{less}{math.exp(tick):.2g}", size=11, anchor="middle", tick=True)
+        yield Words(x, top + 37, f"{less}{_chance(tick)}", size=11, anchor="middle", tick=True)
     yield Words(left + wide + 18, top + 23, "nats", size=11)
     yield Words(left + wide + 18, top + 37, "probability", size=11)
+
+
+def _chance(nats: float) -> str:
+    """Return the probability that a log-prob is, to one digit: 0.000006, 0.0001, 1."""
+    return f"{float(f'{math.exp(nats):.1g}'):f}".rstrip("0").rstrip(".")
 
 
 def depth_table(row: Mapping[str, Any]) -> tuple[list[str], list[list[float | None]]]:

@@ -37,7 +37,9 @@ STEEP: Final = 55  # degrees
 SHAPES: Final = ("circle", "square", "diamond", "triangle")
 FONT: Final = 'system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 # The letters that Pillow's own font lacks.
-_PLAIN: Final = str.maketrans({"−": "-", "–": "-", "↓": "", "↑": "", "…": "..."})
+_PLAIN: Final = str.maketrans(
+    {"−": "-", "–": "-", "↓": "", "↑": "", "…": "...", "≤": "<=", "␣": "_", "↵": "/", "φ": "phi"}
+)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ export function mount({ element, props, trigger, watch, server }) {
     numbers.replaceChildren(
       summaryTable({ ...value, labels: measured }),
       node("p", { class: "tx-note tx-unmeasured", text: missing }),
+      jumps([depth.element, ...attacks.children]),
     );
     const shown = value.answers.filter((each) => each.kind === view.kind);
     setText(count, badgeCount(shown));
@@ -103,6 +104,22 @@ export function mount({ element, props, trigger, watch, server }) {
   }
   watch("value", draw);
   draw();
+}
+
+/** The way to what stands below the answers, which may be many. */
+function jumps(sections) {
+  const to = (section) => () => {
+    section.tabIndex = -1;
+    section.focus({ preventScroll: true });
+    section.scrollIntoView();
+  };
+  return node(
+    "nav",
+    { class: "tx-jumps", attributes: { "aria-label": "Below the answers" } },
+    ...sections
+      .filter((section) => !section.hidden)
+      .map((section) => button(`${section.ariaLabel} ↓`, to(section), { class: "tx-button tx-quiet" })),
+  );
 }
 
 /** The newest result, where another one is shown, or none. */
