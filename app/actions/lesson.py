@@ -169,7 +169,7 @@ def _progress_words(service: Service, state: Mapping[str, Any]) -> str:
     left = None
     if state["state"] == "running":
         left = seconds_left(state, service.results.events(state["run_id"]))
-    return run_line(state)["text"] + (f", at most about {left:.0f} s left" if left else "")
+    return run_line(state)["text"] + (f", at most about {left:.0f} s left" if left and left >= 1 else "")
 
 
 # The names that the page calls them by.
