@@ -417,6 +417,10 @@ def test_a_start_without_live_scores_is_refused_in_words(page: Page) -> None:
     open_tab(page, "Unlearn")
     page.get_by_role("button", name="Start unlearning").click()
     expect(page.locator(".toast-body, .toast-wrap").first).to_contain_text("There is no model")
+    # Not over what the bar says of model and run.
+    bar = page.locator(".tx-tabs > .tab-wrapper").bounding_box()
+    message = page.locator(".toast-body").bounding_box()
+    assert bar and message and message["y"] >= bar["y"] + bar["height"]
     page.locator(".toast-close").click()  # what it lies on is pressed next
     expect(page.locator(".toast-body")).to_have_count(0)
 
