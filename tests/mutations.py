@@ -337,6 +337,20 @@ MUTATIONS = (
         ("tests/unit/test_depth.py",),
     ),
     Mutation(
+        "picture of depth",
+        "tokenunlearn/documents/depth.py",
+        "max(0.0, 1 - value / LOWEST)",
+        "max(0.0, value / LOWEST)",
+        ("tests/unit/test_depth_pictures.py",),
+    ),
+    Mutation(
+        "curves of deletion",
+        "tokenunlearn/documents/perturbation.py",
+        '"its reverse": curves[other][::-1],',
+        '"its reverse": curves[other],',
+        ("tests/unit/test_perturbation.py",),
+    ),
+    Mutation(
         "sweep",
         "tokenunlearn/runs/sweep_job.py",
         "results = read_results(self.file, self.origin)",
