@@ -191,6 +191,9 @@ class TokensView {
         { class: "tu-open-data" },
         button("Open data…", () => wantOpen("data"), { class: "tu-toggle" }),
         button("Teach a fact…", () => wantOpen("teach"), { class: "tu-toggle" }),
+        // On a phone the mask bar has no room for them.
+        button("Masks…", () => this.masks.show(), { class: "tu-toggle tu-on-phone tu-remote" }),
+        button("Export…", () => this.exports.show(), { class: "tu-toggle tu-on-phone tu-remote" }),
       ),
     );
     this.marksPanel = marksPanel(model, this.marks);
