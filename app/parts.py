@@ -14,8 +14,8 @@ class Now:
     """The server as one open page has to see it at a moment.
 
     `scores`, `runs` and `steps` change when other scores are to be shown, when the lists of runs change, and
-    with each step of a run under way. `shown` is the run that the page follows, None for the one of now;
-    `probed` is the run whose answers it shows.
+    with each step of a run under way; `arms` with each measured arm of a sweep. `shown` is the run that the
+    page follows, None for the one of now; `probed` is the run whose answers it shows.
     """
 
     at: float
@@ -23,6 +23,7 @@ class Now:
     scores: Any
     runs: list[list[Any]]
     steps: list[list[Any]]
+    arms: list[list[Any]]
     shown: str | None
     probed: str | None
 
@@ -47,6 +48,7 @@ def look(service: Service, shown: str | None = None, picked: str | None = None) 
         scores=status.scores_signature(service),
         runs=runs,
         steps=status.steps_signature(service),
+        arms=status.arms_signature(service),
         shown=shown,
         probed=picked if picked in [run_id for run_id, *_ in runs] else probe.newest(service),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from app.actions.lesson import teaching
 from app.service import Service
 from app.sessions.load import Stage
-from app.views.runs import LIVE, run_chip, run_line, run_news
+from app.views.runs import LIVE, run_chip, run_line, run_news, seconds_left
 from app.words import NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.notes import FILE as NOTE
@@ -34,7 +34,7 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
         },
         "opening": opening(service),
         "held": service.sessions.stage.name == "held",
-        "run": {**run_chip(runs), **run_news(runs)},
+        "run": {**run_chip(runs), **run_news(runs), "line": live_line(service, runs)},
         "teaching": teaching(service, runs),
         "at": time.time(),
         "busy": service.sessions.moving or _any_live(runs),
@@ -147,6 +147,14 @@ def busy(service: Service) -> bool:
     return service.sessions.moving or _any_live(service.queue.runs())
 
 
+def live_line(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the line of the run under way as it is at this moment; None where none is."""
+    active = next((state for state in runs if state["state"] in LIVE[1:]), None)
+    if active is None:
+        return None
+    return run_line(active, seconds_left(active, service.results.events(active["run_id"])))
+
+
 def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
     return any(state["state"] in LIVE for state in runs)
 
@@ -155,6 +163,12 @@ def steps_signature(service: Service) -> list[list[Any]]:
     """Return what else decides what is said of runs under way: how far each has come, and with what."""
     live = [state for state in service.queue.runs() if state["state"] in LIVE]
     return [[state["run_id"], state["step"], state.get("message") or ""] for state in live]
+
+
+def arms_signature(service: Service) -> list[list[Any]]:
+    """Return how many arms each sweep under way has measured: its table grows with each."""
+    live = [state for state in service.queue.runs() if state["state"] in LIVE]
+    return [[state["run_id"], state["step"]] for state in live if state.get("kind") == "sweep"]
 
 
 def runs_signature(service: Service) -> list[list[Any]]:

@@ -29,4 +29,5 @@ def build(service: Service) -> Part:
     asked = {name: partial(action, service) for name, action in ASKED.items()}
     with gr.Column(elem_classes=["tx-page"]):
         view = compare_view(actions.runs(service), asked)
-    return Part(view, lambda now: [now.runs, now.steps], lambda _: actions.runs(service))
+    # How far the run under way has come, at each step, the view hears from the chips (`liveLine`).
+    return Part(view, lambda now: [now.runs, now.arms], lambda _: actions.runs(service))

@@ -51,10 +51,18 @@ def test_nothing_is_made_anew_whose_stamp_is_the_same(service: Service, parts: d
     # The curves are asked for each time: they say by themselves what is new in them.
     assert drawn(parts, service, seen[read], read) == {"run"}
     store.change(under_way, step=2)
-    assert drawn(parts, service, seen[read], read) == {"run", "compare"}
-    assert drawn(parts, service, seen[under_way], under_way) == {"run", "answers", "compare"}
+    assert drawn(parts, service, seen[read], read) == {"run"}
+    assert drawn(parts, service, seen[under_way], under_way) == {"run", "answers"}
+    # How far it has come is in the chips: the table of all runs is not sent again for it.
+    line = status.chips(service)["run"]["line"]
+    assert (line["run_id"], line["step"], line["text"]) == (under_way, 2, "step 2 of 9, starting")
     store.create({"name": "another", "arm": "chosen"})
     assert drawn(parts, service, seen[read], read) == {"run", "menu", "answers", "compare"}
+    sweep = store.create({"name": "sweep", "sweep": {"arms": ["chosen"]}, "steps": 4})
+    store.change(sweep, **running(os.getpid()), step=1)
+    before = stamps(every, look(service, None, read))
+    store.change(sweep, step=2)
+    assert drawn(parts, service, before, read) == {"run", "compare"}, "an arm more in its table"
 
 
 def test_other_scores_change_the_tokens_alone(service: Service, parts: dict[str, Part]) -> None:

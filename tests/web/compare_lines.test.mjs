@@ -12,7 +12,7 @@ import {
   shownColumns,
   signedShare,
 } from "../../app/web/compare/columns.js";
-import { contextOf, hintText, nextSort } from "../../app/web/compare/compare_view.js";
+import { contextOf, hintText, nextSort, withLine } from "../../app/web/compare/compare_view.js";
 import { differingKeys, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
 import { benches, filtered, grouped, leftOutWords, linesOf, sorted } from "../../app/web/compare/lines.js";
@@ -304,6 +304,18 @@ test("against a control it says what is better, worse and not shown", () => {
     againstWords({ better: given[0], worse: given[1], open: given[2] }).map(({ text }) => text);
   assert.deepEqual(words("fact −.3", "", "retain"), ["Better: fact −.3.", "Not shown: retain."]);
   assert.deepEqual(words("", "", "fact, retain"), ["Not shown: fact, retain."]);
+});
+
+test("the run under way is as far as the chips say, all else as it was sent", () => {
+  const line = { run_id: "run-3", text: "step 7 of 12", step: 7, steps: 12, buttons: ["Pause and save"] };
+  const [live, other] = linesOf(withLine(VALUE, line), "last step");
+  assert.deepEqual([live.text, live.about.step, live.run.buttons], [line.text, 7, line.buttons]);
+  assert.deepEqual([other.text, other.about.step], ["finished", 12]);
+  const [arm] = linesOf(withLine({ sweeps: [SWEEP] }, { ...line, run_id: "run-7" }), "last step");
+  assert.deepEqual([arm.text, arm.about.step], ["step 7 of 12", 12]);
+  const damaged = { runs: [run(3, { text: "It is damaged.", faults: ["It is damaged."] })] };
+  assert.equal(linesOf(withLine(damaged, line), "")[0].text, "It is damaged.");
+  assert.deepEqual(linesOf(withLine(VALUE, null), "last step"), linesOf(VALUE, "last step"));
 });
 
 test("what is wrong with a run's files stands in its line", () => {

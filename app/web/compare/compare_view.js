@@ -2,6 +2,7 @@
 
 import { button, node, refill, setText } from "../dom/dom.js";
 import { askServer } from "../server/server_ask.js";
+import { liveLine } from "../server/shared_value.js";
 import { columnsOf, shownColumns } from "./columns.js";
 import { curvesPanel } from "./curves_panel.js";
 import { differencePanel } from "./difference_panel.js";
@@ -40,7 +41,7 @@ export function mount({ element, props, trigger, watch, server }) {
   };
   const ask = (name, data) => askServer(server, name, data);
   const openMark = (id) => {
-    const line = contextOf(props.value ?? {}, view).all.find((each) => each.id === id);
+    const line = contextOf(shown(), view).all.find((each) => each.id === id);
     if (line?.kind === "run") trigger("act", { run_id: line.runId, action: "probe" });
     else if (line && !line.run.recorded) change({ open: id });
   };
@@ -71,13 +72,29 @@ export function mount({ element, props, trigger, watch, server }) {
   ];
   (element.querySelector(".tx-view") ?? element).replaceChildren(...panels.map((panel) => panel.element));
 
+  const shown = () => withLine(props.value ?? {}, liveLine.value);
   const draw = () => {
-    const context = contextOf(props.value ?? {}, view);
+    const context = contextOf(shown(), view);
     view = context.view;
     for (const panel of panels) panel.update(context);
   };
   watch("value", draw);
+  liveLine.subscribe(draw);
   draw();
+}
+
+/**
+ * Returns the value with the run under way as far as it has come: a value is sent where a run begins, ends or has
+ * measured an arm, not at each step. Pure.
+ * @param {Record<string, any>} value
+ * @param {Record<string, any>|null} line as of `run_line` (app/views/runs.py)
+ */
+export function withLine(value, line) {
+  const come = (run) =>
+    run.run_id === line?.run_id && !run.faults?.length
+      ? { ...run, text: line.text, step: line.step, steps: line.steps, buttons: line.buttons }
+      : run;
+  return { ...value, runs: (value.runs ?? []).map(come), sweeps: (value.sweeps ?? []).map(come) };
 }
 
 /** Returns what every panel draws from: the value, the view without what is gone, all lines and those shown. */

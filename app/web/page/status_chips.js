@@ -9,6 +9,7 @@ import { askServer } from "../server/server_ask.js";
 import { serverLink } from "../server/server_link.js";
 import {
   endedRuns,
+  liveLine,
   liveRun,
   openingNow,
   scoringHeld,
@@ -24,7 +25,7 @@ import { runNews } from "./run_news.js";
 
 /**
  * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run:
- * {text, state, run_id, done, live}, held, at, busy, stamp}`: `held` while scoring is stopped, `busy` while
+ * {text, state, run_id, done, live, line}, held, at, busy, stamp}`: `held` while scoring is stopped, `busy` while
  * anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`:
  * or kept), `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in
  * app/actions/status.py.
@@ -100,6 +101,7 @@ export function mount({ element, props, trigger, watch, server }) {
     if (value.stamp) news.hear(value.run?.done ?? []);
     endedRuns.set(value.run?.ended ?? []);
     liveRun.set(value.run?.live ?? null);
+    liveLine.set(value.run?.line ?? null);
     pulse.heard({ at: value.at ?? 0, busy: (value.busy ?? false) || value.stamp !== drawn });
   };
   const draw = () => {

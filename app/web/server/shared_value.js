@@ -39,6 +39,9 @@ export class SharedValue {
 /** The run under way, `{id, mask}`, or null; the chips know it, the mask bar says it. */
 export const liveRun = new SharedValue(null);
 
+/** The line of the run under way, as of `run_line` (app/views/runs.py), or null, as the chips last heard. */
+export const liveLine = new SharedValue(null);
+
 /** The ids of all runs that finished or were kept, as the chips last heard. */
 export const endedRuns = new SharedValue([]);
 
