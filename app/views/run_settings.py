@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -81,9 +81,11 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
             infos = {info.name: info for info in describe(kind)}
             found.update(_group(group, given, infos))
     training, sweep = config.get("training"), config.get("sweep")
-    if isinstance(sweep, Mapping) and sweep.get("objectives"):  # each of them at its default
-        found.pop("training.objective", None)
-    elif isinstance(training, Mapping):
+    several = isinstance(sweep, Mapping) and sweep.get("objectives")
+    if "sweep.objectives" in found and "training.objective" in found:  # told once, of one as of several
+        one, told = found.pop("training.objective"), found["sweep.objectives"]
+        found["sweep.objectives"] = told if several else replace(told, words=one.words)
+    if isinstance(training, Mapping) and not several:  # each of several is at its default
         found.update(_own_settings(training))
     rival = config.get("rival")
     if isinstance(rival, Mapping) and isinstance(rival.get("settings"), Mapping):

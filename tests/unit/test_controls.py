@@ -146,6 +146,10 @@ def test_other_objectives_make_it_one_sweep_of_arms_and_objectives(service: Serv
     (sweep,) = compare.runs(service)["sweeps"]
     assert sweep["settings"]["sweep.objectives"] == ["Objectives", "NPO; GA; SimNPO"]
     assert "training.objective" not in sweep["settings"]
+    ask(unlearn.start, service, wanted)
+    assert [each["title"] for each in compare.runs(service)["sweeps"]] == [
+        "objectives NPO", "objectives NPO; GA; SimNPO",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
