@@ -438,7 +438,7 @@ def test_the_start_says_what_it_will_do_and_what_a_sweep_does_not_take(page: Pag
     open_tab(page, "Unlearn")
     start, stop = page.locator("button.tx-start"), page.get_by_text("A sweep does not stop early")
     expect(start).to_have_text("Start unlearning")
-    random = page.get_by_label("random, same count")
+    random = page.get_by_role("checkbox", name="random, same count Rules out")
     random.check()
     expect(start).to_have_text("Start 2 runs")
     others = page.get_by_label("Objectives to compare it with")
