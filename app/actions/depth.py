@@ -38,7 +38,7 @@ def depth_value(service: Service, run_id: str) -> dict[str, Any] | None:
 
     `{why, fault, under_way, begins, says, layers, facts}`. `why`: it cannot be measured, and this is the
     reason. `fault`: what was measured cannot be read. `layers`: `{svg, heads, lines}`, None before there is a
-    report; `facts`: `{row_id, words, uds}` of each.
+    report; `facts`: `{row_id, words, question, uds}` of each.
     """
     store = service.queue.store
     if store.state(run_id)["state"] not in ENDED:

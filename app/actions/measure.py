@@ -113,7 +113,13 @@ def found(service: Service, run_id: str, kind: str) -> tuple[dict[str, Any] | No
 
     def fault(report: Any) -> str:
         lacking = [name for name in entry.holds if not isinstance(report, Mapping) or name not in report]
-        return f"it has no {lacking[0]}" if lacking else ""
+        if lacking:
+            return f"it has no {lacking[0]}"
+        try:
+            entry.shown(report)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            return "its parts do not fit together"
+        return ""
 
     report, why = read_result(service.queue.store.path(run_id) / result_file(kind), fault)
     return (None, why) if report is None else ({"kind": kind, **entry.shown(report)}, why)
