@@ -1,6 +1,6 @@
 /** The curves of the ticked runs over their steps, each in its own colour. */
 
-import { node, refill, setText } from "../dom/dom.js";
+import { node, setText } from "../dom/dom.js";
 import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { curvesFigure, pointsNote } from "../runs/curves.js";
 import { leftOutWords } from "./lines.js";
@@ -44,9 +44,8 @@ export function curvesPanel(ask) {
     ]);
     if (wanted === drawn) return;
     drawn = wanted;
-    drawFigure(chart, curvesFigure(dressed(shown, runs, chart), chartTheme(chart), narrow)).catch((error) => {
-      drawn = "";
-      refill(chart, [node("p", { class: "tx-note", text: error.message })]);
+    drawFigure(chart, curvesFigure(dressed(shown, runs, chart), chartTheme(chart), narrow)).then((stands) => {
+      if (!stands) drawn = "";
     });
   };
   onThemeOrSize(chart, draw);

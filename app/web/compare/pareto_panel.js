@@ -39,15 +39,14 @@ export function paretoPanel(change, open) {
     const wanted = JSON.stringify([shown, chart.clientWidth, document.body.className]);
     if (wanted === drawn) return;
     drawn = wanted;
-    drawFigure(chart, paretoFigure(shown.points, themeOf(chart), shown.titles, narrow))
-      .then(() => {
-        chart.removeAllListeners("plotly_click");
-        chart.on("plotly_click", ({ points }) => points[0]?.customdata && open(points[0].customdata));
-      })
-      .catch((error) => {
+    drawFigure(chart, paretoFigure(shown.points, themeOf(chart), shown.titles, narrow)).then((stands) => {
+      if (!stands) {
         drawn = "";
-        chart.replaceChildren(node("p", { class: "tx-note", text: error.message }));
-      });
+        return;
+      }
+      chart.removeAllListeners("plotly_click");
+      chart.on("plotly_click", ({ points }) => points[0]?.customdata && open(points[0].customdata));
+    });
   };
   onThemeOrSize(chart, draw);
   const update = ({ lines: every, ticked, value, view }) => {

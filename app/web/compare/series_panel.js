@@ -41,16 +41,11 @@ function part(series, key) {
       ...series.ends.map((text) => node("p", { class: "tx-note", text })),
     ),
   );
-  const draw = async () => {
+  const draw = () => {
     if (chart.clientWidth === 0) return;
-    try {
-      const theme = chartTheme(chart);
-      const names = Array.from({ length: COLOURS }, (_, hue) => colourName(hue));
-      const colours = coloursAt(chart, names);
-      await drawFigure(chart, seriesFigure(series, theme, colours, chart.clientWidth < 640));
-    } catch (error) {
-      chart.textContent = error.message;
-    }
+    const names = Array.from({ length: COLOURS }, (_, hue) => colourName(hue));
+    const colours = coloursAt(chart, names);
+    drawFigure(chart, seriesFigure(series, chartTheme(chart), colours, chart.clientWidth < 640));
   };
   onThemeOrSize(chart, draw);
   return element;

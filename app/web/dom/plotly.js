@@ -52,15 +52,24 @@ export function chartTheme(element) {
 }
 
 /**
- * Draws a figure as wide as `place` is; resolves when it stands. Plotly's own way to follow the window forgets
- * the height of a figure, which then lies over what comes below it.
+ * Draws a figure as wide as `place` is; resolves to whether it stands. Where it cannot be drawn `place` says
+ * why, until the next one. Plotly's own way to follow the window forgets the height of a figure, which then
+ * lies over what comes below it.
  * @param {HTMLElement} place
  * @param {{data: object[], layout: object}} figure
  */
 export async function drawFigure(place, { data, layout }) {
-  const Plotly = await plotly();
-  if (place.clientWidth === 0) return; // Hidden meanwhile: it is drawn when it has a width again.
-  await Plotly.react(place, data, { ...layout, width: place.clientWidth }, { displayModeBar: false });
+  try {
+    const Plotly = await plotly();
+    if (place.clientWidth === 0) return false; // Hidden meanwhile: it is drawn when it has a width again.
+    place.querySelector(":scope > .tx-note")?.remove();
+    await Plotly.react(place, data, { ...layout, width: place.clientWidth }, { displayModeBar: false });
+    return true;
+  } catch (error) {
+    globalThis.Plotly?.purge(place);
+    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+    return false;
+  }
 }
 
 /** Calls `redraw` when the page turns dark or light, and when `element` has another width. */

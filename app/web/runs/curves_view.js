@@ -76,9 +76,8 @@ function drawChart(place, series) {
   const wanted = JSON.stringify([series, place.clientWidth, document.body.className]);
   if (drawn.get(place) === wanted) return;
   drawn.set(place, wanted);
-  drawFigure(place, curvesFigure(series, chartTheme(place), narrow)).catch((error) => {
-    drawn.delete(place);
-    place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
+  drawFigure(place, curvesFigure(series, chartTheme(place), narrow)).then((stands) => {
+    if (!stands) drawn.delete(place);
   });
 }
 

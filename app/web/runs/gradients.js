@@ -29,9 +29,7 @@ export function gradientsView() {
   let shown = null;
   const draw = () => {
     if (!shown || chart.clientWidth === 0) return;
-    drawFigure(chart, layersFigure(shown.layers, chartTheme(chart))).catch((error) =>
-      chart.replaceChildren(node("p", { class: "tx-note", text: error.message })),
-    );
+    drawFigure(chart, layersFigure(shown.layers, chartTheme(chart)));
   };
   onThemeOrSize(element, draw);
   return {
