@@ -168,9 +168,9 @@ def run_again(page: Page, runs: Any) -> None:
     page.get_by_role("tab", name="Unlearn").click()
     page.get_by_label("Steps", exact=True).fill("3")
     # As it came back: the controls that it was started with, but for itself.
-    expect(page.get_by_label("uniform, every token", exact=True)).to_be_checked()
-    expect(page.get_by_label("random, same count", exact=True)).not_to_be_checked()
-    page.get_by_label("uniform, every token", exact=True).uncheck()
+    expect(page.get_by_role("checkbox", name="uniform, every token")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="random, same count")).not_to_be_checked()
+    page.get_by_role("checkbox", name="uniform, every token").uncheck()
     press_start(page)
     expect(runs.get_by_text("finished, step 3 of 3")).to_be_visible(timeout=2 * MINUTE)
     expect(head(page)).to_contain_text("tiny, random")
@@ -229,7 +229,7 @@ def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Pag
     norms = [each.locator("td[data-label=Norm]").inner_text() for each in (chosen, matched)]
     assert norms[0] == norms[1] != "–"
     page.get_by_role("tab", name="Unlearn").click()
-    page.get_by_label("uniform, same norm", exact=True).uncheck()
+    page.get_by_role("checkbox", name="uniform, same norm").uncheck()
     seeds.fill("1")
 
 
