@@ -53,7 +53,7 @@ def build_page(service: Service) -> gr.Blocks:
         with gr.Tabs(elem_classes=["tx-tabs"], selected="tokens") as tabs:
             with gr.Tab(TAB_TOKENS, id="tokens"):
                 tokens_part = tokens.build(service)
-            with gr.Tab(TAB_UNLEARN, id="unlearn") as unlearn_page:
+            with gr.Tab(TAB_UNLEARN, id="unlearn"):
                 unlearn_tab = unlearn.build(service)
             with gr.Tab(TAB_PROBE, id="probe"):
                 probe_tab = probe.build(service)
@@ -66,7 +66,6 @@ def build_page(service: Service) -> gr.Blocks:
             chips=chips,
             tokens=tokens_part.component,
             unlearn=unlearn_tab,
-            unlearn_tab=unlearn_page,
             probe=probe_tab,
             compare=compare_part.component,
             parts=parts,

@@ -47,7 +47,6 @@ class Page:
     chips: gr.HTML
     tokens: gr.HTML
     unlearn: UnlearnTab
-    unlearn_tab: gr.Tab
     probe: ProbeTab
     compare: gr.HTML
     parts: tuple[Part, ...]
@@ -130,10 +129,9 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         **HIDDEN,
     )
     page.tokens.unlearn(refusing(take), of_draft, [page.tabs, *by_draft], **HIDDEN)
-    # The tab too: runs that have ended meanwhile say how long the next ones take.
-    changes = [each.change for each in unlearn.inputs[1:]]
+    # Not as the tab is opened: Gradio loads the page anew when such a call finds the server gone.
     gr.on(
-        [*changes, page.unlearn_tab.select],
+        [each.change for each in unlearn.inputs],
         refusing(tell),
         unlearn.inputs,
         [*sure, unlearn.label, *unlearn.refused.values()],

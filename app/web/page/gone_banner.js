@@ -11,6 +11,7 @@ const REMOTE = [
   ".tu-masks-list",
   ".tx-chip",
   ".tx-actions",
+  ".tx-side",
   ".tx-start",
   ".tx-pick",
   ".tx-ask",
