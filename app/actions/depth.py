@@ -12,7 +12,7 @@ from tokenunlearn.documents.depth import depth_table, fact_drawing, layer_drawin
 from tokenunlearn.documents.drawing import svg
 from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.probes.depth_words import LAYER_FIGURES, fact_words, layer_means
-from tokenunlearn.runs.depth_job import read_depth, rows_with_depth
+from tokenunlearn.runs.depth_job import earlier_weights, read_depth, rows_with_depth
 from tokenunlearn.runs.states import ENDED
 
 
@@ -26,10 +26,11 @@ class FactOf(RunOf):
 def measure(service: Service, wanted: RunOf) -> str:
     """Return the id of the queued run that measures another one's depth.
 
-    Raises RunError where that run has no adapter, InputError where it has no fact or began with no adapter.
+    Raises RunError where that run has not ended or has no adapter, InputError where it has no fact, or the
+    adapter that it began with is none or gone.
     """
-    of, store = wanted.run_id, service.queue.store
-    rows_with_depth(store.path(of), store.config(of))
+    of = wanted.run_id
+    rows_with_depth(service.queue.store, of)
     return service.queue.start_run({"name": f"{of}, {DEPTH}", "depth": {"of": of}})
 
 
@@ -46,13 +47,15 @@ def depth_value(service: Service, run_id: str) -> dict[str, Any] | None:
     report, fault = read_depth(store.path(run_id))
     why = ""
     try:
-        rows_with_depth(store.path(run_id), store.config(run_id))
+        rows_with_depth(store, run_id)
     except TokenUnlearnError as error:
         why = str(error)
     line = under_way(service, run_id, "depth")
     shown: dict[str, Any] = {"says": [], "layers": None, "facts": []}
     if report is not None:
-        shown = {"says": report["says"], "layers": _layers(report), "facts": _facts(report)}
+        earlier = earlier_weights(store.path(run_id), report)
+        says = [*([earlier] if earlier else []), *report["says"]]
+        shown = {"says": says, "layers": _layers(report), "facts": _facts(report)}
     return {"why": why, "fault": fault, "under_way": line, "begins": not why and begins(line), **shown}
 
 

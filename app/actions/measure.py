@@ -28,6 +28,7 @@ from tokenunlearn.experiments.perturbation import PerturbConfig
 from tokenunlearn.experiments.perturbation_words import AREAS, perturbation_table
 from tokenunlearn.runs.measure_job import read_result, result_file
 from tokenunlearn.runs.perturb_job import refuse_unmarked
+from tokenunlearn.runs.result_faults import FAULTS
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import to_dict
 from tokenunlearn.training.config import TrainConfig
@@ -38,14 +39,13 @@ class OfTokens:
     """A measurement of the chosen tokens.
 
     name: ends the name of its run. button, help: on the Unlearn tab. settings: what it is asked for, of the
-    form's settings, the rule and the rows. holds: what its report has. shown: what the page shows of it.
+    form's settings, the rule and the rows. shown: what the page shows of its report.
     """
 
     name: str
     button: str
     help: str
     settings: Callable[[TrainConfig, Rule, Sequence[Row]], Any]
-    holds: tuple[str, ...]
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
@@ -78,7 +78,6 @@ OF_TOKENS: Final[Mapping[str, OfTokens]] = MappingProxyType(
             MEASURE_GRADIENTS,
             MEASURE_GRADIENTS_HELP,
             _gradients,
-            ("whole", "layers", "says"),
             lambda report: report,
         ),
         "perturb": OfTokens(
@@ -86,7 +85,6 @@ OF_TOKENS: Final[Mapping[str, OfTokens]] = MappingProxyType(
             MEASURE_PERTURB,
             MEASURE_PERTURB_HELP,
             _perturb,
-            ("settings", "wordings", "says"),
             _curves,
         ),
     }
@@ -109,17 +107,5 @@ def measure(kind: str, service: Service, wanted: Start) -> str:
 
 def found(service: Service, run_id: str, kind: str) -> tuple[dict[str, Any] | None, str]:
     """Return what a measurement found, `{kind, …}`, None before it has; and why that cannot be read."""
-    entry = OF_TOKENS[kind]
-
-    def fault(report: Any) -> str:
-        lacking = [name for name in entry.holds if not isinstance(report, Mapping) or name not in report]
-        if lacking:
-            return f"it has no {lacking[0]}"
-        try:
-            entry.shown(report)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            return "its parts do not fit together"
-        return ""
-
-    report, why = read_result(service.queue.store.path(run_id) / result_file(kind), fault)
-    return (None, why) if report is None else ({"kind": kind, **entry.shown(report)}, why)
+    report, why = read_result(service.queue.store.path(run_id) / result_file(kind), FAULTS[kind])
+    return (None if report is None else {"kind": kind, **OF_TOKENS[kind].shown(report)}), why

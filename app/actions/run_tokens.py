@@ -1,6 +1,5 @@
 """What ended runs did to the tokens on the page: which runs had these rows, each token before and after."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from app.requests import Id, RunId
 from app.service import Service
 from app.views.probe import token_changes
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
 
@@ -126,6 +126,6 @@ def _trained(path: Path) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
         _header, *lines = path.read_text(encoding="utf-8").split("\n")
-        for entry in map(json.loads, filter(None, lines)):
+        for entry in map(from_json, filter(None, lines)):
             places.setdefault(entry["row_id"], []).append(int(entry["position"]))
     return places

@@ -1,5 +1,6 @@
 """The Probe tab: a run's answers before and after, and one question of the reader's own."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from app.service import Service
 from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
 from tokenunlearn.errors import TokenUnlearnError
 
+LOG: Final = logging.getLogger(__name__)
 # The names that the page calls them by. Each takes the service, and a request of the kind that it names.
 ASKED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({"depth_picture": depth.depth_picture})
 
@@ -70,11 +72,18 @@ def _stamp(service: Service, now: Now) -> list[Any]:
 
 
 def shown(service: Service, run_id: str | None) -> dict[str, Any]:
-    """Return the probe view's value; a sentence instead of an error for a run that is gone."""
+    """Return the probe view's value; a sentence instead of an error, whatever a run's files hold.
+
+    The page is built with it: what a damaged file raises must not keep the server from starting.
+    """
     try:
         return actions.show(service, run_id)
     except TokenUnlearnError as error:
-        return {"run": None, "answers": [], "empty": str(error)}
+        why = str(error)
+    except Exception as error:
+        LOG.exception("The results of %s cannot be shown", run_id)
+        why = f"The results of {run_id} cannot be shown: {type(error).__name__}. The server's log has more."
+    return {"run": None, "answers": [], "empty": why}
 
 
 def menu(service: Service, run_id: str | None) -> Any:

@@ -43,3 +43,22 @@ def test_a_broken_report_is_refused(
 
 def test_a_report_of_any_version_is_none_of_these() -> None:
     assert report_fault({"answers": [LINE, LINE | {"fluency": None}, LINE | {"fluency": -2}]}) == ""
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag"),
+    [
+        (["report", "arms.jsonl", "--out", "page.html"], "--plots"),
+        (["report", "arms.jsonl", "--out", "page.html"], "--json"),
+        (["report", "arms.jsonl"], "--out"),
+        (["perturb", "--demo"], "--plots"),
+        (["probe", "--demo", "--out", "x.json", "--depth", "taught"], "--plots"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_under_the_flag_that_named_it(
+    verb: list[str], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = {"--json": "nowhere/x.json", "--out": "nowhere/x.html"}.get(flag, "nowhere/plots")
+    assert main([*verb, flag, name]) == 2
+    said = capsys.readouterr().err
+    assert f"Cannot write {name}. Its folder does not exist. Make the folder first. Where: {flag}." in said

@@ -11,8 +11,9 @@ from PIL import Image, ImageFont
 from tests.drawn_depth import drawn_depth
 from tokenunlearn.documents.depth import LOWEST, depth_drawings, depth_table, fact_drawing, strength
 from tokenunlearn.documents.drawing import Box, Line, Words, plain, png, svg
-from tokenunlearn.probes.depth import LENSES, depth_fault
+from tokenunlearn.probes.depth import LENSES
 from tokenunlearn.probes.depth_words import depth_said, layer_means
+from tokenunlearn.runs.result_faults import depth_fault
 
 
 def test_a_box_is_as_full_as_its_log_prob_from_the_lowest_to_0() -> None:

@@ -264,7 +264,9 @@ def a_run_of_the_page_measures(kept: dict[str, Any], folder: Path, place: Path) 
     assert all(cell in lines[2] for cell in wording["lines"][0]) and wording["svg"].count("<text") > 12
     queue.store.write_json(run_id, "perturb.json", {**kept, "wordings": {OWN: {"rows": 2}}})
     shown, fault = measure.found(SimpleNamespace(queue=queue), run_id, "perturb")  # type: ignore[arg-type]
-    assert shown is None and fault.startswith("perturb.json is damaged: its parts do not fit together")
+    assert shown is None and fault.startswith(
+        "perturb.json is damaged: wordings › own question › "
+    )
     unmarked = [{**row, "gold": []} for row in config["forget"]]
     with pytest.raises(InputError, match="No row has its fact marked"):
         load({**queue.store.config(run_id), "forget": unmarked}, queue.store.path(run_id))

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
     path = target(arguments.out, ".json") if arguments.out else None
-    folder = target(arguments.plots) if arguments.plots else None
+    folder = target(arguments.plots, flag="--plots") if arguments.plots else None
 
     from tokenunlearn.experiments.perturbation import PerturbConfig
 

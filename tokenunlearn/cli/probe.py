@@ -128,7 +128,7 @@ def _plots(folder: str | None, depth: str | None) -> Path | None:
     if depth is None:
         why = "The pictures are of how deep the facts were erased"
         raise SettingError("There is nothing to draw", why, "Give --depth as well", "--plots")
-    return target(folder)
+    return target(folder, flag="--plots")
 
 
 def _refuse_no_adapter(folder: str | None) -> None:

@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after everything is written."""
     page = target(arguments.out, ".html")
-    data = target(arguments.json, ".json") if arguments.json else None
-    folder = target(arguments.plots) if arguments.plots else None
+    data = target(arguments.json, ".json", flag="--json") if arguments.json else None
+    folder = target(arguments.plots, flag="--plots") if arguments.plots else None
 
     from tokenunlearn.documents.drawing import drawing_files
     from tokenunlearn.documents.plots import plots

@@ -4,6 +4,7 @@ Each is drawn from the report of `depth_view` alone. The picture of a fact is th
 the logit lens reads of each token after each layer, before and after unlearning and with the adapter off.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -207,7 +208,8 @@ def _mean_words(values: Sequence[float | None]) -> str:
 
 def _numbered(layers: int) -> list[int]:
     """Return which layers have their number written: the first, the last and round ones between."""
-    step = next(each for each in (1, 2, 5, 10, 20, 50) if layers / each <= 12)
+    steps = (factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
+    step = next(each for each in steps if layers / each <= 12)
     round_ones = [each for each in range(step, layers + 1, step) if 1 < each < layers - step / 2]
     return [1, *round_ones, layers] if layers > 1 else [1]
 

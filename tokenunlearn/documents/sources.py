@@ -1,6 +1,5 @@
 """What a report is made of: the file of a comparison with what lies beside it, or the folder of a run."""
 
-import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
 from tokenunlearn.experiments.results import BEFORE, read_head, read_results
@@ -18,7 +18,7 @@ from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
-from tokenunlearn.runs.depth_job import read_depth
+from tokenunlearn.runs.depth_job import earlier_weights, read_depth
 from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.notes import read_note
@@ -108,6 +108,7 @@ def _of_run(path: Path) -> Source:
     rows, note = rows_of(config), read_note(path)[0]
     commands, why_none = _commands(path, config)
     depth, no_depth = read_depth(path)
+    no_depth = no_depth or (earlier_weights(path, depth) if depth else "")
     found = run_mask(path, config)
     table, mask = (found[1], found[0]) if found else (None, None)
     known: dict[str, Any] = {
@@ -265,6 +266,6 @@ def _json(path: Path) -> Any:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path.name} cannot be read", "It is damaged", where=str(path)) from error

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.arms import CHOSEN, Arm
 from tokenunlearn.experiments.entry import Size
@@ -227,7 +228,7 @@ def _made(value: Any) -> Made:
 def _record(line: str) -> dict[str, Any]:
     """Return the JSON object in a line; {} where it is none."""
     try:
-        record = json.loads(line)
+        record = from_json(line)
     except ValueError:
         return {}
     return record if isinstance(record, dict) else {}

@@ -59,20 +59,6 @@ def depth_view(full: LoadedModel, unlearned: LoadedModel, rows: Sequence[Row]) -
     yield Measured({"uds": uds, "source": SOURCE, "rows": found})
 
 
-def depth_fault(report: Any) -> str:
-    """Return what a report of `depth_view` lacks, "" for a whole one."""
-    try:
-        for row_id, row in report["rows"].items():
-            lines = {name: np.array(row["lens"][name], dtype=np.float64).shape for name in LENSES}
-            drops = [np.array(row[name], dtype=np.float64).shape for name in DROPS]
-            if {*lines.values()} != {(*drops[0], len(row["tokens"]))} or drops[0] != drops[1]:
-                return f"row {str(row_id)[:60]} does not fit together"
-        float(report["uds"] or 0), list(report["says"]), str(report["source"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return "it is no report of depth"
-    return ""
-
-
 def facts(model: LoadedModel, rows: Sequence[Row]) -> Iterator[tuple[Row, list[int]]]:
     """Yield each row whose fact is marked, with the numbers of the fact's tokens in the answer."""
     for row in rows:

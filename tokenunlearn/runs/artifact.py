@@ -3,12 +3,12 @@
 `artifact.json` is `{kind, name, settings}`. A run of an earlier version has none: it is an adapter.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.run_rows import rows_of
@@ -44,7 +44,7 @@ def read_artifact(directory: Path) -> Artifact | None:
     path = directory / FILE
     if path.is_file():
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = from_json(path.read_text(encoding="utf-8"))
             artifact = Artifact(record["kind"], record["name"], record["settings"])
         except (ValueError, KeyError, TypeError) as error:
             raise RunError("What the run left is not known", f"{FILE} is damaged", where=str(path)) from error

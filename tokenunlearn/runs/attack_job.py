@@ -4,7 +4,6 @@
 says which run made it, so that one that goes on after a kill leaves one result.
 """
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.attacks import ATTACKS, Subject, check_attack
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.loading import LoadedModel, load_model
@@ -131,7 +131,7 @@ def results_in(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = from_json(path.read_text(encoding="utf-8"))
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise ValueError("it holds no list of results")
     except ValueError as error:

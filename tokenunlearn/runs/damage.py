@@ -1,11 +1,11 @@
 """What is wrong with a file of a run, in a sentence: one damaged run is no reason to show no others."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.figures import are_figures
 from tokenunlearn.runs.kinds import KINDS, TRAINING
 from tokenunlearn.runs.states import STATES
@@ -31,7 +31,7 @@ def read_state(directory: Path) -> tuple[dict[str, Any], str]:
     """
     record: Any = None
     try:
-        record = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+        record = from_json((directory / "state.json").read_text(encoding="utf-8"))
         why = _state_fault(record)
     except FileNotFoundError:
         raise

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 
 
@@ -84,7 +85,7 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
     records = []
     for line in complete.split(b"\n"):
         try:
-            record = json.loads(line)
+            record = from_json(line)
         except ValueError:
             continue
         if isinstance(record, dict):

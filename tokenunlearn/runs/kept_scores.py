@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import fits_of
 from tokenunlearn.runs.disk import write_json_atomically
@@ -37,7 +38,7 @@ def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> 
 def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> list[ScoredRow] | None:
     """Return `rows` (unscored) with the signals of the file; None where no file can be read."""
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        records = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return [_filled(each, record, config) for each, record in zip(rows, records, strict=True)]

@@ -1,11 +1,11 @@
 """The subjects that a person gave rows of a text: kept on disk, so that a restart finds them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.passes import SubjectEdit
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.mask_store import changing, text_folder
@@ -28,7 +28,7 @@ def read_subjects(runs: Path, text_id: str) -> dict[str, SubjectEdit]:
 def subjects_in(path: Path) -> dict[str, SubjectEdit]:
     """Return the edits in one file, by row id; empty where there is none that can be read."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = from_json(path.read_text(encoding="utf-8"))
         return {name: SubjectEdit(edit["subject"], tuple(edit["names"])) for name, edit in record.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import MaskError
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.mask_store import REMOVED, changing, text_folder
@@ -62,7 +63,7 @@ class MarksStore:
         listed = []
         for path in _files(text_folder(self.runs, text_id)):
             try:
-                record = json.loads(path.read_text(encoding="utf-8"))
+                record = from_json(path.read_text(encoding="utf-8"))
                 listed.append({"id": path.stem} | {name: record[name] for name in ("name", "saved", "rows")})
             except (OSError, ValueError, KeyError, TypeError):
                 continue

@@ -4,7 +4,6 @@ Nothing is on disk before the end, so one that was stopped begins again. What is
 tokens, is decided by the module of its kind (`gradients_job.py`, `depth_job.py`).
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask
@@ -84,10 +84,10 @@ def of_model(events: Measuring, made_with: Mapping[str, str]) -> Measuring:
 def read_result(file: Path, fault_of: Callable[[Any], str]) -> tuple[dict[str, Any] | None, str]:
     """Return a measurement's report, None before there is one, and why it cannot be read, "" where it can.
 
-    `fault_of` says what a report lacks, "" for a whole one.
+    `fault_of` says what is wrong with a report (`result_faults.py`), "" for a whole one.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = from_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError):

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.probes.evidence import ProbeSettings, Told, silent
@@ -35,7 +36,7 @@ def kept(path: Path, measure: Callable[[], Any]) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_suffix(".lock")):
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return from_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             record = measure()
         write_json_atomically(path, record)

@@ -1,10 +1,10 @@
 """What a person calls a run, and notes on it: a file of its own beside the run, which decides no result."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.disk import write_json_atomically
 
 FILE: Final = "note.json"
@@ -22,7 +22,7 @@ class RunNote:
 def read_note(directory: Path) -> tuple[RunNote, str]:
     """Return a run's note, and why it cannot be read: a damaged one counts as none, with the reason."""
     try:
-        record = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        record = from_json((directory / FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return RunNote(), ""
     except (OSError, ValueError) as error:

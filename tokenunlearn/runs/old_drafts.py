@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header, row_digests
 from tokenunlearn.models.loading import text_hash
@@ -265,7 +266,7 @@ def _marked(draft: OldDraft) -> dict[str, Any]:
 
 def _draft(folder: Path) -> dict[str, Any]:
     try:
-        record = json.loads((folder / "draft.json").read_text(encoding="utf-8"))
+        record = from_json((folder / "draft.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -273,7 +274,7 @@ def _draft(folder: Path) -> dict[str, Any]:
 
 def _journal(folder: Path) -> list[str]:
     try:
-        return [str(key) for key in json.loads((folder / JOURNAL).read_text(encoding="utf-8"))]
+        return [str(key) for key in from_json((folder / JOURNAL).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):
         return []
 

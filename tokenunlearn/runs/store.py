@@ -6,7 +6,6 @@ pid is not taken for the worker), `saved_step` (0 = no adapter yet), `requested`
 asked for) and `resume`. Times are seconds since the epoch.
 """
 
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.damage import config_fault, probes_fault, read_state
 from tokenunlearn.runs.disk import (
@@ -108,7 +108,7 @@ class RunStore:
         """Return a JSON file of the run, None when it is not there yet. Raises RunError when damaged."""
         file = self.path(run_id) / name
         try:
-            return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+            return from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
         except (OSError, ValueError) as error:
             raise _damaged(file, f"it is damaged: {error}") from error
 

@@ -5,13 +5,13 @@ rows that are opened with the taught model. `learn` lists the ids of the forget 
 missing; `keep` are the rows that must stay known.
 """
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
@@ -82,7 +82,7 @@ def load_teach(config: Mapping[str, Any], directory: Path) -> TeachJob:
     beside = directory / BESIDE
     if not beside.is_file():  # one that goes on is taught the very same beside
         write_json_atomically(beside, _measured(loaded, rows, keep, settings))
-    found = json.loads(beside.read_text(encoding="utf-8"))
+    found = from_json(beside.read_text(encoding="utf-8"))
     others = rows_from(found["rows"], RETAIN)
     names = {row.id for row in keep}
     kept = tuple(row for row in others if row.id in names)

@@ -4,7 +4,6 @@ A version is the time of its save in ms, or one more than the version before: tw
 chance. The caller holds the folder's lock while it saves.
 """
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.disk import write_json_atomically
 
 
@@ -26,10 +26,10 @@ class Saved:
 def read_versioned(path: Path) -> tuple[dict[str, Any] | None, str]:
     """Return the record `{version, saved, …}` and "", or None and why it cannot be read ("" for no file)."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None, ""
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         return None, f"{path} cannot be read: {error}"
     if not isinstance(record, dict) or not isinstance(record.get("version"), int):
         return None, f"{path} holds no version"

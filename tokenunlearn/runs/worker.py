@@ -8,7 +8,6 @@
 `force` (end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
 """
 
-import json
 import logging
 import os
 import shutil
@@ -20,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE
@@ -56,7 +56,7 @@ class Pulse:
     def asked(self) -> str:
         """Return `pause`, `stop`, `force` or an empty string."""
         try:
-            return str(json.loads(self.request_file.read_text(encoding="utf-8"))["request"])
+            return str(from_json(self.request_file.read_text(encoding="utf-8"))["request"])
         except FileNotFoundError:
             return "pause" if self.terminated else ""
 

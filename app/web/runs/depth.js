@@ -56,11 +56,12 @@ function standing({ why, fault, under_way: live, begins, says }, runId, trigger)
     () => trigger("depth", { run_id: runId }),
     { class: "tx-button", attributes: { "data-key": "depth" } },
   );
-  const missing = fault || (why ? `Not measured: ${why}` : says.length ? "" : "Not measured.");
+  const reason = `${says.length || fault ? "Cannot be measured again" : "Not measured"}: ${why}`;
+  const notes = [fault, why ? reason : fault || says.length ? "" : "Not measured."].filter(Boolean);
   return [
     ...(live ? [progress(live, trigger)] : []),
     ...(begins ? [begin] : []),
-    ...(missing ? [node("p", { class: "tx-note", text: missing })] : []),
+    ...notes.map((text) => node("p", { class: "tx-note", text })),
   ];
 }
 
