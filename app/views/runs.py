@@ -8,7 +8,7 @@ from app.views.probe import judged
 from tokenunlearn.probes.report import with_badges
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
-from tokenunlearn.training.events import WRITTEN, Diverged, EvalDone, Event, StepDone
+from tokenunlearn.training.events import WRITTEN, Diverged, EvalDone, Event, Finished, StepDone
 
 LIVE: Final = ("queued", "running", "pausing", "stopping")
 MEASURED: Final = ("fact_joint", "other", "paraphrased", "retain", "world", "fluency")
@@ -36,7 +36,12 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
-    """Return the seconds to the last step, or measurement, at the pace so far; None while it is not known."""
+    """Return the seconds to the last step, or measurement, at the pace so far.
+
+    None while it is not known, and when training has ended, perhaps before its last step.
+    """
+    if events and isinstance(events[-1], Finished):
+        return None
     timed = [event for event in events if isinstance(event, (StepDone, EvalDone, *WRITTEN))]
     steps = sum(not isinstance(event, EvalDone) for event in timed)
     if state["state"] != "running" or not steps or not 0 < state["step"] < state["steps"]:

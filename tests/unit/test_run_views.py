@@ -8,7 +8,7 @@ import pytest
 from app.views.recorded_run import recorded_run
 from app.views.runs import live_answer, run_chip, run_news, said_after, seconds_left, series, with_probes
 from tokenunlearn.data.demo import ASSETS, demo_rows
-from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, StepDone
+from tokenunlearn.training.events import AttackStep, Diverged, EvalDone, Finished, StepDone
 
 RUN = {"run_id": "run-1", "name": "tiny, chosen", "arm": "chosen", "state": "running", "step": 2, "steps": 12}
 
@@ -44,6 +44,8 @@ def test_no_time_is_said_before_the_first_step_or_after_the_last() -> None:
     measured = [AttackStep(at, 12, "unlearned", at - 1, {}, 2.5) for at in (1, 2)]
     assert seconds_left(RUN, measured) == 25  # an attack's steps are its measurements
     assert seconds_left({**RUN, "step": 0}, []) is None
+    # Stopped before its last step, and probed now.
+    assert seconds_left(RUN, [step(1), Finished(2, "the fact is below 0.1")]) is None
     assert seconds_left({**RUN, "step": 12}, [step(12)]) is None
     assert seconds_left({**RUN, "state": "paused"}, [step(1)]) is None
 

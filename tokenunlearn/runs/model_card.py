@@ -24,7 +24,7 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same run
 _LIMITS: Final = (
     "A forgotten answer is no proof that the knowledge is gone: another question, another language or a few "
     "steps of training on the rows may bring it back.",
-    "The figures below are of the rows named here, asked as the probes ask. Of anything else nothing was "
+    "The figures above are of the rows named here, asked as the probes ask. Of anything else nothing was "
     "measured.",
     "The adapter holds the target's adapter and what was trained on it as one LoRA: it belongs on the base "
     "model, not on the target.",

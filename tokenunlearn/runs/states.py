@@ -76,7 +76,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
         message = state.get("message") or ""
         return f"{unit} {step} of {steps}" + (f", {message}" if message else "")
     if name in ("pausing", "stopping"):
-        return f"saving at {unit} {step}, asked {seconds_since_request(state, now):.0f} s ago"
+        doing = state.get("message") or f"saving at {unit} {step}"
+        return f"{doing}, asked {seconds_since_request(state, now):.0f} s ago"
     if name == "paused":
         return f"paused, {kept}"
     if name == "interrupted":

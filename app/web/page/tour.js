@@ -45,7 +45,7 @@ export const STEPS = [
     tab: "unlearn",
     title: "Start it",
     words:
-      "Controls show whether your choice mattered: tick “random, same count” to train as many random tokens after it. Then start. It trains a small adapter (LoRA) beside the model, whose own weights stay as they are, and takes one or two minutes on two cores.",
+      "Controls show whether your choice mattered: tick “random, same count” to train as many random tokens after it. Then start. It trains a small adapter (LoRA) beside the model, whose own weights stay as they are. How far it has come, and how long it still takes, stands beside its name.",
     part: ".tx-start, .tx-controls",
     press: { label: "Start unlearning", part: "button.tx-start" },
   },
