@@ -177,6 +177,7 @@ def test_the_answers_stand_beside_the_fluency_in_the_table_of_arms(made: Report)
     assert heads[heads.index("answers") - 1].startswith("fluency")
     chosen = arms.partition('row">chosen tokens<')[2].partition("</tr>")[0]
     assert '<data value="1">1</data> forgot, fluent<small><data value="1">1</data> garbled</small>' in chosen
+    assert 'garbled</small><small><data value="1">1</data> of 3 seeds</small>' in chosen  # one kept its answers
     random = arms.partition('row">random, same count<')[2].partition("</tr>")[0]
     assert random.split("</td>")[heads.index("answers") - 1].endswith("not measured</span>")
 

@@ -1,5 +1,6 @@
 """A sweep on the Compare tab: the sentence says what is shown and no more, the table has each arm."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,26 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert nothing["open"].startswith("fact, joint 0.00 [0.00, 0.00]; other tokens; fact, paraphrased")
 
 
+def test_each_figure_has_the_number_of_its_own_seeds_and_rows() -> None:
+    arms = chosen_and_random(3, 0.0)
+    few = [replace(each, by_row={**each.by_row, "fluency": {}} if each.seed else each.by_row) for each in arms]
+    more = {"world": {f"w{at}": 0.1 * at for at in range(25)}}
+    (verdict,) = sweep_view([replace(each, by_row=each.by_row | more) for each in few], [])["verdicts"]
+    (against,) = verdict["against"]
+    assert against["counts"] == "3 seeds, 12 rows"
+    fact, *others = against["open"].split("; ")
+    assert fact == "fact, joint 0.00 [0.00, 0.00]"
+    assert [each for each in others if "(" in each] == ["real world (3 seeds, 25 rows)"]
+    # Of one seed's fluency no row is known on all seeds: not measured, so it is not told at all.
+    assert not any("fluency" in each for each in others)
+    two = [each for each in arms if each.seed < 2 or each.arm == "chosen"]
+    gold = [replace(each, arm="gold") for each in arms if each.arm == "random"]
+    (verdict,) = sweep_view([*two, *gold], [])["verdicts"]
+    assert [each["counts"] for each in verdict["against"]] == ["2 seeds, 12 rows", "3 seeds, 12 rows"]
+    said = f"{len(COMPARED)} of them have fewer than 3 seeds, of which nothing can be shown."
+    assert verdict["text"].endswith(said)
+
+
 def test_each_arm_has_its_line_with_every_seed_mean_interval_and_half_the_spread() -> None:
     start = ArmResult(BEFORE, 0, BEFORE, 0, dict.fromkeys(COMPARED, 0.9))
     view = sweep_view([start, *chosen_and_random(3, 0.4)], [])
@@ -84,6 +105,12 @@ def test_the_answers_of_an_arm_are_counted_by_badge_over_its_seeds() -> None:
     arms[0].answers.append(kept)
     (line,) = sweep_view([start, *arms], [])["lines"]
     assert line["badges"] == dict.fromkeys(BADGES, 0) | {"forgot": 1, "garbled": 1, "still_knows": 1}
+    assert (line["answered"], line["fluency_known"]) == ([0, 1, 2], False)
+    measured_all = [replace(each, summary={"fluency": -2.0}) for each in arms]
+    silenced = [measured_all[0], replace(measured_all[1], answers=[])]
+    (line,) = sweep_view([start, *silenced], [])["lines"]
+    assert (line["seeds"], line["answered"], line["fluency_known"]) == ([0, 1], [0], True)
+    assert sweep_view([start, *measured_all[:2], arms[2]], [])["lines"][0]["fluency_known"] is False
     bare, silent = ArmResult(BEFORE, 0, BEFORE, 0, {}), ArmResult("chosen", 0, LAST, 3, {})
     for without in ([bare, *arms], [start, silent]):
         assert sweep_view(without, [])["lines"][0]["badges"] is None
@@ -91,7 +118,8 @@ def test_the_answers_of_an_arm_are_counted_by_badge_over_its_seeds() -> None:
 
 def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_is_told() -> None:
     left_out: list[Any] = [SweepStep(1, 6, "chosen, alt_dpo", 0, 0.1, "The rows have no other answers.")]
-    view = sweep_view([], left_out)
+    # Where it was resumed, the arm was left out once more.
+    view = sweep_view([], left_out * 2)
     assert view["verdicts"] == [] and view["lines"] == []
     assert view["notes"] == ["chosen, alt_dpo, seed 0: not measured. The rows have no other answers."]
 

@@ -280,6 +280,7 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
     badges = [
         {
             "arm": arm_method(arm.tokens, arm.method),
+            "seeds": sum(each.of == arm for each in last),
             "counts": badges_of(start, [each for each in last if each.of == arm]),
         }
         for arm in arms

@@ -16,7 +16,8 @@ from tokenunlearn.documents.heatmap_page import STYLE, drawn
 from tokenunlearn.documents.plots import plots, slug
 from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
-from tokenunlearn.documents.words import rows_words
+from tokenunlearn.documents.summary import FLUENCY
+from tokenunlearn.documents.words import rows_words, seeds_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
 from tokenunlearn.probes.badges import BADGES, badge_words
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
@@ -33,7 +34,6 @@ COMPARED_BY: Final = (
     "rows",
     "verdict",
 )
-FLUENCY: Final = "fluency"
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
 FIRST_FACTS: Final = 6  # whose depth is drawn: a picture takes a twentieth of a megabyte
 CODE: Final = re.compile("`([^`]+)`")
@@ -308,9 +308,11 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             own = _put_in(start, beside, _cell(""))
             rows.append([_head("before any step"), _cell(""), *own, *[_cell("")] * 4])
         for line in (each for each in record["arms"] if each["moment"] == moment):
-            means = [_cell(_mean(line["figures"].get(name))) for name in names]
-            fluency = (line["figures"].get(FLUENCY) or [None])[0]
-            own = _put_in(means, beside, _cell(_badges(line["badges"], fluency)))
+            means = [_cell(_mean_over_seeds(line, name)) for name in names]
+            fluency = (line["figures"].get(FLUENCY) or [None])[0] if line["fluency_known"] else None
+            answers = _badges(line["badges"], fluency)
+            answers += _of_seeds(len(line["answered"]), len(line["seeds"])) if line["badges"] else ""
+            own = _put_in(means, beside, _cell(answers))
             costs = [
                 _cell(_number(line["costs"][name], form=form))
                 for name, form in (("step", ".3g"), ("norm", ".4g"), ("tokens", ",.0f"), ("seconds", ",.0f"))
@@ -318,16 +320,28 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             rows.append([_head(line["label"]), _cell(_whole(len(line["seeds"]))), *own, *costs])
         parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
         parts += _figures(drawings, f"kept-{slug(moment)}")
-        caption = f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean"
+        caption = f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean, and over how "
+        caption += "many seeds where not over all"
         parts.append(_table(caption, head, rows))
     kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
     told = "↓ lower is better, ↑ higher is better. Norm: of the change of the weights (Frobenius). "
-    told += "Answers: those to the forget questions, all seeds together. "
+    told += "Answers: those to the forget questions, all seeds together of which they were kept. "
     return "\n".join([*parts, _note(f"{told}Kept: {kept}.")])
 
 
 def _put_in(cells: Sequence[str], at: int, cell: str) -> list[str]:
     return [*cells[:at], cell, *cells[at:]]
+
+
+def _mean_over_seeds(line: Mapping[str, Any], name: str) -> str:
+    """Return an arm's mean of a figure, with over how many of its seeds it is where not over all."""
+    known = sum(value is not None for value in line["values"].get(name, ()))
+    return _mean(line["figures"].get(name)) + (_of_seeds(known, len(line["seeds"])) if known else "")
+
+
+def _of_seeds(known: int, seeds: int) -> str:
+    """Return over how many of the seeds a figure is, "" where over all."""
+    return f"<small>{_whole(known)} of {seeds_words(seeds)}</small>" if known != seeds else ""
 
 
 def _badges(counts: Mapping[str, int] | None, fluency: float | None) -> str:
@@ -404,7 +418,10 @@ def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             changes = [point["changes"][each["name"]] for each in figures]
             seeds = max(change["seeds"] for change in changes)
             tokens = _cell(_number(point["tokens"], form=",.0f"))
-            own = [_cell(_changed(change)) for change in changes]
+            own = [
+                _cell(_changed(each) + (_of_seeds(each["seeds"], seeds) if each["seeds"] else ""))
+                for each in changes
+            ]
             rows.append([_head(point["label"]), _cell(_whole(seeds)), tokens, *own])
         parts.append(f"<h3>{escaped(series['title'])}</h3>")
         parts.append(f'<p class="verdict">{escaped(series["headline"])}</p>' if series["headline"] else "")
@@ -457,10 +474,14 @@ def _answers(record: Mapping[str, Any]) -> str:
     if answers is None:
         return ""
     names = list(answers["badge_words"])
-    lines = answers["by_arm"] or [{"arm": answers["of"], "counts": answers["counts"]}]
-    rows = [[_head(line["arm"]), *(_cell(_whole(line["counts"][name])) for name in names)] for line in lines]
-    head = ["arm", *answers["badge_words"].values()]
-    parts = [_table("Answers to the forget questions after the last step, all seeds together", head, rows)]
+    lines = answers["by_arm"] or [{"arm": answers["of"], "seeds": 1, "counts": answers["counts"]}]
+    rows = [
+        [_head(line["arm"]), *(_cell(_whole(each)) for each in (line["seeds"], *map(line["counts"].get, names)))]
+        for line in lines
+    ]
+    head = ["arm", "seeds", *answers["badge_words"].values()]
+    caption = "Answers to the forget questions after the last step, all seeds together of which they were kept"
+    parts = [_table(caption, head, rows)]
     if answers["garbled_below"] is not None:
         parts.append(
             _note(

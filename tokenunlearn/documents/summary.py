@@ -1,5 +1,6 @@
 """A comparison in figures and sentences, the same on the Compare tab and in a report."""
 
+from collections import Counter
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn.documents.series import series_view
-from tokenunlearn.documents.words import arm_words, listed
+from tokenunlearn.documents.words import arm_words, listed, rows_words, seeds_words
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.report import note_lines
 from tokenunlearn.experiments.results import BEFORE
@@ -25,7 +26,9 @@ from tokenunlearn.training.events import Event, SweepStep
 MOMENTS: Final = (LAST, EQUAL, RETAINED)
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
+FLUENCY: Final = "fluency"
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
+SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which nothing can be shown."
 NOTHING: Final = "After {the} no difference between the chosen tokens and a control is shown."
 SHOWN: Final = (
     "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
@@ -38,7 +41,9 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
 
     `before` has the figures of the target itself, None where it was not measured.
     """
-    skipped = [each for each in events if isinstance(each, SweepStep) and each.why]
+    # A sweep that was resumed comes to an arm once more: what counts is the last time.
+    ended = {(each.arm, each.seed): each for each in events if isinstance(each, SweepStep)}
+    skipped = [each for each in ended.values() if each.why]
     start = next((each for each in results if each.arm == BEFORE), None)
     return {
         "verdicts": [_verdict(found, moment) for moment in MOMENTS if (found := findings(results, moment))],
@@ -63,6 +68,8 @@ def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
         text = TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
     else:
         text = SHOWN.format(moment=moment, shown=len(shown), of=len(found))
+        few = sum(each.comparison.seeds < FEWEST_SEEDS for each in found)
+        text += SOME_TOO_FEW.format(few=few, fewest=FEWEST_SEEDS) if few else ""
         said = said or NOTHING.format(the=_THE[moment])
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
@@ -102,22 +109,29 @@ def headline(found: Sequence[Finding], moment: str) -> str:
 def against_words(found: Sequence[Finding]) -> dict[str, str]:
     """Return what is shown of the chosen tokens against one control: with whom, better, worse, and not shown.
 
-    `better` and `worse` name each figure with its difference and interval, in the order of PROBES.
+    `better` and `worse` name each figure with its difference and interval, in the order of PROBES. `counts`:
+    over how many seeds and rows most figures are; one that is over others has its own behind it.
     """
-    first = found[0]
-    seeds, rows = (max(getattr(each.comparison, name) for each in found) for name in ("seeds", "rows"))
+    usual = Counter(_counts(each) for each in found).most_common(1)[0][0]
+
+    def listing(part: Sequence[Finding], bare: bool = False) -> str:
+        words = [PROBES[e.probe].label if bare and e.probe != FACT else _difference(e) for e in part]
+        own = [f" ({_counts(each)})" if _counts(each) != usual else "" for each in part]
+        return "; ".join(map("".join, zip(words, own, strict=True)))
+
     shown = [each for each in found if each.shown]
     return {
-        "control": _control(first),
-        "counts": f"{seeds} seeds, {rows} rows",
-        "better": "; ".join(_difference(each) for each in shown if each.better),
-        "worse": "; ".join(_difference(each) for each in shown if not each.better),
-        "open": "; ".join(
-            _difference(each) if each.probe == FACT else PROBES[each.probe].label
-            for each in found
-            if not each.shown
-        ),
+        "control": _control(found[0]),
+        "counts": usual,
+        "better": listing([each for each in shown if each.better]),
+        "worse": listing([each for each in shown if not each.better]),
+        "open": listing([each for each in found if not each.shown], bare=True),
     }
+
+
+def _counts(finding: Finding) -> str:
+    found = finding.comparison
+    return f"{seeds_words(found.seeds)}, {rows_words(found.rows)}"
 
 
 def _control(finding: Finding) -> str:
@@ -164,8 +178,9 @@ def _hue(arm: str, method: str, place: int) -> int:
 def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]:
     """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
 
-    `figures`: of each figure the mean over the seeds, its 95 % interval, and half the distance between
-    highest and lowest; None where it is not measured. `badges`: of the answers, all seeds together.
+    `figures`: of each figure the mean over the seeds that have it, its 95 % interval, and half the distance
+    between highest and lowest; None where it is not measured. `badges`: of the answers, all seeds together
+    of which they were kept, `answered`; `fluency_known`: whether each of these has its fluency.
     """
     first = group[0]
     measured = [each for each in group if each.summary]
@@ -185,6 +200,8 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
             for name in ("step", "norm", "tokens", "seconds")
         },
         "badges": badges_of(start, group),
+        "answered": [each.seed for each in group if each.answers],
+        "fluency_known": all(_rounded(each.summary.get(FLUENCY)) is not None for each in group if each.answers),
         "values": columns,
         "figures": {name: _over_seeds(_known(values)) for name, values in columns.items()},
     }
