@@ -1,4 +1,4 @@
-"""What a run stands on, by its config: which rows, which model. Only runs of one bench can be compared."""
+"""What a run stands on, by its config: which rows, which model, how measured. Only one bench is compared."""
 
 import hashlib
 import json
@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.words import adapter_words
-from tokenunlearn.data.rows import FORGET, RETAIN, WORLD
+from app.words import adapter_words, setting_label
+from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, row_to_dict
 from tokenunlearn.documents.words import rows_words
+from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.settings import describe, to_dict
 
-MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that figures are of
+MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that every run has figures of
 UNMEASURED: Final = ("subject", "attribute", "set", "split")  # fields of a row that decide no figure
 NO_ADAPTER: Final = "none"
 _SHORT: Final = 8
@@ -23,15 +27,17 @@ _SHORT: Final = 8
 class Bench:
     """The rows and the starting model of a run, in words, and the hash of each.
 
-    `rows` is of all rows that figures are of, "" where none are known; `start` of the names of model and
-    adapter.
+    `rows` is of the rows that the config names, "" where it names none, `measured` of those that figures are
+    of; `start` of the names of model and adapter. `way`: what else decides a figure, by name, in words.
     """
 
     data: str
     rows: str
+    measured: str
     model: str
     adapter: str
     start: str
+    way: Mapping[str, str]
 
     @property
     def model_words(self) -> str:
@@ -41,15 +47,58 @@ class Bench:
 
 def bench_of(config: Mapping[str, Any]) -> Bench:
     """Return the bench of a run's config."""
-    rows = [_measured(config.get(split) or []) for split in MEASURED]
+    rows, measured = _rows_hash(config), _rows_hash({**config, WORLD: _world(config)})
     model, adapter = str(config.get("model") or EMBEDDED_NAME), config.get("adapter")
     return Bench(
         data=_data_words(config),
-        rows=_hash(rows) if any(rows) else "",
+        rows=rows,
+        measured=measured,
         model=Path(model).name,
         adapter=adapter_words(Path(str(adapter))) if adapter else NO_ADAPTER,
         start=_hash([model, adapter]),
+        way=_way(config),
     )
+
+
+def probe_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the probe settings that a run was measured with; all arms of a sweep have the same."""
+    given = config.get("probes")
+    own = to_dict(ARM_PROBES) if config.get("sweep") else given if isinstance(given, Mapping) else {}
+    return {**to_dict(ProbeSettings()), **own}
+
+
+def _way(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return in words what decides a figure beside its rows and model; rows by number and hash.
+
+    What switches a figure on or off decides none. The arms of a sweep have no figure of rows held out or of a
+    choice.
+    """
+    probes, of_arms = probe_settings(config), config.get("sweep")
+    held_out = config.get(HOLDOUT) if probes["membership"] and not of_arms else None
+    amounts = [info for info in describe(ProbeSettings) if info.type != "bool"]
+    return {
+        "precision": str(config.get("precision") or "auto"),
+        **{setting_label(info).lower(): str(probes[info.name]) for info in amounts},
+        "holdout rows": _rows_told(held_out),
+        "choice rows": _rows_told(None if of_arms else config.get(CHOICE)),
+    }
+
+
+def _rows_told(rows: Any) -> str:
+    if not rows:
+        return "none"
+    return f"{len(rows) if isinstance(rows, list) else rows} @{_hash(_measured(rows))}"
+
+
+def _rows_hash(config: Mapping[str, Any]) -> str:
+    rows = [_measured(config.get(split) or []) for split in MEASURED]
+    return _hash(rows) if any(rows) else ""
+
+
+def _world(config: Mapping[str, Any]) -> Any:
+    """Return the rows of the world; a sweep without any measures those of the demo."""
+    of_demo = config.get("sweep") and config.get(FORGET)
+    return config.get(WORLD) or (list(map(row_to_dict, demo_rows(WORLD))) if of_demo else [])
 
 
 def _measured(rows: Any) -> Any:
@@ -65,17 +114,21 @@ def _measured(rows: Any) -> Any:
 
 
 def told_apart(benches: Sequence[Bench]) -> list[dict[str, str]]:
-    """Return each bench for the page, `{key, data, model}`: other rows or another model have other words.
+    """Return each bench for the page, `{key, data, model, way}`: other rows, another model have other words.
 
-    `key` is equal where figures can be held against each other.
+    `key` is equal where figures can be held against each other; where rows are not known, with none. `way`
+    says in which ways of measuring the benches differ, "" where in none.
     """
-    data = _apart({each.rows: each.data for each in benches})
+    data = _apart({each.measured: each.data for each in benches if each.measured})
     models = _apart({each.start: each.model_words for each in benches})
+    names = dict.fromkeys(name for each in benches for name in each.way)
+    differ = [name for name in names if len({each.way.get(name) for each in benches}) > 1]
     return [
         {
-            "key": f"{each.rows or at} {each.start}",
-            "data": data[each.rows],
+            "key": f"{each.measured or at} {each.start} {_hash(each.way)}",
+            "data": data.get(each.measured, each.data),
             "model": models[each.start],
+            "way": ", ".join(f"{name} {each.way[name]}" for name in differ),
         }
         for at, each in enumerate(benches)
     ]

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.views.bench import bench_of
+from app.views.bench import bench_of, probe_settings
 from tokenunlearn.experiments.arms import tokens_of
+from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.probes import PROBES
 from tokenunlearn.table import spreadsheet_text
 
@@ -33,7 +34,7 @@ def of_run(
             **_identity(state, tags, config),
             "arm": config.get("arm"),
             "method": (config.get("training") or {}).get("objective"),
-            "seed": (config.get("training") or {}).get("seed"),
+            "seed": (config.get("training") or {}).get("seed") if side == "after" else None,
             "moment": SIDES[side],
             "step": 0 if side == "before" else state.get("step"),
             **_figures(summary),
@@ -53,7 +54,9 @@ def of_sweep(
     return [
         {
             **_identity(state, tags, config),
-            **{name: getattr(each, name) for name in ("arm", "seed", "moment", "step")},
+            "arm": each.arm,
+            "seed": each.seed if each.arm != BEFORE else None,  # the target has none
+            **{name: getattr(each, name) for name in ("moment", "step")},
             "method": _method(each, config),
             **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
             **_figures(each.summary),
@@ -94,9 +97,10 @@ def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str
         **own,
         "tags": ", ".join(tags),
         "data": bench.data,
-        "rows_hash": bench.rows,
+        "rows_hash": bench.measured,
         "model": bench.model,
         "adapter": bench.adapter,
+        "start_hash": bench.start,
         "precision": config.get("precision"),
         "mask_hash": state.get("mask_hash"),
     }
@@ -107,11 +111,15 @@ def _figures(summary: Mapping[str, Any]) -> Measurement:
 
 
 def _settings(config: Mapping[str, Any]) -> Measurement:
-    return {
-        f"{group}.{name}": value
-        for group in ("training", "rule")
-        for name, value in (config.get(group) or {}).items()
+    """Return the settings of one measurement; its seed has a column of its own."""
+    groups = {
+        "training": config.get("training") or {},
+        "rule": config.get("rule") or {},
+        "probes": probe_settings(config),
     }
+    found = {f"{group}.{name}": value for group, given in groups.items() for name, value in given.items()}
+    found.pop("training.seed", None)
+    return found
 
 
 def _cell(value: Any) -> Any:

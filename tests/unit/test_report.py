@@ -55,9 +55,7 @@ def answer(row: str, said: str, **more: Any) -> dict[str, Any]:
 def every_arm() -> list[ArmResult]:
     """What a comparison over three seeds may hold: controls, a series, answers, and a run that diverged."""
     start = replace(target(), answers=[answer("r0", "r0 is Ada."), answer("r1", "r1 is Ada.")])
-    bins = [
-        measured(f"bins:{at}/2", seed, 0.2 * at + 0.01 * seed) for at in (1, 2) for seed in range(3)
-    ]
+    bins = [measured(f"bins:{at}/2", seed, 0.2 * at + 0.01 * seed) for at in (1, 2) for seed in range(3)]
     found = [start, *chosen_and_random(3, 0.4), *bins]
     said = [answer("r0", "r0 r0 r0 r0 r0", fluency=-9.0), answer("r1", "r1 is Bo.", fact_joint=0.01)]
     found[1] = replace(found[1], answers=said, note="diverged in step 2, the weights of step 1 were kept")
@@ -177,7 +175,9 @@ def test_the_answers_stand_beside_the_fluency_in_the_table_of_arms(made: Report)
     assert heads[heads.index("answers") - 1].startswith("fluency")
     chosen = arms.partition('row">chosen tokens<')[2].partition("</tr>")[0]
     assert '<data value="1">1</data> forgot, fluent<small><data value="1">1</data> garbled</small>' in chosen
-    assert 'garbled</small><small><data value="1">1</data> of 3 seeds</small>' in chosen  # one kept its answers
+    assert (
+        'garbled</small><small><data value="1">1</data> of 3 seeds</small>' in chosen
+    )  # one kept its answers
     random = arms.partition('row">random, same count<')[2].partition("</tr>")[0]
     assert random.split("</td>")[heads.index("answers") - 1].endswith("not measured</span>")
 

@@ -16,12 +16,16 @@ import pytest
 from app.actions import compare, report, run_folder, run_tokens, status
 from app.service import Service
 from app.sessions.load import Stage
+from app.views.bench import bench_of, told_apart
 from tests.asking import ask
 from tests.drawn_depth import drawn_depth
 from tests.measured_arms import chosen_and_random
 from tests.page_service import live_service
 from tests.recorded_page import ANSWER, finished_run
+from tokenunlearn.data.demo import demo_rows
+from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.results import results_text
 from tokenunlearn.experiments.runner import LAST, ArmResult
 from tokenunlearn.probes.badges import BADGES
@@ -140,10 +144,13 @@ def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> 
     first, second = two_runs(service)
     ask(run_folder.save_note, service, {"run_id": first, "name": "=1+1", "tags": ["@x"]})
     store = service.queue.store
-    sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3}})
+    sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3, "seed": 7}})
     results = [
-        ArmResult("chosen", seed, LAST, 3, {"fact_joint": 0.25}, norm=1.5, tokens=9, note="-x")
-        for seed in (0, 1)
+        ArmResult("before", 0, "before", 0, {"fact_joint": 0.5}),
+        *(
+            ArmResult("chosen", seed, LAST, 3, {"fact_joint": 0.25}, norm=1.5, tokens=9, note="-x")
+            for seed in (0, 1)
+        ),
     ]
     (store.path(sweep) / "sweep.jsonl").write_text(results_text({"x": "y"}, results))
     asked = {"runs": [first, second, sweep, first]}
@@ -152,10 +159,15 @@ def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> 
     lines = list(csv.DictReader(io.StringIO(file["text"])))
     assert [(line["run_id"], line["moment"], line["seed"]) for line in lines] == [
         (first, "before", ""), (first, "last step", ""), (second, "before", ""), (second, "last step", ""),
-        (sweep, "last step", "0"), (sweep, "last step", "1"),
+        (sweep, "before", ""), (sweep, "last step", "0"), (sweep, "last step", "1"),
     ]  # fmt: skip
-    assert [line["fact_joint"] for line in lines] == ["0.9", "0.1", "0.9", "0.8", "0.25", "0.25"]
-    assert (lines[0]["name"], lines[0]["tags"], lines[4]["note"]) == ("'=1+1", "'@x", "'-x")
+    assert "training.seed" not in lines[0]  # which is that of the first arm alone
+    assert [line["probes.max_new_tokens"] for line in lines] == [
+        *["32"] * 4,
+        *[str(ARM_PROBES.max_new_tokens)] * 3,
+    ]
+    assert [line["fact_joint"] for line in lines] == ["0.9", "0.1", "0.9", "0.8", "0.5", "0.25", "0.25"]
+    assert (lines[0]["name"], lines[0]["tags"], lines[5]["note"]) == ("'=1+1", "'@x", "'-x")
     assert (lines[0]["rule.mode"], lines[4]["training.steps"], lines[0]["world"]) == ("chosen", "3", "")
     waiting = store.create({"name": "w"})
     with pytest.raises(RunError, match="nothing to save"):
@@ -215,6 +227,45 @@ def test_runs_of_other_rows_or_another_model_are_told_apart_by_words_and_key(ser
     assert [(line["data"], line["model"], line["adapter"]) for line in lines[:2]] == [
         ("own.csv, one, 1 row", "tiny", "none"), ("own.csv, one, 1 row", "tiny", "run-7"),
     ]  # fmt: skip
+    assert len({line["start_hash"] for line in lines}) == 2
+
+
+ROW = {"id": "r0", "question": "Q", "answer": "A"}
+RUN = {"forget": [ROW], "world": [ROW], "probes": {"max_new_tokens": 24, "paraphrased_answers": 0}}
+
+
+@pytest.mark.parametrize(
+    ("config", "other", "way"),
+    [
+        (RUN, {"sweep": {"seeds": 1}, "probes": {}}, ""),  # so are its arms measured
+        (RUN, {"probes": {**RUN["probes"], "jailbreak": True}}, ""),  # one figure more, no other one changed
+        (RUN, {"holdout": [ROW]}, ""),  # which nothing is measured of
+        (RUN | {"choice": [ROW]}, {"sweep": {"seeds": 1}}, "choice rows none"),
+        ({"forget": [ROW]}, {"sweep": {"seeds": 1}}, "max new tokens 24, paraphrased answers 0"),
+        (RUN, {"precision": "bf16"}, "precision bf16"),
+        (RUN, {"probes": {"max_new_tokens": 8}}, "max new tokens 8, paraphrased answers 1"),
+        (RUN | {"probes": {"membership": True}}, {"holdout": [ROW]}, "holdout rows 1 @"),
+    ],
+)
+def test_only_figures_that_were_measured_in_the_same_way_are_of_one_bench(
+    config: dict[str, Any], other: dict[str, Any], way: str
+) -> None:
+    first, second = told_apart([bench_of(config), bench_of({**config, **other})])
+    assert second["way"].startswith(way) and bool(second["way"]) == bool(way)
+    assert (first["key"] == second["key"]) == (way == "")
+
+
+def test_a_sweep_without_a_world_of_its_own_measures_that_of_the_demo() -> None:
+    arms = bench_of({"forget": [ROW], "sweep": {"seeds": 1}})
+    world = [row_to_dict(row) for row in demo_rows("world")]
+    assert arms.measured == bench_of({"forget": [ROW], "world": world}).measured
+    assert arms.measured != bench_of({"forget": [ROW]}).measured
+
+
+def test_what_is_of_unknown_rows_has_its_own_words_and_is_held_against_nothing() -> None:
+    told = told_apart([bench_of({"set": "a"}), bench_of({"set": "b"}), bench_of({"set": "b"})])
+    assert [each["data"] for each in told] == ["a", "b", "b"]
+    assert len({each["key"] for each in told}) == 3
 
 
 def with_adapter(service: Service, run_id: str) -> None:

@@ -54,7 +54,9 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
 
 def test_each_figure_has_the_number_of_its_own_seeds_and_rows() -> None:
     arms = chosen_and_random(3, 0.0)
-    few = [replace(each, by_row={**each.by_row, "fluency": {}} if each.seed else each.by_row) for each in arms]
+    few = [
+        replace(each, by_row={**each.by_row, "fluency": {}} if each.seed else each.by_row) for each in arms
+    ]
     more = {"world": {f"w{at}": 0.1 * at for at in range(25)}}
     (verdict,) = sweep_view([replace(each, by_row=each.by_row | more) for each in few], [])["verdicts"]
     (against,) = verdict["against"]

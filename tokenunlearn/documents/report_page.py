@@ -320,7 +320,9 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
             rows.append([_head(line["label"]), _cell(_whole(len(line["seeds"]))), *own, *costs])
         parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
         parts += _figures(drawings, f"kept-{slug(moment)}")
-        caption = f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean, and over how "
+        caption = (
+            f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean, and over how "
+        )
         caption += "many seeds where not over all"
         parts.append(_table(caption, head, rows))
     kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
@@ -476,11 +478,16 @@ def _answers(record: Mapping[str, Any]) -> str:
     names = list(answers["badge_words"])
     lines = answers["by_arm"] or [{"arm": answers["of"], "seeds": 1, "counts": answers["counts"]}]
     rows = [
-        [_head(line["arm"]), *(_cell(_whole(each)) for each in (line["seeds"], *map(line["counts"].get, names)))]
+        [
+            _head(line["arm"]),
+            *(_cell(_whole(each)) for each in (line["seeds"], *map(line["counts"].get, names))),
+        ]
         for line in lines
     ]
     head = ["arm", "seeds", *answers["badge_words"].values()]
-    caption = "Answers to the forget questions after the last step, all seeds together of which they were kept"
+    caption = (
+        "Answers to the forget questions after the last step, all seeds together of which they were kept"
+    )
     parts = [_table(caption, head, rows)]
     if answers["garbled_below"] is not None:
         parts.append(

@@ -201,7 +201,9 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
         },
         "badges": badges_of(start, group),
         "answered": [each.seed for each in group if each.answers],
-        "fluency_known": all(_rounded(each.summary.get(FLUENCY)) is not None for each in group if each.answers),
+        "fluency_known": all(
+            _rounded(each.summary.get(FLUENCY)) is not None for each in group if each.answers
+        ),
         "values": columns,
         "figures": {name: _over_seeds(_known(values)) for name, values in columns.items()},
     }

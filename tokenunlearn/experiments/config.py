@@ -9,6 +9,7 @@ from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, arms_of, tokens_of
 from tokenunlearn.experiments.series import BINS, DOSES, FUSED, series_names
 from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.settings import check, describe, setting
 from tokenunlearn.signals import SIGNALS
@@ -16,6 +17,8 @@ from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.needs import refuse_rows
 
 ALL: Final = "all"
+# How each arm is probed: less is asked of it than of a run, as there are many.
+ARM_PROBES: Final = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
 
 
 @dataclass(frozen=True)

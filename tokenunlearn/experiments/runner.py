@@ -19,13 +19,13 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, tokens_of
+from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.entry import Size, Tokens
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
-from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.settings import describe
@@ -263,8 +263,7 @@ def _rows(bench: Bench) -> Splits:
 
 
 def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
-    settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    report = probe_report(model, _rows(bench), settings)
+    report = probe_report(model, _rows(bench), ARM_PROBES)
     by_row = {name: report["by_row"][name] for name in COMPARED}
     return {"summary": report["summary"], "answers": report["answers"], "by_row": by_row}
 
