@@ -13,11 +13,20 @@ import {
   signedShare,
 } from "../../app/web/compare/columns.js";
 import { contextOf, hintText, nextSort, withLine } from "../../app/web/compare/compare_view.js";
-import { differingKeys, notAlike } from "../../app/web/compare/difference_panel.js";
+import { differingKeys, headText, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
-import { benches, filtered, grouped, leftOutWords, linesOf, sorted } from "../../app/web/compare/lines.js";
+import {
+  benches,
+  drawnGroup,
+  filtered,
+  grouped,
+  leftOutWords,
+  linesOf,
+  momentsOf,
+  sorted,
+  unmeasuredWords,
+} from "../../app/web/compare/lines.js";
 import { COLOURS, lookOf } from "../../app/web/compare/looks.js";
-import { drawnGroup } from "../../app/web/compare/pareto_panel.js";
 import { againstWords } from "../../app/web/compare/verdict_panel.js";
 
 const run = (number, more = {}) => ({
@@ -95,6 +104,39 @@ test("runs and the arms of a sweep are lines of one list; an arm has the moment 
     values: [0.1, 0.1],
   });
   assert.deepEqual(linesOf(undefined, "last step"), []);
+});
+
+test("at another moment than the last step a run has no figures, and it is said", () => {
+  const [first, , arm] = linesOf(VALUE, "equal forgetting");
+  assert.deepEqual(first.figures.fact_joint, { now: null, before: 0.9 });
+  assert.deepEqual([first.badges, first.about.step, first.settings], [null, null, VALUE.runs[0].settings]);
+  assert.equal(first.unmeasured, "not measured at equal forgetting");
+  assert.equal(
+    unmeasuredWords([first, arm]),
+    "learning rate 0.003: not measured at equal forgetting, runs only after their last step.",
+  );
+  assert.equal(unmeasuredWords(linesOf(VALUE, "last step")), "");
+  assert.deepEqual(momentsOf(VALUE), ["last step", "equal forgetting"]);
+  assert.deepEqual(momentsOf({ runs: [run(1)] }), []);
+  const view = { ...keptView({ getItem: () => null }), moment: "equal forgetting" };
+  assert.equal(contextOf(VALUE, view).view.moment, "equal forgetting");
+  // Where no arm has it any more, the runs are shown as they were measured.
+  const { view: at, all } = contextOf({ ...VALUE, sweeps: [] }, view);
+  assert.deepEqual([at.moment, all[0].unmeasured], ["last step", ""]);
+  assert.equal(
+    headText(first, arm, momentsOf(VALUE), "equal forgetting"),
+    "random against learning rate 0.003, equal forgetting",
+  );
+  assert.equal(headText(first, arm, [], "last step"), "random against learning rate 0.003");
+});
+
+test("a mean says over how many of the seeds it is, where not over all", () => {
+  const [column] = columnsOf(FIGURES).filter(({ key }) => key === "fact_joint");
+  const line = linesOf(VALUE, "last step")[2];
+  assert.equal(column.cell(line, "both").note, "was .90");
+  const figures = { fact_joint: { ...line.figures.fact_joint, values: [0.1, null] } };
+  assert.equal(column.cell({ ...line, figures }, "both").note, "was .90 · 1 of 2 seeds");
+  assert.equal(column.cell({ ...line, figures }, "change").note, "1 of 2 seeds");
 });
 
 test("a search finds every word in name, id, state, tags and note; state and tag cut further", () => {
@@ -254,6 +296,13 @@ test("only what is of the same rows and model is drawn together, and what is lef
   assert.equal(drawnGroup([], "", []), undefined);
   assert.match(leftOutWords([MIXED[0]]), /^Left out, .*: 1 on own\.csv, 3 rows · tiny\.$/);
   assert.equal(leftOutWords([]), "");
+  const [arms, whole] = ["tokens 24", "tokens 32"].map((way) =>
+    linesOf({ runs: [run(4, { bench: { ...DEMO, key: way, way } })] }, "last step"),
+  );
+  assert.match(
+    leftOutWords(arms, benches(whole)[0]),
+    /: 1 measured in another way: tokens 24, not tokens 32\.$/,
+  );
   assert.match(
     notAlike(MIXED[1], MIXED[0]),
     /one is of “own\.csv, 3 rows · tiny”, the other of “demo, 20 rows/,
@@ -268,11 +317,13 @@ test("the answers stand beside the fluency as counts, the success first", () => 
   const { cell, value } = columns[keys.indexOf("badges")];
   const [line] = linesOf(
     { runs: [run(1, { badges: { forgot: 3, garbled: 0, still_knows: 1 }, after: { fluency: -2 } })] },
-    "",
+    "last step",
   );
   assert.deepEqual(cell(line, "both"), { text: "3 of 4 forgot, fluent", note: "1 still knows" });
   assert.equal(value(line, "both"), 0.75);
-  const unmeasured = { ...line, figures: {} };
+  const some = { ...line, seeds: 3, answered: 2 };
+  assert.equal(cell(some, "both").note, "1 still knows · 2 of 3 seeds");
+  const unmeasured = { ...line, fluencyKnown: false };
   assert.equal(cell(unmeasured, "both").text, "3 of 4 forgot, fluency not measured");
   assert.equal(cell({ ...line, badges: null }, "both").text, "–");
 });

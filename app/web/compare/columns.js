@@ -1,6 +1,6 @@
 /** The columns of the Compare table: which there are, what stands in a cell, which a person chose. Pure. */
 
-import { share } from "../text/numbers.js";
+import { plural, share } from "../text/numbers.js";
 
 /** How a figure is shown. */
 export const SHOWS = [
@@ -101,14 +101,16 @@ function answersColumn(badges) {
     left: true,
     shown: true,
     value: ({ badges: counts }) => (counts ? counts[first] / total(counts) : null),
-    cell: ({ badges: counts, figures }) => {
+    cell: ({ badges: counts, answered, seeds, fluencyKnown }) => {
       if (!counts) return { text: "–" };
-      const words = Number.isFinite(figures.fluency?.now) ? badges[first] : "forgot, fluency not measured";
+      const words = fluencyKnown ? badges[first] : "forgot, fluency not measured";
       return {
         text: `${counts[first]} of ${total(counts)} ${words}`,
-        note: others
-          .filter((key) => counts[key])
-          .map((key) => `${counts[key]} ${badges[key]}`)
+        note: [
+          ...others.filter((key) => counts[key]).map((key) => `${counts[key]} ${badges[key]}`),
+          ofSeeds(answered, seeds),
+        ]
+          .filter(Boolean)
           .join(" · "),
       };
     },
@@ -127,7 +129,7 @@ function figureColumn({ key, label, name, help, unit, shown }) {
     shown,
     figure: true,
     value: (line, show) => (show === "change" ? change(line.figures[key]) : line.figures[key]?.now),
-    cell: (line, show) => figureCell(line.figures[key], show),
+    cell: (line, show) => figureCell(line.figures[key], show, line.seeds),
   };
 }
 
@@ -137,7 +139,12 @@ export function change(figure) {
   return known ? figure.now - figure.before : null;
 }
 
-function figureCell(figure, show) {
+/** Returns over how many of the seeds something is, "" where over all. */
+function ofSeeds(known, seeds) {
+  return known === seeds ? "" : `${known} of ${plural(seeds, "seed")}`;
+}
+
+function figureCell(figure, show, seeds) {
   const [now, before] = [figure?.now, figure?.before];
   const title = [
     Number.isFinite(now) && `after ${now.toFixed(4)}`,
@@ -147,10 +154,13 @@ function figureCell(figure, show) {
     .filter(Boolean)
     .join(", ")
     .replaceAll("-", MINUS);
-  if (show === "change") return { text: signedShare(change(figure)), title };
+  const counted = figure?.values && Number.isFinite(now);
+  const over = counted ? ofSeeds(figure.values.filter(Number.isFinite).length, seeds) : "";
+  if (show === "change") return { text: signedShare(change(figure)), note: over, title };
   const spread = Number.isFinite(figure?.half) ? ` ±${share(figure.half)}` : "";
   const text = `${share(now)}${spread}`;
-  return { text, note: show === "both" && Number.isFinite(before) ? `was ${share(before)}` : "", title };
+  const was = show === "both" && Number.isFinite(before) ? `was ${share(before)}` : "";
+  return { text, note: [was, over].filter(Boolean).join(" · "), title };
 }
 
 /** Returns "+.12", "−.95", "±.00", or "–" where nothing was measured. */

@@ -8,7 +8,7 @@ import { curvesPanel } from "./curves_panel.js";
 import { differencePanel } from "./difference_panel.js";
 import { discardedPanel } from "./discarded_panel.js";
 import { keepView, keptView } from "./kept_view.js";
-import { filtered, linesOf } from "./lines.js";
+import { filtered, LAST, linesOf, momentsOf } from "./lines.js";
 import { paretoPanel } from "./pareto_panel.js";
 import { reportParts } from "./report_parts.js";
 import { runPanel } from "./run_panel.js";
@@ -99,7 +99,9 @@ export function withLine(value, line) {
 
 /** Returns what every panel draws from: the value, the view without what is gone, all lines and those shown. */
 export function contextOf(value, view) {
-  const all = linesOf(value, view.moment);
+  const moments = momentsOf(value);
+  const moment = moments.includes(view.moment) ? view.moment : LAST;
+  const all = linesOf(value, moment);
   const byId = new Map(all.map((line) => [line.id, line]));
   const ticked = view.ticked.filter((id) => byId.has(id));
   const pair =
@@ -107,7 +109,8 @@ export function contextOf(value, view) {
   const every = columnsOf(value.figures ?? [], value.badges, all);
   return {
     value,
-    view: { ...view, ticked },
+    view: { ...view, ticked, moment },
+    moments,
     all,
     lines: filtered(all, view),
     every,

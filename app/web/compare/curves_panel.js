@@ -3,7 +3,7 @@
 import { node, setText } from "../dom/dom.js";
 import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { curvesFigure, pointsNote } from "../runs/curves.js";
-import { leftOutWords } from "./lines.js";
+import { benches, drawnGroup, leftOutWords } from "./lines.js";
 import { colourName, lookOf } from "./looks.js";
 
 /**
@@ -50,10 +50,17 @@ export function curvesPanel(ask) {
   };
   onThemeOrSize(chart, draw);
 
-  const update = ({ ticked }) => {
+  const update = ({ ticked, view }) => {
     const trained = ticked.filter((line) => line.kind === "run" && line.run.trained);
-    runs = trained.filter(({ bench }) => bench === trained[0].bench);
-    setText(left, leftOutWords(trained.filter((line) => !runs.includes(line))));
+    const group = drawnGroup(benches(trained), view.bench, ticked);
+    runs = group?.lines ?? [];
+    setText(
+      left,
+      leftOutWords(
+        trained.filter((line) => !runs.includes(line)),
+        group,
+      ),
+    );
     element.hidden = runs.length === 0;
     // A run under way has another curve at each step.
     const now = JSON.stringify(

@@ -2,7 +2,7 @@
 
 import { node, refill, tableHead } from "../dom/dom.js";
 import { agreeing } from "./columns.js";
-import { benches } from "./lines.js";
+import { benches, LAST, unmeasuredWords } from "./lines.js";
 
 /** Returns `{element, update}`; `choose(ids)` takes the two that are to stand here. */
 export function differencePanel(choose) {
@@ -15,27 +15,33 @@ export function differencePanel(choose) {
   return { element, update };
 }
 
-function parts(first, second, { ticked, columns }, choose) {
+function parts(first, second, { ticked, columns, moments, view }, choose) {
   const figures = columns.filter(({ figure }) => figure);
   const alike = first.bench === second.bench;
   return [
-    node("h2", { class: "tx-heading", text: `${second.title} against ${first.title}` }),
+    node("h2", { class: "tx-heading", text: headText(first, second, moments, view.moment) }),
     ticked.length > 2 ? pairMenus(first, second, ticked, choose) : null,
     node(
       "div",
       { class: "tx-columns" },
       alike
-        ? numbers(first, second, figures)
+        ? numbers(first, second, figures, view.moment)
         : node("p", { class: "tx-note", text: notAlike(first, second) }),
       settings(first, second),
     ),
   ].filter(Boolean);
 }
 
+/** Returns what is held against what, and at which moment where there are several. Pure. */
+export function headText(first, second, moments, moment) {
+  const at = moments.length > 1 ? `, ${moment}` : "";
+  return `${second.title} against ${first.title}${at}`;
+}
+
 /** Returns why there is no difference of two lines' figures. Pure. */
 export function notAlike(first, second) {
   const [is, was] = benches([second, first]).map(({ words }) => words);
-  return `Their figures cannot be held against each other: one is of “${is}”, the other of “${was}”. Tick two of the same rows and the same starting model.`;
+  return `Their figures cannot be held against each other: one is of “${is}”, the other of “${was}”. Tick two of the same rows and the same starting model that were measured in the same way.`;
 }
 
 function pairMenus(first, second, ticked, choose) {
@@ -56,14 +62,19 @@ function pairMenus(first, second, ticked, choose) {
   );
 }
 
-function numbers(first, second, figures) {
+function numbers(first, second, figures, moment) {
+  const without = unmeasuredWords([first, second]);
+  if (without) return node("p", { class: "tx-note", text: without });
   const known = ({ key }) => first.figures[key]?.now != null || second.figures[key]?.now != null;
   const rows = figures.filter(known).map(({ key, label, help }) => {
     const both = agreeing(first.figures[key]?.now, second.figures[key]?.now);
     return { head: label, help, cells: [both.first, both.second, both.difference] };
   });
   if (rows.length === 0) return node("p", { class: "tx-note", text: "Neither is measured yet." });
-  return plainTable(["after the run", ...namesOf(first, second), "difference"], rows);
+  return plainTable(
+    [moment === LAST ? "after the run" : moment, ...namesOf(first, second), "difference"],
+    rows,
+  );
 }
 
 function settings(first, second) {

@@ -3,6 +3,9 @@
  * Pure.
  */
 
+/** When runs are measured; arms are so at other moments too. */
+export const LAST = "last step";
+
 /**
  * @typedef {object} Figure
  * @property {number|null} now after the run; of an arm the mean over its seeds
@@ -28,7 +31,10 @@
  * @property {Record<string, number>|null} badges how many answers have each
  * @property {Record<string, Figure>} figures
  * @property {string} bench what its figures are of: those of another one cannot be held against them
- * @property {Record<string, any>} about data, model, step, norm, tokens, seconds, created
+ * @property {string} unmeasured why it has no figures at the moment that is shown, "" where it has
+ * @property {number} answered of how many seeds the badges are
+ * @property {boolean} fluencyKnown whether each of these has its fluency
+ * @property {Record<string, any>} about data, model, way, step, norm, tokens, seconds, created
  * @property {Record<string, string[]>} settings label and words by key
  * @property {string} words what a search looks through
  * @property {Record<string, any>} run as the server sent it
@@ -36,7 +42,7 @@
 
 /**
  * Returns every line of a value (app/actions/compare.py): the runs, then the arms of each sweep as they were
- * at a moment.
+ * at a moment. A run was measured after its last step alone: at another moment it has no figures.
  * @param {Record<string, any>} value
  * @param {string} moment
  * @returns {Line[]}
@@ -44,11 +50,29 @@
 export function linesOf(value, moment) {
   const { runs = [], sweeps = [] } = value ?? {};
   return [
-    ...runs.map(runLine),
+    ...runs.map((run) => (moment === LAST ? runLine(run) : atAnotherMoment(runLine(run), moment))),
     ...sweeps.flatMap((sweep) =>
       sweep.lines.filter((arm) => arm.moment === moment).map((arm) => armLine(arm, sweep)),
     ),
   ];
+}
+
+/** Returns the moments that the arms of a value were measured at, the last step first. */
+export function momentsOf(value) {
+  const moments = (value?.sweeps ?? []).flatMap((sweep) => sweep.lines.map((arm) => arm.moment));
+  return moments.length ? present([LAST, ...moments]) : [];
+}
+
+function atAnotherMoment(line, moment) {
+  return {
+    ...line,
+    badges: null,
+    figures: Object.fromEntries(
+      Object.entries(line.figures).map(([key, { before }]) => [key, { now: null, before }]),
+    ),
+    unmeasured: `not measured at ${moment}`,
+    about: { ...line.about, step: null },
+  };
 }
 
 function runLine(run) {
@@ -66,6 +90,9 @@ function runLine(run) {
     tags,
     seeds: 1,
     badges: run.badges ?? null,
+    answered: 1,
+    fluencyKnown: Number.isFinite(run.after?.fluency),
+    unmeasured: "",
     figures: Object.fromEntries(
       keysOf(run.after, run.before).map((key) => [
         key,
@@ -99,6 +126,9 @@ function armLine(arm, sweep) {
     tags,
     seeds: arm.seeds.length,
     badges: arm.badges ?? null,
+    answered: arm.answered?.length ?? 0,
+    fluencyKnown: Boolean(arm.fluency_known),
+    unmeasured: "",
     figures: Object.fromEntries(
       Object.entries(arm.figures).map(([key, [now, low, high, half]]) => [
         key,
@@ -118,7 +148,7 @@ function armLine(arm, sweep) {
 
 const benchOf = ({ run_id: id, bench }) => ({ bench: bench?.key ?? id });
 
-const aboutBench = ({ bench }) => ({ data: bench?.data, model: bench?.model });
+const aboutBench = ({ bench }) => ({ data: bench?.data, model: bench?.model, way: bench?.way });
 
 /** Returns what a run is called: the name that a person gave it, else what it differs in. */
 export function titleOf(run) {
@@ -155,16 +185,40 @@ export function filtered(lines, { search = "", state = "", tag = "", data = "", 
 export function benches(lines) {
   return present(lines.map(({ bench }) => bench)).map((key) => {
     const own = lines.filter(({ bench }) => bench === key);
-    const { data, model } = own[0].about;
-    return { key, words: present([data, model]).join(" · "), lines: own };
+    const { data, model, way } = own[0].about;
+    return { key, words: present([data, model, way]).join(" · "), lines: own };
   });
 }
 
-/** Returns why some lines are not drawn beside others, "" where none is left out. Pure. */
-export function leftOutWords(left) {
+/**
+ * Returns which lines are drawn, of those that can be held against each other: those that a person chose, else
+ * those with the run that was ticked last, else the most. Pure.
+ */
+export function drawnGroup(groups, chosen, ticked) {
+  const named = (key) => groups.find((each) => each.key === key);
+  const most = Math.max(...groups.map(({ lines }) => lines.length));
+  return named(chosen) ?? named(ticked.at(-1)?.bench) ?? groups.find(({ lines }) => lines.length === most);
+}
+
+/** Returns why some lines are not drawn beside those of a group, "" where none is left out. Pure. */
+export function leftOutWords(left, group) {
   if (left.length === 0) return "";
-  const each = benches(left).map(({ words, lines }) => `${lines.length} on ${words}`);
-  return `Left out, as figures on other rows or of another starting model cannot be held against these: ${each.join("; ")}.`;
+  const drawn = group?.lines[0]?.about ?? {};
+  const each = benches(left).map(({ words, lines }) => {
+    const { data, model, way } = lines[0].about;
+    const alike = way && data === drawn.data && model === drawn.model;
+    return alike
+      ? `${lines.length} measured in another way: ${way}, not ${drawn.way}`
+      : `${lines.length} on ${words}`;
+  });
+  return `Left out, as figures on other rows, of another starting model or measured in another way cannot be held against these: ${each.join("; ")}.`;
+}
+
+/** Returns which lines have no figures at the moment that is shown, "" where all have. Pure. */
+export function unmeasuredWords(lines) {
+  const without = lines.filter(({ unmeasured }) => unmeasured);
+  if (without.length === 0) return "";
+  return `${without.map(({ title }) => title).join(", ")}: ${without[0].unmeasured}, runs only after their last step.`;
 }
 
 /**

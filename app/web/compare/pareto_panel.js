@@ -3,7 +3,7 @@
 import { node, refill, setText, tableHead } from "../dom/dom.js";
 import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { measuredKeys } from "./columns.js";
-import { benches, leftOutWords } from "./lines.js";
+import { benches, drawnGroup, leftOutWords, unmeasuredWords } from "./lines.js";
 import { COLOURS, colourName, lookOf } from "./looks.js";
 import { axesOf, paretoFigure, pointsOf, tableOf } from "./pareto.js";
 
@@ -50,10 +50,12 @@ export function paretoPanel(change, open) {
   };
   onThemeOrSize(chart, draw);
   const update = ({ lines: every, ticked, value, view }) => {
-    const groups = benches(every);
+    const measuredNow = every.filter(({ unmeasured }) => !unmeasured);
+    const groups = benches(measuredNow);
     const group = drawnGroup(groups, view.bench, ticked);
     const lines = group?.lines ?? [];
-    setText(left, leftOutWords(every.filter(({ bench }) => bench !== group?.key)));
+    const others = measuredNow.filter(({ bench }) => bench !== group?.key);
+    setText(left, [leftOutWords(others, group), unmeasuredWords(every)].filter(Boolean).join(" "));
     const measured = measuredKeys(lines);
     const { forgotten, kept } = axesOf((value.figures ?? []).filter(({ key }) => measured.has(key)));
     const [x, y] = [chosen(forgotten, view.forgotten, "fact_joint"), chosen(kept, view.kept, "kept")];
@@ -85,16 +87,6 @@ export function paretoPanel(change, open) {
   return { element, update };
 }
 
-/**
- * Returns which lines are drawn, of those that can be held against each other: those that a person chose, else
- * those with the run that was ticked last, else the most. Pure.
- */
-export function drawnGroup(groups, chosen, ticked) {
-  const named = (key) => groups.find((each) => each.key === key);
-  const most = Math.max(...groups.map(({ lines }) => lines.length));
-  return named(chosen) ?? named(ticked.at(-1)?.bench) ?? groups.find(({ lines }) => lines.length === most);
-}
-
 function chosen(figures, key, usual) {
   return figures.find((each) => each.key === key) ?? figures.find((each) => each.key === usual) ?? figures[0];
 }
@@ -124,7 +116,7 @@ function axisMenu(label, figures, value, choose) {
 
 function benchMenu(groups, { key: value }, choose) {
   const entries = groups.map(({ key, words, lines }) => [key, `${words} (${lines.length})`]);
-  return selectOf("Rows and model", entries, value, choose);
+  return selectOf("Rows, model, measuring", entries, value, choose);
 }
 
 function selectOf(label, entries, value, choose) {

@@ -140,6 +140,7 @@ function row(line, { columns, view, open }, acts) {
             attributes: { "data-key": `${line.id}:open`, "aria-expanded": open?.id === line.id },
           }),
       more,
+      line.unmeasured ? node("span", { class: "tx-note", text: ` · ${line.unmeasured}` }) : null,
       ...(line.faults ?? []).map((text) => node("span", { class: "tx-note tx-fault", text })),
     ),
     ...columns.map((column) => cell(column, line, view.show)),

@@ -68,7 +68,7 @@ export function tableBar(change, ask) {
     count,
   );
   const update = (context) => {
-    const { all, lines, view, value, every } = context;
+    const { all, lines, view, moments, every } = context;
     element.hidden = all.length === 0;
     runs = present(lines.filter((line) => !line.run.recorded).map((line) => line.runId));
     take.hidden = runs.length === 0;
@@ -77,7 +77,6 @@ export function tableBar(change, ask) {
     const several = (values) => (values.length > 1 ? values : []);
     data.update("any data", several(present(all.map(({ about }) => about.data))), view.data);
     model.update("any model", several(present(all.map(({ about }) => about.model))), view.model);
-    const moments = present((value.sweeps ?? []).flatMap((sweep) => sweep.lines.map((line) => line.moment)));
     moment.update("", moments, view.moment);
     const sorts = [{ key: "title", label: "Run" }, ...shownColumns(every, view.columns)].flatMap(
       ({ key, label }) => [

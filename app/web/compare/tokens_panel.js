@@ -2,6 +2,7 @@
 
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { node, refill, setText } from "../dom/dom.js";
+import { LAST } from "./lines.js";
 
 /**
  * Returns `{element, update}`.
@@ -42,13 +43,16 @@ export function tokensPanel(ask) {
       changeText(row.expected, tokens, row.gold, "difference", names),
     ]);
   };
-  const update = ({ pair }) => {
+  const update = ({ pair, view: { moment } }) => {
     const [first, second] = pair;
     element.hidden = !second || [first, second].some((line) => line.kind !== "run" || !line.run.after);
     if (element.hidden) return undefined;
     const wanted = JSON.stringify([first.id, second.id, first.state, second.state]);
     names = [first.id, second.id];
-    setText(title, `Token by token: ${second.title} against ${first.title}`);
+    setText(
+      title,
+      `Token by token: ${second.title} against ${first.title}${moment === LAST ? "" : `, ${LAST}`}`,
+    );
     if (wanted === view.pair) return undefined;
     view.pair = wanted;
     return ask("token_difference", { first: first.id, second: second.id })
