@@ -230,10 +230,10 @@ def test_an_unknown_state_is_an_error():
         ({"state": "paused", "steps": 30, "saved_step": 12}, 0, "", "paused, weights saved, step 12 of 30"),
         ({"state": "stopping", "step": 12, "requested": 988}, 0, "", "saving at step 12, asked 12 s ago"),
         (
-            {"state": "stopping", "step": 12, "requested": 988, "message": "probing after: judging 46 answers"},
+            {"state": "stopping", "step": 12, "requested": 988, "message": "probing after: judging 4 texts"},
             0,
             "",
-            "probing after: judging 46 answers, asked 12 s ago",
+            "probing after: judging 4 texts, asked 12 s ago",
         ),
         (
             {"state": "interrupted", "step": 2, "steps": 9},
