@@ -36,6 +36,7 @@ from tokenunlearn.metrics.snr import (
 )
 from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.result_faults import gradients_fault
 from tokenunlearn.runs.states import buttons
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.runs.worker import run_job
@@ -262,9 +263,11 @@ def test_a_mask_of_one_token_is_not_measured(tiny_folder: Path, scored: tuple[An
     _, report = measured(tiny_folder, (table, one), BOTH)
     assert report["whole"]["groups"]["chosen"]["ratio"] is None
     assert gradient_said(report)[1].endswith("not measured: it takes two tokens.")
+    assert gradients_fault({**report, "says": gradient_said(report)}) == ""
     every = make_mask(columns, replace(chosen.rule, mode="uniform"))
     _, report = measured(tiny_folder, (table, every), BOTH)
     assert report["whole"]["groups"]["unchosen"]["why"] == TOO_FEW
+    assert gradients_fault({**report, "says": gradient_said(report)}) == ""
     assert any(each.startswith("The forget direction: not measured") for each in gradient_said(report))
     with pytest.raises(MaskError, match="scores belong to other text"):
         next(gradient_view(tiny(tiny_folder), ROWS[1:3], table, chosen, BOTH))

@@ -37,6 +37,7 @@ from tokenunlearn.metrics.perturbation import area_over, falling, removal_counts
 from tokenunlearn.models.resampling import drawn_instead
 from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue
+from tokenunlearn.runs.result_faults import perturb_fault
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.runs.worker import run_job
 from tokenunlearn.scoring import ScoreConfig, score
@@ -205,6 +206,7 @@ def test_what_cannot_be_measured_says_so(loaded: Any) -> None:
     assert report["left_out"] == {TWO[1].id: "no marked fact"}
     one = report["wordings"][OWN]
     assert one["rows"] == 1 and one["orders"][FUSED]["deletion"]["low"] is None
+    assert perturb_fault({**report, "says": perturbation_said(report)}) == ""
     # one question that the row's own scores do not fit is left out alone
     short = replace(TWO[0], paraphrased_question=("",))
     report = done(loaded, replace(QUICK, over="question"), (short, TWO[1]))
@@ -264,9 +266,7 @@ def a_run_of_the_page_measures(kept: dict[str, Any], folder: Path, place: Path) 
     assert all(cell in lines[2] for cell in wording["lines"][0]) and wording["svg"].count("<text") > 12
     queue.store.write_json(run_id, "perturb.json", {**kept, "wordings": {OWN: {"rows": 2}}})
     shown, fault = measure.found(SimpleNamespace(queue=queue), run_id, "perturb")  # type: ignore[arg-type]
-    assert shown is None and fault.startswith(
-        "perturb.json is damaged: wordings › own question › "
-    )
+    assert shown is None and fault.startswith("perturb.json is damaged: wordings › own question › ")
     unmarked = [{**row, "gold": []} for row in config["forget"]]
     with pytest.raises(InputError, match="No row has its fact marked"):
         load({**queue.store.config(run_id), "forget": unmarked}, queue.store.path(run_id))
