@@ -116,6 +116,7 @@ test("at another moment than the last step a run has no figures, and it is said"
     "learning rate 0.003: not measured at equal forgetting, runs only after their last step.",
   );
   assert.equal(unmeasuredWords(linesOf(VALUE, "last step")), "");
+  assert.match(unmeasuredWords([first, first, first, first]), /^4 runs: not measured at equal forgetting/);
   assert.deepEqual(momentsOf(VALUE), ["last step", "equal forgetting"]);
   assert.deepEqual(momentsOf({ runs: [run(1)] }), []);
   const view = { ...keptView({ getItem: () => null }), moment: "equal forgetting" };

@@ -5,6 +5,7 @@
 
 /** When runs are measured; arms are so at other moments too. */
 export const LAST = "last step";
+const MOST_NAMED = 3; // in a sentence; the table says it of each
 
 /**
  * @typedef {object} Figure
@@ -218,7 +219,9 @@ export function leftOutWords(left, group) {
 export function unmeasuredWords(lines) {
   const without = lines.filter(({ unmeasured }) => unmeasured);
   if (without.length === 0) return "";
-  return `${without.map(({ title }) => title).join(", ")}: ${without[0].unmeasured}, runs only after their last step.`;
+  const named =
+    without.length > MOST_NAMED ? `${without.length} runs` : without.map(({ title }) => title).join("; ");
+  return `${named}: ${without[0].unmeasured}, runs only after their last step.`;
 }
 
 /**
