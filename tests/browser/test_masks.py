@@ -297,6 +297,31 @@ def test_a_press_while_the_server_checks_the_mask_goes_on_when_it_agrees(page: P
     assert handed == [confirmed_hash(page)] != [before]
 
 
+def test_a_press_while_the_server_checks_a_mask_does_not_go_on_with_a_newer_one(page: Page) -> None:
+    page.evaluate("sent.length = 0")
+    before, held, holding = confirmed_hash(page), list[Any](), [True]
+
+    def hold(route: Any) -> None:
+        asked = (route.request.post_data_json or {}).get("fn_name") == "confirm_mask"
+        held.append(route) if asked and holding else route.continue_()
+
+    page.route("**/component_server/**", hold)
+    another = page.locator('.tu-strip [data-index][aria-selected="false"]').last
+    another.click()
+    page.evaluate(WATCH)
+    page.keyboard.press("Space")
+    page.evaluate("window.pending")
+    page.get_by_role("button", name="Unlearn these").dispatch_event("click")
+    another.click()
+    page.keyboard.press("Space")
+    holding.clear()
+    for route in held:
+        route.continue_()
+    assert confirmed_hash(page) != before
+    assert page.evaluate("sent.filter(([name]) => name === 'unlearn').length") == 0
+    page.unroute_all()
+
+
 def test_an_exported_page_shows_the_same_tokens_and_runs_nothing(
     page: Page, browser: Browser, tmp_path: Path
 ) -> None:

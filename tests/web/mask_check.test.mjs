@@ -84,3 +84,31 @@ test("where there was no answer the server is asked again, until it agrees", asy
   await timers[1].act();
   assert.deepEqual([states.at(-1).kind, timers.length], ["same", 2]);
 });
+
+test("what waits for the answer is forgotten when something else is asked, not when the same is", async () => {
+  const { check, timers } = setup(async (args) => ({ hash: args.hash, weights_count: 1 }));
+  const acts = [];
+  const first = { draft: { scores_id: "a" }, weights: Float64Array.of(1, 0) };
+  check.changed(first);
+  check.whenAnswered(() => acts.push("waited"));
+  check.changed({ draft: { scores_id: "a" }, weights: Float64Array.of(1, 0) });
+  await timers.at(-1).act();
+  check.whenAnswered(() => acts.push("at once"));
+  assert.deepEqual(acts, ["waited", "at once"]);
+  const others = [
+    { ...first, weights: Float64Array.of(1, 1) },
+    { ...first, draft: { scores_id: "b" } },
+  ];
+  for (const other of others) {
+    check.changed({ ...first, weights: Float64Array.of(0, 1) });
+    check.whenAnswered(() => acts.push("of an earlier mask"));
+    check.changed(other);
+    await timers.at(-1).act();
+  }
+  check.changed(first);
+  check.whenAnswered(() => acts.push("after the end"));
+  const asking = timers.at(-1).act();
+  check.leave();
+  await asking;
+  assert.deepEqual([acts.length, check.state.kind], [2, "pending"]);
+});

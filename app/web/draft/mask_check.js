@@ -38,6 +38,8 @@ export class MaskCheck {
     this.wait = wait;
     this.cancel = cancel;
     this.question = 0;
+    /** @type {(() => void)|null} */
+    this.act = null;
     /** @type {CheckState} */
     this.state = { kind: "pending", hash: "" };
   }
@@ -48,12 +50,26 @@ export class MaskCheck {
       this.set(this.state);
       return;
     }
+    if (this.act && !isSame(current, this.current)) this.act = null;
     this.question += 1;
     this.current = current;
     // Said once: while a slider moves, each move asks anew.
     if (this.state.kind !== "pending") this.set({ kind: "pending", hash: this.state.hash });
     this.cancel(this.timer);
     this.timer = this.wait(() => this.check(), CONFIRM_AFTER_MS);
+  }
+
+  /** Acts once there is an answer, at once where there is one; a change of what is asked forgets it. */
+  whenAnswered(act) {
+    if (this.state.kind === "pending") this.act = act;
+    else act();
+  }
+
+  /** Asks no more, and hears no answer. */
+  leave() {
+    this.question += 1;
+    this.act = null;
+    this.cancel(this.timer);
   }
 
   /** Asks now; where there is no answer, again after a while. */
@@ -78,6 +94,10 @@ export class MaskCheck {
   set(state) {
     this.state = state;
     this.onState(state);
+    if (state.kind === "pending") return;
+    const { act } = this;
+    this.act = null;
+    act?.();
   }
 }
 

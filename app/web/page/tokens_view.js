@@ -295,6 +295,7 @@ class TokensView {
   /** Other rows take this view's place: it hears no more of server and runs. */
   leave() {
     globalThis.removeEventListener("pagehide", this.hide);
+    this.check.leave();
     this.desk.leave();
     this.marks.leave();
     draftNow.set({ scores: "", hash: "", why: "" });
@@ -440,10 +441,6 @@ class TokensView {
     this.bar?.confirmed(state);
     const why = whyNot(this.model, state);
     draftNow.set({ scores: this.model.payload.scores_id, hash: why ? "" : state.hash, why });
-    if (this.going && state.kind !== "pending") {
-      this.going = false;
-      if (!why) this.unlearn();
-    }
   }
 
   ask(name, args) {
@@ -487,9 +484,12 @@ class TokensView {
     this.trigger("opened", {});
   }
 
-  /** Goes on to unlearning; while the server is still checking the mask, as soon as it agrees. */
+  /** Goes on to unlearning; while the server is still checking the mask, as soon as it agrees with this one. */
   unlearn() {
-    this.going = this.check.state.kind === "pending";
-    if (!this.going) this.trigger("unlearn", this.plan());
+    this.flush(); // A change that waits for the next frame is a mask of its own.
+    this.check.whenAnswered(() => {
+      this.flush();
+      if (!whyNot(this.model, this.check.state)) this.trigger("unlearn", this.plan());
+    });
   }
 }
