@@ -32,7 +32,6 @@ from tokenunlearn.learned.words import on_tokens
 from tokenunlearn.selection import Rule
 from tokenunlearn.signals import FAMILIES, SIGNALS
 
-DRAWS: Final = 300
 CURVE_DRAWS: Final = 3  # a fit is a quarter of a second
 NO_TRUTH: Final = "No facts are marked in this set yet."
 
@@ -174,7 +173,6 @@ def _trust(marked: MarkedText, rows: Sequence[int], still: Callable[[], None]) -
         marked.kept.basis,
         _groups(marked.rows, rows)[rows],
         signals,
-        draws=DRAWS,
         taught=labels_of(shown, by_person)[places],
         before_fit=still,
     )

@@ -23,7 +23,6 @@ from tokenunlearn.signals import FAMILIES, SIGNALS, Signal
 # Page and server work on the same rounded numbers, so that neither ties nor hashes can differ.
 DECIMALS = 6
 KEY_DECIMALS = 9
-BOOTSTRAP_DRAWS = 200
 _STRUCTURE = {
     "start": "char_start",
     "end": "char_end",
@@ -171,7 +170,7 @@ def leaderboard(table: pd.DataFrame, infos: list[RowInfo], names: list[str]) -> 
         if not piece["gold"].notna().any() or piece[names].isna().all(axis=None):
             continue  # nothing to compare with, or not scored yet
         known = [signal for signal in names if piece[signal].notna().any()]
-        report = signal_report(piece, known, BOOTSTRAP_DRAWS, granularities=("word",), populations=("all",))
+        report = signal_report(piece, known, granularities=("word",), populations=("all",))
         entries.extend({**_entry(line), "set": name} for line in report.to_dict("records"))
     return entries
 

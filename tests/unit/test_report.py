@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFont
 
+from app.views.tokens import leaderboard
 from tests.measured_arms import chosen_and_random, measured, target
 from tokenunlearn.documents.drawing import COLOURS, Words, plain, png, style, svg
 from tokenunlearn.documents.plots import plots
@@ -27,9 +29,10 @@ from tokenunlearn.experiments.report import arm_lines, verdict_lines
 from tokenunlearn.experiments.results import Made, read_results, results_text
 from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.masks import columns_from_table, make_mask, write_mask
+from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.selection import Rule
-from tokenunlearn.table import write_table
+from tokenunlearn.table import read_table, write_table
 
 HOSTILE = "</td><script>window.ran=1</script><img src=x onerror='1'>\x00\u202e"
 ORIGIN = {
@@ -182,26 +185,46 @@ def test_the_answers_stand_beside_the_fluency_in_the_table_of_arms(made: Report)
     assert random.split("</td>")[heads.index("answers") - 1].endswith("not measured</span>")
 
 
-def test_the_signals_of_the_scores_are_held_against_the_annotated_fact(tmp_path: Path, made: Report) -> None:
-    """Two rows of three words; the last is the fact, and has the highest knowledge and lowest entropy."""
-    assert made.record["signals"] == [] and "Does a signal find the fact?" not in report_page(made)
-    names, words = ["r0", "r1"], ["a", "b", "c"]
-    start = replace(target(), answers=[answer(name, "x", expected="abc") for name in names])
-    path = written(tmp_path / "scored.jsonl", [start, *chosen_and_random(1, 0.4)])
-    at = np.tile(np.arange(3), 2)
-    table = pd.DataFrame({"row_id": np.repeat(names, 3), "position": at, "token_id": at, "token": words * 2})
+def scored(folder: Path, table: pd.DataFrame) -> Report:
+    """A report of arms on rows of three words, the last of them the fact; `table` has rows and signals."""
+    at = np.tile(np.arange(3), len(table) // 3)
     flags = dict.fromkeys(("is_subject", "is_stop_word", "is_punctuation"), False)
+    table = table.assign(position=at, token_id=at, token=[*"abc"] * (len(at) // 3), gold=1.0 * (at == 2))
     table = table.assign(char_start=at, char_end=at + 1, word_id=at, **flags, random_key=0.5)
-    table = table.assign(gold=1.0 * (at == 2), knowledge_swap=at / 2, entropy=1 - at / 4, loss=np.nan)
+    start = replace(target(), answers=[answer(name, "x", expected="abc") for name in table["row_id"].unique()])
+    path = written(folder / "scored.jsonl", [start, *chosen_and_random(1, 0.4)])
     scores, mask = beside(path)
     write_table(table, scores)
     write_mask(mask, make_mask(columns_from_table(table), Rule()), table)
-    scored = report(path)
-    found = {each["signal"]: (each["auroc"], each["precision_at_gold"]) for each in scored.record["signals"]}
-    assert list(found.items()) == [("knowledge_swap", (1.0, 1.0)), ("entropy", (0.0, 0.0))]  # without loss
-    page = report_page(scored)
-    numbers = {float(each) for each in leaves(scored.record) if isinstance(each, int | float)}
+    return report(path)
+
+
+def test_the_signals_of_the_scores_are_held_against_the_annotated_fact(tmp_path: Path, made: Report) -> None:
+    """The fact has the highest knowledge and the lowest entropy."""
+    assert made.record["signals"] == [] and "Does a signal find the fact?" not in report_page(made)
+    at = np.tile(np.arange(3), 2)
+    signals = {"knowledge_swap": at / 2, "entropy": 1 - at / 4, "loss": np.nan}
+    found = scored(tmp_path, pd.DataFrame({"row_id": np.repeat(["r0", "r1"], 3), **signals}))
+    figures = {each["signal"]: (each["auroc"], each["precision_at_gold"]) for each in found.record["signals"]}
+    assert list(figures.items()) == [("knowledge_swap", (1.0, 1.0)), ("entropy", (0.0, 0.0))]  # without loss
+    page = report_page(found)
+    numbers = {float(each) for each in leaves(found.record) if isinstance(each, int | float)}
     assert "Does a signal find the fact?" in page and Page(page).values <= numbers
+
+
+def test_page_report_and_command_line_give_a_signal_one_interval(tmp_path: Path) -> None:
+    names = [f"r{at}" for at in range(12)]
+    noise = np.random.default_rng(0).normal(size=36)
+    signals = {"knowledge_swap": noise + np.tile([0, 0, 1], 12), "entropy": 1.0}
+    table = pd.DataFrame({"row_id": np.repeat(names, 3), **signals})
+    line = scored(tmp_path, table).record["signals"][0]
+    table = read_table(beside(tmp_path / "scored.jsonl")[0])
+    rows = [SimpleNamespace(row=SimpleNamespace(id=name, set="")) for name in names]
+    (shown,) = leaderboard(table, rows, ["knowledge_swap"])  # type: ignore[arg-type]
+    said = signal_report(table, ["knowledge_swap"]).iloc[0]  # as `validate` prints it
+    ends = ("auroc_low", "auroc_high")
+    assert [line[end] for end in ends] == [said[end] for end in ends]
+    assert [shown["low"], shown["high"]] == [round(line[end], 4) for end in ends]
 
 
 def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> None:
