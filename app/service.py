@@ -16,7 +16,7 @@ from app.sessions.shelf import Shelf
 from app.shown import recorded_scores
 from app.text_states import StatesShelf
 from app.uploads import Uploads
-from app.views.pace import Paces
+from app.views.pace import Times
 from app.words import NO_EXAMPLE, RECORD_AGAIN
 from tokenunlearn.errors import InputError
 from tokenunlearn.runs.queue import RunQueue
@@ -27,7 +27,7 @@ from tokenunlearn.runs.store import RunStore
 class Service:
     """The parts of the page's server. Each part is safe to call from several threads.
 
-    `compared` is what the Compare tab says of each run, with the state that it was read in; `paces` how long
+    `compared` is what the Compare tab says of each run, with the state that it was read in; `times` how long
     each finished run took.
     """
 
@@ -35,7 +35,7 @@ class Service:
     uploads: Uploads = field(default_factory=Uploads)
     states: StatesShelf = field(default_factory=StatesShelf)
     compared: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
-    paces: dict[tuple[Any, ...], Paces] = field(default_factory=dict)
+    times: dict[tuple[Any, ...], Times] = field(default_factory=dict)
     recorded: dict[str, Any] = field(init=False)
     shelf: Shelf = field(init=False)
     sessions: Sessions = field(init=False)

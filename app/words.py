@@ -106,15 +106,17 @@ ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
 
 
-def start_words(runs: int, seconds: float | None) -> str:
+def start_words(runs: int, seconds: float | None = None, at_most: bool = False) -> str:
     """Return what stands on the start button: of several runs how many, and where it is known how long."""
     if runs == 1:
         return START
     if seconds is None:
         return f"Start {runs} runs"
     minutes = round(seconds / 60)
-    time = f"about {minutes} min" if minutes else "under a minute"
-    return f"Start {runs} runs, {time if minutes < LONG else f'about {minutes / 60:.1f} h'}"
+    if not minutes:
+        return f"Start {runs} runs, under a minute"
+    time = f"about {minutes} min" if minutes < LONG else f"about {minutes / 60:.1f} h"
+    return f"Start {runs} runs, {'at most ' if at_most else ''}{time}"
 
 
 def adapter_words(folder: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.actions.unlearn import Wanted, bench_config, refuse_for_sweep
 from app.service import Service
-from app.views.pace import Pace, paces_of, seconds_of
+from app.views.pace import Duration, Times, duration_of_runs, duration_of_sweep, times_of
 from app.words import start_words
 from tokenunlearn.errors import SettingError, TokenUnlearnError
 from tokenunlearn.experiments.arms import CHOSEN
@@ -33,28 +33,32 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
     own = (plan or {}).get("arm") or CHOSEN
     controls = [arm for arm in wanted.controls if arm != own]
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)
-    return Forecast(start_words(runs, _seconds(service, wanted, plan, runs)), refused)
+    time = _duration(service, wanted, plan, runs)
+    words = start_words(runs, time.seconds, time.at_most) if time else start_words(runs)
+    return Forecast(words, refused)
 
 
-def _seconds(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None, runs: int) -> float | None:
+def _duration(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None, runs: int) -> Duration | None:
     shown = service.shelf.newest()
     if not plan or not plan.get("plan") or shown is None or not shown.live:
         return None
-    bench = bench_config(service, shown, str(plan["plan"].get("set") or ""))
-    compared = wanted.compared if wanted.is_sweep else None
-    return seconds_of(bench, wanted.settings, compared, runs, _known(service))
+    bench, known = bench_config(service, shown, str(plan["plan"].get("set") or "")), _known(service)
+    if wanted.is_sweep:
+        return duration_of_sweep(bench, wanted.settings, wanted.compared, known)
+    return duration_of_runs(bench, wanted.settings, runs, known)
 
 
-def _known(service: Service) -> dict[tuple[Any, ...], Pace]:
-    """Return what the finished runs of this machine took; of equal ones the newest. Each is read once."""
+def _known(service: Service) -> Times:
+    """Return what the finished runs of this machine took. Each is read once."""
     finished = [state for state in service.queue.runs() if state["state"] == "finished"][:LOOKED_AT]
-    known: dict[tuple[Any, ...], Pace] = {}
+    known: dict[tuple[Any, ...], list[float]] = {}
     for state in reversed(finished):
         name = (state["run_id"], state["created"])
-        if name not in service.paces:
-            service.paces[name] = {}
+        if name not in service.times:
+            service.times[name] = {}
             with suppress(TokenUnlearnError, TypeError, KeyError):  # damaged, or of another version
                 config = service.queue.store.config(state["run_id"])
-                service.paces[name] = paces_of(state, config, service.results.events(state["run_id"]))
-        known.update(service.paces[name])
+                service.times[name] = times_of(state, config, service.results.events(state["run_id"]))
+        for alike, seconds in service.times[name].items():
+            known.setdefault(alike, []).extend(seconds)
     return known

@@ -1,93 +1,111 @@
-"""How long a run takes on this machine, by what finished runs of the same rows, model and settings took."""
+"""How long runs take on this machine, by what whole runs, and arms of sweeps, that are alike took."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.views.bench import bench_of
+from tokenunlearn.data.rows import CHOICE, HOLDOUT
+from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.runs.kinds import TRAINING
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.config import TrainConfig, with_objective
-from tokenunlearn.training.events import EvalDone, Event, StepDone, SweepStep
+from tokenunlearn.training.events import Event, SweepAt, SweepStep
 
-# The settings that decide how long a step takes.
-COSTLY: Final = ("objective", "retain_term", "forget_batch", "retain_batch", "layer_share")
-ARM, RUN = "arm", "run"
+# The settings that do not decide how long all the steps of a run take; any other makes runs unlike.
+FREE: Final = ("seed", "learning_rate", "lora_alpha", "retain_bound", "stop_fact_below")
+LONGEST: Final = 30 * 86_400.0  # seconds; a longer time is damage
+RUN, AROUND = "run", "around"  # beside the names of arms: a run alone; a sweep before and between its arms
+
+Times = Mapping[tuple[Any, ...], Sequence[float]]
+"""Seconds, the newest last, by all that decides them."""
 
 
 @dataclass(frozen=True)
-class Pace:
-    """What a run took, in seconds: each step, each look at the rows between two steps, and all the rest."""
+class Duration:
+    """About how long it takes; `at_most`: it may well take less."""
 
-    rest: float
-    step: float = 0.0
-    look: float = 0.0
-
-
-Paces = Mapping[tuple[Any, ...], Pace]
-"""By what decides it: an arm of a sweep with its steps, or a run; rows, model and COSTLY settings."""
+    seconds: float
+    at_most: bool = False
 
 
-def paces_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequence[Event]) -> Paces:
-    """Return what a finished run says of the next ones; nothing where it was paused or not timed."""
+def times_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequence[Event]) -> Times:
+    """Return what a finished run took; nothing where it was paused, ended early or has no sensible time."""
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
-    if state["kind"] == "sweep":
-        timed: dict[str, list[float]] = {}
-        for each in events:
-            if isinstance(each, SweepStep) and not each.why:
-                timed.setdefault(each.arm.partition(", ")[2], []).append(each.seconds)
-        place = _place(config)
-        return {
-            _arm(place, with_objective(training, method or training.objective)): Pace(sum(each) / len(each))
-            for method, each in timed.items()
-        }
-    steps = [each.seconds for each in events if isinstance(each, StepDone)]
-    looks = [each.seconds for each in events if isinstance(each, EvalDone)]
-    known = [each for each in looks if each is not None]
-    if state["kind"] != TRAINING or state.get("resume") or not steps or len(known) < len(looks):
+    seconds = state["ended"] - state["started"]
+    if state.get("resume") or not _is_sensible(seconds):
         return {}
-    rest = state["ended"] - state["started"] - sum(steps) - sum(known)
-    look = sum(known) / len(known) if known else 0.0
-    return {_run(_place(config), training): Pace(max(0.0, rest), sum(steps) / len(steps), look)}
+    if state["kind"] == "sweep":
+        return _times_of_sweep(config, training, events, seconds)
+    whole = state["kind"] == TRAINING and state["step"] == training.steps
+    return {(RUN, *_alike(config, training)): [seconds]} if whole else {}
 
 
-def seconds_of(
-    bench: Mapping[str, Any], training: TrainConfig, compared: CompareConfig | None, runs: int, known: Paces
-) -> float | None:
-    """Return how long some runs take, or the sweep of `compared`; None where any of it was never timed.
+def _times_of_sweep(
+    config: Mapping[str, Any], training: TrainConfig, events: Sequence[Event], seconds: float
+) -> Times:
+    compared = from_dict(CompareConfig, dict(config["sweep"]))
+    found: dict[tuple[Any, ...], list[float]] = {}
+    whole = False
+    for each in events:
+        if isinstance(each, SweepAt):
+            whole = each.of_step == each.of_steps
+        elif isinstance(each, SweepStep):
+            seconds -= each.seconds
+            if whole and _is_sensible(each.seconds):
+                tokens, _, method = each.arm.partition(", ")
+                found.setdefault(_arm(config, training, compared, tokens, method), []).append(each.seconds)
+            whole = False
+    return found | {_arm(config, training, compared, AROUND): [seconds]} if _is_sensible(seconds) else {}
 
-    `bench` is a config with the rows and the model.
+
+def duration_of_runs(
+    config: Mapping[str, Any], training: TrainConfig, runs: int, known: Times
+) -> Duration | None:
+    """Return how long some runs take; None where no such run was timed.
+
+    `config` has rows and model. The first run on them measures the target as well, which later ones find on
+    disk.
     """
-    place = _place(bench)
-    if compared is None:
-        pace = known.get(_run(place, training))
-        return None if pace is None else runs * _seconds(pace, training.steps, training.eval_every)
+    times = known.get((RUN, *_alike(config, training)))
+    if not times:
+        return None
+    return Duration(runs * times[-1], at_most=len(times) == 1 or training.stop_fact_below > 0)
+
+
+def duration_of_sweep(
+    config: Mapping[str, Any], training: TrainConfig, compared: CompareConfig, known: Times
+) -> Duration | None:
+    """Return how long a sweep takes; None where any of its arms was never timed, or ends by what it does."""
     total = 0.0
-    counts = Counter(arm.method or training.objective for _, arm in compared.runs(training))
-    for objective, count in counts.items():
-        own = with_objective(training, objective)
-        # By a run where no sweep was timed: an arm of a sweep looks at the rows after every step.
-        pace = known.get(_arm(place, own)) or known.get(_run(place, own))
-        if pace is None:
+    arms = [(arm.tokens, arm.method) for _, arm in compared.runs(training)]
+    for tokens, method in [(AROUND, ""), *arms]:
+        times = known.get(_arm(config, training, compared, tokens, method))
+        entry = tokens_of(tokens)
+        if not times or (entry is not None and entry.stop):
             return None
-        total += count * _seconds(pace, training.steps, 1)
-    return total
+        total += sum(times) / len(times)
+    return Duration(total)
 
 
-def _seconds(pace: Pace, steps: int, every: int) -> float:
-    return pace.rest + steps * pace.step + steps // every * pace.look
+def _is_sensible(seconds: float) -> bool:
+    return 0 < seconds < LONGEST  # NaN is not
 
 
-def _place(config: Mapping[str, Any]) -> tuple[str, ...]:
+def _alike(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
+    """Return all that decides how long the steps of a run and its measurements take."""
     bench = bench_of(config)
-    return (bench.rows, bench.start, str(config.get("precision") or "auto"))
+    settings = {name: value for name, value in vars(training).items() if name not in FREE}
+    settings |= {"retain": training.retain_term, "objective_settings": repr(training.objective_of())}
+    others = (len(config.get(split) or ()) for split in (HOLDOUT, CHOICE))
+    measured = (str(config.get("probes") or ""), *others)
+    place = (bench.rows, bench.start, str(config.get("precision") or "auto"))
+    return (*place, *measured, *settings.values())
 
 
-def _run(place: tuple[str, ...], training: TrainConfig) -> tuple[Any, ...]:
-    return (RUN, *place, *(getattr(training, name) for name in COSTLY))
-
-
-def _arm(place: tuple[str, ...], training: TrainConfig) -> tuple[Any, ...]:
-    return (ARM, training.steps, *_run(place, training)[1:])
+def _arm(
+    config: Mapping[str, Any], training: TrainConfig, compared: CompareConfig, tokens: str, method: str = ""
+) -> tuple[Any, ...]:
+    own = with_objective(training, method or training.objective)
+    return (tokens, compared.equal_below, compared.kept_below, *_alike(config, own))

@@ -1,5 +1,6 @@
 """What the start button says before the press: how many runs, how long, and what stands in its way."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from app.words import start_words
 from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.experiments.arms import ARMS
-from tokenunlearn.training.events import EvalDone, Event, StepDone, SweepStep
+from tokenunlearn.training.events import Event, SweepAt, SweepStep
 
 
 @pytest.fixture
@@ -34,16 +35,30 @@ def label(service: Service, **form: Any) -> str:
     return forecast(service, wanted, plan(service)).label
 
 
-def finished(service: Service, run_id: str, events: Sequence[Event], **more: Any) -> None:
-    """The run has ended after a minute."""
+def finished(service: Service, run_id: str, events: Sequence[Event] = (), **more: Any) -> None:
+    """The run has ended after a minute, at step 4."""
     for event in events:
         service.queue.store.append_event(run_id, event)
-    service.queue.store.change(run_id, state="finished", started=100.0, ended=160.0, **more)
+    values: dict[str, Any] = {"state": "finished", "step": 4, "started": 100.0, "ended": 160.0}
+    service.queue.store.change(run_id, **(values | more))
 
 
-STEPS = [StepDone(at, 4, 1.0, 1.0, 0.0, 2.0) for at in range(1, 5)]
-LOOKS = [EvalDone(2, seconds=3.0), EvalDone(4, seconds=3.0)]
+def runs(service: Service, *controls: str, **settings: Any) -> list[str]:
+    return start(service, plan(service)["plan"], {"steps": 4} | settings, controls=controls)
+
+
+FOUR = {"steps": 4}
+TWO = ["uniform", "random"]
 SWEEP = {"controls": ["random"], "seeds": 2}
+
+
+def arms(*measured: tuple[str, float], of_step: int = 4) -> list[Event]:
+    """What a sweep says of arms and their seconds, each measured after so many of its 4 steps."""
+    events = list[Event]()
+    for at, (arm, seconds) in enumerate(measured):
+        at_last = SweepAt(at, arm, 0, of_step, 4)
+        events += [at_last, SweepStep(at + 1, len(measured), arm, 0, seconds)]
+    return events
 
 
 def test_without_a_run_that_was_timed_it_says_the_number_alone(service: Service) -> None:
@@ -57,50 +72,86 @@ def test_without_a_run_that_was_timed_it_says_the_number_alone(service: Service)
     assert forecast(service, wanted, ours).label == "Start 2 runs"
 
 
-def test_the_time_is_that_of_a_run_of_the_same_rows_model_and_settings(service: Service) -> None:
-    (run_id,) = start(service, plan(service)["plan"], {"steps": 4, "eval_every": 2}, controls=[])
-    finished(service, run_id, [*STEPS, *LOOKS])
-    # 4 × 2 s of steps and 2 × 3 s of looks in 60 s leave 46 s. Ten steps: 46 + 10 × 2 + 2 × 3 = 72 s, by 3.
-    ten = {"steps": 10, "eval_every": 5}
-    three = ["uniform", "random"]
-    assert label(service, settings=ten, controls=three) == "Start 3 runs, about 4 min"
-    # An arm of a sweep looks after every step: 46 + 4 × 2 + 4 × 3 = 66 s, by 4.
-    assert label(service, settings={"steps": 4}, **SWEEP) == "Start 4 runs, about 4 min"
-    for other in ({"objective": "ga"}, {"forget_batch": 3}, {"layer_share": 0.5}):
-        assert label(service, settings=other, controls=three) == "Start 3 runs"
-    # one objective that was never timed, and no figure is said
-    assert label(service, settings={"steps": 4}, **SWEEP, others=["ga"]) == "Start 8 runs"
+def test_the_time_is_that_of_whole_runs_of_the_same_rows_model_and_settings(service: Service) -> None:
+    first, second, third = runs(service, *TWO)
+    finished(service, first, ended=220.0)
+    # The first one measured the target as well, which the next ones find on disk.
+    assert label(service, settings=FOUR, controls=TWO) == "Start 3 runs, at most about 6 min"
+    finished(service, second)
+    finished(service, third, started=0.0, ended=50.0, step=3)  # it ended early
+    assert label(service, settings=FOUR, controls=TWO) == "Start 3 runs, about 3 min"
+    quicker = FOUR | {"stop_fact_below": 0.1}
+    assert label(service, settings=quicker, controls=TWO) == "Start 3 runs, at most about 3 min"
+    assert label(service, settings=FOUR | {"seed": 3, "learning_rate": 1e-4}, controls=TWO).endswith(" 3 min")
+    for other in ({"objective": "ga"}, {"forget_batch": 3}, {"layer_share": 0.5}, {"rank": 64}, {"steps": 5},
+                  {"eval_every": 1}, {"objective_settings": {"beta": 0.7}}):  # fmt: skip
+        assert label(service, settings=FOUR | other, controls=TWO) == "Start 3 runs"
+    assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs", "an arm of a sweep is measured otherwise"
     two = ask(unlearn.summary, service, draft(set="two"))
-    wanted = read(unlearn.Wanted, {"settings": {}, "controls": three})
+    wanted = read(unlearn.Wanted, {"settings": FOUR, "controls": TWO})
     assert forecast(service, wanted, two).label == "Start 3 runs", "other rows"
 
 
+def test_of_runs_that_ended_early_alone_no_time_is_said(service: Service) -> None:
+    for run_id in runs(service, *TWO, stop_fact_below=0.1):
+        finished(service, run_id, step=2)
+    assert label(service, settings=FOUR | {"stop_fact_below": 0.1}, controls=TWO) == "Start 3 runs"
+
+
 def test_a_sweep_says_how_long_the_arms_of_the_next_one_take(service: Service) -> None:
-    wanted = {"plan": plan(service)["plan"], "settings": {"steps": 4}, "others": ["ga"], **SWEEP}
+    wanted = {"plan": plan(service)["plan"], "settings": FOUR, "others": ["ga"], **SWEEP}
     (run_id,) = ask(unlearn.start, service, wanted)
-    arms = [("chosen, npo", 30.0, ""), ("random, npo", 50.0, ""), ("chosen, ga", 90.0, "")]
-    events = [SweepStep(at, 4, arm, 0, seconds, why) for at, (arm, seconds, why) in enumerate(arms, 1)]
-    finished(service, run_id, [*events, SweepStep(4, 4, "random, ga", 0, 0.1, "It has no answers.")])
-    # 4 × 40 s, and with GA 4 × 90 s more
-    assert label(service, settings={"steps": 4}, **SWEEP) == "Start 4 runs, about 3 min"
-    both = label(service, settings={"steps": 4}, **SWEEP, others=["ga"])
-    assert both == "Start 8 runs, about 9 min"
+    timed = arms(("chosen, npo", 30.0), ("random, npo", 50.0), ("random, npo", 90.0), ("chosen, ga", 90.0))
+    out = SweepStep(5, 5, "random, ga", 0, 0.1, "It has no answers.")
+    finished(service, run_id, [*timed, out], ended=420.1)
+    # 2 × 30 s and 2 × 70 s, and the 60 s that a sweep takes beside its arms
+    assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs, about 4 min"
+    assert label(service, settings=FOUR, **SWEEP, others=["ga"]) == "Start 8 runs", "an arm was never timed"
     assert label(service, settings={"steps": 5}, **SWEEP) == "Start 4 runs", "of other steps"
+    assert label(service, settings=FOUR, **SWEEP, bins=2) == "Start 8 runs", "of other arms"
+
+
+def test_an_arm_that_ended_early_or_ends_by_what_it_does_has_no_time(service: Service) -> None:
+    wanted = {"plan": plan(service)["plan"], "settings": FOUR, **SWEEP}
+    (run_id,) = ask(unlearn.start, service, wanted)
+    finished(service, run_id, [*arms(("chosen", 9.0)), *arms(("random", 9.0), of_step=3)])
+    assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs"
+    stopped = {"controls": ["uniform_norm_stop"], "seeds": 2}
+    (run_id,) = ask(unlearn.start, service, wanted | stopped)
+    finished(service, run_id, arms(("chosen", 9.0), ("uniform_norm_stop", 9.0)))
+    assert label(service, settings=FOUR, **stopped) == "Start 4 runs"
 
 
 def test_a_run_that_was_paused_is_damaged_or_did_not_end_says_no_time(service: Service) -> None:
-    first, second, third = start(service, plan(service)["plan"], {"steps": 4}, controls=["uniform", "random"])
-    finished(service, first, STEPS, resume=True)
-    finished(service, second, STEPS)
+    first, second, third = runs(service, *TWO)
+    finished(service, first, resume=True)
+    finished(service, second)
     (service.queue.store.path(second) / "config.json").write_text("{")
-    finished(service, third, STEPS)
-    service.queue.store.change(third, state="kept")
-    assert label(service, controls=["random"]) == "Start 2 runs"
+    finished(service, third, state="kept")
+    assert label(service, settings=FOUR, controls=["random"]) == "Start 2 runs"
+
+
+@pytest.mark.parametrize("ended", [1e300, 99.0, None, "160"])
+def test_a_time_that_cannot_be_is_no_time(service: Service, ended: Any) -> None:
+    (run_id,) = runs(service)
+    finished(service, run_id, ended=ended)
+    (sweep,) = ask(unlearn.start, service, {"plan": plan(service)["plan"], "settings": FOUR, **SWEEP})
+    finished(service, sweep, arms(("chosen", 9.0), ("random", 9.0)), ended=ended)
+    assert label(service, settings=FOUR, controls=["random"]) == "Start 2 runs"
+    assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs"
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, 1e300, -5.0])
+def test_an_arm_whose_time_cannot_be_has_no_time(service: Service, seconds: float) -> None:
+    (sweep,) = ask(unlearn.start, service, {"plan": plan(service)["plan"], "settings": FOUR, **SWEEP})
+    finished(service, sweep, arms(("chosen", seconds), ("random", 9.0)))
+    assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs"
 
 
 def test_minutes_become_hours_and_never_nothing() -> None:
     words = [start_words(2, seconds).partition(", ")[2] for seconds in (3.0, 89.0, 6_000.0, 9_000.0)]
     assert words == ["under a minute", "about 1 min", "about 100 min", "about 2.5 h"]
+    assert start_words(2, 9_000.0, at_most=True) == "Start 2 runs, at most about 2.5 h"
 
 
 def test_what_a_sweep_does_not_take_is_said_at_its_field_before_the_press(service: Service) -> None:
