@@ -191,7 +191,8 @@ def scored(folder: Path, table: pd.DataFrame) -> Report:
     flags = dict.fromkeys(("is_subject", "is_stop_word", "is_punctuation"), False)
     table = table.assign(position=at, token_id=at, token=[*"abc"] * (len(at) // 3), gold=1.0 * (at == 2))
     table = table.assign(char_start=at, char_end=at + 1, word_id=at, **flags, random_key=0.5)
-    start = replace(target(), answers=[answer(name, "x", expected="abc") for name in table["row_id"].unique()])
+    answers = [answer(name, "x", expected="abc") for name in table["row_id"].unique()]
+    start = replace(target(), answers=answers)
     path = written(folder / "scored.jsonl", [start, *chosen_and_random(1, 0.4)])
     scores, mask = beside(path)
     write_table(table, scores)
