@@ -45,8 +45,10 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     (nothing,) = sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["against"]
     assert (nothing["better"], nothing["worse"]) == ("", "")
     assert sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["headline"] == (
-        "After the last step no difference between the chosen tokens and a control is shown."
+        "After the last step no difference between the chosen tokens and a control is shown: 3 seeds can "
+        "show only a very large one."
     )
+    assert sweep_view(chosen_and_random(5, 0.0), [])["verdicts"][0]["headline"].endswith("is shown.")
     assert sweep_view(chosen_and_random(2, 0.4), [])["verdicts"][0]["headline"] == ""  # of two seeds none
     # What was found of the fact is said even so; names hold commas, so they are set apart by semicolons.
     assert nothing["open"].startswith("fact, joint 0.00 [0.00, 0.00]; other tokens; fact, paraphrased")
@@ -142,3 +144,12 @@ def test_a_series_has_its_curve_and_one_sentence(seeds: int, high: float, senten
     assert (bins["places"], doses["places"]) == (["1 of 2 (lowest)", "2 of 2 (highest)"], ["25%"])
     fact = next(figure for figure in bins["figures"] if figure["key"] == "fact_joint")
     assert fact["changes"][0]["mean"] == pytest.approx(-0.1) and fact["before"] == 0.9
+
+
+def test_of_a_target_that_did_not_know_the_facts_nothing_is_claimed() -> None:
+    arms = chosen_and_random(5, 0.4)
+    view = sweep_view([target(0.02), *arms], [])
+    said = "The target hardly knew the facts before (fact, joint 0.02): there was little to forget"
+    assert view["verdicts"][0]["headline"].startswith(said) and view["notes"][0].startswith(said)
+    known = sweep_view([target(0.9), *arms], [])
+    assert known["verdicts"][0]["headline"].startswith("After the last step") and known["notes"] == []

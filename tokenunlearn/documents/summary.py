@@ -10,7 +10,7 @@ import numpy as np
 from tokenunlearn.documents.series import series_view
 from tokenunlearn.documents.words import arm_words, listed, rows_words, seeds_words
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
-from tokenunlearn.experiments.report import note_lines
+from tokenunlearn.experiments.report import note_lines, unknown_words
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
@@ -26,10 +26,12 @@ from tokenunlearn.training.events import Event, SweepStep
 MOMENTS: Final = (LAST, EQUAL, RETAINED)
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
+ENOUGH_SEEDS: Final = 5
 FLUENCY: Final = "fluency"
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
 SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which nothing can be shown."
-NOTHING: Final = "After {the} no difference between the chosen tokens and a control is shown."
+NOTHING: Final = "After {the} no difference between the chosen tokens and a control is shown{few}."
+NOTHING_ON_FEW: Final = ": {seeds} seeds can show only a very large one"
 SHOWN: Final = (
     "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
     "interval over rows and seeds, p adjusted by Holm)."
@@ -46,7 +48,11 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
     skipped = [each for each in ended.values() if each.why]
     start = next((each for each in results if each.arm == BEFORE), None)
     return {
-        "verdicts": [_verdict(found, moment) for moment in MOMENTS if (found := findings(results, moment))],
+        "verdicts": [
+            _verdict(found, moment, unknown_words(results))
+            for moment in MOMENTS
+            if (found := findings(results, moment))
+        ],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [
             *note_lines(results),
@@ -58,8 +64,11 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
     }
 
 
-def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
-    """Return what is shown at a moment: a sentence, one for each control, and each difference in full."""
+def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, Any]:
+    """Return what is shown at a moment: a sentence, one for each control, and each difference in full.
+
+    `unknown`: that the target did not know the facts; then that is the first sentence.
+    """
     found = [each for each in every if np.isfinite(each.comparison.mean)]
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
@@ -70,11 +79,12 @@ def _verdict(every: Sequence[Finding], moment: str) -> dict[str, Any]:
         text = SHOWN.format(moment=moment, shown=len(shown), of=len(found))
         few = sum(each.comparison.seeds < FEWEST_SEEDS for each in found)
         text += SOME_TOO_FEW.format(few=few, fewest=FEWEST_SEEDS) if few else ""
-        said = said or NOTHING.format(the=_THE[moment])
+        only = NOTHING_ON_FEW.format(seeds=seeds) if seeds < ENOUGH_SEEDS else ""
+        said = said or NOTHING.format(the=_THE[moment], few=only)
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
         "moment": moment,
-        "headline": said,
+        "headline": unknown or said,
         "text": _begun(text),
         "against": [
             against_words([each for each in found if (each.control, each.method) == name]) for name in against

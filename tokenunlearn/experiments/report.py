@@ -2,21 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.response import Response, responses
+from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
+from tokenunlearn.metrics.known import PARTLY_FROM
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import signed
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
+UNKNOWN: Final = (
+    "The target hardly knew the facts before (fact, joint {known}): there was little to forget, and no figure "
+    "here says what a choice of tokens is worth."
+)
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -79,8 +86,22 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
 
 
 def note_lines(results: Sequence[ArmResult]) -> list[str]:
-    """Return what went otherwise than planned, a line each: a run that diverged, an arm without its match."""
-    return [f"{each.of.name}, seed {each.seed}, {each.moment}: {each.note}." for each in results if each.note]
+    """Return what went otherwise than planned, a line each.
+
+    A target that did not know the facts, a run that diverged, an arm without its match.
+    """
+    noted = [each for each in results if each.note]
+    return [
+        *filter(None, [unknown_words(results)]),
+        *(f"{each.of.name}, seed {each.seed}, {each.moment}: {each.note}." for each in noted),
+    ]
+
+
+def unknown_words(results: Sequence[ArmResult]) -> str:
+    """Return that the target hardly knew the facts; "" where it did, or where that was not measured."""
+    before = next((each for each in results if each.arm == BEFORE), None)
+    known = before.summary.get("fact_joint", np.nan) if before else np.nan
+    return UNKNOWN.format(known=f"{known:.2f}") if known < PARTLY_FROM else ""
 
 
 def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
