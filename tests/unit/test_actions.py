@@ -25,6 +25,7 @@ from app.views.probe import probe_value
 from app.views.tokens import known_of
 from app.web_files import WEB, modules
 from tests.asking import ask, start
+from tests.damaged_results import whole_gradients
 from tests.drawn_depth import drawn_depth
 from tests.page_service import draft, live_service, payload
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError
@@ -507,8 +508,8 @@ def test_gradients_are_measured_of_the_shown_tokens_and_stand_on_the_probe_tab(s
     for damaged in ({"says": ["So it is."]}, [], "text"):
         store.write_json(run_id, "gradients.json", damaged)
         empty = probe.show(service, run_id)["empty"]
-        assert empty == f"{run_id}: gradients.json is damaged: it has no whole. Measure again."
-    store.write_json(run_id, "gradients.json", {"says": ["So it is."], "whole": {}, "layers": []})
+        assert empty.startswith(f"{run_id}: gradients.json is damaged: ") and empty.endswith("Measure again.")
+    store.write_json(run_id, "gradients.json", {**whole_gradients(), "says": ["So it is."]})
     store.change(run_id, state="finished", step=1, ended=5.0)
     shown = probe.show(service, run_id)
     assert (shown["found"]["kind"], shown["found"]["says"]) == ("gradients", ["So it is."])
@@ -529,17 +530,18 @@ def test_deletion_and_insertion_tries_the_orders_of_the_rule_and_needs_a_fact(se
     assert config["name"] == "one, deletion and insertion" and kind_of(config) == "perturb"
 
 
-def test_depth_is_measured_of_an_ended_run_and_stands_there(service: Service) -> None:
+def test_depth_is_measured_of_an_ended_run_and_stands_there(service: Service, tmp_path: Path) -> None:
     store = service.queue.store
     run_id = ended(service, 100.0, 1)
-    adapter = store.path(run_id) / "adapter"
-    adapter.mkdir()
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        (adapter / name).write_text("{}")
+    adapter, taught = store.path(run_id) / "adapter", tmp_path / "taught"
+    for folder in (adapter, taught):
+        folder.mkdir()
+        for name in ("adapter_config.json", "adapter_model.safetensors"):
+            (folder / name).write_text("{}")
     rows = [{"id": "r0", "question": "Q?", "answer": "A.", "gold": [[0, 1]]}]
     for more, why in (
         ({}, "There is no adapter to switch off"),
-        ({"adapter": "taught"}, "No row has its fact marked"),
+        ({"adapter": str(taught)}, "No row has its fact marked"),
     ):
         store.write_json(run_id, "config.json", {**store.config(run_id), **more})
         shown = probe.show(service, run_id)["depth"]
@@ -569,7 +571,7 @@ def test_depth_is_measured_of_an_ended_run_and_stands_there(service: Service) ->
     store.write_json(run_id, "depth.json", [])
     value = probe.show(service, run_id)
     assert value["answers"] and value["depth"]["says"] == [] and value["depth"]["begins"]
-    assert value["depth"]["fault"] == "depth.json is damaged: it is no report of depth. Measure again"
+    assert value["depth"]["fault"] == "depth.json is damaged: it is no object. Measure again"
 
 
 def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: Service) -> None:
