@@ -21,8 +21,8 @@ from tokenunlearn.text.numbers import signed
 
 POPULATIONS = {"all": "all tokens", "words": "words, no punctuation", "content": "content words only"}
 UNKNOWN: Final = (
-    "The target hardly knew the facts before (fact, joint {known}): there was little to forget, and no figure "
-    "here says what a choice of tokens is worth."
+    "The target hardly knew the facts before (fact, joint {known}): there was little to forget, and no "
+    "figure here says what a choice of tokens is worth."
 )
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
