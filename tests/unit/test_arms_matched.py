@@ -207,7 +207,7 @@ def test_a_verdict_says_what_each_control_rules_out() -> None:
         for seed in range(3)
     ]
     lines = verdict_lines(results)
-    assert any("chosen − uniform_norm: -0.400" in line and "do better" in line for line in lines)
+    assert any("chosen − uniform_norm: −0.400" in line and "do better" in line for line in lines)
     assert lines[-3:] == [
         "A control rules out, where the chosen tokens do better:",
         "  uniform_norm: that the size of the change of the weights does it, whatever its direction",

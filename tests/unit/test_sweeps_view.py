@@ -151,5 +151,6 @@ def test_of_a_target_that_did_not_know_the_facts_nothing_is_claimed() -> None:
     view = sweep_view([target(0.02), *arms], [])
     said = "The target hardly knew the facts before (fact, joint 0.02): there was little to forget"
     assert view["verdicts"][0]["headline"].startswith(said) and view["notes"][0].startswith(said)
-    known = sweep_view([target(0.9), *arms], [])
-    assert known["verdicts"][0]["headline"].startswith("After the last step") and known["notes"] == []
+    for before in (target(0.9), replace(target(), summary={"fact_joint": None})):
+        known = sweep_view([before, *arms], [])
+        assert known["verdicts"][0]["headline"].startswith("After the last step") and known["notes"] == []

@@ -100,8 +100,10 @@ def note_lines(results: Sequence[ArmResult]) -> list[str]:
 def unknown_words(results: Sequence[ArmResult]) -> str:
     """Return that the target hardly knew the facts; "" where it did, or where that was not measured."""
     before = next((each for each in results if each.arm == BEFORE), None)
-    known = before.summary.get("fact_joint", np.nan) if before else np.nan
-    return UNKNOWN.format(known=f"{known:.2f}") if known < PARTLY_FROM else ""
+    known = before.summary.get("fact_joint") if before else None
+    if known is None or not known < PARTLY_FROM:
+        return ""
+    return UNKNOWN.format(known=f"{known:.2f}")
 
 
 def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
