@@ -31,6 +31,11 @@ _LIMITS: Final = (
 )
 
 
+def _folder_name(adapter: Path) -> str:
+    """Return the name of an adapter's folder; of one that a run has left, that of the run."""
+    return adapter.parent.name if adapter.name == ADAPTER else adapter.name
+
+
 def data_hash(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the rows that a config holds, by split."""
     rows = {split: config.get(split) or [] for split in SPLITS}
@@ -47,7 +52,7 @@ def model_card(run_id: str, config: Mapping[str, Any], probes: Mapping[str, Any]
     rows = [f"{len(config[split])} {split}" for split in SPLITS if _listed(config.get(split))]
     about = [
         ("Base model", f"{base} ({_EMBEDDED_LICENCE})" if embedded else f"{base}; its own licence holds"),
-        ("Target adapter", Path(adapter).name if adapter else "none"),
+        ("Target adapter", _folder_name(Path(adapter)) if adapter else "none"),
         ("Precision", config.get("precision") or "auto"),
         ("Rows", f"{', '.join(rows) or 'none named'}; SHA-256 {data_hash(config)}"),
         ("Tokens trained", f"{config.get('arm') or 'every token'}; mask {config.get('mask_hash') or 'none'}"),
