@@ -1,7 +1,6 @@
 """The visible words of the page, except the help of settings, which stands beside each setting."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.documents.words import rows_words
@@ -117,11 +116,6 @@ def start_words(runs: int, seconds: float | None = None, at_most: bool = False) 
         return f"Start {runs} runs, under a minute"
     time = f"about {minutes} min" if minutes < LONG else f"about {minutes / 60:.1f} h"
     return f"Start {runs} runs, {'at most ' if at_most else ''}{time}"
-
-
-def adapter_words(folder: Path) -> str:
-    """Return what a person knows an adapter by: its folder, or the run that left it there."""
-    return folder.parent.name if folder.name == "adapter" else folder.name
 
 
 def no_results(run: Mapping[str, Any]) -> str:

@@ -21,11 +21,12 @@ from app.requests import Truth
 from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line, seconds_left
-from app.words import OWN_FACTS, adapter_words
+from app.words import OWN_FACTS
 from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.runs.artifact import adapter_words
 from tokenunlearn.runs.run_rows import rows_from
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict

@@ -11,12 +11,12 @@ from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
 from app.views.runs import run_line
-from app.words import NO_PROBE, adapter_words
+from app.words import NO_PROBE
 from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
 from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
-from tokenunlearn.runs.artifact import ADAPTER, read_artifact
+from tokenunlearn.runs.artifact import ADAPTER, adapter_words, read_artifact
 from tokenunlearn.runs.attack_job import results_in, subject_of_run
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED

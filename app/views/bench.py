@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.words import adapter_words, setting_label
+from app.words import setting_label
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, row_to_dict
 from tokenunlearn.documents.words import rows_words
 from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.runs.artifact import adapter_words
 from tokenunlearn.settings import describe, to_dict
 
 MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that every run has figures of

@@ -79,6 +79,14 @@ def act(page: Page, name: str) -> Any:
     return page.locator(".tx-actions").get_by_role("button", name=name)
 
 
+def measure(page: Page, button: str, name: str) -> None:
+    """Measure the chosen tokens on the Unlearn tab, and go to what was found."""
+    page.get_by_role("button", name=button).click()
+    expect(head(page)).to_contain_text(name, timeout=MINUTE)
+    expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)
+    act(page, "Probe").click()
+
+
 def shown_step(page: Page) -> int:
     expect(head(page)).to_have_text(re.compile(r"step [1-9]\d* of"), timeout=MINUTE)
     return int(STEP.search(head(page).inner_text())[1])  # type: ignore[index]
@@ -182,10 +190,7 @@ def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
     run_id = next_run(folder)
     open_unlearn(page)
     page.get_by_role("button", name="Before training: measure these tokens").click()
-    page.get_by_role("button", name="Measure gradients of these tokens").click()
-    expect(head(page)).to_contain_text("tiny, gradients of the chosen tokens", timeout=MINUTE)
-    expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)
-    act(page, "Probe").click()
+    measure(page, "Measure gradients of these tokens", "tiny, gradients of the chosen tokens")
     found = page.get_by_role("region", name="Gradients", exact=True)
     expect(found.get_by_role("listitem").first).to_contain_text("of the squared gradients")
     shown = found.get_by_role("region", name="Signal to noise by group").locator("tbody tr").first
@@ -196,10 +201,7 @@ def test_gradients_of_the_chosen_tokens_are_measured_and_stand_on_the_probe_tab(
     assert layers == [1]
     # Another measurement of the same tokens takes its place: its figures are those that were kept.
     page.get_by_role("tab", name="Unlearn").click()
-    page.get_by_role("button", name="Measure deletion and insertion").click()
-    expect(head(page)).to_contain_text("tiny, deletion and insertion", timeout=MINUTE)
-    expect(head(page)).to_contain_text("finished, measurement 1 of 1", timeout=MINUTE)
-    act(page, "Probe").click()
+    measure(page, "Measure deletion and insertion", "tiny, deletion and insertion")
     curves = page.get_by_role("region", name="Deletion and insertion", exact=True)
     expect(curves.locator("svg.tu-plot")).to_have_count(1)
     expect(found).to_be_hidden()

@@ -47,11 +47,10 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
     ended = {(each.arm, each.seed): each for each in events if isinstance(each, SweepStep)}
     skipped = [each for each in ended.values() if each.why]
     start = next((each for each in results if each.arm == BEFORE), None)
+    unknown = unknown_words(results)
     return {
         "verdicts": [
-            _verdict(found, moment, unknown_words(results))
-            for moment in MOMENTS
-            if (found := findings(results, moment))
+            _verdict(found, moment, unknown) for moment in MOMENTS if (found := findings(results, moment))
         ],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [

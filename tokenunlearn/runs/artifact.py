@@ -22,6 +22,11 @@ ADAPTER, RIVAL = KINDS
 ADAPTER_FILES: Final = ("adapter_config.json", "adapter_model.safetensors")
 
 
+def adapter_words(folder: Path) -> str:
+    """Return what a person knows an adapter by: its folder, or the run that left it there."""
+    return folder.parent.name if folder.name == ADAPTER else folder.name
+
+
 @dataclass(frozen=True)
 class Artifact:
     """One of `KINDS`; of a rival also its name in RIVALS and its settings."""

@@ -16,7 +16,7 @@ from tokenunlearn.errors import RunError
 from tokenunlearn.models.adapter_files import CONFIG
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.probes import PROBES
-from tokenunlearn.runs.artifact import ADAPTER, ADAPTER_FILES, read_artifact
+from tokenunlearn.runs.artifact import ADAPTER, ADAPTER_FILES, adapter_words, read_artifact
 
 _EMBEDDED_HUB: Final = f"HuggingFaceTB/{EMBEDDED_NAME}"
 _EMBEDDED_LICENCE: Final = "apache-2.0"
@@ -29,11 +29,6 @@ _LIMITS: Final = (
     "The adapter holds the target's adapter and what was trained on it as one LoRA: it belongs on the base "
     "model, not on the target.",
 )
-
-
-def _folder_name(adapter: Path) -> str:
-    """Return the name of an adapter's folder; of one that a run has left, that of the run."""
-    return adapter.parent.name if adapter.name == ADAPTER else adapter.name
 
 
 def data_hash(config: Mapping[str, Any]) -> str:
@@ -52,7 +47,7 @@ def model_card(run_id: str, config: Mapping[str, Any], probes: Mapping[str, Any]
     rows = [f"{len(config[split])} {split}" for split in SPLITS if _listed(config.get(split))]
     about = [
         ("Base model", f"{base} ({_EMBEDDED_LICENCE})" if embedded else f"{base}; its own licence holds"),
-        ("Target adapter", _folder_name(Path(adapter)) if adapter else "none"),
+        ("Target adapter", adapter_words(Path(adapter)) if adapter else "none"),
         ("Precision", config.get("precision") or "auto"),
         ("Rows", f"{', '.join(rows) or 'none named'}; SHA-256 {data_hash(config)}"),
         ("Tokens trained", f"{config.get('arm') or 'every token'}; mask {config.get('mask_hash') or 'none'}"),
