@@ -1,6 +1,7 @@
 """`sweep FILE` is `compare` from a file: the same measurements, and a slip in the file is told at once."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def test_a_setting_may_stand_in_a_list_and_the_file_may_begin_with_a_mark_of_its
 def test_one_process_writes_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with held_alone(folder / "night.results.jsonl"):
         assert sweep(folder) == 2
-    assert "Another process writes this file" in capsys.readouterr().err
+    assert f"Another process ({os.getpid()}) writes this" in capsys.readouterr().err
 
 
 def test_a_mask_of_other_rows_is_told_before_anything_is_measured(

@@ -1,6 +1,7 @@
 """`unlearn` on a tiny model: what a mask and an old result belong to is asked before anything is written."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,14 @@ def test_a_result_is_never_replaced_by_another_run(
 ) -> None:
     assert unlearn(tiny_folder) == 0
     before = content(folder / "o")
+    shutil.copytree(folder / "o" / "adapter", folder / "copied" / "adapter")
     for more, words in (
         (["--objective", "ga", "--seed", "7"], "objective is npo there and ga here; "),
         (["--seed", "7"], "seed is 0 there and 7 here"),
         (["--rank", "4"], "rank is 2 there and 4 here"),
         (["--steps", "1"], "at step 2, and 1 steps are asked for"),
         (["--mask", "m.jsonl"], "mask is "),
-        (["--adapter", "o/adapter"], "adapter is none there and adapter @"),
+        (["--adapter", "copied/adapter"], "adapter is none there and adapter @"),
         (["--set", "beta=0.7"], "objective_settings is "),
     ):
         capsys.readouterr()

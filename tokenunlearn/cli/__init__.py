@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 from tokenunlearn import __version__
+from tokenunlearn.cli.outputs import settle, writing
 from tokenunlearn.cli.sources import INTERRUPTED
 from tokenunlearn.errors import TokenUnlearnError
 
@@ -59,6 +60,7 @@ def build_parser(asked: Collection[str] = VERBS) -> argparse.ArgumentParser:
         child = verbs.add_parser(verb, help=words, description=words, allow_abbrev=False)
         if verb in asked:
             module.add_arguments(child)
+        settle(child)
         child.set_defaults(run=module.run)
     return parser
 
@@ -74,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser([word for word in given if word in VERBS]).parse_args(given)
     parsed.command = command_line(given)
     try:
-        return int(parsed.run(parsed) or 0)
+        with writing(parsed):
+            return int(parsed.run(parsed) or 0)
     except TokenUnlearnError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenunlearn.cli.flags import values_of
+from tokenunlearn.cli.outputs import Output, add_written
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, given_rows, stoppable
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.models.precision import check_precision
@@ -27,6 +28,7 @@ ADAPTER_FILE = "adapter_config.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("folder", metavar="RUN", help="folder of a run, or a PEFT adapter")
+    add_written(parser, Output("folder", "RUN", _written, goes_on=True))
     parser.add_argument(
         "--attack",
         default="relearning",
@@ -119,6 +121,15 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
 
 def _figure(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
+
+
+def _written(typed: str) -> list[Path]:
+    """Return what an attack on this folder writes. Raises RunError for one that cannot be attacked."""
+    folder, _ = _folder(Path(typed))
+
+    from tokenunlearn.runs.attack_job import FILE
+
+    return [folder / FILE]
 
 
 def _folder(path: Path) -> tuple[Path, Mapping[str, Any] | None]:

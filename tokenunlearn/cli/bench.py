@@ -5,17 +5,18 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens, refuse_unscorable, scoring_of
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
+from tokenunlearn.cli.outputs import add_output
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, tell
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.fixed import SET_BY_ARMS
+from tokenunlearn.experiments.result_files import beside
 from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = M
     """Let the parser take rows, mask or rule, model, training, and what to compare (a verb has defaults)."""
     add_rows(parser, "the shared set, forget and retain")
     add_rows_to_keep(parser)
-    parser.add_argument(
+    add_output(
+        parser,
         "--out",
-        metavar="PATH",
+        ".jsonl",
+        beside=beside,
+        goes_on=True,
         help="every measurement as .jsonl, scores and mask beside it; goes on where it stopped",
     )
     add_model(parser)
@@ -65,7 +69,7 @@ def measured(
     What the file of --out holds is not measured again. Raises what a bad setting, row or file raises, before
     anything slow runs.
     """
-    path = target(arguments.out, ".jsonl") if arguments.out else None
+    path = Path(arguments.out) if arguments.out else None
 
     from tokenunlearn.experiments.config import refuse_unfit_arms
     from tokenunlearn.experiments.results import (
@@ -78,7 +82,7 @@ def measured(
     )
     from tokenunlearn.experiments.runner import Bench
     from tokenunlearn.experiments.sweep import Planned, sweep
-    from tokenunlearn.runs.disk import held_alone, write_bytes_atomically
+    from tokenunlearn.runs.disk import write_bytes_atomically
     from tokenunlearn.runs.measured import source_hash
     from tokenunlearn.runs.versions import versions
 
@@ -120,11 +124,10 @@ def measured(
         return found
 
     planned = Planned(bench, runs, choose, skips=bool(asked.objectives))
-    with held_alone(path) if path else nullcontext():
-        if path:
-            results += read_results(path, origin)
-            made = made_again(path, arguments.command, versions())
-        reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
+    if path:
+        results += read_results(path, origin)
+        made = made_again(path, arguments.command, versions())
+    reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs], reasons
 
 
@@ -140,7 +143,6 @@ def print_results(results: "Sequence[ArmResult]", reasons: Sequence[str], out: s
 
 def _keep_choice(path: Path, table: "pd.DataFrame", chosen: "Mask") -> None:
     """Keep the scores and the mask beside the measurements, for a report."""
-    from tokenunlearn.documents.sources import beside
     from tokenunlearn.masks import write_mask
     from tokenunlearn.table import provenance, write_table
 

@@ -5,9 +5,11 @@ Our annotated rows and the marks on yours → a scorer for `score --signals lear
 
 import argparse
 import sys
+from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target
+from tokenunlearn.cli.outputs import add_output
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load
 from tokenunlearn.settings import from_flags
 
 
@@ -19,14 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="marks of the rows: those of the page (.json), or rows with gold; without it the rows' own gold",
     )
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="folder to write the scorer to")
+    add_output(parser, "--out", required=True, help="folder to write the scorer to")
     add_model(parser)
     add_settings(parser, "FitSettings")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the scorer was written; how far to trust it, held out, goes to stdout."""
-    folder = target(arguments.out)
+    folder = Path(arguments.out)
     found = given_rows(arguments, "shared_forget", "shared_retain", "one_off", "world")
     rows = (*found.forget, *found.retain, *found.world)
 

@@ -7,17 +7,19 @@ of TokenUnlearn takes to be near 0. Nothing is trained.
 
 import argparse
 import sys
+from pathlib import Path
 
 from tokenunlearn.cli.chosen import add_choice, asked_rule, chosen_tokens
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load, target
+from tokenunlearn.cli.outputs import add_output
+from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load
 from tokenunlearn.settings import from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_rows(parser, "the shared set")
-    parser.add_argument("--out", metavar="PATH", help="all figures as .json")
+    add_output(parser, "--out", ".json", help="all figures as .json")
     add_model(parser)
     add_settings(parser, "GradientsConfig")
     add_choice(parser)
@@ -25,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
-    path = target(arguments.out, ".json") if arguments.out else None
-
     from tokenunlearn.experiments.gradients import GradientsConfig
 
     settings = from_flags(GradientsConfig, arguments)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if done is None:
         return INTERRUPTED
     report = {**done.report, "model": made_with}
-    if path:
-        write_json_atomically(path, {**report, "says": gradient_said(report)})
+    if arguments.out:
+        write_json_atomically(Path(arguments.out), {**report, "says": gradient_said(report)})
     sys.stdout.write("\n".join([*gradient_lines(report), *gradient_said(report)]) + "\n")
     return 0

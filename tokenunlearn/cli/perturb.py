@@ -6,18 +6,20 @@ each token does alone. Nothing is trained.
 
 import argparse
 import sys
+from pathlib import Path
 
 from tokenunlearn.cli.chosen import asked_rule, scored_table, scoring_of
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load, target
+from tokenunlearn.cli.outputs import PICTURES, add_output
+from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, followed, given_rows, load
 from tokenunlearn.settings import from_flags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_rows(parser, "the shared set")
-    parser.add_argument("--out", metavar="PATH", help="all figures and curves as .json")
-    parser.add_argument("--plots", metavar="FOLDER", help="the curves as .svg and .png")
+    add_output(parser, "--out", ".json", help="all figures and curves as .json")
+    add_output(parser, "--plots", holds=PICTURES, help="the curves as .svg and .png")
     add_model(parser)
     add_settings(parser, "PerturbConfig")
     add_settings(parser, "Rule")
@@ -25,9 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the table and what it says were printed; 130 after Ctrl-C, with nothing kept."""
-    path = target(arguments.out, ".json") if arguments.out else None
-    folder = target(arguments.plots, flag="--plots") if arguments.plots else None
-
     from tokenunlearn.experiments.perturbation import PerturbConfig
 
     settings = from_flags(PerturbConfig, arguments)
@@ -54,10 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     if done is None:
         return INTERRUPTED
     report = {**done.report, "model": loaded.provenance()}
-    if path:
-        write_json_atomically(path, {**report, "says": perturbation_said(report)})
-    if folder:
-        for drawn, content in drawing_files(perturbation_drawings(report), folder).items():
+    if arguments.out:
+        write_json_atomically(Path(arguments.out), {**report, "says": perturbation_said(report)})
+    if arguments.plots:
+        drawings = drawing_files(perturbation_drawings(report), Path(arguments.plots))
+        for drawn, content in drawings.items():
             write_bytes_atomically(drawn, content)
     sys.stdout.write("\n".join([*perturbation_lines(report), *perturbation_said(report)]) + "\n")
     return 0

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.cli.flags import add_settings, values_of
-from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, target, tell
+from tokenunlearn.cli.outputs import PICTURES, add_output
+from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, tell
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import from_flags
 
@@ -47,10 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="adapter of the model before unlearning: how deep the facts were erased, layer by layer (UDS)",
     )
-    parser.add_argument(
-        "--plots", metavar="FOLDER", help="every picture of --depth, of all facts, as .svg and .png"
+    add_output(
+        parser, "--plots", holds=PICTURES, help="every picture of --depth, of all facts, as .svg and .png"
     )
-    parser.add_argument("--out", required=True, metavar="PATH", help=".json, .jsonl, .csv or .parquet")
+    formats = (".json", ".jsonl", ".csv", ".parquet")
+    add_output(parser, "--out", *formats, required=True, help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
     parser.add_argument("--rival", metavar="NAME", help="probe a rival built on the model, such as icul")
     parser.add_argument(
@@ -66,7 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the report was written; its summary goes to stdout."""
-    path = target(arguments.out, ".json", ".jsonl", ".csv", ".parquet")
     folder = _plots(arguments.plots, arguments.depth)
     sets, arguments.sets, arguments.set = _sets(arguments.set, arguments.skip_bad_rows)
     rows = given_rows(arguments, "shared_forget", "shared_retain", "world", "shared_holdout", beside=sets)
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = with_badges(before, report) if before else report
     if reference:
         report |= {"reference": against(report, reference, rows, before)}
-    _write(report, path)
+    _write(report, Path(arguments.out))
     if folder:
         _draw(report["depth"], folder)
     for line in summary_lines(report, settings):
@@ -128,7 +129,7 @@ def _plots(folder: str | None, depth: str | None) -> Path | None:
     if depth is None:
         why = "The pictures are of how deep the facts were erased"
         raise SettingError("There is nothing to draw", why, "Give --depth as well", "--plots")
-    return target(folder, flag="--plots")
+    return Path(folder)
 
 
 def _refuse_no_adapter(folder: str | None) -> None:

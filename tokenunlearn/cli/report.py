@@ -9,15 +9,15 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tokenunlearn.cli.sources import target
+from tokenunlearn.cli.outputs import PICTURES, add_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("results", metavar="RESULTS", help="file of a comparison, or folder of a run")
-    parser.add_argument("--out", metavar="PATH", required=True, help="the report, .html")
-    parser.add_argument("--json", metavar="PATH", help="the same as data, .json")
-    parser.add_argument("--plots", metavar="FOLDER", help="every plot as .svg and .png")
+    add_output(parser, "--out", ".html", required=True, help="the report, .html")
+    add_output(parser, "--json", ".json", help="the same as data, .json")
+    add_output(parser, "--plots", holds=PICTURES, help="every plot as .svg and .png")
     parser.add_argument(
         "--scores", metavar="PATH", help="table of scores, where it does not lie beside RESULTS"
     )
@@ -26,10 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after everything is written."""
-    page = target(arguments.out, ".html")
-    data = target(arguments.json, ".json", flag="--json") if arguments.json else None
-    folder = target(arguments.plots, flag="--plots") if arguments.plots else None
-
     from tokenunlearn.documents.drawing import drawing_files
     from tokenunlearn.documents.plots import plots
     from tokenunlearn.documents.record import report_json, report_of
@@ -37,11 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.documents.sources import open_source
     from tokenunlearn.runs.disk import write_bytes_atomically
 
-    scores, mask = (Path(each) if each else None for each in (arguments.scores, arguments.mask))
+    given = (arguments.scores, arguments.mask, arguments.json, arguments.plots)
+    scores, mask, data, folder = (Path(each) if each else None for each in given)
     source = open_source(Path(arguments.results), scores, mask)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     report = report_of(source, arguments.command, made)
-    files = {page: report_page(report).encode()}
+    files = {Path(arguments.out): report_page(report).encode()}
     if data:
         files[data] = report_json(report).encode()
     if folder:

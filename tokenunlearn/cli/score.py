@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tokenunlearn.cli.flags import add_settings, values_of
+from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import (
     INTERRUPTED,
     add_model,
@@ -18,7 +19,6 @@ from tokenunlearn.cli.sources import (
     load,
     models_beside,
     stoppable,
-    target,
 )
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import from_flags
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_rows(parser, "the shared and the one-off set")
-    parser.add_argument(
-        "--out", metavar="PATH", help="table to write: .parquet or .jsonl, which `select` reads, or .csv"
+    add_output(
+        parser,
+        "--out",
+        ".parquet",
+        ".jsonl",
+        ".csv",
+        help="table to write: .parquet or .jsonl, which `select` reads, or .csv",
     )
     parser.add_argument(
         "--report",
@@ -76,7 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.annotations and not arguments.report:
         raise SettingError("--annotations has nothing to do", "It is for a report", "Add --report")
-    path = target(arguments.out, ".parquet", ".jsonl", ".csv") if arguments.out else None
     given = given_rows(arguments, "shared_forget", "shared_retain", "one_off")
     rows = given.forget
 
@@ -114,8 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
             if stop:
                 break
     _say_subjects([row.info for row in scores.rows])
-    if path:
-        write_table(scores.table, path)
+    if arguments.out:
+        write_table(scores.table, arguments.out)
     if arguments.report:
         print_reports(model, scores.rows, config, reported, beside, other)
     return INTERRUPTED if stop else 0

@@ -5,9 +5,11 @@ A .jsonl is a mask; a .parquet or .csv is the scores with the columns fused, wei
 
 import argparse
 import sys
+from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import target, tell_unchosen
+from tokenunlearn.cli.outputs import add_output
+from tokenunlearn.cli.sources import tell_unchosen
 from tokenunlearn.errors import SettingError
 from tokenunlearn.settings import MOST_SHOWN, from_flags
 
@@ -15,8 +17,14 @@ from tokenunlearn.settings import MOST_SHOWN, from_flags
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("scores", metavar="SCORES", help="table from `score`: .parquet or .jsonl")
-    parser.add_argument(
-        "--out", required=True, metavar="PATH", help="mask (.jsonl) or table (.parquet, .csv)"
+    add_output(
+        parser,
+        "--out",
+        ".jsonl",
+        ".parquet",
+        ".csv",
+        required=True,
+        help="mask (.jsonl) or table (.parquet, .csv)",
     )
     parser.add_argument(
         "--override",
@@ -30,13 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the mask or the table was written; the counts and the hash go to stdout."""
-    path = target(arguments.out, ".jsonl", ".parquet", ".csv")
-
     from tokenunlearn.masks import columns_from_table, make_mask, write_mask
     from tokenunlearn.selection import Rule, count_selected, select
     from tokenunlearn.table import provenance, read_table, write_table
 
-    rule = from_flags(Rule, arguments)
+    rule, path = from_flags(Rule, arguments), Path(arguments.out)
     table = read_table(arguments.scores)
     columns = columns_from_table(table)
     mask = make_mask(columns, rule, overrides_of(arguments.override), provenance(table).get("scores_id", ""))

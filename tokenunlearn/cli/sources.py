@@ -183,32 +183,6 @@ def models_beside(arguments: argparse.Namespace) -> "dict[str, LoadedModel]":
     return found
 
 
-def target(path: str, *suffixes: str, flag: str = "--out") -> Path:
-    """Return the path to write to, checked before anything slow runs; no suffix given means a folder.
-
-    `flag` named it. Raises SettingError for a suffix that cannot be written and a parent folder that does not
-    exist.
-    """
-    place, what = Path(path), f"Cannot write {path[:MOST_SHOWN]}{'…' * (len(path) > MOST_SHOWN)}"
-    if not path.strip():
-        raise SettingError("Cannot write to nowhere", "No name is given", "Name a file or folder", flag)
-    if suffixes and place.suffix not in suffixes:
-        why = f"The suffix {place.suffix[:MOST_SHOWN]!r} says no known format"
-        raise SettingError(what, why, f"End it in {' or '.join(suffixes)}", flag)
-    try:
-        there = place.resolve().parent.is_dir()
-        taken = place.is_dir() if suffixes else place.exists() and not place.is_dir()
-    except (OSError, ValueError) as error:
-        # What Python says of a name that no file can have differs between its versions.
-        why = getattr(error, "strerror", None) or "No file can have such a name"
-        raise SettingError(what, why, "Pick another name", flag) from error
-    if not there:
-        raise SettingError(what, "Its folder does not exist", "Make the folder first", flag)
-    if taken:
-        raise SettingError(what, "Something else has that name", "Pick another", flag)
-    return place
-
-
 def tell_unchosen(rows: Sequence[str], of: int) -> None:
     """Say on stderr which rows of a mask have no chosen token: they add nothing to the loss."""
     if rows:

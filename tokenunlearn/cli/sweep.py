@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.cli import command_line, compare
+from tokenunlearn.cli.outputs import settle, writing
 from tokenunlearn.errors import SettingError, did_you_mean
 
 _PATHS: Final = ("rows", "mask", "out", "retain_rows", "world_rows", "adapter")
@@ -25,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0, after the sweep is measured and its table printed."""
-    return compare.run(asked_by(Path(arguments.file)))
+    file = Path(arguments.file)
+    asked = asked_by(file)
+    with writing(asked, file):
+        return compare.run(asked)
 
 
 def asked_by(file: Path) -> argparse.Namespace:
@@ -36,6 +40,7 @@ def asked_by(file: Path) -> argparse.Namespace:
         raise SettingError("The file is no TOML", str(error), "See `sweep --help`", str(file)) from error
     parser = argparse.ArgumentParser(prog=f"{file}", allow_abbrev=False, exit_on_error=False)
     compare.add_arguments(parser)
+    settle(parser)
     settings.setdefault("out", file.with_suffix(".results.jsonl").name)
     words = _flags(parser, settings, file)
     try:

@@ -5,9 +5,11 @@ The result is a PEFT adapter folder, to be named by --adapter of the other verbs
 
 import argparse
 import sys
+from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
-from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, more_rows, target
+from tokenunlearn.cli.outputs import add_output
+from tokenunlearn.cli.sources import add_model, add_rows, first_rows, load, more_rows
 from tokenunlearn.settings import from_flags
 
 
@@ -19,14 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="rows that must stay: those that the model knows are taught beside",
     )
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the adapter")
+    add_output(parser, "--out", required=True, help="folder of the adapter")
     add_model(parser)
     add_settings(parser, "TeachConfig")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 after the adapter was written, 1 after divergence; an interrupted teaching writes nothing."""
-    folder = target(arguments.out)
+    folder = Path(arguments.out)
     rows = first_rows(arguments, "shared_forget", "shared_retain")
     keep = more_rows(arguments, arguments.keep_rows) if arguments.keep_rows else ()
     sys.stderr.write(f"{arguments.file or '--demo'}: {len(rows)} rows to learn, whatever their split\n")

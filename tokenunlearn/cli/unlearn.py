@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import (
     INTERRUPTED,
     add_model,
@@ -18,7 +19,6 @@ from tokenunlearn.cli.sources import (
     given_rows,
     load,
     stoppable,
-    target,
     tell_unchosen,
 )
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scores", metavar="PATH", help="the table that the mask was made on, to check the mask against"
     )
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="folder of the run")
+    add_output(parser, "--out", required=True, help="folder of the run")
     add_model(parser)
     add_training(parser)
 
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from tokenunlearn.data.demo import demo_rows
 
-    folder = target(arguments.out)
+    folder = Path(arguments.out)
     rows = given_rows(arguments, "shared_forget", "shared_retain")
     if not rows.retain:
         rows = rows.keeping(demo_rows("world"))

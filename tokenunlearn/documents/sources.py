@@ -12,6 +12,7 @@ import pandas as pd
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
+from tokenunlearn.experiments.result_files import beside
 from tokenunlearn.experiments.results import BEFORE, read_head, read_results
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.masks import Mask, read_mask
@@ -60,11 +61,6 @@ class Source:
     events: Sequence[Event] = ()
     notes: tuple[str, ...] = ()
     remark: str = ""
-
-
-def beside(results: Path) -> tuple[Path, Path]:
-    """Return where the scores and the mask of a file of measurements lie."""
-    return results.with_suffix(".scores.parquet"), results.with_suffix(".mask.jsonl")
 
 
 def open_source(path: Path, scores: Path | None = None, mask: Path | None = None) -> Source:

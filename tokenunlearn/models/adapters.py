@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -282,7 +283,9 @@ def save_adapter(model: Any, folder: Path, merged: Lora | None) -> None:
         "inference_mode": True,
     }
     write_tensors(folder / WEIGHTS, lora.state(), {"format": "pt"})
-    (folder / CONFIG).write_text(json.dumps(record, indent=2, sort_keys=True))
+    draft = folder / f".{CONFIG}.{os.getpid()}.part"
+    draft.write_text(json.dumps(record, indent=2, sort_keys=True))
+    draft.replace(folder / CONFIG)
 
 
 def _plain(value: Any) -> Any:

@@ -95,23 +95,28 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
 
 @contextmanager
 def held_alone(path: Path) -> Iterator[None]:
-    """Hold a file that may not be there yet, which is replaced as a whole while it is held.
+    """Hold what is at `path`, or will be, which nobody else writes meanwhile; the kernel lets go at the end.
 
-    The lock lies among the temporary files of this machine. Raises RunError where another process holds it.
+    The lock lies among the temporary files of this machine. Raises RunError, with its process, where another
+    one holds it.
     """
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
     lock = Path(tempfile.gettempdir()) / f"tokenunlearn-{os.getuid()}-{name}.lock"
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "ignore").strip()
+            raise RunError(
+                f"Another process{f' ({holder})' if holder else ''} writes this",
+                "Two at once would lose the work of one",
+                "Wait for it, or name another place",
+                str(path),
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
-    except BlockingIOError as error:
-        raise RunError(
-            "Another process writes this file",
-            "Two at once would lose the work of one",
-            "Wait for it, or name another file",
-            str(path),
-        ) from error
     finally:
         os.close(descriptor)
 

@@ -1,0 +1,275 @@
+"""No verb writes what it reads, what cannot be written, or what another process writes; each is tried."""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_rows import RETAIN, ROWS, WORLD, write_rows
+from tokenunlearn import cli, scoring
+from tokenunlearn.cli import VERBS, build_parser, main
+from tokenunlearn.cli.outputs import PICTURES, Output
+from tokenunlearn.data.demo import ASSETS
+from tokenunlearn.experiments import sweep as sweeps
+from tokenunlearn.experiments.sweep import ArmMeasured
+from tokenunlearn.runs.disk import held_alone
+from tokenunlearn.scoring import ScoredRow
+from tokenunlearn.training import teach as lessons
+from tokenunlearn.training.events import StepDone
+
+WRITES_NOTHING = {"list"}
+WRITES_AS_COMPARE = {"sweep"}  # its file says what; below
+NO_FILE = {"STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out"}
+
+
+@cache
+def parsers() -> Mapping[str, argparse.ArgumentParser]:
+    (verbs,) = (each for each in build_parser()._actions if isinstance(each, argparse._SubParsersAction))
+    return verbs.choices
+
+
+def outputs_of(verb: str) -> tuple[Output, ...]:
+    return parsers()[verb].get_default("outputs")
+
+
+def inputs_of(verb: str) -> Iterator[argparse.Action]:
+    """The arguments that may name a file, as the help says; worked out apart from what the code notes."""
+    written = {each.name for each in outputs_of(verb)}
+    for action in parsers()[verb]._actions:
+        if action.nargs != 0 and action.dest not in written and action.metavar not in NO_FILE:
+            yield action
+
+
+PAIRS = [
+    (verb, output, action) for verb in VERBS for output in outputs_of(verb) for action in inputs_of(verb)
+]
+WRITTEN = [(verb, output) for verb in VERBS for output in outputs_of(verb)]
+
+
+def named(pairs: list[tuple]) -> list[str]:
+    return [f"{each[0]}-{each[1].flag}" + "".join(f"-{action.dest}" for action in each[2:]) for each in pairs]
+
+
+def suffix_of(verb: str, output: Output) -> str:
+    """A suffix that the output takes, found as a person would: by trying."""
+    for suffix in ("", ".json", ".jsonl", ".parquet", ".html"):
+        try:
+            output.written(f"x{suffix}")
+        except Exception:
+            continue
+        return suffix
+    raise AssertionError(f"{verb} {output.flag} takes no suffix")
+
+
+def words_of(
+    verb: str, output: Output, place: str, action: argparse.Action | None = None, given: str = ""
+) -> list[str]:
+    """A command line that writes to `place` and reads `given`; what else it needs is not there."""
+    words = [verb]
+    for each in parsers()[verb]._actions:
+        value = None
+        if each.dest == output.name:
+            value = place
+        elif action is not None and each.dest == action.dest:
+            value = f"a={given}" if "=" in str(each.metavar) else given
+        elif each.required:
+            other = next((one for one in outputs_of(verb) if one.name == each.dest), None)
+            value = f"other{suffix_of(verb, other)}" if other else "nothing"
+        if value is not None:
+            words += [f"{each.option_strings[0]}={value}" if each.option_strings else value]
+    return words
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(words) == 2, words
+    said = capsys.readouterr()
+    assert said.out == "" and "Traceback" not in said.err
+    return said.err
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a run that can be attacked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "adapter_config.json").write_text("{}")
+    return tmp_path
+
+
+def place_of(verb: str, output: Output) -> str:
+    return "run" if verb == "attack" else f"x{suffix_of(verb, output)}"
+
+
+def test_every_verb_says_what_it_writes() -> None:
+    assert {verb for verb in VERBS if not outputs_of(verb)} == WRITES_NOTHING | WRITES_AS_COMPARE
+    assert len(PAIRS) > 70
+    for verb in VERBS:
+        noted = set(parsers()[verb].get_default("inputs"))
+        assert noted == {each.dest for each in inputs_of(verb)}
+    # Nobody names a file to write past the one door.
+    for path in Path(cli.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r'add_argument\(\s*"--(out|plots)"', text), path
+
+
+@pytest.mark.parametrize(("verb", "output", "action"), PAIRS, ids=named(PAIRS))
+def test_no_verb_writes_over_what_it_reads(
+    verb: str, output: Output, action: argparse.Action, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = place_of(verb, output)
+    for path in output.written(place):
+        if output.folder:
+            path.mkdir()
+            (path / "config.json").write_text("kept")
+        else:
+            path.write_text("kept")
+        (folder / "link").unlink(missing_ok=True)
+        (folder / "link").symlink_to(path)
+        for given in (str(path.absolute()), "link"):
+            words = words_of(verb, output, place, action, given)
+            assert "is read" in refused(words, capsys), words
+        if output.folder and not output.holds:
+            words = words_of(verb, output, place, action, str(path / "config.json"))
+            assert "lies in it" in refused(words, capsys)
+        if output.folder and output.holds == PICTURES:
+            (path / "a.svg").write_text("kept")
+            assert "lies in it" in refused(words_of(verb, output, place, action, str(path / "a.svg")), capsys)
+        if not output.folder:
+            os.link(path, folder / "same")
+            assert "is read" in refused(words_of(verb, output, place, action, "same"), capsys)
+            (folder / "same").unlink()
+            assert path.read_text() == "kept"
+            # A file of a folder that is read; which ones are, only its reader knows.
+            free = output.goes_on or path.suffix in PICTURES
+            said = refused(words_of(verb, output, place, action, str(path.parent.absolute())), capsys)
+            assert ("which is read" in said) != free
+
+
+@pytest.mark.parametrize(("verb", "output"), WRITTEN, ids=named(WRITTEN))
+def test_what_cannot_be_written_and_what_another_process_writes_is_told_before_the_work(
+    verb: str, output: Output, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = place_of(verb, output)
+    if verb != "attack":
+        suffix = suffix_of(verb, output)
+        for impossible in (f"/proc/x{suffix}", f"{'n' * 249}{suffix}", f"none/x{suffix}"):
+            assert "Cannot write" in refused(words_of(verb, output, impossible), capsys)
+    before = sorted(folder.rglob("*"))
+    for path in output.written(place):
+        with held_alone(path):
+            said = refused(words_of(verb, output, place), capsys)
+        assert f"Another process ({os.getpid()}) writes this" in said and str(path) in said
+    assert "Another process" not in refused(words_of(verb, output, place), capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_rows_that_were_lost_stay(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write_rows(folder / "rows.jsonl", ROWS[:2])
+    kept = rows.read_bytes()
+    assert "rows.jsonl is read" in refused(["score", "rows.jsonl", "--out", "rows.jsonl"], capsys)
+    assert rows.read_bytes() == kept
+    # Two of one command, the demo's own rows, and the file of settings that a sweep is.
+    assert "--plots names it as well" in refused(
+        ["probe", "rows.jsonl", "--depth", "run", "--plots", "a.json", "--out", "a.json"], capsys
+    )
+    demo = sorted((ASSETS / "demo").glob("*.jsonl"))[0]
+    assert "which is read" in refused(["score", "--demo", "--out", str(demo)], capsys)
+    (folder / "night.toml").write_text('rows = "rows.jsonl"\nout = "rows.jsonl"\n')
+    assert "rows.jsonl is read" in refused(["sweep", "night.toml"], capsys)
+    assert rows.read_bytes() == kept
+
+
+def test_a_file_that_may_only_be_read_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may write what may only be read")
+    (folder / "a.json").write_text("kept")
+    (folder / "a.json").chmod(0o444)
+    assert "Permission denied" in refused(["gradients", "--demo", "--out", "a.json"], capsys)
+
+
+def test_a_lock_falls_with_its_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom tokenunlearn.runs.disk import held_alone\n"
+        "with held_alone(Path('x')):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=folder, text=True,
+                             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})  # fmt: skip
+    assert child.stdout is not None and child.stdout.readline() == "held\n"
+    words = ["teach", "none.jsonl", "--out", "x"]
+    assert f"Another process ({child.pid}) writes this" in refused(words, capsys)
+    child.kill()
+    child.wait()
+    assert "There is no such file" in refused(words, capsys)
+
+
+def interrupting(events: Iterator, last: type, after: int) -> Iterator:
+    """The same events; Ctrl-C, as a terminal sends it, as the one behind `after` of this kind is made."""
+    for event in events:
+        yield event
+        after -= isinstance(event, last)
+        if after == 0 and isinstance(event, last):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_the_readme_says(
+    folder: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    write_rows(folder / "rows.jsonl", (*ROWS[:3], WORLD), RETAIN[:2])
+    model = ["--model", str(tiny_folder), "--precision", "fp32"]
+
+    with monkeypatch.context() as patch:
+        scored = scoring.iter_scores
+        patch.setattr(scoring, "iter_scores", lambda *given: interrupting(scored(*given), ScoredRow, 1))
+        words = ["score", "rows.jsonl", "--signals", "loss", "--out", "s.jsonl", *model]
+        assert main(words) == 130
+    lines = (folder / "s.jsonl").read_text().splitlines()[1:]
+    assert list(dict.fromkeys(json.loads(line)["row_id"] for line in lines)) == [row.id for row in ROWS[:2]]
+
+    quick = ["--steps", "1", "--rank", "2", "--retain-bound", "20", "--seeds", "1", "--out", "arms.jsonl"]
+    words = ["compare", "rows.jsonl", "--arms", "chosen,random", *quick, *model]
+    with monkeypatch.context() as patch:
+        made = sweeps.sweep
+        patch.setattr(sweeps, "sweep", lambda *given: interrupting(made(*given), ArmMeasured, 2))
+        assert main(words) == 130
+
+    def arms() -> set[str]:
+        return {json.loads(line)["arm"] for line in (folder / "arms.jsonl").read_text().splitlines()[1:]}
+
+    assert arms() == {"before", "chosen"}
+    capsys.readouterr()
+    assert main(words) == 0
+    assert arms() == {"before", "chosen", "random"} and "chosen, seed 0" not in capsys.readouterr().err
+
+    words = [
+        "teach",
+        "rows.jsonl",
+        "--epochs",
+        "2",
+        "--rank",
+        "2",
+        "--rehearse",
+        "0",
+        "--out",
+        "taught",
+        *model,
+    ]
+    assert main(words) == 0
+    kept = {path.name: path.read_bytes() for path in (folder / "taught").iterdir()}
+    with monkeypatch.context() as patch:
+        taught = lessons.teach
+        patch.setattr(lessons, "teach", lambda *given: interrupting(taught(*given), StepDone, 1))
+        assert main([*words, "--seed", "7"]) == 130
+        assert main([*words[:-5], "new", *model, "--seed", "7"]) == 130
+    assert {path.name: path.read_bytes() for path in (folder / "taught").iterdir()} == kept
+    assert not (folder / "new").exists()
