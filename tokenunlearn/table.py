@@ -1,7 +1,6 @@
 """The exchange table: one pandas row per answer token, its provenance beside it in every file format."""
 
 import csv
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -71,7 +70,8 @@ def provenance(table: pd.DataFrame) -> Mapping[str, Any]:
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write Parquet, JSONL or CSV by suffix, whole or not at all; provenance goes with it.
 
-    JSONL and CSV carry it in the first line. CSV texts that a spreadsheet would run get a leading quote.
+    JSONL carries it in the first line, CSV in its last columns. CSV texts that a spreadsheet would run get a
+    leading quote.
     Raises TableError for another suffix.
     """
     path = Path(path)
@@ -84,10 +84,9 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
             header = json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
             draft.write_text(header + lines, encoding="utf-8")
         elif path.suffix == ".csv":
-            header = comment_line({PROVENANCE: provenance(table)})
             # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
-            body = _spreadsheet_safe(table).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
-            draft.write_text(header + body, encoding="utf-8")
+            lines = _spreadsheet(table).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+            draft.write_text(lines, encoding="utf-8")
         else:
             raise TableError(
                 what=f"Cannot write {path.name}.",
@@ -139,19 +138,10 @@ def spreadsheet_text(text: str) -> str:
     return "'" + text if _FORMULA.match(text) else text
 
 
-def comment_line(record: Mapping[str, Any]) -> str:
-    r"""Return the first line of a CSV file: one cell with "# " and the record as JSON.
-
-    In quotes, because the commas in a name would begin new cells, and those might be formulas.
-
-    >>> comment_line({"set": "a,=1"})
-    '"# {""set"": ""a,=1""}"\n'
-    """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(["# " + json.dumps(record, ensure_ascii=False)])
-    return file.getvalue()
-
-
-def _spreadsheet_safe(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(**{name: table[name].map(spreadsheet_text) for name in ("row_id", "token")})
+def _spreadsheet(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with what made it in its last columns, but for lists and mappings; texts safe."""
+    safe = table.assign(**{name: table[name].map(spreadsheet_text) for name in ("row_id", "token")})
+    made = {name: value for name, value in provenance(table).items() if isinstance(value, str | int | float)}
+    return safe.assign(
+        **{name: spreadsheet_text(value) if isinstance(value, str) else value for name, value in made.items()}
+    )

@@ -109,7 +109,7 @@ def test_the_four_forms_hold_the_same_tokens_and_decisions(service: Service) -> 
     assert record["legend"]["full_colour"] == pytest.approx(4.97)
     assert [token["strength"] for token in tokens] == pytest.approx([0, 0, 1, 0, 0, 4 / 4.97], abs=1e-6)
     assert (tokens[4]["note"], tokens[4]["note_time"]) == ("why", "2023-11-14 22:13 UTC")
-    lines = list(csv.DictReader(files["csv"]["text"].split("\n")[1:]))
+    lines = list(csv.DictReader(io.StringIO(files["csv"]["text"], newline="")))
     assert [line["token"] for line in lines] == [token["token"] for token in tokens]
     assert [line["state"] for line in lines] == [token["state"] for token in tokens]
     names = ["Ada", "likes", "tea", "Bo", "likes", "rain"]
@@ -120,8 +120,9 @@ def test_the_four_forms_hold_the_same_tokens_and_decisions(service: Service) -> 
 
 @pytest.mark.parametrize("form", ["html", "svg", "csv", "json"])
 def test_each_form_says_what_it_shows(service: Service, form: str) -> None:
-    text = ask(export_heatmap, service, asked(form))["text"]
-    digest = json.loads(ask(export_heatmap, service, asked("json"))["text"])["legend"]["mask"]
+    given = {"overrides": {"0": "out"}}
+    text = ask(export_heatmap, service, asked(form, **given))["text"]
+    digest = json.loads(ask(export_heatmap, service, asked("json", **given))["text"])["legend"]["mask"]
     flat = text.replace("</text>", "").replace("\n", "")
     for words in ("nats", "tiny", "s1 (live)", "TokenUnlearn Explorer", " UTC", "forced out"):
         assert words in flat, words
@@ -187,7 +188,7 @@ FULL_WIDTH = ["＝1", "＋1", "－1", " ＠x"]
 def test_a_spreadsheet_runs_nothing(service: Service, text: str) -> None:
     hostile(service, text)
     given = {"overrides": {"0": "in"}, "notes": {"0": {"note": text, "time": 0}}}
-    body = ask(export_heatmap, service, asked("csv", **given))["text"].split("\n", 1)[1]
+    body = ask(export_heatmap, service, asked("csv", **given))["text"]
     line = list(csv.DictReader(io.StringIO(body, newline="")))[0]
     assert (line["row_id"], line["token"], line["note"]) == ("'" + text,) * 3
 
@@ -196,17 +197,18 @@ COMMAND = "=cmd|' /C calc'!A0"
 
 
 @pytest.mark.parametrize("name", [f"x,{COMMAND},y", f'x",{COMMAND},"y', f"x\r\n{COMMAND}", COMMAND])
-def test_a_name_in_the_legend_begins_no_cell(service: Service, name: str) -> None:
+def test_a_name_in_what_made_it_begins_no_cell(service: Service, name: str) -> None:
     shown, frame = payload("live"), table()
     for row in shown["rows"]:
         row["set"] = name
     frame.attrs[PROVENANCE] |= {"model": name, "adapter": name}
     service.sessions.show(ShownScores(shown, columns_from_table(frame), frame))
     text = ask(export_heatmap, service, asked("csv", set=name))["text"]
-    (legend,), *lines = csv.reader(io.StringIO(text, newline=""))
-    assert text.startswith('"# {') and len(lines) == 10
-    assert json.loads(legend.removeprefix("# "))["set"] == name
-    risky = [cell for line in [[legend], *lines] for cell in line if cell.startswith(tuple("=+-@\t\r"))]
+    header, *lines = csv.reader(io.StringIO(text, newline=""))
+    assert text.startswith('"row_id","position"') and len(lines) == 9
+    found = dict(zip(header, lines[0], strict=True))
+    assert {found["set"], found["model"]} == {"'" + name if name.startswith("=") else name}
+    risky = [cell for line in [header, *lines] for cell in line if cell.startswith(tuple("=+-@\t\r"))]
     assert risky == []
 
 

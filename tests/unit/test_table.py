@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 
 import numpy as np
 import pandas as pd
@@ -57,19 +56,19 @@ def test_files_are_utf_8_in_any_locale(tmp_path) -> None:
 def test_a_spreadsheet_runs_no_token(tmp_path) -> None:
     # A bare carriage return outside quotes would begin a line, and on it a formula.
     write_table(table(["=1+1", "@x", "plain", "a\r=1"]), tmp_path / "t.csv")
-    (first,), *rest = csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline=""))
-    assert json.loads(first.removeprefix("# "))[PROVENANCE]["model"] == "é"
-    lines = [dict(zip(rest[0], line, strict=True)) for line in rest[1:]]
-    assert [line["token"] for line in lines] == ["'=1+1", "'@x", "plain", "a\r=1"]
+    header, *lines = csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline=""))
+    found = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [line["token"] for line in found] == ["'=1+1", "'@x", "plain", "a\r=1"]
 
 
-def test_a_name_in_the_provenance_begins_no_cell(tmp_path) -> None:
-    written = table(["a"])
-    written.attrs[PROVENANCE] |= {"model": "x,=cmd|' /C calc'!A0,y", "adapter": 'a",\r\n=1'}
+def test_a_csv_begins_with_its_columns_and_ends_with_what_made_it(tmp_path) -> None:
+    written = table(["a", "b"])
+    made = {"model": "=cmd|' /C calc'!A0,y", "adapter": 'a",\r\n=1', "signals": ["loss"]}
+    written.attrs[PROVENANCE] |= made
     write_table(written, tmp_path / "t.csv")
-    first = next(csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline="")))
-    assert json.loads(first[0].removeprefix("# ")) == {PROVENANCE: written.attrs[PROVENANCE]}
-    assert len(first) == 1
+    found = pd.read_csv(tmp_path / "t.csv")
+    assert list(found)[0] == "row_id" and list(found)[-4:] == ["model", "schema", "scores_id", "adapter"]
+    assert found.model.tolist() == ["'=cmd|' /C calc'!A0,y"] * 2 and found.loss.tolist() == [0.1, 1.1]
 
 
 def test_another_suffix_is_refused_and_leaves_nothing(tmp_path) -> None:

@@ -9,17 +9,20 @@ from typing import Any
 
 from tokenunlearn.documents.heatmap import MEANINGS, Heatmap, HeatRow, Piece
 from tokenunlearn.documents.heatmap_page import moment
-from tokenunlearn.table import comment_line, spreadsheet_text
+from tokenunlearn.table import spreadsheet_text
 
 
 def comma_table(shown: Heatmap) -> str:
-    """Return CSV: a first line with the legend as a comment in one cell, then one line per token.
+    """Return CSV: the names of the columns, then one line per token; what made it stands in the last columns.
 
     Texts that a spreadsheet would run as a formula get a leading quote.
     """
+    made = {name.replace(" ", "_"): value for name, value in {**_shown_by(shown), **shown.facts}.items()}
+    lines = [
+        {**_record(shown, *place), "meaning": MEANINGS.get(place[2].state, "not chosen"), **made}
+        for place in _places(shown)
+    ]
     file = io.StringIO()
-    file.write(comment_line(_legend(shown)))
-    lines = [_record(shown, *place) for place in _places(shown)]
     # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(lines[0] if lines else [])
@@ -45,14 +48,17 @@ def json_record(shown: Heatmap) -> str:
 
 
 def _legend(shown: Heatmap) -> dict[str, Any]:
-    shown_by = {
+    return {**_shown_by(shown), "states": MEANINGS, **shown.facts}
+
+
+def _shown_by(shown: Heatmap) -> dict[str, Any]:
+    return {
         "signal": shown.signal,
         "label": shown.label,
         "unit": shown.unit,
         "full_colour": shown.limit,
         "full_weight": shown.full_weight,
     }
-    return {**shown_by, "states": MEANINGS, **shown.facts}
 
 
 def _places(shown: Heatmap) -> Iterator[tuple[HeatRow, int, Piece]]:
