@@ -180,7 +180,7 @@ test("what an import left out is said, and what two annotators marked", () => {
   );
   assert.equal(
     agreementWords({ agreement: 0.95, kappa: 0.871, tokens: 20 }, "word"),
-    "Agreement 95.0 % of 20 words · Cohen’s κ 0.87",
+    "Agreement 95.0 % of 20 words · Cohen’s κ 0.87 (1 is full agreement, 0 is chance)",
   );
 });
 

@@ -9,7 +9,7 @@ import {
 } from "../../app/web/draft/mask_changes.js";
 import { agreementWords } from "../../app/web/text/numbers.js";
 import { heatmapQuestion } from "../../app/web/tokens/masks/export_panel.js";
-import { moreWords, sideWords } from "../../app/web/tokens/masks/mask_compare.js";
+import { differingWords, moreWords, sideWords } from "../../app/web/tokens/masks/mask_compare.js";
 import { importedWords, loadedWords } from "../../app/web/tokens/masks/mask_panel.js";
 
 const model = {
@@ -68,7 +68,7 @@ test("the server's mask takes the place of the page's, which is kept for the com
 test("agreement is written with κ, or with the reason why there is none", () => {
   assert.equal(
     agreementWords({ agreement: 4 / 6, kappa: 1 / 3, tokens: 6 }),
-    "Agreement 66.7 % of 6 tokens · Cohen’s κ 0.33",
+    "Agreement 66.7 % of 6 tokens · Cohen’s κ 0.33 (1 is full agreement, 0 is chance)",
   );
   assert.match(agreementWords({ agreement: 1, kappa: null, tokens: 6 }), /not measured/);
 });
@@ -93,7 +93,7 @@ test("what each auditor decided, in words", () => {
       differences: 2,
       differing: [1, 2],
     }),
-    "“A” chose 3, 2 of them alone; “B” 1, 0 alone.",
+    "“A” chose 3 tokens, 2 of them alone; “B” 1, 0 alone.",
   );
   assert.match(
     moreWords({
@@ -106,6 +106,32 @@ test("what each auditor decided, in words", () => {
     }),
     /same mask of 3/,
   );
+});
+
+test("two masks are compared by word, in its sentence; tokens decided otherwise stand apart", () => {
+  const answer = "She lived in 1987, a long time ago, they say, before it all.";
+  const [start, end] = [
+    [3, 13, 14, 15, 16, 17, 57],
+    [9, 14, 15, 16, 17, 18, 60],
+  ];
+  const columns = { row: start.map(() => 0), word: [1, 3, 3, 3, 3, 3, 13], start, end };
+  const compared = {
+    columns,
+    payload: { rows: [{ answer }] },
+    tokenText: (index) => answer.slice(start[index], end[index]),
+  };
+  const side = (chosen) => ({ chosen, weight: Number(chosen), state: null, note: "", time: 0 });
+  const differ = (index, first) => ({ index, row_id: "a", first: side(first), second: side(!first) });
+  const found = differingWords([differ(0, true), ...[1, 2, 3, 4].map((at) => differ(at, at < 3))], compared);
+  assert.deepEqual(
+    found.map(({ word, part, tokens }) => [word, part, tokens]),
+    [
+      ["lived", "", [0]],
+      ["1987,", "19", [1, 2]],
+      ["1987,", "87", [3, 4]],
+    ],
+  );
+  assert.deepEqual([found[0].before, found[0].after], ["She ", " in 1987, a long time ago, they …"]);
 });
 
 test("an imported file gets a name that is free", () => {

@@ -309,10 +309,11 @@ export class MaskDesk {
     this.listed();
   }
 
-  /** Forces one token as another mask has it, with that mask's note: one step of undo. */
-  take(index, side, name) {
+  /** Forces tokens as another mask has them, with that mask's note: one step of undo. */
+  take(tokens, side, name) {
     const note = side.note ? `${side.note} (${name})` : `as in ${name}`;
-    this.model.override([{ index, state: side.chosen ? "in" : "out", note }]);
+    const state = side.chosen ? "in" : "out";
+    this.model.override(tokens.map((index) => ({ index, state, note })));
   }
 
   turnTo(saved) {

@@ -60,7 +60,11 @@ export function clockTime(milliseconds) {
 /** Returns "Agreement 95.2 % of 84 tokens · Cohen's κ 0.87"; `what` was compared. */
 export function agreementWords({ agreement, kappa, tokens }, what = "token") {
   const share = `${(100 * agreement).toFixed(1)} %`;
-  return `Agreement ${share} of ${plural(tokens, what)} · Cohen’s κ ${kappa === null ? "not measured: both choose all or none" : kappa.toFixed(2)}`;
+  const beyond =
+    kappa === null
+      ? "not measured: both choose all or none"
+      : `${kappa.toFixed(2)} (1 is full agreement, 0 is chance)`;
+  return `Agreement ${share} of ${plural(tokens, what)} · Cohen’s κ ${beyond}`;
 }
 
 /** Returns an interval: ".88–.97". */

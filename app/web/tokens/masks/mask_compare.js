@@ -1,17 +1,21 @@
 /**
- * Two named masks side by side: how far they agree, and each token on which they do not, to take from either.
+ * Two named masks side by side: how far they agree, and each word on which they do not, in its sentence, to
+ * take from either.
  */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";
+import { wordBounds } from "../../model/shown_unit.js";
 import { agreementWords, plural } from "../../text/numbers.js";
 import { GLYPHS } from "../../text/strip_marks.js";
+
+const AROUND = 32; // characters of the answer on either side of a word
 
 /** Returns `{element, show, update}`; `show(answer)` takes what the server's compare_masks returns. */
 export function maskComparison(desk, host) {
   const words = node("p");
   const more = node("p", { class: "tu-note" });
-  const table = node("table", { class: "tu-masks-list" });
+  const table = node("table", { class: "tu-masks-list tu-masks-words" });
   const element = node(
     "section",
     { attributes: { "aria-label": "Two masks compared", hidden: true } },
@@ -22,8 +26,8 @@ export function maskComparison(desk, host) {
   );
   let nows = [];
   const update = () =>
-    nows.forEach(({ cell, index }) => {
-      setText(cell, nowWords(desk.model, index));
+    nows.forEach(({ cell, tokens }) => {
+      setText(cell, nowWords(desk.model, tokens[0]));
     });
   const show = (answer) => {
     element.hidden = false;
@@ -31,13 +35,14 @@ export function maskComparison(desk, host) {
     setText(more, moreWords(answer));
     nows = [];
     table.hidden = answer.differing.length === 0;
-    const heads = ["Row", "Token", answer.first.name, answer.second.name, "Draft", ""];
+    const heads = ["Word, in its answer", answer.first.name, answer.second.name, "Your draft", ""];
     let last = null;
-    const lines = answer.differing.map((each) => {
-      const made = differing(each, answer, { desk, host, update, newRow: each.row_id !== last });
+    const lines = differingWords(answer.differing, desk.model).flatMap((each) => {
+      const made = differing(each, answer, { desk, host, update });
+      nows.push({ cell: made.now, tokens: each.tokens });
+      if (each.row_id === last) return [made.line];
       last = each.row_id;
-      nows.push({ cell: made.now, index: each.index });
-      return made.line;
+      return [questionLine(each, desk.model, heads.length), made.line];
     });
     table.replaceChildren(tableHead(heads), node("tbody", {}, ...lines));
     update();
@@ -45,18 +50,65 @@ export function maskComparison(desk, host) {
   return { element, show, update };
 }
 
-function differing(each, answer, { desk, host, update, newRow }) {
-  const word = desk.model.tokenText(each.index) || (each.token.includes("\n") ? "↵" : "␣");
+/**
+ * Returns what differs by word: `{row_id, tokens, word, part, before, after, first, second}`. Tokens of one
+ * word on which both decided alike are one; `part` is their text where they are not the whole word.
+ */
+export function differingWords(listed, model) {
+  const { columns, payload } = model;
+  const groups = [];
+  for (const { index, row_id: rowId, first, second } of listed) {
+    const last = groups.at(-1);
+    const same = last && wordBounds(columns, last.tokens[0])[0] === wordBounds(columns, index)[0];
+    if (same && sideWords(last.first) === sideWords(first) && sideWords(last.second) === sideWords(second))
+      last.tokens.push(index);
+    else groups.push({ row_id: rowId, tokens: [index], first, second });
+  }
+  return groups.map((group) => {
+    const [low, high] = wordBounds(columns, group.tokens[0]);
+    const answer = Array.from(payload.rows[columns.row[low]].answer);
+    const piece = answer.slice(columns.start[low], columns.end[high]).join("");
+    const begin = columns.start[low] + Array.from(/^\s*/.exec(piece)[0]).length;
+    return {
+      ...group,
+      word: piece.trim() || (piece.includes("\n") ? "↵" : "␣"),
+      part: group.tokens.length > high - low ? "" : group.tokens.map((at) => model.tokenText(at)).join(""),
+      before: clipped(answer.slice(0, begin).reverse()).reverse().join(""),
+      after: clipped(answer.slice(columns.end[high])).join(""),
+    };
+  });
+}
+
+/** Returns the first characters of a text, with an ellipsis where there are more. */
+function clipped(characters) {
+  return characters.length > AROUND ? [...characters.slice(0, AROUND), "…"] : characters;
+}
+
+function questionLine({ row_id: rowId, tokens }, { payload, columns }, span) {
+  const { question } = payload.rows[columns.row[tokens[0]]];
+  return node(
+    "tr",
+    {},
+    node(
+      "td",
+      { class: "tu-note", attributes: { colspan: span, dir: "auto" } },
+      node("bdi", { text: question || rowId }),
+    ),
+  );
+}
+
+function differing(each, answer, { desk, host, update }) {
+  const { word, part, before, after, tokens } = each;
   const see = () => {
     host.close();
-    host.show(each.index);
+    host.show(tokens[0]);
     focusStripWhenDrawn();
   };
   const take = (side, name) =>
     button(
       `Take ${name}`,
       () => {
-        desk.take(each.index, side, name);
+        desk.take(tokens, side, name);
         update();
       },
       { class: "tu-toggle", attributes: { "aria-label": `Take ${name} for ${word} in row ${each.row_id}` } },
@@ -65,11 +117,13 @@ function differing(each, answer, { desk, host, update, newRow }) {
   const line = node(
     "tr",
     {},
-    node("td", { text: newRow ? each.row_id : "" }),
     node(
       "th",
       { attributes: { scope: "row", dir: "auto" } },
+      node("span", { class: "tu-note", text: before }),
       button(word, see, { class: "tu-toggle", attributes: { title: "Show it on its row" } }),
+      node("span", { class: "tu-note", text: after }),
+      part ? node("span", { class: "tu-note", text: ` (only “${part}”)` }) : null,
     ),
     node("td", { text: sideWords(each.first) }),
     node("td", { text: sideWords(each.second) }),
@@ -90,8 +144,9 @@ export function moreWords({
 }) {
   if (!differences)
     return `“${first.name}” and “${second.name}” are the same mask of ${plural(first.chosen, "token")}.`;
-  const cut = listed.length < differences ? ` The first ${listed.length} of ${differences} are listed.` : "";
-  return `“${first.name}” chose ${first.chosen}, ${onlyFirst} of them alone; “${second.name}” ${second.chosen}, ${onlySecond} alone.${cut}`;
+  const cut =
+    listed.length < differences ? ` The first ${listed.length} of ${differences} tokens are listed.` : "";
+  return `“${first.name}” chose ${plural(first.chosen, "token")}, ${onlyFirst} of them alone; “${second.name}” ${second.chosen}, ${onlySecond} alone.${cut}`;
 }
 
 /** Returns what one auditor decided on a token: mark, words, weight where it is soft, note, time. */
