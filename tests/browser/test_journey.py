@@ -57,7 +57,7 @@ def fact_above_function_words(page: Page, place: int) -> bool:
     gold, function = [], []
     for label in labels:
         value = KNOWLEDGE.search(label)
-        if value and ", gold" in label:
+        if value and ", part of the fact" in label:
             gold.append(float(value[1]))
         elif value and "stop word" in label:
             function.append(float(value[1]))

@@ -357,12 +357,12 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
     live(page)
     expect(page.get_by_role("listbox", name="Rows").get_by_role("option")).to_have_count(2)
     page.locator(".tu-row").first.click()
-    gold = page.locator('.tu-strip [role="option"][aria-label*=", gold"]')
+    gold = page.locator('.tu-strip [role="option"][aria-label*=", part of the fact"]')
     expect(gold).to_have_count(2)
     places = [(each.get_attribute("aria-label") or "").split(",")[0] for each in gold.all()]
     assert places == ["token 11 of 18", "token 12 of 18"]  # the emoji is one
     # What was marked is what is chosen, without a move of one's own.
-    chosen = page.locator('.tu-strip [role="option"][aria-label*="targeted by the rule"]')
+    chosen = page.locator('.tu-strip [role="option"][aria-label*="chosen by the rule"]')
     expect(chosen).to_have_count(2)
     expect(page.locator(".tu-choose")).to_contain_text("These are the words that you marked.")
 

@@ -127,7 +127,7 @@ def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page)
     mark = legend.locator(".is-chosen")
     colour = "e => getComputedStyle(e).borderTopColor"
     assert outline.evaluate(colour) == mark.evaluate(colour) != "rgba(0, 0, 0, 0)"
-    page.get_by_role("button", name="Gold", exact=True).click()
+    page.get_by_role("button", name="Fact", exact=True).click()
     expect(marks.last).to_have_text("the fact")
     page.get_by_role("combobox", name="Choose", exact=True).select_option("soft")
     expect(marks.first).to_have_text("weight")
@@ -138,7 +138,7 @@ def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page)
     assert city.evaluate(height) == 9
     assert 0 < verb.evaluate(height) < 9
     expect(token(page, "Oslo")).to_have_attribute(
-        "aria-label", re.compile(r"targeted by the rule, weight \d")
+        "aria-label", re.compile(r"chosen by the rule, weight \d")
     )
 
 
@@ -276,7 +276,7 @@ def test_the_cut_is_dragged_and_a_dot_of_the_plane_is_the_token_of_the_strip(pag
     cut.focus()
     press(page, *["ArrowLeft"] * 3)
     expect(targets).not_to_have_text(dragged)
-    expect(page.get_by_role("region", name="Budget")).to_contain_text("Gold recall")
+    expect(page.get_by_role("region", name="Budget")).to_contain_text("Fact recall")
 
     plot = page.get_by_role("application", name=re.compile("Knowledge and entropy"))
     plot.scroll_into_view_if_needed()

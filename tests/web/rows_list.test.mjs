@@ -121,7 +121,7 @@ test("a card says gold hits, errors and overrides; a long row has 240 bars", () 
   const model = rowsOf(1);
   model.force([3], "out");
   const facts = factsOf(model, model.payload.rows[0]);
-  assert.equal(signWords(facts), "gold 0/1  ≠1  •1");
+  assert.equal(signWords(facts), "fact 0/1  ≠1  •1");
   const fused = new Float64Array(10_000).fill(0.2);
   fused[5_000] = 1;
   const bars = sparkPath({ first: 0, count: 10_000 }, fused, () => true)

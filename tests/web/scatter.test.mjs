@@ -97,7 +97,7 @@ test("the axes name signal and unit, the sentence its numbers, decision and row"
     x: "knowledge: name swapped, nats, log scale →",
     y: "↑ entropy: target, nats, log scale",
   });
-  assert.equal(saidWords(model, 3), "“Oslo”: knowledge 6.00 nats, entropy 0.50 nats, targeted by the rule.");
+  assert.equal(saidWords(model, 3), "“Oslo”: knowledge 6.00 nats, entropy 0.50 nats, chosen by the rule.");
   assert.match(saidWords(model, 8), /Row 2, Ada 1\.$/);
   assert.equal(shownPoints(model), shownPoints(model));
   assert.equal(shownPoints(model).missing, 2);
@@ -114,5 +114,5 @@ test("share, recall and precision; a row whose gold is not known does not spoil 
   assert.equal(budgetParts({ chosen: 0, total: 4, gold: 0, goldChosen: 0, judged: 0 }).length, 1);
   const precision = (chosen) =>
     partWords(budgetParts({ chosen, total: 4, gold: 1, goldChosen: 0, judged: 0 })[2]);
-  assert.deepEqual([precision(0), precision(3)], ["none chosen", "none where gold is known"]);
+  assert.deepEqual([precision(0), precision(3)], ["none chosen", "none where the fact is marked"]);
 });

@@ -86,5 +86,5 @@ test("the decision names its reason", () => {
   assert.equal(of({}), "below the cut");
   assert.equal(of({ state: "excluded", punctuation: true }), "left out: punctuation");
   assert.equal(of({ state: "in", subject: true }), "forced in by hand");
-  assert.equal(of({ scored: false }), "not targeted: no score");
+  assert.equal(of({ scored: false }), "not chosen: no score");
 });

@@ -31,7 +31,7 @@ test("a word is chosen or forced when all its tokens are, and mixed when some ar
   assert.equal(stateOf(model, [3, 4]), "chosen");
   model.force([4], "out");
   assert.equal(stateOf(model, [3, 4]), "mixed");
-  assert.equal(decisionOf(model, [3, 4]), "mixed: 1 token targeted by the rule; 1 token forced out by hand");
+  assert.equal(decisionOf(model, [3, 4]), "mixed: 1 token chosen by the rule; 1 token forced out by hand");
   assert.deepEqual(
     [model.overrides.shared([3, 4]), model.overrides.shared([4]), model.overrides.shared([1])],
     ["mixed", "out", null],
@@ -66,7 +66,7 @@ test("the plane speaks of the whole word while words are shown", () => {
   assert.deepEqual(tokensAt(model, 4), [3, 4]);
   assert.match(
     saidWords(model, 3),
-    /^“Oslo\.”: knowledge 6\.00 nats, .* mixed: 1 token targeted by the rule; 1 token left out: punctuation\.$/,
+    /^“Oslo\.”: knowledge 6\.00 nats, .* mixed: 1 token chosen by the rule; 1 token left out: punctuation\.$/,
   );
   model.setView({ words: false });
   assert.deepEqual(tokensAt(model, 4), [4]);

@@ -82,7 +82,7 @@ function tokenDecision(model, index) {
   });
 }
 
-/** Returns the locked token or word with what was decided on it, "“Oslo”: targeted by the rule", or "". */
+/** Returns the locked token or word with what was decided on it, "“Oslo”: chosen by the rule", or "". */
 export function lockedWords(model) {
   const { locked } = model.view;
   return locked === null ? "" : `“${textAt(model, locked)}”: ${decisionOf(model, tokensAt(model, locked))}`;

@@ -36,14 +36,20 @@ export function mount({ element, props, trigger, watch, server }) {
   followScheme();
   searchMenus();
   pageKeys();
-  const opener = (part, classes) =>
-    node("button", {
-      class: `tx-chip tx-opener ${classes}`,
-      attributes: { type: "button" },
-      on: { click: () => wantOpen(part) },
-    });
-  const model = opener("model", "");
-  const data = opener("data", "tx-wide");
+  const opener = (part, ...content) =>
+    node(
+      "button",
+      {
+        class: `tx-chip tx-opener tx-${part}`,
+        attributes: { type: "button" },
+        on: { click: () => wantOpen(part) },
+      },
+      ...content,
+    );
+  const model = opener("model");
+  const dataName = node("span");
+  const dataRows = node("span", { class: "tx-wide" });
+  const data = opener("data", dataName, dataRows);
   let shownRun = "";
   const run = node("button", {
     class: "tx-chip",
@@ -89,8 +95,10 @@ export function mount({ element, props, trigger, watch, server }) {
     const shown = modelChip(value.model ?? {}, value.opening);
     setText(model, shown.text);
     setAttributes(model, { title: shown.title, "data-state": shown.state });
-    setText(data, value.data?.text ?? "");
-    setAttributes(data, { title: `${value.data?.detail ?? ""}. Open other data…` });
+    const { text: rows = "", detail: name = "" } = value.data ?? {};
+    setText(dataName, name && `Data: ${name}`);
+    setText(dataRows, name && rows ? ` · ${rows}` : rows);
+    setAttributes(data, { title: `${[name, rows].filter(Boolean).join(": ")}. Open other data…` });
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     scoringHeld.set(value.held ?? false);
     teachingNow.set(value.teaching ?? null);

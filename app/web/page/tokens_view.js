@@ -322,7 +322,10 @@ class TokensView {
       button(
         "Next disagreement",
         to((index) => this.model.differs(index)),
-        { class: "tu-toggle", attributes: { title: "Next token where rule and gold differ (u)" } },
+        {
+          class: "tu-toggle",
+          attributes: { title: "Next token where the rule and the marked fact differ (u)" },
+        },
       ),
       button("Tour", () => this.tour.show(), { class: "tu-toggle" }),
       button("Keys", () => this.help.show(), {

@@ -1,6 +1,6 @@
 /**
- * The tour: on the first visit it leads through the tabs, lights up what it speaks of, and does the real thing.
- * On the Tokens tab it stands above the strip, elsewhere at the foot of the window.
+ * The tour: on the first visit it leads through the tabs, brings what it speaks of into sight, lights it up, and
+ * does the real thing. It stands above the strip, and at the foot of the window where it speaks of anything else.
  */
 
 import { button, node, setText } from "../dom/dom.js";
@@ -9,10 +9,11 @@ import { onTabOpened, openTab, openTabId } from "./tabs.js";
 
 /**
  * Each step says what to do, which part of the page it is done with, and what has to be seen in it. `tab` is
- * where, the Tokens tab if nothing is said; `press` a button of the page that the tour offers to press.
- * `known` begins it where the model knows most rows, `gold` ends it where facts are marked.
+ * where, the Tokens tab if nothing is said; `far` says that the part is not beside the strip; `press` is a
+ * button of the page that the tour offers to press. `known` begins it where the model knows most rows, `gold`
+ * ends it where facts are marked.
  * @typedef {{title: string, words: string, part: string, known?: string, gold?: string, tab?: string,
- *   press?: {label: string, part: string}}} Step
+ *   far?: boolean, press?: {label: string, part: string}}} Step
  * @type {Step[]}
  */
 export const STEPS = [
@@ -25,8 +26,9 @@ export const STEPS = [
   },
   {
     title: "Set the cut",
-    words: "Move the share, or drag the cut in the histogram, to choose more tokens or fewer.",
-    part: ".tu-choose, .tu-hist",
+    words: "Move the share, or drag the line in the histogram, to choose more tokens or fewer.",
+    part: ".tu-hist, .tu-choose",
+    far: true,
   },
   {
     title: "Decide yourself",
@@ -45,7 +47,7 @@ export const STEPS = [
     tab: "unlearn",
     title: "Start it",
     words:
-      "Controls show whether your choice mattered: tick “random, same count” to train as many random tokens after it. Then start. It trains a small adapter (LoRA) beside the model, whose own weights stay as they are. How far it has come, and how long it still takes, stands beside its name.",
+      "Tick “random, same count” to train as many random tokens afterwards: that shows whether your choice mattered. Then start. It trains a small add-on (a LoRA adapter); the model’s own weights stay as they are.",
     part: ".tx-start, .tx-controls",
     press: { label: "Start unlearning", part: "button.tx-start" },
   },
@@ -60,14 +62,14 @@ export const STEPS = [
     tab: "probe",
     title: "Read the answers",
     words:
-      "What does the model say now? Only “forgot, fluent” is a success: an answer in pieces is no forgetting. Below, facts of the world show what else was lost. Ask a question of your own.",
+      "What does the model say now? Only “forgot, fluent” is a success: broken text is no forgetting. Retain and World show what else was lost. Or ask a question of your own.",
     part: ".block.probe-view, .tx-ask",
   },
   {
     tab: "compare",
     title: "Hold it against the control",
     words:
-      "Did the random tokens do as well? Then choosing was worth nothing. One run can be luck: with three seeds and more it is a sweep, and a sentence says what is shown.",
+      "Did the random tokens do as well? Then choosing was worth nothing. One run can be luck: set Seeds to 3 or more, and a sentence here says what is shown.",
     part: ".block.compare-view",
   },
 ];
@@ -110,6 +112,14 @@ export function tour({ showGold, knows }, storage = globalThis.localStorage) {
   );
   const element = node("div", {}, card);
   let looking = 0;
+  /** Whether the parts of the step are still to be brought into sight. */
+  let unseen = false;
+  const bringIntoSight = (parts) => {
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
+    const floats = card.classList.contains("is-floating");
+    for (const part of floats ? parts : [card]) part.scrollIntoView({ block: "nearest", behavior });
+    unseen = false;
+  };
   /** Lights up the parts of the step; those of a tab that was just opened come a moment later. */
   const point = (looks = LOOKS) => {
     clearTimeout(looking);
@@ -117,17 +127,20 @@ export function tour({ showGold, knows }, storage = globalThis.localStorage) {
     if (card.hidden) return;
     const parts = document.querySelectorAll(STEPS[step].part);
     for (const part of parts) part.classList.add("is-pointed");
+    if (unseen && parts.length > 0) bringIntoSight(parts);
     press.hidden = !pressable(STEPS[step]);
     if ((parts.length === 0 || STEPS[step].press) && looks > 1)
       looking = setTimeout(() => point(looks - 1), LOOK_AGAIN);
   };
   /** Puts the card where the step is, keeping the focus of its buttons. */
   const place = () => {
-    const floats = Boolean(STEPS[step].tab);
+    const { tab, far = false } = STEPS[step];
+    const floats = Boolean(tab) || far;
     const host = floats ? (document.querySelector(".gradio-container") ?? document.body) : element;
     const focused = card.contains(document.activeElement) ? document.activeElement : null;
     if (card.parentElement !== host) host.append(card);
     card.classList.toggle("is-floating", floats);
+    card.classList.toggle("is-over-bar", far);
     if (focused instanceof HTMLElement) focused.focus();
   };
   const pressPart = () => {
@@ -145,6 +158,7 @@ export function tour({ showGold, knows }, storage = globalThis.localStorage) {
     setText(next, step + 1 < STEPS.length ? "Next" : "Done");
     keepTour(storage, { step, left: false });
     place();
+    unseen = opens;
     point();
   };
   const leave = (at) => {

@@ -79,7 +79,7 @@ function parts(value) {
     ];
   if (value.error)
     return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
-  const gold = value.gold ? ` · gold ${value.gold_chosen}\u00a0of\u00a0${value.gold}` : "";
+  const gold = value.gold ? ` · fact ${value.gold_chosen}\u00a0of\u00a0${value.gold}` : "";
   return [
     node(
       "p",

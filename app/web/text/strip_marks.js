@@ -52,7 +52,7 @@ export function noteOf(unit, overrides) {
   return "";
 }
 
-/** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, targeted by the rule". */
+/** Returns the spoken label: "token 7 of 31, T, knowledge 6.6 nats, rank 2, chosen by the rule". */
 export function spokenLabel({
   unit,
   position,
@@ -73,7 +73,7 @@ export function spokenLabel({
     if (at) parts.push(`rank ${at.rank}`);
   } else parts.push(flags.subject ? "name: no score" : "no score");
   if (flags.mark) parts.push(flags.mark);
-  else if (flags.gold) parts.push("gold");
+  else if (flags.gold) parts.push("part of the fact");
   parts.push(decision);
   if (note) parts.push(`note: ${note}`);
   return parts.join(", ");

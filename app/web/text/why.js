@@ -94,10 +94,10 @@ export function times(nats) {
  */
 export function decisionWords({ state, subject, stop, punctuation, scored }) {
   if (state in FORCED) return `${FORCED[state]} by hand`;
-  if (state === "chosen") return "targeted by the rule";
+  if (state === "chosen") return "chosen by the rule";
   if (state === "excluded" && subject) return "left out: a name";
   if (state === "excluded" && stop) return "left out: a stop word";
   if (state === "excluded" && punctuation) return "left out: punctuation";
-  if (!scored) return "not targeted: no score";
+  if (!scored) return "not chosen: no score";
   return state === "excluded" ? "left out" : "below the cut";
 }

@@ -80,7 +80,7 @@ export function detailsPanel(model, alternatives) {
     const gold = tokens.some((each) => columns.gold?.[each] === 1);
     setText(
       where,
-      `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", gold" : ""}`,
+      `${from === to ? `token ${from}` : `tokens ${from}–${to}`} of ${row.count}${gold ? ", part of the fact" : ""}`,
     );
     values.update(index, tokens);
     setHidden(ofWord, tokens.length === 1);

@@ -34,8 +34,11 @@ import { rangeWords } from "../../text/units.js";
 export function maskBar(model, desk, acts) {
   const number = node("span");
   const percent = node("span", { class: "tu-wide" });
-  const targets = node("strong", { class: "tu-targets" }, "Targets ", number, percent);
-  const gold = node("span", { class: "tu-wide" });
+  const targets = node("strong", { class: "tu-targets" }, "Chosen ", number, percent);
+  const gold = node("span", {
+    class: "tu-wide",
+    attributes: { title: "How many of the tokens that state the fact (gold) are chosen" },
+  });
   const overrides = button("", acts.overrides, {
     class: "tu-toggle tu-wide tu-bar-walk",
     attributes: { title: "List overrides and notes" },
@@ -125,8 +128,8 @@ export function maskBar(model, desk, acts) {
     const { counts } = model.mask;
     const share = counts.total ? Math.round((100 * counts.chosen) / counts.total) : 0;
     setText(number, `${counts.chosen} of ${counts.total}`);
-    setText(percent, ` (${share} %)`);
-    setText(gold, counts.gold ? `gold ${counts.goldChosen}/${counts.gold}` : "no gold spans");
+    setText(percent, ` tokens (${share} %)`);
+    setText(gold, counts.gold ? `fact ${counts.goldChosen}/${counts.gold}` : "no fact marked");
     setText(overrides, overrideWords(model.overridesOfSet().length));
     setText(leftOut, leftOutWords((model.payload.left_out ?? []).length + failedCounts(model).leftOut));
     setHidden(leftOut, leftOut.textContent === "");

@@ -1,4 +1,4 @@
-/** How much the mask takes and how well it meets the gold spans: share, recall, precision, each as a bar. */
+/** How much the mask takes and how well it meets the marked fact: share, recall, precision, each as a bar. */
 
 import { node, setAttributes, setHidden, setText } from "../../dom/dom.js";
 import { countText } from "../../text/numbers.js";
@@ -13,13 +13,18 @@ export function budgetParts({ chosen, total, gold, goldChosen, judged }) {
   if (gold === 0) return parts;
   return [
     ...parts,
-    { name: "Gold recall", part: goldChosen, of: gold, help: "of the gold tokens are chosen" },
     {
-      name: "Gold precision",
+      name: "Fact recall",
+      part: goldChosen,
+      of: gold,
+      help: "of the tokens that state the fact (gold) are chosen",
+    },
+    {
+      name: "Fact precision",
       part: goldChosen,
       of: judged,
-      none: chosen ? "none where gold is known" : "none chosen",
-      help: "of the chosen tokens are gold",
+      none: chosen ? "none where the fact is marked" : "none chosen",
+      help: "of the chosen tokens state the fact",
     },
   ];
 }
@@ -31,11 +36,8 @@ export function partWords({ part, of, none = "none" }) {
 
 /** Returns `{element, update}`. */
 export function budgetMeter(model) {
-  const lines = ["Chosen", "Gold recall", "Gold precision"].map((name) => line(name));
-  const none = node("p", {
-    class: "tu-note",
-    text: "No gold spans here: recall and precision are not known.",
-  });
+  const lines = ["Chosen", "Fact recall", "Fact precision"].map((name) => line(name));
+  const none = node("p", { class: "tu-note" });
   const element = node(
     "section",
     { class: "tu-budget", attributes: { "aria-label": "Budget" } },
@@ -46,7 +48,12 @@ export function budgetMeter(model) {
   const update = () => {
     const parts = budgetParts(model.mask.counts);
     lines.forEach((each, at) => each.update(parts[at]));
-    setHidden(none, parts.length > 1);
+    setText(
+      none,
+      parts.length > 1
+        ? "Recall: how much of the fact is chosen. Precision: how much of what is chosen is the fact."
+        : "Nobody has marked the fact here, so recall and precision are not known. “Mark facts” changes that.",
+    );
   };
   return { element, update };
 }

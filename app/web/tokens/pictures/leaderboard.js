@@ -10,7 +10,7 @@ export function leaderboard(model) {
   const element = node(
     "section",
     { class: "tu-board" },
-    node("h2", { text: "Does it find the fact? Words against gold spans" }),
+    node("h2", { text: "Which score finds the fact best?" }),
     node("table", {}, body),
     note,
   );
@@ -25,7 +25,7 @@ export function leaderboard(model) {
     element.hidden = entries.length === 0;
     body.replaceChildren(...entries.map((entry) => entryRow(entry, entry.signal === model.rule.knowledge)));
     note.textContent =
-      `Area under the ROC curve over ${plural(model.rowsOfSet.length, "row")}, names left out; 0.50 is chance.` +
+      `1.00: every word of the fact ranks above every other word; 0.50: chance (AUROC over ${plural(model.rowsOfSet.length, "row")}, names left out).` +
       (entries.some((entry) => Number.isFinite(entry.low)) ? " Thin line: 95 % interval." : "");
   };
   return { element, update };

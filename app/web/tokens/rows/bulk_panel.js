@@ -76,7 +76,7 @@ export function bulkPanel(model, rows) {
 /** The targets as the menu lists them. */
 export const TARGETS = [
   ["chosen", "the chosen tokens"],
-  ["gold", "the gold tokens"],
+  ["gold", "the tokens of the fact"],
   ["forced", "the overridden tokens"],
   ["words", "words like the locked one"],
 ];

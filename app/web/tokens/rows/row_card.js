@@ -116,10 +116,10 @@ function scrollWithin(list, element) {
   else if (box.bottom > frame.bottom) list.scrollTop += box.bottom - frame.bottom + 8;
 }
 
-/** Returns the signs of a card: "✓ gold 3/4  ≠2  •1"; ✓ for a row that was reviewed. */
+/** Returns the signs of a card: "✓ fact 3/4  ≠2  •1"; ✓ for a row that was reviewed. */
 export function signWords({ gold, goldChosen, differs, forced }, known = null, marks = {}) {
   const parts = marks.seen ? ["✓"] : [];
-  if (gold) parts.push(`gold ${goldChosen}/${gold}`);
+  if (gold) parts.push(`fact ${goldChosen}/${gold}`);
   if (differs) parts.push(`≠${differs}`);
   if (forced) parts.push(`•${forced}`);
   // Written out it would take the subject's place; the row itself says it
@@ -129,8 +129,8 @@ export function signWords({ gold, goldChosen, differs, forced }, known = null, m
 
 function spokenSigns({ gold, goldChosen, differs, forced }) {
   const parts = [];
-  if (gold) parts.push(`Gold ${goldChosen} of ${gold}.`);
-  if (differs) parts.push(`Rule and gold differ on ${differs}.`);
+  if (gold) parts.push(`${goldChosen} of ${gold} fact tokens.`);
+  if (differs) parts.push(`Rule and fact differ on ${differs}.`);
   if (forced) parts.push(`${forced} ${forced === 1 ? "override" : "overrides"}.`);
   return parts.join(" ");
 }

@@ -6,7 +6,7 @@ import { countText, plural } from "../../text/numbers.js";
 /** The orders as the menu lists them. */
 export const ORDERS = [
   ["file", "File order"],
-  ["differs", "Most rule ≠ gold"],
+  ["differs", "Most rule ≠ fact"],
   ["highest", "Highest φ"],
   ["overrides", "Most overrides"],
 ];

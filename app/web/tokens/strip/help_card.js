@@ -26,7 +26,11 @@ export function helpCard() {
   const element = node(
     "dialog",
     { class: "tu-help", attributes: { "aria-label": "Keys and marks" } },
-    node("h2", { text: "Keys, while the strip has the focus" }),
+    // The focus lies here, not on the button at the end: the card opens at its beginning.
+    node("h2", {
+      text: "Keys, while the answer has the focus",
+      attributes: { tabindex: -1, autofocus: true },
+    }),
     node("table", {}, node("tbody", {}, ...lines(KEYS))),
     node("h2", { text: "Keys, while facts are marked" }),
     node("table", {}, node("tbody", {}, ...lines(MARK_KEYS))),

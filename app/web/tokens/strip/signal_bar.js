@@ -12,16 +12,21 @@ const SIGNALS = [
   {
     value: "knowledge",
     label: "Knowledge",
-    title: "What the score falls to when the knowledge is masked (1)",
+    title:
+      "How much the token depends on the fact: what its probability changes by when the name is swapped or hidden (1)",
   },
-  { value: "entropy", label: "Entropy", title: "How open the choice of the token was (2)" },
-  { value: "fused", label: "Fused", title: "Both, weighted by α (3)" },
+  { value: "entropy", label: "Entropy", title: "How unsure the model was which token comes here (2)" },
+  {
+    value: "fused",
+    label: "Fused",
+    title: "Knowledge and entropy in one score, weighted by α: what the rule chooses by (3)",
+  },
   { value: "all", label: "All", title: "Three strips, one below the other" },
 ];
 const TOGGLES = [
   ["bars", "Bars", "Bar under the text instead of fill"],
   ["words", "Words", "One chip per word (w)"],
-  ["gold", "Gold", "Underline the gold spans (g)"],
+  ["gold", "Fact", "Underline the fact as an annotator marked it: the gold spans (g)"],
   ["numbers", "Numbers", "Write the values above the text (v)"],
 ];
 
@@ -194,7 +199,7 @@ export function captionWords(model, signal) {
   const { rule, row } = model;
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
   if (signal === "fused")
-    return `Fused: α·K̂ + (1−α)·Ĥ, each ${choiceOf(model.payload, "normaliser", rule).done}; ${over}`;
+    return `Fused: knowledge and entropy, α·K̂ + (1−α)·Ĥ, each ${choiceOf(model.payload, "normaliser", rule).done}; ${over}`;
   const unit = model.unitOf(signal);
   const used = sourceIn(model, row, rule[signal]);
   const source = sourceLabel(model, used) + (used === rule[signal] ? "" : " (this row has no name)");
