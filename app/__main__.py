@@ -15,12 +15,12 @@ from app.guard import Guard, is_loopback
 from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 from tokenunlearn.models.precision import check_precision
+from tokenunlearn.waiting import wait_asleep
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_RUN_HISTORY"] = "False"
-# Page and worker share the processor: a thread that waits must sleep, or each slows the other many times.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+wait_asleep()
 
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
 QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows

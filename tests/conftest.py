@@ -19,8 +19,10 @@ import app  # noqa: F401 before a test imports Gradio, which then loads in half 
 from tests import loaded
 from tests.shapes import check_shaped_only
 from tests.warm import LIBRARIES_AT, Warm
+from tokenunlearn.waiting import wait_asleep
 
 check_shaped_only()
+wait_asleep()
 
 # Set before anything imports them: no network, no telemetry in any test.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import TableError
+from tokenunlearn.parquet_bounds import refuse_too_large
 
 SCHEMA_VERSION = 1
 PROVENANCE = "tokenunlearn"
@@ -106,6 +107,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     try:
         if path.suffix == ".parquet":
+            refuse_too_large(path)
             table = pd.read_parquet(path)
         elif path.suffix == ".jsonl":
             first, _, body = path.read_text(encoding="utf-8").partition("\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
@@ -457,9 +458,41 @@ def test_a_table_of_few_bytes_and_much_text_is_refused_before_memory_is_full(
     path = tmp_path / "a.parquet"
     parquet.write_table(columns, path, store_schema=False)
     assert path.stat().st_size < 20_000 and by_page(path, "")["good"] == 640
-    monkeypatch.setattr("tokenunlearn.data.parquet.MOST_BYTES", 10_000_000)
+    monkeypatch.setattr("tokenunlearn.parquet_bounds.MOST_BYTES", 10_000_000)
     sentence = "The table is too large. At most 10,000,000 bytes of it are read. Split it."
     assert by_page(path, "")["whole"] == by_command(path, "")[1] and sentence in by_page(path, "")["whole"]
+
+
+def test_what_a_table_would_be_unpacked_is_counted_before_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A few kilobytes each: one long text for 64 rows, texts in a list, ten million numbers in a list."""
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * 64, pa.int32()), ["a" * 5_000_000])
+    one = {"question": ["Q?"], "answer": ["A"]}
+
+    def items(values: pa.Array) -> pa.Array:
+        return pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values)
+
+    bombs: dict[str, tuple[dict[str, Any], str]] = {
+        "text": ({"question": ["Q?"] * 64, "answer": long}, "268,435,456 bytes"),
+        "texts": (
+            one | {"paraphrased_answer": items(pa.array(["a" * 2_500_000] * 110))},
+            "268,435,456 bytes",
+        ),
+        "numbers": (one | {"gold": items(pa.array(np.zeros(10_000_000, np.int8)))}, "8,000,000 values"),
+    }
+    for name, (columns, most) in bombs.items():
+        path = tmp_path / f"{name}.parquet"
+        parquet.write_table(pa.table(columns), path, compression="zstd", store_schema=False)
+        assert path.stat().st_size < 10_000
+        before = pa.total_allocated_bytes()
+        pa.default_memory_pool().release_unused()
+        whole = by_page(path, "")["whole"]
+        assert f"At most {most} of it are read" in whole and by_command(path, "")[1] == whole
+        assert pa.total_allocated_bytes() - before < 1_000_000
+    # A table of scores is no other: nothing of it is unpacked to see that it is too large.
+    assert main(["select", str(tmp_path / "text.parquet"), "--out", str(tmp_path / "mask.jsonl")]) == 2
+    assert "At most 268,435,456 bytes of it are read" in capsys.readouterr().err
 
 
 def test_rows_to_keep_of_two_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

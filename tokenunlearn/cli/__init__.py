@@ -14,6 +14,7 @@ from tokenunlearn import __version__
 from tokenunlearn.cli.outputs import settle, writing
 from tokenunlearn.cli.sources import INTERRUPTED
 from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.waiting import wait_asleep
 
 VERBS: Final = (
     "score",
@@ -72,6 +73,7 @@ def command_line(words: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept."""
+    wait_asleep()
     given = sys.argv[1:] if arguments is None else arguments
     parsed = build_parser([word for word in given if word in VERBS]).parse_args(given)
     parsed.command = command_line(given)

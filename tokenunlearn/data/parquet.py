@@ -11,11 +11,10 @@ from pyarrow import parquet
 
 from tokenunlearn.data.records import Line, Records, sound_names
 from tokenunlearn.errors import InputError
+from tokenunlearn.parquet_bounds import bounded_batches, packed_texts
 
-# Few bytes of a table may stand for any number of rows, and of characters in them.
+# Few bytes of a table may stand for any number of rows.
 MOST_RECORDS: Final = 1_000_000
-MOST_BYTES: Final = 1024**3
-_BATCH: Final = 64
 # What Arrow and Python raise for a value that the one has and the other cannot hold.
 _UNREADABLE: Final = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError, TypeError)
 
@@ -29,6 +28,9 @@ def parquet_records(content: bytes, name: str) -> Records:
     try:
         table = parquet.ParquetFile(pa.BufferReader(content))
         names, rows = table.schema_arrow.names, table.metadata.num_rows
+        table = parquet.ParquetFile(
+            pa.BufferReader(content), metadata=table.metadata, read_dictionary=packed_texts(table)
+        )
     except _UNREADABLE as error:
         raise InputError("The file is not a Parquet table", _first_line(error), where=name) from error
     if rows > MOST_RECORDS:
@@ -48,14 +50,9 @@ def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: 
     if not chosen:
         yield from ((line, {}) for line in range(1, table.metadata.num_rows + 1))
         return
-    line = size = 0
+    line = 0
     try:
-        for batch in table.iter_batches(_BATCH, columns=chosen):
-            size += batch.nbytes
-            if size > MOST_BYTES:
-                raise InputError(
-                    "The table is too large", f"At most {MOST_BYTES:,} bytes of it are read", "Split it", name
-                )
+        for batch in bounded_batches(table, chosen, name):
             held = {each: _values(batch.column(each), each, name) for each in batch.schema.names}
             for at in range(batch.num_rows):
                 line += 1
@@ -69,6 +66,8 @@ def _values(column: Any, name: str, where: str) -> list[Any]:
 
     A text stays bytes: one that is no UTF-8 is the fault of its row alone.
     """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         column = column.cast(pa.large_binary() if pa.types.is_large_string(kind) else pa.binary())

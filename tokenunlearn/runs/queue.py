@@ -22,6 +22,7 @@ from tokenunlearn.runs.disk import locked, write_json_atomically
 from tokenunlearn.runs.kinds import KINDS, kind_of
 from tokenunlearn.runs.states import ACTIVE, KEEPABLE, RESUMABLE
 from tokenunlearn.runs.store import RunStore, WriteFile, process_alive, process_started
+from tokenunlearn.waiting import WORKER
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 REQUESTS: Final = {"pause": "pausing", "stop": "stopping"}
 FORCE_GRACE_SECONDS: Final = 3.0
-# How long a thread of the worker waits awake. Asleep at once costs a quarter of the speed; awake long, two
-# processes on two cores take their time from each other (docs/LOG.md, 25 November).
-SPINS: Final = "10000"
 
 Command = Callable[[Path], list[str]]
 
@@ -215,7 +213,7 @@ class RunQueue:
             child = subprocess.Popen(
                 self.command(directory),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={"GOMP_SPINCOUNT": SPINS, **os.environ, "PYTHONPATH": path},
+                env={**WORKER, **os.environ, "PYTHONPATH": path},
             )  # fmt: skip
         # Reaped by a thread: an unreaped child would look alive to whoever asks for its pid.
         threading.Thread(target=child.wait, daemon=True).start()
