@@ -30,6 +30,11 @@ SEEDS_HELP: Final = (
     "How often everything is trained. It takes 3 seeds to show a difference, better 5. From 2 on, and with a "
     "control that is matched to the chosen run, it is one sweep: the Compare tab says what it shows"
 )
+PLANNED: Final = "Planned comparisons"
+PLANNED_HELP: Final = (
+    "Name before the start what you want to know. These alone are then judged together, and the fewer they "
+    "are, the smaller a difference can be shown. Everything else is exploratory"
+)
 PROOF: Final = "Does the score mark what matters?"
 PROOF_HELP: Final = (
     "Bins train the tokens of each part of the scores, doses a growing share of all tokens. If higher scores "

@@ -1,7 +1,8 @@
 """Measurements of arms as a comparison keeps them, made of a few numbers."""
 
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.probes import COMPARED
 
 ROWS = tuple(f"r{at}" for at in range(12))

@@ -290,8 +290,8 @@ MUTATIONS = (
     Mutation(
         "verdict",
         "tokenunlearn/experiments/verdict.py",
-        "values = holm([each.comparison.p_value for each in found])",
-        "values = [each.comparison.p_value for each in found]",
+        "np.nan, holm(counted.tolist()))",
+        "np.nan, counted)",
         ("tests/unit/test_verdict.py",),
     ),
     Mutation(

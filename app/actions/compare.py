@@ -19,17 +19,19 @@ from app.views.run_settings import Said, settings_words, titles, what_differs
 from app.views.runs import run_line, seconds_left
 from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_SAYS
 from tokenunlearn.data.rows import SPLITS
+from tokenunlearn.documents.words import WORLD_KEPT
 from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.notes import read_note
-from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_rows import rows_of, world_kept
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
+    from tokenunlearn.experiments.planned import Plan
     from tokenunlearn.experiments.runner import ArmResult
 
 MOST_RUNS: Final = 500
@@ -138,6 +140,14 @@ def measured(service: Service, run_id: str) -> "list[ArmResult]":
     return read_results(service.queue.store.path(run_id) / FILE)
 
 
+def planned(service: Service, run_id: str) -> "Plan | None":
+    """Return the comparisons that were named for a sweep. Raises RunError for a damaged file."""
+    from tokenunlearn.experiments.results import read_plan
+    from tokenunlearn.runs.sweep_job import FILE
+
+    return read_plan(service.queue.store.path(run_id) / FILE)
+
+
 def _recorded(service: Service) -> list[dict[str, Any]]:
     """Return the recorded sweep, which stands there before anyone has trained; none where there is none."""
     file = service.options.sweep
@@ -171,18 +181,20 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     if known != now:
         from tokenunlearn.documents.summary import sweep_view
 
+        plan: Plan | None = None
         results, (config, _, faults) = [], _files(service, run_id)
         try:
-            results = measured(service, run_id)
+            results, plan = measured(service, run_id), planned(service, run_id)
         except TokenUnlearnError as error:
             faults.append(str(error))
         value = {
-            **sweep_view(results, service.results.events(run_id)),
+            **sweep_view(results, service.results.events(run_id), plan),
             "settings": said(settings_words(config)),
             "bench": bench_of(config),
             "created": state.get("created"),
         }
-        value["notes"] = [*faults, *value["notes"]]
+        same = [WORLD_KEPT] if world_kept(config) else []
+        value["notes"] = [*faults, *same, *value["notes"]]
         service.compared[run_id] = (now, value)
     return {**run_line(state, seconds_left(state, service.results.events(run_id))), **value}
 
@@ -196,9 +208,15 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     if known != now:
         config, probes, faults = _files(service, run_id)
         line = {**compare_line(state, config, probes), "bench": bench_of(config), "faults": faults}
+        line["says"] = [WORLD_KEPT] if world_kept(config) else []
         service.compared[run_id] = (now, line)
     shown, faults = run_line(state), [*filter(None, [state.get("fault")]), *line["faults"]]
-    return {**shown, **line, "faults": faults, "text": ". ".join(dict.fromkeys([shown["text"], *faults]))}
+    return {
+        **shown,
+        **line,
+        "faults": faults,
+        "text": ". ".join(dict.fromkeys([shown["text"], *faults, *line["says"]])),
+    }
 
 
 def _files(service: Service, run_id: str) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.actions.unlearn import Wanted, bench_config, refuse_for_sweep
@@ -30,6 +30,7 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
         refuse_for_sweep(wanted)
     except SettingError as error:
         refused[error.where] = f"{error.said} {error.fix}."
+        wanted = replace(wanted, planned=()) if error.where == "planned" else wanted
     own = (plan or {}).get("arm") or CHOSEN
     controls = [arm for arm in wanted.controls if arm != own]
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)

@@ -2,7 +2,6 @@
 
 import shlex
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from app.actions.compare import RECORDED
@@ -10,6 +9,7 @@ from app.actions.run_tokens import RunOf
 from app.requests import Id
 from app.service import Service
 from tokenunlearn.errors import SettingError, did_you_mean
+from tokenunlearn.text.numbers import now_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ def report_file(service: Service, wanted: ReportOf) -> dict[str, str]:
     write, mime = formats[wanted.format]
     place, name = _place(service, wanted.run_id), f"report-{wanted.run_id}"
     words = ["python", "-m", "tokenunlearn", "report", path_here(str(place)), "--out", f"{name}.html"]
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = now_words()
     report = report_of(open_source(place), shlex.join(words), made)
     return {"filename": f"{name}.{wanted.format}", "text": write(report), "mime": mime}
 

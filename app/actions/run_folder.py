@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from app.actions.compare import RunsGiven, measured
+from app.actions.compare import RunsGiven, measured, planned
 from app.actions.run_tokens import RunOf
 from app.requests import MOST_TEXT, RunId, text, whole
 from app.service import Service
@@ -145,7 +145,7 @@ def _measurements(service: Service, run_id: str) -> list[Measurement]:
     state, config = store.state(run_id), store.config(run_id)
     tags = read_note(store.path(run_id))[0].tags
     if state.get("kind") == "sweep":
-        return of_sweep(state, tags, config, measured(service, run_id))
+        return of_sweep(state, tags, config, measured(service, run_id), planned(service, run_id))
     return of_run(state, tags, config, store.probes(run_id))
 
 

@@ -44,9 +44,11 @@ from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
 from tokenunlearn.experiments.fixed import SET_BY_ARMS
+from tokenunlearn.experiments.planned import FIGURES, Named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.probes import PROBES
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe, from_dict, to_dict
@@ -56,6 +58,13 @@ from tokenunlearn.training.needs import refuse_rows
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
+# Each comparison that can be planned on the page, by how it is written, with how it is called.
+PLANNABLE: Final = {
+    each.text: f"{PROBES[probe].label}: chosen − {ARMS[control].label}"
+    for control in CONTROLS
+    for probe in FIGURES
+    for each in [Named(probe, control)]
+}
 _COMPARE: Final = {info.name: info for info in describe(CompareConfig)}
 
 
@@ -101,12 +110,14 @@ def count_given(value: Any, name: str) -> int:
 class Wanted:
     """The form of a run, and of the controls that follow it.
 
-    With `others`, objectives beside that of the settings, and with seeds, bins or doses, a sweep of all.
+    With `others`, objectives beside that of the settings, with planned comparisons, seeds, bins or doses, a
+    sweep of all.
     """
 
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], some_of(CONTROLS, "control")] = ()
     others: Annotated[tuple[str, ...], some_of(OBJECTIVES, "objective")] = ()
+    planned: Annotated[tuple[str, ...], some_of(PLANNABLE, "comparison")] = ()
     seeds: Annotated[int, count_given] = 1
     bins: Annotated[int, count_given] = 0
     doses: Annotated[int, count_given] = 0
@@ -114,7 +125,7 @@ class Wanted:
     @property
     def is_sweep(self) -> bool:
         """Whether it is one run that measures all arms, as some need more than their own training."""
-        several = self.seeds > 1 or self.bins or self.doses or self.objectives
+        several = self.seeds > 1 or self.bins or self.doses or self.objectives or self.planned
         return bool(several) or any(ARMS[arm].matched for arm in self.controls)
 
     @property
@@ -132,6 +143,7 @@ class Wanted:
             seeds=self.seeds,
             bins=self.bins,
             doses=self.doses,
+            planned=self.planned or None,
         )
 
 
@@ -320,6 +332,8 @@ def refuse_for_sweep(wanted: Wanted) -> None:
     if wanted.is_sweep and wanted.settings.stop_fact_below:
         why = SET_BY_ARMS["stop_fact_below"]
         raise SettingError("A sweep does not stop early", why, STOP_AT_NO_FACT, "stop_fact_below")
+    if wanted.is_sweep:
+        _ = wanted.compared  # a planned comparison with a control that is not ticked
     if wanted.objectives and not at_defaults(wanted.settings):
         label = OBJECTIVES[wanted.settings.objective].label
         raise SettingError(
@@ -413,7 +427,7 @@ def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, A
         "data_name": session.data_name,
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
-        "precision": session.precision,
+        "precision": str((shown.scores and shown.scores.provenance.get("precision")) or session.precision),
         **{
             key: [row_to_dict(row) for row in values]
             for key, values in vars(replace(session.fitting, forget=rows)).items()

@@ -25,6 +25,8 @@ from app.words import (
     OTHERS,
     OTHERS_HELP,
     OWN_RETAIN,
+    PLANNED,
+    PLANNED_HELP,
     PROOF,
     PROOF_HELP,
     RULES_OUT,
@@ -53,7 +55,7 @@ class UnlearnTab:
     start: gr.Button
     measures: dict[str, gr.Button]  # by the kind of what is measured of the chosen tokens
     controls: gr.CheckboxGroup
-    # Settings of a comparison: other objectives, seeds, bins, doses.
+    # Settings of a comparison: other objectives, what is planned, seeds, bins, doses.
     sweep: dict[str, Any]
     # The plan of which a first click has asked whether rows that the model never knew shall be trained.
     sure: gr.State
@@ -172,6 +174,15 @@ def _side() -> UnlearnTab:
     controls = _controls()
     sweep: dict[str, Any] = {"others": _others(infos["objective"])}
     refused["objective_settings"] = _refusal()
+    sweep["planned"] = gr.Dropdown(
+        [(label, name) for name, label in actions.PLANNABLE.items()],
+        value=[],
+        multiselect=True,
+        label=PLANNED,
+        info=PLANNED_HELP,
+        elem_classes=["tx-others"],
+    )
+    refused["planned"] = _refusal()
     sweep["seeds"] = gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)
     with gr.Accordion(PROOF, open=False):
         gr.Markdown(PROOF_HELP, elem_classes=["tx-about"])

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from tokenunlearn.settings import describe, to_dict
 MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that every run has figures of
 UNMEASURED: Final = ("subject", "attribute", "set", "split")  # fields of a row that decide no figure
 NO_ADAPTER: Final = "none"
+AUTO: Final = "auto"
 _SHORT: Final = 8
 
 
@@ -61,6 +63,19 @@ def bench_of(config: Mapping[str, Any]) -> Bench:
     )
 
 
+def used_precision(config: Mapping[str, Any]) -> str:
+    """Return the precision that a run was made in; where it says `auto`, what that means on this machine."""
+    word = str(config.get("precision") or AUTO)
+    return _auto_means() if word == AUTO else word
+
+
+@cache
+def _auto_means() -> str:
+    from tokenunlearn.models.loading import resolve_precision  # torch, only where it has to be asked
+
+    return resolve_precision(AUTO)[0]
+
+
 def probe_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the probe settings that a run was measured with; all arms of a sweep have the same."""
     given = config.get("probes")
@@ -78,7 +93,7 @@ def _way(config: Mapping[str, Any]) -> dict[str, str]:
     held_out = config.get(HOLDOUT) if probes["membership"] and not of_arms else None
     amounts = [info for info in describe(ProbeSettings) if info.type != "bool"]
     return {
-        "precision": str(config.get("precision") or "auto"),
+        "precision": used_precision(config),
         **{setting_label(info).lower(): str(probes[info.name]) for info in amounts},
         "holdout rows": _rows_told(held_out),
         "choice rows": _rows_told(None if of_arms else config.get(CHOICE)),

@@ -1,7 +1,5 @@
 """The heatmap of what the Tokens tab shows, for its exports (`tokenunlearn/documents/` writes it down)."""
 
-from datetime import UTC, datetime
-
 from app.shown import ShownScores
 from app.views.tokens import signal_info
 from tokenunlearn import __version__
@@ -11,6 +9,7 @@ from tokenunlearn.documents.words import whole_rule_words
 from tokenunlearn.masks import Mask
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.table import provenance
+from tokenunlearn.text.numbers import now_words
 
 
 def heatmap(shown: ShownScores, set_name: str, mask: Mask, signal: str, row: int | None = None) -> Heatmap:
@@ -40,7 +39,7 @@ def _facts(shown: ShownScores, set_name: str, mask: Mask) -> dict[str, str]:
         "rule": whole_rule_words(mask.rule, shown.payload["signals"]),
         "tokens chosen": str(int(mask.selected.sum())),
         "mask": mask.hash,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "made": now_words(),
         "by": f"TokenUnlearn Explorer {__version__}",
     }
     return {name: value for name, value in facts.items() if value}

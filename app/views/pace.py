@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.views.bench import bench_of
+from app.views.bench import bench_of, used_precision
 from tokenunlearn.data.rows import CHOICE, HOLDOUT
 from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.config import CompareConfig
@@ -100,7 +100,7 @@ def _alike(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
     settings |= {"retain": training.retain_term, "objective_settings": repr(training.objective_of())}
     others = (len(config.get(split) or ()) for split in (HOLDOUT, CHOICE))
     measured = (str(config.get("probes") or ""), *others)
-    place = (bench.rows, bench.start, str(config.get("precision") or "auto"))
+    place = (bench.rows, bench.start, used_precision(config))
     return (*place, *measured, *settings.values())
 
 

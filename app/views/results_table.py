@@ -7,12 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.views.bench import bench_of, probe_settings
+from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.results import BEFORE
+from tokenunlearn.experiments.runner import arm_config
 from tokenunlearn.probes import PROBES
+from tokenunlearn.runs.run_rows import world_kept
+from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import spreadsheet_text
+from tokenunlearn.training.config import TrainConfig
 
 if TYPE_CHECKING:
+    from tokenunlearn.experiments.planned import Plan
     from tokenunlearn.experiments.runner import ArmResult
 
 Measurement = dict[str, Any]
@@ -33,12 +39,12 @@ def of_run(
         {
             **_identity(state, tags, config),
             "arm": config.get("arm"),
-            "method": (config.get("training") or {}).get("objective"),
+            "method": (config.get("training") or {}).get("objective") if side == "after" else None,
             "seed": (config.get("training") or {}).get("seed") if side == "after" else None,
             "moment": SIDES[side],
             "step": 0 if side == "before" else state.get("step"),
             **_figures(summary),
-            **_settings(config),
+            **_settings(config, _trained(config) if side == "after" else None),
         }
         for side, summary in found
     ]
@@ -49,8 +55,17 @@ def of_sweep(
     tags: Sequence[str],
     config: Mapping[str, Any],
     results: "Sequence[ArmResult]",
+    plan: "Plan | None" = None,
 ) -> list[Measurement]:
-    """Return the measurements of a sweep: of the target, and of each arm, seed and moment."""
+    """Return the measurements of a sweep: of the target, and of each arm, seed and moment.
+
+    Each with the settings that it was trained with; the target and rivals were trained with none. `plan`: the
+    comparisons that were named.
+    """
+    named = {
+        "planned": "; ".join(each.text for each in plan.named) if plan else None,
+        "planned_when": plan.when if plan else None,
+    }
     return [
         {
             **_identity(state, tags, config),
@@ -60,7 +75,8 @@ def of_sweep(
             "method": _method(each, config),
             **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
             **_figures(each.summary),
-            **_settings(_under(each.method, config)),
+            **named,
+            **_settings(config, _trained(config, each)),
         }
         for each in results
     ]
@@ -72,10 +88,22 @@ def _method(result: "ArmResult", config: Mapping[str, Any]) -> str | None:
     return (result.method or (config.get("training") or {}).get("objective")) if trained else None
 
 
-def _under(method: str, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the config of an arm: under another objective, that one at its default."""
-    own = {"objective": method, "objective_settings": {}} if method else {}
-    return {**config, "training": {**(config.get("training") or {}), **own}}
+def _trained(config: Mapping[str, Any], result: "ArmResult | None" = None) -> Mapping[str, Any] | None:
+    """Return all settings that a run, or an arm of a sweep, was trained with; None where nothing was.
+
+    Those of the objective are whole, as are the others. What another version wrote stays as it is.
+    """
+    if result and tokens_of(result.arm) is None:
+        return None
+    given = config.get("training") or {}
+    if not given:
+        return {}
+    try:
+        training = from_dict(TrainConfig, dict(given))
+        training = arm_config(training, result.of, result.seed) if result else training
+    except SettingError:
+        return given
+    return {**to_dict(training), "objective_settings": to_dict(training.objective_of())}
 
 
 def comma_table(lines: Sequence[Measurement]) -> str:
@@ -98,10 +126,11 @@ def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str
         "tags": ", ".join(tags),
         "data": bench.data,
         "rows_hash": bench.measured,
+        "world_is_retain": world_kept(config),
         "model": bench.model,
         "adapter": bench.adapter,
         "start_hash": bench.start,
-        "precision": config.get("precision"),
+        "precision": bench.way["precision"],
         "mask_hash": state.get("mask_hash"),
     }
 
@@ -110,11 +139,11 @@ def _figures(summary: Mapping[str, Any]) -> Measurement:
     return {name: summary.get(name) for name in PROBES}
 
 
-def _settings(config: Mapping[str, Any]) -> Measurement:
+def _settings(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> Measurement:
     """Return the settings of one measurement; its seed has a column of its own."""
     groups = {
-        "training": config.get("training") or {},
-        "rule": config.get("rule") or {},
+        "training": training or {},
+        "rule": (config.get("rule") or {}) if training is not None else {},
         "probes": probe_settings(config),
     }
     found = {f"{group}.{name}": value for group, given in groups.items() for name, value in given.items()}

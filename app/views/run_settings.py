@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.views.bench import used_precision
 from app.words import OWN_RETAIN, setting_label
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import arm_words
@@ -71,7 +72,7 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
         "set": Said("Rows", str(config.get("set") or "rows")),
         "model": Said("Model", str(config.get("model") or EMBEDDED_NAME)),
         "adapter": Said("Target adapter", Path(adapter).name if adapter else "none"),
-        "precision": Said("Precision", str(config.get("precision") or "auto")),
+        "precision": Said("Precision", used_precision(config)),
     }
     if not config.get("sweep"):  # which has several
         found["arm"] = Said("Tokens trained", _arm(config))

@@ -88,7 +88,7 @@ def test_the_form_takes_every_setting_and_those_of_the_objective(service: Servic
         tab = build(service)
         values = tab.filled(again(service, run_id))
     assert values[tab.controls] == ["uniform", "random"]
-    assert [values[control] for control in tab.sweep.values()] == [[], 1, 0, 0]  # it was no sweep
+    assert [values[control] for control in tab.sweep.values()] == [[], [], 1, 0, 0]  # it was no sweep
     assert values[tab.settings["steps"]] == 7 and values[tab.settings["retain"]] == "kl"
     assert values[tab.own["npo", "beta"]] == 0.3
     # Another objective's controls stay as they are.

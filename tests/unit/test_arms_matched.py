@@ -11,9 +11,10 @@ from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.experiments.arms import ARMS, Arm
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Size
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.report import note_lines, verdict_lines
 from tokenunlearn.experiments.results import missing, read_results, results_text, size_to_match
-from tokenunlearn.experiments.runner import LAST, ArmResult, Bench, run_arm
+from tokenunlearn.experiments.runner import ArmResult, Bench, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule

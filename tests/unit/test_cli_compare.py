@@ -12,6 +12,8 @@ from tokenunlearn.cli import command_line, main
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import arms_of
 from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.results import read_plan
 from tokenunlearn.masks import read_header
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.evidence import ProbeSettings
@@ -313,7 +315,7 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
         "--fraction",
         "0.5",
     ]
-    small = ["--arms", "chosen", "--seeds", "2", "--bins", "2", "--doses", "1", "--series-seeds", "1"]
+    small = ["--arms", "chosen,random", "--seeds", "1", "--bins", "2", "--doses", "1", "--series-seeds", "1"]
     asked = ["validate", "rows.jsonl", "--model", str(tiny_folder), "--out", "arms.jsonl", *quick, *small]
     assert main(asked) == 0
     first, told = capsys.readouterr()
@@ -324,10 +326,16 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     assert "bins:2/2 − bins:1/2" in first and "not shown, it takes 3 seeds" in first
     runs = [(each["arm"], each["seed"]) for each in measured(folder) if each["moment"] == "last step"]
     assert runs == [
-        ("chosen", 0), ("bins:1/2", 0), ("bins:2/2", 0), ("doses:1/1", 0), ("chosen", 1),
+        ("chosen", 0), ("random", 0), ("bins:1/2", 0), ("bins:2/2", 0), ("doses:1/1", 0),
     ]  # fmt: skip
     assert {each["moment"] for each in measured(folder) if each["arm"].startswith("bins")} == {"last step"}
+    # Of the two claims that it plans the one that these arms can show, named before the first of them.
+    plan = read_plan(folder / "arms.jsonl")
+    assert plan and [each.text for each in plan.named] == ["fact_joint: chosen - random"] and plan.beforehand
+    assert f"0 of 1 planned comparison is shown (named {plan.when})." in first
     before = (folder / "arms.jsonl").read_bytes()
+    assert main([*asked, "--planned", "retain: chosen - random"]) == 2
+    assert "The file has other planned comparisons" in capsys.readouterr().err
     assert main(asked) == 0
     assert capsys.readouterr().out == first and (folder / "arms.jsonl").read_bytes() == before
 
@@ -338,7 +346,8 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     assert record["commands"] == [command_line(asked), command_line(wanted)]
     assert record["mask"]["hash"] == read_header("arms.mask.jsonl")["hash"]
     assert [row["id"] for row in record["tokens"]["rows"]] == [row.id for row in ROWS[:2]]
-    (chosen,) = record["arms"]
+    assert record["planned"]["named"] == ["fact_joint: chosen - random"] and record["unfinished"] == ""
+    chosen = next(line for line in record["arms"] if (line["arm"], line["moment"]) == ("chosen", LAST))
     assert f"{chosen['figures']['fact_joint'][0]:.3f}" in first and record["versions"]["torch"] in first
     page = (folder / "report.html").read_text("utf-8")
     assert page.count('class="w ') == 3 * sum(len(row.answer) for row in ROWS[:2]) and len(page) < 5e6

@@ -1,5 +1,6 @@
 """A report says what its record says, the record what was measured; hostile text in it is text."""
 
+import csv
 import io
 import json
 import re
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFont
 
+from app.views.results_table import comma_table, of_sweep
 from app.views.tokens import leaderboard
 from tests.measured_arms import chosen_and_random, measured, target
 from tokenunlearn.documents.drawing import COLOURS, Words, plain, png, style, svg
@@ -25,6 +27,8 @@ from tokenunlearn.documents.report_page import report_page
 from tokenunlearn.documents.sources import beside, open_source
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.planned import Plan, named
 from tokenunlearn.experiments.report import arm_lines, verdict_lines
 from tokenunlearn.experiments.results import Made, read_results, results_text
 from tokenunlearn.experiments.runner import ArmResult, arms_table
@@ -65,9 +69,14 @@ def every_arm() -> list[ArmResult]:
     return found
 
 
-def written(path: Path, results: list[ArmResult], **origin: Any) -> Path:
-    made = Made(("python -m tokenunlearn compare rows.jsonl",), {"torch": "2"})
-    path.write_text(results_text({**ORIGIN, **origin}, results, made), encoding="utf-8")
+SAME = {"rows to keep": "3 rows @89ab", "rows of the world": "3 rows @89ab"}
+PLAN = Plan(named(["fact_joint: chosen - random"]), "2026-11-30 22:10 UTC", 0)
+
+
+def written(path: Path, results: list[ArmResult], plan: Plan | None = None, **origin: Any) -> Path:
+    runs = tuple((each.seed, each.of) for each in results if each.moment == LAST)
+    made = Made(("python -m tokenunlearn compare rows.jsonl",), {"torch": "2"}, runs)
+    path.write_text(results_text({**ORIGIN, **origin}, results, made, plan), encoding="utf-8")
     return path
 
 
@@ -119,8 +128,10 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def test_recorded_live_and_reported_figures_are_the_same_numbers(made: Report) -> None:
-    results, record = every_arm(), made.record
+@pytest.mark.parametrize("plan", [None, PLAN], ids=["without a plan", "planned"])
+def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path, plan: Plan | None) -> None:
+    results, made = every_arm(), report(written(tmp_path / "arms.jsonl", every_arm(), plan))
+    record = made.record
     # the table of `compare`
     table = arms_table(results).set_index(["moment", "arm"])
     assert len(record["arms"]) == 2
@@ -131,12 +142,23 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(made: Report) -
             assert (mean, half) == pytest.approx((row[name], row[f"{name}_spread"] / 2), abs=1e-6)
         assert (line["costs"]["norm"], len(line["seeds"])) == (row["norm"], row["seeds"])
     # what it says is shown
-    printed = "\n".join(verdict_lines(results))
+    printed = "\n".join(verdict_lines(results, plan))
     shown = [each["words"] for each in record["differences"] if each["shown"]]
     assert shown and all(words in printed for words in shown)
     assert printed.count("  ") == len(shown) + len(record["controls"])
+    # the CSV: each measurement as it was recorded, and its mean over the seeds as it is told
+    config = {"training": {"steps": 3}, "sweep": {"seeds": 3}}
+    state = {"run_id": "run-1", "name": "x", "state": "finished"}
+    lines = list(csv.DictReader(io.StringIO(comma_table(of_sweep(state, (), config, results, plan)))))
+    recorded = [[str(each.summary[name]) for name in COMPARED] for each in results]
+    assert [[line[name] for name in COMPARED] for line in lines] == recorded
+    for arm in record["arms"]:
+        values = [float(line["fact_joint"]) for line in lines if line["arm"] == arm["arm"]]
+        assert np.mean(values) == pytest.approx(arm["figures"]["fact_joint"][0], abs=1e-6)
+    assert {line["planned"] for line in lines} == {plan.named[0].text if plan else ""}
     # the payload of the Compare tab, and that of the file read back
-    view = json.loads(json.dumps(sweep_view(results, [])))
+    view = json.loads(json.dumps(sweep_view(results, [], plan)))
+    assert view["planned"] == record["planned"] and bool(view["planned"]) == bool(plan)
     assert view["verdicts"] == record["verdicts"] and view["notes"] == record["notes"] != []
     assert view["before"] == record["before"]
     assert [each for each in view["lines"] if not each["arm"].startswith("bins")] == record["arms"]
@@ -147,6 +169,9 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(made: Report) -
     # the page, and the JSON file
     assert json.loads(report_json(made)) == record
     page = Page(report_page(made))
+    said = " ".join(page.text.split())
+    for line in (view["planned"] or {"lines": ()})["lines"]:
+        assert line["text"] in said and line["text"][1:] in printed
     known = list(leaves(record))
     numbers = {float(each) for each in known if isinstance(each, int | float)}
     counted = {float(len(each["seeds"])) for each in record["arms"]}
@@ -277,7 +302,34 @@ def test_seeds_are_said_of_each_arm_where_they_differ(tmp_path: Path) -> None:
 
 
 def test_the_report_says_that_a_p_value_depends_on_the_controls_of_the_file(made: Report) -> None:
-    assert "adjusted with all controls that the file holds" in Page(report_page(made)).text
+    assert "those of all controls that the file holds at that moment" in Page(report_page(made)).text
+
+
+def test_an_unfinished_comparison_says_so_on_top_and_a_whole_one_does_not(
+    tmp_path: Path, made: Report
+) -> None:
+    assert made.record["unfinished"] == "" and "Unfinished" not in report_page(made)
+    path = written(tmp_path / "part.jsonl", every_arm())
+    whole = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in whole if '"arm": "random", "seed": 2' not in line))
+    found = report(path)
+    words = "Unfinished: 11 of 12 runs of an arm are measured; what follows is of these alone."
+    assert found.record["unfinished"] == words
+    page = Page(report_page(found)).text
+    assert page.index(words) < page.index("What is shown")
+
+
+def test_settings_of_objectives_at_their_defaults_are_told_and_rows_that_count_twice(tmp_path: Path) -> None:
+    arms = [replace(each, method="npo") for each in chosen_and_random(1, 0.4)]
+    settings = {"npo": {"beta": 0.3}, "ga": {}}
+    origin = {"objective": "each at its default", "objective_settings": settings}
+    found = report(written(tmp_path / "a.jsonl", [target(), *arms], **origin, **SAME))
+    assert found.record["training"]["objective_settings"] == {"NPO": {"beta": 0.3}}
+    text = " ".join(Page(report_page(found)).text.split())
+    assert "NPO (beta" in text and any("“kept” counts it twice" in each for each in found.record["limits"])
+    old = report(written(tmp_path / "b.jsonl", [target(), *arms], **{**origin, "objective_settings": {}}))
+    assert old.record["training"]["objective_settings"] == {"NPO": "not recorded"}
+    assert not any("counts it twice" in each for each in old.record["limits"])
 
 
 def test_a_file_without_results_and_another_file_are_refused(tmp_path: Path) -> None:

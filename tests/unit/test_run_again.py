@@ -24,7 +24,7 @@ from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.artifact import open_artifact
 from tokenunlearn.runs.job import load_job
 from tokenunlearn.runs.merged import save_merged
-from tokenunlearn.runs.model_card import adapter_zip, model_card
+from tokenunlearn.runs.model_card import adapter_zip, model_card, steps_made
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import from_flags, to_dict
@@ -165,6 +165,10 @@ def test_the_card_says_what_it_is_made_of_and_names_no_place_of_this_machine(
     assert str(tiny_folder) not in card and "license:" not in card
     for adapter, name in (("/x/runs/run-1/adapter", "run-1"), ("/x/taught", "taught")):
         assert f"| Target adapter | {name} |" in model_card("run-3", {**config, "adapter": adapter}, None)
+    assert "| Steps made | 2 of " in model_card("run-3", config, None, 2)
+    assert "| Steps made | not recorded of " in card and "those of the world" not in card
+    same = {**config, "world": config["retain"]}
+    assert "(the retain rows are those of the world" in model_card("run-3", same, None)
     embedded = model_card("run-3", {**config, "model": None}, None)
     assert "license: apache-2.0" in embedded and "Not measured." in embedded
 
@@ -183,6 +187,9 @@ def test_the_zip_opens_as_an_adapter_that_says_the_same(
         "adapter_config.json",
         "adapter_model.safetensors",
     }
+    assert steps_made(directory) is None
+    (directory / "state.json").write_text('{"saved_step": 4}')
+    assert steps_made(directory) == 4
     named = json.loads((folder / "adapter_config.json").read_text())["base_model_name_or_path"]
     assert named == tiny_folder.name
     (pair,) = [(ROWS[0].question, ROWS[0].answer)]

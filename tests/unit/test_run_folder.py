@@ -26,11 +26,15 @@ from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.experiments.config import ARM_PROBES
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import results_text
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.models.loading import resolve_precision
+from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.notes import FILE
+from tokenunlearn.settings import to_dict
 
 
 @pytest.fixture
@@ -135,7 +139,7 @@ def test_the_report_of_a_run_and_of_a_sweep_under_way_is_a_file_to_keep(service:
         ask(report.report_file, service, {"run_id": sweep, "format": "html"})
     (store.path(sweep) / "sweep.jsonl").write_text(results_text({"x": "y"}, chosen_and_random(3, 0.4)))
     record = json.loads(ask(report.report_file, service, {"run_id": sweep, "format": "json"})["text"])
-    assert "The run is queued, at 0 of 6." in record["notes"] and len(record["arms"]) == 2
+    assert record["unfinished"] == "The run is queued, at 0 of 6." and len(record["arms"]) == 2
     line = next(each for each in compare.runs(service)["sweeps"] if each["run_id"] == sweep)
     assert (line["lines"], line["verdicts"]) == (record["arms"], record["verdicts"])
 
@@ -168,7 +172,10 @@ def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> 
     ]
     assert [line["fact_joint"] for line in lines] == ["0.9", "0.1", "0.9", "0.8", "0.5", "0.25", "0.25"]
     assert (lines[0]["name"], lines[0]["tags"], lines[5]["note"]) == ("'=1+1", "'@x", "'-x")
-    assert (lines[0]["rule.mode"], lines[4]["training.steps"], lines[0]["world"]) == ("chosen", "3", "")
+    assert (lines[1]["rule.mode"], lines[5]["training.steps"], lines[0]["world"]) == ("chosen", "3", "")
+    # The target was trained with nothing; an arm with all of its settings, also those at their default.
+    assert [lines[at]["training.objective_settings"] for at in (0, 1, 4)] == [""] * 3
+    assert json.loads(lines[5]["training.objective_settings"]) == to_dict(OBJECTIVES["npo"].settings())
     waiting = store.create({"name": "w"})
     with pytest.raises(RunError, match="nothing to save"):
         ask(run_folder.results_file, service, {"runs": [waiting]})
@@ -242,7 +249,8 @@ RUN = {"forget": [ROW], "world": [ROW], "probes": {"max_new_tokens": 24, "paraph
         (RUN, {"holdout": [ROW]}, ""),  # which nothing is measured of
         (RUN | {"choice": [ROW]}, {"sweep": {"seeds": 1}}, "choice rows none"),
         ({"forget": [ROW]}, {"sweep": {"seeds": 1}}, "max new tokens 24, paraphrased answers 0"),
-        (RUN, {"precision": "bf16"}, "precision bf16"),
+        (RUN | {"precision": "fp32"}, {"precision": "bf16"}, "precision bf16"),
+        (RUN, {"precision": resolve_precision("auto")[0]}, ""),  # which is what `auto` meant
         (RUN, {"probes": {"max_new_tokens": 8}}, "max new tokens 8, paraphrased answers 1"),
         (RUN | {"probes": {"membership": True}}, {"holdout": [ROW]}, "holdout rows 1 @"),
     ],

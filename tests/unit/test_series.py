@@ -9,9 +9,10 @@ import pytest
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import Arm, arm_weights, tokens_of
 from tokenunlearn.experiments.config import CompareConfig, refuse_unfit_arms
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.report import response_lines
 from tokenunlearn.experiments.response import responses
-from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
+from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.experiments.series import place_of
 from tokenunlearn.experiments.sweep import Planned, sweep
 from tokenunlearn.masks import columns_from_table, make_mask

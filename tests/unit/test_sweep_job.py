@@ -14,8 +14,8 @@ from tokenunlearn.documents.record import report_of
 from tokenunlearn.documents.sources import open_source
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import read_results
-from tokenunlearn.experiments.runner import LAST
 from tokenunlearn.masks import Mask, columns_from_table, make_mask
 from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue

@@ -7,8 +7,9 @@ import pytest
 
 from tests.measured_arms import chosen_and_random, measured, target
 from tokenunlearn.documents.summary import sweep_view
+from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.training.events import SweepStep
@@ -51,7 +52,8 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert sweep_view(chosen_and_random(5, 0.0), [])["verdicts"][0]["headline"].endswith("is shown.")
     assert sweep_view(chosen_and_random(2, 0.4), [])["verdicts"][0]["headline"] == ""  # of two seeds none
     # What was found of the fact is said even so; names hold commas, so they are set apart by semicolons.
-    assert nothing["open"].startswith("fact, joint 0.00 [0.00, 0.00]; other tokens; fact, paraphrased")
+    said = "fact, joint 0.00 [0.00, 0.00], p 1.000; other tokens p 1.000; fact, paraphrased p 1.000"
+    assert nothing["open"].startswith(said)
 
 
 def test_each_figure_has_the_number_of_its_own_seeds_and_rows() -> None:
@@ -64,8 +66,8 @@ def test_each_figure_has_the_number_of_its_own_seeds_and_rows() -> None:
     (against,) = verdict["against"]
     assert against["counts"] == "3 seeds, 12 rows"
     fact, *others = against["open"].split("; ")
-    assert fact == "fact, joint 0.00 [0.00, 0.00]"
-    assert [each for each in others if "(" in each] == ["real world (3 seeds, 25 rows)"]
+    assert fact == "fact, joint 0.00 [0.00, 0.00], p 1.000"
+    assert [each for each in others if "(" in each] == ["real world p 1.000 (3 seeds, 25 rows)"]
     # Of one seed's fluency no row is known on all seeds: not measured, so it is not told at all.
     assert not any("fluency" in each for each in others)
     two = [each for each in arms if each.seed < 2 or each.arm == "chosen"]
@@ -131,8 +133,13 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
 @pytest.mark.parametrize(
     ("seeds", "high", "sentence"),
     [
-        (3, 0.1, "The highest bin forgets the fact further than the lowest: −0.70 [−0.70, −0.70], 3 seeds"),
-        (3, 0.8, "It is not shown that the highest bin forgets the fact further than the lowest."),
+        (3, 0.1, "The highest bin forgets the fact further than the lowest: −0.70 [−0.70, −0.70], p < 0.001"),
+        (
+            3,
+            0.8,
+            "It is not shown that the highest bin forgets the fact further than the lowest: "
+            "0.00 [0.00, 0.00], p 1.000 (Holm over 8)",
+        ),
         (2, 0.1, "Nothing can be shown of bins on fewer than 3 seeds, and this has 2."),
     ],
 )

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED
@@ -72,7 +73,7 @@ def test_a_difference_is_told_with_its_direction_and_of_two_seeds_it_shows_nothi
     fact = next(each for each in table(3) if each.probe == "fact_joint")
     assert fact.shown and fact.better
     assert fact.words == (
-        "fact, joint, chosen − uniform: −0.400 [−0.400, −0.400], p < 0.001, 3 seeds, 4 rows: "
+        "fact, joint, chosen − uniform: −0.400 [−0.400, −0.400], p < 0.001 (Holm over 2), 3 seeds, 4 rows: "
         "shown, the chosen tokens do better."
     )
     few = next(each for each in table(2) if each.probe == "fact_joint")

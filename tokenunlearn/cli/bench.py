@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,14 @@ from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.experiments.result_files import beside
 from tokenunlearn.settings import to_dict
+from tokenunlearn.text.numbers import now_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.experiments.config import CompareConfig
+    from tokenunlearn.experiments.planned import Plan
     from tokenunlearn.experiments.runner import ArmResult
     from tokenunlearn.experiments.sweep import SweepEvent
     from tokenunlearn.masks import Mask
@@ -31,6 +34,18 @@ if TYPE_CHECKING:
     from tokenunlearn.scoring import ScoreConfig
     from tokenunlearn.selection import Rule
     from tokenunlearn.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured of all that was asked for.
+
+    `reasons`: why arms were left out. `plan`: the comparisons that were named.
+    """
+
+    results: "list[ArmResult]"
+    reasons: list[str]
+    plan: "Plan | None"
 
 
 def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = MappingProxyType({})) -> None:
@@ -61,9 +76,7 @@ def rows_of(arguments: argparse.Namespace) -> "Splits":
     return rows if rows.world else replace(rows, world=demo_rows("world"))
 
 
-def measured(
-    arguments: argparse.Namespace, asked: "CompareConfig", rows: "Splits"
-) -> "tuple[list[ArmResult], list[str]]":
+def measured(arguments: argparse.Namespace, asked: "CompareConfig", rows: "Splits") -> "Found":
     """Return the measurements of all that is asked, and why arms were left out.
 
     What the file of --out holds is not measured again. Raises what a bad setting, row or file raises, before
@@ -77,6 +90,7 @@ def measured(
         Made,
         comparison_origin,
         made_again,
+        plan_of,
         read_results,
         results_text,
     )
@@ -108,13 +122,13 @@ def measured(
     ready = [loaded]
     del loaded
     results: list[ArmResult] = []
-    made = Made()
+    made, plan = Made(), None
 
     def keep(found: "Sequence[ArmResult]") -> None:
         """Add the measurements of an arm and write the file as a whole: it survives whatever ends this."""
         results.extend(found)
         if path:
-            write_bytes_atomically(path, results_text(origin, results, made).encode())
+            write_bytes_atomically(path, results_text(origin, results, made, plan).encode())
 
     def choose() -> "tuple[pd.DataFrame, Mask]":
         # let go: each arm loads its own
@@ -126,16 +140,20 @@ def measured(
     planned = Planned(bench, runs, choose, skips=bool(asked.objectives))
     if path:
         results += read_results(path, origin)
-        made = made_again(path, arguments.command, versions())
+        made = made_again(path, arguments.command, versions(), runs)
+    plan = plan_of(path, asked.planned, results, now_words())
+    if plan and results:
+        keep([])  # so that the file tells when they were named, also where nothing is left to measure
     reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
-    return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs], reasons
+    shown = [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs]
+    return Found(shown, reasons, plan)
 
 
-def print_results(results: "Sequence[ArmResult]", reasons: Sequence[str], out: str | None) -> None:
+def print_results(found: "Found", out: str | None) -> None:
     """Write what was measured to stdout, and to stderr how a report is made of it."""
     from tokenunlearn.experiments.report import result_lines
 
-    sys.stdout.write("\n".join([*result_lines(results), *reasons]) + "\n")
+    sys.stdout.write("\n".join([*result_lines(found.results, found.plan), *found.reasons]) + "\n")
     if out:
         page = Path(out).with_suffix(".html")
         tell(f"for a report: python -m tokenunlearn report {shlex.quote(out)} --out {shlex.quote(str(page))}")

@@ -31,8 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.arms is None and "gold" in arms and not any(row.gold for row in rows.forget):
         sys.stderr.write("no row to forget has gold spans: the arm gold is left out\n")
         arms = tuple(arm for arm in arms if arm != "gold")
-    results, reasons = measured(arguments, replace(asked, arms=arms), rows)
-    print_results(results, reasons, arguments.out)
+    print_results(measured(arguments, replace(asked, arms=arms), rows), arguments.out)
     return 0
 
 

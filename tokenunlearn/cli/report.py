@@ -6,10 +6,11 @@ opens offline, holds no script and loads nothing. --json holds every number of i
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 from tokenunlearn.cli.outputs import PICTURES, add_output
+from tokenunlearn.text.numbers import now_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scores", metavar="PATH", help="table of scores, where it does not lie beside RESULTS"
     )
+    parser.add_argument(
+        "--planned",
+        metavar="TEXT[,TEXT]",
+        help="comparisons to judge by themselves, such as 'fact_joint: chosen - random', where RESULTS was "
+        "measured without any: the report says that they were named afterwards",
+    )
     parser.add_argument("--mask", metavar="PATH", help="mask file, where it does not lie beside RESULTS")
 
 
@@ -31,13 +38,18 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.documents.record import report_json, report_of
     from tokenunlearn.documents.report_page import report_page
     from tokenunlearn.documents.sources import open_source
+    from tokenunlearn.experiments.planned import plan_for
+    from tokenunlearn.experiments.results import runs_measured
     from tokenunlearn.runs.disk import write_bytes_atomically
 
     given = (arguments.scores, arguments.mask, arguments.json, arguments.plots)
     scores, mask, data, folder = (Path(each) if each else None for each in given)
     source = open_source(Path(arguments.results), scores, mask)
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    report = report_of(source, arguments.command, made)
+    if arguments.planned:
+        texts = [each.strip() for each in arguments.planned.split(",") if each.strip()]
+        plan = plan_for(texts, source.plan, runs_measured(source.results), now_words(), arguments.results)
+        source = replace(source, plan=plan)
+    report = report_of(source, arguments.command, now_words())
     files = {Path(arguments.out): report_page(report).encode()}
     if data:
         files[data] = report_json(report).encode()

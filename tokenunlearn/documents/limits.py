@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tokenunlearn.documents.words import listed, rows_words, seeds_words
-from tokenunlearn.experiments.runner import EQUAL
+from tokenunlearn.documents.words import WORLD_KEPT, listed, rows_words, seeds_words
+from tokenunlearn.experiments.moments import EQUAL
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS
 
 # Probes that a comparison or a run may leave out → what is then open.
@@ -23,6 +23,7 @@ def limits(record: Mapping[str, Any]) -> list[str]:
     """Return the sentences for a report's record."""
     return [
         _one_model(record),
+        *([WORLD_KEPT] if record["world_kept"] else []),
         _seeds(record),
         *_comparison(record),
         *_attacks(record),

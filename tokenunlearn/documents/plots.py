@@ -10,7 +10,7 @@ from typing import Any, Final
 from tokenunlearn.documents.axes import Axis, axis_of, grid, rungs
 from tokenunlearn.documents.depth import depth_drawings
 from tokenunlearn.documents.drawing import SHAPES, Dot, Drawing, Line, Shape, Words
-from tokenunlearn.documents.summary import MOMENTS
+from tokenunlearn.experiments.moments import MOMENTS
 from tokenunlearn.experiments.series import BINS
 from tokenunlearn.probes.kept import FACT, KEPT
 from tokenunlearn.text.numbers import signed

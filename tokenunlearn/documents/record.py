@@ -14,13 +14,13 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn import __version__
-from tokenunlearn.data.rows import FORGET, RETAIN
+from tokenunlearn.data.rows import FORGET, RETAIN, WORLD
 from tokenunlearn.documents.heatmap import Answer, Heatmap, Scored, heatmap
 from tokenunlearn.documents.heatmap_table import json_record
 from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
-from tokenunlearn.documents.summary import MOMENTS, arm_method, badges_of, method_words, sweep_view
+from tokenunlearn.documents.summary import arm_method, badges_of, method_words, sweep_view, unfinished_words
 from tokenunlearn.documents.words import (
     arm_words,
     listed,
@@ -31,9 +31,11 @@ from tokenunlearn.documents.words import (
     whole_rule_words,
 )
 from tokenunlearn.experiments.arms import CHOSEN, Arm
+from tokenunlearn.experiments.moments import LAST, MOMENTS
+from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
-from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, start_of
+from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import FUSED, place_of
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.masks import columns_from_table
@@ -85,6 +87,7 @@ def report_of(source: Source, command: str, made: str) -> Report:
         "remark": source.remark,
         **measured,
         "data": [_rows_said(source, name) for name in SPLIT_WORDS],
+        "world_kept": _world_kept(source),
         "model": {name: str(source.origin.get(name) or "") for name in ("model", "adapter", "precision")},
         "training": _training(source),
         "mask": _mask(source),
@@ -113,7 +116,7 @@ def report_json(report: Report) -> str:
 def _of_results(source: Source) -> dict[str, Any]:
     """Return what a comparison measured: verdicts, arms, differences, series, answers."""
     results = source.results
-    view = sweep_view(results, source.events)
+    view = sweep_view(results, source.events, source.plan)
     controls = [name for name in dict.fromkeys(each.arm for each in results) if name not in (BEFORE, CHOSEN)]
     named = [f"“{arm_words(name)}”" for name in controls if place_of(name) is None]
     by_arm = _seeds_by_arm(results)
@@ -123,14 +126,19 @@ def _of_results(source: Source) -> dict[str, Any]:
         "kind": "comparison",
         "asked": question if named else "What do the chosen tokens do, over seeds?",
         "how": f"{rows} to forget, {_seeds_words(by_arm)}, all else the same.",
+        "unfinished": unfinished_words(results, source.runs, source.standing),
+        "planned": view["planned"],
         "verdicts": view["verdicts"],
         "controls": view["controls"],
         "notes": [*source.notes, *view["notes"]],
         "before": view["before"],
         "arms": [line for line in view["lines"] if place_of(line["arm"]) is None],
-        "differences": [record for moment in MOMENTS for record in _differences(results, moment)],
+        "differences": [
+            record for moment in MOMENTS for record in _differences(results, moment, source.plan)
+        ],
         "series": [
-            _series(each, said) for each, said in zip(responses(results), view["series"], strict=True)
+            _series(each, said)
+            for each, said in zip(responses(results, source.plan), view["series"], strict=True)
         ],
         "answers": _answers_of_results(results),
         "seeds": sorted({seed for own in by_arm.values() for seed in own}),
@@ -180,6 +188,8 @@ def _of_probes(source: Source) -> dict[str, Any]:
         "kind": "run",
         "asked": f"What changed on {rows_words(len(source.texts))} to forget, with “{what}”?",
         "how": f"Seed {source.origin.get('seed')}; measured before the first step and after the last.",
+        "unfinished": source.standing,
+        "planned": None,
         "verdicts": [],
         "sentence": ONE_SEED,
         "controls": [],
@@ -218,9 +228,9 @@ def _figure(probe: Probe, name: str) -> dict[str, Any]:
     return {"name": name, "heading": f"{probe.label} {probe.arrow}".rstrip(), **told}
 
 
-def _differences(results: Sequence[ArmResult], moment: str) -> list[dict[str, Any]]:
+def _differences(results: Sequence[ArmResult], moment: str, plan: Plan | None) -> list[dict[str, Any]]:
     """Return each difference chosen − control that was looked at at a moment; p_value is Holm's."""
-    return [_difference(each) for each in findings(results, moment)]
+    return [_difference(each) for each in findings(results, moment, plan)]
 
 
 def _difference(found: Finding) -> dict[str, Any]:
@@ -236,6 +246,8 @@ def _difference(found: Finding) -> dict[str, Any]:
         **_interval(found.comparison),
         "effect": found.comparison.effect,
         "p_value": found.p_value,
+        "adjusted_over": found.of,
+        "role": found.role,
         "shown": found.shown,
         "better": found.better if np.isfinite(found.comparison.mean) else None,
         "words": found.words,
@@ -271,7 +283,7 @@ def _series(response: Response, said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
     """Return answers of the chosen arm's first seed after the last step, and every arm's badges."""
-    start = next((each for each in results if each.arm == BEFORE), None)
+    start = start_of(results)
     last = [each for each in results if each.moment == LAST and each.answers and place_of(each.arm) is None]
     shown = next((each for each in last if each.arm == CHOSEN), last[0] if last else None)
     if start is None or not start.answers or shown is None:
@@ -342,6 +354,12 @@ def _rows_said(source: Source, split: str) -> dict[str, Any]:
     }
 
 
+def _world_kept(source: Source) -> bool:
+    """Return whether the rows of the world are those that were trained to be kept."""
+    kept, world = (source.origin.get(SPLIT_WORDS[name]) for name in (RETAIN, WORLD))
+    return bool(_rows_said(source, RETAIN)["rows"]) and kept == world
+
+
 def _training(source: Source) -> dict[str, Any]:
     """Return the settings of training, those of the rule and what has its own place left out."""
     elsewhere = {*RULE_SETTINGS, *SPLIT_WORDS.values()}
@@ -351,6 +369,12 @@ def _training(source: Source) -> dict[str, Any]:
     retain = str(found.get("retain") or "")
     if objective in OBJECTIVES:
         found["objective"] = OBJECTIVES[objective].label
+    if objective == EACH_AT_DEFAULT:  # those of the arms; a file of an older version does not say them
+        methods = dict.fromkeys(each.method for each in source.results if each.method)
+        known = dict(found.get("objective_settings") or {})
+        found["objective_settings"] = {
+            method_words(name): known.get(name, "not recorded") for name in methods
+        }
     if retain in RETAINS:
         found["retain"] = RETAINS[retain].label
     return found

@@ -49,6 +49,9 @@ p, li { max-width: 46em; } .legend { max-width: none; } h1 { max-width: 30em; }
 h1, .verdict { text-wrap: balance; }
 nav { display: flex; flex-wrap: wrap; gap: .2em 1.1em; margin: 1.2em 0 0; font-size: 14px; }
 a { color: var(--accent); }
+.unfinished { margin: .8em 0; padding: .5em .8em; border: 1px solid var(--bad); border-radius: 6px;
+  font-weight: 600; }
+.explored { border-left-color: var(--line); font-size: 1em; }
 .verdict { margin: .8em 0 .2em; padding-left: .8em; border-left: 3px solid var(--accent); font-size: 1.1em;
   font-weight: 600; }
 .note, .none, caption { color: var(--muted); } .none { font-size: .9em; white-space: normal; }
@@ -114,6 +117,7 @@ def report_page(report: Report) -> str:
 <h1>{escaped(record["asked"])}</h1>
 <p class="note">{title}: {escaped(record["how"])}</p>
 {_note(record["remark"]) if record["remark"] else ""}
+{f'<p class="unfinished">{escaped(record["unfinished"])}</p>' if record["unfinished"] else ""}
 <nav aria-label="Sections">{links}</nav></header>
 <main>
 {body}
@@ -151,11 +155,12 @@ def _section(name: str, title: str, content: str) -> str:
 def _verdict(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
     if record["kind"] == "run":
         return f'<p class="verdict">{escaped(record["sentence"])}</p>'
-    if not record["verdicts"]:
+    if not record["verdicts"] and not record["planned"]:
         return _note("No control was measured row by row, so nothing can be held against the chosen tokens.")
-    parts = []
+    parts = _planned(record["planned"]) if record["planned"] else []
     for verdict in record["verdicts"]:
-        parts.append(f'<p class="verdict">{escaped(verdict["headline"] or verdict["text"])}</p>')
+        tone = "verdict explored" if record["planned"] else "verdict"
+        parts.append(f'<p class="{tone}">{escaped(verdict["headline"] or verdict["text"])}</p>')
         if verdict["headline"]:
             parts.append(_note(verdict["text"]))
         lines = [_against(each) for each in verdict["against"]]
@@ -163,6 +168,25 @@ def _verdict(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
         parts += _figures(drawings, f"differences-{slug(verdict['moment'])}")
     parts.append("<h3>What each control rules out, where the chosen tokens do better</h3>")
     return "\n".join([*parts, _list(record["controls"])])
+
+
+def _planned(planned: Mapping[str, Any]) -> list[str]:
+    """Return how many of the named comparisons are shown, when they were named, and each of them."""
+    lines = (
+        f'<li><span class="{_tone(each)}">{"Shown" if each["shown"] else "Not shown"}:</span> '
+        f"{escaped(each['text'])}</li>"
+        for each in planned["lines"]
+    )
+    told = [planned["headline"], planned["text"]] if planned["headline"] else [planned["text"], ""]
+    return [
+        f'<p class="verdict">{escaped(told[0])}</p>',
+        _note(told[1]) if told[1] else "",
+        f"<ul>{''.join(lines)}</ul>",
+    ]
+
+
+def _tone(line: Mapping[str, Any]) -> str:
+    return ("good" if line["better"] else "bad") if line["shown"] else ""
 
 
 def _against(against: Mapping[str, str]) -> str:
@@ -381,12 +405,23 @@ def _differences(record: Mapping[str, Any]) -> str:
         caption = f"{_begun(moment)}: chosen tokens minus the control, over rows and seeds"
         parts.append(_table(caption, COMPARED_BY, rows))
     told = (
-        f"Shown: the interval misses 0, p adjusted by Holm over all differences of one moment is below "
-        f"{LEVEL:g}, on {FEWEST_SEEDS} seeds or more. Effect: the mean difference in standard deviations of "
-        "a row's difference. A p-value is adjusted with all controls that the file holds: with more or "
-        "fewer of them, as after another sitting, the same measurements give another one."
+        f"Shown: the interval misses 0 and p is below {LEVEL:g}, on {FEWEST_SEEDS} seeds or more. p is "
+        f"adjusted by Holm over {_family(record['planned'])}. So an interval may miss 0 where nothing is "
+        "shown. Effect: the mean difference in standard deviations of a row's difference."
     )
     return "\n".join([*parts, _note(told)]) if parts else ""
+
+
+def _family(planned: Mapping[str, Any] | None) -> str:
+    """Return over what p-values are adjusted."""
+    of_all = (
+        "as many differences as stand below it, those of all controls that the file holds at that moment: "
+        "with more or fewer of them, as after another sitting, the same measurements give another one"
+    )
+    if planned is None:
+        return of_all
+    what = f"the comparisons that were named ({planned['when']}: {'; '.join(planned['named'])})"
+    return f"{what}, and for all else, which is exploratory, over {of_all}"
 
 
 def _difference(found: Mapping[str, Any]) -> list[str]:
@@ -397,11 +432,12 @@ def _difference(found: Mapping[str, Any]) -> list[str]:
     interval = UNKNOWN if low is None else f"[{_number(low, plus=True)}, {_number(high, plus=True)}]"
     words, tone = ("better", "good") if found["better"] else ("worse", "bad")
     verdict = f'<span class="{tone}">shown, {words}</span>' if found["shown"] else "not shown"
+    role = f", {found['role']}" if found["role"] else ""
     return [
         name,
         _cell(_number(found["mean"], plus=True)),
         _cell(interval),
-        _cell(_chance(found["p_value"])),
+        _cell(f"{_chance(found['p_value'])}<small>over {_whole(found['adjusted_over'])}{role}</small>"),
         _cell(_number(found["effect"], form=".2f", plus=True)),
         _cell(_whole(found["seeds"])),
         _cell(_whole(found["rows"])),
@@ -545,12 +581,16 @@ def _made(record: Mapping[str, Any]) -> str:
 
 def _setting(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{escaped(name)} {_setting(each)}" for name, each in value.items()) or "none"
+        return "; ".join(f"{escaped(name)} {_inner(each)}" for name, each in value.items()) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int | float):
         return _number(value, form="g")
     return escaped(", ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _inner(value: Any) -> str:
+    return f"({_setting(value)})" if isinstance(value, Mapping) else _setting(value)
 
 
 def _number(value: float | None, form: str = ".3f", plus: bool = False) -> str:

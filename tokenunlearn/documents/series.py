@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import BINS, DOSES, FUSED
@@ -27,13 +28,13 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def series_view(results: Sequence[ArmResult]) -> list[dict[str, Any]]:
+def series_view(results: Sequence[ArmResult], plan: Plan | None = None) -> list[dict[str, Any]]:
     """Return each series that was measured: title, places, each figure's change with its interval, and words.
 
     A change is `{mean, low, high, seeds, rows}`, since before any step; `low` and `high` are None on one
     seed, the whole is None where it is not measured.
     """
-    return [_series(each) for each in responses(results)]
+    return [_series(each) for each in responses(results, plan)]
 
 
 def _series(found: Response) -> dict[str, Any]:
@@ -68,14 +69,18 @@ def _headline(ends: Sequence[Finding]) -> str:
     if found.seeds < FEWEST_SEEDS:
         return f"Nothing can be shown of bins on fewer than {FEWEST_SEEDS} seeds, and this has {found.seeds}."
     if not fact.shown:
-        return "It is not shown that the highest bin forgets the fact further than the lowest."
+        return (
+            "It is not shown that the highest bin forgets the fact further than the lowest: "
+            f"{_difference(fact)}."
+        )
     word = "further" if fact.better else "less far"
-    return f"The highest bin forgets the fact {word} than the lowest: {_difference(found)}."
+    return f"The highest bin forgets the fact {word} than the lowest: {_difference(fact)}."
 
 
-def _difference(found: Comparison) -> str:
+def _difference(finding: Finding) -> str:
+    found = finding.comparison
     mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
-    return f"{mean} [{low}, {high}], {found.seeds} seeds, {found.rows} rows"
+    return f"{mean} [{low}, {high}], {finding.p_told}, {found.seeds} seeds, {found.rows} rows"
 
 
 def _change(change: Comparison) -> dict[str, Any] | None:

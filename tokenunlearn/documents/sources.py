@@ -12,8 +12,10 @@ import pandas as pd
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
+from tokenunlearn.experiments.arms import Arm
+from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.result_files import beside
-from tokenunlearn.experiments.results import BEFORE, read_head, read_results
+from tokenunlearn.experiments.results import BEFORE, read_head, read_plan, read_results, start_of
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
@@ -44,7 +46,9 @@ class Source:
     `table`, `mask`: the scores, and the chosen tokens on them; None where they were not kept. `probes`: the
     reports before and after a run, None of a comparison. `attacks`: results of attacks on the run. `depth`:
     how deep its facts were erased, None where that was not measured. `events`: what a run told meanwhile.
-    `notes`: how it stands, where it is not as planned. `remark`: a person's.
+    `notes`: how it stands, where it is not as planned. `remark`: a person's. `runs`: each seed and arm of a
+    comparison that was asked for, none where that is not recorded. `plan`: the comparisons that were named.
+    `standing`: how a run stands, "" for one that has finished.
     """
 
     name: str
@@ -61,6 +65,9 @@ class Source:
     events: Sequence[Event] = ()
     notes: tuple[str, ...] = ()
     remark: str = ""
+    runs: Sequence[tuple[int, Arm]] = ()
+    plan: Plan | None = None
+    standing: str = ""
 
 
 def open_source(path: Path, scores: Path | None = None, mask: Path | None = None) -> Source:
@@ -91,7 +98,18 @@ def _of_file(path: Path, scores: Path | None, mask: Path | None) -> Source:
     if table is not None and chosen is not None:
         _refuse_other_rows(table, texts, scores or kept_scores)
         _refuse_other_mask(chosen, origin, mask or kept_mask)
-    return Source(path.name, origin, results, table, chosen, texts, made.commands, made.versions)
+    return Source(
+        path.name,
+        origin,
+        results,
+        table,
+        chosen,
+        texts,
+        made.commands,
+        made.versions,
+        runs=made.runs,
+        plan=read_plan(path),
+    )
 
 
 def _of_run(path: Path) -> Source:
@@ -115,14 +133,17 @@ def _of_run(path: Path) -> Source:
         "versions": _json(path / "versions.json") or {},
         "commands": commands,
         "events": known_events(read_lines_since(path / "metrics.jsonl")[0]),
-        "notes": tuple(each for each in (_standing(state), why_none, no_depth) if each),
+        "notes": tuple(each for each in (why_none, no_depth) if each),
+        "standing": _standing(state),
         "remark": note.text,
     }
     if (path / FILE).is_file():
         results = tuple(read_results(path / FILE))
         if not any(each.arm != BEFORE for each in results):
             raise _nothing_yet(path)
-        return Source(origin=read_head(path / FILE)[0], results=results, **known)
+        origin, made = read_head(path / FILE)
+        named = read_plan(path / FILE)
+        return Source(origin=origin, results=results, runs=made.runs, plan=named, **known)
     probes = _json(path / "probes.json")
     if not probes or not probes.get("before") or not probes.get("after"):
         raise _nothing_yet(path)
@@ -194,7 +215,7 @@ def _model(given: str | None, adapter: Path, precision: str) -> dict[str, str]:
 
 def _texts_asked(results: Sequence[ArmResult]) -> dict[str, tuple[str, str]]:
     """Return question and taught answer of the rows to forget, from what was measured before any step."""
-    start = next((each for each in results if each.arm == BEFORE), None)
+    start = start_of(results)
     lines = start.answers if start else []
     return {
         str(line["row_id"]): (str(line["question"]), str(line["expected"]))

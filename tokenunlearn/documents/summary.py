@@ -9,48 +9,59 @@ import numpy as np
 
 from tokenunlearn.documents.series import series_view
 from tokenunlearn.documents.words import arm_words, listed, rows_words, seeds_words
-from tokenunlearn.experiments.arms import ARMS, CHOSEN
-from tokenunlearn.experiments.report import note_lines, unknown_words
-from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
+from tokenunlearn.experiments.moments import EQUAL, LAST, MOMENTS, RETAINED
+from tokenunlearn.experiments.planned import Plan
+from tokenunlearn.experiments.report import note_lines, planned_words, unknown_words
+from tokenunlearn.experiments.results import BEFORE, missing, start_of
+from tokenunlearn.experiments.runner import ArmResult
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings, planned_findings
 from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.probes.kept import FACT, with_kept
 from tokenunlearn.probes.report import badge_counts
-from tokenunlearn.text.numbers import signed
+from tokenunlearn.text.numbers import p_words, signed
 from tokenunlearn.training.events import Event, SweepStep
 
-MOMENTS: Final = (LAST, EQUAL, RETAINED)
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
 ENOUGH_SEEDS: Final = 5
 FLUENCY: Final = "fluency"
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
 SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which nothing can be shown."
-NOTHING: Final = "After {the} no difference between the chosen tokens and a control is shown{few}."
+NOTHING: Final = "After {the} no {other}difference between the chosen tokens and a control is shown{few}."
 NOTHING_ON_FEW: Final = ": {seeds} seeds can show only a very large one"
 SHOWN: Final = (
-    "{moment}: {shown} of {of} differences between the chosen tokens and the controls are shown (95 % "
-    "interval over rows and seeds, p adjusted by Holm)."
+    "{moment}: {shown} of {of} {other}differences between the chosen tokens and the controls are shown (95 % "
+    "interval over rows and seeds, p adjusted by Holm over these {of})."
 )
+EXPLORED: Final = "Exploratory: "
+UNFINISHED: Final = "Unfinished: {done} of {of} runs of an arm are measured; what follows is of these alone."
 
 
-def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[str, Any]:
+def sweep_view(
+    results: Sequence[ArmResult], events: Sequence[Event], plan: Plan | None = None
+) -> dict[str, Any]:
     """Return what a sweep measured: what is shown, what each control rules out, notes, and its arms.
+
+    `planned` has the comparisons that were named, None without a plan; `verdicts` are of all others.
 
     `before` has the figures of the target itself, None where it was not measured.
     """
     # A sweep that was resumed comes to an arm once more: what counts is the last time.
     ended = {(each.arm, each.seed): each for each in events if isinstance(each, SweepStep)}
     skipped = [each for each in ended.values() if each.why]
-    start = next((each for each in results if each.arm == BEFORE), None)
+    start = start_of(results)
     unknown = unknown_words(results)
+    every = {moment: findings(results, moment, plan) for moment in MOMENTS}
     return {
+        "planned": _planned(results, plan, unknown) if plan else None,
         "verdicts": [
-            _verdict(found, moment, unknown) for moment in MOMENTS if (found := findings(results, moment))
+            _verdict(others, moment, unknown)
+            for moment, found in every.items()
+            if (others := [each for each in found if not each.named])
         ],
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [
@@ -59,7 +70,37 @@ def sweep_view(results: Sequence[ArmResult], events: Sequence[Event]) -> dict[st
         ],
         "before": with_kept(start.summary if start else None),
         "lines": _lines(results, start),
-        "series": series_view(results),
+        "series": series_view(results, plan),
+    }
+
+
+def unfinished_words(
+    results: Sequence[ArmResult], runs: Sequence[tuple[int, Arm]], standing: str = ""
+) -> str:
+    """Return that a comparison is not finished, with how many of its `runs` are measured; "" for a whole one.
+
+    `standing`: how its run stands.
+    """
+    lacking = len(missing(results, runs))
+    told = UNFINISHED.format(done=len(runs) - lacking, of=len(runs)) if lacking else ""
+    return " ".join(filter(None, [told, standing]))
+
+
+def _planned(results: Sequence[ArmResult], plan: Plan, unknown: str) -> dict[str, Any]:
+    """Return how many of the comparisons that were named are shown, and each in full.
+
+    `unknown`: that the target did not know the facts; then that is the first sentence.
+    """
+    found = planned_findings(results, plan)
+    last = [each for each in found if each.moment == LAST]
+    return {
+        "role": plan.role,
+        "when": plan.when,
+        "beforehand": plan.beforehand,
+        "named": [each.text for each in plan.named],
+        "headline": unknown or (headline(last, LAST) if plan.beforehand else ""),
+        "text": _begun(planned_words(found, plan)),
+        "lines": [{"text": _begun(each.words), "shown": each.shown, "better": each.better} for each in found],
     }
 
 
@@ -71,20 +112,22 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
     found = [each for each in every if np.isfinite(each.comparison.mean)]
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
-    said = headline(found, moment)
+    explored = any(each.role for each in found)
+    said = (EXPLORED if explored else "") + said if (said := headline(found, moment)) else ""
+    other = "other " if explored else ""
     if not shown and seeds < FEWEST_SEEDS:
         text = TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
     else:
-        text = SHOWN.format(moment=moment, shown=len(shown), of=len(found))
+        text = SHOWN.format(moment=moment, shown=len(shown), of=len(found), other=other)
         few = sum(each.comparison.seeds < FEWEST_SEEDS for each in found)
         text += SOME_TOO_FEW.format(few=few, fewest=FEWEST_SEEDS) if few else ""
         only = NOTHING_ON_FEW.format(seeds=seeds) if seeds < ENOUGH_SEEDS else ""
-        said = said or NOTHING.format(the=_THE[moment], few=only)
+        said = said or NOTHING.format(the=_THE[moment], few=only, other=other)
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
         "moment": moment,
         "headline": unknown or said,
-        "text": _begun(text),
+        "text": f"Exploratory, {text}" if explored else _begun(text),
         "against": [
             against_words([each for each in found if (each.control, each.method) == name]) for name in against
         ],
@@ -118,13 +161,14 @@ def headline(found: Sequence[Finding], moment: str) -> str:
 def against_words(found: Sequence[Finding]) -> dict[str, str]:
     """Return what is shown of the chosen tokens against one control: with whom, better, worse, and not shown.
 
-    `better` and `worse` name each figure with its difference and interval, in the order of PROBES. `counts`:
-    over how many seeds and rows most figures are; one that is over others has its own behind it.
+    `better` and `worse` name each figure with its difference, interval and p-value, in the order of PROBES.
+    So does `open` where the interval misses 0, for there the p-value decides. `counts`: over how many seeds
+    and rows most figures are; one that is over others has its own behind it.
     """
     usual = Counter(_counts(each) for each in found).most_common(1)[0][0]
 
     def listing(part: Sequence[Finding], bare: bool = False) -> str:
-        words = [PROBES[e.probe].label if bare and e.probe != FACT else _difference(e) for e in part]
+        words = [_bare(each) if bare else _difference(each) for each in part]
         own = [f" ({_counts(each)})" if _counts(each) != usual else "" for each in part]
         return "; ".join(map("".join, zip(words, own, strict=True)))
 
@@ -150,9 +194,17 @@ def _control(finding: Finding) -> str:
 
 def _difference(finding: Finding) -> str:
     found = finding.comparison
-    numbers = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
-    mean, low, high = numbers
-    return f"{PROBES[finding.probe].label} {mean} [{low}, {high}]"
+    mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
+    if np.isnan(found.low):
+        return f"{PROBES[finding.probe].label} {mean}"
+    return f"{PROBES[finding.probe].label} {mean} [{low}, {high}], {p_words(finding.p_value)}"
+
+
+def _bare(finding: Finding) -> str:
+    """Return a finding that is not shown: in full where a reader would ask why, else with its p-value."""
+    if finding.probe == FACT or finding.misses_zero or np.isnan(finding.p_value):
+        return _difference(finding)
+    return f"{PROBES[finding.probe].label} {p_words(finding.p_value)}"
 
 
 def _controls(results: Sequence[ArmResult]) -> list[str]:

@@ -68,6 +68,13 @@ def _amount_words(info: SettingInfo, value: float) -> str:
     return f"{_small(info.label)} {value:g}"
 
 
+WORLD_KEPT: Final = (
+    "No rows to keep were given, so the rows of the world were trained as rows to keep: “retain” and “real "
+    "world” are one figure, of rows that were trained, “kept” counts it twice, and no other row says what "
+    "else broke."
+)
+
+
 def listed(words: Sequence[str]) -> str:
     """Return words as a list in a sentence: `other tokens, retain and real world`."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

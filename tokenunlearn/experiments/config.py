@@ -7,6 +7,8 @@ from typing import Final
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, arms_of, tokens_of
+from tokenunlearn.experiments.moments import EQUAL, RETAINED
+from tokenunlearn.experiments.planned import EXAMPLE, named
 from tokenunlearn.experiments.series import BINS, DOSES, FUSED, series_names
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.evidence import ProbeSettings
@@ -80,8 +82,16 @@ class CompareConfig:
         FUSED, help=f"Score that orders the tokens of bins and doses: {FUSED} (the rule's), or a signal"
     )
 
+    planned: tuple[str, ...] | None = setting(
+        None,
+        label="Planned comparisons",
+        help=f"Comparisons named before anything is measured, such as “{EXAMPLE}”: their p-values are "
+        "adjusted over these alone, all others are exploratory; none: over all of a moment",
+    )
+
     def __post_init__(self) -> None:
         check(self)
+        self._refuse_unmeasured()
         if self.series_by != FUSED and self.series_by not in SIGNALS:
             raise SettingError(
                 f"There is no signal {self.series_by!r}",
@@ -97,6 +107,26 @@ class CompareConfig:
                 f"Add {CHOSEN} to the arms",
                 "arms",
             )
+
+    def _refuse_unmeasured(self) -> None:
+        """Raise SettingError for a planned comparison that names none, or one that is never measured."""
+        for each in named(self.planned or ()):
+            lacking = next((arm for arm in (CHOSEN, each.control) if arm not in self.arms), None)
+            if lacking:
+                raise SettingError(
+                    f"The planned comparison “{each.text}” needs the arm {lacking}",
+                    f"The arms are {', '.join(self.arms)}",
+                    f"Add {lacking} to the arms, or leave the comparison out",
+                    "planned",
+                )
+            never = {EQUAL: "equal_below", RETAINED: "kept_below"}.get(each.moment, "")
+            if never and not getattr(self, never):
+                raise SettingError(
+                    f"The planned comparison “{each.text}” is never measured",
+                    f"{never} is 0",
+                    f"Raise it, or leave out “at {each.moment}”",
+                    "planned",
+                )
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
+from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
-from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import EQUAL, LAST, RETAINED, ArmResult, arms_table
+from tokenunlearn.experiments.results import start_of
+from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, findings
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings, planned_findings
 from tokenunlearn.metrics.known import PARTLY_FROM
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED, PROBES
@@ -51,13 +53,13 @@ def signal_lines(report: pd.DataFrame, labels: Mapping[str, str] = MappingProxyT
     return lines
 
 
-def result_lines(results: Sequence[ArmResult]) -> list[str]:
+def result_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> list[str]:
     """Return all that a comparison says: table, series, what went otherwise than planned, what is shown."""
     return [
         *arm_lines(arms_table(results)),
-        *response_lines(results),
+        *response_lines(results, plan),
         *note_lines(results),
-        *verdict_lines(results),
+        *verdict_lines(results, plan),
     ]
 
 
@@ -99,40 +101,65 @@ def note_lines(results: Sequence[ArmResult]) -> list[str]:
 
 def unknown_words(results: Sequence[ArmResult]) -> str:
     """Return that the target hardly knew the facts; "" where it did, or where that was not measured."""
-    before = next((each for each in results if each.arm == BEFORE), None)
+    before = start_of(results)
     known = before.summary.get("fact_joint") if before else None
     if known is None or not known < PARTLY_FROM:
         return ""
     return UNKNOWN.format(known=f"{known:.2f}")
 
 
-def verdict_lines(results: Sequence[ArmResult]) -> list[str]:
-    """Return what the chosen tokens are shown to do, a sentence each, and how many differences are not shown.
+def verdict_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> list[str]:
+    """Return what the chosen tokens are shown to do: each named comparison, then what else is, in sentences.
 
-    Then what each control rules out. Nothing where no control is measured row by row.
+    Of the others, one that is not shown is told where its interval misses 0, with the p-value that decides;
+    the rest is counted. Then what each control rules out. Nothing where no control is measured row by row.
     """
-    lines, controls = [], set()
+    lines, controls = planned_lines(results, plan), set()
     for moment in (EQUAL, RETAINED, LAST):
-        found = [each for each in findings(results, moment) if not np.isnan(each.comparison.mean)]
+        every = [each for each in findings(results, moment, plan) if not np.isnan(each.comparison.mean)]
+        controls |= {each.control for each in every}
+        found = [each for each in every if not each.named]
         if not found:
             continue
         shown = [each for each in found if each.shown]
         lines.append(
-            f"{moment}: {len(shown)} of {len(found)} differences are shown (chosen − control, 95 % interval "
-            f"over rows and seeds, p adjusted by Holm, at least {FEWEST_SEEDS} seeds)"
+            f"{f'exploratory, {moment}' if plan else moment}: {len(shown)} of {len(found)} "
+            f"{'other ' if plan else ''}differences are shown (chosen − control, 95 % interval over rows and "
+            f"seeds, p adjusted by Holm over these, at least {FEWEST_SEEDS} seeds)"
         )
-        lines += [f"  {each.words}" for each in shown]
-        controls |= {each.control for each in found}
+        lines += [f"  {each.words}" for each in [*shown, *missed(found)]]
     if controls:
         lines.append("A control rules out, where the chosen tokens do better:")
         lines += [f"  {name}: {entry.rules_out}" for name, entry in ARMS.items() if name in controls]
     return lines
 
 
-def response_lines(results: Sequence[ArmResult]) -> list[str]:
+def planned_lines(results: Sequence[ArmResult], plan: Plan | None) -> list[str]:
+    """Return how many of the named comparisons are shown, and each of them; nothing where none was named."""
+    if plan is None:
+        return []
+    found = planned_findings(results, plan)
+    return [planned_words(found, plan), *(f"  {each.words}" for each in found)]
+
+
+def planned_words(found: Sequence[Finding], plan: Plan) -> str:
+    """Return how many of the comparisons that a plan names are shown, and when they were named."""
+    shown, what = sum(each.shown for each in found), f"comparison{'' if len(found) == 1 else 's'}"
+    what = f"planned {what}" if plan.beforehand else f"{what} named afterwards"
+    picked = "" if plan.beforehand else " They may have been picked by their figures."
+    verb = "is" if 1 in (shown, len(found)) else "are"
+    return f"{shown} of {len(found)} {what} {verb} shown (named {plan.when}).{picked}"
+
+
+def missed(found: Sequence[Finding]) -> list[Finding]:
+    """Return those whose interval misses 0 although they are not shown."""
+    return [each for each in found if each.misses_zero and not each.shown]
+
+
+def response_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> list[str]:
     """Return how each series of arms changes the figures, and what the highest bin does beside the lowest."""
     lines = []
-    for each in responses(results):
+    for each in responses(results, plan):
         method = f", {each.method}" if each.method else ""
         lines.append(
             f"{SERIES_WORDS[each.series]} by {each.by}{method}: change since before any step "

@@ -8,10 +8,19 @@ the score does not mark the tokens that matter. Doses have a curve and no verdic
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tokenunlearn.experiments.results import BEFORE
-from tokenunlearn.experiments.runner import LAST, ArmResult
+from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.planned import Plan
+from tokenunlearn.experiments.results import start_of
+from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import BINS, Place, place_of
-from tokenunlearn.experiments.verdict import Finding, Values, adjusted, compare_values, values_by_arm
+from tokenunlearn.experiments.verdict import (
+    EXPLORATORY,
+    Finding,
+    Values,
+    adjusted,
+    compare_values,
+    values_by_arm,
+)
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import COMPARED, PROBES
 
@@ -41,12 +50,12 @@ class Response:
     ends: tuple[Finding, ...]
 
 
-def responses(results: Sequence[ArmResult]) -> list[Response]:
+def responses(results: Sequence[ArmResult], plan: Plan | None = None) -> list[Response]:
     """Return each series among the results, its arms in order; `ends` are empty but for bins.
 
-    Holm adjusts over the figures of one series.
+    Holm adjusts over the figures of one series. Where comparisons were named, these are exploratory.
     """
-    start = next((each for each in results if each.arm == BEFORE), None)
+    start = start_of(results)
     if start is None or not start.by_row:
         return []
     arms = values_by_arm(results, LAST)
@@ -62,7 +71,7 @@ def responses(results: Sequence[ArmResult]) -> list[Response]:
             Point(place, _changes(arms[method, place.name], start), _tokens(results, place.name, method))
             for place in ordered
         )
-        ends = _ends(arms, method, ordered) if kind == BINS else ()
+        ends = _ends(arms, method, ordered, EXPLORATORY if plan else "") if kind == BINS else ()
         found.append(Response(kind, by, of, method, _figures(start), points, ends))
     return found
 
@@ -73,7 +82,7 @@ def _changes(values: Values, start: ArmResult) -> dict[str, Comparison]:
 
 
 def _ends(
-    arms: Mapping[tuple[str, str], Values], method: str, places: Sequence[Place]
+    arms: Mapping[tuple[str, str], Values], method: str, places: Sequence[Place], role: str
 ) -> tuple[Finding, ...]:
     """Return the highest bin minus the lowest, where both are measured."""
     low, high = places[0], places[-1]
@@ -85,7 +94,7 @@ def _ends(
         for probe in COMPARED
         if PROBES[probe].wanted
     ]
-    return tuple(adjusted(found))
+    return tuple(adjusted(found, role))
 
 
 def _figures(start: ArmResult) -> dict[str, float | None]:

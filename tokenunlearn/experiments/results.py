@@ -4,7 +4,7 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,16 +13,21 @@ from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.arms import CHOSEN, Arm
 from tokenunlearn.experiments.entry import Size
-from tokenunlearn.experiments.runner import LAST, ArmResult, Bench
+from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.planned import Plan, plan_for, plan_from, plan_record
+from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.figures import are_figures, is_figure
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.report import report_fault
+from tokenunlearn.settings import to_dict
 from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.origin import Origin, differences, model_of, rows_of, settings_of
 
 FORMAT: Final = "tokenunlearn comparison"
 OWN_OF_EACH_ARM: Final = ("seed", "eval_every", "stop_fact_below")  # `run_arm` sets them
 BEFORE: Final = "before"
+EACH_AT_DEFAULT: Final = "each at its default"
 _KINDS: Final = {"arm": str, "seed": int, "moment": str, "step": int, "summary": dict}
 _LATER: Final = {  # of newer versions
     "answers": list,
@@ -65,7 +70,8 @@ def comparison_origin(
     """
     own = {name: value for name, value in settings_of(bench.config).items() if name not in OWN_OF_EACH_ARM}
     if each_default:
-        own |= {"objective": "each at its default", "objective_settings": {}}
+        defaults = {name: to_dict(entry.settings()) for name, entry in OBJECTIVES.items()}
+        own |= {"objective": EACH_AT_DEFAULT, "objective_settings": defaults}
     rows = {
         name: rows_of(part, [encode(loaded.tokenizer, row.question, row.answer).ids for row in part])
         for name, part in (
@@ -91,15 +97,21 @@ class Made:
     """How a file came about, for its reader; it decides nothing. Files of older versions do not say it.
 
     `commands`: the command lines that measured into it, in order. `versions`: of the software, by name.
+    `runs`: each seed and arm that was ever asked for, measured or not.
     """
 
     commands: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    runs: tuple[tuple[int, Arm], ...] = ()
 
 
-def results_text(origin: Origin, results: Sequence[ArmResult], made: Made | None = None) -> str:
+def results_text(
+    origin: Origin, results: Sequence[ArmResult], made: Made | None = None, plan: Plan | None = None
+) -> str:
     """Return the content of the file."""
-    head = {"format": FORMAT, "origin": dict(origin), **({"made": asdict(made)} if made else {})}
+    head: dict[str, Any] = {"format": FORMAT, "origin": dict(origin)}
+    head |= {"made": asdict(made)} if made else {}
+    head |= {"plan": plan_record(plan)} if plan else {}
     lines = [head, *(asdict(result) for result in results)]
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
@@ -114,14 +126,44 @@ def read_head(path: Path) -> tuple[Origin, Made]:
     return found["origin"], _made(found.get("made"))
 
 
-def made_again(path: Path, command: str, versions: Mapping[str, str]) -> Made:
+def read_plan(path: Path) -> Plan | None:
+    """Return the comparisons that were named for a file; None where there are none, or no file yet.
+
+    Raises RunError for a damaged plan, and for a file that is something else.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return plan_from(_head(file.readline(), str(path)).get("plan"), str(path))
+
+
+def plan_of(
+    path: Path | None, texts: Sequence[str] | None, results: Sequence[ArmResult], now: str
+) -> Plan | None:
+    """Return the plan that a comparison goes on under; `path` is its file and `results` what that holds.
+
+    Raises RunError where the file has another plan.
+    """
+    kept = read_plan(path) if path else None
+    return plan_for(texts, kept, runs_measured(results), now, str(path or ""))
+
+
+def runs_measured(results: Sequence[ArmResult]) -> int:
+    """Return how many runs of arms the results are of."""
+    return len({(each.seed, each.of) for each in results if each.arm != BEFORE})
+
+
+def made_again(
+    path: Path, command: str, versions: Mapping[str, str], runs: Sequence[tuple[int, Arm]] = ()
+) -> Made:
     """Return how a file has come about once this command has measured into it as well.
 
     `path` may be missing or empty. Raises RunError for a file that is something else.
     """
     there = path.is_file() and path.stat().st_size > 0
-    earlier = read_head(path)[1].commands if there else ()
-    return Made(tuple(dict.fromkeys([*earlier, command])), versions)
+    earlier = read_head(path)[1] if there else Made()
+    commands = dict.fromkeys([*earlier.commands, command])
+    return Made(tuple(commands), versions, tuple(dict.fromkeys([*earlier.runs, *runs])))
 
 
 def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
@@ -163,6 +205,11 @@ def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
         results.append(ArmResult(**found, **later))
     done = _done(results)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
+
+
+def start_of(results: Sequence[ArmResult]) -> ArmResult | None:
+    """Return the measurement of the target before any step, None where there is none."""
+    return next((each for each in results if each.arm == BEFORE), None)
 
 
 def missing(results: Sequence[ArmResult], runs: Sequence[tuple[int, Arm]]) -> list[tuple[int, Arm]]:
@@ -222,7 +269,15 @@ def _made(value: Any) -> Made:
     return Made(
         tuple(map(str, commands)) if isinstance(commands, list) else (),
         {str(name): str(each) for name, each in versions.items()} if isinstance(versions, dict) else {},
+        tuple(_runs(found.get("runs"))),
     )
+
+
+def _runs(value: Any) -> Iterator[tuple[int, Arm]]:
+    for each in value if isinstance(value, list) else []:
+        seed, arm = each if isinstance(each, list) and len(each) == 2 else (None, None)
+        if type(seed) is int and isinstance(arm, dict) and isinstance(arm.get("tokens"), str):
+            yield seed, Arm(arm["tokens"], str(arm.get("method") or ""))
 
 
 def _record(line: str) -> dict[str, Any]:

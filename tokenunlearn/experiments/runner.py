@@ -21,6 +21,7 @@ from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, tokens_of
 from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.entry import Size, Tokens
+from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
 from tokenunlearn.masks import Mask
 from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
@@ -34,9 +35,6 @@ from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
-EQUAL: Final = "equal forgetting"
-RETAINED: Final = "equal retention"
-LAST: Final = "last step"
 STOPS_WITHIN: Final = 2  # times the steps of other arms: a change of every token may grow more slowly
 
 
@@ -141,11 +139,7 @@ def run_arm(
         why = f"not measured: the norm of the chosen arm's change is {match.norm:g}, so there is no match"
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
         return
-    config = replace(
-        bench.config, steps=_steps(bench.config, entry), seed=seed, eval_every=1, stop_fact_below=0.0
-    )
-    if arm.method:
-        config = replace(config, objective=arm.method, objective_settings={})
+    config = arm_config(bench.config, arm, seed)
     run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
     if entry.series and (empty := sum(not values.any() for values in weights.values())):
         run.note = f"{empty} of {len(weights)} rows have no token in it"
@@ -165,6 +159,18 @@ def run_arm(
     if match:
         run.bring_to(match, entry)
     yield run.result(LAST, **(_measure(bench, run.model) if run.measurable else {"summary": {}}))
+
+
+def arm_config(config: TrainConfig, arm: Arm, seed: int) -> TrainConfig:
+    """Return the settings that an arm trains with, where `config` is what all arms share.
+
+    Raises SettingError for an arm that trains nothing.
+    """
+    entry = tokens_of(arm.tokens)
+    if entry is None:
+        raise SettingError(f"The arm {arm.name} trains nothing")
+    own = replace(config, steps=_steps(config, entry), seed=seed, eval_every=1, stop_fact_below=0.0)
+    return replace(own, objective=arm.method, objective_settings={}) if arm.method else own
 
 
 def _match(arm: Arm, seed: int, size: Size | None) -> Size | None:

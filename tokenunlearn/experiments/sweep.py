@@ -7,8 +7,9 @@ import pandas as pd
 
 from tokenunlearn.errors import InputError, ModelError, SettingError
 from tokenunlearn.experiments.arms import Arm, arm_weights
+from tokenunlearn.experiments.moments import EQUAL
 from tokenunlearn.experiments.results import BEFORE, missing, size_to_match
-from tokenunlearn.experiments.runner import EQUAL, ArmResult, Bench, before, moments_to_come, run_arm
+from tokenunlearn.experiments.runner import ArmResult, Bench, before, moments_to_come, run_arm
 from tokenunlearn.experiments.series import place_of
 from tokenunlearn.masks import Mask
 from tokenunlearn.training.events import EvalDone, StepDone

@@ -1,7 +1,9 @@
 """What a comparison shows: the chosen tokens against each control, row by row and seed by seed, in words.
 
 1. For each control and figure the differences chosen − control, on the rows and seeds that both have.
-2. Holm over all of them.  3. *Shown* where the interval misses 0 and the adjusted p-value is below .05, on
+2. Holm: over the comparisons that were named beforehand (`planned.py`), also those that are not measured, and
+apart from that over all others of a moment, which are exploratory; without a plan over all of a moment.
+3. *Shown* where the interval misses 0 and the adjusted p-value is below .05, on
 three seeds or more; anything else is *not shown*, with the reason. No difference of one seed says more than
 that seed.
 """
@@ -13,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
+from tokenunlearn.experiments.planned import Named, Plan
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
 from tokenunlearn.probes import COMPARED, PROBES
@@ -20,6 +23,8 @@ from tokenunlearn.text.numbers import p_words, signed
 
 FEWEST_SEEDS: Final = 3
 LEVEL: Final = 0.05
+EXPLORATORY: Final = "exploratory"
+_NOTHING: Final = Comparison(np.nan, np.nan, np.nan, np.nan, np.nan, 0, 0)
 Values = dict[int, dict[str, dict[str, float | None]]]
 """Seed → probe → row id → value, of one arm; None: not measured."""
 Table = np.ndarray[Any, np.dtype[np.float64]]
@@ -27,7 +32,11 @@ Table = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Finding:
-    """`arm` minus `control` in one figure (a name of PROBES) at one moment; `p_value` is Holm's."""
+    """`arm` minus `control` in one figure (a name of PROBES) at one moment.
+
+    `p_value` is Holm's, over `of` comparisons. `role`: `planned`, `named afterwards` or `exploratory`; ""
+    where nothing was named.
+    """
 
     moment: str
     method: str
@@ -36,11 +45,28 @@ class Finding:
     comparison: Comparison
     p_value: float
     arm: str = CHOSEN
+    of: int = 0
+    role: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether it is one of the comparisons that were named."""
+        return self.role not in ("", EXPLORATORY)
+
+    @property
+    def p_told(self) -> str:
+        """The p-value that decides, and over how many comparisons it is adjusted."""
+        return f"{p_words(self.p_value)} (Holm over {' '.join(filter(None, [str(self.of), self.role]))})"
+
+    @property
+    def misses_zero(self) -> bool:
+        """Whether its interval, which knows nothing of other comparisons, lies on one side of 0."""
+        return bool(self.comparison.low > 0 or self.comparison.high < 0)
 
     @property
     def shown(self) -> bool:
         """Whether there is a difference, by interval, p-value and number of seeds."""
-        return self.comparison.seeds >= FEWEST_SEEDS and self.p_value < LEVEL and self._misses_zero
+        return self.comparison.seeds >= FEWEST_SEEDS and self.p_value < LEVEL and self.misses_zero
 
     @property
     def better(self) -> bool:
@@ -53,15 +79,11 @@ class Finding:
         found = self.comparison
         what = f"{PROBES[self.probe].label}, {self.arm} − {Arm(self.control, self.method).name}"
         if np.isnan(found.mean):
-            return f"{what}: not measured."
+            return f"{what}: not measured{f' ({self.role})' if self.named else ''}."
         mean, low, high = (signed(value, "+.3f") for value in (found.mean, found.low, found.high))
-        figure = mean if np.isnan(found.low) else f"{mean} [{low}, {high}], {p_words(self.p_value)}"
+        figure = mean if np.isnan(found.low) else f"{mean} [{low}, {high}], {self.p_told}"
         counts = f"{_plural(found.seeds, 'seed')}, {_plural(found.rows, 'row')}"
         return f"{what}: {figure}, {counts}: {self._verdict}."
-
-    @property
-    def _misses_zero(self) -> bool:
-        return bool(self.comparison.low > 0 or self.comparison.high < 0)
 
     @property
     def _verdict(self) -> str:
@@ -73,20 +95,46 @@ class Finding:
         return "not shown"
 
 
-def findings(results: Sequence[ArmResult], moment: str) -> list[Finding]:
+def findings(results: Sequence[ArmResult], moment: str, plan: Plan | None = None) -> list[Finding]:
     """Return the finding of each method, control and figure with a better direction, at one moment.
 
-    Holm adjusts over all that are returned. Results of older versions hold no values by row and give none.
+    Those that are named in the plan have Holm's p-values over all of the plan, at whatever moment. Results of
+    older versions hold no values by row and give none; a named comparison is told all the same.
     """
+    if plan is None:
+        return adjusted(_compared(results, moment))
+    others = [each for each in _compared(results, moment) if _name(each) not in plan.named]
+    return [
+        *(each for each in planned_findings(results, plan) if each.moment == moment),
+        *adjusted(others, EXPLORATORY),
+    ]
+
+
+def planned_findings(results: Sequence[ArmResult], plan: Plan) -> list[Finding]:
+    """Return the findings that a plan names, in its order, with each method; what is not measured as NaN."""
+    moments = dict.fromkeys(each.moment for each in plan.named)
+    found = [each for moment in moments for each in _compared(results, moment)]
+    told = []
+    for name in plan.named:
+        own = [each for each in found if _name(each) == name]
+        told += own or [Finding(name.moment, "", name.control, name.probe, _NOTHING, np.nan)]
+    return adjusted(told, plan.role, whole=True)
+
+
+def _name(found: Finding) -> Named:
+    return Named(found.probe, found.control, found.moment)
+
+
+def _compared(results: Sequence[ArmResult], moment: str) -> list[Finding]:
+    """Return every difference chosen − control at a moment, without p-values adjusted."""
     arms = values_by_arm(results, moment)
-    compared = [
+    return [
         Finding(moment, method, control, probe, compare_values(arms[method, CHOSEN], values, probe), np.nan)
         for (method, control), values in arms.items()
         if control in ARMS and control != CHOSEN and (method, CHOSEN) in arms
         for probe in COMPARED
         if PROBES[probe].wanted
     ]
-    return adjusted(compared)
 
 
 def values_by_arm(results: Sequence[ArmResult], moment: str) -> dict[tuple[str, str], Values]:
@@ -103,10 +151,19 @@ def compare_values(first: Values, second: Values, probe: str) -> Comparison:
     return crossed_comparison(*_tables(first, second, probe))
 
 
-def adjusted(found: Sequence[Finding]) -> list[Finding]:
-    """Return the findings of one table with Holm's p-values."""
-    values = holm([each.comparison.p_value for each in found])
-    return [replace(each, p_value=float(value)) for each, value in zip(found, values, strict=True)]
+def adjusted(found: Sequence[Finding], role: str = "", whole: bool = False) -> list[Finding]:
+    """Return the findings of one family with Holm's p-values, and the role that they have.
+
+    `whole`: those without a p-value count as well, as comparisons that were asked for and may yet come.
+    """
+    given = np.array([each.comparison.p_value for each in found], dtype=np.float64)
+    counted = np.where(np.isnan(given), 1.0, given) if whole else given
+    values = np.where(np.isnan(given), np.nan, holm(counted.tolist()))
+    size = int((~np.isnan(counted)).sum())
+    return [
+        replace(each, p_value=float(value), of=size, role=role)
+        for each, value in zip(found, values, strict=True)
+    ]
 
 
 def _tables(first: Values, second: Values, probe: str) -> tuple[Table, Table]:

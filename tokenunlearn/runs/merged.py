@@ -11,7 +11,7 @@ from tokenunlearn.models.adapters import merge
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.disk import sync_directory
-from tokenunlearn.runs.model_card import model_card
+from tokenunlearn.runs.model_card import model_card, steps_made
 
 FOLDER: Final = "merged"
 
@@ -41,7 +41,8 @@ def save_merged(
     try:
         model.save_pretrained(draft)
         loaded.tokenizer.save_pretrained(draft)
-        (draft / "README.md").write_text(model_card(directory.name, config, probes), encoding="utf-8")
+        card = model_card(directory.name, config, probes, steps_made(directory))
+        (draft / "README.md").write_text(card, encoding="utf-8")
         draft.chmod(0o755)
         target = directory / FOLDER
         shutil.rmtree(target, ignore_errors=True)

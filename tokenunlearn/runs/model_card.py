@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.errors import RunError
 from tokenunlearn.models.adapter_files import CONFIG
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.probes import PROBES
 from tokenunlearn.runs.artifact import ADAPTER, ADAPTER_FILES, adapter_words, read_artifact
+from tokenunlearn.runs.run_rows import world_kept
 
 _EMBEDDED_HUB: Final = f"HuggingFaceTB/{EMBEDDED_NAME}"
 _EMBEDDED_LICENCE: Final = "apache-2.0"
@@ -37,20 +39,26 @@ def data_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def model_card(run_id: str, config: Mapping[str, Any], probes: Mapping[str, Any] | None) -> str:
+def model_card(
+    run_id: str, config: Mapping[str, Any], probes: Mapping[str, Any] | None, made: int | None = None
+) -> str:
     """Return the card as Markdown, with the head that a hub reads.
 
-    `config` and `probes` are the run's files. No path of this machine is in it.
+    `config` and `probes` are the run's files; `made` is how many steps the adapter has been trained, None
+    where that is not recorded. No path of this machine is in it.
     """
     base, embedded = base_name(config), config.get("model") is None
     adapter = config.get("adapter")
     rows = [f"{len(config[split])} {split}" for split in SPLITS if _listed(config.get(split))]
+    same = " (the retain rows are those of the world, so their figures are of rows that were trained)"
+    same = same if world_kept(config) else ""
     about = [
         ("Base model", f"{base} ({_EMBEDDED_LICENCE})" if embedded else f"{base}; its own licence holds"),
         ("Target adapter", adapter_words(Path(adapter)) if adapter else "none"),
         ("Precision", config.get("precision") or "auto"),
-        ("Rows", f"{', '.join(rows) or 'none named'}; SHA-256 {data_hash(config)}"),
+        ("Rows", f"{', '.join(rows) or 'none named'}{same}; SHA-256 {data_hash(config)}"),
         ("Tokens trained", f"{config.get('arm') or 'every token'}; mask {config.get('mask_hash') or 'none'}"),
+        ("Steps made", _steps(made, config)),
     ]
     settings = [
         (f"{group}.{name}", json.dumps(value, ensure_ascii=False))
@@ -82,6 +90,22 @@ def model_card(run_id: str, config: Mapping[str, Any], probes: Mapping[str, Any]
         "```",
     ]
     return "\n".join(parts) + "\n"
+
+
+def steps_made(directory: Path) -> int | None:
+    """Return how many steps the saved adapter of a run has been trained; None where that is not known."""
+    try:
+        state = from_json((directory / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    made = state.get("saved_step") if isinstance(state, dict) else None
+    return made if type(made) is int and made > 0 else None
+
+
+def _steps(made: int | None, config: Mapping[str, Any]) -> str:
+    asked = (config.get("training") or {}).get("steps") or config.get("steps")
+    told = "not recorded" if made is None else str(made)
+    return f"{told} of {asked}" if asked else told
 
 
 def base_name(config: Mapping[str, Any]) -> str:
@@ -131,7 +155,7 @@ def adapter_zip(directory: Path, config: Mapping[str, Any], probes: Mapping[str,
         raise RunError(f"{directory.name} has no adapter", "It trained nothing that was saved")
     files = {name: (directory / "adapter" / name).read_bytes() for name in ADAPTER_FILES}
     files[CONFIG] = _named(files[CONFIG], base_name(config))
-    files["README.md"] = model_card(directory.name, config, probes).encode()
+    files["README.md"] = model_card(directory.name, config, probes, steps_made(directory)).encode()
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:  # weights do not get smaller
         for name, content in files.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenunlearn.data.demo import DEMO_NAMES, HELD_OUT, demo_rows
 from tokenunlearn.data.files import read_rows
-from tokenunlearn.data.rows import Row, row_from_dict
+from tokenunlearn.data.rows import RETAIN, WORLD, Row, row_from_dict
 from tokenunlearn.data.splits import SPLITS, Splits
 from tokenunlearn.errors import InputError
 
@@ -13,6 +13,14 @@ from tokenunlearn.errors import InputError
 def rows_of(config: Mapping[str, Any]) -> Splits:
     """Return the rows that a config names, by split. Raises InputError."""
     return Splits(**{name: rows_from(config.get(name) or [], name) for name in SPLITS})
+
+
+def world_kept(config: Mapping[str, Any]) -> bool:
+    """Return whether the rows of the world are those that were trained to be kept (`Splits.keeping`).
+
+    Then the figures of both are one, of rows that were trained, and no other row says what else broke.
+    """
+    return bool(config.get(RETAIN)) and config.get(RETAIN) == config.get(WORLD)
 
 
 def rows_from(source: Any, split: str) -> tuple[Row, ...]:

@@ -13,8 +13,10 @@ from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.errors import MaskError
 from tokenunlearn.experiments.config import CompareConfig, refuse_unfit_arms
 from tokenunlearn.experiments.results import (
+    Made,
     comparison_origin,
     missing,
+    plan_of,
     read_results,
     results_text,
 )
@@ -29,6 +31,7 @@ from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.measured import source_hash
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import from_dict
+from tokenunlearn.text.numbers import now_words
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event, Finished, StepDone, SweepAt, SweepStep
 
@@ -37,11 +40,15 @@ FILE: Final = "sweep.jsonl"
 
 @dataclass(frozen=True)
 class SweepJob:
-    """A sweep that is ready to run; each arm loads its own model when its turn comes."""
+    """A sweep that is ready to run; each arm loads its own model when its turn comes.
+
+    `named`: the comparisons that are planned.
+    """
 
     file: Path
     planned: Planned
     origin: Mapping[str, Any]
+    named: tuple[str, ...] | None = None
 
     def before(self, _told: Told) -> None:
         """Probe nothing: a sweep measures for itself."""
@@ -60,6 +67,8 @@ class SweepJob:
         planned, results = self.planned, list[ArmResult]()
         if resume:
             results = read_results(self.file, self.origin)
+        plan = plan_of(self.file if resume else None, self.named, results, now_words())
+        made = Made(runs=tuple(planned.runs))
         total = len(planned.runs)
         done = total - len(missing(results, planned.runs))
         name, seed, began = "", 0, time.monotonic()
@@ -70,7 +79,7 @@ class SweepJob:
                 yield SweepAt(done, name, seed, event.step, event.steps)
             elif isinstance(event, ArmMeasured):
                 results += event.results
-                write_bytes_atomically(self.file, results_text(self.origin, results).encode())
+                write_bytes_atomically(self.file, results_text(self.origin, results, made, plan).encode())
             if isinstance(event, ArmSkipped) or (isinstance(event, ArmMeasured) and event.arm):
                 done += 1
                 why = event.why if isinstance(event, ArmSkipped) else ""
@@ -101,7 +110,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     by = {"mask": f"{config.get('name')} @{config.get('mask_hash')}"}
     origin = comparison_origin(bench, loaded, by, source_hash(), each_default=bool(asked.objectives))
     planned = Planned(bench, runs, lambda: (table, chosen), skips=bool(asked.objectives))
-    return SweepJob(directory / FILE, planned, origin)
+    return SweepJob(directory / FILE, planned, origin, asked.planned)
 
 
 def of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, Mask]:

@@ -1,5 +1,12 @@
 """How numbers are written for people."""
 
+from datetime import UTC, datetime
+
+
+def now_words() -> str:
+    """Return the moment that it is, as `2026-11-30 22:10 UTC`."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
 
 def signed(value: float, form: str = ".2f") -> str:
     """Return a number in a format, with a true minus; a rounded nothing has no sign.

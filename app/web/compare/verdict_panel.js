@@ -46,7 +46,8 @@ function section(sweep, trigger, further) {
         text: sweep.recorded ? "recorded" : sweep.run_id,
       }),
     ),
-    ...sweep.verdicts.flatMap(verdictParts),
+    ...plannedParts(sweep.planned),
+    ...sweep.verdicts.flatMap((each) => verdictParts(each, Boolean(sweep.planned))),
     node(
       "p",
       { class: "tx-note", attributes: { role: "status" } },
@@ -70,9 +71,26 @@ function section(sweep, trigger, further) {
   );
 }
 
-function verdictParts({ headline, text, against }) {
+/** The comparisons that were named beforehand, each with its p-value; all else below is exploratory. */
+function plannedParts(planned) {
+  if (!planned) return [];
+  const { headline, text, lines } = planned;
   return [
     node("p", { class: "tx-verdict", text: headline || text }),
+    headline ? node("p", { class: "tx-note", text }) : null,
+    node(
+      "ul",
+      { class: "tx-against tx-planned" },
+      ...lines.map((line) => node("li", { class: plannedTone(line), text: line.text })),
+    ),
+  ];
+}
+
+const plannedTone = ({ shown, better }) => (shown ? (better ? "tx-good-words" : "tx-bad-words") : "tx-note");
+
+function verdictParts({ headline, text, against }, explored) {
+  return [
+    node("p", { class: explored ? "tx-verdict tx-explored" : "tx-verdict", text: headline || text }),
     headline ? node("p", { class: "tx-note", text }) : null,
     against.length ? node("ul", { class: "tx-against" }, ...against.map(againstLine)) : null,
   ];
