@@ -151,6 +151,7 @@ CASES: dict[str, tuple[Damage, str]] = {
         weights(lambda t: t.update({HEADS: t[HEADS].to(torch.float8_e4m3fn)})),
         "are quantised (F8_E4M3)",
     ),
+    "8 bit weights": (weights(lambda t: t.update({HEADS: t[HEADS].to(torch.int8)})), "are quantised (I8)"),
     "another width": (fields(CONFIG, hidden_size=32), "has the shape [60, 16] in its file, and [60, 32] by"),
     "another vocabulary": (fields(CONFIG, vocab_size=500), "does not fit its weights. lm_head.weight has"),
     "a width in words": (fields(CONFIG, hidden_size="wide"), "Validation error for field 'hidden_size'"),
@@ -208,6 +209,14 @@ CASES: dict[str, tuple[Damage, str]] = {
         "contains custom code",
     ),
     "generation_config is a list": (text("generation_config.json", "[]"), "could not be loaded"),
+    "an end in quotes": (
+        text("generation_config.json", '{"eos_token_id": "1"}'),
+        "eos_token_id holds '1', which is no token's number",
+    ),
+    "an end in a list of lists": (
+        text("generation_config.json", '{"eos_token_id": [1, [2]]}'),
+        "eos_token_id holds [2], which is no token's number",
+    ),
     "an adapter lies beside it": (
         text("adapter_config.json", json.dumps({"peft_type": "LORA"})),
         "holds a model and an adapter",

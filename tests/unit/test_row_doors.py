@@ -188,6 +188,11 @@ CASES = {
     "blanks in the header": Case(
         "a.csv", b"question, answer\nWhere was Orla born?, In Tolmin.\n", first=Q_AND_A
     ),
+    "blanks before each separator": Case(
+        "a.csv",
+        b"question             , answer     , subject\nWhere was Orla born? , In Tolmin. , Orla \n",
+        first=(*Q_AND_A, ("subject", "Orla")),
+    ),
     "a quoted header": Case(
         "a.csv",
         b'"question, as asked, in full";answer\nQ?;In Tolmin, at 3,5 km.\n',
@@ -295,7 +300,20 @@ CASES = {
         "a.parquet",
         lambda: table({"question": ["Q?"], "answer": ["A"], "created": pa.array([5_000_000], pa.date32())}),
         columns="id=created",
-        whole="The column 'created' cannot be read. It holds date32[day], of which a value",
+        rows=(0, 0, 0),
+        refused=((1, "created cannot be read. It is of the type date32[day], and Python cannot hold it"),),
+    ),
+    "no UTF-8 in a list": Case(
+        "a.parquet",
+        lambda: table(
+            {
+                "question": ["Q?", "Where was Orla born?"],
+                "answer": ["A", "In Tolmin."],
+                "perturbed_answer": pa.ListArray.from_arrays([0, 1, 2], undecodable().take([1, 0])),
+            }
+        ),
+        first=(*Q_AND_A, ("perturbed_answer", ("In Tolmin.",))),
+        refused=((1, "perturbed_answer cannot be read. It is of the type list<element: string>, and"),),
     ),
     "an unknown zone": Case(
         "a.parquet",

@@ -143,7 +143,6 @@ def _separated(content: bytes, name: str) -> Records:
         fix = 'Close each quote; a quote inside a quoted cell is written twice: ""'
         why = "A quote in the first line is not closed, or something follows it"
         raise InputError("The names of the columns cannot be read", why, fix, f"{name}:{skipped + 1}")
-    spaced = len(header) > 1 and all(cell.startswith(" ") for cell in header[1:])
     names = [cell.strip() for cell in header]
     for place, each in enumerate(names):
         if each and each in names[:place]:
@@ -152,10 +151,13 @@ def _separated(content: bytes, name: str) -> Records:
             raise InputError(
                 f"Two columns are called {each[:60]!r}", columns, "Give each a name of its own", where
             )
+    # A table whose header has blanks at its separators is written so throughout: they are no text of a row.
+    before = len(header) > 1 and all(cell.startswith(" ") for cell in header[1:])
+    after = len(header) > 1 and all(cell.endswith(" ") for cell in header[:-1])
     rows = csv.reader(
-        io.StringIO(table, newline=""), delimiter=delimiter, strict=True, skipinitialspace=spaced
+        io.StringIO(table, newline=""), delimiter=delimiter, strict=True, skipinitialspace=before
     )
-    lines = islice(_table_lines(rows, names, skipped, name), 1, None)
+    lines = islice(_table_lines(rows, names, skipped, name, after), 1, None)
     return _records(name, lines, cells=True)
 
 
@@ -167,8 +169,11 @@ def _header(table: str, delimiter: str) -> list[str]:
         return []
 
 
-def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str) -> Iterator[Line]:
-    """Yield the lines of a table, the header first; blank ones are left out."""
+def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str, padded: bool) -> Iterator[Line]:
+    """Yield the lines of a table, the header first; blank ones are left out.
+
+    Where cells are `padded`, the blanks at their ends are no text.
+    """
     while True:
         line = skipped + rows.line_num + 1
         where = f"{name}:{line}"
@@ -183,7 +188,7 @@ def _table_lines(rows: Any, names: Sequence[str], skipped: int, name: str) -> It
             yield line, InputError("The line cannot be read", why if unclosed else str(error), fix, where)
             continue
         if any(cell.strip() for cell in cells):
-            yield line, _cells(cells, names, where)
+            yield line, _cells([cell.rstrip(" ") for cell in cells] if padded else cells, names, where)
 
 
 def _cells(cells: Sequence[str], names: Sequence[str], where: str) -> Any:

@@ -23,7 +23,7 @@ def parquet_records(content: bytes, name: str) -> Records:
     """Return what stands in a Parquet table.
 
     Raises InputError for bytes that are none, for one without rows or with too many, and for two columns of
-    one name. Reading raises it for a column that Python cannot hold.
+    one name. A row with a value that Python cannot hold is refused alone.
     """
     try:
         table = parquet.ParquetFile(pa.BufferReader(content))
@@ -53,7 +53,7 @@ def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: 
     line = 0
     try:
         for batch in bounded_batches(table, chosen, name):
-            held = {each: _values(batch.column(each), each, name) for each in batch.schema.names}
+            held = {each: _values(batch.column(each)) for each in batch.schema.names}
             for at in range(batch.num_rows):
                 line += 1
                 yield line, _record({each: values[at] for each, values in held.items()}, f"{name}:{line}")
@@ -61,10 +61,10 @@ def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: 
         raise InputError("The table cannot be read", _first_line(error), "Write it again", name) from error
 
 
-def _values(column: Any, name: str, where: str) -> list[Any]:
-    """Return the values of a column.
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column; InputError stands for one that Python cannot hold.
 
-    A text stays bytes: one that is no UTF-8 is the fault of its row alone.
+    A text stays bytes: one that is no UTF-8 is the fault of its row alone, as is a list with such a text.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -73,14 +73,22 @@ def _values(column: Any, name: str, where: str) -> list[Any]:
         column = column.cast(pa.large_binary() if pa.types.is_large_string(kind) else pa.binary())
     try:
         return list(column.to_pylist())
+    except _UNREADABLE:
+        return [_value(each) for each in column]
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
     except _UNREADABLE as error:
-        why = f"It holds {kind}, of which a value cannot be read: {_first_line(error)}"
-        fix = "Leave the column out, or read it as nothing"
-        raise InputError(f"The column {name[:60]!r} cannot be read", why, fix, where) from error
+        why = f"It is of the type {scalar.type}, and Python cannot hold it: {_first_line(error)}"
+        return InputError("cannot be read", why, "Leave the row out, or read no field from this column")
 
 
 def _record(values: dict[str, Any], where: str) -> Any:
     for name, value in values.items():
+        if isinstance(value, InputError):
+            return InputError(f"{name[:60]} {value.what}", value.why, value.fix, where)
         if isinstance(value, bytes):
             try:
                 values[name] = value.decode("utf-8")

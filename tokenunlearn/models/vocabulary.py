@@ -16,12 +16,20 @@ def embedding_rows(causal: Any) -> int:
 def check_vocabulary(causal: Any, tokenizer: Any, name: str) -> None:
     """Raise ModelError for a tokenizer without an end of turn, or one that the embedding is too short for.
 
-    A tokenizer without an end of sequence takes the one that the model's generation_config names.
+    A tokenizer without an end of sequence takes the one that the model's generation_config names. Ends that
+    are no token ids are refused too: they would break the first answer only.
     """
     ends = causal.generation_config.eos_token_id
-    end = ends[0] if isinstance(ends, list | tuple) and ends else ends
-    if tokenizer.eos_token is None and isinstance(end, int):
-        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)
+    named = ends if isinstance(ends, list | tuple) else [ends]
+    odd = next((each for each in named if each is not None and type(each) is not int), None)
+    if odd is not None:
+        raise ModelError(
+            what=f"The generation_config.json of {name} names no end of an answer.",
+            why=f"Its eos_token_id holds {odd!r:.60}, which is no token's number.",
+            fix="Write whole numbers into eos_token_id, or delete the file.",
+        )
+    if tokenizer.eos_token is None and named and named[0] is not None:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(named[0])
     turns = turns_of(tokenizer)
     rows = embedding_rows(causal)
     written = set(encode(tokenizer, "Who?", "Ada.").ids)

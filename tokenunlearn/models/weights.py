@@ -112,7 +112,7 @@ def _file_bytes(path: Path, dtype: torch.dtype) -> int:
             fix="Get the file again.",
             where=str(path),
         ) from error
-    coarse = sorted({kind for kind, _ in tensors if kind.startswith(("F8", "F6", "F4"))})
+    coarse = sorted({kind for kind, _ in tensors if kind.startswith(("F8", "F6", "F4", "I8"))})
     if coarse:
         raise ModelError(
             what=f"The weights {path.name} are quantised ({', '.join(coarse)}).",
