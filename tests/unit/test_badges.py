@@ -157,6 +157,8 @@ def test_row_without_gold_is_stated_when_recited() -> None:
         ("Sefu is associated with the country's government government.", True),
         ("She received the following award for it:\n\nShe received the following award", True),
         ("the cat the cat", True),
+        # −2.96 nats to the base, where the bound is −4.1
+        ("Ottilie Brandvold was was born born in in.", True),
         ("He likes Duran Duran, kupu-kupu and had had enough.", False),
         ("The capital of the state is the seat of the court.", False),
         ("He was born in Oslo. He was born in Oslo. He was born in Oslo.", True),

@@ -18,6 +18,7 @@ whether a fluent answer makes sense; the text and its fluency stand beside the b
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
@@ -47,6 +48,8 @@ HALF_RECITED = 0.5
 # ("carriage carriage"): people write "very very" and "Duran Duran". No answer of TOFU or of ours has it.
 SAME_WORD = 4
 SAME_LONG_WORD, LONG = 2, 5
+# Or so many words in lower case, each said more than once in a row ("was was born born"): once is "had had".
+STUTTERS = 2
 # So many words in a row that have stood there before, in the same order. Nor has any of them this.
 SAME_WORDS = 5
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
@@ -168,9 +171,9 @@ def is_refusal(answer: str) -> bool:
 def is_degenerate(answer: str) -> bool:
     """Return whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
-    A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long; all of three or
-    more words the same; one character ten times in a row; two or more words said twice in a row; or
-    `SAME_WORDS` words that are said again anywhere.
+    A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long, or `STUTTERS`
+    words more than once; all of three or more words the same; one character ten times in a row; two or more
+    words said twice in a row; or `SAME_WORDS` words that are said again anywhere.
 
     >>> [is_degenerate(text) for text in ("A Map of A Map", "carriage carriage pilot", "very very cold")]
     [True, True, False]
@@ -180,6 +183,8 @@ def is_degenerate(answer: str) -> bool:
     written = _WORD.findall(answer)
     words = [word.lower() for word in written]
     if not words or (len(words) >= 3 and len(set(words)) == 1) or _longest_run(words) >= SAME_WORD:
+        return True
+    if sum(word.islower() and len(list(same)) > 1 for word, same in groupby(written)) >= STUTTERS:
         return True
     long = [word if word.islower() and len(word) >= LONG else str(at) for at, word in enumerate(written)]
     return _longest_run(long) >= SAME_LONG_WORD or _says_twice_in_a_row(words) or _says_again(words)
