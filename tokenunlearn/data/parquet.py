@@ -81,7 +81,7 @@ def _value(scalar: Any) -> Any:
     try:
         return scalar.as_py()
     except _UNREADABLE as error:
-        why = f"It is of the type {scalar.type}, and Python cannot hold it: {_first_line(error)}"
+        why = f"Python cannot hold its value: {_first_line(error)}"
         return InputError("cannot be read", why, "Leave the row out, or read no field from this column")
 
 
