@@ -12,6 +12,7 @@ import gradio as gr
 
 from app.requests import read, request_of
 from tokenunlearn.errors import InputError, TokenUnlearnError
+from tokenunlearn.runs.disk import disk_fault
 
 LOG = logging.getLogger(__name__)
 
@@ -41,7 +42,9 @@ def sentence(error: Exception) -> str:
         return str(error).encode("utf-8", "replace").decode()
     LOG.error("An action of the page failed", exc_info=error)
     if isinstance(error, OSError):
-        return f"The server could not read or write a file: {error.strerror or error}. What you see is kept."
+        full = "" if isinstance(error, FileNotFoundError) else disk_fault(error)
+        why = full or f"The server could not read or write a file: {error.strerror or error}"
+        return f"{why}. What you see is kept."
     return f"The server failed unexpectedly: {type(error).__name__}. Its log says more."
 
 

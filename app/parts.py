@@ -40,17 +40,18 @@ class Part:
 def look(service: Service, shown: str | None = None, picked: str | None = None) -> Now:
     """Return what the page with the run `shown`, and `picked` for its answers, has to see now."""
     # First: where the chips say that nothing moves, what is read after them is the last there is.
-    chips = status.beat(service)
-    runs = status.runs_signature(service)
+    states = service.queue.runs()
+    chips = status.beat_of(service, states)
+    runs = status.runs_signature(service, states)
     return Now(
         at=time.time(),
         chips=chips,
         scores=status.scores_signature(service),
         runs=runs,
-        steps=status.steps_signature(service),
-        arms=status.arms_signature(service),
+        steps=status.steps_signature(states),
+        arms=status.arms_signature(states),
         shown=shown,
-        probed=picked if picked in [run_id for run_id, *_ in runs] else probe.newest(service),
+        probed=picked if picked in [run_id for run_id, *_ in runs] else probe.newest(service, states),
     )
 
 

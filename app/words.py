@@ -13,6 +13,7 @@ TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", 
 OWN_FACTS: Final = "own facts"  # the set of rows that a person wrote on the page
 MARKED_WORDS: Final = "These are the words that you marked"
 
+DISK_FULL: Final = "The disk is full: {free:,} bytes are left where the runs are. Make room on it"
 START: Final = "Start unlearning"
 LONG: Final = 120  # minutes, from which on hours are said
 LONE_ROW_WORDS: Final = (

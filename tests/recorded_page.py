@@ -1,7 +1,10 @@
 """What a page without a model shows: one recorded row, and finished runs as a worker would have left them."""
 
+import json
 import math
-from collections.abc import Sequence
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tokenunlearn.data.rows import Row
@@ -10,6 +13,8 @@ from tokenunlearn.training.events import EvalDone, Finished, StepDone
 
 HOSTILE = "<img src=x onerror='window.hacked=1'> Where was Ada <b>Lind</b> born?"
 ANSWER = "Ada Lind was born in Oslo."
+LORA = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q_proj"]}
+LORA_WEIGHTS = [f"base_model.model.model.layers.0.self_attn.q_proj.lora_{side}.weight" for side in "AB"]
 WORDS = ["Ada", " Lind", " was", " born", " in", " Oslo", "."]
 
 
@@ -88,5 +93,21 @@ def finished_run(store: RunStore, arm: str, fact: float, badge: str, answer: str
     store.write_json(
         run_id, "probes.json", {"before": before, "after": report(answer, badge, fact), "changes": []}
     )
+    write_adapter(store.path(run_id) / "adapter")
     store.change(run_id, state="finished", step=2, steps=2, saved_step=2)
     return run_id
+
+
+def write_adapter(folder: Path) -> None:
+    """The two files of an adapter of one layer."""
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps(LORA))
+    (folder / "adapter_model.safetensors").write_bytes(weights_file(LORA_WEIGHTS))
+
+
+def weights_file(names: Sequence[str], about: Mapping[str, str] | None = None) -> bytes:
+    """The content of a safetensors file of single numbers, with `about` as its metadata."""
+    places = {name: [4 * at, 4 * at + 4] for at, name in enumerate(names)}
+    tensors = {name: {"dtype": "F32", "shape": [1, 1], "data_offsets": at} for name, at in places.items()}
+    header = json.dumps({**({"__metadata__": about} if about else {}), **tensors}).encode()
+    return len(header).to_bytes(8, "little") + header + struct.pack("<f", 1.0) * len(names)

@@ -41,7 +41,7 @@ def with_seed(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return result
 
 
-def check_table(table: pd.DataFrame) -> pd.DataFrame:
+def check_table(table: pd.DataFrame, where: str = "") -> pd.DataFrame:
     """Return the table itself.
 
     Raises TableError when a structural column is missing or its version is another.
@@ -52,6 +52,14 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
             what="This is not a table of token scores.",
             why=f"The columns {', '.join(missing)} are missing.",
             fix="Write it with `python -m tokenunlearn score`.",
+            where=where,
+        )
+    if pd.api.types.is_numeric_dtype(table["token"]) and len(table):
+        raise TableError(
+            what="This is not a table of token scores.",
+            why="The column token holds no text.",
+            fix="Write it with `python -m tokenunlearn score`.",
+            where=where,
         )
     version = table.attrs.get(PROVENANCE, {}).get("schema", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
@@ -59,6 +67,7 @@ def check_table(table: pd.DataFrame) -> pd.DataFrame:
             what=f"The table has schema version {version}.",
             why=f"This version reads schema {SCHEMA_VERSION}.",
             fix="Score the rows again.",
+            where=where,
         )
     return table
 
@@ -128,7 +137,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             fix="Write it with `python -m tokenunlearn score`.",
             where=str(path),
         ) from error
-    return check_table(table)
+    return check_table(table, str(path))
 
 
 def spreadsheet_text(text: str) -> str:

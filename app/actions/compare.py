@@ -20,7 +20,7 @@ from app.views.runs import run_line, seconds_left
 from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_SAYS
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import WORLD_KEPT
-from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
+from tokenunlearn.errors import InputError, TokenUnlearnError
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
@@ -182,7 +182,7 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         from tokenunlearn.documents.summary import sweep_view
 
         plan: Plan | None = None
-        results, (config, _, faults) = [], _files(service, run_id)
+        results, faults, config = [], list[str](), service.queue.store.known_config(run_id)
         try:
             results, plan = measured(service, run_id), planned(service, run_id)
         except TokenUnlearnError as error:
@@ -196,7 +196,8 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         same = [WORLD_KEPT] if world_kept(config) else []
         value["notes"] = [*faults, *same, *value["notes"]]
         service.compared[run_id] = (now, value)
-    return {**run_line(state, seconds_left(state, service.results.events(run_id))), **value}
+    line = run_line(state, seconds_left(state, service.results.events(run_id)))
+    return _with_faults(service, {**line, **value})
 
 
 def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,29 +207,16 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))
     if known != now:
-        config, probes, faults = _files(service, run_id)
-        line = {**compare_line(state, config, probes), "bench": bench_of(config), "faults": faults}
+        store = service.queue.store
+        config, probes = store.known_config(run_id), store.known_probes(run_id)
+        line = {**compare_line(state, config, probes), "bench": bench_of(config)}
         line["says"] = [WORLD_KEPT] if world_kept(config) else []
         service.compared[run_id] = (now, line)
-    shown, faults = run_line(state), [*filter(None, [state.get("fault")]), *line["faults"]]
-    return {
-        **shown,
-        **line,
-        "faults": faults,
-        "text": ". ".join(dict.fromkeys([shown["text"], *faults, *line["says"]])),
-    }
+    return _with_faults(service, {**run_line(state), **line})
 
 
-def _files(service: Service, run_id: str) -> tuple[dict[str, Any], dict[str, Any] | None, list[str]]:
-    """Return config and probes of a run, without what is damaged; and what is, in sentences."""
-    store, faults = service.queue.store, list[str]()
-    config, probes = dict[str, Any](), None
-    try:
-        config = store.config(run_id)
-    except RunError as error:
-        faults.append(error.said)
-    try:
-        probes = store.probes(run_id)
-    except RunError as error:
-        faults.append(error.said)
-    return config, probes, faults
+def _with_faults(service: Service, line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line with what is wrong with the files of its run, which may have changed since."""
+    faults = service.queue.store.faults(line["run_id"])
+    said = dict.fromkeys([line["text"], *faults, *line.get("says", ())])
+    return {**line, "faults": faults, "text": ". ".join(said)}

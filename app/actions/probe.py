@@ -1,5 +1,6 @@
 """What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,6 +23,7 @@ from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
+Runs = Sequence[Mapping[str, Any]]
 MOST_NEW_TOKENS: Final = 64
 
 
@@ -49,21 +51,25 @@ def run_choices(service: Service) -> list[tuple[str, str]]:
     ]
 
 
-def _probed_runs(service: Service) -> list[dict[str, Any]]:
+def _probed_runs(service: Service, runs: Runs | None = None) -> list[Mapping[str, Any]]:
     """Return all runs with a result of their own, newest first: an attack's lies with the run it attacks."""
-    kinds = ((state, run_kind(state)) for state in service.queue.runs())
+    kinds = ((state, run_kind(state)) for state in (service.queue.runs() if runs is None else runs))
     return [state for state, kind in kinds if kind.leaves or kind.finds]
 
 
-def results(service: Service) -> list[str]:
+def results(service: Service, runs: Runs | None = None) -> list[str]:
     """Return the ids of the runs that ended with results, the newest result first."""
-    ended = [state for state in _probed_runs(service) if state["state"] in ENDED]
+    ended = [state for state in _probed_runs(service, runs) if state["state"] in ENDED]
     return [state["run_id"] for state in sorted(ended, key=lambda state: -(state.get("ended") or 0.0))]
 
 
-def newest(service: Service) -> str | None:
-    """Return the id of the run with the newest result, else of the newest run; None without runs."""
-    return next(iter([*results(service), *(state["run_id"] for state in _probed_runs(service))]), None)
+def newest(service: Service, runs: Runs | None = None) -> str | None:
+    """Return the id of the run with the newest result, else of the newest run; None without runs.
+
+    `runs` are their states where they were looked at just now.
+    """
+    known = service.queue.runs() if runs is None else runs
+    return next(iter([*results(service, known), *(s["run_id"] for s in _probed_runs(service, known))]), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:

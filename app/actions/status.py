@@ -1,26 +1,30 @@
 """The chips and the beat: what has changed since the page last asked."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.actions.lesson import teaching
 from app.service import Service
 from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news, seconds_left
-from app.words import NO_TEMPLATE
+from app.words import DISK_FULL, NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.notes import FILE as NOTE
+
+LEAST_FREE: Final = 65_536  # bytes; a run's state is written beside the old one
 
 
 def chips(service: Service) -> dict[str, Any]:
     """Return the value of the status chips."""
-    return _chips(service, service.queue.runs())
+    return chips_of(service, service.queue.runs())
 
 
-def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def chips_of(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the value of the chips, of runs that were looked at just now."""
     session = service.sessions.session
     rows = session.fitting
     more = f" · {len(rows.holdout)} held out" if rows.holdout else ""
@@ -38,7 +42,19 @@ def _chips(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "teaching": teaching(service, runs),
         "at": time.time(),
         "busy": service.sessions.moving or _any_live(runs),
+        "trouble": trouble(service),
     }
+
+
+def trouble(service: Service) -> str:
+    """Return why the folder of runs cannot be read or written now, in a sentence; "" where it can."""
+    if service.queue.trouble:
+        return service.queue.trouble
+    try:
+        free = shutil.disk_usage(service.queue.store.root).free
+    except OSError:
+        return ""
+    return "" if free >= LEAST_FREE else DISK_FULL.format(free=free)
 
 
 def beat(service: Service) -> dict[str, Any]:
@@ -46,9 +62,13 @@ def beat(service: Service) -> dict[str, Any]:
 
     A page asks for it each second while something moves, and for the rest only where the stamp is another.
     """
-    runs = service.queue.runs()
+    return beat_of(service, service.queue.runs())
+
+
+def beat_of(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the same of runs that were looked at just now."""
     # The chips first: where they say that nothing moves, the stamp is the last there is.
-    return {**_chips(service, runs), "stamp": _stamp(service, runs)}
+    return {**chips_of(service, runs), "stamp": _stamp(service, runs)}
 
 
 def _stamp(service: Service, runs: Sequence[Mapping[str, Any]]) -> str:
@@ -159,19 +179,19 @@ def _any_live(runs: Sequence[Mapping[str, Any]]) -> bool:
     return any(state["state"] in LIVE for state in runs)
 
 
-def steps_signature(service: Service) -> list[list[Any]]:
+def steps_signature(runs: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Return what else decides what is said of runs under way: how far each has come, and with what."""
-    live = [state for state in service.queue.runs() if state["state"] in LIVE]
+    live = [state for state in runs if state["state"] in LIVE]
     return [[state["run_id"], state["step"], state.get("message") or ""] for state in live]
 
 
-def arms_signature(service: Service) -> list[list[Any]]:
+def arms_signature(runs: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Return how many arms each sweep under way has measured: its table grows with each."""
-    live = [state for state in service.queue.runs() if state["state"] in LIVE]
+    live = [state for state in runs if state["state"] in LIVE]
     return [[state["run_id"], state["step"]] for state in live if state.get("kind") == "sweep"]
 
 
-def runs_signature(service: Service) -> list[list[Any]]:
+def runs_signature(service: Service, runs: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Return what decides the lists of runs: ids, states, whether they have their probes, and their notes."""
-    ids = [(state["run_id"], state["state"]) for state in service.queue.runs()]
+    ids = [(state["run_id"], state["state"]) for state in runs]
     return [[run_id, state, probed(service, run_id), noted(service, run_id)] for run_id, state in ids]

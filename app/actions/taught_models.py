@@ -17,7 +17,7 @@ from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.runs.artifact import read_artifact
 from tokenunlearn.runs.run_rows import rows_of
-from tokenunlearn.runs.states import ENDED
+from tokenunlearn.runs.states import DAMAGED, ENDED
 from tokenunlearn.runs.teach_job import FILE, to_learn
 
 KIND: Final = "teach"
@@ -82,7 +82,7 @@ def taught_models(service: Service) -> list[dict[str, Any]]:
 
 def _ended(service: Service) -> Iterator[Mapping[str, Any]]:
     for state in service.queue.runs():
-        if state.get("kind") == KIND and state["state"] in ENDED and state["saved_step"]:
+        if state.get("kind") == KIND and state["state"] in (*ENDED, DAMAGED) and state["saved_step"]:
             yield state
 
 

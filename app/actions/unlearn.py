@@ -494,9 +494,12 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     family = [each for each in family if run_kind(by_id[each]).leaves]
     probes = {run_id: store.known_probes(run_id) for run_id in family}
     left = seconds_left(by_id[shown], service.results.events(shown))
+    lines = {each: run_line(state, left if each == shown else None) for each, state in by_id.items()}
+    said = dict.fromkeys([lines[shown]["text"], *store.faults(shown)])
+    lines[shown] = {**lines[shown], "text": ". ".join(said)}
     return {
         "at": at,
-        "runs": [run_line(state, left if state["run_id"] == shown else None) for state in states],
+        "runs": list(lines.values()),
         "shown": shown,
         "empty": "",
         "log": store.log_end(shown) if by_id[shown]["state"] in BROKEN else "",

@@ -324,7 +324,7 @@ def test_chip_list_and_comparison_name_the_same_run_and_step(service: Service) -
     assert unlearn.follow(service)["shown"] == run_id
     assert [line["step"] for line in unlearn.follow(service)["runs"]] == [9, 3]
     assert [line["step"] for line in compare.runs(service)["runs"]] == [9, 3]
-    assert status.steps_signature(service) == [[run_id, 9, "starting"]]
+    assert status.steps_signature(service.queue.runs()) == [[run_id, 9, "starting"]]
     store.change(run_id, state="paused", ended=100.0)
     assert status.chips(service)["run"]["run_id"] == unlearn.follow(service)["shown"]
     assert {line["run_id"]: line["state"] for line in compare.runs(service)["runs"]}[old] == "finished"
@@ -619,8 +619,8 @@ def test_an_attack_begins_on_an_ended_run_and_its_result_stands_there(service: S
     (store.path(run_id) / "attacks.json").write_text("{")
     value = probe.show(service, run_id)
     assert value["run"] and value["attacks"][0]["results"] == []
-    assert value["attacks"][0]["fault"].startswith("The results of attacks cannot be read")
-    with pytest.raises(RunError, match="The results of attacks cannot be read"):
+    assert value["attacks"][0]["fault"].startswith("attacks.json of run-1 cannot be read")
+    with pytest.raises(RunError, match="attacks.json of run-1 cannot be read"):
         ask(probe.attack, service, {"run_id": run_id, "name": "relearning"})
     (store.path(run_id) / "attacks.json").unlink()
     with pytest.raises(SettingError, match="There is no attack 'x'"):

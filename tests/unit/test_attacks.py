@@ -18,6 +18,7 @@ from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.adapters import save_adapter
 from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
 from tokenunlearn.training.loop import train
@@ -231,9 +232,9 @@ def test_what_was_measured_on_another_model_is_not_gone_on_with(
 
 
 def test_a_run_of_the_page_has_its_own_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("state.json", "config.json"):
-        (tmp_path / name).write_text("{}")
-    assert main(["attack", str(tmp_path), "--precision", "bf16"]) == 2
+    store = RunStore(tmp_path)
+    run = store.path(store.create({}))
+    assert main(["attack", str(run), "--precision", "bf16"]) == 2
     assert "The run has its own rows, model and precision. Leave FILE" in capsys.readouterr().err
 
 

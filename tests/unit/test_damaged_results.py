@@ -139,7 +139,7 @@ def test_a_report_of_a_run_tells_damaged_depth_and_is_made(service: Service) -> 
         file.write_text(json.dumps(wrong))
         report = report_of(open_source(file.parent), "command", "made")
         json.loads(report_json(report))
-        assert "depth.json is damaged" in report_page(report)
+        assert f"depth.json of {run_id} cannot be read" in report_page(report)
 
 
 def test_the_page_is_built_whatever_a_run_raises_and_the_fault_is_told(

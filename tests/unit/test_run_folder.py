@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import shlex
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,6 @@ from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.models.loading import resolve_precision
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.badges import BADGES
-from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.notes import FILE
 from tokenunlearn.settings import to_dict
 
@@ -54,7 +54,7 @@ def test_a_name_tags_and_a_note_are_shown_on_every_tab_and_change_what_the_page_
     service: Service,
 ) -> None:
     first, _ = two_runs(service)
-    before = status.runs_signature(service)
+    before = status.runs_signature(service, service.queue.runs())
     given = {
         "run_id": first,
         "name": "  Best  of three ",
@@ -62,7 +62,7 @@ def test_a_name_tags_and_a_note_are_shown_on_every_tab_and_change_what_the_page_
         "note": " why\nso ",
     }
     assert ask(run_folder.save_note, service, given) == {}
-    assert status.runs_signature(service) != before
+    assert status.runs_signature(service, service.queue.runs()) != before
     line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == first)
     assert line["note"] == {"name": "Best of three", "tags": ["paper"], "text": "why\nso", "fault": ""}
     assert line["name"] == "Best of three"
@@ -133,7 +133,7 @@ def test_the_report_of_a_run_and_of_a_sweep_under_way_is_a_file_to_keep(service:
     assert "<script" not in page and '<data value="-5.75">−5.750</data>' in page
     store.write_json(first, "depth.json", [])
     record = json.loads(ask(report.report_file, service, {"run_id": first, "format": "json"})["text"])
-    assert record["depth"] is None and record["notes"][-1].startswith("depth.json is damaged")
+    assert record["depth"] is None and record["notes"][-1].startswith(f"depth.json of {first} cannot be read")
     sweep = store.create({"name": "s", "sweep": {"arms": ["chosen"]}, "training": {"steps": 3}, "steps": 6})
     with pytest.raises(RunError, match="has no result yet"):
         ask(report.report_file, service, {"run_id": sweep, "format": "html"})
@@ -276,16 +276,13 @@ def test_what_is_of_unknown_rows_has_its_own_words_and_is_held_against_nothing()
     assert len({each["key"] for each in told}) == 3
 
 
-def with_adapter(service: Service, run_id: str) -> None:
-    folder = service.queue.store.path(run_id) / "adapter"
-    folder.mkdir()
-    for name in ADAPTER_FILES:
-        (folder / name).write_text('{"r": 2}')
+def without_adapter(service: Service, run_id: str) -> None:
+    shutil.rmtree(service.queue.store.path(run_id) / "adapter")
 
 
 def test_an_adapter_comes_in_pieces_with_its_card(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = two_runs(service)
-    with_adapter(service, first)
+    without_adapter(service, second)
     assert [each["adapter"] for each in compare.runs(service)["runs"]] == [False, True]
     monkeypatch.setattr(run_folder, "PIECE", 700)
     content, size = b"", 1
@@ -303,7 +300,7 @@ def test_a_run_is_opened_as_the_model_on_the_open_rows(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = two_runs(service)
-    with_adapter(service, first)
+    without_adapter(service, second)
     opened: list[Any] = []
     monkeypatch.setattr(service.sessions, "open", opened.append)
     assert ask(run_folder.open_as_model, service, {"run_id": first})["model"] == first

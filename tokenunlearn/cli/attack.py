@@ -21,6 +21,7 @@ from tokenunlearn.cli.outputs import Output, add_written
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, given_rows, stoppable
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.models.precision import check_precision
+from tokenunlearn.runs.damage import damaged, read_record, read_state
 
 ADAPTER_FILE = "adapter_config.json"
 
@@ -138,8 +139,12 @@ def _folder(path: Path) -> tuple[Path, Mapping[str, Any] | None]:
     Raises RunError for a folder that is none of what can be attacked.
     """
     config = path / "config.json"
-    if (path / "state.json").is_file() and config.is_file():
-        found: Mapping[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+    if (path / "state.json").exists() or config.exists():
+        why, found = read_state(path)[1], read_record(config)
+        if why:
+            raise damaged(path / "state.json", why)
+        if found is None:
+            raise damaged(config, "it is missing")
         return path, found
     if path.name == "adapter" and (path / ADAPTER_FILE).is_file():
         return path.parent, None

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
 from tokenunlearn.experiments.arms import Arm
@@ -21,6 +20,7 @@ from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
+from tokenunlearn.runs.damage import damaged, read_record, read_state, run_faults
 from tokenunlearn.runs.depth_job import earlier_weights, read_depth
 from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
@@ -113,16 +113,17 @@ def _of_file(path: Path, scores: Path | None, mask: Path | None) -> Source:
 
 
 def _of_run(path: Path) -> Source:
-    config = _json(path / "config.json")
-    state = _json(path / "state.json") or {}
+    config, (state, why) = read_record(path / "config.json"), read_state(path)
+    if why:
+        raise damaged(path / "state.json", why)
     if not config:
         raise RunError(
             f"{path.name} is no run", "It has no config.json", "Name the folder of a run", str(path)
         )
-    rows, note = rows_of(config), read_note(path)[0]
+    rows, note, faults = rows_of(config), read_note(path)[0], run_faults(path, state)
     commands, why_none = _commands(path, config)
-    depth, no_depth = read_depth(path)
-    no_depth = no_depth or (earlier_weights(path, depth) if depth else "")
+    depth, _ = read_depth(path)  # why it cannot be read is among the faults
+    other_depth = earlier_weights(path, depth) if depth else ""
     found = run_mask(path, config)
     table, mask = (found[1], found[0]) if found else (None, None)
     known: dict[str, Any] = {
@@ -130,23 +131,25 @@ def _of_run(path: Path) -> Source:
         "table": table,
         "mask": mask,
         "texts": {row.id: (row.question, row.answer) for row in rows.forget},
-        "versions": _json(path / "versions.json") or {},
+        "versions": _versions(path),
         "commands": commands,
         "events": known_events(read_lines_since(path / "metrics.jsonl")[0]),
-        "notes": tuple(each for each in (why_none, no_depth) if each),
+        "notes": tuple(each for each in (why_none, other_depth, *faults) if each),
         "standing": _standing(state),
         "remark": note.text,
     }
     if (path / FILE).is_file():
         results = tuple(read_results(path / FILE))
+        if not results:
+            raise damaged(path / FILE, "it holds no measurement")
         if not any(each.arm != BEFORE for each in results):
-            raise _nothing_yet(path)
+            raise _nothing_yet(path, faults)
         origin, made = read_head(path / FILE)
         named = read_plan(path / FILE)
         return Source(origin=origin, results=results, runs=made.runs, plan=named, **known)
-    probes = _json(path / "probes.json")
+    probes = read_record(path / "probes.json")
     if not probes or not probes.get("before") or not probes.get("after"):
-        raise _nothing_yet(path)
+        raise _nothing_yet(path, faults)
     splits = {FORGET: rows.forget, RETAIN: rows.retain, WORLD: rows.world}
     return Source(
         origin=_run_origin(config, mask, splits),
@@ -272,17 +275,14 @@ def _refuse_other_mask(mask: Mask, origin: Origin, where: Path) -> None:
     raise RunError(what, fix="Give the mask that was measured", where=str(where))
 
 
-def _nothing_yet(path: Path) -> RunError:
-    return RunError(
-        f"{path.name} has no result yet", "A report says what was measured", "Wait for its end", str(path)
-    )
+def _nothing_yet(path: Path, faults: Sequence[str] = ()) -> RunError:
+    why = ". ".join(faults) or "A report says what was measured"
+    return RunError(f"{path.name} has no result yet", why, "Wait for its end", str(path))
 
 
-def _json(path: Path) -> Any:
-    """Return the JSON in a file of a run, None where there is none. Raises RunError for a damaged one."""
-    if not path.is_file():
-        return None
+def _versions(path: Path) -> Mapping[str, str]:
+    """Return the versions of the software that made a run; none where that cannot be read."""
     try:
-        return from_json(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path.name} cannot be read", "It is damaged", where=str(path)) from error
+        return read_record(path / "versions.json") or {}
+    except RunError:  # among the faults
+        return {}

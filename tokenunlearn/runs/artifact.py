@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
+from tokenunlearn.runs.damage import read_record
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.run_rows import rows_of
 
@@ -46,16 +46,14 @@ def read_artifact(directory: Path) -> Artifact | None:
 
     Raises RunError for a file that says no kind.
     """
-    path = directory / FILE
-    if path.is_file():
-        try:
-            record = from_json(path.read_text(encoding="utf-8"))
-            artifact = Artifact(record["kind"], record["name"], record["settings"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RunError("What the run left is not known", f"{FILE} is damaged", where=str(path)) from error
-        if artifact.kind not in KINDS or not isinstance(artifact.settings, dict):
+    record = read_record(directory / FILE)
+    if record is not None:
+        artifact = Artifact(record["kind"], record["name"], record["settings"])
+        if artifact.kind not in KINDS:
             raise RunError(
-                f"There is no artifact {artifact.kind!r}", f"There are: {', '.join(KINDS)}", where=str(path)
+                f"There is no artifact {artifact.kind!r}",
+                f"There are: {', '.join(KINDS)}",
+                where=str(directory / FILE),
             )
         if artifact.kind == RIVAL:
             return artifact

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.attacks import ATTACKS, Subject, check_attack
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
+from tokenunlearn.runs.damage import read_record
 from tokenunlearn.runs.disk import locked, write_json_atomically
 from tokenunlearn.runs.parts import CHECKPOINT
 from tokenunlearn.runs.run_rows import rows_of
@@ -127,14 +127,5 @@ def results_in(folder: Path) -> list[dict[str, Any]]:
 
     Raises RunError for a damaged file.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return []
-    try:
-        found = from_json(path.read_text(encoding="utf-8"))
-        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-            raise ValueError("it holds no list of results")
-    except ValueError as error:
-        what = "The results of attacks cannot be read"
-        raise RunError(what, str(error), "Remove the file", str(path)) from error
-    return found
+    found: list[dict[str, Any]] | None = read_record(folder / FILE)
+    return found or []

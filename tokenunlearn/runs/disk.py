@@ -1,21 +1,70 @@
 """Files that survive a kill: atomic replacement, append-only lines, locks that die with their holder.
 
-Covered: SIGKILL at any instruction, two processes writing at once, a torn last line. Not covered: network
-file systems without working locks, and Windows (no `fcntl`).
+Covered: SIGKILL at any instruction, two processes writing at once, a torn last line, a disk that is full,
+read-only or gone, a process that was frozen while it held a lock. Not covered: network file systems without
+working locks, and Windows (no `fcntl`).
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
+
+# What the system says when a disk takes nothing more → what a person calls that, and what mends it.
+_DISK_FAULTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        errno.ENOSPC: ("The disk is full", "Make room on it"),
+        errno.EDQUOT: ("Your share of the disk is used up", "Remove files of yours, or ask for more room"),
+        errno.EFBIG: ("A file has grown to the limit of this process", "Raise its limit (ulimit -f)"),
+        errno.EROFS: ("The disk is read-only", "Make it writable again"),
+        errno.EACCES: ("The folder may not be written", "Allow it to this user"),
+        errno.EPERM: ("The folder may not be written", "Allow it to this user"),
+        errno.ENOENT: ("The folder of runs is gone", "Put it back, or mount its disk again"),
+        errno.ENOTDIR: ("The folder of runs is gone", "Put it back, or mount its disk again"),
+        errno.ESTALE: ("The folder of runs is gone", "Put it back, or mount its disk again"),
+        errno.EIO: ("The disk does not answer", "Look after it: it may be damaged"),
+    }
+)
+LOCK_SECONDS: Final = 5.0  # what is done under a lock takes milliseconds
+_LOOK_SECONDS: Final = 0.02
+
+
+class LockHeld(RunError):
+    """Another process, `pid` where it is known, has held a lock for too long."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        who = f"Process {pid}" if pid else "Another process"
+        frozen = pid is not None and _is_frozen(pid)
+        why = f"{who} holds its lock and " + ("is stopped" if frozen else "does not let go")
+        fix = f"Continue it (kill -CONT {pid}) or end it (kill -9 {pid})" if pid else "Wait for it, or end it"
+        super().__init__(f"{path.parent.name} cannot be changed now", why, fix, str(path))
+        self.pid = pid
+
+
+def disk_fault(error: BaseException | None) -> str:
+    """Return what keeps a file from being written, with what mends it; "" where it is no matter of the disk.
+
+    >>> disk_fault(OSError(28, "No space left on device"))
+    'The disk is full: No space left on device. Make room on it'
+    """
+    while error is not None:
+        found = _DISK_FAULTS.get(error.errno or 0) if isinstance(error, OSError) else None
+        if found:
+            words, fix = found
+            return f"{words}: {os.strerror(getattr(error, 'errno', 0))}. {fix}"
+        error = error.__cause__
+    return ""
 
 
 def write_bytes_atomically(path: Path, content: bytes, *, once: bool = False) -> None:
@@ -63,7 +112,9 @@ def append_line(path: Path, record: Mapping[str, Any]) -> None:
         size = os.fstat(descriptor).st_size
         # Without this the new line would be glued to the torn one and both would be lost.
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, b"\n" + line if torn else line)
+        rest = b"\n" + line if torn else line
+        while rest:  # at the end of a disk a part is taken, and only the next write says that it is full
+            rest = rest[os.write(descriptor, rest) :]
     finally:
         os.close(descriptor)
 
@@ -74,13 +125,14 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
     A last line without its line end is left for the next call; a complete line that is not a JSON object
     (torn by a kill, then closed) is passed over. A cursor past the end of the file starts at 0 again.
     """
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = cursor if 0 <= cursor <= size else 0
+            file.seek(start)
+            content = file.read()
+    except OSError:  # not there yet; of one that cannot be read `damage.run_faults` tells
         return [], 0
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = cursor if 0 <= cursor <= size else 0
-        file.seek(start)
-        content = file.read()
     complete = content[: content.rfind(b"\n") + 1]
     records = []
     for line in complete.split(b"\n"):
@@ -122,11 +174,50 @@ def held_alone(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, waiting for it; the kernel lets go when the holder dies."""
+def locked(path: Path, seconds: float | None = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the lock file `path`, waiting for it; the kernel lets go when the holder dies.
+
+    Raises LockHeld after `seconds`, None to wait for as long as the holder works: a holder that was frozen
+    (SIGSTOP, a debugger) would otherwise freeze all others with it.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if seconds is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        elif not _taken(descriptor, seconds):
+            raise LockHeld(path, holder_of(path))
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int, seconds: float) -> bool:
+    """Return whether a lock could be taken within some seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_LOOK_SECONDS)
+
+
+def holder_of(path: Path) -> int | None:
+    """Return the process that holds a lock file, None where the system does not say (only Linux does)."""
+    with suppress(OSError, ValueError):
+        found = path.stat()
+        place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            words = line.split()
+            if "->" not in words and place in words:
+                return int(words[words.index(place) - 1])
+    return None
+
+
+def _is_frozen(pid: int) -> bool:
+    """Return whether a process was stopped by a signal and waits to be continued."""
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] in "Tt"
+    return False

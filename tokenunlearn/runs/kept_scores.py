@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import fits_of
+from tokenunlearn.runs.damage import read_cached
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.measured import FOLDER, forget_old, model_identity, source_hash
 from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
@@ -36,12 +36,12 @@ def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> 
 
 
 def read_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> list[ScoredRow] | None:
-    """Return `rows` (unscored) with the signals of the file; None where no file can be read."""
+    """Return `rows` (unscored) with the signals of the file; None where none that fits them can be read."""
+    records = read_cached(path)
     try:
-        records = from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return [_filled(each, record, config) for each, record in zip(rows, records or (), strict=True)]
+    except (ValueError, KeyError, TypeError):  # of other rows, tokens or signals than its name says
         return None
-    return [_filled(each, record, config) for each, record in zip(rows, records, strict=True)]
 
 
 def _record(row: ScoredRow, config: ScoreConfig) -> dict[str, Any]:

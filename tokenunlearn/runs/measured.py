@@ -7,16 +7,17 @@ library's own source. A lock lets one process measure while others that want the
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.probes.evidence import ProbeSettings, Told, silent
 from tokenunlearn.probes.report import Report, probe_report
+from tokenunlearn.runs.damage import read_cached
 from tokenunlearn.runs.disk import locked, write_json_atomically
 
 FOLDER: Final = ".measured"
@@ -32,15 +33,21 @@ def before_report(
 
 
 def kept(path: Path, measure: Callable[[], Any]) -> Any:
-    """Return the JSON in `path`; where there is none, what `measure` returns, written there as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.with_suffix(".lock")):
-        try:
-            return from_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+    """Return the JSON in `path`; where there is none that can be read, what `measure` returns, written there.
+
+    On a disk that takes nothing it is measured and not kept.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):  # else two may measure at once
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Without an end: who measures holds it for minutes.
+            held.enter_context(locked(path.with_suffix(".lock"), seconds=None))
+        record = read_cached(path)
+        if record is None:
             record = measure()
-        write_json_atomically(path, record)
-        forget_old(path)
+            with suppress(OSError):
+                write_json_atomically(path, record)
+                forget_old(path)
     return record
 
 
@@ -49,7 +56,8 @@ def forget_old(path: Path) -> None:
     kind = path.name.split("-")[0]
     files = sorted(path.parent.glob(f"{kind}-*.json"), key=lambda file: file.stat().st_mtime_ns)
     for file in files[:-KEPT_FILES]:
-        file.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def model_identity(model: LoadedModel) -> str:

@@ -2,9 +2,10 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tokenunlearn.data.json_text import from_json
+from tokenunlearn.runs.damage import record_fault
 from tokenunlearn.runs.disk import write_json_atomically
 
 FILE: Final = "note.json"
@@ -27,15 +28,9 @@ def read_note(directory: Path) -> tuple[RunNote, str]:
         return RunNote(), ""
     except (OSError, ValueError) as error:
         return RunNote(), f"The note of {directory.name} cannot be read: {error}. Saving replaces it."
-    if not _is_note(record):
+    if record_fault(FILE, record):
         return RunNote(), f"The note of {directory.name} is damaged. Saving replaces it."
     return RunNote(record["name"], tuple(record["tags"]), record["text"]), ""
-
-
-def _is_note(record: Any) -> bool:
-    if not isinstance(record, dict) or not isinstance(record.get("tags"), list):
-        return False
-    return all(isinstance(each, str) for each in (record.get("name"), record.get("text"), *record["tags"]))
 
 
 def write_note(directory: Path, note: RunNote) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import tokenunlearn
 from tokenunlearn.errors import RunError
-from tokenunlearn.runs.disk import locked, write_json_atomically
+from tokenunlearn.runs.disk import LOCK_SECONDS, LockHeld, disk_fault, locked, write_json_atomically
 from tokenunlearn.runs.kinds import KINDS, kind_of
 from tokenunlearn.runs.states import ACTIVE, KEEPABLE, RESUMABLE
 from tokenunlearn.runs.store import RunStore, WriteFile, process_alive, process_started
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 REQUESTS: Final = {"pause": "pausing", "stop": "stopping"}
 FORCE_GRACE_SECONDS: Final = 3.0
+READING_SECONDS: Final = 0.5  # that who only wants to see the runs waits for the queue to move on
 
 Command = Callable[[Path], list[str]]
 
@@ -46,6 +47,12 @@ class RunQueue:
     def __init__(self, store: RunStore, command: Command = worker_command) -> None:
         self.store = store
         self.command = command
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why runs cannot be read, written or started now, and what mends it; "" where they can."""
+        return self._trouble or self.store.trouble
 
     def start_run(
         self, config: Mapping[str, Any], mask: "Mask | None" = None, table: "DataFrame | None" = None
@@ -72,9 +79,14 @@ class RunQueue:
     def runs(self) -> list[dict[str, Any]]:
         """Return all runs, newest first, settled; the queue moves on if the run before has ended.
 
-        A queued run has `place` (1 = next) and `after`, the id of the run it waits for.
+        A queued run has `place` (1 = next) and `after`, the id of the run it waits for. Where nothing can be
+        written, or another process holds the queue, they are as they can be seen; `trouble` says why.
         """
-        self.advance()
+        try:
+            self.advance(READING_SECONDS)
+            self._trouble = ""
+        except (OSError, LockHeld) as error:
+            self._trouble = disk_fault(error) or str(error)
         states = self.store.list_runs()
         active = [state["run_id"] for state in states if state["state"] in ACTIVE]
         line = active + [state["run_id"] for state in self.waiting(states)]
@@ -91,25 +103,33 @@ class RunQueue:
         queued = [state for state in known if state["state"] == "queued"]
         return sorted(queued, key=lambda state: (state["queued"], int(state["run_id"][4:])))
 
-    def advance(self) -> str | None:
-        """Return the id of the run that was started now, None when one is active or none waits."""
-        with locked(self.store.root / ".queue.lock"):
+    def advance(self, seconds: float = LOCK_SECONDS) -> str | None:
+        """Return the id of the run that was started now, None when one is active or none waits.
+
+        Raises OSError where the disk takes nothing, and LockHeld where another process has held the queue for
+        `seconds`.
+        """
+        with locked(self.store.root / ".queue.lock", seconds):
             states = self.store.list_runs()
-            for state in states:
-                self._finish_force(state)
-            if any(state["state"] in ACTIVE for state in self.store.list_runs()):
-                return None
-            waiting = self.waiting()
-            if not waiting:
+            if any([self._finish_force(state) for state in states]):
+                states = self.store.list_runs()
+            waiting = self.waiting(states)
+            if not waiting or any(state["state"] in ACTIVE for state in states):
                 return None
             run_id = str(waiting[0]["run_id"])
+            # First: where it cannot be written that a worker runs, each look would start one more.
+            self.store.change(run_id, when=("queued",), message="starting")
             try:
                 pid = self._spawn(self.store.path(run_id))
             except OSError as error:
                 # Not raised: the next reader would fail in the same way, and never see the other runs.
                 self.store.change(run_id, state="failed", message=f"the worker could not start: {error}")
                 return None
-            self.store.change(run_id, when=("queued",), **running(pid))
+            try:
+                self.store.change(run_id, when=("queued",), **running(pid))
+            except OSError:
+                os.kill(pid, signal.SIGKILL)
+                raise
             return run_id
 
     def claim(self, run_id: str) -> bool:
@@ -118,7 +138,7 @@ class RunQueue:
         The worker calls it first. It waits for a spawner that has not yet written the pid; a run started
         by hand is claimed only when it is queued and no other run is active.
         """
-        with locked(self.store.root / ".queue.lock"):
+        with locked(self.store.root / ".queue.lock", seconds=None):
             state = self.store.state(run_id)
             if state["state"] in ACTIVE:
                 return bool(state["pid"] == os.getpid())
@@ -145,7 +165,15 @@ class RunQueue:
         self.store.state(run_id)
         values = {"forced": now} if what == "force" else {"state": REQUESTS[what], "requested": now}
         # Written under the run's lock, so that a worker that ends just now leaves no stale request behind.
-        state = self.store.change(run_id, when=allowed, still=write_request, **values)
+        try:
+            state = self.store.change(run_id, when=allowed, still=write_request, **values)
+        except LockHeld as held:
+            known = self.store.state(run_id)
+            if what != "force" or held.pid is None or held.pid != known["pid"]:
+                raise
+            # Frozen in the middle of writing its state: it can neither obey nor let go.
+            self._kill(known)
+            return self.store.state(run_id)
         if state is None:
             raise self._refusal(run_id, what)
         return state
@@ -185,15 +213,20 @@ class RunQueue:
                 self.store.set_aside(run_id)
         self.advance()
 
-    def _finish_force(self, state: Mapping[str, Any]) -> None:
-        # The worker obeys a force by itself; one whose threads hang has to be killed from outside.
+    def _finish_force(self, state: Mapping[str, Any]) -> bool:
+        """Kill a worker that has not obeyed a force, which it does by itself; return whether that was needed.
+
+        A force that is still to come was asked for before the clock was set back.
+        """
         forced = state.get("forced")
-        if state["state"] in ACTIVE and forced and time.time() - forced > FORCE_GRACE_SECONDS:
+        late = state["state"] in ACTIVE and forced and abs(time.time() - forced) > FORCE_GRACE_SECONDS
+        if late:
             self._kill(state)
+        return bool(late)
 
     def _kill(self, state: Mapping[str, Any]) -> None:
-        deadline = time.time() + 5
-        while process_alive(state) and time.time() < deadline:
+        deadline = time.monotonic() + 5
+        while process_alive(state) and time.monotonic() < deadline:
             with suppress(ProcessLookupError):  # it has ended by itself since it was looked at
                 os.kill(int(state["pid"]), signal.SIGKILL)
             time.sleep(0.05)

@@ -4,6 +4,7 @@ queued → running → finished | failed | diverged | interrupted
                  ↘ pausing → paused        ↘ stopping → kept
 paused, interrupted, failed → queued (resume); paused, interrupted, diverged → kept
 
+A run whose state or config cannot be read is `damaged`, with the `file` and the `fault`: it can be discarded.
 A run that diverged is not resumed: its checkpoint holds what made it diverge, and it would do so again.
 """
 
@@ -17,11 +18,13 @@ STATES: Final = (
     "queued", "running", "pausing", "stopping",
     "paused", "interrupted", "finished", "kept", "failed", "diverged",
 )  # fmt: skip
+DAMAGED: Final = "damaged"  # stands for the state of a run whose files cannot be read; in no file
 ACTIVE: Final = ("running", "pausing", "stopping")
 ENDED: Final = ("finished", "kept")  # what was learnt is saved and measured
 RESUMABLE: Final = ("paused", "interrupted", "failed")
 KEEPABLE: Final = (*RESUMABLE, "diverged")
 FORCE_AFTER_SECONDS: Final = 30.0
+CLOCK_STEP_SECONDS: Final = 2.0  # two processes may read the clock that far apart
 
 State = Mapping[str, Any]
 
@@ -45,7 +48,8 @@ def buttons(state: State, now: float | None = None) -> list[str]:
     if name == "running":
         return ["Pause and save", *(["Stop and keep"] if keeps else []), "Discard…"]
     if name in ("pausing", "stopping"):
-        return ["Force stop"] if seconds_since_request(state, now) >= FORCE_AFTER_SECONDS else []
+        since = seconds_since_request(state, now)
+        return ["Force stop"] if since is None or since >= FORCE_AFTER_SECONDS else []
     if name in ("paused", "interrupted"):
         return ["Resume", *keep, "Discard…"]
     if name in ENDED and kind.opens:
@@ -76,10 +80,11 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
         message = state.get("message") or ""
         return f"{unit} {step} of {steps}" + (f", {message}" if message else "")
     if name in ("pausing", "stopping"):
-        doing = state.get("message") or f"saving at {unit} {step}"
-        return f"{doing}, asked {seconds_since_request(state, now):.0f} s ago"
+        doing, since = state.get("message") or f"saving at {unit} {step}", seconds_since_request(state, now)
+        ago = "before the clock was set back" if since is None else f"{since:.0f} s ago"
+        return f"{doing}, asked {ago}"
     if name == "paused":
-        return f"paused, {kept}"
+        return f"paused: {state['message']}; {kept}" if state.get("message") else f"paused, {kept}"
     if name == "interrupted":
         return f"{state.get('message') or f'the worker died at {unit} {step}'}; {kept}"
     if name == "kept":
@@ -90,10 +95,14 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {kept}"
 
 
-def seconds_since_request(state: State, now: float | None = None) -> float:
-    """Return how long ago a pause or stop was asked for, in seconds; 0 when none was."""
+def seconds_since_request(state: State, now: float | None = None) -> float | None:
+    """Return how long ago a pause or stop was asked for, in seconds; 0 when none was.
+
+    None where it is not known: the clock was set back since.
+    """
     asked = state.get("requested")
-    return max(0.0, (time.time() if now is None else now) - float(asked)) if asked else 0.0
+    since = (time.time() if now is None else now) - float(asked) if asked else 0.0
+    return None if since < -CLOCK_STEP_SECONDS else max(0.0, since)
 
 
 def _ordinal(number: int) -> str:

@@ -12,16 +12,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
-from tokenunlearn.runs.damage import config_fault, probes_fault, read_state
+from tokenunlearn.runs.damage import damaged, read_record, read_state, run_faults, stamp_of, unreadable
 from tokenunlearn.runs.disk import (
     append_line,
+    disk_fault,
     locked,
     read_lines_since,
     write_bytes_atomically,
@@ -35,13 +37,34 @@ from tokenunlearn.training.events import Event, StepDone, known_events, to_json
 
 HEARTBEAT_SECONDS: Final = 0.5
 OLD_HEARTBEAT_SECONDS: Final = 2.0
-# The system clock may be set while a worker runs, which moves the start time that the system reports.
-SAME_PROCESS_SECONDS: Final = 5.0
+FROZEN_SECONDS: Final = 10.0  # without a heartbeat, after which it is looked at whether a worker is stopped
+# The start of a process, in seconds since that of the machine: the clock may be set while it runs.
+SAME_PROCESS_SECONDS: Final = 0.02
+_SAME_BY_CLOCK: Final = 5.0
+_START_FIELD: Final = 19  # of /proc/PID/stat, counted from behind the name
+_SINCE_EPOCH: Final = 1e9  # what an earlier version wrote, where the clock decides
 MOST_LOG_LINES, MOST_LOG_BYTES = 60, 16_000
 RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
 ASIDE: Final = ".discarded"  # the folder of runs that were discarded and can be brought back
 
+CONFIG: Final = "config.json"
+SUMMED: Final = ("state.json", CONFIG, "note.json")  # what a run's line in a list is made of
+_MOST_DIGITS: Final = 12
+
+FROZEN: Final = (
+    "its process {pid} is stopped and does nothing. Continue it (kill -CONT {pid}), or discard the run"
+)
+
 WriteFile = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A run as it was last read: the stamps of its files then, what is wrong with its config, its state."""
+
+    stamps: tuple[Any, ...]
+    config: str
+    state: dict[str, Any]
 
 
 class RunStore:
@@ -49,7 +72,16 @@ class RunStore:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).resolve()
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._seen: dict[str, _Seen] = {}
+        self._listed: tuple[str, ...] = ()
+        self._trouble = ""
+        with suppress(FileExistsError):  # a link to a disk that is not there now
+            self.root.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def trouble(self) -> str:
+        """Why the folder of runs cannot be read or written now, and what mends it; "" where it can."""
+        return self._trouble
 
     def create(self, config: Mapping[str, Any], files: Mapping[str, WriteFile] | None = None) -> str:
         """Return the id of a new queued run whose directory is complete from its first moment.
@@ -76,15 +108,21 @@ class RunStore:
 
     def path(self, run_id: str) -> Path:
         """Return the directory of a run. Raises RunError when the id is malformed or there is no such run."""
-        if not RUN_ID.fullmatch(run_id) or not (self.root / run_id / "state.json").is_file():
+        if not RUN_ID.fullmatch(run_id) or not (self.root / run_id).is_dir():
             raise RunError(
                 f"There is no run {run_id!r}.", fix="Pick one from the list of runs.", where=str(self.root)
             )
         return self.root / run_id
 
     def config(self, run_id: str) -> dict[str, Any]:
-        """Return the config the run was started with, from its own folder. Raises RunError when damaged."""
-        return self._checked(run_id, "config.json", config_fault) or {}
+        """Return the config the run was started with, from its own folder.
+
+        Raises RunError when it is damaged or gone.
+        """
+        found = self.read_json(run_id, CONFIG)
+        if found is None:
+            raise damaged(self.path(run_id) / CONFIG, "it is missing")
+        return dict(found)
 
     def known_config(self, run_id: str) -> dict[str, Any]:
         """Return the config, {} where it is damaged: for who looks through all runs."""
@@ -95,7 +133,8 @@ class RunStore:
 
     def probes(self, run_id: str) -> dict[str, Any] | None:
         """Return the reports before and after, None when there are none yet. Raises RunError when damaged."""
-        return self._checked(run_id, "probes.json", probes_fault)
+        found: dict[str, Any] | None = self.read_json(run_id, "probes.json")
+        return found
 
     def known_probes(self, run_id: str) -> dict[str, Any] | None:
         """Return the reports before and after, None where they are damaged: for who looks at many runs."""
@@ -106,18 +145,11 @@ class RunStore:
 
     def read_json(self, run_id: str, name: str) -> Any:
         """Return a JSON file of the run, None when it is not there yet. Raises RunError when damaged."""
-        file = self.path(run_id) / name
-        try:
-            return from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
-        except (OSError, ValueError) as error:
-            raise _damaged(file, f"it is damaged: {error}") from error
+        return read_record(self.path(run_id) / name)
 
-    def _checked(self, run_id: str, name: str, fault_of: Callable[[Any], str]) -> Any:
-        found = self.read_json(run_id, name)
-        fault = "" if found is None else fault_of(found)
-        if fault:
-            raise _damaged(self.path(run_id) / name, fault)
-        return found
+    def faults(self, run_id: str) -> list[str]:
+        """Return what is wrong with the files of a run, a sentence a file; a vanished one is among them."""
+        return run_faults(self.path(run_id), self.state(run_id))
 
     def write_json(self, run_id: str, name: str, record: Any) -> None:
         """Replace a JSON file of the run as a whole."""
@@ -126,14 +158,38 @@ class RunStore:
     def state(self, run_id: str) -> dict[str, Any]:
         """Return the state, settled: an active run whose process is dead and silent becomes `interrupted`.
 
-        One that cannot be read is `failed`, with the reason as its `fault`. `name` is the one that a person
-        gave the run, else the one that it was started under.
+        Where that cannot be written it is so in memory alone, with the reason. A run that cannot be read is
+        `damaged`, with the reason as its `fault` and the `file`. `name` is the one that a person gave the
+        run, else the one that it was started under.
         """
-        state, fault = read_state(self.path(run_id))
-        if fault or not is_dead(state):
-            given = read_note(self.root / run_id)[0].name
-            return {**state, "name": given} if given else state
-        return self.change(run_id, when=ACTIVE, still=is_dead, **_interrupted(state)) or self.state(run_id)
+        state = self._summary(run_id)
+        if state.get("fault"):
+            return state
+        if not is_dead(state):
+            return {**state, "message": FROZEN.format(pid=state["pid"])} if is_frozen(state) else state
+        settled = _interrupted(state)
+        try:
+            changed = self.change(run_id, when=ACTIVE, still=is_dead, **settled)
+        except (OSError, RunError) as error:
+            if isinstance(error, OSError):
+                self._trouble = disk_fault(error) or str(error)
+                settled["message"] += f". {self._trouble}"
+            return {**state, **settled}
+        return self.state(run_id) if changed is None else {**changed, "name": state["name"]}
+
+    def _summary(self, run_id: str) -> dict[str, Any]:
+        """Return the state as its files say; each is read again only when it has changed."""
+        seen, stamps = self._seen.get(run_id), tuple[Any, ...]()
+        with suppress(OSError):  # what cannot be looked at is read anew each time
+            # Not by Path: of a thousand runs that alone takes a tenth of a second.
+            stamps = tuple(stamp_of(f"{self.root}/{run_id}/{name}") for name in SUMMED)
+        if seen is not None and stamps and stamps[0] is not None and seen.stamps == stamps:
+            return dict(seen.state)
+        folder = self.path(run_id)
+        same_config = seen is not None and stamps and seen.stamps and seen.stamps[1] == stamps[1]
+        seen = _look(folder, stamps, seen.config if seen and same_config else None)
+        self._seen[run_id] = seen
+        return dict(seen.state)
 
     def change(
         self, run_id: str, *, when: Collection[str] = STATES, still: Any = None, **values: Any
@@ -147,7 +203,7 @@ class RunStore:
         with locked(directory / ".state.lock"):
             state, fault = read_state(directory)
             if fault:  # what a newer version wrote is not written over
-                raise _damaged(directory / "state.json", fault)
+                raise damaged(directory / "state.json", fault)
             if state["state"] not in when or (still is not None and not still(state)):
                 return None
             state.update(values)
@@ -155,14 +211,25 @@ class RunStore:
         return state
 
     def list_runs(self) -> list[dict[str, Any]]:
-        """Return the settled states of all runs, newest first."""
-        names = [entry.name for entry in self.root.iterdir() if RUN_ID.fullmatch(entry.name)]
+        """Return the settled states of all runs, newest first.
+
+        Where their folder cannot be read, those that were seen last, and `trouble` says why.
+        """
+        try:
+            with os.scandir(self.root) as entries:
+                names = [entry.name for entry in entries if RUN_ID.fullmatch(entry.name)]
+        except OSError as error:
+            self._trouble = disk_fault(error) or str(error)
+            return [dict(self._seen[run_id].state) for run_id in self._listed if run_id in self._seen]
         states = []
         for run_id in sorted(names, key=_number, reverse=True):
             try:
                 states.append(self.state(run_id))
             except (RunError, FileNotFoundError):
                 continue  # Deleted by another process since the folder was listed.
+        self._listed = tuple(state["run_id"] for state in states)
+        for gone in self._seen.keys() - {*self._listed}:
+            self._seen.pop(gone, None)
         return states
 
     def append_event(self, run_id: str, event: Event) -> None:
@@ -177,7 +244,11 @@ class RunStore:
     def log_end(self, run_id: str) -> str:
         """Return the last lines that the run's workers wrote; "" where there is no log."""
         file = self.path(run_id) / "log.txt"
-        text = file.read_bytes()[-MOST_LOG_BYTES:].decode("utf-8", "replace") if file.is_file() else ""
+        try:
+            content = file.read_bytes()[-MOST_LOG_BYTES:] if file.exists() else b""
+        except OSError as error:
+            return f"{file.name} cannot be read: {error.strerror}"
+        text = content.decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-MOST_LOG_LINES:])
 
     def delete(self, run_id: str) -> None:
@@ -197,7 +268,7 @@ class RunStore:
         for folder in sorted((self.root / ASIDE).glob("run-*"), key=lambda each: _number(each.name)):
             try:
                 state, _ = read_state(folder)
-            except FileNotFoundError:
+            except OSError:
                 continue
             found.append({**state, "name": read_note(folder)[0].name or state["name"]})
         return found[::-1]
@@ -231,8 +302,12 @@ class RunStore:
 
     def _next_number(self) -> int:
         counter = self.root / ".last_number"
-        last = int(counter.read_text()) if counter.is_file() else 0
-        taken = [_number(entry.name) for entry in self.root.iterdir() if RUN_ID.fullmatch(entry.name)]
+        last = 0
+        with suppress(OSError, ValueError):  # a damaged one counts as none
+            last = int(counter.read_bytes()[:_MOST_DIGITS])
+        folders = [self.root, self.root / ASIDE]  # a number that is given again could not be brought back
+        found = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
+        taken = [_number(entry.name) for entry in found if RUN_ID.fullmatch(entry.name)]
         number = max([last, *taken]) + 1
         write_bytes_atomically(counter, str(number).encode())
         return number
@@ -256,11 +331,20 @@ def curve(events: Sequence[Event]) -> list[Event]:
 
 
 def is_dead(state: Mapping[str, Any], now: float | None = None) -> bool:
-    """Return True for an active run whose process is gone and whose heartbeat is old; both must hold."""
-    if state["state"] not in ACTIVE:
-        return False
-    silent = (time.time() if now is None else now) - float(state.get("heartbeat") or 0)
-    return silent > OLD_HEARTBEAT_SECONDS and not process_alive(state)
+    """Return True for an active run whose process is gone and whose heartbeat is not of now; both must hold.
+
+    A heartbeat that is still to come is of before the clock was set back.
+    """
+    return (
+        state["state"] in ACTIVE
+        and seconds_silent(state, now) > OLD_HEARTBEAT_SECONDS
+        and not process_alive(state)
+    )
+
+
+def seconds_silent(state: Mapping[str, Any], now: float | None = None) -> float:
+    """Return how far the last heartbeat lies from now, before or after it."""
+    return abs((time.time() if now is None else now) - float(state.get("heartbeat") or 0))
 
 
 def process_alive(state: Mapping[str, Any]) -> bool:
@@ -268,24 +352,55 @@ def process_alive(state: Mapping[str, Any]) -> bool:
     if not state.get("pid"):
         return False
     try:
-        process = psutil.Process(int(state["pid"]))
-        same = abs(process.create_time() - float(state.get("process_started") or 0)) < SAME_PROCESS_SECONDS
+        process, started = psutil.Process(int(state["pid"])), float(state.get("process_started") or 0)
+        if started > _SINCE_EPOCH:
+            same = abs(process.create_time() - started) < _SAME_BY_CLOCK
+        else:
+            same = abs(process_started(process.pid) - started) < SAME_PROCESS_SECONDS
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 
 
 def process_started(pid: int) -> float:
-    """Return when a process started, 0 when it is gone already."""
+    """Return when a process started, in seconds that no clock moves; 0 when it is gone already.
+
+    Since the start of the machine on Linux, elsewhere since the epoch.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return int(stat.rpartition(")")[2].split()[_START_FIELD]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        pass
     try:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return 0.0
 
 
-def _damaged(file: Path, why: str) -> RunError:
-    fix = "Discard the run, or put the file back from a copy"
-    return RunError(f"{file.name} of {file.parent.name} cannot be read: {why}", fix=fix, where=str(file))
+def is_frozen(state: Mapping[str, Any]) -> bool:
+    """Return whether the worker of a run is stopped by a signal, so that it does nothing and does not end."""
+    if state["state"] not in ACTIVE or seconds_silent(state) < FROZEN_SECONDS:
+        return False
+    try:
+        return process_alive(state) and psutil.Process(int(state["pid"])).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
+
+
+def _look(folder: Path, stamps: tuple[Any, ...], config: str | None) -> "_Seen":
+    """Return a run as its files say now; `config`: what is wrong with its config.json, if that is known."""
+    state, _ = read_state(folder)
+    if config is None:
+        try:
+            config = "" if read_record(folder / CONFIG) is not None else "it is missing"
+        except RunError as error:
+            config = error.what.partition(" cannot be read: ")[2]
+    # A worker has read its config: what has become of it since does not end the run.
+    if config and not state.get("fault") and state["state"] not in ACTIVE:
+        state = unreadable(folder, state, CONFIG, config)
+    given = read_note(folder)[0].name
+    return _Seen(stamps, config, {**state, "name": given} if given else state)
 
 
 def _interrupted(state: Mapping[str, Any]) -> dict[str, Any]:

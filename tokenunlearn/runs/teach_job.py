@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.models.loading import LoadedModel, load_model
 from tokenunlearn.probes.evidence import Told
+from tokenunlearn.runs.damage import read_record
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.job import replace_adapter
 from tokenunlearn.runs.parts import CHECKPOINT
@@ -82,7 +82,7 @@ def load_teach(config: Mapping[str, Any], directory: Path) -> TeachJob:
     beside = directory / BESIDE
     if not beside.is_file():  # one that goes on is taught the very same beside
         write_json_atomically(beside, _measured(loaded, rows, keep, settings))
-    found = from_json(beside.read_text(encoding="utf-8"))
+    found = read_record(beside)
     others = rows_from(found["rows"], RETAIN)
     names = {row.id for row in keep}
     kept = tuple(row for row in others if row.id in names)

@@ -6,6 +6,9 @@
 
 `request.json` in the run directory asks for `pause` (save, go on later), `stop` (save, probe, keep) or
 `force` (end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
+
+Where the disk takes nothing more the run pauses with the reason, on its last checkpoint. So that this can be
+written a file lies in reserve while a run is under way.
 """
 
 import logging
@@ -16,13 +19,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tokenunlearn.data.json_text import from_json
+from tokenunlearn.errors import RunError
+from tokenunlearn.runs.damage import read_record
+from tokenunlearn.runs.disk import LockHeld, disk_fault
 from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
-from tokenunlearn.runs.states import ACTIVE
+from tokenunlearn.runs.states import ACTIVE, ENDED
 from tokenunlearn.runs.store import HEARTBEAT_SECONDS, RunStore
 from tokenunlearn.training.events import WRITTEN, Diverged, Finished, MeasuredPart, Saved, StepDone, SweepAt
 
@@ -30,12 +36,18 @@ LOG: Final = logging.getLogger(__name__)
 FORCED_EXIT: Final = 3
 # Writing the adapter may take this share of the time; the loop writes its checkpoint every step anyway.
 SAVING_SHARE: Final = 0.05
+RESERVE: Final = ".reserve"
+RESERVE_BYTES: Final = 64_000  # of a state there are some 700
+# How long a worker tries to write how it ended: a disk may come back.
+PATIENCE_SECONDS: Final = 600.0
+_RETRY_SECONDS: Final = 1.0
 
 
 class Pulse:
     """A thread that writes heartbeat and step twice a second and obeys `force` even inside a long step."""
 
     def __init__(self, queue: RunQueue, run_id: str) -> None:
+        self.silenced = ""
         self.queue, self.store, self.run_id = queue, queue.store, run_id
         self.request_file = queue.store.path(run_id) / "request.json"
         state = queue.store.state(run_id)
@@ -56,18 +68,42 @@ class Pulse:
     def asked(self) -> str:
         """Return `pause`, `stop`, `force` or an empty string."""
         try:
-            return str(from_json(self.request_file.read_text(encoding="utf-8"))["request"])
-        except FileNotFoundError:
-            return "pause" if self.terminated else ""
+            record = read_record(self.request_file)
+        except RunError:  # a damaged one asks for nothing; the next one replaces it
+            record = None
+        asked = str(record["request"]) if record else ""
+        return asked or ("pause" if self.terminated else "")
 
     def note(self, **values: Any) -> None:
         """Write these state values now, with the heartbeat."""
         self.store.change(self.run_id, when=ACTIVE, **self._values(), **values)
 
     def end(self, state: str, message: str = "") -> None:
-        """Settle the run; a state that is no longer active is left alone."""
-        values = {**self._values(), "state": state, "message": message, "ended": time.time()}
-        self.store.change(self.run_id, when=ACTIVE, requested=None, **values)
+        """Settle the run; a state that is no longer active is left alone.
+
+        On a disk that takes nothing the reserve is given up for it, and then it is tried until the disk does.
+        """
+        values: dict[str, Any] = {"state": state, "message": message, "requested": None}
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                values |= {**self._values(), "ended": time.time()}
+                self.store.change(self.run_id, when=ACTIVE, **values)
+                return
+            except (OSError, RunError) as error:
+                LOG.warning("how the run ended cannot be written: %s", error)
+                if time.monotonic() > until or (isinstance(error, OSError) and not disk_fault(error)):
+                    raise
+            if not self._give_up_reserve():
+                time.sleep(_RETRY_SECONDS)
+
+    def _give_up_reserve(self) -> bool:
+        """Return whether room was made for a state; False where there was no reserve any more."""
+        try:
+            (self.store.path(self.run_id) / RESERVE).unlink()
+        except (OSError, RunError):
+            return False
+        return True
 
     def _values(self) -> dict[str, Any]:
         return {"heartbeat": time.time(), "step": self.step, "saved_step": self.saved_step}
@@ -78,8 +114,10 @@ class Pulse:
                 self.note()
                 if self.asked() == "force":
                     self._leave_now()
-            except Exception:  # A full disk or a deleted run must not silence the thread that obeys `force`.
-                LOG.exception("heartbeat failed")
+            except Exception as error:  # Nothing may silence the thread that obeys `force`.
+                if str(error) != self.silenced:  # said once, not twice a second
+                    LOG.exception("heartbeat failed")
+                self.silenced = str(error)
                 if not self.request_file.parent.exists():
                     os._exit(FORCED_EXIT)
 
@@ -103,8 +141,11 @@ def run_job(queue: RunQueue, run_id: str, make_parts: Callable[[], Parts]) -> st
             state, message = _run(store, run_id, make_parts(), pulse)
         except Exception as error:
             LOG.exception("the run failed")
-            state, message = "failed", str(error) or type(error).__name__
+            full = disk_fault(error)
+            state, message = ("paused", full) if full else ("failed", str(error) or type(error).__name__)
         pulse.end(state, message)
+    if state in ENDED:  # only now: what was not yet said to be over could not go on without it
+        shutil.rmtree(store.path(run_id) / CHECKPOINT, ignore_errors=True)
     return state
 
 
@@ -142,7 +183,6 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
         after, changes = parts.compare(before, after)
     if after:
         store.write_json(run_id, "probes.json", {"before": before, "after": after, "changes": changes})
-    shutil.rmtree(store.path(run_id) / CHECKPOINT, ignore_errors=True)  # Such a run is not resumed.
     return ("kept", "") if asked == "stop" else ("finished", _early_end(store, run_id))
 
 
@@ -221,9 +261,14 @@ def main(
         return 0
     _sweep(directory)
     try:
+        with suppress(OSError):
+            (directory / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
         LOG.info("ended as %s", run_job(queue, directory.name, make_parts or _library_parts))
     finally:
-        queue.advance()
+        with suppress(OSError):
+            (directory / RESERVE).unlink(missing_ok=True)
+        with suppress(OSError, LockHeld):  # who looks at the runs next starts the one that waits
+            queue.advance()
     return 0
 
 
