@@ -113,13 +113,13 @@ def _of_file(path: Path, scores: Path | None, mask: Path | None) -> Source:
 
 
 def _of_run(path: Path) -> Source:
-    config, (state, why) = read_record(path / "config.json"), read_state(path)
-    if why:
-        raise damaged(path / "state.json", why)
-    if not config:
+    if not any((path / name).exists() for name in ("config.json", "state.json")):
         raise RunError(
             f"{path.name} is no run", "It has no config.json", "Name the folder of a run", str(path)
         )
+    config, (state, why) = read_record(path / "config.json"), read_state(path)
+    if why or config is None:
+        raise damaged(path / ("state.json" if why else "config.json"), why or "it is missing")
     rows, note, faults = rows_of(config), read_note(path)[0], run_faults(path, state)
     commands, why_none = _commands(path, config)
     depth, _ = read_depth(path)  # why it cannot be read is among the faults
