@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+from tokenunlearn.runs.run_files import run_faults
 from tokenunlearn.runs.store import RunStore, curve
 from tokenunlearn.training.events import Event
 
@@ -30,6 +31,10 @@ class RunResults:
                 self._model = None
                 self._model = (key, open_artifact(folder, self._store.config(run_id)))
             return self._model[1]
+
+    def faults(self, run_id: str) -> list[str]:
+        """Return what is wrong with the files of a run, a sentence a file; a vanished one is among them."""
+        return run_faults(self._store.path(run_id), self._store.state(run_id))
 
     def events(self, run_id: str) -> list[Event]:
         """Return all events of a run; only what was written since the last call is read from disk."""

@@ -217,6 +217,6 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_faults(service: Service, line: dict[str, Any]) -> dict[str, Any]:
     """Return a line with what is wrong with the files of its run, which may have changed since."""
-    faults = service.queue.store.faults(line["run_id"])
+    faults = service.results.faults(line["run_id"])
     said = dict.fromkeys([line["text"], *faults, *line.get("says", ())])
     return {**line, "faults": faults, "text": ". ".join(said)}

@@ -495,7 +495,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     probes = {run_id: store.known_probes(run_id) for run_id in family}
     left = seconds_left(by_id[shown], service.results.events(shown))
     lines = {each: run_line(state, left if each == shown else None) for each, state in by_id.items()}
-    said = dict.fromkeys([lines[shown]["text"], *store.faults(shown)])
+    said = dict.fromkeys([lines[shown]["text"], *service.results.faults(shown)])
     lines[shown] = {**lines[shown], "text": ". ".join(said)}
     return {
         "at": at,

@@ -1,6 +1,6 @@
 """Each file of a run broken in each way, behind each door: nothing goes down, and each is said.
 
-The cases are made from the table of files (`runs/damage.py`): a new file is among them by itself.
+The cases are made from the table of files (`runs/run_files.py`): a new file is among them by itself.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.page_service import live_service
 from tokenunlearn.cli.attack import _folder as attacked
 from tokenunlearn.documents.sources import open_source
 from tokenunlearn.errors import TokenUnlearnError
-from tokenunlearn.runs.damage import RUN_FILES
+from tokenunlearn.runs.run_files import RUN_FILES
 
 # A kind of run whose folder holds each file in use, and the state that it stands in; others are of training.
 HOLDS = {

@@ -145,5 +145,3 @@ def _wrong(record: Any) -> Any:
 def _numbers(content: bytes) -> pa.Table:
     found = pq.read_table(pa.BufferReader(content))
     return pa.table({name: list(range(len(found))) for name in found.column_names})
-
-

@@ -20,11 +20,12 @@ from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
-from tokenunlearn.runs.damage import damaged, read_record, read_state, run_faults
+from tokenunlearn.runs.damage import damaged, read_record, read_state
 from tokenunlearn.runs.depth_job import earlier_weights, read_depth
 from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.notes import read_note
+from tokenunlearn.runs.run_files import run_faults
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.settings import from_dict, to_dict

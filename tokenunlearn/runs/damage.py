@@ -1,15 +1,11 @@
 """What is wrong with a file of a run, in a sentence: one damaged run is no reason to show no others.
 
-`RUN_FILES` is the one table of what a run's folder may hold, `CACHES` that of what lies beside the runs: for
-each file how it is looked at, and in which states a run lacks it. Who reads a JSON file of these takes
-`read_record`, which checks it by the table; what is not JSON is checked by its own reader, and by the table
-where a run is shown.
+`RECORDS` has each JSON file of a run's folder, `CACHES` each kind of file that can be made anew. Who reads
+one of these takes `read_record` or `read_cached`, which check it. All files of a run: `run_files.py`.
 """
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType, NoneType
@@ -29,10 +25,10 @@ from tokenunlearn.data.json_text import (
     record,
     text,
 )
-from tokenunlearn.errors import RunError, TokenUnlearnError
+from tokenunlearn.errors import RunError
 from tokenunlearn.figures import are_figures
 from tokenunlearn.runs.kinds import KINDS, TRAINING
-from tokenunlearn.runs.states import DAMAGED, RESUMABLE, STATES
+from tokenunlearn.runs.states import DAMAGED, STATES
 
 SCHEMA: Final = 1  # of each JSON file of a run
 NEWER: Final = "which this version does not know; a newer one may have written it"
@@ -44,30 +40,14 @@ _STATE: Final[Mapping[str, tuple[type, ...]]] = {
     "created": _TIME, "queued": _TIME, "started": _TIME, "ended": _TIME, "forced": _TIME,
     "saved_step": (int, NoneType), "mask_hash": _TEXT,
 }  # fmt: skip
+DECIDING: Final = ("state.json", "config.json")  # without them a run cannot be shown
 _GROUPS: Final = ("training", "rule", "probes", "sweep", "attack", "rival", "teach")
 _NAMES: Final = ("name", "arm", "group", "set", "model", "adapter", "mask_hash", "scores_id", "data_name")
 _ROWS: Final = ("forget", "retain", "world", "holdout", "choice")
 _ANSWER: Final = ("kind", "row_id", "question", "expected", "answer")
 _TOKENS: Final = ("starts", "ends", "log_probs")
-_HEADER_BYTES: Final = 8  # before the header of a safetensors file: its length
-_MOST_HEADER: Final = 100_000_000  # the format's own limit
-_MOST_CHECKED: Final = 20_000  # files whose last look is remembered
 
 State = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class RunFile:
-    """One file that a run's folder may hold.
-
-    look: what is wrong with it, from its path and the run's state; "" where nothing is. needed: whether a run
-    in a state has to have it. decides: whether a run cannot be shown without it, so that it counts as damaged
-    as a whole.
-    """
-
-    look: Callable[[Path, State], str]
-    needed: Callable[[State], bool] = lambda _: False
-    decides: bool = False
 
 
 def read_record(path: Path) -> Any:
@@ -80,7 +60,7 @@ def read_record(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise damaged(path, _why(error)) from error
+        raise damaged(path, why_unread(error)) from error
     fault = record_fault(path.name, found)
     if fault:
         raise damaged(path, fault)
@@ -100,8 +80,7 @@ def record_fault(name: str, found: Any) -> str:
 
 def damaged(path: Path, why: str) -> RunError:
     """Return the error of a file in a run's folder that cannot be read."""
-    decides = path.name in RUN_FILES and RUN_FILES[path.name].decides
-    fix = f"{'Discard the run' if decides else 'Remove it'}, or put it back from a copy"
+    fix = f"{'Discard the run' if path.name in DECIDING else 'Remove it'}, or put it back from a copy"
     return RunError(f"{path.name} of {path.parent.name} cannot be read: {why}", fix=fix, where=str(path))
 
 
@@ -118,7 +97,7 @@ def read_state(directory: Path) -> tuple[dict[str, Any], str]:
         directory.stat()  # raises where the whole run is gone
         why = "it is missing"
     except (OSError, ValueError) as error:
-        why = _why(error)
+        why = why_unread(error)
     return (unreadable(directory, record, "state.json", why), why) if why else (record, "")
 
 
@@ -136,30 +115,6 @@ def unreadable(directory: Path, record: Any, name: str, why: str) -> dict[str, A
     }  # fmt: skip
 
 
-def run_faults(directory: Path, state: State) -> list[str]:
-    """Return what is wrong with the files of a run, a sentence a file, in the order of the table.
-
-    A file is looked at again only when it has changed.
-    """
-    found = []
-    for name, file in RUN_FILES.items():
-        path = directory / name
-        why = ""
-        try:
-            stamp = stamp_of(path)
-        except OSError as error:
-            why = _why(error)
-        else:
-            if stamp is None:
-                why = "it is missing" if state["state"] != DAMAGED and file.needed(state) else ""
-            else:
-                progress = (state["state"], state["step"], state.get("mask_hash") or "")
-                why = _looked_at(name, path, stamp, progress)
-        if why:
-            found.append(f"{name} of {directory.name} cannot be read: {why}")
-    return found
-
-
 def stamp_of(path: Path | str) -> tuple[int, ...] | None:
     """Return what changes whenever a file is replaced or written, None where there is none."""
     try:
@@ -169,19 +124,7 @@ def stamp_of(path: Path | str) -> tuple[int, ...] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-@lru_cache(_MOST_CHECKED)
-def _looked_at(name: str, path: Path, _stamp: tuple[int, ...], progress: tuple[str, int, str]) -> str:
-    """Return what is wrong with a file as it is now; its stamp decides whether it is asked again."""
-    stands = dict(zip(("state", "step", "mask_hash"), progress, strict=True))
-    try:
-        return RUN_FILES[name].look(path, stands)
-    except TokenUnlearnError as error:
-        return error.why or error.what
-    except (OSError, ValueError) as error:
-        return _why(error)
-
-
-def _why(error: Exception) -> str:
+def why_unread(error: Exception) -> str:
     """Return why a file cannot be read."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
@@ -269,154 +212,6 @@ RECORDS: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "request.json": _fits(record(request=text)),
         "adapter_config.json": _fits(record(peft_type=text)),
         **{f"{kind}.json": _measured(kind) for kind in ("depth", "gradients", "perturb")},
-    }
-)
-
-
-def _record_file(path: Path, _: State) -> str:
-    return record_fault(path.name, from_json(path.read_text(encoding="utf-8")))
-
-
-def _events_file(path: Path, state: State) -> str:
-    """Return what is wrong with the events: they are told before the state that stands on them is written."""
-    from tokenunlearn.runs.disk import read_lines_since
-    from tokenunlearn.training.events import known_events
-
-    events = known_events(read_lines_since(path)[0])
-    last = max((getattr(event, "step", 0) for event in events), default=0)
-    if state["step"] and not events:
-        return "it holds no event"
-    return f"it ends at step {last}, and the run at {state['step']}" if last < state["step"] else ""
-
-
-def _sweep_file(path: Path, _: State) -> str:
-    from tokenunlearn.experiments.results import read_results
-
-    return "" if read_results(path) else "it holds no measurement"
-
-
-PEFT: Final = "base_model.model."  # before the name of each weight of an adapter
-_MASK: Final = record(hash=text, rule=by_name(lambda _: ()), overrides=by_name(text))
-_WEIGHT: Final = record(row_id=text, position=count, weight=number())
-METADATA: Final = "__metadata__"
-_TENSOR: Final = record(dtype=text, shape=each(count), data_offsets=each(count, 2, 2))
-
-
-def _header(found: Any) -> tuple[str, ...]:
-    """Fit the header of a safetensors file: an object of tensors by name."""
-    entries = (
-        {name: entry for name, entry in found.items() if name != METADATA}
-        if isinstance(found, dict)
-        else found
-    )
-    return by_name(_TENSOR, least=1)(entries)
-
-
-_CHECKPOINT: Final = record(**{METADATA: record(step=text, origin=text)})
-
-
-def _adapter(found: Any) -> tuple[str, ...]:
-    """Fit the header of a file whose tensors are those of PEFT."""
-    odd = [name for name in found if name != METADATA and not name.startswith(PEFT)]
-    return (odd[0], "is no weight of an adapter") if odd else ()
-
-
-def _mask_file(path: Path, state: State) -> str:
-    """Return what is wrong with a mask; whether it fits its table is told when it is read with it."""
-    from tokenunlearn.masks import read_header
-
-    header, wanted = read_header(path), state.get("mask_hash")
-    wrong = misfit(_MASK, header)
-    if not wrong and wanted and header["hash"] != wanted:
-        wrong = f"it is the mask {header['hash'][:12]}, and the run's is {wanted[:12]}"
-    lines = [from_json(line) for line in path.read_text(encoding="utf-8").split("\n")[1:] if line]
-    return wrong or misfit(each(_WEIGHT, 1), lines)
-
-
-def _table_file(path: Path, _: State) -> str:
-    from pyarrow.parquet import read_schema
-
-    types = {field.name: str(field.type) for field in read_schema(path)}
-    wrong = [name for name in ("row_id", "token") if "string" not in types.get(name, "")]
-    return f"its column {wrong[0]} holds no text" if wrong else ""
-
-
-def _tensors_file(fits: Shape) -> Callable[[Path, State], str]:
-    """Return what is wrong with a safetensors file, as far as its header tells; no weight is read."""
-
-    def look(path: Path, _: State) -> str:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            length = int.from_bytes(file.read(_HEADER_BYTES), "little")
-            if not 0 < length <= min(size - _HEADER_BYTES, _MOST_HEADER):
-                return "it is no file of weights, or was cut off"
-            header = from_json(file.read(length))
-        wrong = misfit(_header, header) or misfit(fits, header)
-        ends = (
-            [entry["data_offsets"][1] for name, entry in header.items() if name != METADATA]
-            if not wrong
-            else []
-        )
-        return wrong or ("" if _HEADER_BYTES + length + max(ends, default=0) == size else "it was cut off")
-
-    return look
-
-
-def _text_file(path: Path, _: State) -> str:
-    with path.open("rb") as file:
-        file.read(1)
-    return ""
-
-
-def _always(_: State) -> bool:
-    return True
-
-
-def _trained(state: State) -> bool:
-    return state.get("kind", TRAINING) in (TRAINING, "teach") and bool(state.get("saved_step"))
-
-
-def _is(*kinds: str, done: bool = False) -> Callable[[State], bool]:
-    """Return whether a run is of one of these kinds and has come anywhere, or with `done` to its end."""
-    return lambda state: (
-        state.get("kind", TRAINING) in kinds
-        and (state["state"] == "finished" if done else bool(state["step"]))
-    )
-
-
-def _masked(state: State) -> bool:
-    return bool(state.get("mask_hash"))
-
-
-def _json(needed: Callable[[State], bool] = lambda _: False, decides: bool = False) -> RunFile:
-    return RunFile(_record_file, needed, decides)
-
-
-RUN_FILES: Final[Mapping[str, RunFile]] = MappingProxyType(
-    {
-        "state.json": _json(_always, decides=True),
-        "config.json": _json(_always, decides=True),
-        "versions.json": _json(_always),
-        "mask.jsonl": RunFile(_mask_file, _masked),
-        "tokens.parquet": RunFile(_table_file, _masked),
-        "metrics.jsonl": RunFile(_events_file, lambda state: bool(state["step"])),
-        "adapter/adapter_config.json": _json(_trained),
-        "adapter/adapter_model.safetensors": RunFile(_tensors_file(_adapter), _trained),
-        "checkpoint/checkpoint.safetensors": RunFile(
-            _tensors_file(_CHECKPOINT), lambda state: _trained(state) and state["state"] in RESUMABLE
-        ),
-        "artifact.json": _json(_is("rival", done=True)),
-        "probes.json": _json(_is(TRAINING, "rival", done=True)),
-        "attacks.json": _json(),
-        "depth.json": _json(),
-        "gradients.json": _json(_is("gradients", done=True)),
-        "perturb.json": _json(_is("perturb", done=True)),
-        "sweep.jsonl": RunFile(_sweep_file, _is("sweep")),
-        "taught.json": _json(_is("teach", done=True)),
-        "beside.json": _json(_is("teach")),
-        "note.json": _json(),
-        "request.json": _json(),
-        "log.txt": RunFile(_text_file),
     }
 )
 

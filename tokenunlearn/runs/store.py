@@ -20,7 +20,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from tokenunlearn.errors import RunError
-from tokenunlearn.runs.damage import damaged, read_record, read_state, run_faults, stamp_of, unreadable
+from tokenunlearn.runs.damage import damaged, read_record, read_state, stamp_of, unreadable
 from tokenunlearn.runs.disk import (
     append_line,
     disk_fault,
@@ -146,10 +146,6 @@ class RunStore:
     def read_json(self, run_id: str, name: str) -> Any:
         """Return a JSON file of the run, None when it is not there yet. Raises RunError when damaged."""
         return read_record(self.path(run_id) / name)
-
-    def faults(self, run_id: str) -> list[str]:
-        """Return what is wrong with the files of a run, a sentence a file; a vanished one is among them."""
-        return run_faults(self.path(run_id), self.state(run_id))
 
     def write_json(self, run_id: str, name: str, record: Any) -> None:
         """Replace a JSON file of the run as a whole."""
