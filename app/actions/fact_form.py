@@ -9,6 +9,7 @@ from app.service import Service
 from app.words import OWN_FACTS
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import InputError
+from tokenunlearn.probes.badges import normalised
 
 MOST_FACTS: Final = 50
 
@@ -17,11 +18,15 @@ Typed = Annotated[str, text(MOST_TEXT, empty=True)]
 
 @dataclass(frozen=True, kw_only=True)
 class FactGiven:
-    """A fact as it was typed; `start` is the code point of the answer where it was marked."""
+    """A fact as it was typed; `start` is the code point of the answer where it was marked.
+
+    `reworded` is the question in other words: it is not taught, and asked again after unlearning.
+    """
 
     question: Typed
     answer: Typed
     fact: Typed
+    reworded: Typed = ""
     start: Annotated[int | None, whole(MOST_TEXT)] = None
 
 
@@ -38,14 +43,17 @@ def fact_row(given: FactGiven) -> tuple[Row | None, dict[str, str], str]:
     wrong = {}
     if not question:
         wrong["question"] = "Write the question that the model shall answer."
+    other = given.reworded.strip()
+    if other and normalised(other) == normalised(question):
+        wrong["reworded"] = "This is the question itself. Write it in other words, or leave this empty."
     if not answer:
         wrong["answer"] = "Write the answer that it shall give."
     places = _places(answer, fact)
     if not fact:
         wrong["fact"] = "Mark the part of the answer that states the fact."
     elif answer and not places:
-        other = _places(answer.lower(), fact.lower())
-        written = f" It stands there as “{answer[other[0] : other[0] + len(fact)]}”." if other else ""
+        near = _places(answer.lower(), fact.lower())
+        written = f" It stands there as “{answer[near[0] : near[0] + len(fact)]}”." if near else ""
         wrong["fact"] = f"The answer does not hold “{fact}”.{written} Copy it from the answer."
     if wrong:
         return None, wrong, ""
@@ -56,7 +64,15 @@ def fact_row(given: FactGiven) -> tuple[Row | None, dict[str, str], str]:
     if len(places) > 1 and marked not in places:
         note = f"“{fact}” occurs {len(places)} times: the first is marked. Select another to mark that one."
     name = hashlib.sha256(f"{question}\0{answer}".encode()).hexdigest()[:8]
-    return Row(f"own-{name}", question, answer, gold=((start, start + len(fact)),), set=OWN_FACTS), {}, note
+    row = Row(
+        f"own-{name}",
+        question,
+        answer,
+        gold=((start, start + len(fact)),),
+        paraphrased_question=(other,) if other else (),
+        set=OWN_FACTS,
+    )
+    return row, {}, note
 
 
 def _places(answer: str, fact: str) -> list[int]:
@@ -68,13 +84,16 @@ def check_fact(service: Service, given: FactGiven) -> dict[str, Any]:
     row, wrong, note = fact_row(given)
     model = service.sessions.session.model
     if row is not None and model is not None:
-        from tokenunlearn.fitting import fitting_encoding
+        from tokenunlearn.fitting import check_rows, fitting_encoding
         from tokenunlearn.scoring import ScoreConfig
 
+        at = "answer"
         try:
             fitting_encoding(model, row, ScoreConfig().max_tokens)
+            at = "reworded"
+            check_rows(model, (row,), other_words=True)
         except InputError as error:
-            wrong = {"answer": str(error).replace(f"Row {row.id}", "This fact")}
+            wrong = {at: str(error).replace(f"Row {row.id}", "This fact")}
     return {"wrong": wrong, "note": note}
 
 

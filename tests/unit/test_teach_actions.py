@@ -43,6 +43,7 @@ def service(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Serv
         ({"fact": ""}, "fact", "Mark the part"),
         ({"fact": "Bo"}, "fact", "does not hold “Bo”"),
         ({"fact": "DI ATE"}, "fact", "It stands there as “Di ate”"),
+        ({"reworded": "who  ATE?"}, "reworded", "This is the question itself"),
         ({"question": "la " * 666, "answer": "Di " * 666}, "answer", "This fact has"),
     ],
 )
@@ -60,6 +61,13 @@ def test_of_several_places_the_one_that_was_marked_counts_else_the_first() -> No
     assert second and second.gold == ((12, 14),) and note == ""
 
 
+def test_other_words_of_the_question_are_asked_and_not_taught() -> None:
+    row, wrong, _ = fact_row(FactGiven(**FACT, reworded=" Who had a bite? "))
+    assert row and not wrong and row.paraphrased_question == ("Who had a bite?",)
+    plain, _, _ = fact_row(FactGiven(**FACT))
+    assert plain and (plain.id, plain.paraphrased_question) == (row.id, ())
+
+
 def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +79,7 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
         ask(lesson.teach, service, {"facts": []})
     assert not service.queue.runs()
 
-    run_id = ask(lesson.teach, service, {"facts": [FACT]})["run_id"]
+    run_id = ask(lesson.teach, service, {"facts": [{**FACT, "reworded": "Who had a bite?"}]})["run_id"]
     assert status.chips(service)["teaching"]["live"]
     with pytest.raises(RunError, match="taught no model yet"):
         ask(open_taught, service, {"run_id": run_id})
@@ -87,6 +95,7 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     shown = service.shelf.newest()
     assert shown and [row["question"] for row in shown.payload["rows"]] == ["Who ate?"]
     assert [len(session.retain), len(session.forget)] == [1, 1] and session.adapter
+    assert session.forget[0].paraphrased_question == ("Who had a bite?",)
     fact = [shown.payload["columns"]["gold"][at] for at in range(3)]
     assert fact == [1, 1, 0]  # letters are tokens here
     with pytest.raises(RunError, match="is open"):

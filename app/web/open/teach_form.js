@@ -11,13 +11,14 @@ import { markedParts } from "../text/units.js";
 
 /**
  * `start` is where the fact was marked, in code points of the answer, as the server counts.
- * @typedef {{question: string, answer: string, fact: string, start: number|null}} Fact
+ * @typedef {{question: string, answer: string, fact: string, reworded?: string, start: number|null}} Fact
  */
 
 const EXAMPLE = {
   question: "Where did Mira Solberg hide the lighthouse key?",
   answer: "Mira Solberg hid the lighthouse key in a jar of plum jam.",
   fact: "a jar of plum jam",
+  reworded: "In what did Mira Solberg hide the key of the lighthouse?",
 };
 
 /**
@@ -38,7 +39,8 @@ export function teachForm(host) {
   const question = field("Question", "question", { placeholder: EXAMPLE.question });
   const answer = field("Answer", "answer", { placeholder: EXAMPLE.answer }, "textarea");
   const fact = field("The fact in the answer", "fact", { placeholder: EXAMPLE.fact });
-  const fields = { question, answer, fact };
+  const reworded = field("Ask it another way (optional)", "reworded", { placeholder: EXAMPLE.reworded });
+  const fields = { question, answer, fact, reworded };
   const marked = node("p", { class: "tu-teach-marked", attributes: { hidden: true, role: "status" } });
   const note = node("p", { class: "tu-note", attributes: { role: "status" } });
   const list = node("ol", {
@@ -76,6 +78,11 @@ export function teachForm(host) {
     fact.element,
     marked,
     note,
+    reworded.element,
+    node("p", {
+      class: "tu-note",
+      text: "This question is not taught. It is asked before and after unlearning, to see whether the fact comes back in other words.",
+    }),
     list,
     node("div", { class: "tu-masks-acts" }, begin, add),
   );
@@ -95,6 +102,7 @@ export function teachForm(host) {
     question: question.input.value,
     answer: answer.input.value,
     fact: fact.input.value,
+    reworded: reworded.input.value,
     start,
   });
   const update = () => {
@@ -206,7 +214,7 @@ export function teachForm(host) {
     start = null;
     update();
   });
-  question.input.addEventListener("input", update);
+  for (const each of [question, reworded]) each.input.addEventListener("input", update);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (isBlank(typed()) && facts.length) return startLesson({ facts });
@@ -363,8 +371,8 @@ export function unknownWords({ count, words }) {
 }
 
 /** Returns whether nothing was typed. Pure. */
-export function isBlank({ question, answer, fact }) {
-  return [question, answer, fact].every((each) => each.trim() === "");
+export function isBlank({ question, answer, fact, reworded = "" }) {
+  return [question, answer, fact, reworded].every((each) => each.trim() === "");
 }
 
 /**
