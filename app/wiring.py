@@ -134,7 +134,7 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         [each.change for each in unlearn.inputs],
         refusing(tell),
         unlearn.inputs,
-        [*sure, unlearn.label, *unlearn.refused.values()],
+        [*sure, unlearn.label, *unlearn.lines.values()],
         queue=False,
         trigger_mode="always_last",
         **HIDDEN,

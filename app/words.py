@@ -42,7 +42,10 @@ PROOF_HELP: Final = (
     "mark the fact, higher bins forget more of it. All are trained in one sweep."
 )
 SWEEP: Final = "sweep"
-STOP_AT_NO_FACT: Final = "Set “Stop fact below” to 0"
+SWEEP_GOES_ON: Final = (
+    "A sweep goes on to the last step: each arm is measured there, and where its fact first falls below "
+    "{below}."
+)
 OTHERS: Final = "Objectives to compare it with"
 OTHERS_HELP: Final = "Each trains the same tokens at its own default settings, all in one sweep"
 EACH_AT_DEFAULT: Final = "Objectives are compared at their default settings"

@@ -60,6 +60,8 @@ def again(service: Service, run_id: str) -> Again:
     controls = controls or _in_company(service, run_id, config.get("group"), str(config.get("arm")))
     rows = config.get("forget")
     lone = bool(defaults_for(len(rows) if isinstance(rows, list) else 0))
+    if config.get("sweep") and (lone or asked.equal_below != CompareConfig().equal_below):
+        training = replace(training, stop_fact_below=asked.equal_below)
     form = (training, controls, _sweep(asked, training), lone)
     found = _mask(service, run_id)
     if found is None:

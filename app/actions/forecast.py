@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.actions.unlearn import Wanted, bench_config, refuse_for_sweep
 from app.service import Service
 from app.views.pace import Duration, Times, duration_of_runs, duration_of_sweep, times_of
-from app.words import start_words
+from app.words import SWEEP_GOES_ON, start_words
 from tokenunlearn.errors import SettingError, TokenUnlearnError
 from tokenunlearn.experiments.arms import CHOSEN
 
@@ -17,10 +17,11 @@ LOOKED_AT: Final = 30  # finished runs, the newest first
 
 @dataclass(frozen=True)
 class Forecast:
-    """What stands on the button, and by the name of a setting why it cannot be as it is."""
+    """What stands on the button, and by the name of a setting why it cannot be as it is, or what it does."""
 
     label: str
     refused: Mapping[str, str]
+    told: Mapping[str, str]
 
 
 def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -> Forecast:
@@ -36,7 +37,9 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)
     time = _duration(service, wanted, plan, runs)
     words = start_words(runs, time.seconds, time.at_most) if time else start_words(runs)
-    return Forecast(words, refused)
+    below = wanted.settings.stop_fact_below
+    told = {"stop_fact_below": SWEEP_GOES_ON.format(below=f"{below:g}")} if wanted.is_sweep and below else {}
+    return Forecast(words, refused, told)
 
 
 def _duration(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None, runs: int) -> Duration | None:

@@ -33,7 +33,6 @@ from app.words import (
     NO_RUN,
     NOT_LIVE,
     ONE_OBJECTIVE,
-    STOP_AT_NO_FACT,
     SWEEP,
     share_of_rows,
 )
@@ -43,7 +42,6 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
-from tokenunlearn.experiments.fixed import SET_BY_ARMS
 from tokenunlearn.experiments.planned import FIGURES, Named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
@@ -136,7 +134,7 @@ class Wanted:
 
     @property
     def compared(self) -> CompareConfig:
-        """What its sweep runs."""
+        """What its sweep runs: where a run alone would stop, each arm is measured and goes on."""
         return CompareConfig(
             arms=(CHOSEN, *self.controls),
             objectives=self.objectives,
@@ -144,6 +142,7 @@ class Wanted:
             bins=self.bins,
             doses=self.doses,
             planned=self.planned or None,
+            equal_below=self.settings.stop_fact_below or _COMPARE["equal_below"].default,
         )
 
 
@@ -306,7 +305,8 @@ def start(service: Service, wanted: Start) -> list[str]:
         refuse_rows(rows, retain, with_objective(training, objective))
     drawn = [(arm, control(shown, name, mask, arm)) for arm in controls if not ARMS[arm].matched]
     if wanted.is_sweep:
-        config = run_config(service, shown, name, CHOSEN, mask, training, group)
+        to_the_end = replace(training, stop_fact_below=0.0)
+        config = run_config(service, shown, name, CHOSEN, mask, to_the_end, group)
         return [service.queue.start_run(config | _sweep(name, wanted), mask, shown.table)]
     arms = [(own, mask), *drawn]
     return [
@@ -329,9 +329,6 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
 
 def refuse_for_sweep(wanted: Wanted) -> None:
     """Raise SettingError for a setting that a sweep does not take, naming it."""
-    if wanted.is_sweep and wanted.settings.stop_fact_below:
-        why = SET_BY_ARMS["stop_fact_below"]
-        raise SettingError("A sweep does not stop early", why, STOP_AT_NO_FACT, "stop_fact_below")
     if wanted.is_sweep:
         _ = wanted.compared  # a planned comparison with a control that is not ticked
     if wanted.objectives and not at_defaults(wanted.settings):

@@ -63,8 +63,8 @@ class UnlearnTab:
     label: gr.State
     # Whether the defaults in the form are those of a row alone.
     lone: gr.State
-    # Below a setting, why it cannot be as it is: the name of the setting → its line.
-    refused: dict[str, gr.Markdown]
+    # Below a setting, why it cannot be as it is, or what it does now: the name of the setting → its line.
+    lines: dict[str, gr.Markdown]
     settings: dict[str, Any] = field(default_factory=dict)
     # (objective, setting) → its control: two objectives may have a setting of the same name.
     own: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -89,13 +89,12 @@ class UnlearnTab:
     def told(self, service: Service, given: Sequence[Any]) -> dict[Any, Any]:
         """Return what button and form say of what `inputs` ask for, before anything is pressed."""
         summary, *form = given
-        label, refused = START, dict[str, str]()
+        label, words = START, dict[str, str]()
         with suppress(TokenUnlearnError):  # a number that is half typed: the start says what is wrong with it
             found = forecast(service, read(actions.Wanted, self._form(form)), summary)
-            label, refused = found.label, dict(found.refused)
+            label, words = found.label, {**found.told, **found.refused}
         lines = {
-            line: gr.Markdown(refused.get(name, ""), visible=name in refused)
-            for name, line in self.refused.items()
+            line: gr.Markdown(words.get(name, ""), visible=name in words) for name, line in self.lines.items()
         }
         return {**self.asked(None, label), self.label: label, **lines}
 
@@ -170,10 +169,10 @@ def _side() -> UnlearnTab:
     settings = {"objective": control(infos["objective"], menu_labels())}
     about = gr.Markdown(about_words(OBJECTIVES[settings["objective"].value]), elem_classes=["tx-about"])
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
-    refused = {"stop_fact_below": _refusal()}
+    lines = {"stop_fact_below": gr.Markdown(visible=False, elem_classes=["tx-about"])}
     controls = _controls()
     sweep: dict[str, Any] = {"others": _others(infos["objective"])}
-    refused["objective_settings"] = _refusal()
+    lines["objective_settings"] = _refusal()
     sweep["planned"] = gr.Dropdown(
         [(label, name) for name, label in actions.PLANNABLE.items()],
         value=[],
@@ -182,7 +181,7 @@ def _side() -> UnlearnTab:
         info=PLANNED_HELP,
         elem_classes=["tx-others"],
     )
-    refused["planned"] = _refusal()
+    lines["planned"] = _refusal()
     sweep["seeds"] = gr.Number(1, label=SEEDS, info=SEEDS_HELP, step=1)
     with gr.Accordion(PROOF, open=False):
         gr.Markdown(PROOF_HELP, elem_classes=["tx-about"])
@@ -192,7 +191,7 @@ def _side() -> UnlearnTab:
         settings |= {name: control(info) for name, info in infos.items() if name not in FIRST}
         own = _objective_settings(settings["objective"], about)
     states = (gr.State(None), gr.State(START), gr.State(False))
-    return UnlearnTab(plan, start, measures, controls, sweep, *states, refused, settings, own)
+    return UnlearnTab(plan, start, measures, controls, sweep, *states, lines, settings, own)
 
 
 def _controls() -> gr.CheckboxGroup:

@@ -12,6 +12,7 @@ from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
 from tokenunlearn.errors import InputError, MaskError, SettingError
+from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.masks import mask_hash, read_mask
 
 pytestmark = pytest.mark.slow
@@ -158,7 +159,6 @@ def test_other_objectives_make_it_one_sweep_of_arms_and_objectives(service: Serv
         ({"others": ["nppo"]}, "There is no objective 'nppo'"),
         ({"others": "ga"}, "others must be a list"),
         ({"others": ["ga"], "settings": {"objective_settings": {"beta": 0.7}}}, "NPO is not at its default"),
-        ({"others": ["ga"], "settings": {"stop_fact_below": 0.1}}, "A sweep does not stop early"),
         ({"others": ["ga"], "settings": {"objective": "rmu", "retain": "hidden"}}, "has no layer to look at"),
     ],
 )
@@ -216,9 +216,13 @@ def test_a_sweep_keeps_every_control_that_was_asked_for(service: Service) -> Non
     assert service.queue.store.config(run_id)["sweep"]["arms"] == ["chosen", "random", "uniform_norm"]
 
 
-def test_a_sweep_does_not_stop_early_and_says_so(service: Service) -> None:
+def test_a_sweep_measures_where_a_run_would_stop_and_goes_on(service: Service) -> None:
     plan = ask(unlearn.summary, service, draft())["plan"]
     wanted = {"plan": plan, "settings": {"stop_fact_below": 0.5}, "controls": ["random"], "seeds": 2}
-    with pytest.raises(SettingError, match="A sweep does not stop early"):
-        ask(unlearn.start, service, wanted)
-    assert service.queue.runs() == []
+    (run_id,) = ask(unlearn.start, service, wanted)
+    config = service.queue.store.config(run_id)
+    assert (config["sweep"]["equal_below"], config["training"]["stop_fact_below"]) == (0.5, 0.0)
+    assert again(service, run_id).training.stop_fact_below == 0.5
+    (usual,) = ask(unlearn.start, service, wanted | {"settings": {}})
+    assert service.queue.store.config(usual)["sweep"]["equal_below"] == CompareConfig().equal_below
+    assert again(service, usual).training.stop_fact_below == 0.0

@@ -154,23 +154,23 @@ def test_minutes_become_hours_and_never_nothing() -> None:
     assert start_words(2, 9_000.0, at_most=True) == "Start 2 runs, at most about 2.5 h"
 
 
-def test_what_a_sweep_does_not_take_is_said_at_its_field_before_the_press(service: Service) -> None:
+def test_what_a_sweep_makes_of_a_setting_is_said_at_its_field_before_the_press(service: Service) -> None:
     with gr.Blocks():
         tab = build(service)
     form = {each: each.value for each in tab.inputs} | {tab.plan: plan(service)}
-    stop, own = tab.refused["stop_fact_below"], tab.refused["objective_settings"]
+    stop, own = tab.lines["stop_fact_below"], tab.lines["objective_settings"]
 
     def said(**more: Any) -> dict[Any, Any]:
         now = form | {tab.sweep.get(name, tab.settings.get(name)): value for name, value in more.items()}
         return tab.told(service, [now[each] for each in tab.inputs])
 
-    quiet = said()
-    assert not quiet[stop].visible and not quiet[own].visible
+    for quiet in (said(), said(stop_fact_below=0.1), said(seeds=3)):
+        assert not quiet[stop].visible and not quiet[own].visible
     told = said(seeds=3, stop_fact_below=0.1)
     assert told[stop].visible and told[tab.start].value == "Start 3 runs"
     assert told[stop].value == (
-        "A sweep does not stop early. Each arm is measured at equal forgetting and goes on to the last step. "
-        "Set “Stop fact below” to 0."
+        "A sweep goes on to the last step: each arm is measured there, and where its fact first falls below "
+        "0.1."
     )
     form[tab.own["npo", "beta"]] = 0.7
     told = said(others=["ga"])

@@ -64,7 +64,11 @@ class TrainConfig:
         16.0, low=1, high=512, step=1, label="LoRA alpha", help="LoRA scale is this over the rank"
     )
     stop_fact_below: float = setting(
-        0.0, low=0, high=1, step=0.01, help="Stop when the joint fact probability falls below this; 0: never"
+        0.0,
+        low=0,
+        high=1,
+        step=0.01,
+        help="Stop after the first step that finds the joint fact probability below this; 0: never",
     )
     retain_bound: float = setting(
         2.0,
