@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.views.run_settings import Said, settings_words
+from app.views.run_settings import Said, settings_words, with_end
 from tokenunlearn.probes.kept import with_kept
 from tokenunlearn.probes.report import badge_counts
 from tokenunlearn.runs.kinds import run_kind
@@ -27,7 +27,7 @@ def compare_line(
         "badges": badge_counts(before, after) if before and after else None,
         "before": with_kept((before or {}).get("summary")),
         "after": with_kept((after or {}).get("summary")),
-        "settings": said(settings_words(config)),
+        "settings": said(with_end(settings_words(config), run)),
     }
 
 

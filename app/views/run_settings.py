@@ -19,12 +19,15 @@ from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.rivals import RIVALS
+from tokenunlearn.runs.artifact import adapter_words
+from tokenunlearn.runs.kinds import run_kind
+from tokenunlearn.runs.states import ENDED
 from tokenunlearn.selection import SCOPES, Rule
 from tokenunlearn.settings import SettingInfo, describe
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.training.config import OWN, TrainConfig
 
-_RULE, _MASK = "rule.", "mask_hash"
+_RULE, _MASK, _ENDED = "rule.", "mask_hash", "ended"
 _GROUPS: Final = (
     ("sweep", CompareConfig),
     ("training", TrainConfig),
@@ -47,7 +50,7 @@ _ENTRIES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     }
 )
 # What says by itself what it is.
-_ALONE: Final = ("set", "arm", "model", "training.objective", "rule.mode")
+_ALONE: Final = ("set", "arm", "model", "training.objective", "rule.mode", _ENDED)
 
 
 def _count(split: str) -> str:
@@ -71,7 +74,7 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
     found = {
         "set": Said("Rows", str(config.get("set") or "rows")),
         "model": Said("Model", str(config.get("model") or EMBEDDED_NAME)),
-        "adapter": Said("Target adapter", Path(adapter).name if adapter else "none"),
+        "adapter": Said("Target adapter", adapter_words(Path(adapter)) if adapter else "none"),
         "precision": Said("Precision", used_precision(config)),
     }
     if not config.get("sweep"):  # which has several
@@ -100,6 +103,18 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
     if config.get(_MASK):
         found[_MASK] = Said("Mask", str(config[_MASK])[:8])
     return found
+
+
+def with_end(settings: Mapping[str, Said], run: Mapping[str, Any]) -> dict[str, Said]:
+    """Return settings with where a run's training ended, by its state: equal settings may differ in it.
+
+    As they stand while it goes on, and for what takes no step.
+    """
+    step, steps = int(run.get("step") or 0), int(run.get("steps") or 0)
+    if run["state"] not in ENDED or not run_kind(run).form or not step:
+        return dict(settings)
+    words = f"stopped after {step} {'step' if step == 1 else 'steps'}" if step < steps else "at the last step"
+    return {**settings, _ENDED: Said("Training ended", words)}
 
 
 def _arm(config: Mapping[str, Any]) -> str:

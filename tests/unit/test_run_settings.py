@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from app.views.figures import figures
-from app.views.run_settings import settings_words, titles, what_differs
+from app.views.run_settings import settings_words, titles, what_differs, with_end
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
@@ -62,6 +64,27 @@ def test_an_arm_names_its_tokens_and_rule_and_mask_tell_runs_of_one_arm_apart() 
 
 def test_runs_that_are_alike_or_alone_keep_the_name_they_were_started_under() -> None:
     assert names(config(), config()) == ["shared, chosen"] * 2 and names(config()) == ["shared, chosen"]
+
+
+@pytest.mark.parametrize(
+    ("state", "step", "words"),
+    [
+        ("finished", 9, "stopped after 9 steps"),
+        ("kept", 1, "stopped after 1 step"),
+        ("finished", 12, "at the last step"),
+        ("running", 9, None),
+        ("finished", 0, None),
+    ],
+)
+def test_where_a_run_ended_is_told_beside_its_settings(state: str, step: int, words: str | None) -> None:
+    told = with_end(settings_words(config()), {"state": state, "step": step, "steps": 12}).get("ended")
+    assert (told and told.words) == words
+
+
+def test_runs_of_equal_settings_that_ended_at_other_steps_are_told_apart() -> None:
+    ends = [{"state": "finished", "step": step, "steps": 12} for step in (9, 12, 12)]
+    runs = {str(at): with_end(settings_words(config()), end) for at, end in enumerate(ends)}
+    assert what_differs(runs) == {"0": ["stopped after 9 steps"], "1": [], "2": []}
 
 
 def test_a_rival_is_told_by_its_name_and_not_by_what_it_does_not_have() -> None:
