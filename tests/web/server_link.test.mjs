@@ -65,6 +65,6 @@ test("the bar says which mask is being trained", () => {
   assert.match(trainingWords({ id: "run-1", mask: "abc" }, "abc"), /^run-1 trains this mask/);
   assert.match(
     trainingWords({ id: "run-1", mask: "0123456789" }, "abc"),
-    /^run-1 trains mask 01234567; you are editing a new draft/,
+    /^run-1 trains another mask, 01234567; changes here do not reach it/,
   );
 });

@@ -355,6 +355,24 @@ test("rows with a rule of their own begin with it, and what follows begins witho
   assert.equal(m.rule.mode, "top_fraction");
 });
 
+test("a rule that nobody touched becomes that of a new page, one that was touched stays", () => {
+  const first = { ...payload(), defaults: DEFAULT_RULE };
+  const masked = { ...DEFAULT_RULE, knowledge: "knowledge_prompt" };
+  for (const more of [{}, { text_id: "other" }]) {
+    const next = { ...payload(), defaults: masked, ...more };
+    next.columns = { ...next.columns, knowledge_prompt: next.columns.knowledge_swap };
+    const [untouched, touched, undone] = [0, 1, 2].map(() => new TokensModel(first));
+    touched.setRule({ fraction: 2 / 3 });
+    undone.cycle([2], 1);
+    undone.undo();
+    for (const each of [untouched, touched, undone]) each.load(next);
+    assert.deepEqual([untouched.rule, untouched.undo()], [new TokensModel(next).rule, false]);
+    assert.equal(untouched.rule.knowledge, "knowledge_prompt");
+    assert.deepEqual([touched.rule.knowledge, touched.rule.fraction], ["knowledge_swap", 2 / 3]);
+    assert.equal(undone.rule.knowledge, "knowledge_swap");
+  }
+});
+
 test("a payload made before a signal was computed leaves the signal, and the rule that uses it", () => {
   const m = model();
   m.addSignal("knowledge_prompt", [null, 4, 1, 1, 8, 1, 1, 1], {

@@ -9,7 +9,6 @@ import {
   restoreDraft,
   takeDraft,
 } from "../model/mask_draft.js";
-import { DEFAULT_RULE } from "../score/selection.js";
 import { clockTime } from "../text/numbers.js";
 import { keepWork } from "./address.js";
 import { draftsBySet, draftsIn, freeName, savedWords } from "./draft_file.js";
@@ -118,14 +117,9 @@ export class MaskDesk {
 
   read() {
     const { model } = this;
-    const rule = model.withKnownSignals({
-      ...DEFAULT_RULE,
-      ...(model.payload.defaults ?? {}),
-      ...(model.payload.rule ?? {}),
-    });
     return {
       draft: { ...draftOf(model), masks: this.maskIds() },
-      untouched: { rule, overrides: {}, notes: {} },
+      untouched: { rule: model.firstRule(), overrides: {}, notes: {} },
     };
   }
 

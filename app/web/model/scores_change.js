@@ -5,19 +5,22 @@
 
 import { placesOf } from "./columns.js";
 import { Marks } from "./marks.js";
+import { draftText } from "./mask_draft.js";
 
 /**
  * Puts a payload into the model. Other numbers of the same text leave every token and every decision where it
  * was; another text that shares a row takes the overrides over, and `model.lost` names what found no place;
  * rows that are all others begin anew, but for the rule: it stays, unless they or those before begin with
- * one of their own.
+ * one of their own. A rule that nobody has touched gives way to the one that a new page begins with.
  * @param {import("./tokens_model.js").TokensModel} model
  * @param {Payload} payload as `readPayload` gives it
  */
 export function takeScores(model, payload) {
   const { overrides, history, rule, set } = model;
+  const untouched = isUntouched(model);
   if (payload.text_id === model.payload.text_id) {
-    model.read(withSignalsOf(model, payload), { rule, set });
+    model.read(withSignalsOf(model, payload), untouched ? { set } : { rule, set });
+    if (untouched) history.rewrite((each) => ({ ...each, rule: model.rule }));
     Object.assign(model, { overrides, history });
     return;
   }
@@ -45,13 +48,19 @@ export function takeScores(model, payload) {
     anchor: null,
   });
   const ownRule = Boolean(payload.own_defaults || model.payload.own_defaults);
-  const begun = !known && ownRule ? payload.defaults : rule;
+  const begun = untouched || (!known && ownRule) ? payload.defaults : rule;
   model.read(payload, { rule: payload.rule ?? begun, set });
   model.lost = known ? lost : [];
   if (!known) return;
   history.rewrite((each) => ({ ...each, rule: model.withKnownSignals(each.rule) }));
   history.present = { ...history.present, rule: model.rule };
   Object.assign(model, { overrides: overrides.moved(moved), history });
+}
+
+/** Returns whether the rule is the one that the page began with, and nothing was ever done or undone. */
+function isUntouched(model) {
+  const { past, future } = model.history;
+  return past.length + future.length === 0 && draftText(model.rule) === draftText(model.firstRule());
 }
 
 /**

@@ -81,16 +81,17 @@ export class TokensModel {
     this.signals = signalNames(this.columns);
     this.sets = setsOf(payload.rows);
     this.overrides = new Overrides(entriesOf(saved));
-    const rule = this.withKnownSignals({
-      ...DEFAULT_RULE,
-      ...(payload.defaults ?? {}),
-      ...(payload.rule ?? {}),
-      ...(saved.rule ?? {}),
-    });
+    const rule = this.withKnownSignals({ ...this.firstRule(), ...(saved.rule ?? {}) });
     this.history = new History({ rule, depth: 0 });
     this.useSet(this.sets.includes(saved.set) ? saved.set : (this.sets[0] ?? ""));
     if (this.view.row >= payload.rows.length || this.row?.set !== this.set)
       this.view.row = this.rowsOfSet[0] ?? 0;
+  }
+
+  /** Returns the rule that a page of these scores begins with. */
+  firstRule() {
+    const { defaults = {}, rule = {} } = this.payload;
+    return this.withKnownSignals({ ...DEFAULT_RULE, ...defaults, ...rule });
   }
 
   withKnownSignals(rule) {

@@ -179,13 +179,13 @@ export function maskBar(model, desk, acts) {
 }
 
 /**
- * Returns which mask is being trained while this one is edited, or "".
+ * Returns which mask is being trained while this one is shown, or "": a control's is another one, unedited.
  * @param {{id: string, mask: string}|null} run
  */
 export function trainingWords(run, hash) {
   if (!run?.mask) return "";
   if (run.mask === hash) return `${run.id} trains this mask; changes here make a new draft.`;
-  return `${run.id} trains mask ${run.mask.slice(0, 8)}; you are editing a new draft.`;
+  return `${run.id} trains another mask, ${run.mask.slice(0, 8)}; changes here do not reach it.`;
 }
 
 function overrideWords(count) {
