@@ -236,6 +236,18 @@ def test_an_unknown_state_is_an_error():
             "probing after: judging 4 texts, asked 12 s ago",
         ),
         (
+            {"state": "running", "steps": 9, "started": 988, "message": "loading the model"},
+            0,
+            "",
+            "step 0 of 9, loading the model, 12 s so far",
+        ),
+        (
+            {"state": "running", "step": 9, "steps": 9, "started": 988, "message": "probing after"},
+            0,
+            "",
+            "step 9 of 9, probing after",
+        ),
+        (
             {"state": "interrupted", "step": 2, "steps": 9},
             0,
             "",

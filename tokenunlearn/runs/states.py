@@ -78,7 +78,10 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
         return line + (f", starts after {after}" if after else "")
     if name == "running":
         message = state.get("message") or ""
-        return f"{unit} {step} of {steps}" + (f", {message}" if message else "")
+        # Before the first step nothing else moves.
+        since = _seconds_since(state.get("started"), now) if message and not step else None
+        waited = f", {since:.0f} s so far" if since and since >= 1 else ""
+        return f"{unit} {step} of {steps}" + (f", {message}{waited}" if message else "")
     if name in ("pausing", "stopping"):
         doing, since = state.get("message") or f"saving at {unit} {step}", seconds_since_request(state, now)
         ago = "before the clock was set back" if since is None else f"{since:.0f} s ago"
@@ -100,8 +103,11 @@ def seconds_since_request(state: State, now: float | None = None) -> float | Non
 
     None where it is not known: the clock was set back since.
     """
-    asked = state.get("requested")
-    since = (time.time() if now is None else now) - float(asked) if asked else 0.0
+    return _seconds_since(state.get("requested"), now)
+
+
+def _seconds_since(moment: float | None, now: float | None) -> float | None:
+    since = (time.time() if now is None else now) - float(moment) if moment else 0.0
     return None if since < -CLOCK_STEP_SECONDS else max(0.0, since)
 
 

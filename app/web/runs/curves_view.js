@@ -3,6 +3,7 @@
 import { node, refill, setText } from "../dom/dom.js";
 import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { newest } from "../server/pulse.js";
+import { liveLine } from "../server/shared_value.js";
 import { curvesFigure, pointsNote } from "./curves.js";
 import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js";
 
@@ -37,15 +38,16 @@ export function mount({ element, props, trigger, watch }) {
   const keep = newest();
   const draw = () => paint(places, keep(props.value), trigger);
   watch("value", draw);
+  liveLine.subscribe(() => paintHead(places.head, keep(props.value), trigger));
   onThemeOrSize(root, draw);
   draw();
 }
 
 function paint(places, value, trigger) {
-  const run = (value.runs ?? []).find((each) => each.run_id === value.shown);
+  const run = shownRun(value);
   places.empty.hidden = Boolean(run);
   setText(places.empty, run ? "" : (value.empty ?? ""));
-  keepFocus(places.head, () => (run ? [runHead(run, trigger)] : []));
+  paintHead(places.head, value, trigger);
   places.log.show(value.log ?? "");
   places.answer.replaceChildren(...(value.answer ? [answerBlock(value.answer)] : []));
   const series = value.series ?? [];
@@ -58,6 +60,19 @@ function paint(places, value, trigger) {
   );
   keepFocus(places.runs, () => runList(value, trigger));
   setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
+}
+
+function shownRun(value) {
+  return (value.runs ?? []).find((each) => each.run_id === value.shown);
+}
+
+/** Draws the head of the run; while it waits, its seconds come with the chips alone. */
+function paintHead(place, value, trigger) {
+  const run = shownRun(value);
+  const line = liveLine.value;
+  const ticks = run && line?.run_id === run.run_id && line.state === run.state && line.step === run.step;
+  const head = ticks ? { ...run, text: line.text } : run;
+  keepFocus(place, () => (head ? [runHead(head, trigger)] : []));
 }
 
 /** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */
