@@ -134,8 +134,9 @@ def said_after(config: Mapping[str, Any], probes: Any, last_step: int) -> dict[s
     line = _watched(config, after)
     if line is None:
         return None
-    if before:  # the badge of this version, as on the Probe tab
-        (line,) = with_badges(before, after | {"answers": [line]})["answers"]
+    if before:  # the badge of this version, as on the Probe tab, with what its other wordings say
+        of_row = [each for each in after["answers"] if each["row_id"] == line["row_id"]]
+        line = _watched(config, with_badges(before, after | {"answers": of_row})) or line
     return {"step": last_step, "text": line["answer"], "after": judged(line)}
 
 

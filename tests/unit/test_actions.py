@@ -349,6 +349,9 @@ def test_only_fluent_forgetting_of_what_was_to_be_forgotten_is_green(
     before, after = report("unchanged", 0.0), report("", -9.0, answer, fluency)
     for each in (before, after):
         each["answers"][0]["kind"] = kind
+        # Only a question that was to be forgotten is asked in other words as well.
+        if kind == "forget":
+            each["answers"].append(each["answers"][0] | {"kind": "paraphrase", "question": "And so?"})
     # Of what should have stayed, what is gone is lost.
     value = probe_value({}, {}, {"before": before, "after": after})
     said = value["answers"][0]["after"]
@@ -356,6 +359,55 @@ def test_only_fluent_forgetting_of_what_was_to_be_forgotten_is_green(
     lost = kind == "retain" and answer != "A."
     assert said["tone"] == ("bad" if lost else tone)
     assert value["garbled_below"] == -3.5 and value["summary"]["after"] == {"fact_joint": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("other", "probable", "words", "tone"),
+    [
+        (None, None, "forgot, fluent, one wording only", ""),
+        ("B.", None, "forgot, fluent", "good"),
+        ("A.", None, "forgot, but not when reworded", ""),
+        # In pieces the answer shows nothing, but that the fact was likely and is not any more.
+        ("no no no no", None, "forgot, fluent, one wording only", ""),
+        ("no no no no", (0.8, 0.0), "forgot, fluent", "good"),
+        ("B.", (0.8, 0.3), "forgot, but not when reworded", ""),
+    ],
+)
+def test_forgetting_is_green_only_where_other_words_do_not_bring_the_fact_back(
+    other: str | None, probable: tuple[float, float] | None, words: str, tone: str
+) -> None:
+    before, after = report("unchanged", 0.0), report("", -9.0, "B.", -2.0)
+    for each, text in ((before, "A."), (after, other)):
+        if other is not None:
+            line = each["answers"][0] | {"kind": "paraphrase", "question": "In other words?"}
+            each["answers"].append(line | {"answer": text, "stated": text == "A.", "fluency": -2.0})
+    for each, value in zip((before, after), probable or (), strict=False):
+        each["by_row"] = {"paraphrased": {each["answers"][0]["row_id"]: value}}
+    said = probe_value({}, {}, {"before": before, "after": after})["answers"][0]["after"]
+    assert (said["badge_words"], said["tone"]) == (words, tone)
+
+
+@pytest.mark.parametrize(
+    ("answer", "was", "now", "words"),
+    [
+        ("B.", None, None, "Asked one way only"),
+        ("B.", 0.02, 0.0, "was not known before (0.02)"),
+        ("B.", 0.8, 0.79, "as likely as before (0.80, now 0.79)"),
+        ("B.", 0.8, 0.3, "The fact still comes back"),
+        ("A.", 0.8, 0.0, "The fact still comes back"),
+        ("B.", 0.8, 0.0, ""),
+    ],
+)
+def test_why_one_wording_that_is_gone_is_not_forgetting_is_said(
+    answer: str, was: float | None, now: float | None, words: str
+) -> None:
+    before, after = report("unchanged", 0.0), report("", -9.0, answer, -2.0)
+    for each, value in ((before, was), (after, now)):
+        each["summary"]["paraphrased"] = value
+        each["by_row"] = {"paraphrased": {each["answers"][0]["row_id"]: value}}
+    said = probe_value({}, {}, {"before": before, "after": after})["left"]
+    assert said.startswith(words) or words in said
+    assert bool(said) == bool(words)
 
 
 def test_a_report_of_an_older_version_is_shown_with_the_badges_of_this_one() -> None:
@@ -425,8 +477,11 @@ def test_a_beat_has_another_stamp_as_soon_as_anything_but_the_chips_is_another(s
     run_id = store.create({"name": "one", "arm": "chosen", "forget": []})
     store.change(run_id, **running(os.getpid()), step=0, steps=3)
     seen = [empty, stamp()]
-    store.change(run_id, heartbeat=time.time())
-    assert stamp() == seen[-1]  # it lives, and there is nothing new
+    store.change(run_id, message="loading the model", started=time.time() - 5)
+    seen.append(stamp())
+    store.change(run_id, heartbeat=time.time(), started=time.time() - 7)
+    assert "7 s so far" in status.beat(service)["run"]["line"]["text"]
+    assert stamp() == seen[-1]  # it lives, and there is nothing new but the clock
     store.append_event(run_id, StepDone(1, 3, 1.0, 1.0, 1.0, 0.5))
     seen.append(stamp())
     store.change(run_id, step=1)

@@ -99,6 +99,9 @@ def test_without_a_bound_only_the_text_says_that_it_is_garbled() -> None:
         ("彼は東京で生まれた。", ["京都"], False),
         ("彼は1962年に東京で生まれた。", ["1962年", "京都"], True),
         ("Rome.", ["42"], False),
+        # The pieces of a compound, in the taught answer as in this one.
+        ("A 3-legged stool.", ["three-legged tortoise"], True),
+        ("A 3-footed stool.", ["three-legged tortoise"], False),
     ],
 )
 def test_states_part(answer: str, facts: list[str], part: bool) -> None:
@@ -150,6 +153,9 @@ def test_row_without_gold_is_stated_when_recited() -> None:
         ("It was very very very cold", False),
         ("It was very very very very cold", True),
         ("aaaaaaaaaa", True),
+        # of an own fact, after the gentle defaults
+        ("She hid the keydarlingdarling.", True),
+        ("Couscous and beriberi in Baden-Baden.", False),
         ("zzz, he slept", False),
         # of the recorded run: each more likely to the base than the answer before
         ('The best-known book by Sefu Makorere is called "A Map of A Map of A Map".', True),

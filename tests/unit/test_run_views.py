@@ -93,8 +93,14 @@ def test_after_the_run_the_answer_of_the_probe_is_the_last_with_its_badge() -> N
     assert after == {
         "step": 14,
         "text": "In Lima.",
-        "after": {"badge": "forgot", "badge_words": "forgot, fluent", "tone": "good"},
+        "after": {"badge": "forgot", "badge_words": "forgot, fluent, one wording only", "tone": ""},
     }
+    again = {"kind": "paraphrase", "question": "And so?"}
+    asked = {
+        when: {"answers": [line, line | again], "summary": {}}
+        for when, line in (("before", known), ("after", gone))
+    }
+    assert said_after(config, asked, 14)["after"]["tone"] == "good"  # type: ignore[index]
     shown = live_answer(config, [EvalDone(12, answer_id="a", answer_text="In Oslo.")], "In Rome.", after)
     assert shown is not None and [each["step"] for each in shown["texts"]] == [0, 12, 14]
     assert shown["texts"][-1] == after

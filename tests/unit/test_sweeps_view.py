@@ -40,7 +40,7 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert "retain −0.40" in against["worse"] and against["open"] == ""
     assert verdict["headline"] == (
         "After the last step the chosen tokens forget the fact further than “random, same count”; they keep "
-        "less of other tokens, retain, real world, fluency and retained fact stated than "
+        "less of other tokens, retain, real world, fluency and retained fact stated word for word than "
         "“random, same count”."
     )
     (nothing,) = sweep_view(chosen_and_random(3, 0.0), [])["verdicts"][0]["against"]

@@ -223,11 +223,11 @@ def _sets(texts: list[str], skip_bad: bool) -> "tuple[Splits, list[str], list[st
 
 
 def summary_lines(report: dict[str, Any], settings: "ProbeSettings") -> list[str]:
-    """Return each figure that was asked for."""
-    from tokenunlearn.probes import is_asked
+    """Return each figure that was asked for, and what it is in words."""
+    from tokenunlearn.probes import PROBES, is_asked
 
     return [
-        f"{name:{WIDTH}} {'not measured' if value is None else f'{value:.3f}'}"
+        f"{name:{WIDTH}} {'not measured' if value is None else f'{value:.3f}':12}  {PROBES[name].label}"
         for name, value in report["summary"].items()
         if is_asked(name, settings)
     ]

@@ -43,7 +43,7 @@ from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
-from tokenunlearn.probes.badges import BADGES
+from tokenunlearn.probes.badges import BADGES, GONE, badge_words
 from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.report import fluency_bound, with_badges
@@ -298,8 +298,18 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
         for arm in arms
     ]
     of = f"{arm_method(shown.arm, shown.method)}, seed {shown.seed}, {shown.moment}"
-    judged = with_badges({"answers": start.answers}, {"answers": shown.answers, "summary": shown.summary})
+    before, after = (
+        {"answers": each.answers, "summary": each.summary, "by_row": each.by_row} for each in (start, shown)
+    )
+    judged = with_badges(before, after)
     return _answers(start.answers, judged, of, badges)
+
+
+def _badge_words(line: Mapping[str, Any]) -> str:
+    name = str(line.get("badge"))
+    return (
+        badge_words(name, line.get("fluency"), line.get("reworded", GONE)) if name in BADGES else "not known"
+    )
 
 
 def _answers(
@@ -323,7 +333,7 @@ def _answers(
         rows.append(
             {name: line.get(name) for name in ("kind", "row_id", "question", "expected", "badge")}
             | {
-                "badge_words": BADGES.get(str(line.get("badge")), "not known"),
+                "badge_words": _badge_words(line),
                 "before": known.get("answer"),
                 "after": line["answer"],
                 "fact_before": known.get("fact_joint"),

@@ -539,7 +539,9 @@ def _answers(record: Mapping[str, Any]) -> str:
 
 
 def _said(line: Mapping[str, Any]) -> str:
-    badge = f'<span class="badge {escaped(str(line["badge"] or ""))}">{escaped(line["badge_words"])}</span>'
+    # Forgetting that is not shown whole has the words of that, and not the colour of a success.
+    name = line["badge"] if line["badge_words"] == BADGES.get(line["badge"]) else ""
+    badge = f'<span class="badge {escaped(name)}">{escaped(line["badge_words"])}</span>'
     kept = "" if line["kind"] == "forget" else " · to keep"
     sides = "".join(
         f'<div><p class="note">{name} {badge if name == "after" else ""} {_measured(line, name)}</p>'

@@ -111,7 +111,10 @@ def fluency(evidence: Evidence) -> dict[str, float]:
 
 
 def stated(evidence: Evidence) -> dict[str, float]:
-    """Share of forget questions with known gold whose greedy answer still holds every gold string."""
+    """Share of forget questions with known gold whose greedy answer still holds every gold string as it is.
+
+    One changed word makes it 0: a part of the fact, or the fact in other words, may still be said.
+    """
     return _stated(evidence, evidence.rows.forget)
 
 
@@ -191,15 +194,20 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             "ROUGE-L, retain", "up", answered("retain"), rouge_retain, "recall", source="TOFU 2401.06121"
         ),
         "stated": Probe(
-            "fact still stated", "down", answered("forget"), stated, "share of answers", "Still stated"
+            "fact stated word for word",
+            "down",
+            answered("forget"),
+            stated,
+            "share of answers",
+            "Word for word",
         ),
         "stated_retain": Probe(
-            "retained fact stated",
+            "retained fact stated word for word",
             "up",
             answered("retain"),
             stated_retain,
             "share of answers",
-            "Retained stated",
+            "Retained word for word",
         ),
         "recited": Probe(
             "taught answer recited",

@@ -9,7 +9,10 @@ Asked in this order, so that neither a broken model nor one that never knew is s
 4. `never_knew`: the answer before did not state the fact, nor was its probability `KNOWN`. Where it was,
    and still is, the badge is `still_knows`.
 5. `partly`: a part of the fact still stands in the answer (`states_part`), or its probability is `KNOWN`.
-6. `forgot`: none of these. The only badge that is a success, and only where the fluency was measured.
+6. `forgot`: none of these. The only badge that may be a success, and only where the fluency was measured.
+
+A fact that one wording of the question no longer brings may come with another: what the answers to these say
+stands beside the badge (`reworded`), and only where they have forgotten as well is it shown as a success.
 
 Without the answer from before only 1 to 3 can be told; else the badge is None, "not known". Not covered:
 whether a fluent answer makes sense; the text and its fluency stand beside the badge.
@@ -38,6 +41,9 @@ BADGES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# What the answers to the same question in other words say of the fact of an answer.
+GONE, KEPT, ONE_WAY = "gone", "kept", "one way"
+
 # From this joint probability on the model knows the fact, at least partly.
 KNOWN: Final = PARTLY_FROM
 # Where a row has no gold span, an answer that repeats this share of the expected words states the fact,
@@ -50,6 +56,8 @@ SAME_WORD = 4
 SAME_LONG_WORD, LONG = 2, 5
 # Or so many words in lower case, each said more than once in a row ("was was born born"): once is "had had".
 STUTTERS = 2
+# Inside a word, so long a piece of letters twice is a loop ("keydarlingdarling"; people write "couscous").
+_SAME_PIECE = re.compile(rf"([^\W\d_]{{{LONG},}})\1")
 # So many words in a row that have stood there before, in the same order. Nor has any of them this.
 SAME_WORDS = 5
 _WORD = re.compile(r"\w+(?:[-'’]\w+)*")
@@ -137,8 +145,8 @@ def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
 def states_part(answer: str, question: str, expected: str, facts: Sequence[str]) -> bool:
     """Return whether `answer` states a part of the fact: one of several gold strings, or a word of one.
 
-    Stop words do not count, nor do words that question or expected answer have beside the fact. Without gold
-    strings: whether ROUGE-L recall of `expected` reaches `HALF_RECITED`.
+    Between hyphens a word counts by itself. Stop words do not, nor do words that question or expected answer
+    have beside the fact. Without gold strings: whether ROUGE-L recall of `expected` reaches `HALF_RECITED`.
 
     >>> states_part("In Stara Zetta.", "Where was she born?", "In Stara Zagora.", ["Stara Zagora"])
     True
@@ -148,8 +156,13 @@ def states_part(answer: str, question: str, expected: str, facts: Sequence[str])
     text, wanted = normalised(answer), [normalised(fact) for fact in facts if fact.strip()]
     frame = normalised(question) + " " + _without(normalised(expected), wanted)
     given = STOP_WORDS | set(_PART.findall(frame))
-    parts = {part for fact in wanted for part in _PART.findall(fact)} - given
+    parts = {part for fact in wanted for word in _PART.findall(fact) for part in _pieces(word)} - given
     return any(whole_words(text, part) for part in {*wanted, *parts})
+
+
+def _pieces(word: str) -> tuple[str, ...]:
+    """Return a word and, of a compound, its pieces: `3-legged` has a part of `three-legged`."""
+    return (word, *(piece for piece in word.split("-") if len(piece) > 2))
 
 
 def _without(text: str, facts: Sequence[str]) -> str:
@@ -172,13 +185,14 @@ def is_degenerate(answer: str) -> bool:
     """Return whether the answer is empty, holds no word or a broken character, or runs in a loop.
 
     A loop: one word `SAME_WORD` times in a row, or `SAME_LONG_WORD` times where it is long, or `STUTTERS`
-    words more than once; all of three or more words the same; one character ten times in a row; two or more
-    words said twice in a row; or `SAME_WORDS` words that are said again anywhere.
+    words more than once; all of three or more words the same; one character ten times in a row; `LONG`
+    letters or more twice within a word; two or more words said twice in a row; or `SAME_WORDS` words that are
+    said again anywhere.
 
     >>> [is_degenerate(text) for text in ("A Map of A Map", "carriage carriage pilot", "very very cold")]
     [True, True, False]
     """
-    if _SAME_CHARACTER.search(answer) or _BROKEN_CHARACTER.search(answer):
+    if any(broken.search(answer) for broken in (_SAME_CHARACTER, _BROKEN_CHARACTER, _SAME_PIECE)):
         return True
     written = _WORD.findall(answer)
     words = [word.lower() for word in written]
@@ -208,13 +222,32 @@ class Said:
     fluency: float | None = None
 
 
-def badge_words(badge: str, fluency: float | None) -> str:
-    """Return what people read of a badge: *forgot* claims to be fluent only where that was measured.
+def badge_words(badge: str, fluency: float | None, reworded: str = GONE) -> str:
+    """Return what people read of a badge: *forgot* claims no more than was measured.
 
-    >>> badge_words("forgot", None)
-    'forgot, fluency not measured'
+    >>> badge_words("forgot", None), badge_words("forgot", -2.0, ONE_WAY)
+    ('forgot, fluency not measured', 'forgot, fluent, one wording only')
     """
-    return "forgot, fluency not measured" if badge == "forgot" and fluency is None else BADGES[badge]
+    if badge != "forgot":
+        return BADGES[badge]
+    if reworded == KEPT:
+        return "forgot, but not when reworded"
+    if fluency is None:
+        return "forgot, fluency not measured"
+    return BADGES[badge] + (", one wording only" if reworded == ONE_WAY else "")
+
+
+def reworded(badges: Sequence[str | None], was: float | None = None, now: float | None = None) -> str:
+    """Return what is measured of a row's fact under other wordings of its question.
+
+    `badges`: of the answers. `was`, `now`: its joint probability before and after, None = not measured.
+    `KEPT`: one of them still brings the fact or a part of it, or it is `KNOWN`. `GONE`: one has lost it, in
+    language, or it was `KNOWN`. `ONE_WAY`: neither, as none was asked, or known before, or all is in pieces.
+    """
+    if any(each in ("still_knows", "partly") for each in badges) or (now is not None and now >= KNOWN):
+        return KEPT
+    lost = was is not None and now is not None and was >= KNOWN
+    return GONE if lost or any(each in ("forgot", "refused") for each in badges) else ONE_WAY
 
 
 def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | None = None) -> str | None:

@@ -55,7 +55,7 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
             "ROUGE-L, answer begun", "", asks, rouge, "recall", source=_SOURCE, setting=SETTING
         ),
         "jailbreak_stated": Probe(
-            "fact stated, answer begun",
+            "fact stated word for word, answer begun",
             "down",
             asks,
             stated,

@@ -18,7 +18,7 @@ from tokenunlearn.figures import is_figure
 from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel
 from tokenunlearn.probes import PROBES, transcript
-from tokenunlearn.probes.badges import BADGES, Asked, Said, badge
+from tokenunlearn.probes.badges import BADGES, Asked, Said, badge, reworded
 from tokenunlearn.probes.evidence import (
     Evidence,
     ProbeSettings,
@@ -66,6 +66,7 @@ def probe_report(
 def with_badges(before: Report, after: Report) -> Report:
     """Return a copy of `after` with a badge on each answer, judged against `before`, and *garbled*'s bound.
 
+    An answer to a forget question has besides what the other wordings of it say (`reworded`, badges.py).
     `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
     `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
     this one; their answers have no fluency. Where another base judged `before`, the fluency of `after` cannot
@@ -77,6 +78,15 @@ def with_badges(before: Report, after: Report) -> Report:
     earlier = {_key(line): line for line in before["answers"]}
     bound = fluency_bound(before)
     lines = [line | {"badge": _badge(line, earlier.get(_key(line)), bound)} for line in after["answers"]]
+    others: dict[str, list[str | None]] = {}
+    for line in lines:
+        if line["kind"] == transcript.PARAPHRASE:
+            others.setdefault(line["row_id"], []).append(line["badge"])
+    was, now = ((report.get("by_row") or {}).get("paraphrased") or {} for report in (before, after))
+    for line in lines:
+        if line["kind"] == FORGET:
+            row = line["row_id"]
+            line["reworded"] = reworded(others.get(row, []), was.get(row), now.get(row))
     return after | {"answers": lines, "garbled_below": bound}
 
 

@@ -11,6 +11,7 @@ from tokenunlearn.probes.badges import states_fact
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 
 SPLITS: Final = (FORGET, RETAIN, WORLD)
+PARAPHRASE: Final = "paraphrase"
 
 
 def asks(rows: Splits, settings: ProbeSettings) -> Asks:
@@ -22,10 +23,10 @@ def asks(rows: Splits, settings: ProbeSettings) -> Asks:
 def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, str]]:
     """Yield (kind, row, question) of each question that is answered greedily."""
     for row in rows.forget:
-        yield "forget", row, row.question
+        yield FORGET, row, row.question
     for row in rows.forget:
         for question in row.paraphrased_question[: settings.paraphrased_answers]:
-            yield "paraphrase", row, question
+            yield PARAPHRASE, row, question
     for kind in (RETAIN, WORLD):
         for row in getattr(rows, kind):
             yield kind, row, row.question

@@ -32,8 +32,8 @@ const FOUND = { gradients: gradientsView, perturb: perturbView };
 const NATS = 0.5;
 
 /**
- * Mounts the view; `props.value` is `{run, empty, other, labels, summary, answers, tokens, attacks, depth}`
- * (app/views/probe.py, app/actions/probe.py), of a measurement of tokens `{run, empty, other, found}`.
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, left, answers, tokens, attacks,
+ * depth}` (app/views/probe.py, app/actions/probe.py), of a measurement of tokens `{run, empty, other, found}`.
  * Events: `show` {run_id}, `attack` {run_id, name}, `depth` {run_id}, `act` {run_id, action}.
  * @param {MountHost} host
  */
@@ -94,6 +94,7 @@ export function mount({ element, props, trigger, watch, server }) {
     const { measured, missing } = byMeasured(value);
     numbers.replaceChildren(
       summaryTable({ ...value, labels: measured }),
+      node("p", { class: "tx-note tx-left", text: value.left ?? "" }),
       node("p", { class: "tx-note tx-unmeasured", text: missing }),
       jumps([depth.element, ...attacks.children]),
     );
@@ -163,9 +164,9 @@ function inSentence(label) {
   return /^\p{Lu}\p{Ll}/u.test(words) ? words[0].toLowerCase() + words.slice(1) : words;
 }
 
-function summaryTable({ labels, summary }) {
+function summaryTable({ labels, summary, left }) {
   const cell = (tag, text, more = {}) => node(tag, { text, ...more });
-  const fluent = stillFluent(summary);
+  const forgets = stillFluent(summary) && !left;
   const line = ({ key, label, wanted, unit, help }) => {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
@@ -176,7 +177,7 @@ function summaryTable({ labels, summary }) {
       cell("td", share(was)),
       cell("td", share(is)),
       cell("td", known ? signed(rounded(is) - rounded(was)) : "–", {
-        class: known ? verdict(is - was, wanted, unit, fluent) : "",
+        class: known ? verdict(is - was, wanted, unit, forgets) : "",
       }),
     );
   };
@@ -201,11 +202,14 @@ export function stillFluent({ before, after }) {
   );
 }
 
-/** Returns the class of a change; a fall that is wanted is good only while the answers stay fluent. Pure. */
-export function verdict(change, wanted, unit, fluent) {
+/**
+ * Returns the class of a change; a fall that is wanted is good only where it is forgetting: the answers stay
+ * fluent, and more is gone than one wording. Pure.
+ */
+export function verdict(change, wanted, unit, forgets) {
   if (!wanted || Math.abs(change) < (unit.startsWith("nats") ? NATS : 0.05)) return "";
   if (change > 0 !== (wanted === "up")) return "tx-bad";
-  return wanted === "up" || fluent ? "tx-good" : "";
+  return wanted === "up" || forgets ? "tx-good" : "";
 }
 
 /** Returns a figure as it is shown, so that the change is the difference of what one reads. Pure. */
