@@ -10,7 +10,6 @@ TITLE: Final = "TokenUnlearn Explorer"
 
 TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
 
-OWN_FACTS: Final = "own facts"  # the set of rows that a person wrote on the page
 MARKED_WORDS: Final = "These are the words that you marked"
 
 DISK_FULL: Final = "The disk is full: {free:,} bytes are left where the runs are. Make room on it"

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from app.requests import MOST_TEXT, read, text, whole
 from app.service import Service
-from app.words import OWN_FACTS
 from tokenunlearn.data.rows import Row
+from tokenunlearn.documents.words import OWN_FACTS
 from tokenunlearn.errors import InputError
 from tokenunlearn.probes.badges import normalised
 

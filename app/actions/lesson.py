@@ -21,9 +21,8 @@ from app.requests import Truth
 from app.service import Service
 from app.sessions.session import Session
 from app.views.runs import LIVE, run_line, seconds_left
-from app.words import OWN_FACTS
 from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
-from tokenunlearn.documents.words import rows_words
+from tokenunlearn.documents.words import OWN_FACTS, rows_words
 from tokenunlearn.errors import InputError, ModelError, RunError
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.runs.artifact import adapter_words

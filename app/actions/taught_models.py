@@ -9,10 +9,9 @@ from app.actions.unlearn import is_open, refuse_in_use
 from app.requests import RunId
 from app.service import Service
 from app.sessions.session import Session
-from app.words import OWN_FACTS
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.documents.words import rows_words
+from tokenunlearn.documents.words import OWN_FACTS, rows_words
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.metrics.known import YES_FROM
 from tokenunlearn.runs.artifact import read_artifact

@@ -12,9 +12,9 @@ from app.requests import Id, Number, below
 from app.service import Service
 from app.sessions.session import Session
 from app.shown import ShownScores
-from app.views.first_row import first_row, first_rule
+from app.views.first_row import first_row, first_rule, own_facts
 from app.views.tokens import column, menus, rule_settings, signal_info
-from app.words import LOADING, MARKED_WORDS, NOT_LIVE
+from app.words import LOADING, NOT_LIVE
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import Mask, mask_text
 from tokenunlearn.selection import Rule
@@ -45,7 +45,7 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
     """Return the payload with what is made when it is asked for.
 
     `left_out` is a list of `{id, reason}`, `defaults` the rule that a page begins with, `own_defaults`
-    whether it is one of these rows alone, `defaults_words` what it takes where a person marked that, else "",
+    whether it is one of these rows alone, `marked_here` whether a person wrote them and marked their facts,
     `opens` the index of its row; `rule_settings` and `menus` tell of the rest.
     """
     left_out = service.sessions.of(shown).left_out if shown.live else {}
@@ -55,10 +55,10 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
         **shown.payload,
         **menus(shown.payload["signals"], lacking_here(service.sessions.of(shown)) if shown.live else {}),
         "left_out": reasons,
-        "rule_settings": rule_settings(),
+        "rule_settings": rule_settings(own_facts(shown)),
         "defaults": to_dict(rule),
         "own_defaults": rule != Rule(),
-        "defaults_words": MARKED_WORDS if rule.mode == "gold" else "",
+        "marked_here": own_facts(shown),
         "opens": first_row(shown),
     }
 

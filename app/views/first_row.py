@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from app.shown import ShownScores
-from app.words import OWN_FACTS
+from tokenunlearn.documents.words import OWN_FACTS
 from tokenunlearn.selection import Rule, Selection, select
 
 FIRST_ROWS: Final = 6  # as many as the list shows at once, so that it need not scroll
@@ -23,11 +23,17 @@ def first_rule(shown: ShownScores) -> Rule:
     rows likelier.
     """
     rows, gold = shown.payload["rows"], shown.columns["gold"] == 1
-    own = all(row["set"] == OWN_FACTS for row in rows)
+    own = own_facts(shown)
     marked = np.unique(shown.columns["row"][gold]).size
     rule = Rule(mode="gold") if own and 0 < marked == len(rows) else Rule()
     unique = bool(rows) and all(row.get("unique_question") for row in rows)
     return replace(rule, knowledge=CONTRAST) if unique and _raised(shown) else rule
+
+
+def own_facts(shown: ShownScores) -> bool:
+    """Return whether a person wrote all rows on the page, and marked their facts."""
+    rows = shown.payload["rows"]
+    return bool(rows) and all(row["set"] == OWN_FACTS for row in rows)
 
 
 def _raised(shown: ShownScores) -> bool:

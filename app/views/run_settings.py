@@ -119,7 +119,9 @@ def with_end(settings: Mapping[str, Said], run: Mapping[str, Any]) -> dict[str, 
 
 def _arm(config: Mapping[str, Any]) -> str:
     arm = str(config.get("arm") or "")
-    return RIVALS[arm].label if arm in RIVALS else arm_words(arm) or "every token"
+    return (
+        RIVALS[arm].label if arm in RIVALS else arm_words(arm, str(config.get("set") or "")) or "every token"
+    )
 
 
 def _group(group: str, given: Mapping[str, Any], infos: Mapping[str, SettingInfo]) -> dict[str, Said]:

@@ -94,8 +94,8 @@ interface Payload {
   leaderboard?: Evidence[];
   masks?: Record<string, string>;
   defaults?: Rule;
-  defaults_words?: string;
   own_defaults?: boolean;
+  marked_here?: boolean;
   rule?: Partial<Rule>;
   rule_settings?: Record<string, RuleSetting>;
   left_out?: { id: string; reason: string }[];

@@ -7,7 +7,7 @@ import pytest
 
 from app.shown import recorded_scores
 from app.views.first_row import FIRST_ROWS, clarity, default_choice, first_row, first_rule
-from app.words import OWN_FACTS
+from tokenunlearn.documents.words import OWN_FACTS
 from tokenunlearn.selection import Rule
 
 NAN = math.nan

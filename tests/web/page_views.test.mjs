@@ -6,8 +6,10 @@ import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
 import { pieces } from "../../app/web/page/first_paint.js";
 import { curveTable, settingsText } from "../../app/web/runs/attacks.js";
 import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
+import { withSeconds } from "../../app/web/runs/curves_view.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
+  answersShown,
   badgeCount,
   boundNote,
   byMeasured,
@@ -60,6 +62,26 @@ test("the retain loss stands beside the one at the start", () => {
   );
   assert.equal(retainWords({ now: 0.5, start: null }), "Loss on the rows to keep: 0.50 nats a token.");
   assert.deepEqual([retainWords({ now: null, start: 1 }), retainWords(undefined)], ["", ""]);
+});
+
+test("the seconds of a wait come with the chips, for the run and the step that they are of", () => {
+  const run = { run_id: "run-2", state: "running", step: 0, text: "step 0 of 9, starting, 1 s so far" };
+  const line = { ...run, text: "step 0 of 9, starting, 7 s so far" };
+  assert.equal(withSeconds(run, line).text, line.text);
+  for (const other of [null, { ...line, run_id: "run-3" }, { ...line, step: 1 }])
+    assert.equal(withSeconds(run, other), run);
+});
+
+test("a few answers to forget have those to other words of their questions below them", () => {
+  const answers = ["forget a", "forget b", "paraphrase b", "paraphrase a", "retain a"].map((name) => {
+    const [kind, row] = name.split(" ");
+    return { kind, row_id: row, name };
+  });
+  const names = (kind, from = answers) => answersShown(from, kind).map(({ name }) => name);
+  assert.deepEqual(names("forget"), ["forget a", "paraphrase a", "forget b", "paraphrase b"]);
+  assert.deepEqual(names("paraphrase"), ["paraphrase b", "paraphrase a"]);
+  const many = [...answers, ...["c", "d"].map((row) => ({ kind: "forget", row_id: row, name: row }))];
+  assert.deepEqual(names("forget", many), ["forget a", "forget b", "c", "d"]);
 });
 
 test("changes lie on the text by code points, with what is between tokens kept", () => {

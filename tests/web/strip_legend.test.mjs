@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { markMeans } from "../../app/web/model/mark_words.js";
 import { amountWords, choiceOf } from "../../app/web/model/rule_settings.js";
 import { weightWords } from "../../app/web/model/shown_unit.js";
 import { TokensModel } from "../../app/web/model/tokens_model.js";
@@ -98,15 +99,16 @@ test("what was asked for and what is chosen, in words", () => {
   assert.equal(takenWords(model), "1 of 10 tokens is chosen.");
 });
 
-test("what is chosen in the menus of the rule is told by the sentences of the server", () => {
+test("what is chosen in the menus of the rule, and what marks mean, is told in words", () => {
   const model = new TokensModel(syntheticPayload(1), { rule: { mode: "top_k", scope: "row" } });
   assert.equal(
     choiceWords(model, ["mode", "scope"]),
     "Take the k tokens with the highest scores. Each row is taken by itself.",
   );
   assert.equal(choiceOf(model.payload, "mode", model.rule).amount, "k");
-  Object.assign(model.payload, { defaults: { mode: "top_k" }, defaults_words: "These are yours" });
-  assert.equal(choiceWords(model, ["mode"]), "These are yours.");
+  assert.equal(markMeans(model, "gold"), "the fact, says the file");
+  model.payload.marked_here = true;
+  assert.equal(markMeans(model, "gold"), "the fact, as you marked it");
 });
 
 test("an amount is written by its unit", () => {

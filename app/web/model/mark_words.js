@@ -3,12 +3,23 @@
 import { plural } from "../text/numbers.js";
 import { shortened } from "../text/strip_marks.js";
 
-/** What a mark means, in words; "gold" is what the file says. */
-export const MEANS = {
+/** What a mark means, in words. */
+const MEANS = {
   fact: "marked as the fact",
   other: "marked as not the fact",
-  gold: "the fact, says the file",
 };
+
+/** Returns who marked the facts that the rows came with: whoever annotated them, or whoever wrote them here. */
+export function markedBy({ payload }) {
+  return payload.marked_here ? "you" : "an annotator";
+}
+
+/** Returns what a mark of a unit means, in words; "" for none. "gold" is what the rows came with. */
+export function markMeans(model, mark) {
+  if (mark === "gold")
+    return model.payload.marked_here ? "the fact, as you marked it" : "the fact, says the file";
+  return MEANS[mark] ?? "";
+}
 
 /** @type {import("./marks.js").Mark[]} */
 const CYCLE = [null, "fact", "other"];
@@ -41,7 +52,7 @@ export function markWords(model, tokens, mark) {
     .slice(model.columns.start[tokens[0]], model.columns.end[tokens.at(-1)])
     .join("")
     .trim();
-  return `“${shortened(text, 60)}” ${mark ? MEANS[mark] : "has no mark"}`;
+  return `“${shortened(text, 60)}” ${mark ? markMeans(model, mark) : "has no mark"}`;
 }
 
 /**

@@ -255,6 +255,8 @@ export function teachForm(host) {
       );
     }
     const shown = lesson?.run_id === seen || lesson?.run_id === mine;
+    // One thing to press first: what was taught waits to be opened.
+    begin.classList.toggle("is-first", !(shown && lesson.opens));
     state.update(shown ? { ...lesson, opens: lesson.opens && lesson.run_id !== opening } : null);
     if (lesson?.run_id === opening && !lesson.opens) opening = ""; // It is open now.
   };

@@ -33,7 +33,7 @@ export const STEPS = [
   {
     title: "Decide yourself",
     words: "Disagree? Select a token and choose In or Out.",
-    gold: "Underlined words are the fact as an annotator marked it.",
+    gold: "Underlined words are the fact as it was marked.",
     part: ".tu-strips, .tu-override",
   },
   {

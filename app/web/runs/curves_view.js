@@ -38,16 +38,15 @@ export function mount({ element, props, trigger, watch }) {
   const keep = newest();
   const draw = () => paint(places, keep(props.value), trigger);
   watch("value", draw);
-  liveLine.subscribe(() => paintHead(places.head, keep(props.value), trigger));
+  liveLine.subscribe(() => paintLines(places, keep(props.value), trigger));
   onThemeOrSize(root, draw);
   draw();
 }
 
 function paint(places, value, trigger) {
-  const run = shownRun(value);
+  const run = paintLines(places, value, trigger);
   places.empty.hidden = Boolean(run);
   setText(places.empty, run ? "" : (value.empty ?? ""));
-  paintHead(places.head, value, trigger);
   places.log.show(value.log ?? "");
   places.answer.replaceChildren(...(value.answer ? [answerBlock(value.answer)] : []));
   const series = value.series ?? [];
@@ -58,21 +57,22 @@ function paint(places, value, trigger) {
     places.chart,
     series.filter((each) => each.steps.length > 0 || each.eval_steps.length > 0),
   );
-  keepFocus(places.runs, () => runList(value, trigger));
   setText(places.spoken, run ? `${run.name}: ${run.state}` : "");
 }
 
-function shownRun(value) {
-  return (value.runs ?? []).find((each) => each.run_id === value.shown);
+/** Draws what has the words of runs, and returns the shown one; the seconds of a wait come with the chips alone. */
+function paintLines(places, value, trigger) {
+  const runs = (value.runs ?? []).map((run) => withSeconds(run, liveLine.value));
+  const shown = runs.find((each) => each.run_id === value.shown);
+  keepFocus(places.head, () => (shown ? [runHead(shown, trigger)] : []));
+  keepFocus(places.runs, () => runList({ ...value, runs }, trigger));
+  return shown;
 }
 
-/** Draws the head of the run; while it waits, its seconds come with the chips alone. */
-function paintHead(place, value, trigger) {
-  const run = shownRun(value);
-  const line = liveLine.value;
-  const ticks = run && line?.run_id === run.run_id && line.state === run.state && line.step === run.step;
-  const head = ticks ? { ...run, text: line.text } : run;
-  keepFocus(place, () => (head ? [runHead(head, trigger)] : []));
+/** Returns a run with the words of its newest line, where that is of the same step. Pure. */
+export function withSeconds(run, line) {
+  const same = ["run_id", "state", "step"].every((name) => run[name] === line?.[name]);
+  return same ? { ...run, text: line.text } : run;
 }
 
 /** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */

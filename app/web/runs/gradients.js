@@ -6,7 +6,7 @@ import { figuresTable } from "./figures_table.js";
 
 const GROUPS = [
   { key: "chosen", label: "Chosen" },
-  { key: "gold", label: "Gold spans" },
+  { key: "gold", label: "Marked facts" },
   { key: "unchosen", label: "Unchosen" },
   { key: "all", label: "All tokens" },
 ];

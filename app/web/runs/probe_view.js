@@ -28,6 +28,9 @@ const KINDS = [
 // What shows the result of a measurement of tokens, by its kind (app/actions/measure.py).
 const FOUND = { gradients: gradientsView, perturb: perturbView };
 
+// So many answers to forget are read together with those to other words of their questions.
+const TOGETHER = 3;
+
 // A change of the mean fluency that shows: about one standard deviation of good answers.
 const NATS = 0.5;
 
@@ -93,12 +96,12 @@ export function mount({ element, props, trigger, watch, server }) {
     kinds.update(view.kind);
     const { measured, missing } = byMeasured(value);
     numbers.replaceChildren(
+      node("p", { class: "tx-left", text: value.left ?? "" }),
       summaryTable({ ...value, labels: measured }),
-      node("p", { class: "tx-note tx-left", text: value.left ?? "" }),
       node("p", { class: "tx-note tx-unmeasured", text: missing }),
       jumps([depth.element, ...attacks.children]),
     );
-    const shown = value.answers.filter((each) => each.kind === view.kind);
+    const shown = answersShown(value.answers, view.kind);
     setText(count, badgeCount(shown));
     setText(bound, boundNote(value.garbled_below));
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
@@ -130,6 +133,20 @@ function otherResult(other, trigger) {
     node("span", { text: other.words }),
     button(other.label, () => trigger("show", { run_id: other.run_id }), { class: "tx-button" }),
   ];
+}
+
+/**
+ * Returns the answers of a kind, in order; a few to forget have those to other words of their questions below
+ * them. Pure.
+ */
+export function answersShown(answers, kind) {
+  const own = answers.filter((each) => each.kind === kind);
+  if (kind !== "forget" || own.length > TOGETHER) return own;
+  return own.flatMap((each) => [each, ...answers.filter((other) => rewords(other, each))]);
+}
+
+function rewords(other, { row_id: row }) {
+  return other.kind === "paraphrase" && other.row_id === row;
 }
 
 /** Returns "20 answers: 13 forgot, fluent · 4 garbled · 3 partly forgot". Pure. */

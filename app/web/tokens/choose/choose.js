@@ -73,13 +73,12 @@ function amountOf({ payload, rule }) {
 }
 
 /**
- * Returns the sentences of what is chosen in these menus; of a mode that these rows begin with, theirs.
+ * Returns the sentences of what is chosen in these menus.
  * @param {{payload: any, rule: Rule}} model
  * @param {string[]} names
  */
 export function choiceWords({ payload, rule }, names) {
-  const own = (name) => name === "mode" && rule.mode === payload.defaults?.mode && payload.defaults_words;
-  return names.map((name) => `${own(name) || choiceOf(payload, name, rule).help}.`).join(" ");
+  return names.map((name) => `${choiceOf(payload, name, rule).help}.`).join(" ");
 }
 
 /**

@@ -37,7 +37,7 @@ export function maskBar(model, desk, acts) {
   const targets = node("strong", { class: "tu-targets" }, "Chosen ", number, percent);
   const gold = node("span", {
     class: "tu-wide",
-    attributes: { title: "How many of the tokens that state the fact (gold) are chosen" },
+    attributes: { title: "How many of the tokens that are marked as the fact are chosen" },
   });
   const overrides = button("", acts.overrides, {
     class: "tu-toggle tu-wide tu-bar-walk",

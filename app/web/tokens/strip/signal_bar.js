@@ -26,7 +26,7 @@ const SIGNALS = [
 const TOGGLES = [
   ["bars", "Bars", "Bar under the text instead of fill"],
   ["words", "Words", "One chip per word (w)"],
-  ["gold", "Fact", "Underline the fact as an annotator marked it: the gold spans (g)"],
+  ["gold", "Fact", "Underline the fact as it is marked (g)"],
   ["numbers", "Numbers", "Write the values above the text (v)"],
 ];
 

@@ -1,6 +1,7 @@
 /** The legend under the strip: the colour scale, then each mark drawn as on the chips, its word in it. */
 
 import { node, setAttributes, setHidden } from "../../dom/dom.js";
+import { markedBy } from "../../model/mark_words.js";
 import { fullWeight, GLYPHS, shortNumber } from "../../text/strip_marks.js";
 
 /** The marks as they stand, each `[kind, word, glyph]`. */
@@ -69,7 +70,8 @@ export function shownMarks(model) {
   ].filter(Boolean);
   const ofRow = new Set(view.gold ? model.unitMarks() : []);
   const truths = [
-    mask.counts.gold > 0 && (view.gold || view.marking) && ["gold", "What an annotator marked as the fact"],
+    mask.counts.gold > 0 &&
+      (view.gold || view.marking) && ["gold", `What ${markedBy(model)} marked as the fact`],
     (view.marking || ofRow.has("fact")) && ["fact", "You say that it is the fact"],
     (view.marking || ofRow.has("other")) && ["other", "You say that it is not the fact"],
   ];

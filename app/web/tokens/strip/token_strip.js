@@ -2,7 +2,7 @@
 
 import { node, setAttributes, setText } from "../../dom/dom.js";
 import { atRest } from "../../dom/later.js";
-import { MEANS } from "../../model/mark_words.js";
+import { markMeans } from "../../model/mark_words.js";
 import { decisionOf, openRange, selectedTokens, weightWords } from "../../model/shown_unit.js";
 import { digitsOf } from "../../text/digits.js";
 import {
@@ -319,7 +319,7 @@ export class TokenStrip {
       const flags = {
         subject: columns.subject[index] === 1,
         gold: element.classList.contains("is-gold"),
-        mark: MEANS[marks[at]] ?? "",
+        mark: markMeans(model, marks[at]),
       };
       setAttributes(element, {
         "aria-label": spokenLabel({
