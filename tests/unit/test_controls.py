@@ -143,7 +143,7 @@ def test_other_objectives_make_it_one_sweep_of_arms_and_objectives(service: Serv
     assert config["steps"] == 2 * 3 * 2  # arms × objectives × seeds
     back = again(service, run_id)
     assert (back.controls, back.training.objective) == (("random",), "npo")
-    assert back.sweep == {"others": ["ga", "simnpo"], "seeds": 2, "bins": 0, "doses": 0}
+    assert back.sweep == {"others": ["ga", "simnpo"], "planned": [], "seeds": 2, "bins": 0, "doses": 0}
     (sweep,) = compare.runs(service)["sweeps"]
     assert sweep["settings"]["sweep.objectives"] == ["Objectives", "NPO; GA; SimNPO"]
     assert "training.objective" not in sweep["settings"]
