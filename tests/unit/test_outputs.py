@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -16,12 +17,15 @@ import pytest
 from tests.tiny_rows import RETAIN, ROWS, WORLD, write_rows
 from tokenunlearn import cli, scoring
 from tokenunlearn.cli import VERBS, build_parser, main
-from tokenunlearn.cli.outputs import PICTURES, Output
+from tokenunlearn.cli.outputs import PICTURES, Output, add_output, settle, writing
 from tokenunlearn.data.demo import ASSETS
+from tokenunlearn.errors import RunError
 from tokenunlearn.experiments import sweep as sweeps
 from tokenunlearn.experiments.sweep import ArmMeasured
+from tokenunlearn.masks import token_table
 from tokenunlearn.runs.disk import held_alone
 from tokenunlearn.scoring import ScoredRow
+from tokenunlearn.table import write_table
 from tokenunlearn.training import teach as lessons
 from tokenunlearn.training.events import StepDone
 
@@ -218,6 +222,24 @@ def interrupting(events: Iterator, last: type, after: int) -> Iterator:
         after -= isinstance(event, last)
         if after == 0 and isinstance(event, last):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.jsonl", "out.csv"])
+def test_a_disk_that_fills_up_meanwhile_is_told_with_its_file(name: str, tmp_path: Path) -> None:
+    given = argparse.ArgumentParser()
+    add_output(given, "--out", ".parquet", ".jsonl", ".csv", help="")
+    settle(given)
+    path, table = tmp_path / name, token_table({"r": [f"{number} of many" for number in range(2000)]})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(RunError) as told, writing(given.parse_args(["--out", str(path)])):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        try:
+            write_table(table, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    said = str(told.value)
+    assert said.startswith("Cannot write ") and "File too large. Make room on the disk" in said
+    assert said.endswith(f"Where: {path}.") and not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

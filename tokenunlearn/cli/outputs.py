@@ -7,15 +7,17 @@ Not covered: files that an input names inside itself, and two machines that shar
 """
 
 import argparse
+import errno
 import os
+import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tokenunlearn.errors import SettingError
+from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.settings import MOST_SHOWN
 
 # What no verb reads: written again wherever it lies.
@@ -23,6 +25,8 @@ PICTURES: Final = (".svg", ".png", ".html")
 # What these flags take are words, numbers and columns, never files: what `add_settings` adds, and a few more.
 _WORDS: Final = ("STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out")
 _TRIED_BYTES: Final = 4096  # a disk that is full still takes an empty file
+# What the system says where there was room when the place was tried, and there is none now.
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def settle(parser: argparse.ArgumentParser) -> None:
 def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
     """Hold all that a verb writes, after it was found to be no input (`read` are more of these) and writable.
 
-    Raises SettingError before anything slow runs, RunError where another process writes the same.
+    Raises SettingError before anything slow runs, RunError where another process writes the same and where
+    the disk fills up meanwhile.
     """
     from tokenunlearn.runs.disk import held_alone
 
@@ -106,7 +111,24 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
             for output, path in found:
                 _try_out(output, path)
                 held.enter_context(held_alone(path))
-        yield
+        try:
+            yield
+        except OSError as error:
+            told = _no_room(error, [path for _, path in found])
+            if told is None:
+                raise
+            raise told from error
+
+
+def _no_room(error: OSError, written: Sequence[Path]) -> RunError | None:
+    """Return what to say where the system had no room for what is written; None for any other error."""
+    told = re.search(r"\[errno (\d+)\]", str(error))  # pyarrow says it in words alone
+    number = error.errno or (int(told[1]) if told else 0)
+    if number not in _NO_ROOM:
+        return None
+    place = error.filename or ", ".join(map(str, written[:1]))
+    fix = "Make room on the disk, then give the same command again"
+    return RunError(_cannot(place), os.strerror(number), fix, str(place))
 
 
 def target(path: str, *suffixes: str, flag: str = "--out") -> Path:
