@@ -139,8 +139,9 @@ def test_figures_over_seeds_by_hand() -> None:
     (line,) = arms_table(results).to_dict("records")
     assert (line["seeds"], line["step"]) == (2, 5)
     assert np.isnan(line["norm"]) and np.isnan(line["tokens"])
-    assert line["fact_joint"] == pytest.approx(0.2) and line["fact_joint_spread"] == pytest.approx(0.2)
-    assert np.isnan(line["retain"]) and np.isnan(line["retain_spread"])
+    told = [line[name] for name in ("fact_joint", "fact_joint_low", "fact_joint_high")]
+    assert told == pytest.approx([0.2, -1.0706, 1.4706], abs=1e-4)
+    assert np.isnan(line["retain"]) and np.isnan(line["retain_low"])
 
 
 def test_a_run_is_measured_at_equal_forgetting_and_at_the_end(tiny_folder, table) -> None:
@@ -198,13 +199,13 @@ def test_the_table_says_what_its_figures_mean() -> None:
         for seed, joint in ((0, 0.1), (1, 0.3))
     ]
     head, line, below = arm_lines(arms_table(two))
-    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 ± 0.100" in line
-    assert "not measured" in line and below.startswith("Mean over the seeds ± half")
+    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 [−1.07, 1.47]" in line
+    assert "not measured" in line and below.startswith("Mean over the seeds [95 % interval")
     assert "norm" in head and line.split()[5:8] == ["–", "–", "–"]
     sized = [replace(each, seconds=2.0, norm=0.5 * each.seed, tokens=100 + each.seed) for each in two]
     assert arm_lines(arms_table(sized))[1].split()[5:8] == ["2", "0.25", "100"]
     _, line, below = arm_lines(arms_table(two[:1]))
-    assert "0.100" in line and "±" not in line + below
+    assert "0.100" in line and "[" not in line + below
 
 
 def test_an_arm_without_a_token_is_not_measured(tiny_folder, table) -> None:

@@ -27,6 +27,14 @@ def test_the_second_run_reads_what_the_first_measured(tiny_folder: Path, tmp_pat
     asked: list[object] = []
     monkeypatch.setattr(measured, "probe_report", lambda *given: asked.append(given) or {"new": len(asked)})
     assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == first and not asked
+    (file,) = (tmp_path / measured.FOLDER).glob("report-*.json")
+    whole = file.read_text()
+    odd = (json.dumps({**first, "summary": 5}), whole.replace('"kind"', '"k"'))
+    for damage in ("{", "[" * 100_000, "[]", *odd):
+        file.write_text(damage)  # as one that is not there
+        asked.clear()
+        assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == {"new": 1}
+    asked.clear()
     # other rows, settings, precision or source: measured again
     other_rows = (replace(ROWS[0], answer="Else."), ROWS[1])
     assert before_report(tmp_path, model, Splits(other_rows, RETAIN[:1], ()), SETTINGS) == {"new": 1}

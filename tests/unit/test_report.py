@@ -20,6 +20,7 @@ from PIL import Image, ImageFont
 from app.views.results_table import comma_table, of_sweep
 from app.views.tokens import leaderboard
 from tests.measured_arms import chosen_and_random, measured, target
+from tokenunlearn.documents.axes import axis_of, rungs
 from tokenunlearn.documents.drawing import COLOURS, Words, plain, png, style, svg
 from tokenunlearn.documents.plots import plots
 from tokenunlearn.documents.record import Report, report_json, report_of
@@ -138,8 +139,8 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path,
     for line in record["arms"]:
         row = table.loc[(line["moment"], line["arm"])]
         for name in COMPARED:
-            mean, *_, half = line["figures"][name]
-            assert (mean, half) == pytest.approx((row[name], row[f"{name}_spread"] / 2), abs=1e-6)
+            told = [row[each] for each in (name, f"{name}_low", f"{name}_high")]
+            assert line["figures"][name] == pytest.approx(told, abs=1e-6)
         assert (line["costs"]["norm"], len(line["seeds"])) == (row["norm"], row["seeds"])
     # what it says is shown
     printed = "\n".join(verdict_lines(results, plan))
@@ -379,6 +380,21 @@ def test_a_damaged_line_is_named_before_anything_is_made_of_it(tmp_path: Path, d
             read(path)
 
 
+@pytest.mark.parametrize("line", [1, 2])
+def test_a_figure_that_is_not_finite_is_not_measured(tmp_path: Path, line: int) -> None:
+    """Of the target and of an arm: JSON knows no such number, so the page could not be sent."""
+    path = written(tmp_path / "arms.jsonl", every_arm())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    record = json.loads(lines[line])
+    record["summary"]["fact_joint"], record["by_row"]["other"]["r0"] = float("nan"), float("inf")
+    lines[line] = json.dumps(record | {"norm": float("inf"), "seconds": float("nan")})
+    path.write_text("\n".join(lines), encoding="utf-8")
+    results = read_results(path)
+    assert results[line - 1].summary["fact_joint"] is None and results[line - 1].by_row["other"]["r0"] is None
+    json.dumps(sweep_view(results, []), allow_nan=False)
+    assert report_page(report(path))
+
+
 def test_each_plot_is_drawn_as_svg_and_as_png_and_says_what_it_shows(made: Report) -> None:
     drawings = plots(made.record)
     assert [each.name for each in drawings] == [
@@ -396,6 +412,16 @@ def test_each_plot_is_drawn_as_svg_and_as_png_and_says_what_it_shows(made: Repor
     assert image.size == (round(drawings[0].width * 2), round(drawings[0].height * 2))
     assert image.info["Title"] == drawings[0].title and len(image.getcolors(1 << 20) or ()) > 8
     assert set(re.findall(r"\.f-(\w+)", style())) == set(COLOURS)
+
+
+@pytest.mark.parametrize(
+    "values", [[0.0], [-2.0, -2.0001], [0.3, 0.3], [-0.01, 0.99], [1e-9, 0], [-40.0, 2.5]]
+)
+def test_no_two_ticks_are_written_alike_and_a_flat_curve_is_drawn_flat(values: list[float]) -> None:
+    axis = axis_of(values, 100, 0)
+    written = [shape.text for shape in rungs(axis, 0, 10) if isinstance(shape, Words)]
+    assert len(written) >= 3 and len(set(written)) == len(written)
+    assert abs(axis.at(values[0]) - axis.at(values[-1])) <= 100 * max(0.05, abs(values[0] - values[-1]))
 
 
 def test_rows_that_would_make_the_file_too_large_are_left_out_and_counted(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ const arm = (label, moment, now) => ({
   seeds: [0, 1],
   costs: { step: 12, norm: 1.5, tokens: 45, seconds: 9 },
   values: { fact_joint: [now, now] },
-  figures: { fact_joint: [now, now - 0.1, now + 0.1, 0] },
+  figures: { fact_joint: [now, now - 0.1, now + 0.1] },
 });
 const SWEEP = {
   run_id: "run-7",
@@ -99,7 +99,6 @@ test("runs and the arms of a sweep are lines of one list; an arm has the moment 
     now: 0.1,
     low: 0,
     high: 0.2,
-    half: 0,
     before: 0.9,
     values: [0.1, 0.1],
   });
@@ -134,9 +133,9 @@ test("at another moment than the last step a run has no figures, and it is said"
 test("a mean says over how many of the seeds it is, where not over all", () => {
   const [column] = columnsOf(FIGURES).filter(({ key }) => key === "fact_joint");
   const line = linesOf(VALUE, "last step")[2];
-  assert.equal(column.cell(line, "both").note, "was .90");
+  assert.equal(column.cell(line, "both").note, "[.00, .20] · was .90");
   const figures = { fact_joint: { ...line.figures.fact_joint, values: [0.1, null] } };
-  assert.equal(column.cell({ ...line, figures }, "both").note, "was .90 · 1 of 2 seeds");
+  assert.equal(column.cell({ ...line, figures }, "both").note, "[.00, .20] · was .90 · 1 of 2 seeds");
   assert.equal(column.cell({ ...line, figures }, "change").note, "1 of 2 seeds");
 });
 
@@ -200,7 +199,8 @@ test("columns are those that the server names, some at first, or those chosen", 
     title: "after 0.3000, before 0.9000",
   });
   assert.equal(fact.cell(line, "change").text, "−.60");
-  assert.equal(fact.cell(linesOf(VALUE, "last step")[3], "after").text, ".40 ±.00");
+  const arm = fact.cell(linesOf(VALUE, "last step")[3], "after");
+  assert.deepEqual([arm.text, arm.note.slice(0, 10)], [".40", "[.30, .50]"]);
   assert.equal(columns.find(({ key }) => key === "norm").cell(line, "both").text, "–");
   assert.deepEqual([...measuredKeys(linesOf(VALUE, "last step"))], ["fact_joint"]);
 });

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tokenunlearn.documents.drawing import Line, Shape, Words
 from tokenunlearn.text.numbers import signed
+
+FLATTEST: Final = 0.02  # the least that an axis spans: less is noise of the numbers, not a course
 
 
 @dataclass(frozen=True)
@@ -23,17 +26,23 @@ class Axis:
         return self.first + share * (self.last - self.first)
 
     @property
+    def step(self) -> float:
+        """How far two ticks are apart."""
+        return _step((self.high - self.low) / 5)
+
+    @property
     def ticks(self) -> list[float]:
         """Round values to write on the axis."""
-        step = _step((self.high - self.low) / 5)
+        step = self.step
         first = math.ceil(self.low / step - 1e-9)
         return [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
 
 def axis_of(values: Sequence[float], first: float, last: float) -> Axis:
-    """Return an axis that holds all values, with a little room."""
+    """Return an axis that holds all values, with a little room; a flat curve is drawn flat."""
     low, high = min(values), max(values)
-    room = (high - low or abs(high) or 1.0) * 0.06
+    flat = max(FLATTEST - (high - low), 0.0) / 2
+    room = (high - low) * 0.06 + flat
     return Axis(low - room, high + room, first, last)
 
 
@@ -41,18 +50,20 @@ def grid(axis: Axis, top: float, bottom: float) -> Iterator[Shape]:
     """Yield a line and a number for each tick, from top to bottom."""
     for tick in axis.ticks:
         yield Line(axis.at(tick), top, axis.at(tick), bottom)
-        yield Words(axis.at(tick), bottom + 16, _tick(tick), size=11, anchor="middle", tick=True)
+        yield Words(axis.at(tick), bottom + 16, _tick(tick, axis.step), size=11, anchor="middle", tick=True)
 
 
 def rungs(axis: Axis, left: float, right: float) -> Iterator[Shape]:
     """Yield a line and a number for each tick, from left to right."""
     for tick in axis.ticks:
         yield Line(left, axis.at(tick), right, axis.at(tick))
-        yield Words(left - 6, axis.at(tick) + 4, _tick(tick), size=11, anchor="end", tick=True)
+        yield Words(left - 6, axis.at(tick) + 4, _tick(tick, axis.step), size=11, anchor="end", tick=True)
 
 
-def _tick(value: float) -> str:
-    return signed(value, ".3g") if abs(value) > 1e-12 else "0"
+def _tick(value: float, step: float) -> str:
+    """Return a tick with the decimals that its neighbours differ in, so that no two are written alike."""
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return signed(value, f".{decimals}f") if abs(value) > step / 2 else "0"
 
 
 def _step(about: float) -> float:

@@ -144,7 +144,7 @@ def _spans(arms: Sequence[Mapping[str, Any]], name: str, start: Mapping[str, Any
 
 
 def _arm(across: Axis, upward: Axis, line: Mapping[str, Any], colour: str, shape: str) -> Iterator[Shape]:
-    (fact, least, most, _), (kept, low, high, _) = (line["figures"][name] for name in (FACT, KEPT))
+    (fact, least, most), (kept, low, high) = (line["figures"][name] for name in (FACT, KEPT))
     x, y = across.at(1 - fact), upward.at(kept)
     if least is not None:
         yield Line(across.at(1 - most), y, across.at(1 - least), y, colour, 1.5)

@@ -314,7 +314,7 @@ def _signals(record: Mapping[str, Any]) -> str:
 
 def _bounded(line: Mapping[str, Any], name: str) -> str:
     """Return a figure of a signal with its interval over rows."""
-    return _mean([line[name], line[f"{name}_low"], line[f"{name}_high"], None])
+    return _mean([line[name], line[f"{name}_low"], line[f"{name}_high"]])
 
 
 def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
@@ -386,7 +386,7 @@ def _is_measured(record: Mapping[str, Any], name: str) -> bool:
 def _mean(found: Sequence[float | None] | None) -> str:
     if found is None or found[0] is None:
         return UNKNOWN
-    mean, low, high, _ = found
+    mean, low, high = found
     interval = "" if low is None else f"<small>[{_number(low)}, {_number(high)}]</small>"
     return f"{_number(mean)}{interval}"
 

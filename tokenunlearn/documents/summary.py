@@ -239,8 +239,8 @@ def _hue(arm: str, method: str, place: int) -> int:
 def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]:
     """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
 
-    `figures`: of each figure the mean over the seeds that have it, its 95 % interval, and half the distance
-    between highest and lowest; None where it is not measured. `badges`: of the answers, all seeds together
+    `figures`: of each figure the mean over the seeds that have it and its 95 % interval; None where it is not
+    measured. `badges`: of the answers, all seeds together
     of which they were kept, `answered`; `fluency_known`: whether each of these has its fluency.
     """
     first = group[0]
@@ -284,12 +284,11 @@ def badges_of(start: ArmResult | None, group: Sequence[ArmResult]) -> dict[str, 
 
 
 def _over_seeds(values: Sequence[float]) -> list[float | None]:
-    half = (max(values) - min(values)) / 2 if len(values) > 1 else None
-    return [*(_rounded(each) for each in mean_interval(values)), _rounded(half)]
+    return [_rounded(each) for each in mean_interval(values)]
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+    return [value for value in values if value is not None and np.isfinite(value)]
 
 
 def _rounded(value: float | None) -> float | None:

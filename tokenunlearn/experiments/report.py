@@ -26,6 +26,7 @@ UNKNOWN: Final = (
     "The target hardly knew the facts before (fact, joint {known}): there was little to forget, and no "
     "figure here says what a choice of tokens is worth."
 )
+FIGURE: Final = 23  # letters of a figure with its interval
 _COSTS = {"seconds": ".0f", "norm": ".4g", "tokens": ".0f"}  # column → its form
 _SHORT = (("auroc", "AUROC"), ("average_precision", "AP"), ("precision_at_gold", "P@|gold|"))
 
@@ -71,15 +72,15 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
     wide = max(10, *(len(arm) + 2 for arm in table["arm"]))
     head = f"{'moment':<18}{'arm':<{wide}}{method}{'seeds':>5}{'step':>7}"
     head += "".join(f"{name:>9}" for name in _COSTS)
-    lines = [head + "".join(f"{name:>18}" for name in names)]
+    lines = [head + "".join(f"{name:>{FIGURE}}" for name in names)]
     for _, line in table.iterrows():
-        cells = [_spread(line[name], line[f"{name}_spread"], int(line["seeds"])) for name in COMPARED]
+        cells = [_bounded(line[name], line[f"{name}_low"], line[f"{name}_high"]) for name in COMPARED]
         method = f"{line['method']:<12}" if methods else ""
         head = f"{line['moment']:<18}{line['arm']:<{wide}}{method}{int(line['seeds']):>5}{line['step']:>7.1f}"
         costs = (f"{line[name]:{form}}" if np.isfinite(line[name]) else "–" for name, form in _COSTS.items())
         head += "".join(f"{cost:>9}" for cost in costs)
-        lines.append(head + "".join(f"{cell:>18}" for cell in cells))
-    seeds = "Mean over the seeds ± half the distance between highest and lowest. "
+        lines.append(head + "".join(f"{cell:>{FIGURE}}" for cell in cells))
+    seeds = "Mean over the seeds [95 % interval of it: what other seeds would give]. "
     lines.append(
         f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better. "
         "norm: of the change of the weights (Frobenius); tokens: trained in all, over the steps."
@@ -198,7 +199,8 @@ def _cell(value: float, low: float, high: float) -> str:
     return "not measured" if not np.isfinite(value) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _spread(value: float, spread: float, seeds: int) -> str:
+def _bounded(value: float, low: float, high: float) -> str:
     if not np.isfinite(value):
         return "not measured"
-    return f"{signed(value, '.3f')} ± {spread / 2:.3f}" if seeds > 1 else signed(value, ".3f")
+    ends = f" [{signed(low, '.2f')}, {signed(high, '.2f')}]" if np.isfinite(low) else ""
+    return f"{signed(value, '.3f')}{ends}"

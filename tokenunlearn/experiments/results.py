@@ -4,6 +4,7 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -202,9 +203,19 @@ def read_results(path: Path, origin: Origin | None = None) -> list[ArmResult]:
             )
         found = {name: record[name] for name in _KINDS}
         later = {name: record[name] for name, kind in _LATER.items() if isinstance(record.get(name), kind)}
+        found["summary"] = _measured(found["summary"])
+        later["by_row"] = {name: _measured(values) for name, values in later.get("by_row", {}).items()}
         results.append(ArmResult(**found, **later))
     done = _done(results)
     return [each for each in results if each.arm == BEFORE or (each.seed, each.of) in done]
+
+
+def _measured(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return figures without those that are no numbers of anything: not finite is not measured."""
+    return {
+        name: None if value is not None and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
 
 
 def start_of(results: Sequence[ArmResult]) -> ArmResult | None:

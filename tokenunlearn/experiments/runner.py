@@ -23,6 +23,7 @@ from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.entry import Size, Tokens
 from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
 from tokenunlearn.masks import Mask
+from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
@@ -275,7 +276,7 @@ def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
-    """Return one line per moment, arm and method: mean and spread (highest − lowest) over seeds.
+    """Return one line per moment, arm and method: mean over seeds with its 95 % interval, `_low` to `_high`.
 
     `seeds` counts those that were measured; a seed with a note instead of figures is in no mean.
     """
@@ -300,7 +301,6 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
         }
         for name in COMPARED:
             values = group[name].dropna().astype(float)
-            line[name] = values.mean() if len(values) else float("nan")
-            line[f"{name}_spread"] = values.max() - values.min() if len(values) else float("nan")
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(values)
         lines.append(line)
     return pd.DataFrame(lines)

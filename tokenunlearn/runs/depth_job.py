@@ -53,7 +53,7 @@ def rows_with_depth(store: RunStore, run_id: str) -> tuple[Row, ...]:
     Raises RunError where it has not ended or left no adapter, InputError where it began without one or that
     one is gone, or no fact is marked.
     """
-    of, config = store.path(run_id), store.config(run_id)
+    of = store.path(run_id)
     if store.state(run_id)["state"] not in ENDED:
         why = "What is measured now is not what it ends with"
         raise RunError(f"{run_id} has not ended", why, "Wait for its end, or stop and keep it", run_id)
@@ -61,26 +61,35 @@ def rows_with_depth(store: RunStore, run_id: str) -> tuple[Row, ...]:
     if artifact is None or artifact.kind != ADAPTER:
         why = "It has saved none yet" if artifact is None else "A rival changes no weights"
         raise RunError(f"{of.name} has no adapter to measure", why, "Pick a run that has trained", of.name)
-    if not config.get("adapter"):
+    file = of / "config.json"
+    written = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else ()
+    began_with, rows = _began_with(store, run_id, written)
+    if not began_with:
         raise InputError(
             "There is no adapter to switch off",
             "The model without it stands for one that never saw the fact",
             "Start from a model that was taught by an adapter",
             of.name,
         )
-    missing = [name for name in (CONFIG, WEIGHTS) if not (Path(config["adapter"]) / name).is_file()]
+    missing = [name for name in (CONFIG, WEIGHTS) if not (Path(began_with) / name).is_file()]
     if missing:
         raise InputError(
             "The adapter of the model before unlearning is gone",
-            f"{str(config['adapter'])[:300]} has no {missing[0]}",
+            f"{began_with[:300]} has no {missing[0]}",
             "Put its folder back",
             of.name,
         )
-    rows = tuple(row for row in rows_of(config).forget if row.gold)
     if not rows:
         why = "Depth is measured at the tokens of a fact"
         raise InputError("No row has its fact marked", why, "Mark the facts (gold)", of.name)
     return rows
+
+
+@lru_cache(maxsize=8)
+def _began_with(store: RunStore, run_id: str, _written: tuple[int, ...]) -> tuple[str, tuple[Row, ...]]:
+    """Return the adapter that a run began with and its rows whose fact is marked; a config is read once."""
+    config = store.config(run_id)
+    return str(config.get("adapter") or ""), tuple(row for row in rows_of(config).forget if row.gold)
 
 
 def read_depth(of: Path) -> tuple[dict[str, Any] | None, str]:

@@ -157,10 +157,9 @@ function figureCell(figure, show, seeds) {
   const counted = figure?.values && Number.isFinite(now);
   const over = counted ? ofSeeds(figure.values.filter(Number.isFinite).length, seeds) : "";
   if (show === "change") return { text: signedShare(change(figure)), note: over, title };
-  const spread = Number.isFinite(figure?.half) ? ` ±${share(figure.half)}` : "";
-  const text = `${share(now)}${spread}`;
+  const ends = Number.isFinite(figure?.low) ? `[${share(figure.low)}, ${share(figure.high)}]` : "";
   const was = show === "both" && Number.isFinite(before) ? `was ${share(before)}` : "";
-  return { text, note: [was, over].filter(Boolean).join(" · "), title };
+  return { text: share(now), note: [ends, was, over].filter(Boolean).join(" · "), title };
 }
 
 /** Returns "+.12", "−.95", "±.00", or "–" where nothing was measured. */

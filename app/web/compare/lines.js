@@ -11,7 +11,6 @@ const MOST_NAMED = 3; // in a sentence; the table says it of each
  * @typedef {object} Figure
  * @property {number|null} now after the run; of an arm the mean over its seeds
  * @property {number|null} before
- * @property {number|null} [half] half the distance between the highest and the lowest seed
  * @property {number|null} [low] of the 95 % interval over seeds
  * @property {number|null} [high]
  * @property {(number|null)[]} [values] by seed
@@ -131,9 +130,9 @@ function armLine(arm, sweep) {
     fluencyKnown: Boolean(arm.fluency_known),
     unmeasured: "",
     figures: Object.fromEntries(
-      Object.entries(arm.figures).map(([key, [now, low, high, half]]) => [
+      Object.entries(arm.figures).map(([key, [now, low, high]]) => [
         key,
-        { now, low, high, half, before: sweep.before?.[key] ?? null, values: arm.values[key] },
+        { now, low, high, before: sweep.before?.[key] ?? null, values: arm.values[key] },
       ]),
     ),
     ...benchOf(sweep),

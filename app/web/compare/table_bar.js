@@ -90,10 +90,15 @@ export function tableBar(change, ask) {
     grouping.hidden = !all.some((line) => line.group);
     columns.update(context, measuredKeys(all));
     const hidden = all.length - lines.length;
-    setText(count, hidden ? `${lines.length} of ${all.length} shown` : "");
+    const bounded = view.show !== "change" && lines.some(hasInterval);
+    const words = [hidden ? `${lines.length} of ${all.length} shown` : "", bounded ? BRACKETS : ""];
+    setText(count, words.filter(Boolean).join(" · "));
   };
   return { element, update };
 }
+
+const BRACKETS = "In brackets: the 95 % interval of an arm's mean, what other seeds would give";
+const hasInterval = (line) => Object.values(line.figures).some(({ low }) => Number.isFinite(low));
 
 /**
  * A labelled select that is hidden while there is nothing to choose between. `update(any, choices, value)`:
