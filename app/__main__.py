@@ -8,6 +8,8 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,13 @@ wait_asleep()
 
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
 QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows
-LOGIN = "Any name, and the password given with --password."
+LOGIN = "Any name, and the password given with --password. After five wrong guesses the next one has to wait."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 after the server was stopped, 2 for a start that is refused."""
     options = parser().parse_args(arguments)
+    options.host = options.host.strip("[]")
     try:
         refuse_open_door(options.host, options.password)
         refuse_bad_input(options)
@@ -145,10 +148,22 @@ def serve(options: argparse.Namespace) -> None:
         app = build(options, service)
         # What imports the model's libraries keeps Python busy, and a page opened meanwhile would stand still.
         service.sessions.loaded.wait(LOADING_SECONDS)
-    shown = "127.0.0.1" if is_loopback(options.host) else options.host
-    sys.stdout.write(f"TokenUnlearn Explorer: http://{shown}:{options.port}\n")
+    sys.stdout.write(f"TokenUnlearn Explorer: {' '.join(addresses(options.host, options.port))}\n")
     sys.stdout.flush()
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """Return where the page is found: on this machine first; bound to any address, also where others do."""
+    hosts = [host]
+    if host in ("0.0.0.0", "::", ""):
+        import psutil
+
+        families = (socket.AF_INET,) if host == "0.0.0.0" else (socket.AF_INET, socket.AF_INET6)
+        found = (each for cards in psutil.net_if_addrs().values() for each in cards)
+        others = (each.address for each in found if each.family in families and "%" not in each.address)
+        hosts = ["127.0.0.1", *sorted(each for each in others if not is_loopback(each))]
+    return [f"http://{f'[{each}]' if ':' in each else each}:{port}" for each in hosts]
 
 
 @contextmanager
@@ -187,7 +202,6 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
         if password
         else None,
         auth_message=LOGIN if password else None,
-        max_file_size="64mb",
         ssr_mode=False,
         # Ours are sentences (doors.py); without it Gradio's own refusals come as null.
         show_error=True,
@@ -203,7 +217,17 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     web = WebFiles(WEB, made_files())
     # Gradio packs its own scripts only; the page holds the scores, a megabyte for 10,000 tokens.
     packed = GZipMiddleware(page, compresslevel=1)
-    return Guard(packed, GZipMiddleware(web, compresslevel=1), options.host, options.allow_host)
+    signed_in = partial(has_signed_in, application) if password else None
+    packed_web = GZipMiddleware(web, compresslevel=1)
+    return Guard(packed, packed_web, options.host, options.allow_host, signed_in)
+
+
+def has_signed_in(application: Any, cookies: str) -> bool:
+    """Return whether a Cookie header has what Gradio gives to whoever has signed in."""
+    (mounted,) = (route.app for route in application.routes if hasattr(getattr(route, "app", None), "tokens"))
+    given = SimpleCookie(cookies)
+    names = (f"access-token-{mounted.cookie_id}", f"access-token-unsecure-{mounted.cookie_id}")
+    return any(given[name].value in mounted.tokens for name in names if name in given)
 
 
 if __name__ == "__main__":

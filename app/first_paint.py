@@ -59,6 +59,9 @@ class WithHead:
             if message["type"] == "http.response.start":
                 held.append(message)
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             chunks.append(message.get("body", b""))
             if message.get("more_body"):
                 return

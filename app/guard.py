@@ -1,7 +1,8 @@
 """An ASGI layer in front of the page: who may ask, how much may be sent, which headers go back.
 
 Covered: DNS rebinding (Host), other sites' pages (Origin, Sec-Fetch-Site), forged proxy headers, bodies
-without or beyond a length, framing, sniffing, requests from the page to any other host (CSP).
+without or beyond a length, framing, sniffing, requests from the page to any other host (CSP), all but the
+login for whoever has not signed in, and guesses of the password one after the other.
 Not covered: users of the same machine, who reach 127.0.0.1 as well; TLS, which a proxy has to add.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.brake import Brake
 from app.web_files import PREFIX
 
 Scope = MutableMapping[str, Any]
@@ -18,7 +20,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
-UPLOAD_BYTES = 64 * 1024 * 1024
 JSON_BYTES = 4 * 1024 * 1024
 
 # Gradio compiles templates with `new Function`, hence unsafe-eval; everything else stays on this host.
@@ -45,20 +46,58 @@ SECURITY_HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-# Snapshots of all values, usage numbers and call histories: forget data has no business in any of them.
-CLOSED_PATHS = ("/gradio_api/deep_link", "/gradio_api/runs", "/monitoring", "/gradio_api/monitoring")
+# Snapshots of all values, usage numbers and call histories: forget data has no business in any of them. Files
+# of the page come in pieces into memory (app/uploads.py); what Gradio takes it would leave on the disk.
+CLOSED_PATHS = (
+    "/gradio_api/deep_link",
+    "/gradio_api/runs",
+    "/monitoring",
+    "/gradio_api/monitoring",
+    "/gradio_api/upload",
+    "/gradio_api/file",
+    "/gradio_api/custom_component",
+    "/gradio_api/process_recording",
+    "/gradio_api/stream",
+    "/gradio_api/proxy=",
+    "/gradio_api/vibe",
+    "/gradio_api/undo-vibe",
+    "/openapi.json",
+)
+LOGIN = "/login"
+# What the login page is drawn of: code and colours, the same for everybody.
+DRAWN = (
+    PREFIX,
+    "/assets/",
+    "/static/",
+    "/theme.css",
+    "/gradio_api/theme.css",
+    "/favicon.ico",
+    "/manifest.json",
+)
+
+# Whether a request with these cookies comes from somebody who has signed in.
+SignedIn = Callable[[str], bool]
 
 
 class Guard:
     """The ASGI application that checks each request and then hands it to `app` or to `web`.
 
-    `host` is the address the server is bound to; `names` are further host names it may be called by.
-    Refusals are plain-text responses: 400 (Host), 403 (Origin), 404 (closed), 411 (no length), 413 (long).
+    `host` is the address the server is bound to; `names` are further host names it may be called by;
+    `signed_in` is None where there is no password. Refusals are plain-text responses: 400 (Host), 401 (not
+    signed in), 403 (Origin), 404 (closed), 411 (no length), 413 (long), 429 (too many guesses).
     """
 
     def __init__(
-        self, app: AsgiApp, web: AsgiApp, host: str = "127.0.0.1", names: Iterable[str] = ()
+        self,
+        app: AsgiApp,
+        web: AsgiApp,
+        host: str = "127.0.0.1",
+        names: Iterable[str] = (),
+        signed_in: SignedIn | None = None,
+        brake: Brake | None = None,
     ) -> None:
+        self._signed_in = signed_in
+        self._brake = brake or Brake()
         self._app = app
         self._web = web
         self._open_to_others = not is_loopback(host)
@@ -79,7 +118,8 @@ class Guard:
         scope = {**scope, "headers": _without_proxy_headers(scope["headers"])}
         ours = scope["type"] == "http" and scope["path"].startswith(PREFIX)
         target = self._web if ours else self._app
-        await target(scope, receive, _with_security_headers(send))
+        send = _with_security_headers(send)
+        await target(scope, receive, self._braked(scope, send) if _is_guess(scope) else send)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return the status and sentence of a refusal, or None when the request may pass."""
@@ -93,7 +133,30 @@ class Guard:
             return 403, "Requests from other sites are refused."
         if scope["path"].rstrip("/").startswith(CLOSED_PATHS):
             return 404, "Not offered here."
-        return _length_refusal(scope, headers)
+        return _length_refusal(scope, headers) or self._door_refusal(scope, headers)
+
+    def _door_refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Return a refusal for whoever has not signed in, or has guessed too often, else None."""
+        if self._signed_in is None:
+            return None
+        if _is_guess(scope):
+            wait = self._brake.begin(_address(scope))
+            return (429, f"Too many wrong guesses. Try again in {wait:.0f} seconds.") if wait else None
+        reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        path = scope["path"]
+        if reading and (path == "/" or path.startswith(DRAWN)) or self._signed_in(headers.get("cookie", "")):
+            return None
+        return 401, "Sign in first: open / and give the password."
+
+    def _braked(self, scope: Scope, send: Send) -> Send:
+        """Return what sends the answer to a guess, and lets go of the brake where it was right."""
+
+        async def wrapped(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                self._brake.right(_address(scope))
+            await send(message)
+
+        return wrapped
 
     def _known(self, name: str) -> bool:
         """Return whether the server may be called by this host name.
@@ -131,12 +194,20 @@ def _length_refusal(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | 
     if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return None
     length = headers.get("content-length", "0" if scope["method"] == "DELETE" else "")
-    if not length.isdigit() or "transfer-encoding" in headers:
+    if not (length.isascii() and length.isdigit()) or "transfer-encoding" in headers:
         return 411, "Send the length of the body (Content-Length)."
-    limit = UPLOAD_BYTES if scope["path"].rstrip("/").endswith("/upload") else JSON_BYTES
-    if int(length) > limit:
-        return 413, f"The body has {int(length):,} bytes; at most {limit:,} are taken."
+    if len(length) > 15 or int(length) > JSON_BYTES:
+        return 413, f"The body is too long; at most {JSON_BYTES:,} bytes are taken."
     return None
+
+
+def _is_guess(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"].rstrip("/") == LOGIN
+
+
+def _address(scope: Scope) -> str:
+    """Return who asks, as the connection says: forwarding headers are forged too easily."""
+    return str((scope.get("client") or ("",))[0])
 
 
 def _without_proxy_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -7,21 +7,28 @@ Each case goes over HTTP to the real application. The answer is a sentence: no s
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from dataclasses import is_dataclass
+from functools import cache, partial
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from starlette.testclient import TestClient
 
 from app import doors
 from app.__main__ import build, parser
+from app.actions import status
+from app.requests import request_of
 from app.service import Service
 from app.tabs import compare, probe, tokens
 from tests.page_service import RULE, live_service
+from tokenunlearn.errors import TokenUnlearnError
 
 pytestmark = pytest.mark.slow
 
+JSON = {"content-type": "application/json"}
+DOORS = {**tokens.ASKED, **compare.ASKED, **probe.ASKED, "beat": status.beat}
 HUGE = 10**400  # more than a float64 holds
 LONG = "9" * 4_400  # more digits than Python turns into a number
 HALF = "half a pair: \ud800"
@@ -299,6 +306,151 @@ def test_an_event_of_a_run_is_refused_in_a_sentence(page: TestClient, data: Any)
         ended = next(each for each in messages if each["msg"] == "process_completed")
         words = json.dumps(ended["output"])
         assert "error" in words and '"error": null' not in words and "unexpectedly" not in words, words
+
+
+def served(page: TestClient) -> Any:
+    """Gradio's application behind the guard."""
+    inner: Any = page.app
+    while not hasattr(inner, "routes"):
+        inner = getattr(inner, "app", None) or inner._app
+    (mounted,) = (route.app for route in inner.routes if hasattr(getattr(route, "app", None), "tokens"))
+    return mounted
+
+
+JUNK: list[Any] = [
+    None,
+    5,
+    True,
+    -1.5,
+    HUGE,
+    "",
+    HALF,
+    LONG,
+    "x",
+    [],
+    [1, 2],
+    [[HALF]],
+    {},
+    {"a": {"b": HUGE}},
+]
+
+
+def fields_of(kind: type) -> list[tuple[str, Any]]:
+    """The fields of a request, each with its reader; what is no request (a rule, settings) reads itself."""
+    hints = get_type_hints(kind, include_extras=True)
+    return [(name, hint) for name, hint in hints.items() if hasattr(hint, "__metadata__")]
+
+
+def requests_of(kind: type, seen: set[type]) -> set[type]:
+    """A kind of request, and those that its fields hold."""
+    if not is_dataclass(kind) or kind in seen:
+        return seen
+    seen.add(kind)
+    for _, hint in fields_of(kind):
+        for inner in (hint.__origin__, *get_args(hint.__origin__)):
+            requests_of(inner, seen)
+    return seen
+
+
+def test_every_field_of_every_request_takes_anything_or_says_why_not(page: TestClient) -> None:
+    kinds: set[type] = set()
+    for part in config(page)["components"]:
+        for name in part["props"].get("server_fns") or ():
+            kind = request_of(partial(DOORS[name], None))
+            if kind is not None:
+                requests_of(kind, kinds)
+    assert len(kinds) > 35
+    for kind in kinds:
+        for name, hint in fields_of(kind):
+            (reader,) = hint.__metadata__
+            for value in JUNK:
+                try:
+                    reader(value, name)
+                except TokenUnlearnError as error:
+                    assert len(str(error)) > 10, (kind, name, value)
+
+
+def test_every_function_answers_anything_with_a_sentence(page: TestClient, service: Service) -> None:
+    for part in config(page)["components"]:
+        for name in part["props"].get("server_fns") or ():
+            for data in (None, 5, [1, 2], "x", {"a": HALF}, {}):
+                answer = asked(page, name, data)
+                if isinstance(answer, dict) and "error" in answer:
+                    said = answer["error"]
+                    assert isinstance(said, str) and len(said) > 10 and "unexpectedly" not in said, (
+                        name,
+                        data,
+                    )
+    assert service.sessions.opening is None and service.queue.store.list_runs() == []
+
+
+def test_every_event_answers_anything_with_a_sentence(page: TestClient, service: Service) -> None:
+    """All that the page may send into the queue, public endpoints as well."""
+    for each in config(page)["dependencies"]:
+        if not each["backend_fn"]:
+            continue
+        for junk in (None, {"a": HALF}):
+            body = {
+                "data": [junk] * len(each["inputs"]),
+                "event_data": junk,
+                "fn_index": each["id"],
+                "session_hash": f"{each['id']} {junk}",
+            }
+            sent = page.post("/gradio_api/queue/join", content=json.dumps(body), headers=JSON)
+            assert sent.status_code < 500, (each["targets"], each["api_name"], sent.text)
+            if sent.status_code != 200:
+                assert len(sent.text) > 10
+                continue
+            asked_for = {"session_hash": body["session_hash"]}
+            with page.stream("GET", "/gradio_api/queue/data", params=asked_for) as said:
+                messages = [json.loads(line[6:]) for line in said.iter_lines() if line.startswith("data: ")]
+            ended = next(one for one in messages if one["msg"] == "process_completed")
+            words = json.dumps(ended["output"])
+            told = ended["success"] or '"error": "' in words
+            assert told and "unexpectedly" not in words, (each["targets"], each["api_name"], junk, words)
+    assert service.queue.store.list_runs() == []
+
+
+def ways_of(routes: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    """Method and path of every route, those of mounted applications as well."""
+    for route in routes:
+        inner = getattr(route, "original_router", None) or getattr(route, "app", None)
+        methods = getattr(route, "methods", None)
+        if methods:
+            yield from ((method, before + route.path) for method in methods)
+        elif hasattr(inner, "routes"):
+            yield from ways_of(inner.routes, before + getattr(route, "path", ""))
+
+
+def test_with_a_password_nothing_but_the_login_answers_without_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    service = live_service(tmp_path_factory.mktemp("locked"))
+    application = build(parser().parse_args(["--password", "secret"]), service)
+    with TestClient(application, base_url="http://127.0.0.1:7860", raise_server_exceptions=False) as client:
+        mounted = served(client)
+        ways = sorted({*ways_of(mounted.routes), ("GET", "/"), ("GET", "/web/page/page.js")})
+        assert len(ways) > 70 and ("POST", "/gradio_api/queue/join") in ways
+        answered = set()
+        for method, path in ways:
+            asked = re.sub(r"\{[^}]*\}", "x", path)
+            body = {"content": b"{}", "headers": JSON} if method in ("POST", "PUT") else {}
+            answer = client.request(method, asked, follow_redirects=False, **body)
+            if answer.status_code not in (401, 404):
+                answered.add((method, path))
+        drawn = {"/", "/theme.css", "/gradio_api/theme.css", "/favicon.ico", "/manifest.json"}
+        assert answered == {("POST", "/login"), ("POST", "/login/")} | {
+            (method, path) for method, path in ways if method in ("GET", "HEAD") and path in drawn
+        }
+        page = client.get("/").text
+        assert "What of Ada" not in page and "r0" not in page  # no row of the set
+        sign_in = {"username": "anybody", "password": "secret"}
+        assert client.post("/login", data=sign_in).json() == {"success": True}
+        assert client.get("/config").status_code == 200
+        wrong = [client.post("/login", data={**sign_in, "password": str(at)}).status_code for at in range(8)]
+        assert wrong == [400] * 5 + [429] * 3
+        assert client.post("/login", data=sign_in).status_code == 429  # nor is it a way to try on
+        assert client.get("/config").status_code == 200  # who is in stays in
 
 
 def test_every_function_that_the_page_may_ask_is_tried() -> None:

@@ -1,14 +1,17 @@
 """The layer in front of the page: who may ask, how much may be sent, what /web serves."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from app.__main__ import main
-from app.guard import JSON_BYTES, UPLOAD_BYTES, Guard, is_loopback
+from app.__main__ import addresses, main
+from app.brake import MOST_PLACES, Brake
+from app.guard import JSON_BYTES, Guard, is_loopback
 from app.web_files import FOR_GOOD, WebFiles, modules, plotly_bundle, version
 
 BASE = "http://127.0.0.1:7860"
@@ -91,8 +94,7 @@ def test_another_site_may_link_here_but_not_read(web: WebFiles, mode: str, code:
     [
         ("/gradio_api/queue/join", JSON_BYTES, 200),
         ("/gradio_api/queue/join", JSON_BYTES + 1, 413),
-        ("/gradio_api/upload", JSON_BYTES + 1, 200),
-        ("/gradio_api/upload", UPLOAD_BYTES + 1, 413),
+        ("/gradio_api/upload", 10, 404),
     ],
 )
 def test_bodies_have_a_limit(web: WebFiles, path: str, length: int, code: int) -> None:
@@ -108,7 +110,43 @@ def test_a_body_of_unknown_length_is_refused(web: WebFiles) -> None:
     assert ask(Guard(echo, web), "/x", "POST", content=chunks()).status_code == 411
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/deep_link", "/gradio_api/runs", "/monitoring/summary"])
+@pytest.mark.parametrize("length", ["-1", "²", "1" * 5_000, "4 MB"])
+def test_a_length_that_is_none_is_refused(web: WebFiles, length: str) -> None:
+    headers = [(b"content-length", length.encode("latin-1"))]
+    answer = ask(Guard(echo, web), "/x", "POST", headers=headers, content=b"")
+    assert answer.status_code in (411, 413)
+
+
+def test_guesses_wait_longer_and_longer_each_from_its_own_place() -> None:
+    now = [0.0]
+    brake = Brake(lambda: now[0])
+    assert [brake.begin("a") for _ in range(5)] == [0.0] * 5
+    assert brake.begin("a") == brake.begin("a") == 1.0 and brake.begin("b") == 0.0
+    waits = []
+    for _ in range(12):
+        waits.append(brake.begin("a"))
+        now[0] += waits[-1]
+        assert brake.begin("a") == 0.0
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    brake.right("a")
+    assert brake.begin("a") == 0.0 and brake.begin("a") == 0.0
+    for place in range(2_000):
+        brake.begin(str(place))
+    assert len(brake._places) == MOST_PLACES
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0.0.0.0"])
+def test_the_addresses_that_are_printed_are_served(web: WebFiles, host: str) -> None:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
+        for address in addresses(host, server.getsockname()[1]):
+            place = urlsplit(address)
+            socket.create_connection((place.hostname, place.port), 1).close()
+            assert ask(Guard(echo, web, host), headers={"host": place.netloc}).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    "path", ["/gradio_api/deep_link", "/gradio_api/runs", "/monitoring/summary", "/openapi.json"]
+)
 def test_what_keeps_histories_is_closed(web: WebFiles, path: str) -> None:
     assert ask(Guard(echo, web), path).status_code == 404
 
