@@ -416,6 +416,12 @@ def run_config(
     }
 
 
+def _precision_of(shown: ShownScores) -> str:
+    """Return the precision that scores were made in, as a setting takes it; "" where it is not known."""
+    made = shown.scores.provenance.get("precision") if shown.scores else ""
+    return str(made or "").partition(" ")[0]  # beside it stands the device
+
+
 def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, Any]:
     """Return what the config of a run on a set says of rows and starting model."""
     session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
@@ -424,7 +430,7 @@ def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, A
         "data_name": session.data_name,
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
-        "precision": str((shown.scores and shown.scores.provenance.get("precision")) or session.precision),
+        "precision": _precision_of(shown) or session.precision,
         **{
             key: [row_to_dict(row) for row in values]
             for key, values in vars(replace(session.fitting, forget=rows)).items()
