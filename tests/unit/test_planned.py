@@ -44,12 +44,13 @@ def test_the_named_are_judged_by_themselves_and_all_else_by_itself() -> None:
     every = {(each.control, each.probe): each for each in findings(results, LAST)}
     plan = Plan(named(["fact_joint: chosen - random", "other: chosen - words"]), NOW, 0)
     told = findings(results, LAST, plan)
-    first, second = told[:2]
+    assert [(each.control, each.probe) for each in told] == list(every)  # in the order of a table
+    first, second = planned_findings(results, plan)
     raw = [every[name].comparison.p_value for name in (("random", "fact_joint"), ("words", "other"))]
     low, high = sorted(raw)
     assert sorted([first.p_value, second.p_value]) == pytest.approx([min(1, 2 * low), max(2 * low, high)])
     assert first.words.endswith(f"(Holm over 2 planned), 5 seeds, 20 rows: {first._verdict}.")
-    others = [each for each in told[2:] if np.isfinite(each.p_value)]
+    others = [each for each in told if not each.named and np.isfinite(each.p_value)]
     assert len(told) == len(every) and len(others) == 2 * len(CONTROLS) - 2
     assert {(each.of, each.role) for each in others} == {(4, "exploratory")}
     least = min(others, key=lambda each: each.comparison.p_value)

@@ -266,6 +266,8 @@ def test_hostile_text_is_text_and_nothing_is_loaded_or_run(tmp_path: Path) -> No
     names = {name for name, _ in found.attributes}
     assert not any(name.startswith("on") or name == "src" for name in names)
     assert all(value.startswith("#") for name, value in found.attributes if name == "href")
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(set(ids)) == len(ids)  # each plot stands there twice, for a screen and for a phone
     assert "\x00" not in page and "default-src 'none'" in page and "url(" not in page
     assert "<script>window.ran=1</script>" in found.text
     for drawing in plots(made.record):

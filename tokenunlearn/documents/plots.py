@@ -16,19 +16,20 @@ from tokenunlearn.probes.kept import FACT, KEPT
 from tokenunlearn.text.numbers import signed
 
 WIDE: Final = 720
+NARROW: Final = 360  # of a phone: names stand above what they name
 HUES: Final = 8
 ROW: Final = 22  # pixels between two lines of the plot of differences
 SHARES: Final = ("probability", "share of answers")  # what lies between 0 and 1 may share an axis
 _WANTED: Final = {"down": "lower is better", "up": "higher is better", "": ""}
 
 
-def plots(record: Mapping[str, Any]) -> list[Drawing]:
-    """Return the plots that a record has numbers for."""
+def plots(record: Mapping[str, Any], wide: int = WIDE) -> list[Drawing]:
+    """Return the plots that a record has numbers for, `wide` pixels across; those of depth as they are."""
     if record["kind"] != "comparison":
         return depth_drawings(record["depth"]) if record["depth"] else []
-    found = [_differences(record, moment, shares) for moment in MOMENTS for shares in (True, False)]
-    found += [_kept(record, moment) for moment in MOMENTS]
-    found += [_response(record, each, number) for number, each in enumerate(record["series"], 1)]
+    found = [_differences(record, moment, shares, wide) for moment in MOMENTS for shares in (True, False)]
+    found += [_kept(record, moment, wide) for moment in MOMENTS]
+    found += [_response(record, each, number, wide) for number, each in enumerate(record["series"], 1)]
     return [each for each in found if each is not None]
 
 
@@ -37,7 +38,7 @@ def slug(moment: str) -> str:
     return moment.replace(" ", "-")
 
 
-def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawing | None:
+def _differences(record: Mapping[str, Any], moment: str, shares: bool, wide: int) -> Drawing | None:
     """Return the differences chosen − control of the figures in one kind of unit, with their intervals."""
     found = [
         each
@@ -47,8 +48,10 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
     if not found:
         return None
     probes = list(dict.fromkeys(each["probe"] for each in found))
-    left, top, bottom = 250, 16.0, 16 + ROW * (len(found) + len(probes))
-    axis = axis_of([0.0, *_ends(found)], left, WIDE - 20)
+    narrow = wide < WIDE
+    left, row = (16, ROW + 12) if narrow else (250, ROW)
+    top, bottom = 16.0, 16 + row * len(found) + ROW * len(probes)
+    axis = axis_of([0.0, *_ends(found)], left, wide - 20)
     shapes: list[Shape] = [*grid(axis, top, bottom)]
     shapes.append(Line(axis.at(0), top, axis.at(0), bottom, "ink"))
     wanted = {each["name"]: each["wanted"] for each in record["figures"]}
@@ -56,22 +59,24 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool) -> Drawin
         own = [each for each in found if each["probe"] == probe]
         top += ROW
         words = f"{own[0]['label']} ({_WANTED[wanted[probe]]})"
-        shapes.append(Words(8, top - 6, words, "ink", 12, bold=True))
+        shapes.append(Words(8, top - 6, words, "ink", 11 if narrow else 12, bold=True))
         for each in own:
-            top += ROW
+            top += row
             method = f", {each['method']}" if each["method"] else ""
-            shapes.append(Words(left - 10, top - 6, f"against {each['control_label']}{method}", anchor="end"))
+            against = f"against {each['control_label']}{method}"
+            place = (8, top - 22) if narrow else (left - 10, top - 6)
+            shapes.append(Words(*place, against, anchor="start" if narrow else "end"))
             shapes += _interval(axis, each, top - 10)
     unit = "difference in nats per token" if not shares else "difference"
     shapes.append(Words((axis.first + axis.last) / 2, bottom + 34, unit, anchor="middle"))
-    shapes += _key(bottom + 58)
+    shapes += _key(bottom + 58, (8, 124, 236) if narrow else (250, 370, 490))
     shown = sum(each["shown"] for each in found)
     alone = all(each["low"] is None for each in found)
     interval = "One seed and so no interval" if alone else "With 95 % intervals"
     about = f"{interval}; {shown} of {len(found)} are shown. The table of every difference has the numbers."
     name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
     title = f"Chosen tokens minus each control, {moment}{'' if shares else ', in nats'}"
-    return Drawing(name, title, about, WIDE, bottom + 70, tuple(shapes))
+    return Drawing(name, title, about, wide, bottom + 70, tuple(shapes))
 
 
 def _interval(axis: Axis, found: Mapping[str, Any], top: float) -> Iterator[Shape]:
@@ -87,18 +92,15 @@ def _mark(x: float, y: float, found: Mapping[str, Any]) -> Dot:
     return Dot(x, y, 4.5, "good") if found["better"] else Dot(x, y, 4.5, "bad", "diamond")
 
 
-def _key(top: float) -> Iterator[Shape]:
+def _key(top: float, places: Sequence[float]) -> Iterator[Shape]:
     """Yield what the three marks mean."""
-    for left, words, shown, better in (
-        (250, "shown, better", True, True),
-        (370, "shown, worse", True, False),
-        (490, "not shown", False, None),
-    ):
+    marks = (("shown, better", True, True), ("shown, worse", True, False), ("not shown", False, None))
+    for left, (words, shown, better) in zip(places, marks, strict=True):
         yield _mark(left, top - 4, {"shown": shown, "better": better})
         yield Words(left + 10, top, words)
 
 
-def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
+def _kept(record: Mapping[str, Any], moment: str, wide: int) -> Drawing | None:
     """Return what each arm forgot against what it kept, with intervals over the seeds, each seed a dot."""
     arms = [
         line
@@ -109,7 +111,9 @@ def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
     if len(arms) < 2:
         return None
     start: dict[str, Any] = {name: (record["before"] or {}).get(name) for name in (FACT, KEPT)}
-    left, right, high, low, legend = 64, 420, 20, 330.0, 446.0
+    narrow = wide < WIDE
+    left, high, low = 48 if narrow else 64, 20, 330.0
+    right, legend = (wide - 12, 16.0) if narrow else (420, 446.0)
     across = axis_of([1 - value for value in _spans(arms, FACT, start)], left, right)
     upward = axis_of(_spans(arms, KEPT, start), low, high)
     shapes: list[Shape] = [*grid(across, high, low), *rungs(upward, left, right)]
@@ -118,7 +122,7 @@ def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
         Words((left + right) / 2, low + 36, below, anchor="middle"),
         Words(8, 12, "kept (up is better)"),
     ]
-    top = 34.0
+    top = low + 66 if narrow else 34.0
     if None not in start.values():
         for place in ((across.at(1 - start[FACT]), upward.at(start[KEPT])), (legend, top - 4)):
             shapes.append(Dot(*place, 5, "ink", "diamond", hollow=True))
@@ -133,7 +137,7 @@ def _kept(record: Mapping[str, Any], moment: str) -> Drawing | None:
         "small dot. The table of arms has the numbers."
     )
     title = f"Forgetting against what is kept, {moment}"
-    return Drawing(f"kept-{slug(moment)}", title, about, WIDE, max(low + 48, top + ROW), tuple(shapes))
+    return Drawing(f"kept-{slug(moment)}", title, about, wide, max(low + 48, top + ROW), tuple(shapes))
 
 
 def _spans(arms: Sequence[Mapping[str, Any]], name: str, start: Mapping[str, Any]) -> list[float]:
@@ -156,7 +160,7 @@ def _arm(across: Axis, upward: Axis, line: Mapping[str, Any], colour: str, shape
     yield Dot(x, y, 5, colour, shape)
 
 
-def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int) -> Drawing | None:
+def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int, wide: int) -> Drawing | None:
     """Return how each figure changes along a series: a panel a figure, from nothing trained to all."""
     figures = [each for each in record["figures"] if each["name"] in series["before"]]
     figures = [
@@ -166,7 +170,8 @@ def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int)
     ]
     if not figures or len(series["points"]) < 2:
         return None
-    columns, wide, high = 3, WIDE / 3, 176
+    columns, high = 3 if wide == WIDE else 1, 192
+    panel = wide / columns
     shapes: list[Shape] = []
     shared = [
         value
@@ -175,10 +180,10 @@ def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int)
         for value in _ends([point["changes"][each["name"]] for point in series["points"]])
     ]
     for at, figure in enumerate(figures):
-        left, top = at % columns * wide, at // columns * high
+        left, top = at % columns * panel, at // columns * high
         own = [point["changes"][figure["name"]] for point in series["points"]]
-        upward = axis_of([0.0, *(shared if figure["unit"] in SHARES else _ends(own))], top + 128, top + 34)
-        shapes += _panel(series, figure, own, upward, (left, top, wide))
+        upward = axis_of([0.0, *(shared if figure["unit"] in SHARES else _ends(own))], top + 144, top + 50)
+        shapes += _panel(series, figure, own, upward, (left, top, panel))
     order = "lowest scores to highest" if series["series"] == BINS else "few tokens to all"
     about = (
         f"{len(figures)} panels, a figure each: its change since before any step, from {order}, with 95 % "
@@ -186,7 +191,7 @@ def _response(record: Mapping[str, Any], series: Mapping[str, Any], number: int)
     )
     rows = math.ceil(len(figures) / columns)
     title = f"{series['title']}: change since before any step"
-    return Drawing(f"{series['series']}-{number}", title, about, WIDE, rows * high, tuple(shapes))
+    return Drawing(f"{series['series']}-{number}", title, about, wide, rows * high, tuple(shapes))
 
 
 def _panel(
@@ -201,14 +206,14 @@ def _panel(
     yield Words(left + 8, top + 16, figure["label"], "ink", 12, bold=True)
     before = series["before"][figure["name"]]
     if before is not None:
-        yield Words(last + 8, top + 16, f"before {signed(before, '.3f')}", size=11, anchor="end")
+        yield Words(left + 8, top + 31, f"before {signed(before, '.3f')}", size=11)
     yield from rungs(upward, first - 6, last + 8)
     yield Line(first - 6, upward.at(0), last + 8, upward.at(0), "ink", 1, dashed=True)
     places = Axis(1, series["of"], first + 10, last - 12)
     earlier: tuple[float, float] | None = None
     for point, change in zip(series["points"], changes, strict=True):
         x = places.at(point["at"]) if series["of"] > 1 else (first + last) / 2
-        yield Words(x, top + 146, _place_words(series, point["at"]), size=11, anchor="middle", tick=True)
+        yield Words(x, top + 162, _place_words(series, point["at"]), size=11, anchor="middle", tick=True)
         if change["mean"] is None:
             earlier = None
             continue

@@ -13,7 +13,7 @@ from tokenunlearn.documents.depth import depth_table
 from tokenunlearn.documents.drawing import Drawing, style, svg
 from tokenunlearn.documents.heatmap import Heatmap
 from tokenunlearn.documents.heatmap_page import STYLE, drawn
-from tokenunlearn.documents.plots import plots, slug
+from tokenunlearn.documents.plots import NARROW, plots, slug
 from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.summary import FLUENCY
@@ -26,13 +26,13 @@ from tokenunlearn.text.numbers import signed
 
 COMPARED_BY: Final = (
     "figure",
+    "verdict",
     "difference",
     "95 % interval",
     "p (Holm)",
     "effect",
     "seeds",
     "rows",
-    "verdict",
 )
 FIRST_ROWS: Final = 6  # of the heatmap; the others are folded
 FIRST_FACTS: Final = 6  # whose depth is drawn: a picture takes a twentieth of a megabyte
@@ -51,9 +51,9 @@ nav { display: flex; flex-wrap: wrap; gap: .2em 1.1em; margin: 1.2em 0 0; font-s
 a { color: var(--accent); }
 .unfinished { margin: .8em 0; padding: .5em .8em; border: 1px solid var(--bad); border-radius: 6px;
   font-weight: 600; }
-.explored { border-left-color: var(--line); font-size: 1em; }
 .verdict { margin: .8em 0 .2em; padding-left: .8em; border-left: 3px solid var(--accent); font-size: 1.1em;
   font-weight: 600; }
+.explored { border-left-color: var(--line); font-size: 1em; }
 .note, .none, caption { color: var(--muted); } .none { font-size: .9em; white-space: normal; }
 .note { font-size: 14px; }
 caption { text-align: left; font-size: 13px; padding-bottom: .4em; }
@@ -83,11 +83,12 @@ pre { padding: .8em 1em; border: 1px solid var(--line); border-radius: 6px; whit
   overflow-wrap: anywhere; }
 summary { cursor: pointer; margin: .8em 0; color: var(--accent); }
 .a { font-size: 1.2em; }
-figure svg { min-width: 40em; } figure .scroll { margin: 0; }
+figure svg { min-width: 40em; } figure .scroll { margin: 0; } .narrow { display: none; }
 .limits { max-width: 52em; border: 1px solid var(--strong); border-radius: 8px; padding: .2em 1.4em .6em;
   margin-top: 2.6em; }
 .limits h2 { border: 0; margin: .6em 0; padding: 0; } .limits li { margin: .5em 0; }
-@media (max-width: 40em) { body { padding: 0 1em; } figure svg { min-width: 31em; }
+@media screen and (max-width: 40em) { body { padding: 0 1em; } .wide { display: none; }
+  .narrow { display: block; } .narrow svg { min-width: 0; width: 100%; height: auto; }
   .said { grid-template-columns: 1fr; }
   .facts th, .facts td { display: block; padding: 0; } .facts td { padding-bottom: .7em; } }
 @media print { body { max-width: none; font-size: 10.5pt; } nav { display: none; }
@@ -103,7 +104,7 @@ figure svg { min-width: 40em; } figure .scroll { margin: 0; }
 
 def report_page(report: Report) -> str:
     """Return the whole HTML document."""
-    record, drawings = report.record, plots(report.record)
+    record, drawings = report.record, _drawn(report.record)
     sections = [each for each in _sections(report, drawings) if each[2]]
     links = "".join(f'<a href="#{name}">{escaped(title)}</a>' for name, title, _ in sections)
     body = "\n".join(_section(*each) for each in sections)
@@ -125,7 +126,13 @@ def report_page(report: Report) -> str:
 """
 
 
-def _sections(report: Report, drawings: Sequence[Drawing]) -> list[tuple[str, str, str]]:
+def _drawn(record: Mapping[str, Any]) -> list[tuple[Drawing, Drawing]]:
+    """Return each plot as it is wide, and as it is on a phone."""
+    narrow = (replace(each, name=f"{each.name}-narrow") for each in plots(record, NARROW))
+    return list(zip(plots(record), narrow, strict=True))
+
+
+def _sections(report: Report, drawings: Sequence[tuple[Drawing, Drawing]]) -> list[tuple[str, str, str]]:
     """Return name, title and content of each section, content "" where there is nothing to say."""
     record = report.record
     one_run = record["kind"] == "run"
@@ -152,7 +159,7 @@ def _section(name: str, title: str, content: str) -> str:
     return f'<section id="{name}"{kind} aria-labelledby="{name}-head">\n{head}\n{content}\n</section>'
 
 
-def _verdict(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+def _verdict(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]) -> str:
     if record["kind"] == "run":
         return f'<p class="verdict">{escaped(record["sentence"])}</p>'
     if not record["verdicts"] and not record["planned"]:
@@ -173,9 +180,7 @@ def _verdict(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
 def _planned(planned: Mapping[str, Any]) -> list[str]:
     """Return how many of the named comparisons are shown, when they were named, and each of them."""
     lines = (
-        f'<li><span class="{_tone(each)}">{"Shown" if each["shown"] else "Not shown"}:</span> '
-        f"{escaped(each['text'])}</li>"
-        for each in planned["lines"]
+        f'<li><span class="{_tone(each)}">{escaped(each["text"])}</span></li>' for each in planned["lines"]
     )
     told = [planned["headline"], planned["text"]] if planned["headline"] else [planned["text"], ""]
     return [
@@ -317,7 +322,7 @@ def _bounded(line: Mapping[str, Any], name: str) -> str:
     return _mean([line[name], line[f"{name}_low"], line[f"{name}_high"]])
 
 
-def _arms(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+def _arms(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]) -> str:
     figures = [each for each in record["figures"] if _is_measured(record, each["name"])]
     names = [each["name"] for each in figures]
     # The answers stand beside the fluency, which a text that repeats itself may raise.
@@ -435,17 +440,17 @@ def _difference(found: Mapping[str, Any]) -> list[str]:
     role = f", {found['role']}" if found["role"] else ""
     return [
         name,
+        _cell(verdict),
         _cell(_number(found["mean"], plus=True)),
         _cell(interval),
         _cell(f"{_chance(found['p_value'])}<small>over {_whole(found['adjusted_over'])}{role}</small>"),
         _cell(_number(found["effect"], form=".2f", plus=True)),
         _cell(_whole(found["seeds"])),
         _cell(_whole(found["rows"])),
-        _cell(verdict),
     ]
 
 
-def _series(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+def _series(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]) -> str:
     parts = []
     for number, series in enumerate(record["series"], 1):
         figures = [each for each in record["figures"] if each["name"] in series["before"]]
@@ -481,7 +486,7 @@ def _changed(change: Mapping[str, Any]) -> str:
     return f"{_number(change['mean'], plus=True)}{ends}"
 
 
-def _depth(record: Mapping[str, Any], drawings: Sequence[Drawing]) -> str:
+def _depth(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]) -> str:
     depth = record["depth"]
     if depth is None:
         return ""
@@ -617,12 +622,13 @@ def _count(rows: int | None) -> str:
     return UNKNOWN if rows is None else f"{_whole(rows)} {'row' if rows == 1 else 'rows'}"
 
 
-def _figures(drawings: Sequence[Drawing], name: str) -> list[str]:
+def _figures(drawings: Sequence[tuple[Drawing, Drawing]], name: str) -> list[str]:
     """Return the drawings of that name, and of that name for another unit."""
     return [
-        f"<figure>{_scrolling(each.title, svg(each))}"
+        f'<figure><div class="wide">{_scrolling(each.title, svg(each))}</div>'
+        f'<div class="narrow">{_scrolling(each.title, svg(narrow))}</div>'
         f"<figcaption>{escaped(each.title)}. {escaped(each.about)}</figcaption></figure>"
-        for each in drawings
+        for each, narrow in drawings
         if each.name in (name, f"{name}-nats")
     ]
 

@@ -103,11 +103,16 @@ def findings(results: Sequence[ArmResult], moment: str, plan: Plan | None = None
     """
     if plan is None:
         return adjusted(_compared(results, moment))
-    others = [each for each in _compared(results, moment) if _name(each) not in plan.named]
-    return [
-        *(each for each in planned_findings(results, plan) if each.moment == moment),
-        *adjusted(others, EXPLORATORY),
-    ]
+    every = _compared(results, moment)
+    others = [each for each in every if _name(each) not in plan.named]
+    told = [*planned_findings(results, plan), *adjusted(others, EXPLORATORY)]
+    order = [(each.method, _name(each)) for each in every]
+    own = [each for each in told if each.moment == moment]
+    return sorted(own, key=lambda each: _place(order, (each.method, _name(each))))
+
+
+def _place(order: Sequence[tuple[str, Named]], name: tuple[str, Named]) -> int:
+    return order.index(name) if name in order else -1
 
 
 def planned_findings(results: Sequence[ArmResult], plan: Plan) -> list[Finding]:
