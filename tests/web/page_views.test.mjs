@@ -6,7 +6,6 @@ import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
 import { pieces } from "../../app/web/page/first_paint.js";
 import { curveTable, settingsText } from "../../app/web/runs/attacks.js";
 import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
-import { withSeconds } from "../../app/web/runs/curves_view.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
   answersShown,
@@ -18,7 +17,14 @@ import {
   stillFluent,
   verdict,
 } from "../../app/web/runs/probe_view.js";
-import { isLive, numberNow, retainWords, runButtons, saidHeading } from "../../app/web/runs/run_card.js";
+import {
+  isLive,
+  numberNow,
+  retainWords,
+  runButtons,
+  saidHeading,
+  withSeconds,
+} from "../../app/web/runs/run_card.js";
 import { share } from "../../app/web/text/numbers.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };

@@ -1,6 +1,6 @@
 /** Attacks on a run: what each found, with its settings, or a button to begin; under way, its progress. */
 
-import { button, node, tableHead } from "../dom/dom.js";
+import { button, node, setText, tableHead } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
 import { actButton, runButtons } from "./run_card.js";
 
@@ -33,9 +33,19 @@ export function progress(run, trigger) {
   return node(
     "p",
     { attributes: { role: "status" } },
-    node("span", { text: `${run.name}: ${run.text} ` }),
+    node("span", { text: lineWords(run), attributes: { "data-run": run.run_id } }),
     ...runButtons(run.buttons).map((each) => actButton(each, run, trigger)),
   );
+}
+
+function lineWords({ name, text }) {
+  return `${name}: ${text} `;
+}
+
+/** Says in its place what the newest line of a run says: while it waits, the seconds come with the chips alone. */
+export function tick(root, line) {
+  for (const words of root.querySelectorAll("[data-run]"))
+    if (words.dataset.run === line?.run_id) setText(words, lineWords(line));
 }
 
 function found(result) {

@@ -5,7 +5,7 @@ import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { newest } from "../server/pulse.js";
 import { liveLine } from "../server/shared_value.js";
 import { curvesFigure, pointsNote } from "./curves.js";
-import { answerBlock, isLive, numbersRow, runHead, runLog } from "./run_card.js";
+import { answerBlock, isLive, numbersRow, runHead, runLog, withSeconds } from "./run_card.js";
 
 /**
  * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
@@ -67,12 +67,6 @@ function paintLines(places, value, trigger) {
   keepFocus(places.head, () => (shown ? [runHead(shown, trigger)] : []));
   keepFocus(places.runs, () => runList({ ...value, runs }, trigger));
   return shown;
-}
-
-/** Returns a run with the words of its newest line, where that is of the same step. Pure. */
-export function withSeconds(run, line) {
-  const same = ["run_id", "state", "step"].every((name) => run[name] === line?.[name]);
-  return same ? { ...run, text: line.text } : run;
 }
 
 /** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */

@@ -5,8 +5,9 @@
 
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
+import { liveLine } from "../server/shared_value.js";
 import { share } from "../text/numbers.js";
-import { attackSections } from "./attacks.js";
+import { attackSections, tick } from "./attacks.js";
 import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
 import { perturbView } from "./perturb.js";
@@ -85,8 +86,8 @@ export function mount({ element, props, trigger, watch, server }) {
     setText(empty, ready ? "" : (value.empty ?? ""));
     empty.hidden = ready || Boolean(value.found);
     other.replaceChildren(...otherResult(value.other, trigger));
-    refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
     for (const { kind, show } of found) show(value.found?.kind === kind ? value.found : null);
+    refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
     depth.show(value.depth, value.run?.run_id);
     recorded.hidden = value.run?.run_id !== "recorded";
     for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
@@ -107,6 +108,7 @@ export function mount({ element, props, trigger, watch, server }) {
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
   }
   watch("value", draw);
+  liveLine.subscribe((line) => tick(root, line));
   draw();
 }
 

@@ -246,3 +246,9 @@ export function runButtons(labels) {
 export function isLive(state) {
   return ["queued", "running", "pausing", "stopping"].includes(state);
 }
+
+/** Returns a run with the words of its newest line, where that is of the same step. Pure. */
+export function withSeconds(run, line) {
+  const same = ["run_id", "state", "step"].every((name) => run[name] === line?.[name]);
+  return same ? { ...run, text: line.text } : run;
+}
