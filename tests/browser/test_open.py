@@ -106,7 +106,7 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
 
     page.get_by_role("button", name="Open data…", exact=True).click()
     dialog(page).get_by_label("File of rows").set_input_files(served.folder / "own.jsonl")
-    expect(dialog(page)).to_contain_text("0 rows to forget; 4 lines are refused")
+    expect(dialog(page)).to_contain_text("4 lines, not read yet")
     expect(dialog(page)).to_contain_text("No column is known to be the question or the answer")
     column(page, "answer").select_option("reply")
     expect(dialog(page)).to_contain_text("No column is known to be the question. Choose below.")

@@ -184,6 +184,7 @@ def test_the_tour_goes_through_the_tabs_and_lights_up_what_is_there(page: Page) 
     tabs.click()
     expect(tour).to_contain_text("5 of 8 · Start it")
     expect(page.locator("button.tx-start.is-pointed")).to_have_count(1)
+    expect(page.locator(".tx-controls.is-pointed")).to_be_in_viewport()
     for tab, part in (("Unlearn", ".curves-view"), ("Probe", ".probe-view"), ("Compare", ".compare-view")):
         tour.get_by_role("button", name="Next").click()
         expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
@@ -465,6 +466,8 @@ def test_nothing_sticks_out_on_a_phone(phone: Page) -> None:
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, tab
     open_tab(phone, "Tokens")
     expect(phone.locator(".tx-chip").first).to_be_visible()  # which model, or how far loading it has come
+    expect(phone.locator(".tx-data")).to_be_in_viewport()
+    expect(phone.locator(".tx-data")).to_contain_text("Data: ")
     expect(phone.locator(".tu-mask-bar")).to_be_in_viewport()
     drawer = phone.get_by_role("group", name="Row", exact=True)
     rows = phone.get_by_role("listbox", name="Rows")

@@ -127,6 +127,11 @@ def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page)
     mark = legend.locator(".is-chosen")
     colour = "e => getComputedStyle(e).borderTopColor"
     assert outline.evaluate(colour) == mark.evaluate(colour) != "rgba(0, 0, 0, 0)"
+    # Where the system forces its colours, a score is still a fill.
+    page.emulate_media(forced_colors="active")
+    fill = "e => getComputedStyle(e).backgroundColor"
+    assert token(page, "Oslo").evaluate(fill) != token(page, "in").evaluate(fill)
+    page.emulate_media(forced_colors="none")
     page.get_by_role("button", name="Fact", exact=True).click()
     expect(marks.last).to_have_text("the fact")
     page.get_by_role("combobox", name="Choose", exact=True).select_option("soft")

@@ -58,7 +58,8 @@ export function dataPreview(onColumns) {
     if (preview.fields) map(preview);
     first.hidden = preview.rows.length === 0;
     table.replaceChildren(...rowsTable(preview));
-    refused.replaceChildren(...refusedList(preview));
+    // While a column is to be chosen, every line lacks it: that says nothing of the lines.
+    refused.replaceChildren(...(openColumns(preview).length ? [] : refusedList(preview)));
   };
   const map = (preview) => {
     const choices = (fields) => fields.map((field) => mappingChoice(field, preview, corrected, choose));
@@ -127,6 +128,7 @@ export function previewWords(preview) {
     [choice, "with choices"],
   ];
   const kept = counts.map(([count, words]) => (count ? `, ${count} ${words}` : "")).join("");
+  if (openColumns(preview).length) return `${name}: ${plural(refused, "line")}, not read yet`;
   const left = refused ? `; ${plural(refused, "line is", "lines are")} refused` : "";
   if (preview.only_asked) return `${name}: ${plural(choice, "question", "questions")} with choices${left}`;
   return `${name}: ${plural(forget, "row", "rows")} to forget${kept}${left}`;
@@ -137,9 +139,9 @@ export function previewWords(preview) {
  * @returns {string[]}
  */
 export function previewNotes(preview) {
-  const { good, forget, retain, world, plain, contradictory, unkeyed, fields } = preview;
+  const { good, forget, retain, world, plain, contradictory, unkeyed } = preview;
   const notes = [];
-  const open = ["question", "answer"].filter((field) => fields?.[field] === null);
+  const open = openColumns(preview);
   if (open.length) notes.push(`No column is known to be the ${open.join(" or the ")}. Choose below.`);
   else if (!good) notes.push("No line is a row. Check which column is what; the reasons are at the end.");
   else if (preview.only_asked)
@@ -167,6 +169,11 @@ export function previewNotes(preview) {
       `${plural(plain, "row is", "rows are")} plain text without a question: nothing can be hidden from the model, so knowledge is not known there unless a subject is given. Choose by entropy (α = 0).`,
     );
   return notes;
+}
+
+/** Returns which of question and answer have no column yet. */
+function openColumns({ fields }) {
+  return ["question", "answer"].filter((field) => fields?.[field] === null);
 }
 
 /**

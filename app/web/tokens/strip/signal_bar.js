@@ -174,7 +174,7 @@ function legendOf(model) {
     setAttributes(top, {
       title: signal === "fused" ? null : "99th percentile of the set; larger values have the full colour too",
     });
-    setText(caption, captionWords(model, signal));
+    setText(caption, `Stronger colour: higher score. ${captionWords(model, signal)}`);
     setAttributes(element, {
       "aria-label": `Colour scale, low 0 to ${top.textContent}: ${caption.textContent}`,
     });
