@@ -72,7 +72,8 @@ globalThis.begin = () => {
 """
 BODY: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tokens</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>body { margin: 0; }
-.tx-title { height: 24px; padding: 16px; margin: 0; font-size: 16px; }</style></head>
+.tx-title { height: 24px; padding: 16px; margin: 0; font-size: 16px; }
+@media (max-width: 900px) { body { padding-top: 48px; } }</style></head>
 <body><div class="gradio-container"><h1 class="tx-title">Tokens</h1>
 <div class="tx-part status-chips"><div class="tx-view"></div></div>
 <div class="tx-part tokens-view"><div class="tx-view"></div></div></div>

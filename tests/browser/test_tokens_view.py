@@ -262,10 +262,11 @@ def test_the_cut_is_dragged_and_a_dot_of_the_plane_is_the_token_of_the_strip(pag
     targets = page.locator(".tu-targets")
     before = targets.inner_text()
     cut = page.get_by_role("slider", name="Cut of the fused score")
+    page.locator('.tu-strip .tu-token[tabindex="0"]').focus()  # which the drag takes away
+    cut.scroll_into_view_if_needed()
     box = page.locator(".tu-hist-plot").bounding_box()
     handle = cut.bounding_box()
     assert box and handle
-    page.locator('.tu-strip .tu-token[tabindex="0"]').focus()  # which the drag takes away
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40, steps=4)
