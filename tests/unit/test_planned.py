@@ -1,11 +1,13 @@
 """Comparisons named beforehand: Holm over these alone, the rest exploratory, and none named too late."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.actions.unlearn import PLANNABLE, Wanted, refuse_for_sweep
 from tests.measured_arms import chosen_and_random, measured, target
 from tests.unit.test_verdict import CONTROLS, simulated
 from tokenunlearn.documents.summary import sweep_view
@@ -18,6 +20,7 @@ from tokenunlearn.experiments.results import plan_of, read_plan, results_text
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.verdict import Finding, adjusted, findings, planned_findings
 from tokenunlearn.metrics.statistics import Comparison
+from tokenunlearn.training.config import TrainConfig
 
 NOW = "2026-11-30 22:10 UTC"
 BEFOREHAND = Plan(named(["fact_joint: chosen - random"]), NOW, 0)
@@ -159,3 +162,15 @@ def test_beside_a_plan_the_ends_of_bins_are_exploratory() -> None:
     arms = [measured(f"bins:{at}/2", seed, 0.9 - 0.4 * at) for at in (1, 2) for seed in range(3)]
     (series,) = sweep_view([target(), *arms], [], BEFOREHAND)["series"]
     assert all("(Holm over 8 exploratory)" in each for each in [series["headline"], *series["ends"]])
+
+
+def test_the_form_names_comparisons_and_refuses_one_whose_control_is_not_ticked() -> None:
+    text = "fact_joint: chosen - random"
+    assert PLANNABLE[text] == "fact, joint: chosen − random, same count"
+    assert [each.text for each in named(list(PLANNABLE))] == list(PLANNABLE)
+    wanted = Wanted(settings=TrainConfig(), controls=("random",), planned=(text,))
+    assert wanted.is_sweep and wanted.compared.planned == (text,)
+    refuse_for_sweep(wanted)
+    with pytest.raises(SettingError, match="needs the arm random") as refused:
+        refuse_for_sweep(replace(wanted, controls=("words",)))
+    assert refused.value.where == "planned"

@@ -40,8 +40,8 @@ test("every label of the server has its act, an unknown one none", () => {
 
 test("probabilities are written as people read them", () => {
   assert.deepEqual(
-    [share(0.954), share(1), share(0), share(null), share(NaN)],
-    [".95", "1.00", ".00", "–", "–"],
+    [share(0.954), share(1), share(0), share(-0.001), share(null), share(NaN)],
+    [".95", "1.00", ".00", ".00", "–", "–"],
   );
   assert.deepEqual(
     [signed(0.123), signed(-0.5), signed(-0.001), signed(1)],

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { changeWords, seriesFigure } from "../../app/web/compare/series_figure.js";
+import { changeWords, seriesFigure, shortPlace } from "../../app/web/compare/series_figure.js";
 
 const THEME = { ink: "black", muted: "grey", line: "silver", font: "serif" };
 const change = (mean, low = null, high = null) => ({ mean, low, high, seeds: 3, rows: 6 });
@@ -53,4 +53,9 @@ test("a change is said with its sign and interval, and what is not measured as t
   assert.equal(changeWords(change(-0.206, -0.3, 0.001)), "−0.21 [−0.30, +0.00]");
   assert.equal(changeWords(change(0.05)), "+0.05");
   assert.equal(changeWords(null), "not measured");
+});
+
+test("on a phone a place is written short", () => {
+  const places = ["1 of 4 (lowest)", "2 of 4", "4 of 4 (highest)", "33%"];
+  assert.deepEqual(places.map(shortPlace), ["lowest", "2 of 4", "highest", "33%"]);
 });

@@ -56,6 +56,8 @@ function layout(places, doses, theme, narrow) {
       ...axis,
       type: "category",
       categoryarray: places,
+      tickvals: places,
+      ticktext: narrow ? places.map(shortPlace) : places,
       title: {
         text: doses ? "Share of each row's tokens that is trained" : "Part of the scores that is trained",
       },
@@ -70,6 +72,11 @@ function layout(places, doses, theme, narrow) {
     dragmode: false,
     hovermode: "closest",
   };
+}
+
+/** Returns a place as it fits a phone: "1 of 4 (lowest)" is "lowest". Pure. */
+export function shortPlace(place) {
+  return /\((.*)\)/.exec(place)?.[1] ?? place;
 }
 
 /** Returns a change in words: `−0.21 [−0.30, −0.12]`, or "not measured". Pure. */

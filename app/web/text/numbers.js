@@ -72,11 +72,12 @@ export function interval(low, high) {
   return low === null || high === null || low === undefined ? "" : `${share(low)}–${share(high)}`;
 }
 
-/** Returns a figure for people: ".95", "1.00", "−2.61", "–" where nothing was measured. */
+/** Returns a figure for people: ".95", "1.00", "−2.61", "–" where nothing was measured; a rounded nothing has no sign. */
 export function share(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return value
     .toFixed(2)
+    .replace(/^-(?=0\.00$)/, "")
     .replace(/^-/, "−")
     .replace(/^(−?)0(?=\.)/, "$1");
 }
