@@ -52,7 +52,7 @@ def with_more_rows(store: RunStore, run_id: str) -> None:
 def attacked(store: RunStore, run_id: str) -> None:
     """Give a run an adapter that cannot be loaded, and what an attack found on it."""
     folder = store.path(run_id)
-    (folder / "adapter").mkdir()
+    (folder / "adapter").mkdir(exist_ok=True)
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (folder / "adapter" / name).write_text("{}")
     point = {"model": "unlearned", "taken": 2, "figures": {"held_out": 0.25}}
@@ -435,9 +435,9 @@ def test_an_objective_is_searched_by_typing_over_the_chosen_one(page: Page) -> N
     page.keyboard.press("Escape")
 
 
-def test_the_start_says_what_it_will_do_and_what_a_sweep_does_not_take(page: Page) -> None:
+def test_the_start_says_what_it_will_do_and_what_a_sweep_makes_of_a_setting(page: Page) -> None:
     open_tab(page, "Unlearn")
-    start, stop = page.locator("button.tx-start"), page.get_by_text("A sweep does not stop early")
+    start, stop = page.locator("button.tx-start"), page.get_by_text("A sweep goes on to the last step")
     expect(start).to_have_text("Start unlearning")
     random = page.get_by_role("checkbox", name="random, same count Rules out")
     random.check()
