@@ -30,7 +30,7 @@ export class AlternativesView {
     this.lists = node(
       "div",
       { class: "tu-alternatives" },
-      node("div", {}, node("h3", { text: "what follows, as is" }), this.whole),
+      node("div", {}, node("h3", { text: "likeliest here, as is" }), this.whole),
       node("div", {}, this.maskedHead, this.masked),
     );
     this.element = node("div", {}, this.lists, this.note, this.state);
