@@ -128,6 +128,7 @@ def serve(options: argparse.Namespace) -> None:
         from app.actions.old_drafts import adopt_when_scored
         from app.service import Service
         from app.sessions.session import Options
+        from tokenunlearn.doctor import sweep
         from tokenunlearn.runs.mask_store import MaskStore
 
         service = Service(
@@ -143,6 +144,8 @@ def serve(options: argparse.Namespace) -> None:
             )
         )
         MaskStore(service.queue.store.root).sweep()
+        sweep(service.queue.store.root)
+        service.health.watch(service.queue.store)
         adopt_when_scored(service)
         service.sessions.rest() if options.no_model else service.sessions.start()
         app = build(options, service)

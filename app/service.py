@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.health import Health
 from app.run_results import RunResults
 from app.sessions.session import Options, first_session
 from app.sessions.sessions import Sessions
@@ -34,6 +35,7 @@ class Service:
     options: Options
     uploads: Uploads = field(default_factory=Uploads)
     states: StatesShelf = field(default_factory=StatesShelf)
+    health: Health = field(default_factory=Health)
     compared: dict[str, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
     times: dict[tuple[Any, ...], Times] = field(default_factory=dict)
     recorded: dict[str, Any] = field(init=False)

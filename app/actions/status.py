@@ -43,6 +43,7 @@ def chips_of(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, A
         "at": time.time(),
         "busy": service.sessions.moving or _any_live(runs),
         "trouble": trouble(service),
+        "ailments": service.health.found,
     }
 
 

@@ -29,7 +29,7 @@ from tokenunlearn.table import write_table
 from tokenunlearn.training import teach as lessons
 from tokenunlearn.training.events import StepDone
 
-WRITES_NOTHING = {"list"}
+WRITES_NOTHING = {"list", "doctor"}
 WRITES_AS_COMPARE = {"sweep"}  # its file says what; below
 NO_FILE = {"STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out"}
 

@@ -31,6 +31,7 @@ VERBS: Final = (
     "validate",
     "report",
     "list",
+    "doctor",
 )
 
 _EXAMPLES: Final = """\

@@ -16,6 +16,7 @@ import {
   teachingNow,
   wantOpen,
 } from "../server/shared_value.js";
+import { ailmentsChip } from "./ailments.js";
 import { goneBanner } from "./gone_banner.js";
 import { followScheme, leaveFrames, searchMenus } from "./gradio.js";
 import { pageKeys } from "./page_keys.js";
@@ -25,7 +26,7 @@ import { runNews } from "./run_news.js";
 
 /**
  * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run:
- * {text, state, run_id, done, live, line}, held, at, busy, stamp}`: `held` while scoring is stopped, `busy` while
+ * {text, state, run_id, done, live, line}, held, at, busy, ailments, stamp}`: `held` while scoring is stopped, `busy` while
  * anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`:
  * or kept), `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in
  * app/actions/status.py.
@@ -57,10 +58,12 @@ export function mount({ element, props, trigger, watch, server }) {
     on: { click: () => trigger("show_run", { run_id: shownRun }) },
   });
   const news = runNews();
+  const ailments = ailmentsChip();
   (element.querySelector(".tx-view") ?? element).replaceChildren(
     model,
     data,
     run,
+    ailments.element,
     news.element,
     goneBanner(serverLink),
   );
@@ -102,6 +105,7 @@ export function mount({ element, props, trigger, watch, server }) {
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
     scoringHeld.set(value.held ?? false);
     teachingNow.set(value.teaching ?? null);
+    ailments.show(value.ailments ?? []);
     setText(run, value.run?.text ?? "no run");
     shownRun = value.run?.run_id ?? "";
     setAttributes(run, { "data-state": value.run?.state ?? "" });

@@ -1,0 +1,125 @@
+"""The doctor on real folders: what is wrong is named, with how to mend it; what is right is no fault."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.actions.status import chips
+from app.health import Health
+from tests.page_service import live_service
+from tokenunlearn import doctor
+from tokenunlearn.cli import main
+from tokenunlearn.doctor import FINE, NOTE, STALE_SECONDS, WRONG, Finding, ailments, examined, leftovers
+from tokenunlearn.models.embedded import file_hash
+from tokenunlearn.runs.store import RunStore
+
+
+def old(path: Path) -> Path:
+    then = time.time() - STALE_SECONDS - 1
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder with one run that is damaged, and one that waits."""
+    store = RunStore(tmp_path / "runs")
+    for name in ("first", "second"):
+        store.create({"name": name})
+    state = tmp_path / "runs" / "run-1" / "state.json"
+    state.write_text(state.read_text()[:40])
+    return tmp_path / "runs"
+
+
+def named(findings: list[Finding], name: str) -> Finding:
+    (found,) = (each for each in findings if each.name == name)
+    return found
+
+
+def test_all_is_looked_at_and_each_fault_says_how_to_mend_it(tmp_path: Path) -> None:
+    findings = examined(tmp_path / "none")
+    assert {each.name for each in findings} >= {
+        "installation", "packages", "processor", "memory", "disk, runs", "disk, cache",
+        "disk, temporary files", "embedded model", "assets", "runs",
+    }  # fmt: skip
+    assert not (tmp_path / "none").exists()
+    assert {each.state for each in findings} <= {FINE, NOTE, WRONG}
+    assert all(each.fix for each in findings if each.state == WRONG)
+    for name in ("installation", "packages", "processor", "assets", "runs"):
+        assert named(findings, name).state == FINE, named(findings, name)
+
+
+def test_a_damaged_run_ends_the_command_with_1_and_is_said_in_the_header_of_the_page(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--runs", str(runs), "--json"]) == 1
+    (run,) = (each for each in json.loads(capsys.readouterr().out) if each["name"] == "run-1")
+    assert run["state"] == WRONG and "state.json" in run["found"] and "Discard" in run["fix"]
+    assert main(["doctor", "--runs", str(runs)]) == 1
+    assert "WRONG run-1: " in capsys.readouterr().out
+
+    health, service = Health(), live_service(runs.parent / "page")
+    health.look(RunStore(runs))
+    service.health = health
+    assert run in chips(service)["ailments"]
+    (runs / "run-1" / "state.json").unlink()
+    (runs / "run-1" / "config.json").unlink()
+    (runs / "run-1" / "versions.json").unlink()
+    (runs / "run-1").rmdir()
+    health.look(RunStore(runs))
+    assert run not in health.found
+
+
+def test_what_a_kill_left_is_found_and_swept_but_nothing_that_is_being_written(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = (
+        ".texts/t1/.draft.json.x1.part", ".measured/.report-1.json.y.part", "run-2/adapter/.weights.3.part",
+        "run-2/.tokens.parquet.draft",
+    )  # fmt: skip
+    for place in (*places, ".texts/t1/.draft.json.now.part", "run-2/kept.part"):
+        (runs / place).parent.mkdir(parents=True, exist_ok=True)
+        (runs / place).write_text("half")
+    (runs / ".new-half").mkdir()
+    (runs / ".new-half" / "config.json").write_text("{}")
+    left = [old(runs / place) for place in (*places, ".new-half")]
+    old(runs / "run-2" / "kept.part")
+    assert leftovers(runs) == sorted(left)
+    assert named(examined(runs), "leftovers").state == NOTE
+    assert main(["doctor", "--runs", str(runs), "--sweep"]) == 1
+    assert all(f"removed {path}" in capsys.readouterr().err for path in left[:1])
+    assert leftovers(runs) == [] and not any(path.exists() for path in left)
+    assert (runs / ".texts/t1/.draft.json.now.part").exists() and (runs / "run-2/kept.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "rows.jsonl").write_text("other"), "Not as they were shipped"),
+        (lambda folder: (folder / "rows.jsonl").unlink(), "Not as they were shipped"),
+        (lambda folder: (folder / "manifest.json").write_text("[]"), "cannot be read"),
+        (lambda folder: (folder / "manifest.json").write_text('{"files": 3}'), "cannot be read"),
+        (lambda folder: (folder / "manifest.json").unlink(), "cannot be read"),
+    ],
+)
+def test_assets_that_are_not_as_they_were_shipped(
+    damage: Callable[[Path], object], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.jsonl").write_text("rows")
+    listed = {"rows.jsonl": file_hash(tmp_path / "rows.jsonl")}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": listed}))
+    monkeypatch.setattr(doctor, "ASSETS", tmp_path)
+    store = RunStore(tmp_path / "runs")
+    assert not [each for each in ailments(store) if each.name == "assets"]
+    damage(tmp_path)
+    assert words in named(ailments(store), "assets").found
+
+
+def test_folders_that_take_nothing(tmp_path: Path) -> None:
+    assert "cannot be written" in named(examined(Path("/proc/none")), "disk, runs").found
+    (tmp_path / "file").write_text("")
+    assert named(examined(tmp_path / "file"), "runs").found.endswith("is no folder")

@@ -1,0 +1,40 @@
+"""look over the installation, disk, assets and runs, and say how to mend what is wrong
+
+Ends with 1 where something is wrong, with 0 where not.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+MARKS: Final = {"fine": "ok   ", "note": "note ", "wrong": "WRONG"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("--runs", metavar="FOLDER", default="runs", help="folder of the runs (default runs)")
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    parser.add_argument("--sweep", action="store_true", help="first remove what killed processes left")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 1 where something is wrong, 0 where not."""
+    from tokenunlearn.doctor import WRONG, examined, sweep
+    from tokenunlearn.models.embedded import cache_root
+
+    runs = Path(arguments.runs)
+    removed = [path for root in (runs, cache_root()) for path in sweep(root)] if arguments.sweep else []
+    findings = examined(runs)
+    for path in removed:
+        sys.stderr.write(f"removed {path}\n")
+    if arguments.json:
+        sys.stdout.write(json.dumps([asdict(each) for each in findings], indent=1, ensure_ascii=False) + "\n")
+    else:
+        for each in findings:
+            sys.stdout.write(f"{MARKS[each.state]} {each.name}: {each.found}\n")
+            if each.fix:
+                sys.stdout.write(f"      {each.fix}\n")
+    return int(any(each.state == WRONG for each in findings))
