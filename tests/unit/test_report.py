@@ -311,12 +311,12 @@ def test_the_report_says_that_a_p_value_depends_on_the_controls_of_the_file(made
 def test_an_unfinished_comparison_says_so_on_top_and_a_whole_one_does_not(
     tmp_path: Path, made: Report
 ) -> None:
-    assert made.record["unfinished"] == "" and "Unfinished" not in report_page(made)
+    assert made.record["unfinished"] == "" and "Not all is measured" not in report_page(made)
     path = written(tmp_path / "part.jsonl", every_arm())
     whole = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in whole if '"arm": "random", "seed": 2' not in line))
     found = report(path)
-    words = "Unfinished: 11 of 12 runs of an arm are measured; what follows is of these alone."
+    words = "Not all is measured: 11 of 12 runs of an arm are, and what follows is of these alone."
     assert found.record["unfinished"] == words
     page = Page(report_page(found)).text
     assert page.index(words) < page.index("What is shown")

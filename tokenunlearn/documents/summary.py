@@ -38,7 +38,9 @@ SHOWN: Final = (
     "interval over rows and seeds, p adjusted by Holm over these {of})."
 )
 EXPLORED: Final = "Exploratory: "
-UNFINISHED: Final = "Unfinished: {done} of {of} runs of an arm are measured; what follows is of these alone."
+UNFINISHED: Final = (
+    "Not all is measured: {done} of {of} runs of an arm are, and what follows is of these alone."
+)
 
 
 def sweep_view(
@@ -77,7 +79,7 @@ def sweep_view(
 def unfinished_words(
     results: Sequence[ArmResult], runs: Sequence[tuple[int, Arm]], standing: str = ""
 ) -> str:
-    """Return that a comparison is not finished, with how many of its `runs` are measured; "" for a whole one.
+    """Return that a comparison is not whole, with how many of its `runs` are measured; "" for a whole one.
 
     `standing`: how its run stands.
     """
