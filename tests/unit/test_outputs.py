@@ -200,6 +200,24 @@ def test_a_file_that_may_only_be_read_is_kept(folder: Path, capsys: pytest.Captu
     assert "Permission denied" in refused(["gradients", "--demo", "--out", "a.json"], capsys)
 
 
+def test_what_a_kill_left_of_an_output_is_removed_and_nothing_else(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "x" / "adapter").mkdir(parents=True)
+    left = ["x/adapter/.adapter_model.safetensors.77.part", ".a.json.k3.part"]
+    kept = ["x/adapter/mine.part", ".b.json.k3.part", ".a.json.notes", "plots/.part", "x/adapter/config.json"]
+    (folder / "plots").mkdir()
+    for name in (*left, *kept):
+        (folder / name).write_text("half")
+    refused(["teach", "none.jsonl", "--out", "x"], capsys)
+    refused(["perturb", "none.jsonl", "--out", "a.json", "--plots", "plots"], capsys)
+    assert not any((folder / name).exists() for name in left) and all(
+        (folder / name).exists() for name in kept
+    )
+    (folder / "x" / "state.json").write_text("{}")
+    assert "It is a run of the page" in refused(["unlearn", "none.jsonl", "--out", "x"], capsys)
+
+
 def test_a_lock_falls_with_its_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom tokenunlearn.runs.disk import held_alone\n"

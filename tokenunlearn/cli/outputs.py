@@ -104,6 +104,7 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
     inputs = [*_given(arguments), *read]
     for output, path in found:
         _refuse_input(output, path, inputs)
+        _refuse_run_of_the_page(output, path)
     _refuse_twice(found)
     with ExitStack() as held:
         # Of the processes of one `accelerate launch` the first alone writes.
@@ -111,6 +112,7 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
             for output, path in found:
                 _try_out(output, path)
                 held.enter_context(held_alone(path))
+                _remove_left(output, path)
         try:
             yield
         except OSError as error:
@@ -204,6 +206,26 @@ def _refuse_input(output: Output, path: Path, inputs: Iterable[Path]) -> None:
                 else f"It is there already and lies in {each}, which is read"
             )
             raise SettingError(_cannot(path), why, "Name another", output.flag)
+
+
+def _refuse_run_of_the_page(output: Output, path: Path) -> None:
+    """Raise SettingError for the folder of a run of the page: its own files would be replaced."""
+    if output.folder and not output.holds and (path / "state.json").is_file():
+        raise SettingError(_cannot(path), "It is a run of the page", "Name another folder", output.flag)
+
+
+def _remove_left(output: Output, path: Path) -> None:
+    """Remove what killed processes left half written of this; it is held, so no living one writes it."""
+    if not output.folder:
+        with os.scandir(path.parent) as found:
+            left = [Path(each.path) for each in found if each.name.startswith(f".{path.name}.")]
+    elif output.holds:
+        left = []  # a folder of other things as well
+    else:
+        left = list(path.rglob(".*"))
+    for each in left:
+        if each.suffix == ".part":
+            each.unlink(missing_ok=True)
 
 
 def _refuse_twice(found: Iterable[tuple[Output, Path]]) -> None:
