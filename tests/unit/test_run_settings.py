@@ -33,6 +33,13 @@ def names(*configs: dict[str, Any]) -> list[str]:
     )
 
 
+def test_what_a_person_marked_in_their_own_fact_is_called_theirs() -> None:
+    told = settings_words(config("gold", rule=Rule(mode="gold")) | {"set": "own facts"})
+    assert (told["arm"].words, told["rule.mode"].words) == ("your marks", "Your marks")
+    told = settings_words(config("gold", rule=Rule(mode="gold")))
+    assert (told["arm"].words, told["rule.mode"].words) == ("gold spans", "Gold spans")
+
+
 def test_what_all_share_is_in_no_name_and_what_differs_is_in_words() -> None:
     assert names(config(), config(learning_rate=0.001, objective="ga")) == [
         "NPO · learning rate 0.003",
@@ -71,7 +78,7 @@ def test_runs_that_are_alike_or_alone_keep_the_name_they_were_started_under() ->
     [
         ("finished", 9, "stopped after 9 steps"),
         ("kept", 1, "stopped after 1 step"),
-        ("finished", 12, "at the last step"),
+        ("finished", 12, "to the last step"),
         ("running", 9, None),
         ("finished", 0, None),
     ],

@@ -16,13 +16,13 @@ _RULE: Final[Mapping[str, SettingInfo]] = MappingProxyType({info.name: info for 
 # The set of the rows that a person wrote on the page, and what the facts are called that they marked in them.
 OWN_FACTS: Final = "own facts"
 YOUR_MARKS: Final = "your marks"
-_GOLD = "gold"
+GOLD: Final = "gold"
 
 
 def arm_words(arm: str, rows: str = "") -> str:
     """Return the arm as a person reads it, on the rows of a set; an unknown one as it is."""
     entry = tokens_of(arm)
-    if arm == _GOLD and rows == OWN_FACTS:
+    if arm == GOLD and rows == OWN_FACTS:
         return YOUR_MARKS
     return entry.label if entry else arm
 
@@ -30,7 +30,7 @@ def arm_words(arm: str, rows: str = "") -> str:
 def rule_words(rule: Rule, rows: str = "") -> str:
     """Return how a rule chooses, on the rows of a set, in a few words: `highest-scoring share, 25 %`."""
     mode = MODES[rule.mode]
-    if rule.mode == _GOLD and rows == OWN_FACTS:
+    if rule.mode == GOLD and rows == OWN_FACTS:
         return YOUR_MARKS
     words = [_small(mode.label)]
     if mode.amount:
