@@ -63,7 +63,8 @@ def kept(service: Service, page: TextShown) -> dict[str, Any]:
     the count. Raises MaskError for a text that is not open.
     """
     shown = shown_text(service, page)
-    marks, damage = marks_store(service).marks(shown.text_id)
+    marks, _ = marks_store(service).marks(shown.text_id)
+    damage = ". ".join(marks_store(service).faults(shown.text_id))
     return {"marks": marks, "damage": damage, "sets": sets_of(service, shown)}
 
 

@@ -103,14 +103,17 @@ class TwoMasks:
 
 
 def kept(service: Service, page: PageText) -> dict[str, Any]:
-    """Return what is kept for a text: `{draft, masks, since}`; `since`: the masks it came from, one a set."""
+    """Return what is kept for a text: `{draft, masks, since, damage}`.
+
+    `since`: the masks that the draft came from, one a set; `damage`: what cannot be read, in sentences.
+    """
     shown = _of_text(service, page)
     draft = _store(service).draft(shown.text_id)
-    since = []
+    since, damage = [], ". ".join(_store(service).faults(shown.text_id))
     for mask_id in (draft or {}).get("masks", ()):
         with suppress(TokenUnlearnError):  # Moved away by hand: the draft is whole without it.
             since.append(_described(service, shown, str(mask_id)))
-    return {"draft": draft, "masks": _listed(service, shown), "since": since}
+    return {"draft": draft, "masks": _listed(service, shown), "since": since, "damage": damage}
 
 
 def save_draft(service: Service, draft: SaveDraft) -> dict[str, Any]:

@@ -3,22 +3,35 @@
 The cases are made from the table of files (`runs/run_files.py`): a new file is among them by itself.
 """
 
+import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import parts
-from app.actions import compare, probe, unlearn
+from app.actions import compare, marks, masks, probe, unlearn
 from app.actions.taught_models import taught_models
 from app.service import Service
 from app.sessions.session import Options
+from tests.asking import ask
 from tests.faults.whole_runs import broken, damages, whole_run
-from tests.page_service import live_service
+from tests.page_service import draft, live_service
+from tests.recorded_page import report
 from tokenunlearn.cli.attack import _folder as attacked
 from tokenunlearn.documents.sources import open_source
 from tokenunlearn.errors import TokenUnlearnError
+from tokenunlearn.passes import SubjectEdit
+from tokenunlearn.runs.damage import CACHES
+from tokenunlearn.runs.kept_scores import read_scores
+from tokenunlearn.runs.kept_subjects import read_subjects, write_subjects
+from tokenunlearn.runs.mask_store import text_folder
+from tokenunlearn.runs.measured import kept
 from tokenunlearn.runs.run_files import RUN_FILES
+from tokenunlearn.runs.store import RunStore
+from tokenunlearn.scoring import ScoreConfig
 
 # A kind of run whose folder holds each file in use, and the state that it stands in; others are of training.
 HOLDS = {
@@ -101,3 +114,69 @@ def is_whole(name: str, damage: str) -> bool:
     if name == "log.txt":  # any text is one
         return damage != "not readable"
     return damage == "missing" and name in MAY_BE_MISSING
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_a_damaged_cache_is_none(name: str, tmp_path: Path) -> None:
+    row = {"signals": {"entropy": [0.5]}, "as_is": [[["a", 0.5]]], "masked": [[["a", 0.5]]], "names": [""]}
+    whole = {"report": report("x", "forgot", 0.1), "scores": [row]}[name]
+    made = {"report": {"summary": {"retain": 0.5}}, "scores": [row, row]}[name]
+    path = tmp_path / f"{name}-1.json"
+    content = json.dumps(whole).encode()
+    path.write_bytes(content)
+    assert kept(path, lambda: made) == json.loads(content)
+    for damage, act in damages(path.name, content):
+        mend = broken(path, act)
+        again = made if damage == "not readable" else None  # nothing can be put in the place of a folder
+        assert kept(path, lambda: made) == made == kept(path, lambda again=again: again), damage
+        mend()
+
+
+def test_a_damaged_counter_gives_no_number_twice(tmp_path: Path) -> None:
+    store, given = RunStore(tmp_path), list[str]()
+    for _, act in damages(".last_number", b"7"):
+        given.append(store.create({"forget": []}))
+        broken(tmp_path / ".last_number", act)
+        given.append(store.create({"forget": []}))
+        if (tmp_path / ".last_number").is_dir():
+            (tmp_path / ".last_number").rmdir()
+    assert len(set(given)) == len(given) == 14
+
+
+def test_scores_of_other_tokens_than_their_name_says_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "scores-1.json"
+    path.write_text(json.dumps([{"signals": {}, "as_is": [], "masked": [], "names": []}]))
+    assert read_scores(path, [], ScoreConfig()) is None
+
+
+KEPT = ("draft.json", "subjects.json", "mask-1.jsonl", "marks.json", "marks-1.json")
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_was_kept_of_a_text_and_cannot_be_read_is_said_and_stands_in_nobodys_way(
+    name: str, tmp_path: Path
+) -> None:
+    service = live_service(tmp_path)
+    shown = {"text_id": "t1", "scores_id": "s1"}
+    ask(masks.save_draft, service, {**shown, **draft(), "base": 0})
+    ask(masks.save_mask, service, draft(name="first"))
+    ask(marks.save, service, {**shown, "rows": {}, "save": "a", "base": 0})
+    store = marks.marks_store(service)
+    store.add_set("t1", "first", {"r0": {"fact": [[0, 3]], "other": [], "seen": True}})
+    write_subjects(service.queue.store.root, "t1", {"r0": SubjectEdit("Bo", ("Cy",))})
+    path = text_folder(service.queue.store.root, "t1") / name
+    content = path.read_bytes()
+
+    def seen() -> str:
+        kept_masks, kept_marks = ask(masks.kept, service, shown), ask(marks.kept, service, shown)
+        read_subjects(service.queue.store.root, "t1")
+        return f"{kept_masks['damage']} {kept_marks['damage']}"
+
+    assert seen().strip() == ""
+    for damage, act in damages(name, content):
+        broken(path, act)
+        assert (name in seen()) == (damage != "missing"), (damage, seen())
+        ask(masks.save_draft, service, {**shown, **draft(), "base": 1})
+        ask(marks.save, service, {**shown, "rows": {}, "save": "b", "base": 1})
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        path.write_bytes(content)

@@ -74,7 +74,7 @@ def test_a_draft_that_cannot_be_is_refused_and_nothing_is_kept(
 ) -> None:
     with pytest.raises(error):
         ask(masks.save_draft, service, draft(**change))
-    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": []}
+    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": [], "damage": ""}
 
 
 def test_a_recorded_example_is_drafted_in_the_browser_only(service: Service) -> None:
@@ -248,7 +248,7 @@ def test_a_damaged_file_is_named_and_changes_nothing(service: Service, damage: A
     with pytest.raises((MaskError, InputError)) as caught:
         ask(masks.import_mask, service, {**SCORES, "name": "x", "text": damage(text)})
     assert sentence in str(caught.value)
-    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": []}
+    assert ask(masks.kept, service, SCORES) == {"draft": None, "masks": [], "since": [], "damage": ""}
 
 
 def test_other_text_or_another_tokenizer_is_refused_and_the_rows_are_named(

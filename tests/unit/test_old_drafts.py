@@ -157,7 +157,7 @@ def test_other_rows_and_another_model_get_nothing_of_it(runs: Path) -> None:
     assert (runs / ".masks").is_dir()
     shutil.copytree("tiny", "tiny2")
     found = kept(opened("tiny2"))
-    assert found == {"draft": None, "masks": [], "since": []}
+    assert found == {"draft": None, "masks": [], "since": [], "damage": ""}
     lines = Path("rows.jsonl").read_text(encoding="utf-8").splitlines()
     Path("rows.jsonl").write_text("\n".join(lines[:2]), encoding="utf-8")
     assert kept(opened()) == {"draft": None, "masks": [], "since": []}

@@ -239,3 +239,45 @@ def read_cached(path: Path) -> Any:
     except (OSError, ValueError):
         return None
     return None if CACHES[path.name.split("-")[0]](found) else found
+
+
+def _truth(found: Any) -> tuple[str, ...]:
+    return () if isinstance(found, bool) else ("is not true or false",)
+
+
+_ANY: Final = by_name(lambda _: ())
+_SPANS: Final = each(each(count, 2, 2))
+_MARKED: Final = by_name(record(fact=_SPANS, other=_SPANS, seen=_truth))
+_DRAFT: Final = also(
+    record(version=count, saved=count),
+    set=text,
+    rule=_ANY,
+    overrides=by_name(text),
+    notes=by_name(record(note=text)),
+    masks=each(text),
+)
+# File of a text's folder, its name up to the hyphen → what is wrong with its content.
+KEPT: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "draft.json": _fits(_DRAFT),
+        "marks.json": _fits(also(record(version=count, saved=count), rows=_MARKED)),
+        "subjects.json": _fits(by_name(record(subject=text, names=each(text)))),
+        "marks-": _fits(record(name=text, saved=count, rows=_MARKED)),
+    }
+)
+
+
+def read_kept(path: Path, kind: str = "") -> tuple[Any, str]:
+    """Return what a file of a text's folder holds, and "" for its fault; or None and why it cannot be read.
+
+    Both are empty where there is no such file. `kind`: the entry of KEPT, where the name does not say it.
+    """
+    try:
+        found = from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValueError) as error:
+        return None, f"{path} cannot be read: {why_unread(error)}"
+    stem, hyphen, _ = path.name.partition("-")
+    fault = KEPT[kind or stem + hyphen](found)
+    return (None, f"{path} cannot be read: {fault}") if fault else (found, "")

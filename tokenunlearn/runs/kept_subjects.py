@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.passes import SubjectEdit
+from tokenunlearn.runs.damage import read_kept
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.mask_store import changing, text_folder
 
@@ -27,8 +27,5 @@ def read_subjects(runs: Path, text_id: str) -> dict[str, SubjectEdit]:
 
 def subjects_in(path: Path) -> dict[str, SubjectEdit]:
     """Return the edits in one file, by row id; empty where there is none that can be read."""
-    try:
-        record = from_json(path.read_text(encoding="utf-8"))
-        return {name: SubjectEdit(edit["subject"], tuple(edit["names"])) for name, edit in record.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    record = read_kept(path, NAME)[0] or {}
+    return {name: SubjectEdit(edit["subject"], tuple(edit["names"])) for name, edit in record.items()}

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import MaskError
+from tokenunlearn.runs.damage import read_kept
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.mask_store import REMOVED, changing, text_folder
 from tokenunlearn.runs.versioned import Saved, now_ms, read_versioned, save_versioned
@@ -62,12 +62,15 @@ class MarksStore:
         """Return the named sets `{id, name, saved, rows}`, oldest first; damaged ones are left out."""
         listed = []
         for path in _files(text_folder(self.runs, text_id)):
-            try:
-                record = from_json(path.read_text(encoding="utf-8"))
+            record = read_kept(path)[0]
+            if record is not None:
                 listed.append({"id": path.stem} | {name: record[name] for name in ("name", "saved", "rows")})
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
         return listed
+
+    def faults(self, text_id: str) -> list[str]:
+        """Return why marks or sets of a text cannot be read, a sentence a file."""
+        folder = text_folder(self.runs, text_id)
+        return [fault for path in (folder / "marks.json", *_files(folder)) if (fault := read_kept(path)[1])]
 
     def read_set(self, text_id: str, set_id: str) -> dict[str, Any]:
         """Return one named set `{id, name, saved, rows}`. Raises MaskError when there is none."""

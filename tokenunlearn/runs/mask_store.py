@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header
+from tokenunlearn.runs.damage import read_kept
 from tokenunlearn.runs.disk import locked, write_bytes_atomically
 from tokenunlearn.runs.versioned import Saved, read_versioned, save_versioned
 
@@ -101,9 +102,19 @@ class MaskStore:
                     | {"scores_id": str(header["scores_id"])}
                     | {"signals": [str(header["rule"][name]) for name in ("knowledge", "entropy")]}
                 )
+                if not (isinstance(made["name"], str) and isinstance(made["saved"], int)):
+                    listed.pop()
             except (MaskError, KeyError, TypeError):
                 continue
         return listed
+
+    def faults(self, text_id: str) -> list[str]:
+        """Return why the draft, the subjects or a named mask of a text cannot be read, a sentence a file."""
+        folder = text_folder(self.runs, text_id)
+        found = [read_kept(folder / name)[1] for name in ("draft.json", "subjects.json")]
+        listed = {mask["id"] for mask in self.masks(text_id)}
+        found += [f"{path} cannot be read" for path in self._files(folder) if path.stem not in listed]
+        return [fault for fault in found if fault]
 
     def path(self, text_id: str, mask_id: str) -> Path:
         """Return the file of a named mask. Raises MaskError when there is none."""

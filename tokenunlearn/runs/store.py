@@ -305,7 +305,8 @@ class RunStore:
         found = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
         taken = [_number(entry.name) for entry in found if RUN_ID.fullmatch(entry.name)]
         number = max([last, *taken]) + 1
-        write_bytes_atomically(counter, str(number).encode())
+        with suppress(IsADirectoryError):
+            write_bytes_atomically(counter, str(number).encode())
         return number
 
 

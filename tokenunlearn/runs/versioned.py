@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenunlearn.data.json_text import from_json
+from tokenunlearn.runs.damage import read_kept
 from tokenunlearn.runs.disk import write_json_atomically
 
 
@@ -25,15 +25,7 @@ class Saved:
 
 def read_versioned(path: Path) -> tuple[dict[str, Any] | None, str]:
     """Return the record `{version, saved, …}` and "", or None and why it cannot be read ("" for no file)."""
-    try:
-        record = from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None, ""
-    except (OSError, ValueError) as error:
-        return None, f"{path} cannot be read: {error}"
-    if not isinstance(record, dict) or not isinstance(record.get("version"), int):
-        return None, f"{path} holds no version"
-    return record, ""
+    return read_kept(path)
 
 
 def save_versioned(path: Path, content: Mapping[str, Any], base: int) -> Saved:

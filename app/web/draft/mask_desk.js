@@ -11,7 +11,9 @@ import {
 } from "../model/mask_draft.js";
 import { clockTime } from "../text/numbers.js";
 import { keepWork } from "./address.js";
+import { bannerWords } from "./draft_banner.js";
 import { draftsBySet, draftsIn, freeName, savedWords } from "./draft_file.js";
+import { saveDraft } from "./export_mask.js";
 import { sinceSaved } from "./mask_changes.js";
 import { DraftKeeper } from "./mask_keeper.js";
 import { keepVersion, readDraft, readVersion } from "./tab_storage.js";
@@ -36,6 +38,8 @@ export class MaskDesk {
     model.subscribe((kinds) => {
       if (kinds.includes("data")) this.keeper.open();
     });
+    /** What was kept and cannot be read, in sentences, or "". */
+    this.damage = "";
     /** What shows the list of named masks hears here that it has changed. */
     this.listed = () => {};
     this.buildBanner();
@@ -68,11 +72,24 @@ export class MaskDesk {
   }
 
   buildBanner() {
+    this.choices = this.makeChoices();
     this.bannerText = node("span");
+    this.toFile = button("Save my draft as a file", () => saveDraft(this.model), {
+      class: "tu-button",
+      attributes: { title: "It is no longer lost with this page; Import… takes it" },
+    });
     this.banner = node(
       "div",
       { class: "tu-alarm", attributes: { role: "alert", hidden: true } },
       this.bannerText,
+      this.toFile,
+      ...this.choices,
+    );
+  }
+
+  /** The ways out of a conflict. */
+  makeChoices() {
+    return [
       button("Keep mine", () => this.keeper.takeOver(), {
         class: "tu-button",
         attributes: { title: "Save what is shown here over it" },
@@ -85,7 +102,7 @@ export class MaskDesk {
         class: "tu-button",
         attributes: { title: "Save what is shown here as a mask, then load the other" },
       }),
-    );
+    ];
   }
 
   /** The mask that the draft of the present set came from, or null. */
@@ -152,8 +169,9 @@ export class MaskDesk {
     this.keeper.leave();
   }
 
-  kept({ masks, since }) {
+  kept({ masks, since, damage = "" }) {
     this.masks = masks;
+    this.damage = damage;
     this.cameFrom = bySet(since);
     this.listed();
   }
@@ -204,13 +222,12 @@ export class MaskDesk {
   }
 
   told(state) {
-    this.banner.hidden = state.kind !== "conflict";
-    if (state.kind === "conflict") {
-      const at = state.at ? ` at ${clockTime(state.at)}` : "";
-      setText(
-        this.bannerText,
-        `This draft was edited elsewhere${at}, in another tab or by another person. What is shown here is not saved.`,
-      );
+    const words = bannerWords(state, this.damage, clockTime);
+    this.banner.hidden = words === "";
+    if (words) {
+      setText(this.bannerText, words);
+      this.toFile.hidden = state.kind !== "failed";
+      for (const each of this.choices) each.hidden = state.kind !== "conflict";
     }
     this.host.onState(state);
   }

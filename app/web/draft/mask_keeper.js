@@ -7,7 +7,7 @@ import { draftText } from "../model/mask_draft.js";
 import { same } from "../score/memoise.js";
 
 export const SAVE_AFTER_MS = 1000;
-const RETRY_MS = 5000;
+export const RETRY_MS = 5000;
 const SENT_KEPT = 20;
 
 /**

@@ -2,7 +2,7 @@
  * The banner of a server that is gone, on every tab; meanwhile nothing can be pressed that needs the server.
  */
 
-import { button, node } from "../dom/dom.js";
+import { button, node, setText } from "../dom/dom.js";
 
 // Only the server can do what stands in these.
 const REMOTE = [
@@ -18,6 +18,30 @@ const REMOTE = [
   ".tx-run-list",
   ".tx-runs .tx-button",
 ].join();
+
+/**
+ * Returns the banner of a disk that takes nothing, or a folder of runs that is gone: `{element, show}`. A
+ * server that is gone says nothing of its disk.
+ * @param {import("../server/server_link.js").ServerLink} link
+ */
+export function troubleBanner(link) {
+  const text = node("span");
+  const element = node("div", { class: "tx-gone", attributes: { role: "alert", hidden: true } }, text);
+  let words = "";
+  const draw = () => {
+    element.hidden = words === "" || link.value;
+    if (words) setText(text, `${words}. What you see is kept; nothing new can be saved or started.`);
+  };
+  link.subscribe(draw);
+  return {
+    element,
+    /** @param {string} given  why, in a sentence without its end, or "" */
+    show: (given) => {
+      words = given;
+      draw();
+    },
+  };
+}
 
 /**
  * Returns the banner; it follows `link`.

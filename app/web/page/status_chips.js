@@ -17,7 +17,7 @@ import {
   wantOpen,
 } from "../server/shared_value.js";
 import { ailmentsChip } from "./ailments.js";
-import { goneBanner } from "./gone_banner.js";
+import { goneBanner, troubleBanner } from "./gone_banner.js";
 import { followScheme, leaveFrames, searchMenus } from "./gradio.js";
 import { pageKeys } from "./page_keys.js";
 import { runNews } from "./run_news.js";
@@ -28,8 +28,8 @@ import { runNews } from "./run_news.js";
  * Mounts the view; `props.value` is `{model: {text, detail, state}, data: {text, detail}, opening, run:
  * {text, state, run_id, done, live, line}, held, at, busy, ailments, stamp}`: `held` while scoring is stopped, `busy` while
  * anything moves by itself, `at` the server's time of this answer, `done` the ids of finished runs (`ended`:
- * or kept), `live` null or the `{id, mask}` of the one under way, `stamp` see `beat` in
- * app/actions/status.py.
+ * or kept), `live` null or the `{id, mask}` of the one under way, `trouble` why nothing can be saved, `stamp`
+ * see `beat` in app/actions/status.py.
  * @param {MountHost} host
  */
 export function mount({ element, props, trigger, watch, server }) {
@@ -59,6 +59,7 @@ export function mount({ element, props, trigger, watch, server }) {
   });
   const news = runNews();
   const ailments = ailmentsChip();
+  const trouble = troubleBanner(serverLink);
   (element.querySelector(".tx-view") ?? element).replaceChildren(
     model,
     data,
@@ -66,6 +67,7 @@ export function mount({ element, props, trigger, watch, server }) {
     ailments.element,
     news.element,
     goneBanner(serverLink),
+    trouble.element,
   );
   // The chips themselves each second; all the rest, which costs far more, only where there is something new.
   // Where the server is gone nothing is sent: Gradio would reload the page as soon as it is back, and undo
@@ -107,6 +109,7 @@ export function mount({ element, props, trigger, watch, server }) {
     teachingNow.set(value.teaching ?? null);
     ailments.show(value.ailments ?? []);
     setText(run, value.run?.text ?? "no run");
+    trouble.show(value.trouble ?? "");
     shownRun = value.run?.run_id ?? "";
     setAttributes(run, { "data-state": value.run?.state ?? "" });
     // What was built into the page may be of long ago: what has finished since is no news.

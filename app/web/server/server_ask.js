@@ -5,6 +5,8 @@
 
 import { serverLink } from "./server_link.js";
 
+export const NO_ANSWER = "the server does not answer";
+
 /**
  * @param {Record<string, (data: object) => Promise<any>>} server
  * @param {string} name
@@ -17,7 +19,7 @@ export async function askServer(server, name, data, errorsToo = false) {
   // Gradio's client answers a refusal, or a server that is gone, with nothing at all.
   if (answer === undefined || answer === null) {
     serverLink.check();
-    throw new Error("the server does not answer");
+    throw new Error(NO_ANSWER);
   }
   if (answer.error && !errorsToo) throw new Error(answer.error);
   return answer;
