@@ -42,8 +42,7 @@ def sentence(error: Exception) -> str:
         return str(error).encode("utf-8", "replace").decode()
     LOG.error("An action of the page failed", exc_info=error)
     if isinstance(error, OSError):
-        full = "" if isinstance(error, FileNotFoundError) else disk_fault(error)
-        why = full or f"The server could not read or write a file: {error.strerror or error}"
+        why = disk_fault(error) or f"The server could not read or write a file: {error.strerror or error}"
         return f"{why}. What you see is kept."
     return f"The server failed unexpectedly: {type(error).__name__}. Its log says more."
 

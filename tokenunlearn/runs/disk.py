@@ -22,18 +22,22 @@ from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 
 # What the system says when a disk takes nothing more → what a person calls that, and what mends it.
-_DISK_FAULTS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+_FULL: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {
         errno.ENOSPC: ("The disk is full", "Make room on it"),
         errno.EDQUOT: ("Your share of the disk is used up", "Remove files of yours, or ask for more room"),
         errno.EFBIG: ("A file has grown to the limit of this process", "Raise its limit (ulimit -f)"),
         errno.EROFS: ("The disk is read-only", "Make it writable again"),
-        errno.EACCES: ("The folder may not be written", "Allow it to this user"),
-        errno.EPERM: ("The folder may not be written", "Allow it to this user"),
-        errno.ENOENT: ("The folder of runs is gone", "Put it back, or mount its disk again"),
-        errno.ENOTDIR: ("The folder of runs is gone", "Put it back, or mount its disk again"),
-        errno.ESTALE: ("The folder of runs is gone", "Put it back, or mount its disk again"),
         errno.EIO: ("The disk does not answer", "Look after it: it may be damaged"),
+    }
+)
+_AWAY: Final = ("The folder of runs is gone", "Put it back, or mount its disk again")
+_FORBIDDEN: Final = ("The folder of runs may not be written", "Allow it to this user")
+# The same, where it is said of something in the folder of runs: of any other file it means nothing of a disk.
+_IN_FOLDER: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
+    {
+        **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ESTALE), _AWAY),
+        **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
     }
 )
 LOCK_SECONDS: Final = 5.0  # what is done under a lock takes milliseconds
@@ -52,17 +56,21 @@ class LockHeld(RunError):
         self.pid = pid
 
 
-def disk_fault(error: BaseException | None) -> str:
-    """Return what keeps a file from being written, with what mends it; "" where it is no matter of the disk.
+def disk_fault(error: BaseException | None, folder: Path | None = None) -> str:
+    """Return what keeps files from being written, with what mends it; "" where it is no matter of the disk.
+
+    `folder`: the one of runs, where it is to be noticed that it is gone or forbidden.
 
     >>> disk_fault(OSError(28, "No space left on device"))
     'The disk is full: No space left on device. Make room on it'
     """
     while error is not None:
-        found = _DISK_FAULTS.get(error.errno or 0) if isinstance(error, OSError) else None
-        if found:
-            words, fix = found
-            return f"{words}: {os.strerror(getattr(error, 'errno', 0))}. {fix}"
+        if isinstance(error, OSError):
+            found = _FULL.get(error.errno or 0)
+            if found is None and folder is not None and Path(str(error.filename)).is_relative_to(folder):
+                found = _IN_FOLDER.get(error.errno or 0)
+            if found is not None:
+                return f"{found[0]}: {os.strerror(error.errno or 0)}. {found[1]}"
         error = error.__cause__
     return ""
 

@@ -86,7 +86,7 @@ class RunQueue:
             self.advance(READING_SECONDS)
             self._trouble = ""
         except (OSError, LockHeld) as error:
-            self._trouble = disk_fault(error) or str(error)
+            self._trouble = disk_fault(error, self.store.root) or str(error)
         states = self.store.list_runs()
         active = [state["run_id"] for state in states if state["state"] in ACTIVE]
         line = active + [state["run_id"] for state in self.waiting(states)]

@@ -6,6 +6,7 @@ pid is not taken for the worker), `saved_step` (0 = no adapter yet), `requested`
 asked for) and `resume`. Times are seconds since the epoch.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -109,6 +110,9 @@ class RunStore:
     def path(self, run_id: str) -> Path:
         """Return the directory of a run. Raises RunError when the id is malformed or there is no such run."""
         if not RUN_ID.fullmatch(run_id) or not (self.root / run_id).is_dir():
+            if not self.root.is_dir():
+                gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.root))
+                raise RunError(disk_fault(gone, self.root), where=str(self.root)) from gone
             raise RunError(
                 f"There is no run {run_id!r}.", fix="Pick one from the list of runs.", where=str(self.root)
             )
@@ -168,7 +172,7 @@ class RunStore:
             changed = self.change(run_id, when=ACTIVE, still=is_dead, **settled)
         except (OSError, RunError) as error:
             if isinstance(error, OSError):
-                self._trouble = disk_fault(error) or str(error)
+                self._trouble = disk_fault(error, self.root) or str(error)
                 settled["message"] += f". {self._trouble}"
             return {**state, **settled}
         return self.state(run_id) if changed is None else {**changed, "name": state["name"]}
@@ -215,7 +219,7 @@ class RunStore:
             with os.scandir(self.root) as entries:
                 names = [entry.name for entry in entries if RUN_ID.fullmatch(entry.name)]
         except OSError as error:
-            self._trouble = disk_fault(error) or str(error)
+            self._trouble = disk_fault(error, self.root) or str(error)
             return [dict(self._seen[run_id].state) for run_id in self._listed if run_id in self._seen]
         states = []
         for run_id in sorted(names, key=_number, reverse=True):

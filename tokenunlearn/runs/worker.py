@@ -92,7 +92,9 @@ class Pulse:
                 return
             except (OSError, RunError) as error:
                 LOG.warning("how the run ended cannot be written: %s", error)
-                if time.monotonic() > until or (isinstance(error, OSError) and not disk_fault(error)):
+                if time.monotonic() > until or (
+                    isinstance(error, OSError) and not disk_fault(error, self.store.root)
+                ):
                     raise
             if not self._give_up_reserve():
                 time.sleep(_RETRY_SECONDS)
@@ -118,7 +120,8 @@ class Pulse:
                 if str(error) != self.silenced:  # said once, not twice a second
                     LOG.exception("heartbeat failed")
                 self.silenced = str(error)
-                if not self.request_file.parent.exists():
+                # Deleted: not with the whole folder of runs, whose disk may come back.
+                if self.store.root.is_dir() and not self.request_file.parent.exists():
                     os._exit(FORCED_EXIT)
 
     def _leave_now(self) -> None:
@@ -141,7 +144,7 @@ def run_job(queue: RunQueue, run_id: str, make_parts: Callable[[], Parts]) -> st
             state, message = _run(store, run_id, make_parts(), pulse)
         except Exception as error:
             LOG.exception("the run failed")
-            full = disk_fault(error)
+            full = disk_fault(error, store.root)
             state, message = ("paused", full) if full else ("failed", str(error) or type(error).__name__)
         pulse.end(state, message)
     if state in ENDED:  # only now: what was not yet said to be over could not go on without it
