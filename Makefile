@@ -18,7 +18,7 @@ RUN_STAMP := .make/run-$(call hash,requirements.txt Makefile)
 DEV_STAMP := .make/dev-$(call hash,requirements.txt requirements-dev.txt Makefile)
 NPM_STAMP := .make/npm-$(call hash,package.json package-lock.json)
 
-.PHONY: help run test suite test-fast quick-python quick-javascript test-journey lint format assets install install-dev
+.PHONY: help run test suite test-fast faults quick-python quick-javascript test-journey lint format assets install install-dev
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ quick-python: ## The Python tests among the quick ones
 # Beside the Python tests, which need one processor for some seconds until their libraries are loaded.
 quick-javascript: ## All JavaScript tests, where there is node
 	@if command -v node >/dev/null; then npm test --silent; else echo "No node: JavaScript tests left out"; fi
+
+faults: $(DEV_STAMP) ## Worker and server ended, and refused the disk, at every write point (minutes; `make test` takes some)
+	TOKENUNLEARN_ALL_FAULTS=1 $(PYTEST) tests/faults $(ARGS)
 
 test-journey: $(DEV_STAMP) ## The journey through the page on all rows of the demo (minutes; `make test` takes three)
 	CHROMIUM="$$(.ci/chromium --install)" TOKENUNLEARN_WHOLE_JOURNEY=1 $(PYTEST) tests/browser/test_journey.py $(ARGS)

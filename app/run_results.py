@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+from tokenunlearn.errors import RunError
 from tokenunlearn.runs.run_files import run_faults
 from tokenunlearn.runs.store import RunStore, curve
 from tokenunlearn.training.events import Event
@@ -34,13 +35,19 @@ class RunResults:
 
     def faults(self, run_id: str) -> list[str]:
         """Return what is wrong with the files of a run, a sentence a file; a vanished one is among them."""
-        return run_faults(self._store.path(run_id), self._store.state(run_id))
+        try:
+            return run_faults(self._store.path(run_id), self._store.state(run_id))
+        except RunError as error:  # the run itself is gone
+            return [error.said]
 
     def events(self, run_id: str) -> list[Event]:
         """Return all events of a run; only what was written since the last call is read from disk."""
         with self._lock:
             known, cursor = self._events.get(run_id, ([], 0))
-            fresh, after = self._store.events(run_id, cursor)
+            try:
+                fresh, after = self._store.events(run_id, cursor)
+            except RunError:  # its folder is gone: what was read of it stays
+                return curve(known)
             # A cursor that went back means another file: start over.
             known = [*known, *fresh] if after >= cursor else self._store.events(run_id)[0]
             self._events[run_id] = (known, after)

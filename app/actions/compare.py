@@ -91,7 +91,7 @@ def named(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _noted(service: Service, line: dict[str, Any]) -> dict[str, Any]:
     """Return a line with what a person wrote on its run, and whether it has an adapter to take along."""
-    directory = service.queue.store.path(line["run_id"])
+    directory = service.queue.store.root / line["run_id"]
     note, fault = read_note(directory)
     return {
         **line,
@@ -178,7 +178,7 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     run_id = state["run_id"]
     now = [state[name] for name in ("created", "state", "step")]
     known, value = service.compared.get(run_id, (None, {}))
-    if known != now:
+    if _changed(service, known, now):
         from tokenunlearn.documents.summary import sweep_view
 
         plan: Plan | None = None
@@ -206,13 +206,18 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     # The state too: probes.json is there from before the first step, and whole at the end.
     now = [state["created"], state["state"], state["step"], probed(service, run_id)]
     known, line = service.compared.get(run_id, (None, {}))
-    if known != now:
+    if _changed(service, known, now):
         store = service.queue.store
         config, probes = store.known_config(run_id), store.known_probes(run_id)
         line = {**compare_line(state, config, probes), "bench": bench_of(config)}
         line["says"] = [WORLD_KEPT] if world_kept(config) else []
         service.compared[run_id] = (now, line)
     return _with_faults(service, {**run_line(state), **line})
+
+
+def _changed(service: Service, known: Any, now: Any) -> bool:
+    """Return whether a run has to be read again; what was read stands while the folder of runs is gone."""
+    return bool(known != now and (known is None or service.queue.store.root.is_dir()))
 
 
 def _with_faults(service: Service, line: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _ended(service: Service) -> Iterator[Mapping[str, Any]]:
 
 def _taught(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     run_id, facts, fault = state["run_id"], list[str](), ""
-    adapter = service.queue.store.path(run_id) / "adapter"
+    adapter = service.queue.store.root / run_id / "adapter"
     try:
         facts = [_fact_words(row) for row in learnt(service, run_id)]
         if read_artifact(adapter.parent) is None:

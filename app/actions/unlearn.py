@@ -454,7 +454,7 @@ def act(service: Service, press: Press) -> None:
 
 def is_open(service: Service, run_id: str) -> bool:
     """Return whether the open model is the one that a run left."""
-    opened, adapter = service.sessions.session.adapter, service.queue.store.path(run_id) / "adapter"
+    opened, adapter = service.sessions.session.adapter, service.queue.store.root / run_id / "adapter"
     return opened is not None and Path(opened).resolve() == adapter.resolve()
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: whole files, a true state, earlier runs untouched, a result that is not changed.
+"""kill -9 at random moments, between write points too (test_write_points.py): whole files, a true state, earlier runs untouched, a result that is not changed.
 
 The worker is a real process with a generator that trains nothing (fake_worker.py).
 """
@@ -80,7 +80,7 @@ def check_every_file_parses(directory):
             json.loads(line)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_killed_worker_leaves_whole_files_and_a_true_state(finished, seed):
     queue, earlier, untouched = finished
     run_id = start(queue)
@@ -114,7 +114,9 @@ def test_a_run_killed_again_and_again_ends_like_a_straight_one(queue):
         if state["state"] == "finished":
             break
         os.kill(state["pid"], signal.SIGKILL)
-        until(lambda: queue.store.state(broken)["state"] == "interrupted", seconds=5)
+        until(lambda: queue.store.state(broken)["state"] in ("interrupted", "finished"), seconds=5)
+        if queue.store.state(broken)["state"] == "finished":  # it was done between the look and the kill
+            break
         queue.resume(broken)
     until(lambda: queue.store.state(broken)["state"] == "finished")
     assert contents(queue.store.path(broken) / "adapter") == contents(queue.store.path(straight) / "adapter")

@@ -160,7 +160,7 @@ def test_other_rows_and_another_model_get_nothing_of_it(runs: Path) -> None:
     assert found == {"draft": None, "masks": [], "since": [], "damage": ""}
     lines = Path("rows.jsonl").read_text(encoding="utf-8").splitlines()
     Path("rows.jsonl").write_text("\n".join(lines[:2]), encoding="utf-8")
-    assert kept(opened()) == {"draft": None, "masks": [], "since": []}
+    assert kept(opened()) == {"draft": None, "masks": [], "since": [], "damage": ""}
 
 
 class Killed(BaseException):

@@ -30,7 +30,7 @@ def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], confi
 
 def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> None:
     """Write the signals and alternatives of all rows as a whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     write_json_atomically(path, [_record(each, config) for each in rows])
     forget_old(path)
 

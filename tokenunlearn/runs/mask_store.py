@@ -36,8 +36,12 @@ def text_folder(runs: Path, text_id: str) -> Path:
 
 @contextmanager
 def changing(folder: Path) -> Iterator[None]:
-    """Hold the lock of a text's folder, which is made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the lock of a text's folder, which is made where there is none.
+
+    Not the folder of runs: where that is gone, what was written in its place would be hidden when it is back.
+    """
+    for each in (folder.parent, folder):
+        each.mkdir(exist_ok=True)
     with locked(folder / ".lock"):
         yield
 

@@ -39,7 +39,7 @@ def kept(path: Path, measure: Callable[[], Any]) -> Any:
     """
     with ExitStack() as held:
         with suppress(OSError):  # else two may measure at once
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             # Without an end: who measures holds it for minutes.
             held.enter_context(locked(path.with_suffix(".lock"), seconds=None))
         record = read_cached(path)

@@ -89,14 +89,23 @@ class RunStore:
 
         `config` may name `name`, `arm`, `mask_hash` and `steps` for the state; `files` are further files
         by name, each written by a function of its path. Numbers are never given twice, even after
-        a run was deleted.
+        a run was deleted. Raises RunError where the disk takes nothing.
         """
+        try:
+            return self._create(config, files or {})
+        except OSError as error:
+            fault = disk_fault(error, self.root)
+            if not fault:
+                raise
+            raise RunError("The run cannot be started", fault, where=str(self.root)) from error
+
+    def _create(self, config: Mapping[str, Any], files: Mapping[str, WriteFile]) -> str:
         part = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
         try:
             part.chmod(0o755)
             write_json_atomically(part / "config.json", dict(config))
             write_json_atomically(part / "versions.json", versions())
-            for name, write_file in (files or {}).items():
+            for name, write_file in files.items():
                 write_file(part / Path(name).name)
             with locked(self.root / ".create.lock"):
                 run_id = f"run-{self._next_number()}"
@@ -221,6 +230,7 @@ class RunStore:
         except OSError as error:
             self._trouble = disk_fault(error, self.root) or str(error)
             return [dict(self._seen[run_id].state) for run_id in self._listed if run_id in self._seen]
+        self._trouble = ""  # what is read now sets it again
         states = []
         for run_id in sorted(names, key=_number, reverse=True):
             try:
@@ -243,9 +253,11 @@ class RunStore:
 
     def log_end(self, run_id: str) -> str:
         """Return the last lines that the run's workers wrote; "" where there is no log."""
-        file = self.path(run_id) / "log.txt"
+        file = self.root / run_id / "log.txt"
         try:
-            content = file.read_bytes()[-MOST_LOG_BYTES:] if file.exists() else b""
+            content = file.read_bytes()[-MOST_LOG_BYTES:]
+        except FileNotFoundError:
+            return ""
         except OSError as error:
             return f"{file.name} cannot be read: {error.strerror}"
         text = content.decode("utf-8", "replace")
