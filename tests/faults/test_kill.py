@@ -1,4 +1,5 @@
-"""kill -9 at random moments, between write points too (test_write_points.py): whole files, a true state, earlier runs untouched, a result that is not changed.
+"""kill -9 at random moments, also between write points (test_write_points.py): whole files, a true state,
+earlier runs untouched, a result that is not changed.
 
 The worker is a real process with a generator that trains nothing (fake_worker.py).
 """

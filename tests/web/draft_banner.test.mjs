@@ -22,5 +22,8 @@ test("a full disk is said with what happens next, and a server that is gone by i
 
 test("a conflict says when, and what cannot be read is named", () => {
   assert.match(bannerWords({ kind: "conflict", at: 1 }, "", clock), /edited elsewhere at 12:03/);
-  assert.match(bannerWords({ kind: "saved" }, "draft.json cannot be read", clock), /^draft.json cannot be read\./);
+  assert.match(
+    bannerWords({ kind: "saved" }, "draft.json cannot be read", clock),
+    /^draft.json cannot be read\./,
+  );
 });
