@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -56,23 +56,37 @@ class Finding:
 
 def examined(runs: Path) -> list[Finding]:
     """Return all findings; `runs` is the folder of runs, which need not be there."""
-    return [
-        *_installation(),
-        *_packages(),
-        *_processor(),
-        *_memory(),
-        *_disk(runs),
-        *_embedded(),
-        *_assets(),
-        *_runs(runs, None),
-        *_chromium(),
-    ]
+    return _found(
+        {
+            "installation": _installation,
+            "packages": _packages,
+            "processor": _processor,
+            "memory": _memory,
+            "disk": lambda: _disk(runs),
+            "embedded model": _embedded,
+            "assets": _assets,
+            "runs": lambda: _runs(runs, None),
+            "Chromium for tests": _chromium,
+        }
+    )
 
 
 def ailments(store: RunStore) -> list[Finding]:
     """Return what is wrong of all that may change while the page runs."""
-    found = (*_disk(store.root), *_assets(), *_runs(store.root, store))
-    return [each for each in found if each.state == WRONG]
+    checks = {"disk": lambda: _disk(store.root), "assets": _assets, "runs": lambda: _runs(store.root, store)}
+    return [each for each in _found(checks) if each.state == WRONG]
+
+
+def _found(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> list[Finding]:
+    """Return the findings of these checks; one that fails is a finding, and no other is lost."""
+    found: list[Finding] = []
+    for name, check in checks.items():
+        try:
+            found += check()
+        except Exception as error:
+            words = f"It cannot be looked at: {type(error).__name__}: {error}"
+            found.append(Finding(name, WRONG, words, "Install again: `make install`"))
+    return found
 
 
 def leftovers(root: Path) -> list[Path]:

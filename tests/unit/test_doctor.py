@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,16 @@ def test_assets_that_are_not_as_they_were_shipped(
     assert not [each for each in ailments(store) if each.name == "assets"]
     damage(tmp_path)
     assert words in named(ailments(store), "assets").found
+
+
+@pytest.mark.parametrize("module", ["torch", "psutil", "packaging.requirements"])
+def test_what_is_not_installed_hides_nothing_else(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    findings = examined(tmp_path)
+    (wrong,) = (each for each in findings if each.state == WRONG)
+    assert module in wrong.found and "make install" in wrong.fix and named(findings, "assets").state == FINE
 
 
 def test_folders_that_take_nothing(tmp_path: Path) -> None:
