@@ -22,6 +22,9 @@ from tokenunlearn.waiting import wait_asleep
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_RUN_HISTORY"] = "False"
+# Nor a list of the last ten thousand calls, of which each refusal would make a table.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 wait_asleep()
 
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown

@@ -409,6 +409,9 @@ def test_every_event_answers_anything_with_a_sentence(page: TestClient, service:
             told = ended["success"] or '"error": "' in words
             assert told and "unexpectedly" not in words, (each["targets"], each["api_name"], junk, words)
     assert service.queue.store.list_runs() == []
+    queue = served(page).get_blocks()._queue
+    assert len(queue.event_analytics) <= 1  # no list of calls is kept
+    assert queue.cached_event_analytics_summary == {"functions": {}}
 
 
 def ways_of(routes: Any, before: str = "") -> Iterator[tuple[str, str]]:
