@@ -114,7 +114,7 @@ def begin_run(address: str, queue: RunQueue) -> dict[str, tuple[Any, ...]]:
         # Refused until the model is loaded and its rows are scored.
         with suppress(AppError):
             scores = client.predict(api_name="/score")
-            draft = (scores["scores_id"], scores["rows"][0]["set"], {}, {})
+            draft: tuple[Any, ...] = (scores["scores_id"], scores["rows"][0]["set"], {}, {})
             mask = client.predict(*draft, api_name="/select")
             (run_id,) = client.predict(*draft, mask["hash"], TRAINING, None, api_name="/start_run")
             break
