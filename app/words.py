@@ -10,8 +10,6 @@ TITLE: Final = "TokenUnlearn Explorer"
 
 TAB_TOKENS, TAB_UNLEARN, TAB_PROBE, TAB_COMPARE = "Tokens", "Unlearn", "Probe", "Compare"
 
-MARKED_WORDS: Final = "These are the words that you marked"
-
 DISK_FULL: Final = "The disk is full: {free:,} bytes are left where the runs are. Make room on it"
 START: Final = "Start unlearning"
 LONG: Final = 120  # minutes, from which on hours are said

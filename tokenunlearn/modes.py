@@ -198,8 +198,8 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
         ),
         "gold": Mode(
             function=_gold,
-            label="Gold spans",
-            help="Control: take the words that are known to be the fact, as the best that a choice could be",
+            label="Marked facts",
+            help="Control: take the words that were marked as the fact, as the best that a choice could be",
             source="ours",
         ),
     }

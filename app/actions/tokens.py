@@ -55,7 +55,7 @@ def full_payload(service: Service, shown: ShownScores) -> dict[str, Any]:
         **shown.payload,
         **menus(shown.payload["signals"], lacking_here(service.sessions.of(shown)) if shown.live else {}),
         "left_out": reasons,
-        "rule_settings": rule_settings(own_facts(shown)),
+        "rule_settings": rule_settings(),
         "defaults": to_dict(rule),
         "own_defaults": rule != Rule(),
         "marked_here": own_facts(shown),

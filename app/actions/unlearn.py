@@ -222,7 +222,7 @@ def counts(shown: ShownScores, name: str, mask: Mask) -> dict[str, Any]:
         "never_known": unknown,
         "trained": trained,
         "asks": asks_first(unknown, trained),
-        "rule": rule_words(mask.rule, name),
+        "rule": rule_words(mask.rule),
         "words": chosen_words(shown, mask)[:SHOWN_WORDS],
     }
 
@@ -406,7 +406,7 @@ def run_config(
     bench = bench_config(service, shown, name)
     rows = bench[FORGET]
     return {
-        "name": f"{name or 'rows'}, {arm_words(arm, name)}",
+        "name": f"{name or 'rows'}, {arm_words(arm)}",
         "arm": arm,
         "group": group,
         "rule": to_dict(mask.rule),

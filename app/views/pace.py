@@ -1,4 +1,4 @@
-"""How long runs take on this machine, by what whole runs, and arms of sweeps, that are alike took."""
+"""How long runs take on this machine, by what runs, and arms of sweeps, that are alike took."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.runs.kinds import TRAINING
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.config import TrainConfig, with_objective
-from tokenunlearn.training.events import Event, SweepAt, SweepStep
+from tokenunlearn.training.events import EvalDone, Event, StepDone, SweepAt, SweepStep
 
 # The settings that do not decide how long all the steps of a run take; any other makes runs unlike.
 FREE: Final = ("seed", "learning_rate", "lora_alpha", "retain_bound", "stop_fact_below")
@@ -31,15 +31,29 @@ class Duration:
 
 
 def times_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequence[Event]) -> Times:
-    """Return what a finished run took; nothing where it was paused, ended early or has no sensible time."""
+    """Return what a finished run took; nothing where it was paused or has no sensible time.
+
+    A run that ended early counts with the steps that it did not make, at the mean of those that it made.
+    """
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
     seconds = state["ended"] - state["started"]
     if state.get("resume") or not _is_sensible(seconds):
         return {}
     if state["kind"] == "sweep":
         return _times_of_sweep(config, training, events, seconds)
-    whole = state["kind"] == TRAINING and state["step"] == training.steps
-    return {(RUN, *_alike(config, training)): [seconds]} if whole else {}
+    if state["kind"] != TRAINING:
+        return {}
+    missing = training.steps - state["step"]
+    if missing:
+        seconds += missing * _seconds_a_step(events)
+    return {(RUN, *_alike(config, training)): [seconds]} if _is_sensible(seconds) else {}
+
+
+def _seconds_a_step(events: Sequence[Event]) -> float:
+    """Return what a step and the probes after it took on average; NaN without any step."""
+    taken = [each.seconds or 0.0 for each in events if isinstance(each, StepDone | EvalDone)]
+    steps = sum(isinstance(each, StepDone) for each in events)
+    return sum(taken) / steps if steps else float("nan")
 
 
 def _times_of_sweep(

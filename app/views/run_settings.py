@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.views.bench import used_precision
 from app.words import OWN_RETAIN, setting_label
 from tokenunlearn.data.rows import SPLITS
-from tokenunlearn.documents.words import GOLD, OWN_FACTS, YOUR_MARKS, arm_words
+from tokenunlearn.documents.words import arm_words
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.fusion import NORMALISERS
@@ -84,9 +84,6 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
         if isinstance(given, Mapping):
             infos = {info.name: info for info in describe(kind)}
             found.update(_group(group, given, infos))
-    rule = config.get("rule")
-    if isinstance(rule, Mapping) and rule.get("mode") == GOLD and config.get("set") == OWN_FACTS:
-        found["rule.mode"] = replace(found["rule.mode"], words=YOUR_MARKS.capitalize())
     training, sweep = config.get("training"), config.get("sweep")
     several = isinstance(sweep, Mapping) and sweep.get("objectives")
     if "sweep.objectives" in found and "training.objective" in found:  # told once, of one as of several
@@ -122,9 +119,7 @@ def with_end(settings: Mapping[str, Said], run: Mapping[str, Any]) -> dict[str, 
 
 def _arm(config: Mapping[str, Any]) -> str:
     arm = str(config.get("arm") or "")
-    return (
-        RIVALS[arm].label if arm in RIVALS else arm_words(arm, str(config.get("set") or "")) or "every token"
-    )
+    return RIVALS[arm].label if arm in RIVALS else arm_words(arm) or "every token"
 
 
 def _group(group: str, given: Mapping[str, Any], infos: Mapping[str, SettingInfo]) -> dict[str, Said]:

@@ -3,14 +3,13 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app.words import MARKED_WORDS
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.known import row_known
@@ -78,10 +77,8 @@ def leaderboard_of_whole_sets(
     return leaderboard(table[table["row_id"].isin(whole)], infos, names)
 
 
-def rule_settings(own: bool = False) -> dict[str, dict[str, Any]]:
+def rule_settings() -> dict[str, dict[str, Any]]:
     """Return the settings of `Rule` as it declares them, for the panel that holds the rule.
-
-    `own`: a person wrote the rows on the page, so what they are known by are that person's marks.
 
     By name: `{type, label, help, unit, low, high, step, choices}`. Each choice is `{value, label, help}`; a
     mode has the setting that is its `amount` ("" for none) and whether it is `scoped`, a normaliser what is
@@ -93,8 +90,6 @@ def rule_settings(own: bool = False) -> dict[str, dict[str, Any]]:
         "scope": SCOPES,
         "normalise_over": SCOPES,
     }
-    if own:
-        entries["mode"] = {**MODES, "gold": replace(MODES["gold"], label="Your marks", help=MARKED_WORDS)}
     return {
         info.name: {
             **{

@@ -320,7 +320,7 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     assert main(asked) == 0
     first, told = capsys.readouterr()
     assert "python -m tokenunlearn report arms.jsonl --out arms.html" in told
-    for words in ("torch ", "rows with gold spans", "score bins by fused", "bins:2/2", "doses by fused"):
+    for words in ("torch ", "rows with marked facts", "score bins by fused", "bins:2/2", "doses by fused"):
         assert words in first
     # One seed: the series has means, no intervals, and no verdict but that it takes more seeds.
     assert "bins:2/2 − bins:1/2" in first and "not shown, it takes 3 seeds" in first

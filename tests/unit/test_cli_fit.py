@@ -69,7 +69,7 @@ def test_a_report_holds_the_learned_scorer_out_and_compares_two_annotations(mode
     asked = ["score", rows, "--signals", "learned", "--report", "--annotations", other, *model]
     assert main(asked) == 0
     said = capsys.readouterr().out
-    assert "tiny: 8 rows with gold spans" in said and "tiny, the other annotation: 6 rows" in said
+    assert "tiny: 8 rows with marked facts" in said and "tiny, the other annotation: 6 rows" in said
     for words in (
         "Learned, with the other subjects' rows",
         "Learned from our annotated rows alone",

@@ -108,9 +108,9 @@ def test_a_control_without_a_token_is_refused_before_anything_is_queued(service:
     assert shown is not None
     shown.columns["gold"] = np.zeros(9)
     plan = ask(unlearn.summary, service, draft())["plan"]
-    with pytest.raises(MaskError, match="“gold spans” has no token"):
+    with pytest.raises(MaskError, match="“marked facts” has no token"):
         start(service, plan, {}, controls=["uniform", "gold"])
-    with pytest.raises(MaskError, match="“gold spans” has no token"):
+    with pytest.raises(MaskError, match="“marked facts” has no token"):
         ask(unlearn.start, service, {"plan": plan, "settings": {}, "controls": ["gold"], "seeds": 3})
     assert service.queue.runs() == []
 

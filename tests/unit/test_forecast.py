@@ -17,7 +17,7 @@ from app.words import start_words
 from tests.asking import ask, start
 from tests.page_service import draft, live_service
 from tokenunlearn.experiments.arms import ARMS
-from tokenunlearn.training.events import Event, SweepAt, SweepStep
+from tokenunlearn.training.events import EvalDone, Event, StepDone, SweepAt, SweepStep
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_time_is_that_of_whole_runs_of_the_same_rows_model_and_settings(serv
     # The first one measured the target as well, which the next ones find on disk.
     assert label(service, settings=FOUR, controls=TWO) == "Start 3 runs, at most about 6 min"
     finished(service, second)
-    finished(service, third, started=0.0, ended=50.0, step=3)  # it ended early
+    finished(service, third, started=0.0, ended=50.0, step=3)  # it ended early, and told of no step
     assert label(service, settings=FOUR, controls=TWO) == "Start 3 runs, about 3 min"
     quicker = FOUR | {"stop_fact_below": 0.1}
     assert label(service, settings=quicker, controls=TWO) == "Start 3 runs, at most about 3 min"
@@ -92,10 +92,16 @@ def test_the_time_is_that_of_whole_runs_of_the_same_rows_model_and_settings(serv
     assert forecast(service, wanted, two).label == "Start 3 runs", "other rows"
 
 
-def test_of_runs_that_ended_early_alone_no_time_is_said(service: Service) -> None:
-    for run_id in runs(service, *TWO, stop_fact_below=0.1):
+def test_a_run_that_ended_early_counts_with_the_steps_that_it_did_not_make(service: Service) -> None:
+    early, *others = runs(service, *TWO, stop_fact_below=0.1)
+    for run_id in others:
         finished(service, run_id, step=2)
-    assert label(service, settings=FOUR | {"stop_fact_below": 0.1}, controls=TWO) == "Start 3 runs"
+    quicker = {"settings": FOUR | {"stop_fact_below": 0.1}, "controls": TWO}
+    assert label(service, **quicker) == "Start 3 runs", "none of them told of a step"
+    steps = [StepDone(at, 4, 1.0, 1.0, 1.0, 20.0) for at in (1, 2)]
+    # 60 s, and two more steps of 20 s and (10 + 0) / 2 s of probes
+    finished(service, early, [steps[0], EvalDone(1, 0.5, seconds=10.0), steps[1], EvalDone(2, 0.05)], step=2)
+    assert label(service, **quicker) == "Start 3 runs, at most about 6 min", "3 times 110 s"
 
 
 def test_a_sweep_says_how_long_the_arms_of_the_next_one_take(service: Service) -> None:

@@ -33,11 +33,9 @@ def names(*configs: dict[str, Any]) -> list[str]:
     )
 
 
-def test_what_a_person_marked_in_their_own_fact_is_called_theirs() -> None:
-    told = settings_words(config("gold", rule=Rule(mode="gold")) | {"set": "own facts"})
-    assert (told["arm"].words, told["rule.mode"].words) == ("your marks", "Your marks")
+def test_a_fact_is_called_marked_whoever_marked_it() -> None:
     told = settings_words(config("gold", rule=Rule(mode="gold")))
-    assert (told["arm"].words, told["rule.mode"].words) == ("gold spans", "Gold spans")
+    assert (told["arm"].words, told["rule.mode"].words) == ("marked facts", "Marked facts")
 
 
 def test_what_all_share_is_in_no_name_and_what_differs_is_in_words() -> None:

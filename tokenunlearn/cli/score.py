@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         action="store_true",
-        help="print how well each signal finds the gold spans, per set; without --signals, all masks",
+        help="print how well each signal finds the marked facts, per set; without --signals, all masks",
     )
     parser.add_argument(
         "--annotations", metavar="FILE", help="rows with other gold on the same texts: a second --report"

@@ -42,7 +42,7 @@ def print_reports(
     for name, members in sets.items():
         gold = marks_of_rows([row.info.row for row in members])
         if not gold:
-            sys.stdout.write(f"{name}: no gold spans, nothing to compare with\n")
+            sys.stdout.write(f"{name}: no marked facts, nothing to compare with\n")
             continue
         second = None if other is None else {key: other[key] for key in gold if key in other}
         _print_report(name, model, members, gold, second, config, signals, fitted)
@@ -106,7 +106,7 @@ def _print_report(
 ) -> None:
     known = [row for row in rows if row.info.row.id in marks]
     tokens = sum(len(row.table) for row in known)
-    sys.stdout.write(f"\n{name}: {len(known)} rows with gold spans, {tokens} answer tokens\n")
+    sys.stdout.write(f"\n{name}: {len(known)} rows with marked facts, {tokens} answer tokens\n")
     if fitted:
         found = audit_of(model, known, marks, signals, config.settings_of("learned"), other)
         sys.stdout.write("\n".join(signal_lines(found.report, LABELS)) + f"\n  {said(found)}\n")

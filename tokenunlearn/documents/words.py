@@ -12,26 +12,18 @@ from tokenunlearn.settings import SettingInfo, describe
 
 _RULE: Final[Mapping[str, SettingInfo]] = MappingProxyType({info.name: info for info in describe(Rule)})
 
-
-# The set of the rows that a person wrote on the page, and what the facts are called that they marked in them.
-OWN_FACTS: Final = "own facts"
-YOUR_MARKS: Final = "your marks"
-GOLD: Final = "gold"
+OWN_FACTS: Final = "own facts"  # the set of the rows that a person wrote on the page
 
 
-def arm_words(arm: str, rows: str = "") -> str:
-    """Return the arm as a person reads it, on the rows of a set; an unknown one as it is."""
+def arm_words(arm: str) -> str:
+    """Return the arm as a person reads it; an unknown one as it is."""
     entry = tokens_of(arm)
-    if arm == GOLD and rows == OWN_FACTS:
-        return YOUR_MARKS
     return entry.label if entry else arm
 
 
-def rule_words(rule: Rule, rows: str = "") -> str:
-    """Return how a rule chooses, on the rows of a set, in a few words: `highest-scoring share, 25 %`."""
+def rule_words(rule: Rule) -> str:
+    """Return how a rule chooses in a few words: `highest-scoring share, 25 %`."""
     mode = MODES[rule.mode]
-    if rule.mode == GOLD and rows == OWN_FACTS:
-        return YOUR_MARKS
     words = [_small(mode.label)]
     if mode.amount:
         words.append(_amount_words(_RULE[mode.amount], getattr(rule, mode.amount)))

@@ -150,8 +150,8 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             signals=(CONTENT,),
         ),
         "gold": Tokens(
-            label="gold spans",
-            help="The annotated fact: the best that a choice could be",
+            label="marked facts",
+            help="The fact as it was marked: the best that a choice could be",
             rules_out="nothing: it is the ceiling",
             weights=_gold,
             needs=frozenset({"gold"}),

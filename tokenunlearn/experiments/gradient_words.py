@@ -8,7 +8,7 @@ from tokenunlearn.text.numbers import p_words, signed
 
 NAMES: Final[Mapping[str, str]] = {
     "chosen": "chosen",
-    "gold": "gold spans",
+    "gold": "marked facts",
     "unchosen": "unchosen",
     "all": "all tokens",
 }

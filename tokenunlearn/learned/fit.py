@@ -78,7 +78,7 @@ def basis_of(words: Words) -> Basis:
         raise InputError(
             "There is nothing to learn from",
             "The annotated rows need words of the fact and other words",
-            "Give rows with gold spans that leave some words out",
+            "Give rows with marked facts (gold) that leave some words out",
         )
     states = known.states.astype(np.float64)
     mean, scale = states.mean(axis=0), states.std(axis=0)
