@@ -92,6 +92,19 @@ test("the figure has a mark a line, bars where there is an interval, and the tar
   assert.equal(paretoFigure(many, THEME, { x: "x", y: "y" }, true).layout.showlegend, false);
 });
 
+test("an axis is never so short that it tells apart what the table does not", () => {
+  const point = { id: "a", title: "a", kind: "run", hue: 0, seeds: [], low: null, high: null, before: null };
+  const close = [
+    { ...point, x: 0.5, y: 0.999998 },
+    { ...point, x: 0.9, y: 1 },
+  ];
+  const { layout } = paretoFigure(close, THEME, { x: "x", y: "y" }, false);
+  assert.ok(Math.abs(layout.yaxis.range[1] - layout.yaxis.range[0] - 0.02) < 1e-12);
+  assert.equal(layout.xaxis.range, undefined, "Plotly picks it");
+  const bounded = { ...point, x: 0.5, y: 1, low: [0.4, 0.9], high: [0.6, 1.1] };
+  assert.equal(paretoFigure([bounded], THEME, { x: "x", y: "y" }, false).layout.yaxis.range, undefined);
+});
+
 test("the plot's table says the same", () => {
   assert.deepEqual(tableOf(pointsOf([line("run-1", 0.25, 0.5), ARM], "fact", "kept")), [
     ["run-1", ".75", ".50", 1],

@@ -200,9 +200,16 @@ export function drawnGroup(groups, chosen, ticked) {
   return named(chosen) ?? named(ticked.at(-1)?.bench) ?? groups.find(({ lines }) => lines.length === most);
 }
 
-/** Returns why some lines are not drawn beside those of a group, "" where none is left out. Pure. */
+const MOST_TOLD = 2;
+
+/**
+ * Returns why some lines are not drawn beside those of a group, "" where none is left out: of more than
+ * MOST_TOLD groups how many lines, else which. Pure.
+ */
 export function leftOutWords(left, group) {
   if (left.length === 0) return "";
+  if (benches(left).length > MOST_TOLD)
+    return `Left out: ${left.length} more, on other rows, of another starting model or measured in another way, which cannot be held against these.`;
   const drawn = group?.lines[0]?.about ?? {};
   const each = benches(left).map(({ words, lines }) => {
     const { data, model, way } = lines[0].about;

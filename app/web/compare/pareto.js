@@ -59,6 +59,7 @@ export function frontOf(points) {
 /** With more marks than these there is no legend: a mark says its name, and so does the table. */
 const MOST_NAMED = 12;
 const NAME = 30; // pixels of a name in the legend
+const NARROWEST = 0.02;
 
 /**
  * Returns `{data, layout}` for Plotly; each mark has its line's id as `customdata`.
@@ -109,10 +110,21 @@ export function paretoFigure(points, theme, titles, narrow) {
       legend: narrow
         ? { orientation: "h", x: 0, y: -0.22, yanchor: "top", font: { color: theme.ink } }
         : { font: { color: theme.ink } },
-      xaxis: { ...axis, title: { text: titles.x, standoff: 8 } },
-      yaxis: { ...axis, title: { text: titles.y, standoff: 8 } },
+      xaxis: { ...axis, ...rangeOf(points, 0), title: { text: titles.x, standoff: 8 } },
+      yaxis: { ...axis, ...rangeOf(points, 1), title: { text: titles.y, standoff: 8 } },
     },
   };
+}
+
+/** An axis no shorter than NARROWEST, else it tells apart what no figure of the table does; Plotly picks a longer one. */
+function rangeOf(points, at) {
+  const values = points
+    .flatMap(({ x, y, low, high, before, seeds }) => [[x, y], low, high, before, ...seeds])
+    .flatMap((place) => (place ? [place[at]] : []));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const reach = NARROWEST / 2;
+  const middle = (low + high) / 2;
+  return high - low < NARROWEST ? { range: [middle - reach, middle + reach] } : {};
 }
 
 const scatter = (x, y) => ({ x, y, type: "scatter" });
