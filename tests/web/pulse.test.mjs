@@ -66,3 +66,14 @@ test("an answer that was overtaken by a later one changes nothing", () => {
   assert.equal(keep({ at: 1, state: "saving" }).state, "paused");
   assert.equal(keep({ at: 2, state: "usable" }).state, "usable");
 });
+
+test("a server whose clock was set back is heard on", () => {
+  const { pulse, seen } = setup();
+  const keep = newest();
+  keep({ at: 7200, name: "before" });
+  pulse.heard({ at: 7200, busy: false });
+  assert.equal(keep({ at: 3601, name: "set back" }).name, "set back");
+  pulse.heard({ at: 3601, busy: true });
+  assert.notEqual(seen.timer, null);
+  assert.equal(keep(null).name, "set back");
+});

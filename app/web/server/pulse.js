@@ -4,6 +4,13 @@
  */
 
 export const BEAT_MS = 1000;
+/** No answer is that late, in seconds: the server's clock was set back since the newest one. */
+const SET_BACK = 60;
+
+/** Returns whether an answer was made before another one; `at`: the server's time, in seconds, 0 for none. */
+function isOlder(at, newest) {
+  return at < newest && (at === 0 || newest - at < SET_BACK);
+}
 
 /**
  * Asks again and again while the newest answer says `busy`; an answer that is lost or late stops nothing.
@@ -27,7 +34,7 @@ export class Pulse {
 
   /** Takes an answer: `at` is the server's time, in seconds, at which it was made. */
   heard({ at, busy }) {
-    if (at < this.newest.at) return;
+    if (isOlder(at, this.newest.at)) return;
     this.newest = { at, busy };
     this.next();
   }
@@ -53,7 +60,7 @@ export class Pulse {
 export function newest() {
   let kept = {};
   return (value) => {
-    if ((value?.at ?? 0) >= (kept.at ?? 0)) kept = value ?? {};
+    if (!isOlder(value?.at ?? 0, kept.at ?? 0)) kept = value ?? {};
     return kept;
   };
 }
