@@ -41,6 +41,8 @@ LEAST_MEMORY: Final = 2_000_000_000
 LEAST_DISK: Final = 1_000_000_000
 # Nobody takes so long to write one file.
 STALE_SECONDS: Final = 600.0
+# What is written as a whole folder, or taken away as one, has such a name meanwhile.
+_DRAFT_FOLDERS: Final = (".new-", ".merged-", ".adapter-", ".deleted-", ".converting-")
 _CONVERTED: Final = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -96,15 +98,19 @@ def leftovers(root: Path) -> list[Path]:
         return found
     now = time.time()
     for place, folders, files in os.walk(root):
-        drafts = [each for each in folders if each.startswith((".new-", ".converting-"))]
+        drafts = [each for each in folders if each.startswith(_DRAFT_FOLDERS)]
         parts = [each for each in files if each.startswith(".") and each.endswith((".part", ".draft"))]
         for each in (*drafts, *parts):
             path = Path(place, each)
             with suppress(OSError):  # somebody has just finished it
-                if now - path.stat().st_mtime > STALE_SECONDS:
+                if now - max(map(_touched, (path, *path.rglob("*")))) > STALE_SECONDS:
                     found.append(path)
         folders[:] = [each for each in folders if each not in drafts]
     return sorted(found)
+
+
+def _touched(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def sweep(root: Path) -> list[Path]:

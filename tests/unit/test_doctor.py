@@ -87,6 +87,10 @@ def test_what_a_kill_left_is_found_and_swept_but_nothing_that_is_being_written(
         (runs / place).write_text("half")
     (runs / ".new-half").mkdir()
     (runs / ".new-half" / "config.json").write_text("{}")
+    (runs / "run-2" / ".merged-busy").mkdir()  # a large file of it is being written
+    (runs / "run-2" / ".merged-busy" / "model.safetensors").write_text("half")
+    for place in (".new-half/config.json", "run-2/.merged-busy"):
+        old(runs / place)
     left = [old(runs / place) for place in (*places, ".new-half")]
     old(runs / "run-2" / "kept.part")
     assert leftovers(runs) == sorted(left)
@@ -95,6 +99,7 @@ def test_what_a_kill_left_is_found_and_swept_but_nothing_that_is_being_written(
     assert all(f"removed {path}" in capsys.readouterr().err for path in left[:1])
     assert leftovers(runs) == [] and not any(path.exists() for path in left)
     assert (runs / ".texts/t1/.draft.json.now.part").exists() and (runs / "run-2/kept.part").exists()
+    assert (runs / "run-2/.merged-busy/model.safetensors").exists()
 
 
 @pytest.mark.parametrize(
