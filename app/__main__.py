@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         refuse_open_door(options.host, options.password)
         refuse_bad_input(options)
-        refuse_taken_port(options.host, options.port)
+        options.port = free_port(options.host, options.port)
         serve(options)
     except TokenUnlearnError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)"
     )
-    known.add_argument("--port", type=int, default=7860, help="port (default 7860)")
+    known.add_argument("--port", type=int, default=7860, help="port (default 7860; 0 takes a free one)")
     known.add_argument(
         "--password", default=os.environ.get("TOKENUNLEARN_PASSWORD", ""), help="needed for another address"
     )
@@ -108,13 +108,14 @@ def refuse_bad_input(options: argparse.Namespace) -> None:
         )
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Raise SettingError when nothing can listen there."""
+def free_port(host: str, port: int) -> int:
+    """Return the port, or some free one for 0. Raises SettingError when nothing can listen there."""
     if not 0 <= port < 65536:
         raise SettingError(f"port is {port}", "It must be a whole number from 0 to 65535", where="--port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        with socket.create_server((host, port), family=family) as server:
+            return int(server.getsockname()[1])
     except OSError as error:
         raise SettingError(
             f"The page cannot listen on {host}:{port}",

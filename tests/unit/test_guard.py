@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.__main__ import addresses, main
+from app.__main__ import addresses, free_port, main
 from app.brake import MOST_PLACES, Brake
 from app.guard import JSON_BYTES, Guard, is_loopback
 from app.web_files import FOR_GOOD, WebFiles, modules, plotly_bundle, version
@@ -137,8 +137,9 @@ def test_guesses_wait_longer_and_longer_each_from_its_own_place() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0.0.0.0"])
 def test_the_addresses_that_are_printed_are_served(web: WebFiles, host: str) -> None:
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
-        for address in addresses(host, server.getsockname()[1]):
+    port = free_port(host, 0)
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+        for address in addresses(host, port):
             place = urlsplit(address)
             socket.create_connection((place.hostname, place.port), 1).close()
             assert ask(Guard(echo, web, host), headers={"host": place.netloc}).status_code == 200, address
