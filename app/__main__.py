@@ -6,12 +6,12 @@ import hmac
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.guard import Guard, is_loopback
 from tokenunlearn.data.columns import COLUMNS_HELP
@@ -27,6 +27,12 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
 wait_asleep()
 
+# What means all addresses of the machine: which kinds of them are served then, and where this machine asks.
+ANYWHERE: Final[Mapping[str, tuple[tuple[int, ...], str]]] = {
+    "0.0.0.0": ((socket.AF_INET,), "127.0.0.1"),
+    "::": ((socket.AF_INET6,), "::1"),
+    "": ((socket.AF_INET, socket.AF_INET6), "127.0.0.1"),
+}
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
 QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows
 LOGIN = "Any name, and the password given with --password. After five wrong guesses the next one has to wait."
@@ -163,13 +169,13 @@ def serve(options: argparse.Namespace) -> None:
 def addresses(host: str, port: int) -> list[str]:
     """Return where the page is found: on this machine first; bound to any address, also where others do."""
     hosts = [host]
-    if host in ("0.0.0.0", "::", ""):
+    if host in ANYWHERE:
         import psutil
 
-        families = (socket.AF_INET,) if host == "0.0.0.0" else (socket.AF_INET, socket.AF_INET6)
+        families, own = ANYWHERE[host]
         found = (each for cards in psutil.net_if_addrs().values() for each in cards)
         others = (each.address for each in found if each.family in families and "%" not in each.address)
-        hosts = ["127.0.0.1", *sorted(each for each in others if not is_loopback(each))]
+        hosts = [own, *sorted(each for each in others if not is_loopback(each))]
     return [f"http://{f'[{each}]' if ':' in each else each}:{port}" for each in hosts]
 
 

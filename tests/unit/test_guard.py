@@ -135,10 +135,11 @@ def test_guesses_wait_longer_and_longer_each_from_its_own_place() -> None:
     assert len(brake._places) == MOST_PLACES
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0.0.0.0"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1", "0.0.0.0", "::"])
 def test_the_addresses_that_are_printed_are_served(web: WebFiles, host: str) -> None:
     port = free_port(host, 0)
-    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family):  # an IPv6 one serves no IPv4, as uvicorn's
         for address in addresses(host, port):
             place = urlsplit(address)
             socket.create_connection((place.hostname, place.port), 1).close()
