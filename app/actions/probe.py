@@ -11,6 +11,7 @@ from app.actions.measure import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
 from app.views.probe import probe_value
+from app.views.run_settings import namesakes
 from app.views.runs import run_line
 from app.words import NO_PROBE
 from tokenunlearn.attacks import ATTACKS, check_attack
@@ -25,6 +26,7 @@ from tokenunlearn.settings import to_dict
 
 Runs = Sequence[Mapping[str, Any]]
 MOST_NEW_TOKENS: Final = 64
+TOLD_APART: Final = 30  # runs, the newest first: each needs its settings read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +47,15 @@ class Question:
 
 def run_choices(service: Service) -> list[tuple[str, str]]:
     """Return the runs to pick from, newest first: (label, run id)."""
+    states = {state["run_id"]: state for state in _probed_runs(service)}
+    newest_of_all = list(states)[:TOLD_APART]
+    apart = namesakes(
+        {run_id: states[run_id]["name"] for run_id in newest_of_all},
+        {run_id: service.queue.store.known_config(run_id) for run_id in newest_of_all},
+    )
     return [
-        (f"{state['name']} · {state['run_id']} · {state['state']}", state["run_id"])
-        for state in _probed_runs(service)
+        (" · ".join(filter(None, (state["name"], run_id, apart.get(run_id), state["state"]))), run_id)
+        for run_id, state in states.items()
     ]
 
 

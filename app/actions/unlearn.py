@@ -15,6 +15,7 @@ from app.requests import Reader, RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
 from app.views.recorded_run import recorded_run
+from app.views.run_settings import namesakes
 from app.views.runs import (
     BROKEN,
     LIVE,
@@ -497,7 +498,11 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     family = [each for each in family if run_kind(by_id[each]).leaves]
     probes = {run_id: store.known_probes(run_id) for run_id in family}
     left = seconds_left(by_id[shown], service.results.events(shown))
-    lines = {each: run_line(state, left if each == shown else None) for each, state in by_id.items()}
+    apart = namesakes({run_id: state["name"] for run_id, state in by_id.items()}, configs)
+    lines = {
+        each: run_line(state, left if each == shown else None) | {"apart": apart[each]}
+        for each, state in by_id.items()
+    }
     said = dict.fromkeys([lines[shown]["text"], *service.results.faults(shown)])
     lines[shown] = {**lines[shown], "text": ". ".join(said)}
     return {

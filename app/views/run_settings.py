@@ -210,6 +210,19 @@ def _piece(key: str, said: Said) -> str:
     return f"{label} {said.words}"
 
 
+def namesakes(names: Mapping[str, str], configs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return, by run, what sets it apart from the runs of the same name, in words; "" where none has it."""
+    alike: dict[str, list[str]] = {}
+    for run, name in names.items():
+        alike.setdefault(name, []).append(run)
+    words = dict.fromkeys(names, "")
+    for runs in alike.values():
+        if len(runs) > 1:
+            differing = what_differs({run: settings_words(configs[run]) for run in runs})
+            words |= {run: " · ".join(pieces) for run, pieces in differing.items()}
+    return words
+
+
 def titles(names: Mapping[str, str], differing: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return what each run is called: by what differs, else by the name that it was started under."""
     return {run: " · ".join(differing[run]) or name for run, name in names.items()}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.views.figures import figures
-from app.views.run_settings import settings_words, titles, what_differs, with_end
+from app.views.run_settings import namesakes, settings_words, titles, what_differs, with_end
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
@@ -31,6 +31,15 @@ def names(*configs: dict[str, Any]) -> list[str]:
     return list(
         titles({str(at): each["name"] for at, each in enumerate(configs)}, what_differs(runs)).values()
     )
+
+
+def test_runs_of_one_name_are_told_apart_by_their_settings_and_others_need_no_more() -> None:
+    runs = {"run-1": config(), "run-2": config(steps=40, learning_rate=0.0003), "run-3": config("random")}
+    assert namesakes({run: each["name"] for run, each in runs.items()}, runs) == {
+        "run-1": "12 steps · learning rate 0.003",
+        "run-2": "40 steps · learning rate 0.0003",
+        "run-3": "",
+    }
 
 
 def test_a_fact_is_called_marked_whoever_marked_it() -> None:

@@ -106,7 +106,10 @@ function runList(value, trigger) {
         },
         node("span", { class: `tx-dot tx-state-${run.state}` }),
         node("span", { class: "tx-run-name", text: run.name }),
-        node("span", { class: "tx-note", text: `${run.run_id} · ${run.text}` }),
+        node("span", {
+          class: "tx-note",
+          text: [run.run_id, run.apart, run.text].filter(Boolean).join(" · "),
+        }),
       ),
     );
   return [
