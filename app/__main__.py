@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, Final
 
@@ -237,10 +236,13 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
 
 def has_signed_in(application: Any, cookies: str) -> bool:
     """Return whether a Cookie header has what Gradio gives to whoever has signed in."""
+    # As Gradio reads it: Python's own parser fails at a cookie of another program on this host.
+    from starlette.requests import cookie_parser
+
     (mounted,) = (route.app for route in application.routes if hasattr(getattr(route, "app", None), "tokens"))
-    given = SimpleCookie(cookies)
+    given = cookie_parser(cookies)
     names = (f"access-token-{mounted.cookie_id}", f"access-token-unsecure-{mounted.cookie_id}")
-    return any(given[name].value in mounted.tokens for name in names if name in given)
+    return any(given.get(name) in mounted.tokens for name in names)
 
 
 if __name__ == "__main__":

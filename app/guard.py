@@ -7,6 +7,7 @@ Not covered: users of the same machine, who reach 127.0.0.1 as well; TLS, which 
 """
 
 import ipaddress
+import math
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,7 +128,7 @@ class Guard:
         if not self._known(host_name(host)):
             return 400, f"The host {host[:80]!r} is not served here. Start with --allow-host NAME to add it."
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin) != host.lower():
             return 403, "Requests from other sites are refused."
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             return 403, "Requests from other sites are refused."
@@ -141,7 +142,7 @@ class Guard:
             return None
         if _is_guess(scope):
             wait = self._brake.begin(_address(scope))
-            return (429, f"Too many wrong guesses. Try again in {wait:.0f} seconds.") if wait else None
+            return (429, f"Too many wrong guesses. Try again in {math.ceil(wait)} seconds.") if wait else None
         reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
         path = scope["path"]
         if reading and (path == "/" or path.startswith(DRAWN)) or self._signed_in(headers.get("cookie", "")):
@@ -177,6 +178,14 @@ def host_name(host: str) -> str:
     """Return the name in a Host header, lower case, without port and brackets; empty if unreadable."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _place(origin: str) -> str:
+    """Return host and port of an Origin, lower case; empty if unreadable."""
+    try:
+        return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
 

@@ -450,6 +450,11 @@ def test_with_a_password_nothing_but_the_login_answers_without_it(
         sign_in = {"username": "anybody", "password": "secret"}
         assert client.post("/login", data=sign_in).json() == {"success": True}
         assert client.get("/config").status_code == 200
+        held = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        for cookies, status in ((f'a/b="; =;; {held}', 200), ('a/b="; =;;é', 401), (f"{held}x"[:40], 401)):
+            asked = {"cookie": cookies.encode("latin-1")}
+            with TestClient(application, base_url="http://127.0.0.1:7860", headers=asked) as other:
+                assert other.get("/config").status_code == status, cookies
         wrong = [client.post("/login", data={**sign_in, "password": str(at)}).status_code for at in range(8)]
         assert wrong == [400] * 5 + [429] * 3
         assert client.post("/login", data=sign_in).status_code == 429  # nor is it a way to try on

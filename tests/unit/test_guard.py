@@ -72,7 +72,8 @@ def test_an_open_server_takes_addresses_and_allowed_names_but_no_other_name(web:
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "https://localhost:7860"]
+    "origin",
+    ["http://evil.example", "null", "http://[::1", "", "http://127.0.0.1:9999", "https://localhost:7860"],
 )
 def test_another_origin_is_refused(web: WebFiles, origin: str) -> None:
     answer = ask(Guard(echo, web), "/gradio_api/upload", "POST", headers={"origin": origin}, content=b"x")
