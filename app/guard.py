@@ -7,6 +7,7 @@ Not covered: users of the same machine, who reach 127.0.0.1 as well; TLS, which 
 """
 
 import ipaddress
+import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 
 from app.brake import Brake
 from app.web_files import PREFIX
+
+LOG = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -120,7 +123,9 @@ class Guard:
         ours = scope["type"] == "http" and scope["path"].startswith(PREFIX)
         target = self._web if ours else self._app
         send = _with_security_headers(send)
-        await target(scope, receive, self._braked(scope, send) if _is_guess(scope) else send)
+        if _is_guess(scope):
+            send = self._braked(scope, send)
+        await (_in_sentences if _is_call(scope) else _plainly)(target, scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return the status and sentence of a refusal, or None when the request may pass."""
@@ -208,6 +213,37 @@ def _length_refusal(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | 
     if len(length) > 15 or int(length) > JSON_BYTES:
         return 413, f"The body is too long; at most {JSON_BYTES:,} bytes are taken."
     return None
+
+
+def _is_call(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith("/gradio_api/")
+
+
+async def _plainly(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
+    await app(scope, receive, send)
+
+
+async def _in_sentences(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a call; one that Gradio fails at is refused in a sentence, and written to the log.
+
+    Our own functions tell their errors themselves (doors.py): what fails here is a call of no function.
+    """
+    failed = False
+
+    async def wrapped(message: MutableMapping[str, Any]) -> None:
+        nonlocal failed
+        failed = failed or (message["type"] == "http.response.start" and message["status"] == 500)
+        if not failed:
+            await send(message)
+
+    try:
+        await app(scope, receive, wrapped)
+    except Exception:
+        if not failed:
+            raise
+        LOG.warning("A call to %s failed", scope["path"][:80], exc_info=True)
+    if failed:
+        await _refuse(scope, send, 400, "There is nothing to answer such a call. The server's log says more.")
 
 
 def _is_guess(scope: Scope) -> bool:

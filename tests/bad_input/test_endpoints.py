@@ -425,6 +425,31 @@ def ways_of(routes: Any, before: str = "") -> Iterator[tuple[str, str]]:
             yield from ways_of(inner.routes, before + getattr(route, "path", ""))
 
 
+CALLS: list[Any] = [
+    {},
+    {"data": []},
+    {"data": [], "fn_index": 9999, "session_hash": "a"},
+    {"data": [], "fn_index": HUGE, "session_hash": HALF},
+    {"data": [], "fn_index": "x", "session_hash": "a"},
+    {"data": [], "event_id": HUGE, "session_hash": "a", "trigger_id": "z", "api_name": "nope"},
+    {"data": {}, "component_id": 1, "fn_name": "__class__", "session_hash": "x"},
+    {"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "fn_index": 1, "batched": True},
+]
+
+
+def test_no_call_ends_in_status_500(page: TestClient, service: Service) -> None:
+    ways = {path for method, path in ways_of(served(page).routes) if method == "POST"}
+    assert {"/gradio_api/call/{api_name}", "/gradio_api/run/{api_name}"} <= ways
+    for path in sorted(ways):
+        for name in ("nope", "select") if "{" in path else ("",):
+            for call in CALLS:
+                asked = re.sub(r"\{[^}]*\}", name, path)
+                answer = page.post(asked, content=json.dumps(call), headers=JSON)
+                assert answer.status_code < 500 and answer.text not in ("", "null"), (asked, call)
+                assert '"error":null' not in answer.text.replace(" ", ""), (asked, call)
+    assert service.queue.store.list_runs() == []
+
+
 def test_with_a_password_nothing_but_the_login_answers_without_it(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
