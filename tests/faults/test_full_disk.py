@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from app.actions.taught_models import taught_models
 from app.doors import answering
 from app.service import Service
 from tests.faults.killing import CONFIG, Killer
+from tests.faults.small_disk import fill, small_disk_at
 from tests.faults.test_write_points import (  # noqa: F401 fixtures
     EACH,
     _dead_at_once,
@@ -138,23 +138,8 @@ def ask_kept(action: Any, service: Service) -> Any:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own of half a megabyte, where one may be mounted."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("no disk may be mounted here; the same errors are raised at each write point above")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
-def fill(place: Path, leave: int = 0) -> Path:
-    """Write until the disk has only so many bytes left; return what was written."""
-    rest = place / f"rest-{leave}"
-    with suppress(OSError), rest.open("wb", buffering=0) as file:
-        while shutil.disk_usage(place).free > leave:
-            file.write(b"x" * 512)
-    return rest
+    with small_disk_at(tmp_path / "disk", "512k") as place:
+        yield place
 
 
 def test_on_a_real_full_disk_the_page_reads_and_says_why_and_a_run_goes_on(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.faults.small_disk import fill, small_disk_at
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.masks import make_mask
@@ -117,17 +118,43 @@ def test_killed_and_paused_runs_resume_to_the_straight_result(queue, tiny_folder
         queue.resume(broken)
     wait(queue, broken, ended("finished"))
 
-    files = [queue.store.path(run_id) for run_id in (straight, broken)]
+    same_result(queue, straight, queue, broken)
+    assert not (queue.store.path(straight) / "checkpoint").exists()
+
+
+def same_result(queue, straight, other_queue, other):
+    """Two runs have left the same weights, told the same losses, and were probed alike."""
+    stores = ((queue.store, straight), (other_queue.store, other))
+    files = [store.path(run_id) for store, run_id in stores]
     for name in ("adapter/adapter_model.safetensors", "adapter/adapter_config.json"):
         assert (files[0] / name).read_bytes() == (files[1] / name).read_bytes(), name
     losses = []
-    for run_id in (straight, broken):
-        events = curve(queue.store.events(run_id)[0])
+    for store, run_id in stores:
+        events = curve(store.events(run_id)[0])
         losses.append([(event.step, event.loss) for event in events if isinstance(event, StepDone)])
     assert losses[0] == losses[1] and [step for step, _ in losses[0]] == list(range(1, STEPS + 1))
     reports = [json.loads((file / "probes.json").read_text()) for file in files]
     assert reports[0] == reports[1]
-    assert not (files[0] / "checkpoint").exists()
+
+
+def test_a_run_whose_disk_fills_up_pauses_and_ends_as_a_straight_one(
+    queue, tiny_folder, rows, scored, tmp_path
+):
+    with small_disk_at(tmp_path / "disk", "16m") as place:
+        filled = RunQueue(RunStore(place / "runs"))
+        straight = queue.start_run(config(tiny_folder, rows), scored[1], scored[0])
+        broken = filled.start_run(config(tiny_folder, rows), scored[1], scored[0])
+        fill(place, leave=2_000_000)  # so that the rest takes no time
+        wait(filled, broken, lambda state: state["step"] >= 2 or state["state"] == "finished")
+        rest = fill(place)
+        paused = wait(filled, broken, lambda state: state["state"] in ("paused", "finished"))
+        assert paused["state"] == "paused" and 0 < paused["step"] < STEPS, paused
+        assert paused["message"].startswith("The disk is full: No space left on device")
+        rest.unlink()
+        filled.resume(broken)
+        wait(filled, broken, ended("finished"))
+        wait(queue, straight, ended("finished"))
+        same_result(queue, straight, filled, broken)
 
 
 def test_stop_leaves_an_adapter_that_plain_peft_loads(cold_queue, tiny_folder, rows, scored):
