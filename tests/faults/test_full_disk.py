@@ -41,6 +41,7 @@ from tokenunlearn.runs.worker import RESERVE
 pytestmark = pytest.mark.slow
 FULL: Final = "The disk is full: No space left on device"
 LONG: Final[dict[str, Any]] = {"fake": {"steps": 1500, "save_every": 50}, "steps": 1500}
+LAST: Final = 10  # write points at the end of a run: how it ended is being written
 ROOM: Final = 150_000  # bytes, of which a run takes 64,000 for its reserve
 EVENTS: Final = {
     "ENOSPC": FULL,
@@ -76,8 +77,9 @@ def test_a_run_whose_disk_takes_nothing_pauses_and_goes_on_to_the_same(
             assert killer.ask("work", folder)["status"] == 0, place
         assert store.state(run_id)["state"] == "finished", (place, store.state(run_id))
         assert results(folder) == whole and losses(store, run_id) == curve_of_whole, place
-        assert event == "EROFS" or not (folder / RESERVE).exists(), place
-        assert not list(folder.rglob(".*.part")), place
+        left = [*folder.rglob(".*.part"), *folder.glob(RESERVE)]
+        # What could not be removed while the disk took nothing is swept when the run goes on, or stays.
+        assert not left or (event in ("EROFS", "gone") and at > len(points) - LAST), (place, left)
         shutil.rmtree(store.root)
     assert said.count("paused") >= len(said) / 2, said
 
