@@ -125,7 +125,11 @@ class Guard:
         send = _with_security_headers(send)
         if _is_guess(scope):
             send = self._braked(scope, send)
-        await (_in_sentences if _is_call(scope) else _plainly)(target, scope, receive, send)
+        refusal = _refusal_of_failed(scope)
+        if refusal is None:
+            await target(scope, receive, send)
+        else:
+            await _in_a_sentence(target, scope, receive, send, refusal)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return the status and sentence of a refusal, or None when the request may pass."""
@@ -215,19 +219,25 @@ def _length_refusal(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | 
     return None
 
 
-def _is_call(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith("/gradio_api/")
+def _refusal_of_failed(scope: Scope) -> tuple[int, str] | None:
+    """Return what to answer where Gradio fails at a request; None where failing is no fault of the request.
 
-
-async def _plainly(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
-    await app(scope, receive, send)
-
-
-async def _in_sentences(app: AsgiApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a call; one that Gradio fails at is refused in a sentence, and written to the log.
-
-    Our own functions tell their errors themselves (doors.py): what fails here is a call of no function.
+    Our own functions tell their errors themselves (doors.py): what fails here is a call of no function, or a
+    name that no file can have.
     """
+    if scope["type"] != "http":
+        return None
+    if scope["method"] == "POST" and scope["path"].startswith("/gradio_api/"):
+        return 400, "There is nothing to answer such a call. The server's log says more."
+    if scope["path"].startswith(("/assets/", "/static/", "/svelte/")):
+        return 404, "No such file."
+    return None
+
+
+async def _in_a_sentence(
+    app: AsgiApp, scope: Scope, receive: Receive, send: Send, refusal: tuple[int, str]
+) -> None:
+    """Answer a request with the refusal, and write to the log, where the application fails at it."""
     failed = False
 
     async def wrapped(message: MutableMapping[str, Any]) -> None:
@@ -241,9 +251,9 @@ async def _in_sentences(app: AsgiApp, scope: Scope, receive: Receive, send: Send
     except Exception:
         if not failed:
             raise
-        LOG.warning("A call to %s failed", scope["path"][:80], exc_info=True)
+        LOG.warning("A request for %s failed", scope["path"][:80], exc_info=True)
     if failed:
-        await _refuse(scope, send, 400, "There is nothing to answer such a call. The server's log says more.")
+        await _refuse(scope, send, *refusal)
 
 
 def _is_guess(scope: Scope) -> bool:
