@@ -128,8 +128,8 @@ def test_what_is_not_installed_hides_nothing_else(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     findings = examined(tmp_path)
-    (wrong,) = (each for each in findings if each.state == WRONG)
-    assert module in wrong.found and "make install" in wrong.fix and named(findings, "assets").state == FINE
+    (wrong,) = (each for each in findings if each.state == WRONG and module in each.found)
+    assert "make install" in wrong.fix and named(findings, "assets").state == FINE
 
 
 def test_folders_that_take_nothing(tmp_path: Path) -> None:
