@@ -199,7 +199,7 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
         "gold": Mode(
             function=_gold,
             label="Marked facts",
-            help="Control: take the words that were marked as the fact, as the best that a choice could be",
+            help="Take the words that were marked as the fact: the best that a choice could be",
             source="ours",
         ),
     }

@@ -364,7 +364,7 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
     # What was marked is what is chosen, without a move of one's own.
     chosen = page.locator('.tu-strip [role="option"][aria-label*="chosen by the rule"]')
     expect(chosen).to_have_count(2)
-    expect(page.locator(".tu-choose")).to_contain_text("These are the words that you marked.")
+    expect(page.locator(".tu-choose")).to_contain_text("the words that were marked as the fact")
 
     # Kept and listed; what is open is not discarded.
     page.locator(".tx-opener").first.click()

@@ -1,7 +1,7 @@
 """Parts of the page that follow the server: which are made anew after what has changed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -79,13 +79,13 @@ def test_a_run_that_is_gone_is_not_the_one_whose_answers_are_shown(service: Serv
 
 def test_the_chips_are_read_first(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they say that nothing moves, a change that came before is in what is read after them."""
-    beat = status.beat
+    beat_of = status.beat_of
 
-    def ends(service: Service) -> dict[str, object]:
-        chips = beat(service)
+    def ends(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+        chips = beat_of(service, runs)
         columns = service.shelf.find("s1").columns
         service.sessions.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
         return chips
 
-    monkeypatch.setattr(status, "beat", ends)
+    monkeypatch.setattr(status, "beat_of", ends)
     assert look(service).scores[0] == "last"
