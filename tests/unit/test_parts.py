@@ -81,7 +81,7 @@ def test_the_chips_are_read_first(service: Service, monkeypatch: pytest.MonkeyPa
     """Where they say that nothing moves, a change that came before is in what is read after them."""
     beat_of = status.beat_of
 
-    def ends(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    def ends(service: Service, runs: Sequence[Mapping[str, object]]) -> dict[str, object]:
         chips = beat_of(service, runs)
         columns = service.shelf.find("s1").columns
         service.sessions.show(ShownScores({**payload("live"), "scores_id": "last"}, columns, None))
