@@ -26,7 +26,7 @@ def chips(service: Service) -> dict[str, Any]:
 def chips_of(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the value of the chips, of runs that were looked at just now."""
     session = service.sessions.session
-    rows = session.fitting
+    rows, why = session.fitting, trouble(service)
     more = f" · {len(rows.holdout)} held out" if rows.holdout else ""
     more += f" · {len(rows.choice)} with choices" if rows.choice else ""
     left_out = f" · {len(session.left_out)} left out" if session.left_out else ""
@@ -41,8 +41,9 @@ def chips_of(service: Service, runs: Sequence[Mapping[str, Any]]) -> dict[str, A
         "run": {**run_chip(runs), **run_news(runs), "line": live_line(service, runs)},
         "teaching": teaching(service, runs),
         "at": time.time(),
-        "busy": service.sessions.moving or _any_live(runs),
-        "trouble": trouble(service),
+        # Where a disk takes nothing the page asks on: it has to hear when that is over.
+        "busy": service.sessions.moving or _any_live(runs) or bool(why),
+        "trouble": why,
         "ailments": service.health.found,
     }
 

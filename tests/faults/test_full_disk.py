@@ -161,13 +161,14 @@ def test_on_a_real_full_disk_the_page_reads_and_says_why_and_a_run_goes_on(
     assert status_text(state).startswith("paused: The disk is full: No space left on device. Make room on it")
     fill(small_disk)
     full = shown(service, done)
-    assert full["chips"]["trouble"].startswith("The disk is full")
+    assert full["chips"]["trouble"].startswith("The disk is full") and full["chips"]["busy"]
     assert full["probe"] == before["probe"] and runs_of(full) == runs_of(before)
     for refused in (start_one(service), draft_kept(service)):
         assert f"{FULL}. Make room on it." in refused
     for each in (rest, small_disk / "rest-0"):
         each.unlink()
-    assert shown(service, done)["chips"]["trouble"] == "" and draft_kept(service) == ""
+    free = shown(service, done)["chips"]
+    assert free["trouble"] == "" and not free["busy"] and draft_kept(service) == ""
     store.change(run_id, state="queued", resume=True)
     killer.ask("work", store.path(run_id))
     assert store.state(run_id)["state"] == "finished"

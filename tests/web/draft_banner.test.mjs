@@ -16,7 +16,7 @@ test("a full disk is said with what happens next, and a server that is gone by i
   const reason = "The disk is full: No space left on device. Make room on it. What you see is kept.";
   const words = bannerWords({ kind: "failed", reason }, "", clock);
   assert.ok(words.startsWith(`Your draft is not saved. ${reason}`));
-  assert.match(words, /stays on this page, which tries again every 5 seconds/);
+  assert.match(words, /What you see is kept\. It is tried again every 5 seconds/);
   assert.equal(bannerWords({ kind: "failed", reason: NO_ANSWER }, "", clock), "");
 });
 

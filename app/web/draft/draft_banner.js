@@ -15,6 +15,6 @@ export function bannerWords(state, damage, time) {
   if (state.kind === "failed")
     return state.reason === NO_ANSWER
       ? ""
-      : `Your draft is not saved. ${state.reason} It stays on this page, which tries again every ${RETRY_MS / 1000} seconds.`;
+      : `Your draft is not saved. ${state.reason} It is tried again every ${RETRY_MS / 1000} seconds.`;
   return damage && `${damage}. What is shown here takes its place at the next save; the file is put aside.`;
 }
