@@ -149,7 +149,7 @@ def test_on_a_real_full_disk_the_page_reads_and_says_why_and_a_run_goes_on(
     killer: Killer,  # noqa: F811
 ) -> None:
     service = live_service(small_disk)
-    service.sessions.current.enter("live", 1.0)  # nothing moves by itself
+    service.sessions.current.enter("recorded")  # nothing moves by itself
     store = service.queue.store
     done, run_id = whole_run(service.queue, "training"), store.create(LONG)
     store.change(run_id, state="running", pid=os.getpid())  # not started by who looks
