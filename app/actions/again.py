@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.actions.draft import Draft
 from app.actions.tokens import shown_payload, with_signals
-from app.actions.unlearn import CONTROLS, PLANNABLE, summary
+from app.actions.unlearn import CONTROLS, summary
 from app.service import Service
 from app.shown import ShownScores
 from app.words import AGAIN_DRAWN_WEIGHTS, AGAIN_LOWER_RATE, AGAIN_OTHER_TOKENS, AGAIN_SAME_TOKENS
@@ -87,9 +87,8 @@ def again(service: Service, run_id: str) -> Again:
 def _sweep(asked: CompareConfig, training: TrainConfig) -> dict[str, Any]:
     """Return the settings of a sweep by the names of `Start`, as its form takes them."""
     others = [name for name in asked.methods if name and name != training.objective]
-    planned = [each for each in asked.planned or () if each in PLANNABLE]
     counts = {name: getattr(asked, name) for name in ("seeds", "bins", "doses")}
-    return {"others": others, "planned": planned, **counts}
+    return {"others": others, "planned": list(asked.planned or ()), **counts}
 
 
 def _in_company(service: Service, run_id: str, group: Any, own: str) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
-from tokenunlearn.experiments.planned import FIGURES, Named
+from tokenunlearn.experiments.planned import EXAMPLE, FIGURES, Named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
@@ -57,7 +57,7 @@ from tokenunlearn.training.needs import refuse_rows
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
-# Each comparison that can be planned on the page, by how it is written, with how it is called.
+# Each comparison that the page offers to plan, by how it is written, with how it is called.
 PLANNABLE: Final = {
     each.text: f"{PROBES[probe].label}: chosen − {ARMS[control].label}"
     for control in CONTROLS
@@ -94,6 +94,16 @@ def some_of(known: Collection[str], kind: str) -> Reader:
     return reader
 
 
+def comparisons_given(value: Any, name: str) -> tuple[str, ...]:
+    """Return the comparisons that are planned, each once, as they were picked or typed. Raises InputError.
+
+    Whether each names one that is measured is asked with the rest of the form (`refuse_for_sweep`).
+    """
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{name} must be a list of comparisons", f"For example {EXAMPLE!r}")
+    return tuple(dict.fromkeys(text()(each, name) for each in value))
+
+
 def count_given(value: Any, name: str) -> int:
     """Return how many seeds, bins or doses are wanted (a setting of CompareConfig). Raises InputError."""
     info = _COMPARE[name]
@@ -116,7 +126,7 @@ class Wanted:
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], some_of(CONTROLS, "control")] = ()
     others: Annotated[tuple[str, ...], some_of(OBJECTIVES, "objective")] = ()
-    planned: Annotated[tuple[str, ...], some_of(PLANNABLE, "comparison")] = ()
+    planned: Annotated[tuple[str, ...], comparisons_given] = ()
     seeds: Annotated[int, count_given] = 1
     bins: Annotated[int, count_given] = 0
     doses: Annotated[int, count_given] = 0
@@ -331,7 +341,7 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
 def refuse_for_sweep(wanted: Wanted) -> None:
     """Raise SettingError for a setting that a sweep does not take, naming it."""
     if wanted.is_sweep:
-        _ = wanted.compared  # a planned comparison with a control that is not ticked
+        _ = wanted.compared  # a planned text that names no comparison, or a control that is not ticked
     if wanted.objectives and not at_defaults(wanted.settings):
         label = OBJECTIVES[wanted.settings.objective].label
         raise SettingError(

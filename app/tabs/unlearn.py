@@ -177,6 +177,7 @@ def _side() -> UnlearnTab:
         [(label, name) for name, label in actions.PLANNABLE.items()],
         value=[],
         multiselect=True,
+        allow_custom_value=True,  # what is typed is taken, and what is wrong with it said
         label=PLANNED,
         info=PLANNED_HELP,
         elem_classes=["tx-others"],
@@ -214,7 +215,13 @@ def _others(objectives: SettingInfo) -> gr.Dropdown:
     """Return the menu of objectives to compare the chosen one with, searched by typing."""
     choices = [(menu_labels()[name], name) for name in objectives.choices or ()]
     return gr.Dropdown(
-        choices, value=[], multiselect=True, label=OTHERS, info=OTHERS_HELP, elem_classes=["tx-others"]
+        choices,
+        value=[],
+        multiselect=True,
+        allow_custom_value=True,  # what is typed is taken, and what is wrong with it said
+        label=OTHERS,
+        info=OTHERS_HELP,
+        elem_classes=["tx-others"],
     )
 
 

@@ -12,6 +12,7 @@ from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import arm_config
 from tokenunlearn.probes import PROBES
+from tokenunlearn.probes.kept import KEPT, with_kept
 from tokenunlearn.runs.run_rows import world_kept
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import spreadsheet_text
@@ -60,11 +61,13 @@ def of_sweep(
     """Return the measurements of a sweep: of the target, and of each arm, seed and moment.
 
     Each with the settings that it was trained with; the target and rivals were trained with none. `plan`: the
-    comparisons that were named.
+    comparisons that were named. Beside it the bounds of the moments.
     """
+    asked = config.get("sweep") or {}
     named = {
         "planned": "; ".join(each.text for each in plan.named) if plan else None,
         "planned_when": plan.when if plan else None,
+        **{name: asked.get(name) for name in ("equal_below", "kept_below")},
     }
     return [
         {
@@ -136,7 +139,8 @@ def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str
 
 
 def _figures(summary: Mapping[str, Any]) -> Measurement:
-    return {name: summary.get(name) for name in PROBES}
+    kept = (with_kept(summary) or {}).get(KEPT)
+    return {**{name: summary.get(name) for name in PROBES}, KEPT: kept}
 
 
 def _settings(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> Measurement:

@@ -4,11 +4,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from app.actions.unlearn import PLANNABLE, Wanted, refuse_for_sweep
+from app.requests import read
+from app.tabs.unlearn import build
 from tests.measured_arms import chosen_and_random, measured, target
+from tests.page_service import live_service
 from tests.unit.test_verdict import CONTROLS, simulated
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import RunError, SettingError
@@ -174,3 +178,28 @@ def test_the_form_names_comparisons_and_refuses_one_whose_control_is_not_ticked(
     with pytest.raises(SettingError, match="needs the arm random") as refused:
         refuse_for_sweep(replace(wanted, controls=("words",)))
     assert refused.value.where == "planned"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("fact_joint: chosen - random", "needs the arm random"),
+        ("fact_joint: chosen - randon", "no control 'randon'"),
+        ("is the fact gone?", "names no comparison"),
+    ],
+)
+def test_what_is_typed_as_a_plan_is_taken_or_refused_at_its_field(typed: str, words: str) -> None:
+    wanted = read(Wanted, {"settings": {}, "planned": [typed, typed]})
+    assert wanted.planned == (typed,)
+    with pytest.raises(SettingError, match=words) as refused:
+        refuse_for_sweep(wanted)
+    assert refused.value.where == "planned"
+    beyond = "other: chosen - random at equal forgetting"  # the menu does not hold it
+    refuse_for_sweep(read(Wanted, {"settings": {}, "controls": ["random"], "planned": [beyond]}))
+
+
+def test_the_menu_of_planned_comparisons_takes_what_is_typed(tmp_path: Path) -> None:
+    with gr.Blocks():
+        menus = build(live_service(tmp_path)).sweep
+    assert menus["planned"].preprocess(["a typed plan"]) == ["a typed plan"]
+    assert menus["others"].preprocess(["a typed objective"]) == ["a typed objective"]

@@ -148,14 +148,17 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path,
     assert shown and all(words in printed for words in shown)
     assert printed.count("  ") == len(shown) + len(record["controls"])
     # the CSV: each measurement as it was recorded, and its mean over the seeds as it is told
-    config = {"training": {"steps": 3}, "sweep": {"seeds": 3}}
+    config = {"training": {"steps": 3}, "sweep": {"seeds": 3, "equal_below": 0.1, "kept_below": 0.95}}
     state = {"run_id": "run-1", "name": "x", "state": "finished"}
     lines = list(csv.DictReader(io.StringIO(comma_table(of_sweep(state, (), config, results, plan)))))
     recorded = [[str(each.summary[name]) for name in COMPARED] for each in results]
     assert [[line[name] for name in COMPARED] for line in lines] == recorded
     for arm in record["arms"]:
+        kept = [float(line["kept"]) for line in lines if line["arm"] == arm["arm"]]
+        assert np.mean(kept) == pytest.approx(arm["figures"]["kept"][0], abs=1e-6)
         values = [float(line["fact_joint"]) for line in lines if line["arm"] == arm["arm"]]
         assert np.mean(values) == pytest.approx(arm["figures"]["fact_joint"][0], abs=1e-6)
+    assert {(line["equal_below"], line["kept_below"]) for line in lines} == {("0.1", "0.95")}
     assert {line["planned"] for line in lines} == {plan.named[0].text if plan else ""}
     # the payload of the Compare tab, and that of the file read back
     view = json.loads(json.dumps(sweep_view(results, [], plan)))
