@@ -13,7 +13,7 @@ import {
   signedShare,
 } from "../../app/web/compare/columns.js";
 import { contextOf, hintText, nextSort, withLine } from "../../app/web/compare/compare_view.js";
-import { differingKeys, headText, notAlike } from "../../app/web/compare/difference_panel.js";
+import { differingKeys, headText, noStatistics, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
 import {
   benches,
@@ -128,6 +128,21 @@ test("at another moment than the last step a run has no figures, and it is said"
     "random against learning rate 0.003, equal forgetting",
   );
   assert.equal(headText(first, arm, [], "last step"), "random against learning rate 0.003");
+});
+
+test("two arms stand side by side with the sign of the verdict, chosen minus control", () => {
+  const lines = SWEEP.lines.map((each) => ({ ...each, arm: each.label === "random" ? "random" : "chosen" }));
+  const value = { ...VALUE, sweeps: [{ ...SWEEP, lines }] };
+  const ticked = ["run-7/chosen tokens", "run-7/random"];
+  const view = { ...keptView({ getItem: () => null }), ticked };
+  const [first, second] = contextOf(value, view).pair;
+  assert.deepEqual([first.title, second.title], ["random", "chosen tokens"]);
+  assert.equal(
+    noStatistics(first, second),
+    "chosen tokens − random, one figure each, no statistics: see the verdict.",
+  );
+  // what a person picks in the menus stays as picked
+  assert.equal(contextOf(value, { ...view, pair: ticked }).pair[0].title, "chosen tokens");
 });
 
 test("a mean says over how many of the seeds it is, where not over all", () => {

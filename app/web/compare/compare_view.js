@@ -97,6 +97,12 @@ export function withLine(value, line) {
   return { ...value, runs: (value.runs ?? []).map(come), sweeps: (value.sweeps ?? []).map(come) };
 }
 
+/** Returns two lines in the order of the verdict, which says chosen minus control: the chosen tokens second. */
+function asTheVerdict(pair) {
+  const [first, second] = pair;
+  return first?.chosen && second && !second.chosen && first.runId === second.runId ? [second, first] : pair;
+}
+
 /** Returns what every panel draws from: the value, the view without what is gone, all lines and those shown. */
 export function contextOf(value, view) {
   const moments = momentsOf(value);
@@ -104,8 +110,8 @@ export function contextOf(value, view) {
   const all = linesOf(value, moment);
   const byId = new Map(all.map((line) => [line.id, line]));
   const ticked = view.ticked.filter((id) => byId.has(id));
-  const pair =
-    view.pair.every((id) => ticked.includes(id)) && view.pair.length === 2 ? view.pair : ticked.slice(0, 2);
+  const picked = view.pair.every((id) => ticked.includes(id)) && view.pair.length === 2;
+  const pair = (picked ? view.pair : ticked.slice(0, 2)).map((id) => byId.get(id));
   const every = columnsOf(value.figures ?? [], value.badges, all);
   return {
     value,
@@ -116,7 +122,7 @@ export function contextOf(value, view) {
     every,
     columns: shownColumns(every, view.columns),
     ticked: ticked.map((id) => byId.get(id)),
-    pair: pair.map((id) => byId.get(id)),
+    pair: picked ? pair : asTheVerdict(pair),
     open: byId.get(view.open) ?? null,
   };
 }

@@ -38,6 +38,13 @@ export function headText(first, second, moments, moment) {
   return `${second.title} against ${first.title}${at}`;
 }
 
+/** Returns what the differences of two lines are: no statistics, which a verdict has. Pure. */
+export function noStatistics(first, second) {
+  const verdict = first.kind === "arm" && first.runId === second.runId;
+  const of = `${second.title} − ${first.title}, one figure each`;
+  return `${of}, no statistics${verdict ? ": see the verdict" : ""}.`;
+}
+
 /** Returns why there is no difference of two lines' figures. Pure. */
 export function notAlike(first, second) {
   const [is, was] = benches([second, first]).map(({ words }) => words);
@@ -71,9 +78,11 @@ function numbers(first, second, figures, moment) {
     return { head: label, help, cells: [both.first, both.second, both.difference] };
   });
   if (rows.length === 0) return node("p", { class: "tx-note", text: "Neither is measured yet." });
-  return plainTable(
-    [moment === LAST ? "after the run" : moment, ...namesOf(first, second), "difference"],
-    rows,
+  return node(
+    "div",
+    {},
+    plainTable([moment === LAST ? "after the run" : moment, ...namesOf(first, second), "difference"], rows),
+    node("p", { class: "tx-note", text: noStatistics(first, second) }),
   );
 }
 

@@ -22,6 +22,7 @@ const MOST_NAMED = 3; // in a sentence; the table says it of each
  * @property {"run"|"arm"} kind
  * @property {string} runId the run, or the sweep that it is an arm of
  * @property {string} title
+ * @property {boolean} [chosen] whether it is an arm of the chosen tokens
  * @property {string} group what it is grouped under, "" for none
  * @property {number} hue
  * @property {string} state
@@ -119,6 +120,7 @@ function armLine(arm, sweep) {
     kind: /** @type {"arm"} */ ("arm"),
     runId: sweep.run_id,
     title: arm.label,
+    chosen: arm.arm === "chosen",
     group: sweep.run_id,
     hue: arm.hue,
     state: sweep.state,
