@@ -1,6 +1,7 @@
 """An arm differs from its controls by its tokens alone."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,9 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import SettingError
+from tokenunlearn.experiments import runner
 from tokenunlearn.experiments.arms import ARMS, CONTENT, Arm, arm_weights, weights_by_row
+from tokenunlearn.experiments.moments import EQUAL, LAST
 from tokenunlearn.experiments.report import arm_lines
 from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, moments_to_come, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
@@ -182,6 +185,32 @@ def test_what_was_never_known_has_no_moment_of_equal_forgetting(tiny_folder, tab
 )
 def test_a_moment_can_come_where_its_figure_is_not_below_its_bound(summary, moments) -> None:
     assert moments_to_come(Bench(tiny, (), (), (), TrainConfig()), summary) == moments
+
+
+def test_a_moment_is_where_the_probe_finds_it_also_after_the_last_step(
+    tiny_folder, table, monkeypatch
+) -> None:
+    config = TrainConfig(steps=2, forget_batch=3, retain_batch=2, retain_bound=20, rank=2)
+    bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
+    measure = runner._measure
+
+    def run(*facts: float) -> list[tuple[str, int]]:
+        """The moments of a run whose probes find these figures one after the other; training sees its own."""
+        left = iter(facts)
+
+        def found(*given: Any) -> dict[str, Any]:
+            report = measure(*given)
+            return {**report, "summary": {**report["summary"], "fact_joint": next(left)}}
+
+        monkeypatch.setattr(runner, "_measure", found)
+        events = run_arm(bench, table, chosen_of(table), Arm("gold"), 0, (EQUAL,))
+        return [(each.moment, each.step) for each in events if isinstance(each, ArmResult)]
+
+    # Training sees the facts of a random model below .9 at once.
+    assert run(0.8, 0.7) == [(EQUAL, 1), (LAST, 2)]
+    assert run(0.95, 0.8, 0.7) == [(EQUAL, 2), (LAST, 2)], "not yet after the first step"
+    assert run(0.95, 0.95, 0.7) == [(EQUAL, 2), (LAST, 2)], "with the last weights"
+    assert run(0.95, 0.95, 0.95) == [(LAST, 2)]
 
 
 def test_a_run_is_measured_once_where_two_moments_come_with_one_step(tiny_folder, table) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.moments import LAST, RETAINED
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.metrics.statistics import Comparison
@@ -59,6 +59,27 @@ def test_two_copies_of_one_run_show_nothing() -> None:
     assert found and not any(each.shown for each in found)
     measured = [each for each in found if each.probe in ("fact_joint", "other")]
     assert [(each.comparison.mean, each.p_value) for each in measured] == [(0.0, 1.0)] * 2
+
+
+def test_two_rows_show_nothing() -> None:
+    levels = {"chosen": 0.0, "uniform": 1.0}
+    runs = [result(arm, seed, [level] * 2) for arm, level in levels.items() for seed in range(3)]
+    (fact,) = (each for each in findings(runs, LAST) if each.probe == "fact_joint")
+    assert not fact.shown and fact.words.endswith("not shown, it takes 3 rows.")
+
+
+@pytest.mark.parametrize(("kept", "shown"), [(0.91, True), (0.82, False)])
+def test_at_equal_retention_nothing_is_shown_where_it_is_not_equal(kept: float, shown: bool) -> None:
+    def at(arm: str, seed: int, level: float, retain: float) -> ArmResult:
+        one = result(arm, seed, [level + 0.01 * row for row in range(4)])
+        return replace(one, moment=RETAINED, summary={"other": 0.9, "retain": retain})
+
+    # (.9 + .92) / 2 = .91; beside it (.9 + .91) / 2 = .905, or (.9 + .82) / 2 = .86
+    runs = [at("chosen", seed, 0.1, 0.92) for seed in range(3)]
+    runs += [at("random", seed, 0.5, kept) for seed in range(3)]
+    (fact,) = (each for each in findings(runs, RETAINED) if each.probe == "fact_joint")
+    assert fact.shown is shown
+    assert ("what is kept is not equal: 0.91 and 0.86" in fact.words) is not shown
 
 
 def test_a_difference_is_told_with_its_direction_and_of_two_seeds_it_shows_nothing() -> None:

@@ -119,7 +119,7 @@ def plan_for(
     another plan: what was named first stays named.
     """
     asked = named(texts or ())
-    if kept is not None and (not asked or asked == kept.named):
+    if kept is not None and (not asked or set(asked) == set(kept.named)):
         return kept
     if kept is not None and measured:
         raise RunError(

@@ -97,9 +97,15 @@ def moments_to_come(bench: Bench, summary: Mapping[str, Any]) -> tuple[str, ...]
     What is below its bound already has no moment at which it falls below it: equal forgetting where the facts
     were never known, equal retention where nothing was that could be kept.
     """
-    joint, kept = summary.get("fact_joint"), _kept(summary.get("other"), summary.get("retain"))
-    figures = ((EQUAL, joint), (RETAINED, kept))
-    return tuple(moment for moment, found in figures if found is None or found >= bench.bound(moment))
+    found = {moment: equal_figure(moment, summary) for moment in (EQUAL, RETAINED)}
+    return tuple(name for name, value in found.items() if value is None or value >= bench.bound(name))
+
+
+def equal_figure(moment: str, summary: Mapping[str, Any]) -> float | None:
+    """Return the figure that a moment is named after, of a probe's summary; None where it has none."""
+    if moment == EQUAL:
+        return summary.get("fact_joint")
+    return _kept(summary.get("other"), summary.get("retain")) if moment == RETAINED else None
 
 
 def _kept(other: float | None, retain: float | None) -> float | None:
@@ -150,16 +156,21 @@ def run_arm(
             run.follow(event)
             if isinstance(event, StepDone | EvalDone):
                 yield event
-            come = [each for each in awaited if isinstance(event, EvalDone) and _has_come(each, event, bench)]
-            awaited = [each for each in awaited if each not in come]
-            measured = _measure(bench, run.model) if come else {}
-            for moment in come:
-                yield run.result(moment, **measured)
+            if isinstance(event, EvalDone) and any(_may_have_come(each, event, bench) for each in awaited):
+                measured = _measure(bench, run.model)
+                come = [each for each in awaited if _has_come(each, measured["summary"], bench)]
+                awaited = [each for each in awaited if each not in come]
+                for moment in come:
+                    yield run.result(moment, **measured)
             if match and entry.stop and isinstance(event, StepDone) and entry.stop(run.size, match):
                 break
     if match:
         run.bring_to(match, entry)
-    yield run.result(LAST, **(_measure(bench, run.model) if run.measurable else {"summary": {}}))
+    measured = _measure(bench, run.model) if run.measurable else {"summary": {}}
+    # What training saw lags behind the weights: the last ones may be the first beyond a bound.
+    for moment in (each for each in awaited if _has_come(each, measured["summary"], bench)):
+        yield run.result(moment, **measured)
+    yield run.result(LAST, **measured)
 
 
 def arm_config(config: TrainConfig, arm: Arm, seed: int) -> TrainConfig:
@@ -193,8 +204,14 @@ def _steps(config: TrainConfig, entry: Tokens) -> int:
     return min(config.steps * STOPS_WITHIN, int(most)) if entry.stop else config.steps
 
 
-def _has_come(moment: str, event: EvalDone, bench: Bench) -> bool:
+def _may_have_come(moment: str, event: EvalDone, bench: Bench) -> bool:
+    """Return whether training has seen a figure below its bound, of rows as they were trained last."""
     figure = event.fact_joint if moment == EQUAL else _kept(event.other, event.retain)
+    return figure is not None and figure < bench.bound(moment)
+
+
+def _has_come(moment: str, summary: Mapping[str, Any], bench: Bench) -> bool:
+    figure = equal_figure(moment, summary)
     return figure is not None and figure < bench.bound(moment)
 
 
