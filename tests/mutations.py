@@ -255,8 +255,8 @@ MUTATIONS = (
     Mutation(
         "other sites",
         "app/guard.py",
-        "if origin is not None and urlsplit(origin).netloc.lower() != host.lower():",
-        "if origin is not None and not urlsplit(origin).netloc.lower().startswith(host_name(host)):",
+        "if origin is not None and _place(origin) != host.lower():",
+        "if origin is not None and not _place(origin).startswith(host_name(host)):",
         ("tests/unit/test_guard.py",),
     ),
     Mutation(

@@ -218,7 +218,6 @@ def _others(objectives: SettingInfo) -> gr.Dropdown:
         choices,
         value=[],
         multiselect=True,
-        allow_custom_value=True,  # what is typed is taken, and what is wrong with it said
         label=OTHERS,
         info=OTHERS_HELP,
         elem_classes=["tx-others"],
