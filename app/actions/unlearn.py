@@ -43,7 +43,7 @@ from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, T
 from tokenunlearn.experiments.arms import ARMS, CHOSEN
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
-from tokenunlearn.experiments.planned import EXAMPLE, FIGURES, Named
+from tokenunlearn.experiments.planned import CONTROLS, EXAMPLE, FIGURES, Named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
@@ -56,7 +56,6 @@ from tokenunlearn.training.needs import refuse_rows
 
 SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
-CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)
 # Each comparison that the page offers to plan, by how it is written, with how it is called.
 PLANNABLE: Final = {
     each.text: f"{PROBES[probe].label}: chosen − {ARMS[control].label}"
@@ -94,6 +93,20 @@ def some_of(known: Collection[str], kind: str) -> Reader:
     return reader
 
 
+def objectives_given(value: Any, name: str) -> tuple[str, ...]:
+    """Return the objectives of a list, each once; letters that one alone begins with mean it.
+
+    The menu gives what was typed, not the entry that it was narrowed to. Raises InputError, SettingError.
+    """
+
+    def meant(typed: Any) -> Any:
+        begun = [each for each in OBJECTIVES if isinstance(typed, str) and each.startswith(typed.lower())]
+        return begun[0] if typed not in OBJECTIVES and len(begun) == 1 else typed
+
+    given = [meant(each) for each in value] if isinstance(value, list | tuple) else value
+    return some_of(OBJECTIVES, "objective")(given, name)
+
+
 def comparisons_given(value: Any, name: str) -> tuple[str, ...]:
     """Return the comparisons that are planned, each once, as they were picked or typed. Raises InputError.
 
@@ -125,7 +138,7 @@ class Wanted:
 
     settings: Annotated[TrainConfig, settings_given]
     controls: Annotated[tuple[str, ...], some_of(CONTROLS, "control")] = ()
-    others: Annotated[tuple[str, ...], some_of(OBJECTIVES, "objective")] = ()
+    others: Annotated[tuple[str, ...], objectives_given] = ()
     planned: Annotated[tuple[str, ...], comparisons_given] = ()
     seeds: Annotated[int, count_given] = 1
     bins: Annotated[int, count_given] = 0

@@ -218,6 +218,7 @@ def _others(objectives: SettingInfo) -> gr.Dropdown:
         choices,
         value=[],
         multiselect=True,
+        allow_custom_value=True,  # what is typed is taken: `objectives_given` says what it means
         label=OTHERS,
         info=OTHERS_HELP,
         elem_classes=["tx-others"],

@@ -218,6 +218,21 @@ def test_what_a_kill_left_of_an_output_is_removed_and_nothing_else(
     assert "It is a run of the page" in refused(["unlearn", "none.jsonl", "--out", "x"], capsys)
 
 
+def test_a_draft_of_another_program_or_of_a_file_that_is_being_written_stays(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "x" / "deep").mkdir(parents=True)
+    kept = [folder / "x" / name for name in (".download.part", "deep/.notes.part", ".m.jsonl.k3.part")]
+    for each in kept:
+        each.write_text("half")
+    (folder / "x" / ".a.json.k3.part").mkdir()
+    with held_alone(folder / "x" / "m.jsonl"):
+        refused(["teach", "none.jsonl", "--out", "x"], capsys)
+        assert all(each.exists() for each in kept)
+    refused(["teach", "none.jsonl", "--out", "x"], capsys)
+    assert [each.exists() for each in kept] == [True, True, False] and (folder / "x/.a.json.k3.part").is_dir()
+
+
 def test_a_lock_falls_with_its_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom tokenunlearn.runs.disk import held_alone\n"

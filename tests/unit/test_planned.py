@@ -203,3 +203,8 @@ def test_the_menu_of_planned_comparisons_takes_what_is_typed(tmp_path: Path) -> 
         menus = build(live_service(tmp_path)).sweep
     assert menus["planned"].preprocess(["a typed plan"]) == ["a typed plan"]
     assert menus["others"].preprocess(["a typed objective"]) == ["a typed objective"]
+    wanted = {"settings": {}, "others": ["simn", "SimNPO", "undial"]}
+    assert read(Wanted, wanted).others == ("simnpo", "undial")
+    for typed in ("uuu", "id k", "g", 5):  # "g" begins several
+        with pytest.raises(SettingError, match="There is no objective"):
+            read(Wanted, {**wanted, "others": [typed]})

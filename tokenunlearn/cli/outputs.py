@@ -8,11 +8,12 @@ Not covered: files that an input names inside itself, and two machines that shar
 
 import argparse
 import errno
+import glob
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,8 @@ from tokenunlearn.settings import MOST_SHOWN
 PICTURES: Final = (".svg", ".png", ".html")
 # What these flags take are words, numbers and columns, never files: what `add_settings` adds, and a few more.
 _WORDS: Final = ("STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out")
+# The name of a file that is still being written: that of the file, and one of its own.
+_DRAFT: Final = re.compile(r"\.(?P<of>.+)\.[^.]+\.part")
 _TRIED_BYTES: Final = 4096  # a disk that is full still takes an empty file
 # What the system says where there was room when the place was tried, and there is none now.
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -215,16 +218,23 @@ def _refuse_run_of_the_page(output: Output, path: Path) -> None:
 
 
 def _remove_left(output: Output, path: Path) -> None:
-    """Remove what killed processes left half written of this; it is held, so no living one writes it."""
-    if not output.folder:
-        with os.scandir(path.parent) as found:
-            left = [Path(each.path) for each in found if each.name.startswith(f".{path.name}.")]
-    elif output.holds:
-        left = []  # a folder of other things as well
-    else:
-        left = list(path.rglob(".*"))
-    for each in left:
-        if each.suffix == ".part":
+    """Remove what killed processes left half written of this, which is held: no living one writes it.
+
+    In a folder other processes may write files of their own, and programs that are not ours keep theirs: what
+    has the name of no draft of ours stays, and so does the draft of a file that somebody holds.
+    """
+    from tokenunlearn.runs.disk import held_alone
+
+    if output.folder and output.holds:
+        return  # a folder of other things as well
+    drafts = path.rglob(".*") if output.folder else path.parent.glob(f".{glob.escape(path.name)}.*")
+    for each in list(drafts):
+        draft = _DRAFT.fullmatch(each.name)
+        if draft is None or not each.is_file():
+            continue
+        written = each.with_name(draft["of"])
+        # Its own name is held here already.
+        with suppress(RunError), nullcontext() if written == path else held_alone(written):
             each.unlink(missing_ok=True)
 
 
