@@ -258,6 +258,11 @@ def _hint(name: str, info: SettingInfo) -> str:
     return guess or f"The default is {info.default}"
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names in a text that has commas between them."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _read(info: SettingInfo, text: Any) -> Any:
     """Return a typed value from the text of a flag; text that is no such value is returned as it is."""
     if not isinstance(text, str):
@@ -265,7 +270,7 @@ def _read(info: SettingInfo, text: Any) -> Any:
     if info.optional and text.lower() == "none":
         return None
     if info.type == "names":
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return names_in(text)
     if info.type == "bool" and text.lower() in _TRUE + _FALSE:
         return text.lower() in _TRUE
     if info.type in ("int", "float"):

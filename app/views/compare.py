@@ -18,7 +18,7 @@ def compare_line(
     """
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     return {
-        "arm_label": settings_words({name: config.get(name) for name in ("arm", "set")})["arm"].words,
+        "arm_label": settings_words({"arm": config.get("arm")})["arm"].words,
         "kind": run.get("kind", ""),
         "trained": run_kind(run).form,
         "group": config.get("group") or "",

@@ -8,7 +8,7 @@ import numpy as np
 from app.words import no_results
 from tokenunlearn.data.rows import FORGET
 from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.badges import GONE, KEPT, KNOWN, badge_words
+from tokenunlearn.probes.badges import GONE, KEPT, KNOWN, line_words
 from tokenunlearn.probes.report import with_badges
 
 TO_FORGET: Final = ("forget", "paraphrase")
@@ -125,11 +125,11 @@ def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def judged(line: Mapping[str, Any]) -> dict[str, Any]:
     """Return the badge of an answer after the run, as key, words and tone."""
-    badge = line["badge"]
-    words = (
-        "not judged" if badge is None else badge_words(badge, line.get("fluency"), line.get("reworded", GONE))
-    )
-    return {"badge": badge or "", "badge_words": words, "tone": _tone(line)}
+    return {
+        "badge": line["badge"] or "",
+        "badge_words": line_words(line) or "not judged",
+        "tone": _tone(line),
+    }
 
 
 def _tone(line: Mapping[str, Any]) -> str:

@@ -289,13 +289,11 @@ def depth_lines(found: dict[str, Any]) -> list[str]:
 
 def badge_lines(report: dict[str, Any]) -> list[str]:
     """Return how many answers of each kind carry which badge, and the bound of *garbled*, in words."""
-    from tokenunlearn.probes.badges import GONE, badge_words
+    from tokenunlearn.probes.badges import line_words
 
     counts: dict[str, Counter[str]] = {}
     for line in report["answers"]:
-        reworded = line.get("reworded", GONE)
-        words = badge_words(line["badge"], line["fluency"], reworded) if line["badge"] else "not judged"
-        counts.setdefault(line["kind"], Counter())[words] += 1
+        counts.setdefault(line["kind"], Counter())[line_words(line) or "not judged"] += 1
     bound = report["garbled_below"]
     limit = "not known" if bound is None else f"{bound:.2f} nats per token"
     return [

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tokenunlearn.cli.outputs import PICTURES, add_output
+from tokenunlearn.settings import names_in
 from tokenunlearn.text.numbers import now_words
 
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     scores, mask, data, folder = (Path(each) if each else None for each in given)
     source = open_source(Path(arguments.results), scores, mask)
     if arguments.planned:
-        texts = [each.strip() for each in arguments.planned.split(",") if each.strip()]
+        texts = names_in(arguments.planned)
         plan = plan_for(texts, source.plan, runs_measured(source.results), now_words(), arguments.results)
         source = replace(source, plan=plan)
     report = report_of(source, arguments.command, now_words())

@@ -43,7 +43,7 @@ from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
-from tokenunlearn.probes.badges import BADGES, GONE, badge_words
+from tokenunlearn.probes.badges import BADGES, line_words
 from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.report import fluency_bound, with_badges
@@ -305,13 +305,6 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
     return _answers(start.answers, judged, of, badges)
 
 
-def _badge_words(line: Mapping[str, Any]) -> str:
-    name = str(line.get("badge"))
-    return (
-        badge_words(name, line.get("fluency"), line.get("reworded", GONE)) if name in BADGES else "not known"
-    )
-
-
 def _answers(
     before: Sequence[Mapping[str, Any]],
     after: Mapping[str, Any],
@@ -333,7 +326,7 @@ def _answers(
         rows.append(
             {name: line.get(name) for name in ("kind", "row_id", "question", "expected", "badge")}
             | {
-                "badge_words": _badge_words(line),
+                "badge_words": line_words(line) or "not known",
                 "before": known.get("answer"),
                 "after": line["answer"],
                 "fact_before": known.get("fact_joint"),

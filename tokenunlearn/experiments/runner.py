@@ -97,15 +97,14 @@ def moments_to_come(bench: Bench, summary: Mapping[str, Any]) -> tuple[str, ...]
     What is below its bound already has no moment at which it falls below it: equal forgetting where the facts
     were never known, equal retention where nothing was that could be kept.
     """
-    found = {moment: equal_figure(moment, summary) for moment in (EQUAL, RETAINED)}
-    return tuple(name for name, value in found.items() if value is None or value >= bench.bound(name))
+    return tuple(moment for moment in (EQUAL, RETAINED) if not _has_come(moment, summary, bench))
 
 
-def equal_figure(moment: str, summary: Mapping[str, Any]) -> float | None:
-    """Return the figure that a moment is named after, of a probe's summary; None where it has none."""
+def equal_figure(moment: str, figures: Mapping[str, Any]) -> float | None:
+    """Return the figure that a moment is named after, of figures by their names; None where it has none."""
     if moment == EQUAL:
-        return summary.get("fact_joint")
-    return _kept(summary.get("other"), summary.get("retain")) if moment == RETAINED else None
+        return figures.get("fact_joint")
+    return _kept(figures.get("other"), figures.get("retain")) if moment == RETAINED else None
 
 
 def _kept(other: float | None, retain: float | None) -> float | None:
@@ -156,7 +155,8 @@ def run_arm(
             run.follow(event)
             if isinstance(event, StepDone | EvalDone):
                 yield event
-            if isinstance(event, EvalDone) and any(_may_have_come(each, event, bench) for each in awaited):
+            # Training sees rows as they were trained last; what it finds is measured of all.
+            if isinstance(event, EvalDone) and any(_has_come(each, vars(event), bench) for each in awaited):
                 measured = _measure(bench, run.model)
                 come = [each for each in awaited if _has_come(each, measured["summary"], bench)]
                 awaited = [each for each in awaited if each not in come]
@@ -204,14 +204,8 @@ def _steps(config: TrainConfig, entry: Tokens) -> int:
     return min(config.steps * STOPS_WITHIN, int(most)) if entry.stop else config.steps
 
 
-def _may_have_come(moment: str, event: EvalDone, bench: Bench) -> bool:
-    """Return whether training has seen a figure below its bound, of rows as they were trained last."""
-    figure = event.fact_joint if moment == EQUAL else _kept(event.other, event.retain)
-    return figure is not None and figure < bench.bound(moment)
-
-
-def _has_come(moment: str, summary: Mapping[str, Any], bench: Bench) -> bool:
-    figure = equal_figure(moment, summary)
+def _has_come(moment: str, figures: Mapping[str, Any], bench: Bench) -> bool:
+    figure = equal_figure(moment, figures)
     return figure is not None and figure < bench.bound(moment)
 
 

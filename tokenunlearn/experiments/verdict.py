@@ -155,10 +155,11 @@ def _compared(results: Sequence[ArmResult], moment: str) -> list[Finding]:
             probe,
             compare_values(arms[method, CHOSEN], values, probe),
             np.nan,
-            unequal=_unequal(results, moment, method, control),
+            unequal=unequal,
         )
         for (method, control), values in arms.items()
         if control in ARMS and control != CHOSEN and (method, CHOSEN) in arms
+        for unequal in [_unequal(results, moment, method, control)]
         for probe in COMPARED
         if PROBES[probe].wanted
     ]

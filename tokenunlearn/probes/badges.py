@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from tokenunlearn.metrics.known import PARTLY_FROM
 from tokenunlearn.metrics.tofu import rouge_l_recall
@@ -235,6 +235,12 @@ def badge_words(badge: str, fluency: float | None, reworded: str = GONE) -> str:
     if fluency is None:
         return "forgot, fluency not measured"
     return BADGES[badge] + (", one wording only" if reworded == ONE_WAY else "")
+
+
+def line_words(line: Mapping[str, Any]) -> str:
+    """Return what people read of the badge of an answer, a line of a report; "" of one without a badge."""
+    badge = str(line.get("badge"))
+    return badge_words(badge, line.get("fluency"), line.get("reworded", GONE)) if badge in BADGES else ""
 
 
 def reworded(badges: Sequence[str | None], was: float | None = None, now: float | None = None) -> str:

@@ -17,6 +17,7 @@ from tokenunlearn.models.loading import load_model
 from tokenunlearn.probes.depth import depth_view
 from tokenunlearn.probes.depth_words import depth_said
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
+from tokenunlearn.runs.damage import stamp_of
 from tokenunlearn.runs.measure_job import MeasureJob, of_model, read_result, result_file
 from tokenunlearn.runs.result_faults import depth_fault
 from tokenunlearn.runs.run_rows import rows_of
@@ -61,9 +62,7 @@ def rows_with_depth(store: RunStore, run_id: str) -> tuple[Row, ...]:
     if artifact is None or artifact.kind != ADAPTER:
         why = "It has saved none yet" if artifact is None else "A rival changes no weights"
         raise RunError(f"{of.name} has no adapter to measure", why, "Pick a run that has trained", of.name)
-    file = of / "config.json"
-    written = (file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else ()
-    began_with, rows = _began_with(store, run_id, written)
+    began_with, rows = _began_with(store, run_id, stamp_of(of / "config.json"))
     if not began_with:
         raise InputError(
             "There is no adapter to switch off",
@@ -86,7 +85,7 @@ def rows_with_depth(store: RunStore, run_id: str) -> tuple[Row, ...]:
 
 
 @lru_cache(maxsize=8)
-def _began_with(store: RunStore, run_id: str, _written: tuple[int, ...]) -> tuple[str, tuple[Row, ...]]:
+def _began_with(store: RunStore, run_id: str, _stamp: tuple[int, ...] | None) -> tuple[str, tuple[Row, ...]]:
     """Return the adapter that a run began with and its rows whose fact is marked; a config is read once."""
     config = store.config(run_id)
     return str(config.get("adapter") or ""), tuple(row for row in rows_of(config).forget if row.gold)
