@@ -5,7 +5,7 @@ import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
 import { newest } from "../server/pulse.js";
 import { liveLine } from "../server/shared_value.js";
 import { curvesFigure, pointsNote } from "./curves.js";
-import { answerBlock, isLive, numbersRow, runHead, runLog, withSeconds } from "./run_card.js";
+import { answerBlock, isLive, moveHead, numbersRow, runHead, runLog, withSeconds } from "./run_card.js";
 
 /**
  * Mounts the view. Events: `act` {run_id, action}, `show` {run_id}.
@@ -64,16 +64,37 @@ function paint(places, value, trigger) {
 function paintLines(places, value, trigger) {
   const runs = (value.runs ?? []).map((run) => withSeconds(run, liveLine.value));
   const shown = runs.find((each) => each.run_id === value.shown);
-  keepFocus(places.head, () => (shown ? [runHead(shown, trigger)] : []));
-  keepFocus(places.runs, () => runList({ ...value, runs }, trigger));
+  const { run_id: id, name, state, steps, message, buttons } = shown ?? {};
+  steady(places.head, [id, name, state, steps, message, buttons], {
+    build: () => (shown ? [runHead(shown, trigger)] : []),
+    update: () => shown && moveHead(places.head, shown),
+  });
+  steady(places.runs, [value.shown, runs.map((run) => [run.run_id, run.name, run.state, run.apart])], {
+    build: () => runList({ ...value, runs }, trigger),
+    update: () =>
+      places.runs.querySelectorAll(".tx-run-line .tx-note").forEach((note, at) => {
+        setText(note, lineText(runs[at]));
+      }),
+  });
   return shown;
 }
 
-/** Rebuilds a place without taking the focus from the button that has it; leaves a pending question alone. */
-function keepFocus(place, build) {
+/**
+ * Rebuilds a place where what `shape` says has changed, else updates it: a button that is replaced between the
+ * press and its release does nothing. Keeps the focus, and leaves a pending question alone.
+ */
+function steady(place, shape, { build, update }) {
+  const key = JSON.stringify(shape);
+  if (shapes.get(place) === key) {
+    update();
+    return;
+  }
   if (place.querySelector("[data-asking]")) return;
+  shapes.set(place, key);
   refill(place, build());
 }
+
+const shapes = new WeakMap();
 
 // Drawing takes a tenth of a second, and while a run goes on the page hears of it each second.
 const drawn = new WeakMap();
@@ -89,6 +110,8 @@ function drawChart(place, series) {
     if (!stands) drawn.delete(place);
   });
 }
+
+const lineText = (run) => [run.run_id, run.apart, run.text].filter(Boolean).join(" · ");
 
 function runList(value, trigger) {
   const others = value.runs ?? [];
@@ -106,10 +129,7 @@ function runList(value, trigger) {
         },
         node("span", { class: `tx-dot tx-state-${run.state}` }),
         node("span", { class: "tx-run-name", text: run.name }),
-        node("span", {
-          class: "tx-note",
-          text: [run.run_id, run.apart, run.text].filter(Boolean).join(" · "),
-        }),
+        node("span", { class: "tx-note", text: lineText(run) }),
       ),
     );
   return [

@@ -23,19 +23,16 @@ const NUMBERS = [
 
 /** Returns name, state, progress bar and the buttons that this state allows. */
 export function runHead(run, trigger) {
-  const share = run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
   const bar = node("div", {
     class: "tx-progress",
-    style: { "--share": String(share) },
     attributes: {
       role: "progressbar",
       "aria-valuemin": 0,
       "aria-valuemax": run.steps,
-      "aria-valuenow": run.step,
       "aria-label": "Steps",
     },
   });
-  return node(
+  const element = node(
     "div",
     { class: "tx-run-head" },
     node(
@@ -43,7 +40,7 @@ export function runHead(run, trigger) {
       { class: "tx-run-title" },
       node("span", { class: `tx-dot tx-state-${run.state}` }),
       node("strong", { text: run.name }),
-      node("span", { class: "tx-note", text: run.text }),
+      node("span", { class: "tx-note" }),
     ),
     isLive(run.state) ? bar : null,
     node(
@@ -52,6 +49,16 @@ export function runHead(run, trigger) {
       ...runButtons(run.buttons ?? []).map((each) => actButton(each, run, trigger)),
     ),
   );
+  moveHead(element, run);
+  return element;
+}
+
+/** Says in the head of a run how far it has come; name, state and buttons stay as they are. */
+export function moveHead(element, run) {
+  setText(element.querySelector(".tx-run-title .tx-note"), run.text);
+  const bar = element.querySelector(".tx-progress");
+  bar?.style.setProperty("--share", String(run.steps > 0 ? Math.min(1, run.step / run.steps) : 0));
+  bar?.setAttribute("aria-valuenow", String(run.step));
 }
 
 /**
