@@ -28,6 +28,7 @@ from tokenunlearn.settings import describe  # noqa: E402
 from tokenunlearn.signals import SIGNALS  # noqa: E402
 
 METHODS, README = ROOT / "docs" / "METHODS.md", ROOT / "README.md"
+SHOWN = [README, ROOT / "docs" / "RESULTS.md", ROOT / "docs" / "COMMAND_LINE.md"]  # whose examples run
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 REGISTRIES = {
     title: getattr(import_module(module), name)
@@ -94,7 +95,8 @@ def with_fresh_tables(text: str) -> str:
 
 
 def blocks(language: str) -> list[str]:
-    return [body for kind, body in FENCE.findall(README.read_text("utf-8")) if kind == language]
+    found = [block for page in SHOWN for block in FENCE.findall(page.read_text("utf-8"))]
+    return [body for kind, body in found if kind == language]
 
 
 def command_lines() -> list[str]:
@@ -140,7 +142,7 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_commands_of_the_readme_parse() -> None:
+def test_commands_shown_parse() -> None:
     """Flags and verbs exist; whoever needs a model is not run here (tests/unit/test_cli_journey.py does)."""
     parsed = 0
     for line in command_lines():
@@ -152,12 +154,12 @@ def test_commands_of_the_readme_parse() -> None:
     assert parsed >= len(VERBS)
 
 
-def test_list_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_runs_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert "python -m tokenunlearn list" in command_lines()
     assert main(["list"]) == 0 and "knowledge_swap" in capsys.readouterr().out
 
 
-def test_rows_of_the_readme_are_rows(tmp_path: Path) -> None:
+def test_rows_shown_are_rows(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(blocks("json")), encoding="utf-8")
     content = read_rows(path)
@@ -168,21 +170,21 @@ def test_rows_of_the_readme_are_rows(tmp_path: Path) -> None:
 
 
 def examples() -> list[object]:
-    """The Python of the README; a block that loads the real model is slow."""
+    """The Python that the documents show; a block that loads the real model is slow."""
     of_model = [pytest.mark.slow if "load_model" in block else () for block in blocks("python")]
     return [pytest.param(block, marks=marks) for block, marks in zip(blocks("python"), of_model, strict=True)]
 
 
 @pytest.mark.parametrize("block", examples(), ids=lambda block: block.split("import ")[-1].split("\n")[0])
-def test_python_of_the_readme_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_shown_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each block says in a comment what its print shows."""
-    exec(compile(block, "README.md", "exec"), {})
+    exec(compile(block, "shown", "exec"), {})
     promised = re.findall(r"print\(.*\)  # (.*)", block)
     assert promised and capsys.readouterr().out.splitlines() == promised
 
 
-def test_the_page_picture_in_the_readme_is_data() -> None:
-    """The rows shown in the README can be read as JSON one by one, as the text beside them says."""
+def test_rows_shown_are_data() -> None:
+    """The rows shown can be read as JSON one by one, as the text beside them says."""
     for line in "".join(blocks("json")).splitlines():
         assert {"question", "answer"} <= set(json.loads(line))
 
