@@ -304,8 +304,8 @@ MUTATIONS = (
     Mutation(
         "bundle",
         "app/bundle.py",
-        "first = f\"A{_digits(int(at > 0))}{_digits(-before)}A\"",
-        "first = f\"A{_digits(int(at > 0))}{_digits(before)}A\"",
+        'first = f"A{_digits(int(at > 0))}{_digits(-before)}A"',
+        'first = f"A{_digits(int(at > 0))}{_digits(before)}A"',
         ("tests/unit/test_bundle.py",),
     ),
     Mutation(

@@ -144,9 +144,7 @@ def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page)
     # φ over the 99th percentile of each signal: the city counts most, and its bar is the full 9 pixels.
     assert city.evaluate(height) == 9
     assert 0 < verb.evaluate(height) < 9
-    expect(token(page, "Oslo")).to_have_attribute(
-        "aria-label", re.compile(r"chosen by the rule, weight \d")
-    )
+    expect(token(page, "Oslo")).to_have_attribute("aria-label", re.compile(r"chosen by the rule, weight \d"))
 
 
 def test_keys_and_mouse_override_tokens_and_ranges(page: Page) -> None:

@@ -53,7 +53,9 @@ EVENTS: Final = {
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_a_run_whose_disk_takes_nothing_pauses_and_goes_on_to_the_same(
-    killer: Killer, tmp_path: Path, event: str  # noqa: F811
+    killer: Killer,  # noqa: F811
+    tmp_path: Path,
+    event: str,
 ) -> None:
     whole, curve_of_whole, points = straight(killer, tmp_path / "straight")
     said = []

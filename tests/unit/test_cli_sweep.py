@@ -155,7 +155,9 @@ def test_a_file_that_is_no_toml_or_is_not_there_is_said(
 
 
 def test_the_file_shown_in_the_docs_says_what_it_means(root: Path, tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", (root / "docs" / "COMMAND_LINE.md").read_text("utf-8"), re.DOTALL)
+    (text,) = re.findall(
+        r"```toml\n(.*?)```", (root / "docs" / "COMMAND_LINE.md").read_text("utf-8"), re.DOTALL
+    )
     file = tmp_path / "night.toml"
     file.write_text(text)
     asked = asked_by(file)
