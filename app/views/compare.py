@@ -32,8 +32,8 @@ def compare_line(
 
 
 def said(settings: Mapping[str, Said]) -> dict[str, list[str]]:
-    """Return settings as they cross to the page: by key, label and words."""
-    return {key: [each.label, each.words] for key, each in settings.items()}
+    """Return settings as they cross to the page: by key, label, words, and what tells two of them apart."""
+    return {key: [each.label, each.words, each.own] for key, each in settings.items()}
 
 
 def hue_of_run(run_id: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -10,8 +10,7 @@ from typing import Any, Final
 from app.views.bench import used_precision
 from app.words import OWN_RETAIN, setting_label
 from tokenunlearn.data.rows import SPLITS
-from tokenunlearn.documents.words import arm_words
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.arms import ARMS, arm_words
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.models.embedded import EMBEDDED_NAME
@@ -25,6 +24,7 @@ from tokenunlearn.runs.states import ENDED
 from tokenunlearn.selection import SCOPES, Rule
 from tokenunlearn.settings import SettingInfo, describe
 from tokenunlearn.signals import SIGNALS
+from tokenunlearn.text.numbers import percent
 from tokenunlearn.training.config import OWN, TrainConfig
 
 _RULE, _MASK, _ENDED = "rule.", "mask_hash", "ended"
@@ -62,10 +62,16 @@ _COUNTS: Final = tuple(map(_count, SPLITS))
 
 @dataclass(frozen=True)
 class Said:
-    """One setting in words: what it is called, and its value."""
+    """One setting: what it is called, its value in words, and what tells two apart where the words do not."""
 
     label: str
     words: str
+    value: str = field(default="", compare=False)
+
+    @property
+    def own(self) -> str:
+        """What it is by, whatever the words: equal where the setting is."""
+        return self.value or self.words
 
 
 def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
@@ -144,7 +150,8 @@ def _own_settings(training: Mapping[str, Any]) -> dict[str, Said]:
 def _said(name: str, info: SettingInfo | None, value: Any) -> Said:
     if info is None:
         return Said(name.replace("_", " ").capitalize(), "none" if value is None else str(value))
-    return Said(setting_label(info), value_words(info, value))
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Said(setting_label(info), value_words(info, value), repr(float(value)) if number else "")
 
 
 def value_words(info: SettingInfo, value: Any) -> str:
@@ -160,8 +167,8 @@ def value_words(info: SettingInfo, value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(_entry_words(info.name, str(each)) for each in value) or "none"
     if info.unit == "fraction":
-        return f"{value:.0%}".replace("%", " %")
-    number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        return percent(value)
+    number = f"{value:,}" if isinstance(value, int) else f"{value!r}".removesuffix(".0")
     return f"{number} {info.unit.removesuffix('s') if value == 1 else info.unit}" if info.unit else number
 
 
@@ -184,7 +191,7 @@ def what_differs(runs: Mapping[str, Mapping[str, Said]]) -> dict[str, list[str]]
         seen: dict[str, Counter[str]] = {}
         for settings in runs.values():
             if key in settings:
-                seen.setdefault(_arm_of(settings) if own else "", Counter())[settings[key].words] += 1
+                seen.setdefault(_arm_of(settings) if own else "", Counter())[settings[key].own] += 1
         for name, settings in runs.items():
             if key in settings and _apart(key, settings[key], seen[_arm_of(settings) if own else ""]):
                 words[name].append(_piece(key, settings[key]))
@@ -192,7 +199,7 @@ def what_differs(runs: Mapping[str, Mapping[str, Said]]) -> dict[str, list[str]]
 
 
 def _apart(key: str, said: Said, seen: "Counter[str]") -> bool:
-    usual = key != "arm" and 2 * seen[said.words] > seen.total()
+    usual = key != "arm" and 2 * seen[said.own] > seen.total()
     return len(seen) > 1 and not usual
 
 

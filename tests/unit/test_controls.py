@@ -145,7 +145,7 @@ def test_other_objectives_make_it_one_sweep_of_arms_and_objectives(service: Serv
     assert (back.controls, back.training.objective) == (("random",), "npo")
     assert back.sweep == {"others": ["ga", "simnpo"], "planned": [], "seeds": 2, "bins": 0, "doses": 0}
     (sweep,) = compare.runs(service)["sweeps"]
-    assert sweep["settings"]["sweep.objectives"] == ["Objectives", "NPO; GA; SimNPO"]
+    assert sweep["settings"]["sweep.objectives"][:2] == ["Objectives", "NPO; GA; SimNPO"]
     assert "training.objective" not in sweep["settings"]
     ask(unlearn.start, service, wanted)
     assert [each["title"] for each in compare.runs(service)["sweeps"]] == [

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from app.views.figures import figures
-from app.views.run_settings import namesakes, settings_words, titles, what_differs, with_end
+from app.views.run_settings import Said, namesakes, settings_words, titles, what_differs, with_end
 from tokenunlearn.data.rows import SPLITS
+from tokenunlearn.models.loading import resolve_precision
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.selection import Rule
@@ -45,6 +46,25 @@ def test_runs_of_one_name_are_told_apart_by_their_settings_and_others_need_no_mo
 def test_a_fact_is_called_marked_whoever_marked_it() -> None:
     told = settings_words(config("gold", rule=Rule(mode="gold")))
     assert (told["arm"].words, told["rule.mode"].words) == ("marked facts", "Marked facts")
+
+
+def test_shares_are_told_as_they_were_set_and_apart_where_they_differ() -> None:
+    """Cut to whole per cent, .303 and .298 were both 30 %, and the settings “the same”."""
+    runs = [config(rule=Rule(fraction=share)) for share in (0.303, 0.298)]
+    assert [settings_words(each)["rule.fraction"].words for each in runs] == ["30.3 %", "29.8 %"]
+    assert all("30.3 %" in one and "29.8 %" in other for one, other in [names(*runs)])
+    alike = {"a": {"x": Said("X", "about 1", "1.0")}, "b": {"x": Said("X", "about 1", "1.1")}}
+    assert what_differs(alike) == {"a": ["x about 1"], "b": ["x about 1"]}
+    same = {"a": {"x": Said("X", "1", "1.0")}, "b": {"x": Said("X", "1.0", "1.0")}}
+    assert what_differs(same) == {"a": [], "b": []}
+
+
+def test_auto_is_the_precision_that_it_means_here() -> None:
+    means = resolve_precision("auto")[0]
+    other = next(name for name in ("bf16", "fp32") if name != means)
+    auto, said, unlike = (config() | {"precision": name} for name in ("auto", means, other))
+    assert names(auto, said, config()) == [config()["name"]] * 3
+    assert names(auto, unlike) == [f"precision {means}", f"precision {other}"]
 
 
 def test_what_all_share_is_in_no_name_and_what_differs_is_in_words() -> None:

@@ -4,15 +4,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  agreeing,
   change,
   columnsOf,
   measuredKeys,
   short,
   shownColumns,
-  signedShare,
 } from "../../app/web/compare/columns.js";
 import { contextOf, hintText, nextSort, withLine } from "../../app/web/compare/compare_view.js";
+import { agreeing, signedShare } from "../../app/web/text/numbers.js";
 import { differingKeys, headText, noStatistics, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
 import {
@@ -224,6 +223,9 @@ test("a difference is that of the figures as they are, and what is shown adds up
   assert.deepEqual(agreeing(0.944, 0.925), { first: ".944", second: ".925", difference: "−.019" });
   assert.deepEqual(agreeing(0.5, 0.25), { first: ".50", second: ".25", difference: "−.25" });
   assert.deepEqual(agreeing(-2.614, -3.1), { first: "−2.61", second: "−3.10", difference: "−.49" });
+  // The Probe tab said −.57 of it, as it took 0.03 from 0.60; the Compare tab −.56.
+  assert.deepEqual(agreeing(0.5951, 0.0349), { first: ".595", second: ".035", difference: "−.560" });
+  assert.equal(signedShare(0.0349 - 0.5951), "−.56");
   assert.deepEqual(agreeing(null, 0.2), { first: "–", second: ".20", difference: "–" });
   for (let at = 0; at < 400; at++) {
     const [a, b] = [Math.sin(at) / 2, Math.cos(3 * at) / 2];
@@ -244,10 +246,13 @@ test("a change of nothing is ±.00, and one that cannot be formed a dash", () =>
   assert.deepEqual([0.37654, 45, 1234, null].map(short), ["0.377", "45", "1230", "–"]);
 });
 
-test("only the settings whose words differ are named", () => {
+test("only the settings whose values differ are named", () => {
   const [first, second] = linesOf(VALUE, "last step");
   assert.deepEqual(differingKeys(first.settings, second.settings), ["training.steps"]);
   assert.deepEqual(differingKeys({ a: ["A", "1"] }, { b: ["B", "1"] }), ["a", "b"]);
+  const share = (words, value) => ({ fraction: ["Share", words, value] });
+  assert.deepEqual(differingKeys(share("30 %", "0.303"), share("30 %", "0.298")), ["fraction"]);
+  assert.deepEqual(differingKeys(share("30 %", "0.3"), share("30.0 %", "0.3")), []);
 });
 
 test("ticks of what is gone are dropped, and the pair is of the ticked alone", () => {

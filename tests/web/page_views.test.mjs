@@ -12,8 +12,6 @@ import {
   badgeCount,
   boundNote,
   byMeasured,
-  rounded,
-  signed,
   stillFluent,
   verdict,
 } from "../../app/web/runs/probe_view.js";
@@ -43,12 +41,6 @@ test("probabilities are written as people read them", () => {
     [share(0.954), share(1), share(0), share(-0.001), share(null), share(NaN)],
     [".95", "1.00", ".00", ".00", "–", "–"],
   );
-  assert.deepEqual(
-    [signed(0.123), signed(-0.5), signed(-0.001), signed(1)],
-    ["+.12", "−.50", "±.00", "+1.00"],
-  );
-  // shown as .99 and 1.00
-  assert.equal(signed(rounded(0.996) - rounded(0.9949)), "+.01");
 });
 
 test("what has no figure is named below the table, as it stands in a sentence", () => {

@@ -50,7 +50,8 @@ test("a dose of nothing is the target itself", () => {
 });
 
 test("a change is said with its sign and interval, and what is not measured as that", () => {
-  assert.equal(changeWords(change(-0.206, -0.3, 0.001)), "−0.21 [−0.30, +0.00]");
+  assert.equal(changeWords(change(-0.206, -0.3, 0.001)), "−0.21 [−0.30, 0.00]");
+  assert.equal(changeWords({ ...change(-0.206), no_spread: true }), "−0.21, no spread");
   assert.equal(changeWords(change(0.05)), "+0.05");
   assert.equal(changeWords(null), "not measured");
 });

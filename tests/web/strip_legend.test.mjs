@@ -113,7 +113,8 @@ test("what is chosen in the menus of the rule, and what marks mean, is told in w
 
 test("an amount is written by its unit", () => {
   const { fraction, k, threshold, gamma, alpha } = PICTURE.rule_settings;
-  assert.equal(amountWords(fraction, 0.254), "25 %");
+  assert.equal(amountWords(fraction, 0.25), "25 %");
+  assert.equal(amountWords(fraction, 0.254), "25.4 %"); // as it was set, not rounded
   assert.equal(amountWords(k, 1), "1 token");
   assert.equal(amountWords(k, 30), "30 tokens");
   assert.equal(amountWords(threshold, 0.5), "0.50");

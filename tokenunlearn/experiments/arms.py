@@ -165,6 +165,12 @@ def tokens_of(name: str) -> Tokens | None:
     return ARMS.get(name) or series_arm(name)
 
 
+def arm_words(arm: str) -> str:
+    """Return the arm as a person reads it; an unknown one as it is."""
+    entry = tokens_of(arm)
+    return entry.label if entry else arm
+
+
 @dataclass(frozen=True)
 class Arm:
     """One run of a comparison. `tokens`: which are trained (`tokens_of`); or the name of a rival.

@@ -1,6 +1,8 @@
 """How numbers are written for people."""
 
+import math
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 
 def now_words() -> str:
@@ -11,12 +13,27 @@ def now_words() -> str:
 def signed(value: float, form: str = ".2f") -> str:
     """Return a number in a format, with a true minus; a rounded nothing has no sign.
 
-    >>> signed(-0.25), signed(0.25, "+.1f"), signed(-0.001), signed(-0.001, "+.2f")
-    ('−0.25', '+0.2', '0.00', '0.00')
+    A number halfway between two goes away from 0, as it does on the page.
+
+    >>> signed(-0.25), signed(0.25, "+.1f"), signed(-0.001), signed(-0.001, "+.2f"), signed(0.625)
+    ('−0.25', '+0.3', '0.00', '0.00', '0.63')
     """
-    text = f"{value:{form}}"
+    written: float | Decimal = value
+    if form.endswith("f") and math.isfinite(value):
+        places = Decimal(1).scaleb(-int(form.rstrip("f").rpartition(".")[2]))
+        written = Decimal(value).quantize(places, ROUND_HALF_UP)
+    text = f"{written:{form}}"
     size = text.lstrip("+-")
     return text.replace("-", "−") if size.strip("0.") else size
+
+
+def percent(share: float) -> str:
+    """Return a share as it was set, not rounded.
+
+    >>> percent(0.25), percent(0.303), percent(1.0), percent(1)
+    ('25 %', '30.3 %', '100 %', '100 %')
+    """
+    return f"{(Decimal(repr(share)) * 100).normalize():f} %"
 
 
 def p_words(value: float) -> str:

@@ -1,6 +1,6 @@
 /** The columns of the Compare table: which there are, what stands in a cell, which a person chose. Pure. */
 
-import { plural, share } from "../text/numbers.js";
+import { plural, share, signedShare } from "../text/numbers.js";
 
 /** How a figure is shown. */
 export const SHOWS = [
@@ -10,7 +10,6 @@ export const SHOWS = [
 ];
 
 const WHEN = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short" });
-const MINUS = "−";
 
 /**
  * @typedef {object} Column
@@ -153,45 +152,13 @@ function figureCell(figure, show, seeds) {
   ]
     .filter(Boolean)
     .join(", ")
-    .replaceAll("-", MINUS);
+    .replaceAll("-", "−");
   const counted = figure?.values && Number.isFinite(now);
   const over = counted ? ofSeeds(figure.values.filter(Number.isFinite).length, seeds) : "";
   if (show === "change") return { text: signedShare(change(figure)), note: over, title };
   const ends = Number.isFinite(figure?.low) ? `[${share(figure.low)}, ${share(figure.high)}]` : "";
   const was = show === "both" && Number.isFinite(before) ? `was ${share(before)}` : "";
   return { text: share(now), note: [ends, was, over].filter(Boolean).join(" · "), title };
-}
-
-/** Returns "+.12", "−.95", "±.00", or "–" where nothing was measured. */
-export function signedShare(value, decimals = 2) {
-  if (value === null || !Number.isFinite(value)) return "–";
-  const text = Math.abs(value).toFixed(decimals);
-  const sign = Number(text) === 0 ? "±" : value < 0 ? MINUS : "+";
-  return sign + text.replace(/^0(?=\.)/, "");
-}
-
-/**
- * Returns `{first, second, difference}` of two figures as text. The difference is that of the figures as they
- * are; all three have the fewest decimals, from two to five, with which what is shown adds up.
- */
-export function agreeing(first, second) {
-  if (!Number.isFinite(first) || !Number.isFinite(second))
-    return { first: share(first), second: share(second), difference: "–" };
-  const decimals =
-    [2, 3, 4].find((count) => {
-      const [a, b, difference] = [first, second, second - first].map((each) => Number(each.toFixed(count)));
-      return (b - a).toFixed(count) === difference.toFixed(count);
-    }) ?? 5;
-  const written = (value) =>
-    value
-      .toFixed(decimals)
-      .replace("-", MINUS)
-      .replace(/^(−?)0(?=\.)/, "$1");
-  return {
-    first: written(first),
-    second: written(second),
-    difference: signedShare(second - first, decimals),
-  };
 }
 
 /** Returns a number in three digits or so, "–" where there is none. */

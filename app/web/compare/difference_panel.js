@@ -1,7 +1,7 @@
 /** Two ticked lines of the Compare tab side by side: their figures, and the settings in which they differ. */
 
 import { node, refill, tableHead } from "../dom/dom.js";
-import { agreeing } from "./columns.js";
+import { agreeing } from "../text/numbers.js";
 import { benches, LAST, unmeasuredWords } from "./lines.js";
 
 /** Returns `{element, update}`; `choose(ids)` takes the two that are to stand here. */
@@ -99,10 +99,11 @@ function namesOf(first, second) {
   return first.runId === second.runId ? [first.title, second.title] : [first.runId, second.runId];
 }
 
-/** Returns the keys whose words differ, in order of first appearance. Pure. */
+/** Returns the keys whose values differ, whatever their words, in order of first appearance. Pure. */
 export function differingKeys(first, second) {
   const keys = [...new Set([...Object.keys(first ?? {}), ...Object.keys(second ?? {})])];
-  return keys.filter((key) => first?.[key]?.[1] !== second?.[key]?.[1]);
+  const own = (settings, key) => settings?.[key]?.[2] ?? settings?.[key]?.[1];
+  return keys.filter((key) => own(first, key) !== own(second, key));
 }
 
 function plainTable(heads, rows) {

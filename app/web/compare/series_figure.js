@@ -1,5 +1,7 @@
 /** The curve of a series as a Plotly figure: each figure's change over bins or doses, with intervals. Pure. */
 
+import { formatNumber } from "../text/numbers.js";
+
 /**
  * Returns `{data, layout, config}`: a line for each probability that was measured.
  * @param {Record<string, any>} series of app/views/series.py
@@ -82,7 +84,8 @@ export function shortPlace(place) {
 /** Returns a change in words: `−0.21 [−0.30, −0.12]`, or "not measured". Pure. */
 export function changeWords(change) {
   if (!change) return "not measured";
-  const signed = (value) => `${value <= -0.005 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+  const signed = (value) => `${Number(value.toFixed(2)) > 0 ? "+" : ""}${formatNumber(value)}`;
+  if (change.no_spread) return `${signed(change.mean)}, no spread`;
   if (!Number.isFinite(change.low)) return signed(change.mean);
   return `${signed(change.mean)} [${signed(change.low)}, ${signed(change.high)}]`;
 }

@@ -97,7 +97,8 @@ export function tableBar(change, ask) {
   return { element, update };
 }
 
-const BRACKETS = "In brackets: the 95 % interval of an arm's mean, what other seeds would give";
+const BRACKETS =
+  "In brackets: the 95 % interval of an arm's mean, what other seeds would give; none of fewer than three seeds, or of equal ones";
 const hasInterval = (line) => Object.values(line.figures).some(({ low }) => Number.isFinite(low));
 
 /**

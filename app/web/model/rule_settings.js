@@ -18,7 +18,7 @@ export function choiceOf({ rule_settings }, name, rule) {
  * @param {number} value
  */
 export function amountWords({ unit, step }, value) {
-  if (unit === "fraction") return `${Math.round(100 * value)} %`;
+  if (unit === "fraction") return `${Number((100 * value).toPrecision(12))} %`;
   if (unit) return `${value} ${value === 1 ? unit.replace(/s$/, "") : unit}`;
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
   const few = value.toFixed(digits);

@@ -6,7 +6,7 @@
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
 import { liveLine } from "../server/shared_value.js";
-import { share } from "../text/numbers.js";
+import { agreeing, share } from "../text/numbers.js";
 import { attackSections, tick } from "./attacks.js";
 import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
@@ -189,13 +189,14 @@ function summaryTable({ labels, summary, left }) {
   const line = ({ key, label, wanted, unit, help }) => {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
+    const { first, second, difference } = agreeing(was, is);
     return node(
       "tr",
       {},
       cell("th", label, { attributes: { scope: "row", title: help } }),
-      cell("td", share(was)),
-      cell("td", share(is)),
-      cell("td", known ? signed(rounded(is) - rounded(was)) : "–", {
+      cell("td", first),
+      cell("td", second),
+      cell("td", difference, {
         class: known ? verdict(is - was, wanted, unit, forgets) : "",
       }),
     );
@@ -229,18 +230,6 @@ export function verdict(change, wanted, unit, forgets) {
   if (!wanted || Math.abs(change) < (unit.startsWith("nats") ? NATS : 0.05)) return "";
   if (change > 0 !== (wanted === "up")) return "tx-bad";
   return wanted === "up" || forgets ? "tx-good" : "";
-}
-
-/** Returns a figure as it is shown, so that the change is the difference of what one reads. Pure. */
-export function rounded(value) {
-  return Math.round(value * 100) / 100;
-}
-
-/** Returns "+.12", "−.95" or "±.00". Pure. */
-export function signed(value) {
-  const text = Math.abs(value).toFixed(2).replace(/^0/, "");
-  if (text === ".00") return "±.00";
-  return (value < 0 ? "−" : "+") + text;
 }
 
 function row(answer, value, side) {

@@ -81,3 +81,35 @@ export function share(value) {
     .replace(/^-/, "−")
     .replace(/^(−?)0(?=\.)/, "$1");
 }
+
+/** Returns "+.12", "−.95", "±.00", or "–" where nothing was measured. */
+export function signedShare(value, decimals = 2) {
+  if (value === null || !Number.isFinite(value)) return "–";
+  const text = Math.abs(value).toFixed(decimals);
+  const sign = Number(text) === 0 ? "±" : value < 0 ? MINUS : "+";
+  return sign + text.replace(/^0(?=\.)/, "");
+}
+
+/**
+ * Returns `{first, second, difference}` of two figures as text. The difference is that of the figures as they
+ * are; all three have the fewest decimals, from two to five, with which what is shown adds up.
+ */
+export function agreeing(first, second) {
+  if (!Number.isFinite(first) || !Number.isFinite(second))
+    return { first: share(first), second: share(second), difference: "–" };
+  const decimals =
+    [2, 3, 4].find((count) => {
+      const [a, b, difference] = [first, second, second - first].map((each) => Number(each.toFixed(count)));
+      return (b - a).toFixed(count) === difference.toFixed(count);
+    }) ?? 5;
+  const written = (value) =>
+    value
+      .toFixed(decimals)
+      .replace("-", MINUS)
+      .replace(/^(−?)0(?=\.)/, "$1");
+  return {
+    first: written(first),
+    second: written(second),
+    difference: signedShare(second - first, decimals),
+  };
+}
