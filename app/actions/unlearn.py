@@ -28,6 +28,7 @@ from app.views.runs import (
     series,
     with_probes,
 )
+from app.words import CONTROLS as CONTROLS_LABEL
 from app.words import (
     EACH_AT_DEFAULT,
     LONE_ROW_WORDS,
@@ -38,16 +39,15 @@ from app.words import (
     share_of_rows,
 )
 from tokenunlearn.data.rows import FORGET, Row, row_to_dict
-from tokenunlearn.documents.words import arm_words, rule_words
+from tokenunlearn.documents.words import rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
-from tokenunlearn.experiments.arms import ARMS, CHOSEN
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, arm_words
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Seen
-from tokenunlearn.experiments.planned import CONTROLS, EXAMPLE, FIGURES, Named
+from tokenunlearn.experiments.planned import CONTROLS, EXAMPLE, FIGURES, Named, named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
-from tokenunlearn.probes import PROBES
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe, from_dict, to_dict
@@ -58,10 +58,7 @@ SHOWN_WORDS: Final = 24
 SHOWN_RUNS: Final = 30
 # Each comparison that the page offers to plan, by how it is written, with how it is called.
 PLANNABLE: Final = {
-    each.text: f"{PROBES[probe].label}: chosen − {ARMS[control].label}"
-    for control in CONTROLS
-    for probe in FIGURES
-    for each in [Named(probe, control)]
+    each.text: each.words for control in CONTROLS for probe in FIGURES for each in [Named(probe, control)]
 }
 _COMPARE: Final = {info.name: info for info in describe(CompareConfig)}
 
@@ -353,13 +350,27 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
 
 def refuse_for_sweep(wanted: Wanted) -> None:
     """Raise SettingError for a setting that a sweep does not take, naming it."""
+    _refuse_unticked(wanted)
     if wanted.is_sweep:
-        _ = wanted.compared  # a planned text that names no comparison, or a control that is not ticked
+        _ = wanted.compared  # what it does not measure
     if wanted.objectives and not at_defaults(wanted.settings):
         label = OBJECTIVES[wanted.settings.objective].label
         raise SettingError(
             f"{label} is not at its default settings", EACH_AT_DEFAULT, ONE_OBJECTIVE, "objective_settings"
         )
+
+
+def _refuse_unticked(wanted: Wanted) -> None:
+    """Raise SettingError for a planned text that names no comparison, or one whose control is not ticked."""
+    for each in named(wanted.planned):
+        if each.control not in wanted.controls:
+            label = arm_words(each.control)
+            raise SettingError(
+                f"The planned comparison “{each.words}” needs the control “{label}”",
+                "It is not ticked",
+                f"Tick it under “{CONTROLS_LABEL}”, or take the comparison out",
+                "planned",
+            )
 
 
 def at_defaults(training: TrainConfig) -> bool:

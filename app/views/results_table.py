@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import arm_config
 from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.kept import KEPT, with_kept
+from tokenunlearn.probes.kept import KEPT, RETENTION, retention, with_kept
 from tokenunlearn.runs.run_rows import world_kept
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import spreadsheet_text
@@ -140,7 +141,7 @@ def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str
 
 def _figures(summary: Mapping[str, Any]) -> Measurement:
     kept = (with_kept(summary) or {}).get(KEPT)
-    return {**{name: summary.get(name) for name in PROBES}, KEPT: kept}
+    return {**{name: summary.get(name) for name in PROBES}, KEPT: kept, RETENTION: retention(summary)}
 
 
 def _settings(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> Measurement:
@@ -156,8 +157,8 @@ def _settings(config: Mapping[str, Any], training: Mapping[str, Any] | None) -> 
 
 
 def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""  # not measured
     if isinstance(value, bool | list | dict):
         return json.dumps(value, ensure_ascii=False)
     return spreadsheet_text(value) if isinstance(value, str) else value

@@ -137,13 +137,16 @@ def test_weights_go_by_row() -> None:
 def test_figures_over_seeds_by_hand() -> None:
     results = [
         ArmResult("chosen", seed, "last step", step, {"fact_joint": joint, "retain": None})
-        for seed, step, joint in ((0, 4, 0.1), (1, 6, 0.3))
+        for seed, step, joint in ((0, 4, 0.1), (1, 6, 0.3), (2, 5, 0.2))
     ]
     (line,) = arms_table(results).to_dict("records")
-    assert (line["seeds"], line["step"]) == (2, 5)
+    assert (line["seeds"], line["step"]) == (3, 5)
     assert np.isnan(line["norm"]) and np.isnan(line["tokens"])
     told = [line[name] for name in ("fact_joint", "fact_joint_low", "fact_joint_high")]
-    assert told == pytest.approx([0.2, -1.0706, 1.4706], abs=1e-4)
+    # t of 2 degrees of freedom at 97.5 %: 4.3027, times .1 / √3 is .2484; a probability ends at 0
+    assert told == pytest.approx([0.2, 0, 0.4484], abs=1e-4)
+    (line_of_two,) = arms_table(results[:2]).to_dict("records")
+    assert line_of_two["fact_joint"] == 0.2 and np.isnan(line_of_two["fact_joint_low"])
     assert np.isnan(line["retain"]) and np.isnan(line["retain_low"])
 
 
@@ -223,17 +226,17 @@ def test_a_run_is_measured_once_where_two_moments_come_with_one_step(tiny_folder
 
 
 def test_the_table_says_what_its_figures_mean() -> None:
-    two = [
+    three = [
         ArmResult("chosen", seed, "last step", 4, {"fact_joint": joint})
-        for seed, joint in ((0, 0.1), (1, 0.3))
+        for seed, joint in ((0, 0.1), (1, 0.3), (2, 0.2))
     ]
-    head, line, below = arm_lines(arms_table(two))
-    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 [−1.07, 1.47]" in line
+    head, line, below = arm_lines(arms_table(three))
+    assert "seeds" in head and "fact_joint ↓" in head and "retain ↑" in head and "0.200 [0.00, 0.45]" in line
     assert "not measured" in line and below.startswith("Mean over the seeds [95 % interval")
     assert "norm" in head and line.split()[5:8] == ["–", "–", "–"]
-    sized = [replace(each, seconds=2.0, norm=0.5 * each.seed, tokens=100 + each.seed) for each in two]
-    assert arm_lines(arms_table(sized))[1].split()[5:8] == ["2", "0.25", "100"]
-    _, line, below = arm_lines(arms_table(two[:1]))
+    sized = [replace(each, seconds=2.0, norm=0.5 * each.seed, tokens=100 + each.seed) for each in three]
+    assert arm_lines(arms_table(sized))[1].split()[5:8] == ["2", "0.5", "101"]
+    _, line, below = arm_lines(arms_table(three[:1]))
     assert "0.100" in line and "[" not in line + below
 
 

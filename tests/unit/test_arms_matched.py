@@ -199,19 +199,21 @@ def test_the_size_is_that_of_the_same_seed_and_method_at_the_last_step(tmp_path:
 
 
 def test_a_verdict_says_what_each_control_rules_out() -> None:
-    def values(level: float) -> dict[str, dict[str, float | None]]:
-        return {"fact_joint": {f"r{at}": level + 0.01 * at for at in range(4)}}
+    def values(level: float, seed: int) -> dict[str, dict[str, float | None]]:
+        return {"fact_joint": {f"r{at}": level * (1 + 0.01 * at) + 0.01 * level * seed for at in range(4)}}
 
     results = [
-        ArmResult(arm, seed, LAST, 4, {}, by_row=values(level))
+        ArmResult(arm, seed, LAST, 4, {}, by_row=values(level, seed))
         for arm, level in (("chosen", 0.1), ("uniform_norm", 0.5), ("gold", 0.1))
         for seed in range(3)
     ]
     lines = verdict_lines(results)
-    assert any("chosen − uniform_norm: −0.400" in line and "do better" in line for line in lines)
+    told = "chosen tokens − “uniform, same norm”: −0.410 [−0.4"
+    assert any(told in line and "do better" in line for line in lines)
     assert lines[-3:] == [
         "A control rules out, where the chosen tokens do better:",
-        "  uniform_norm: that the size of the change of the weights does it, whatever its direction",
-        "  gold: nothing: it is the ceiling",
+        "  uniform, same norm (uniform_norm): that the size of the change of the weights does it, whatever "
+        "its direction",
+        "  marked facts (gold): nothing: it is the ceiling",
     ]
     assert verdict_lines([replace(each, by_row={}) for each in results]) == []

@@ -62,6 +62,10 @@ def test_what_is_measured_stays_and_is_not_measured_again(
     kept = [each | {"norm": None, "tokens": None} for each in marked]
     assert measured(folder)[: len(marked)] == kept
     assert [each["arm"] for each in measured(folder)[len(marked) :]][-1] == "uniform"
+    # Who asks for less is told all that the file holds: it is measured.
+    assert compare(tiny_folder, "--arms", "uniform") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[2] for line in told if line.startswith("last step ")] == ["random", "uniform"]
 
     whole = (folder / "arms.jsonl").read_bytes()
     for more, words in (
@@ -180,7 +184,7 @@ def test_a_matched_arm_goes_on_from_a_file_that_has_the_chosen_one(
     (folder / "arms.jsonl").write_text(first)
     assert compare(tiny_folder, *arms) == 0
     table = capsys.readouterr()
-    assert "chosen, seed 0" not in table.err and "uniform_norm: that the size of the change" in table.out
+    assert "chosen, seed 0" not in table.err and "(uniform_norm): that the size of the" in table.out
     last = {each["arm"]: each for each in measured(folder) if each["moment"] == "last step"}
     assert list(last) == ["chosen", "uniform_norm", "uniform_tokens"]
     assert last["uniform_norm"]["norm"] == pytest.approx(last["chosen"]["norm"], rel=1e-6)
@@ -323,7 +327,10 @@ def test_validate_prints_leaderboard_series_and_verdict_and_measures_nothing_twi
     for words in ("torch ", "rows with marked facts", "score bins by fused", "bins:2/2", "doses by fused"):
         assert words in first
     # One seed: the series has means, no intervals, and no verdict but that it takes more seeds.
-    assert "bins:2/2 − bins:1/2" in first and "not shown, it takes 3 seeds" in first
+    assert (
+        "“bin 2 of 2 (highest), by fused” − “bin 1 of 2 (lowest), by fused”" in first
+        and "not shown, it takes 3 seeds" in first
+    )
     runs = [(each["arm"], each["seed"]) for each in measured(folder) if each["moment"] == "last step"]
     assert runs == [
         ("chosen", 0), ("random", 0), ("bins:1/2", 0), ("bins:2/2", 0), ("doses:1/1", 0),

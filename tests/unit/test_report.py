@@ -28,6 +28,7 @@ from tokenunlearn.documents.report_page import report_page
 from tokenunlearn.documents.sources import beside, open_source
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.arms import Arm
 from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.planned import Plan, named
 from tokenunlearn.experiments.report import arm_lines, verdict_lines
@@ -63,7 +64,11 @@ def answer(row: str, said: str, **more: Any) -> dict[str, Any]:
 def every_arm() -> list[ArmResult]:
     """What a comparison over three seeds may hold: controls, a series, answers, and a run that diverged."""
     start = replace(target(), answers=[answer("r0", "r0 is Ada."), answer("r1", "r1 is Ada.")])
-    bins = [measured(f"bins:{at}/2", seed, 0.2 * at + 0.01 * seed) for at in (1, 2) for seed in range(3)]
+    bins = [
+        measured(f"bins:{at}/2", seed, 0.2 * at + 0.01 * seed, apart=0.2 * at)
+        for at in (1, 2)
+        for seed in range(3)
+    ]
     found = [start, *chosen_and_random(3, 0.4), *bins]
     said = [answer("r0", "r0 r0 r0 r0 r0", fluency=-9.0), answer("r1", "r1 is Bo.", fact_joint=0.01)]
     found[1] = replace(found[1], answers=said, note="diverged in step 2, the weights of step 1 were kept")
@@ -71,7 +76,7 @@ def every_arm() -> list[ArmResult]:
 
 
 SAME = {"rows to keep": "3 rows @89ab", "rows of the world": "3 rows @89ab"}
-PLAN = Plan(named(["fact_joint: chosen - random"]), "2026-11-30 22:10 UTC", 0)
+PLAN = Plan(named(["fact_joint: chosen - random"]), "2026-11-30 22:10 UTC", 0, 3)
 
 
 def written(path: Path, results: list[ArmResult], plan: Plan | None = None, **origin: Any) -> Path:
@@ -160,6 +165,10 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path,
         assert np.mean(values) == pytest.approx(arm["figures"]["fact_joint"][0], abs=1e-6)
     assert {(line["equal_below"], line["kept_below"]) for line in lines} == {("0.1", "0.95")}
     assert {line["planned"] for line in lines} == {plan.named[0].text if plan else ""}
+    when = "2026-11-30 22:10 UTC, before the first arm was measured, for 3 seeds"
+    assert {line["planned_when"] for line in lines} == {when if plan else ""}
+    means = [(float(line["other"]) + float(line["retain"])) / 2 for line in lines]
+    assert [float(line["retention"]) for line in lines] == pytest.approx(means)
     # the payload of the Compare tab, and that of the file read back
     view = json.loads(json.dumps(sweep_view(results, [], plan)))
     assert view["planned"] == record["planned"] and bool(view["planned"]) == bool(plan)
@@ -185,6 +194,21 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path,
     drawn = {f"{value:.3f}" for each in record["series"] for value in each["before"].values()}
     assert told and [each for each in told if each not in texts and each not in drawn | {"0.05"}] == []
     assert arm_lines(arms_table(results))[1].split()[:3] == ["before", "before", "1"]
+
+
+@pytest.mark.parametrize("plan", [None, PLAN], ids=["without a plan", "planned"])
+def test_every_plot_of_the_differences_counts_as_the_sentences_do(tmp_path: Path, plan: Plan | None) -> None:
+    """A plot holds the figures of one unit, and those that were named as well: it counted its own."""
+    record = report(written(tmp_path / "arms.jsonl", every_arm(), plan)).record
+    (verdict,) = record["verdicts"]
+    counted = "7 of 7 other differences" if plan else "8 of 8 differences"
+    assert f"last step: {counted} between" in verdict["text"].lower()
+    told = f"Shown are {counted} at this moment" + (
+        ", and 1 of 1 comparisons that were named." if plan else "."
+    )
+    abouts = [each.about for each in plots(record) if each.name.startswith("differences")]
+    assert len(abouts) == 2 and all(told in each for each in abouts)
+    assert not plan or record["planned"]["text"].startswith("1 of 1 planned comparison is")
 
 
 def test_it_says_all_that_the_issue_asks_for(made: Report) -> None:
@@ -323,6 +347,47 @@ def test_an_unfinished_comparison_says_so_on_top_and_a_whole_one_does_not(
     assert found.record["unfinished"] == words
     page = Page(report_page(found)).text
     assert page.index(words) < page.index("What is shown")
+
+
+def test_what_is_not_run_yet_is_not_ruled_out_and_is_no_missing_arm(tmp_path: Path) -> None:
+    results = [each for each in every_arm() if each.arm in ("before", "chosen")]
+    runs = [(0, Arm(name)) for name in ("chosen", "random", "uniform_norm", "gold", "icul", "bins:1/2")]
+    path = tmp_path / "begun.jsonl"
+    path.write_text(results_text(ORIGIN, results, Made(runs=tuple(runs))), encoding="utf-8")
+    found = [each for each in report(path).record["limits"] if "not ruled out" in each]
+    assert found == [
+        "Asked for and not measured yet, so not ruled out: that any tokens do, as long as they are few "
+        "(“random, same count”); that the size of the change of the weights does it, whatever its direction "
+        "(“uniform, same norm”).",
+        "Not among the arms, so not ruled out: that it takes no choice of tokens (“uniform, every token”); "
+        "that a list of words does as well as a score (“content words, same count”).",
+    ]
+
+
+def test_an_interval_over_seeds_ends_where_a_probability_does(tmp_path: Path) -> None:
+    facts = {0: 0.02, 1: 0.3, 2: 0.9}
+    arms = [
+        replace(each, summary=each.summary | {"fact_joint": facts[each.seed]})
+        for each in chosen_and_random(3, 0.4)
+    ]
+    (line, _) = report(written(tmp_path / "arms.jsonl", arms)).record["arms"]
+    row = arms_table(arms).iloc[0]
+    for mean, low, high in (
+        line["figures"]["fact_joint"],
+        row[["fact_joint", "fact_joint_low", "fact_joint_high"]],
+    ):
+        assert (low, high) == (0, 1) and mean == pytest.approx(1.22 / 3, abs=1e-6)
+    same = [replace(each, summary=dict.fromkeys(COMPARED, 1.0)) for each in arms]
+    found = report(written(tmp_path / "same.jsonl", same))
+    assert found.record["arms"][0]["figures"]["fact_joint"] == [1.0, None, None]
+    assert np.isnan(arms_table(same)["fact_joint_low"]).all()
+    assert "none of fewer than 3 seeds, or of equal ones" in " ".join(Page(report_page(found)).text.split())
+
+
+def test_what_is_not_a_number_is_an_empty_cell_of_the_csv() -> None:
+    lines = [{"norm": each, "tokens": 3} for each in (float("nan"), float("inf"), -float("inf"), None, 0.5)]
+    cells = [line["norm"] for line in csv.DictReader(io.StringIO(comma_table(lines)))]
+    assert cells == ["", "", "", "", "0.5"]
 
 
 def test_settings_of_objectives_at_their_defaults_are_told_and_rows_that_count_twice(tmp_path: Path) -> None:

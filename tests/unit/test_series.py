@@ -126,7 +126,14 @@ def test_a_comparison_names_its_series() -> None:
 
 
 def result(arm: str, seed: int, fact: float, moment: str = LAST) -> ArmResult:
-    by_row = {name: {f"r{at}": fact + 0.01 * at for at in range(6)} for name in COMPARED}
+    share = 0 if arm == "before" else 1  # of what training did, which varies with row and seed
+    by_row = {
+        name: {
+            f"r{at}": fact * (1 + share * (0.02 * (at % 3 - 1) + 0.01 * (seed - 1))) + 0.01 * at
+            for at in range(6)
+        }
+        for name in COMPARED
+    }
     return ArmResult(arm, seed, moment, 4, dict.fromkeys(COMPARED, fact), by_row=by_row, tokens=10 * seed)
 
 
@@ -142,10 +149,10 @@ def test_a_series_is_held_against_the_target_and_its_ends_against_each_other() -
     end = next(each for each in bins.ends if each.probe == "fact_joint")
     assert (end.arm, end.control, end.shown, end.better) == ("bins:3/3", "bins:1/3", True, True)
     assert end.comparison.mean == pytest.approx(-0.6)
-    assert end.words.endswith("3 seeds, 6 rows: shown, bins:3/3 does better.")
+    assert end.words.endswith("3 seeds, 6 rows: shown, “bin 3 of 3 (highest), by fused” does better.")
     assert doses.ends == () and len(doses.points) == 1
     lines = "\n".join(response_lines(results))
-    assert "bins:2/3" in lines and "−0.200 [−0.20, −0.20]" in lines and "chosen" not in lines
+    assert "bins:2/3" in lines and "−0.200 [−0.23, −0.17]" in lines and "chosen" not in lines
     # Without both ends, or on one seed, nothing is said to be shown.
     assert responses([each for each in results if each.arm != "bins:1/3"])[0].ends == ()
     one = responses([each for each in results if each.seed == 0])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tokenunlearn.metrics.statistics import bootstrap_interval, crossed_comparison, holm
+from tokenunlearn.metrics.statistics import bootstrap_interval, crossed_comparison, holm, mean_interval
 
 
 def test_holm_by_hand() -> None:
@@ -46,19 +46,65 @@ def test_a_crossed_comparison_by_hand() -> None:
     assert (found.low, found.high) == (pytest.approx(3 - half), pytest.approx(3 + half))
 
 
-def test_a_comparison_without_a_difference_or_without_variation() -> None:
+def test_without_a_difference_anywhere_it_is_nothing_for_certain() -> None:
     same = crossed_comparison(np.ones((3, 4)), np.ones((3, 4)))
     assert (same.mean, same.low, same.high, same.p_value) == (0, 0, 0, 1) and np.isnan(same.effect)
-    shifted = crossed_comparison(np.ones((3, 4)), np.zeros((3, 4)))
-    assert (shifted.mean, shifted.low, shifted.high, shifted.p_value) == (1, 1, 1, 0)
+    assert not same.spreadless
+
+
+@pytest.mark.parametrize(
+    ("table", "mean"),
+    [
+        (np.ones((3, 3)), 1),
+        (np.ones((9, 50)), 1),
+        (np.full((3, 4), 0.5) - np.full((3, 4), 0.1), 0.4),
+        (
+            (0.1 + 0.01 * np.arange(12)) - (0.5 + 0.01 * np.arange(12)) + np.zeros((3, 1)),
+            -0.4,
+        ),  # but for rounding
+        (np.array([[0.0, 1.0], [1.0, 0.0]]), 0.5),  # the means of seeds and those of rows are alike
+        (np.array([[1.0, -1.0], [-1.0, 1.0]]), 0),
+    ],
+)
+def test_where_nothing_varies_there_is_nothing_to_judge_by(table: np.ndarray, mean: float) -> None:
+    found = crossed_comparison(table, np.zeros_like(table))
+    assert found.mean == pytest.approx(mean) and found.spreadless
+    assert np.isnan([found.low, found.high, found.p_value]).all()
+
+
+def test_arms_without_chance_are_judged_over_their_rows_and_rows_that_are_alike_over_the_seeds() -> None:
+    """By hand: means of three rows 1, 2, 3: variance of their mean 1/3, two degrees of freedom."""
+    by_row = np.tile([1.0, 2.0, 3.0], (3, 1))
+    half = 4.302653 / 3**0.5
+    for table, alike in ((by_row, "seeds"), (by_row.T, "rows")):
+        found = crossed_comparison(table, np.zeros((3, 3)))
+        assert (found.low, found.high) == pytest.approx((2 - half, 2 + half)) and found.alike == alike
+    assert crossed_comparison(by_row + by_row.T, np.zeros((3, 3))).alike == ""
+
+
+def test_the_interval_of_a_mean_takes_three_values_that_differ_and_ends_where_the_unit_does() -> None:
+    # t of 2 degrees of freedom at 97.5 %: 4.302653, times .1 / √3
+    mean, low, high = mean_interval([0.8, 0.9, 1.0])
+    half = 4.302653 * 0.1 / 3**0.5
+    assert (mean, low, high) == pytest.approx((0.9, 0.9 - half, 0.9 + half)) and high > 1
+    assert mean_interval([0.8, 0.9, 1.0], bounds=(0, 1)) == pytest.approx((0.9, 0.9 - half, 1))
+    assert mean_interval([0.0, 0.1, 0.2], bounds=(0, 1)) == pytest.approx((0.1, 0, 0.1 + half))
+    for alike in ([1.0, 1.0, 1.0], [0.1 + 0.2, 0.3, 0.3], [0.1, 0.9], [0.5]):
+        mean, low, high = mean_interval(alike)
+        assert mean == pytest.approx(np.mean(alike)) and np.isnan([low, high]).all()
+    assert np.isnan(mean_interval([])).all()
 
 
 def test_one_seed_or_one_row_has_a_mean_and_no_interval() -> None:
     for first in (np.array([[1.0, 2.0]]), np.array([[1.0], [2.0]])):
         found = crossed_comparison(first, np.zeros(first.shape))
         assert found.mean == 1.5 and np.isnan([found.low, found.high, found.p_value]).all()
-    nothing = crossed_comparison(np.full((2, 2), np.nan), np.zeros((2, 2)))
-    assert np.isnan(nothing.mean) and nothing.seeds == 0
+    # Where no seed has a value no row counts either, and the other way round.
+    for shape in ((2, 40), (0, 40), (3, 0)):
+        nothing = crossed_comparison(np.full(shape, np.nan), np.zeros(shape))
+        assert np.isnan(nothing.mean) and (nothing.seeds, nothing.rows) == (0, 0)
+    gaps = crossed_comparison([[1.0, np.nan], [np.nan, 1.0]], np.zeros((2, 2)))
+    assert np.isnan(gaps.mean) and (gaps.seeds, gaps.rows) == (0, 0)
 
 
 def test_what_one_side_lacks_is_left_out_of_both() -> None:

@@ -121,7 +121,8 @@ def test_several_objectives_are_arms_of_their_own_in_table_and_report(
     ]  # fmt: skip
     assert [line["hue"] for line in last] == [0, 1, 2, 3]  # no two alike in the plot
     (verdict,) = view["verdicts"]
-    assert all(any(f"chosen − random, {name}:" in each for each in verdict["all"]) for name in ("npo", "ga"))
+    told = [f"chosen tokens − “random, same count” ({name}):" for name in ("NPO", "GA")]
+    assert all(any(words in each for each in verdict["all"]) for words in told)
     record = report_of(open_source(queue.store.path(run_id)), "report", "today").record
     assert [line["label"] for line in record["arms"]] == [line["label"] for line in view["lines"]]
     assert {each["method"] for each in record["differences"]} == {"NPO", "GA"}

@@ -8,9 +8,10 @@ import pytest
 from tests.measured_arms import chosen_and_random, measured, target
 from tokenunlearn.documents.summary import sweep_view
 from tokenunlearn.experiments.moments import LAST
+from tokenunlearn.experiments.report import response_lines
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import ArmResult
-from tokenunlearn.probes import COMPARED
+from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.training.events import SweepStep
 
@@ -39,7 +40,8 @@ def test_against_each_control_it_says_what_is_better_worse_and_open_with_how_man
     assert against["better"].startswith("fact, joint −0.40 [−0.4")
     assert "retain −0.40" in against["worse"] and against["open"] == ""
     assert verdict["headline"] == (
-        "After the last step the chosen tokens forget the fact further than “random, same count”; they keep "
+        "After the last step the chosen tokens forget the fact further than “random, same count”; they lower "
+        "“fact, paraphrased” and “fact stated word for word” further than “random, same count”; they keep "
         "less of other tokens, retain, real world, fluency and retained fact stated word for word than "
         "“random, same count”."
     )
@@ -67,9 +69,10 @@ def test_each_figure_has_the_number_of_its_own_seeds_and_rows() -> None:
     assert against["counts"] == "3 seeds, 12 rows"
     fact, *others = against["open"].split("; ")
     assert fact == "fact, joint 0.00 [0.00, 0.00], p 1.000"
-    assert [each for each in others if "(" in each] == ["real world p 1.000 (3 seeds, 25 rows)"]
-    # Of one seed's fluency no row is known on all seeds: not measured, so it is not told at all.
-    assert not any("fluency" in each for each in others)
+    assert [each for each in others if "(" in each] == [
+        "real world p 1.000 (3 seeds, 25 rows)",
+        "fluency 0.00 (1 seed, 12 rows, without seeds 1 and 2 (no values by row))",
+    ]
     two = [each for each in arms if each.seed < 2 or each.arm == "chosen"]
     gold = [replace(each, arm="gold") for each in arms if each.arm == "random"]
     (verdict,) = sweep_view([*two, *gold], [])["verdicts"]
@@ -133,7 +136,7 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
 @pytest.mark.parametrize(
     ("seeds", "high", "sentence"),
     [
-        (3, 0.1, "The highest bin forgets the fact further than the lowest: −0.70 [−0.70, −0.70], p < 0.001"),
+        (3, 0.1, "The highest bin forgets the fact further than the lowest: −0.70 [−0.72, −0.68], p < 0.001"),
         (
             3,
             0.8,
@@ -145,12 +148,44 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
 )
 def test_a_series_has_its_curve_and_one_sentence(seeds: int, high: float, sentence: str) -> None:
     arms = (("bins:1/2", 0.8), ("bins:2/2", high), ("doses:1/4", 0.5))
-    found = [target(), *(measured(arm, seed, fact) for seed in range(seeds) for arm, fact in arms)]
+    found = [
+        target(),
+        *(measured(arm, at, fact, apart=fact - 0.8) for at in range(seeds) for arm, fact in arms),
+    ]
     bins, doses = sweep_view(found, [])["series"]
     assert bins["headline"].startswith(sentence) and doses["headline"] == ""
     assert (bins["places"], doses["places"]) == (["1 of 2 (lowest)", "2 of 2 (highest)"], ["25%"])
     fact = next(figure for figure in bins["figures"] if figure["key"] == "fact_joint")
     assert fact["changes"][0]["mean"] == pytest.approx(-0.1) and fact["before"] == 0.9
+
+
+def test_bins_that_differ_by_one_figure_everywhere_are_told_without_an_interval() -> None:
+    arms = [measured(f"bins:{at}/2", seed, 0.4 * at) for at in (1, 2) for seed in range(3)]
+    (bins,) = sweep_view([target(), *arms], [])["series"]
+    assert bins["headline"] == (
+        "It is not shown that the highest bin forgets the fact further than the lowest: +0.40, no spread to "
+        "judge by, 3 seeds, 12 rows."
+    )
+    assert [each["no_spread"] for each in bins["figures"][0]["changes"]] == [True, True]
+    assert response_lines([target(), *arms])[2].count("−0.500, no spread to judge by") == len(COMPARED)
+
+
+@pytest.mark.parametrize("probe", ["paraphrased", "stated", "world"])
+@pytest.mark.parametrize("apart", [0.4, -0.4])
+def test_the_headline_names_whatever_is_shown(probe: str, apart: float) -> None:
+    """Of a comparison of which one figure alone is shown it said that nothing is."""
+    arms = [
+        replace(
+            each,
+            by_row={name: values if name == probe else {"r0": 0.5} for name, values in each.by_row.items()},
+        )
+        for each in chosen_and_random(5, apart)
+    ]
+    (verdict,) = sweep_view(arms, [])["verdicts"]
+    assert len(verdict["shown"]) == 1
+    assert PROBES[probe].label in verdict["headline"] and "is shown" not in verdict["headline"]
+    better, worse = {"world": ("keep more of", "keep less of")}.get(probe, ("further than", "less far than"))
+    assert (better if (apart > 0) == (PROBES[probe].wanted == "down") else worse) in verdict["headline"]
 
 
 def test_of_a_target_that_did_not_know_the_facts_nothing_is_claimed() -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured of all that was asked for.
+    """What was measured: all that the file of --out holds, also of earlier commands.
 
     `reasons`: why arms were left out. `plan`: the comparisons that were named.
     """
@@ -79,14 +79,13 @@ def rows_of(arguments: argparse.Namespace) -> "Splits":
 def measured(arguments: argparse.Namespace, asked: "CompareConfig", rows: "Splits") -> "Found":
     """Return the measurements of all that is asked, and why arms were left out.
 
-    What the file of --out holds is not measured again. Raises what a bad setting, row or file raises, before
-    anything slow runs.
+    What the file of --out holds is not measured again, and is among them. Raises what a bad setting, row or
+    file raises, before anything slow runs.
     """
     path = Path(arguments.out) if arguments.out else None
 
     from tokenunlearn.experiments.config import refuse_unfit_arms
     from tokenunlearn.experiments.results import (
-        BEFORE,
         Made,
         comparison_origin,
         made_again,
@@ -141,12 +140,11 @@ def measured(arguments: argparse.Namespace, asked: "CompareConfig", rows: "Split
     if path:
         results += read_results(path, origin)
         made = made_again(path, arguments.command, versions(), runs)
-    plan = plan_of(path, asked.planned, results, now_words())
+    plan = plan_of(path, asked.planned, results, asked.seeds, now_words())
     if plan and results:
         keep([])  # so that the file tells when they were named, also where nothing is left to measure
     reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
-    shown = [each for each in results if each.arm == BEFORE or (each.seed, each.of) in runs]
-    return Found(shown, reasons, plan)
+    return Found(results, reasons, plan)
 
 
 def print_results(found: "Found", out: str | None) -> None:

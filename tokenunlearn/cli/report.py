@@ -48,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_source(Path(arguments.results), scores, mask)
     if arguments.planned:
         texts = names_in(arguments.planned)
-        plan = plan_for(texts, source.plan, runs_measured(source.results), now_words(), arguments.results)
+        known = runs_measured(source.results)
+        plan = plan_for(texts, source.plan, known, None, now_words(), arguments.results)
         source = replace(source, plan=plan)
     report = report_of(source, arguments.command, now_words())
     files = {Path(arguments.out): report_page(report).encode()}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.documents.words import WORLD_KEPT, listed, rows_words, seeds_words
+from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.moments import EQUAL
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS
 
@@ -75,10 +76,12 @@ def _comparison(record: Mapping[str, Any]) -> list[str]:
         "All arms have the same settings, which may suit one of them better: where they were picked on rows "
         "such as these, the arm that they were picked with has an advantage.",
     ]
-    named = {line["arm"] for line in record["arms"]}
-    absent = [words for arm, words in _CONTROLS.items() if arm not in named]
-    if absent:
-        told.append(f"Not among the arms, so not ruled out: {'; '.join(absent)}.")
+    measured, asked = ({line["arm"] for line in record[name]} for name in ("arms", "not_yet"))
+    waiting = [_left_open(line["arm"], line["label"]) for line in record["not_yet"] if line["arm"] in ARMS]
+    absent = [_left_open(arm, ARMS[arm].label) for arm in _CONTROLS if arm not in measured | asked]
+    for why, words in (("Asked for and not measured yet", waiting), ("Not among the arms", absent)):
+        if any(words):
+            told.append(f"{why}, so not ruled out: {'; '.join(filter(None, words))}.")
     if not any(line["moment"] == EQUAL for line in record["arms"]):
         told.append(
             "No arm was measured at equal forgetting: after equal steps one arm may simply have gone further."
@@ -86,11 +89,13 @@ def _comparison(record: Mapping[str, Any]) -> list[str]:
     return told
 
 
-_CONTROLS: Final = {
-    "random": "that any tokens do, as long as they are few (random)",
-    "uniform": "that it takes no choice of tokens (uniform)",
-    "content": "that a list of words does as well as a score (content)",
-}
+_CONTROLS: Final = ("random", "uniform", "content")  # what every comparison should have
+
+
+def _left_open(arm: str, label: str) -> str:
+    """Return what an arm would rule out, "" where that is nothing."""
+    words = ARMS[arm].rules_out
+    return "" if words.startswith("nothing") else f"{words} (“{label}”)"
 
 
 def _attacks(record: Mapping[str, Any]) -> list[str]:

@@ -70,13 +70,20 @@ def _differences(record: Mapping[str, Any], moment: str, shares: bool, wide: int
     unit = "difference in nats per token" if not shares else "difference"
     shapes.append(Words((axis.first + axis.last) / 2, bottom + 34, unit, anchor="middle"))
     shapes += _key(bottom + 58, (8, 124, 236) if narrow else (250, 370, 490))
-    shown = sum(each["shown"] for each in found)
     alone = all(each["low"] is None for each in found)
-    interval = "One seed and so no interval" if alone else "With 95 % intervals"
-    about = f"{interval}; {shown} of {len(found)} are shown. The table of every difference has the numbers."
+    interval = "No interval, on one seed or without spread" if alone else "With 95 % intervals"
+    about = f"{interval}. {_counted(record, moment)} The table of every difference has the numbers."
     name = f"differences-{slug(moment)}{'' if shares else '-nats'}"
     title = f"Chosen tokens minus each control, {moment}{'' if shares else ', in nats'}"
     return Drawing(name, title, about, wide, bottom + 70, tuple(shapes))
+
+
+def _counted(record: Mapping[str, Any], moment: str) -> str:
+    """Return how many differences are shown, of all units, as the sentences about the moment say it."""
+    counts = [f"{each['counted']} at this moment" for each in record["verdicts"] if each["moment"] == moment]
+    planned = record["planned"]
+    counts += [f"{planned['counted']} comparisons that were named"] if planned else []
+    return f"Shown are {', and '.join(counts)}."
 
 
 def _interval(axis: Axis, found: Mapping[str, Any], top: float) -> Iterator[Shape]:
@@ -141,10 +148,10 @@ def _kept(record: Mapping[str, Any], moment: str, wide: int) -> Drawing | None:
 
 
 def _spans(arms: Sequence[Mapping[str, Any]], name: str, start: Mapping[str, Any]) -> list[float]:
-    """Return all that has to be on the axis of a probability: seeds, and intervals as far as it goes."""
+    """Return all that has to be on the axis of a probability: seeds, and intervals."""
     ends = [end for line in arms for end in line["figures"][name][1:3] if end is not None]
     values = [value for line in arms for value in [*line["values"][name], start[name]] if value is not None]
-    return values + [min(max(end, 0.0), 1.0) for end in ends]
+    return values + ends
 
 
 def _arm(across: Axis, upward: Axis, line: Mapping[str, Any], colour: str, shape: str) -> Iterator[Shape]:

@@ -19,10 +19,10 @@ from tokenunlearn.documents.heatmap import Answer, Heatmap, Scored, heatmap
 from tokenunlearn.documents.heatmap_table import json_record
 from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
+from tokenunlearn.documents.series import interval_of
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
-from tokenunlearn.documents.summary import arm_method, badges_of, method_words, sweep_view, unfinished_words
+from tokenunlearn.documents.summary import badges_of, sweep_view, unfinished_words
 from tokenunlearn.documents.words import (
-    arm_words,
     listed,
     rows_words,
     rule_words,
@@ -30,17 +30,16 @@ from tokenunlearn.documents.words import (
     seeds_words,
     whole_rule_words,
 )
-from tokenunlearn.experiments.arms import CHOSEN, Arm
+from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_words
 from tokenunlearn.experiments.moments import LAST, MOMENTS
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, start_of
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import FUSED, place_of
-from tokenunlearn.experiments.verdict import Finding, findings
+from tokenunlearn.experiments.verdict import Finding, arm_method, findings, method_words
 from tokenunlearn.masks import columns_from_table
 from tokenunlearn.metrics.attribution import signal_report
-from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
 from tokenunlearn.probes.badges import BADGES, line_words
@@ -133,6 +132,9 @@ def _of_results(source: Source) -> dict[str, Any]:
         "notes": [*source.notes, *view["notes"]],
         "before": view["before"],
         "arms": [line for line in view["lines"] if place_of(line["arm"]) is None],
+        "not_yet": [
+            {"arm": arm.tokens, "label": arm_method(arm.tokens, arm.method)} for arm in _not_yet(source)
+        ],
         "differences": [
             record for moment in MOMENTS for record in _differences(results, moment, source.plan)
         ],
@@ -145,6 +147,12 @@ def _of_results(source: Source) -> dict[str, Any]:
         "seeds_by_arm": by_arm,
         "figures": _figures(),
     }
+
+
+def _not_yet(source: Source) -> list[Arm]:
+    """Return the arms that were asked for and of which nothing is measured."""
+    measured = {each.of for each in source.results if each.summary}
+    return list(dict.fromkeys(arm for _, arm in source.runs if arm not in measured))
 
 
 def _seeds_by_arm(results: Sequence[ArmResult]) -> dict[str, list[int]]:
@@ -243,7 +251,8 @@ def _difference(found: Finding) -> dict[str, Any]:
         "probe": found.probe,
         "label": PROBES[found.probe].label,
         "unit": PROBES[found.probe].unit,
-        **_interval(found.comparison),
+        **interval_of(found.comparison),
+        "over": found.over,
         "effect": found.comparison.effect,
         "p_value": found.p_value,
         "adjusted_over": found.of,
@@ -252,10 +261,6 @@ def _difference(found: Finding) -> dict[str, Any]:
         "better": found.better if np.isfinite(found.comparison.mean) else None,
         "words": found.words,
     }
-
-
-def _interval(found: Comparison) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in ("mean", "low", "high", "seeds", "rows")}
 
 
 def _series(response: Response, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,7 +278,7 @@ def _series(response: Response, said: Mapping[str, Any]) -> dict[str, Any]:
                 "label": place,
                 "at": point.place.at,
                 "tokens": point.tokens,
-                "changes": {probe: _interval(change) for probe, change in point.changes.items()},
+                "changes": {probe: interval_of(change) for probe, change in point.changes.items()},
             }
             for point, place in zip(response.points, said["places"], strict=True)
         ],

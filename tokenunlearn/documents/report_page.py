@@ -18,7 +18,8 @@ from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.summary import FLUENCY
 from tokenunlearn.documents.words import rows_words, seeds_words
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL, NO_SPREAD
+from tokenunlearn.metrics.statistics import FEWEST_VALUES
 from tokenunlearn.probes.badges import BADGES, badge_words
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
@@ -350,9 +351,9 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]
         parts.append(f"<h3>{escaped(_begun(moment))}</h3>")
         parts += _figures(drawings, f"kept-{slug(moment)}")
         caption = (
-            f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean, and over how "
+            f"{_begun(moment)}: mean over the seeds, below it the 95 % interval of the mean (none of fewer "
+            f"than {FEWEST_VALUES} seeds, or of equal ones), and over how many seeds where not over all"
         )
-        caption += "many seeds where not over all"
         parts.append(_table(caption, head, rows))
     kept = next(each["help"] for each in record["figures"] if each["name"] == KEPT)
     told = "↓ lower is better, ↑ higher is better. Norm: of the change of the weights (Frobenius). "
@@ -425,7 +426,7 @@ def _family(planned: Mapping[str, Any] | None) -> str:
     )
     if planned is None:
         return of_all
-    what = f"the comparisons that were named ({planned['when']}: {'; '.join(planned['named'])})"
+    what = f"the comparisons that were named ({planned['when']}: {'; '.join(planned['words'])})"
     return f"{what}, and for all else, which is exploratory, over {of_all}"
 
 
@@ -433,8 +434,10 @@ def _difference(found: Mapping[str, Any]) -> list[str]:
     name = _head(found["label"] + (f" ({found['unit']})" if found["unit"].startswith("nats") else ""))
     if found["mean"] is None:
         return [name, f'<td colspan="7">{UNKNOWN}</td>']
-    low, high = found["low"], found["high"]
-    interval = UNKNOWN if low is None else f"[{_number(low, plus=True)}, {_number(high, plus=True)}]"
+    low, high, over = found["low"], found["high"], found["over"]
+    interval = (
+        f"[{_number(low, plus=True)}, {_number(high, plus=True)}]" if low is not None else _no_interval(found)
+    )
     words, tone = ("better", "good") if found["better"] else ("worse", "bad")
     verdict = f'<span class="{tone}">shown, {words}</span>' if found["shown"] else "not shown"
     role = f", {found['role']}" if found["role"] else ""
@@ -446,8 +449,13 @@ def _difference(found: Mapping[str, Any]) -> list[str]:
         _cell(f"{_chance(found['p_value'])}<small>over {_whole(found['adjusted_over'])}{role}</small>"),
         _cell(_number(found["effect"], form=".2f", plus=True)),
         _cell(_whole(found["seeds"])),
-        _cell(_whole(found["rows"])),
+        _cell(_whole(found["rows"]) + (f"<small>{escaped(over)}</small>" if over else "")),
     ]
+
+
+def _no_interval(found: Mapping[str, Any]) -> str:
+    """Return why a difference has no interval."""
+    return f'<span class="none">{NO_SPREAD}</span>' if found["no_spread"] else UNKNOWN
 
 
 def _series(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]) -> str:
@@ -483,6 +491,7 @@ def _changed(change: Mapping[str, Any]) -> str:
         return UNKNOWN
     low, high = change["low"], change["high"]
     ends = "" if low is None else f"<small>[{_number(low, plus=True)}, {_number(high, plus=True)}]</small>"
+    ends = f"<small>{NO_SPREAD}</small>" if change["no_spread"] else ends
     return f"{_number(change['mean'], plus=True)}{ends}"
 
 

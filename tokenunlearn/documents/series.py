@@ -14,7 +14,6 @@ from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import FACT
-from tokenunlearn.text.numbers import signed
 
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {BINS: "Trained by score bin", DOSES: "Trained by share of the tokens"}
@@ -31,8 +30,8 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
 def series_view(results: Sequence[ArmResult], plan: Plan | None = None) -> list[dict[str, Any]]:
     """Return each series that was measured: title, places, each figure's change with its interval, and words.
 
-    A change is `{mean, low, high, seeds, rows}`, since before any step; `low` and `high` are None on one
-    seed, the whole is None where it is not measured.
+    A change is `{mean, low, high, seeds, rows, no_spread}`, since before any step; `low` and `high` are None
+    on one seed and where there is no spread, the whole is None where it is not measured.
     """
     return [_series(each) for each in responses(results, plan)]
 
@@ -51,7 +50,10 @@ def _series(found: Response) -> dict[str, Any]:
                 "label": f"{PROBES[probe].label} {PROBES[probe].arrow}".rstrip(),
                 "probability": PROBES[probe].unit == "probability",
                 "before": before,
-                "changes": [_change(point.changes[probe]) for point in found.points],
+                "changes": [
+                    interval_of(change) if np.isfinite(change.mean) else None
+                    for change in (point.changes[probe] for point in found.points)
+                ],
             }
             for probe, before in found.before.items()
         ],
@@ -78,13 +80,14 @@ def _headline(ends: Sequence[Finding]) -> str:
 
 
 def _difference(finding: Finding) -> str:
-    found = finding.comparison
-    mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
-    return f"{mean} [{low}, {high}], {finding.p_told}, {found.seeds} seeds, {found.rows} rows"
+    return f"{finding.figure('+.2f', finding.p_told)}, {finding.counts}"
 
 
-def _change(change: Comparison) -> dict[str, Any] | None:
-    if not np.isfinite(change.mean):
-        return None
-    low, high = (float(value) if np.isfinite(value) else None for value in (change.low, change.high))
-    return {"mean": change.mean, "low": low, "high": high, "seeds": change.seeds, "rows": change.rows}
+def interval_of(found: Comparison) -> dict[str, Any]:
+    """Return a difference with its interval as JSON values, None where one cannot be formed."""
+    ends = {name: getattr(found, name) for name in ("mean", "low", "high")}
+    return {
+        **{name: float(value) if np.isfinite(value) else None for name, value in ends.items()},
+        **{name: getattr(found, name) for name in ("seeds", "rows")},
+        "no_spread": found.spreadless,
+    }

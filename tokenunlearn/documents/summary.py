@@ -8,21 +8,28 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn.documents.series import series_view
-from tokenunlearn.documents.words import arm_words, listed, rows_words, seeds_words
-from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm
+from tokenunlearn.documents.words import listed
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, arm_words
 from tokenunlearn.experiments.moments import EQUAL, LAST, MOMENTS, RETAINED
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.report import note_lines, planned_words, unknown_words
 from tokenunlearn.experiments.results import BEFORE, missing, start_of
 from tokenunlearn.experiments.runner import ArmResult
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings, planned_findings
-from tokenunlearn.metrics.statistics import mean_interval
-from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.experiments.verdict import (
+    FEWEST_SEEDS,
+    Finding,
+    arm_method,
+    counted_words,
+    findings,
+    method_words,
+    planned_findings,
+    shown_words,
+)
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.badges import BADGES
-from tokenunlearn.probes.kept import FACT, with_kept
+from tokenunlearn.probes.kept import FACT, of_seeds, with_kept
 from tokenunlearn.probes.report import badge_counts
-from tokenunlearn.text.numbers import p_words, signed
+from tokenunlearn.text.numbers import p_words
 from tokenunlearn.training.events import Event, SweepStep
 
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
@@ -34,8 +41,8 @@ SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which n
 NOTHING: Final = "After {the} no {other}difference between the chosen tokens and a control is shown{few}."
 NOTHING_ON_FEW: Final = ": {seeds} seeds can show only a very large one"
 SHOWN: Final = (
-    "{moment}: {shown} of {of} {other}differences between the chosen tokens and the controls are shown (95 % "
-    "interval over rows and seeds, p adjusted by Holm over these {of})."
+    "{moment}: {counted} between the chosen tokens and the controls are shown (95 % interval over rows and "
+    "seeds, p adjusted by Holm over these {of})."
 )
 EXPLORED: Final = "Exploratory: "
 UNFINISHED: Final = (
@@ -100,6 +107,8 @@ def _planned(results: Sequence[ArmResult], plan: Plan, unknown: str) -> dict[str
         "when": plan.when,
         "beforehand": plan.beforehand,
         "named": [each.text for each in plan.named],
+        "words": [each.words for each in plan.named],
+        "counted": shown_words(found),
         "headline": unknown or (headline(last, LAST) if plan.beforehand else ""),
         "text": _begun(planned_words(found, plan)),
         "lines": [{"text": _begun(each.words), "shown": each.shown, "better": each.better} for each in found],
@@ -112,6 +121,7 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
     `unknown`: that the target did not know the facts; then that is the first sentence.
     """
     found = [each for each in every if np.isfinite(each.comparison.mean)]
+    counted = counted_words(found)
     shown = [each.words for each in found if each.shown]
     seeds = max((each.comparison.seeds for each in found), default=0)
     explored = any(each.role for each in found)
@@ -120,7 +130,7 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
     if not shown and seeds < FEWEST_SEEDS:
         text = TOO_FEW.format(moment=moment, seeds=seeds, fewest=FEWEST_SEEDS)
     else:
-        text = SHOWN.format(moment=moment, shown=len(shown), of=len(found), other=other)
+        text = SHOWN.format(moment=moment, counted=counted, of=len(found))
         few = sum(each.comparison.seeds < FEWEST_SEEDS for each in found)
         text += SOME_TOO_FEW.format(few=few, fewest=FEWEST_SEEDS) if few else ""
         only = NOTHING_ON_FEW.format(seeds=seeds) if seeds < ENOUGH_SEEDS else ""
@@ -129,6 +139,7 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
     return {
         "moment": moment,
         "headline": unknown or said,
+        "counted": counted,
         "text": f"Exploratory, {text}" if explored else _begun(text),
         "against": [
             against_words([each for each in found if (each.control, each.method) == name]) for name in against
@@ -141,7 +152,8 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
 def headline(found: Sequence[Finding], moment: str) -> str:
     """Return what is shown at a moment in one sentence for everyone, without figures; "" for nothing.
 
-    Whether the fact is forgotten further, and what is kept, each with the controls that it is shown against.
+    Whether the fact is forgotten further, what else of it falls further, and what is kept: all that is shown,
+    each with the controls that it is shown against.
     """
     shown = [each for each in found if each.shown]
     controls = dict.fromkeys(_control(each) for each in shown)
@@ -152,11 +164,11 @@ def headline(found: Sequence[Finding], moment: str) -> str:
         if facts:
             said.append(f"forget the fact {forget} than {listed(facts)}")
         for control in controls:
-            kept = [each for each in part if _control(each) == control and PROBES[each.probe].wanted == "up"]
-            if kept:
-                said.append(
-                    f"keep {keep} of {listed([PROBES[e.probe].label for e in kept])} than “{control}”"
-                )
+            own = [each.probe for each in part if _control(each) == control and each.probe != FACT]
+            lower = [f"“{PROBES[name].label}”" for name in own if PROBES[name].wanted == "down"]
+            kept = [PROBES[name].label for name in own if PROBES[name].wanted == "up"]
+            said += [f"lower {listed(lower)} {forget} than “{control}”"] if lower else []
+            said += [f"keep {keep} of {listed(kept)} than “{control}”"] if kept else []
     return f"After {_THE[moment]} the chosen tokens {'; they '.join(said)}." if said else ""
 
 
@@ -167,11 +179,11 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
     So does `open` where the interval misses 0, for there the p-value decides. `counts`: over how many seeds
     and rows most figures are; one that is over others has its own behind it.
     """
-    usual = Counter(_counts(each) for each in found).most_common(1)[0][0]
+    usual = Counter(each.counts for each in found).most_common(1)[0][0]
 
     def listing(part: Sequence[Finding], bare: bool = False) -> str:
         words = [_bare(each) if bare else _difference(each) for each in part]
-        own = [f" ({_counts(each)})" if _counts(each) != usual else "" for each in part]
+        own = [f" ({each.counts})" if each.counts != usual else "" for each in part]
         return "; ".join(map("".join, zip(words, own, strict=True)))
 
     shown = [each for each in found if each.shown]
@@ -184,22 +196,13 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
     }
 
 
-def _counts(finding: Finding) -> str:
-    found = finding.comparison
-    return f"{seeds_words(found.seeds)}, {rows_words(found.rows)}"
-
-
 def _control(finding: Finding) -> str:
     control = arm_words(finding.control)
     return f"{control} ({method_words(finding.method)})" if finding.method else control
 
 
 def _difference(finding: Finding) -> str:
-    found = finding.comparison
-    mean, low, high = (signed(value, "+.2f") for value in (found.mean, found.low, found.high))
-    if np.isnan(found.low):
-        return f"{PROBES[finding.probe].label} {mean}"
-    return f"{PROBES[finding.probe].label} {mean} [{low}, {high}], {p_words(finding.p_value)}"
+    return f"{PROBES[finding.probe].label} {finding.figure('+.2f', p_words(finding.p_value))}"
 
 
 def _bare(finding: Finding) -> str:
@@ -242,15 +245,16 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
     """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
 
     `figures`: of each figure the mean over the seeds that have it and its 95 % interval; None where it is not
-    measured. `badges`: of the answers, all seeds together
-    of which they were kept, `answered`; `fluency_known`: whether each of these has its fluency.
+    measured, and for an interval of fewer than three seeds or of equal ones. `badges`: of the answers, all
+    seeds together of which they were kept, `answered`; `fluency_known`: whether each of these has its
+    fluency.
     """
     first = group[0]
     measured = [each for each in group if each.summary]
     columns: dict[str, list[float | None]] = {}
     found = [with_kept(each.summary) or {} for each in measured]
     for name in dict.fromkeys(name for summary in found for name in summary):
-        values = [_rounded(summary.get(name)) for summary in found]
+        values = [summary.get(name) for summary in found]
         if any(value is not None for value in values):
             columns[name] = values
     return {
@@ -259,7 +263,7 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
         "moment": first.moment,
         "seeds": [each.seed for each in measured],
         "costs": {
-            name: _rounded(mean_interval(_known([getattr(each, name) for each in measured]))[0])
+            name: _rounded(_mean(_known([getattr(each, name) for each in measured])))
             for name in ("step", "norm", "tokens", "seconds")
         },
         "badges": badges_of(start, group),
@@ -267,8 +271,10 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
         "fluency_known": all(
             _rounded(each.summary.get(FLUENCY)) is not None for each in group if each.answers
         ),
-        "values": columns,
-        "figures": {name: _over_seeds(_known(values)) for name, values in columns.items()},
+        "values": {name: list(map(_rounded, values)) for name, values in columns.items()},
+        "figures": {
+            name: list(map(_rounded, of_seeds(name, _known(values)))) for name, values in columns.items()
+        },
     }
 
 
@@ -285,8 +291,8 @@ def badges_of(start: ArmResult | None, group: Sequence[ArmResult]) -> dict[str, 
     return {name: sum(each[name] for each in counts) for name in BADGES}
 
 
-def _over_seeds(values: Sequence[float]) -> list[float | None]:
-    return [_rounded(each) for each in mean_interval(values)]
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
@@ -295,16 +301,6 @@ def _known(values: Sequence[float | None]) -> list[float]:
 
 def _rounded(value: float | None) -> float | None:
     return round(float(value), _DECIMALS) if value is not None and np.isfinite(value) else None
-
-
-def arm_method(arm: str, method: str) -> str:
-    """Return an arm, with its objective where several are compared."""
-    return f"{arm_words(arm)}, {method_words(method)}" if method else arm_words(arm)
-
-
-def method_words(name: str) -> str:
-    """Return the objective as a person reads it; an unknown one as it is."""
-    return OBJECTIVES[name].label if name in OBJECTIVES else name
 
 
 def _begun(text: str) -> str:

@@ -1,24 +1,18 @@
-"""Rules and arms in words, the same on the page, in exports and in reports."""
+"""Rules in words, the same on the page, in exports and in reports."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.fusion import NORMALISERS
 from tokenunlearn.modes import MODES
 from tokenunlearn.selection import SCOPES, Rule
 from tokenunlearn.settings import SettingInfo, describe
+from tokenunlearn.text.numbers import percent
 
 _RULE: Final[Mapping[str, SettingInfo]] = MappingProxyType({info.name: info for info in describe(Rule)})
 
 OWN_FACTS: Final = "own facts"  # the set of the rows that a person wrote on the page
-
-
-def arm_words(arm: str) -> str:
-    """Return the arm as a person reads it; an unknown one as it is."""
-    entry = tokens_of(arm)
-    return entry.label if entry else arm
 
 
 def rule_words(rule: Rule) -> str:
@@ -64,7 +58,7 @@ def _small(label: str) -> str:
 def _amount_words(info: SettingInfo, value: float) -> str:
     """Return an amount as a person reads it: `25 %`, `3 tokens`, `cut at φ 0.5`."""
     if info.unit == "fraction":
-        return f"{value:.0%}".replace("%", " %")
+        return percent(value)
     if info.unit:
         return f"{value:g} {info.unit.removesuffix('s') if value == 1 else info.unit}"
     return f"{_small(info.label)} {value:g}"

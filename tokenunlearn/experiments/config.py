@@ -59,8 +59,8 @@ class CompareConfig:
         low=0,
         high=1,
         step=0.01,
-        help="Mean probability of other tokens and rows to keep below which an arm is measured at equal "
-        "retention; 0: never",
+        help="Retention, the mean probability of other tokens and rows to keep (“kept” counts the world as "
+        "well), below which an arm is measured at equal retention; 0: never",
     )
     bins: int = setting(
         0,
@@ -86,7 +86,8 @@ class CompareConfig:
         None,
         label="Planned comparisons",
         help=f"Comparisons named before anything is measured, such as “{EXAMPLE}”: their p-values are "
-        "adjusted over these alone, all others are exploratory; none: over all of a moment",
+        "adjusted over these alone, on this number of seeds, all others are exploratory; none: over all of a "
+        "moment",
     )
 
     def __post_init__(self) -> None:

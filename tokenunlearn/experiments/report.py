@@ -14,9 +14,17 @@ from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import start_of
 from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding, findings, planned_findings
+from tokenunlearn.experiments.verdict import (
+    FEWEST_SEEDS,
+    Finding,
+    counted_words,
+    findings,
+    interval_words,
+    planned_findings,
+    shown_words,
+)
 from tokenunlearn.metrics.known import PARTLY_FROM
-from tokenunlearn.metrics.statistics import Comparison
+from tokenunlearn.metrics.statistics import FEWEST_VALUES, Comparison
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import signed
@@ -80,7 +88,10 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
         costs = (f"{line[name]:{form}}" if np.isfinite(line[name]) else "–" for name, form in _COSTS.items())
         head += "".join(f"{cost:>9}" for cost in costs)
         lines.append(head + "".join(f"{cell:>{FIGURE}}" for cell in cells))
-    seeds = "Mean over the seeds [95 % interval of it: what other seeds would give]. "
+    seeds = (
+        "Mean over the seeds [95 % interval of it: what other seeds would give; none of fewer than "
+        f"{FEWEST_VALUES}, or of equal ones]. "
+    )
     lines.append(
         f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better. "
         "norm: of the change of the weights (Frobenius); tokens: trained in all, over the steps."
@@ -124,14 +135,16 @@ def verdict_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> lis
             continue
         shown = [each for each in found if each.shown]
         lines.append(
-            f"{f'exploratory, {moment}' if plan else moment}: {len(shown)} of {len(found)} "
-            f"{'other ' if plan else ''}differences are shown (chosen − control, 95 % interval over rows and "
-            f"seeds, p adjusted by Holm over these, at least {FEWEST_SEEDS} seeds)"
+            f"{f'exploratory, {moment}' if plan else moment}: {counted_words(found)} are shown (chosen − "
+            "control, 95 % interval over rows and seeds, p adjusted by Holm over these, at least "
+            f"{FEWEST_SEEDS} seeds)"
         )
         lines += [f"  {each.words}" for each in [*shown, *missed(found)]]
     if controls:
         lines.append("A control rules out, where the chosen tokens do better:")
-        lines += [f"  {name}: {entry.rules_out}" for name, entry in ARMS.items() if name in controls]
+        lines += [
+            f"  {entry.label} ({name}): {entry.rules_out}" for name, entry in ARMS.items() if name in controls
+        ]
     return lines
 
 
@@ -149,7 +162,12 @@ def planned_words(found: Sequence[Finding], plan: Plan) -> str:
     what = f"planned {what}" if plan.beforehand else f"{what} named afterwards"
     picked = "" if plan.beforehand else " They may have been picked by their figures."
     verb = "is" if 1 in (shown, len(found)) else "are"
-    return f"{shown} of {len(found)} {what} {verb} shown (named {plan.when}).{picked}"
+    other = sum(bool(each.departs) for each in found)
+    has = f"{other} has" if other == 1 else f"{other} have"
+    departs = (
+        f" {has} another number of seeds, and {'is' if other == 1 else 'are'} exploratory." if other else ""
+    )
+    return f"{shown_words(found)} {what} {verb} shown (named {plan.when}).{departs}{picked}"
 
 
 def missed(found: Sequence[Finding]) -> list[Finding]:
@@ -191,8 +209,7 @@ def _rows_words(found: Response) -> str:
 def _change(change: Comparison) -> str:
     if not np.isfinite(change.mean):
         return "not measured"
-    low, high = signed(change.low, "+.2f"), signed(change.high, "+.2f")
-    return signed(change.mean, "+.3f") + ("" if np.isnan(change.low) else f" [{low}, {high}]")
+    return signed(change.mean, "+.3f") + interval_words(change, "+.2f")
 
 
 def _cell(value: float, low: float, high: float) -> str:

@@ -139,14 +139,18 @@ def read_plan(path: Path) -> Plan | None:
 
 
 def plan_of(
-    path: Path | None, texts: Sequence[str] | None, results: Sequence[ArmResult], now: str
+    path: Path | None,
+    texts: Sequence[str] | None,
+    results: Sequence[ArmResult],
+    seeds: int,
+    now: str,
 ) -> Plan | None:
-    """Return the plan that a comparison goes on under; `path` is its file and `results` what that holds.
+    """Return the plan that a comparison on so many seeds goes on under.
 
-    Raises RunError where the file has another plan.
+    `path` is its file and `results` what that holds. Raises RunError where the file has another plan.
     """
     kept = read_plan(path) if path else None
-    return plan_for(texts, kept, runs_measured(results), now, str(path or ""))
+    return plan_for(texts, kept, runs_measured(results), seeds, now, str(path or ""))
 
 
 def runs_measured(results: Sequence[ArmResult]) -> int:

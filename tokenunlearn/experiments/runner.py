@@ -2,9 +2,9 @@
 
 1. The target is loaded anew for every run and gets a fresh LoRA from the seed. 2. The probes measure
 everything after the last step, after the first step at which the joint fact probability of the training rows
-is below `equal_below` (equal forgetting), and after the first one at which what should stay is below
-`kept_below` (equal retention). A moment that never comes has no row: not measured. 3. A matched arm is
-stopped, or rescaled after the last step, to the size of what the chosen arm did.
+is below `equal_below` (equal forgetting), and after the first one at which the retention (`probes/kept.py`)
+is below `kept_below` (equal retention). A moment that never comes has no row: not measured. 3. A matched arm
+is stopped, or rescaled after the last step, to the size of what the chosen arm did.
 """
 
 import math
@@ -23,11 +23,11 @@ from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.entry import Size, Tokens
 from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
 from tokenunlearn.masks import Mask
-from tokenunlearn.metrics.statistics import mean_interval
 from tokenunlearn.models.adapters import lora_of, scale_lora
 from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
+from tokenunlearn.probes.kept import of_seeds, retention
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.settings import describe
@@ -104,12 +104,7 @@ def equal_figure(moment: str, figures: Mapping[str, Any]) -> float | None:
     """Return the figure that a moment is named after, of figures by their names; None where it has none."""
     if moment == EQUAL:
         return figures.get("fact_joint")
-    return _kept(figures.get("other"), figures.get("retain")) if moment == RETAINED else None
-
-
-def _kept(other: float | None, retain: float | None) -> float | None:
-    """Return the mean of what should stay, of the other tokens and of the rows to keep; None without both."""
-    return None if other is None or retain is None else (other + retain) / 2
+    return retention(figures) if moment == RETAINED else None
 
 
 def run_arm(
@@ -289,6 +284,7 @@ def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
     """Return one line per moment, arm and method: mean over seeds with its 95 % interval, `_low` to `_high`.
 
+    Of fewer than three seeds, and of seeds that do not differ, there is none (`metrics/statistics.py`).
     `seeds` counts those that were measured; a seed with a note instead of figures is in no mean.
     """
     records = [
@@ -312,6 +308,6 @@ def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:
         }
         for name in COMPARED:
             values = group[name].dropna().astype(float)
-            line[name], line[f"{name}_low"], line[f"{name}_high"] = mean_interval(values)
+            line[name], line[f"{name}_low"], line[f"{name}_high"] = of_seeds(name, values)
         lines.append(line)
     return pd.DataFrame(lines)

@@ -19,7 +19,7 @@ from tokenunlearn.metrics.facts import FactProbability, fact_probability
 from tokenunlearn.metrics.memorization import exact_memorization, extraction_strength
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.probes.badges import states_fact
-from tokenunlearn.probes.entry import Probe
+from tokenunlearn.probes.entry import NATS, Probe
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 
 Ask = Callable[[Splits, ProbeSettings], Asks]
@@ -186,7 +186,7 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
         ),
         "retain": Probe("retain", "up", scored("retain"), retain, short="Retain"),
         "world": Probe("real world", "up", scored("world"), world, short="World"),
-        "fluency": Probe("fluency", "up", answered("forget"), fluency, "nats per token", "Fluency"),
+        "fluency": Probe("fluency", "up", answered("forget"), fluency, NATS, "Fluency"),
         "rouge_forget": Probe(
             "ROUGE-L, forget", "", answered("forget"), rouge_forget, "recall", source="TOFU 2401.06121"
         ),

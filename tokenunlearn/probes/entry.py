@@ -14,6 +14,7 @@ from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
 
 OURS = "ours"
+NATS = "nats per token"  # of a log-probability
 
 
 def mean_known(values: Sequence[float]) -> float:
@@ -47,6 +48,11 @@ class Probe:
     def arrow(self) -> str:
         """The better direction as a sign, "" where neither is better."""
         return {"down": "↓", "up": "↑", "": ""}[self.wanted]
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value that it can have."""
+        return (-math.inf, 0.0) if self.unit == NATS else (0.0, 1.0)
 
     @property
     def help(self) -> str:

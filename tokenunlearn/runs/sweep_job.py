@@ -42,12 +42,13 @@ FILE: Final = "sweep.jsonl"
 class SweepJob:
     """A sweep that is ready to run; each arm loads its own model when its turn comes.
 
-    `named`: the comparisons that are planned.
+    `named`: the comparisons that are planned, on so many `seeds` of each arm.
     """
 
     file: Path
     planned: Planned
     origin: Mapping[str, Any]
+    seeds: int
     named: tuple[str, ...] | None = None
 
     def before(self, _told: Told) -> None:
@@ -67,7 +68,7 @@ class SweepJob:
         planned, results = self.planned, list[ArmResult]()
         if resume:
             results = read_results(self.file, self.origin)
-        plan = plan_of(self.file if resume else None, self.named, results, now_words())
+        plan = plan_of(self.file if resume else None, self.named, results, self.seeds, now_words())
         made = Made(runs=tuple(planned.runs))
         total = len(planned.runs)
         done = total - len(missing(results, planned.runs))
@@ -110,7 +111,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
     by = {"mask": f"{config.get('name')} @{config.get('mask_hash')}"}
     origin = comparison_origin(bench, loaded, by, source_hash(), each_default=bool(asked.objectives))
     planned = Planned(bench, runs, lambda: (table, chosen), skips=bool(asked.objectives))
-    return SweepJob(directory / FILE, planned, origin, asked.planned)
+    return SweepJob(directory / FILE, planned, origin, asked.seeds, asked.planned)
 
 
 def of_rows(chosen: Mask, table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, Mask]:
