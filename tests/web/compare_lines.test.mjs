@@ -3,15 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import {
-  change,
-  columnsOf,
-  measuredKeys,
-  short,
-  shownColumns,
-} from "../../app/web/compare/columns.js";
+import { change, columnsOf, measuredKeys, short, shownColumns } from "../../app/web/compare/columns.js";
 import { contextOf, hintText, nextSort, withLine } from "../../app/web/compare/compare_view.js";
-import { agreeing, signedShare } from "../../app/web/text/numbers.js";
 import { differingKeys, headText, noStatistics, notAlike } from "../../app/web/compare/difference_panel.js";
 import { keepView, keptView } from "../../app/web/compare/kept_view.js";
 import {
@@ -27,6 +20,7 @@ import {
 } from "../../app/web/compare/lines.js";
 import { COLOURS, lookOf } from "../../app/web/compare/looks.js";
 import { againstWords } from "../../app/web/compare/verdict_panel.js";
+import { agreeing, signedShare } from "../../app/web/text/numbers.js";
 
 const run = (number, more = {}) => ({
   run_id: `run-${number}`,
