@@ -34,6 +34,9 @@ ANYWHERE: Final[Mapping[str, tuple[tuple[int, ...], str]]] = {
 }
 LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is shown
 QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows
+# Gradio keeps half a megabyte for each opening of the page, of ten thousand, and forgets none that is closed.
+# Those used last stay; an open page that is forgotten goes on, and is sent all its parts anew.
+SESSIONS_KEPT = 100
 LOGIN = "Any name, and the password given with --password. After five wrong guesses the next one has to wait."
 
 
@@ -203,6 +206,7 @@ def build(options: argparse.Namespace, service: Any) -> Guard:
     from app.web_files import WEB, WebFiles
 
     demo = build_page(service)
+    demo.state_session_capacity = SESSIONS_KEPT
     # No way past the queue: model calls that share a place in it must not run beside each other.
     demo.queue(default_concurrency_limit=4, max_size=64, api_open=False)
     password = options.password

@@ -17,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app import doors
-from app.__main__ import build, parser
+from app.__main__ import SESSIONS_KEPT, build, parser
 from app.actions import status
 from app.requests import request_of
 from app.service import Service
@@ -435,6 +435,13 @@ CALLS: list[Any] = [
     {"data": {}, "component_id": 1, "fn_name": "__class__", "session_hash": "x"},
     {"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "fn_index": 1, "batched": True},
 ]
+
+
+def test_what_is_kept_for_each_visitor_is_bounded(page: TestClient) -> None:
+    """Gradio makes each call without a session a visitor of its own, and forgets none by itself."""
+    for _ in range(SESSIONS_KEPT + 5):
+        assert called(page, "run_status", ["run-1"])[0] == "error"
+    assert len(served(page).state_holder.session_data) == SESSIONS_KEPT
 
 
 def test_no_call_ends_in_status_500(page: TestClient, service: Service) -> None:
