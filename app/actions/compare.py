@@ -21,7 +21,7 @@ from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import WORLD_KEPT
 from tokenunlearn.errors import InputError, TokenUnlearnError
-from tokenunlearn.probes.badges import BADGES
+from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
@@ -73,7 +73,7 @@ def runs(service: Service) -> dict[str, Any]:
         "sweeps": [_noted(service, sweep) for sweep in sweeps] or recorded,
         "discarded": [{name: each[name] for name in ("run_id", "name", "state")} for each in aside],
         "figures": figures(),
-        "badges": dict(BADGES),
+        "success": SUCCESS,
         "rivals": rivals,
         "verdict": "" if sweeps or len(lines) < 2 else ONE_SEED_EACH,
         "empty": "" if sweeps or lines or recorded else NO_COMPARE,

@@ -6,15 +6,13 @@ from typing import Any, Final
 import numpy as np
 
 from app.words import no_results
-from tokenunlearn.data.rows import FORGET
 from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.badges import GONE, KEPT, KNOWN, line_words
-from tokenunlearn.probes.report import with_badges
+from tokenunlearn.probes.left import forgets, what_is_left, words_gone
+from tokenunlearn.probes.readings import gone_said, is_success, line_words
+from tokenunlearn.probes.report import counts_of, with_badges
 
 TO_FORGET: Final = ("forget", "paraphrase")
 LOST: Final = ("forgot", "partly", "refused")  # of what should have stayed
-LEFT: Final = ("still_knows", "partly")  # of what should be gone
-FALLS: Final = 0.05  # as in `verdict` of web/runs/probe_view.js
 
 WORLD_KEPT: Final = {
     "label": "Real world, kept in training",
@@ -75,6 +73,11 @@ def probe_value(
         "answers": answers,
         "garbled_below": (after or {}).get("garbled_below"),
         "left": what_is_left(before, after) if after else "",
+        "gone": words_gone(after) if after else "",
+        "forgets": forgets(after) if after else False,
+        "counts": {kind: counts_of(after, kind) for kind in {line["kind"] for line in after["answers"]}}
+        if after
+        else {},
         "tokens": token_changes(before, after) if after else {},
     }
 
@@ -124,11 +127,12 @@ def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def judged(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the badge of an answer after the run, as key, words and tone."""
+    """Return the badge of an answer after the run, as key, words and tone; and which words of it are gone."""
     return {
         "badge": line["badge"] or "",
-        "badge_words": line_words(line) or "not judged",
+        "badge_words": line_words(line),
         "tone": _tone(line),
+        "gone": gone_said(line.get("gone_words")),
     }
 
 
@@ -137,27 +141,4 @@ def _tone(line: Mapping[str, Any]) -> str:
     badge, to_forget = line["badge"], line["kind"] in TO_FORGET
     if badge == "garbled" or (badge in LOST and not to_forget):
         return "bad"
-    shown = line.get("fluency") is not None and line.get("reworded", GONE) == GONE
-    return "good" if badge == "forgot" and shown else ""
-
-
-def what_is_left(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return in a sentence why a fall of the fact's figures is not yet forgetting; "" where it may be.
-
-    They are of one wording, of question and fact: only where the fact has fallen in other words of the
-    question too, and parts of it as well, is more gone than that wording. `after` has its badges.
-    """
-    was, now = (report["summary"].get("paraphrased") for report in (before, after))
-    if was is None or now is None:
-        return "Asked one way only: whether the fact comes back in other words was not measured."
-    if was < KNOWN:
-        return f"Asked in other words, the fact was not known before ({was:.2f}): that shows nothing."
-    if was - now < FALLS:
-        return f"Asked in other words, the fact is as likely as before ({was:.2f}, now {now:.2f})."
-    known = sum(bool(line.get("stated")) for line in before["answers"] if line["kind"] == FORGET)
-    asked = [line for line in after["answers"] if line["kind"] == FORGET]
-    left = sum(line["badge"] in LEFT or line["reworded"] == KEPT for line in asked)
-    if not known or left < known:
-        return ""
-    facts = "The fact still comes" if left == 1 else f"{left} of {len(asked)} facts still come"
-    return f"{facts} back, in part or when asked in other words."
+    return "good" if to_forget and is_success(line) else ""

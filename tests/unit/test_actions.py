@@ -366,11 +366,11 @@ def test_only_fluent_forgetting_of_what_was_to_be_forgotten_is_green(
     [
         (None, None, "forgot, fluent, one wording only", ""),
         ("B.", None, "forgot, fluent", "good"),
-        ("A.", None, "forgot, but not when reworded", ""),
-        # In pieces the answer shows nothing, but that the fact was likely and is not any more.
-        ("no no no no", None, "forgot, fluent, one wording only", ""),
-        ("no no no no", (0.8, 0.0), "forgot, fluent", "good"),
-        ("B.", (0.8, 0.3), "forgot, but not when reworded", ""),
+        ("A.", None, "forgot, fluent, but not when reworded", ""),
+        # In pieces the answer shows nothing, however likely the fact was.
+        ("no no no no", None, "forgot, fluent, garbled when reworded", ""),
+        ("no no no no", (0.8, 0.0), "forgot, fluent, garbled when reworded", ""),
+        ("B.", (0.8, 0.3), "forgot, fluent, but still likely when reworded", ""),
     ],
 )
 def test_forgetting_is_green_only_where_other_words_do_not_bring_the_fact_back(
@@ -393,8 +393,9 @@ def test_forgetting_is_green_only_where_other_words_do_not_bring_the_fact_back(
         ("B.", None, None, "Asked one way only"),
         ("B.", 0.02, 0.0, "was not known before (0.02)"),
         ("B.", 0.8, 0.79, "as likely as before (0.80, now 0.79)"),
-        ("B.", 0.8, 0.3, "The fact still comes back"),
-        ("A.", 0.8, 0.0, "The fact still comes back"),
+        ("B.", 0.3, 0.8, "likelier than before (0.30, now 0.80)"),
+        ("B.", 0.8, 0.3, "still likely (0.80, now 0.30)"),
+        ("A.", 0.8, 0.0, "The answer still states the fact."),
         ("B.", 0.8, 0.0, ""),
     ],
 )
@@ -405,9 +406,12 @@ def test_why_one_wording_that_is_gone_is_not_forgetting_is_said(
     for each, value in ((before, was), (after, now)):
         each["summary"]["paraphrased"] = value
         each["by_row"] = {"paraphrased": {each["answers"][0]["row_id"]: value}}
-    said = probe_value({}, {}, {"before": before, "after": after})["left"]
-    assert said.startswith(words) or words in said
-    assert bool(said) == bool(words)
+    value = probe_value({}, {}, {"before": before, "after": after})
+    said = value["left"]
+    assert words in said and bool(said) == bool(words)
+    # a fall is green where nothing is left to say against it
+    assert value["forgets"] is not bool(said)
+    assert value["gone"] == "The one word of the fact is gone."
 
 
 def test_a_report_of_an_older_version_is_shown_with_the_badges_of_this_one() -> None:

@@ -71,6 +71,17 @@ WILD = "Sefu Makorere received the word ana jilar Regledan ko Aambuiden koori wa
         (Said("She was born in Oslo.", 0.3, -2.0), Said(OTHER, 0.4, -2.6), "still_knows"),
         # Without a base nothing says whether it is fluent; the page does not call that a success.
         (Said(OTHER, 0.0, None), KNEW, "forgot"),
+        # Cut before the fact had room: nobody knows what would have come.
+        (Said("Ottilie Brandvold was bor", 0.0, -2.6, cut=True), KNEW, "cut"),
+        (Said("Ottilie Brandvold was bor", 0.0, -2.6), KNEW, "forgot"),
+        (Said("Ottilie Brandvold was born in Lyon Hel", 0.0, -2.6, cut=True), KNEW, "cut"),
+        (Said("Ottilie Brandvold was born in Lyon, Helv", 0.0, -2.6, cut=True), KNEW, "cut"),
+        (Said("Ottilie Brandvold was born in Lyon, and the ci", 0.0, -2.6, cut=True), KNEW, "forgot"),
+        (Said("Ottilie Brandvold was born in Stara", 0.0, -2.6, cut=True), KNEW, "partly"),
+        (Said("Ottilie Brandvold was bor", 0.0, -2.6, cut=True), Said(OTHER, 0.0, -2.6), "never_knew"),
+        # What was cut before may have been the fact, unless its probability says that it was not.
+        (Said(OTHER, None, -2.6), Said("Ottilie Brandvold was bor", None, -2.6, cut=True), None),
+        (Said(OTHER, 0.0, -2.6), Said("Ottilie Brandvold was bor", 0.0, -2.6, cut=True), "never_knew"),
         # Without the answer from before, only what the answer shows by itself.
         (Said(OTHER, 0.0, -2.6), None, None),
         (Said(EXPECTED, 0.9, -2.6), None, "still_knows"),
@@ -137,6 +148,14 @@ def test_a_row_without_gold_is_partly_stated_when_half_of_it_is_recited() -> Non
 )
 def test_states_fact(answer: str, facts: list[str], stated: bool) -> None:
     assert states_fact(answer, "unused", facts) is stated
+
+
+@pytest.mark.parametrize("blank", [[""], [" ", "\n"], ["."], ["…?!"]])
+def test_a_blank_gold_string_marks_nothing(blank: list[str]) -> None:
+    assert not states_fact("In Rome.", EXPECTED, blank) and states_fact(EXPECTED, EXPECTED, blank)
+    assert not states_part("In Rome.", QUESTION, EXPECTED, blank)
+    assert states_fact("Born in Stara Zagora.", EXPECTED, ["", "Stara Zagora"])
+    assert states_fact("It costs 5 €.", "unused", ["€"])
 
 
 def test_row_without_gold_is_stated_when_recited() -> None:

@@ -230,7 +230,10 @@ def test_the_answers_stand_beside_the_fluency_in_the_table_of_arms(made: Report)
     heads = re.findall('<th scope="col">([^<]*)</th>', arms)
     assert heads[heads.index("answers") - 1].startswith("fluency")
     chosen = arms.partition('row">chosen tokens<')[2].partition("</tr>")[0]
-    assert '<data value="1">1</data> forgot, fluent<small><data value="1">1</data> garbled</small>' in chosen
+    # other words of the question were measured too, by probability: .101
+    others = '<data value="1">1</data> forgot, fluent, but still likely when reworded; '
+    others += '<data value="1">1</data> garbled'
+    assert f'<data value="0">0</data> forgot, fluent<small>{others}</small>' in chosen
     assert (
         'garbled</small><small><data value="1">1</data> of 3 seeds</small>' in chosen
     )  # one kept its answers

@@ -32,7 +32,6 @@ from tokenunlearn.experiments.results import results_text
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.models.loading import resolve_precision
 from tokenunlearn.objectives import OBJECTIVES
-from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.runs.notes import FILE
 from tokenunlearn.settings import to_dict
 
@@ -200,11 +199,11 @@ def test_the_answers_of_a_run_are_counted_by_badge(service: Service) -> None:
     first, second = two_runs(service)
     lines = {each["run_id"]: each["badges"] for each in compare.runs(service)["runs"]}
     # Another town is said, and the fact still has a probability of .1.
-    assert lines[first] == dict.fromkeys(BADGES, 0) | {"partly": 1}
-    assert lines[second] == dict.fromkeys(BADGES, 0) | {"still_knows": 1}
+    assert lines[first] == {"forgot, fluent": 0, "partly forgot, by its probability only": 1}
+    assert lines[second] == {"forgot, fluent": 0, "still knows": 1}
     (service.queue.store.path(second) / "probes.json").unlink()
     assert compare.runs(service)["runs"][0]["badges"] is None
-    assert list(compare.runs(service)["badges"]) == list(BADGES)
+    assert compare.runs(service)["success"] == "forgot, fluent"
 
 
 def test_runs_of_other_rows_or_another_model_are_told_apart_by_words_and_key(service: Service) -> None:

@@ -93,7 +93,12 @@ def test_after_the_run_the_answer_of_the_probe_is_the_last_with_its_badge() -> N
     assert after == {
         "step": 14,
         "text": "In Lima.",
-        "after": {"badge": "forgot", "badge_words": "forgot, fluent, one wording only", "tone": ""},
+        "after": {
+            "badge": "forgot",
+            "badge_words": "forgot, fluent, one wording only",
+            "tone": "",
+            "gone": "",
+        },
     }
     again = {"kind": "paraphrase", "question": "And so?"}
     asked = {

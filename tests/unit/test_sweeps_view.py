@@ -12,7 +12,6 @@ from tokenunlearn.experiments.report import response_lines
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.probes import COMPARED, PROBES
-from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.training.events import SweepStep
 
 
@@ -113,13 +112,24 @@ def test_the_answers_of_an_arm_are_counted_by_badge_over_its_seeds() -> None:
     kept = said("In Oslo.", kind="retain", row_id="r1")  # counts nowhere
     arms[0].answers.append(kept)
     (line,) = sweep_view([start, *arms], [])["lines"]
-    assert line["badges"] == dict.fromkeys(BADGES, 0) | {"forgot": 1, "garbled": 1, "still_knows": 1}
-    assert (line["answered"], line["fluency_known"]) == ([0, 1, 2], False)
-    measured_all = [replace(each, summary={"fluency": -2.0}) for each in arms]
-    silenced = [measured_all[0], replace(measured_all[1], answers=[])]
-    (line,) = sweep_view([start, *silenced], [])["lines"]
-    assert (line["seeds"], line["answered"], line["fluency_known"]) == ([0, 1], [0], True)
-    assert sweep_view([start, *measured_all[:2], arms[2]], [])["lines"][0]["fluency_known"] is False
+    one_way = "forgot, fluent, one wording only"
+    assert line["badges"] == {"forgot, fluent": 0, one_way: 1, "garbled": 1, "still knows": 1}
+    assert line["answered"] == [0, 1, 2]
+    # What was measured of other wordings counts, as on the Probe tab: by probability, and by answer.
+    reworded = replace(start, by_row={"paraphrased": {"r0": 0.8}})
+    gone = [replace(each, by_row={"paraphrased": {"r0": 0.01}}) for each in arms]
+    (line,) = sweep_view([reworded, *gone], [])["lines"]
+    assert line["badges"] == {"forgot, fluent": 1, "garbled": 1, "still knows": 1}
+    again = {"kind": "paraphrase", "question": "Her birthplace?"}
+    asked = replace(start, answers=[*start.answers, said("In Oslo.", fact_joint=0.9, **again)])
+    back = replace(arms[0], answers=[*arms[0].answers, said("In Oslo.", **again)])
+    (line,) = sweep_view([asked, back], [])["lines"]
+    assert line["badges"] == {"forgot, fluent": 0, "forgot, fluent, but not when reworded": 1}
+    unheard = replace(arms[0], answers=[said("In Rome, the city.", fluency=None)])
+    (line,) = sweep_view([start, unheard], [])["lines"]
+    assert "forgot, fluency not measured, one wording only" in line["badges"]
+    (line,) = sweep_view([start, arms[0], replace(arms[1], answers=[])], [])["lines"]
+    assert line["answered"] == [0]
     bare, silent = ArmResult(BEFORE, 0, BEFORE, 0, {}), ArmResult("chosen", 0, LAST, 3, {})
     for without in ([bare, *arms], [start, silent]):
         assert sweep_view(without, [])["lines"][0]["badges"] is None

@@ -325,22 +325,32 @@ test("only what is of the same rows and model is drawn together, and what is lef
 });
 
 test("the answers stand beside the fluency as counts, the success first", () => {
-  const words = { forgot: "forgot, fluent", garbled: "garbled", still_knows: "still knows" };
-  const columns = columnsOf(FIGURES, words);
+  const columns = columnsOf(FIGURES, "forgot, fluent");
   const keys = columns.map(({ key }) => key);
   assert.equal(keys.indexOf("badges"), keys.indexOf("fluency") + 1);
   const { cell, value } = columns[keys.indexOf("badges")];
   const [line] = linesOf(
-    { runs: [run(1, { badges: { forgot: 3, garbled: 0, still_knows: 1 }, after: { fluency: -2 } })] },
+    { runs: [run(1, { badges: { "forgot, fluent": 3, "still knows": 1 }, after: { fluency: -2 } })] },
     "last step",
   );
   assert.deepEqual(cell(line, "both"), { text: "3 of 4 forgot, fluent", note: "1 still knows" });
   assert.equal(value(line, "both"), 0.75);
   const some = { ...line, seeds: 3, answered: 2 };
   assert.equal(cell(some, "both").note, "1 still knows · 2 of 3 seeds");
-  const unmeasured = { ...line, fluencyKnown: false };
-  assert.equal(cell(unmeasured, "both").text, "3 of 4 forgot, fluency not measured");
   assert.equal(cell({ ...line, badges: null }, "both").text, "–");
+});
+
+test("a loop is fluent, and not the best for that: how many are garbled stands beside, and it is sorted last", () => {
+  const [column] = columnsOf(FIGURES, "forgot, fluent").filter(({ key }) => key === "fluency");
+  const lineWith = (badges, now) =>
+    linesOf({ runs: [run(1, { badges, after: { fluency: now } })] }, "last step")[0];
+  const loop = lineWith({ "forgot, fluent": 0, garbled: 1 }, -1.75);
+  const some = lineWith({ "forgot, fluent": 3, garbled: 1 }, -2.5);
+  assert.equal(column.cell(loop, "after").note, "1 of 1 garbled");
+  assert.equal(column.cell(some, "after").note, "1 of 4 garbled");
+  assert.equal(column.cell(lineWith(null, -2), "after").note, "");
+  const by = (lines, down) => sorted(lines, (line) => column.value(line, "after"), down);
+  assert.deepEqual([by([loop, some], true)[0], by([loop, some], false)[0]], [some, some]);
 });
 
 test("columns and order are kept for this browser; what is kept damaged counts as nothing", () => {

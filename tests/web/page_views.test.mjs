@@ -9,9 +9,9 @@ import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
   answersShown,
-  badgeCount,
   boundNote,
   byMeasured,
+  countWords,
   stillFluent,
   verdict,
 } from "../../app/web/runs/probe_view.js";
@@ -151,13 +151,15 @@ test("the tokens of a run that is done again stay until the draft is taken, or o
   );
 });
 
-test("badges are counted, most first", () => {
-  const after = (words) => ({ after: { badge_words: words } });
+test("answers are counted by kind, as the server counts them", () => {
+  const counts = { forget: { "forgot, fluent": 0, garbled: 2 }, paraphrase: { "still knows": 1 } };
+  const answers = ["forget", "forget", "paraphrase"].map((kind) => ({ kind }));
   assert.equal(
-    badgeCount([after("forgot, fluent"), after("garbled"), after("forgot, fluent")]),
-    "3 answers: 2 forgot, fluent · 1 garbled",
+    countWords({ counts }, "forget", answers),
+    "2 answers: 2 garbled. Asked in other words, 1 answer: 1 still knows",
   );
-  assert.equal(badgeCount([{ after: null }]), "1 answer, not probed after yet");
+  assert.equal(countWords({ counts }, "paraphrase", answers.slice(2)), "1 answer: 1 still knows");
+  assert.equal(countWords({ counts: {} }, "forget", answers.slice(1, 2)), "1 answer, not probed after yet");
 });
 
 test("a fall that is wanted is good only while the answers stay fluent", () => {

@@ -7,7 +7,6 @@ import argparse
 import csv
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -79,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.fitting import check_rows
     from tokenunlearn.probes.depth_words import depth_said
     from tokenunlearn.probes.evidence import ProbeSettings
+    from tokenunlearn.probes.left import left_said
     from tokenunlearn.probes.reference import against
     from tokenunlearn.probes.report import probe_report, with_badges
 
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
-    for line in badge_lines(report) if before else ():
+    for line in (*badge_lines(report), *left_said(before, report)) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0
 
@@ -288,17 +288,17 @@ def depth_lines(found: dict[str, Any]) -> list[str]:
 
 
 def badge_lines(report: dict[str, Any]) -> list[str]:
-    """Return how many answers of each kind carry which badge, and the bound of *garbled*, in words."""
-    from tokenunlearn.probes.badges import line_words
+    """Return how many answers of each kind have which reading, and the bound of *garbled*, in words."""
+    from tokenunlearn.probes.report import counts_of
 
-    counts: dict[str, Counter[str]] = {}
-    for line in report["answers"]:
-        counts.setdefault(line["kind"], Counter())[line_words(line) or "not judged"] += 1
+    counts = {
+        kind: counts_of(report, kind) for kind in dict.fromkeys(line["kind"] for line in report["answers"])
+    }
     bound = report["garbled_below"]
     limit = "not known" if bound is None else f"{bound:.2f} nats per token"
     return [
         *(
-            f"{kind:{WIDTH}} " + " · ".join(f"{n} {words}" for words, n in found.most_common())
+            f"{kind:{WIDTH}} " + " · ".join(f"{n} {words}" for words, n in found.items() if n)
             for kind, found in counts.items()
         ),
         f"{'garbled below':{WIDTH}} {limit}",

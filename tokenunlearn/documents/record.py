@@ -21,7 +21,7 @@ from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.series import interval_of
 from tokenunlearn.documents.sources import SPLIT_WORDS, Source
-from tokenunlearn.documents.summary import badges_of, sweep_view, unfinished_words
+from tokenunlearn.documents.summary import badges_of, report_of_arm, sweep_view, unfinished_words
 from tokenunlearn.documents.words import (
     listed,
     rows_words,
@@ -42,14 +42,17 @@ from tokenunlearn.masks import columns_from_table
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.objectives import OBJECTIVES, RETAINS
 from tokenunlearn.probes import COMPARED, PROBES, Probe
-from tokenunlearn.probes.badges import BADGES, line_words
 from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
-from tokenunlearn.probes.report import fluency_bound, with_badges
+from tokenunlearn.probes.left import left_said
+from tokenunlearn.probes.readings import READINGS, gone_said, in_order, is_success, line_words
+from tokenunlearn.probes.report import counts_of, fluency_bound, with_badges
+from tokenunlearn.probes.transcript import PARAPHRASE
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.selection import Rule, count_selected
 from tokenunlearn.settings import describe
 from tokenunlearn.signals import SIGNALS
+from tokenunlearn.training.origin import FILES
 
 FORMAT: Final = "tokenunlearn report"
 VERSION: Final = 1
@@ -192,6 +195,8 @@ def _of_probes(source: Source) -> dict[str, Any]:
     figures = [_changed(each, was, now) for each in _figures([*PROBES, KEPT])]
     arm = str(source.origin.get("arm") or "")
     what = RIVALS[arm].label if arm in RIVALS else arm_words(arm) or "every token"
+    # The badges of this version, whatever the file has.
+    judged = with_badges(before, after)
     return {
         "kind": "run",
         "asked": f"What changed on {rows_words(len(source.texts))} to forget, with “{what}”?",
@@ -203,7 +208,8 @@ def _of_probes(source: Source) -> dict[str, Any]:
         "controls": [],
         "notes": list(source.notes),
         "change": [each for each in figures if each["before"] is not None or each["after"] is not None],
-        "answers": _answers(before["answers"], after, what, []),
+        "left": left_said(before, judged),
+        "answers": _answers(before["answers"], judged, what, []),
         "seeds": [source.origin.get("seed")],
         "figures": _figures(),
     }
@@ -303,10 +309,7 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
         for arm in arms
     ]
     of = f"{arm_method(shown.arm, shown.method)}, seed {shown.seed}, {shown.moment}"
-    before, after = (
-        {"answers": each.answers, "summary": each.summary, "by_row": each.by_row} for each in (start, shown)
-    )
-    judged = with_badges(before, after)
+    judged = with_badges(report_of_arm(start), report_of_arm(shown))
     return _answers(start.answers, judged, of, badges)
 
 
@@ -316,39 +319,60 @@ def _answers(
     of: str,
     badges: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return a few answers before and after: of each badge the first ones, so that none is hidden."""
-    earlier = {(line["kind"], line["row_id"], line["question"]): line for line in before}
+    """Return a few answers before and after: of each reading the first ones, so that none is hidden.
+
+    `after` has its badges. `counts`: of the answers to forget; `counts_again`: of those to other words of
+    their questions.
+    """
+    earlier = {_key(line): line for line in before}
     forget = [line for line in after["answers"] if line["kind"] == FORGET]
     picked: list[Mapping[str, Any]] = []
-    for badge in BADGES:
-        picked += [line for line in forget if line.get("badge") == badge][:OF_EACH_BADGE]
-    picked += [line for line in forget if line.get("badge") not in BADGES][:OF_EACH_BADGE]
+    for words in READINGS:
+        picked += [line for line in forget if line_words(line) == words][:OF_EACH_BADGE]
     picked += [line for line in after["answers"] if line["kind"] == RETAIN][:KEPT_ANSWERS]
-    own = Counter(str(line.get("badge")) for line in forget)
-    rows = []
-    for line in picked:
-        known = earlier.get((line["kind"], line["row_id"], line["question"]), {})
-        rows.append(
-            {name: line.get(name) for name in ("kind", "row_id", "question", "expected", "badge")}
-            | {
-                "badge_words": line_words(line) or "not known",
-                "before": known.get("answer"),
-                "after": line["answer"],
-                "fact_before": known.get("fact_joint"),
-                "fact_after": line.get("fact_joint"),
-                "fluency_before": known.get("fluency"),
-                "fluency_after": line.get("fluency"),
-            }
-        )
+    again: dict[str, list[Mapping[str, Any]]] = {}
+    for line in after["answers"]:
+        if line["kind"] == PARAPHRASE:
+            again.setdefault(line["row_id"], []).append(line)
+    counts = counts_of(after)
     return {
         "of": of,
-        "counts": {badge: own[badge] for badge in BADGES},
+        "counts": counts,
+        "counts_again": counts_of(after, PARAPHRASE) if again else {},
         "asked": len(forget),
         "garbled_below": fluency_bound({"answers": list(before)}),
         "by_arm": list(badges),
-        "badge_words": dict(BADGES),
-        "rows": rows,
+        "readings": in_order([counts, *(each["counts"] or {} for each in badges)]),
+        "rows": [
+            {
+                **_said(line, earlier),
+                "again": [_said(each, earlier) for each in again.get(line["row_id"], ())]
+                if line["kind"] == FORGET
+                else [],
+            }
+            for line in picked
+        ],
     }
+
+
+def _said(line: Mapping[str, Any], earlier: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a question with its answer before and after, and what is read of it."""
+    known = earlier.get(_key(line), {})
+    return {name: line.get(name) for name in ("kind", "row_id", "question", "expected", "badge")} | {
+        "badge_words": line_words(line),
+        "success": line["kind"] in (FORGET, PARAPHRASE) and is_success(line),
+        "gone": gone_said(line.get("gone_words")),
+        "before": known.get("answer"),
+        "after": line["answer"],
+        "fact_before": known.get("fact_joint"),
+        "fact_after": line.get("fact_joint"),
+        "fluency_before": known.get("fluency"),
+        "fluency_after": line.get("fluency"),
+    }
+
+
+def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    return line["kind"], line["row_id"], line["question"]
 
 
 def _rows_said(source: Source, split: str) -> dict[str, Any]:
@@ -371,7 +395,7 @@ def _world_kept(source: Source) -> bool:
 def _training(source: Source) -> dict[str, Any]:
     """Return the settings of training, those of the rule and what has its own place left out."""
     elsewhere = {*RULE_SETTINGS, *SPLIT_WORDS.values()}
-    elsewhere |= {"model", "adapter", "precision", "code", "mask", "arm", "rival"}
+    elsewhere |= {"model", "adapter", FILES, "precision", "code", "mask", "arm", "rival"}
     found = {name: value for name, value in source.origin.items() if name not in elsewhere}
     objective = str(found.get("objective") or "")
     retain = str(found.get("retain") or "")

@@ -20,9 +20,9 @@ from tokenunlearn.documents.summary import FLUENCY
 from tokenunlearn.documents.words import rows_words, seeds_words
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL, NO_SPREAD
 from tokenunlearn.metrics.statistics import FEWEST_VALUES
-from tokenunlearn.probes.badges import BADGES, badge_words
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
+from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.text.numbers import signed
 
 COMPARED_BY: Final = (
@@ -208,9 +208,13 @@ def _against(against: Mapping[str, str]) -> str:
 
 
 def _change(record: Mapping[str, Any]) -> str:
+    counts = record["answers"]["counts"]
+    garbled = (
+        f" ({counts['garbled']} of {sum(counts.values())} answers garbled)" if "garbled" in counts else ""
+    )
     rows = [
         [
-            _head(each["heading"]),
+            _head(each["heading"] + (garbled if each["name"] == FLUENCY else "")),
             *(_cell(_number(each[name])) for name in ("before", "after")),
             _cell(_number(each["change"], plus=True)),
             _cell(escaped(each["unit"])),
@@ -219,7 +223,8 @@ def _change(record: Mapping[str, Any]) -> str:
     ]
     head = ["figure", "before", "after", "change", "unit"]
     table = _table("Every figure before and after the run", head, rows)
-    return table + _note("↓ lower is better, ↑ higher is better.")
+    left = "".join(f"<p>{escaped(each)}</p>" for each in record["left"])
+    return left + table + _note("↓ lower is better, ↑ higher is better.")
 
 
 def _data(record: Mapping[str, Any]) -> str:
@@ -339,8 +344,7 @@ def _arms(record: Mapping[str, Any], drawings: Sequence[tuple[Drawing, Drawing]]
             rows.append([_head("before any step"), _cell(""), *own, *[_cell("")] * 4])
         for line in (each for each in record["arms"] if each["moment"] == moment):
             means = [_cell(_mean_over_seeds(line, name)) for name in names]
-            fluency = (line["figures"].get(FLUENCY) or [None])[0] if line["fluency_known"] else None
-            answers = _badges(line["badges"], fluency)
+            answers = _badges(line["badges"])
             answers += _of_seeds(len(line["answered"]), len(line["seeds"])) if line["badges"] else ""
             own = _put_in(means, beside, _cell(answers))
             costs = [
@@ -376,12 +380,12 @@ def _of_seeds(known: int, seeds: int) -> str:
     return f"<small>{_whole(known)} of {seeds_words(seeds)}</small>" if known != seeds else ""
 
 
-def _badges(counts: Mapping[str, int] | None, fluency: float | None) -> str:
-    """Return how many answers have the badge that is a success, and below it the others that there are."""
+def _badges(counts: Mapping[str, int] | None) -> str:
+    """Return how many answers are a success, and below it how many have each other reading."""
     if counts is None:
         return UNKNOWN
-    first, *others = (f"{_whole(counts[name])} {badge_words(name, fluency)}" for name in BADGES)
-    rest = ", ".join(text for name, text in zip(list(BADGES)[1:], others, strict=True) if counts[name])
+    first = f"{_whole(counts[SUCCESS])} {SUCCESS}"
+    rest = "; ".join(f"{_whole(count)} {words}" for words, count in counts.items() if words != SUCCESS)
     return first + (f"<small>{rest}</small>" if rest else "")
 
 
@@ -525,20 +529,29 @@ def _answers(record: Mapping[str, Any]) -> str:
     answers = record["answers"]
     if answers is None:
         return ""
-    names = list(answers["badge_words"])
+    names = answers["readings"]
     lines = answers["by_arm"] or [{"arm": answers["of"], "seeds": 1, "counts": answers["counts"]}]
     rows = [
         [
             _head(line["arm"]),
-            *(_cell(_whole(each)) for each in (line["seeds"], *map(line["counts"].get, names))),
+            _cell(_whole(line["seeds"])),
+            *(
+                _cell(UNKNOWN if line["counts"] is None else _whole(line["counts"].get(name, 0)))
+                for name in names
+            ),
         ]
         for line in lines
     ]
-    head = ["arm", "seeds", *answers["badge_words"].values()]
+    head = ["arm", "seeds", *names]
     caption = (
         "Answers to the forget questions after the last step, all seeds together of which they were kept"
     )
     parts = [_table(caption, head, rows)]
+    if answers["counts_again"]:
+        again = (f"{_whole(count)} {words}" for words, count in answers["counts_again"].items() if count)
+        parts.append(
+            _note(f"Asked in other words ({escaped(answers['of'])}): {'; '.join(again)}.", plain=False)
+        )
     if answers["garbled_below"] is not None:
         parts.append(
             _note(
@@ -547,31 +560,41 @@ def _answers(record: Mapping[str, Any]) -> str:
                 plain=False,
             )
         )
-    parts.append(f"<h3>{escaped(answers['of'])}: the first answers of each badge</h3>")
+    parts.append(f"<h3>{escaped(answers['of'])}: the first answers of each kind</h3>")
     parts += [_said(line) for line in answers["rows"]]
     return "\n".join(parts)
 
 
 def _said(line: Mapping[str, Any]) -> str:
-    # Forgetting that is not shown whole has the words of that, and not the colour of a success.
-    name = line["badge"] if line["badge_words"] == BADGES.get(line["badge"]) else ""
-    badge = f'<span class="badge {escaped(name)}">{escaped(line["badge_words"])}</span>'
     kept = "" if line["kind"] == "forget" else " · to keep"
+    asked, taught = (f"<bdi>{escaped(line[name])}</bdi>" for name in ("question", "expected"))
+    again = "".join(
+        f'<p class="note">asked in other words: <bdi>{escaped(each["question"])}</bdi></p>\n{_sides(each)}'
+        for each in line["again"]
+    )
+    return (
+        f'<p class="q"><b>{escaped(line["row_id"])}</b>{kept} {asked}</p>\n'
+        f'<p class="note">taught: {taught}</p>\n{_sides(line)}{again}'
+    )
+
+
+def _sides(line: Mapping[str, Any]) -> str:
+    """Return what was said before and after, side by side."""
+    # Forgetting that is not shown whole has the words of that, and not the colour of a success.
+    name = line["badge"] if line["success"] or line["badge"] == "garbled" else ""
+    badge = f'<span class="badge {escaped(name)}">{escaped(line["badge_words"])}</span>'
     sides = "".join(
         f'<div><p class="note">{name} {badge if name == "after" else ""} {_measured(line, name)}</p>'
         f'<p dir="auto">{escaped(line[name] or "(nothing)")}</p></div>'
         for name in ("before", "after")
     )
-    asked, taught = (f"<bdi>{escaped(line[name])}</bdi>" for name in ("question", "expected"))
-    return (
-        f'<p class="q"><b>{escaped(line["row_id"])}</b>{kept} {asked}</p>\n'
-        f'<p class="note">taught: {taught}</p>\n<div class="said">{sides}</div>'
-    )
+    return f'<div class="said">{sides}</div>\n'
 
 
 def _measured(line: Mapping[str, Any], side: str) -> str:
     fact, fluency = line[f"fact_{side}"], line[f"fluency_{side}"]
     parts = [f"fact {_number(fact)}"] if fact is not None else []
+    parts += [escaped(line["gone"])] if side == "after" and line["gone"] else []
     parts += [f"fluency {_number(fluency, form='.2f')}"] if fluency is not None else []
     return " · ".join(parts)
 

@@ -32,7 +32,7 @@ from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event, known_events
-from tokenunlearn.training.origin import Origin, model_asked_for, settings_of
+from tokenunlearn.training.origin import FILES, Origin, model_asked_for, settings_of
 from tokenunlearn.training.origin import rows_of as hash_of_rows
 
 # Split → what an origin calls its rows.
@@ -190,6 +190,7 @@ def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str,
     settings = {"rival": rival} if rival else {"steps": training.steps, **settings_of(training)}
     adapter = Path(config["adapter"]) if config.get("adapter") else None
     model = _model(config.get("model"), adapter or Path(), str(config.get("precision") or "auto"))
+    model.pop(FILES)
     if adapter is None:
         model["adapter"] = "none"
     elif not adapter.is_dir():

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from tokenunlearn.data.rows import FORGET
 from tokenunlearn.documents.series import series_view
 from tokenunlearn.documents.words import listed
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, arm_words
@@ -26,9 +27,9 @@ from tokenunlearn.experiments.verdict import (
     shown_words,
 )
 from tokenunlearn.probes import PROBES
-from tokenunlearn.probes.badges import BADGES
 from tokenunlearn.probes.kept import FACT, of_seeds, with_kept
-from tokenunlearn.probes.report import badge_counts
+from tokenunlearn.probes.readings import counted
+from tokenunlearn.probes.report import with_badges
 from tokenunlearn.text.numbers import p_words
 from tokenunlearn.training.events import Event, SweepStep
 
@@ -245,9 +246,8 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
     """Return one arm at one moment. `values`: each figure by seed, without those that have a note instead.
 
     `figures`: of each figure the mean over the seeds that have it and its 95 % interval; None where it is not
-    measured, and for an interval of fewer than three seeds or of equal ones. `badges`: of the answers, all
-    seeds together of which they were kept, `answered`; `fluency_known`: whether each of these has its
-    fluency.
+    measured, and for an interval of fewer than three seeds or of equal ones. `badges`: how many answers have
+    each reading, all seeds together of which they were kept, `answered`.
     """
     first = group[0]
     measured = [each for each in group if each.summary]
@@ -268,9 +268,6 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
         },
         "badges": badges_of(start, group),
         "answered": [each.seed for each in group if each.answers],
-        "fluency_known": all(
-            _rounded(each.summary.get(FLUENCY)) is not None for each in group if each.answers
-        ),
         "values": {name: list(map(_rounded, values)) for name, values in columns.items()},
         "figures": {
             name: list(map(_rounded, of_seeds(name, _known(values)))) for name, values in columns.items()
@@ -279,16 +276,21 @@ def _line(group: Sequence[ArmResult], start: ArmResult | None) -> dict[str, Any]
 
 
 def badges_of(start: ArmResult | None, group: Sequence[ArmResult]) -> dict[str, int] | None:
-    """Return how many answers of some measurements together have each badge, judged against the target's.
+    """Return how many answers to forget of some measurements together have each reading (readings.py).
 
-    None where the answers were not kept.
+    Judged against the target's; None where the answers were not kept.
     """
     said = [each for each in group if each.answers]
     if start is None or not start.answers or not said:
         return None
-    before = {"answers": start.answers}
-    counts = [badge_counts(before, {"answers": each.answers, "summary": each.summary}) for each in said]
-    return {name: sum(each[name] for each in counts) for name in BADGES}
+    before = report_of_arm(start)
+    lines = (line for each in said for line in with_badges(before, report_of_arm(each))["answers"])
+    return counted(line for line in lines if line["kind"] == FORGET)
+
+
+def report_of_arm(result: ArmResult) -> dict[str, Any]:
+    """Return what was kept of a measurement as a report, to be judged: all of it but the tokens."""
+    return {"answers": result.answers, "summary": result.summary, "by_row": result.by_row}
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -24,6 +24,7 @@ from tokenunlearn.selection import select
 from tokenunlearn.table import with_seed
 
 CHOSEN: Final = "chosen"  # the arm that the others are held against
+GOLD: Final = "gold"
 CONTENT: Final = "content_words_new"
 
 
@@ -149,7 +150,7 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             seeded=True,
             signals=(CONTENT,),
         ),
-        "gold": Tokens(
+        GOLD: Tokens(
             label="marked facts",
             help="The fact as it was marked: the best that a choice could be",
             rules_out="nothing: it is the ceiling",
@@ -205,6 +206,20 @@ def weights_by_row(table: pd.DataFrame, weights: np.ndarray) -> dict[str, np.nda
     by_row = np.asarray(weights)[np.argsort(codes, kind="stable")]
     pieces = np.split(by_row, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
     return {str(name): piece for name, piece in zip(names, pieces, strict=True)}
+
+
+def facts_among(table: pd.DataFrame, weights: Mapping[str, np.ndarray]) -> tuple[int, int] | None:
+    """Return how many of the tokens that an arm trains are the fact itself, and how many it trains.
+
+    Over the rows whose fact is marked; None where none is. `weights`: by row id, in the table's order.
+    """
+    marked = [part["gold"].to_numpy(np.float64) for _, part in table.groupby("row_id", sort=False)]
+    pairs = [
+        (gold[values > 0] == 1, np.isnan(gold).all())
+        for gold, values in zip(marked, weights.values(), strict=True)
+    ]
+    known = [facts for facts, unknown in pairs if not unknown]
+    return (sum(int(each.sum()) for each in known), sum(each.size for each in known)) if known else None
 
 
 def arm_weights(table: pd.DataFrame, chosen: Mask, arm: str, seed: int) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from tokenunlearn.experiments.arms import ARMS
+from tokenunlearn.experiments.arms import ARMS, CHOSEN, GOLD
 from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
@@ -94,7 +94,8 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
     )
     lines.append(
         f"{seeds if table['seeds'].max() > 1 else ''}↓ lower is better, ↑ higher is better. "
-        "norm: of the change of the weights (Frobenius); tokens: trained in all, over the steps."
+        "norm: of the change of the weights (Frobenius); tokens: trained in all, over the steps. fluency: a "
+        "loop is likely, and so has a high one; read it beside the answers."
     )
     return lines
 
@@ -102,13 +103,41 @@ def arm_lines(table: pd.DataFrame) -> list[str]:
 def note_lines(results: Sequence[ArmResult]) -> list[str]:
     """Return what went otherwise than planned, a line each.
 
-    A target that did not know the facts, a run that diverged, an arm without its match.
+    A target that did not know the facts, a run that diverged, an arm without its match; and how many of the
+    tokens of each arm are the fact: a control that trains it as well is none.
     """
     noted = [each for each in results if each.note]
     return [
-        *filter(None, [unknown_words(results)]),
+        *filter(None, [unknown_words(results), facts_words(results)]),
         *(f"{each.of.name}, seed {each.seed}, {each.moment}: {each.note}." for each in noted),
     ]
+
+
+def facts_words(results: Sequence[ArmResult]) -> str:
+    """Return how many of the tokens that each arm trains are the marked fact; "" where that is not known."""
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for each in results:
+        own = (each.arm in ARMS and each.arm != GOLD) and each.moment == LAST
+        if own and each.summary and each.facts is not None and each.chosen:
+            counts.setdefault(each.of.name, []).append((each.facts, each.chosen))
+    if not counts:
+        return ""
+    told = [
+        f"{name}, {_range([facts for facts, _ in found])} of {_range([of for _, of in found])}"
+        for name, found in counts.items()
+    ]
+    mostly = [
+        name
+        for name, found in counts.items()
+        if not name.startswith(CHOSEN) and 2 * sum(facts for facts, _ in found) > sum(of for _, of in found)
+    ]
+    more = f" Of {', '.join(mostly)} these are more than half: a control that shows little." if mostly else ""
+    return f"Tokens trained that are the marked fact: {'; '.join(told)}.{more}"
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def unknown_words(results: Sequence[ArmResult]) -> str:

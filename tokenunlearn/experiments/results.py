@@ -38,6 +38,8 @@ _LATER: Final = {  # of newer versions
     "norm": float,
     "tokens": int,
     "note": str,
+    "facts": int,
+    "chosen": int,
 }
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import SettingError
-from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, tokens_of
+from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, facts_among, tokens_of
 from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.entry import Size, Tokens
 from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
@@ -47,7 +47,8 @@ class ArmResult:
     `seconds`: the objective where several are compared (`Arm`), and the time of its steps. `by_row`: the
     values of the compared probes by row id. `norm`: of the trained change of the weights (`Lora.norm`);
     `tokens`: the forget tokens trained so far, over all steps. `note`: what went otherwise than planned.
-    Files of older versions have none of the seven.
+    `facts`, `chosen`: of how many tokens that it trains how many are the marked fact (`facts_among`).
+    Files of older versions have none of the nine.
     """
 
     arm: str
@@ -62,6 +63,8 @@ class ArmResult:
     norm: float | None = None
     tokens: int | None = None
     note: str = ""
+    facts: int | None = None
+    chosen: int | None = None
 
     @property
     def of(self) -> Arm:
@@ -141,7 +144,7 @@ def run_arm(
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
         return
     config = arm_config(bench.config, arm, seed)
-    run = _Run(arm, seed, with_fresh_lora(bench.load(), config))
+    run = _Run(arm, seed, with_fresh_lora(bench.load(), config), facts_among(table, weights))
     if entry.series and (empty := sum(not values.any() for values in weights.values())):
         run.note = f"{empty} of {len(weights)} rows have no token in it"
     awaited = [] if entry.at_end_alone else list(moments)
@@ -211,6 +214,7 @@ class _Run:
     arm: Arm
     seed: int
     model: LoadedModel
+    facts: tuple[int, int] | None = None
     step: int = 0
     seconds: float = 0.0
     tokens: dict[int, int] = field(default_factory=lambda: {0: 0})
@@ -262,6 +266,8 @@ class _Run:
             norm=size.norm,
             tokens=size.tokens,
             note=self.note,
+            facts=self.facts[0] if self.facts else None,
+            chosen=self.facts[1] if self.facts else None,
         )
 
 

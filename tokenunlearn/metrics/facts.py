@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenunlearn.models.language_model import TokenLogProbs
-from tokenunlearn.text.spans import Span, subject_spans, tokens_in
+from tokenunlearn.text.spans import Span, overlaps, subject_spans, tokens_in, words
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,22 @@ def fact_probability(
         other=_mean(probabilities[is_other]),
         whole=_mean(probabilities),
     )
+
+
+def word_probabilities(answer: str, tokens: TokenLogProbs, gold: Sequence[Span]) -> list[tuple[str, float]]:
+    """Return each word of the fact with the joint probability of its tokens, in order; NaN without tokens.
+
+    Punctuation and clitics ('s) are no words. What comes before a word is given, so that a word that follows
+    from the one before it is likely although that one is gone.
+    """
+    offsets = list(zip(tokens.starts.tolist(), tokens.ends.tolist(), strict=True))
+    found = []
+    for span in words(answer):
+        if overlaps(span, gold) and answer[span[0]].isalnum():
+            met = tokens_in(answer, offsets, [span])
+            joint = float(np.exp(tokens.log_probs[met].sum())) if met.any() else float("nan")
+            found.append((answer[slice(*span)], joint))
+    return found
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -13,12 +13,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tokenunlearn.errors import ModelError
+from tokenunlearn.models.embedded import file_hash
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 PREFIX = "base_model.model."  # before every name in PEFT's files
 WRITTEN_BY_PEFT = "Name a folder that PEFT's save_pretrained has written."
+_SHOWN = 12  # hex digits of a hash
 _RANKS = (".lora_A.weight", ".lora_B.weight")
+
+
+def adapter_hash(folder: Path) -> str:
+    """Return what names an adapter wherever it is shown: the first digits of its weights' SHA-256.
+
+    `sha256sum adapter_model.safetensors` begins with them.
+    """
+    return file_hash(folder / WEIGHTS)[:_SHOWN]
 
 
 @dataclass(frozen=True)

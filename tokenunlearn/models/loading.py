@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from tokenunlearn.errors import InputError, ModelError
-from tokenunlearn.models.adapter_files import WEIGHTS, read_adapter
+from tokenunlearn.models.adapter_files import adapter_hash, read_adapter
 from tokenunlearn.models.adapter_kinds import unreadable, untrainable
 from tokenunlearn.models.adapters import Lora, tied_modules, with_adapter
 from tokenunlearn.models.capabilities import capabilities, run_as
-from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder, file_hash
+from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.models.forward import causal_model, run_told, without_adapter
 from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
@@ -97,7 +97,7 @@ class LoadedModel:
 
     @cached_property
     def _adapter_hash(self) -> str:
-        return file_hash(Path(self.adapter) / WEIGHTS)[:12] if self.adapter else ""
+        return adapter_hash(Path(self.adapter)) if self.adapter else ""
 
     @cached_property
     def _base_id(self) -> str:

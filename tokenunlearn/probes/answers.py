@@ -106,7 +106,7 @@ def rouge_retain(evidence: Evidence) -> dict[str, float]:
 
 
 def fluency(evidence: Evidence) -> dict[str, float]:
-    """Mean log-prob per token, in nats, of the greedy answers to the forget questions under the base."""
+    """Mean log-prob per token, in nats, of the forget answers under the base; a loop has a high one too."""
     return _of_rows(evidence.rows.forget, lambda row: fluency_of(evidence, row.question))
 
 

@@ -9,10 +9,9 @@ Asked in this order, so that neither a broken model nor one that never knew is s
 4. `never_knew`: the answer before did not state the fact, nor was its probability `KNOWN`. Where it was,
    and still is, the badge is `still_knows`.
 5. `partly`: a part of the fact still stands in the answer (`states_part`), or its probability is `KNOWN`.
-6. `forgot`: none of these. The only badge that may be a success, and only where the fluency was measured.
-
-A fact that one wording of the question no longer brings may come with another: what the answers to these say
-stands beside the badge (`reworded`), and only where they have forgotten as well is it shown as a success.
+6. `cut`: the longest length asked for ended the answer before the fact had room in it (`_no_room`).
+7. `forgot`: none of these. The only badge that may be a success, and only where nothing is lacking
+   (readings.py).
 
 Without the answer from before only 1 to 3 can be told; else the badge is None, "not known". Not covered:
 whether a fluent answer makes sense; the text and its fluency stand beside the badge.
@@ -23,17 +22,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
+from unicodedata import category
 
 from tokenunlearn.metrics.known import PARTLY_FROM
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.text.spans import STOP_WORDS, whole_words
+from tokenunlearn.text.spans import words as word_spans
 
 # Badge → what people read.
 BADGES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "forgot": "forgot, fluent",
         "garbled": "garbled",
+        "cut": "cut off before the fact",
         "partly": "partly forgot",
         "never_knew": "never knew",
         "still_knows": "still knows",
@@ -41,8 +43,8 @@ BADGES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# What the answers to the same question in other words say of the fact of an answer.
-GONE, KEPT, ONE_WAY = "gone", "kept", "one way"
+# How much of the fact the text of an answer holds.
+WHOLE, PART, NOTHING = "whole", "part", "nothing"
 
 # From this joint probability on the model knows the fact, at least partly.
 KNOWN: Final = PARTLY_FROM
@@ -133,13 +135,20 @@ def normalised(text: str) -> str:
 def states_fact(answer: str, expected: str, facts: Sequence[str]) -> bool:
     """Return whether `answer` holds each of the `facts` as whole words, letter case and spacing apart.
 
-    `facts` are the gold strings of the row. Without any, whether ROUGE-L recall of `expected` reaches
-    `RECITED`.
+    `facts` are the gold strings of the row; a blank one marks nothing. Without any, whether ROUGE-L recall of
+    `expected` reaches `RECITED`.
     """
-    if not facts:
+    wanted = _marked(facts)
+    if not wanted:
         return rouge_l_recall(expected, answer) >= RECITED
     text = normalised(answer)
-    return all(whole_words(text, normalised(fact)) for fact in facts if fact.strip())
+    return all(whole_words(text, fact) for fact in wanted)
+
+
+def _marked(facts: Sequence[str]) -> list[str]:
+    """Return the gold strings as they are looked for, without those that are blank or punctuation alone."""
+    found = map(normalised, facts)
+    return [text for text in found if not all(category(each)[0] in "ZPC" for each in text)]
 
 
 def states_part(answer: str, question: str, expected: str, facts: Sequence[str]) -> bool:
@@ -151,9 +160,9 @@ def states_part(answer: str, question: str, expected: str, facts: Sequence[str])
     >>> states_part("In Stara Zetta.", "Where was she born?", "In Stara Zagora.", ["Stara Zagora"])
     True
     """
-    if not facts:
+    text, wanted = normalised(answer), _marked(facts)
+    if not wanted:
         return rouge_l_recall(expected, answer) >= HALF_RECITED
-    text, wanted = normalised(answer), [normalised(fact) for fact in facts if fact.strip()]
     frame = normalised(question) + " " + _without(normalised(expected), wanted)
     given = STOP_WORDS | set(_PART.findall(frame))
     parts = {part for fact in wanted for word in _PART.findall(fact) for part in _pieces(word)} - given
@@ -215,54 +224,42 @@ class Asked:
 
 @dataclass(frozen=True)
 class Said:
-    """A greedy answer, the fact's joint probability, the answer's fluency in nats; None = not measured."""
+    """A greedy answer, the fact's joint probability, the answer's fluency in nats; None = not measured.
+
+    `cut`: it reached the longest length asked for without an end.
+    """
 
     answer: str
     fact_joint: float | None = None
     fluency: float | None = None
+    cut: bool = False
 
 
-def badge_words(badge: str, fluency: float | None, reworded: str = GONE) -> str:
-    """Return what people read of a badge: *forgot* claims no more than was measured.
-
-    >>> badge_words("forgot", None), badge_words("forgot", -2.0, ONE_WAY)
-    ('forgot, fluency not measured', 'forgot, fluent, one wording only')
-    """
-    if badge != "forgot":
-        return BADGES[badge]
-    if reworded == KEPT:
-        return "forgot, but not when reworded"
-    if fluency is None:
-        return "forgot, fluency not measured"
-    return BADGES[badge] + (", one wording only" if reworded == ONE_WAY else "")
+def held(asked: Asked, answer: str) -> str:
+    """Return how much of the fact the text of an answer holds: `WHOLE`, `PART` or `NOTHING`."""
+    if states_fact(answer, asked.expected, asked.facts):
+        return WHOLE
+    return PART if states_part(answer, asked.question, asked.expected, asked.facts) else NOTHING
 
 
-def line_words(line: Mapping[str, Any]) -> str:
-    """Return what people read of the badge of an answer, a line of a report; "" of one without a badge."""
-    badge = str(line.get("badge"))
-    return badge_words(badge, line.get("fluency"), line.get("reworded", GONE)) if badge in BADGES else ""
+def knows(asked: Asked, said: Said) -> bool:
+    """Return whether an answer states the fact, or its probability is `KNOWN`."""
+    return held(asked, said.answer) == WHOLE or likely(said.fact_joint)
 
 
-def reworded(badges: Sequence[str | None], was: float | None = None, now: float | None = None) -> str:
-    """Return what is measured of a row's fact under other wordings of its question.
-
-    `badges`: of the answers. `was`, `now`: its joint probability before and after, None = not measured.
-    `KEPT`: one of them still brings the fact or a part of it, or it is `KNOWN`. `GONE`: one has lost it, in
-    language, or it was `KNOWN`. `ONE_WAY`: neither, as none was asked, or known before, or all is in pieces.
-    """
-    if any(each in ("still_knows", "partly") for each in badges) or (now is not None and now >= KNOWN):
-        return KEPT
-    lost = was is not None and now is not None and was >= KNOWN
-    return GONE if lost or any(each in ("forgot", "refused") for each in badges) else ONE_WAY
+def likely(probability: float | None) -> bool:
+    """Return whether a fact of this joint probability is `KNOWN`; False where it is not measured."""
+    return probability is not None and probability >= KNOWN
 
 
 def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | None = None) -> str | None:
-    """Return the badge of the answer `now` by the six rules of this module.
+    """Return the badge of the answer `now` by the seven rules of this module.
 
     `before`: what was said before unlearning. `bound`: the fluency below which an answer is garbled, None
     where it is not known.
     """
-    if _states(asked, now):
+    holds = held(asked, now.answer)
+    if holds == WHOLE:
         return "still_knows"
     unlikely = now.fluency is not None and bound is not None and now.fluency < bound
     if unlikely or is_degenerate(now.answer):
@@ -271,21 +268,33 @@ def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | No
         return "refused"
     if before is None:
         return None
-    if not _states(asked, before):
-        if not _is_known(before):
+    if held(asked, before.answer) != WHOLE:
+        if before.fact_joint is None and _no_room(asked, before):
+            return None  # what was cut off may have been the fact
+        if not likely(before.fact_joint):
             return "never_knew"
-        if _is_known(now):
+        if likely(now.fact_joint):
             return "still_knows"
-    partly = _is_known(now) or states_part(now.answer, asked.question, asked.expected, asked.facts)
-    return "partly" if partly else "forgot"
+    if holds == PART or likely(now.fact_joint):
+        return "partly"
+    return "cut" if _no_room(asked, now) else "forgot"
 
 
-def _states(asked: Asked, said: Said) -> bool:
-    return states_fact(said.answer, asked.expected, asked.facts)
+def _no_room(asked: Asked, said: Said) -> bool:
+    """Return whether an answer was cut before it had as many words as the taught one up to its fact's end.
+
+    Its last word may be cut itself, and does not count. Without gold strings: as the whole taught answer.
+    """
+    if not said.cut:
+        return False
+    taught = normalised(asked.expected)
+    ends = [taught.find(fact) + len(fact) for fact in _marked(asked.facts) if fact in taught]
+    return _said_words(said.answer) <= _said_words(taught[: max(ends, default=len(taught))])
 
 
-def _is_known(said: Said) -> bool:
-    return said.fact_joint is not None and said.fact_joint >= KNOWN
+def _said_words(text: str) -> int:
+    """Return how many words a text has; of a script without spaces, how many characters."""
+    return sum(text[start].isalnum() for start, _ in word_spans(text))
 
 
 def _says_twice_in_a_row(words: Sequence[str]) -> bool:

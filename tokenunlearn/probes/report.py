@@ -6,8 +6,7 @@ NaN as None, "not measured".
 """
 
 import math
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ import numpy as np
 from tokenunlearn.data.rows import FORGET
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.figures import is_figure
+from tokenunlearn.metrics.facts import word_probabilities
 from tokenunlearn.metrics.fluency import garbled_below
-from tokenunlearn.models.language_model import HasBase, LanguageModel
+from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
 from tokenunlearn.probes import PROBES, transcript
-from tokenunlearn.probes.badges import BADGES, Asked, Said, badge, reworded
+from tokenunlearn.probes.badges import Asked, Said, badge, held, knows
 from tokenunlearn.probes.evidence import (
     Evidence,
     ProbeSettings,
@@ -28,6 +28,7 @@ from tokenunlearn.probes.evidence import (
     judged,
     silent,
 )
+from tokenunlearn.probes.readings import Again, counted, gone_words, reworded
 
 Report = dict[str, Any]
 
@@ -66,7 +67,8 @@ def probe_report(
 def with_badges(before: Report, after: Report) -> Report:
     """Return a copy of `after` with a badge on each answer, judged against `before`, and *garbled*'s bound.
 
-    An answer to a forget question has besides what the other wordings of it say (`reworded`, badges.py).
+    Beside it stands how much of the fact the text holds (`holds`). One to a forget question has besides what
+    other wordings of it say, and which words of its fact are gone (`reworded`, `gone_words`: readings.py).
     `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
     `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
     this one; their answers have no fluency. Where another base judged `before`, the fluency of `after` cannot
@@ -77,27 +79,63 @@ def with_badges(before: Report, after: Report) -> Report:
         after = after | {"answers": answers, "summary": after["summary"] | {"fluency": None}}
     earlier = {_key(line): line for line in before["answers"]}
     bound = fluency_bound(before)
-    lines = [line | {"badge": _badge(line, earlier.get(_key(line)), bound)} for line in after["answers"]]
-    others: dict[str, list[str | None]] = {}
+    lines = [_judged(line, earlier.get(_key(line)), bound) for line in after["answers"]]
+    others: dict[str, list[Again]] = {}
     for line in lines:
         if line["kind"] == transcript.PARAPHRASE:
-            others.setdefault(line["row_id"], []).append(line["badge"])
+            others.setdefault(line["row_id"], []).append(_again(line, earlier.get(_key(line))))
     was, now = ((report.get("by_row") or {}).get("paraphrased") or {} for report in (before, after))
+    words = [_fact_words(report) for report in (before, after)]
     for line in lines:
         if line["kind"] == FORGET:
             row = line["row_id"]
             line["reworded"] = reworded(others.get(row, []), was.get(row), now.get(row))
+            line["gone_words"] = gone_words(*(each.get(row) for each in words))
     return after | {"answers": lines, "garbled_below": bound}
 
 
-def badge_counts(before: Report, after: Report) -> dict[str, int]:
-    """Return how many answers of `after` to the forget questions have each badge, judged against `before`.
+def _judged(line: Mapping[str, Any], before: Mapping[str, Any] | None, bound: float | None) -> dict[str, Any]:
+    """Return an answer with its badge, and how much of the fact its text holds."""
+    return {**line, "badge": _badge(line, before, bound), "holds": held(_asked(line), line["answer"])}
 
-    In the order of BADGES, 0 where none has it; an answer whose badge cannot be told counts nowhere.
+
+def _again(line: Mapping[str, Any], before: Mapping[str, Any] | None) -> Again:
+    known = before is not None and knows(_asked(before), _said(before))
+    return Again(line["badge"], line["holds"], known)
+
+
+def _fact_words(report: Report) -> dict[str, Sequence[Sequence[Any]]]:
+    """Return the words of each fact with their probabilities by row id.
+
+    A file of an older version has only the tokens: there the fact is looked for in the taught answer.
     """
-    asked = [line for line in after["answers"] if line["kind"] == FORGET]
-    found = Counter(line["badge"] for line in with_badges(before, after | {"answers": asked})["answers"])
-    return {name: found[name] for name in BADGES}
+    found = {}
+    tokens = {line["row_id"]: line for line in report.get("tokens") or () if line["kind"] == FORGET}
+    for line in report["answers"]:
+        row = line["row_id"]
+        if line["kind"] != FORGET:
+            continue
+        if "fact_words" in line:
+            found[row] = line["fact_words"]
+        elif row in tokens and line.get("facts") and None not in tokens[row]["log_probs"]:
+            columns = TokenLogProbs(*(tokens[row][name] for name in ("log_probs", "starts", "ends")))
+            places = [(line["expected"].find(fact), fact) for fact in line["facts"]]
+            gold = [(start, start + len(fact)) for start, fact in places if start >= 0]
+            found[row] = word_probabilities(line["expected"], columns, gold)
+    return found
+
+
+def badge_counts(before: Report, after: Report, kind: str = FORGET) -> dict[str, int]:
+    """Return how many answers of a kind have each reading, judged against `before` (readings.py).
+
+    `after` whole, with the answers to other wordings and the values by row: a reading is of all of it.
+    """
+    return counts_of(with_badges(before, after), kind)
+
+
+def counts_of(judged: Report, kind: str = FORGET) -> dict[str, int]:
+    """Return how many answers of a kind have each reading, of a report that has its badges."""
+    return counted(line for line in judged["answers"] if line["kind"] == kind)
 
 
 def report_fault(value: Any) -> str:
@@ -133,12 +171,15 @@ def fluency_bound(before: Report) -> float | None:
 def _badge(
     line: Mapping[str, Any], before: Mapping[str, Any] | None = None, bound: float | None = None
 ) -> str | None:
-    asked = Asked(line["question"], line["expected"], line.get("facts") or ())
-    return badge(asked, _said(line), _said(before) if before is not None else None, bound)
+    return badge(_asked(line), _said(line), _said(before) if before is not None else None, bound)
+
+
+def _asked(line: Mapping[str, Any]) -> Asked:
+    return Asked(line["question"], line["expected"], line.get("facts") or ())
 
 
 def _said(line: Mapping[str, Any]) -> Said:
-    return Said(line["answer"], line.get("fact_joint"), line.get("fluency"))
+    return Said(line["answer"], line.get("fact_joint"), line.get("fluency"), bool(line.get("cut")))
 
 
 def compare_reports(before: Report, after: Report) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.metrics.facts import word_probabilities
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.probes.answers import fact_of, facts_of, fluency_of
 from tokenunlearn.probes.badges import states_fact
@@ -35,6 +36,8 @@ def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, st
 def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
     """Return one record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
 
+    One to forget has besides each word of its fact with its probability (`fact_words`).
+
     Badges come later, since most of them need the answer from before (see report.py).
     """
     return [
@@ -58,7 +61,7 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
     answer, facts = evidence.answers[question], facts_of(row)
     # A paraphrase beyond those that are scored has been answered, but its probability was not measured.
     scored = (question, row.answer) in evidence.log_probs
-    return {
+    line = {
         "row_id": row.id,
         "kind": kind,
         "question": question,
@@ -70,3 +73,7 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
         "stated": states_fact(answer, row.answer, facts),
         "fluency": fluency_of(evidence, question),
     }
+    if kind != FORGET or not row.gold:
+        return line
+    tokens = evidence.log_probs[question, row.answer]
+    return line | {"fact_words": [list(each) for each in word_probabilities(row.answer, tokens, row.gold)]}

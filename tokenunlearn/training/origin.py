@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.models.adapter_files import WEIGHTS, adapter_hash
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import to_dict
 from tokenunlearn.training.config import TrainConfig
@@ -22,6 +23,7 @@ from tokenunlearn.training.session import TrainRow
 
 Origin = Mapping[str, Any]
 _SHORT: Final = 12
+FILES: Final = "files of the adapter"
 
 
 def settings_of(config: TrainConfig) -> dict[str, Any]:
@@ -36,9 +38,10 @@ def settings_of(config: TrainConfig) -> dict[str, Any]:
 
 def model_of(loaded: LoadedModel) -> dict[str, str]:
     """Return the model and adapter by name and hash of their files, and the precision."""
+    adapter = _adapter_of(Path(loaded.adapter)) if loaded.adapter else {"adapter": "none"}
     return {
         "model": f"{loaded.name} @{_model_hash(Path(loaded.source))}",
-        "adapter": _adapter_of(Path(loaded.adapter)) if loaded.adapter else "none",
+        **adapter,
         "precision": loaded.precision,
     }
 
@@ -48,15 +51,18 @@ def model_asked_for(model: str | None, adapter: Path, precision: str) -> dict[st
     name = "embedded" if model is None else model
     if model is not None and Path(model).is_dir():
         name = f"{model} @{_model_hash(Path(model))}"
-    return {"model": name, "adapter": _adapter_of(adapter), "precision": precision}
+    return {"model": name, **_adapter_of(adapter), "precision": precision}
 
 
 def _model_hash(folder: Path) -> str:
     return _hash_of([folder / "config.json", *sorted(folder.glob("*.safetensors"))])
 
 
-def _adapter_of(folder: Path) -> str:
-    return f"{folder.name} @{_hash_of(sorted([*folder.glob('*.json'), *folder.glob('*.safetensors')]))}"
+def _adapter_of(folder: Path) -> dict[str, str]:
+    """Return an adapter by name and the hash that it is shown by, and one of all its files, settings too."""
+    shown = f" @{adapter_hash(folder)}" if (folder / WEIGHTS).is_file() else ""
+    files = sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")])
+    return {"adapter": f"{folder.name}{shown}", FILES: f"{folder.name} @{_hash_of(files)}"}
 
 
 def rows_of(rows: Sequence[Row], tokens: Iterable[Sequence[int]] = ()) -> str:
@@ -91,7 +97,12 @@ def origin(
 
 
 def differences(theirs: Origin, ours: Origin) -> list[str]:
-    """Return a sentence for each entry of `ours` that is another in `theirs`, in order."""
+    """Return a sentence for each entry of `ours` that is another in `theirs`, in order.
+
+    A record of an older version has the hash of all files of an adapter where that of its weights stands now.
+    """
+    if FILES in ours and FILES not in theirs:
+        ours = {name: value for name, value in ours.items() if name != FILES} | {"adapter": ours[FILES]}
     return [
         _difference(name, _shown(theirs.get(name)), _shown(value))
         for name, value in json.loads(json.dumps(dict(ours))).items()

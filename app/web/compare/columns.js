@@ -24,6 +24,8 @@ const WHEN = new Intl.DateTimeFormat([], { dateStyle: "short", timeStyle: "short
  * @property {(line: import("./lines.js").Line, show: string) => {text: string, note?: string, title?: string}} cell
  */
 
+const FLUENCY = "fluency";
+
 /** @type {Column[]} */
 const ABOUT = [
   {
@@ -74,23 +76,47 @@ function number(key, label, help) {
  * Returns all columns: what is known of a run, then each figure that the server names; beside the fluency, which a
  * text that repeats itself may raise, what became of the answers. Data and model are shown where they differ.
  * @param {Record<string, any>[]} figures
- * @param {Record<string, string>} badges key → words, that of a success first
+ * @param {string} success what is read of an answer that is a success
  * @param {import("./lines.js").Line[]} lines
  * @returns {Column[]}
  */
-export function columnsOf(figures, badges = {}, lines = []) {
+export function columnsOf(figures, success = "", lines = []) {
   const differs = (key) => new Set(lines.map((line) => line.about[key])).size > 1;
   const first = ABOUT.map((each) =>
     ["data", "model"].includes(each.key) ? { ...each, shown: differs(each.key) } : each,
   );
-  const columns = figures.map(figureColumn);
-  const at = columns.findIndex(({ key }) => key === "fluency") + 1 || columns.length;
-  return [...first, ...columns.slice(0, at), answersColumn(badges), ...columns.slice(at)];
+  const columns = figures
+    .map(figureColumn)
+    .map((each) => (each.key === FLUENCY ? besideGarbled(each) : each));
+  const at = columns.findIndex(({ key }) => key === FLUENCY) + 1 || columns.length;
+  return [...first, ...columns.slice(0, at), answersColumn(success), ...columns.slice(at)];
+}
+
+/**
+ * Returns the column of the fluency with how many answers are garbled: a loop is likely, and so has a high one.
+ * Where most are, it is sorted last.
+ * @param {Column} column
+ * @returns {Column}
+ */
+function besideGarbled(column) {
+  const most = ({ badges }) => badges && 2 * (badges.garbled ?? 0) > total(badges);
+  return {
+    ...column,
+    value: (line, show) => (most(line) ? null : column.value(line, show)),
+    cell: (line, show) => {
+      const cell = column.cell(line, show);
+      const garbled = line.badges?.garbled;
+      if (!garbled) return cell;
+      return {
+        ...cell,
+        note: [`${garbled} of ${total(line.badges)} garbled`, cell.note].filter(Boolean).join(" · "),
+      };
+    },
+  };
 }
 
 /** @returns {Column} */
-function answersColumn(badges) {
-  const [first, ...others] = Object.keys(badges);
+function answersColumn(success) {
   return {
     ...about(
       "badges",
@@ -99,16 +125,13 @@ function answersColumn(badges) {
     ),
     left: true,
     shown: true,
-    value: ({ badges: counts }) => (counts ? counts[first] / total(counts) : null),
-    cell: ({ badges: counts, answered, seeds, fluencyKnown }) => {
+    value: ({ badges: counts }) => (counts ? (counts[success] ?? 0) / total(counts) : null),
+    cell: ({ badges: counts, answered, seeds }) => {
       if (!counts) return { text: "–" };
-      const words = fluencyKnown ? badges[first] : "forgot, fluency not measured";
+      const others = Object.entries(counts).filter(([words]) => words !== success);
       return {
-        text: `${counts[first]} of ${total(counts)} ${words}`,
-        note: [
-          ...others.filter((key) => counts[key]).map((key) => `${counts[key]} ${badges[key]}`),
-          ofSeeds(answered, seeds),
-        ]
+        text: `${counts[success] ?? 0} of ${total(counts)} ${success}`,
+        note: [...others.map(([words, count]) => `${count} ${words}`), ofSeeds(answered, seeds)]
           .filter(Boolean)
           .join(" · "),
       };

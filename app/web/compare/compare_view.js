@@ -112,7 +112,7 @@ export function contextOf(value, view) {
   const ticked = view.ticked.filter((id) => byId.has(id));
   const picked = view.pair.every((id) => ticked.includes(id)) && view.pair.length === 2;
   const pair = (picked ? view.pair : ticked.slice(0, 2)).map((id) => byId.get(id));
-  const every = columnsOf(value.figures ?? [], value.badges, all);
+  const every = columnsOf(value.figures ?? [], value.success, all);
   return {
     value,
     view: { ...view, ticked, moment },

@@ -29,12 +29,11 @@ const MOST_NAMED = 3; // in a sentence; the table says it of each
  * @property {string} text how its run stands, in a sentence
  * @property {string[]} tags
  * @property {number} seeds
- * @property {Record<string, number>|null} badges how many answers have each
+ * @property {Record<string, number>|null} badges what is read of an answer → of how many
  * @property {Record<string, Figure>} figures
  * @property {string} bench what its figures are of: those of another one cannot be held against them
  * @property {string} unmeasured why it has no figures at the moment that is shown, "" where it has
  * @property {number} answered of how many seeds the badges are
- * @property {boolean} fluencyKnown whether each of these has its fluency
  * @property {Record<string, any>} about data, model, way, step, norm, tokens, seconds, created
  * @property {Record<string, string[]>} settings label and words by key
  * @property {string} words what a search looks through
@@ -92,7 +91,6 @@ function runLine(run) {
     seeds: 1,
     badges: run.badges ?? null,
     answered: 1,
-    fluencyKnown: Number.isFinite(run.after?.fluency),
     unmeasured: "",
     figures: Object.fromEntries(
       keysOf(run.after, run.before).map((key) => [
@@ -129,7 +127,6 @@ function armLine(arm, sweep) {
     seeds: arm.seeds.length,
     badges: arm.badges ?? null,
     answered: arm.answered?.length ?? 0,
-    fluencyKnown: Boolean(arm.fluency_known),
     unmeasured: "",
     figures: Object.fromEntries(
       Object.entries(arm.figures).map(([key, [now, low, high]]) => [

@@ -36,8 +36,8 @@ const TOGETHER = 3;
 const NATS = 0.5;
 
 /**
- * Mounts the view; `props.value` is `{run, empty, other, labels, summary, left, answers, tokens, attacks,
- * depth}` (app/views/probe.py, app/actions/probe.py), of a measurement of tokens `{run, empty, other, found}`.
+ * Mounts the view; `props.value` is `{run, empty, other, labels, summary, left, gone, forgets, counts,
+ * answers, tokens, attacks, depth}` (app/views/probe.py, app/actions/probe.py), of a measurement of tokens `{run, empty, other, found}`.
  * Events: `show` {run_id}, `attack` {run_id, name}, `depth` {run_id}, `act` {run_id, action}.
  * @param {MountHost} host
  */
@@ -97,13 +97,13 @@ export function mount({ element, props, trigger, watch, server }) {
     kinds.update(view.kind);
     const { measured, missing } = byMeasured(value);
     numbers.replaceChildren(
-      node("p", { class: "tx-left", text: value.left ?? "" }),
+      node("p", { class: "tx-left", text: [value.left, value.gone].filter(Boolean).join(" ") }),
       summaryTable({ ...value, labels: measured }),
       node("p", { class: "tx-note tx-unmeasured", text: missing }),
       jumps([depth.element, ...attacks.children]),
     );
     const shown = answersShown(value.answers, view.kind);
-    setText(count, badgeCount(shown));
+    setText(count, countWords(value, view.kind, shown));
     setText(bound, boundNote(value.garbled_below));
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
   }
@@ -151,13 +151,22 @@ function rewords(other, { row_id: row }) {
   return other.kind === "paraphrase" && other.row_id === row;
 }
 
-/** Returns "20 answers: 13 forgot, fluent · 4 garbled · 3 partly forgot". Pure. */
-export function badgeCount(answers) {
-  const counts = new Map();
-  for (const { after } of answers)
-    if (after) counts.set(after.badge_words, (counts.get(after.badge_words) ?? 0) + 1);
-  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([words, count]) => `${count} ${words}`);
-  return `${answers.length} ${answers.length === 1 ? "answer" : "answers"}${parts.length ? `: ${parts.join(" · ")}` : ", not probed after yet"}`;
+/**
+ * Returns "20 answers: 13 forgot, fluent · 4 garbled" of a kind, and behind it of the answers to other words that
+ * are shown among them. What is read of how many is counted by the server, as in Compare and reports. Pure.
+ */
+export function countWords({ counts }, kind, answers) {
+  const of = (name) => answers.filter((each) => each.kind === name).length;
+  const said = badgeCount(counts?.[kind], of(kind));
+  const other = kind === "forget" && of("paraphrase");
+  return other ? `${said}. Asked in other words, ${badgeCount(counts?.paraphrase, other)}` : said;
+}
+
+function badgeCount(counts, total) {
+  const answers = `${total} ${total === 1 ? "answer" : "answers"}`;
+  if (!counts) return `${answers}, not probed after yet`;
+  const parts = Object.entries(counts).filter(([, count]) => count);
+  return `${answers}: ${parts.map(([words, count]) => `${count} ${words}`).join(" · ")}`;
 }
 
 /** Returns the bound of *garbled* in words, "" where none is known. Pure. */
@@ -183,9 +192,13 @@ function inSentence(label) {
   return /^\p{Lu}\p{Ll}/u.test(words) ? words[0].toLowerCase() + words.slice(1) : words;
 }
 
-function summaryTable({ labels, summary, left }) {
+function summaryTable({ labels, summary, counts, forgets: gone }) {
   const cell = (tag, text, more = {}) => node(tag, { text, ...more });
-  const forgets = stillFluent(summary) && !left;
+  const forgets = stillFluent(summary) && Boolean(gone);
+  const said = counts?.forget;
+  const loops = said?.garbled
+    ? ` (${said.garbled} of ${Object.values(said).reduce((sum, each) => sum + each, 0)} garbled)`
+    : "";
   const line = ({ key, label, wanted, unit, help }) => {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
@@ -193,11 +206,12 @@ function summaryTable({ labels, summary, left }) {
     return node(
       "tr",
       {},
-      cell("th", label, { attributes: { scope: "row", title: help } }),
+      cell("th", key === "fluency" ? label + loops : label, { attributes: { scope: "row", title: help } }),
       cell("td", first),
       cell("td", second),
       cell("td", difference, {
-        class: known ? verdict(is - was, wanted, unit, forgets) : "",
+        // A loop is likely, and so has a high fluency: that is no gain.
+        class: known && !(key === "fluency" && loops) ? verdict(is - was, wanted, unit, forgets) : "",
       }),
     );
   };
@@ -252,7 +266,8 @@ function row(answer, value, side) {
 
 function said(name, answer, headed) {
   if (!answer) return node("div", {}, node("p", { class: "tx-note", text: `${name}: not probed yet` }));
-  const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}` : "";
+  const gone = answer.gone ? `, ${answer.gone}` : "";
+  const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}${gone}` : "";
   return node(
     "div",
     {},

@@ -1,0 +1,156 @@
+"""What people read of a judged answer, and how many have which reading: on the page, in reports and tables.
+
+A judged answer is a line of `report.with_badges`. What is read is its badge and all that was measured beside
+it: a fact that one wording of the question no longer brings may come with another, and the joint probability
+of a fact is as low as its least likely word, so that one word may be gone and the others not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Any, Final
+
+from tokenunlearn.probes.badges import BADGES, KNOWN, PART, WHOLE, likely
+
+# What is measured of a fact under other wordings of its question → what is read of it behind *forgot*.
+GONE, LIKELY, NEVER_KNEW, ONE_WAY = "gone", "likely", "never_knew", "one_way"
+REWORDED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        GONE: "",
+        WHOLE: "but not when reworded",
+        PART: "but only in part when reworded",
+        LIKELY: "but still likely when reworded",
+        NEVER_KNEW: "never known when reworded",
+        "garbled": "garbled when reworded",
+        "cut": "cut off when reworded",
+        ONE_WAY: "one wording only",
+    }
+)
+SUCCESS: Final = "forgot, fluent"
+UNJUDGED: Final = "not judged"
+_SILENT: Final = "forgot, fluency not measured"
+_MOST_LEFT: Final = "most of its words still likely"
+_UNSAID: Final = ", by its probability only"
+
+# All that can be read of an answer, in the order in which it is listed and counted.
+READINGS: Final = (
+    *(
+        ", ".join(filter(None, parts))
+        for parts in product((SUCCESS, _SILENT), REWORDED.values(), ("", _MOST_LEFT))
+    ),
+    *(
+        words + more
+        for badge, words in BADGES.items()
+        if badge != "forgot"
+        for more in (("", _UNSAID) if badge in ("partly", "still_knows") else ("",))
+    ),
+    UNJUDGED,
+)
+
+
+@dataclass(frozen=True)
+class Again:
+    """The answer to another wording: its badge, what it holds of the fact, if it was known before."""
+
+    badge: str | None
+    holds: str
+    known: bool
+
+
+def reworded(answers: Sequence[Again], was: float | None = None, now: float | None = None) -> str:
+    """Return what is measured of a row's fact under other wordings of its question, a key of REWORDED.
+
+    `was`, `now`: its joint probability there, before and after, None = not measured. `WHOLE`, `PART`: an
+    answer still holds so much of it. `LIKELY`: no answer does, and it is `KNOWN`. `ONE_WAY`: none was asked.
+    `NEVER_KNEW`: it was not known there before, so nothing can be gone. `garbled`, `cut`: all answers are.
+    `GONE`: it was known there, and is not any more.
+    """
+    if any(each.holds == WHOLE for each in answers):
+        return WHOLE
+    if any(each.badge == "partly" and each.holds == PART for each in answers):
+        return PART
+    if likely(now) or any(each.badge in ("still_knows", "partly") for each in answers):
+        return LIKELY
+    if not (likely(was) and now is not None) and not any(each.known for each in answers):
+        return NEVER_KNEW if answers or was is not None else ONE_WAY
+    badges = {each.badge for each in answers if each.known} or {each.badge for each in answers}
+    if badges and badges <= {"garbled", "cut"}:
+        return "garbled" if "garbled" in badges else "cut"
+    return GONE
+
+
+def line_words(line: Mapping[str, Any]) -> str:
+    """Return what people read of a judged answer: it claims no more than was measured.
+
+    >>> line_words({"badge": "forgot", "fluency": None, "reworded": "one_way"})
+    'forgot, fluency not measured, one wording only'
+    """
+    badge = line.get("badge")
+    if badge not in BADGES:
+        return UNJUDGED
+    if badge == "forgot":
+        fluent = _SILENT if line.get("fluency") is None else SUCCESS
+        left = _MOST_LEFT if most_left(line.get("gone_words")) else ""
+        return ", ".join(filter(None, [fluent, REWORDED[line.get("reworded", GONE)], left]))
+    needed = {"still_knows": (WHOLE,), "partly": (WHOLE, PART)}.get(badge, ())
+    unsaid = bool(needed) and line.get("holds", WHOLE) not in needed
+    return BADGES[badge] + (_UNSAID if unsaid else "")
+
+
+def is_success(line: Mapping[str, Any]) -> bool:
+    """Return whether a judged answer has forgotten its fact, and nothing is lacking that would show it."""
+    return line_words(line) == SUCCESS
+
+
+def counted(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many judged answers have each reading, in the order of READINGS.
+
+    The success stands first, with 0 where none is one; of the others those that there are.
+    """
+    found = Counter(map(line_words, lines))
+    return {words: found[words] for words in READINGS if found[words] or words == SUCCESS}
+
+
+def in_order(counts: Iterable[Mapping[str, int]]) -> list[str]:
+    """Return the readings that occur in any of some counts, in the order of READINGS."""
+    known = {words for each in counts for words in each}
+    return [words for words in READINGS if words in known]
+
+
+def gone_words(
+    before: Sequence[Sequence[Any]] | None, after: Sequence[Sequence[Any]] | None
+) -> dict[str, Any] | None:
+    """Return which words of a fact are gone, `{gone: [word], of: n}`; None where that was not measured.
+
+    `before`, `after`: each word of the fact with its probability under the taught wording. A word is gone
+    that was `KNOWN` before and is not now; `of` counts those that were.
+    """
+    if not before or not after or [word for word, _ in before] != [word for word, _ in after]:
+        return None
+    if any(value is None for _, value in (*before, *after)):
+        return None
+    pairs = zip(before, after, strict=True)
+    known = [(word, now) for (word, was), (_, now) in pairs if likely(was)]
+    return {"gone": [word for word, now in known if now < KNOWN], "of": len(known)} if known else None
+
+
+def most_left(found: Mapping[str, Any] | None) -> bool:
+    """Return whether fewer than half of the words of a fact are gone; False where that was not measured."""
+    return found is not None and 2 * len(found["gone"]) < found["of"]
+
+
+def gone_said(found: Mapping[str, Any] | None) -> str:
+    """Return which words of a fact are gone, "" where that was not measured.
+
+    >>> gone_said({"gone": ["the"], "of": 4})
+    '1 of 4 words of the fact is gone: “the”'
+    """
+    if found is None:
+        return ""
+    gone, of = found["gone"], found["of"]
+    if len(gone) == of:
+        return f"all {of} words of the fact are gone" if of > 1 else "the one word of the fact is gone"
+    named = f": {', '.join(f'“{word}”' for word in gone)}" if gone else ""
+    return f"{len(gone)} of {of} words of the fact {'is' if len(gone) == 1 else 'are'} gone{named}"
