@@ -87,7 +87,7 @@ def line_words(line: Mapping[str, Any]) -> str:
     >>> line_words({"badge": "forgot", "fluency": None, "reworded": "one_way"})
     'forgot, fluency not measured, one wording only'
     """
-    badge = line.get("badge")
+    badge = str(line.get("badge"))
     if badge not in BADGES:
         return UNJUDGED
     if badge == "forgot":

@@ -133,7 +133,7 @@ def badge_counts(before: Report, after: Report, kind: str = FORGET) -> dict[str,
     return counts_of(with_badges(before, after), kind)
 
 
-def counts_of(judged: Report, kind: str = FORGET) -> dict[str, int]:
+def counts_of(judged: Mapping[str, Any], kind: str = FORGET) -> dict[str, int]:
     """Return how many answers of a kind have each reading, of a report that has its badges."""
     return counted(line for line in judged["answers"] if line["kind"] == kind)
 
