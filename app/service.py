@@ -4,7 +4,6 @@ The recorded example is shown at once; `sessions.start()` then loads the model a
 Runs belong to worker processes; the page only reads their folders.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ from app.text_states import StatesShelf
 from app.uploads import Uploads
 from app.views.pace import Times
 from app.words import NO_EXAMPLE, RECORD_AGAIN
+from tokenunlearn.contents import text_of
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import InputError
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.store import RunStore
@@ -58,7 +59,7 @@ def recorded_example(path: Path | None) -> dict[str, Any]:
     if path is None or not path.is_file():
         return {}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = from_json(text_of(path))
     except (OSError, ValueError) as error:
         raise InputError(NO_EXAMPLE, str(error), RECORD_AGAIN, str(path)) from error
     if not isinstance(record, dict) or "tokens" not in record:

@@ -6,6 +6,7 @@ and without loading anything heavy. Nothing is changed but by `sweep`.
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -113,13 +114,24 @@ def _touched(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def sweep(root: Path) -> list[Path]:
-    """Remove the leftovers below a folder, and return them."""
-    found = leftovers(root)
-    for path in found:
-        with suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+def sweep(root: Path) -> list[tuple[Path, str]]:
+    """Remove the leftovers below a folder; return each with why it is still there, "" where it is gone."""
+    found = []
+    for path in leftovers(root):
+        why = ""
+        try:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        except FileNotFoundError:
+            pass  # another process has swept as well
+        except OSError as error:
+            why = error.strerror or str(error)
+        found.append((path, why))
     return found
+
+
+def _to_sweep(*words: str) -> str:
+    """Return the command that removes leftovers, as it is typed."""
+    return shlex.join(["python", "-m", "tokenunlearn", "doctor", "--sweep", *words])
 
 
 def _installation() -> Iterator[Finding]:
@@ -233,7 +245,7 @@ def _embedded() -> Iterator[Finding]:
         yield Finding("embedded model", FINE, f"It is converted, in {folder}")
     left = [each.name for each in leftovers(cache_root())]
     if left:
-        fix = "python -m tokenunlearn doctor --sweep"
+        fix = _to_sweep()
         yield Finding("cache", WRONG, f"{_counted(left)} left by a kill in {cache_root()}", fix)
 
 
@@ -281,7 +293,7 @@ def _runs(root: Path, store: RunStore | None) -> Iterator[Finding]:
         yield Finding("interrupted", NOTE, f"{_counted(stopped)} interrupted: {', '.join(stopped[:5])}", fix)
     left = [str(each.relative_to(root)) for each in leftovers(root)]
     if left:
-        fix = "python -m tokenunlearn doctor --sweep; the page does so when it starts"
+        fix = f"{_to_sweep('--runs', str(root))}; the page does so when it starts"
         yield Finding("leftovers", NOTE, f"{_counted(left)} left by a kill: {', '.join(left[:3])}", fix)
     if not damaged:
         yield Finding("runs", FINE, f"{len(states)} in {root}, none damaged")

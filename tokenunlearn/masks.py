@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from tokenunlearn.contents import MOST_BYTES, opened, text_of
 from tokenunlearn.errors import MaskError, TableError, TokenUnlearnError
 from tokenunlearn.fusion import Column
 from tokenunlearn.selection import Flags, Rule, select
@@ -154,7 +155,7 @@ def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> M
 
 def _content(path: str | Path) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return text_of(path)
     except (OSError, ValueError) as error:
         raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
 
@@ -247,8 +248,8 @@ def parse_header(content: str, where: str = "") -> dict[str, Any]:
 def read_header(path: str | Path) -> dict[str, Any]:
     """Return the header of a mask file; reads one line only. Raises MaskError."""
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            first = file.readline()
+        with opened(path) as file:
+            first = file.readline(MOST_BYTES // 16).decode()
     except (OSError, ValueError) as error:
         raise MaskError("The mask file cannot be read", str(error), where=str(path)) from error
     return parse_header(first, str(path))

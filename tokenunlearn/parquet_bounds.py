@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from tokenunlearn.contents import opened
 from tokenunlearn.errors import InputError
 
 MOST_BYTES: Final = 256 * 1024**2
@@ -56,6 +57,7 @@ def bounded_batches(
 
 def refuse_too_large(path: Path) -> None:
     """Raise InputError for a Parquet file that holds more than is read."""
+    opened(path).close()  # a pipe would be waited for
     with (
         parquet.ParquetFile(path) as plain,
         parquet.ParquetFile(path, metadata=plain.metadata, read_dictionary=packed_texts(plain)) as table,

@@ -2,7 +2,7 @@
 
 import csv
 import json
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.errors import TableError
 from tokenunlearn.parquet_bounds import refuse_too_large
 
@@ -19,9 +20,12 @@ STRUCTURE = (
     "row_id position token_id token char_start char_end word_id "
     "is_subject is_stop_word is_punctuation gold random_key"
 ).split()
-# What a spreadsheet takes for the beginning of a formula: also after white space and letters that take no
-# room, which it may trim, and in full width, which some take for the same.
-_FORMULA = re.compile(r"[\s\0\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+# What a spreadsheet takes for the beginning of a formula, and in full width, which some take for the same.
+_FORMULA = frozenset("=+-@＝＋－＠")
+# Kinds of letters that take no room or show nothing, and letters of other kinds that do: a spreadsheet may
+# trim them, and a person does not see them.
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn", "Me", "Zs", "Zl", "Zp"})
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def random_keys(row_ids: Sequence[str], counts: Sequence[int], seed: int) -> np.ndarray:
@@ -119,7 +123,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             refuse_too_large(path)
             table = pd.read_parquet(path)
         elif path.suffix == ".jsonl":
-            first, _, body = path.read_text(encoding="utf-8").partition("\n")
+            first, _, body = text_of(path).partition("\n")
             header = json.loads(first)
             if not isinstance(header, dict) or PROVENANCE not in header:
                 raise ValueError("It does not begin as a table of scores does")
@@ -130,7 +134,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
             table.attrs[PROVENANCE] = header[PROVENANCE]
         else:
             raise ValueError(f"{path.suffix or 'no suffix'} is neither .parquet nor .jsonl")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         raise TableError(
             what=f"The table {path.name} cannot be read.",
             why=str(error).splitlines()[0][:200],
@@ -146,7 +150,12 @@ def spreadsheet_text(text: str) -> str:
     >>> spreadsheet_text("=1+1")
     "'=1+1"
     """
-    return "'" + text if _FORMULA.match(text) else text
+    seen = next((each for each in text if not _is_unseen(each)), "")
+    return "'" + text if seen in _FORMULA or text.startswith(("\t", "\r", "\n")) else text
+
+
+def _is_unseen(letter: str) -> bool:
+    return unicodedata.category(letter) in _UNSEEN or letter in _BLANK
 
 
 def _spreadsheet(table: pd.DataFrame) -> pd.DataFrame:

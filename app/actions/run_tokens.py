@@ -9,6 +9,7 @@ from typing import Any
 from app.requests import Id, RunId
 from app.service import Service
 from app.views.probe import token_changes
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
@@ -125,7 +126,7 @@ def _trained(path: Path) -> dict[str, list[int]]:
     """Return the chosen places of each row, from the run's own mask file; none where it cannot be read."""
     places: dict[str, list[int]] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
-        _header, *lines = path.read_text(encoding="utf-8").split("\n")
+        _header, *lines = text_of(path).split("\n")
         for entry in map(from_json, filter(None, lines)):
             places.setdefault(entry["row_id"], []).append(int(entry["position"]))
     return places

@@ -201,14 +201,20 @@ CASES: dict[str, tuple[Damage, str]] = {
     "the tokenizer is a pointer": (text(TOKENIZER, POINTER), "tokenizer.json is a pointer of Git LFS"),
     "the tokenizer is a list": (text(TOKENIZER, "[]"), "tokenizer.json cannot be read"),
     "the tokenizer is cut off": (cut(TOKENIZER, 0.5), "tokenizer.json cannot be read"),
-    "tokenizer_config is a list": (text("tokenizer_config.json", "[]"), "The tokenizer of"),
+    "tokenizer_config is a list": (
+        text("tokenizer_config.json", "[]"),
+        "tokenizer_config.json cannot be read",
+    ),
     "a tokenizer of code": (
         fields(
             "tokenizer_config.json", tokenizer_class="OwnTokenizer", auto_map={"AutoTokenizer": ["o.O", None]}
         ),
         "contains custom code",
     ),
-    "generation_config is a list": (text("generation_config.json", "[]"), "could not be loaded"),
+    "generation_config is a list": (
+        text("generation_config.json", "[]"),
+        "generation_config.json cannot be read",
+    ),
     "an end in quotes": (
         text("generation_config.json", '{"eos_token_id": "1"}'),
         "eos_token_id holds '1', which is no token's number",

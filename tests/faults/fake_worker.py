@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tokenunlearn.runs import worker
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.parts import Parts
 from tokenunlearn.runs.worker import main
@@ -27,6 +28,7 @@ class Job:
 
     def __init__(self, config, directory):
         self.fake, self.directory, self.steps_taken = config["fake"], directory, 0
+        worker.ENDING_SECONDS = self.fake.get("ending_seconds", worker.ENDING_SECONDS)
         time.sleep(self.fake.get("load_seconds", 0))
 
     def probe(self, _told):

@@ -1,6 +1,7 @@
 """Runs as workers leave them, with every file that a run's folder may hold, and every way to break a file."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -88,6 +89,7 @@ def damages(name: str, content: bytes) -> Iterator[tuple[str, Callable[[Path], N
     yield "empty", lambda path: _write(path, b"")
     yield "truncated", lambda path: _write(path, content[: len(content) * 3 // 5])
     yield "not readable", lambda path: path.mkdir()  # even by root, whom no right keeps out
+    yield "a pipe", os.mkfifo  # whoever opens it waits
     if name.endswith(".parquet"):
         yield "other JSON", lambda path: _write(path, b'{"rows": [1, 2, 3]}\n' * 9)
         yield "wrong types", lambda path: pq.write_table(_numbers(content), path)
@@ -122,6 +124,8 @@ def broken(path: Path, damage: Callable[[Path], None]) -> Callable[[], None]:
     def mend() -> None:
         if path.is_dir():
             path.rmdir()
+        elif not path.is_file():
+            path.unlink(missing_ok=True)
         _write(path, content)
 
     return mend

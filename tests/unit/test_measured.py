@@ -2,8 +2,11 @@
 
 import json
 import os
-import threading
+import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +15,12 @@ from tokenunlearn.data.splits import Splits
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rescoring import unscored
-from tokenunlearn.runs import measured
+from tokenunlearn.runs import disk, measured
 from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.runs.measured import before_report, kept
 from tokenunlearn.scoring import ScoreConfig
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ProbeSettings(max_new_tokens=4)
 
 
@@ -59,19 +63,53 @@ def test_kept_scores_belong_to_model_rows_and_settings(tiny_folder: Path, tmp_pa
 
 
 def test_who_comes_second_waits_and_reads(tmp_path: Path) -> None:
-    path, calls = tmp_path / "folder" / "report.json", []
+    path, calls = tmp_path / "folder" / "report-1.json", []
 
-    def measure() -> dict[str, int]:
+    def measure() -> dict[str, object]:
         calls.append(1)
         time.sleep(0.2)
-        return {"calls": len(calls)}
+        return {"summary": {"world": float(len(calls))}}
 
-    threads = [threading.Thread(target=kept, args=(path, measure)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert json.loads(path.read_text()) == {"calls": 1} and len(calls) == 1
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _: kept(path, measure), range(3)))
+    assert found == [{"summary": {"world": 1.0}}] * 3 == [json.loads(path.read_text())] * 3
+    assert len(calls) == 1
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from tokenunlearn.runs.disk import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_was_frozen_while_it_measured_is_not_waited_for_without_an_end(
+    tmp_path: Path, monkeypatch
+) -> None:
+    path, told = tmp_path / "report-1.json", list[str]()
+    monkeypatch.setattr(disk, "_HOLDER_SECONDS", 0.05)
+    monkeypatch.setattr(measured, "LOCK_SECONDS", 0.4)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(path.with_suffix(".lock"))],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    try:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(kept, path, lambda: {"summary": {"world": 1.0}}, told.append)
+            time.sleep(0.8)
+            assert not asked.done() and not told, "who works is waited for"
+            other.send_signal(signal.SIGSTOP)
+            assert asked.result(10) == {"summary": {"world": 1.0}} == json.loads(path.read_text())
+        assert told == [f"process {other.pid} has begun this and is stopped, so it is measured here as well"]
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_the_oldest_of_a_kind_goes_and_the_other_kind_stays(tmp_path: Path, monkeypatch) -> None:

@@ -19,11 +19,11 @@ from tokenunlearn import cli, scoring
 from tokenunlearn.cli import VERBS, build_parser, main
 from tokenunlearn.cli.outputs import PICTURES, Output, add_output, settle, writing
 from tokenunlearn.data.demo import ASSETS
-from tokenunlearn.errors import RunError
+from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.experiments import sweep as sweeps
 from tokenunlearn.experiments.sweep import ArmMeasured
 from tokenunlearn.masks import token_table
-from tokenunlearn.runs.disk import held_alone
+from tokenunlearn.runs.disk import held_alone, write_bytes_atomically
 from tokenunlearn.scoring import ScoredRow
 from tokenunlearn.table import write_table
 from tokenunlearn.training import teach as lessons
@@ -32,6 +32,7 @@ from tokenunlearn.training.events import StepDone
 WRITES_NOTHING = {"list", "doctor"}
 WRITES_AS_COMPARE = {"sweep"}  # its file says what; below
 NO_FILE = {"STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out"}
+NO_FILE |= {"TEXT[,TEXT]", "ATTACK", "RIVAL", "NAME=VALUE", "SIGNAL.NAME=VALUE"}
 
 
 @cache
@@ -83,7 +84,9 @@ def words_of(
         if each.dest == output.name:
             value = place
         elif action is not None and each.dest == action.dest:
-            value = f"a={given}" if "=" in str(each.metavar) else given
+            value = {"NAME=MODEL": f"a={given}", "NAME[=VALUE]": f"mmlu={given}"}.get(
+                str(each.metavar), given
+            )
         elif each.required:
             other = next((one for one in outputs_of(verb) if one.name == each.dest), None)
             value = f"other{suffix_of(verb, other)}" if other else "nothing"
@@ -152,10 +155,116 @@ def test_no_verb_writes_over_what_it_reads(
             assert "is read" in refused(words_of(verb, output, place, action, "same"), capsys)
             (folder / "same").unlink()
             assert path.read_text() == "kept"
-            # A file of a folder that is read; which ones are, only its reader knows.
-            free = output.goes_on or path.suffix in PICTURES
-            said = refused(words_of(verb, output, place, action, str(path.parent.absolute())), capsys)
-            assert ("which is read" in said) != free
+            assert "which is read" not in refused(
+                words_of(verb, output, place, action, str(path.parent.absolute())), capsys
+            ), "a second time, where it lies in a folder that is read"
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "clashes"),
+    [
+        (["--adapter=run"], "x.json", False),
+        (["--adapter=run"], "adapter_config.json", True),
+        (["--model=run"], "generation_config.json", True),
+        (["--model=run"], "deep/tokenizer.json", True),
+        (["--model=run"], "deep/x.json", False),
+        (["--set=mmlu=run"], "mmlu_test.json", True),
+        (["--set=mmlu=run"], "deep/test-1.parquet", True),
+        (["--set=mmlu=run"], "report.json", False),
+        (["--set=examples=run"], "report.json", False),
+        (["tofu_forget01=run"], "forget01_perturbed.json", True),
+        (["tofu_forget01=run"], "report.json", False),
+    ],
+)
+def test_of_a_folder_that_is_read_only_its_own_files_are_kept(
+    given: list[str], name: str, clashes: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for there in (False, True):
+        place = folder / "run" / name
+        place.parent.mkdir(exist_ok=True)
+        if there:
+            place.write_text("kept")
+        said = refused(["probe", *given, f"--out=run/{name}"], capsys)
+        assert ("which is read" in said) == clashes, said
+
+
+def test_a_setting_or_the_name_of_a_set_is_no_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("npo", "relearning", "icul", "demo", "0.1"):
+        (folder / name).mkdir()
+    for words in (
+        ["unlearn", "none.jsonl", "--objective", "npo", "--set", "beta=0.1", "--out", "npo"],
+        ["unlearn", "none.jsonl", "--set", "beta=0.1", "--out", "0.1"],
+        ["unlearn", "demo", "--retain-rows", "none.jsonl", "--out", "demo"],
+    ):
+        assert "There is no such file" in refused(words, capsys), words
+    (folder / "3.json").write_text("kept")
+    words = ["probe", "none.jsonl", "--rival", "icul", "--set", "examples=3.json", "--out", "3.json"]
+    assert "is read" not in refused(words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["unlearn", "--out", "runs/run-1"], "It is a run of the page"),
+        (["teach", "--out", "runs/run-1/adapter"], "It is in run-1, a run of the page"),
+        (["teach", "--out", "runs/run-1/mine"], "It is in run-1, a run of the page"),
+        (["teach", "--out", "runs/run-2"], "It is a run of the page"),
+        (["unlearn", "--out", "runs"], "It holds runs of the page"),
+        (["gradients", "--out", "runs/run-1/gradients.json"], "It is in run-1, a run of the page"),
+        (["gradients", "--out", "runs/run-2/config.json"], "It is in run-2, a run of the page"),
+        (["gradients", "--out", "runs/run-1/adapter/adapter_config.json"], "It is in run-1"),
+        (["compare", "--out", "runs/run-1/sweep.jsonl"], "It is in run-1, a run of the page"),
+        (["score", "--out", "runs/run-1/tokens.parquet"], "It is in run-1, a run of the page"),
+        (["gradients", "--out", "runs/.texts/t/draft.json"], "runs holds runs of the page"),
+        (["gradients", "--out", "runs/.discarded/run-4/depth.json"], "runs holds runs of the page"),
+        (["gradients", "--out", "here/gradients.json"], "It is in run-1, a run of the page"),
+        (["gradients", "--out", "runs/run-1/mine.json"], ""),
+        (["gradients", "--out", "runs/mine.json"], ""),
+        (["perturb", "--plots", "runs/run-1/plots"], ""),
+        (["report", "--out", "runs/run-1/report.html", "--json", "runs/run-1/report.json"], ""),
+    ],
+)
+def test_nothing_of_the_page_s_runs_is_replaced(
+    words: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("run-1/adapter", "run-1/mine", "run-2", ".texts/t", ".discarded/run-4"):
+        (folder / "runs" / name).mkdir(parents=True)
+    (folder / "runs" / "run-1" / "state.json").write_text("{}")
+    (folder / "here").symlink_to("runs/run-1")
+    before = sorted(folder.rglob("*"))
+    told = refused([words[0], "none.jsonl", *words[1:]], capsys)
+    assert said in told if said else "of the page" not in told, told
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_link_is_followed(folder: Path) -> None:
+    rows = write_rows(folder / "rows.jsonl", ROWS[:1])
+    (folder / "elsewhere").mkdir()
+    for name in ("there", "none"):
+        (folder / f"{name}.html").symlink_to(folder / "elsewhere" / f"{name}.html")
+    (folder / "elsewhere" / "there.html").write_text("old")
+    (folder / "loop.html").symlink_to("loop.html")
+    given = argparse.ArgumentParser()
+    add_output(given, "--out", ".html", help="")
+    settle(given)
+    for name in ("there", "none"):
+        asked = given.parse_args(["--out", f"{name}.html"])
+        with writing(asked):
+            write_bytes_atomically(Path(asked.out), b"new")
+        assert (folder / f"{name}.html").is_symlink()
+        assert (folder / "elsewhere" / f"{name}.html").read_text() == "new"
+    with (
+        pytest.raises(SettingError, match=r"Cannot write loop\.html"),
+        writing(given.parse_args(["--out=loop.html"])),
+    ):
+        pass
+    (folder / "rows.html").symlink_to(rows)
+    with (
+        pytest.raises(SettingError, match="The suffix '.jsonl'"),
+        writing(given.parse_args(["--out=rows.html"])),
+    ):
+        pass
+    assert rows.read_text() and (folder / "rows.html").is_symlink()
 
 
 @pytest.mark.parametrize(("verb", "output"), WRITTEN, ids=named(WRITTEN))
@@ -185,7 +294,7 @@ def test_the_rows_that_were_lost_stay(folder: Path, capsys: pytest.CaptureFixtur
     assert "--plots names it as well" in refused(
         ["probe", "rows.jsonl", "--depth", "run", "--plots", "a.json", "--out", "a.json"], capsys
     )
-    demo = sorted((ASSETS / "demo").glob("*.jsonl"))[0]
+    demo = ASSETS / "demo" / "world.jsonl"
     assert "which is read" in refused(["score", "--demo", "--out", str(demo)], capsys)
     (folder / "night.toml").write_text('rows = "rows.jsonl"\nout = "rows.jsonl"\n')
     assert "rows.jsonl is read" in refused(["sweep", "night.toml"], capsys)
@@ -271,7 +380,7 @@ def test_a_disk_that_fills_up_meanwhile_is_told_with_its_file(name: str, tmp_pat
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     said = str(told.value)
-    assert said.startswith("Cannot write ") and "File too large. Make room on the disk" in said
+    assert said.startswith("Cannot write ") and "File too large. Raise its limit" in said
     assert said.endswith(f"Where: {path}.") and not list(tmp_path.iterdir())
 
 

@@ -129,6 +129,21 @@ def test_terminating_the_worker_pauses_the_run(queue):
     os.kill(wait(queue, run_id, "running", step=1)["pid"], signal.SIGTERM)
     state = wait(queue, run_id, "paused")
     assert state["saved_step"] == state["step"] == adapter(queue, run_id)
+    assert status_text(state).startswith("paused: the worker was told to end (SIGTERM); weights saved, step ")
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_end_does_not_begin_another_run_nor_end_its_step(queue):
+    run_id, later = run(queue, hangs_at=2, ending_seconds=0.5), run(queue)
+    state = wait(queue, run_id, "running", step=1)
+    os.kill(state["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while process_alive(queue.store.state(run_id)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert queue.store.state(run_id)["message"] == "the worker was told to end (SIGTERM) at step 1"
+    assert (
+        queue.store.state(run_id)["state"] == "interrupted" and queue.store.state(later)["state"] == "queued"
+    )
 
 
 @pytest.mark.slow

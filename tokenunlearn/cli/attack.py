@@ -29,11 +29,11 @@ ADAPTER_FILE = "adapter_config.json"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("folder", metavar="RUN", help="folder of a run, or a PEFT adapter")
-    add_written(parser, Output("folder", "RUN", _written, goes_on=True))
+    add_written(parser, Output("folder", "RUN", _written, goes_on=True, of_run=True))
     parser.add_argument(
         "--attack",
         default="relearning",
-        metavar="NAME",
+        metavar="ATTACK",
         help="which attack to run (default relearning; `list` names them)",
     )
     parser.add_argument(

@@ -26,10 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.models.embedded import cache_root
 
     runs = Path(arguments.runs)
-    removed = [path for root in (runs, cache_root()) for path in sweep(root)] if arguments.sweep else []
+    swept = [each for root in (runs, cache_root()) for each in sweep(root)] if arguments.sweep else []
     findings = examined(runs)
-    for path in removed:
-        sys.stderr.write(f"removed {path}\n")
+    for path, why in swept:
+        sys.stderr.write(f"{path} cannot be removed: {why}\n" if why else f"removed {path}\n")
     if arguments.json:
         sys.stdout.write(json.dumps([asdict(each) for each in findings], indent=1, ensure_ascii=False) + "\n")
     else:

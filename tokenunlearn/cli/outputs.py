@@ -1,35 +1,63 @@
 """What a verb writes: declared beside its flag, then checked, tried and held in one place before it runs.
 
-No output is an input, nor a folder that an input lies in; each can be written, which is tried; and no other
-process writes it meanwhile. Every verb goes through `writing`: a new one needs `add_output` and nothing else.
+No output is an input, nor a folder that an input lies in, nor a file that is read of a folder, nor what the
+page keeps of its runs; each can be written, which is tried; and no other process writes it meanwhile. A link
+is followed: what it points to is written. Every verb goes through `writing`: a new one needs `add_output` and
+nothing else.
 
 Not covered: files that an input names inside itself, and two machines that share a folder.
 """
 
 import argparse
-import errno
 import glob
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
-from tokenunlearn.errors import RunError, SettingError
+from tokenunlearn.errors import InputError, RunError, SettingError
 from tokenunlearn.settings import MOST_SHOWN
 
 # What no verb reads: written again wherever it lies.
 PICTURES: Final = (".svg", ".png", ".html")
 # What these flags take are words, numbers and columns, never files: what `add_settings` adds, and a few more.
-_WORDS: Final = ("STR", "INT", "FLOAT", "NAME[,NAME]", "WORD", "FIELD=COLUMN,…", "TOKEN=in|out")
+_WORDS: Final = (
+    "STR",
+    "INT",
+    "FLOAT",
+    "NAME[,NAME]",
+    "TEXT[,TEXT]",
+    "WORD",
+    "ATTACK",
+    "RIVAL",
+    "NAME=VALUE",
+    "SIGNAL.NAME=VALUE",
+    "FIELD=COLUMN,…",
+    "TOKEN=in|out",
+)
+_ROWS: Final = "FILE"  # or the name of a set
+_SET: Final = "NAME[=VALUE]"  # of a set, or of a setting
+_NAMED: Final = "NAME=MODEL"
+# What transformers and PEFT read of a folder, of the suffixes that verbs write.
+_OF_MODEL: Final = (
+    *("config.json", "generation_config.json", "adapter_config.json", "model.safetensors.index.json"),
+    *(
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "vocab.json",
+    ),
+    *("chat_template.json", "processor_config.json", "preprocessor_config.json"),
+)
+_RUN: Final = re.compile(r"run-\d+")
 # The name of a file that is still being written: that of the file, and one of its own.
 _DRAFT: Final = re.compile(r"\.(?P<of>.+)\.[^.]+\.part")
 _TRIED_BYTES: Final = 4096  # a disk that is full still takes an empty file
-# What the system says where there was room when the place was tried, and there is none now.
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -38,7 +66,7 @@ class Output:
 
     `written` gives all that is written from the text that was typed, folders where `folder`. `holds` are the
     suffixes of what a folder gets; none: anything. `goes_on`: what is there is read first, and refused by the
-    verb where it is something else.
+    verb where it is something else. `of_run`: it belongs into the folder of a run.
     """
 
     name: str
@@ -47,6 +75,15 @@ class Output:
     folder: bool = False
     holds: tuple[str, ...] = ()
     goes_on: bool = False
+    of_run: bool = False
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is read: a file or a folder. `holds`: whether a file is read of a folder, by its way below it."""
+
+    path: Path
+    holds: Callable[[PurePath], bool]
 
 
 def add_output(
@@ -79,32 +116,39 @@ def add_written(parser: argparse.ArgumentParser, output: Output) -> None:
 
 
 def settle(parser: argparse.ArgumentParser) -> None:
-    """Note in the parser which arguments may name what is read: all that are no output and no word."""
+    """Note in the parser which arguments may name what is read, with their metavar: no output and no word."""
     outputs: tuple[Output, ...] = parser.get_default("outputs") or ()
     written = {each.name for each in outputs}
-    read = (
-        action.dest
+    read = {
+        action.dest: action.metavar
         for action in parser._actions
         if action.nargs != 0 and action.dest not in written and action.metavar not in _WORDS
-    )
-    parser.set_defaults(outputs=outputs, inputs=tuple(dict.fromkeys(read)))
+    }
+    parser.set_defaults(outputs=outputs, inputs=read)
 
 
 @contextmanager
 def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
     """Hold all that a verb writes, after it was found to be no input (`read` are more of these) and writable.
 
-    Raises SettingError before anything slow runs, RunError where another process writes the same and where
-    the disk fills up meanwhile.
+    Raises SettingError before anything slow runs, InputError for what is named to be read and is a pipe or a
+    device, RunError where another process writes the same and where the disk fills up meanwhile.
     """
-    from tokenunlearn.runs.disk import held_alone
+    from tokenunlearn.runs.disk import disk_fault, held_alone
 
     found: list[tuple[Output, Path]] = []
     for output in arguments.outputs:
         named = getattr(arguments, output.name)
-        if named is not None:
-            found += ((output, path) for path in output.written(named))
-    inputs = [*_given(arguments), *read]
+        if named is None:
+            continue
+        paths = list(output.written(named))
+        if Path(named).is_symlink():  # a file that is replaced would take the place of the link
+            setattr(arguments, output.name, str(Path(named).resolve()))
+            paths = list(output.written(getattr(arguments, output.name)))
+        found += ((output, path) for path in paths)
+    inputs = [*_given(arguments), *(_Read(path, _of_model(path)) for path in read)]
+    for each in inputs:
+        _refuse_endless(each.path)
     for output, path in found:
         _refuse_input(output, path, inputs)
         _refuse_run_of_the_page(output, path)
@@ -119,21 +163,12 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            told = _no_room(error, [path for _, path in found])
-            if told is None:
+            fault = disk_fault(error)
+            if not fault:
                 raise
-            raise told from error
-
-
-def _no_room(error: OSError, written: Sequence[Path]) -> RunError | None:
-    """Return what to say where the system had no room for what is written; None for any other error."""
-    told = re.search(r"\[errno (\d+)\]", str(error))  # pyarrow says it in words alone
-    number = error.errno or (int(told[1]) if told else 0)
-    if number not in _NO_ROOM:
-        return None
-    place = error.filename or ", ".join(map(str, written[:1]))
-    fix = "Make room on the disk, then give the same command again"
-    return RunError(_cannot(place), os.strerror(number), fix, str(place))
+            place = error.filename or ", ".join(str(path) for _, path in found[:1])
+            fix = "Then give the same command again"
+            raise RunError(_cannot(place), fault, fix, str(place)) from error
 
 
 def target(path: str, *suffixes: str, flag: str = "--out") -> Path:
@@ -150,8 +185,9 @@ def target(path: str, *suffixes: str, flag: str = "--out") -> Path:
         raise SettingError(what, why, f"End it in {' or '.join(suffixes)}", flag)
     try:
         there = place.resolve().parent.is_dir()
-        taken = place.is_dir() if suffixes else place.exists() and not place.is_dir()
-    except (OSError, ValueError) as error:
+        # A pipe or a device would be replaced by a file.
+        taken = place.exists() and not (place.is_file() if suffixes else place.is_dir())
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
         # What Python says of a name that no file can have differs between its versions.
         why = getattr(error, "strerror", None) or "No file can have such a name"
         raise SettingError(what, why, "Pick another name", flag) from error
@@ -167,18 +203,40 @@ def _cannot(path: object) -> str:
     return f"Cannot write {text[:MOST_SHOWN]}{'…' * (len(text) > MOST_SHOWN)}"
 
 
-def _given(arguments: argparse.Namespace) -> list[Path]:
-    """Return what the arguments name and is there; of NAME=FOLDER the folder."""
-    texts: list[str] = []
-    for name in arguments.inputs:
-        value = getattr(arguments, name)
-        texts += (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
-    paths = [Path(part) for text in texts for part in (text, text.partition("=")[2]) if part]
-    if getattr(arguments, "demo", False):
-        from tokenunlearn.data.demo import ASSETS
+def _given(arguments: argparse.Namespace) -> list[_Read]:
+    """Return what the arguments name and is there."""
+    from tokenunlearn.data.sets import SETS
 
-        paths.append(ASSETS / "demo")
-    return [path for path in paths if _is_there(path)]
+    found = [_of_set("demo", "")] if getattr(arguments, "demo", False) else []
+    for argument, metavar in arguments.inputs.items():
+        value = getattr(arguments, argument)
+        for text in value if isinstance(value, list) else [value]:
+            if not isinstance(text, str) or not text:
+                continue
+            name, _, place = text.partition("=")
+            if metavar in (_ROWS, _SET) and name in SETS:
+                found.append(_of_set(name, place))
+            elif metavar != _SET:
+                path = Path(place if metavar == _NAMED else text)
+                found.append(_Read(path, _of_model(path)))
+    return [each for each in found if _is_there(each.path)]
+
+
+def _of_set(name: str, place: str) -> _Read:
+    from tokenunlearn.data.sets import SETS
+
+    entry = SETS[name]
+    return _Read(entry.folder or Path(place), entry.holds)
+
+
+def _of_model(folder: Path) -> Callable[[PurePath], bool]:
+    """Return whether a file is read of a folder that is a model, an adapter or a run."""
+
+    def holds(way: PurePath) -> bool:
+        run = any((folder / name).exists() for name in ("state.json", "metrics.jsonl"))
+        return way.name in _OF_MODEL or (run and _is_of_run(way))
+
+    return holds
 
 
 def _is_there(path: Path) -> bool:
@@ -188,49 +246,92 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _refuse_input(output: Output, path: Path, inputs: Iterable[Path]) -> None:
+def _refuse_endless(path: Path) -> None:
+    """Raise InputError for what is neither a file nor a folder: a pipe is waited for, a device has no end."""
+    if not path.is_file() and not path.is_dir():
+        raise InputError("This is not a regular file", "It may have no end", "Name a file", str(path)[:200])
+
+
+def _refuse_input(output: Output, path: Path, inputs: Iterable[_Read]) -> None:
     """Raise SettingError where writing would replace what is read, or mix with it."""
     own = path.resolve()
-    for each in inputs:
-        other = each.resolve()
+    for read in inputs:
+        each, other = read.path, read.path.resolve()
         same = own == other or (path.exists() and path.samefile(each))
         # A folder that is written to holds whatever the verb puts there.
         holds = output.folder and own in other.parents
         mixed = holds and (not output.holds or other.suffix in output.holds)
-        kept = output.goes_on or own.suffix in PICTURES
-        # Which files of a folder are read only its reader knows.
-        inside = other.is_dir() and other in own.parents and own.is_file() and not kept
+        kept = output.folder or output.goes_on or own.suffix in PICTURES
+        inside = not kept and other.is_dir() and other in own.parents and read.holds(own.relative_to(other))
         if same or mixed or inside:
             why = (
                 f"{each} is read, and what is written would replace it"
                 if same
                 else f"{each} is read, and lies in it"
                 if mixed
-                else f"It is there already and lies in {each}, which is read"
+                else f"It is one of the files of {each}, which is read"
             )
             raise SettingError(_cannot(path), why, "Name another", output.flag)
 
 
 def _refuse_run_of_the_page(output: Output, path: Path) -> None:
-    """Raise SettingError for the folder of a run of the page: its own files would be replaced."""
-    if output.folder and not output.holds and (path / "state.json").is_file():
-        raise SettingError(_cannot(path), "It is a run of the page", "Name another folder", output.flag)
+    """Raise SettingError where files that the page keeps of its runs may be replaced.
+
+    Those are the runs with all that lies in them, and what begins with a dot beside them: drafts, marks, what
+    was measured, discarded runs. Pictures and reports may lie in a run.
+    """
+    if output.of_run:
+        return
+    own, anything = path.resolve(), output.folder and not output.holds
+    for place in (own, *own.parents) if output.folder else own.parents:
+        way = own.relative_to(place)
+        if _is_run(place) and (anything or _is_of_run(way)):
+            why = "It is a run of the page" if own == place else f"It is in {place.name}, a run of the page"
+        elif _holds_runs(place) and (anything and own == place or str(way).startswith(".") and own != place):
+            why = f"{'It' if own == place else place} holds runs of the page, and what belongs to them"
+        else:
+            continue
+        raise SettingError(_cannot(path), why, "Name another place", output.flag)
+
+
+def _is_run(folder: Path) -> bool:
+    """Return whether a folder is a run of the page, a damaged one as well."""
+    return (folder / "state.json").exists() or (
+        _RUN.fullmatch(folder.name) is not None and _holds_runs(folder.parent)
+    )
+
+
+def _holds_runs(folder: Path) -> bool:
+    return (folder / ".queue.lock").exists() or any(True for _ in folder.glob("run-*/state.json"))
+
+
+def _is_of_run(way: PurePath) -> bool:
+    """Return whether the page keeps such a file in a run's folder, by its way below it."""
+    from tokenunlearn.runs.run_files import RUN_FILES
+
+    folders = {PurePath(name).parts[0] for name in RUN_FILES if "/" in name}
+    return way.as_posix() in RUN_FILES or way.parts[0] in folders or way.parts[0].startswith(".")
 
 
 def _remove_left(output: Output, path: Path) -> None:
     """Remove what killed processes left half written of this, which is held: no living one writes it.
 
     In a folder other processes may write files of their own, and programs that are not ours keep theirs: what
-    has the name of no draft of ours stays, and so does the draft of a file that somebody holds.
+    has the name of no draft of ours stays, and so does the draft of a file that somebody holds. No verb
+    writes deeper than a folder in its own, and the runs of the page are the page's.
     """
     from tokenunlearn.runs.disk import held_alone
 
     if output.folder and output.holds:
         return  # a folder of other things as well
-    drafts = path.rglob(".*") if output.folder else path.parent.glob(f".{glob.escape(path.name)}.*")
+    drafts = (
+        [*path.glob(".*"), *path.glob("*/.*")]
+        if output.folder
+        else path.parent.glob(f".{glob.escape(path.name)}.*")
+    )
     for each in list(drafts):
         draft = _DRAFT.fullmatch(each.name)
-        if draft is None or not each.is_file():
+        if draft is None or not each.is_file() or _is_run(each.parent) or _holds_runs(each.parent):
             continue
         written = each.with_name(draft["of"])
         # Its own name is held here already.

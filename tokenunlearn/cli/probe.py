@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tokenunlearn.cli.flags import add_settings, values_of
 from tokenunlearn.cli.outputs import PICTURES, add_output
 from tokenunlearn.cli.sources import add_model, add_rows, given_rows, load, tell
+from tokenunlearn.contents import text_of
+from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import InputError, SettingError, did_you_mean
 from tokenunlearn.settings import from_flags
 
@@ -53,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     formats = (".json", ".jsonl", ".csv", ".parquet")
     add_output(parser, "--out", *formats, required=True, help=".json, .jsonl, .csv or .parquet")
     add_model(parser)
-    parser.add_argument("--rival", metavar="NAME", help="probe a rival built on the model, such as icul")
+    parser.add_argument("--rival", metavar="RIVAL", help="probe a rival built on the model, such as icul")
     parser.add_argument(
         "--set",
         action="append",
@@ -310,7 +312,7 @@ def _report(path: str, with_figures: bool = False) -> dict[str, Any]:
     from tokenunlearn.probes.report import report_fault
 
     try:
-        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        report = from_json(text_of(path))
     except (OSError, ValueError) as error:
         raise InputError("The report cannot be read", str(error), where=path) from error
     fault = report_fault(report) or (figures_fault(report) if with_figures else "")

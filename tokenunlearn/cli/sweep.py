@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tokenunlearn.cli import command_line, compare
 from tokenunlearn.cli.outputs import settle, writing
+from tokenunlearn.contents import text_of
 from tokenunlearn.errors import SettingError, did_you_mean
 
 _PATHS: Final = ("rows", "mask", "out", "retain_rows", "world_rows", "adapter")
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 def asked_by(file: Path) -> argparse.Namespace:
     """Return what `compare` is asked for by a file. Raises SettingError, naming the file."""
     try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        settings = tomllib.loads(text_of(file, "utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingError("The file is no TOML", str(error), "See `sweep --help`", str(file)) from error
     parser = argparse.ArgumentParser(prog=f"{file}", allow_abbrev=False, exit_on_error=False)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenunlearn.contents import bytes_of
 from tokenunlearn.data.columns import GUESSED, Columns, chosen, mapped, needed
 from tokenunlearn.data.formats import reader_of
 from tokenunlearn.data.records import Records
@@ -108,13 +109,13 @@ def read_records(path: str | Path) -> Records:
             reader_of(str(path))
             if not path.is_file():
                 raise InputError("This is not a regular file", "A file of rows is needed", where=str(path))
-        content = path.read_bytes()
+        found = bytes_of(path)
     except FileNotFoundError as error:
         raise InputError("There is no such file", fix="Check the path", where=str(path)) from error
     except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
         why = getattr(error, "strerror", None) or str(error)
         raise InputError("The file cannot be read", why, where=str(path)) from error
-    return records_of(str(path), content)
+    return records_of(str(path), found)
 
 
 def records_of(name: str, content: bytes) -> Records:

@@ -28,13 +28,18 @@ def reader_of(name: str) -> Callable[[bytes, str], Records]:
 
 
 _EXAMPLE: Final = 'Write one row a line: {"question": "…", "answer": "…"}'
+_LIST_EXAMPLE: Final = 'Write a list of rows: [{"question": "…", "answer": "…"}]'
+_TABLE_EXAMPLE: Final = "Write the names of the columns, question{0}answer, and below them one row a line"
 
 
-def _records(name: str, lines: Iterable[Line], cells: bool = False) -> Records:
-    """Return the records of a file that is read whole. Raises InputError where it holds none."""
+def _records(name: str, lines: Iterable[Line], example: str, cells: bool = False) -> Records:
+    """Return the records of a file that is read whole.
+
+    Raises InputError, with the example, where it holds none.
+    """
     whole = tuple(lines)
     if not whole:
-        raise InputError("The file is empty", "It holds no row", _EXAMPLE, name)
+        raise InputError("The file is empty", "It holds no row", example, name)
     columns = sound_names(key for _, record in whole if isinstance(record, Mapping) for key in record)
     return Records(name, columns, lambda _: whole, cells)
 
@@ -64,7 +69,7 @@ def _breaks(text: str) -> int:
 
 
 def _json_lines(content: bytes, name: str) -> Records:
-    return _records(name, _each_line(_text(content, name), name))
+    return _records(name, _each_line(_text(content, name), name), _EXAMPLE)
 
 
 def _each_line(text: str, name: str) -> Iterator[Line]:
@@ -104,7 +109,7 @@ def _placed(record: Any, where: str) -> Any:
 def _json(content: bytes, name: str) -> Records:
     text = _text(content, name)
     if not text.strip():
-        return _records(name, ())
+        return _records(name, (), _LIST_EXAMPLE)
     try:
         whole = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
@@ -117,7 +122,8 @@ def _json(content: bytes, name: str) -> Records:
     except (ValueError, RecursionError) as error:
         raise InputError("The file is not JSON", str(error), "Write a list of rows", name) from error
     items = enumerate(whole if isinstance(whole, list) else [whole], start=1)
-    return _records(name, ((line, _placed(record, f"{name}:{line}")) for line, record in items))
+    lines = ((line, _placed(record, f"{name}:{line}")) for line, record in items)
+    return _records(name, lines, _LIST_EXAMPLE)
 
 
 # The first line by which a spreadsheet says how it separates cells, and blank lines before the header.
@@ -132,9 +138,10 @@ def _separated(content: bytes, name: str) -> Records:
     blank = _BLANK.match(text, start)
     start = blank.end() if blank else start
     skipped, table = _breaks(text[:start]), text[start:]
-    if not table.strip():
-        return _records(name, ())
     delimiters = said[1] if said else "\t" if name.lower().endswith(".tsv") else ",;\t"
+    example = _TABLE_EXAMPLE.format(" and a tab before " if delimiters[0] == "\t" else delimiters[0])
+    if not table.strip():
+        return _records(name, (), example)
     # Spreadsheets write semicolons where a comma is the decimal sign; the header tells.
     delimiter, header = max(
         ((each, _header(table, each)) for each in delimiters), key=lambda pair: len(pair[1])
@@ -158,7 +165,7 @@ def _separated(content: bytes, name: str) -> Records:
         io.StringIO(table, newline=""), delimiter=delimiter, strict=True, skipinitialspace=before
     )
     lines = islice(_table_lines(rows, names, skipped, name, after), 1, None)
-    return _records(name, lines, cells=True)
+    return _records(name, lines, example, cells=True)
 
 
 def _header(table: str, delimiter: str) -> list[str]:

@@ -36,7 +36,12 @@ def parquet_records(content: bytes, name: str) -> Records:
     if rows > MOST_RECORDS:
         raise InputError(f"The table has {rows:,} rows", f"At most {MOST_RECORDS:,} are read", where=name)
     if rows == 0:
-        raise InputError("The file is empty", "It holds no row", "Write rows into it", name)
+        raise InputError(
+            "The file is empty",
+            "It holds no row",
+            "Write rows into it, with the columns question and answer",
+            name,
+        )
     twice = next((each for each in names if each and names.count(each) > 1), None)
     if twice is not None:
         why = "Which of them is meant cannot be told"

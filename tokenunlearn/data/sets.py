@@ -6,7 +6,7 @@ writes, the name of a set or of a file, to rows.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Final
 
@@ -31,6 +31,7 @@ class DataSet:
     folder: where it lies when it is shipped; None: a person names a folder or a data set of the hub.
     adapter: the shipped one with which the embedded model knows these rows, if there is one.
     hub: its usual id there, which is told and never asked by itself. files: what is fetched of it, as globs.
+    stems: what is read of a folder, as globs of names without their suffix.
     """
 
     read: Read
@@ -43,6 +44,14 @@ class DataSet:
     adapter: Path | None = None
     hub: str = ""
     files: tuple[str, ...] = ()
+    stems: tuple[str, ...]
+
+    def holds(self, way: PurePath) -> bool:
+        """Return whether a file is read, by its way below the folder of the set."""
+        stems = (PurePath(each) for each in self.stems)
+        return way.suffix in SUFFIXES and any(
+            len(each.parts) == len(way.parts) and way.with_suffix("").match(str(each)) for each in stems
+        )
 
 
 def open_rows(
@@ -170,7 +179,7 @@ def _tofu(share: str) -> Read:
         holdout = _with_words(folder, f"holdout{share}", "", HOLDOUT, "tofu", tell)
         world = [
             row
-            for name in ("real_authors", "world_facts")
+            for name in _KEPT_TRUE
             for row in _with_words(folder, name, f"{name}_perturbed", WORLD, name, tell)
         ]
         return Splits(forget, retain, tuple(world), holdout)
@@ -229,9 +238,13 @@ def _all(folder: Path, stem: str) -> list[Path]:
     return sorted(path for each in SUFFIXES for path in folder.glob(f"{stem}{each}"))
 
 
+_OURS: Final = ("shared_forget", "one_off", "shared_retain", "world", HELD_OUT)
+_MMLU: Final = ("mmlu*", "all/test*", "test*", "*/test*")
+_KEPT_TRUE: Final = ("real_authors", "world_facts")
+
+
 def _demo(_folder: Path, _tell: Tell) -> Splits:
-    names = ("shared_forget", "one_off", "shared_retain", "world", HELD_OUT)
-    return split_rows([row for name in names for row in demo_rows(name)])
+    return split_rows([row for name in _OURS for row in demo_rows(name)])
 
 
 def _tofu_entry(share: str) -> DataSet:
@@ -243,12 +256,21 @@ def _tofu_entry(share: str) -> DataSet:
         help=f"Invented authors, {int(share)} % of them to forget; real authors and world facts to keep",
         hub="locuslab/TOFU",
         files=("*.json", "*.jsonl"),
+        stems=(
+            *(
+                f"{name}{perturbed}"
+                for name in (f"forget{share}", *_KEPT_TRUE)
+                for perturbed in ("", "_perturbed")
+            ),
+            *(f"retain{100 - int(share)}", "retain_perturbed", f"holdout{share}"),
+        ),
     )
 
 
 def _wmdp_entry(field: str) -> DataSet:
+    stems = (f"wmdp-{field}", f"wmdp_{field}*", f"wmdp-{field}/test*")
     return DataSet(
-        read=_choice((f"wmdp-{field}", f"wmdp_{field}*", f"wmdp-{field}/test*"), f"wmdp_{field}"),
+        read=_choice(stems, f"wmdp_{field}"),
         label=f"WMDP, {field}",
         forgets=False,
         licence="MIT",
@@ -256,6 +278,7 @@ def _wmdp_entry(field: str) -> DataSet:
         help=f"Questions with four choices about hazardous knowledge ({field}); only asked, never shipped",
         hub="cais/wmdp",
         files=(f"wmdp-{field}/*.parquet",),
+        stems=stems,
     )
 
 
@@ -268,6 +291,7 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
             source="ours, in TOFU form",
             help="Invented authors and one-off facts to forget, others and facts of the world to keep",
             folder=ASSETS / "demo",
+            stems=_OURS,
             adapter=ASSETS / "adapters" / "target",
         ),
         "common": DataSet(
@@ -278,11 +302,12 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
             source="ours, in the form of MMLU",
             help="60 questions of common knowledge with four choices each",
             folder=ASSETS / "choice",
+            stems=("common",),
         ),
         **{f"tofu_forget{share}": _tofu_entry(share) for share in ("01", "05", "10")},
         **{f"wmdp_{field}": _wmdp_entry(field) for field in ("bio", "chem", "cyber")},
         "mmlu": DataSet(
-            read=_choice(("mmlu*", "all/test*", "test*", "*/test*"), "mmlu", "subject"),
+            read=_choice(_MMLU, "mmlu", "subject"),
             label="MMLU",
             forgets=False,
             licence="MIT",
@@ -290,6 +315,7 @@ SETS: Final[Mapping[str, DataSet]] = MappingProxyType(
             help="Questions with four choices from 57 subjects",
             hub="cais/mmlu",
             files=("all/test*.parquet",),
+            stems=_MMLU,
         ),
     }
 )

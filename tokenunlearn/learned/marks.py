@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import Row, Span
 from tokenunlearn.errors import InputError
@@ -125,7 +126,7 @@ def _page_marks(place: Path) -> Any:
     if place.suffix != ".json":
         return None
     try:
-        values = json.loads(place.read_text(encoding="utf-8-sig"))
+        values = json.loads(text_of(place, "utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # RecursionError: brackets without end
         raise InputError(f"{place.name} cannot be read", str(error)[:200], where=str(place)) from error
     rows = values.get("rows") if isinstance(values, Mapping) else None

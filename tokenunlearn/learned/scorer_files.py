@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
+from tokenunlearn.contents import opened
 from tokenunlearn.errors import ModelError
 from tokenunlearn.learned.scorer import FIT_AGAIN, VECTORS, Scorer
 from tokenunlearn.models.weights import write_tensors
@@ -34,6 +35,7 @@ def read_scorer(path: str | Path) -> Scorer:
     """
     place = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
+        opened(place).close()  # a pipe would be waited for
         with safe_open(place, framework="np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.errors import ModelError
 from tokenunlearn.models.embedded import file_hash
 
@@ -66,7 +67,7 @@ def read_adapter(folder: Path) -> AdapterFiles:
 def _config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(text_of(path))
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         inner = sorted(each.parent.name for each in folder.glob(f"*/{CONFIG}")) if missing else []

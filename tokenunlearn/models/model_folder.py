@@ -9,12 +9,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tokenunlearn.contents import bytes_of
 from tokenunlearn.errors import ModelError
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+# Beside CONFIG: what fails at loading, if at all, with an error that names another file.
+_OBJECTS = (
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+)
 _POINTER = b"version https://git-lfs"
 _SAVED = "Name a folder that save_pretrained has written."
 _DECODER = "Choose a decoder model (Llama, Qwen, Mistral, Gemma, Phi, GPT-2 …)."
@@ -39,10 +49,9 @@ def check_folder(folder: Path, name: str) -> None:
             fix=f"Move {ADAPTER_CONFIG} and the adapter's weights to a folder of their own, and name that "
             "one as the adapter if it is wanted.",
         )
-    if not (folder / "tokenizer.json").is_file():
-        return  # some slow tokenizers are converted while they load
-    if not isinstance(read_json(folder / "tokenizer.json"), dict):
-        raise _damaged(folder / "tokenizer.json", "it is not a JSON object")
+    for each in (folder / other for other in _OBJECTS):  # some slow tokenizers are converted while they load
+        if each.is_file() and not isinstance(read_json(each), dict):
+            raise _damaged(each, "it is not a JSON object")
 
 
 def check_config(config: Any, name: str) -> None:
@@ -135,10 +144,10 @@ def shard_names(index: Any, where: str) -> list[str]:
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds. Raises ModelError for a pointer of Git LFS and for what is not JSON."""
     try:
-        content = path.read_bytes()
-        if content.startswith(_POINTER):
+        found = bytes_of(path)
+        if found.startswith(_POINTER):
             raise pointer(path)
-        return json.loads(content.decode("utf-8"))
+        return json.loads(found.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, type(error).__name__) from error
 

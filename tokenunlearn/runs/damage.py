@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType, NoneType
 from typing import Any, Final
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import (
     Shape,
     also,
@@ -56,7 +57,7 @@ def read_record(path: Path) -> Any:
     Raises RunError for one that cannot be read or is no such record.
     """
     try:
-        found = from_json(path.read_text(encoding="utf-8"))
+        found = from_json(text_of(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -91,7 +92,7 @@ def read_state(directory: Path) -> tuple[dict[str, Any], str]:
     """
     record: Any = None
     try:
-        record = from_json((directory / "state.json").read_text(encoding="utf-8"))
+        record = from_json(text_of(directory / "state.json"))
         why = record_fault("state.json", record)
     except FileNotFoundError:
         directory.stat()  # raises where the whole run is gone
@@ -235,10 +236,10 @@ CACHES: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
 def read_cached(path: Path) -> Any:
     """Return what a cache file holds; None where there is none that can be read: then it is made anew."""
     try:
-        found = from_json(path.read_text(encoding="utf-8"))
+        found = from_json(text_of(path))
     except (OSError, ValueError):
         return None
-    return None if CACHES[path.name.split("-")[0]](found) else found
+    return None if CACHES[path.stem.split("-")[0]](found) else found
 
 
 def _truth(found: Any) -> tuple[str, ...]:
@@ -273,7 +274,7 @@ def read_kept(path: Path, kind: str = "") -> tuple[Any, str]:
     Both are empty where there is no such file. `kind`: the entry of KEPT, where the name does not say it.
     """
     try:
-        found = from_json(path.read_text(encoding="utf-8"))
+        found = from_json(text_of(path))
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError) as error:

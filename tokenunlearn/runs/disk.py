@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tokenunlearn.contents import opened
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import RunError
 
@@ -42,6 +44,7 @@ _IN_FOLDER: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
 )
 LOCK_SECONDS: Final = 5.0  # what is done under a lock takes milliseconds
 _LOOK_SECONDS: Final = 0.02
+_HOLDER_SECONDS: Final = 0.5  # between two looks at who holds it
 
 
 class LockHeld(RunError):
@@ -66,11 +69,13 @@ def disk_fault(error: BaseException | None, folder: Path | None = None) -> str:
     """
     while error is not None:
         if isinstance(error, OSError):
-            found = _FULL.get(error.errno or 0)
+            told = re.search(r"\[errno (\d+)\]", str(error))  # pyarrow says it in words alone
+            number = error.errno or (int(told[1]) if told else 0)
+            found = _FULL.get(number)
             if found is None and folder is not None and Path(str(error.filename)).is_relative_to(folder):
-                found = _IN_FOLDER.get(error.errno or 0)
+                found = _IN_FOLDER.get(number)
             if found is not None:
-                return f"{found[0]}: {os.strerror(error.errno or 0)}. {found[1]}"
+                return f"{found[0]}: {os.strerror(number)}. {found[1]}"
         error = error.__cause__
     return ""
 
@@ -134,7 +139,7 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
     (torn by a kill, then closed) is passed over. A cursor past the end of the file starts at 0 again.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             size = file.seek(0, os.SEEK_END)
             start = cursor if 0 <= cursor <= size else 0
             file.seek(start)
@@ -182,32 +187,39 @@ def held_alone(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path, seconds: float | None = LOCK_SECONDS) -> Iterator[None]:
+def locked(path: Path, seconds: float | None = LOCK_SECONDS, while_working: bool = False) -> Iterator[None]:
     """Hold the lock file `path`, waiting for it; the kernel lets go when the holder dies.
 
-    Raises LockHeld after `seconds`, None to wait for as long as the holder works: a holder that was frozen
-    (SIGSTOP, a debugger) would otherwise freeze all others with it.
+    Raises LockHeld after `seconds`, None to wait without an end: a holder that was frozen (SIGSTOP, a
+    debugger) would otherwise freeze all others with it. `while_working`: only seconds in which the holder is
+    frozen are counted, for what may take it minutes.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if seconds is None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        elif not _taken(descriptor, seconds):
+        elif not _taken(descriptor, seconds, path if while_working else None):
             raise LockHeld(path, holder_of(path))
         yield
     finally:
         os.close(descriptor)
 
 
-def _taken(descriptor: int, seconds: float) -> bool:
-    """Return whether a lock could be taken within some seconds."""
-    until = time.monotonic() + seconds
+def _taken(descriptor: int, seconds: float, path: Path | None) -> bool:
+    """Return whether a lock could be taken within some seconds; with its path, of a frozen holder."""
+    until, looked = time.monotonic() + seconds, time.monotonic()
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            if time.monotonic() >= until:
+            now = time.monotonic()
+            if path is not None and now >= looked:
+                looked = now + _HOLDER_SECONDS
+                holder = holder_of(path)
+                if holder is None or not _is_frozen(holder):
+                    until = now + seconds
+            if now >= until:
                 return False
             time.sleep(_LOOK_SECONDS)
 

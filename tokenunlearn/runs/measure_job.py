@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import Row
 from tokenunlearn.errors import MaskError
@@ -87,7 +88,7 @@ def read_result(file: Path, fault_of: Callable[[Any], str]) -> tuple[dict[str, A
     `fault_of` says what is wrong with a report (`result_faults.py`), "" for a whole one.
     """
     try:
-        found = from_json(file.read_text(encoding="utf-8"))
+        found = from_json(text_of(file))
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError):

@@ -18,7 +18,7 @@ from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.probes.evidence import ProbeSettings, Told, silent
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.runs.damage import read_cached
-from tokenunlearn.runs.disk import locked, write_json_atomically
+from tokenunlearn.runs.disk import LOCK_SECONDS, LockHeld, locked, write_json_atomically
 
 FOLDER: Final = ".measured"
 KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or versions of this library
@@ -29,19 +29,22 @@ def before_report(
 ) -> Report:
     """Return the Report of the untrained `model`, from the folder of runs, else measured and kept there."""
     of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
-    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings, told))
+    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings, told), told)
 
 
-def kept(path: Path, measure: Callable[[], Any]) -> Any:
+def kept(path: Path, measure: Callable[[], Any], told: Told = silent) -> Any:
     """Return the JSON in `path`; where there is none that can be read, what `measure` returns, written there.
 
-    On a disk that takes nothing it is measured and not kept.
+    On a disk that takes nothing it is measured and not kept. Who measures the same is waited for as long as
+    it works; where it was frozen, `told` hears so, and it is measured here as well.
     """
     with ExitStack() as held:
         with suppress(OSError):  # else two may measure at once
             path.parent.mkdir(exist_ok=True)
-            # Without an end: who measures holds it for minutes.
-            held.enter_context(locked(path.with_suffix(".lock"), seconds=None))
+            try:
+                held.enter_context(locked(path.with_suffix(".lock"), LOCK_SECONDS, while_working=True))
+            except LockHeld as error:
+                told(f"process {error.pid} has begun this and is stopped, so it is measured here as well")
         record = read_cached(path)
         if record is None:
             record = measure()

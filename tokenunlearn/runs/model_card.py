@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.errors import RunError
@@ -95,7 +96,7 @@ def model_card(
 def steps_made(directory: Path) -> int | None:
     """Return how many steps the saved adapter of a run has been trained; None where that is not known."""
     try:
-        state = from_json((directory / "state.json").read_text(encoding="utf-8"))
+        state = from_json(text_of(directory / "state.json"))
     except (OSError, ValueError):
         return None
     made = state.get("saved_step") if isinstance(state, dict) else None

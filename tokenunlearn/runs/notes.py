@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.runs.damage import record_fault
 from tokenunlearn.runs.disk import write_json_atomically
@@ -23,7 +24,7 @@ class RunNote:
 def read_note(directory: Path) -> tuple[RunNote, str]:
     """Return a run's note, and why it cannot be read: a damaged one counts as none, with the reason."""
     try:
-        record = from_json((directory / FILE).read_text(encoding="utf-8"))
+        record = from_json(text_of(directory / FILE))
     except FileNotFoundError:
         return RunNote(), ""
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tokenunlearn.contents import text_of
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header, row_digests
@@ -181,7 +182,7 @@ def _adopt_masks(runs: Path, scores: Scores, folders: Iterable[Path]) -> dict[st
 def _copy(store: MaskStore, text_id: str, path: Path, header: Mapping[str, Any], key: str) -> str:
     name = free_name(store, text_id, str(header["provenance"].get("name", path.stem)))
     made = {**header["provenance"], "name": name, "adopted": key}
-    _, _, lines = path.read_text(encoding="utf-8").partition("\n")
+    _, _, lines = text_of(path).partition("\n")
     first = json.dumps({**header, "provenance": made}, ensure_ascii=False)
     return store.add_mask(text_id, name, f"{first}\n{lines}")
 
@@ -266,7 +267,7 @@ def _marked(draft: OldDraft) -> dict[str, Any]:
 
 def _draft(folder: Path) -> dict[str, Any]:
     try:
-        record = from_json((folder / "draft.json").read_text(encoding="utf-8"))
+        record = from_json(text_of(folder / "draft.json"))
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -274,7 +275,7 @@ def _draft(folder: Path) -> dict[str, Any]:
 
 def _journal(folder: Path) -> list[str]:
     try:
-        return [str(key) for key in from_json((folder / JOURNAL).read_text(encoding="utf-8"))]
+        return [str(key) for key in from_json(text_of(folder / JOURNAL))]
     except (OSError, ValueError, TypeError):
         return []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tokenunlearn.contents import opened, text_of
 from tokenunlearn.data.json_text import Shape, by_name, count, each, from_json, misfit, number, record, text
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.runs.damage import State, record_fault, stamp_of, why_unread
@@ -74,7 +75,7 @@ def _looked_at(name: str, path: Path, _stamp: tuple[int, ...], progress: tuple[s
 
 
 def _record_file(path: Path, _: State) -> str:
-    return record_fault(path.name, from_json(path.read_text(encoding="utf-8")))
+    return record_fault(path.name, from_json(text_of(path)))
 
 
 def _events_file(path: Path, state: State) -> str:
@@ -126,14 +127,15 @@ def _mask_file(path: Path, state: State) -> str:
     wrong = misfit(_MASK, header)
     if not wrong and wanted and header["hash"] != wanted:
         wrong = f"it is the mask {header['hash'][:12]}, and the run's is {wanted[:12]}"
-    lines = [from_json(line) for line in path.read_text(encoding="utf-8").split("\n")[1:] if line]
+    lines = [from_json(line) for line in text_of(path).split("\n")[1:] if line]
     return wrong or misfit(each(_WEIGHT, 1), lines)
 
 
 def _table_file(path: Path, _: State) -> str:
     from pyarrow.parquet import read_schema
 
-    types = {field.name: str(field.type) for field in read_schema(path)}
+    with opened(path) as file:
+        types = {field.name: str(field.type) for field in read_schema(file)}
     wrong = [name for name in ("row_id", "token") if "string" not in types.get(name, "")]
     return f"its column {wrong[0]} holds no text" if wrong else ""
 
@@ -142,7 +144,7 @@ def _tensors_file(fits: Shape) -> Callable[[Path, State], str]:
     """Return what is wrong with a safetensors file, as far as its header tells; no weight is read."""
 
     def look(path: Path, _: State) -> str:
-        with path.open("rb") as file:
+        with opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(_HEADER_BYTES), "little")
             if not 0 < length <= min(size - _HEADER_BYTES, _MOST_HEADER):
@@ -160,7 +162,7 @@ def _tensors_file(fits: Shape) -> Callable[[Path, State], str]:
 
 
 def _text_file(path: Path, _: State) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.read(1)
     return ""
 

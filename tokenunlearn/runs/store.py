@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
+from tokenunlearn.contents import bytes_of
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.damage import damaged, read_record, read_state, stamp_of, unreadable
 from tokenunlearn.runs.disk import (
@@ -255,7 +256,7 @@ class RunStore:
         """Return the last lines that the run's workers wrote; "" where there is no log."""
         file = self.root / run_id / "log.txt"
         try:
-            content = file.read_bytes()[-MOST_LOG_BYTES:]
+            content = bytes_of(file)[-MOST_LOG_BYTES:]
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -316,7 +317,7 @@ class RunStore:
         counter = self.root / ".last_number"
         last = 0
         with suppress(OSError, ValueError):  # a damaged one counts as none
-            last = int(counter.read_bytes()[:_MOST_DIGITS])
+            last = int(bytes_of(counter)[:_MOST_DIGITS])
         folders = [self.root, self.root / ASIDE]  # a number that is given again could not be brought back
         found = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
         taken = [_number(entry.name) for entry in found if RUN_ID.fullmatch(entry.name)]

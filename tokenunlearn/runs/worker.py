@@ -5,13 +5,15 @@
 5. save the adapter  6. probe after  7. settle the state and start the next queued run.
 
 `request.json` in the run directory asks for `pause` (save, go on later), `stop` (save, probe, keep) or
-`force` (end now; what was saved stays). SIGTERM counts as `pause`. Nothing is ever written to a pipe.
+`force` (end now; what was saved stays). SIGTERM counts as `pause`, within ENDING_SECONDS, and no other run is
+started then: the machine may be going down. Nothing is ever written to a pipe.
 
 Where the disk takes nothing more the run pauses with the reason, on its last checkpoint. So that this can be
 written a file lies in reserve while a run is under way.
 """
 
 import logging
+import math
 import os
 import shutil
 import signal
@@ -40,20 +42,23 @@ RESERVE: Final = ".reserve"
 RESERVE_BYTES: Final = 64_000  # of a state there are some 700
 # How long a worker tries to write how it ended: a disk may come back.
 PATIENCE_SECONDS: Final = 600.0
+# From SIGTERM to the end, where no step ends before: who sends it waits ten seconds (docker) or more.
+ENDING_SECONDS: Final = 8.0
+TOLD_TO_END: Final = "the worker was told to end (SIGTERM)"
 _RETRY_SECONDS: Final = 1.0
 
 
 class Pulse:
     """A thread that writes heartbeat and step twice a second and obeys `force` even inside a long step."""
 
-    def __init__(self, queue: RunQueue, run_id: str) -> None:
+    def __init__(self, queue: RunQueue, run_id: str, ending: threading.Event) -> None:
         self.silenced = ""
         self.queue, self.store, self.run_id = queue, queue.store, run_id
         self.request_file = queue.store.path(run_id) / "request.json"
         state = queue.store.state(run_id)
         # A new worker stands where the last save stands, wherever the one before had got to.
         self.step = self.saved_step = int(state["saved_step"])
-        self.terminated = False
+        self._ending, self._ends_by = ending, math.inf
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -72,7 +77,7 @@ class Pulse:
         except RunError:  # a damaged one asks for nothing; the next one replaces it
             record = None
         asked = str(record["request"]) if record else ""
-        return asked or ("pause" if self.terminated else "")
+        return asked or ("pause" if self._ending.is_set() else "")
 
     def note(self, **values: Any) -> None:
         """Write these state values now, with the heartbeat."""
@@ -83,6 +88,8 @@ class Pulse:
 
         On a disk that takes nothing the reserve is given up for it, and then it is tried until the disk does.
         """
+        if state == "paused" and not message and self._ending.is_set():
+            message = TOLD_TO_END
         values: dict[str, Any] = {"state": state, "message": message, "requested": None}
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -115,7 +122,9 @@ class Pulse:
             try:
                 self.note()
                 if self.asked() == "force":
-                    self._leave_now()
+                    self._leave_now(f"stopped by force at step {self.step}")
+                if self._is_late():
+                    self._leave_now(f"{TOLD_TO_END} at step {self.step}")
             except Exception as error:  # Nothing may silence the thread that obeys `force`.
                 if str(error) != self.silenced:  # said once, not twice a second
                     LOG.exception("heartbeat failed")
@@ -124,22 +133,32 @@ class Pulse:
                 if self.store.root.is_dir() and not self.request_file.parent.exists():
                     os._exit(FORCED_EXIT)
 
-    def _leave_now(self) -> None:
+    def _is_late(self) -> bool:
+        """Return whether SIGTERM has come so long ago that the end cannot wait for that of a step."""
+        if self._ending.is_set():
+            self._ends_by = min(self._ends_by, time.monotonic() + ENDING_SECONDS)
+        return time.monotonic() > self._ends_by
+
+    def _leave_now(self, why: str) -> None:
         stopping = self.store.state(self.run_id)["state"] == "stopping"
         kept = stopping and self.saved_step and self.saved_step == self.step
-        self.end("kept" if kept else "interrupted", f"stopped by force at step {self.step}")
-        self.queue.advance()
+        self.end("kept" if kept else "interrupted", why)
+        if not self._ending.is_set():
+            self.queue.advance()
         os._exit(FORCED_EXIT)
 
 
-def run_job(queue: RunQueue, run_id: str, make_parts: Callable[[], Parts]) -> str:
+def run_job(
+    queue: RunQueue, run_id: str, make_parts: Callable[[], Parts], ending: threading.Event | None = None
+) -> str:
     """Return the state in which the run ended, after running it from start or checkpoint to its end.
 
-    Every error ends as state `failed` with its text in `message` and its traceback in `log.txt`.
+    Every error ends as state `failed` with its text in `message` and its traceback in `log.txt`. `ending` is
+    set by SIGTERM.
     """
-    store = queue.store
-    with Pulse(queue, run_id) as pulse:
-        signal.signal(signal.SIGTERM, lambda *_: setattr(pulse, "terminated", True))
+    store, told = queue.store, ending or threading.Event()
+    with Pulse(queue, run_id, told) as pulse:
+        signal.signal(signal.SIGTERM, lambda *_: told.set())
         try:
             state, message = _run(store, run_id, make_parts(), pulse)
         except Exception as error:
@@ -263,15 +282,17 @@ def main(
         LOG.info("another worker has this run, or another run is active")
         return 0
     _sweep(directory)
+    ending = threading.Event()
     try:
         with suppress(OSError):
             (directory / RESERVE).write_bytes(os.urandom(RESERVE_BYTES))
-        LOG.info("ended as %s", run_job(queue, directory.name, make_parts or _library_parts))
+        LOG.info("ended as %s", run_job(queue, directory.name, make_parts or _library_parts, ending))
     finally:
         with suppress(OSError):
             (directory / RESERVE).unlink(missing_ok=True)
         with suppress(OSError, LockHeld):  # who looks at the runs next starts the one that waits
-            queue.advance()
+            if not ending.is_set():
+                queue.advance()
     return 0
 
 
