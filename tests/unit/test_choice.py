@@ -91,6 +91,10 @@ def test_an_accuracy_of_one_question_has_no_interval() -> None:
     ]
     report = {"summary": summary, "by_row": {"choice_text": {"a": 1.0, "b": 0.0}}}
     assert choice_lines(report) == ["choice_text         0.500 [0.000, 1.000] of 2 questions, chance 0.250"]
+    report = {"summary": summary, "by_row": {"choice_letter": {"a": 1.0, "b": 1.0, "c": 1.0}}}
+    assert choice_lines(report) == [
+        "choice_letter       1.000 without an interval, as all are alike, of 3 questions, chance 0.250"
+    ]
 
 
 def test_without_questions_nothing_is_measured() -> None:

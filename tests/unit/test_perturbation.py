@@ -28,6 +28,7 @@ from tokenunlearn.experiments.perturbation import (
     RANDOM,
     SINGLE,
     PerturbConfig,
+    _summary,
     order_columns,
     perturbation,
 )
@@ -143,6 +144,25 @@ def test_curves_are_those_of_single_passes(loaded: Any) -> None:
         beside = order["above_random"]["deletion"]
         assert beside["low"] < beside["mean"] < beside["high"] and beside["p_adjusted"] >= beside["p_value"]
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_an_order_without_spread_is_told_and_counts_where_the_others_are_adjusted() -> None:
+    """Random orders that are all alike; one order off by the same on both rows, one by more on the second."""
+    drops = {f"{RANDOM} 0": (1, 1), f"{RANDOM} 1": (1, 1), FUSED: (2, 2), SINGLE: (2, 3)}
+
+    def row(name: str, at: int) -> dict[str, Any]:
+        curves = {
+            order: {curve: [0.0, -drop[at], 0.0] for curve in ("deletion", "insertion")}
+            for order, drop in drops.items()
+        }
+        return {"row_id": name, "tokens": 2, "passes": 4, "log_prob": 0.0, "curves": curves}
+
+    found = _summary([row("a", 0), row("b", 1)])
+    alike, varied = (found["orders"][name]["above_random"]["deletion"] for name in (FUSED, SINGLE))
+    assert (alike["low"], alike["p_value"], alike["p_adjusted"]) == (None, None, None)
+    assert varied["p_adjusted"] == pytest.approx(2 * varied["p_value"])
+    said = perturbation_said({"wordings": {OWN: found}, "left_out": {}})
+    assert said[0].endswith("a difference has no spread to judge by.")
 
 
 def test_a_random_order_is_as_good_as_its_reverse(loaded: Any) -> None:

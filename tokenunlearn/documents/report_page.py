@@ -18,8 +18,8 @@ from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.summary import FLUENCY
 from tokenunlearn.documents.words import rows_words, seeds_words
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL, NO_SPREAD
-from tokenunlearn.metrics.statistics import FEWEST_VALUES
+from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
+from tokenunlearn.metrics.statistics import FEWEST_VALUES, NO_SPREAD
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
 from tokenunlearn.probes.readings import SUCCESS

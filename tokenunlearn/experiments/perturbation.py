@@ -276,9 +276,11 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     )
     orders = {name: _order(rows, name, random) for name in names if name not in drawn}
     for curve in CURVES:
-        adjusted = holm([_nan(each["above_random"][curve]["p_value"]) for each in orders.values()])
-        for each, p_value in zip(orders.values(), adjusted, strict=True):
-            each["above_random"][curve]["p_adjusted"] = _known(float(p_value))
+        beside = [each["above_random"][curve] for each in orders.values()]
+        # One without spread was looked at as well: it counts, and has no p-value.
+        adjusted = holm([1.0 if each["no_spread"] else _nan(each["p_value"]) for each in beside])
+        for each, p_value in zip(beside, adjusted, strict=True):
+            each["p_adjusted"] = None if each["no_spread"] else _known(float(p_value))
     return {
         "rows": len(rows),
         "tokens": float(np.mean([row["tokens"] for row in rows])),
@@ -305,7 +307,8 @@ def _order(rows: Sequence[dict[str, Any]], name: str, random: np.ndarray) -> dic
         found[curve] = _figures(areas[curve], np.mean(curves, axis=0))
         compared = crossed_comparison(np.broadcast_to(areas[curve], random.shape), random)
         found["above_random"][curve] = {
-            key: _known(getattr(compared, key)) for key in ("mean", "low", "high", "p_value")
+            **{key: _known(getattr(compared, key)) for key in ("mean", "low", "high", "p_value")},
+            "no_spread": compared.spreadless,
         }
     found["above_reverse"] = _interval(areas["deletion"] - areas["insertion"])
     return found

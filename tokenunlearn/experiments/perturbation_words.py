@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.experiments.perturbation import FUSED, RANDOM, SINGLE
+from tokenunlearn.metrics.statistics import NO_SPREAD
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import p_words, signed
 
@@ -46,7 +47,8 @@ def _order_said(wording: str, label: str, order: Mapping[str, Any], found: Mappi
     )
     p_value = beside["p_adjusted"]
     if p_value is None:
-        return f"{head}; a difference is not measured: it takes two rows."
+        why = f"has {NO_SPREAD}" if beside.get("no_spread") else "is not measured: it takes two rows"
+        return f"{head}; a difference {why}."
     between = f"difference {_cell(beside, 'mean')}, {p_words(p_value)}"
     if p_value > SHOWN:
         return f"{head}; no difference is shown ({between})."

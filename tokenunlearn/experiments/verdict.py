@@ -20,7 +20,7 @@ from tokenunlearn.experiments.arms import ARMS, CHOSEN, arm_words
 from tokenunlearn.experiments.moments import EQUAL
 from tokenunlearn.experiments.planned import Named, Plan, difference_words
 from tokenunlearn.experiments.runner import ArmResult, equal_figure
-from tokenunlearn.metrics.statistics import Comparison, crossed_comparison, holm
+from tokenunlearn.metrics.statistics import NO_SPREAD, Comparison, crossed_comparison, holm
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.probes.kept import RETENTION
@@ -32,7 +32,6 @@ FEWEST_ROWS: Final = 3
 LEVEL: Final = 0.05
 EQUAL_WITHIN: Final = 0.02  # two arms, on average over seeds, in what a moment is named after
 EXPLORATORY: Final = "exploratory"
-NO_SPREAD: Final = "no spread to judge by"
 _OVER: Final = {"seeds": "over rows alone, as no seed differs", "rows": "over seeds alone, as no row differs"}
 _NOTHING: Final = Comparison(np.nan, np.nan, np.nan, np.nan, np.nan, 0, 0)
 Values = dict[int, dict[str, dict[str, float | None]]]

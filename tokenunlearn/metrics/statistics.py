@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _ROUNDING: Final = 1e-12  # of the largest value: more than rounding makes, and far less than a figure tells
 FEWEST_VALUES: Final = 3  # of an interval of a mean: that of two is 12.7 standard errors wide on each side
+NO_SPREAD: Final = "no spread to judge by"
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,12 @@ def _interval(differences: NDArray[np.float64], level: float, nothing: float) ->
 def bootstrap_interval(
     values: ArrayLike, draws: int = 9999, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two."""
+    """Return the percentile bootstrap interval of the mean of `values`; NaN, NaN for fewer than two.
+
+    So for values that are all equal: no sample of them has another mean, whatever another value would be.
+    """
     sample = np.asarray(values, dtype=np.float64)
-    if len(sample) < 2:
+    if len(sample) < 2 or _alike(sample):
         return float("nan"), float("nan")
     from scipy.stats import bootstrap
 
@@ -116,6 +120,11 @@ def bootstrap_interval(
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _alike(sample: NDArray[np.float64]) -> bool:
+    """Return whether values are equal, but for what rounding makes of them."""
+    return bool(np.ptp(sample) <= _ROUNDING * np.abs(sample).max())
 
 
 def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
@@ -147,7 +156,7 @@ def mean_interval(
     sample = np.asarray(values, dtype=np.float64)
     unknown = float("nan")
     mean = float(sample.mean()) if len(sample) else unknown
-    if len(sample) < FEWEST_VALUES or np.ptp(sample) <= _ROUNDING * np.abs(sample).max():
+    if len(sample) < FEWEST_VALUES or _alike(sample):
         return mean, unknown, unknown
     from scipy.special import stdtrit
 
