@@ -89,6 +89,8 @@ def test_the_interval_of_a_mean_takes_three_values_that_differ_and_ends_where_th
     assert (mean, low, high) == pytest.approx((0.9, 0.9 - half, 0.9 + half)) and high > 1
     assert mean_interval([0.8, 0.9, 1.0], bounds=(0, 1)) == pytest.approx((0.9, 0.9 - half, 1))
     assert mean_interval([0.0, 0.1, 0.2], bounds=(0, 1)) == pytest.approx((0.1, 0, 0.1 + half))
+    mean, low, high = mean_interval([1.1, 1.2, 1.3], bounds=(0, 1))  # what lies beyond stays in its interval
+    assert low < mean == high
     for alike in ([1.0, 1.0, 1.0], [0.1 + 0.2, 0.3, 0.3], [0.1, 0.9], [0.5]):
         mean, low, high = mean_interval(alike)
         assert mean == pytest.approx(np.mean(alike)) and np.isnan([low, high]).all()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tokenunlearn.experiments.moments import LAST, RETAINED
+from tokenunlearn.experiments.report import verdict_lines
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.verdict import Finding, findings
 from tokenunlearn.metrics.statistics import Comparison
@@ -132,6 +133,7 @@ def test_one_difference_everywhere_is_not_shown_and_counts_where_others_are_adju
     )
     assert not fact.shown and np.isnan(fact.p_value)
     assert [each.of for each in findings(runs, LAST)] == [2] * len(COMPARED)  # with the other tokens
+    assert [line for line in verdict_lines(runs) if fact.words in line]  # as one would ask why
 
 
 def test_arms_without_chance_are_judged_over_rows_and_say_so() -> None:

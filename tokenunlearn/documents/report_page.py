@@ -18,7 +18,7 @@ from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.summary import FLUENCY
 from tokenunlearn.documents.words import rows_words, seeds_words
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, LEVEL
+from tokenunlearn.experiments.verdict import FEWEST_ROWS, FEWEST_SEEDS, LEVEL
 from tokenunlearn.metrics.statistics import FEWEST_VALUES, NO_SPREAD
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
@@ -415,7 +415,8 @@ def _differences(record: Mapping[str, Any]) -> str:
         caption = f"{_begun(moment)}: chosen tokens minus the control, over rows and seeds"
         parts.append(_table(caption, COMPARED_BY, rows))
     told = (
-        f"Shown: the interval misses 0 and p is below {LEVEL:g}, on {FEWEST_SEEDS} seeds or more. p is "
+        f"Shown: the interval misses 0 and p is below {LEVEL:g}, on {FEWEST_SEEDS} seeds and "
+        f"{FEWEST_ROWS} rows or more. p is "
         f"adjusted by Holm over {_family(record['planned'])}. So an interval may miss 0 where nothing is "
         "shown. Effect: the mean difference in standard deviations of a row's difference."
     )

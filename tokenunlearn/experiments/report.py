@@ -152,8 +152,8 @@ def unknown_words(results: Sequence[ArmResult]) -> str:
 def verdict_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> list[str]:
     """Return what the chosen tokens are shown to do: each named comparison, then what else is, in sentences.
 
-    Of the others, one that is not shown is told where its interval misses 0, with the p-value that decides;
-    the rest is counted. Then what each control rules out. Nothing where no control is measured row by row.
+    Of the others, one that is not shown is told where its interval misses 0, with the p-value that decides,
+    and where it has no spread; the rest is counted. Then what each control rules out. Nothing where no control is measured row by row.
     """
     lines, controls = planned_lines(results, plan), set()
     for moment in (EQUAL, RETAINED, LAST):
@@ -200,8 +200,8 @@ def planned_words(found: Sequence[Finding], plan: Plan) -> str:
 
 
 def missed(found: Sequence[Finding]) -> list[Finding]:
-    """Return those whose interval misses 0 although they are not shown."""
-    return [each for each in found if each.misses_zero and not each.shown]
+    """Return those that are not shown although the interval misses 0, or there is none for lack of spread."""
+    return [each for each in found if (each.misses_zero or each.comparison.spreadless) and not each.shown]
 
 
 def response_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> list[str]:

@@ -161,4 +161,5 @@ def mean_interval(
     from scipy.special import stdtrit
 
     half = float(stdtrit(len(sample) - 1, (1 + level) / 2)) * float(sample.std(ddof=1)) / len(sample) ** 0.5
-    return mean, max(mean - half, bounds[0]), min(mean + half, bounds[1])
+    low, high = max(mean - half, bounds[0]), min(mean + half, bounds[1])
+    return mean, min(low, mean), max(high, mean)
