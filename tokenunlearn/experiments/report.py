@@ -153,7 +153,8 @@ def verdict_lines(results: Sequence[ArmResult], plan: Plan | None = None) -> lis
     """Return what the chosen tokens are shown to do: each named comparison, then what else is, in sentences.
 
     Of the others, one that is not shown is told where its interval misses 0, with the p-value that decides,
-    and where it has no spread; the rest is counted. Then what each control rules out. Nothing where no control is measured row by row.
+    and where it has no spread; the rest is counted. Then what each control rules out. Nothing where no
+    control is measured row by row.
     """
     lines, controls = planned_lines(results, plan), set()
     for moment in (EQUAL, RETAINED, LAST):
