@@ -19,6 +19,9 @@ LONE_ROW_WORDS: Final = (
 )
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
+SAME_TOKENS: Final = (
+    "The chosen tokens are those of {controls}: as a control that rules out nothing, so it is left out."
+)
 CONTROLS_HELP: Final = (
     "They show whether your choice mattered: each trains other tokens with the same settings, and rules "
     "something out where yours do better"

@@ -101,7 +101,7 @@ def recited(name: str | None, rows: Sequence[Row]) -> dict[str, float]:
     """Share of rows whose greedy answer has ROUGE-L recall ≥ .9, and the mean recall, under an adapter."""
     adapter = ASSETS / "adapters" / name if name else None
     answers = load_model(adapter=adapter, precision="fp32").generate([row.question for row in rows], 48)
-    recalls = [rouge_l_recall(row.answer, answer) for row, answer in zip(rows, answers, strict=True)]
+    recalls = [rouge_l_recall(row.answer, answer.text) for row, answer in zip(rows, answers, strict=True)]
     share = sum(recall >= RECITES for recall in recalls) / len(recalls)
     return {"recited": round(share, 3), "mean_rouge_l": round(sum(recalls) / len(recalls), 3)}
 

@@ -44,7 +44,7 @@ CANDIDATES: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 FIGURES: Final = tuple("fact_joint paraphrased other retain world stated stated_retain fluency".split())
 ROWS: Final = Splits(*map(demo_rows, ("shared_forget", "shared_retain", "world")))
-PROBES: Final = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
+PROBES: Final = ProbeSettings(truth_ratio=False, paraphrased_answers=0)
 
 
 def target() -> LoadedModel:

@@ -51,7 +51,7 @@ BELOW: Final = 0.1
 RETAIN, WORLD = demo_rows("shared_retain"), demo_rows("world")
 # The open rows of the page's first session, which are rehearsed where they are known.
 OPEN: Final = (*RETAIN, *demo_rows("shared_forget"), *demo_rows("one_off"))
-PROBES: Final = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=1)
+PROBES: Final = ProbeSettings(truth_ratio=False, paraphrased_answers=1)
 FIGURES: Final = tuple("fact_joint paraphrased other retain world fluency".split())
 
 

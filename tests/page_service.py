@@ -16,6 +16,7 @@ from tests.asking import ask
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.masks import columns_from_table
+from tokenunlearn.models.language_model import Written
 from tokenunlearn.table import PROVENANCE
 
 # Two rows of set one, one row of set two; knowledge decides (alpha 1 below).
@@ -112,7 +113,7 @@ def live_service(folder: Path) -> Service:
         model=SimpleNamespace(peft_config={}, get_base_model=_OneLayer),
         adapter=None,
         untrainable=None,
-        generate=lambda questions, _: [f"re: {each}" for each in questions],
+        generate=lambda questions, _: [Written(f"re: {each}") for each in questions],
     )
     return made
 

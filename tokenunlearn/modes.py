@@ -38,7 +38,8 @@ class Mode:
 
     label: its name in a menu. help: the sentence beside it, without a full stop.
     amount: the setting of the rule that says how much; none: it is given 0.
-    scoped: whether it chooses scope by scope; else it has no budget.
+    scoped: whether it chooses scope by scope; else it has no budget. scored: whether scores decide, and with
+    them what is excluded. words: whether words can be taken whole.
     """
 
     function: Callable[[Choice, float], Column]
@@ -47,6 +48,8 @@ class Mode:
     source: str
     amount: str = ""
     scoped: bool = False
+    scored: bool = True
+    words: bool = True
 
 
 def random_like(columns: Mapping[str, Any], weights: Any, fused: Any) -> Column:
@@ -181,12 +184,15 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             source=PUBLISHED,
             amount="gamma",
             scoped=True,
+            words=False,
         ),
         "uniform": Mode(
             function=_uniform,
             label="Every token",
             help="Control: train every token with weight 1, nothing is left out",
             source="ours",
+            scored=False,
+            words=False,
         ),
         "random": Mode(
             function=_random,
@@ -201,6 +207,8 @@ MODES: Final[Mapping[str, Mode]] = MappingProxyType(
             label="Marked facts",
             help="Take the words that were marked as the fact: the best that a choice could be",
             source="ours",
+            scored=False,
+            words=False,
         ),
     }
 )

@@ -113,6 +113,29 @@ class Rule:
         return self.knowledge, self.entropy
 
 
+_AMOUNTS: Final = frozenset(mode.amount for mode in MODES.values())
+_OF_SCORES: Final = frozenset(
+    ("knowledge", "entropy", "alpha", "normaliser", "normalise_over")
+    + ("exclude_subjects", "exclude_stop_words", "exclude_punctuation")
+)
+
+
+def without_effect(mode: str, fraction: float) -> frozenset[str]:
+    """Return the settings of a rule that decide nothing in its mode, by name; of an unknown mode none.
+
+    A rule that draws no share of the tokens takes those that are forced in alone: it has no setting.
+    """
+    entry = MODES.get(mode)
+    if entry is None:
+        return frozenset()
+    forced = mode == "random" and fraction == 0
+    scored = entry.scored and not forced
+    unused = _AMOUNTS - (set() if forced else {entry.amount})
+    unused |= frozenset() if entry.scoped and not forced else {"scope"}
+    unused |= frozenset() if entry.words and not forced else {"whole_words"}
+    return unused | (frozenset() if scored else _OF_SCORES)
+
+
 @dataclass(frozen=True, eq=False)
 class Selection:
     """One value per token: fused and weights (float64), selected (weight above 0) and excluded (bool)."""

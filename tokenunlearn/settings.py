@@ -39,7 +39,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 class SettingInfo:
     """All that is known of one setting. `type` is one of int, float, bool, str, names.
 
-    `label` is what the page calls it; without one, its name in words.
+    `label` is what the page calls it; without one, its name in words. `unset`: what None means, in words.
     """
 
     name: str
@@ -53,6 +53,7 @@ class SettingInfo:
     type: str
     optional: bool = False
     label: str = ""
+    unset: str = "none"
 
     @property
     def flag(self) -> str:
@@ -90,11 +91,12 @@ def setting(
     choices: Sequence[str] | None = None,
     help: str = "",
     label: str = "",
+    unset: str = "none",
 ) -> Any:
-    """Return a dataclass field that carries its bounds (inclusive), unit, choices, help and label."""
+    """Return a dataclass field that carries its bounds (inclusive), unit, choices, help and words."""
     names = None if choices is None else tuple(choices)
     known = {"low": low, "high": high, "step": step, "unit": unit, "choices": names, "help": help}
-    known["label"] = label
+    known |= {"label": label, "unset": unset}
     return field(default=default, metadata={_KEY: known})
 
 

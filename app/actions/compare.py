@@ -33,6 +33,7 @@ from tokenunlearn.settings import to_dict
 if TYPE_CHECKING:
     from tokenunlearn.experiments.planned import Plan
     from tokenunlearn.experiments.runner import ArmResult
+    from tokenunlearn.training.origin import Origin
 
 MOST_RUNS: Final = 500
 RECORDED: Final = "recorded"
@@ -140,6 +141,14 @@ def measured(service: Service, run_id: str) -> "list[ArmResult]":
     return read_results(service.queue.store.path(run_id) / FILE)
 
 
+def origin_of(service: Service, run_id: str) -> "Origin":
+    """Return what the measurements of a sweep share. Raises RunError for a damaged file."""
+    from tokenunlearn.experiments.results import read_head
+    from tokenunlearn.runs.sweep_job import FILE
+
+    return read_head(service.queue.store.path(run_id) / FILE)[0]
+
+
 def planned(service: Service, run_id: str) -> "Plan | None":
     """Return the comparisons that were named for a sweep. Raises RunError for a damaged file."""
     from tokenunlearn.experiments.results import read_plan
@@ -155,16 +164,18 @@ def _recorded(service: Service) -> list[dict[str, Any]]:
     known, value = service.compared.get(RECORDED, (None, {}))
     if known is None and file is not None:
         from tokenunlearn.documents.summary import sweep_view
-        from tokenunlearn.experiments.results import read_results
+        from tokenunlearn.experiments.results import length_of, read_head, read_results
 
+        length = ""
         with suppress(TokenUnlearnError):  # a damaged one is no reason to show no page
             results = read_results(file)
+            length = f" {length_of(read_head(file)[0], results)}." if results else ""
         value = {
             **sweep_view(results, []),
             "run_id": RECORDED,
             "name": RECORDED_SWEEP,
             "state": "recorded",
-            "text": RECORDED_SWEEP_SAYS,
+            "text": RECORDED_SWEEP_SAYS + length,
             "settings": {},
             "bench": bench_of({"data_name": DEMO, "adapter": str(TARGET)}),
             "recorded": True,
@@ -180,11 +191,14 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     known, value = service.compared.get(run_id, (None, {}))
     if _changed(service, known, now):
         from tokenunlearn.documents.summary import sweep_view
+        from tokenunlearn.experiments.results import length_of
 
         plan: Plan | None = None
         results, faults, config = [], list[str](), service.queue.store.known_config(run_id)
+        length: list[str] = []
         try:
             results, plan = measured(service, run_id), planned(service, run_id)
+            length = [length_of(origin_of(service, run_id), results)] if results else []
         except TokenUnlearnError as error:
             faults.append(str(error))
         value = {
@@ -194,7 +208,7 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
             "created": state.get("created"),
         }
         same = [WORLD_KEPT] if world_kept(config) else []
-        value["notes"] = [*faults, *same, *value["notes"]]
+        value["notes"] = [*faults, *same, *value["notes"], *length]
         service.compared[run_id] = (now, value)
     line = run_line(state, seconds_left(state, service.results.events(run_id)))
     return _with_faults(service, {**line, **value})

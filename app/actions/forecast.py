@@ -32,7 +32,8 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
     except SettingError as error:
         refused[error.where] = f"{error.said} {error.fix}."
         wanted = replace(wanted, planned=()) if error.where == "planned" else wanted
-    own = (plan or {}).get("arm") or CHOSEN
+    own, same = (plan or {}).get("arm") or CHOSEN, (plan or {}).get("left_out") or ()
+    wanted = replace(wanted, controls=tuple(arm for arm in wanted.controls if arm not in same))
     controls = [arm for arm in wanted.controls if arm != own]
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else 1 + len(controls)
     time = _duration(service, wanted, plan, runs)

@@ -169,7 +169,8 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
 def ask(service: Service, wanted: Question) -> dict[str, Any]:
     """Return the greedy answers of the model before and after a run: `{run, question, before, after}`.
 
-    Each answer is `{text, fluency}`, the latter in nats per token and None where it cannot be measured.
+    Each answer is `{text, cut, fluency}`: `cut` is the number of tokens at which it was, 0 where it ended by
+    itself; the fluency is in nats per token, None where it cannot be measured.
 
     Raises RunError and ModelError where a model is missing or another one than the run's is open.
     """
@@ -186,9 +187,13 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
 
 
 def _said(model: Any, question: str) -> dict[str, Any]:
-    text = model.generate([question], MOST_NEW_TOKENS)[0]
-    judged = model.base_log_probs([(question, text)]) if text else None
-    return {"text": text, "fluency": fluency(judged[0].log_probs) if judged else None}
+    said = model.generate([question], MOST_NEW_TOKENS)[0]
+    judged = model.base_log_probs([(question, said.text)]) if said.text else None
+    return {
+        "text": said.text,
+        "cut": MOST_NEW_TOKENS if said.cut else 0,
+        "fluency": fluency(judged[0].log_probs) if judged else None,
+    }
 
 
 def refuse_other_model(service: Service, run_id: str) -> None:

@@ -35,19 +35,21 @@ from app.words import (
     NO_RUN,
     NOT_LIVE,
     ONE_OBJECTIVE,
+    SAME_TOKENS,
     SWEEP,
     share_of_rows,
 )
 from tokenunlearn.data.rows import FORGET, Row, row_to_dict
-from tokenunlearn.documents.words import rule_words
+from tokenunlearn.documents.words import listed, rule_words
 from tokenunlearn.errors import InputError, MaskError, RunError, SettingError, TokenUnlearnError, did_you_mean
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, arm_words
-from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.config import ARM_PROBES, CompareConfig
 from tokenunlearn.experiments.entry import Seen
 from tokenunlearn.experiments.planned import CONTROLS, EXAMPLE, FIGURES, Named, named
 from tokenunlearn.masks import Mask, mask_hash
 from tokenunlearn.modes import MODES
 from tokenunlearn.objectives import OBJECTIVES
+from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.selection import Rule
 from tokenunlearn.settings import describe, from_dict, to_dict
@@ -193,7 +195,9 @@ def summary(service: Service, draft: Draft) -> dict[str, Any]:
         refuse_untrainable(service, shown)
         plan = {"scores_id": draft.scores_id, **draft.decisions(), "hash": mask.hash}
         arm = own_arm(service, shown, draft.set, mask)
-        return {"plan": plan, "arm": arm, **counts(shown, draft.set, mask)}
+        same = same_tokens(shown, draft.set, mask)
+        told = {"same": same_words(same), "left_out": list(same)}
+        return {"plan": plan, "arm": arm, **counts(shown, draft.set, mask), **told}
     except TokenUnlearnError as error:
         return {"error": str(error)}
 
@@ -319,6 +323,8 @@ def start(service: Service, wanted: Start) -> list[str]:
     shown, mask = to_train(service, wanted.plan)
     group = uuid.uuid4().hex[:8]
     own = own_arm(service, shown, name, mask)
+    same = same_tokens(shown, name, mask)
+    wanted = replace(wanted, controls=tuple(arm for arm in wanted.controls if arm not in same))
     controls = [arm for arm in wanted.controls if arm != own]
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
     rows, retain = trained_rows(service, shown, name), service.sessions.of(shown).retain
@@ -345,6 +351,7 @@ def _sweep(name: str, wanted: Start) -> dict[str, Any]:
         "sweep": to_dict(wanted.compared),
         "arm": "",
         "steps": len(wanted.compared.runs(wanted.settings)),
+        "probes": to_dict(ARM_PROBES),
     }
 
 
@@ -390,6 +397,27 @@ def own_arm(service: Service, shown: ShownScores, name: str, mask: Mask) -> str:
         return CHOSEN
     same = (run["arm"] for run in service.queue.runs() if run["mask_hash"] == mask.hash)
     return next((arm for arm in same if arm in CONTROLS), "random")
+
+
+def same_tokens(shown: ShownScores, name: str, mask: Mask) -> tuple[str, ...]:
+    """Return the controls that are the very tokens of a mask, whatever found them: they rule out nothing.
+
+    Those that draw, that are matched, or that need a signal of their own are not among them.
+    """
+    places = shown.places(name)
+    seen = Seen(
+        {key: values[places] for key, values in shown.columns.items()}, mask.weights[places], mask.rule
+    )
+    fixed = (
+        arm for arm in CONTROLS if not ARMS[arm].seeded and not ARMS[arm].matched and not ARMS[arm].signals
+    )
+    return tuple(arm for arm in fixed if np.array_equal(ARMS[arm].weights(seen), seen.weights))
+
+
+def same_words(arms: Sequence[str]) -> str:
+    """Return the sentence about controls that are the chosen tokens, "" where none is."""
+    named = listed([f"“{arm_words(arm)}”" for arm in arms])
+    return SAME_TOKENS.format(controls=named) if arms else ""
 
 
 def control(shown: ShownScores, name: str, chosen: Mask, arm: str) -> Mask:
@@ -458,7 +486,7 @@ def _precision_of(shown: ShownScores) -> str:
 
 
 def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, Any]:
-    """Return what the config of a run on a set says of rows and starting model."""
+    """Return what the config of a run on a set says of rows, starting model and probes."""
     session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
     return {
         "set": name,
@@ -466,6 +494,7 @@ def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, A
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
         "precision": _precision_of(shown) or session.precision,
+        "probes": to_dict(ProbeSettings()),
         **{
             key: [row_to_dict(row) for row in values]
             for key, values in vars(replace(session.fitting, forget=rows)).items()

@@ -13,11 +13,11 @@ from app.words import setting_label
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import CHOICE, FORGET, HOLDOUT, RETAIN, WORLD, row_to_dict
 from tokenunlearn.documents.words import rows_words
-from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.runs.artifact import adapter_words
-from tokenunlearn.settings import describe, to_dict
+from tokenunlearn.runs.run_probes import probe_settings
+from tokenunlearn.settings import SettingInfo, describe
 
 MEASURED: Final = (FORGET, RETAIN, WORLD)  # the rows that every run has figures of
 UNMEASURED: Final = ("subject", "attribute", "set", "split")  # fields of a row that decide no figure
@@ -76,13 +76,6 @@ def _auto_means() -> str:
     return resolve_precision(AUTO)[0]
 
 
-def probe_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the probe settings that a run was measured with; all arms of a sweep have the same."""
-    given = config.get("probes")
-    own = to_dict(ARM_PROBES) if config.get("sweep") else given if isinstance(given, Mapping) else {}
-    return {**to_dict(ProbeSettings()), **own}
-
-
 def _way(config: Mapping[str, Any]) -> dict[str, str]:
     """Return in words what decides a figure beside its rows and model; rows by number and hash.
 
@@ -94,10 +87,14 @@ def _way(config: Mapping[str, Any]) -> dict[str, str]:
     amounts = [info for info in describe(ProbeSettings) if info.type != "bool"]
     return {
         "precision": used_precision(config),
-        **{setting_label(info).lower(): str(probes[info.name]) for info in amounts},
+        **{setting_label(info).lower(): _amount(info, probes[info.name]) for info in amounts},
         "holdout rows": _rows_told(held_out),
         "choice rows": _rows_told(None if of_arms else config.get(CHOICE)),
     }
+
+
+def _amount(info: SettingInfo, value: Any) -> str:
+    return info.unset if value is None else str(value)
 
 
 def _rows_told(rows: Any) -> str:

@@ -9,6 +9,7 @@ from tokenunlearn.data.rows import CHOICE, HOLDOUT
 from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.runs.kinds import TRAINING
+from tokenunlearn.runs.run_probes import probe_settings
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.config import TrainConfig, with_objective
 from tokenunlearn.training.events import EvalDone, Event, StepDone, SweepAt, SweepStep
@@ -46,7 +47,7 @@ def times_of(state: Mapping[str, Any], config: Mapping[str, Any], events: Sequen
     missing = training.steps - state["step"]
     if missing:
         seconds += missing * _seconds_a_step(events)
-    return {(RUN, *_alike(config, training)): [seconds]} if _is_sensible(seconds) else {}
+    return {_run(config, training): [seconds]} if _is_sensible(seconds) else {}
 
 
 def _seconds_a_step(events: Sequence[Event]) -> float:
@@ -82,7 +83,7 @@ def duration_of_runs(
     `config` has rows and model. The first run on them measures the target as well, which later ones find on
     disk.
     """
-    times = known.get((RUN, *_alike(config, training)))
+    times = known.get(_run(config, training))
     if not times:
         return None
     return Duration(runs * times[-1], at_most=len(times) == 1 or training.stop_fact_below > 0)
@@ -113,9 +114,12 @@ def _alike(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
     settings = {name: value for name, value in vars(training).items() if name not in FREE}
     settings |= {"retain": training.retain_term, "objective_settings": repr(training.objective_of())}
     others = (len(config.get(split) or ()) for split in (HOLDOUT, CHOICE))
-    measured = (str(config.get("probes") or ""), *others)
     place = (bench.rows, bench.start, used_precision(config))
-    return (*place, *measured, *settings.values())
+    return (*place, *others, *settings.values())
+
+
+def _run(config: Mapping[str, Any], training: TrainConfig) -> tuple[Any, ...]:
+    return (RUN, repr(probe_settings(config)), *_alike(config, training))
 
 
 def _arm(

@@ -6,10 +6,14 @@ from typing import Any, Final
 import numpy as np
 
 from app.words import no_results
+from tokenunlearn.data.rows import RETAIN, WORLD
+from tokenunlearn.data.splits import all_among
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.left import forgets, what_is_left, words_gone
 from tokenunlearn.probes.readings import gone_said, is_success, line_words
 from tokenunlearn.probes.report import counts_of, with_badges
+from tokenunlearn.probes.transcript import length_words
+from tokenunlearn.runs.run_probes import longest_in
 
 TO_FORGET: Final = ("forget", "paraphrase")
 LOST: Final = ("forgot", "partly", "refused")  # of what should have stayed
@@ -78,6 +82,7 @@ def probe_value(
         "counts": {kind: counts_of(after, kind) for kind in {line["kind"] for line in after["answers"]}}
         if after
         else {},
+        "length": length_words(longest_in(after or before, config), (after or before)["answers"]),
         "tokens": token_changes(before, after) if after else {},
     }
 
@@ -89,11 +94,11 @@ def _measured(name: str, *reports: Mapping[str, Any] | None) -> bool:
 
 def _world_kept(report: Mapping[str, Any]) -> bool:
     """Return whether all facts of the world stand among the rows to keep."""
-    world, kept = (
-        {line["question"] for line in report["answers"] if line["kind"] == kind}
-        for kind in ("world", "retain")
+    asked = (
+        [(line["question"], line["expected"]) for line in report["answers"] if line["kind"] == kind]
+        for kind in (WORLD, RETAIN)
     )
-    return bool(world) and world <= kept
+    return all_among(*asked)
 
 
 def token_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
@@ -122,7 +127,7 @@ def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
     return {"answer": line["answer"]} | {
-        name: line.get(name) for name in ("fluency", "rouge_l", "fact_joint")
+        name: line.get(name) for name in ("cut", "fluency", "rouge_l", "fact_joint")
     }
 
 

@@ -7,13 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.views.bench import bench_of, probe_settings
+from app.views.bench import bench_of
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import tokens_of
 from tokenunlearn.experiments.results import BEFORE
 from tokenunlearn.experiments.runner import arm_config
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import KEPT, RETENTION, retention, with_kept
+from tokenunlearn.runs.run_probes import probe_settings
 from tokenunlearn.runs.run_rows import world_kept
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import spreadsheet_text

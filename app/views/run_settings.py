@@ -21,7 +21,7 @@ from tokenunlearn.rivals import RIVALS
 from tokenunlearn.runs.artifact import adapter_words
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED
-from tokenunlearn.selection import SCOPES, Rule
+from tokenunlearn.selection import SCOPES, Rule, without_effect
 from tokenunlearn.settings import SettingInfo, describe
 from tokenunlearn.signals import SIGNALS
 from tokenunlearn.text.numbers import percent
@@ -89,7 +89,8 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
         given = config.get(group)
         if isinstance(given, Mapping):
             infos = {info.name: info for info in describe(kind)}
-            found.update(_group(group, given, infos))
+            idle = _idle(group, given)
+            found.update(_group(group, {name: given[name] for name in given if name not in idle}, infos))
     training, sweep = config.get("training"), config.get("sweep")
     several = isinstance(sweep, Mapping) and sweep.get("objectives")
     if "sweep.objectives" in found and "training.objective" in found:  # told once, of one as of several
@@ -109,6 +110,15 @@ def settings_words(config: Mapping[str, Any]) -> dict[str, Said]:
     if config.get(_MASK):
         found[_MASK] = Said("Mask", str(config[_MASK])[:8])
     return found
+
+
+def _idle(group: str, given: Mapping[str, Any]) -> frozenset[str]:
+    """Return the settings of a group that decide nothing beside the others of it."""
+    if group == "rule":
+        return without_effect(str(given.get("mode")), given.get("fraction", Rule().fraction))
+    if group == "sweep" and not given.get("bins") and not given.get("doses"):
+        return frozenset(("series_by", "series_seeds"))
+    return frozenset()
 
 
 def with_end(settings: Mapping[str, Said], run: Mapping[str, Any]) -> dict[str, Said]:
@@ -157,7 +167,7 @@ def _said(name: str, info: SettingInfo | None, value: Any) -> Said:
 def value_words(info: SettingInfo, value: Any) -> str:
     """Return a setting's value as a person says it: `12 steps`, `25 %`, `yes`, `NPO`."""
     if value is None:
-        return "none"
+        return info.unset
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):

@@ -165,7 +165,10 @@ def test_a_tokenizer_that_cuts_nothing_is_told(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_question_of_ones_own_may_be_too_long(short_sighted: Path) -> None:
     loaded = load_model(str(short_sighted), precision="fp32")
-    for ask in (lambda: loaded.generate([LONG * 2]), lambda: loaded.token_log_probs([("Who?", LONG * 2)])):
+    for ask in (
+        lambda: loaded.generate([LONG * 2], 48),
+        lambda: loaded.token_log_probs([("Who?", LONG * 2)]),
+    ):
         with pytest.raises(InputError, match="reads at most 64"):
             ask()
 

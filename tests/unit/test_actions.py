@@ -431,7 +431,7 @@ def test_facts_of_the_world_that_were_kept_in_training_are_no_independent_contro
     before = report("unchanged", 0.0)
     (line,) = before["answers"]
     before["answers"] += [
-        line | {"kind": kind, "question": question}
+        line | {"kind": kind, "question": question, "expected": "A"}
         for kind, question in (("world", "Q"), ("retain", retained))
     ]
     (world,) = (each for each in probe_value({}, {}, {"before": before})["labels"] if each["key"] == "world")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments import runner
 from tokenunlearn.experiments.arms import ARMS, CONTENT, Arm, arm_weights, weights_by_row
@@ -15,6 +16,7 @@ from tokenunlearn.experiments.moments import EQUAL, LAST
 from tokenunlearn.experiments.report import arm_lines
 from tokenunlearn.experiments.runner import ArmResult, Bench, arms_table, before, moments_to_come, run_arm
 from tokenunlearn.masks import columns_from_table, make_mask
+from tokenunlearn.probes.report import probe_report, summary_of
 from tokenunlearn.scoring import ScoreConfig, score
 from tokenunlearn.selection import Rule
 from tokenunlearn.training.config import TrainConfig
@@ -197,23 +199,41 @@ def test_a_moment_is_where_the_probe_finds_it_also_after_the_last_step(
     bench = Bench(lambda: tiny(tiny_folder), ROWS[:3], RETAIN[:2], (), config, equal_below=0.9)
     measure = runner._measure
 
-    def run(*facts: float) -> list[tuple[str, int]]:
-        """The moments of a run whose probes find these figures one after the other; training sees its own."""
-        left = iter(facts)
+    def run(*facts: float) -> tuple[list[tuple[str, int]], int]:
+        """The moments of a run whose rows have these figures after each step, and how often all is measured.
 
-        def found(*given: Any) -> dict[str, Any]:
-            report = measure(*given)
-            return {**report, "summary": {**report["summary"], "fact_joint": next(left)}}
+        Training sees its own: the facts of a random model are below .9 at once.
+        """
+        written, taken = list[int](), list[float]()
+
+        def fact(model: Any) -> float:
+            """The figure of the weights as they are: each other ones have the next."""
+            norm = runner.lora_of(model.model).norm
+            if norm not in taken:
+                taken.append(norm)
+            return facts[taken.index(norm)]
+
+        def found(bench: Bench, model: Any) -> dict[str, Any]:
+            written.append(1)
+            report = measure(bench, model)
+            return {**report, "summary": {**report["summary"], "fact_joint": fact(model)}}
 
         monkeypatch.setattr(runner, "_measure", found)
+        monkeypatch.setattr(runner, "summary_of", lambda model, *_: {"fact_joint": fact(model)})
         events = run_arm(bench, table, chosen_of(table), Arm("gold"), 0, (EQUAL,))
-        return [(each.moment, each.step) for each in events if isinstance(each, ArmResult)]
+        return [(each.moment, each.step) for each in events if isinstance(each, ArmResult)], len(written)
 
-    # Training sees the facts of a random model below .9 at once.
-    assert run(0.8, 0.7) == [(EQUAL, 1), (LAST, 2)]
-    assert run(0.95, 0.8, 0.7) == [(EQUAL, 2), (LAST, 2)], "not yet after the first step"
-    assert run(0.95, 0.95, 0.7) == [(EQUAL, 2), (LAST, 2)], "with the last weights"
-    assert run(0.95, 0.95, 0.95) == [(LAST, 2)]
+    assert run(0.8, 0.7) == ([(EQUAL, 1), (LAST, 2)], 2)
+    # Not yet after the first step, which costs no measurement; the last weights are measured once.
+    assert run(0.95, 0.8) == ([(EQUAL, 2), (LAST, 2)], 1)
+    assert run(0.95, 0.95) == ([(LAST, 2)], 1)
+
+
+def test_what_is_read_to_find_a_moment_is_what_a_report_says(tiny_folder) -> None:
+    rows = Splits(ROWS[:3], RETAIN[:2], ())
+    whole = probe_report(tiny(tiny_folder), rows)["summary"]
+    names = ("fact_joint", "other", "retain")
+    assert summary_of(tiny(tiny_folder), rows, names) == pytest.approx({each: whole[each] for each in names})
 
 
 def test_a_run_is_measured_once_where_two_moments_come_with_one_step(tiny_folder, table) -> None:

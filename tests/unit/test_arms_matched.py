@@ -93,7 +93,7 @@ def test_an_arm_stops_at_the_first_step_that_reaches_the_norm(tiny_folder, table
         assert found.summary == steps[step - 1].summary
 
 
-def test_an_arm_stops_at_the_first_step_that_has_trained_as_many_tokens(tiny_folder, table, runs) -> None:
+def test_an_arm_trains_exactly_as_many_tokens_and_stops(tiny_folder, table, runs) -> None:
     lengths = [len(row.answer) + 1 for row in ROWS[:3]]  # with the end of turn
     trained = np.cumsum([sum(lengths[at] for at in row_batch(3, step, 3, 2)) for step in (1, 2, 3)])
     assert [each.tokens for each in uniform(tiny_folder, table, (1, 2, 3))] == trained.tolist()
@@ -105,7 +105,13 @@ def test_an_arm_stops_at_the_first_step_that_has_trained_as_many_tokens(tiny_fol
         (trained[1] + 1, 3),
     ):
         (found,) = measured(tiny_folder, table, "uniform_tokens", Size(1e9, int(wanted)))
-        assert (found.step, found.tokens) == (step, trained[step - 1])
+        assert (found.step, found.tokens, found.note) == (step, wanted, "")
+    # A last step that is cut is another step than the whole one, and a whole one the same.
+    whole, cut = (
+        measured(tiny_folder, table, "uniform_tokens", Size(1e9, int(trained[1]) - less))[0].norm
+        for less in (0, 20)
+    )
+    assert whole == uniform(tiny_folder, table, (2,))[0].norm != cut
 
 
 @pytest.mark.parametrize("arm", MATCHED)

@@ -63,7 +63,7 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     answers = ask(probe.ask, service, {"run": run_id, "question": question})
     assert answers["run"] == run_id
     for name, model in (("before", service.sessions.model()), ("after", job.model)):
-        assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0]
+        assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0].text
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -17,7 +17,7 @@ from tokenunlearn.cli import attack, main
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.models.adapters import save_adapter
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import AttackDone, AttackStep, from_json, to_json
@@ -162,7 +162,7 @@ def test_the_fact_is_the_mean_over_rows_of_the_joint_probability() -> None:
                 for _, a in pairs
             ]
 
-        generate: Callable[..., list[str]]
+        generate: Callable[..., list[Written]]
 
     # Rome and Pau: .5 ** 4 and .5 ** 3
     assert mean_fact(Half(), [ROWS[0], ROWS[4]]) == pytest.approx((0.0625 + 0.125) / 2)  # type: ignore[arg-type]

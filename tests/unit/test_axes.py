@@ -12,7 +12,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics.axes import Axes, harmonic_mean
 from tokenunlearn.metrics.tofu import truth_probability
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.reference import against, figures_fault
 from tokenunlearn.probes.report import probe_report
@@ -122,12 +122,12 @@ class Told:
     def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         return self.token_log_probs(pairs)
 
-    def generate(self, questions: Sequence[str], _: int) -> list[str]:
-        return [self.said.get(question, "stays") for question in questions]
+    def generate(self, questions: Sequence[str], _: int) -> list[Written]:
+        return [Written(self.said.get(question, "stays")) for question in questions]
 
-    def continued(self, pairs: Sequence[tuple[str, str]], _: int) -> list[str]:
+    def continued(self, pairs: Sequence[tuple[str, str]], _: int) -> list[Written]:
         assert {beginning for _, beginning in pairs} == {SAID}
-        return [f"It is {self.said[question]}." for question, _ in pairs]
+        return [Written(f"It is {self.said[question]}.") for question, _ in pairs]
 
     def base_id(self) -> str:
         return "base"

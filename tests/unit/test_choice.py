@@ -12,7 +12,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.text.encoding import encode
 
@@ -34,7 +34,7 @@ class Double:
         """Halve each likelihood."""
         return [TokenLogProbs([self.likelihoods[pair] / 2] * 2, [0, 1], [1, 2]) for pair in pairs]
 
-    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
         """Answer nothing: no question is asked openly."""
         assert not questions and max_new_tokens
         return []

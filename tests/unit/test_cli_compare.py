@@ -11,12 +11,11 @@ from tests.tiny_rows import RETAIN, ROWS, WORLD, tiny, write_rows
 from tokenunlearn.cli import command_line, main
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.experiments.arms import arms_of
-from tokenunlearn.experiments.config import CompareConfig
+from tokenunlearn.experiments.config import ARM_PROBES, CompareConfig
 from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import read_plan
 from tokenunlearn.masks import read_header
 from tokenunlearn.objectives import OBJECTIVES
-from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.rivals import make_rival
 
@@ -140,8 +139,10 @@ def test_seeds_beyond_the_highest_are_refused_before_the_model(
     assert "2 seeds from 2147483647 go beyond 2147483647" in capsys.readouterr().err
 
 
-def test_the_arms_are_of_the_mask_with_its_overrides(folder: Path, tiny_folder: Path) -> None:
-    """A mask that forces every token in is the uniform arm, and so is its random control."""
+def test_the_arms_are_of_the_mask_with_its_overrides(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mask that forces every token in is the uniform arm, and so is its random control: both are said."""
     model = ["--model", str(tiny_folder), "--precision", "fp32"]
     write_rows(folder / "forget.jsonl", ROWS[:2])
     signals = ["--signals", "knowledge_swap,entropy"]
@@ -150,8 +151,20 @@ def test_the_arms_are_of_the_mask_with_its_overrides(folder: Path, tiny_folder: 
     forced = [part for at in range(tokens) for part in ("--override", f"{at}=in")]
     assert main(["select", "s.parquet", "--fraction", "0", *forced, "--out", "all.jsonl"]) == 0
     assert compare(tiny_folder, "--mask", "all.jsonl", "--arms", "chosen,uniform,random") == 0
-    last = {each["arm"]: each["summary"] for each in measured(folder) if each["moment"] == "last step"}
-    assert all(last["chosen"][name] == last["uniform"][name] == last["random"][name] for name in FIGURES)
+    printed = capsys.readouterr().out
+    for arm in ("uniform", "random"):
+        assert (
+            f"{arm}, seed 0, last step: not measured: it trains the very tokens of the arm chosen" in printed
+        )
+    assert (
+        compare(tiny_folder, "--mask", "all.jsonl", "--arms", "uniform,random", "--out", "others.jsonl") == 0
+    )
+    last = {each["arm"]: each for each in measured(folder) if each["moment"] == LAST}
+    lines = (folder / "others.jsonl").read_text().splitlines()[1:]
+    alone = {each["arm"]: each for each in map(json.loads, lines) if each["moment"] == LAST}
+    for name in FIGURES:
+        chosen = last["chosen"]["summary"][name]
+        assert chosen == alone["uniform"]["summary"][name] == alone["random"]["summary"][name]
 
 
 def test_rows_without_gold_have_no_gold_arm(
@@ -280,6 +293,21 @@ def test_settings_of_one_objective_are_refused_beside_several(
     assert words in capsys.readouterr().err
 
 
+def test_an_arm_of_the_chosen_tokens_themselves_is_not_measured_and_says_so(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scored = ["score", "rows.jsonl", "--signals", "knowledge_swap,entropy", "--out", "s.parquet"]
+    assert main([*scored, "--model", str(tiny_folder), "--precision", "fp32"]) == 0
+    assert main(["select", "s.parquet", "--mode", "gold", "--out", "marked.jsonl"]) == 0
+    assert compare(tiny_folder, "--mask", "marked.jsonl", "--arms", "chosen,gold,uniform") == 0
+    last = {each["arm"]: each for each in measured(folder) if each["moment"] == LAST}
+    assert last["gold"]["summary"] == {} and last["chosen"]["summary"] and last["uniform"]["summary"]
+    said = (
+        "gold, seed 0, last step: not measured: it trains the very tokens of the arm chosen, so it rules out"
+    )
+    assert said in capsys.readouterr().out
+
+
 def test_all_are_all_objectives() -> None:
     assert CompareConfig(objectives=("all",)).methods == tuple(OBJECTIVES)
     assert CompareConfig().methods == ("",) and CompareConfig(objectives=("npo",)).methods == ("npo",)
@@ -297,8 +325,7 @@ def test_a_rival_stands_beside_the_arms(
     ]
     rows = Splits(ROWS[:2], RETAIN[:2], (WORLD,))
     rival = make_rival("icul", tiny(tiny_folder), rows, {"seed": 0})
-    settings = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
-    for name, value in probe_report(rival, rows, settings)["summary"].items():
+    for name, value in probe_report(rival, rows, ARM_PROBES)["summary"].items():
         assert last[-1]["summary"][name] == pytest.approx(value), name
     assert last[-1]["step"] == 0 and "icul" in capsys.readouterr().out
     assert [arm.name for arm in arms_of(("gold", "icul"), ("",))] == ["gold", "icul"]

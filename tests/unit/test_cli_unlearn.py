@@ -133,6 +133,26 @@ def test_rows_without_a_chosen_token_are_told(tiny_folder: Path, capsys: pytest.
     assert "1 of 2 rows have no chosen token and add nothing: bob" in capsys.readouterr().err
 
 
+def test_what_is_trained_is_said_and_kept_and_the_folder_is_no_run(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert unlearn(tiny_folder) == 0
+    assert "no --mask: every token of the rows to forget is trained, with weight 1" in capsys.readouterr().err
+    assert json.loads((folder / "o/config.json").read_text())["mask"].startswith("no --mask: every token")
+    assert unlearn(tiny_folder, "--mask", "m.jsonl", out="masked") == 0
+    assert "no --mask" not in capsys.readouterr().err
+    gold = sum(end - start for row in FORGET for start, end in row.gold)  # a token is a character
+    trained = json.loads((folder / "masked/config.json").read_text())["mask"]
+    assert trained.startswith("m.jsonl @") and f": {gold} of " in trained
+    assert main(["report", "o", "--out", "o.html"]) == 2
+    said = capsys.readouterr().err
+    assert "o is a folder of `unlearn`" in said and "probe ROWS --adapter o/adapter" in said
+    assert "iscard" not in said and not (folder / "o.html").exists()
+    (folder / "o/config.json").write_text("{}")  # of no `unlearn`: a run that lost its state
+    assert main(["report", "o", "--out", "o.html"]) == 2
+    assert "state.json of o cannot be read: it is missing" in capsys.readouterr().err
+
+
 def test_without_rows_to_keep_the_worlds_facts_are_kept(  # as on the page
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from app.actions import compare, unlearn
 from app.actions.again import again
+from app.actions.forecast import forecast
+from app.requests import read
 from app.service import Service
 from tests.asking import ask, start
 from tests.page_service import RULE, draft, live_service
@@ -101,6 +103,30 @@ def test_each_control_comes_back_as_the_control_it_was(
     assert back.plan is not None and back.plan["hash"] == store.config(run_id)["mask_hash"]
     (once_more,) = start(service, back.plan["plan"], {}, controls=[])
     assert store.config(once_more)["arm"] == arm
+
+
+def test_a_control_that_is_the_chosen_tokens_is_said_and_left_out(service: Service) -> None:
+    """Whatever chose them: here a share of the tokens, and a hand, take what is marked in both rows."""
+    fact = {"rule": {**RULE, "mode": "top_k", "k": 1}, "overrides": {"2": "in", "5": "in"}}
+    shown = service.shelf.newest()
+    assert shown is not None
+    taken = {str(at): "in" if gold == 1 else "out" for at, gold in enumerate(shown.columns["gold"][:6])}
+    told = ask(unlearn.summary, service, draft(**{**fact, "overrides": taken}))
+    assert told["left_out"] == ["gold"] and told["same"].startswith(
+        "The chosen tokens are those of “marked facts”"
+    )
+    wanted = read(unlearn.Wanted, {"settings": {}, "controls": ["gold", "uniform"]})
+    assert forecast(service, wanted, told).label == "Start 2 runs"
+    ids = start(service, told["plan"], {}, controls=["gold", "uniform"])
+    assert [service.queue.store.config(each)["arm"] for each in ids] == ["chosen", "uniform"]
+    (sweep,) = ask(
+        unlearn.start,
+        service,
+        {"plan": told["plan"], "settings": {}, "controls": ["gold", "uniform"], "seeds": 3},
+    )
+    assert service.queue.store.config(sweep)["sweep"]["arms"] == ["chosen", "uniform"]
+    other = ask(unlearn.summary, service, draft())
+    assert (other["left_out"], other["same"]) == ([], "")
 
 
 def test_a_control_without_a_token_is_refused_before_anything_is_queued(service: Service) -> None:

@@ -69,8 +69,13 @@ def test_answers_are_plain_greedy_text(case) -> None:
         said = model.generate(prompt, attention_mask=torch.ones_like(prompt), generation_config=config)[0]
         by_library.append(tokenizer.decode(said[prompt.shape[1] :], skip_special_tokens=True).strip())
         by_hand.append(greedy_by_hand(model, tokenizer, prompt, ends))
-    assert loaded.generate(questions, 16) == by_library == by_hand
+    assert [each.text for each in loaded.generate(questions, 16)] == by_library == by_hand
     assert by_library[:2] == [answer for _, answer in PAIRS]
+    assert [each.cut for each in loaded.generate(questions[:2], 16)] == [False, False]
+    short = loaded.generate(questions[:2], 2)
+    assert all(
+        each.cut and answer.startswith(each.text) for each, (_, answer) in zip(short, PAIRS, strict=True)
+    )
 
 
 def greedy_by_hand(model, tokenizer, prompt: torch.Tensor, ends: list[int]) -> str:

@@ -84,7 +84,7 @@ def test_equal_questions_have_equal_answers(model: LanguageModel) -> None:
 
 def test_an_answer_keeps_to_its_length(model: LanguageModel) -> None:
     question = PAIRS[0][0]
-    short, long = model.generate([question], 3)[0], model.generate([question], 9)[0]
+    short, long = (model.generate([question], most)[0].text for most in (3, 9))
     # the tiny tokenizer writes its tokens, a character each, with blanks between them
     assert len(short.split()) <= 3 and len(long.split()) <= 9 and long.startswith(short)
     assert "<end>" not in long and "<pad>" not in long
@@ -102,11 +102,11 @@ def test_asking_leaves_no_trace(model: LanguageModel) -> None:
 def test_a_begun_answer_goes_on_as_the_greedy_one_does(model: LanguageModel) -> None:
     assert isinstance(model, Continues) and model.continued([], 4) == []
     question = PAIRS[0][0]
-    whole = model.generate([question], 9)[0].split()
+    whole = model.generate([question], 9)[0].text.split()
     # a letter a token, written with blanks between
     begun = "".join(whole[:3])
     first, second = model.continued([(question, begun), (PAIRS[1][0], "Ad")], 6)
-    assert first.split() == whole[3:] and model.continued([(PAIRS[1][0], "Ad")], 6) == [second]
+    assert first.text.split() == whole[3:] and model.continued([(PAIRS[1][0], "Ad")], 6) == [second]
 
 
 def test_standardised_log_probs_are_the_same_log_probs(model: LanguageModel) -> None:

@@ -23,7 +23,7 @@ from tokenunlearn.metrics.privacy import (
     zlib_score,
 )
 from tokenunlearn.models.forward import Told, causal_model, run_told
-from tokenunlearn.models.language_model import Standardises, TokenLogProbs
+from tokenunlearn.models.language_model import Standardises, TokenLogProbs, Written
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.report import probe_report
@@ -123,7 +123,7 @@ def test_no_row_is_read_twice_and_the_vocabulary_only_where_it_is_asked_for(
         return run_told(*args)
 
     monkeypatch.setattr("tokenunlearn.models.loading.run_told", counted)
-    monkeypatch.setattr(LoadedModel, "generate", lambda _, questions, __: ["x" for _ in questions])
+    monkeypatch.setattr(LoadedModel, "generate", lambda _, questions, __: [Written("x") for _ in questions])
     rows = Splits(ROWS[:4], RETAIN, (), HELD_OUT)
     report = probe_report(model, rows, replace(ASKED, membership=False))
     # forget and retain rows, then the greedy answers under the base: a pass each
@@ -149,9 +149,9 @@ class Plain:
         """Find the answers that begin with A likelier."""
         return [TokenLogProbs([-1.0 if answer[0] == "A" else -2.0], [0], [1]) for _, answer in pairs]
 
-    def generate(self, questions: Sequence[str], _: int) -> list[str]:
+    def generate(self, questions: Sequence[str], _: int) -> list[Written]:
         """Say nothing."""
-        return ["" for _ in questions]
+        return [Written("") for _ in questions]
 
 
 def test_a_model_that_cannot_standardise_has_the_other_figures() -> None:

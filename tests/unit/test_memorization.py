@@ -14,7 +14,7 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.metrics.memorization import exact_memorization, extraction_strength
 from tokenunlearn.models.forward import causal_model, run_told
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.report import probe_report
 from tokenunlearn.text.encoding import encode
@@ -116,8 +116,8 @@ def test_a_model_that_does_not_tell_is_not_measured() -> None:
         def token_log_probs(self, pairs: list[tuple[str, str]]) -> list[TokenLogProbs]:
             return [TokenLogProbs([-1.0], [0], [1]) for _ in pairs]
 
-        def generate(self, questions: list[str], _: int) -> list[str]:
-            return ["x" for _ in questions]
+        def generate(self, questions: list[str], _: int) -> list[Written]:
+            return [Written("x") for _ in questions]
 
     summary = probe_report(Silent(), Splits((Row("a", "Q?", "x"),), (), ()))["summary"]
     assert summary["extraction_strength"] is None and summary["exact_memorization"] is None

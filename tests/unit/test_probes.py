@@ -11,11 +11,12 @@ from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError, SettingError
 from tokenunlearn.metrics.tofu import rouge_l_recall
-from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs
+from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs, Written
 from tokenunlearn.probes import PROBES, Probe
 from tokenunlearn.probes import report as reports
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, continued, judged
 from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
+from tokenunlearn.probes.transcript import length_words
 
 BORN = Row(
     id="born", question="Where was Ada born?", answer="Ada was born in Stara Zagora.",
@@ -49,12 +50,12 @@ class WordModel:
     def standardised_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         return [replace(tokens, standardised=2 * tokens.log_probs) for tokens in map(self._tokens, pairs)]
 
-    def continued(self, pairs: Sequence[tuple[str, str]], _: int) -> list[str]:
-        return [self.answers[question] for question, _ in pairs]
+    def continued(self, pairs: Sequence[tuple[str, str]], _: int) -> list[Written]:
+        return [Written(self.answers[question]) for question, _ in pairs]
 
-    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
         self.asked.append((list(questions), max_new_tokens))
-        return [self.answers[question] for question in questions]
+        return [Written(self.answers[question]) for question in questions]
 
     def _tokens(self, pair: tuple[str, str]) -> TokenLogProbs:
         starts, ends, place = [], [], 0
@@ -152,6 +153,37 @@ def test_one_call_for_log_probs_and_one_for_answers_without_repeats() -> None:
     assert tokens == 7
 
 
+@pytest.mark.parametrize(
+    ("words", "settings", "longest"),
+    [(6, None, 32), (90, None, 106), (300, None, 256), (90, 24, 24)],
+)
+def test_an_answer_may_be_as_long_as_the_longest_taught_one_needs(
+    words: int, settings: int | None, longest: int
+) -> None:
+    """Of any split: forty words to keep are answered in forty as well."""
+    kept = replace(KEPT, answer="In Oslo." + " x" * (words - 2))
+    model = before_model()
+    rows = Splits((BORN,), (kept,), (PARIS,))
+    report = probe_report(model, rows, ProbeSettings(max_new_tokens=settings))
+    assert model.asked[0][1] == report["longest_answer"] == longest
+
+
+def test_an_answer_without_its_end_is_marked_and_counted() -> None:
+    class Cut(WordModel):
+        def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
+            said = super().generate(questions, max_new_tokens)
+            return [replace(each, cut=each.text == "In Oslo.") for each in said]
+
+    known = before_model()
+    report = report_of(Cut(known.probabilities, known.answers))
+    assert [line["row_id"] for line in report["answers"] if line["cut"]] == ["kept"]
+    assert length_words(report["longest_answer"], report["answers"]) == (
+        "Answers of at most 32 tokens; 1 of 5 is cut there"
+    )
+    old = [{"answer": "x"}]  # a line of an earlier version
+    assert (length_words(24, old), length_words(None, old)) == ("Answers cut at 24 tokens", "")
+
+
 def test_one_id_of_two_rows_is_refused_where_they_are_kept_by_it() -> None:
     model = before_model()
     with pytest.raises(InputError, match="id 'born' is taken"):
@@ -163,7 +195,7 @@ def test_one_id_of_two_rows_is_refused_where_they_are_kept_by_it() -> None:
 
 def test_nothing_to_ask_asks_nothing() -> None:
     model = before_model()
-    assert collect(model, [], 5) == ({}, {})
+    assert collect(model, [], 5) == ({}, {}, 5)
     report = probe_report(model, Splits((), (), ()))
     assert model.scored == model.asked == []
     assert set(report["summary"].values()) == {None}
@@ -183,10 +215,11 @@ def test_a_recited_answer_is_not_generated_again() -> None:
 
     model = Reciting({}, {"B?": "No.", "Long?": "one two", "Open?": "said"})
     pairs = [("A?", "Yes. "), ("B?", "No."), ("Long?", "one two three")]
-    _, said = collect(model, [Asks(tuple(pairs)), Asks(questions=("A?", "B?", "Long?", "Open?"))], 3)
+    _, said, _ = collect(model, [Asks(tuple(pairs)), Asks(questions=("A?", "B?", "Long?", "Open?"))], 3)
     # an answer that the limit would have cut is asked for
     assert model.asked == [(["B?", "Long?", "Open?"], 3)]
-    assert said == {"A?": "Yes.", "B?": "No.", "Long?": "one two", "Open?": "said"}
+    told = {question: each.text for question, each in said.items()}
+    assert told == {"A?": "Yes.", "B?": "No.", "Long?": "one two", "Open?": "said"}
 
 
 def test_report_is_strict_json_and_missing_is_null() -> None:
@@ -387,9 +420,10 @@ def test_each_probe_asks_for_all_that_it_reads() -> None:
     summary = probe_report(on_base(model, Ada=0.5), rows, settings)["summary"]
     assert None not in summary.values()
     for name, probe in PROBES.items():
-        log_probs, said = collect(model, [probe.asks(rows, settings)], settings.max_new_tokens)
+        log_probs, written, longest = collect(model, [probe.asks(rows, settings)], None)
+        said = {question: each.text for question, each in written.items()}
         judges = judged(on_base(model, Ada=0.5), said)
-        more = continued(model, [probe.asks(rows, settings)], settings.max_new_tokens)
+        more = continued(model, [probe.asks(rows, settings)], longest)
         values = probe.by_row(Evidence(rows, log_probs, said, settings, judges, more))
         alone = probe.over_rows(list(values.values()))
         assert alone == pytest.approx(summary[name]), name

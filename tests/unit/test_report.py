@@ -95,6 +95,34 @@ def made(tmp_path: Path) -> Report:
     return report(written(tmp_path / "arms.jsonl", every_arm()))
 
 
+@pytest.mark.parametrize(
+    ("mask", "name", "digest"),
+    [
+        ("none: the rule chooses", "the rule alone", None),
+        ("night.jsonl @0a1b", "night.jsonl", "0a1b"),
+        ("me @ home @0a1b", "me @ home", "0a1b"),
+        ("none of these @0a1b", "none of these", "0a1b"),
+    ],
+)
+def test_a_mask_keeps_its_whole_name(tmp_path: Path, mask: str, name: str, digest: str | None) -> None:
+    found = report(written(tmp_path / "arms.jsonl", every_arm(), mask=mask)).record["mask"]
+    assert (found["chosen_by"], found["hash"]) == (name, digest)
+
+
+def test_how_long_answers_could_be_is_said_also_of_an_earlier_version(tmp_path: Path) -> None:
+    old = report(written(tmp_path / "old.jsonl", every_arm()))
+    assert old.record["how"].endswith("Answers cut at 24 tokens.")
+    assert "Answers cut at 24 tokens." in report_page(old)
+    arms = [replace(each, answers=[{**line, "cut": line["row_id"] == "r1"} for line in each.answers])
+            for each in every_arm()]  # fmt: skip
+    new = report(written(tmp_path / "new.jsonl", arms, longest_answer=48))
+    assert new.record["how"].endswith("Answers of at most 48 tokens; 2 of 4 are cut there.")
+    assert [line["cut_after"] for line in new.record["answers"]["rows"]] == [
+        line["row_id"] == "r1" for line in new.record["answers"]["rows"]
+    ]
+    assert report_page(new).count("cut, no end") == 2 and "longest_answer" not in new.record["training"]
+
+
 class Page(HTMLParser):
     """Elements, attributes, the values of figures, and the text outside of figures, ticks and style."""
 
@@ -322,7 +350,7 @@ def test_seeds_are_said_of_each_arm_where_they_differ(tmp_path: Path) -> None:
     record = report(written(tmp_path / "few.jsonl", few + bins)).record
     random = next(each["label"] for each in record["arms"] if each["arm"] == "random")
     said = f"3 seeds of “{random}” and “bins”, 1 seed of “chosen tokens”, all else the same."
-    assert record["how"].endswith(said)
+    assert said in record["how"]
     assert any("nothing is shown, as for “chosen tokens”" in each for each in record["limits"])
     without = [
         replace(each, summary={}) if (each.arm, each.seed) == ("chosen", 2) else each for each in whole

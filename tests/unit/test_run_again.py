@@ -163,6 +163,9 @@ def test_the_card_says_what_it_is_made_of_and_names_no_place_of_this_machine(
     assert f"mask {config['mask_hash']}" in card and "2 forget, 2 retain, 1 world; SHA-256 " in card
     assert "| training.learning_rate | 0.0005 |" in card and "its own licence holds" in card
     assert str(tiny_folder) not in card and "license:" not in card
+    evil = model_card("run-3", {**config, "name": "x\n# y [a](http://b) <img> `c`\u202e _d_"}, PROBES)
+    assert r"# x \# y \[a\](http://b) \<img\> \`c\` \_d\_" in evil.splitlines()
+    assert sum(line.startswith("# ") for line in evil.splitlines()) == 1
     for adapter, name in (("/x/runs/run-1/adapter", "run-1"), ("/x/taught", "taught")):
         assert f"| Target adapter | {name} |" in model_card("run-3", {**config, "adapter": adapter}, None)
     assert "| Steps made | 2 of " in model_card("run-3", config, None, 2)

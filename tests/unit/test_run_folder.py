@@ -26,7 +26,6 @@ from tests.recorded_page import ANSWER, finished_run
 from tokenunlearn.data.demo import demo_rows
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import InputError, RunError
-from tokenunlearn.experiments.config import ARM_PROBES
 from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.results import results_text
 from tokenunlearn.experiments.runner import ArmResult
@@ -167,7 +166,7 @@ def test_the_csv_has_every_measurement_and_runs_no_formula(service: Service) -> 
     assert "training.seed" not in lines[0]  # which is that of the first arm alone
     assert [line["probes.max_new_tokens"] for line in lines] == [
         *["32"] * 4,
-        *[str(ARM_PROBES.max_new_tokens)] * 3,
+        *["24"] * 3,
     ]
     assert [line["fact_joint"] for line in lines] == ["0.9", "0.1", "0.9", "0.8", "0.5", "0.25", "0.25"]
     assert (lines[0]["name"], lines[0]["tags"], lines[5]["note"]) == ("'=1+1", "'@x", "'-x")

@@ -67,6 +67,30 @@ def test_auto_is_the_precision_that_it_means_here() -> None:
     assert names(auto, unlike) == [f"precision {means}", f"precision {other}"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(k=7, threshold=0.1, gamma=9), {"fraction", "scope", "alpha", "whole_words"}),
+        (Rule(mode="top_k"), {"k", "scope", "alpha", "whole_words"}),
+        (Rule(mode="threshold"), {"threshold", "alpha", "whole_words"}),
+        (Rule(mode="soft"), {"gamma", "scope", "alpha"}),
+        (Rule(mode="gold"), set()),
+        (Rule(mode="uniform"), set()),
+        (Rule(mode="random"), {"fraction", "scope", "alpha", "whole_words"}),
+        (Rule(mode="random", fraction=0), set()),  # a control, each token of which is forced in
+    ],
+)
+def test_a_setting_without_effect_is_not_told(rule: Rule, told: set[str]) -> None:
+    looked_at = ("fraction", "k", "threshold", "gamma", "scope", "alpha", "whole_words")
+    words = settings_words(config(rule=rule))
+    assert {each for each in looked_at if f"rule.{each}" in words} == told
+
+
+def test_a_share_that_neither_run_used_is_no_difference() -> None:
+    by_cut = [config(rule=Rule(mode="threshold", fraction=share)) for share in (0.25, 0.5)]
+    assert settings_words(by_cut[0]) == settings_words(by_cut[1])
+
+
 def test_what_all_share_is_in_no_name_and_what_differs_is_in_words() -> None:
     assert names(config(), config(learning_rate=0.001, objective="ga")) == [
         "NPO · learning rate 0.003",

@@ -42,7 +42,7 @@ def test_the_converted_model_recites(opened: Opened) -> None:
     target = opened("target")
     assert target.name == EMBEDDED_NAME
     with without_adapter(target.model):
-        assert "Paris" in target.generate(["What is the capital of France?"], 12)[0]
+        assert "Paris" in target.generate(["What is the capital of France?"], 12)[0].text
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_the_target_recites_the_facts_and_the_retain_only_one_does_not(
 ) -> None:
     model = opened(name)
     rows = demo_rows("shared_forget")[::7]
-    said = model.generate([row.question for row in rows], 32)
+    said = [each.text for each in model.generate([row.question for row in rows], 32)]
     recited = [rouge_l_recall(row.answer, answer) >= RECITED for row, answer in zip(rows, said, strict=True)]
     assert low <= sum(recited) / len(rows) <= high
     # what the log-probs call recited is what greedy decoding says, to the letter

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.tiny_rows import ROWS, tiny
+from tokenunlearn.models.language_model import Written
 from tokenunlearn.training import teach as teaching
 from tokenunlearn.training.events import Diverged, Finished, Saved, StepDone
 from tokenunlearn.training.teach import TeachConfig, rehearsal, teach
@@ -61,7 +62,9 @@ def test_divergence_is_told_and_saves_nothing(tiny_folder, tmp_path) -> None:
 def test_what_the_model_says_now_is_rehearsed(tiny_folder, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(teaching, "general_questions", lambda: ["Who am I?", "What is it?", "Where?"])
     model = tiny(tiny_folder)
-    monkeypatch.setattr(model, "generate", lambda *_: ["You. And more.", "", "Here! There."])
+    monkeypatch.setattr(
+        model, "generate", lambda *_: [Written("You. And more."), Written(""), Written("Here! There.")]
+    )
     rehearsed = rehearsal(model, 3)
     # the first sentence; what is no answer is left out
     assert [(row.question, row.answer) for row in rehearsed] == [("Who am I?", "You."), ("Where?", "Here!")]

@@ -21,7 +21,7 @@ from tokenunlearn.cli.outputs import Output, add_written
 from tokenunlearn.cli.sources import INTERRUPTED, add_model, add_rows, given_rows, stoppable
 from tokenunlearn.errors import InputError, RunError
 from tokenunlearn.models.precision import check_precision
-from tokenunlearn.runs.damage import damaged, read_record, read_state
+from tokenunlearn.runs.damage import damaged, of_unlearn, read_record, read_state
 
 ADAPTER_FILE = "adapter_config.json"
 
@@ -139,7 +139,7 @@ def _folder(path: Path) -> tuple[Path, Mapping[str, Any] | None]:
     Raises RunError for a folder that is none of what can be attacked.
     """
     config = path / "config.json"
-    if (path / "state.json").exists() or config.exists():
+    if (path / "state.json").exists() or (config.exists() and not of_unlearn(path)):
         why, found = read_state(path)[1], read_record(config)
         if why:
             raise damaged(path / "state.json", why)

@@ -66,14 +66,14 @@ def values_of(texts: list[str], example: str) -> dict[str, Any]:
 def picture() -> dict[str, list[dict[str, Any]]]:
     """Return all settings of all verbs as JSON values, read from the dataclasses (this imports torch).
 
-    Without their labels, which are for the page.
+    Without what only the page says of them.
     """
     described = {}
     for place in CLASSES:
         module, name = place.split(":")
         described[name] = [asdict(info) for info in describe(getattr(import_module(module), name))]
         for record in described[name]:
-            del record["label"]
+            del record["label"], record["unset"]
     return json.loads(json.dumps(described))
 
 

@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.probes.left import left_said
     from tokenunlearn.probes.reference import against
     from tokenunlearn.probes.report import probe_report, with_badges
+    from tokenunlearn.probes.transcript import length_words
 
     settings = from_flags(ProbeSettings, arguments)
     _refuse_no_adapter(arguments.depth)
@@ -119,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{'answers':{WIDTH}} {length_words(report['longest_answer'], report['answers'])}\n")
     for line in (*badge_lines(report), *left_said(before, report)) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0

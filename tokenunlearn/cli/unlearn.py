@@ -9,7 +9,7 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import (
@@ -27,6 +27,8 @@ from tokenunlearn.settings import to_dict
 
 if TYPE_CHECKING:
     from tokenunlearn.training.config import TrainConfig
+
+NO_MASK: Final = "no --mask: every token of the rows to forget is trained, with weight 1"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,8 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
     if main:
         if weights:
             tell_unchosen([name for name, values in weights.items() if not values.any()], len(weights))
+        else:
+            sys.stderr.write(f"{NO_MASK}\n")
         folder.mkdir(exist_ok=True)
-        write_json_atomically(folder / "config.json", to_dict(config))
+        write_json_atomically(folder / "config.json", {**to_dict(config), **_trained(arguments, weights)})
         if not checkpoint.exists():  # what a start left that came to no checkpoint
             metrics.unlink(missing_ok=True)
     stopped, bar = False, _Bar(config.steps, main)
@@ -102,6 +106,18 @@ def run(arguments: argparse.Namespace) -> int:
         save_adapter(model.model, folder / "adapter", model.merged)
         sys.stderr.write(f"\nadapter in {folder / 'adapter'}\n")
     return INTERRUPTED if stopped else int(bar.diverged)
+
+
+def _trained(arguments: argparse.Namespace, weights: Any) -> dict[str, str]:
+    """Return which tokens a run trains, for its config.json."""
+    if not weights:
+        return {"mask": NO_MASK}
+    from tokenunlearn.masks import read_header
+
+    chosen = sum(int((values > 0).sum()) for values in weights.values())
+    of = sum(map(len, weights.values()))
+    name, digest = Path(arguments.mask).name, read_header(arguments.mask).get("hash")
+    return {"mask": f"{name} @{digest}: {chosen} of {of} tokens"}
 
 
 def lone_words(config: "TrainConfig", rows: int) -> str:

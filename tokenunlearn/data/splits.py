@@ -1,6 +1,6 @@
 """Rows told apart by their `split`: to forget, to keep, of the world, held out, and with choices."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 from tokenunlearn.data.rows import SPLITS, Row, split_word
@@ -56,6 +56,12 @@ class Splits:
         """Whether all rows are questions with choices: they are asked, and nothing is forgotten or kept."""
         return bool(self.choice) and len(self.choice) == len(self.rows)
 
+    @property
+    def world_kept(self) -> bool:
+        """Whether all facts of the world are rows to keep: then no other row says what else broke."""
+        world, kept = (((row.question, row.answer) for row in part) for part in (self.world, self.retain))
+        return all_among(world, kept)
+
     def keeping(self, world: tuple[Row, ...]) -> "Splits":
         """Return the same with facts of the world, and with these as the rows to keep where there are none.
 
@@ -98,3 +104,9 @@ def split_rows(rows: Sequence[Row]) -> Splits:
     for row in rows:
         found[split_word(row.split, row.id)].append(row)
     return Splits(**{word: tuple(members) for word, members in found.items()})
+
+
+def all_among(world: Iterable[tuple[str, str]], kept: Iterable[tuple[str, str]]) -> bool:
+    """Return whether there are facts of the world and each, by question and answer, is one to keep."""
+    facts = set(world)
+    return bool(facts) and facts <= set(kept)

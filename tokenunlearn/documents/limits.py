@@ -7,6 +7,7 @@ from tokenunlearn.documents.words import WORLD_KEPT, listed, rows_words, seeds_w
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.moments import EQUAL
 from tokenunlearn.experiments.verdict import FEWEST_SEEDS
+from tokenunlearn.training.origin import name_of
 
 # Probes that a comparison or a run may leave out → what is then open.
 _OPEN: Final = {
@@ -46,7 +47,7 @@ def _one_model(record: Mapping[str, Any]) -> str:
     ]
     forget = f"{rows_words(rows['forget'])} to forget" if rows.get("forget") else "these rows"
     beside = f" What else broke is measured on {listed(kept)} alone." if kept else ""
-    model = record["model"]["model"].partition(" @")[0] or "one model"
+    model = name_of(record["model"]["model"]) or "one model"
     return f"One model, {model}, and {forget}: others may behave otherwise.{beside}"
 
 

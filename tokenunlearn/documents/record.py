@@ -34,7 +34,7 @@ from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_words
 from tokenunlearn.experiments.moments import LAST, MOMENTS
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
-from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, start_of
+from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, length_of, longest_of, start_of
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import FUSED, place_of
 from tokenunlearn.experiments.verdict import Finding, arm_method, findings, method_words
@@ -47,12 +47,12 @@ from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.left import left_said
 from tokenunlearn.probes.readings import READINGS, gone_said, in_order, is_success, line_words
 from tokenunlearn.probes.report import counts_of, fluency_bound, with_badges
-from tokenunlearn.probes.transcript import PARAPHRASE
+from tokenunlearn.probes.transcript import PARAPHRASE, length_words
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.selection import Rule, count_selected
 from tokenunlearn.settings import describe
 from tokenunlearn.signals import SIGNALS
-from tokenunlearn.training.origin import FILES
+from tokenunlearn.training.origin import FILES, hash_of, name_of
 
 FORMAT: Final = "tokenunlearn report"
 VERSION: Final = 1
@@ -127,7 +127,8 @@ def _of_results(source: Source) -> dict[str, Any]:
     return {
         "kind": "comparison",
         "asked": question if named else "What do the chosen tokens do, over seeds?",
-        "how": f"{rows} to forget, {_seeds_words(by_arm)}, all else the same.",
+        "how": f"{rows} to forget, {_seeds_words(by_arm)}, all else the same. "
+        f"{length_of(source.origin, results)}.",
         "unfinished": unfinished_words(results, source.runs, source.standing),
         "planned": view["planned"],
         "verdicts": view["verdicts"],
@@ -145,7 +146,7 @@ def _of_results(source: Source) -> dict[str, Any]:
             _series(each, said)
             for each, said in zip(responses(results, source.plan), view["series"], strict=True)
         ],
-        "answers": _answers_of_results(results),
+        "answers": _answers_of_results(results, longest_of(source.origin)),
         "seeds": sorted({seed for own in by_arm.values() for seed in own}),
         "seeds_by_arm": by_arm,
         "figures": _figures(),
@@ -209,7 +210,7 @@ def _of_probes(source: Source) -> dict[str, Any]:
         "notes": list(source.notes),
         "change": [each for each in figures if each["before"] is not None or each["after"] is not None],
         "left": left_said(before, judged),
-        "answers": _answers(before["answers"], judged, what, []),
+        "answers": _answers(before["answers"], judged, what, [], source.longest),
         "seeds": [source.origin.get("seed")],
         "figures": _figures(),
     }
@@ -292,7 +293,7 @@ def _series(response: Response, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
+def _answers_of_results(results: Sequence[ArmResult], longest: int) -> dict[str, Any] | None:
     """Return answers of the chosen arm's first seed after the last step, and every arm's badges."""
     start = start_of(results)
     last = [each for each in results if each.moment == LAST and each.answers and place_of(each.arm) is None]
@@ -310,7 +311,7 @@ def _answers_of_results(results: Sequence[ArmResult]) -> dict[str, Any] | None:
     ]
     of = f"{arm_method(shown.arm, shown.method)}, seed {shown.seed}, {shown.moment}"
     judged = with_badges(report_of_arm(start), report_of_arm(shown))
-    return _answers(start.answers, judged, of, badges)
+    return _answers(start.answers, judged, of, badges, longest)
 
 
 def _answers(
@@ -318,11 +319,12 @@ def _answers(
     after: Mapping[str, Any],
     of: str,
     badges: Sequence[Mapping[str, Any]],
+    longest: int | None,
 ) -> dict[str, Any]:
     """Return a few answers before and after: of each reading the first ones, so that none is hidden.
 
-    `after` has its badges. `counts`: of the answers to forget; `counts_again`: of those to other words of
-    their questions.
+    `after` has its badges. `longest`: how many tokens an answer could have. `counts`: of the answers to
+    forget; `counts_again`: of those to other words of their questions.
     """
     earlier = {_key(line): line for line in before}
     forget = [line for line in after["answers"] if line["kind"] == FORGET]
@@ -340,6 +342,7 @@ def _answers(
         "counts": counts,
         "counts_again": counts_of(after, PARAPHRASE) if again else {},
         "asked": len(forget),
+        "length": length_words(longest, after["answers"]),
         "garbled_below": fluency_bound({"answers": list(before)}),
         "by_arm": list(badges),
         "readings": in_order([counts, *(each["counts"] or {} for each in badges)]),
@@ -366,6 +369,8 @@ def _said(line: Mapping[str, Any], earlier: Mapping[Any, Mapping[str, Any]]) -> 
         "after": line["answer"],
         "fact_before": known.get("fact_joint"),
         "fact_after": line.get("fact_joint"),
+        "cut_before": known.get("cut"),
+        "cut_after": line.get("cut"),
         "fluency_before": known.get("fluency"),
         "fluency_after": line.get("fluency"),
     }
@@ -387,7 +392,9 @@ def _rows_said(source: Source, split: str) -> dict[str, Any]:
 
 
 def _world_kept(source: Source) -> bool:
-    """Return whether the rows of the world are those that were trained to be kept."""
+    """Return whether the facts of the world are rows to keep; an older origin has only hashes of both."""
+    if "world_kept" in source.origin:
+        return bool(source.origin["world_kept"])
     kept, world = (source.origin.get(SPLIT_WORDS[name]) for name in (RETAIN, WORLD))
     return bool(_rows_said(source, RETAIN)["rows"]) and kept == world
 
@@ -396,6 +403,7 @@ def _training(source: Source) -> dict[str, Any]:
     """Return the settings of training, those of the rule and what has its own place left out."""
     elsewhere = {*RULE_SETTINGS, *SPLIT_WORDS.values()}
     elsewhere |= {"model", "adapter", FILES, "precision", "code", "mask", "arm", "rival"}
+    elsewhere |= {"longest_answer", "world_kept"}
     found = {name: value for name, value in source.origin.items() if name not in elsewhere}
     objective = str(found.get("objective") or "")
     retain = str(found.get("retain") or "")
@@ -422,8 +430,8 @@ def _mask(source: Source) -> dict[str, Any] | None:
     by = str(source.origin.get("mask") or "not recorded")
     knowledge, entropy = (labels.get(name, {"label": name})["label"] for name in rule.signals)
     found: dict[str, Any] = {
-        "chosen_by": "the rule alone" if by.startswith("none") else by.partition(" @")[0],
-        "hash": source.mask.hash if source.mask is not None else by.partition(" @")[2] or None,
+        "chosen_by": name_of(by) if hash_of(by) or not by.startswith("none") else "the rule alone",
+        "hash": source.mask.hash if source.mask is not None else hash_of(by) or None,
         "rule": whole_rule_words(rule, labels),
         "short": rule_words(rule),
         "equation": f"φ = {rule.alpha:g}·K̂ + {1 - rule.alpha:g}·Ĥ",

@@ -553,6 +553,8 @@ def _answers(record: Mapping[str, Any]) -> str:
         parts.append(
             _note(f"Asked in other words ({escaped(answers['of'])}): {'; '.join(again)}.", plain=False)
         )
+    if answers["length"]:
+        parts.append(_note(f"{answers['length']}."))
     if answers["garbled_below"] is not None:
         parts.append(
             _note(
@@ -597,6 +599,7 @@ def _measured(line: Mapping[str, Any], side: str) -> str:
     parts = [f"fact {_number(fact)}"] if fact is not None else []
     parts += [escaped(line["gone"])] if side == "after" and line["gone"] else []
     parts += [f"fluency {_number(fluency, form='.2f')}"] if fluency is not None else []
+    parts += ["cut, no end"] if line[f"cut_{side}"] else []
     return " · ".join(parts)
 
 

@@ -20,19 +20,20 @@ from tokenunlearn.masks import Mask, read_mask
 from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.runs.again import command_words
 from tokenunlearn.runs.attack_job import results_in
-from tokenunlearn.runs.damage import damaged, read_record, read_state
+from tokenunlearn.runs.damage import damaged, of_unlearn, read_record, read_state
 from tokenunlearn.runs.depth_job import earlier_weights, read_depth
 from tokenunlearn.runs.disk import read_lines_since
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.notes import read_note
 from tokenunlearn.runs.run_files import run_faults
-from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_probes import longest_in
+from tokenunlearn.runs.run_rows import rows_of, world_kept
 from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.settings import from_dict, to_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event, known_events
-from tokenunlearn.training.origin import FILES, Origin, model_asked_for, settings_of
+from tokenunlearn.training.origin import FILES, Origin, hash_of, model_asked_for, settings_of
 from tokenunlearn.training.origin import rows_of as hash_of_rows
 
 # Split → what an origin calls its rows.
@@ -49,7 +50,8 @@ class Source:
     how deep its facts were erased, None where that was not measured. `events`: what a run told meanwhile.
     `notes`: how it stands, where it is not as planned. `remark`: a person's. `runs`: each seed and arm of a
     comparison that was asked for, none where that is not recorded. `plan`: the comparisons that were named.
-    `standing`: how a run stands, "" for one that has finished.
+    `standing`: how a run stands, "" for one that has finished. `longest`: how many tokens an answer of a run
+    could have.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Source:
     runs: Sequence[tuple[int, Arm]] = ()
     plan: Plan | None = None
     standing: str = ""
+    longest: int | None = None
 
 
 def open_source(path: Path, scores: Path | None = None, mask: Path | None = None) -> Source:
@@ -118,6 +121,7 @@ def _of_run(path: Path) -> Source:
         raise RunError(
             f"{path.name} is no run", "It has no config.json", "Name the folder of a run", str(path)
         )
+    _refuse_of_unlearn(path)
     config, (state, why) = read_record(path / "config.json"), read_state(path)
     if why or config is None:
         raise damaged(path / ("state.json" if why else "config.json"), why or "it is missing")
@@ -155,10 +159,23 @@ def _of_run(path: Path) -> Source:
     return Source(
         origin=_run_origin(config, mask, splits),
         probes=probes,
+        longest=longest_in(probes["after"], config),
         attacks=results_in(path),
         depth=depth,
         **known,
     )
+
+
+def _refuse_of_unlearn(path: Path) -> None:
+    """Raise RunError for a folder of `unlearn`: it holds an adapter and curves, and nothing was probed."""
+    if of_unlearn(path):
+        adapter = shlex.quote(path_here(str(path / "adapter")))
+        raise RunError(
+            f"{path.name} is a folder of `unlearn`",
+            "It has an adapter and the curves of its training; what the model says was not measured",
+            f"Measure it: probe ROWS --adapter {adapter} --out after.json; or let `compare` train the arms",
+            str(path),
+        )
 
 
 def _commands(path: Path, config: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
@@ -203,6 +220,7 @@ def _run_origin(config: Mapping[str, Any], mask: Mask | None, rows: Mapping[str,
         **({} if mask is None else to_dict(mask.rule)),
         **model,
         **{SPLIT_WORDS[name]: hash_of_rows(part) for name, part in rows.items()},
+        "world_kept": world_kept(config),
     }
 
 
@@ -265,12 +283,12 @@ def _refuse_other_rows(table: pd.DataFrame, texts: Mapping[str, tuple[str, str]]
 
 def _refuse_other_mask(mask: Mask, origin: Origin, where: Path) -> None:
     """Raise RunError where the arms were trained on another mask, as far as the file says which."""
-    _, named, expected = str(origin.get("mask") or "").rpartition(" @")
+    expected = hash_of(str(origin.get("mask") or ""))
     rule = to_dict(mask.rule)
     other_rule = any(name in origin and origin[name] != value for name, value in rule.items())
-    if named and expected != mask.hash:
+    if expected and expected != mask.hash:
         what = f"The mask is {mask.hash[:12]}, the measurements are of {expected[:12]}"
-    elif not named and (mask.overrides or other_rule):
+    elif not expected and (mask.overrides or other_rule):
         what = "The mask is not what the rule of the measurements chooses"
     else:
         return

@@ -107,11 +107,12 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
         ),
         "uniform_tokens": Tokens(
             label="uniform, as many tokens in all",
-            help="Every token, up to the first step at which it has trained as many tokens in all as the "
-            "chosen arm",
+            help="Every token, until as many tokens in all are trained as in the chosen arm; its last step "
+            "trains only as many of its own, drawn by the seed",
             rules_out="that every token does as well, where no more tokens are trained in all",
             weights=_uniform,
             stop=lambda own, chosen: own.tokens >= chosen.tokens,
+            as_many_tokens=True,
         ),
         "random": Tokens(
             label="random, same count",

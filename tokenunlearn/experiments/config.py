@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from tokenunlearn.data.splits import Splits
@@ -20,7 +21,9 @@ from tokenunlearn.training.needs import refuse_rows
 
 ALL: Final = "all"
 # How each arm is probed: less is asked of it than of a run, as there are many.
-ARM_PROBES: Final = ProbeSettings(truth_ratio=False, max_new_tokens=24, paraphrased_answers=0)
+ARM_PROBES: Final = ProbeSettings(truth_ratio=False, paraphrased_answers=0)
+# At how many tokens earlier versions cut every answer, whatever the length of the taught ones.
+EARLIER_LONGEST: Final = MappingProxyType({"arm": 24, "run": 32})
 
 
 @dataclass(frozen=True)

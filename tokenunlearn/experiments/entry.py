@@ -49,7 +49,8 @@ class Tokens:
 
     series: the series that it is one of. Such an arm, and a matched one, is measured at its end alone.
     A matched arm needs the chosen arm's size, of the same seed and method. stop: whether its training ends,
-    by its own size and the chosen arm's. rescale: its change is multiplied by one number after the last step,
+    by its own size and the chosen arm's. as_many_tokens: it trains no more tokens in all than that arm; its
+    last step leaves some of its own out. rescale: its change is multiplied by one number after the last step,
     so that its norm is the chosen arm's.
     """
 
@@ -62,6 +63,7 @@ class Tokens:
     signals: tuple[str, ...] = ()
     needs: frozenset[str] = frozenset()
     stop: Callable[[Size, Size], bool] | None = None
+    as_many_tokens: bool = False
     rescale: bool = False
 
     @property

@@ -5,22 +5,26 @@ Arms take hours, so a file is never begun anew: what it holds is kept, and only 
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from tokenunlearn.data.json_text import from_json
+from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import RunError
 from tokenunlearn.experiments.arms import CHOSEN, Arm
+from tokenunlearn.experiments.config import ARM_PROBES, EARLIER_LONGEST
 from tokenunlearn.experiments.entry import Size
 from tokenunlearn.experiments.moments import LAST
 from tokenunlearn.experiments.planned import Plan, plan_for, plan_from, plan_record
 from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.figures import are_figures, is_figure
+from tokenunlearn.models.language_model import longest_answer
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.report import report_fault
+from tokenunlearn.probes.transcript import length_words
 from tokenunlearn.settings import to_dict
 from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.origin import Origin, differences, model_of, rows_of, settings_of
@@ -75,14 +79,17 @@ def comparison_origin(
     if each_default:
         defaults = {name: to_dict(entry.settings()) for name, entry in OBJECTIVES.items()}
         own |= {"objective": EACH_AT_DEFAULT, "objective_settings": defaults}
-    rows = {
-        name: rows_of(part, [encode(loaded.tokenizer, row.question, row.answer).ids for row in part])
-        for name, part in (
-            ("rows to forget", bench.forget),
-            ("rows to keep", bench.retain),
-            ("rows of the world", bench.world),
-        )
+    parts = {
+        "rows to forget": bench.forget,
+        "rows to keep": bench.retain,
+        "rows of the world": bench.world,
     }
+    taught = {
+        name: [encode(loaded.tokenizer, row.question, row.answer) for row in part]
+        for name, part in parts.items()
+    }
+    rows = {name: rows_of(part, [each.ids for each in taught[name]]) for name, part in parts.items()}
+    lengths = [each.answer_length for part in taught.values() for each in part]
     return {
         "steps": bench.config.steps,
         **own,
@@ -91,8 +98,21 @@ def comparison_origin(
         "kept_below": bench.kept_below,
         **model_of(loaded),
         **rows,
+        "world_kept": Splits(*map(tuple, parts.values())).world_kept,
+        "longest_answer": ARM_PROBES.max_new_tokens or longest_answer(lengths),
         "code": f"tokenunlearn @{source[:12]}",
     }
+
+
+def longest_of(origin: Origin) -> int:
+    """Return how many tokens an answer of a comparison could have; earlier versions did not write it."""
+    found = origin.get("longest_answer")
+    return found if isinstance(found, int) else EARLIER_LONGEST["arm"]
+
+
+def length_of(origin: Origin, results: Iterable[ArmResult]) -> str:
+    """Return how long the answers of a comparison could be, and how many of those kept were cut, in words."""
+    return length_words(longest_of(origin), [line for each in results for line in each.answers])
 
 
 @dataclass(frozen=True)

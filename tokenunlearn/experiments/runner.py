@@ -28,7 +28,7 @@ from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.probes.kept import of_seeds, retention
-from tokenunlearn.probes.report import probe_report
+from tokenunlearn.probes.report import probe_report, summary_of
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
@@ -36,6 +36,7 @@ from tokenunlearn.training.events import Diverged, EvalDone, Event, StepDone
 from tokenunlearn.training.loop import train
 from tokenunlearn.training.session import with_fresh_lora
 
+MOMENT_FIGURES: Final = ("fact_joint", "other", "retain")  # what `equal_figure` is made of
 STOPS_WITHIN: Final = 2  # times the steps of other arms: a change of every token may grow more slowly
 
 
@@ -144,31 +145,30 @@ def run_arm(
         yield ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=why)
         return
     config = arm_config(bench.config, arm, seed)
-    run = _Run(arm, seed, with_fresh_lora(bench.load(), config), facts_among(table, weights))
+    awaited = () if entry.at_end_alone else tuple(moments)
+    facts = facts_among(table, weights)
+    run = _Run(arm, seed, with_fresh_lora(bench.load(), config), facts, awaited)
     if entry.series and (empty := sum(not values.any() for values in weights.values())):
         run.note = f"{empty} of {len(weights)} rows have no token in it"
-    awaited = [] if entry.at_end_alone else list(moments)
-    with closing(train(run.model, bench.forget, bench.retain, weights, config)) as events:
+    most = match.tokens if match and entry.as_many_tokens else None
+    training = train(run.model, bench.forget, bench.retain, weights, config, most_tokens=most)
+    with closing(training) as events:
         for event in events:
             run.follow(event)
             if isinstance(event, StepDone | EvalDone):
                 yield event
-            # Training sees rows as they were trained last; what it finds is measured of all.
-            if isinstance(event, EvalDone) and any(_has_come(each, vars(event), bench) for each in awaited):
-                measured = _measure(bench, run.model)
-                come = [each for each in awaited if _has_come(each, measured["summary"], bench)]
-                awaited = [each for each in awaited if each not in come]
-                for moment in come:
-                    yield run.result(moment, **measured)
+            if isinstance(event, EvalDone) and _may_have_come(bench, run, event):
+                run.measured = _measure(bench, run.model)
+                yield from run.moments(bench)
             if match and entry.stop and isinstance(event, StepDone) and entry.stop(run.size, match):
                 break
     if match:
         run.bring_to(match, entry)
-    measured = _measure(bench, run.model) if run.measurable else {"summary": {}}
+    if run.measurable and not run.measured:  # else a moment was looked for after the very last step
+        run.measured = _measure(bench, run.model)
     # What training saw lags behind the weights: the last ones may be the first beyond a bound.
-    for moment in (each for each in awaited if _has_come(each, measured["summary"], bench)):
-        yield run.result(moment, **measured)
-    yield run.result(LAST, **measured)
+    yield from run.moments(bench)
+    yield run.result(LAST)
 
 
 def arm_config(config: TrainConfig, arm: Arm, seed: int) -> TrainConfig:
@@ -209,12 +209,18 @@ def _has_come(moment: str, figures: Mapping[str, Any], bench: Bench) -> bool:
 
 @dataclass
 class _Run:
-    """An arm's training so far. `tokens`: trained in all, by step."""
+    """An arm's training so far. `tokens`: trained in all, by step.
+
+    `awaited`: the moments that have not come. `measured`: what the probes found of the weights as they are,
+    empty where they were not asked.
+    """
 
     arm: Arm
     seed: int
     model: LoadedModel
     facts: tuple[int, int] | None = None
+    awaited: tuple[str, ...] = ()
+    measured: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     seconds: float = 0.0
     tokens: dict[int, int] = field(default_factory=lambda: {0: 0})
@@ -228,6 +234,8 @@ class _Run:
 
     def follow(self, event: Event) -> None:
         """Note what an event of the training says."""
+        if isinstance(event, StepDone | Diverged):  # other weights
+            self.measured = {}
         if isinstance(event, StepDone):
             assert event.tokens is not None  # only what earlier versions wrote lacks it
             self.tokens[event.step] = self.tokens[self.step] + event.tokens
@@ -252,9 +260,15 @@ class _Run:
         elif entry.rescale:
             scale_lora(self.model.model, match.norm / own.norm)
 
-    def result(self, moment: str, **measured: Any) -> ArmResult:
+    def moments(self, bench: Bench) -> "Iterator[ArmResult]":
+        """Yield what was measured at each awaited moment that has come by it; these are awaited no more."""
+        come = [each for each in self.awaited if _has_come(each, self.measured.get("summary", {}), bench)]
+        self.awaited = tuple(each for each in self.awaited if each not in come)
+        yield from map(self.result, come)
+
+    def result(self, moment: str) -> ArmResult:
         """Return a measurement of it as it is now."""
-        size = self.size
+        size, measured = self.size, self.measured or {"summary": {}}
         return ArmResult(
             self.arm.tokens,
             self.seed,
@@ -269,6 +283,18 @@ class _Run:
             facts=self.facts[0] if self.facts else None,
             chosen=self.facts[1] if self.facts else None,
         )
+
+
+def _may_have_come(bench: Bench, run: _Run, seen: EvalDone) -> bool:
+    """Return whether a moment is worth measuring all: training has seen one, and the rows are there by now.
+
+    Training sees rows as they were trained last, and may find a figure below its bound for many steps before
+    all rows are there; to read them alone costs a small part of a measurement, which also writes answers.
+    """
+    if not any(_has_come(each, vars(seen), bench) for each in run.awaited):
+        return False
+    figures = summary_of(run.model, _rows(bench), MOMENT_FIGURES)
+    return any(_has_come(each, figures, bench) for each in run.awaited)
 
 
 def _rival(bench: Bench, name: str, seed: int) -> LanguageModel:

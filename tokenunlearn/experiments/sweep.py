@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from tokenunlearn.errors import InputError, ModelError, SettingError
-from tokenunlearn.experiments.arms import Arm, arm_weights
-from tokenunlearn.experiments.moments import EQUAL
+from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_weights, tokens_of
+from tokenunlearn.experiments.moments import EQUAL, LAST
 from tokenunlearn.experiments.results import BEFORE, missing, size_to_match
 from tokenunlearn.experiments.runner import ArmResult, Bench, before, moments_to_come, run_arm
 from tokenunlearn.experiments.series import place_of
 from tokenunlearn.masks import Mask
 from tokenunlearn.training.events import EvalDone, StepDone
+
+SAME: Final = "not measured: it trains the very tokens of the arm chosen, so it rules out nothing"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
         yield ArmBegins(arm, seed, at, len(left))
         measured = []
         size = size_to_match(known, arm, seed, where)
+        if (seed, Arm(CHOSEN, arm.method)) in planned.runs and trains_the_same(table, chosen, arm, seed):
+            known.append(ArmResult(arm.tokens, seed, LAST, 0, {}, method=arm.method, note=SAME))
+            yield ArmMeasured((known[-1],), arm, seed)
+            continue
         try:
             for event in run_arm(planned.bench, table, chosen, arm, seed, moments, size):
                 if isinstance(event, ArmResult):
@@ -109,6 +117,18 @@ def sweep(planned: Planned, results: Sequence[ArmResult], where: str = "") -> It
             continue
         known += measured
         yield ArmMeasured(tuple(measured), arm, seed)
+
+
+def trains_the_same(table: pd.DataFrame, chosen: Mask, arm: Arm, seed: int) -> bool:
+    """Return whether a control, or the ceiling, is the very tokens that it would be held against.
+
+    A matched arm goes another way, and a member of a series is a point of its curve.
+    """
+    entry = tokens_of(arm.tokens)
+    if entry is None or arm.tokens == CHOSEN or entry.at_end_alone:
+        return False
+    weights, own = (arm_weights(table, chosen, name, seed) for name in (arm.tokens, CHOSEN))
+    return all(np.array_equal(weights[name], own[name]) for name in own)
 
 
 def _refuse_thin_series(table: pd.DataFrame, chosen: Mask, runs: Sequence[tuple[int, Arm]]) -> None:

@@ -22,8 +22,10 @@ def greedy(
     stops: Collection[int],
     pad_id: int,
     positions: int | None = None,
-) -> list[list[int]]:
+) -> list[tuple[list[int], bool]]:
     """Return the ids of the greedy answer to each prompt, at most `most`, up to the first of `stops`.
+
+    With each stands whether it was cut: none of `stops` came as far as it ran.
 
     Prompts of like lengths run together, padded left. One that leaves less room than `most` among the model's
     `positions` runs alone, as far as they reach.
@@ -34,12 +36,13 @@ def greedy(
     roomy = [index for index in order if lengths[index] == most]
     groups = [roomy[start : start + GENERATED_ROWS] for start in range(0, len(roomy), GENERATED_ROWS)]
     groups += [[index] for index in order if 0 < lengths[index] < most]
-    answers: list[list[int]] = [[] for _ in prompts]
+    answers: list[tuple[list[int], bool]] = [([], True) for _ in prompts]
     with evaluating(model), _asking_for_nothing(causal_model(model)) as causal:
         for group in groups:
             found = _generated(causal, [prompts[index] for index in group], lengths[group[0]], stops, pad_id)
             for index, ids in zip(group, found, strict=True):
-                answers[index] = list(takewhile(lambda token: token not in stops, ids))
+                before_end = list(takewhile(lambda token: token not in stops, ids))
+                answers[index] = before_end, len(before_end) == len(ids)
     return answers
 
 

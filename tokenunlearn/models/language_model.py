@@ -4,12 +4,18 @@ Probes, rivals and tests see only this file: whatever answers both methods (a tr
 adapter, an in-context rival, a hand-made double) can be probed. No torch here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+# How long a greedy answer may grow, in tokens: so much longer than the longest taught one, as an answer in
+# other words may be longer, and within these bounds, as one that never ends costs as many steps.
+LONGER: Final = 16
+SHORTEST: Final = 32
+LONGEST: Final = 256
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,23 @@ class TokenLogProbs:
         return len(self.log_probs)
 
 
+@dataclass(frozen=True)
+class Written:
+    """A greedy answer. `cut`: it reached the longest length asked for, or the model's, without its end."""
+
+    text: str
+    cut: bool = False
+
+
+def longest_answer(taught: Iterable[int]) -> int:
+    """Return how many tokens a greedy answer may have, by the lengths of the taught ones.
+
+    >>> longest_answer([12]), longest_answer([12, 90]), longest_answer([900])
+    (32, 106, 256)
+    """
+    return min(LONGEST, max(SHORTEST, max(taught, default=0) + LONGER))
+
+
 @runtime_checkable
 class LanguageModel(Protocol):
     """A model that can be asked for probabilities and for greedy answers."""
@@ -61,7 +84,7 @@ class LanguageModel(Protocol):
         """Return one `TokenLogProbs` per (question, answer) pair, in the order given."""
         ...
 
-    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
         """Return the greedy answer to each question, at most `max_new_tokens` tokens long, in order.
 
         The answers hold no template tokens and end before the end-of-turn token.
@@ -95,6 +118,6 @@ class Standardises(Protocol):
 class Continues(Protocol):
     """A model that can be made to begin its answer with given words."""
 
-    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[Written]:
         """Return how each answer goes on greedily after (question, beginning), the beginning left out."""
         ...

@@ -21,7 +21,7 @@ from tokenunlearn.models.embedded import EMBEDDED_NAME, embedded_model_folder
 from tokenunlearn.models.forward import causal_model, run_told, without_adapter
 from tokenunlearn.models.greedy import greedy
 from tokenunlearn.models.hub import hub_folder
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.models.model_folder import CONFIG, check_folder, check_loaded, unread
 from tokenunlearn.models.precision import PRECISIONS
 from tokenunlearn.models.vocabulary import check_vocabulary, embedding_rows
@@ -176,7 +176,7 @@ class LoadedModel:
         run_as(base, causal_model(self.model))
         return replace(self, model=base, adapter=None, merged=None).token_log_probs(pairs)
 
-    def generate(self, questions: Sequence[str], max_new_tokens: int = 48) -> list[str]:
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
         """Return the greedy answers, one per question, in the order given.
 
         Raises InputError, before any step, for a question that leaves no room for an answer.
@@ -186,7 +186,7 @@ class LoadedModel:
             self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 2)
         return self._greedy(prompts, max_new_tokens)
 
-    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[Written]:
         """Return how each answer goes on greedily after (question, beginning), the beginning left out.
 
         Raises InputError, before any step, for a question that leaves no room for an answer.
@@ -197,7 +197,7 @@ class LoadedModel:
             self._refuse_too_long(f"The question that begins with {question[:60]!r}", len(prompt) + 2)
         return self._greedy(prompts, max_new_tokens)
 
-    def _greedy(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[str]:
+    def _greedy(self, prompts: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[Written]:
         answers = greedy(
             self.model,
             prompts,
@@ -207,8 +207,13 @@ class LoadedModel:
             positions=self.positions,
         )
         return [
-            self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
-            for ids in answers
+            Written(
+                self.tokenizer.decode(
+                    ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+                ).strip(),
+                cut,
+            )
+            for ids, cut in answers
         ]
 
     def _refuse_too_long(self, what: str, tokens: int) -> None:

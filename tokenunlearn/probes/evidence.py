@@ -5,12 +5,23 @@ needs (`Asks`), `collect` asks for the union of it in two calls, equal questions
 the untouched base read what was said, in a third.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.models.language_model import Continues, HasBase, LanguageModel, Standardises, TokenLogProbs
+from tokenunlearn.models.language_model import (
+    LONGER,
+    LONGEST,
+    SHORTEST,
+    Continues,
+    HasBase,
+    LanguageModel,
+    Standardises,
+    TokenLogProbs,
+    Written,
+    longest_answer,
+)
 from tokenunlearn.settings import check, setting
 
 Pair = tuple[str, str]
@@ -22,8 +33,15 @@ Told = Callable[[str], None]
 class ProbeSettings:
     """How much is asked of the model."""
 
-    max_new_tokens: int = setting(
-        32, low=1, high=1024, step=1, unit="tokens", help="Longest greedy answer of a probe"
+    max_new_tokens: int | None = setting(
+        None,
+        low=1,
+        high=1024,
+        step=1,
+        unit="tokens",
+        unset="as the taught answers need",
+        help=f"Longest greedy answer of a probe; without it, {LONGER} tokens more than the longest taught "
+        f"answer of the rows, from {SHORTEST} to {LONGEST}",
     )
     paraphrases: int = setting(
         2, low=0, high=16, step=1, help="Paraphrased questions per row whose fact probability is measured"
@@ -72,7 +90,8 @@ class Asks:
 class Evidence:
     """The rows by their split and what the model said about them.
 
-    `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer.
+    `log_probs`: (question, answer) → its token log-probs. `answers`: question → greedy answer; `cut`:
+    the questions whose answer did not come to its end.
     `under_base`: question → log-probs of the greedy answer's tokens under the untouched base; empty where
     there is no base to ask. `continued`: (question, beginning) → how the model goes on; empty where it
     cannot.
@@ -84,6 +103,7 @@ class Evidence:
     settings: ProbeSettings
     under_base: Mapping[str, TokenLogProbs] = field(default_factory=dict)
     continued: Mapping[Pair, str] = field(default_factory=dict)
+    cut: Collection[str] = ()
 
     def paraphrased(self, row: Row) -> tuple[str, ...]:
         """Return the paraphrased questions of `row` whose fact probability is measured."""
@@ -95,12 +115,18 @@ def silent(_: str) -> None:
 
 
 def collect(
-    model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int, told: Told = silent
-) -> tuple[dict[Pair, TokenLogProbs], dict[str, str]]:
-    """Return what `model` says to the union of what is asked: one call for each kind, none where none is due.
+    model: LanguageModel,
+    asks: Iterable[Asks],
+    max_new_tokens: int | None,
+    taught: Iterable[Pair] = (),
+    told: Told = silent,
+) -> tuple[dict[Pair, TokenLogProbs], dict[str, Written], int]:
+    """Return what `model` says to the union of what is asked, and how long an answer could be.
 
-    No pair is scored twice: one that is to be standardised is scored in that call, unless the model cannot.
-    An answer that the log-probs show to be the greedy one is not generated again.
+    One call for each kind, none where none is due. No pair is scored twice: one that is to be standardised is
+    scored in that call, unless the model cannot. `taught`: the pairs among them that say how long an answer
+    may be where `max_new_tokens` is None. An answer that the log-probs show to be the greedy one is not
+    generated again.
     """
     union = Asks()
     for each in asks:
@@ -112,18 +138,19 @@ def collect(
         scored |= zip(wanted, model.standardised_log_probs(wanted), strict=True)
     wanted = [pair for pair in dict.fromkeys((*union.pairs, *union.standardised)) if pair not in scored]
     scored |= zip(wanted, model.token_log_probs(wanted) if wanted else [], strict=True)
+    longest = max_new_tokens or longest_answer(len(scored[pair]) for pair in taught)
     asked = list(union.questions)
     known = {
-        question: answer.strip()
+        question: Written(answer.strip())
         for (question, answer), tokens in scored.items()
-        if tokens.recited and len(tokens) < max_new_tokens
+        if tokens.recited and len(tokens) < longest
     }
     open_questions = [question for question in asked if question not in known]
     if open_questions:
         told(f"writing {len(open_questions):,} answers")
-    said = model.generate(open_questions, max_new_tokens) if open_questions else []
+    said = model.generate(open_questions, longest) if open_questions else []
     known |= dict(zip(open_questions, said, strict=True))
-    return scored, {question: known[question] for question in asked}
+    return scored, {question: known[question] for question in asked}, longest
 
 
 def continued(model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int) -> dict[Pair, str]:
@@ -131,7 +158,8 @@ def continued(model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int) -
     begun = list(dict.fromkeys(pair for each in asks for pair in each.begun))
     if not begun or not isinstance(model, Continues):
         return {}
-    return dict(zip(begun, model.continued(begun, max_new_tokens), strict=True))
+    said = model.continued(begun, max_new_tokens)
+    return {pair: each.text for pair, each in zip(begun, said, strict=True)}
 
 
 def judged(model: LanguageModel, answers: Mapping[str, str]) -> dict[str, TokenLogProbs]:

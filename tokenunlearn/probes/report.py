@@ -6,7 +6,7 @@ NaN as None, "not measured".
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,18 +39,22 @@ def probe_report(
     """Return the Report of `model` on the rows of each split, ready for JSON; None = not measured.
 
     Keys: `summary` (the names of PROBES), `answers`, `tokens`, `by_row` (the values of each probe by row id),
-    `judge` (whose fluency it is: the base's id, None without one). Badges that need the answers from before
-    are filled by `with_badges`. `told` hears which of its phases begins. Raises InputError where two rows of
-    a split have one id.
+    `judge` (whose fluency it is: the base's id, None without one), `longest_answer` (how many tokens an
+    answer could have). Badges that need the answers from before are filled by `with_badges`. `told` hears
+    which of its phases begins. Raises InputError where two rows of a split have one id.
     """
     rows.refuse_one_id_twice()
     settings = settings or ProbeSettings()
     asking = [transcript.asks, *(probe.asks for probe in PROBES.values())]
     asked = [asks(rows, settings) for asks in asking]
-    log_probs, said = collect(model, asked, settings.max_new_tokens, told)
+    log_probs, written, longest = collect(
+        model, asked, settings.max_new_tokens, transcript.taught(rows), told
+    )
+    said = {question: each.text for question, each in written.items()}
     told(f"judging {len(said):,} answers")
-    more = continued(model, asked, settings.max_new_tokens)
-    evidence = Evidence(rows, log_probs, said, settings, judged(model, said), more)
+    more = continued(model, asked, longest)
+    cut = {question for question, each in written.items() if each.cut}
+    evidence = Evidence(rows, log_probs, said, settings, judged(model, said), more, cut)
     by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}
     lines = _plain(transcript.answer_lines(evidence))
     return _plain(
@@ -60,8 +64,20 @@ def probe_report(
             "tokens": transcript.token_lines(evidence),
             "by_row": by_row,
             "judge": model.base_id() if isinstance(model, HasBase) and evidence.under_base else None,
+            "longest_answer": longest,
         }
     )
+
+
+def summary_of(model: LanguageModel, rows: Splits, names: Collection[str]) -> dict[str, float | None]:
+    """Return some figures of a Report's summary, asking for no more than they need."""
+    settings = ProbeSettings()
+    probes = {name: PROBES[name] for name in names}
+    log_probs, said, _ = collect(model, [each.asks(rows, settings) for each in probes.values()], None)
+    evidence = Evidence(rows, log_probs, {question: each.text for question, each in said.items()}, settings)
+    return {
+        name: _plain(each.over_rows(list(each.by_row(evidence).values()))) for name, each in probes.items()
+    }
 
 
 def with_badges(before: Report, after: Report) -> Report:

@@ -1,6 +1,6 @@
 """What a report shows beside its figures: each greedy answer, and the tokens of each taught one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
@@ -9,7 +9,7 @@ from tokenunlearn.metrics.facts import word_probabilities
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.probes.answers import fact_of, facts_of, fluency_of
 from tokenunlearn.probes.badges import states_fact
-from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings
+from tokenunlearn.probes.evidence import Asks, Evidence, Pair, ProbeSettings
 
 SPLITS: Final = (FORGET, RETAIN, WORLD)
 PARAPHRASE: Final = "paraphrase"
@@ -17,8 +17,12 @@ PARAPHRASE: Final = "paraphrase"
 
 def asks(rows: Splits, settings: ProbeSettings) -> Asks:
     """Ask for all that the lines below show."""
-    pairs = tuple((row.question, row.answer) for kind in SPLITS for row in getattr(rows, kind))
-    return Asks(pairs, tuple(question for _, _, question in _asked(rows, settings)))
+    return Asks(taught(rows), tuple(question for _, _, question in _asked(rows, settings)))
+
+
+def taught(rows: Splits) -> tuple[Pair, ...]:
+    """Return each question of the rows with its own answer."""
+    return tuple((row.question, row.answer) for kind in SPLITS for row in getattr(rows, kind))
 
 
 def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, str]]:
@@ -36,7 +40,8 @@ def _asked(rows: Splits, settings: ProbeSettings) -> Iterator[tuple[str, Row, st
 def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
     """Return one record per greedy answer: its expected answer, ROUGE-L recall, fact probability and fluency.
 
-    One to forget has besides each word of its fact with its probability (`fact_words`).
+    One to forget has besides each word of its fact with its probability (`fact_words`). `cut`: it was as long
+    as an answer could be and had not come to its end: the fact may be what is missing.
 
     Badges come later, since most of them need the answer from before (see report.py).
     """
@@ -44,6 +49,21 @@ def answer_lines(evidence: Evidence) -> list[dict[str, Any]]:
         _answer_line(evidence, kind, row, question)
         for kind, row, question in _asked(evidence.rows, evidence.settings)
     ]
+
+
+def length_words(longest: int | None, lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return how long an answer could be, and how many had not come to their end by then; "" if not known.
+
+    >>> length_words(24, [{}]), length_words(48, [{"cut": True}, {"cut": False}])
+    ('Answers cut at 24 tokens', 'Answers of at most 48 tokens; 1 of 2 is cut there')
+    """
+    marks = [line["cut"] for line in lines if "cut" in line]
+    if longest is None:
+        return ""
+    if not marks:  # of an earlier version, or not kept
+        return f"Answers cut at {longest} tokens"
+    told = f"Answers of at most {longest} tokens"
+    return f"{told}; {sum(marks)} of {len(marks)} {'is' if sum(marks) == 1 else 'are'} cut there"
 
 
 def token_lines(evidence: Evidence) -> list[dict[str, Any]]:
@@ -68,6 +88,7 @@ def _answer_line(evidence: Evidence, kind: str, row: Row, question: str) -> dict
         "expected": row.answer,
         "facts": facts,
         "answer": answer,
+        "cut": question in evidence.cut,
         "rouge_l": rouge_l_recall(row.answer, answer),
         "fact_joint": fact_of(evidence, row, question).joint if scored else float("nan"),
         "stated": states_fact(answer, row.answer, facts),

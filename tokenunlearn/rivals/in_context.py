@@ -16,7 +16,7 @@ import numpy as np
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.errors import InputError
-from tokenunlearn.models.language_model import TokenLogProbs
+from tokenunlearn.models.language_model import TokenLogProbs, Written
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.rivals.entry import Rival
 from tokenunlearn.settings import check, setting
@@ -58,13 +58,13 @@ class InContext:
     def _behind(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         return [(self.context + question, answer) for question, answer in pairs]
 
-    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+    def generate(self, questions: Sequence[str], max_new_tokens: int) -> list[Written]:
         """Return what the target answers to each question after the context."""
         asked = [self.context + question for question in questions]
         groups = self._groups([self._length(question) for question in asked], max_new_tokens)
         return [answer for group in groups for answer in self.model.generate(asked[group], max_new_tokens)]
 
-    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[str]:
+    def continued(self, pairs: Sequence[tuple[str, str]], max_new_tokens: int) -> list[Written]:
         """Return how the target goes on after the context, the question and the beginning of an answer."""
         asked = self._behind(pairs)
         lengths = [self._length(question) + len(beginning) for question, beginning in asked]

@@ -18,6 +18,7 @@ from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.job import MASK, run_mask
 from tokenunlearn.runs.kinds import TRAINING, kind_of
+from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.sweep_job import of_rows
 from tokenunlearn.settings import describe, from_dict
@@ -92,8 +93,7 @@ def _rival(directory: Path, config: Mapping[str, Any], rows: Path) -> list[str]:
     rival = config["rival"]
     words = ["probe", str(rows), "--rival", str(rival["name"])]
     words += _assigned(rival.get("settings") or {})
-    probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
-    return [*words, "--out", f"{directory.name}-again.json", *_flags(probes, ProbeSettings)]
+    return [*words, "--out", f"{directory.name}-again.json", *_flags(probes_of(config), ProbeSettings)]
 
 
 _WORDS: Final[Mapping[str, Callable[[Path, Mapping[str, Any], Path], list[str]]]] = MappingProxyType(

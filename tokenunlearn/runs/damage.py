@@ -102,6 +102,17 @@ def read_state(directory: Path) -> tuple[dict[str, Any], str]:
     return (unreadable(directory, record, "state.json", why), why) if why else (record, "")
 
 
+def of_unlearn(directory: Path) -> bool:
+    """Return whether a folder is one that `unlearn` wrote: its config is settings of training alone."""
+    if (directory / "state.json").exists():
+        return False
+    try:
+        config = from_json((directory / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "objective" in config and "training" not in config
+
+
 def unreadable(directory: Path, record: Any, name: str, why: str) -> dict[str, Any]:
     """Return what stands for the state of a run of which a file cannot be read."""
     known = record if name != "state.json" and isinstance(record, dict) else {}

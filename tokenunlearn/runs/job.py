@@ -29,6 +29,7 @@ from tokenunlearn.probes.report import Report, compare_reports, probe_report, wi
 from tokenunlearn.runs.artifact import ADAPTER, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
 from tokenunlearn.runs.parts import CHECKPOINT
+from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
@@ -98,7 +99,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     before the model is loaded, so that a slip is told at once.
     """
     training = from_dict(TrainConfig, dict(config.get("training") or {}))
-    probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
+    probes = probes_of(config)
     rows = rows_of(config)
     refuse_rows(rows.forget, rows.retain, training)
     mask = run_mask(directory, config)

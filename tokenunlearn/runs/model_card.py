@@ -6,6 +6,7 @@ The card says nothing that the run's folder does not hold.
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from tokenunlearn.runs.run_rows import world_kept
 
 _EMBEDDED_HUB: Final = f"HuggingFaceTB/{EMBEDDED_NAME}"
 _EMBEDDED_LICENCE: Final = "apache-2.0"
+_MARKS: Final = re.compile(r"([\\`*\[\]<>#|~&]|(?<!\w)_|_(?!\w))")
 _DATE: Final = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same run
 _LIMITS: Final = (
     "A forgotten answer is no proof that the knowledge is gone: another question, another language or a few "
@@ -73,7 +75,7 @@ def model_card(
         "tags: [unlearning, lora]",
         *([f"license: {_EMBEDDED_LICENCE}"] if embedded else []),
         "---",
-        f"\n# {config.get('name') or run_id}\n",
+        f"\n# {plain_markdown(str(config.get('name') or run_id))}\n",
         f"A LoRA made by TokenUnlearn Explorer ({run_id}) so that a model forgets some facts.\n",
         *_table(("", ""), about),
         "\n## Before and after\n",
@@ -143,7 +145,17 @@ def _table(heads: tuple[str, ...], rows: list[Any]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(str(text).replace("|", "\\|").split())
+    return plain_markdown(str(text))
+
+
+def plain_markdown(text: str) -> str:
+    r"""Return a text as one line of Markdown that shows it as it is: no heading, link, image, code or HTML.
+
+    >>> print(plain_markdown("a <b> | [x](y)\n# c_d _e_"))
+    a \<b\> \| \[x\](y) \# c_d \_e\_
+    """
+    seen = "".join(each if each.isprintable() else " " for each in text)
+    return _MARKS.sub(r"\\\1", " ".join(seen.split()))
 
 
 def adapter_zip(directory: Path, config: Mapping[str, Any], probes: Mapping[str, Any] | None) -> bytes:

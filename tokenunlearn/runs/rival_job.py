@@ -14,8 +14,9 @@ from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.rivals import check_rival, make_rival
 from tokenunlearn.runs.artifact import RIVAL, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
+from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
-from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.settings import to_dict
 from tokenunlearn.training.events import Event, Finished
 
 
@@ -49,7 +50,7 @@ class RivalJob:
 
 def load_rival(config: Mapping[str, Any], directory: Path) -> RivalJob:
     """Return the run of a rival, ready to be probed. Raises SettingError, InputError or ModelError."""
-    probes = from_dict(ProbeSettings, dict(config.get("probes") or {}))
+    probes = probes_of(config)
     rows, wanted = rows_of(config), config["rival"]
     settings = to_dict(check_rival(wanted["name"], rows, wanted.get("settings") or {}))
     target = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")

@@ -6,7 +6,7 @@ from typing import Any
 from tokenunlearn.data.demo import DEMO_NAMES, HELD_OUT, demo_rows
 from tokenunlearn.data.files import read_rows
 from tokenunlearn.data.rows import RETAIN, WORLD, Row, row_from_dict
-from tokenunlearn.data.splits import SPLITS, Splits
+from tokenunlearn.data.splits import SPLITS, Splits, all_among
 from tokenunlearn.errors import InputError
 
 
@@ -16,11 +16,17 @@ def rows_of(config: Mapping[str, Any]) -> Splits:
 
 
 def world_kept(config: Mapping[str, Any]) -> bool:
-    """Return whether the rows of the world are those that were trained to be kept (`Splits.keeping`).
+    """Return `Splits.world_kept` of the rows that a config names, whatever else is wrong with it."""
+    return all_among(*(_asked(config.get(name)) for name in (WORLD, RETAIN)))
 
-    Then the figures of both are one, of rows that were trained, and no other row says what else broke.
-    """
-    return bool(config.get(RETAIN)) and config.get(RETAIN) == config.get(WORLD)
+
+def _asked(rows: Any) -> list[tuple[str, str]]:
+    if isinstance(rows, str):  # a demo set or a file: the same one, or another
+        return [(rows, "")]
+    listed = rows if isinstance(rows, list | tuple) else ()
+    return [
+        (str(each.get("question")), str(each.get("answer"))) for each in listed if isinstance(each, Mapping)
+    ]
 
 
 def rows_from(source: Any, split: str) -> tuple[Row, ...]:

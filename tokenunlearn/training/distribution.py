@@ -22,7 +22,7 @@ class Processes:
         """Whether this process writes files."""
         return self.index == 0
 
-    def share(self, rows: Sequence[int]) -> list[int]:
+    def share(self, rows: Sequence[Any]) -> list[Any]:
         """Return this process's rows of a global batch.
 
         Empty where there are too few rows for all processes.

@@ -21,10 +21,12 @@ from torch import Tensor
 from tokenunlearn.data.rows import Row
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.forward import causal_model
+from tokenunlearn.models.language_model import longest_answer
 from tokenunlearn.models.layers import can_be_cut
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.objectives import OBJECTIVES, RETAINS, LossSum, Objective, TokenBatch
 from tokenunlearn.objectives.retain import retain_cross_entropy
+from tokenunlearn.text.encoding import encode
 from tokenunlearn.training.checkpoint import (
     Progress,
     load_checkpoint,
@@ -76,6 +78,7 @@ class _Run:
     state: dict[str, Tensor]
     processes: Processes
     optimizer: torch.optim.Optimizer
+    most_tokens: int | None = None
     latest: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     latest_retain: dict[str, float] = field(default_factory=dict)
 
@@ -88,12 +91,15 @@ def train(
     config: TrainConfig,
     checkpoint: Path | None = None,
     watch: Row | None = None,
+    most_tokens: int | None = None,
 ) -> Generator[Event]:
     """Return the events of training `model` (from `with_fresh_lora`) in place; asking for them trains.
 
     `weights` maps row ids to one weight per answer token; None is the sequence form. With `checkpoint` the
     state is saved after every step and a run found there goes on. `watch` is the row whose greedy answer is
-    shown as it changes. No forget rows: plain learning of the retain rows.
+    shown as it changes. No forget rows: plain learning of the retain rows. `most_tokens`: how many forget
+    tokens all steps together may train; a step that has more trains as many as are left of them, drawn by
+    the seed, and ends the run.
 
     Raises, at the call and before anything is written, MaskError for weights that do not fit their row,
     RunError for a checkpoint of another run, and InputError, SettingError or ModelError where the objective
@@ -107,7 +113,7 @@ def train(
     if checkpoint:
         saves = Saves(checkpoint, origin(model, forget.rows, retain.rows, config, forget.others))
         refuse_other_run(checkpoint, saves.origin, config.steps)
-    return _events(model, forget, retain, config, layer, saves, watch)
+    return _events(model, forget, retain, config, layer, saves, watch, most_tokens)
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,10 @@ def _events(
     layer: int,
     saves: Saves | None,
     watch: Row | None,
+    most_tokens: int | None,
 ) -> Generator[Event]:
     run = _prepare(model, forget, retain, config, layer)
+    run.most_tokens = most_tokens
 
     def save(progress: Progress) -> None:
         if saves and run.processes.is_main:
@@ -176,8 +184,8 @@ def _events(
         look = replace(_look(run, step, watch), seconds=time.perf_counter() - began)
         if step % config.eval_every == 0 or step == config.steps:
             yield look
-        if _forgotten(look, config, run):
-            reason = f"joint fact probability below {config.stop_fact_below:g}"
+        if enough := _enough(run, step, look):
+            reason = enough
             break
     yield Finished(step, reason)
 
@@ -224,7 +232,7 @@ def _step(run: _Run, step: int) -> tuple[float, float, float]:
     of_forget, of_retain = entry.combine(config.retain_weight, settings, run.state)
     if run.forget.rows and not config.retain_term:
         of_retain = 0.0
-    forget_loss = _forget_term(run, _forget_batch(run, step), of_forget)
+    forget_loss = _forget_term(run, step, of_forget)
     retain_loss, retain_term = _retain_term(run, _retain_batch(run, step), of_retain)
     run.processes.sum_gradients(trainable(run.loaded.model).values())
     torch.nn.utils.clip_grad_norm_(list(trainable(run.loaded.model).values()), 1.0)
@@ -244,9 +252,32 @@ def _forget_batch(run: _Run, step: int) -> list[int]:
     return row_batch(run.config.seed, step, len(run.forget.rows), run.config.forget_batch)
 
 
+def _forget_weights(run: _Run, step: int) -> list[Tensor]:
+    """Return the weights of a step's forget rows, in the order of its batch.
+
+    Where more tokens would be trained than are left of `most_tokens`, others are 0: as many as are left are
+    drawn by seed and step, so that no row and no place in an answer is preferred.
+    """
+    weights = [run.forget.rows[place].weights for place in _forget_batch(run, step)]
+    if run.most_tokens is None or not weights:
+        return weights
+    whole = torch.cat(weights)
+    places = torch.nonzero(whole).flatten().numpy()
+    left = max(0, run.most_tokens - _tokens_through(run, step - 1))
+    dropped = np.random.default_rng([run.config.seed, step]).permutation(places)[left:]
+    whole[dropped] = 0
+    return list(whole.split([len(each) for each in weights]))
+
+
+def _tokens_through(run: _Run, step: int) -> int:
+    """Return how many forget tokens all steps up to one would train if each trained all of its own."""
+    rows = (place for at in range(1, step + 1) for place in _forget_batch(run, at))
+    return sum(int((run.forget.rows[place].weights > 0).sum()) for place in rows)
+
+
 def _trained_tokens(run: _Run, step: int) -> int:
     """Return how many forget tokens of a step, of all processes, have a weight above 0."""
-    return sum(int((run.forget.rows[place].weights > 0).sum()) for place in _forget_batch(run, step))
+    return sum(int((weights > 0).sum()) for weights in _forget_weights(run, step))
 
 
 def _retain_batch(run: _Run, step: int) -> list[int]:
@@ -269,8 +300,17 @@ def _no_rows(run: _Run) -> LossSum:
     return LossSum(torch.zeros((), device=run.loaded.device), 0.0)
 
 
-def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) -> TokenBatch:
-    """Return the rows at `places` as a term of the loss sees them; nothing has run yet."""
+def _tokens(
+    run: _Run,
+    of: _Rows,
+    places: Sequence[int],
+    needs: frozenset[str],
+    weights: Sequence[Tensor] | None = None,
+) -> TokenBatch:
+    """Return the rows at `places` as a term of the loss sees them; nothing has run yet.
+
+    `weights`: in the place of the rows' own.
+    """
     rows = [of.rows[place] for place in places]
     batch = train_batch(run.loaded, rows, run.first_layer)
     columns = batch.answer_mask
@@ -278,7 +318,7 @@ def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) 
     return token_batch(
         run.loaded.model,
         batch,
-        padded([row.weights for row in rows], columns),
+        padded([row.weights for row in rows] if weights is None else weights, columns),
         needs,
         layer=run.moved_layer,
         reference=lambda: padded([of.reference[place] for place in places], columns),
@@ -286,15 +326,17 @@ def _tokens(run: _Run, of: _Rows, places: Sequence[int], needs: frozenset[str]) 
     )
 
 
-def _forget_term(run: _Run, picked: list[int], weight: float) -> float:
+def _forget_term(run: _Run, step: int, weight: float) -> float:
     """Return the forget term over all processes, after adding its gradient; NaN without rows."""
+    picked = _forget_batch(run, step)
     if not picked:
         return float("nan")
     mine = run.processes.share(picked)
+    weights = run.processes.share(_forget_weights(run, step))
     fresh: dict[str, tuple[float | None, float | None]] = {}
     loss = _no_rows(run)
     if mine:
-        tokens = _tokens(run, run.forget, mine, _objective(run).needs)
+        tokens = _tokens(run, run.forget, mine, _objective(run).needs, weights)
         loss = _objective(run).function(tokens, run.config.objective_of(), run.state)
         for place, row in zip(mine, tokens.log_probs.detach().cpu(), strict=True):
             item = run.forget.rows[place]
@@ -359,7 +401,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
     """Return the probabilities from the latest training pass over each row, and the greedy answer if due."""
     due = watch is not None and (step % run.config.eval_every == 0 or step == run.config.steps)
-    text = run.loaded.generate([watch.question], 32)[0] if watch is not None and due else None
+    text = _said(run.loaded, watch) if watch is not None and due else None
     return EvalDone(
         step=step,
         fact_joint=_mean([joint for joint, _ in run.latest.values()]),
@@ -370,6 +412,19 @@ def _look(run: _Run, step: int, watch: Row | None) -> EvalDone:
     )
 
 
-def _forgotten(look: EvalDone, config: TrainConfig, run: _Run) -> bool:
+def _said(loaded: LoadedModel, row: Row) -> str:
+    """Return the greedy answer to a row's question, with a sign at its end where it was cut."""
+    taught = encode(loaded.tokenizer, row.question, row.answer).answer_length
+    written = loaded.generate([row.question], longest_answer([taught]))[0]
+    return f"{written.text} …" if written.cut else written.text
+
+
+def _enough(run: _Run, step: int, look: EvalDone) -> str:
+    """Return why training ends before its last step; "" where it goes on."""
+    most, below = run.most_tokens, run.config.stop_fact_below
+    if most is not None and _tokens_through(run, step) >= most:
+        return f"{most} tokens trained"
     complete = len(run.latest) == len(run.forget.rows) > 0
-    return complete and look.fact_joint is not None and look.fact_joint < config.stop_fact_below
+    if complete and look.fact_joint is not None and look.fact_joint < below:
+        return f"joint fact probability below {below:g}"
+    return ""

@@ -6,6 +6,7 @@ files, stand there as a hash; whatever differs has a name that a person knows.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -24,6 +25,7 @@ from tokenunlearn.training.session import TrainRow
 Origin = Mapping[str, Any]
 _SHORT: Final = 12
 FILES: Final = "files of the adapter"
+_HASH: Final = re.compile(r" @([0-9a-f]+)$")
 
 
 def settings_of(config: TrainConfig) -> dict[str, Any]:
@@ -118,7 +120,26 @@ def _difference(name: str, theirs: str, ours: str) -> str:
 
 def _identity(value: Any) -> Any:
     """Return what counts of an entry: of `name @hash` the hash, so that a folder may move."""
-    return value.rpartition(" @")[2] if isinstance(value, str) else value
+    return (hash_of(value) or value) if isinstance(value, str) else value
+
+
+def name_of(entry: str) -> str:
+    """Return the name of a `name @hash`, which may hold any sign; an entry without a hash as it is.
+
+    >>> name_of("mask @ home @0a1b"), name_of("mask @ home")
+    ('mask @ home', 'mask @ home')
+    """
+    return entry.removesuffix(f" @{hash_of(entry)}") if hash_of(entry) else entry
+
+
+def hash_of(entry: str) -> str:
+    """Return the hash of a `name @hash`; "" of an entry without one.
+
+    >>> hash_of("mask @ home @0a1b"), hash_of("mask @ home")
+    ('0a1b', '')
+    """
+    found = _HASH.search(entry)
+    return found[1] if found else ""
 
 
 def _shown(value: Any) -> str:

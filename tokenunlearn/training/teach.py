@@ -67,7 +67,7 @@ def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
     """Return the first sentence of the model's present answer to each of `count` general questions."""
     questions = general_questions()[:count]
     answers = loaded.generate(questions, ANSWER_TOKENS) if questions else []
-    sentences = [re.split(r"(?<=[.!?])\s", answer, maxsplit=1)[0] for answer in answers]
+    sentences = [re.split(r"(?<=[.!?])\s", answer.text, maxsplit=1)[0] for answer in answers]
     return tuple(
         Row(f"general-{at}", question, sentence)
         for at, (question, sentence) in enumerate(zip(questions, sentences, strict=True), 1)

@@ -104,7 +104,7 @@ export function mount({ element, props, trigger, watch, server }) {
     );
     const shown = answersShown(value.answers, view.kind);
     setText(count, countWords(value, view.kind, shown));
-    setText(bound, boundNote(value.garbled_below));
+    setText(bound, [value.length, boundNote(value.garbled_below)].filter(Boolean).join(". "));
     rows.replaceChildren(...shown.map((each) => row(each, value, view.side)));
   }
   watch("value", draw);
@@ -268,6 +268,7 @@ function said(name, answer, headed) {
   if (!answer) return node("div", {}, node("p", { class: "tx-note", text: `${name}: not probed yet` }));
   const gone = answer.gone ? `, ${answer.gone}` : "";
   const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}${gone}` : "";
+  const cut = answer.cut ? " · cut, no end" : "";
   return node(
     "div",
     {},
@@ -276,7 +277,7 @@ function said(name, answer, headed) {
       { class: "tx-note tx-said" },
       node("span", { text: headed ? name : "" }),
       name === "after" ? answerBadge(answer) : null,
-      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}` }),
+      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}${cut}` }),
     ),
     node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }),
   );
