@@ -25,7 +25,10 @@ function answers(value) {
       {},
       node("h2", { class: "tx-heading", text: head }),
       node("p", { class: "tx-answer", text: text || "(nothing)" }),
-      node("p", { class: "tx-note", text: `fluency ${share(fluency)}${cut ? ` · cut at ${cut} tokens` : ""}` }),
+      node("p", {
+        class: "tx-note",
+        text: `fluency ${share(fluency)}${cut ? ` · cut at ${cut} tokens` : ""}`,
+      }),
     );
   return [
     node("p", { class: "tx-question", text: value.question }),

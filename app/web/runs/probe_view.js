@@ -277,7 +277,9 @@ function said(name, answer, headed) {
       { class: "tx-note tx-said" },
       node("span", { text: headed ? name : "" }),
       name === "after" ? answerBadge(answer) : null,
-      node("span", { text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}${cut}` }),
+      node("span", {
+        text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}${cut}`,
+      }),
     ),
     node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }),
   );
