@@ -8,17 +8,13 @@ import pytest
 from tokenunlearn.data.demo import annotated_rows
 from tokenunlearn.probes.badges import (
     BADGES,
-    GONE,
-    KEPT,
     KNOWN,
-    ONE_WAY,
     REFUSALS,
     Asked,
     Said,
     badge,
     is_degenerate,
     is_refusal,
-    reworded,
     states_fact,
     states_part,
 )
@@ -220,23 +216,3 @@ def test_public_refusals_are_found_and_public_answers_are_not_refusals() -> None
         lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
         answers += [json.loads(line)["answer"] for line in lines]
     assert [answer for answer in answers if is_refusal(answer) or is_degenerate(answer)] == []
-
-
-@pytest.mark.parametrize(
-    ("was", "now", "told"),
-    [
-        (KNOWN, KNOWN, KEPT),
-        (None, KNOWN, KEPT),
-        (KNOWN, KNOWN - 0.01, GONE),
-        (KNOWN - 0.01, 0.0, ONE_WAY),  # it was not known in these words before either
-        (None, 0.0, ONE_WAY),
-        (KNOWN, None, ONE_WAY),
-    ],
-)
-def test_under_other_wordings_what_was_known_and_is_not_any_more_is_gone(
-    was: float | None, now: float | None, told: str
-) -> None:
-    assert reworded([], was, now) == told
-    assert reworded(["never_knew", "garbled"], was, now) == told
-    assert reworded(["forgot"], was, now) == (KEPT if told == KEPT else GONE)
-    assert reworded(["partly"], was, now) == KEPT
