@@ -135,9 +135,8 @@ def free_port(host: str, port: int) -> int:
 def serve(options: argparse.Namespace) -> None:
     """Serve until it is stopped. Raises TokenUnlearnError before anything listens."""
     with loading():
-        import uvicorn
-
         from app.actions.old_drafts import adopt_when_scored
+        from app.ending import serve_until_told
         from app.service import Service
         from app.sessions.session import Options
         from tokenunlearn.doctor import sweep
@@ -165,7 +164,7 @@ def serve(options: argparse.Namespace) -> None:
         service.sessions.loaded.wait(LOADING_SECONDS)
     sys.stdout.write(f"TokenUnlearn Explorer: {' '.join(addresses(options.host, options.port))}\n")
     sys.stdout.flush()
-    uvicorn.run(app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2)
+    serve_until_told(app, options.host, options.port)
 
 
 def addresses(host: str, port: int) -> list[str]:

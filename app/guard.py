@@ -6,6 +6,7 @@ login for whoever has not signed in, and guesses of the password one after the o
 Not covered: users of the same machine, who reach 127.0.0.1 as well; TLS, which a proxy has to add.
 """
 
+import asyncio
 import ipaddress
 import logging
 import math
@@ -106,6 +107,8 @@ class Guard:
         self._web = web
         self._open_to_others = not is_loopback(host)
         self._names = {*LOOPBACK_NAMES, host.lower(), *(name.lower() for name in names)}
+        self._lines: set[asyncio.Task[Any]] = set()
+        self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection; lifespan messages pass through untouched."""
@@ -126,10 +129,27 @@ class Guard:
         if _is_guess(scope):
             send = self._braked(scope, send)
         refusal = _refusal_of_failed(scope)
-        if refusal is None:
-            await target(scope, receive, send)
-        else:
-            await _in_a_sentence(target, scope, receive, send, refusal)
+        answered = _Answered(send, self._lines)
+        try:
+            if refusal is None:
+                await target(scope, receive, answered.send)
+            else:
+                await _in_a_sentence(target, scope, receive, answered.send, refusal)
+        except asyncio.CancelledError:
+            if not self._ending:
+                raise
+            if answered.begun and not answered.ended:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            elif not answered.begun:
+                await _refuse(scope, send, 503, "The page is being ended.")
+        finally:
+            self._lines.discard(answered.task)
+
+    def end_lines(self) -> None:
+        """End what pages keep open to hear of news; called once, as the server is about to end."""
+        self._ending = True
+        for each in self._lines:
+            each.cancel()
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return the status and sentence of a refusal, or None when the request may pass."""
@@ -174,6 +194,26 @@ class Guard:
         Rebinding needs a name, so a literal address is fine where the server is open to others anyway.
         """
         return name in self._names or (self._open_to_others and _is_address(name))
+
+
+class _Answered:
+    """Passes messages on, and notes the task of an answer that is a line of events: it ends with its page."""
+
+    def __init__(self, send: Send, lines: "set[asyncio.Task[Any]]") -> None:
+        self.begun = self.ended = False
+        self._send, self._lines = send, lines
+        self.task: Any = asyncio.current_task()
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            if any(
+                name.lower() == b"content-type" and kind.startswith(b"text/event-stream")
+                for name, kind in message.get("headers", ())
+            ):
+                self._lines.add(self.task)
+        self.ended |= message["type"] == "http.response.body" and not message.get("more_body")
+        await self._send(message)
 
 
 def is_loopback(host: str) -> bool:
