@@ -1,7 +1,7 @@
 """What the Probe tab can do: show a run's probes, and put one free question to the model before and after."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,7 +10,7 @@ from app.actions.done_to import begins, under_way
 from app.actions.measure import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
-from app.views.probe import probe_value
+from app.views.probe import judged, probe_value
 from app.views.run_settings import namesakes
 from app.views.runs import run_line
 from app.words import NO_PROBE
@@ -18,14 +18,20 @@ from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
 from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
+from tokenunlearn.models.language_model import LONGEST
+from tokenunlearn.probes.badges import Said, by_itself
+from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.one_question import asked_of_both, row_asking
+from tokenunlearn.probes.report import fluency_bound
 from tokenunlearn.runs.artifact import ADAPTER, adapter_words, read_artifact
 from tokenunlearn.runs.attack_job import results_in, subject_of_run
 from tokenunlearn.runs.kinds import run_kind
+from tokenunlearn.runs.run_probes import longest_in, probes_of
+from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
 Runs = Sequence[Mapping[str, Any]]
-MOST_NEW_TOKENS: Final = 64
 TOLD_APART: Final = 30  # runs, the newest first: each needs its settings read
 
 
@@ -167,31 +173,57 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
 
 
 def ask(service: Service, wanted: Question) -> dict[str, Any]:
-    """Return the greedy answers of the model before and after a run: `{run, question, before, after}`.
+    """Return the greedy answers of the model before and after a run: `{run, question, row, before, after}`.
 
-    Each answer is `{text, cut, fluency}`: `cut` is the number of tokens at which it was, 0 where it ended by
-    itself; the fluency is in nats per token, None where it cannot be measured.
+    Each answer is `{text, cut, fluency, fact_joint}`: `cut` is the number of tokens at which it was, 0 where
+    it ended by itself; the fluency is in nats per token; None is not measured. The one after has its badge
+    (`judged`). `row`: which row asks this, "" where none does: then there is no fact to judge by.
 
     Raises RunError and ModelError where a model is missing or another one than the run's is open.
     """
     asked = wanted.question.strip()
-    if run_kind(service.queue.store.state(wanted.run)).finds:
+    store = service.queue.store
+    if run_kind(store.state(wanted.run)).finds:
         what, why = f"{wanted.run} has left no model", "It measured and trained nothing"
         raise RunError(what, why, "Pick a run that has trained")
     before = service.sessions.model()
     refuse_other_model(service, wanted.run)
     after = service.results.model(wanted.run)
+    config, probes = store.config(wanted.run), store.known_probes(wanted.run) or {}
+    settings = _as_probed(config, probes)
+    longest = settings.max_new_tokens or LONGEST
+    bound = fluency_bound(probes["before"]) if probes.get("before") else None
+    asking = row_asking(rows_of(config), asked)
     with service.sessions.model_lock:
-        answers = [_said(model, asked) for model in (before, after)]
-    return {"run": wanted.run, "question": asked, "before": answers[0], "after": answers[1]}
+        if asking:
+            lines = asked_of_both((before, after), asking, asked, settings, bound)
+            sides = [_side(line, longest) for line in lines]
+            sides[1] |= judged(lines[1])
+        else:
+            sides = [_said(model, asked, longest) for model in (before, after)]
+            alone = by_itself(Said(sides[1]["text"], None, sides[1]["fluency"]), bound)
+            sides[1] |= judged({"badge": alone, "kind": ""})
+    row = asking[1].id if asking else ""
+    return {"run": wanted.run, "question": asked, "row": row, "before": sides[0], "after": sides[1]}
 
 
-def _said(model: Any, question: str) -> dict[str, Any]:
-    said = model.generate([question], MOST_NEW_TOKENS)[0]
+def _as_probed(config: Mapping[str, Any], probes: Mapping[str, Any]) -> ProbeSettings:
+    """Return the settings that a run was probed with, and the longest answer that it was given."""
+    longest = longest_in(probes.get("after") or probes.get("before") or {}, config)
+    return replace(probes_of(config), max_new_tokens=longest or LONGEST)
+
+
+def _side(line: Mapping[str, Any], longest: int) -> dict[str, Any]:
+    found = {name: line.get(name) for name in ("fluency", "fact_joint")}
+    return {"text": line["answer"], "cut": longest if line.get("cut") else 0, **found}
+
+
+def _said(model: Any, question: str, longest: int) -> dict[str, Any]:
+    said = model.generate([question], longest)[0]
     judged = model.base_log_probs([(question, said.text)]) if said.text else None
     return {
         "text": said.text,
-        "cut": MOST_NEW_TOKENS if said.cut else 0,
+        "cut": longest if said.cut else 0,
         "fluency": fluency(judged[0].log_probs) if judged else None,
     }
 

@@ -13,6 +13,7 @@ from tests.asking import ask, start
 from tests.tiny_rows import RETAIN, ROWS, tiny, write_rows
 from tests.unit.test_adapters import randomised
 from tokenunlearn.errors import ModelError
+from tokenunlearn.probes.report import probe_report, with_badges
 from tokenunlearn.runs.job import load_job
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unmeasured")]
@@ -62,8 +63,19 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     question = ROWS[0].question
     answers = ask(probe.ask, service, {"run": run_id, "question": question})
     assert answers["run"] == run_id
-    for name, model in (("before", service.sessions.model()), ("after", job.model)):
-        assert answers[name]["text"] == model.generate([question], probe.MOST_NEW_TOKENS)[0].text
+    # a row's question is asked as the probe of the run asks it, and has the badge that it gives
+    reports = [probe_report(model, job.rows, job.probes) for model in (service.sessions.model(), job.model)]
+    lines = [report["answers"][0] for report in (reports[0], with_badges(*reports))]
+    assert answers["row"] == lines[0]["row_id"] == ROWS[0].id
+    for name, line in zip(("before", "after"), lines, strict=True):
+        assert answers[name]["text"] == line["answer"]
+        assert answers[name]["fact_joint"] == pytest.approx(line["fact_joint"], abs=1e-4)
+    assert (answers["before"].get("badge"), answers["after"]["badge"]) == (None, lines[1]["badge"])
+    # in other letters and spaces it is the same question
+    loud = ask(probe.ask, service, {"run": run_id, "question": f" {question.upper()}"})
+    assert loud["after"] == answers["after"]
+    free = ask(probe.ask, service, {"run": run_id, "question": "What is the weather like?"})
+    assert free["row"] == "" and free["after"]["badge"] in ("", "garbled", "refused")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -30,6 +30,10 @@ ANSWER = "The winner was Stara's crow, of course."
         ([], 0.8, 0.0, "gone"),
         ([], 0.8, 0.1, "likely"),
         ([], 0.09, 0.0, "never_knew"),
+        ([], 0.1, 0.09, "gone"),
+        ([], None, 0.1, "likely"),
+        ([], None, 0.0, "one_way"),
+        ([], 0.8, None, "one_way"),
         ([Again("forgot", "nothing", True)], None, None, "gone"),
         ([Again("refused", "nothing", True)], None, None, "gone"),
         # A model that refuses what it never knew has forgotten nothing.

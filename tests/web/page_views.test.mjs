@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changeFill, changeParts } from "../../app/web/dom/change_text.js";
 import { pieces } from "../../app/web/page/first_paint.js";
+import { judgedWords, measuredWords } from "../../app/web/runs/ask_view.js";
 import { curveTable, settingsText } from "../../app/web/runs/attacks.js";
 import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
@@ -346,4 +347,12 @@ test("an attack's curve has a column a model and figure, and a dash where nothin
     [1, 0.25, 0.5, 0.25, 0],
   ]);
   assert.equal(settingsText({ learning_rate: 0.001, control: true }), "learning rate 0.001 · control true");
+});
+
+test("what Ask says beside an answer: its figures, its words, and by what it is judged", () => {
+  const said = { fluency: -2.5, fact_joint: 0, gone: "1 of 4 words of the fact is gone: “the”" };
+  assert.equal(measuredWords(said), "fluency −2.50 · fact .00, 1 of 4 words of the fact is gone: “the”");
+  assert.equal(measuredWords({ fluency: -2.5, cut: 24 }), "fluency −2.50 · cut at 24 tokens");
+  assert.match(judgedWords({ row: "r0" }), /by row r0\.$/);
+  assert.match(judgedWords({ row: "" }), /^No row of the run asks this/);
 });

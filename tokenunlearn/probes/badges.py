@@ -261,13 +261,8 @@ def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | No
     holds = held(asked, now.answer)
     if holds == WHOLE:
         return "still_knows"
-    unlikely = now.fluency is not None and bound is not None and now.fluency < bound
-    if unlikely or is_degenerate(now.answer):
-        return "garbled"
-    if is_refusal(now.answer):
-        return "refused"
-    if before is None:
-        return None
+    if (alone := by_itself(now, bound)) or before is None:
+        return alone
     if held(asked, before.answer) != WHOLE:
         if before.fact_joint is None and _no_room(asked, before):
             return None  # what was cut off may have been the fact
@@ -278,6 +273,14 @@ def badge(asked: Asked, now: Said, before: Said | None = None, bound: float | No
     if holds == PART or likely(now.fact_joint):
         return "partly"
     return "cut" if _no_room(asked, now) else "forgot"
+
+
+def by_itself(said: Said, bound: float | None) -> str | None:
+    """Return the badge of an answer without a fact to judge it by: `garbled`, `refused`, else None."""
+    unlikely = said.fluency is not None and bound is not None and said.fluency < bound
+    if unlikely or is_degenerate(said.answer):
+        return "garbled"
+    return "refused" if is_refusal(said.answer) else None
 
 
 def _no_room(asked: Asked, said: Said) -> bool:

@@ -74,7 +74,8 @@ def reworded(answers: Sequence[Again], was: float | None = None, now: float | No
     if likely(now) or any(each.badge in ("still_knows", "partly") for each in answers):
         return LIKELY
     if not (likely(was) and now is not None) and not any(each.known for each in answers):
-        return NEVER_KNEW if answers or was is not None else ONE_WAY
+        asked = bool(answers) or was is not None
+        return NEVER_KNEW if asked and not likely(was) else ONE_WAY
     badges = {each.badge for each in answers if each.known} or {each.badge for each in answers}
     if badges and badges <= {"garbled", "cut"}:
         return "garbled" if "garbled" in badges else "cut"

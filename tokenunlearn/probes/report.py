@@ -80,21 +80,21 @@ def summary_of(model: LanguageModel, rows: Splits, names: Collection[str]) -> di
     }
 
 
-def with_badges(before: Report, after: Report) -> Report:
+def with_badges(before: Report, after: Report, bound: float | None = None) -> Report:
     """Return a copy of `after` with a badge on each answer, judged against `before`, and *garbled*'s bound.
 
     Beside it stands how much of the fact the text holds (`holds`). One to a forget question has besides what
     other wordings of it say, and which words of its fact are gone (`reworded`, `gone_words`: readings.py).
-    `garbled_below`: that bound in nats per token, None where it cannot be known. An answer whose question
-    `before` does not hold gets the badge that it has by itself. Reports of older versions get the badges of
-    this one; their answers have no fluency. Where another base judged `before`, the fluency of `after` cannot
-    be held against it, and is not measured.
+    `garbled_below`: that bound in nats per token, None where it cannot be known; `bound` where that is given.
+    An answer whose question `before` does not hold gets the badge that it has by itself. Reports of older
+    versions get the badges of this one; their answers have no fluency. Where another base judged `before`,
+    the fluency of `after` cannot be held against it, and is not measured.
     """
     if before.get("judge") != after.get("judge"):
         answers = [line | {"fluency": None} for line in after["answers"]]
         after = after | {"answers": answers, "summary": after["summary"] | {"fluency": None}}
     earlier = {_key(line): line for line in before["answers"]}
-    bound = fluency_bound(before)
+    bound = fluency_bound(before) if bound is None else bound
     lines = [_judged(line, earlier.get(_key(line)), bound) for line in after["answers"]]
     others: dict[str, list[Again]] = {}
     for line in lines:

@@ -2,9 +2,11 @@
 
 import { node } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
+import { answerBadge } from "./run_card.js";
 
 /**
- * Mounts the view; `props.value` is null or `{run, question, before, after, error}`, an answer `{text, cut, fluency}`.
+ * Mounts the view; `props.value` is null or `{run, question, row, before, after, error}`, an answer
+ * `{text, cut, fluency, fact_joint}`, the one after with its badge (app/actions/probe.py).
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -19,16 +21,18 @@ function answers(value) {
   if (!value) return [];
   if (value.error)
     return [node("p", { class: "tx-error", attributes: { role: "alert" }, text: value.error })];
-  const side = (head, { text, cut, fluency }) =>
+  const side = (head, answer) =>
     node(
       "div",
       {},
       node("h2", { class: "tx-heading", text: head }),
-      node("p", { class: "tx-answer", text: text || "(nothing)" }),
-      node("p", {
-        class: "tx-note",
-        text: `fluency ${share(fluency)}${cut ? ` · cut at ${cut} tokens` : ""}`,
-      }),
+      node("p", { class: "tx-answer", text: answer.text || "(nothing)" }),
+      node(
+        "p",
+        { class: "tx-note tx-said" },
+        answer.badge ? answerBadge(answer) : null,
+        node("span", { text: measuredWords(answer) }),
+      ),
     );
   return [
     node("p", { class: "tx-question", text: value.question }),
@@ -38,5 +42,21 @@ function answers(value) {
       side(`before ${value.run}`, value.before),
       side(`after ${value.run}`, value.after),
     ),
+    node("p", { class: "tx-note", text: judgedWords(value) }),
   ];
+}
+
+/** Returns "fluency −2.50 · fact .00, 1 of 4 words of the fact is gone: “the”". Pure. */
+export function measuredWords({ cut, fluency, fact_joint: fact, gone }) {
+  const said = [`fluency ${share(fluency)}`];
+  if (Number.isFinite(fact)) said.push(`fact ${share(fact)}${gone ? `, ${gone}` : ""}`);
+  if (cut) said.push(`cut at ${cut} tokens`);
+  return said.join(" · ");
+}
+
+/** Returns by what the answer is judged. Pure. */
+export function judgedWords({ row }) {
+  return row
+    ? `Asked and judged as the probe does, by row ${row}.`
+    : "No row of the run asks this, so no fact says whether it is forgotten: only garbled answers and refusals are told.";
 }
