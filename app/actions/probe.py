@@ -210,7 +210,7 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
 def _as_probed(config: Mapping[str, Any], probes: Mapping[str, Any]) -> ProbeSettings:
     """Return the settings that a run was probed with, and the longest answer that it was given."""
     longest = longest_in(probes.get("after") or probes.get("before") or {}, config)
-    return replace(probes_of(config), max_new_tokens=longest or LONGEST)
+    return replace(probes_of(config), max_new_tokens=longest)
 
 
 def _side(line: Mapping[str, Any], longest: int) -> dict[str, Any]:

@@ -60,11 +60,12 @@ def test_both_models_answer_after_a_run_on_two_kinds_of_modules(tiny_folder: Pat
     )
     np.testing.assert_allclose(found, trained, atol=1e-4)
     assert np.abs(trained - before).max() > 1e-2
+    # a row's question is asked as the probe of the run asks it, and has the badge that it gives
+    reports = [probe_report(model, job.rows, job.probes) for model in (service.sessions.model(), job.model)]
+    store.write_json(run_id, "probes.json", dict(zip(("before", "after"), reports, strict=True)))
     question = ROWS[0].question
     answers = ask(probe.ask, service, {"run": run_id, "question": question})
     assert answers["run"] == run_id
-    # a row's question is asked as the probe of the run asks it, and has the badge that it gives
-    reports = [probe_report(model, job.rows, job.probes) for model in (service.sessions.model(), job.model)]
     lines = [report["answers"][0] for report in (reports[0], with_badges(*reports))]
     assert answers["row"] == lines[0]["row_id"] == ROWS[0].id
     for name, line in zip(("before", "after"), lines, strict=True):
