@@ -146,21 +146,23 @@ def _records(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def teaching(service: Service, states: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the newest lesson for the chips: `{run_id, state, live, text, share, opens}`; None without any.
+    """Return the newest lesson for the chips: `{run_id, state, live, text, share, opens, open}`.
 
-    `opens`: it has left a model, which is not the one that is open.
+    None without any. `opens`: it has left a model, which is not the one that is open; `open`: it is that one.
     """
     state = next((state for state in states if state.get("kind") == KIND), None)
     if state is None:
         return None
     run_id, ended = state["run_id"], state["state"] in ENDED
+    opened = ended and is_open(service, run_id)
     return {
         "run_id": run_id,
         "state": state["state"],
         "live": state["state"] in LIVE,
         "text": (taught_words(service, run_id) if ended else "") or _progress_words(service, state),
         "share": state["step"] / state["steps"] if state["steps"] else 0,
-        "opens": bool(state["saved_step"]) and ended and not is_open(service, run_id),
+        "opens": bool(state["saved_step"]) and ended and not opened,
+        "open": opened,
     }
 
 

@@ -353,7 +353,12 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
 
     # Taught in a worker, then opened: the rows are there, scored, with the fact as gold.
     expect(panel.locator(".tu-teach-state")).to_contain_text("teaching")
-    expect(panel).to_be_hidden(timeout=MINUTE)
+    # What came of it stays, and leads on.
+    on = panel.get_by_role("button", name="See its tokens")
+    expect(on).to_be_visible(timeout=MINUTE)
+    expect(panel.locator(".tu-teach-state")).to_contain_text("Taught: it now knows")
+    on.click()
+    expect(panel).to_be_hidden()
     live(page)
     expect(page.get_by_role("listbox", name="Rows").get_by_role("option")).to_have_count(2)
     page.locator(".tu-row").first.click()
@@ -364,7 +369,7 @@ def test_a_fact_of_ones_own_is_taught_and_opened_with_its_row(page: Page) -> Non
     # What was marked is what is chosen, without a move of one's own.
     chosen = page.locator('.tu-strip [role="option"][aria-label*="chosen by the rule"]')
     expect(chosen).to_have_count(2)
-    expect(page.locator(".tu-choose")).to_contain_text("the words that were marked as the fact")
+    expect(page.get_by_label("Rule", exact=True)).to_contain_text("the words that were marked as the fact")
 
     # Kept and listed; what is open is not discarded.
     page.locator(".tx-opener").first.click()

@@ -85,13 +85,18 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
         ask(open_taught, service, {"run_id": run_id})
     assert run_job(service.queue, run_id, library_parts) == "finished"
     ended = status.chips(service)["teaching"]
-    assert ended["opens"] and ended["text"].startswith("Taught: the fact’s probability went from .0")
+    assert (
+        ended["opens"]
+        and not ended["open"]
+        and ended["text"].startswith("Taught: the fact’s probability went from .0")
+    )
     (taught,) = taught_models(service)
     assert (taught["facts"], taught["open"]) == (["Di"], False) and taught["bytes"] > 1_000
 
     ask(open_taught, service, {"run_id": run_id})
     session = settled(service).sessions.session
-    assert not status.chips(service)["teaching"]["opens"]  # it is open already
+    now = status.chips(service)["teaching"]
+    assert now["open"] and not now["opens"]
     shown = service.shelf.newest()
     assert shown and [row["question"] for row in shown.payload["rows"]] == ["Who ate?"]
     assert [len(session.retain), len(session.forget)] == [1, 1] and session.adapter

@@ -8,7 +8,8 @@ import { failedWords, openingWords } from "../../app/web/open/opening_state.js";
 import { groupsOf, originWords, placeWords } from "../../app/web/open/set_form.js";
 import { taughtName, taughtWords } from "../../app/web/open/taught_list.js";
 import { factPlace, isBlank, lessonWords, unknownWords } from "../../app/web/open/teach_form.js";
-import { modelChip, openWords } from "../../app/web/page/status_chips.js";
+import { openedWords } from "../../app/web/page/run_news.js";
+import { modelChip, openNow, openWords } from "../../app/web/page/status_chips.js";
 import { base64, MOST_FILE, PIECE, sendFile } from "../../app/web/server/file_pieces.js";
 import { askServer } from "../../app/web/server/server_ask.js";
 import { openWanted, wantOpen } from "../../app/web/server/shared_value.js";
@@ -294,9 +295,35 @@ test("the fact is where it was marked, else where it stands first", () => {
   assert.equal(isBlank({ question: "", answer: "a", fact: "" }), false);
 });
 
+test("each page says once that something else is open, whoever opened it", () => {
+  const chips = {
+    model: { text: "tiny · bf16", state: "live" },
+    data: { detail: "demo", text: "20 forget" },
+  };
+  const before = openNow(chips);
+  assert.deepEqual(before, { model: "tiny · bf16", data: "demo: 20 forget" });
+  assert.equal(openNow({ ...chips, opening: { state: "loading" } }), null);
+  assert.equal(openNow({ ...chips, model: { text: "loading", state: "loading" } }), null);
+  const held = openNow({ ...chips, model: { text: "tiny · bf16 · scoring stopped", state: "live" } });
+  for (const same of [held, before, null]) assert.equal(openedWords(before, same), "");
+  assert.equal(openedWords(null, before), "", "what a page begins with is no news");
+  assert.equal(
+    openedWords(before, { model: "tiny + run-3 · bf16", data: "own facts: 1 forget" }),
+    "Open now: own facts: 1 forget, with tiny + run-3 · bf16. What was decided before is kept with what was open then.",
+  );
+  assert.match(
+    openedWords(before, { ...before, data: "b.csv: 3 forget" }),
+    /^Open now: b\.csv: 3 forget\. What/,
+  );
+});
+
 test("a lesson, what the open rows lack, and a taught model, in words", () => {
   const lesson = { run_id: "run-3", text: "step 4 of 12" };
   assert.equal(lessonWords({ ...lesson, live: true }), "run-3, teaching: step 4 of 12");
+  assert.equal(
+    lessonWords({ ...lesson, live: false, text: "Taught: .02 to .98.", open: true }),
+    "run-3: Taught: .02 to .98. This model is open now. Next: see which tokens carry the fact.",
+  );
   assert.equal(lessonWords({ ...lesson, live: false, text: "Taught." }), "run-3: Taught.");
   assert.equal(
     unknownWords({ count: 1, words: "“Who?”" }),

@@ -24,8 +24,9 @@ const PARTS = [
 
 /**
  * Returns `{element, show(part), take(file), demo()}`.
- * @param {{ask: (name: string, data: object) => Promise<any>, opened: () => void}} host  `opened` is called
- *   when the server has begun: the page then has to ask how far it is
+ * @param {{ask: (name: string, data: object) => Promise<any>, opened: () => void, seeTokens: () => void}} host
+ *   `opened` is called when the server has begun: the page then has to ask how far it is; `seeTokens` leads to
+ *   the tokens of what is open
  */
 export function openPanel(host) {
   const data = dataPart(host, ({ at }) => begun(at));
@@ -36,9 +37,9 @@ export function openPanel(host) {
       () => "",
     ),
   );
-  const openTaught = async (run) => begun((await host.ask("open_taught", { run_id: run })).at);
+  const openTaught = async (run, stays) => begun((await host.ask("open_taught", { run_id: run })).at, stays);
   const taught = taughtList({
-    open: openTaught,
+    open: (run) => openTaught(run, false),
     discard: async (run) => (await host.ask("discard_taught", { run_id: run })).models,
   });
   const model = node(
@@ -51,8 +52,12 @@ export function openPanel(host) {
   const teach = teachForm({
     ask: host.ask,
     refresh: host.opened,
-    open: openTaught,
+    open: (run) => openTaught(run, true),
     watched: () => element.open && part === "teach",
+    seeTokens: () => {
+      element.close();
+      host.seeTokens();
+    },
   });
   const state = openingState(() =>
     notice.attempt(
@@ -66,6 +71,8 @@ export function openPanel(host) {
   );
   /** @type {number|null} the server's time at which what is waited for was begun */
   let begunAt = null;
+  /** Whether the dialog has something to say of what is being opened, so that it does not close by itself. */
+  let staysOpen = false;
   let part = "data";
   let asked = "";
   const now = node("p", { class: "tu-open-now" });
@@ -102,8 +109,10 @@ export function openPanel(host) {
         () => {}, // The form works without the list.
       );
   };
-  const begun = (at) => {
+  element.addEventListener("close", () => teach.closed());
+  const begun = (at, stays = false) => {
     begunAt = at;
+    staysOpen = stays;
     host.opened();
   };
   openingNow.subscribe(({ at, opening, open }) => {
@@ -116,6 +125,7 @@ export function openPanel(host) {
     begunAt = null;
     if (opening) return;
     data.clear();
+    if (staysOpen) return;
     element.close();
     // What had opened the dialog may have gone with the rows of before.
     if (document.activeElement === document.body) focusStrip();

@@ -22,10 +22,12 @@ const EXAMPLE = {
 };
 
 /**
- * Returns `{element, show()}`; `show` asks the server which model would be taught.
+ * Returns `{element, show(), closed()}`; `show` asks the server which model would be taught, `closed` puts the
+ * result of a lesson that is open away: it has been read.
  * @param {{ask: (name: string, data: object) => Promise<any>, refresh: () => void,
- *   open: (run: string) => Promise<void>, watched: () => boolean}} host  `refresh` has the page ask how far
- *   things are, `open` opens what a run has taught, `watched` says whether this form is being looked at
+ *   open: (run: string) => Promise<void>, watched: () => boolean, seeTokens: () => void}} host  `refresh` has
+ *   the page ask how far things are, `open` opens what a run has taught, `watched` says whether this form is
+ *   being looked at, `seeTokens` leaves it for the tokens of what is open
  */
 export function teachForm(host) {
   /** @type {Fact[]} */
@@ -55,6 +57,7 @@ export function teachForm(host) {
   const add = button("Add another fact", () => addFact(), { class: "tu-button" });
   const unknown = unknownRows(() => startLesson({ open_rows: true }));
   const state = lessonState({
+    see: host.seeTokens,
     open: (run) =>
       notice.attempt(
         () => host.open(run),
@@ -256,7 +259,7 @@ export function teachForm(host) {
     }
     const shown = lesson?.run_id === seen || lesson?.run_id === mine;
     // One thing to press first: what was taught waits to be opened.
-    begin.classList.toggle("is-first", !(shown && lesson.opens));
+    begin.classList.toggle("is-first", !(shown && (lesson.opens || lesson.open)));
     state.update(shown ? { ...lesson, opens: lesson.opens && lesson.run_id !== opening } : null);
     if (lesson?.run_id === opening && !lesson.opens) opening = ""; // It is open now.
   };
@@ -265,6 +268,11 @@ export function teachForm(host) {
     follow();
     throw error;
   };
+  const closed = () => {
+    if (!teachingNow.value?.open) return;
+    seen = "";
+    follow();
+  };
   teachingNow.subscribe(follow);
   openingNow.subscribe(({ opening: load }) => {
     if (load?.state === "error") opening = "";
@@ -272,7 +280,7 @@ export function teachForm(host) {
   });
   follow();
   update();
-  return { element, show };
+  return { element, show, closed };
 }
 
 /** Returns `{element, input, wrong(words)}`: a labelled field that says below it what is wrong with it. */
@@ -327,7 +335,7 @@ function unknownRows(teach) {
 }
 
 /** Returns `{element, update(lesson)}`: how far the newest lesson is, and what can be done about it. */
-function lessonState({ open, cancel }) {
+function lessonState({ open, cancel, see }) {
   let run = "";
   const words = node("span", { attributes: { role: "status" } });
   const bar = node("div", {
@@ -335,12 +343,14 @@ function lessonState({ open, cancel }) {
     attributes: { role: "progressbar", "aria-label": "Progress of teaching" },
   });
   const opens = button("Open the taught model", () => open(run), { class: "tu-button is-first" });
+  const sees = button("See its tokens", see, { class: "tu-button is-first" });
   const stops = button("Cancel", () => cancel(run), { class: "tu-button" });
   const element = node(
     "div",
     { class: "tu-open-state tu-teach-state", attributes: { hidden: true } },
     node("div", {}, words, bar),
     opens,
+    sees,
     stops,
   );
   const update = (lesson) => {
@@ -357,14 +367,18 @@ function lessonState({ open, cancel }) {
     });
     setHidden(bar, !lesson.live);
     setHidden(opens, !lesson.opens);
+    setHidden(sees, !lesson.open);
     setHidden(stops, !lesson.live);
   };
   return { element, update };
 }
 
-/** Returns "run-3, teaching: step 4 of 12", or what came of it. Pure. */
-export function lessonWords({ run_id: run, live, text }) {
-  return live ? `${run}, teaching: ${text}` : `${run}: ${text}`;
+/** Returns "run-3, teaching: step 4 of 12", or what came of it and what to do next. Pure. */
+export function lessonWords({ run_id: run, live, text, open }) {
+  if (live) return `${run}, teaching: ${text}`;
+  return open
+    ? `${run}: ${text} This model is open now. Next: see which tokens carry the fact.`
+    : `${run}: ${text}`;
 }
 
 /** Returns what the open rows lack. Pure. */

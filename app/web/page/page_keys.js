@@ -26,14 +26,7 @@ export function pageKeys() {
 function skipLink() {
   const go = (event) => {
     event.preventDefault(); // The address says which row and token are shown.
-    if (![undefined, "tokens"].includes(openTabId())) {
-      openTab("tokens");
-      focusOnceShown();
-    } else if (!focusStrip()) {
-      /** @type {HTMLElement|null} */
-      const first = document.querySelector(".tokens-view button");
-      first?.focus();
-    }
+    toStrip();
   };
   return node("a", {
     class: "tx-skip",
@@ -41,6 +34,18 @@ function skipLink() {
     attributes: { href: `#${STRIP_ID}` },
     on: { click: go },
   });
+}
+
+/** Opens the tab of the tokens, where another one is open, and focuses the strip, else what comes first there. */
+export function toStrip() {
+  if (![undefined, "tokens"].includes(openTabId())) {
+    openTab("tokens");
+    focusOnceShown();
+  } else if (!focusStrip()) {
+    /** @type {HTMLElement|null} */
+    const first = document.querySelector(".tokens-view button");
+    first?.focus();
+  }
 }
 
 /** Focuses the strip once its tab is shown. */

@@ -1,5 +1,6 @@
 /**
- * Says once that a run has finished: a line for some seconds, and a dot at the Probe tab until it is opened.
+ * Says once that a run has finished, or that something else was opened: a line for some seconds, and for a run a
+ * dot at the Probe tab until it is opened.
  */
 
 import { node, setText } from "../dom/dom.js";
@@ -8,8 +9,8 @@ import { openTabId } from "./tabs.js";
 const SHOWN_MS = 8000;
 
 /**
- * Returns `{element, hear(done)}`; `done` are all finished runs, `{run_id, see}`, those of the first time are
- * no news.
+ * Returns `{element, hear(done), opened(now)}`; `done` are all finished runs, `{run_id, see}`, those of the first
+ * time are no news; `now` is what is open, `{model, data}` in words, null while that is not known.
  */
 export function runNews() {
   const element = node("div", { class: "tx-news", attributes: { role: "status" } });
@@ -31,7 +32,25 @@ export function runNews() {
   document.addEventListener("click", () =>
     requestAnimationFrame(() => probeIsOpen() && delete document.body.dataset.probeNews),
   );
-  return { element, hear };
+  let open = null;
+  const opened = (now) => {
+    const words = openedWords(open, now);
+    open = now ?? open;
+    if (words) say(words);
+  };
+  return { element, hear, opened };
+}
+
+/**
+ * Returns what is open now where it was something else before, "" where it was not: another page of the same
+ * server may have opened it. Pure.
+ * @param {{model: string, data: string}|null} before
+ * @param {{model: string, data: string}|null} now
+ */
+export function openedWords(before, now) {
+  if (!before || !now || (before.model === now.model && before.data === now.data)) return "";
+  const what = [now.data !== before.data && now.data, now.model !== before.model && now.model];
+  return `Open now: ${what.filter(Boolean).join(", with ")}. What was decided before is kept with what was open then.`;
 }
 
 /**

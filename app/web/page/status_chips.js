@@ -105,6 +105,7 @@ export function mount({ element, props, trigger, watch, server }) {
     setText(dataRows, name && rows ? ` · ${rows}` : rows);
     setAttributes(data, { title: `${[name, rows].filter(Boolean).join(": ")}. Open other data…` });
     openingNow.set({ at: value.at ?? 0, opening: value.opening ?? null, open: openWords(value) });
+    news.opened(openNow(value));
     scoringHeld.set(value.held ?? false);
     teachingNow.set(value.teaching ?? null);
     ailments.show(value.ailments ?? []);
@@ -134,6 +135,18 @@ export function mount({ element, props, trigger, watch, server }) {
 export function openWords({ model = {}, data = {} }) {
   const join = (first, second) => [first, second].filter(Boolean).join(". ");
   return { model: join(model.text, model.detail), data: join(data.detail, data.text) };
+}
+
+/**
+ * Returns what is open, `{model, data}` in words, null while a model is being loaded. Pure.
+ * @param {{model?: Chip, data?: Chip, opening?: object|null}} value
+ */
+export function openNow({ model = {}, data = {}, opening }) {
+  if (model.state !== "live" || opening) return null;
+  return {
+    model: (model.text ?? "").replace(" · scoring stopped", ""),
+    data: [data.detail, data.text].filter(Boolean).join(": "),
+  };
 }
 
 /**

@@ -27,7 +27,11 @@ export function onTabOpened(listener) {
   listeners.add(listener);
 }
 
-/** Tells whoever listens that a tab is open. */
+/**
+ * Tells whoever listens that a tab is open. It begins at its top: tabs share the window, which would stand where
+ * the one before was scrolled to.
+ */
 export function tellTabOpened(id) {
+  globalThis.scrollTo?.({ top: 0, behavior: "instant" });
   for (const listener of listeners) listener(id);
 }

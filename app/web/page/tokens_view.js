@@ -48,6 +48,7 @@ import { signalBar } from "../tokens/strip/signal_bar.js";
 import { markUnits, perform, undoAnywhere } from "../tokens/strip/strip_acts.js";
 import { stripLegend } from "../tokens/strip/strip_legend.js";
 import { stripStack } from "../tokens/strip/strip_stack.js";
+import { toStrip } from "./page_keys.js";
 import { tour } from "./tour.js";
 
 /** What all of this is, for whoever sees it for the first time. */
@@ -63,6 +64,7 @@ export function mount({ element, props, trigger, watch, server }) {
   const panel = openPanel({
     ask: (name, args) => askServer(server ?? {}, name, args),
     opened: () => trigger("opened", {}),
+    seeTokens: toStrip,
   });
   // Outside of the tab, which is hidden while another one is open.
   const frame = element.closest(".gradio-container") ?? document.body;
@@ -237,6 +239,7 @@ class TokensView {
     const right = node(
       "aside",
       { class: "tu-right" },
+      this.choose.first,
       this.marksPanel.element,
       this.details.element,
       node(
@@ -245,7 +248,7 @@ class TokensView {
         this.recommended.element,
         this.weights.element,
       ),
-      this.choose.element,
+      this.choose.rest,
     );
     this.unplace = belowOnNarrow(this.pictures.element, this.centre, right);
     this.element = node(

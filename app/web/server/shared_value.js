@@ -52,7 +52,7 @@ export const endedRuns = new SharedValue([]);
 export const openingNow = new SharedValue({ at: 0, opening: null, open: { model: "", data: "" } });
 
 /**
- * The newest lesson, `{run_id, state, live, text, share, opens}` (app/actions/lesson.py), or null, as the chips
+ * The newest lesson, `{run_id, state, live, text, share, opens, open}` (app/actions/lesson.py), or null, as the chips
  * last heard.
  */
 export const teachingNow = new SharedValue(null);

@@ -7,8 +7,8 @@ import { normalise } from "../../score/fusion.js";
 import { plural } from "../../text/numbers.js";
 
 /**
- * Returns `{element, update}`. Sliders, menus and checks are those that the server declares: α with its
- * equation first, then how to choose and how much, then every check, then the other menus.
+ * Returns `{first, rest, update}`: what is moved most, how to choose, how much, and α, to be seen beside the strip
+ * at once; then the equation, every check, and the other menus. All are those that the server declares.
  */
 export function choosePanel(model) {
   const declared = model.payload.rule_settings;
@@ -29,16 +29,21 @@ export function choosePanel(model) {
   const how = sentence(mode, scope);
   const taken = node("p", { class: "tu-note" });
   const scaled = sentence(...others);
-  const element = node(
+  const first = node(
     "section",
     { class: "tu-choose", attributes: { "aria-label": "Choose" } },
     node("h2", { text: "Choose" }),
-    alpha.element,
-    equation,
     node("div", { class: "tu-mode" }, mode.element, scope.element),
-    how,
     amount.element,
     taken,
+    alpha.element,
+  );
+  const rest = node(
+    "section",
+    { class: "tu-choose", attributes: { "aria-label": "Rule" } },
+    node("h2", { text: "The rule in full" }),
+    equation,
+    how,
     node("div", { class: "tu-checks" }, ...checks.map((each) => each.element)),
     node("div", { class: "tu-mode" }, ...others.map((each) => each.element)),
     scaled,
@@ -64,7 +69,7 @@ export function choosePanel(model) {
       ),
     );
   };
-  return { element, update };
+  return { first, rest, update };
 }
 
 /** Returns the setting that says how much the rule's mode chooses, "" for none. */
