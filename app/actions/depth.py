@@ -39,7 +39,7 @@ def depth_value(service: Service, run_id: str) -> dict[str, Any] | None:
 
     `{why, fault, under_way, begins, says, layers, facts}`. `why`: it cannot be measured, and this is the
     reason. `fault`: what was measured cannot be read. `layers`: `{svg, heads, lines}`, None before there is a
-    report; `facts`: `{row_id, words, question, uds}` of each.
+    report, with `narrow`, the same for a phone; `facts`: `{row_id, words, question, uds}` of each.
     """
     store = service.queue.store
     if store.state(run_id)["state"] not in ENDED:
@@ -63,7 +63,8 @@ def _layers(report: dict[str, Any]) -> dict[str, Any] | None:
     if not report["rows"]:
         return None
     lines = [[layer, *line.values()] for layer, line in enumerate(layer_means(report), 1)]
-    return {"svg": svg(layer_drawing(report)), "heads": ["layer", *LAYER_FIGURES.values()], "lines": lines}
+    drawn = {"svg": svg(layer_drawing(report)), "narrow": svg(layer_drawing(report, narrow=True))}
+    return {**drawn, "heads": ["layer", *LAYER_FIGURES.values()], "lines": lines}
 
 
 def _facts(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def _facts(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def depth_picture(service: Service, wanted: FactOf) -> dict[str, Any]:
-    """Return the picture of one fact, layer × token, and its numbers: `{svg, heads, lines}`.
+    """Return the picture of one fact, layer × token, and its numbers: `{svg, narrow, heads, lines}`.
 
     Raises RunError where depth was not measured or cannot be read, InputError for another row.
     """
@@ -85,4 +86,7 @@ def depth_picture(service: Service, wanted: FactOf) -> dict[str, Any]:
         raise InputError(f"There is no fact of {wanted.row_id[:60]!r}", fix="Reload the page")
     heads, lines = depth_table(report["rows"][wanted.row_id])
     numbered = [[len(lines) - at, *line] for at, line in enumerate(lines)]
-    return {"svg": svg(fact_drawing(report, wanted.row_id)), "heads": heads, "lines": numbered}
+    drawn = {
+        name: svg(fact_drawing(report, wanted.row_id, narrow=name == "narrow")) for name in ("svg", "narrow")
+    }
+    return {**drawn, "heads": heads, "lines": numbered}

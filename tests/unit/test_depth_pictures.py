@@ -9,7 +9,14 @@ import pytest
 from PIL import Image, ImageFont
 
 from tests.drawn_depth import drawn_depth
-from tokenunlearn.documents.depth import LOWEST, depth_drawings, depth_table, fact_drawing, strength
+from tokenunlearn.documents.depth import (
+    LOWEST,
+    depth_drawings,
+    depth_table,
+    fact_drawing,
+    layer_drawing,
+    strength,
+)
 from tokenunlearn.documents.drawing import Box, Line, Words, plain, png, svg
 from tokenunlearn.probes.depth import LENSES
 from tokenunlearn.probes.depth_words import depth_said, layer_means
@@ -69,22 +76,42 @@ def test_each_picture_is_svg_and_png_and_hostile_tokens_are_text() -> None:
     assert picture.getpixel((round(first.left * 3 + 4), round(first.top * 3 + 4))) == (0x2B, 0x3A, 0x9E)
 
 
+@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize(
     ("layers", "tokens"), [(1, 1), (2, 40), (80, 3)], ids=["one layer", "many tokens", "many layers"]
 )
-def test_all_stands_inside_the_picture(layers: int, tokens: int) -> None:
+def test_all_stands_inside_the_picture(layers: int, tokens: int, narrow: bool) -> None:
     report = drawn_depth()
     row = report["rows"]["ada"]
     row |= {"tokens": [" word"] * tokens, "reference_drops": [1.0] * layers}
     row["unlearned_drops"] = [1.0] * layers
     row["lens"] = {name: [[-1.0] * tokens] * layers for name in LENSES}
     assert depth_fault({**report, "rows": {"ada": row}}) == ""
-    drawing = fact_drawing(report, "ada")
+    drawing = fact_drawing(report, "ada", narrow)
+    assert (
+        len({shape.hover for shape in drawing.shapes if isinstance(shape, Box) and shape.hover}) == 3 * layers
+    )
     for shape in drawing.shapes:
         if isinstance(shape, Box):
             assert shape.left >= 0 and shape.left + shape.wide <= drawing.width
             assert shape.top >= 0 and shape.top + shape.high <= drawing.height
             assert shape.wide >= 6 and shape.high >= 4
+
+
+def test_on_a_phone_the_parts_of_a_picture_stand_one_below_the_other() -> None:
+    report = drawn_depth()
+    for wide, narrow in (
+        (layer_drawing(report), layer_drawing(report, narrow=True)),
+        (fact_drawing(report, "ada"), fact_drawing(report, "ada", narrow=True)),
+    ):
+        assert (wide.width, narrow.width) == (720, 360) and narrow.height > wide.height
+        assert narrow.name == f"{wide.name}-narrow", "two of a page have two names"
+        texts = [
+            sorted(each.text for each in drawing.shapes if isinstance(each, Words))
+            for drawing in (wide, narrow)
+        ]
+        assert set(texts[0]) == set(texts[1])
+        assert all(0 <= shape.x <= narrow.width for shape in narrow.shapes if isinstance(shape, Words))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tokenunlearn.probes.depth_words import LENS_NAMES, fact_words, layer_means
 from tokenunlearn.text.numbers import signed
 
 WIDE: Final = 720.0
+PANEL: Final = 296.0  # pixels: the height of a line by layer
 LOWEST: Final = -12.0  # nats; a vocabulary of 160,000 has its chance level here
 TICKS: Final = (-12, -9, -6, -3, 0)  # of the scale, in nats
 NARROWEST, WIDEST = 15.0, 76.0  # pixels: a token's column
@@ -23,6 +24,7 @@ LETTER: Final = 6.4  # pixels of a letter of 11
 MOST_LETTERS: Final = 16  # of a token's name
 LEFT: Final = 46.0  # pixels beside the maps, for the layers' numbers
 GAP: Final = 20.0
+NARROW: Final = "-narrow"  # behind the name of a drawing
 # Line → colour, shape of its dots, dashed.
 _LOOKS: Final[Mapping[str, tuple[str, str, bool]]] = {
     "before": ("run2", "circle", False),
@@ -40,8 +42,11 @@ def depth_drawings(depth: Mapping[str, Any]) -> list[Drawing]:
     return [layer_drawing(depth), *(fact_drawing(depth, row_id) for row_id in depth["rows"])]
 
 
-def layer_drawing(depth: Mapping[str, Any]) -> Drawing:
-    """Return the means over facts by layer: what patching a layer costs, and what the lens reads off it."""
+def layer_drawing(depth: Mapping[str, Any], narrow: bool = False) -> Drawing:
+    """Return the means over facts by layer: what patching a layer costs, and what the lens reads off it.
+
+    `narrow`: one below the other, half as wide, as a phone is.
+    """
     means = layer_means(depth)
     facts = len(depth["rows"])
     shapes: list[Shape] = []
@@ -54,24 +59,31 @@ def layer_drawing(depth: Mapping[str, Any]) -> Drawing:
         ("log-probability, nats a token", "logit lens, after each layer", LENSES),
     )
     for number, (unit, title, names) in enumerate(panels):
-        shapes += _panel(means, names, number * WIDE / 2, unit, title)
+        place = (0.0, number * PANEL) if narrow else (number * WIDE / 2, 0.0)
+        shapes += _panel(means, names, place, unit, title)
+    first, second = ("Above", "Below") if narrow else ("Left", "Right")
     about = (
-        f"Means over {_count(facts, 'fact')}, layer by layer. Left: how much less likely the fact gets when "
-        "one layer's states come from the model with its adapter off, or after unlearning. Right: how likely "
-        "the fact is, read straight off each layer, before, after and with the adapter off. The table has "
-        "the numbers."
+        f"Means over {_count(facts, 'fact')}, layer by layer. {first}: how much less likely the fact gets "
+        "when one layer's states come from the model with its adapter off, or after unlearning. "
+        f"{second}: how likely the fact is, read straight off each layer, before, after and with the adapter "
+        "off. The table has the numbers."
     )
-    return Drawing(
-        "depth-layers", "How deep the facts were erased, layer by layer", about, WIDE, 296, tuple(shapes)
-    )
+    size = (WIDE / 2, 2 * PANEL) if narrow else (WIDE, PANEL)
+    name, title = f"depth-layers{NARROW * narrow}", "How deep the facts were erased, layer by layer"
+    return Drawing(name, title, about, *size, tuple(shapes))
 
 
 def _panel(
-    means: Sequence[Mapping[str, float | None]], names: Sequence[str], left: float, unit: str, title: str
+    means: Sequence[Mapping[str, float | None]],
+    names: Sequence[str],
+    corner: tuple[float, float],
+    unit: str,
+    title: str,
 ) -> Iterator[Shape]:
-    first, last, top, bottom = left + 52, left + WIDE / 2 - 14, 66.0, 244.0
-    yield Words(left + 8, 16, title, "ink", 12, bold=True)
-    yield Words(left + 8, 34, unit, size=11)
+    left, above = corner
+    first, last, top, bottom = left + 52, left + WIDE / 2 - 14, above + 66, above + 244
+    yield Words(left + 8, above + 16, title, "ink", 12, bold=True)
+    yield Words(left + 8, above + 34, unit, size=11)
     known = [value for line in means for name in names if (value := line[name]) is not None]
     upward = axis_of([*known, 0.0], bottom, top)
     across = Axis(1, max(2, len(means)), first + 6, last - 6)
@@ -83,8 +95,8 @@ def _panel(
     for name in names:
         colour, shape, dashed = _LOOKS[name]
         words = LENS_NAMES.get(name) or ("adapter off" if name == "reference_drops" else "after")
-        yield Dot(place + 4, 48, 4, colour, shape)
-        yield Words(place + 13, 52, words, "ink", 11)
+        yield Dot(place + 4, above + 48, 4, colour, shape)
+        yield Words(place + 13, above + 52, words, "ink", 11)
         place += 30 + LETTER * len(words)
         earlier: tuple[float, float] | None = None
         for layer, line in enumerate(means, 1):
@@ -97,26 +109,35 @@ def _panel(
             earlier = here
 
 
-def fact_drawing(depth: Mapping[str, Any], row_id: str) -> Drawing:
-    """Return the picture of one fact: layers upwards, its tokens across, a map each before, after and off."""
+def fact_drawing(depth: Mapping[str, Any], row_id: str, narrow: bool = False) -> Drawing:
+    """Return the picture of one fact: layers upwards, its tokens across, a map each before, after and off.
+
+    `narrow`: one below the other, half as wide, as a phone is.
+    """
     row = depth["rows"][row_id]
     tokens, layers = [_name(token) for token in row["tokens"]], len(row["lens"]["before"])
-    wide = min(WIDEST, max(NARROWEST, ((WIDE - LEFT - 8) / 3 - GAP) / len(tokens)))
+    room = WIDE / 2 - LEFT - GAP if narrow else (WIDE - LEFT - 8) / 3 - GAP
+    wide = min(WIDEST, max(NARROWEST, room / len(tokens)))
     high = min(24.0, max(8.0, 330 / layers))
     longest = LETTER * max(map(len, tokens))
     steep = longest > wide - 2
     room = 8 + longest * math.sin(math.radians(55)) if steep else 12.0
-    top = 46 + room
-    bottom = top + high * layers
+    map_high = 46 + room + high * layers
     map_wide = max(wide * len(tokens), 150.0)
-    shapes: list[Shape] = [Words(8, top - 8, "layer", size=11)]
-    for layer in _numbered(layers):
-        middle = bottom - (layer - 0.5) * high + 4
-        shapes.append(Words(LEFT - 8, middle, str(layer), size=11, anchor="end", tick=True))
+    shapes: list[Shape] = []
+    bottom = map_high
     for number, name in enumerate(LENSES):
-        left = LEFT + number * (map_wide + GAP)
-        shapes.append(Words(left, 20, LENS_NAMES[name], "ink", 13, bold=True))
-        shapes.append(Words(left, 36, f"last layer, mean {_mean_words(row['lens'][name][-1])}", size=11))
+        left, above = (LEFT, number * (map_high + GAP)) if narrow else (LEFT + number * (map_wide + GAP), 0.0)
+        top, bottom = above + 46 + room, above + map_high
+        if narrow or number == 0:
+            shapes.append(Words(8, top - 8, "layer", size=11))
+            for layer in _numbered(layers):
+                middle = bottom - (layer - 0.5) * high + 4
+                shapes.append(Words(LEFT - 8, middle, str(layer), size=11, anchor="end", tick=True))
+        shapes.append(Words(left, above + 20, LENS_NAMES[name], "ink", 13, bold=True))
+        shapes.append(
+            Words(left, above + 36, f"last layer, mean {_mean_words(row['lens'][name][-1])}", size=11)
+        )
         for at, token in enumerate(tokens):
             middle = left + (at + 0.5) * wide
             x = middle + 3 if steep else middle
@@ -128,7 +149,8 @@ def fact_drawing(depth: Mapping[str, Any], row_id: str) -> Drawing:
         for place in (left, right):
             shapes.append(Line(place, top, place, bottom, "muted", 0.75))
     shapes += _scale(LEFT, bottom + 20)
-    width = LEFT + 3 * map_wide + 2 * GAP + max(8.0, longest * 0.6 if steep else 0)
+    maps = map_wide if narrow else 3 * map_wide + 2 * GAP
+    width = max(WIDE / 2 if narrow else WIDE, LEFT + maps + max(8.0, longest * 0.6 if steep else 0))
     score = "not measured" if row["uds"] is None else signed(row["uds"])
     about = (
         f"Three maps of {layers} layers by {_count(len(tokens), 'token')}: how likely the logit lens reads "
@@ -136,9 +158,9 @@ def fact_drawing(depth: Mapping[str, Any], row_id: str) -> Drawing:
         f"the likelier; depth of erasure (UDS) {score}. The last layer stands on top. The table has the "
         "numbers."
     )
-    number = list(depth["rows"]).index(row_id) + 1
+    which = list(depth["rows"]).index(row_id) + 1
     title = f"{row_id}: “{fact_words(row)}” by layer and token"
-    return Drawing(f"depth-fact-{number}", title, about, max(WIDE, width), bottom + 70, tuple(shapes))
+    return Drawing(f"depth-fact-{which}{NARROW * narrow}", title, about, width, bottom + 70, tuple(shapes))
 
 
 def _cells(
@@ -164,7 +186,7 @@ def strength(value: float) -> float:
 
 def _scale(left: float, top: float) -> Iterator[Shape]:
     """Yield the colours from LOWEST to 0 nats, with the probabilities that they are."""
-    steps, wide = 48, 288.0
+    steps, wide = 38, 230.0
     for step in range(steps):
         value = LOWEST * (1 - (step + 0.5) / steps)
         yield Box(left + step * wide / steps, top, wide / steps, 10, "likely", strength(value))

@@ -69,7 +69,7 @@ function found(says, layers) {
   if (!says.length) return [];
   const told = node("ul", {}, ...says.map((text) => node("li", { text })));
   if (!layers) return [told];
-  return [told, picture(layers.svg, "Depth by layer"), numbers("Every layer", layers)];
+  return [told, picture(layers.svg, "Depth by layer", layers.narrow), numbers("Every layer", layers)];
 }
 
 function numbers(title, { heads, lines }) {
@@ -116,7 +116,10 @@ function factView(server) {
     try {
       const shown = await askServer(server, "depth_picture", { run_id: of, row_id: chosen.row_id });
       if (stands())
-        place.replaceChildren(picture(shown.svg, factLabel(chosen)), numbers("Its numbers, in nats", shown));
+        place.replaceChildren(
+          picture(shown.svg, factLabel(chosen), shown.narrow),
+          numbers("Its numbers, in nats", shown),
+        );
     } catch (error) {
       if (stands()) place.replaceChildren(node("p", { class: "tx-note", text: error.message }));
     }
