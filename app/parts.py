@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.actions import probe, status
+from app.actions.unlearn import gone_words
 from app.service import Service
 
 
@@ -15,7 +16,8 @@ class Now:
 
     `scores`, `runs` and `steps` change when other scores are to be shown, when the lists of runs change, and
     with each step of a run under way; `arms` with each measured arm of a sweep. `shown` is the run that the
-    page follows, None for the one of now; `probed` is the run whose answers it shows.
+    page follows, None for the one of now; `probed` is the run whose answers it shows, `gone` says that the
+    one which was picked is there no more.
     """
 
     at: float
@@ -26,6 +28,7 @@ class Now:
     arms: list[list[Any]]
     shown: str | None
     probed: str | None
+    gone: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def look(service: Service, shown: str | None = None, picked: str | None = None) 
     states = service.queue.runs()
     chips = status.beat_of(service, states)
     runs = status.runs_signature(service, states)
+    known = [run_id for run_id, *_ in runs]
     return Now(
         at=time.time(),
         chips=chips,
@@ -51,7 +55,8 @@ def look(service: Service, shown: str | None = None, picked: str | None = None) 
         steps=status.steps_signature(states),
         arms=status.arms_signature(states),
         shown=shown,
-        probed=picked if picked in [run_id for run_id, *_ in runs] else probe.newest(service, states),
+        probed=picked if picked in known else probe.newest(service, states),
+        gone=gone_words(service, picked, states),
     )
 
 

@@ -86,15 +86,18 @@ def _wire_unlearn(service: Service, page: Page) -> None:
 
     summary = answering(partial(unlearn_actions.summary, service), "summary")
 
-    def follow_draft(event: gr.EventData, label: str, *given: Any) -> dict[Any, Any]:
+    def follow_draft(event: gr.EventData, *given: Any) -> dict[Any, Any]:
         plan = summary(event._data)
-        return {unlearn.plan: plan, **unlearn.asked(None, label), **unlearn.suited(plan, given)}
+        return {unlearn.plan: plan, **unlearn.suited(plan, given)}
 
-    def take(event: gr.EventData, label: str, *given: Any) -> dict[Any, Any]:
-        return {**follow_draft(event, label, *given), page.tabs: gr.Tabs(selected="unlearn")}
+    def take(event: gr.EventData, *given: Any) -> dict[Any, Any]:
+        return {**follow_draft(event, *given), page.tabs: gr.Tabs(selected="unlearn")}
 
     def tell(*given: Any) -> dict[Any, Any]:
         return unlearn.told(service, given)
+
+    def label(asked: Any, words: str, plan: Any) -> dict[Any, Any]:
+        return unlearn.labelled(asked, words, plan)
 
     def start(asked: Any, label: str, *given: Any) -> dict[Any, Any]:
         wanted = unlearn.wanted(given)
@@ -119,27 +122,35 @@ def _wire_unlearn(service: Service, page: Page) -> None:
             page.chips: status_actions.chips(service),
         }
 
-    of_draft, by_draft = [unlearn.label, *unlearn.by_rows], [unlearn.plan, *sure, *unlearn.by_rows]
+    by_draft = [unlearn.plan, *unlearn.by_rows]
+    said = [unlearn.label, *unlearn.lines.values()]
     page.tokens.draft(
         refusing(follow_draft),
-        of_draft,
+        unlearn.by_rows,
         by_draft,
         queue=False,
         trigger_mode="always_last",
         **HIDDEN,
     )
-    page.tokens.unlearn(refusing(take), of_draft, [page.tabs, *by_draft], **HIDDEN)
+    page.tokens.unlearn(refusing(take), unlearn.by_rows, [page.tabs, *by_draft], **HIDDEN)
+
+    def put_label(told: Any) -> None:
+        """Change the button by itself, and at once: what a press asks while a forecast is made stays."""
+        told.then(refusing(label), [unlearn.sure, unlearn.label, unlearn.plan], sure, queue=False, **HIDDEN)
+
     # Not as the tab is opened: Gradio loads the page anew when such a call finds the server gone.
-    gr.on(
-        [each.change for each in unlearn.inputs],
-        refusing(tell),
-        unlearn.inputs,
-        [*sure, unlearn.label, *unlearn.lines.values()],
-        queue=False,
-        trigger_mode="always_last",
-        **HIDDEN,
+    put_label(
+        gr.on(
+            [each.change for each in unlearn.inputs],
+            refusing(tell),
+            unlearn.inputs,
+            said,
+            queue=False,
+            trigger_mode="always_last",
+            **HIDDEN,
+        )
     )
-    unlearn.start.click(
+    started = unlearn.start.click(
         refusing(start),
         [unlearn.sure, unlearn.label, *unlearn.inputs],
         [page.shown_run, unlearn.view, page.chips, *sure],
@@ -148,6 +159,8 @@ def _wire_unlearn(service: Service, page: Page) -> None:
         js=CURRENT_PLAN,
         **HIDDEN,
     )
+    # What was started just now is not to be trained again.
+    put_label(started.then(refusing(tell), unlearn.inputs, said, queue=False, **HIDDEN))
     for kind, button in unlearn.measures.items():
         button.click(
             refusing(partial(measure, kind)),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tokenunlearn.documents.words import rows_words
+from tokenunlearn.experiments.planned import ENOUGH_SEEDS, FEWEST_SEEDS
 from tokenunlearn.settings import SettingInfo
 
 TITLE: Final = "TokenUnlearn Explorer"
@@ -28,8 +29,9 @@ CONTROLS_HELP: Final = (
 )
 SEEDS: Final = "Seeds"
 SEEDS_HELP: Final = (
-    "How often everything is trained. It takes 3 seeds to show a difference, better 5. From 2 on, and with a "
-    "control that is matched to the chosen run, it is one sweep: the Compare tab says what it shows"
+    f"How often everything is trained. Below {FEWEST_SEEDS} seeds no difference is shown; {FEWEST_SEEDS} "
+    f"seldom show even a large one, {ENOUGH_SEEDS} mostly do. From 2 on, and with a control that is matched "
+    "to the chosen run, it is one sweep: the Compare tab says what it shows"
 )
 PLANNED: Final = "Planned comparisons"
 PLANNED_HELP: Final = (
@@ -45,6 +47,13 @@ SWEEP: Final = "sweep"
 SWEEP_GOES_ON: Final = (
     "A sweep goes on to the last step: each arm is measured there, and where its fact first falls below "
     "{below}."
+)
+TAKEN_AS_THEY_ARE: Final = (
+    "These settings have been used already: {runs} stands as it is, and {arms} is trained beside."
+)
+ALL_AGAIN: Final = "These settings have been used already, in {runs}: a start trains them again."
+SWEEP_AGAIN: Final = (
+    "A sweep measures all its arms in the same way, so the tokens of {run} are trained once more in it."
 )
 OTHERS: Final = "Objectives to compare it with"
 OTHERS_HELP: Final = "Each trains the same tokens at its own default settings, all in one sweep"
@@ -63,16 +72,18 @@ RECORDED_FIRST: Final = (
 NO_RUN: Final = (
     "No run yet. Choose tokens on the Tokens tab and start one; it goes on when this page is closed."
 )
+DISCARDED: Final = "{run} was discarded. The Compare tab can bring it back."
+REMOVED: Final = "{run} was removed."
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
 RECORDED_SWEEP: Final = "chosen tokens, every token and as many random ones, on the demo"
 RECORDED_SWEEP_SAYS: Final = (
-    "Recorded: measured before, on the embedded model. Three seeds seldom show even a large difference, five "
-    "mostly do. Start runs on the Unlearn tab: they take this place."
+    f"Recorded: measured before, on the embedded model. {FEWEST_SEEDS} seeds seldom show even a large "
+    f"difference, {ENOUGH_SEEDS} mostly do. Start runs on the Unlearn tab: they take this place."
 )
 ONE_SEED_EACH: Final = (
     "Nothing is shown yet: these runs have one seed each, and another seed may turn a difference round. Set "
-    "Seeds to 3 or more on the Unlearn tab: the sweep then says which differences hold."
+    f"Seeds to {ENOUGH_SEEDS} on the Unlearn tab: the sweep then says which differences hold."
 )
 LOADING: Final = (
     "The model is loading. The rows appear here as soon as they are scored, in about half a minute."
@@ -114,17 +125,24 @@ ASK_BUTTON: Final = "Ask"
 RUN_LABEL: Final = "Run"
 
 
-def start_words(runs: int, seconds: float | None = None, at_most: bool = False) -> str:
-    """Return what stands on the start button: of several runs how many, and where it is known how long."""
-    if runs == 1:
+def start_words(
+    runs: int, seconds: float | None = None, at_most: bool = False, controls: bool = False
+) -> str:
+    """Return what stands on the start button: of several runs how many, and where it is known how long.
+
+    `controls`: the chosen tokens themselves are not trained.
+    """
+    if runs == 1 and not controls:
         return START
+    kind = "control" if controls else "run"
+    begin = f"Start {runs} {kind}{'' if runs == 1 else 's'}"
     if seconds is None:
-        return f"Start {runs} runs"
+        return begin
     minutes = round(seconds / 60)
     if not minutes:
-        return f"Start {runs} runs, under a minute"
+        return f"{begin}, under a minute"
     time = f"about {minutes} min" if minutes < LONG else f"about {minutes / 60:.1f} h"
-    return f"Start {runs} runs, {'at most ' if at_most else ''}{time}"
+    return f"{begin}, {'at most ' if at_most else ''}{time}"
 
 
 def no_results(run: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.kinds import run_kind
-from tokenunlearn.runs.notes import read_note
+from tokenunlearn.runs.notes import RunNote, note_version, read_note
 from tokenunlearn.runs.run_rows import rows_of, world_kept
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
@@ -96,9 +96,14 @@ def _noted(service: Service, line: dict[str, Any]) -> dict[str, Any]:
     note, fault = read_note(directory)
     return {
         **line,
-        "note": {"name": note.name, "tags": list(note.tags), "text": note.text, "fault": fault},
+        "note": {**note_given(note, note_version(directory)), "fault": fault},
         "adapter": line["state"] in ENDED and _has_adapter(directory),
     }
+
+
+def note_given(note: RunNote, version: str) -> dict[str, Any]:
+    """Return a run's note as it crosses to the page, `{name, tags, text, version}`."""
+    return {"name": note.name, "tags": list(note.tags), "text": note.text, "version": version}
 
 
 def _has_adapter(directory: Path) -> bool:

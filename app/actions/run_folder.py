@@ -3,12 +3,13 @@
 import base64
 import json
 import shlex
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from app.actions.compare import RunsGiven, measured, planned
+from app.actions.compare import RunsGiven, measured, note_given, planned
 from app.actions.run_tokens import RunOf
 from app.requests import MOST_TEXT, RunId, text, whole
 from app.service import Service
@@ -16,10 +17,11 @@ from app.views.results_table import Measurement, comma_table
 from tokenunlearn.errors import InputError, RunError, TokenUnlearnError
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
 from tokenunlearn.runs.disk import write_bytes_atomically
-from tokenunlearn.runs.notes import RunNote, write_note
+from tokenunlearn.runs.notes import RunNote, note_version, read_note, write_note
 
 MOST_NAME, MOST_TAG, MOST_TAGS = 80, 30, 12
 PIECE: Final = 3_000_000  # bytes of a file that is sent at once
+_SAVING: Final = threading.Lock()
 ZIP: Final = "adapter.zip"
 TAKEN: Final = (
     "model",
@@ -62,6 +64,8 @@ class NoteGiven(RunOf):
     name: Annotated[str, words_given(MOST_NAME)] = ""
     tags: Annotated[tuple[str, ...], tags_given] = ()
     note: Annotated[str, text(MOST_TEXT, empty=True)] = ""
+    # The note that it was made from (`note_version`); "" replaces whatever stands there.
+    version: Annotated[str, text(40, empty=True)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +77,21 @@ class PieceOf:
 
 
 def save_note(service: Service, given: NoteGiven) -> dict[str, Any]:
-    """Keep a run's name, tags and note; return `{}`. Raises RunError for an unknown run."""
-    write_note(service.queue.store.path(given.run_id), RunNote(given.name, given.tags, given.note.strip()))
-    return {}
+    """Keep a run's name, tags and note; return `{version, other}`.
+
+    Where another note was saved since the one that this was made from, nothing is kept, and that one is
+    `other`; else that is None. Raises RunError for an unknown run.
+    """
+    directory, wanted = (
+        service.queue.store.path(given.run_id),
+        RunNote(given.name, given.tags, given.note.strip()),
+    )
+    with _SAVING:  # two pages may save at once
+        version, (standing, _) = note_version(directory), read_note(directory)
+        if given.version not in ("", version) and standing != wanted:
+            return {"version": version, "other": note_given(standing, version)}
+        write_note(directory, wanted)
+        return {"version": note_version(directory), "other": None}
 
 
 def discard(service: Service, run: RunOf) -> dict[str, Any]:

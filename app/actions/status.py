@@ -13,7 +13,7 @@ from app.sessions.load import Stage
 from app.views.runs import LIVE, run_chip, run_line, run_news, seconds_left
 from app.words import DISK_FULL, NO_TEMPLATE
 from tokenunlearn.models.embedded import EMBEDDED_NAME
-from tokenunlearn.runs.notes import FILE as NOTE
+from tokenunlearn.runs.notes import note_version
 
 LEAST_FREE: Final = 65_536  # bytes; a run's state is written beside the old one
 
@@ -94,12 +94,9 @@ def probed(service: Service, run_id: str) -> bool:
     return (service.queue.store.root / run_id / "probes.json").is_file()
 
 
-def noted(service: Service, run_id: str) -> int:
-    """Return when a run's note was written, in nanoseconds; 0 where it has none."""
-    try:
-        return (service.queue.store.root / run_id / NOTE).stat().st_mtime_ns
-    except OSError:
-        return 0
+def noted(service: Service, run_id: str) -> str:
+    """Return what changes with each save of a run's note."""
+    return note_version(service.queue.store.root / run_id)
 
 
 def model_chip(service: Service) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.actions.draft import Draft, Plan
 from app.actions.tokens import mask_of, with_signals
+from app.actions.trained_before import Before, trained_before
 from app.requests import Reader, RunId, read, record, text
 from app.service import Service
 from app.shown import ShownScores
@@ -30,11 +31,13 @@ from app.views.runs import (
 )
 from app.words import CONTROLS as CONTROLS_LABEL
 from app.words import (
+    DISCARDED,
     EACH_AT_DEFAULT,
     LONE_ROW_WORDS,
     NO_RUN,
     NOT_LIVE,
     ONE_OBJECTIVE,
+    REMOVED,
     SAME_TOKENS,
     SWEEP,
     share_of_rows,
@@ -313,7 +316,8 @@ def to_train(service: Service, plan: Plan) -> tuple[ShownScores, Mask]:
 def start(service: Service, wanted: Start) -> list[str]:
     """Return the ids of the queued runs: the chosen arm and the controls that are wanted (`control`).
 
-    A sweep (`Start.is_sweep`) is one run.
+    An arm that has a run with these settings is not trained again (`trained_before`), unless all of them have
+    one. A sweep (`Start.is_sweep`) is one run.
     Raises MaskError for a hash not the server's and for a control without a token, ModelError while the model
     is loading, InputError where an objective needs what the rows do not have, SettingError for what a sweep
     cannot take.
@@ -321,11 +325,15 @@ def start(service: Service, wanted: Start) -> list[str]:
     name, training = wanted.plan.set, wanted.settings
     refuse_for_sweep(wanted)
     shown, mask = to_train(service, wanted.plan)
-    group = uuid.uuid4().hex[:8]
     own = own_arm(service, shown, name, mask)
     same = same_tokens(shown, name, mask)
     wanted = replace(wanted, controls=tuple(arm for arm in wanted.controls if arm not in same))
-    controls = [arm for arm in wanted.controls if arm != own]
+    before = before_start(service, shown, wanted, {"set": name, "hash": mask.hash, "arm": own})
+    arms = [own, *(arm for arm in wanted.controls if arm != own)]
+    missing = arms if wanted.is_sweep else before.missing(arms)
+    new_group = wanted.is_sweep or own in missing or not before.group
+    group = uuid.uuid4().hex[:8] if new_group else before.group
+    controls = [arm for arm in missing if arm != own]
     shown = with_signals(service, shown.scores_id, *(each for arm in controls for each in ARMS[arm].signals))
     rows, retain = trained_rows(service, shown, name), service.sessions.of(shown).retain
     for objective in wanted.objectives or (training.objective,):
@@ -335,13 +343,22 @@ def start(service: Service, wanted: Start) -> list[str]:
         to_the_end = replace(training, stop_fact_below=0.0)
         config = run_config(service, shown, name, CHOSEN, mask, to_the_end, group)
         return [service.queue.start_run(config | _sweep(name, wanted), mask, shown.table)]
-    arms = [(own, mask), *drawn]
+    trained = [(own, mask)] * (own in missing) + drawn
     return [
         service.queue.start_run(
             run_config(service, shown, name, arm, each, training, group), each, shown.table
         )
-        for arm, each in arms
+        for arm, each in trained
     ]
+
+
+def before_start(service: Service, shown: ShownScores, wanted: Wanted, tokens: Mapping[str, Any]) -> Before:
+    """Return the runs that a start of the form would train once more.
+
+    `tokens`: the set, the mask's hash and its arm.
+    """
+    config = {**bench_config(service, shown, tokens["set"]), "training": to_dict(wanted.settings)}
+    return trained_before(service, config, tokens["arm"], tokens["hash"])
 
 
 def _sweep(name: str, wanted: Start) -> dict[str, Any]:
@@ -536,19 +553,37 @@ def refuse_in_use(service: Service, run_id: str) -> None:
             raise RunError(what, fix="Wait for its end, then discard it", where=run_id)
 
 
+def gone_words(service: Service, shown: str | None, states: Sequence[Mapping[str, Any]]) -> str:
+    """Return that a run which a page shows was discarded, perhaps on another page; "" where it was not."""
+    if not shown or shown in [each["run_id"] for each in states]:
+        return ""
+    aside = [each["run_id"] for each in service.queue.store.aside()]
+    return (DISCARDED if shown in aside else REMOVED).format(run=shown)
+
+
 def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     """Return the value of the curves view: all runs, and card, answer and curves of one and its siblings.
 
     `shown` None follows: the run that the chip names; before the first run the recorded one, which says so.
-    `at` orders answers that overtake each other.
+    `at` orders answers that overtake each other; `gone` says that the one which was shown is there no more.
     """
     at = time.time()
-    states = service.queue.runs()[:SHOWN_RUNS]
+    every = service.queue.runs()
+    gone = gone_words(service, shown, every)
+    states = every[:SHOWN_RUNS]
     by_id = {state["run_id"]: state for state in states}
     if shown not in by_id:
         shown = (run_of_now(states) or {}).get("run_id")
     if shown is None:
-        nothing = {"at": at, "runs": [], "shown": None, "empty": NO_RUN, "series": [], "answer": None}
+        nothing = {
+            "at": at,
+            "gone": gone,
+            "runs": [],
+            "shown": None,
+            "empty": NO_RUN,
+            "series": [],
+            "answer": None,
+        }
         return nothing | recorded_run(service.recorded.get("run"), service.sessions.session.rows.forget)
     store = service.queue.store
     configs = {run_id: store.known_config(run_id) for run_id in by_id}
@@ -570,6 +605,7 @@ def follow(service: Service, shown: str | None = None) -> dict[str, Any]:
     lines[shown] = {**lines[shown], "text": ". ".join(said)}
     return {
         "at": at,
+        "gone": gone,
         "runs": list(lines.values()),
         "shown": shown,
         "empty": "",

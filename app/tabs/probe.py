@@ -55,7 +55,7 @@ def build(service: Service) -> ProbeTab:
         view = probe_view(shown(service, first), asked)
     parts = (
         Part(run, lambda now: now.runs, lambda now: menu(service, now.probed)),
-        Part(view, partial(_stamp, service), lambda now: shown(service, now.probed)),
+        Part(view, partial(_stamp, service), lambda now: {**shown(service, now.probed), "gone": now.gone}),
     )
     tab = ProbeTab(run, gr.State(None), view, question, ask, answers, parts)
     _wire(service, tab)
@@ -68,7 +68,7 @@ def _stamp(service: Service, now: Now) -> list[Any]:
     A run without results says at which step it is; what is read is not drawn anew at each.
     """
     under_way = [run_of(service, run_id) for run_id, *_ in now.steps]
-    return [now.runs, now.steps if now.probed in under_way else []]
+    return [now.runs, now.gone, now.steps if now.probed in under_way else []]
 
 
 def shown(service: Service, run_id: str | None) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class UnlearnTab:
         return read(actions.Start, {"plan": plan, **self._form(form)})
 
     def told(self, service: Service, given: Sequence[Any]) -> dict[Any, Any]:
-        """Return what button and form say of what `inputs` ask for, before anything is pressed."""
+        """Return the label of the button, and what the form says of what `inputs` ask for before a press."""
         summary, *form = given
         label, words = START, dict[str, str]()
         with suppress(TokenUnlearnError):  # a number that is half typed: the start says what is wrong with it
@@ -96,7 +96,13 @@ class UnlearnTab:
         lines = {
             line: gr.Markdown(words.get(name, ""), visible=name in words) for name, line in self.lines.items()
         }
-        return {**self.asked(None, label), self.label: label, **lines}
+        return {self.label: label, **lines}
+
+    def labelled(self, asked: Any, label: str, summary: Any) -> dict[Any, Any]:
+        """Return the button with its label; a question that it asks of these very tokens stays."""
+        plan = (summary.get("plan") if isinstance(summary, Mapping) else None) or {}
+        of_these = bool(asked) and [plan.get("scores_id"), plan.get("hash")] == list(asked[:2])
+        return self.asked(asked if of_these else None, label)
 
     def _form(self, given: Sequence[Any]) -> dict[str, Any]:
         """Return what `inputs` ask for, but for the tokens, by the names of `Wanted`."""
@@ -171,6 +177,7 @@ def _side() -> UnlearnTab:
     settings |= {name: control(infos[name], LABELS) for name in FIRST[1:]}
     lines = {"stop_fact_below": gr.Markdown(visible=False, elem_classes=["tx-about"])}
     controls = _controls()
+    lines["controls"] = gr.Markdown(visible=False, elem_classes=["tx-about"])
     sweep: dict[str, Any] = {"others": _others(infos["objective"])}
     lines["objective_settings"] = _refusal()
     sweep["planned"] = gr.Dropdown(

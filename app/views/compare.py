@@ -14,7 +14,7 @@ def compare_line(
 ) -> dict[str, Any]:
     """Return what a run is: what was started with it, figures before and after, settings in words.
 
-    Figures are None where nothing was probed. `hue` says which of the colours of runs is its own.
+    Figures are None where nothing was probed.
     """
     before, after = (probes or {}).get("before"), (probes or {}).get("after")
     return {
@@ -23,7 +23,6 @@ def compare_line(
         "trained": run_kind(run).form,
         "group": config.get("group") or "",
         "created": run.get("created"),
-        "hue": hue_of_run(str(run["run_id"])),
         "badges": badge_counts(before, after) if before and after else None,
         "before": with_kept((before or {}).get("summary")),
         "after": with_kept((after or {}).get("summary")),
@@ -34,8 +33,3 @@ def compare_line(
 def said(settings: Mapping[str, Said]) -> dict[str, list[str]]:
     """Return settings as they cross to the page: by key, label, words, and what tells two of them apart."""
     return {key: [each.label, each.words, each.own] for key, each in settings.items()}
-
-
-def hue_of_run(run_id: str) -> int:
-    """Return the number of a run, which is never given twice: its colour is of it alone."""
-    return int(run_id.rpartition("-")[2])

@@ -17,7 +17,7 @@ BROKEN: Final = ("failed", "interrupted")  # the log may say more than the messa
 
 
 def run_line(state: Mapping[str, Any], left: float | None = None, now: float | None = None) -> dict[str, Any]:
-    """Return one run of the list: name, state, step, sentence, buttons; from its state.json.
+    """Return one run of the list: name, colour, state, step, sentence, buttons; from its state.json.
 
     `left` in seconds.
     """
@@ -25,6 +25,7 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
     return {
         "run_id": state["run_id"],
         "name": state["name"],
+        "hue": hue_of_run(state["run_id"]),
         "arm": state["arm"],
         "state": state["state"],
         "step": state["step"],
@@ -33,6 +34,15 @@ def run_line(state: Mapping[str, Any], left: float | None = None, now: float | N
         "text": text + (f", about {left:.0f} s to the last {run_kind(state).unit}" if left else ""),
         "buttons": buttons(state, now),
     }
+
+
+def hue_of_run(run_id: str) -> int:
+    """Return which of the colours of runs is that of one: its number, which is never given twice.
+
+    What was recorded has none, and takes the first.
+    """
+    number = run_id.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def seconds_left(state: Mapping[str, Any], events: Sequence[Event]) -> float | None:
@@ -56,6 +66,7 @@ def series(run: Mapping[str, Any], events: Sequence[Event]) -> dict[str, Any]:
     broken = [event for event in events if isinstance(event, Diverged)]
     return {
         "run_id": run["run_id"],
+        "hue": hue_of_run(run["run_id"]),
         "arm": run["arm"],
         "total": run["steps"],
         "label": run["name"],

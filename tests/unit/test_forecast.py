@@ -134,7 +134,7 @@ def test_a_run_that_was_paused_is_damaged_or_did_not_end_says_no_time(service: S
     finished(service, second)
     (service.queue.store.path(second) / "config.json").write_text("{")
     finished(service, third, state="kept")
-    assert label(service, settings=FOUR, controls=["random"]) == "Start 2 runs"
+    assert label(service, settings=FOUR, controls=["random"]) == "Start 1 control"
 
 
 @pytest.mark.parametrize("ended", [1e300, 99.0, None, "160"])
@@ -143,7 +143,7 @@ def test_a_time_that_cannot_be_is_no_time(service: Service, ended: Any) -> None:
     finished(service, run_id, ended=ended)
     (sweep,) = ask(unlearn.start, service, {"plan": plan(service)["plan"], "settings": FOUR, **SWEEP})
     finished(service, sweep, arms(("chosen", 9.0), ("random", 9.0)), ended=ended)
-    assert label(service, settings=FOUR, controls=["random"]) == "Start 2 runs"
+    assert "," not in label(service, settings=FOUR, controls=["random"])
     assert label(service, settings=FOUR, **SWEEP) == "Start 4 runs"
 
 
@@ -173,7 +173,7 @@ def test_what_a_sweep_makes_of_a_setting_is_said_at_its_field_before_the_press(s
     for quiet in (said(), said(stop_fact_below=0.1), said(seeds=3)):
         assert not quiet[stop].visible and not quiet[own].visible
     told = said(seeds=3, stop_fact_below=0.1)
-    assert told[stop].visible and told[tab.start].value == "Start 3 runs"
+    assert told[stop].visible and told[tab.label] == "Start 3 runs"
     assert told[stop].value == (
         "A sweep goes on to the last step: each arm is measured there, and where its fact first falls below "
         "0.1."
@@ -182,7 +182,55 @@ def test_what_a_sweep_makes_of_a_setting_is_said_at_its_field_before_the_press(s
     told = said(others=["ga"])
     assert told[own].visible and "NPO is not at its default settings" in told[own].value
     # a number that is half typed blocks nothing and says nothing
-    assert said(seeds=None)[tab.start].value == "Start unlearning"
+    assert said(seeds=None)[tab.label] == "Start unlearning"
+
+
+def test_a_control_is_trained_beside_the_run_that_is_there(service: Service) -> None:
+    def told(**form: Any) -> tuple[str, str]:
+        wanted = read(unlearn.Wanted, {"settings": FOUR} | form)
+        found = forecast(service, wanted, plan(service))
+        return found.label, found.told.get("controls", "")
+
+    assert told(controls=["random"]) == ("Start 2 runs", "")
+    (own,) = runs(service)
+    finished(service, own)
+    assert told() == (
+        "Start unlearning",
+        f"These settings have been used already, in {own}: a start trains them again.",
+    )
+    assert told(controls=["random"]) == (
+        "Start 1 control, at most about 1 min",
+        f"These settings have been used already: {own} stands as it is, and “random, same count” is "
+        "trained beside.",
+    )
+    assert told(controls=["random"], settings=FOUR | {"rank": 4}) == ("Start 2 runs", "")
+    assert "trained once more" in told(controls=["random"], seeds=3)[1]
+
+    (random,) = runs(service, "random")
+    configs = [service.queue.store.config(each) for each in (own, random)]
+    assert configs[1]["arm"] == "random" and configs[0]["group"] == configs[1]["group"]
+    (uniform,) = runs(service, "random", "uniform")
+    assert service.queue.store.config(uniform)["arm"] == "uniform"
+    # All of it is there: who presses wants it again, in a group of its own.
+    again = runs(service, "random")
+    assert [service.queue.store.config(each)["arm"] for each in again] == ["chosen", "random"]
+    assert service.queue.store.config(again[0])["group"] != configs[0]["group"]
+    # A run that was stopped is not what the settings make of its tokens.
+    for run_id in (own, again[0]):
+        service.queue.store.change(run_id, state="kept")
+    assert told(controls=["random"])[1] == ""
+
+
+def test_a_late_forecast_does_not_take_a_question_back(service: Service) -> None:
+    with gr.Blocks():
+        tab = build(service)
+    ours = plan(service)
+    asked = [ours["plan"]["scores_id"], ours["plan"]["hash"], 2]
+    kept = tab.labelled(asked, "Start 2 runs", ours)
+    assert kept[tab.sure] == asked and kept[tab.start].value.startswith("Start anyway")
+    other = ours | {"plan": ours["plan"] | {"hash": "other"}}
+    for gone in (tab.labelled(asked, "Start 2 runs", other), tab.labelled(None, "Start 2 runs", ours)):
+        assert gone[tab.sure] is None and gone[tab.start].value == "Start 2 runs"
 
 
 def test_each_control_says_what_it_rules_out_before_it_is_ticked(service: Service) -> None:

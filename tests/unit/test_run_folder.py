@@ -59,10 +59,11 @@ def test_a_name_tags_and_a_note_are_shown_on_every_tab_and_change_what_the_page_
         "tags": ["paper", "paper", " "],
         "note": " why\nso ",
     }
-    assert ask(run_folder.save_note, service, given) == {}
+    assert ask(run_folder.save_note, service, given)["other"] is None
     assert status.runs_signature(service, service.queue.runs()) != before
     line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == first)
-    assert line["note"] == {"name": "Best of three", "tags": ["paper"], "text": "why\nso", "fault": ""}
+    note = {name: line["note"][name] for name in ("name", "tags", "text", "fault")}
+    assert note == {"name": "Best of three", "tags": ["paper"], "text": "why\nso", "fault": ""}
     assert line["name"] == "Best of three"
     (service.queue.store.path(first) / FILE).write_text("{")
     line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == first)

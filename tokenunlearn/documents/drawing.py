@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tokenunlearn.documents.safe_text import escaped, visible
 
-# Name → light, dark. Those of arms are the page's own (web/compare/compare.css).
+# Name → light, dark. Those of arms are the page's own (web/page/tokens.css).
 COLOURS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "ink": ("#1a1d21", "#e9ebed"),

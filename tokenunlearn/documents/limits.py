@@ -6,7 +6,7 @@ from typing import Any, Final
 from tokenunlearn.documents.words import WORLD_KEPT, listed, rows_words, seeds_words
 from tokenunlearn.experiments.arms import ARMS
 from tokenunlearn.experiments.moments import EQUAL
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS
+from tokenunlearn.experiments.planned import FEWEST_SEEDS
 from tokenunlearn.training.origin import name_of
 
 # Probes that a comparison or a run may leave out → what is then open.

@@ -18,7 +18,8 @@ from tokenunlearn.documents.record import Report
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.summary import FLUENCY
 from tokenunlearn.documents.words import rows_words, seeds_words
-from tokenunlearn.experiments.verdict import FEWEST_ROWS, FEWEST_SEEDS, LEVEL
+from tokenunlearn.experiments.planned import FEWEST_SEEDS
+from tokenunlearn.experiments.verdict import FEWEST_ROWS, LEVEL
 from tokenunlearn.metrics.statistics import FEWEST_VALUES, NO_SPREAD
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from tokenunlearn.experiments.planned import Plan
+from tokenunlearn.experiments.planned import FEWEST_SEEDS, Plan
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import BINS, DOSES, FUSED
-from tokenunlearn.experiments.verdict import FEWEST_SEEDS, Finding
+from tokenunlearn.experiments.verdict import Finding
 from tokenunlearn.metrics.statistics import Comparison
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import FACT

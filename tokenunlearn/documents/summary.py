@@ -12,12 +12,11 @@ from tokenunlearn.documents.series import series_view
 from tokenunlearn.documents.words import listed
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, Arm, arm_words
 from tokenunlearn.experiments.moments import EQUAL, LAST, MOMENTS, RETAINED
-from tokenunlearn.experiments.planned import Plan
+from tokenunlearn.experiments.planned import ENOUGH_SEEDS, FEWEST_SEEDS, Plan
 from tokenunlearn.experiments.report import note_lines, planned_words, unknown_words
 from tokenunlearn.experiments.results import BEFORE, missing, start_of
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.verdict import (
-    FEWEST_SEEDS,
     Finding,
     arm_method,
     counted_words,
@@ -35,7 +34,6 @@ from tokenunlearn.training.events import Event, SweepStep
 
 _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: RETAINED})
 _DECIMALS: Final = 6
-ENOUGH_SEEDS: Final = 5
 FLUENCY: Final = "fluency"
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
 SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which nothing can be shown."

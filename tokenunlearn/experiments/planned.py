@@ -17,6 +17,8 @@ from tokenunlearn.experiments.arms import ARMS, CHOSEN, arm_words, tokens_of
 from tokenunlearn.experiments.moments import LAST, MOMENTS
 from tokenunlearn.probes import COMPARED, PROBES
 
+# How many seeds it takes to show a difference; these seldom show even a large one, ENOUGH_SEEDS mostly do.
+FEWEST_SEEDS, ENOUGH_SEEDS = 3, 5
 EXAMPLE: Final = "fact_joint: chosen - random"
 FIGURES: Final = tuple(name for name in COMPARED if PROBES[name].wanted)
 CONTROLS: Final = tuple(name for name in ARMS if name != CHOSEN)

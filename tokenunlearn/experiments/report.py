@@ -9,13 +9,12 @@ import pandas as pd
 
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, GOLD
 from tokenunlearn.experiments.moments import EQUAL, LAST, RETAINED
-from tokenunlearn.experiments.planned import Plan
+from tokenunlearn.experiments.planned import FEWEST_SEEDS, Plan
 from tokenunlearn.experiments.response import Response, responses
 from tokenunlearn.experiments.results import start_of
 from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import (
-    FEWEST_SEEDS,
     Finding,
     counted_words,
     findings,

@@ -18,7 +18,7 @@ import numpy as np
 
 from tokenunlearn.experiments.arms import ARMS, CHOSEN, arm_words
 from tokenunlearn.experiments.moments import EQUAL
-from tokenunlearn.experiments.planned import Named, Plan, difference_words
+from tokenunlearn.experiments.planned import FEWEST_SEEDS, Named, Plan, difference_words
 from tokenunlearn.experiments.runner import ArmResult, equal_figure
 from tokenunlearn.metrics.statistics import NO_SPREAD, Comparison, crossed_comparison, holm
 from tokenunlearn.objectives import OBJECTIVES
@@ -26,7 +26,6 @@ from tokenunlearn.probes import COMPARED, PROBES
 from tokenunlearn.probes.kept import RETENTION
 from tokenunlearn.text.numbers import p_words, signed
 
-FEWEST_SEEDS: Final = 3
 # On two rows a figure of yes and no has p below .05 in 12.9 % of tables without an effect, on three in 3.2 %.
 FEWEST_ROWS: Final = 3
 LEVEL: Final = 0.05

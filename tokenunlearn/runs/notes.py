@@ -34,6 +34,14 @@ def read_note(directory: Path) -> tuple[RunNote, str]:
     return RunNote(record["name"], tuple(record["tags"]), record["text"]), ""
 
 
+def note_version(directory: Path) -> str:
+    """Return what changes with each save of a run's note, "0" where it has none."""
+    try:
+        return str((directory / FILE).stat().st_mtime_ns)
+    except OSError:
+        return "0"
+
+
 def write_note(directory: Path, note: RunNote) -> None:
     """Replace a run's note as a whole; an empty one is no file."""
     if note == RunNote():
