@@ -55,7 +55,7 @@ def build(service: Service) -> ProbeTab:
         view = probe_view(shown(service, first), asked)
     parts = (
         Part(run, lambda now: now.runs, lambda now: menu(service, now.probed)),
-        Part(view, partial(_stamp, service), lambda now: {**shown(service, now.probed), "gone": now.gone}),
+        Part(view, partial(_stamp, service), lambda now: {**shown(service, now.probed), "discarded": now.gone}),
     )
     tab = ProbeTab(run, gr.State(None), view, question, ask, answers, parts)
     _wire(service, tab)

@@ -18,8 +18,8 @@ import {
   sorted,
   unmeasuredWords,
 } from "../../app/web/compare/lines.js";
-import { COLOURS, lookOf } from "../../app/web/compare/looks.js";
 import { againstWords } from "../../app/web/compare/verdict_panel.js";
+import { COLOURS, lookOf } from "../../app/web/runs/looks.js";
 import { agreeing, signedShare } from "../../app/web/text/numbers.js";
 
 const run = (number, more = {}) => ({

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-
+import { termsOf } from "../../app/web/compare/compare_view.js";
 import { axesOf, frontOf, paretoFigure, pointsOf, tableOf } from "../../app/web/compare/pareto.js";
-import { megabytes, tagsOf } from "../../app/web/compare/run_panel.js";
+import { megabytes, savedWords, tagsOf } from "../../app/web/compare/run_panel.js";
 import { byChange } from "../../app/web/compare/tokens_panel.js";
+import { NAT } from "../../app/web/text/terms.js";
 
 const line = (id, fact, kept, more = {}) => ({
   id,
@@ -110,6 +111,20 @@ test("the plot's table says the same", () => {
     ["run-1", ".75", ".50", 1],
     ["arm", ".75 [.63, .88]", ".75 [.50, 1.00]", 1],
   ]);
+});
+
+test("a note that somebody else has changed is told, and nothing is put over it", () => {
+  assert.equal(savedWords(null), "Saved.");
+  assert.equal(
+    savedWords({ name: "Best", tags: ["a", "b"], text: "" }),
+    "Not saved: on another page it says name “Best”, tags a, b. Press Save again to put yours in its place.",
+  );
+  assert.match(savedWords({ name: "", tags: [], text: "" }), /it says nothing any more\./);
+});
+
+test("the columns are explained in words, with the unit of those in nats", () => {
+  const terms = termsOf([{ name: "Fluency, nats per token", help: "Mean log-prob" }]);
+  assert.deepEqual(terms.slice(-2), [["Fluency, nats per token", "Mean log-prob"], NAT]);
 });
 
 test("tags are what stands between commas, each once", () => {

@@ -38,7 +38,7 @@ test("a group that has no ratio says why, and one that is not there has no line"
 
 test("the plot has the chosen tokens over the range of the draws, layer by layer", () => {
   const theme = {
-    arms: { chosen: "blue", random: "grey" },
+    accent: "blue",
     muted: "grey",
     ink: "black",
     line: "grey",

@@ -7,6 +7,7 @@ import { pieces } from "../../app/web/page/first_paint.js";
 import { judgedWords, measuredWords } from "../../app/web/runs/ask_view.js";
 import { curveTable, settingsText } from "../../app/web/runs/attacks.js";
 import { curvesFigure, pointsNote } from "../../app/web/runs/curves.js";
+import { colourName, lookOf } from "../../app/web/runs/looks.js";
 import { isOfRun, nextStep } from "../../app/web/runs/mask_summary.js";
 import {
   answersShown,
@@ -26,7 +27,7 @@ import {
 } from "../../app/web/runs/run_card.js";
 import { share } from "../../app/web/text/numbers.js";
 
-const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans", arms: { chosen: "#0aa" } };
+const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans" };
 
 test("every label of the server has its act, an unknown one none", () => {
   assert.deepEqual(
@@ -188,6 +189,19 @@ test("a fall that is wanted is good only while the answers stay fluent", () => {
 
 test("figures below zero have a minus, and no zero before the point", () => {
   assert.deepEqual([-2.61, -0.5, 0.95, 1, null].map(share), ["−2.61", "−.50", ".95", "1.00", "–"]);
+});
+
+test("a run has one colour and dash on every tab, whichever tokens it trained", () => {
+  const run = { run_id: "run-3", label: "A", steps: [1], loss: [2], eval_steps: [0], ...lookOf(3) };
+  const probed = { before: { step: 0, fact_joint: 1 }, after: null };
+  const drawn = ["chosen", "random"].map((arm) => curvesFigure([{ ...run, arm, probed }], THEME, false).data);
+  const colours = drawn.flat().map(({ line, marker }) => marker?.color ?? line.color);
+  assert.deepEqual([...new Set(colours)], [lookOf(3).colour]);
+  assert.deepEqual(
+    drawn.map(([{ line }]) => line.dash),
+    ["solid", "solid"],
+  );
+  assert.deepEqual([colourName(3), colourName(11), lookOf(11).dash], ["--tx-run-3", "--tx-run-3", "dash"]);
 });
 
 test("a figure has a line per panel and run, whole steps, and a legend only for several runs", () => {

@@ -1,8 +1,10 @@
 /** The Compare tab: what is shown, then the table of all runs and arms, then what was ticked, side by side. */
 
 import { button, node, refill, setText } from "../dom/dom.js";
+import { glossary } from "../dom/glossary.js";
 import { askServer } from "../server/server_ask.js";
 import { liveLine } from "../server/shared_value.js";
+import { NAT } from "../text/terms.js";
 import { columnsOf, shownColumns } from "./columns.js";
 import { curvesPanel } from "./curves_panel.js";
 import { differencePanel } from "./difference_panel.js";
@@ -51,13 +53,20 @@ export function mount({ element, props, trigger, watch, server }) {
     if (!reports.has(runId)) reports.set(runId, reportParts(runId, ask));
     return reports.get(runId);
   };
+  const terms = glossary("What the columns mean");
   const hint = node("p", { class: "tx-note", attributes: { role: "status" } });
   const beside = node("div", { class: "tx-bar" });
+  const verdicts = verdictPanel(trigger, (sweep) => [...seriesParts(sweep), reportOf(sweep.run_id)]);
   const panels = [
-    verdictPanel(trigger, (sweep) => [...seriesParts(sweep), reportOf(sweep.run_id)]),
+    { element: verdicts.head, update: verdicts.update },
     paretoPanel(change, openMark),
+    { element: verdicts.rest, update: () => {} },
     tableBar(change, ask),
     runsTable(acts),
+    {
+      element: terms.element,
+      update: ({ columns, lines }) => terms.update(lines.length ? termsOf(columns) : []),
+    },
     runPanel(ask, trigger, () => change({ open: "" })),
     { element: hint, update: ({ all, ticked }) => setText(hint, hintText(all.length, ticked.length)) },
     {
@@ -124,7 +133,27 @@ export function contextOf(value, view) {
     ticked: ticked.map((id) => byId.get(id)),
     pair: picked ? pair : asTheVerdict(pair),
     open: byId.get(view.open) ?? null,
+    gone: view.open && !byId.has(view.open) ? view.open.split("/")[0] : "",
   };
+}
+
+/** Returns what the columns mean, and the words that are used of all of them. Pure. */
+export function termsOf(columns) {
+  return [
+    ["Run", "One training of one choice of tokens."],
+    [
+      "Arm, sweep",
+      "A sweep trains several choices of tokens, its arms, in the same way and with several seeds.",
+    ],
+    [
+      "Seed",
+      "The number that random choices of a training begin with: another seed, another run of the same kind.",
+    ],
+    ["↑ ↓", "Which way is better: up for what should be kept, down for what should be forgotten."],
+    ["Interval", "In brackets: where the mean of all such seeds lies, in 95 of 100 cases."],
+    ...columns.map(({ name, help }) => [name, help]),
+    NAT,
+  ];
 }
 
 /** Returns how the table is sorted after a press on a head: upwards, downwards, then as it came. Pure. */

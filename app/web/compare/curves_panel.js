@@ -1,10 +1,11 @@
 /** The curves of the ticked runs over their steps, each in its own colour. */
 
 import { node, setText } from "../dom/dom.js";
-import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { plotSaver } from "../dom/save_picture.js";
 import { curvesFigure, pointsNote } from "../runs/curves.js";
+import { lookedAs } from "../runs/looks.js";
 import { benches, drawnGroup, leftOutWords } from "./lines.js";
-import { colourName, lookOf } from "./looks.js";
 
 /**
  * Returns `{element, update}`.
@@ -17,6 +18,11 @@ export function curvesPanel(ask) {
   });
   const note = node("p", { class: "tx-note" });
   const left = node("p", { class: "tx-note" });
+  const measured = () => series.filter((each) => each.steps.length || each.eval_steps.length);
+  const save = plotSaver(() => ({
+    title: `Unlearning step by step: ${runs.map(({ id }) => id).join(", ")}`,
+    figure: (place) => curvesFigure(dressed(measured(), runs, place), chartTheme(place), false),
+  }));
   const element = node(
     "section",
     { attributes: { "aria-label": "Curves over steps" } },
@@ -24,6 +30,7 @@ export function curvesPanel(ask) {
     chart,
     note,
     left,
+    save,
   );
   let asked = "";
   let runs = [];
@@ -31,7 +38,8 @@ export function curvesPanel(ask) {
   let drawn = "";
 
   const draw = () => {
-    const shown = series.filter((each) => each.steps.length || each.eval_steps.length);
+    const shown = measured();
+    save.hidden = shown.length === 0;
     setText(note, shown.length ? pointsNote(shown) : "None of the ticked runs has trained a step yet.");
     chart.hidden = shown.length === 0;
     if (element.hidden || chart.hidden || chart.clientWidth === 0) return;
@@ -83,12 +91,11 @@ export function curvesPanel(ask) {
   return { element, update };
 }
 
-/** Each run's series with its title, colour and dash on this tab. */
+/** Each run's series with its title on this tab, and its look. */
 function dressed(series, runs, place) {
-  return series.map((each) => {
+  const named = series.map((each) => {
     const line = runs.find(({ id }) => id === each.run_id);
-    if (!line) return each;
-    const [colour] = coloursAt(place, [colourName(line.hue)]);
-    return { ...each, label: `${line.title} (${line.id})`, colour, dash: lookOf(line.hue).dash };
+    return line ? { ...each, label: `${line.title} (${line.id})` } : each;
   });
+  return lookedAs(named, place);
 }

@@ -60,6 +60,7 @@ export function frontOf(points) {
 const MOST_NAMED = 12;
 const NAME = 30; // pixels of a name in the legend
 const NARROWEST = 0.02;
+const MOST_LETTERS = 38; // of a name in the legend, on a phone
 
 /**
  * Returns `{data, layout}` for Plotly; each mark has its line's id as `customdata`.
@@ -86,7 +87,7 @@ export function paretoFigure(points, theme, titles, narrow) {
     },
     ...beforeMark(points, theme),
     ...points.map((point) => seedDots(point, theme)),
-    ...points.map((point) => mark(point, theme)),
+    ...points.map((point) => mark(point, theme, narrow)),
   ];
   const axis = {
     gridcolor: theme.line,
@@ -168,7 +169,12 @@ function seedDots(point, theme) {
   };
 }
 
-function mark(point, theme) {
+/** Returns a name that fits a line of the legend on a phone; the mark says it in full. Pure. */
+export function clipped(name) {
+  return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1).trimEnd()}…` : name;
+}
+
+function mark(point, theme, narrow) {
   const colour = theme.colour(point.hue);
   const bar = (at, value) =>
     point.low && {
@@ -182,7 +188,8 @@ function mark(point, theme) {
     };
   return {
     ...scatter([point.x], [point.y]),
-    name: point.title,
+    name: narrow ? clipped(point.title) : point.title,
+    text: [point.title],
     mode: "markers",
     legendgroup: point.id,
     marker: {
@@ -193,7 +200,7 @@ function mark(point, theme) {
     },
     ...(point.low ? { error_x: bar(0, point.x), error_y: bar(1, point.y) } : {}),
     customdata: [point.id],
-    hovertemplate: "%{x:.3f}, %{y:.3f}<extra>%{fullData.name}</extra>",
+    hovertemplate: "%{x:.3f}, %{y:.3f}<extra>%{text}</extra>",
   };
 }
 

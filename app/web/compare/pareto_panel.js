@@ -1,10 +1,11 @@
 /** The plot of forgetting against what was kept, of the lines that the table shows; a click opens the run. */
 
 import { node, refill, setText, tableHead } from "../dom/dom.js";
-import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { plotSaver } from "../dom/save_picture.js";
+import { lookOf, runColours } from "../runs/looks.js";
 import { measuredKeys } from "./columns.js";
 import { benches, drawnGroup, leftOutWords, unmeasuredWords } from "./lines.js";
-import { COLOURS, colourName, lookOf } from "./looks.js";
 import { axesOf, paretoFigure, pointsOf, tableOf } from "./pareto.js";
 
 /**
@@ -17,6 +18,10 @@ export function paretoPanel(change, open) {
   const menus = node("div", { class: "tx-table-bar" });
   const table = node("div", { class: "tx-scroll" });
   const left = node("p", { class: "tx-note", attributes: { role: "status" } });
+  const save = plotSaver(() => ({
+    title: `Forgetting against what was kept: ${shown.of}`,
+    figure: (place) => paretoFigure(shown.points, themeOf(place), shown.titles, false),
+  }));
   const element = node(
     "section",
     { class: "tx-pareto", attributes: { "aria-label": "Forgetting against what was kept" } },
@@ -27,6 +32,7 @@ export function paretoPanel(change, open) {
       text: "Up and to the right is better. Select a mark to open its run; small dots are the seeds of an arm, lines its 95 % interval over seeds.",
     }),
     left,
+    save,
     menus,
     node("details", {}, node("summary", { text: "The plot as a table" }), table),
   );
@@ -63,7 +69,7 @@ export function paretoPanel(change, open) {
     element.hidden = points.length === 0;
     if (element.hidden) return;
     const titles = { x: `Forgotten: 1 − ${plainLabel(x)}`, y: plainLabel(y) };
-    shown = { points, titles };
+    shown = { points, titles, of: group.words };
     chart.setAttribute(
       "aria-label",
       `${titles.y} against ${titles.x}, ${points.length} marks; as a table below`,
@@ -94,10 +100,7 @@ function chosen(figures, key, usual) {
 const plainLabel = ({ label }) => label.replace(/ [↑↓]$/, "");
 
 function themeOf(element) {
-  const colours = coloursAt(
-    element,
-    Array.from({ length: COLOURS }, (_, hue) => colourName(hue)),
-  );
+  const colours = runColours(element);
   return {
     ...chartTheme(element),
     colour: (hue) => colours[lookOf(hue).colour],

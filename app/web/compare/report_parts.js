@@ -1,7 +1,7 @@
 /** The report of a run or sweep: the buttons that save it, and a line that says how it went. */
 
 import { button, node, setText } from "../dom/dom.js";
-import { download } from "../draft/export_mask.js";
+import { download } from "../dom/download.js";
 
 const FORMATS = [
   [

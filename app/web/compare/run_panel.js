@@ -1,7 +1,7 @@
 /** One run in full, under the table: its name, tags and note, what can be taken from it, its settings. */
 
 import { button, node, refill, setText } from "../dom/dom.js";
-import { download } from "../draft/export_mask.js";
+import { download } from "../dom/download.js";
 import { actButton, runButtons } from "../runs/run_card.js";
 import { reportParts } from "./report_parts.js";
 
@@ -15,7 +15,9 @@ export function runPanel(ask, trigger, close) {
   const element = node("section", { class: "tx-run-panel" });
   let shown = "";
   const head = node("div");
-  const update = ({ open }) => {
+  const update = ({ open, gone }) => {
+    // Discarded by another page: what is typed here is not to go with it.
+    if (!open && gone && gone === shown) return refill(head, goneParts(gone, close));
     element.hidden = !open;
     // What is typed is not drawn anew under the hand, whatever the run does meanwhile.
     if ((open?.runId ?? "") !== shown) {
@@ -25,9 +27,28 @@ export function runPanel(ask, trigger, close) {
       if (open) element.scrollIntoView({ block: "nearest" });
     }
     if (open) refill(head, headParts(open.run, trigger, close));
+    return undefined;
   };
   return { element, update };
 }
+
+function goneParts(runId, close) {
+  return [
+    node(
+      "div",
+      { class: "tx-run-title" },
+      node("h2", { class: "tx-run-name", text: `${runId} was discarded` }),
+      node("span", {
+        class: "tx-note",
+        text: "on another page. What is typed below stays until you close this; bring the run back under “Discarded” to save it.",
+      }),
+      closeButton(close),
+    ),
+  ];
+}
+
+const closeButton = (close) =>
+  button("Close", close, { class: "tx-button tx-quiet", attributes: { "data-key": "run:close" } });
 
 function headParts(run, trigger, close) {
   const acts = runButtons((run.buttons ?? []).filter((label) => !["Compare", "Discard…"].includes(label)));
@@ -37,7 +58,7 @@ function headParts(run, trigger, close) {
       { class: "tx-run-title" },
       node("h2", { class: "tx-run-name", text: run.note?.name || run.title || run.name }),
       node("span", { class: "tx-note", text: `${run.run_id} · ${run.text}` }),
-      button("Close", close, { class: "tx-button tx-quiet", attributes: { "data-key": "run:close" } }),
+      closeButton(close),
     ),
     node("div", { class: "tx-actions" }, ...acts.map((each) => actButton(each, run, trigger))),
   ];
@@ -55,15 +76,16 @@ function parts(run, ask, trigger, close) {
     }
   };
   const of = { run_id: run.run_id };
+  /** Of the note that the form was made from. */
+  let version = run.note?.version ?? "";
   return [
     noteForm(run, async (note) =>
-      attempt(
-        async () => {
-          await ask("save_note", { ...of, ...note });
-          trigger("changed", {});
-        },
-        () => "Saved.",
-      ),
+      attempt(async () => {
+        const { version: now, other } = await ask("save_note", { ...of, ...note, version });
+        version = now;
+        if (!other) trigger("changed", {});
+        return other;
+      }, savedWords),
     ),
     node("h3", { class: "tx-heading", text: "Take it along" }),
     node("div", { class: "tx-actions" }, ...takeButtons(run, of, { ask, trigger, attempt, text, close })),
@@ -104,6 +126,19 @@ function noteForm(run, save) {
     });
   });
   return form;
+}
+
+/** Returns what came of saving: "Saved.", or what somebody else has written meanwhile. Pure. */
+export function savedWords(other) {
+  if (!other) return "Saved.";
+  const { name, tags, text } = other;
+  const parts = [
+    name && `name “${name}”`,
+    tags.length > 0 && `tags ${tags.join(", ")}`,
+    text && `note “${text}”`,
+  ];
+  const said = parts.filter(Boolean).join(", ") || "nothing any more";
+  return `Not saved: on another page it says ${said}. Press Save again to put yours in its place.`;
 }
 
 /** Returns the tags in a line of text, each once. Pure. */

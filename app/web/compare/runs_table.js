@@ -1,9 +1,9 @@
 /** The table of the Compare tab: a line a run or arm, sorted by any column, in groups; on a phone, cards. */
 
 import { button, node, refill } from "../dom/dom.js";
+import { hueDot } from "../runs/looks.js";
 import { plural } from "../text/numbers.js";
 import { grouped, sorted, titleOf } from "./lines.js";
-import { colourName } from "./looks.js";
 
 /**
  * Returns `{element, update}`. `acts`: `tick(id)`, `sort(key)`, `open(line)`.
@@ -128,18 +128,10 @@ function row(line, { columns, view, open }, acts) {
     node(
       "th",
       { class: "tx-name", attributes: { scope: "row", role: "rowheader" } },
-      node("span", {
-        class: "tx-hue",
-        style: { background: `var(${colourName(line.hue)})` },
-        attributes: { "aria-hidden": true },
-      }),
-      line.run.recorded
-        ? node("span", { text: line.title })
-        : button(line.title, () => acts.open(line), {
-            class: "tx-title-button",
-            attributes: { "data-key": `${line.id}:open`, "aria-expanded": open?.id === line.id },
-          }),
+      hueDot(line.hue),
+      line.run.recorded ? node("span", { text: line.title }) : titleButton(line, open?.id === line.id, acts),
       more,
+      node("span", { class: "tx-note tx-on-card", text: ` · ${line.state}` }),
       line.unmeasured ? node("span", { class: "tx-note", text: ` · ${line.unmeasured}` }) : null,
       ...(line.faults ?? []).map((text) => node("span", { class: "tx-note tx-fault", text })),
     ),
@@ -147,12 +139,22 @@ function row(line, { columns, view, open }, acts) {
   );
 }
 
+/** The name of a line; on a phone two lines of it, until it is opened. */
+function titleButton(line, opened, acts) {
+  const element = button("", () => acts.open(line), {
+    class: "tx-title-button",
+    attributes: { "data-key": `${line.id}:open`, "aria-expanded": opened, title: line.title },
+  });
+  element.append(node("span", { class: "tx-title-words", text: line.title }));
+  return element;
+}
+
 function cell(column, line, show) {
   const { text, note, title } = column.cell(line, show);
   return node(
     "td",
     {
-      class: column.left ? "tx-left" : "",
+      class: [column.left && "tx-left", `tx-of-${column.key}`].filter(Boolean).join(" "),
       attributes: { role: "cell", title, "data-label": column.label.replace(/ ([↑↓])$/, "\u00a0$1") },
     },
     node("span", { text }),

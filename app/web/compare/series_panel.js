@@ -1,8 +1,9 @@
 /** Score bins and doses of a sweep: a curve each, the sentence about its ends, and the same as a table. */
 
 import { node, tableHead } from "../dom/dom.js";
-import { chartTheme, coloursAt, drawFigure, onThemeOrSize } from "../dom/plotly.js";
-import { COLOURS, colourName } from "./looks.js";
+import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { plotSaver } from "../dom/save_picture.js";
+import { runColours } from "../runs/looks.js";
 import { changeWords, seriesFigure } from "./series_figure.js";
 
 const drawn = new Map();
@@ -32,6 +33,10 @@ function part(series, key) {
     node("h3", { class: "tx-heading", text: series.title }),
     node("p", { class: "tx-note", text: series.note }),
     chart,
+    plotSaver(() => ({
+      title: series.title,
+      figure: (place) => seriesFigure(series, chartTheme(place), runColours(place), false),
+    })),
     series.headline ? node("p", { class: "tx-verdict", text: series.headline }) : null,
     node(
       "details",
@@ -43,8 +48,7 @@ function part(series, key) {
   );
   const draw = () => {
     if (chart.clientWidth === 0) return;
-    const names = Array.from({ length: COLOURS }, (_, hue) => colourName(hue));
-    const colours = coloursAt(chart, names);
+    const colours = runColours(chart);
     drawFigure(chart, seriesFigure(series, chartTheme(chart), colours, chart.clientWidth < 640));
   };
   onThemeOrSize(chart, draw);

@@ -1,7 +1,7 @@
 /** Above the table of the Compare tab: search, state, tag, moment, what a figure shows, columns to choose. */
 
 import { button, node, refill, segmented, setText } from "../dom/dom.js";
-import { download } from "../draft/export_mask.js";
+import { download } from "../dom/download.js";
 import { measuredKeys, SHOWS, shownColumns } from "./columns.js";
 import { present } from "./lines.js";
 

@@ -1,5 +1,6 @@
 /** Token by token: what two runs leave of the same answers. */
 
+import { changeExport } from "../dom/change_export.js";
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { node, refill, setText } from "../dom/dom.js";
 import { LAST } from "./lines.js";
@@ -29,10 +30,24 @@ export function tokensPanel(ask) {
     body,
   );
   let names = ["", ""];
+  const shownRow = () => view.rows.find((each) => keyOf(each) === view.row) ?? view.rows[0];
+  /** @type {(row: any) => import("../dom/change_export.js").ChangedRow} */
+  const changed = ({ first, second, expected, ...row }) => ({
+    ...row,
+    answer: expected,
+    before: first,
+    after: second,
+  });
+  const take = changeExport(() => ({
+    shown: [changed(shownRow())],
+    all: view.rows.map(changed),
+    sides: names,
+    name: `tokens-${names.join("-")}`,
+  }));
 
   const paint = () => {
     menu.parentElement.hidden = view.rows.length === 0;
-    const row = view.rows.find((each) => keyOf(each) === view.row) ?? view.rows[0];
+    const row = shownRow();
     if (!row) return refill(body, [node("p", { class: "tx-note", text: view.why })]);
     menu.value = keyOf(row);
     const tokens = { starts: row.starts, ends: row.ends, before: row.first, after: row.second };
@@ -41,6 +56,7 @@ export function tokensPanel(ask) {
       node("p", { class: "tx-question", text: row.question }),
       changeLegend("difference", marks, names),
       changeText(row.expected, tokens, row.gold, "difference", names),
+      take,
     ]);
   };
   const update = ({ pair, view: { moment } }) => {

@@ -1,38 +1,57 @@
-/** On top of the Compare tab: what a sweep shows, in sentences; how it stands, and its buttons. */
+/**
+ * What a sweep shows: on top of the Compare tab in a sentence, how it stands, and its buttons; below the plot each
+ * comparison, and the earlier sweeps.
+ */
 
 import { node, refill } from "../dom/dom.js";
 import { actButton, runButtons } from "../runs/run_card.js";
 import { titleOf } from "./lines.js";
 
 /**
- * Returns `{element, update}`. `more(sweep)` gives further parts of a sweep's section, below its sentences.
+ * Returns `{head, rest, update}`: the sentence, and all that it stands on. `more(sweep)` gives further parts of a
+ * sweep, below its comparisons.
  * @param {(name: string, data: object) => void} trigger
  * @param {(sweep: Record<string, any>, context: object) => (Node|null)[]} more
  */
 export function verdictPanel(trigger, more = () => []) {
-  const element = node("div", { class: "tx-verdicts" });
+  const head = node("div", { class: "tx-verdicts" });
+  const rest = node("div");
   const update = (context) => {
     const { sweeps = [], verdict = "", empty = "" } = context.value;
     const none = verdict || (sweeps.length === 0 && empty);
-    const [newest, ...earlier] = sweeps.map((sweep) => () => section(sweep, trigger, more(sweep, context)));
+    const [newest, ...earlier] = sweeps;
     refill(
-      element,
+      head,
       [
         none ? node("p", { class: verdict ? "tx-verdict" : "tx-empty", text: none }) : null,
-        newest?.(),
-        earlier.length ? earlierSweeps(earlier) : null,
+        newest ? headSection(newest, trigger) : null,
+      ].filter(Boolean),
+    );
+    refill(
+      rest,
+      [
+        newest ? restSection(newest, more(newest, context)) : null,
+        earlier.length
+          ? earlierSweeps(
+              earlier.map((sweep) => () => [
+                headSection(sweep, trigger),
+                restSection(sweep, more(sweep, context)),
+              ]),
+            )
+          : null,
       ].filter(Boolean),
     );
   };
-  return { element, update };
+  return { head, rest, update };
 }
 
 function earlierSweeps(sections) {
   const title = `${sections.length} earlier ${sections.length === 1 ? "sweep" : "sweeps"}`;
-  return folding("earlier", title, () => sections.map((make) => make()));
+  return folding("earlier", title, () => sections.flatMap((make) => make()));
 }
 
-function section(sweep, trigger, further) {
+/** The name of a sweep, its first sentence, how it stands, and its buttons. */
+function headSection(sweep, trigger) {
   const name = titleOf(sweep);
   return node(
     "section",
@@ -46,8 +65,7 @@ function section(sweep, trigger, further) {
         text: sweep.recorded ? "recorded" : sweep.run_id,
       }),
     ),
-    ...plannedParts(sweep.planned),
-    ...sweep.verdicts.flatMap((each) => verdictParts(each, Boolean(sweep.planned))),
+    ...firstWords(sweep).map((text) => node("p", { class: "tx-verdict", text })),
     node(
       "p",
       { class: "tx-note", attributes: { role: "status" } },
@@ -56,6 +74,27 @@ function section(sweep, trigger, further) {
         actButton(each, sweep, trigger),
       ),
     ),
+  );
+}
+
+/**
+ * Returns the sentences that a sweep is for: of what was named beforehand, where anything was, else of the last
+ * step. Pure.
+ */
+export function firstWords({ planned, verdicts }) {
+  const first = planned ?? verdicts[0];
+  return first ? [first.headline || first.text] : [];
+}
+
+/** Each comparison of a sweep, at each moment, and what else there is of it. */
+function restSection(sweep, further) {
+  const { planned } = sweep;
+  return node(
+    "section",
+    { class: "tx-sweep", attributes: { "aria-label": `What it stands on: ${titleOf(sweep)}` } },
+    node("h2", { class: "tx-heading", text: "What it stands on" }),
+    ...plannedParts(planned),
+    ...sweep.verdicts.flatMap((each, at) => verdictParts(each, Boolean(planned), at === 0 && !planned)),
     ...sweep.notes.map((text) => node("p", { class: "tx-note", text })),
     ...further,
     fold(
@@ -76,7 +115,6 @@ function plannedParts(planned) {
   if (!planned) return [];
   const { headline, text, lines } = planned;
   return [
-    node("p", { class: "tx-verdict", text: headline || text }),
     headline ? node("p", { class: "tx-note", text }) : null,
     node(
       "ul",
@@ -88,9 +126,12 @@ function plannedParts(planned) {
 
 const plannedTone = ({ shown, better }) => (shown ? (better ? "tx-good-words" : "tx-bad-words") : "tx-note");
 
-function verdictParts({ headline, text, against }, explored) {
+/** `explored`: others were named beforehand; `said`: its first sentence stands on top already. */
+function verdictParts({ headline, text, against }, explored, said) {
   return [
-    node("p", { class: explored ? "tx-verdict tx-explored" : "tx-verdict", text: headline || text }),
+    said
+      ? null
+      : node("p", { class: explored ? "tx-verdict tx-explored" : "tx-verdict", text: headline || text }),
     headline ? node("p", { class: "tx-note", text }) : null,
     against.length ? node("ul", { class: "tx-against" }, ...against.map(againstLine)) : null,
   ];

@@ -38,17 +38,15 @@ export function coloursAt(element, names) {
 
 /** Returns the theme of charts: the page's colours as they are at `element`, in light or dark. */
 export function chartTheme(element) {
-  const [ink, muted, line, page, chosen, gold, uniform] = coloursAt(element, [
+  const [ink, muted, line, page, accent] = coloursAt(element, [
     "--tu-ink",
     "--tu-muted",
     "--tu-line",
     "--tu-page",
     "--tu-accent",
-    "--tu-knowledge",
-    "--tu-entropy",
   ]);
   const font = getComputedStyle(element).fontFamily;
-  return { ink, muted, line, page, font, arms: { chosen, gold, uniform, random: muted } };
+  return { ink, muted, line, page, accent, font };
 }
 
 /**

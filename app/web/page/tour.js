@@ -69,7 +69,7 @@ export const STEPS = [
     tab: "compare",
     title: "Hold it against the control",
     words:
-      "Did the random tokens do as well? Then choosing was worth nothing. One run can be luck: set Seeds to 3 or more, and a sentence here says what is shown.",
+      "Did the random tokens do as well? Then choosing was worth nothing. One run can be luck: the setting Seeds says how many it takes until a sentence here can say what is shown.",
     part: ".block.compare-view",
   },
 ];

@@ -8,13 +8,11 @@ export const PANELS = [
   { key: "loss", title: "Training loss, nats", range: null, good: null },
 ];
 
-const DASH = { chosen: "solid", gold: "solid", uniform: "dash", random: "dot" };
-
 /**
  * Returns `{data, layout, config}` for Plotly.
  * @param {Record<string, any>[]} series one per run: `{label, arm, steps, loss, eval_steps, fact_joint, other, retain,
- *   probed}`, and `colour` and `dash` where they are not those of its arm
- * @param {{ink: string, muted: string, line: string, arms: Object<string, string>, font: string}} theme
+ *   probed, colour, dash}`
+ * @param {{ink: string, muted: string, line: string, font: string}} theme
  *   colours
  * @param {boolean} narrow one column instead of two
  */
@@ -30,8 +28,7 @@ export function curvesFigure(series, theme, narrow) {
     const suffix = at === 0 ? "" : String(at + 1);
     Object.assign(layout, axes({ panel, suffix, at, columns, rows, theme, last }));
     layout.annotations.push(title(panel, suffix, theme));
-    for (const run of series)
-      data.push(line(run, panel, suffix, at === 0, theme), ...probes(run, panel, suffix, theme));
+    for (const run of series) data.push(line(run, panel, suffix, at === 0), ...probes(run, panel, suffix));
     const marks = series.flatMap(({ stopped }) => (stopped ? marksOf(stopped, suffix, theme) : []));
     layout.shapes.push(...marks.map(({ shape }) => shape));
     if (panel.key === "loss") layout.annotations.push(...marks.map(({ note }) => note));
@@ -70,9 +67,9 @@ function marksOf({ step, kept }, suffix, theme) {
   });
 }
 
-function line(run, panel, suffix, inLegend, theme) {
+function line(run, panel, suffix, inLegend) {
   const own = panel.key === "loss";
-  const colour = run.colour ?? theme.arms[run.arm] ?? theme.ink;
+  const { colour } = run;
   return {
     x: own ? run.steps : run.eval_steps,
     y: own ? run.loss : run[panel.key],
@@ -86,7 +83,7 @@ function line(run, panel, suffix, inLegend, theme) {
     line: {
       color: colour,
       width: run.arm === "chosen" ? 2.5 : 1.75,
-      dash: run.dash ?? DASH[run.arm] ?? "solid",
+      dash: run.dash,
     },
     marker: { size: 5, color: colour },
     connectgaps: true,
@@ -97,10 +94,10 @@ function line(run, panel, suffix, inLegend, theme) {
 /**
  * The full probes before and after, each a mark of its own: they measure more than a point of the curve does.
  */
-function probes(run, panel, suffix, theme) {
+function probes(run, panel, suffix) {
   const points = Object.values(run.probed ?? {}).filter((each) => Number.isFinite(each?.[panel.key]));
   if (points.length === 0) return [];
-  const colour = run.colour ?? theme.arms[run.arm] ?? theme.ink;
+  const { colour } = run;
   return [
     {
       x: points.map(({ step }) => step),

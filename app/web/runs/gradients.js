@@ -2,6 +2,7 @@
 
 import { node } from "../dom/dom.js";
 import { chartTheme, drawFigure, onThemeOrSize } from "../dom/plotly.js";
+import { plotSaver } from "../dom/save_picture.js";
 import { figuresTable } from "./figures_table.js";
 
 const GROUPS = [
@@ -58,6 +59,10 @@ function parts(report, chart) {
       text: "Signal to noise of one token's gradient: ‖mean‖² over the mean squared distance from it, both unbiased. Across rows: its signal from pairs of tokens of different rows alone. p, below: two-sided rank among the random choices.",
     }),
     chart,
+    plotSaver(() => ({
+      title: "Signal to noise of the chosen tokens' gradients, by layer",
+      figure: (place) => layersFigure(report.layers, chartTheme(place)),
+    })),
     node(
       "details",
       {},
@@ -158,15 +163,15 @@ export function layersFigure(layers, theme) {
       line(
         "random, mean",
         drawn.map(({ mean }) => mean),
-        theme.arms.random,
+        theme.muted,
         {
-          line: { color: theme.arms.random, width: 1.75, dash: "dot" },
+          line: { color: theme.muted, width: 1.75, dash: "dot" },
         },
       ),
       line(
         "chosen",
         layers.map(({ groups }) => groups.chosen.ratio),
-        theme.arms.chosen,
+        theme.accent,
         {},
       ),
     ],

@@ -5,8 +5,10 @@
 
 import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
+import { glossary } from "../dom/glossary.js";
 import { liveLine } from "../server/shared_value.js";
 import { agreeing, share } from "../text/numbers.js";
+import { NAT } from "../text/terms.js";
 import { attackSections, tick } from "./attacks.js";
 import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
@@ -52,8 +54,10 @@ export function mount({ element, props, trigger, watch, server }) {
     view.kind = kind;
     draw();
   });
+  const discarded = node("p", { class: "tx-gone", attributes: { role: "status" } });
   const empty = node("p", { class: "tx-empty" });
   const numbers = node("div");
+  const terms = glossary("What these figures mean");
   const legend = changeLegend();
   const count = node("p", { class: "tx-note", attributes: { role: "status" } });
   const bound = node("p", { class: "tx-note" });
@@ -69,8 +73,9 @@ export function mount({ element, props, trigger, watch, server }) {
   const found = Object.entries(FOUND).map(([kind, view]) => ({ kind, ...view() }));
   const depth = depthView(server, trigger);
   const other = node("p", { class: "tx-other-result", attributes: { role: "status" } });
-  const probes = node("div", { class: "tx-probe" }, numbers, answers);
+  const probes = node("div", { class: "tx-probe" }, node("div", {}, numbers, terms.element), answers);
   root.replaceChildren(
+    discarded,
     empty,
     other,
     recorded,
@@ -83,6 +88,7 @@ export function mount({ element, props, trigger, watch, server }) {
   function paint() {
     const value = props.value ?? {};
     const ready = Boolean(value.answers?.length);
+    setText(discarded, value.discarded ?? "");
     setText(empty, ready ? "" : (value.empty ?? ""));
     empty.hidden = ready || Boolean(value.found);
     other.replaceChildren(...otherResult(value.other, trigger));
@@ -90,12 +96,13 @@ export function mount({ element, props, trigger, watch, server }) {
     refill(attacks, attackSections(value.attacks ?? [], value.run?.run_id, trigger));
     depth.show(value.depth, value.run?.run_id);
     recorded.hidden = value.run?.run_id !== "recorded";
-    for (const each of [numbers, bar, count, bound, rows]) each.hidden = !ready;
+    for (const each of [numbers, terms.element, bar, count, bound, rows]) each.hidden = !ready;
     legend.hidden = !ready || view.side !== "difference";
     if (!ready) return;
     sides.update(view.side);
     kinds.update(view.kind);
     const { measured, missing } = byMeasured(value);
+    terms.update(termsOf(measured));
     numbers.replaceChildren(
       node("p", { class: "tx-left", text: [value.left, value.gone].filter(Boolean).join(" ") }),
       summaryTable({ ...value, labels: measured }),
@@ -184,6 +191,11 @@ export function byMeasured({ labels, summary }) {
   const names = labels.filter((each) => !has(each)).map(({ label }) => inSentence(label));
   const missing = names.length ? `Not measured here: ${names.join("; ")}.` : "";
   return { measured: labels.filter(has), missing };
+}
+
+/** Returns what the figures of the table mean, and the units of the answers below it. Pure. */
+export function termsOf(labels) {
+  return [...labels.map(({ label, help }) => [label, help]), NAT];
 }
 
 /** Returns "fact, paraphrased" for "Fact, paraphrased ↓"; an abbreviation stays as it is. */

@@ -5,7 +5,9 @@
 
 import { button, node, setText } from "../dom/dom.js";
 import { share } from "../text/numbers.js";
+import { NAT } from "../text/terms.js";
 import { markedParts } from "../text/units.js";
+import { hueDot } from "./looks.js";
 
 /** @type {[string, string, string][]} key, label and help of each number */
 const NUMBERS = [
@@ -19,6 +21,16 @@ const NUMBERS = [
     "Fluency ↑",
     "Mean log-probability per token of the answers under the untouched base, in nats; measured before and at the end",
   ],
+];
+
+/** What the tiles and curves of a run show, in plain words. */
+export const TERMS = [
+  ...NUMBERS.map(([, label, help]) => [label, `${help}.`]),
+  [
+    "Training loss",
+    "What training makes smaller, in nats: how far the model is from forgetting these tokens while it keeps the others.",
+  ],
+  NAT,
 ];
 
 /** Returns name, state, progress bar and the buttons that this state allows. */
@@ -38,6 +50,7 @@ export function runHead(run, trigger) {
     node(
       "div",
       { class: "tx-run-title" },
+      hueDot(run.hue),
       node("span", { class: `tx-dot tx-state-${run.state}` }),
       node("strong", { text: run.name }),
       node("span", { class: "tx-note" }),

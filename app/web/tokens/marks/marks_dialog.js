@@ -4,11 +4,11 @@
  */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
+import { download } from "../../dom/download.js";
 import { fileField, nameForm } from "../../dom/name_form.js";
 import { focusStripWhenDrawn } from "../../dom/strip_focus.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { freeName } from "../../draft/draft_file.js";
-import { download } from "../../draft/export_mask.js";
 import { sendFile } from "../../server/file_pieces.js";
 import { agreementWords } from "../../text/numbers.js";
 

@@ -1,12 +1,15 @@
 /** The dialog of exports: the heatmap as page, picture, table or data, and the mask as a file. */
 
 import { button, node, segmented } from "../../dom/dom.js";
+import { download } from "../../dom/download.js";
+import { fileOf, rasterised } from "../../dom/save_picture.js";
 import { workNotice } from "../../dom/work_notice.js";
-import { download, exportMask } from "../../draft/export_mask.js";
+import { exportMask } from "../../draft/export_mask.js";
 
 const FORMATS = [
   ["html", "Web page", "Opens offline, without any script"],
-  ["svg", "Picture (SVG)", "For papers and slides"],
+  ["png", "Picture (PNG)", "For slides: 1920 pixels wide"],
+  ["svg", "Picture (SVG)", "For papers: to be scaled or edited"],
   ["csv", "Table (CSV)", "One line per token, every signal; safe to open in a spreadsheet"],
   ["json", "Data (JSON)", "The same, for programs"],
 ];
@@ -34,7 +37,9 @@ export function exportPanel(model, host) {
   const heatmap = (format) =>
     exported(
       async () =>
-        download(await host.ask("export_heatmap", heatmapQuestion(model, host.draft(), format, rows))),
+        download(
+          await heatmapFile(format, (made) => heatmapQuestion(model, host.draft(), made, rows), host.ask),
+        ),
       "Heatmap exported",
     );
   const element = node(
@@ -82,6 +87,14 @@ export function exportPanel(model, host) {
       element.showModal();
     },
   };
+}
+
+/** Returns the file of a heatmap; one of points is drawn here, of the server's picture. */
+async function heatmapFile(format, question, ask) {
+  if (format !== "png") return ask("export_heatmap", question(format));
+  const { text, filename } = await ask("export_heatmap", question("svg"));
+  const drawn = await rasterised(`data:image/svg+xml,${encodeURIComponent(text)}`);
+  return fileOf(drawn, filename.replace(/svg$/, "png"));
 }
 
 /** Returns what the server is asked for: the draft, the column that is shown, and which rows. */

@@ -1,10 +1,10 @@
 /** The dialog of named masks: save as, list, load, export, remove, import, compare two. */
 
 import { button, node, setText, tableHead } from "../../dom/dom.js";
+import { download } from "../../dom/download.js";
 import { fileField, nameForm } from "../../dom/name_form.js";
 import { workNotice } from "../../dom/work_notice.js";
 import { draftWords } from "../../draft/draft_file.js";
-import { download } from "../../draft/export_mask.js";
 import { maskComparison } from "./mask_compare.js";
 
 const MOST_BYTES = 3_500_000; // the server takes 4 MiB a request

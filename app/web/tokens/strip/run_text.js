@@ -3,6 +3,7 @@
  * difference.
  */
 
+import { changeExport } from "../../dom/change_export.js";
 import { changeLegend, changeText } from "../../dom/change_text.js";
 import { node, segmented, setText } from "../../dom/dom.js";
 import { endedRuns } from "../../server/shared_value.js";
@@ -37,6 +38,24 @@ export function runText(model, ask) {
     draw();
   });
   const body = node("div", { attributes: { role: "status" } });
+  /** @type {Record<string, any>} the rows of the run that is shown, by their ids */
+  let changes = {};
+  const changed = (rows) =>
+    rows
+      .filter(({ id }) => changes[id])
+      .map((row) => ({
+        ...changes[row.id],
+        row_id: row.id,
+        question: row.question,
+        answer: row.answer,
+        gold: goldSpans({ row, columns: model.columns }),
+      }));
+  const take = changeExport(() => ({
+    shown: changed([model.row]),
+    all: changed(model.payload.rows),
+    sides: [`before ${view.run}`, `after ${view.run}`],
+    name: `tokens-${view.run}`,
+  }));
   const element = node(
     "details",
     { class: "tu-run-text", attributes: { hidden: true }, on: { toggle: () => draw() } },
@@ -69,9 +88,10 @@ export function runText(model, ask) {
     const { row } = model;
     if (!known.has(run)) known.set(run, ask("run_tokens", { run_id: run }));
     try {
-      const tokens = (await known.get(run)).rows[row.id];
-      if (run === view.run && side === view.side && row === model.row)
-        body.replaceChildren(...parts(model, tokens, side));
+      const { rows } = await known.get(run);
+      if (run !== view.run || side !== view.side || row !== model.row) return;
+      changes = rows;
+      body.replaceChildren(...parts(model, rows[row.id], side), ...(rows[row.id] ? [take] : []));
     } catch (error) {
       known.delete(run);
       body.replaceChildren(node("p", { class: "tu-note", text: `Not shown: ${error.message}` }));

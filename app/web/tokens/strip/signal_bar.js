@@ -6,6 +6,7 @@ import { choiceOf } from "../../model/rule_settings.js";
 import { shownIndex } from "../../model/shown_unit.js";
 import { entryOf, menuOf, sourceIn, sourceLabel } from "../../model/signal_entry.js";
 import { shortNumber } from "../../text/strip_marks.js";
+import { isInNats, NAT_SHORT } from "../../text/terms.js";
 import { scoringStop } from "./scoring_stop.js";
 
 const SIGNALS = [
@@ -208,5 +209,6 @@ export function captionWords(model, signal) {
       ? `, mean of ${row.names.length} names`
       : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
-  return `${what}: ${source}${names}${unit ? `, in ${unit}` : ""}; one scale for the whole set`;
+  const meant = isInNats(unit) ? ` (${NAT_SHORT})` : "";
+  return `${what}: ${source}${names}${unit ? `, in ${unit}${meant}` : ""}; one scale for the whole set`;
 }
