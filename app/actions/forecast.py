@@ -10,9 +10,9 @@ from app.actions.unlearn import Wanted, before_start, bench_config, refuse_for_s
 from app.service import Service
 from app.views.pace import Duration, Times, duration_of_runs, duration_of_sweep, times_of
 from app.words import ALL_AGAIN, SWEEP_AGAIN, SWEEP_GOES_ON, TAKEN_AS_THEY_ARE, start_words
-from tokenunlearn.documents.words import arm_words, listed
+from tokenunlearn.documents.words import listed
 from tokenunlearn.errors import SettingError, TokenUnlearnError
-from tokenunlearn.experiments.arms import CHOSEN
+from tokenunlearn.experiments.arms import CHOSEN, arm_words
 
 LOOKED_AT: Final = 30  # finished runs, the newest first
 

@@ -53,9 +53,13 @@ def build(service: Service) -> ProbeTab:
         answers = ask_view(None)
         asked = {name: partial(action, service) for name, action in ASKED.items()}
         view = probe_view(shown(service, first), asked)
+
+    def found(now: Now) -> dict[str, Any]:
+        return {**shown(service, now.probed), "discarded": now.gone}
+
     parts = (
         Part(run, lambda now: now.runs, lambda now: menu(service, now.probed)),
-        Part(view, partial(_stamp, service), lambda now: {**shown(service, now.probed), "discarded": now.gone}),
+        Part(view, partial(_stamp, service), found),
     )
     tab = ProbeTab(run, gr.State(None), view, question, ask, answers, parts)
     _wire(service, tab)
