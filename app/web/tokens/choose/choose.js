@@ -32,7 +32,7 @@ export function choosePanel(model) {
   const first = node(
     "section",
     { class: "tu-choose", attributes: { "aria-label": "Choose" } },
-    node("h2", { text: "Choose" }),
+    node("h2", { text: "Tokens to unlearn" }),
     node("div", { class: "tu-mode" }, mode.element, scope.element),
     amount.element,
     taken,
