@@ -42,7 +42,8 @@ def forecast(service: Service, wanted: Wanted, plan: Mapping[str, Any] | None) -
     runs = len(wanted.compared.runs(wanted.settings)) if wanted.is_sweep else len(missing)
     time = _duration(service, wanted, plan, runs)
     alone = not wanted.is_sweep and own not in missing
-    words = start_words(runs, *((time.seconds, time.at_most) if time else ()), controls=alone)
+    seconds, at_most = (time.seconds, time.at_most) if time else (None, False)
+    words = start_words(runs, seconds, at_most, alone)
     below = wanted.settings.stop_fact_below
     told = {"stop_fact_below": SWEEP_GOES_ON.format(below=f"{below:g}")} if wanted.is_sweep and below else {}
     if again := _again_words(wanted, arms, before):

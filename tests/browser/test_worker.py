@@ -220,7 +220,9 @@ def test_two_seeds_are_one_sweep_whose_table_stands_on_the_compare_tab(page: Pag
     expect(head(page)).to_contain_text("finished, training 4 of 4", timeout=2 * MINUTE)
     act(page, "Compare").click()
     sweep = page.get_by_role("region", name="tiny, sweep", exact=True)
-    expect(sweep).to_contain_text("nothing can be shown on fewer than 3 seeds, and this has 2")
+    expect(sweep).to_contain_text("The target hardly knew the facts before")
+    ground = page.get_by_role("region", name="What it stands on: tiny, sweep")
+    expect(ground).to_contain_text("nothing can be shown on fewer than 3 seeds, and this has 2")
     table = page.get_by_role("region", name="Runs")
     lines = table.locator("tbody").filter(has_text="Sweep: tiny, sweep").locator("tr")
     expect(lines).to_have_count(3)  # its name, and its two arms after the last step
