@@ -164,8 +164,8 @@ MUTATIONS = (
     Mutation(
         "fact probability",
         "tokenunlearn/metrics/facts.py",
-        "np.exp(tokens.log_probs[met].sum())",
-        "np.exp(tokens.log_probs[met].mean())",
+        "joints = [float(np.exp(tokens.log_probs[met].sum()))",
+        "joints = [float(np.exp(tokens.log_probs[met].mean()))",
         ("tests/unit/test_probes.py",),
     ),
     Mutation(
@@ -188,6 +188,13 @@ MUTATIONS = (
         "(rank_sum - positives * (positives + 1) / 2)",
         "(rank_sum - positives * (positives - 1) / 2)",
         ("tests/unit/test_attribution.py",),
+    ),
+    Mutation(
+        "seeds of a plan",
+        "tokenunlearn/experiments/planned.py",
+        "self.seeds in (None, seeds)",
+        "self.seeds is None or self.seeds <= seeds",
+        ("tests/unit/test_planned.py",),
     ),
     Mutation(
         "adjusted p-values",
