@@ -129,7 +129,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
                 raise ValueError("It does not begin as a table of scores does")
             # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
             records = [json.loads(line) for line in body.split("\n") if line.strip()]
-            table = pd.DataFrame(records).astype({"row_id": str})
+            table = pd.DataFrame(records, columns=None if records else STRUCTURE).astype({"row_id": str})
             table = table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
             table.attrs[PROVENANCE] = header[PROVENANCE]
         else:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tokenunlearn.cli import main
 from tokenunlearn.errors import TableError
 from tokenunlearn.table import (
     PROVENANCE,
@@ -16,9 +17,13 @@ from tokenunlearn.table import (
     provenance,
     random_keys,
     read_table,
+    spreadsheet_text,
     with_seed,
     write_table,
 )
+
+# One of each kind of letter that takes no room or shows nothing.
+UNSEEN = "\u00ad\u034f\u115f\u200b\u202e\u2066\u2800\u3164\ufe0f\uffa0\u0301\U000e0020\u061c\u180e"
 
 
 def table(tokens: list[str]) -> pd.DataFrame:
@@ -59,6 +64,27 @@ def test_a_spreadsheet_runs_no_token(tmp_path) -> None:
     header, *lines = csv.reader(io.StringIO((tmp_path / "t.csv").read_bytes().decode(), newline=""))
     found = [dict(zip(header, line, strict=True)) for line in lines]
     assert [line["token"] for line in found] == ["'=1+1", "'@x", "plain", "a\r=1"]
+
+
+@pytest.mark.parametrize("before", ["", " ", "\0", *UNSEEN])
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+def test_no_letter_that_takes_no_room_gets_a_formula_past_the_quote(before: str, sign: str) -> None:
+    assert spreadsheet_text(before + sign + "1") == f"'{before}{sign}1"
+    assert spreadsheet_text(f"a{before}{sign}1") == f"a{before}{sign}1"
+    assert spreadsheet_text(before) == before
+
+
+def test_a_table_of_no_rows_is_read_back_and_nothing_chosen_of_it(tmp_path, capsys) -> None:
+    none = table(["a"]).iloc[:0]
+    none.attrs = table(["a"]).attrs
+    for name in ("t.parquet", "t.jsonl"):
+        write_table(none, tmp_path / name)
+        read = read_table(tmp_path / name)
+        assert len(read) == 0 and provenance(read) == provenance(none)
+        assert main(["select", str(tmp_path / name), "--out", str(tmp_path / "m.jsonl")]) == 2
+        assert "The table has no rows" in capsys.readouterr().err
+    write_table(none, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text().startswith('"row_id",') and not (tmp_path / "m.jsonl").exists()
 
 
 def test_a_csv_begins_with_its_columns_and_ends_with_what_made_it(tmp_path) -> None:

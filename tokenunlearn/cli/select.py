@@ -10,7 +10,7 @@ from pathlib import Path
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import tell_unchosen
-from tokenunlearn.errors import SettingError
+from tokenunlearn.errors import SettingError, TableError
 from tokenunlearn.settings import MOST_SHOWN, from_flags
 
 
@@ -44,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     rule, path = from_flags(Rule, arguments), Path(arguments.out)
     table = read_table(arguments.scores)
+    if not len(table):
+        raise TableError(
+            "The table has no rows", "There is no token to choose", "Score some rows", arguments.scores
+        )
     columns = columns_from_table(table)
     mask = make_mask(columns, rule, overrides_of(arguments.override), provenance(table).get("scores_id", ""))
     if path.suffix == ".jsonl":

@@ -3,6 +3,7 @@
 Only the columns that a row may need are read: what stands in the others harms nothing.
 """
 
+import io
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
@@ -47,17 +48,19 @@ def parquet_records(content: bytes, name: str) -> Records:
         why = "Which of them is meant cannot be told"
         raise InputError(f"Two columns are called {twice[:60]!r}", why, "Give each a name of its own", name)
     columns = sound_names(names)
-    return Records(name, columns, lambda wanted: _lines(table, columns, wanted, name))
+    return Records(name, columns, lambda wanted: _lines(table, content, columns, wanted, name))
 
 
-def _lines(table: Any, columns: Collection[str], wanted: Collection[str], name: str) -> Iterator[Line]:
+def _lines(
+    table: Any, content: bytes, columns: Collection[str], wanted: Collection[str], name: str
+) -> Iterator[Line]:
     chosen = [each for each in columns if each in wanted]
     if not chosen:
         yield from ((line, {}) for line in range(1, table.metadata.num_rows + 1))
         return
     line = 0
     try:
-        for batch in bounded_batches(table, chosen, name):
+        for batch in bounded_batches(table, io.BytesIO(content), chosen, name):
             held = {each: _values(batch.column(each)) for each in batch.schema.names}
             for at in range(batch.num_rows):
                 line += 1
