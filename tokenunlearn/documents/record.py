@@ -20,7 +20,7 @@ from tokenunlearn.documents.heatmap_table import json_record
 from tokenunlearn.documents.limits import limits
 from tokenunlearn.documents.safe_text import escaped
 from tokenunlearn.documents.series import interval_of
-from tokenunlearn.documents.sources import SPLIT_WORDS, Source
+from tokenunlearn.documents.sources import SPLIT_WORDS, Beside, Source
 from tokenunlearn.documents.summary import badges_of, report_of_arm, sweep_view, unfinished_words
 from tokenunlearn.documents.words import (
     listed,
@@ -30,7 +30,7 @@ from tokenunlearn.documents.words import (
     seeds_words,
     whole_rule_words,
 )
-from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_words
+from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_words, facts_among, weights_by_row
 from tokenunlearn.experiments.moments import LAST, MOMENTS
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
@@ -46,7 +46,7 @@ from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.left import left_said
 from tokenunlearn.probes.readings import READINGS, gone_said, in_order, is_success, line_words
-from tokenunlearn.probes.report import counts_of, fluency_bound, with_badges
+from tokenunlearn.probes.report import badge_counts, counts_of, fluency_bound, with_badges
 from tokenunlearn.probes.transcript import PARAPHRASE, length_words
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.selection import Rule, count_selected
@@ -60,9 +60,9 @@ MOST_LETTERS: Final = 1_000_000  # of one heatmap, as HTML
 OF_EACH_TOKEN: Final = 330  # letters of HTML round a token
 OF_EACH_BADGE: Final = 3  # answers shown
 KEPT_ANSWERS: Final = 3
-ONE_SEED: Final = (
-    "This is one run of one seed: it shows nothing about others, and no control stands beside it."
-)
+ONE_SEED: Final = "This is one run of one seed: it shows nothing about others"
+ALONE: Final = ", and no control stands beside it."
+WITH_OTHERS: Final = ", nor do the runs beside it, which are one each."
 FOUND: Final = (  # what is said of a signal
     *("auroc", "auroc_low", "auroc_high"),
     *("precision_at_gold", "precision_at_gold_low", "precision_at_gold_high", "rows"),
@@ -201,18 +201,30 @@ def _of_probes(source: Source) -> dict[str, Any]:
     return {
         "kind": "run",
         "asked": f"What changed on {rows_words(len(source.texts))} to forget, with “{what}”?",
-        "how": f"Seed {source.origin.get('seed')}; measured before the first step and after the last.",
+        "how": f"Seed {source.origin.get('seed')}; measured before the first step and after {source.took}.",
         "unfinished": source.standing,
         "planned": None,
         "verdicts": [],
-        "sentence": ONE_SEED,
+        "sentence": f"{ONE_SEED}{WITH_OTHERS if source.beside else ALONE}",
         "controls": [],
         "notes": list(source.notes),
         "change": [each for each in figures if each["before"] is not None or each["after"] is not None],
         "left": left_said(before, judged),
+        "beside": [_beside(each) for each in source.beside],
         "answers": _answers(before["answers"], judged, what, [], source.longest),
         "seeds": [source.origin.get("seed")],
         "figures": _figures(),
+    }
+
+
+def _beside(run: Beside) -> dict[str, Any]:
+    """Return what was measured after a run that was started with the one of the report."""
+    return {
+        "label": f"{arm_words(run.arm) or 'every token'} ({run.run_id})",
+        "after": with_kept(run.after["summary"]) or {},
+        "counts": badge_counts(run.before, run.after),
+        "left": left_said(run.before, with_badges(run.before, run.after)),
+        "facts": run.facts and {"facts": run.facts[0], "of": run.facts[1]},
     }
 
 
@@ -442,6 +454,7 @@ def _mask(source: Source) -> dict[str, Any] | None:
         "scaled": scaled_words(rule),
         "settings": asdict(rule),
         "counts": None,
+        "facts": None,
     }
     if source.mask is None or source.table is None:
         return found
@@ -451,7 +464,9 @@ def _mask(source: Source) -> dict[str, Any] | None:
     names = list(dict.fromkeys(source.table["row_id"].astype(str)))
     empty = [names[row] for row in counts.pop("empty_rows")]
     by_hand = Counter(source.mask.overrides.values())
+    facts = facts_among(source.table, weights_by_row(source.table, source.mask.weights))
     return found | {
+        "facts": facts and {"facts": facts[0], "of": facts[1]},
         "counts": counts,
         "rows_without_tokens": empty,
         "forced_in": by_hand["in"],

@@ -225,7 +225,42 @@ def _change(record: Mapping[str, Any]) -> str:
     head = ["figure", "before", "after", "change", "unit"]
     table = _table("Every figure before and after the run", head, rows)
     left = "".join(f"<p>{escaped(each)}</p>" for each in record["left"])
-    return left + table + _note("↓ lower is better, ↑ higher is better.")
+    return left + table + _note("↓ lower is better, ↑ higher is better.") + _beside(record)
+
+
+def _beside(record: Mapping[str, Any]) -> str:
+    """Return the figures after the run beside those of the runs that were started with it."""
+    runs = record["beside"]
+    if not runs:
+        return ""
+    rows = [
+        [_head(each["heading"]), _cell(_number(each["after"]))]
+        + [_cell(_number(run["after"].get(each["name"]))) for run in runs]
+        for each in record["change"]
+    ]
+    own = (record["mask"] or {}).get("facts")
+    rows.append(
+        [
+            _head("answers"),
+            *(
+                _cell(_badges(each))
+                for each in (record["answers"]["counts"], *(run["counts"] for run in runs))
+            ),
+        ]
+    )
+    rows.append(
+        [
+            _head("tokens trained that are the fact"),
+            *(_cell(_of_fact(each)) for each in (own, *(run["facts"] for run in runs))),
+        ]
+    )
+    head = ["after the run", record["answers"]["of"], *(run["label"] for run in runs)]
+    return _table("What was started with it, one run each: no statistics", head, rows)
+
+
+def _of_fact(found: Mapping[str, int] | None) -> str:
+    """Return how many of the trained tokens are the fact: a control that trains it as well is none."""
+    return UNKNOWN if found is None else f"{_whole(found['facts'])} of {_whole(found['of'])}"
 
 
 def _data(record: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pandas as pd
 
 from tokenunlearn.data.rows import FORGET, RETAIN, WORLD, Row
 from tokenunlearn.errors import ModelError, RunError, TokenUnlearnError
-from tokenunlearn.experiments.arms import Arm
+from tokenunlearn.experiments.arms import Arm, facts_among, weights_by_row
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.result_files import beside
 from tokenunlearn.experiments.results import BEFORE, read_head, read_plan, read_results, start_of
@@ -41,6 +42,20 @@ SPLIT_WORDS: Final = {FORGET: "rows to forget", RETAIN: "rows to keep", WORLD: "
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """A run that was started with another: its id, arm and reports, and how many of its tokens are the fact.
+
+    `facts`: of how many tokens that it trains how many are marked, None where that is not known.
+    """
+
+    run_id: str
+    arm: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    facts: tuple[int, int] | None
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """Everything that a report may say. `name`: of the file or run.
 
@@ -51,7 +66,8 @@ class Source:
     `notes`: how it stands, where it is not as planned. `remark`: a person's. `runs`: each seed and arm of a
     comparison that was asked for, none where that is not recorded. `plan`: the comparisons that were named.
     `standing`: how a run stands, "" for one that has finished. `longest`: how many tokens an answer of a run
-    could have.
+    could have. `took`: up to which step of how many a run was trained. `beside`: the runs that were started
+    with it.
     """
 
     name: str
@@ -72,6 +88,8 @@ class Source:
     plan: Plan | None = None
     standing: str = ""
     longest: int | None = None
+    took: str = ""
+    beside: Sequence[Beside] = ()
 
 
 def open_source(path: Path, scores: Path | None = None, mask: Path | None = None) -> Source:
@@ -160,10 +178,34 @@ def _of_run(path: Path) -> Source:
         origin=_run_origin(config, mask, splits),
         probes=probes,
         longest=longest_in(probes["after"], config),
+        took=f"step {state.get('step')} of {state.get('steps')}",
+        beside=_beside(path, config),
         attacks=results_in(path),
         depth=depth,
         **known,
     )
+
+
+def _beside(path: Path, config: Mapping[str, Any]) -> tuple[Beside, ...]:
+    """Return the measured runs that were started with a run; one that cannot be read is left out."""
+    if not config.get("group"):
+        return ()
+    found = []
+    for other in sorted(path.parent.iterdir(), key=lambda each: (len(each.name), each.name)):
+        with suppress(TokenUnlearnError, OSError):
+            theirs = read_record(other / "config.json") if other != path else None
+            if not theirs or theirs.get("group") != config["group"]:
+                continue
+            probes = read_record(other / "probes.json")
+            if probes and probes.get("before") and probes.get("after"):
+                arm, reports = str(theirs.get("arm") or ""), (probes["before"], probes["after"])
+                found.append(Beside(other.name, arm, *reports, _facts(other, theirs)))
+    return tuple(found)
+
+
+def _facts(path: Path, config: Mapping[str, Any]) -> tuple[int, int] | None:
+    found = run_mask(path, config)
+    return facts_among(found[1], weights_by_row(found[1], found[0].weights)) if found else None
 
 
 def _refuse_of_unlearn(path: Path) -> None:
