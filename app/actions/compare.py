@@ -21,6 +21,7 @@ from app.words import NO_COMPARE, ONE_SEED_EACH, RECORDED_SWEEP, RECORDED_SWEEP_
 from tokenunlearn.data.rows import SPLITS
 from tokenunlearn.documents.words import WORLD_KEPT
 from tokenunlearn.errors import InputError, TokenUnlearnError
+from tokenunlearn.experiments.planned import CONTROLS
 from tokenunlearn.probes.readings import SUCCESS
 from tokenunlearn.rivals import RIVALS, check_rival
 from tokenunlearn.runs.artifact import ADAPTER, read_artifact
@@ -229,9 +230,24 @@ def _line(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
         store = service.queue.store
         config, probes = store.known_config(run_id), store.known_probes(run_id)
         line = {**compare_line(state, config, probes), "bench": bench_of(config)}
-        line["says"] = [WORLD_KEPT] if world_kept(config) else []
+        line["says"] = [
+            *([WORLD_KEPT] if world_kept(config) else []),
+            *_trains_the_fact(service, run_id, config),
+        ]
         service.compared[run_id] = (now, line)
     return _with_faults(service, {**run_line(state), **line})
+
+
+def _trains_the_fact(service: Service, run_id: str, config: Mapping[str, Any]) -> list[str]:
+    """Return how many of the tokens of a control are the fact: one that trains it as well is none."""
+    if config.get("arm") not in CONTROLS:
+        return []
+    from tokenunlearn.documents.sources import facts_of_run
+
+    with suppress(TokenUnlearnError):  # a damaged mask is told where it is opened
+        if found := facts_of_run(service.queue.store.path(run_id), config):
+            return [f"{found[0]} of the {found[1]} tokens that it trains are the fact itself"]
+    return []
 
 
 def _changed(service: Service, known: Any, now: Any) -> bool:

@@ -53,6 +53,10 @@ def test_the_control_has_the_weights_of_the_mask(
     assert shown is not None and shown.table is not None
     mask = read_mask(store.path(ids[-1]) / "mask.jsonl", shown.table, "s1")
     assert mask.weights.tolist() == pytest.approx([*drawn, 0, 0, 0])
+    # the third token of a row is the fact: how many of the control's are is told beside it
+    line = next(each for each in compare.runs(service)["runs"] if each["run_id"] == ids[-1])
+    facts, trained = sum(each > 0 for each in drawn[2::3]), sum(each > 0 for each in drawn)
+    assert f"{facts} of the {trained} tokens that it trains are the fact itself" in line["text"]
     back = again(service, ids[-1])
     if rule["mode"] == "soft":
         assert back.plan is None and "No rule gives its soft weights" in back.words

@@ -199,11 +199,12 @@ def _beside(path: Path, config: Mapping[str, Any]) -> tuple[Beside, ...]:
             probes = read_record(other / "probes.json")
             if probes and probes.get("before") and probes.get("after"):
                 arm, reports = str(theirs.get("arm") or ""), (probes["before"], probes["after"])
-                found.append(Beside(other.name, arm, *reports, _facts(other, theirs)))
+                found.append(Beside(other.name, arm, *reports, facts_of_run(other, theirs)))
     return tuple(found)
 
 
-def _facts(path: Path, config: Mapping[str, Any]) -> tuple[int, int] | None:
+def facts_of_run(path: Path, config: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return how many tokens that a run trains are the fact, and how many it trains; None where not known."""
     found = run_mask(path, config)
     return facts_among(found[1], weights_by_row(found[1], found[0].weights)) if found else None
 
