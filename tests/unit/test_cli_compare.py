@@ -152,7 +152,7 @@ def test_the_arms_are_of_the_mask_with_its_overrides(
     assert main(["select", "s.parquet", "--fraction", "0", *forced, "--out", "all.jsonl"]) == 0
     assert compare(tiny_folder, "--mask", "all.jsonl", "--arms", "chosen,uniform,random") == 0
     printed = capsys.readouterr().out
-    for arm in ("uniform", "random"):
+    for arm in ("uniform, every token", "random, same count"):
         assert (
             f"{arm}, seed 0, last step: not measured: it trains the very tokens of the arm chosen" in printed
         )
@@ -213,7 +213,10 @@ def test_what_cannot_be_matched_has_its_line(
     arms = ["--arms", "uniform_norm,chosen", "--objectives", "alt_dpo,npo"]
     assert compare(tiny_folder, *arms) == 0
     out = capsys.readouterr().out
-    assert "uniform_norm, alt_dpo, seed 0: not measured. There is nothing to match uniform_norm" in out
+    assert (
+        "uniform, same norm, AltPO-style DPO, seed 0: not measured. There is nothing to match uniform_norm"
+        in out
+    )
     assert [(each["arm"], each["method"]) for each in measured(folder) if each["moment"] == "last step"] == [
         ("chosen", "npo"),
         ("uniform_norm", "npo"),
@@ -237,7 +240,7 @@ def test_objectives_are_compared_at_their_defaults_and_go_on(
     assert {each["moment"] for each in measured(folder)} == {"before", "last step"}
     lines = [line.split() for line in table.out.splitlines()]
     assert [line[3] for line in lines if line[:3] == ["last", "step", "chosen"]] == ["tnpo", "rmu"]
-    assert "chosen, alt_dpo, seed 0: not measured. Row ada has no second answer." in table.out
+    assert "chosen tokens, AltPO-style DPO, seed 0: not measured. Row ada has no second answer." in table.out
 
     assert compare(tiny_folder, "--arms", "chosen") == 2
     assert "objective is each at its default there and npo here" in capsys.readouterr().err
@@ -268,7 +271,9 @@ def test_an_objective_that_the_model_cannot_take_has_its_line(
 ) -> None:
     without_layers(monkeypatch)
     assert compare(tiny_folder, "--objectives", "rmu,ga") == 0
-    assert "chosen, rmu, seed 0: not measured. This model's layers cannot be" in capsys.readouterr().out
+    assert (
+        "chosen tokens, RMU, seed 0: not measured. This model's layers cannot be" in capsys.readouterr().out
+    )
     assert [each["method"] for each in measured(folder) if each["moment"] == "last step"] == ["ga"]
 
 
@@ -302,9 +307,8 @@ def test_an_arm_of_the_chosen_tokens_themselves_is_not_measured_and_says_so(
     assert compare(tiny_folder, "--mask", "marked.jsonl", "--arms", "chosen,gold,uniform") == 0
     last = {each["arm"]: each for each in measured(folder) if each["moment"] == LAST}
     assert last["gold"]["summary"] == {} and last["chosen"]["summary"] and last["uniform"]["summary"]
-    said = (
-        "gold, seed 0, last step: not measured: it trains the very tokens of the arm chosen, so it rules out"
-    )
+    said = "marked facts, seed 0, last step: not measured: it trains the very tokens of the arm chosen"
+    said += ", so it rules out"
     assert said in capsys.readouterr().out
 
 

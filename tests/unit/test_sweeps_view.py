@@ -97,7 +97,7 @@ def test_a_seed_without_figures_is_in_no_mean_and_one_alone_has_no_interval() ->
     view = sweep_view([*chosen_and_random(1, 0.4)[:1], empty], [])
     (chosen,) = view["lines"]
     assert (chosen["seeds"], chosen["figures"]["fact_joint"]) == ([0], [0.1, None, None])
-    assert view["notes"] == ["chosen, seed 1, last step: not measured: it has no token to train."]
+    assert view["notes"] == ["chosen tokens, seed 1, last step: not measured: it has no token to train."]
 
 
 def test_the_answers_of_an_arm_are_counted_by_badge_over_its_seeds() -> None:
@@ -140,7 +140,9 @@ def test_before_anything_is_measured_there_is_no_verdict_and_what_was_left_out_i
     # Where it was resumed, the arm was left out once more.
     view = sweep_view([], left_out * 2)
     assert view["verdicts"] == [] and view["lines"] == []
-    assert view["notes"] == ["chosen, alt_dpo, seed 0: not measured. The rows have no other answers."]
+    assert view["notes"] == [
+        "chosen tokens, AltPO-style DPO, seed 0: not measured. The rows have no other answers."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def _follow(
     from tqdm import tqdm
 
     from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, Unknown, place_words
+    from tokenunlearn.experiments.verdict import arm_method
     from tokenunlearn.training.events import StepDone
 
     reasons = []
@@ -196,7 +197,8 @@ def _follow(
             if isinstance(event, ArmMeasured):
                 keep(event.results)
             else:
-                reasons.append(f"{event.arm.name}, seed {event.seed}: not measured. {event.why}")
+                arm = arm_method(event.arm.tokens, event.arm.method)
+                reasons.append(f"{arm}, seed {event.seed}: not measured. {event.why}")
         elif isinstance(event, Unknown):
             sys.stderr.write(
                 f"the model does not know these rows: fact_joint is {event.fact_joint:.2f} before any "

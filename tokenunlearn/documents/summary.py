@@ -74,12 +74,18 @@ def sweep_view(
         "controls": [f"{ARMS[name].label}: {ARMS[name].rules_out}." for name in _controls(results)],
         "notes": [
             *note_lines(results),
-            *(f"{each.arm}, seed {each.seed}: not measured. {each.why}" for each in skipped),
+            *(f"{_skipped(each)}, seed {each.seed}: not measured. {each.why}" for each in skipped),
         ],
         "before": with_kept(start.summary if start else None),
         "lines": _lines(results, start),
         "series": series_view(results, plan),
     }
+
+
+def _skipped(step: SweepStep) -> str:
+    """Return the arm that a sweep left out; its events have it as `Arm.name`."""
+    arm, _, method = step.arm.partition(", ")
+    return arm_method(arm, method)
 
 
 def unfinished_words(

@@ -16,6 +16,7 @@ from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.experiments.series import SERIES_WORDS
 from tokenunlearn.experiments.verdict import (
     Finding,
+    arm_method,
     counted_words,
     findings,
     interval_words,
@@ -108,8 +109,12 @@ def note_lines(results: Sequence[ArmResult]) -> list[str]:
     noted = [each for each in results if each.note]
     return [
         *filter(None, [unknown_words(results), facts_words(results)]),
-        *(f"{each.of.name}, seed {each.seed}, {each.moment}: {each.note}." for each in noted),
+        *(f"{_named(each)}, seed {each.seed}, {each.moment}: {each.note}." for each in noted),
     ]
+
+
+def _named(result: ArmResult) -> str:
+    return arm_method(result.arm, result.method)
 
 
 def facts_words(results: Sequence[ArmResult]) -> str:
