@@ -170,12 +170,12 @@ def _recorded(service: Service) -> list[dict[str, Any]]:
     known, value = service.compared.get(RECORDED, (None, {}))
     if known is None and file is not None:
         from tokenunlearn.documents.summary import sweep_view
-        from tokenunlearn.experiments.results import length_of, read_head, read_results
+        from tokenunlearn.experiments.results import how_measured, read_head, read_results
 
         length = ""
         with suppress(TokenUnlearnError):  # a damaged one is no reason to show no page
             results = read_results(file)
-            length = f" {length_of(read_head(file)[0], results)}." if results else ""
+            length = f" {how_measured(read_head(file)[0], results)}." if results else ""
         value = {
             **sweep_view(results, []),
             "run_id": RECORDED,
@@ -197,14 +197,14 @@ def _sweep(service: Service, state: Mapping[str, Any]) -> dict[str, Any]:
     known, value = service.compared.get(run_id, (None, {}))
     if _changed(service, known, now):
         from tokenunlearn.documents.summary import sweep_view
-        from tokenunlearn.experiments.results import length_of
+        from tokenunlearn.experiments.results import how_measured
 
         plan: Plan | None = None
         results, faults, config = [], list[str](), service.queue.store.known_config(run_id)
         length: list[str] = []
         try:
             results, plan = measured(service, run_id), planned(service, run_id)
-            length = [length_of(origin_of(service, run_id), results)] if results else []
+            length = [how_measured(origin_of(service, run_id), results)] if results else []
         except TokenUnlearnError as error:
             faults.append(str(error))
         value = {

@@ -1,6 +1,7 @@
 """probe with all that can be asked: membership, utility, jailbreak, a reference, depth; on the tiny model."""
 
 import json
+import re
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,8 +111,14 @@ def test_what_is_not_asked_for_is_neither_measured_nor_said(
     assert main([*command, "--out", "plain.json"]) == 0
     said = capsys.readouterr().out
     assert "mia_loss" not in said and "jailbreak" not in said and "extraction_strength" in said
-    assert main([*command, "--reference", "plain.json", "--out", "again.json"]) == 0
-    said = words(capsys)
+    assert "precision Measured in fp32\n" in re.sub(" +", " ", said)
+    plain = json.loads(Path("plain.json").read_text("utf-8"))
+    assert plain["precision"] == "fp32"
+    Path("half.json").write_text(json.dumps(plain | {"precision": "bf16"}), encoding="utf-8")
+    assert main([*command, "--before", "half.json", "--reference", "plain.json", "--out", "again.json"]) == 0
+    captured = capsys.readouterr()
+    assert "the report from before was measured in bf16, this one in fp32" in captured.err
+    said = re.sub(" +", " ", captured.out)
     assert "privleak not measured" in said and "utility not measured" in said
 
 

@@ -111,7 +111,9 @@ def test_a_mask_keeps_its_whole_name(tmp_path: Path, mask: str, name: str, diges
 
 def test_how_long_answers_could_be_is_said_also_of_an_earlier_version(tmp_path: Path) -> None:
     old = report(written(tmp_path / "old.jsonl", every_arm()))
-    assert old.record["how"].endswith("Answers cut at 24 tokens.")
+    assert old.record["how"].endswith("Measured in fp32. Answers cut at 24 tokens.")
+    half = report(written(tmp_path / "half.jsonl", every_arm(), precision="bf16")).record["how"]
+    assert "Measured in bf16, where a probability moves" in half
     assert "Answers cut at 24 tokens." in report_page(old)
     arms = [replace(each, answers=[{**line, "cut": line["row_id"] == "r1"} for line in each.answers])
             for each in every_arm()]  # fmt: skip

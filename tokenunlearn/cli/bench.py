@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 class Found:
     """What was measured: all that the file of --out holds, also of earlier commands.
 
-    `reasons`: why arms were left out. `plan`: the comparisons that were named. `length`: how long answers
-    could be, in words.
+    `reasons`: why arms were left out. `plan`: the comparisons that were named. `how`: precision and
+    length of the answers, in words.
     """
 
     results: "list[ArmResult]"
     reasons: list[str]
     plan: "Plan | None"
-    length: str = ""
+    how: str = ""
 
 
 def add_bench(parser: argparse.ArgumentParser, defaults: "Mapping[str, Any]" = MappingProxyType({})) -> None:
@@ -90,7 +90,7 @@ def measured(arguments: argparse.Namespace, asked: "CompareConfig", rows: "Split
     from tokenunlearn.experiments.results import (
         Made,
         comparison_origin,
-        length_of,
+        how_measured,
         made_again,
         plan_of,
         read_results,
@@ -147,14 +147,14 @@ def measured(arguments: argparse.Namespace, asked: "CompareConfig", rows: "Split
     if plan and results:
         keep([])  # so that the file tells when they were named, also where nothing is left to measure
     reasons = _follow(sweep(planned, results, str(path)), keep, asked.equal_below)
-    return Found(results, reasons, plan, length_of(origin, results))
+    return Found(results, reasons, plan, how_measured(origin, results))
 
 
 def print_results(found: "Found", out: str | None) -> None:
     """Write what was measured to stdout, and to stderr how a report is made of it."""
     from tokenunlearn.experiments.report import result_lines
 
-    lines = [*result_lines(found.results, found.plan), f"{found.length}.", *found.reasons]
+    lines = [*result_lines(found.results, found.plan), f"{found.how}.", *found.reasons]
     sys.stdout.write("\n".join(lines) + "\n")
     if out:
         page = Path(out).with_suffix(".html")

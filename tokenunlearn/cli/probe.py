@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from tokenunlearn.fitting import check_rows
+    from tokenunlearn.models.precision import measured_in
     from tokenunlearn.probes.depth_words import depth_said
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.probes.left import left_said
@@ -95,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_rows(model, rows.rows, other_words=True)
         bar.update()
         bar.set_description("probe")
-        report = probe_report(rival(model), rows, settings)
+        report = probe_report(rival(model), rows, settings) | {"precision": model.precision}
         bar.update()
         if arguments.depth:
             bar.set_description("depth")
@@ -105,6 +106,11 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(
             "fluency is not compared: another base model judged the report from before. Probe both with the "
             "same base and an adapter\n"
+        )
+    if before and before.get("precision", model.precision) != model.precision:
+        sys.stderr.write(
+            f"the report from before was measured in {before['precision']}, this one in {model.precision}: "
+            "part of the difference is that. Give both the same --precision\n"
         )
     report = with_badges(before, report) if before else report
     if reference:
@@ -120,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{line}\n")
     for line in choice_lines(report):
         sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{'precision':{WIDTH}} {measured_in(model.precision)}\n")
     sys.stdout.write(f"{'answers':{WIDTH}} {length_words(report['longest_answer'], report['answers'])}\n")
     for line in (*badge_lines(report), *left_said(before, report)) if before else ():
         sys.stdout.write(f"{line}\n")

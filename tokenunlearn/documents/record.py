@@ -34,7 +34,7 @@ from tokenunlearn.experiments.arms import CHOSEN, Arm, arm_words, facts_among, w
 from tokenunlearn.experiments.moments import LAST, MOMENTS
 from tokenunlearn.experiments.planned import Plan
 from tokenunlearn.experiments.response import Response, responses
-from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, length_of, longest_of, start_of
+from tokenunlearn.experiments.results import BEFORE, EACH_AT_DEFAULT, how_measured, longest_of, start_of
 from tokenunlearn.experiments.runner import ArmResult
 from tokenunlearn.experiments.series import FUSED, place_of
 from tokenunlearn.experiments.verdict import Finding, arm_method, findings, method_words
@@ -128,7 +128,7 @@ def _of_results(source: Source) -> dict[str, Any]:
         "kind": "comparison",
         "asked": question if named else "What do the chosen tokens do, over seeds?",
         "how": f"{rows} to forget, {_seeds_words(by_arm)}, all else the same. "
-        f"{length_of(source.origin, results)}.",
+        f"{how_measured(source.origin, results)}.",
         "unfinished": unfinished_words(results, source.runs, source.standing),
         "planned": view["planned"],
         "verdicts": view["verdicts"],

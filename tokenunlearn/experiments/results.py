@@ -22,6 +22,7 @@ from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.figures import are_figures, is_figure
 from tokenunlearn.models.language_model import longest_answer
 from tokenunlearn.models.loading import LoadedModel
+from tokenunlearn.models.precision import measured_in
 from tokenunlearn.objectives import OBJECTIVES
 from tokenunlearn.probes.report import report_fault
 from tokenunlearn.probes.transcript import length_words
@@ -110,9 +111,11 @@ def longest_of(origin: Origin) -> int:
     return found if isinstance(found, int) else EARLIER_LONGEST["arm"]
 
 
-def length_of(origin: Origin, results: Iterable[ArmResult]) -> str:
-    """Return how long the answers of a comparison could be, and how many of those kept were cut, in words."""
-    return length_words(longest_of(origin), [line for each in results for line in each.answers])
+def how_measured(origin: Origin, results: Iterable[ArmResult]) -> str:
+    """Return a comparison's precision, and how long its answers could be, in words."""
+    precision = origin.get("precision")
+    length = length_words(longest_of(origin), [line for each in results for line in each.answers])
+    return f"{measured_in(str(precision))}. {length}" if precision else length
 
 
 @dataclass(frozen=True)
