@@ -6,6 +6,7 @@ and without loading anything heavy. Nothing is changed but by `sweep`.
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.models.embedded import cache_root, file_hash, packaged_gguf
 from tokenunlearn.runs.disk import disk_fault
 from tokenunlearn.runs.states import DAMAGED
-from tokenunlearn.runs.store import RunStore
+from tokenunlearn.runs.store import ASIDE, MEASURED, RUN_ID, TEXTS, RunStore
 from tokenunlearn.waiting import ASLEEP
 
 FINE: Final = "fine"
@@ -44,6 +45,9 @@ LEAST_DISK: Final = 1_000_000_000
 STALE_SECONDS: Final = 600.0
 # What is written as a whole folder, or taken away as one, has such a name meanwhile.
 _DRAFT_FOLDERS: Final = (".new-", ".merged-", ".adapter-", ".deleted-", ".converting-")
+# Beside the runs themselves anything may lie: a person may keep them in a folder of other work.
+_BESIDE_RUNS: Final = re.compile(r"\.(new|deleted)-[a-z0-9_]{8}|\.last_number\.[a-z0-9_]{8}\.part")
+_FOLDERS_OF_RUNS: Final = (ASIDE, TEXTS, MEASURED)
 _CONVERTED: Final = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -92,22 +96,38 @@ def _found(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> list[Findin
     return found
 
 
-def leftovers(root: Path) -> list[Path]:
-    """Return what killed writers left half written below a folder, and no living one is at work on."""
+def leftovers(runs: Path) -> list[Path]:
+    """Return what killed writers left half written in a folder of runs, and no living one is at work on.
+
+    Looks at what is ours alone: the runs, what is kept of texts, and drafts of runs by their whole name.
+    """
     found: list[Path] = []
-    if not root.is_dir():
-        return found
-    now = time.time()
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for each in sorted(runs.iterdir()):
+            if _BESIDE_RUNS.fullmatch(each.name):
+                found += _stale([each])
+            elif (RUN_ID.fullmatch(each.name) or each.name in _FOLDERS_OF_RUNS) and not each.is_symlink():
+                found += left_below(each)
+    return found
+
+
+def left_below(root: Path) -> list[Path]:
+    """Return what killed writers left anywhere below a folder that is ours as a whole."""
+    found: list[Path] = []
     for place, folders, files in os.walk(root):
         drafts = [each for each in folders if each.startswith(_DRAFT_FOLDERS)]
         parts = [each for each in files if each.startswith(".") and each.endswith((".part", ".draft"))]
-        for each in (*drafts, *parts):
-            path = Path(place, each)
-            with suppress(OSError):  # somebody has just finished it
-                if now - max(map(_touched, (path, *path.rglob("*")))) > STALE_SECONDS:
-                    found.append(path)
+        found += _stale(Path(place, each) for each in (*drafts, *parts))
         folders[:] = [each for each in folders if each not in drafts]
     return sorted(found)
+
+
+def _stale(paths: Iterable[Path]) -> Iterator[Path]:
+    now = time.time()
+    for path in paths:
+        with suppress(OSError):  # somebody has just finished it
+            if now - max(map(_touched, (path, *path.rglob("*")))) > STALE_SECONDS:
+                yield path
 
 
 def _touched(path: Path) -> float:
@@ -243,7 +263,7 @@ def _embedded() -> Iterator[Finding]:
         )
     else:
         yield Finding("embedded model", FINE, f"It is converted, in {folder}")
-    left = [each.name for each in leftovers(cache_root())]
+    left = [each.name for each in left_below(cache_root())]
     if left:
         fix = _to_sweep()
         yield Finding("cache", WRONG, f"{_counted(left)} left by a kill in {cache_root()}", fix)

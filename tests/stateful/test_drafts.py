@@ -38,7 +38,8 @@ from tests.asking import ask
 from tests.page_service import payload, table
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.masks import columns_from_table
-from tokenunlearn.runs.mask_store import FOLDER, MaskStore
+from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.runs.store import TEXTS
 
 pytestmark = pytest.mark.slow
 
@@ -337,7 +338,7 @@ class Drafts(RuleBasedStateMachine):
     @rule()
     def kill_server(self) -> None:
         self.up = False
-        folder = self.folder / FOLDER / "one"
+        folder = self.folder / TEXTS / "one"
         if folder.is_dir():
             (folder / ".draft.json.killed.part").write_text('{"half')
 

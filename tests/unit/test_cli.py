@@ -53,6 +53,34 @@ def test_the_module_runs() -> None:
     assert done.stderr == "error: There is no such file. Check the path. Where: none.jsonl.\n"
 
 
+@pytest.mark.parametrize(
+    ("shell", "status", "told"),
+    [
+        ("{0} list >&-", 0, ""),
+        ("{0} list >&- 2>&- <&-", 0, ""),
+        ("PYTHONIOENCODING=ascii {0} list | grep -c knowledge_swap", 0, ""),
+        ("({0} list; echo $? >status) | true; sleep .1; exit $(cat status)", 141, ""),
+        (
+            "{0} list >/dev/full",
+            2,
+            "error: Standard output takes nothing: No space left on device. "
+            "What was written before is whole.\n",
+        ),
+    ],
+)
+def test_whoever_reads_what_is_said_or_does_not(shell: str, status: int, told: str, tmp_path: Path) -> None:
+    line = shell.format(f"{sys.executable} -m tokenunlearn")
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stderr) == (status, told)
+
+
 def test_the_picture_of_the_settings_is_fresh() -> None:
     drawn = json.loads(flags.PICTURE.read_text(encoding="utf-8"))
     assert drawn == flags.picture(), "run: python -m tokenunlearn.cli.flags"

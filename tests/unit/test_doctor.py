@@ -82,13 +82,13 @@ def test_what_a_kill_left_is_found_and_swept_but_nothing_that_is_being_written(
     for place in (*places, ".texts/t1/.draft.json.now.part", "run-2/kept.part"):
         (runs / place).parent.mkdir(parents=True, exist_ok=True)
         (runs / place).write_text("half")
-    (runs / ".new-half").mkdir()
-    (runs / ".new-half" / "config.json").write_text("{}")
+    (runs / ".new-half_abc").mkdir()
+    (runs / ".new-half_abc" / "config.json").write_text("{}")
     (runs / "run-2" / ".merged-busy").mkdir()  # a large file of it is being written
     (runs / "run-2" / ".merged-busy" / "model.safetensors").write_text("half")
-    for place in (".new-half/config.json", "run-2/.merged-busy"):
+    for place in (".new-half_abc/config.json", "run-2/.merged-busy"):
         old(runs / place)
-    left = [old(runs / place) for place in (*places, ".new-half")]
+    left = [old(runs / place) for place in (*places, ".new-half_abc")]
     old(runs / "run-2" / "kept.part")
     assert leftovers(runs) == sorted(left)
     assert main(["doctor", "--runs", str(runs), "--sweep"]) == 1
@@ -97,6 +97,19 @@ def test_what_a_kill_left_is_found_and_swept_but_nothing_that_is_being_written(
     assert leftovers(runs) == [] and not any(path.exists() for path in left)
     assert (runs / ".texts/t1/.draft.json.now.part").exists() and (runs / "run-2/kept.part").exists()
     assert (runs / "run-2/.merged-busy/model.safetensors").exists()
+
+
+def test_nothing_of_other_work_in_the_folder_of_runs_is_swept(runs: Path) -> None:
+    (runs / "notes").mkdir()
+    (runs / ".new-theme").mkdir()
+    (runs / "elsewhere").mkdir()
+    (runs / "run-9").symlink_to(runs / "elsewhere")
+    others = ("notes/.letter.draft", "notes/.film.part", ".thesis.draft", "elsewhere/.a.part", ".new-theme/x")
+    for place in others:
+        (runs / place).write_text("mine")
+        old(runs / place)
+    old(runs / ".new-theme")
+    assert leftovers(runs) == []
 
 
 @pytest.mark.parametrize(

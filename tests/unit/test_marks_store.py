@@ -6,7 +6,8 @@ import pytest
 
 from tokenunlearn.errors import MaskError
 from tokenunlearn.runs.marks_store import MarksStore
-from tokenunlearn.runs.mask_store import FOLDER, MaskStore
+from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.runs.store import TEXTS
 
 ROWS = {"r0": {"fact": [[4, 9]], "other": [], "seen": True}}
 
@@ -33,7 +34,7 @@ def test_a_save_on_an_old_version_changes_nothing_and_gets_the_newer_one(store: 
 
 def test_damaged_marks_are_none_with_a_reason_and_are_put_aside(store: MarksStore) -> None:
     store.save("t1", {"rows": ROWS}, 0)
-    folder = store.runs / FOLDER / "t1"
+    folder = store.runs / TEXTS / "t1"
     (folder / "marks.json").write_text('{"half')
     marks, reason = store.marks("t1")
     assert marks is None and "marks.json cannot be read" in reason

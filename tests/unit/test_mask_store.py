@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tokenunlearn.errors import MaskError
-from tokenunlearn.runs.mask_store import FOLDER, MaskStore
-from tokenunlearn.runs.store import RunStore
+from tokenunlearn.runs.mask_store import MaskStore
+from tokenunlearn.runs.store import TEXTS, RunStore
 
 HEADER = (
     '{"format": "tokenunlearn mask", "version": 1, "scores_id": "s", "hash": "%s", "overrides": {"1": "in"}, '
@@ -58,7 +58,7 @@ def test_of_many_savers_at_once_one_is_taken(store: MaskStore) -> None:
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"version": "x"}', "\x00"])
 def test_a_damaged_draft_is_no_draft_and_is_put_aside(store: MaskStore, damage: str) -> None:
     version = store.save_draft("s1", {}, 0).record["version"]
-    folder = store.runs / FOLDER / "s1"
+    folder = store.runs / TEXTS / "s1"
     (folder / "draft.json").write_text(damage)
     assert store.draft("s1") is None
     assert store.save_draft("s1", {}, version).taken
@@ -67,7 +67,7 @@ def test_a_damaged_draft_is_no_draft_and_is_put_aside(store: MaskStore, damage: 
 
 def test_what_a_killed_writer_left_is_swept_and_nothing_else(store: MaskStore) -> None:
     saved = store.save_draft("s1", {"set": "one"}, 0).record
-    folder = store.runs / FOLDER / "s1"
+    folder = store.runs / TEXTS / "s1"
     (folder / ".draft.json.x1.part").write_text('{"half')
     before = sorted(path.name for path in folder.iterdir())
     MaskStore(store.runs).sweep()
@@ -87,7 +87,7 @@ def test_a_named_mask_is_written_once(store: MaskStore) -> None:
         ("mask-1", "First", "ab", 1),
         ("mask-2", "Second", "cd", 1),
     ]
-    assert store.masks("s2") == [] and not list((store.runs / FOLDER / "s1").glob("*.part"))
+    assert store.masks("s2") == [] and not list((store.runs / TEXTS / "s1").glob("*.part"))
 
 
 def test_a_removed_mask_comes_back_unless_its_name_is_taken_and_its_number_is_not_used_again(
@@ -111,8 +111,8 @@ def test_a_removed_mask_comes_back_unless_its_name_is_taken_and_its_number_is_no
 
 def test_a_file_that_is_no_mask_is_left_out_and_its_number_is_not_used_again(store: MaskStore) -> None:
     store.add_mask("s1", "First", HEADER % ("ab", "First"))
-    (store.runs / FOLDER / "s1" / "mask-7.jsonl").write_text("{half")
-    (store.runs / FOLDER / "s1" / "mask-x.jsonl").write_text("other")
+    (store.runs / TEXTS / "s1" / "mask-7.jsonl").write_text("{half")
+    (store.runs / TEXTS / "s1" / "mask-x.jsonl").write_text("other")
     assert [mask["id"] for mask in store.masks("s1")] == ["mask-1"]
     assert store.add_mask("s1", "Next", HEADER % ("cd", "Next")) == "mask-8"
 

@@ -18,6 +18,7 @@ from tokenunlearn.rescoring import unscored
 from tokenunlearn.runs import disk, measured
 from tokenunlearn.runs.kept_scores import scores_path
 from tokenunlearn.runs.measured import before_report, kept
+from tokenunlearn.runs.store import MEASURED
 from tokenunlearn.scoring import ScoreConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def test_the_second_run_reads_what_the_first_measured(tiny_folder: Path, tmp_pat
     asked: list[object] = []
     monkeypatch.setattr(measured, "probe_report", lambda *given: asked.append(given) or {"new": len(asked)})
     assert before_report(tmp_path, model, Splits(ROWS[:2], RETAIN[:1], ()), SETTINGS) == first and not asked
-    (file,) = (tmp_path / measured.FOLDER).glob("report-*.json")
+    (file,) = (tmp_path / MEASURED).glob("report-*.json")
     whole = file.read_text()
     odd = (json.dumps({**first, "summary": 5}), whole.replace('"kind"', '"k"'))
     for damage in ("{", "[" * 100_000, "[]", *odd):

@@ -18,8 +18,9 @@ from tests.asking import ask
 from tokenunlearn.models.loading import load_model
 from tokenunlearn.rescoring import unscored
 from tokenunlearn.runs import disk
-from tokenunlearn.runs.mask_store import FOLDER, MaskStore
+from tokenunlearn.runs.mask_store import MaskStore
 from tokenunlearn.runs.old_drafts import adopt, left_over
+from tokenunlearn.runs.store import TEXTS
 from tokenunlearn.scoring import ScoreConfig, new_scores
 
 pytestmark = pytest.mark.slow
@@ -116,7 +117,7 @@ def test_what_is_decided_after_it_was_adopted_stays_decided(runs: Path) -> None:
 def test_a_draft_that_the_text_has_already_is_not_replaced(runs: Path) -> None:
     shown = opened().shelf.newest()
     ids = {"text_id": shown.text_id, "scores_id": shown.scores_id}
-    shutil.rmtree(runs / FOLDER)
+    shutil.rmtree(runs / TEXTS)
     (runs / ".masks").rename("aside")
     service = opened()
     ask(masks.save_draft, service, {**ids, "set": "tiny", "rule": {}, "overrides": {"1": "in"}})
@@ -131,7 +132,7 @@ def test_a_model_that_was_moved_meanwhile_is_known_by_the_masks_of_its_text(runs
     Path("models").mkdir()
     Path("tiny").rename("models/tiny")
     check(opened("models/tiny"))
-    assert (runs / FOLDER).is_dir()
+    assert (runs / TEXTS).is_dir()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_adoption_that_is_killed_at_any_write_is_made_up_for_by_the_next(
     rows = session_rows("rows.jsonl").forget
     scores = new_scores(model, rows, ScoreConfig())
     scores.rows = unscored(model, rows, ScoreConfig())
-    folder = runs / FOLDER / scores.text_id
+    folder = runs / TEXTS / scores.text_id
 
     def adopted() -> dict[str, Any]:
         adopt(runs, scores, model.tokenizer)

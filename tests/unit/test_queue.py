@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.disk import locked
-from tokenunlearn.runs.queue import RunQueue, worker_command
+from tokenunlearn.runs.queue import RunQueue, running, worker_command
 from tokenunlearn.runs.states import ACTIVE, status_text
 from tokenunlearn.runs.store import RunStore, process_alive
 from tokenunlearn.training.events import Finished, StepDone
@@ -240,6 +241,40 @@ def test_an_ended_run_takes_no_request(queue, what):
         queue.resume(run_id)
 
 
+def test_a_resume_that_is_refused_takes_nothing_back(queue):
+    run_id = queue.store.create({})
+    worker = subprocess.Popen(["sleep", "60"])
+    queue.store.change(run_id, **running(worker.pid))
+    queue.request(run_id, "stop")
+    with pytest.raises(RunError, match="resume is not possible"):
+        queue.resume(run_id)
+    assert queue.store.read_json(run_id, "request.json")["request"] == "stop"
+    worker.kill()
+    worker.wait()
+
+
+def test_a_folder_that_was_copied_or_renamed_is_a_run_of_its_own(queue):
+    first = run(queue)
+    wait(queue, first, "finished")
+    copied = shutil.ignore_patterns(".*")  # the worker still tidies up
+    shutil.copytree(queue.store.path(first), queue.store.root / "run-7", ignore=copied)
+    assert [state["run_id"] for state in queue.runs()] == ["run-7", first]
+    queue.discard("run-7")
+    assert [state["run_id"] for state in queue.runs()] == [first]
+    waiting = queue.store.create({"fake": {"steps": 6}, "steps": 6})
+    os.rename(queue.store.path(waiting), queue.store.root / "run-99")
+    queue.runs()
+    assert wait(queue, "run-99", "finished")["run_id"] == "run-99"
+
+
+def test_a_file_where_the_page_was_started_is_no_module_of_a_worker(tmp_path):
+    for name in ("random.py", "json.py"):
+        (tmp_path / name).write_text("raise SystemExit('shadowed')")
+    there = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(FAKE.parents[2])}}
+    said = subprocess.run(worker_command(tmp_path / "run-1"), **there, capture_output=True, text=True).stderr
+    assert "run-1" in said and "shadowed" not in said
+
+
 def test_an_unknown_request_is_refused(queue):
     with pytest.raises(RunError, match="Ask for pause, stop or force"):
         queue.request(queue.store.create({}), "halt")
@@ -253,7 +288,7 @@ def test_a_worker_that_cannot_start_fails_its_run_only(queue):
 
 
 def test_the_default_worker_is_the_module(tmp_path):
-    assert worker_command(tmp_path)[1:] == ["-m", "tokenunlearn.runs.worker", str(tmp_path)]
+    assert worker_command(tmp_path)[1:] == ["-P", "-m", "tokenunlearn.runs.worker", str(tmp_path)]
 
 
 def test_a_worker_that_ends_by_itself_while_it_is_ended_is_no_error(

@@ -4,6 +4,8 @@ Nothing here imports torch before a verb runs, so that `--help` answers at once.
 """
 
 import argparse
+import io
+import os
 import shlex
 import sys
 from collections.abc import Collection, Sequence
@@ -11,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from tokenunlearn import __version__
-from tokenunlearn.cli.outputs import settle, writing
+from tokenunlearn.cli.outputs import of_standard_output, settle, writing
 from tokenunlearn.cli.sources import INTERRUPTED
 from tokenunlearn.errors import TokenUnlearnError
 from tokenunlearn.waiting import wait_asleep
@@ -34,6 +36,7 @@ VERBS: Final = (
     "doctor",
 )
 
+BROKEN_PIPE: Final = 141
 _EXAMPLES: Final = """\
 the journey, on the embedded model and our own rows:
   python -m tokenunlearn teach rows.jsonl --out taught
@@ -72,19 +75,48 @@ def command_line(words: Sequence[str]) -> str:
     return shlex.join(["python", "-m", "tokenunlearn", *words])
 
 
+def _open_streams() -> None:
+    """Let whatever a verb says be written, without a terminal and where the encoding lacks some of it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unsaid(error: OSError) -> int:
+    """Return the exit code where standard output takes nothing."""
+    # Python would say so once more, and differently, at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # who read along has seen enough: `| head -1`
+        return BROKEN_PIPE
+    why = f"Standard output takes nothing: {error.strerror}"
+    sys.stderr.write(f"error: {why}. What was written before is whole.\n")
+    return 2
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept."""
+    """Return the exit code: 0 done, 1 diverged, 2 expected error (told on stderr), 130 Ctrl-C, work kept.
+
+    141 where nobody reads on what it says, as the shell calls that.
+    """
     wait_asleep()
+    _open_streams()
     given = sys.argv[1:] if arguments is None else arguments
     parsed = build_parser([word for word in given if word in VERBS]).parse_args(given)
     parsed.command = command_line(given)
     try:
         with writing(parsed):
-            return int(parsed.run(parsed) or 0)
+            status = int(parsed.run(parsed) or 0)
+        sys.stdout.flush()
+        return status
     except TokenUnlearnError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except OSError as error:
+        if of_standard_output(error):
+            return _unsaid(error)
         sys.stderr.write(f"error: {error.strerror or error}: {error.filename or 'no file named'}\n")
         return 2
     except KeyboardInterrupt:

@@ -10,8 +10,10 @@ Not covered: files that an input names inside itself, and two machines that shar
 
 import argparse
 import glob
+import io
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -164,11 +166,24 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
             yield
         except OSError as error:
             fault = disk_fault(error)
-            if not fault:
+            if not fault or of_standard_output(error):
                 raise
             place = error.filename or ", ".join(str(path) for _, path in found[:1])
             fix = "Then give the same command again"
             raise RunError(_cannot(place), fault, fix, str(place)) from error
+
+
+def of_standard_output(error: OSError) -> bool:
+    """Return whether it is standard output that took nothing; neither it nor a file that is written is named."""
+    if error.filename is not None:
+        return False
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except io.UnsupportedOperation:  # it is kept in memory
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def target(path: str, *suffixes: str, flag: str = "--out") -> Path:

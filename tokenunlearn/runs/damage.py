@@ -88,7 +88,8 @@ def damaged(path: Path, why: str) -> RunError:
 def read_state(directory: Path) -> tuple[dict[str, Any], str]:
     """Return the state of a run, and why the run cannot be shown: a damaged one stands there as that.
 
-    Raises FileNotFoundError where there is no such folder.
+    A run is called as its folder, which a person may have copied or renamed. Raises FileNotFoundError where
+    there is no such folder.
     """
     record: Any = None
     try:
@@ -99,7 +100,9 @@ def read_state(directory: Path) -> tuple[dict[str, Any], str]:
         why = "it is missing"
     except (OSError, ValueError) as error:
         why = why_unread(error)
-    return (unreadable(directory, record, "state.json", why), why) if why else (record, "")
+    if why:
+        return unreadable(directory, record, "state.json", why), why
+    return {**record, "run_id": directory.name}, ""
 
 
 def of_unlearn(directory: Path) -> bool:

@@ -16,7 +16,8 @@ from tokenunlearn.models.loading import LoadedModel, text_hash
 from tokenunlearn.passes import fits_of
 from tokenunlearn.runs.damage import read_cached
 from tokenunlearn.runs.disk import write_json_atomically
-from tokenunlearn.runs.measured import FOLDER, forget_old, model_identity, source_hash
+from tokenunlearn.runs.measured import forget_old, model_identity, source_hash
+from tokenunlearn.runs.store import MEASURED
 from tokenunlearn.scoring import Alternatives, ScoreConfig, ScoredRow
 
 
@@ -25,7 +26,7 @@ def scores_path(runs: Path, model: LoadedModel, rows: Sequence[ScoredRow], confi
     data = json.dumps([asdict(each.info) for each in rows])
     fits = json.dumps(fits_of(config.passes))
     identity = text_hash(source_hash(), model_identity(model), data, repr(config), fits)
-    return runs / FOLDER / f"scores-{identity}.json"
+    return runs / MEASURED / f"scores-{identity}.json"
 
 
 def write_scores(path: Path, rows: Sequence[ScoredRow], config: ScoreConfig) -> None:

@@ -18,9 +18,9 @@ from tokenunlearn.errors import MaskError
 from tokenunlearn.masks import read_header
 from tokenunlearn.runs.damage import read_kept
 from tokenunlearn.runs.disk import locked, write_bytes_atomically
+from tokenunlearn.runs.store import TEXTS
 from tokenunlearn.runs.versioned import Saved, read_versioned, save_versioned
 
-FOLDER: Final = ".texts"
 REMOVED: Final = ".removed"
 MOST_MASKS: Final = 500
 _TEXT_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
@@ -31,7 +31,7 @@ def text_folder(runs: Path, text_id: str) -> Path:
     """Return the folder of a text. Raises MaskError for an id that names none."""
     if not _TEXT_ID.fullmatch(text_id):
         raise MaskError(f"{text_id[:40]!r} names no text", fix="Reload the page")
-    return runs / FOLDER / text_id
+    return runs / TEXTS / text_id
 
 
 @contextmanager
@@ -54,7 +54,7 @@ class MaskStore:
 
     def sweep(self) -> None:
         """Delete what writers that were killed left half written; nobody writes without the folder's lock."""
-        for folder in (self.runs / FOLDER).glob("*"):
+        for folder in (self.runs / TEXTS).glob("*"):
             with suppress(OSError), changing(folder):
                 for part in folder.glob(".*.part"):
                     part.unlink(missing_ok=True)

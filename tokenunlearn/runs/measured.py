@@ -19,8 +19,8 @@ from tokenunlearn.probes.evidence import ProbeSettings, Told, silent
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.runs.damage import read_cached
 from tokenunlearn.runs.disk import LOCK_SECONDS, LockHeld, locked, write_json_atomically
+from tokenunlearn.runs.store import MEASURED
 
-FOLDER: Final = ".measured"
 KEPT_FILES: Final = 20  # of a kind; older ones are of other rows, models or versions of this library
 
 
@@ -29,7 +29,9 @@ def before_report(
 ) -> Report:
     """Return the Report of the untrained `model`, from the folder of runs, else measured and kept there."""
     of = text_hash(source_hash(), model_identity(model), json.dumps(asdict(rows)), repr(settings))
-    return kept(runs / FOLDER / f"report-{of}.json", lambda: probe_report(model, rows, settings, told), told)
+    return kept(
+        runs / MEASURED / f"report-{of}.json", lambda: probe_report(model, rows, settings, told), told
+    )
 
 
 def kept(path: Path, measure: Callable[[], Any], told: Told = silent) -> Any:

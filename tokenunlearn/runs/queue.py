@@ -38,7 +38,8 @@ Command = Callable[[Path], list[str]]
 
 def worker_command(directory: Path) -> list[str]:
     """Return the command line of the worker for a run directory."""
-    return [sys.executable, "-m", "tokenunlearn.runs.worker", str(directory)]
+    # -P: a file in the folder that the page was started in, such as random.py, is no module of ours.
+    return [sys.executable, "-P", "-m", "tokenunlearn.runs.worker", str(directory)]
 
 
 class RunQueue:
@@ -85,7 +86,7 @@ class RunQueue:
         try:
             self.advance(READING_SECONDS)
             self._trouble = ""
-        except (OSError, LockHeld) as error:
+        except (OSError, LockHeld, RunError) as error:
             self._trouble = disk_fault(error, self.store.root) or str(error)
         states = self.store.list_runs()
         active = [state["run_id"] for state in states if state["state"] in ACTIVE]
@@ -180,10 +181,16 @@ class RunQueue:
 
     def resume(self, run_id: str) -> str:
         """Return the same run id, queued again; the worker goes on from the last checkpoint."""
-        (self.store.path(run_id) / "request.json").unlink(missing_ok=True)
+
+        def take_back(_: Mapping[str, Any]) -> bool:
+            # Under the run's lock, once it rests: what is asked of a run that still trains must reach it.
+            (self.store.path(run_id) / "request.json").unlink(missing_ok=True)
+            return True
+
         self.store.state(run_id)
         values = {"state": "queued", "queued": time.time(), "resume": True, "requested": None, "forced": None}
-        if self.store.change(run_id, when=RESUMABLE, message="", ended=None, **values) is None:
+        values |= {"message": "", "ended": None}
+        if self.store.change(run_id, when=RESUMABLE, still=take_back, **values) is None:
             raise self._refusal(run_id, "resume")
         self.advance()
         return run_id

@@ -47,7 +47,10 @@ _START_FIELD: Final = 19  # of /proc/PID/stat, counted from behind the name
 _SINCE_EPOCH: Final = 1e9  # what an earlier version wrote, where the clock decides
 MOST_LOG_LINES, MOST_LOG_BYTES = 60, 16_000
 RUN_ID: Final = re.compile(r"run-[0-9]{1,9}")
-ASIDE: Final = ".discarded"  # the folder of runs that were discarded and can be brought back
+# What lies beside the runs in their folder.
+ASIDE: Final = ".discarded"  # runs that were discarded and can be brought back
+TEXTS: Final = ".texts"  # drafts, named masks, marks and subjects, a folder for each text
+MEASURED: Final = ".measured"  # reports and scores that need not be measured again
 
 CONFIG: Final = "config.json"
 SUMMED: Final = ("state.json", CONFIG, "note.json")  # what a run's line in a list is made of
