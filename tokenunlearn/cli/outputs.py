@@ -174,7 +174,7 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
 
 
 def of_standard_output(error: OSError) -> bool:
-    """Return whether it is standard output that took nothing; neither it nor a file that is written is named."""
+    """Return whether standard output took nothing: neither it nor a file that is written is named in an error."""
     if error.filename is not None:
         return False
     try:
