@@ -174,7 +174,7 @@ def writing(arguments: argparse.Namespace, *read: Path) -> Iterator[None]:
 
 
 def of_standard_output(error: OSError) -> bool:
-    """Return whether standard output took nothing: neither it nor a file that is written is named in an error."""
+    """Return whether standard output took nothing: an error names neither it nor a file that is written."""
     if error.filename is not None:
         return False
     try:
