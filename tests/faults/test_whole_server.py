@@ -240,7 +240,7 @@ def listening(page: Page) -> Iterator[None]:
 
 def lived(page: Page) -> None:
     """Do all that a client does, as far as the page lives."""
-    with suppress(OSError, http.client.HTTPException, ValueError, IndexError):
+    with suppress(OSError, http.client.HTTPException, ValueError, LookupError):
         journey(page)
 
 

@@ -112,6 +112,22 @@ def test_nothing_of_other_work_in_the_folder_of_runs_is_swept(runs: Path) -> Non
     assert leftovers(runs) == []
 
 
+def test_what_cannot_be_removed_is_said_with_the_command_for_this_folder(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / ".new-half_abc").mkdir()
+    left = old(runs / ".new-half_abc")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(doctor.shutil, "rmtree", refuse)
+    main(["doctor", "--runs", str(runs), "--sweep"])
+    said = capsys.readouterr()
+    assert f"{left} cannot be removed: Permission denied" in said.err and "removed /" not in said.err
+    assert f"python -m tokenunlearn doctor --sweep --runs {runs}; the page" in said.out
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
