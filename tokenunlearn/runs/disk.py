@@ -187,7 +187,9 @@ def held_alone(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path, seconds: float | None = LOCK_SECONDS, while_working: bool = False) -> Iterator[None]:
+def locked(
+    path: Path, seconds: float | None = LOCK_SECONDS, *, while_working: bool = False
+) -> Iterator[None]:
     """Hold the lock file `path`, waiting for it; the kernel lets go when the holder dies.
 
     Raises LockHeld after `seconds`, None to wait without an end: a holder that was frozen (SIGSTOP, a
