@@ -139,7 +139,7 @@ def serve(options: argparse.Namespace) -> None:
         from app.ending import serve_until_told
         from app.service import Service
         from app.sessions.session import Options
-        from tokenunlearn.doctor import sweep
+        from tokenunlearn.doctor import leftovers, sweep
         from tokenunlearn.runs.mask_store import MaskStore
 
         service = Service(
@@ -155,7 +155,7 @@ def serve(options: argparse.Namespace) -> None:
             )
         )
         MaskStore(service.queue.store.root).sweep()
-        sweep(service.queue.store.root)
+        sweep(leftovers(service.queue.store.root))
         service.health.watch(service.queue.store)
         adopt_when_scored(service)
         service.sessions.rest() if options.no_model else service.sessions.start()

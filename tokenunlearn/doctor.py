@@ -134,10 +134,10 @@ def _touched(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def sweep(root: Path) -> list[tuple[Path, str]]:
-    """Remove the leftovers below a folder; return each with why it is still there, "" where it is gone."""
+def sweep(left: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Remove leftovers; return each with why it is still there, "" where it is gone."""
     found = []
-    for path in leftovers(root):
+    for path in left:
         why = ""
         try:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

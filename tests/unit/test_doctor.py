@@ -113,7 +113,7 @@ def test_nothing_of_other_work_in_the_folder_of_runs_is_swept(runs: Path) -> Non
 
 
 def test_what_cannot_be_removed_is_said_with_the_command_for_this_folder(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (runs / ".new-half_abc").mkdir()
     left = old(runs / ".new-half_abc")
@@ -121,10 +121,18 @@ def test_what_cannot_be_removed_is_said_with_the_command_for_this_folder(
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
+    cache = tmp_path / "cache" / ".converting-1"
+    cache.mkdir(parents=True)
+    (cache / "config.json").write_text("half")
+    old(cache / "config.json")
+    old(cache)
+    monkeypatch.setattr("tokenunlearn.models.embedded.cache_root", lambda: tmp_path / "cache")
     monkeypatch.setattr(doctor.shutil, "rmtree", refuse)
     main(["doctor", "--runs", str(runs), "--sweep"])
     said = capsys.readouterr()
-    assert f"{left} cannot be removed: Permission denied" in said.err and "removed /" not in said.err
+    for path in (left, cache):
+        assert f"{path} cannot be removed: Permission denied" in said.err
+    assert "removed /" not in said.err
     assert f"python -m tokenunlearn doctor --sweep --runs {runs}; the page" in said.out
 
 

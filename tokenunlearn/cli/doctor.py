@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 1 where something is wrong, 0 where not."""
-    from tokenunlearn.doctor import WRONG, examined, sweep
+    from tokenunlearn.doctor import WRONG, examined, left_below, leftovers, sweep
     from tokenunlearn.models.embedded import cache_root
 
     runs = Path(arguments.runs)
-    swept = [each for root in (runs, cache_root()) for each in sweep(root)] if arguments.sweep else []
+    swept = sweep([*leftovers(runs), *left_below(cache_root())]) if arguments.sweep else []
     findings = examined(runs)
     for path, why in swept:
         sys.stderr.write(f"{path} cannot be removed: {why}\n" if why else f"removed {path}\n")
