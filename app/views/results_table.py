@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.views.bench import bench_of
+from tokenunlearn.documents.summary import badges_of
 from tokenunlearn.errors import SettingError
 from tokenunlearn.experiments.arms import tokens_of
-from tokenunlearn.experiments.results import BEFORE
+from tokenunlearn.experiments.results import BEFORE, start_of
 from tokenunlearn.experiments.runner import arm_config
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.kept import KEPT, RETENTION, retention, with_kept
+from tokenunlearn.probes.readings import counts_said
+from tokenunlearn.probes.report import badge_counts
 from tokenunlearn.runs.run_probes import probe_settings
 from tokenunlearn.runs.run_rows import world_kept
 from tokenunlearn.settings import from_dict, to_dict
@@ -47,6 +50,7 @@ def of_run(
             "moment": SIDES[side],
             "step": 0 if side == "before" else state.get("step"),
             **_figures(summary),
+            "answers": _answers(probes or {}) if side == "after" else None,
             **_settings(config, _trained(config) if side == "after" else None),
         }
         for side, summary in found
@@ -71,6 +75,7 @@ def of_sweep(
         "planned_when": plan.when if plan else None,
         **{name: asked.get(name) for name in ("equal_below", "kept_below")},
     }
+    start = start_of(results)
     return [
         {
             **_identity(state, tags, config),
@@ -80,6 +85,7 @@ def of_sweep(
             "method": _method(each, config),
             **{name: getattr(each, name) for name in ("norm", "tokens", "seconds", "note")},
             **_figures(each.summary),
+            "answers": counts_said(counts) if (counts := badges_of(start, [each])) else None,
             **named,
             **_settings(config, _trained(config, each)),
         }
@@ -138,6 +144,12 @@ def _identity(state: Mapping[str, Any], tags: Sequence[str], config: Mapping[str
         "precision": bench.way["precision"],
         "mask_hash": state.get("mask_hash"),
     }
+
+
+def _answers(probes: Mapping[str, Any]) -> str | None:
+    """Return what became of the answers to forget, as Probe, Compare and reports say it."""
+    before, after = probes.get("before"), probes.get("after")
+    return counts_said(badge_counts(before, after)) if before and after else None
 
 
 def _figures(summary: Mapping[str, Any]) -> Measurement:

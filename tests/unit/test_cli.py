@@ -154,3 +154,19 @@ def test_a_spreadsheet_runs_no_answer(tmp_path) -> None:
     probe._write({"answers": answers}, tmp_path / "a.csv")
     content = (tmp_path / "a.csv").read_bytes().decode()
     assert list(csv.reader(io.StringIO(content, newline="")))[1:] == [["'=1", "a\r=1", "-0.5", "[1]"]]
+
+
+def test_an_answer_that_was_judged_has_what_is_read_of_it_in_its_table(tmp_path: Path) -> None:
+    gone = {"gone": ["the"], "of": 3}
+    answers = [
+        {"badge": "forgot", "fluency": -2.0, "gone_words": gone, "fact_words": [["the", 0.0]]},
+        {"badge": "refused", "fluency": -2.0},
+    ]
+    probe._write({"answers": answers, "garbled_below": None}, tmp_path / "a.csv")
+    lines = list(csv.DictReader((tmp_path / "a.csv").open(encoding="utf-8")))
+    assert [line["reading"] for line in lines] == [
+        "forgot, fluent, most of its words still likely", "refused",
+    ]  # fmt: skip
+    assert json.loads(lines[0]["gone_words"]) == gone and lines[1]["gone_words"] == ""
+    for suffix in ("jsonl", "parquet"):
+        probe._write({"answers": answers, "garbled_below": None}, tmp_path / f"a.{suffix}")

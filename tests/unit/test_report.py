@@ -37,6 +37,7 @@ from tokenunlearn.experiments.runner import ArmResult, arms_table
 from tokenunlearn.masks import columns_from_table, make_mask, write_mask
 from tokenunlearn.metrics.attribution import signal_report
 from tokenunlearn.probes import COMPARED
+from tokenunlearn.probes.readings import counts_said
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import read_table, write_table
 
@@ -186,6 +187,9 @@ def test_recorded_live_and_reported_figures_are_the_same_numbers(tmp_path: Path,
     config = {"training": {"steps": 3}, "sweep": {"seeds": 3, "equal_below": 0.1, "kept_below": 0.95}}
     state = {"run_id": "run-1", "name": "x", "state": "finished"}
     lines = list(csv.DictReader(io.StringIO(comma_table(of_sweep(state, (), config, results, plan)))))
+    of_arms = {each["arm"]: each["badges"] for each in record["arms"] if each["badges"]}
+    told = next(line["answers"] for line in lines if line["arm"] == "chosen" and line["seed"] == "0")
+    assert told == counts_said(of_arms["chosen"])  # one seed kept its answers
     recorded = [[str(each.summary[name]) for name in COMPARED] for each in results]
     assert [[line[name] for name in COMPARED] for line in lines] == recorded
     for arm in record["arms"]:

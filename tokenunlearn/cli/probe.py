@@ -303,6 +303,7 @@ def depth_lines(found: dict[str, Any]) -> list[str]:
 
 def badge_lines(report: dict[str, Any]) -> list[str]:
     """Return how many answers of each kind have which reading, and the bound of *garbled*, in words."""
+    from tokenunlearn.probes.readings import counts_said
     from tokenunlearn.probes.report import counts_of
 
     counts = {
@@ -311,10 +312,7 @@ def badge_lines(report: dict[str, Any]) -> list[str]:
     bound = report["garbled_below"]
     limit = "not known" if bound is None else f"{bound:.2f} nats per token"
     return [
-        *(
-            f"{kind:{WIDTH}} " + " · ".join(f"{n} {words}" for words, n in found.items() if n)
-            for kind, found in counts.items()
-        ),
+        *(f"{kind:{WIDTH}} {counts_said(found)}" for kind, found in counts.items()),
         f"{'garbled below':{WIDTH}} {limit}",
     ]
 
@@ -333,8 +331,16 @@ def _report(path: str, with_figures: bool = False) -> dict[str, Any]:
     return report
 
 
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
 def _write(report: dict[str, Any], path: Path) -> None:
-    """Write the report, or its answers as a table: formulas are quoted, lists become JSON text."""
+    """Write the report, or its answers as a table: formulas are quoted, what is nested becomes JSON text.
+
+    An answer that was judged has beside its badge what is read of it (`reading`).
+    """
+    from tokenunlearn.probes.readings import line_words
     from tokenunlearn.runs.disk import write_bytes_atomically, write_json_atomically
 
     if path.suffix == ".json":
@@ -344,9 +350,9 @@ def _write(report: dict[str, Any], path: Path) -> None:
 
     from tokenunlearn.table import spreadsheet_text
 
-    table = pd.DataFrame(report["answers"])
-    for name in table.columns[table.map(lambda value: isinstance(value, list)).any()]:
-        table[name] = table[name].map(lambda value: json.dumps(value, ensure_ascii=False))
+    judged = "garbled_below" in report
+    lines = [line | ({"reading": line_words(line)} if judged else {}) for line in report["answers"]]
+    table = pd.DataFrame([{name: _flat(value) for name, value in line.items()} for line in lines])
     if path.suffix == ".parquet":
         content = table.to_parquet(None, index=False)
     elif path.suffix == ".csv":

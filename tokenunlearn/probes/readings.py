@@ -114,6 +114,15 @@ def counted(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {words: found[words] for words in READINGS if found[words] or words == SUCCESS}
 
 
+def counts_said(counts: Mapping[str, int]) -> str:
+    """Return how many answers have each reading, of those that there are.
+
+    >>> counts_said({"forgot, fluent": 0, "garbled": 3, "refused": 1})
+    '3 garbled · 1 refused'
+    """
+    return " · ".join(f"{count} {words}" for words, count in counts.items() if count)
+
+
 def in_order(counts: Iterable[Mapping[str, int]]) -> list[str]:
     """Return the readings that occur in any of some counts, in the order of READINGS."""
     known = {words for each in counts for words in each}
