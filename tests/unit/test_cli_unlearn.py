@@ -10,6 +10,7 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS
 from tokenunlearn.cli import main
+from tokenunlearn.cli.attack import _folder as attack_folder
 from tokenunlearn.cli.unlearn import lone_words
 from tokenunlearn.training.config import TrainConfig
 
@@ -144,6 +145,7 @@ def test_what_is_trained_is_said_and_kept_and_the_folder_is_no_run(
     gold = sum(end - start for row in FORGET for start, end in row.gold)  # a token is a character
     trained = json.loads((folder / "masked/config.json").read_text())["mask"]
     assert trained.startswith("m.jsonl @") and f": {gold} of " in trained
+    assert attack_folder(Path("o")) == (Path("o"), None)  # no run of the page, and yet what can be attacked
     assert main(["report", "o", "--out", "o.html"]) == 2
     said = capsys.readouterr().err
     assert "o is a folder of `unlearn`" in said and "probe ROWS --adapter o/adapter" in said
