@@ -9,7 +9,8 @@ from tokenunlearn.documents.heatmap_page import HUES, THICKEST, TOP, hover_words
 from tokenunlearn.documents.right_to_left import Cell, places_from_left, places_from_right, runs_from_right
 from tokenunlearn.documents.safe_text import visible
 
-CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24  # pixels: width of a letter, height of a line, type, page margin
+# Pixels: width of a letter, height of a line, type, page margin. A slide has twice as many, and words of 30.
+CELL, LINE, SIZE, MARGIN = 9.6, 42, 16, 24
 COLUMNS: Final = 96  # letters a line
 OUTLINES: Final = {
     "chosen": 'stroke="#0b6b68" stroke-width="1.5"',
@@ -25,15 +26,15 @@ def picture(shown: Heatmap) -> str:
     """Return the whole SVG document."""
     hue = HUES.get(shown.family, HUES["other"]).replace(" ", ", ")
     marks = " · ".join(shown.marks.values())
-    parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 18), *_legend(shown, hue), _words(MARGIN, 86, marks)]
-    top = 120.0
+    parts = [_words(MARGIN, 36, shown.title, "#1a1d21", 20), *_legend(shown, hue), _words(MARGIN, 86, marks)]
+    top = 124.0
     for row in shown.rows:
         drawn, top = _row(row, shown, hue, top)
         parts += drawn
     for name, value in shown.facts.items():
         for number, line in enumerate(_lines(f"{name}: {value}", COLUMNS + 20)):
             parts.append(_words(MARGIN + (16 if number else 0), top, line))
-            top += 18
+            top += 22
     width, height = round(2 * MARGIN + COLUMNS * CELL), round(top + MARGIN)
     title = _text(shown.title)
     return (
@@ -58,7 +59,7 @@ def _text(text: str) -> str:
     return escape(visible(text).replace("\n", "↵").replace("\t", " "))
 
 
-def _words(left: float, top: float, text: str, colour: str = "#5a646d", size: int = 12) -> str:
+def _words(left: float, top: float, text: str, colour: str = "#5a646d", size: int = 15) -> str:
     place = f'x="{left}" y="{top}" font-family="system-ui, sans-serif" font-size="{size}" fill="{colour}"'
     return f"<text {place}>{_text(text)}</text>"
 
@@ -79,7 +80,7 @@ def _row(row: HeatRow, shown: Heatmap, hue: str, top: float) -> tuple[list[str],
     parts = []
     for line in _lines(f"{row.id}  {row.question}", COLUMNS):
         parts.append(_words(MARGIN, top, line))
-        top += 18
+        top += 22
     top += 12
     turned = runs_from_right("".join(piece.text for piece in row.pieces))
     for line_cells in _answer(row):
