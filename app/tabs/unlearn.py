@@ -99,13 +99,13 @@ class UnlearnTab:
         return {self.label: label, **lines}
 
     def labelled(self, asked: Any, label: str, summary: Any) -> dict[Any, Any]:
-        """Return the button with its label; nothing where it asks a question of these very tokens.
+        """Return the button with its label; as it is where it asks a question of these very tokens.
 
         That is not asked once more: it may be answered meanwhile.
         """
         plan = (summary.get("plan") if isinstance(summary, Mapping) else None) or {}
         of_these = bool(asked) and [plan.get("scores_id"), plan.get("hash")] == list(asked[:2])
-        return {} if of_these else self.asked(None, label)
+        return {self.start: gr.skip()} if of_these else self.asked(None, label)
 
     def _form(self, given: Sequence[Any]) -> dict[str, Any]:
         """Return what `inputs` ask for, but for the tokens, by the names of `Wanted`."""
