@@ -502,6 +502,12 @@ def _precision_of(shown: ShownScores) -> str:
     return str(made or "").partition(" ")[0]  # beside it stands the device
 
 
+def _weights_of(shown: ShownScores) -> dict[str, str]:
+    """Return what the files of the scored model contained: other ones are not trained in its place."""
+    weights = shown.scores.provenance.get("weights") if shown.scores else None
+    return {"weights": str(weights)} if weights else {}
+
+
 def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, Any]:
     """Return what the config of a run on a set says of rows, starting model and probes."""
     session, rows = service.sessions.of(shown), trained_rows(service, shown, name)
@@ -511,6 +517,7 @@ def bench_config(service: Service, shown: ShownScores, name: str) -> dict[str, A
         "model": session.model_name,
         "adapter": str(Path(session.adapter).resolve()) if session.adapter else None,
         "precision": _precision_of(shown) or session.precision,
+        **_weights_of(shown),
         "probes": to_dict(ProbeSettings()),
         **{
             key: [row_to_dict(row) for row in values]

@@ -104,6 +104,9 @@ def damages(name: str, content: bytes) -> Iterator[tuple[str, Callable[[Path], N
         yield "wrong types", lambda path: _write(path, json.dumps(_wrong(record)).encode())
         versioned = {"schema": 99, "content": record}
         yield "other schema version", lambda path: _write(path, json.dumps(versioned).encode())
+        if isinstance(record, dict):  # what writes JSON for the page refuses such a number
+            beyond = {**record, "beyond 64 bits": 10**30}
+            yield "a number beyond 64 bits", lambda path: _write(path, json.dumps(beyond).encode())
     elif name.endswith(".jsonl"):
         lines = [json.loads(line) for line in content.decode().split("\n") if line]
         yield "other JSON", lambda path: _write(path, b'[1, 2]\n"x"\n')

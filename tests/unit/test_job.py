@@ -11,10 +11,11 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from tokenunlearn.data.demo import demo_rows
-from tokenunlearn.errors import InputError, MaskError, RunError, SettingError
+from tokenunlearn.errors import InputError, MaskError, ModelError, RunError, SettingError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
 from tokenunlearn.runs.job import load_job, run_mask
 from tokenunlearn.runs.run_rows import rows_from
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.selection import Rule
 from tokenunlearn.table import write_table
 
@@ -90,6 +91,14 @@ def test_a_run_resumes_on_what_it_began_with_alone(tmp_path: Path, tiny_folder: 
     with pytest.raises(RunError, match="belongs to another run. model is .* @.* there and .* @"):
         load_job(config, tmp_path).train(resume=True)
     assert (tmp_path / "checkpoint" / "checkpoint.safetensors").read_bytes() == checkpoint
+
+
+def test_another_model_than_the_one_that_was_scored_is_not_trained(tiny_folder: Path) -> None:
+    config = {"model": str(tiny_folder), "precision": "fp32"}
+    weights = target_of(config).weights  # an earlier version did not write them
+    assert target_of(config | {"weights": weights}).weights == weights
+    with pytest.raises(ModelError, match="no longer the one whose rows were scored"):
+        target_of(config | {"weights": "those of yesterday"})
 
 
 def test_a_run_of_no_token_is_refused_before_the_model_loads(tmp_path: Path) -> None:

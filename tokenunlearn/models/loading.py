@@ -92,7 +92,7 @@ class LoadedModel:
             "model": self.name,
             "adapter": adapter,
             "precision": f"{self.precision} on {self.device.type}",
-            "weights": self._weights,
+            "weights": self.weights,
         }
 
     @cached_property
@@ -104,7 +104,8 @@ class LoadedModel:
         return fingerprint(Path(self.source))
 
     @cached_property
-    def _weights(self) -> str:
+    def weights(self) -> str:
+        """Return a hash of what the files of model and adapter contain."""
         return text_hash(self._base_id, self._adapter_hash)
 
     def base_id(self) -> str:

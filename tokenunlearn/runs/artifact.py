@@ -72,9 +72,8 @@ def open_artifact(directory: Path, config: Mapping[str, Any]) -> "LanguageModel"
         raise RunError(what, fix="Wait for its end, or stop and keep it")
     from tokenunlearn.models.loading import load_model
     from tokenunlearn.rivals import make_rival
+    from tokenunlearn.runs.run_target import target_of
 
-    model, precision = config.get("model"), config.get("precision") or "auto"
     if artifact.kind == ADAPTER:
-        return load_model(model, directory / "adapter", precision)
-    target = load_model(model, config.get("adapter"), precision)
-    return make_rival(artifact.name, target, rows_of(config), artifact.settings)
+        return load_model(config.get("model"), directory / "adapter", config.get("precision") or "auto")
+    return make_rival(artifact.name, target_of(config), rows_of(config), artifact.settings)

@@ -76,7 +76,12 @@ def record_fault(name: str, found: Any) -> str:
     schema = found.get("schema", SCHEMA) if isinstance(found, dict) else SCHEMA
     if schema != SCHEMA:
         return f"its schema is {str(schema)[:20]}, {NEWER}"
-    return RECORDS[name](found) if name in RECORDS else ""
+    return (RECORDS[name](found) if name in RECORDS else "") or _unsendable(found)
+
+
+def _unsendable(found: Any) -> str:
+    """Return what keeps a record from the page: with one number beyond 64 bits no answer there is written."""
+    return misfit(lambda _: (), found)
 
 
 def damaged(path: Path, why: str) -> RunError:
@@ -175,6 +180,9 @@ def state_fault(found: Any) -> str:
     wrong = [name for name, types in _STATE.items() if name in found and type(found[name]) not in types]
     wrong += [name for name in ("run_id", "name", "state", "arm", "step", "steps") if name not in found]
     wrong += [name for name in _STATE if type(found.get(name)) is float and not is_finite(found[name])]
+    wrong += [
+        name for name in ("step", "steps", "saved_step") if type(found.get(name)) is int and found[name] < 0
+    ]
     if wrong:
         return f"its {wrong[0]} is missing or damaged"
     given = {"state": (found["state"], STATES), "kind": (found.get("kind", TRAINING), tuple(KINDS))}
@@ -253,7 +261,7 @@ def read_cached(path: Path) -> Any:
         found = from_json(text_of(path))
     except (OSError, ValueError):
         return None
-    return None if CACHES[path.stem.split("-")[0]](found) else found
+    return None if CACHES[path.stem.split("-")[0]](found) or _unsendable(found) else found
 
 
 def _truth(found: Any) -> tuple[str, ...]:

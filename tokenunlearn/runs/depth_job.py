@@ -21,6 +21,7 @@ from tokenunlearn.runs.damage import stamp_of
 from tokenunlearn.runs.measure_job import MeasureJob, of_model, read_result, result_file
 from tokenunlearn.runs.result_faults import depth_fault
 from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.runs.states import ENDED
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.training.events import Measuring
@@ -40,7 +41,7 @@ def load_depth(config: Mapping[str, Any], directory: Path) -> MeasureJob:
 
     def measure() -> Measuring:
         model, precision = asked.get("model"), asked.get("precision") or "auto"
-        full = load_model(model, asked.get("adapter"), precision)
+        full = target_of(asked)
         check_rows(full, rows)
         unlearned = load_model(model, of / "adapter", precision)
         yield from of_model(depth_view(full, unlearned, rows), unlearned.provenance())

@@ -10,8 +10,8 @@ from typing import Any
 from tokenunlearn.experiments.gradient_words import gradient_said
 from tokenunlearn.experiments.gradients import GradientsConfig, gradient_view
 from tokenunlearn.fitting import check_rows
-from tokenunlearn.models.loading import load_model
 from tokenunlearn.runs.measure_job import MeasureJob, chosen_rows, of_model, result_file
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.events import Measuring
 
@@ -25,8 +25,7 @@ def load_gradients(config: Mapping[str, Any], directory: Path) -> MeasureJob:
     rows, table, chosen = chosen_rows(config, directory, "Gradients")
 
     def measure() -> Measuring:
-        precision = config.get("precision") or "auto"
-        loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
+        loaded = target_of(config, to_train=True)
         check_rows(loaded, rows)
         made_with = loaded.provenance()
         yield from of_model(gradient_view(loaded, rows, table, chosen, settings), made_with)

@@ -23,7 +23,7 @@ from tokenunlearn.errors import MaskError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
-from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings, Told
 from tokenunlearn.probes.report import Report, compare_reports, probe_report, with_badges
 from tokenunlearn.runs.artifact import ADAPTER, Artifact, write_artifact
@@ -31,6 +31,7 @@ from tokenunlearn.runs.measured import before_report
 from tokenunlearn.runs.parts import CHECKPOINT
 from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.table import read_table
 from tokenunlearn.training.config import TrainConfig
@@ -105,8 +106,7 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
     mask = run_mask(directory, config)
     watched = config.get("watch")
     watch = next((row for row in rows.forget if row.id == watched), next(iter(rows.forget), None))
-    precision = config.get("precision") or "auto"
-    loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
+    loaded = target_of(config, to_train=True)
     check_rows(loaded, rows.rows, other_words=True)
     weights = None
     if mask:

@@ -13,8 +13,8 @@ from tokenunlearn.experiments.perturbation import PerturbConfig, order_columns, 
 from tokenunlearn.experiments.perturbation_words import perturbation_said
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import columns_from_table
-from tokenunlearn.models.loading import load_model
 from tokenunlearn.runs.measure_job import MeasureJob, chosen_rows, of_model, result_file
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.selection import select
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.events import Measuring
@@ -31,7 +31,7 @@ def load_perturb(config: Mapping[str, Any], directory: Path) -> MeasureJob:
     scores = order_columns(table, select(columns_from_table(table), chosen.rule).fused, settings)
 
     def measure() -> Measuring:
-        loaded = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+        loaded = target_of(config)
         check_rows(loaded, rows)
         yield from of_model(perturbation(loaded, rows, scores, settings), loaded.provenance())
 

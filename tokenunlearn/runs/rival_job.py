@@ -8,7 +8,7 @@ from typing import Any
 from tokenunlearn.data.splits import Splits
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.models.language_model import LanguageModel
-from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings, Told
 from tokenunlearn.probes.report import Report, probe_report
 from tokenunlearn.rivals import check_rival, make_rival
@@ -16,6 +16,7 @@ from tokenunlearn.runs.artifact import RIVAL, Artifact, write_artifact
 from tokenunlearn.runs.measured import before_report
 from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.settings import to_dict
 from tokenunlearn.training.events import Event, Finished
 
@@ -53,7 +54,7 @@ def load_rival(config: Mapping[str, Any], directory: Path) -> RivalJob:
     probes = probes_of(config)
     rows, wanted = rows_of(config), config["rival"]
     settings = to_dict(check_rival(wanted["name"], rows, wanted.get("settings") or {}))
-    target = load_model(config.get("model"), config.get("adapter"), config.get("precision") or "auto")
+    target = target_of(config)
     check_rows(target, rows.rows, other_words=True)
     model = make_rival(wanted["name"], target, rows, settings)
     return RivalJob(directory, target, model, rows, probes, Artifact(RIVAL, wanted["name"], settings))

@@ -52,6 +52,7 @@ ASIDE: Final = ".discarded"  # runs that were discarded and can be brought back
 TEXTS: Final = ".texts"  # drafts, named masks, marks and subjects, a folder for each text
 MEASURED: Final = ".measured"  # reports and scores that need not be measured again
 
+MOST_NAME: Final = 200  # letters of a run's name that are shown, whatever its files hold
 CONFIG: Final = "config.json"
 SUMMED: Final = ("state.json", CONFIG, "note.json")  # what a run's line in a list is made of
 _MOST_DIGITS: Final = 12
@@ -416,8 +417,9 @@ def _look(folder: Path, stamps: tuple[Any, ...], config: str | None) -> "_Seen":
     # A worker has read its config: what has become of it since does not end the run.
     if config and not state.get("fault") and state["state"] not in ACTIVE:
         state = unreadable(folder, state, CONFIG, config)
-    given = read_note(folder)[0].name
-    return _Seen(stamps, config, {**state, "name": given} if given else state)
+    name = read_note(folder)[0].name or state["name"]
+    shown = name if len(name) <= MOST_NAME else f"{name[:MOST_NAME]}…"
+    return _Seen(stamps, config, {**state, "name": shown})
 
 
 def _interrupted(state: Mapping[str, Any]) -> dict[str, Any]:

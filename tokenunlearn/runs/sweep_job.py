@@ -24,12 +24,12 @@ from tokenunlearn.experiments.runner import ArmResult, Bench
 from tokenunlearn.experiments.sweep import ArmBegins, ArmMeasured, ArmSkipped, Planned, sweep
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask
-from tokenunlearn.models.loading import load_model
 from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.disk import write_bytes_atomically
 from tokenunlearn.runs.job import run_mask
 from tokenunlearn.runs.measured import source_hash
 from tokenunlearn.runs.run_rows import rows_of
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.settings import from_dict
 from tokenunlearn.text.numbers import now_words
 from tokenunlearn.training.config import TrainConfig
@@ -102,8 +102,7 @@ def load_sweep(config: Mapping[str, Any], directory: Path) -> SweepJob:
         raise MaskError("A sweep needs a mask", fix="Choose tokens", where=str(directory))
     table, chosen = of_rows(*found, names=[row.id for row in rows.forget])
     refuse_unfit_arms(asked, training, rows, bool((table["gold"] == 1).any()), table.columns)
-    precision = config.get("precision") or "auto"
-    load = partial(load_model, config.get("model"), config.get("adapter"), precision, to_train=True)
+    load = partial(target_of, config, to_train=True)
     world = rows.world or demo_rows("world")
     bench = Bench(load, rows.forget, rows.retain, world, training, asked.equal_below, asked.kept_below)
     loaded = load()

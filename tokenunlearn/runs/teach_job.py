@@ -15,13 +15,14 @@ from tokenunlearn.data.rows import RETAIN, Row, row_to_dict
 from tokenunlearn.errors import InputError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.metrics.known import YES_FROM
-from tokenunlearn.models.loading import LoadedModel, load_model
+from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import Told
 from tokenunlearn.runs.damage import read_record
 from tokenunlearn.runs.disk import write_json_atomically
 from tokenunlearn.runs.job import replace_adapter
 from tokenunlearn.runs.parts import CHECKPOINT
 from tokenunlearn.runs.run_rows import rows_from, rows_of
+from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.runs.store import RunStore
 from tokenunlearn.settings import from_dict
 from tokenunlearn.training.events import Event, StepDone
@@ -76,8 +77,7 @@ def load_teach(config: Mapping[str, Any], directory: Path) -> TeachJob:
     settings = from_dict(TeachConfig, dict(config["teach"]))
     rows = to_learn(config)
     keep = rows_from(config.get("keep") or [], RETAIN)
-    precision = config.get("precision") or "auto"
-    loaded = load_model(config.get("model"), config.get("adapter"), precision, to_train=True)
+    loaded = target_of(config, to_train=True)
     check_rows(loaded, (*rows, *keep))
     beside = directory / BESIDE
     if not beside.is_file():  # one that goes on is taught the very same beside

@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
+from tokenunlearn.data.json_text import misfit
+
 
 @dataclass(frozen=True)
 class StepDone:
@@ -201,5 +203,6 @@ def known_events(records: Iterable[Mapping[str, Any]]) -> list[Event]:
     known = []
     for record in records:
         with suppress(ValueError):
-            known.append(from_json(record))
+            if not misfit(lambda _: (), record):
+                known.append(from_json(record))
     return known
