@@ -97,6 +97,16 @@ def test_a_result_without_its_checkpoint_is_not_begun_anew(
 
 
 @pytest.mark.parametrize("scores", [[], ["--scores", "s.parquet"]])
+def test_scores_of_another_model_are_said(
+    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masked = ("--scores", "s.parquet", "--mask", "m.jsonl")
+    assert unlearn(tiny_folder, *masked) == 0
+    assert "scored on another model" not in capsys.readouterr().err
+    assert unlearn(tiny_folder, "--adapter", "o/adapter", *masked, out="again") == 0
+    assert "scored on another model" in capsys.readouterr().err
+
+
 def test_a_mask_fits_its_own_text_alone(
     folder: Path, tiny_folder: Path, scores: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

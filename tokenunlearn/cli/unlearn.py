@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     if main:
         if weights:
             tell_unchosen([name for name, values in weights.items() if not values.any()], len(weights))
+            sys.stderr.write(_other_model(scores, loaded))
         else:
             sys.stderr.write(f"{NO_MASK}\n")
         folder.mkdir(exist_ok=True)
@@ -118,6 +119,18 @@ def _trained(arguments: argparse.Namespace, weights: Any) -> dict[str, str]:
     of = sum(map(len, weights.values()))
     name, digest = Path(arguments.mask).name, read_header(arguments.mask).get("hash")
     return {"mask": f"{name} @{digest}: {chosen} of {of} tokens"}
+
+
+def _other_model(scores: Any, loaded: Any) -> str:
+    """Return that the mask is of scores of another model than the one that is trained; "" elsewhere."""
+    from tokenunlearn.table import provenance
+
+    made = provenance(scores[1]) if scores else {}
+    now = loaded.provenance()
+    if made.get("weights", now["weights"]) == now["weights"]:
+        return ""
+    named = [f"{each.get('model')} with adapter {each.get('adapter')}" for each in (made, now)]
+    return f"scored on another model: {named[0]}; trained is {named[1]}\n"
 
 
 def lone_words(config: "TrainConfig", rows: int) -> str:
