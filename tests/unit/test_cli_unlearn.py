@@ -96,7 +96,6 @@ def test_a_result_without_its_checkpoint_is_not_begun_anew(
     assert "holds the adapter of a run and no checkpoint" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("scores", [[], ["--scores", "s.parquet"]])
 def test_scores_of_another_model_are_said(
     folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +106,7 @@ def test_scores_of_another_model_are_said(
     assert "scored on another model" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("scores", [[], ["--scores", "s.parquet"]])
 def test_a_mask_fits_its_own_text_alone(
     folder: Path, tiny_folder: Path, scores: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
