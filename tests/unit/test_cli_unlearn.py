@@ -96,9 +96,8 @@ def test_a_result_without_its_checkpoint_is_not_begun_anew(
     assert "holds the adapter of a run and no checkpoint" in capsys.readouterr().err
 
 
-def test_scores_of_another_model_are_said(
-    folder: Path, tiny_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("folder")
+def test_scores_of_another_model_are_said(tiny_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     masked = ("--scores", "s.parquet", "--mask", "m.jsonl")
     assert unlearn(tiny_folder, *masked) == 0
     assert "scored on another model" not in capsys.readouterr().err
