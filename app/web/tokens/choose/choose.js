@@ -40,7 +40,7 @@ export function choosePanel(model) {
   );
   const rest = node(
     "section",
-    { class: "tu-choose", attributes: { "aria-label": "Rule" } },
+    { class: "tu-rule", attributes: { "aria-label": "Rule" } },
     node("h2", { text: "The rule in full" }),
     equation,
     how,
