@@ -3,6 +3,7 @@
 A page takes seconds to open, so a test goes through what belongs together.
 """
 
+import json
 import math
 import re
 
@@ -118,6 +119,36 @@ def test_the_tour_lights_up_what_it_speaks_of_and_goes_on_where_it_was_left(page
     expect(tour).to_be_hidden()
     # What the page is stays to be read: the row of signals that sticks does not lie on it.
     page.locator(".tu-what").click(timeout=5_000)
+
+
+def test_a_browser_that_keeps_nonsense_or_forbids_storage_shows_the_whole_view(page: Page) -> None:
+    errors: list[str] = []
+    other = page.context.new_page()
+    other.on("pageerror", lambda error: errors.append(str(error)))
+    # What another version of the page kept: a mode, a row, a signal and a step that this one does not have.
+    draft = {"rule": {"mode": "zz"}, "overrides": {"0": "zz"}, "view": {"row": 99, "signal": "zz"}}
+    kept = json.dumps({".draft.": draft, ".tour": {"step": 1.5}})
+    other.add_init_script(
+        f"Storage.prototype.getItem = (name) => JSON.stringify(Object.entries({kept})"
+        ".find(([part]) => name.includes(part))?.[1] ?? null);"
+    )
+    forbids = other.get_by_text("This browser forbids storage.")
+    other.goto(page.url)
+    expect(other.locator(".tu-strip .tu-token").first).to_be_visible()
+    expect(other.get_by_role("region", name="Tour", exact=True)).to_contain_text("1 of 8")
+    expect(forbids).to_be_hidden()
+    other.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
+        " { get() { throw new DOMException('denied', 'SecurityError'); } });"
+    )
+    other.reload()
+    expect(forbids).to_have_count(1)
+    expect(forbids).to_be_visible()
+    other.get_by_role("region", name="Tour", exact=True).get_by_role("button", name="Next").click()
+    expect(other.get_by_role("region", name="Tour", exact=True)).to_contain_text("2 of 8")
+    expect(other.locator(".tu-strip .tu-token").first).to_be_visible()
+    assert errors == []
+    other.close()
 
 
 def test_the_legend_explains_what_is_drawn_and_soft_weights_are_bars(page: Page) -> None:

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { fromAddress, toAddress } from "../../app/web/draft/address.js";
-import { readDraft } from "../../app/web/draft/tab_storage.js";
 
 test("the address holds ids and keeps what else stands there", () => {
   assert.equal(
@@ -18,20 +17,4 @@ test("the address holds ids and keeps what else stands there", () => {
     toAddress("?row=old&token=3", { row: "r", signal: "fused", token: null }),
     "?row=r&signal=fused",
   );
-});
-
-test("a broken or forbidden store is an empty draft", () => {
-  assert.deepEqual(readDraft({ getItem: () => "{" }, "s"), {});
-  assert.deepEqual(
-    readDraft(
-      {
-        getItem: () => {
-          throw new Error("denied");
-        },
-      },
-      "s",
-    ),
-    {},
-  );
-  assert.deepEqual(readDraft({ getItem: () => null }, "s"), {});
 });

@@ -27,7 +27,7 @@ class Page {
   constructor({ name, storage, asked, fresh }, payload) {
     Object.assign(this, { storage, timer: null, wantsNewer: false, said: [] });
     let [saves, questions] = [0, 0];
-    this.model = new TokensModel(payload, readDraft(storage, payload.text_id));
+    this.model = new TokensModel(payload, readDraft(payload, storage));
     const host = {
       ask: (action, data) =>
         new Promise((resolve, reject) => {

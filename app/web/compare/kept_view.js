@@ -1,7 +1,19 @@
 /** What this browser keeps of how a person looks at the Compare tab. */
 
+import { keep, readKept, storageOf } from "../draft/browser_storage.js";
+import { fitting, isText, isTruth, listOf } from "../model/fitting.js";
+import { SHOWS } from "./columns.js";
+
 const KEY = "tokenunlearn.compare";
-const KEPT = ["columns", "show", "grouped", "sort", "down", "forgotten", "kept"];
+const KEPT = {
+  columns: listOf(isText),
+  show: (value) => SHOWS.some((each) => each.value === value),
+  grouped: isTruth,
+  sort: isText,
+  down: isTruth,
+  forgotten: isText,
+  kept: isText,
+};
 
 /**
  * The view at first; of `ticked` and `pair` the ids of lines, `open` the line whose details are open, `forgotten` and
@@ -27,28 +39,13 @@ const FIRST = {
   bench: "",
 };
 
-/** Returns the view, with what was kept; what is kept damaged counts as nothing. */
-export function keptView(storage = globalThis.localStorage) {
-  const found = {};
-  try {
-    const kept = JSON.parse(storage.getItem(KEY)) ?? {};
-    for (const key of KEPT) if (fits(key, kept[key])) found[key] = kept[key];
-  } catch {
-    // Damaged, or storage is forbidden: the view at first.
-  }
-  return { ...FIRST, ...found };
+/** Returns the view, with what was kept of it as far as it fits. */
+export function keptView(storage = storageOf("localStorage")) {
+  return { ...FIRST, ...readKept(storage, KEY, (found) => fitting(found, KEPT)) };
 }
 
-function fits(key, value) {
-  if (key === "columns") return Array.isArray(value) && value.every((each) => typeof each === "string");
-  return typeof value === typeof FIRST[key];
-}
-
-/** Keeps what is worth keeping; silently not where storage is forbidden or full. */
-export function keepView(view, storage = globalThis.localStorage) {
-  try {
-    storage.setItem(KEY, JSON.stringify(Object.fromEntries(KEPT.map((key) => [key, view[key]]))));
-  } catch {
-    // The columns are as at first after a reload: no reason to stop.
-  }
+/** Keeps what is worth keeping. */
+export function keepView(view, storage = storageOf("localStorage")) {
+  // Without it the columns are as at first after a reload: no reason to stop.
+  keep(storage, KEY, Object.fromEntries(Object.keys(KEPT).map((key) => [key, view[key]])));
 }

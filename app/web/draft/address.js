@@ -2,6 +2,7 @@
  * Row, signal and locked token in the address (?row=&signal=&token=); draft and view in this tab's storage.
  */
 
+import { SHOWN } from "../model/fitting_draft.js";
 import { draftOf } from "../model/mask_draft.js";
 import { keepDraft } from "./tab_storage.js";
 
@@ -30,7 +31,7 @@ export function restoreView(model, search) {
 export function keepWork(model, begun = null) {
   const { row, signal, locked, bars, gold, numbers, marking } = model.view;
   const words = marking ? model.wordsBefore : model.view.words;
-  keepDraft(globalThis.sessionStorage, model.payload.text_id, {
+  keepDraft(model.payload.text_id, {
     ...draftOf(model),
     view: { row, signal, locked, bars, words, gold, numbers, marking },
     ...(begun && { begun }),
@@ -60,7 +61,7 @@ export function fromAddress(search) {
   const signal = query.get("signal");
   return {
     row: query.get("row"),
-    signal: ["knowledge", "entropy", "fused", "all"].includes(signal) ? signal : null,
+    signal: SHOWN.includes(signal) ? signal : null,
     token: /^\d{1,9}$/.test(query.get("token") ?? "") ? Number(query.get("token")) : null,
   };
 }

@@ -3,6 +3,7 @@
  * Pure.
  */
 
+import { isRecord } from "../model/fitting.js";
 import { draftOf } from "../model/mask_draft.js";
 
 const FORMAT = "tokenunlearn draft";
@@ -105,10 +106,6 @@ function bySet(entries, what, model) {
     found.get(set)[index] = entry;
   }
   return found;
-}
-
-function isRecord(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function shown(value) {

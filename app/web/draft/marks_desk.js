@@ -79,7 +79,7 @@ export class MarksDesk {
       },
       onNewer: this.host.refresh,
       onKept: (answer) => this.kept(answer),
-      memory: { get: readMarksVersion, set: keepMarksVersion, draft: readMarks },
+      memory: { get: readMarksVersion, set: keepMarksVersion, draft: () => readMarks(model.payload) },
       ...parts,
     });
   }

@@ -65,7 +65,7 @@ export class MaskDesk {
       memory: {
         get: readVersion,
         set: keepVersion,
-        draft: (textId) => readDraft(globalThis.sessionStorage, textId),
+        draft: () => readDraft(this.model.payload),
       },
       ...parts,
     });

@@ -84,8 +84,8 @@ export class TokensModel {
     const rule = this.withKnownSignals({ ...this.firstRule(), ...(saved.rule ?? {}) });
     this.history = new History({ rule, depth: 0 });
     this.useSet(this.sets.includes(saved.set) ? saved.set : (this.sets[0] ?? ""));
-    if (this.view.row >= payload.rows.length || this.row?.set !== this.set)
-      this.view.row = this.rowsOfSet[0] ?? 0;
+    if (this.view.row >= payload.rows.length || (this.row?.set ?? "") !== this.set)
+      Object.assign(this.view, { row: this.rowsOfSet[0] ?? 0, locked: null, focus: null });
   }
 
   /** Returns the rule that a page of these scores begins with. */

@@ -5,6 +5,7 @@ import { atRest } from "../dom/later.js";
 import { liveRegion } from "../dom/live_region.js";
 import { belowOnNarrow, putUp } from "../dom/view_frame.js";
 import { restoreView, showPlace } from "../draft/address.js";
+import { forbiddenWords } from "../draft/browser_storage.js";
 import { saveDraft } from "../draft/export_mask.js";
 import { MarksDesk } from "../draft/marks_desk.js";
 import { MaskCheck } from "../draft/mask_check.js";
@@ -96,8 +97,7 @@ class TokensView {
   constructor(payload, { trigger, server }) {
     this.trigger = trigger;
     this.server = server;
-    const draft = readDraft(globalThis.sessionStorage, payload.text_id);
-    this.model = new TokensModel(payload, draft, readMarks(payload.text_id).rows);
+    this.model = new TokensModel(payload, readDraft(payload), readMarks(payload).rows);
     this.linked = restoreView(this.model, globalThis.location?.search ?? "");
     const { model } = this;
     this.alternatives = new AlternativesView(model, (args) => this.ask("alternatives", args));
@@ -220,10 +220,12 @@ class TokensView {
       walk: (indices) => this.walk(indices),
       row: (at) => model.goTo(at),
     });
+    const forbidden = forbiddenWords();
     this.centre = node(
       "section",
       { class: "tu-centre", attributes: { "aria-label": "Tokens" } },
       node("p", { class: "tu-note tu-what", text: WHAT }),
+      node("p", { class: "tu-note", text: forbidden, attributes: { hidden: forbidden === "" } }),
       this.tour.element,
       this.signals.element,
       this.prompt.element,

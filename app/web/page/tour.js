@@ -4,6 +4,7 @@
  */
 
 import { button, node, setText } from "../dom/dom.js";
+import { storageOf } from "../draft/browser_storage.js";
 import { keepTour, readTour } from "../draft/tab_storage.js";
 import { onTabOpened, openTab, openTabId } from "./tabs.js";
 
@@ -27,7 +28,7 @@ export const STEPS = [
   {
     title: "Set the cut",
     words: "Move the share, or drag the line in the histogram, to choose more tokens or fewer.",
-    part: ".tu-hist, .tu-choose",
+    part: ".tu-hist, .tu-choose[aria-label=Choose]",
     far: true,
   },
   {
@@ -92,7 +93,7 @@ function pressable({ press }) {
  * and returns whether the set has one, `knows()` whether the model knows most rows. Left at any step it goes on
  * there.
  */
-export function tour({ showGold, knows }, storage = globalThis.localStorage) {
+export function tour({ showGold, knows }, storage = storageOf("localStorage")) {
   let step = 0;
   const title = node("strong");
   const words = node("p", {}, title, " ");
