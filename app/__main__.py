@@ -16,6 +16,7 @@ from app.guard import Guard, is_loopback
 from tokenunlearn.data.columns import COLUMNS_HELP
 from tokenunlearn.errors import InputError, SettingError, TokenUnlearnError
 from tokenunlearn.models.precision import check_precision
+from tokenunlearn.settings import is_number
 from tokenunlearn.waiting import wait_asleep
 
 # Read by Gradio when it is imported: no analytics, and no history of calls that hold forget data.
@@ -58,6 +59,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _port(text: str) -> int:
+    if not is_number(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the page."""
     known = argparse.ArgumentParser(
@@ -66,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1, this machine only)"
     )
-    known.add_argument("--port", type=int, default=7860, help="port (default 7860; 0 takes a free one)")
+    known.add_argument("--port", type=_port, default=7860, help="port (default 7860; 0 takes a free one)")
     known.add_argument(
         "--password", default=os.environ.get("TOKENUNLEARN_PASSWORD", ""), help="needed for another address"
     )

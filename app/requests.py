@@ -15,10 +15,10 @@ from dataclasses import MISSING, fields
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 from tokenunlearn.errors import InputError
+from tokenunlearn.settings import MOST_DIGITS
 
 MOST_TEXT: Final = 2_000
 MOST_NAME: Final = 80
-MOST_DIGITS: Final = 12  # of a token's or row's number
 
 JSON_WORDS: Final = {
     type(None): "null",
@@ -106,11 +106,6 @@ def name_given(value: Any, name: str) -> str:
     if not typed.isprintable():
         raise InputError("The name holds characters that cannot be seen", fix="Type another name")
     return typed
-
-
-def is_number(index: Any) -> bool:
-    """Return whether a key of a JSON object is the number of a token or row."""
-    return str(index).isascii() and str(index).isdigit() and len(str(index)) <= MOST_DIGITS
 
 
 Id = Annotated[str, text()]

@@ -18,11 +18,10 @@ import numpy as np
 from tokenunlearn.errors import MaskError, SettingError, TableError, did_you_mean
 from tokenunlearn.fusion import NORMALISERS, Column, fuse, groups
 from tokenunlearn.modes import MODES, Choice, Flags, word_numbers
-from tokenunlearn.settings import check, setting
+from tokenunlearn.settings import MOST_DIGITS, check, is_number, setting
 from tokenunlearn.signals import DEFAULT_ENTROPY, DEFAULT_KNOWLEDGE
 
 STRUCTURE: Final = ("row", "word", "subject", "stop", "punctuation", "gold", "random_key")
-MOST_DIGITS: Final = 12  # no text has more tokens than that
 OFFSETS: Final = ("start", "end")  # they may stand among the columns and are no signals either
 
 
@@ -221,7 +220,7 @@ def _checked_overrides(overrides: Mapping[int, str], tokens: int) -> dict[int, s
         if state not in ("in", "out"):
             raise MaskError(f"The override of token {index} is {state!r}", 'It must be "in" or "out"')
         digits = str(index)  # keys out of JSON are text, of any length
-        if not digits.isdecimal() or len(digits) > MOST_DIGITS or int(digits) >= tokens:
+        if not is_number(digits) or int(digits) >= tokens:
             there = f"There are {tokens} tokens"
             raise MaskError(f"The override of token {digits[:MOST_DIGITS]} is outside the text", there)
     return {int(index): state for index, state in overrides.items()}

@@ -32,6 +32,7 @@ _KINDS: dict[str, str] = {
     "names": "a list of names",
 }
 MOST_SHOWN = 60  # characters of a refused value
+MOST_DIGITS = 12  # of the number of a token or a row: no text has more
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -260,6 +261,16 @@ def _hint(name: str, info: SettingInfo) -> str:
     return guess or f"The default is {info.default}"
 
 
+def is_number(text: object) -> bool:
+    """Return whether a text is the number of a token or a row: the digits 0 to 9 alone, no more than 12.
+
+    >>> is_number("12"), is_number("1_0"), is_number("٣"), is_number("²"), is_number("-1")
+    (True, False, False, False, False)
+    """
+    digits = str(text)
+    return digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS
+
+
 def names_in(text: str) -> tuple[str, ...]:
     """Return the names in a text that has commas between them."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -275,7 +286,8 @@ def _read(info: SettingInfo, text: Any) -> Any:
         return names_in(text)
     if info.type == "bool" and text.lower() in _TRUE + _FALSE:
         return text.lower() in _TRUE
-    if info.type in ("int", "float"):
+    # Python takes 1_0 for 10, and the digits of every script: the page takes neither
+    if info.type in ("int", "float") and text.isascii() and "_" not in text:
         try:
             return int(text) if info.type == "int" else float(text)
         except ValueError:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from app.requests import Id, SetName, is_number, record, text
+from app.requests import Id, SetName, record, text
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.selection import Rule
-from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.settings import from_dict, is_number, to_dict
 
 MOST_OVERRIDES: Final = 100_000
 MOST_NOTE: Final = 2_000

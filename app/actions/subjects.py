@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import numpy as np
 
 from app.actions.tokens import RowOf, shown_payload, signal_of
-from app.requests import Id, below, is_number, record, text
+from app.requests import Id, below, record, text
 from app.service import Service
 from app.shown import ShownScores, shown_scores
 from app.words import NOT_LIVE
 from tokenunlearn.errors import InputError, MaskError
 from tokenunlearn.passes import SubjectEdit
+from tokenunlearn.settings import is_number
 from tokenunlearn.text.spans import propose_subjects
 
 if TYPE_CHECKING:

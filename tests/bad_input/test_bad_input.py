@@ -124,6 +124,13 @@ def test_the_page_says_the_same(
     assert case["sentence"].split(" Where: --")[0] in said
 
 
+@pytest.mark.parametrize("port", ["1_0", "٨٠", "-1", "web"])
+def test_a_port_is_written_in_digits(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--port", port])
+    assert "is no whole number" in capsys.readouterr().err
+
+
 def test_a_taken_port_is_told_before_anything_is_loaded(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

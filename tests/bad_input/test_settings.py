@@ -37,6 +37,9 @@ CASES = [
     ([*SELECT, "--alpha", "nan"], "alpha is nan. It must be a number from 0 to 1"),
     ([*SELECT, "--alpha", "1e400"], "alpha is inf"),
     ([*SELECT, "--fraction", "25%"], "fraction is '25%'"),
+    ([*SELECT, "--fraction", "٠.٥"], "fraction is '٠.٥'"),
+    ([*SELECT, "--fraction", "0.2_5"], "fraction is '0.2_5'"),
+    ([*SELECT, "--k", "1_0"], "k is '1_0'. It must be a whole number"),
     ([*SELECT, "--gamma", "-0.1"], "gamma is -0.1"),
     ([*SELECT, "--threshold", "1.01"], "threshold is 1.01"),
     ([*UNLEARN, "--learning-rate", "inf"], "learning_rate is inf"),
@@ -88,6 +91,7 @@ CASES = [
     ([*SELECT, "--override", "7=in"], "The override of token 7 is outside the text. There are 7 tokens"),
     ([*SELECT, "--override", "9" * 5000 + "=in"], "It must be TOKEN=in or TOKEN=out"),
     ([*SELECT, "--override", "²=in"], "It must be TOKEN=in or TOKEN=out"),
+    ([*SELECT, "--override", "٣=in"], "It must be TOKEN=in or TOKEN=out"),
     # settings that contradict each other, or that something else decides
     ([*COMPARE, "--mask", "m.jsonl", "--fraction", "0.5"], "A mask has its own rule"),
     ([*COMPARE, "--eval-every", "3"], "eval_every cannot be set here. Each step is looked at"),

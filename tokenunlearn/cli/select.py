@@ -11,7 +11,7 @@ from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
 from tokenunlearn.cli.sources import tell_unchosen
 from tokenunlearn.errors import SettingError, TableError
-from tokenunlearn.settings import MOST_SHOWN, from_flags
+from tokenunlearn.settings import MOST_SHOWN, from_flags, is_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,12 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def overrides_of(texts: list[str]) -> dict[int, str]:
     """Return token number → in or out, from texts such as 12=in. Raises SettingError for another form."""
-    from tokenunlearn.selection import MOST_DIGITS
-
     overrides = {}
     for text in texts:
         number, _, state = text.partition("=")
-        if not number.isdecimal() or len(number) > MOST_DIGITS or state not in ("in", "out"):
+        if not is_number(number) or state not in ("in", "out"):
             shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
             raise SettingError(
                 f"override is {shown!r}", "It must be TOKEN=in or TOKEN=out", where="--override"
