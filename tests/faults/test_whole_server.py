@@ -333,8 +333,13 @@ def test_the_whole_of_it_ended_while_a_worker(
     assert number == signal.SIGKILL or seconds < ENDING_SECONDS + SERVER_SECONDS
     again = opened(warm, folder, tiny_folder, -1)
     try:
+
+        def settled() -> Any:
+            found = again.store.state(before["run_id"])
+            return found if found["state"] != "running" else None
+
+        state = until(settled)  # who has just fallen silent may still work
         said(again, number)
-        state = again.store.state(before["run_id"])
         assert (
             state["state"] in ("interrupted", "paused", "finished")
             and state["saved_step"] >= before["saved_step"]
