@@ -37,7 +37,7 @@ LOADING_SECONDS = 10.0  # a model that takes longer is loaded while the page is 
 QUEUE_REST_SECONDS = 0.05  # between two looks into an empty queue: what Gradio takes on Windows
 # Gradio keeps half a megabyte for each opening of the page, of ten thousand, and forgets none that is closed.
 # Those used last stay; an open page that is forgotten goes on, and is sent all its parts anew.
-SESSIONS_KEPT = 100
+SESSIONS_KEPT = 64
 LOGIN = "Any name, and the password given with --password. After five wrong guesses the next one has to wait."
 
 

@@ -6,6 +6,7 @@ import socket
 import uvicorn
 
 from app.guard import Guard
+from app.patience import PatientProtocol, open_files
 
 
 class Server(uvicorn.Server):
@@ -24,5 +25,13 @@ class Server(uvicorn.Server):
 
 def serve_until_told(guard: Guard, host: str, port: int) -> None:
     """Serve until a signal comes: what is under way then has two seconds to be answered."""
-    config = uvicorn.Config(guard, host=host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    open_files()
+    config = uvicorn.Config(
+        guard,
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+        http=PatientProtocol,
+    )
     Server(guard, config).run()

@@ -301,8 +301,15 @@ def _is_guess(scope: Scope) -> bool:
 
 
 def _address(scope: Scope) -> str:
-    """Return who asks, as the connection says: forwarding headers are forged too easily."""
-    return str((scope.get("client") or ("",))[0])
+    """Return who asks, as the connection says: forwarding headers are forged too easily.
+
+    Of IPv6 the first 64 bits: whoever has one address there has all the others.
+    """
+    client, _, _ = str((scope.get("client") or ("",))[0]).partition("%")
+    address = ipaddress.ip_address(client) if _is_address(client) else None
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return client
 
 
 def _without_proxy_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

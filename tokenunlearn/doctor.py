@@ -256,7 +256,7 @@ def _embedded() -> Iterator[Finding]:
     folder = cache_root() / f"smollm2-135m-instruct-{file_hash(source)[:16]}"
     if not folder.is_dir():
         yield Finding("embedded model", NOTE, f"It is not converted yet: its first use makes {folder} (15 s)")
-    elif not is_whole(folder, contents=True):
+    elif not is_whole(folder):
         words = f"{folder} is not as it was converted"
         yield Finding("embedded model", WRONG, words, "Remove that folder: it is made again (15 s)")
     else:

@@ -11,7 +11,7 @@ import pytest
 
 from app.__main__ import addresses, free_port, main
 from app.brake import MOST_PLACES, Brake
-from app.guard import JSON_BYTES, Guard, is_loopback
+from app.guard import JSON_BYTES, Guard, _address, is_loopback
 from app.web_files import FOR_GOOD, WebFiles, modules, plotly_bundle, version
 
 BASE = "http://127.0.0.1:7860"
@@ -256,3 +256,17 @@ def test_another_address_without_a_password_is_refused_with_the_way_out(
     assert main(["--host", "0.0.0.0"]) == 2
     said = capsys.readouterr().err
     assert "not opened on 0.0.0.0" in said and "--password" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("client", "place"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_whoever_asks_is_counted_by_what_one_household_has(client: str, place: str) -> None:
+    assert _address({"client": (client, 1)}) == place

