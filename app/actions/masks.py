@@ -108,8 +108,9 @@ def kept(service: Service, page: PageText) -> dict[str, Any]:
     `since`: the masks that the draft came from, one a set; `damage`: what cannot be read, in sentences.
     """
     shown = _of_text(service, page)
-    draft = _store(service).draft(shown.text_id)
-    since, damage = [], ". ".join(_store(service).faults(shown.text_id))
+    tokens = len(shown.columns["row"])
+    draft = _store(service).draft(shown.text_id, tokens)
+    since, damage = [], ". ".join(_store(service).faults(shown.text_id, tokens))
     for mask_id in (draft or {}).get("masks", ()):
         with suppress(TokenUnlearnError):  # Moved away by hand: the draft is whole without it.
             since.append(_described(service, shown, str(mask_id)))
@@ -124,12 +125,13 @@ def save_draft(service: Service, draft: SaveDraft) -> dict[str, Any]:
     """
     shown = _of_text(service, draft)
     shown.rows_of(draft.set)
-    if any(index >= len(shown.columns["row"]) for index in (*draft.overrides, *draft.notes)):
+    tokens = len(shown.columns["row"])
+    if any(index >= tokens for index in (*draft.overrides, *draft.notes)):
         raise MaskError("An override names a token that is not in this text", fix="Reload the page")
     content = {**draft.decisions(), "masks": list(draft.masks)}
     if draft.save is not None:
         content["save"] = draft.save
-    saved = _store(service).save_draft(shown.text_id, content, draft.base)
+    saved = _store(service).save_draft(shown.text_id, content, draft.base, tokens)
     newest = service.shelf.find_text(shown.text_id)
     newer = newest is service.shelf.newest() and newest.scores_id != draft.scores_id
     return {"taken": saved.taken, "draft": dict(saved.record), "newer": newer}

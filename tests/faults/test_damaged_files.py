@@ -180,3 +180,36 @@ def test_what_was_kept_of_a_text_and_cannot_be_read_is_said_and_stands_in_nobody
         ask(marks.save, service, {**shown, "rows": {}, "save": "b", "base": 1})
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"rule": {"mode": "zz"}}, "mode is 'zz'"),
+        ({"rule": {"normaliser": "zz"}}, "normaliser is 'zz'"),
+        ({"rule": {"fraction": "0.3"}}, "fraction is '0.3'"),
+        ({"rule": {"exclude_subjects": "no"}}, "exclude_subjects is 'no'"),
+        ({"rule": {"of_a_newer_version": 1}}, "'of_a_newer_version' is not a setting"),
+        ({"rule": {"knowledge": "zz"}}, "there is no signal 'zz'"),
+        ({"overrides": {"0": "zz"}}, "overrides › 0 is not in or out"),
+        ({"overrides": {"0": ["in"]}}, "overrides › 0 is not in or out"),
+        ({"overrides": {"x": "in"}}, "overrides › x names no token"),
+        ({"overrides": {"99999": "in"}}, "token 99999 is not in this text"),
+        ({"notes": {"99999": {"note": "why", "time": 1}}}, "token 99999 is not in this text"),
+        ({"notes": {"0": {"note": "why", "time": "then"}}}, "notes › 0 › time is no finite number"),
+    ],
+)
+def test_a_draft_of_another_version_is_said_and_put_aside_by_the_next_save(
+    change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    service = live_service(tmp_path)
+    shown = {"text_id": "t1", "scores_id": "s1"}
+    ask(masks.save_draft, service, {**shown, **draft(), "base": 0})
+    path = text_folder(service.queue.store.root, "t1") / "draft.json"
+    newer = json.dumps({**json.loads(path.read_text()), **change})
+    path.write_text(newer)
+    found = ask(masks.kept, service, shown)
+    assert found["draft"] is None and said in found["damage"]
+    assert ask(masks.save_draft, service, {**shown, **draft(), "base": 0})["taken"]
+    assert [each.read_text() for each in path.parent.glob("draft-damaged-*.json")] == [newer]
+    assert ask(masks.kept, service, shown)["damage"] == ""

@@ -5,6 +5,7 @@ one of these takes `read_record` or `read_cached`, which check it. All files of 
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -26,10 +27,13 @@ from tokenunlearn.data.json_text import (
     record,
     text,
 )
-from tokenunlearn.errors import RunError
+from tokenunlearn.errors import RunError, SettingError
 from tokenunlearn.figures import are_figures
 from tokenunlearn.runs.kinds import KINDS, TRAINING
 from tokenunlearn.runs.states import DAMAGED, STATES
+from tokenunlearn.selection import MOST_DIGITS, Rule
+from tokenunlearn.settings import MOST_SHOWN, from_dict
+from tokenunlearn.signals import SIGNALS
 
 SCHEMA: Final = 1  # of each JSON file of a run
 NEWER: Final = "which this version does not know; a newer one may have written it"
@@ -268,15 +272,42 @@ def _truth(found: Any) -> tuple[str, ...]:
     return () if isinstance(found, bool) else ("is not true or false",)
 
 
-_ANY: Final = by_name(lambda _: ())
+def _rule(found: Any) -> tuple[str, ...]:
+    """Fit a rule of this version: another one may have modes, signals and settings that it does not know."""
+    if not isinstance(found, dict):
+        return ("is no object",)
+    try:
+        signals = from_dict(Rule, found).signals
+    except SettingError as error:
+        return (f"is not of this version: {error.what}",)
+    unknown = [name for name in signals if name not in SIGNALS]
+    return (f"is not of this version: there is no signal {unknown[0][:MOST_SHOWN]!r}",) if unknown else ()
+
+
+def _state(found: Any) -> tuple[str, ...]:
+    return () if found in ("in", "out") else ("is not in or out",)
+
+
+def _by_token(shape: Shape) -> Shape:
+    """Return the shape of an object whose names are numbers of tokens."""
+
+    def every(value: Any) -> tuple[str, ...]:
+        return by_name(shape)(value) or next(
+            ((name, "names no token") for name in value if not _TOKEN.fullmatch(name)), ()
+        )
+
+    return every
+
+
+_TOKEN: Final = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 _SPANS: Final = each(each(count, 2, 2))
 _MARKED: Final = by_name(record(fact=_SPANS, other=_SPANS, seen=_truth))
 _DRAFT: Final = also(
     record(version=count, saved=count),
     set=text,
-    rule=_ANY,
-    overrides=by_name(text),
-    notes=by_name(record(note=text)),
+    rule=_rule,
+    overrides=_by_token(_state),
+    notes=_by_token(also(record(note=text), time=number(0))),
     masks=each(text),
 )
 # File of a text's folder, its name up to the hyphen → what is wrong with its content.

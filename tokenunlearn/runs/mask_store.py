@@ -59,15 +59,22 @@ class MaskStore:
                 for part in folder.glob(".*.part"):
                     part.unlink(missing_ok=True)
 
-    def draft(self, text_id: str) -> dict[str, Any] | None:
-        """Return the draft on this text `{version, saved, …}`; None where none can be read."""
-        return read_versioned(text_folder(self.runs, text_id) / "draft.json")[0]
+    def draft(self, text_id: str, tokens: int | None = None) -> dict[str, Any] | None:
+        """Return the draft on this text `{version, saved, …}`; None where none can be read.
 
-    def save_draft(self, text_id: str, content: Mapping[str, Any], base: int) -> Saved:
+        `tokens`: how many the text has, where that is known; a draft that decides on others cannot be read.
+        """
+        return _read_draft(text_folder(self.runs, text_id) / "draft.json", tokens)[0]
+
+    def save_draft(
+        self, text_id: str, content: Mapping[str, Any], base: int, tokens: int | None = None
+    ) -> Saved:
         """Save the draft, unless somebody saved since; return what stands on disk then (`save_versioned`)."""
         folder = text_folder(self.runs, text_id)
         with changing(folder):
-            return save_versioned(folder / "draft.json", content, base)
+            return save_versioned(
+                folder / "draft.json", content, base, lambda path: _read_draft(path, tokens)
+            )
 
     def add_mask(self, text_id: str, name: str, text: str) -> str:
         """Add a named mask with the text of a mask file, which never changes; return its id.
@@ -112,10 +119,10 @@ class MaskStore:
                 continue
         return listed
 
-    def faults(self, text_id: str) -> list[str]:
+    def faults(self, text_id: str, tokens: int | None = None) -> list[str]:
         """Return why the draft, the subjects or a named mask of a text cannot be read, a sentence a file."""
         folder = text_folder(self.runs, text_id)
-        found = [read_kept(folder / name)[1] for name in ("draft.json", "subjects.json")]
+        found = [_read_draft(folder / "draft.json", tokens)[1], read_kept(folder / "subjects.json")[1]]
         listed = {mask["id"] for mask in self.masks(text_id)}
         found += [f"{path} cannot be read" for path in self._files(folder) if path.stem not in listed]
         return [fault for fault in found if fault]
@@ -150,6 +157,16 @@ class MaskStore:
     def _files(self, folder: Path, ending: str = ".jsonl") -> list[Path]:
         files = [path for path in folder.glob(f"mask-*{ending}") if _MASK_ID.fullmatch(path.stem)]
         return sorted(files, key=lambda path: int(path.stem.removeprefix("mask-")))
+
+
+def _read_draft(path: Path, tokens: int | None) -> tuple[dict[str, Any] | None, str]:
+    """Return a draft and "", or None and why it cannot be read, as of one that decides on no token here."""
+    draft, fault = read_versioned(path)
+    decided = [*draft.get("overrides", ()), *draft.get("notes", ())] if draft else []
+    beyond = [index for index in decided if tokens is not None and int(index) >= tokens]
+    return (
+        (None, f"{path} cannot be read: token {beyond[0]} is not in this text") if beyond else (draft, fault)
+    )
 
 
 def _named(masks: Sequence[Mapping[str, Any]], name: str) -> bool:

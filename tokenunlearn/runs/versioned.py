@@ -6,7 +6,7 @@ chance. The caller holds the folder's lock while it saves.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,19 @@ def read_versioned(path: Path) -> tuple[dict[str, Any] | None, str]:
     return read_kept(path)
 
 
-def save_versioned(path: Path, content: Mapping[str, Any], base: int) -> Saved:
+def save_versioned(
+    path: Path,
+    content: Mapping[str, Any],
+    base: int,
+    read: Callable[[Path], tuple[dict[str, Any] | None, str]] = read_versioned,
+) -> Saved:
     """Save the content, unless somebody saved since; return what stands on disk then.
 
     `base` is the version that the content was made from, 0 where there was none. A file that cannot be read
-    is put aside as `<name>-damaged-<time>.json`.
+    is put aside as `<name>-damaged-<time>.json`. `read`: how what stands there is read, as `read_versioned`.
     """
     now = now_ms()
-    standing, damage = read_versioned(path)
+    standing, damage = read(path)
     if standing is not None and standing["version"] != base:
         return Saved(False, standing)
     if damage:
