@@ -19,12 +19,16 @@ import pandas as pd
 from tokenunlearn.contents import MOST_BYTES, opened, text_of
 from tokenunlearn.errors import MaskError, TableError, TokenUnlearnError
 from tokenunlearn.fusion import Column
-from tokenunlearn.selection import Flags, Rule, select
-from tokenunlearn.settings import from_dict, to_dict
+from tokenunlearn.modes import counted, millionths
+from tokenunlearn.selection import Flags, Rule, checked_overrides, select
+from tokenunlearn.settings import from_dict, is_number, shown, to_dict
 
 FORMAT: Final = "tokenunlearn mask"
 VERSION: Final = 1
 SHOWN_ROWS: Final = 5
+# A weight is a share of a mean of 1, so no larger than the number of tokens.
+MOST_WEIGHT: Final = 10**6
+LEAST_WEIGHT: Final = 0.5e-6  # what is smaller rounds to no millionth, and is 0
 
 _TABLE_TO_COLUMN: Final = {
     "word_id": "word",
@@ -58,10 +62,16 @@ class Mask:
 def mask_hash(weights: Any) -> str:
     """Return sha256 hex of "index:micro" lines over the tokens with micro = floor(weight·1e6 + 0.5) above 0.
 
+    Raises MaskError for a weight that is not a number from 0 to MOST_WEIGHT.
+
     >>> mask_hash([0.0, 1.0]) == hashlib.sha256(b"1:1000000").hexdigest()
     True
     """
-    micro = np.floor(np.asarray(weights, dtype=np.float64) * 1e6 + 0.5)
+    given = np.asarray(weights, dtype=np.float64)
+    wrong = given[~((given >= 0) & (given <= MOST_WEIGHT))]
+    if wrong.size:
+        raise _no_weight(float(wrong[0]))
+    micro = millionths(given)
     lines = (f"{index}:{int(micro[index])}" for index in np.flatnonzero(micro > 0))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -147,8 +157,10 @@ def mask_text(mask: Mask, table: pd.DataFrame, provenance: Mapping[str, Any] | N
 def read_mask(path: str | Path, table: pd.DataFrame, scores_id: str | None) -> Mask:
     """Return the mask in the file, for the table that it was made on; a `scores_id` of None takes any scores.
 
-    Raises MaskError for a file that is not a mask, for other text (naming the rows), for other scores and
-    for weights that do not give the hash in the header (a line was changed or lost).
+    Raises MaskError for a file that is not a mask, for other text (naming the rows), for other scores, for
+    weights that do not give the hash in the header (a line was changed or lost), and for a line that names no
+    token of the table, one with another text, the same one again, or a weight that is none. What rounds to no
+    millionth is 0, as in the hash.
     """
     return parse_mask(_content(path), table, scores_id, str(path))
 
@@ -170,26 +182,65 @@ def parse_mask(content: str, table: pd.DataFrame, scores_id: str | None, where: 
     if scores_id is not None:
         _refuse_other_scores(header, scores_id, where)
     places = {(str(row), int(at)): index for index, (row, at) in enumerate(_places(table))}
+    tokens = [str(each) for each in table["token"]]
     weights, line = np.zeros(len(table)), 1
+    seen: dict[int, int] = {}  # token index → the line that gave its weight
     try:
         rule = from_dict(Rule, header["rule"])
-        overrides = {int(index): str(state) for index, state in header["overrides"].items()}
-        notes = {int(index): dict(note) for index, note in header.get("notes", {}).items()}
-        for line, entry in entries:  # noqa: B007 - the error below names the line
-            weights[places[str(entry["row_id"]), int(entry["position"])]] = float(entry["weight"])
+        overrides = checked_overrides(header["overrides"], len(table))
+        notes = {
+            _token_number(index, len(table)): dict(note) for index, note in header.get("notes", {}).items()
+        }
+        for line, entry in entries:
+            index = _index_of(entry, places, tokens)
+            if index in seen:
+                raise MaskError(f"Its token is that of line {seen[index]}")
+            seen[index] = line
+            weights[index] = _weight_of(entry["weight"])
     except (KeyError, TypeError, ValueError, AttributeError, TokenUnlearnError) as error:
         why = f"Line {line}: {_reason(error)}"
         raise MaskError("The mask cannot be read", why, "Export it again", where) from error
-    if not np.isfinite(weights).all() or mask_hash(weights) != header.get("hash"):
+    if mask_hash(weights) != header.get("hash"):
         raise MaskError(
             "The mask does not give its own hash", "A line was changed or lost", "Export it again", where
         )
-    if (weights < 0).any():
-        raise MaskError(
-            "A weight of the mask is below 0", "Such a token would be taught", "Export it again", where
-        )
+    weights = counted(weights)
     made_on = str(header.get("scores_id", ""))
     return Mask(rule, overrides, weights, weights > 0, str(header["hash"]), made_on, notes)
+
+
+def _index_of(entry: Any, places: Mapping[tuple[str, int], int], tokens: Sequence[str]) -> int:
+    """Return the index of the token that a line of a mask file names. Raises MaskError, KeyError."""
+    if not isinstance(entry, dict):
+        raise MaskError("It is not a JSON object")
+    row, position, token = str(entry["row_id"]), entry["position"], entry["token"]
+    if not isinstance(position, int) or isinstance(position, bool):
+        raise MaskError(f"position is {shown(position)}", "It must be a whole number")
+    index = places.get((row, position))
+    if index is None:
+        raise MaskError(f"There is no token {shown(position)} in row {shown(row)}")
+    if token != tokens[index]:
+        raise MaskError(f"token is {shown(token)}", f"It is {shown(tokens[index])} here")
+    return index
+
+
+def _weight_of(value: Any) -> float:
+    """Return a JSON value that is a weight. Raises MaskError for any other."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= MOST_WEIGHT:  # a whole number may have 400 digits: it is no float yet
+        raise _no_weight(value)
+    return float(value)
+
+
+def _no_weight(value: Any) -> MaskError:
+    why = "Such a token would be taught" if isinstance(value, int | float) and value < 0 else ""
+    return MaskError(f"weight is {shown(value)}", why or f"It must be a number from 0 to {MOST_WEIGHT}")
+
+
+def _token_number(key: str, tokens: int) -> int:
+    if not is_number(key) or int(key) >= tokens:
+        raise MaskError(f"There is no token {shown(key)} to note something on")
+    return int(key)
 
 
 def refuse_empty(mask: Mask, where: str = "") -> None:
@@ -200,7 +251,10 @@ def refuse_empty(mask: Mask, where: str = "") -> None:
 
 def refuse_empty_file(path: str | Path) -> None:
     """Raise MaskError for a mask file without a token, before there is a text to read it with."""
-    if not _parsed(_content(path), str(path))[1]:
+    entries = [entry for _, entry in _parsed(_content(path), str(path))[1]]
+    # a line that is none is told with its number when there is a text
+    known = all(isinstance(entry, dict) and isinstance(entry.get("weight"), int | float) for entry in entries)
+    if known and all(0 <= entry["weight"] < LEAST_WEIGHT for entry in entries):
         raise _nothing_chosen(str(path))
 
 

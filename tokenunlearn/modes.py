@@ -52,6 +52,16 @@ class Mode:
     words: bool = True
 
 
+def millionths(weights: Any) -> Column:
+    """Return weights as a mask's hash counts them, in whole millionths."""
+    return np.floor(np.asarray(weights, dtype=np.float64) * 1e6 + 0.5)
+
+
+def counted(weights: Column) -> Column:
+    """Return the weights, with 0 for each that the hash of a mask would not see."""
+    return np.where(millionths(weights) > 0, weights, 0.0)
+
+
 def random_like(columns: Mapping[str, Any], weights: Any, fused: Any) -> Column:
     """Return the control of a mask: its weights (float64 [tokens]) on random tokens of the same rows.
 
@@ -102,7 +112,10 @@ def _threshold(choice: Choice, cut: float) -> Column:
 
 
 def _soft(choice: Choice, gamma: float) -> Column:
-    """Return φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise)."""
+    """Return φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise).
+
+    What rounds to no millionth is 0.
+    """
     weights = np.zeros(choice.fused.size)
     for group in choice.scopes:
         candidates = group[~np.isnan(choice.fused[group]) & ~choice.excluded[group]]
@@ -110,7 +123,7 @@ def _soft(choice: Choice, gamma: float) -> Column:
             powers = choice.fused[candidates] ** gamma
             mean = sequential_sum(powers) / candidates.size
             weights[candidates] = powers / mean if mean > 0 else 1.0
-    return weights
+    return counted(weights)
 
 
 def _uniform(choice: Choice, _: float) -> Column:

@@ -179,7 +179,7 @@ def select(columns: Mapping[str, Any], rule: Rule, overrides: Mapping[int, str] 
     scopes = groups(data["row"] if rule.scope == "row" else None, fused.size)
     choice = Choice(data, fused, excluded, scopes, rule.whole_words)
     weights = mode.function(choice, float(getattr(rule, mode.amount)) if mode.amount else 0.0)
-    for index, state in _checked_overrides(overrides or {}, fused.size).items():
+    for index, state in checked_overrides(overrides or {}, fused.size).items():
         weights[index] = 1.0 if state == "in" else 0.0
     return Selection(fused, weights, weights > 0, excluded)
 
@@ -215,7 +215,8 @@ def _checked(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return data
 
 
-def _checked_overrides(overrides: Mapping[int, str], tokens: int) -> dict[int, str]:
+def checked_overrides(overrides: Mapping[Any, str], tokens: int) -> dict[int, str]:
+    """Return token index → "in" or "out", of as many tokens. Raises MaskError for anything else."""
     for index, state in overrides.items():
         if state not in ("in", "out"):
             raise MaskError(f"The override of token {index} is {state!r}", 'It must be "in" or "out"')

@@ -139,7 +139,7 @@ def from_dict(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     for key in values:
         if key not in known:
             raise SettingError(
-                f"{_shown(key)} is not a setting of {cls.__name__.removesuffix('Settings')}",
+                f"{shown(key)} is not a setting of {cls.__name__.removesuffix('Settings')}",
                 fix=did_you_mean(key, known),
             )
     return cls(**{key: _revive(hints[key], value) for key, value in values.items()})
@@ -216,7 +216,7 @@ def _valid(info: SettingInfo, value: Any, where: str) -> Any:
         for name in value if info.type == "names" else (value,):
             if name not in info.choices:
                 raise SettingError(
-                    f"{info.name} is {_shown(name)}", f"It must be {info.allowed}", _hint(name, info), where
+                    f"{info.name} is {shown(name)}", f"It must be {info.allowed}", _hint(name, info), where
                 )
         return value
     if info.type in ("int", "float"):
@@ -244,10 +244,10 @@ def _has_kind(kind: str, value: Any) -> bool:
 
 def _refusal(info: SettingInfo, value: Any, where: str) -> SettingError:
     fix = f"The default is {info.default}" if info.default is not None else ""
-    return SettingError(f"{info.name} is {_shown(value)}", f"It must be {info.allowed}", fix, where)
+    return SettingError(f"{info.name} is {shown(value)}", f"It must be {info.allowed}", fix, where)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return the value as a sentence shows it: text in quotes, and no more of it than can be read."""
     try:
         text = repr(value) if isinstance(value, str) else str(value)

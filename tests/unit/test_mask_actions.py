@@ -169,6 +169,13 @@ def test_an_exported_draft_can_be_imported(service: Service) -> None:
     assert (back["saved"]["chosen"], back["saved"]["set"]) == ([2, 4], "one")
 
 
+def test_a_mask_that_cannot_be_is_not_imported_and_its_line_is_named(service: Service) -> None:
+    text = ask(tokens.export_mask, service, draft(overrides={"4": "in"}))["text"]
+    with pytest.raises(MaskError, match="Line 2: weight is 1e.308. It must be a number from 0 to 1000000"):
+        changed = text.replace('"weight": 1.0', '"weight": 1e308', 1)
+        ask(masks.import_mask, service, {**SCORES, "name": "Draft", "text": changed})
+
+
 def turned_scores(service: Service) -> dict[str, str]:
     """Other scores of the same text, where the last token of row r1 moves most, not that of r0."""
     turned = table().assign(knowledge_swap=lambda frame: frame["knowledge_swap"].where(frame.index != 5, 9.0))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from tokenunlearn.masks import (
     make_mask,
     mask_hash,
     read_mask,
+    refuse_empty,
     refuse_empty_file,
     token_table,
     weights_for,
@@ -124,18 +126,12 @@ def test_other_scores_are_refused(tmp_path, table, mask):
     [
         (lambda lines: lines[:-1], "does not give its own hash"),
         (lambda lines: [lines[0], lines[1].replace("1.0", "0.5"), lines[2]], "does not give its own hash"),
-        (lambda lines: [lines[0], lines[1].replace("1.0", "NaN"), lines[2]], "does not give its own hash"),
         (lambda lines: [lines[0], lines[1].replace('"position": 0', '"position": 99')], "cannot be read"),
         (lambda lines: [lines[0].replace('"alpha": 1.0', '"alpha": 2.0'), *lines[1:]], "alpha is 2.0"),
         (lambda lines: [lines[0], "[1, 2]"], "cannot be read"),
-        # the hash is of the tokens above 0
-        (
-            lambda lines: [
-                *lines,
-                lines[1].replace("1.0", "-50.0").replace('"position": 0', '"position": 1'),
-            ],
-            "below 0",
-        ),
+        (lambda lines: [lines[0].replace('"0": "in"', '"1_0": "in"'), *lines[1:]], "outside the text"),
+        (lambda lines: [lines[0].replace('"0": "in"', '"0": "on"'), *lines[1:]], "is 'on'"),
+        (lambda lines: [lines[0].replace('"notes": {}', '"notes": {"8": {}}'), *lines[1:]], "no token '8'"),
         (lambda lines: lines[1:], "This file is not a mask"),
         (lambda _: ["{not json"], "The mask file cannot be read"),
         (lambda _: [], "The mask file cannot be read"),
@@ -148,6 +144,65 @@ def test_a_damaged_file_is_refused(tmp_path, table, mask, change, sentence):
     with pytest.raises(MaskError) as caught:
         read_mask(path, table, "scores-1")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        *(("weight", value, "weight is ") for value in (1e308, 1e30, 1000001, -1e-9, math.inf, math.nan)),
+        *(("weight", value, "weight is ") for value in (10**400, "1.0", True, None, [1], {})),
+        ("position", 2.0, "position is 2.0. It must be a whole number"),
+        ("position", True, "position is True. It must be a whole number"),
+        ("position", "2", "position is '2'. It must be a whole number"),
+        ("position", 10**400, "There is no token 1000"),
+        ("position", 0, "Its token is that of line 2"),
+        ("row_id", "c", "There is no token 2 in row 'c'"),
+        ("token", " e", "token is ' e'. It is ' é' here"),
+        ("token", None, "token is None. It is ' é' here"),
+    ],
+)
+def test_a_line_that_cannot_be_is_named(tmp_path, table, mask, name, value, sentence):
+    path = tmp_path / "mask.jsonl"
+    write_mask(path, mask, table)
+    header, first, last = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    last[name] = value
+    if sentence.startswith("Its token"):
+        last["token"] = "Ana"
+    path.write_text("\n".join(json.dumps(each) for each in (header, first, last)), encoding="utf-8")
+    with pytest.raises(MaskError) as told:
+        read_mask(path, table, "scores-1")
+    assert f"Line 3: {sentence}" in str(told.value) and len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize("weight", [1e308, math.inf, math.nan, -1.0, 1000000.5])
+def test_what_is_no_weight_has_no_hash(weight):
+    with pytest.raises(
+        MaskError, match="weight is .* from 0 to 1000000|weight is -1.0. Such a token would be"
+    ):
+        mask_hash([0.0, weight])
+
+
+def test_what_the_hash_does_not_see_is_not_chosen(tmp_path, table):
+    """A weight that rounds to no millionth is 0: in the rule, in a file, before there is a text."""
+    fused = [0.0, 1e-4, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    columns = columns_from_table(table.assign(knowledge_swap=fused, is_subject=False))
+    rule = Rule(alpha=1, normaliser="min_max", mode="soft", gamma=2, exclude_punctuation=False)
+    soft = make_mask(columns, rule)
+    assert soft.weights[1] == 0 and soft.selected.tolist() == [False, False, *[True] * 6]
+    path = tmp_path / "mask.jsonl"
+    write_mask(path, soft, table)
+    header, *lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    tiny = {"row_id": "a", "position": 1, "token": " wrote", "weight": 4e-7, "override": None}
+    path.write_text("\n".join(json.dumps(each) for each in (header, tiny, *lines)), encoding="utf-8")
+    back = read_mask(path, table, None)  # as a mask of an earlier version is
+    assert back.hash == soft.hash and back.weights.tolist() == soft.weights.tolist()
+
+    header["hash"] = mask_hash([0.0])
+    path.write_text("\n".join(json.dumps(each) for each in (header, tiny | {"weight": 1e-30})))
+    with pytest.raises(MaskError, match="No token is chosen"):
+        refuse_empty(read_mask(path, table, None))
+    with pytest.raises(MaskError, match="No token is chosen"):
+        refuse_empty_file(path)
 
 
 def test_a_missing_file_and_a_table_of_another_length(tmp_path, table, mask):

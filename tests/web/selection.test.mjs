@@ -87,6 +87,8 @@ test("the plain sha-256 is that of node at every edge of a block", () => {
 test("the hash by hand", async () => {
   const expected = createHash("sha256").update("1:1000000\n3:333333\n4:1").digest("hex");
   assert.equal(await mask_hash([0, 1, 4e-7, 1 / 3, 5e-7]), expected);
+  for (const weight of [1e308, Infinity, NaN, -1, 1000000.5])
+    await assert.rejects(mask_hash([0, weight]), { name: "RangeError", message: `weight is ${weight}` });
 });
 
 test("10,000 tokens are selected in less than 5 ms", () => {

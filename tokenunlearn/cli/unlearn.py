@@ -171,13 +171,14 @@ def _weights(arguments: argparse.Namespace, scores: Any, loaded: Any, forget: An
     """Return the mask's weights by row id, for these very tokens; None for the sequence form."""
     if not arguments.mask:
         return None
-    from tokenunlearn.masks import read_header, read_mask, token_table, weights_for
+    from tokenunlearn.masks import read_header, read_mask, refuse_empty, token_table, weights_for
     from tokenunlearn.training.session import answer_tokens
 
     tokens = answer_tokens(loaded, forget)
     if scores is None:
         table = token_table(tokens, list(read_header(arguments.mask).get("rows", {})))
         scores = read_mask(arguments.mask, table, None), table
+        refuse_empty(scores[0], arguments.mask)
     mask, table = scores
     return weights_for(mask, table, tokens, arguments.mask)
 

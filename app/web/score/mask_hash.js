@@ -3,15 +3,20 @@
 // crypto.subtle exists only in secure contexts: a page opened as http://<other machine>:7860 has none,
 // and the mask bar must not lose its check mark there, hence the plain SHA-256 below.
 
+const MOST_WEIGHT = 1e6;
+
 /**
- * sha256 hex of "index:micro" lines over the tokens with micro = floor(weight · 1e6 + 0.5) above 0.
+ * sha256 hex of "index:micro" lines over the tokens with micro = floor(weight · 1e6 + 0.5) above 0. Raises
+ * RangeError for a weight that is not a number from 0 to MOST_WEIGHT.
  * @param {ArrayLike<number>} weights
  * @returns {Promise<string>}
  */
 export async function mask_hash(weights) {
   const lines = [];
   for (let index = 0; index < weights.length; index++) {
-    const millionths = micro(weights[index]);
+    const weight = weights[index];
+    if (!(weight >= 0 && weight <= MOST_WEIGHT)) throw new RangeError(`weight is ${weight}`);
+    const millionths = micro(weight);
     if (millionths > 0) lines.push(`${index}:${millionths}`);
   }
   const bytes = new TextEncoder().encode(lines.join("\n"));

@@ -4,6 +4,7 @@
 // a row. Rows need not lie together, and everything runs in token order.
 
 import { asFloats } from "./fusion.js";
+import { micro } from "./mask_hash.js";
 import { Memory } from "./memoise.js";
 import { order } from "./sort.js";
 
@@ -153,7 +154,8 @@ function candidateUnits({ columns, rule, fused, excluded, memory }) {
 }
 
 /**
- * φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise).
+ * φ^γ / mean(φ^γ) over the candidates of the scope; all 1 where every φ^γ is 0 (0/0 otherwise). What rounds to
+ * no millionth is 0.
  * @param {Choice} choice
  */
 function softWeights(choice) {
@@ -171,7 +173,8 @@ function softWeights(choice) {
   for (let index = 0; index < fused.length; index++) {
     if (excluded[index] || Number.isNaN(fused[index])) continue;
     const mean = sums[scope.of[index]] / counts[scope.of[index]];
-    weights[index] = mean > 0 ? weights[index] / mean : 1;
+    const weight = mean > 0 ? weights[index] / mean : 1;
+    weights[index] = micro(weight) > 0 ? weight : 0;
   }
   return weights;
 }
