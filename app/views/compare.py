@@ -5,6 +5,7 @@ from typing import Any
 
 from app.views.run_settings import Said, settings_words, with_end
 from tokenunlearn.probes.kept import with_kept
+from tokenunlearn.probes.readings import in_short
 from tokenunlearn.probes.report import badge_counts
 from tokenunlearn.runs.kinds import run_kind
 
@@ -23,7 +24,7 @@ def compare_line(
         "trained": run_kind(run).form,
         "group": config.get("group") or "",
         "created": run.get("created"),
-        "badges": badge_counts(before, after) if before and after else None,
+        "badges": in_short(badge_counts(before, after)) if before and after else None,
         "before": with_kept((before or {}).get("summary")),
         "after": with_kept((after or {}).get("summary")),
         "settings": said(with_end(settings_words(config), run)),

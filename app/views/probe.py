@@ -10,7 +10,7 @@ from tokenunlearn.data.rows import RETAIN, WORLD
 from tokenunlearn.data.splits import all_among
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.left import forgets, what_is_left, words_gone
-from tokenunlearn.probes.readings import gone_said, is_success, line_words
+from tokenunlearn.probes.readings import gone_said, in_short, is_success, line_words
 from tokenunlearn.probes.report import counts_of, with_badges
 from tokenunlearn.probes.transcript import length_words
 from tokenunlearn.runs.run_probes import longest_in
@@ -79,7 +79,9 @@ def probe_value(
         "left": what_is_left(before, after) if after else "",
         "gone": words_gone(after) if after else "",
         "forgets": forgets(after) if after else False,
-        "counts": {kind: counts_of(after, kind) for kind in {line["kind"] for line in after["answers"]}}
+        "counts": {
+            kind: in_short(counts_of(after, kind)) for kind in {line["kind"] for line in after["answers"]}
+        }
         if after
         else {},
         "length": length_words(longest_in(after or before, config), (after or before)["answers"]),

@@ -29,6 +29,7 @@ REWORDED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 SUCCESS: Final = "forgot, fluent"
+RESERVED: Final = f"{SUCCESS}, with a reservation"
 UNJUDGED: Final = "not judged"
 _SILENT: Final = "forgot, fluency not measured"
 _MOST_LEFT: Final = "most of its words still likely"
@@ -114,13 +115,26 @@ def counted(lines: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {words: found[words] for words in READINGS if found[words] or words == SUCCESS}
 
 
+def in_short(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of a few readings: all that lack something for a success are one.
+
+    >>> in_short({"forgot, fluent": 2, "forgot, fluent, one wording only": 3, "garbled": 1})
+    {'forgot, fluent': 2, 'forgot, fluent, with a reservation': 3, 'garbled': 1}
+    """
+    short: dict[str, int] = {}
+    for words, count in counts.items():
+        said = RESERVED if words.startswith(f"{SUCCESS}, ") else words
+        short[said] = short.get(said, 0) + count
+    return short
+
+
 def counts_said(counts: Mapping[str, int]) -> str:
-    """Return how many answers have each reading, of those that there are.
+    """Return how many answers have each reading in short, of those that there are.
 
     >>> counts_said({"forgot, fluent": 0, "garbled": 3, "refused": 1})
     '3 garbled · 1 refused'
     """
-    return " · ".join(f"{count} {words}" for words, count in counts.items() if count)
+    return " · ".join(f"{count} {words}" for words, count in in_short(counts).items() if count)
 
 
 def in_order(counts: Iterable[Mapping[str, int]]) -> list[str]:
