@@ -1,6 +1,8 @@
 """No verb writes what it reads, what cannot be written, or what another process writes; each is tried."""
 
 import argparse
+import errno
+import hashlib
 import json
 import os
 import re
@@ -8,9 +10,12 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -342,19 +347,77 @@ def test_a_draft_of_another_program_or_of_a_file_that_is_being_written_stays(
     assert [each.exists() for each in kept] == [True, True, False] and (folder / "x/.a.json.k3.part").is_dir()
 
 
-def test_a_lock_falls_with_its_process(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = (
-        "import sys, time\nfrom pathlib import Path\nfrom tokenunlearn.runs.disk import held_alone\n"
-        "with held_alone(Path('x')):\n    print('held', flush=True)\n    time.sleep(60)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=folder, text=True,
-                             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})  # fmt: skip
+HOLDING = """import sys, time
+from pathlib import Path
+from typing import Any
+from tokenunlearn.runs.disk import held_alone
+with held_alone(Path('x')):
+    print('held', flush=True)
+    time.sleep(60)"""
+
+
+@contextmanager
+def held_by_another(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds `x`."""
+    root = str(Path(__file__).parents[2])
+    child = subprocess.Popen([sys.executable, "-c", HOLDING], stdout=subprocess.PIPE, cwd=folder, text=True,
+                             env={**os.environ, "PYTHONPATH": root, **environment})  # fmt: skip
     assert child.stdout is not None and child.stdout.readline() == "held\n"
-    words = ["teach", "none.jsonl", "--out", "x"]
-    assert f"Another process ({child.pid}) writes this" in refused(words, capsys)
+    yield child
     child.kill()
     child.wait()
+
+
+def test_a_lock_is_found_whatever_the_folder_of_temporary_files_and_falls_with_its_process(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "tmp").mkdir()
+    words = ["teach", "none.jsonl", "--out", "x"]
+    with held_by_another(folder, TMPDIR=str(folder / "tmp")) as child:
+        assert f"Another process ({child.pid}) writes this" in refused(words, capsys)
     assert "There is no such file" in refused(words, capsys)
+    # What the killed one left is taken over, and removed.
+    assert not list(folder.glob(".*"))
+
+
+def test_a_folder_in_a_read_only_one_is_held_by_itself(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "x").mkdir()
+    plain = os.open
+
+    def read_only(name: Any, flags: int, *more: Any, **rest: Any) -> int:
+        if flags & os.O_CREAT and Path(name).parent == folder:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(name))
+        return plain(name, flags, *more, **rest)
+
+    words = ["teach", "none.jsonl", "--out", "x"]
+    with held_by_another(folder), monkeypatch.context() as patched:
+        patched.setattr(os, "open", read_only)
+        (lock,) = folder.glob(".*.lock")
+        lock.rename(folder / "away")  # the one beside it is not to be seen from here
+        assert "Another process" in refused(words, capsys)
+    assert "There is no such file" in refused(words, capsys)
+
+
+def test_a_lock_that_is_a_link_is_not_followed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "precious").write_text("kept")
+    words = ["teach", "none.jsonl", "--out", "x"]
+    with held_by_another(folder):
+        (lock,) = folder.glob(".*.lock")
+        assert lock.read_bytes() == b""
+    lock.unlink()
+    lock.symlink_to(folder / "precious")
+    assert f"Its lock is a link. Remove {lock}" in refused(words, capsys)
+    assert (folder / "precious").read_text() == "kept" and lock.is_symlink()
+    lock.unlink()
+    # Nor is the one that there was among the temporary files, whose name anybody could tell.
+    name = hashlib.sha256(str(folder.resolve() / "x").encode()).hexdigest()[:16]
+    old = Path(tempfile.gettempdir()) / f"tokenunlearn-{os.getuid()}-{name}.lock"
+    old.symlink_to(folder / "precious")
+    assert "There is no such file" in refused(words, capsys)
+    old.unlink()
+    assert (folder / "precious").read_text() == "kept"
 
 
 def interrupting(events: Iterator, last: type, after: int) -> Iterator:

@@ -14,7 +14,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -42,6 +42,8 @@ _IN_FOLDER: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
         **dict.fromkeys((errno.EACCES, errno.EPERM), _FORBIDDEN),
     }
 )
+# Why a lock cannot be opened to write, though it may be there, and may be a folder.
+_NOT_OPENED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOENT)
 LOCK_SECONDS: Final = 5.0  # what is done under a lock takes milliseconds
 _LOOK_SECONDS: Final = 0.02
 _HOLDER_SECONDS: Final = 0.5  # between two looks at who holds it
@@ -162,28 +164,67 @@ def read_lines_since(path: Path, cursor: int = 0) -> tuple[list[dict[str, Any]],
 def held_alone(path: Path) -> Iterator[None]:
     """Hold what is at `path`, or will be, which nobody else writes meanwhile; the kernel lets go at the end.
 
-    The lock lies among the temporary files of this machine. Raises RunError, with its process, where another
-    one holds it.
+    The lock lies beside it, where all who can write it find it, and is removed at the end. A folder
+    that is there is locked itself as well: what it lies in may be read-only. Nothing is written into a lock.
+    Raises RunError, with the process, where another one holds it, and where the lock is a link.
     """
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    lock = Path(tempfile.gettempdir()) / f"tokenunlearn-{os.getuid()}-{name}.lock"
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    place = path.resolve()
+    name = hashlib.sha256(os.fsencode(place.name)).hexdigest()[:16]
+    locks = [place.parent / f".tokenunlearn-{name}.lock", *([place] if place.is_dir() else [])]
+    with ExitStack() as held:
+        for lock in locks:
+            descriptor = _alone(lock, path)
+            if descriptor is not None:
+                held.callback(os.close, descriptor)
+                held.callback(_removed, lock)
+        yield
+
+
+def _removed(lock: Path) -> None:
+    """Remove a lock file, which is held; not a folder, nor what another user left in a folder of several."""
+    if lock.is_file():
+        with suppress(PermissionError):
+            lock.unlink(missing_ok=True)
+
+
+def _alone(lock: Path, path: Path) -> int | None:
+    """Lock a file or a folder that no other process has locked; None where this process may not open it."""
+    while True:
+        descriptor = _opened_lock(lock, path)
+        if descriptor is None:
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "ignore").strip()
+            os.close(descriptor)
+            holder = holder_of(lock)
             raise RunError(
                 f"Another process{f' ({holder})' if holder else ''} writes this",
                 "Two at once would lose the work of one",
                 "Wait for it, or name another place",
                 str(path),
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
+        except OSError:
+            return descriptor  # a file system without locks
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), lock.lstat()):
+                return descriptor
+        os.close(descriptor)  # who held it removed it between the two: there is another one by now, or none
+
+
+def _opened_lock(lock: Path, path: Path) -> int | None:
+    """Open a lock without following a link: to write, which some file systems ask for, or else to read."""
+    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        try:
+            return os.open(lock, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise RunError(
+                    "This cannot be held alone", "Its lock is a link", f"Remove {lock}", str(path)
+                ) from error
+            if error.errno not in _NOT_OPENED:
+                raise
+    return None
 
 
 @contextmanager
