@@ -1,6 +1,7 @@
 """The exchange table: one pandas row per answer token, its provenance beside it in every file format."""
 
 import csv
+import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from tokenunlearn.parquet_bounds import refuse_too_large
 
 SCHEMA_VERSION = 1
 PROVENANCE = "tokenunlearn"
+NUMBERS = "numbers"  # of a file: the digest of what it holds
+EDITED = "edited-"  # begins the scores_id of a table that is no longer what was written
 STRUCTURE = (
     "row_id position token_id token char_start char_end word_id "
     "is_subject is_stop_word is_punctuation gold random_key"
@@ -81,10 +84,16 @@ def provenance(table: pd.DataFrame) -> Mapping[str, Any]:
     return table.attrs.get(PROVENANCE, {})
 
 
+def is_edited(table: pd.DataFrame) -> bool:
+    """Return whether the table was read from a file that somebody changed after it was written."""
+    return str(provenance(table).get("scores_id", "")).startswith(EDITED)
+
+
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write Parquet, JSONL or CSV by suffix, whole or not at all; provenance goes with it.
 
-    JSONL carries it in the first line, CSV in its last columns. CSV texts that a spreadsheet would run get a
+    JSONL carries it in the first line, CSV in its last columns; both read formats carry a digest of all cells
+    beside it. CSV texts that a spreadsheet would run get a
     leading quote.
     Raises TableError for another suffix.
     """
@@ -92,10 +101,13 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
         if path.suffix == ".parquet":
-            table.to_parquet(draft, index=False)
+            marked = table.copy(deep=False)
+            marked.attrs = {**table.attrs, NUMBERS: _digest(table)}
+            marked.to_parquet(draft, index=False)
         elif path.suffix == ".jsonl":
             lines = table.to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
-            header = json.dumps({PROVENANCE: provenance(table)}, ensure_ascii=False) + "\n"
+            known = {PROVENANCE: provenance(table), NUMBERS: _digest(_of_lines(lines))}
+            header = json.dumps(known, ensure_ascii=False) + "\n"
             draft.write_text(header + lines, encoding="utf-8")
         elif path.suffix == ".csv":
             # Every text in quotes: a bare carriage return would begin a new line, and there a new formula.
@@ -115,33 +127,103 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 def read_table(path: str | Path) -> pd.DataFrame:
     """Return the table of a Parquet or JSONL file that `write_table` wrote.
 
-    Raises TableError when it cannot be read or is no such table; CSV is for people and is not read back.
+    One that was changed since has a `scores_id` of its own (`is_edited`), made of what it now holds, so that
+    a mask of the scores is none of it. A file of an earlier version has no digest and is taken as it is.
+    Raises TableError when it cannot be read, is no such table, or holds what no scores can (an infinite
+    number, a token twice); CSV is for people and is not read back.
     """
     path = Path(path)
     try:
         if path.suffix == ".parquet":
             refuse_too_large(path)
             table = pd.read_parquet(path)
+            written = table.attrs.pop(NUMBERS, None)
         elif path.suffix == ".jsonl":
             first, _, body = text_of(path).partition("\n")
             header = json.loads(first)
             if not isinstance(header, dict) or PROVENANCE not in header:
                 raise ValueError("It does not begin as a table of scores does")
-            # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
-            records = [json.loads(line) for line in body.split("\n") if line.strip()]
-            table = pd.DataFrame(records, columns=None if records else STRUCTURE).astype({"row_id": str})
-            table = table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
+            table = _of_lines(body)
             table.attrs[PROVENANCE] = header[PROVENANCE]
+            written = header.get(NUMBERS)
         else:
             raise ValueError(f"{path.suffix or 'no suffix'} is neither .parquet nor .jsonl")
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, OverflowError, RecursionError) as error:
         raise TableError(
             what=f"The table {path.name} cannot be read.",
             why=str(error).splitlines()[0][:200],
             fix="Write it with `python -m tokenunlearn score`.",
             where=str(path),
         ) from error
-    return check_table(table, str(path))
+    fault = _fault(check_table(table, str(path)))
+    if fault:
+        raise TableError(
+            what=f"The table {path.name} holds what no scores can.",
+            why=fault,
+            fix="Write it with `python -m tokenunlearn score`.",
+            where=str(path),
+        )
+    if written is not None and written != _digest(table):
+        table.attrs[PROVENANCE] = {**provenance(table), "scores_id": EDITED + _digest(table)[:12]}
+    return table
+
+
+def _of_lines(body: str) -> pd.DataFrame:
+    """Return the table of lines of JSON, without provenance. Raises ValueError, KeyError, OverflowError."""
+    # never splitlines: a token may hold U+2028 or U+0085, which JSON leaves as they are
+    records = [json.loads(line) for line in body.split("\n") if line.strip()]
+    table = pd.DataFrame(records, columns=None if records else STRUCTURE).astype({"row_id": str})
+    return table.astype({name: float for name in table.columns if name not in STRUCTURE[:10]})
+
+
+def _digest(table: pd.DataFrame) -> str:
+    """Return a digest of all cells, whatever the order of the columns and the width of their numbers."""
+    digest = hashlib.sha256()
+    for name in sorted(table.columns):
+        values = table[name]
+        if pd.api.types.is_float_dtype(values):
+            numbers = values.to_numpy(dtype="<f8", na_value=np.nan)
+            content = np.where(np.isnan(numbers), np.nan, numbers).tobytes()  # one kind of NaN
+        else:
+            content = json.dumps([str(each) for each in values]).encode()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _fault(table: pd.DataFrame) -> str:
+    """Return what no table of scores can hold and this one does, in words; empty where there is nothing."""
+    if not len(table):
+        return ""
+    kinds = pd.api.types
+    for names, holds, words in (
+        (("position", "word_id"), kinds.is_integer_dtype, "no whole number"),
+        (("is_subject", "is_stop_word", "is_punctuation"), kinds.is_bool_dtype, "neither true nor false"),
+        (("gold", "random_key"), kinds.is_numeric_dtype, "no number"),
+    ):
+        for name in names:
+            if not holds(table[name]) or (name != "gold" and table[name].isna().any()):
+                return f"{name} is {words} somewhere"
+    row = pd.factorize(table["row_id"])[0]
+    position, word = (table[name].to_numpy(dtype=np.int64) for name in ("position", "word_id"))
+    gold, key = (table[name].to_numpy(dtype=np.float64) for name in ("gold", "random_key"))
+    inside = np.diff(row, prepend=-1) == 0  # not the first token of its row
+    faults = {
+        "its row has ended before": np.diff(row, prepend=0) < 0,
+        "its position does not rise in its row": (position < 0)
+        | inside & (np.diff(position, prepend=-1) <= 0),
+        "its word_id falls in its row": inside & (np.diff(word, prepend=0) < 0),
+        "its gold is neither 0 nor 1": ~(np.isnan(gold) | (gold == 0) | (gold == 1)),
+        "its random_key is not finite": ~np.isfinite(key),
+    }
+    for name in table.columns:
+        if kinds.is_float_dtype(table[name]):
+            numbers = table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            faults[f"its {name} is infinite; what is not measured is NaN"] = np.isinf(numbers)
+    for words, wrong in faults.items():
+        if wrong.any():
+            at = int(wrong.argmax())
+            return f"Token {at}, of row {str(table['row_id'].iloc[at])[:60]}: {words}"
+    return ""
 
 
 def spreadsheet_text(text: str) -> str:

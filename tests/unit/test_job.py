@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from tokenunlearn.data.demo import demo_rows
-from tokenunlearn.errors import InputError, MaskError, ModelError, RunError, SettingError
+from tokenunlearn.errors import InputError, MaskError, ModelError, RunError, SettingError, TableError
 from tokenunlearn.masks import columns_from_table, make_mask, weights_for, write_mask
 from tokenunlearn.runs.job import load_job, run_mask
 from tokenunlearn.runs.run_rows import rows_from
@@ -54,6 +54,15 @@ def run_folder(folder: Path, k: int = 3) -> dict[str, Any]:
     write_mask(folder / "mask.jsonl", mask, scores)
     write_table(scores, folder / "tokens.parquet")
     return {"mask_hash": mask.hash, "scores_id": "scores"}
+
+
+def test_scores_that_were_changed_after_they_were_written_are_not_trained_by(tmp_path: Path) -> None:
+    config, path = run_folder(tmp_path), tmp_path / "tokens.parquet"
+    found = pd.read_parquet(path)
+    found.loc[2, "knowledge_swap"] = 99.0
+    found.to_parquet(path)
+    with pytest.raises(TableError, match="changed after they were written"):
+        run_mask(tmp_path, config)
 
 
 def test_each_row_trains_the_tokens_that_were_shown_for_it(tmp_path: Path) -> None:

@@ -290,6 +290,17 @@ def scored(folder: Path, table: pd.DataFrame) -> Report:
     return report(path)
 
 
+def test_scores_that_were_changed_after_they_were_written_are_not_drawn(tmp_path: Path) -> None:
+    signals = {"knowledge_swap": [0.0, 0.5, 1.0], "entropy": [1.0, 0.5, 0.0]}
+    scored(tmp_path, pd.DataFrame({"row_id": ["r0"] * 3, **signals}))
+    scores = beside(tmp_path / "scored.jsonl")[0]
+    found = pd.read_parquet(scores)
+    found.loc[1, "entropy"] = 99.0
+    found.to_parquet(scores)
+    with pytest.raises(RunError, match="was changed after it was written"):
+        report(tmp_path / "scored.jsonl")
+
+
 def test_the_signals_of_the_scores_are_held_against_the_annotated_fact(tmp_path: Path, made: Report) -> None:
     """The fact has the highest knowledge and the lowest entropy."""
     assert made.record["signals"] == [] and "Does a signal find the fact?" not in report_page(made)

@@ -2,18 +2,22 @@
 
 import csv
 import io
+import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tokenunlearn.cli import main
-from tokenunlearn.errors import TableError
+from tokenunlearn.errors import MaskError, TableError
+from tokenunlearn.masks import read_header, read_mask
 from tokenunlearn.table import (
     PROVENANCE,
     SCHEMA_VERSION,
     STRUCTURE,
     check_table,
+    is_edited,
     provenance,
     random_keys,
     read_table,
@@ -117,6 +121,89 @@ def test_unreadable_files_are_told(tmp_path, name: str, content: str) -> None:
         read_table(tmp_path / name)
     with pytest.raises(TableError):
         read_table(tmp_path / f"missing-{name}")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+@pytest.mark.parametrize(
+    ("column", "at", "value", "words"),
+    [
+        ("loss", 2, np.inf, "Token 2, of row 7: its loss is infinite"),
+        ("entropy", 6, -np.inf, "Token 6, of row 8: its entropy is infinite"),
+        ("random_key", 1, np.nan, "random_key is no number somewhere"),
+        ("random_key", 1, np.inf, "Token 1, of row 7: its random_key is not finite"),
+        ("gold", 3, 0.5, "Token 3, of row 7: its gold is neither 0 nor 1"),
+        ("position", 1, 0, "Token 1, of row 7: its position does not rise"),
+        ("position", 0, -1, "Token 0, of row 7: its position does not rise"),
+        ("position", 1, 1.5, "position is no whole number somewhere"),
+        ("word_id", 2, 0, "Token 2, of row 7: its word_id falls"),
+        ("row_id", 1, "8", "Token 2, of row 7: its row has ended before"),
+        ("row_id", 3, "8", "Token 4, of row 8: its position does not rise"),
+        ("is_subject", 1, "yes", "is_subject is neither true nor false somewhere"),
+    ],
+)
+def test_what_no_scores_can_hold_is_refused(tmp_path, column, at, value, words, suffix: str) -> None:
+    whole = pd.concat([table(["a"] * 4), table(["b"] * 3).assign(row_id="8")], ignore_index=True)
+    whole = whole.assign(word_id=whole["position"])
+    cells = whole[column].tolist()
+    cells[at] = value
+    changed = whole.assign(**{column: [str(each) for each in cells] if isinstance(value, str) else cells})
+    changed.attrs = table(["a"]).attrs
+    path = tmp_path / f"t.{suffix}"
+    write_table(changed, path)
+    if suffix == "jsonl" and np.isin(value, (np.inf, -np.inf)):  # pandas writes null
+        lines = path.read_text().split("\n")
+        lines[1 + at] = json.dumps(json.loads(lines[1 + at]) | {column: value})
+        path.write_text("\n".join(lines))
+    with pytest.raises(TableError, match=words):
+        read_table(path)
+
+
+def test_a_number_of_400_digits_is_told(tmp_path) -> None:
+    write_table(table(["a"]), tmp_path / "t.jsonl")
+    content = (tmp_path / "t.jsonl").read_text()
+    (tmp_path / "t.jsonl").write_text(content.replace('"loss":0.1', '"loss":1' + "0" * 400))
+    with pytest.raises(TableError, match="cannot be read"):
+        read_table(tmp_path / "t.jsonl")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_changed_numbers_are_told_and_have_an_id_of_their_own(tmp_path, capsys, suffix: str) -> None:
+    path, mask = tmp_path / f"t.{suffix}", tmp_path / "m.jsonl"
+    written = table(["a", "b", "c", "d"])
+    write_table(written, path)
+    select = ["select", str(path), "--alpha", "1", "--knowledge", "loss", "--out", str(mask)]
+    assert main(select) == 0 and "was changed" not in capsys.readouterr().err
+    assert not is_edited(read_table(path)) and read_header(mask)["scores_id"] == "abc"
+
+    def changed(number: float) -> str:
+        if suffix == "parquet":
+            found = pd.read_parquet(path)
+            found.loc[2, "loss"] = number
+            found.to_parquet(path)
+        else:
+            path.write_text(re.sub('("position":2,.*"loss":)[0-9.]+', rf"\g<1>{number}", path.read_text()))
+        return str(provenance(read_table(path))["scores_id"])
+
+    ids = [changed(number) for number in (99.0, 98.0, 99.0)]
+    assert ids[0] == ids[2] != ids[1] and all(each.startswith("edited-") for each in ids)
+    with pytest.raises(MaskError, match=f"made from other scores: abc, here {ids[0]}"):
+        read_mask(mask, read_table(path), ids[0])
+    assert main(select) == 0 and f"{path} was changed after it was written" in capsys.readouterr().err
+    assert read_header(mask)["scores_id"] == ids[0]
+    # written again, it is what it says it is
+    write_table(read_table(path), path)
+    assert provenance(read_table(path))["scores_id"] == ids[0]
+    assert changed(2.1) != "abc"
+
+
+def test_a_table_without_a_digest_is_read_as_it_is(tmp_path) -> None:
+    """As versions before wrote it."""
+    written = table(["a", "b"])
+    written.to_parquet(tmp_path / "t.parquet", index=False)
+    lines = written.to_json(orient="records", lines=True, double_precision=15)
+    (tmp_path / "t.jsonl").write_text(json.dumps({PROVENANCE: written.attrs[PROVENANCE]}) + "\n" + lines)
+    for name in ("t.parquet", "t.jsonl"):
+        assert provenance(read_table(tmp_path / name)) == provenance(written)
 
 
 def test_missing_columns_and_other_versions_are_told() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokenunlearn.cli.flags import add_settings
 from tokenunlearn.cli.outputs import add_output
-from tokenunlearn.cli.sources import tell_unchosen
+from tokenunlearn.cli.sources import tell_edited, tell_unchosen
 from tokenunlearn.errors import SettingError, TableError
 from tokenunlearn.settings import MOST_SHOWN, from_flags, is_number
 
@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     rule, path = from_flags(Rule, arguments), Path(arguments.out)
     table = read_table(arguments.scores)
+    tell_edited(table, arguments.scores)
     if not len(table):
         raise TableError(
             "The table has no rows", "There is no token to choose", "Score some rows", arguments.scores

@@ -15,6 +15,8 @@ from tokenunlearn.settings import MOST_SHOWN
 from tokenunlearn.training.events import Measured, Measuring
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tokenunlearn.data.rows import Row
     from tokenunlearn.data.splits import Splits
     from tokenunlearn.models.loading import LoadedModel
@@ -181,6 +183,17 @@ def models_beside(arguments: argparse.Namespace) -> "dict[str, LoadedModel]":
         adapter = place if (Path(place) / CONFIG).is_file() else None
         found[name] = load_model(arguments.model if adapter else place, adapter, arguments.precision)
     return found
+
+
+def tell_edited(table: "pd.DataFrame", path: str) -> None:
+    """Say on stderr where the numbers of a table are not those that were scored."""
+    from tokenunlearn.table import is_edited
+
+    if is_edited(table):
+        sys.stderr.write(
+            f"{path} was changed after it was written: its numbers are not those that were scored. "
+            "A mask made from it is for this very table\n"
+        )
 
 
 def tell_unchosen(rows: Sequence[str], of: int) -> None:

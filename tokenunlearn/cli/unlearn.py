@@ -19,6 +19,7 @@ from tokenunlearn.cli.sources import (
     given_rows,
     load,
     stoppable,
+    tell_edited,
     tell_unchosen,
 )
 from tokenunlearn.cli.training import add_rows_to_keep, add_training, training_settings
@@ -162,6 +163,7 @@ def _scores(arguments: argparse.Namespace) -> Any:
         refuse_empty_file(arguments.mask)
         return None
     table = read_table(arguments.scores)
+    tell_edited(table, arguments.scores)
     mask = read_mask(arguments.mask, table, provenance(table).get("scores_id", ""))
     refuse_empty(mask, arguments.mask)
     return mask, table

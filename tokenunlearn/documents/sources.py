@@ -31,7 +31,7 @@ from tokenunlearn.runs.run_probes import longest_in
 from tokenunlearn.runs.run_rows import rows_of, world_kept
 from tokenunlearn.runs.sweep_job import FILE
 from tokenunlearn.settings import from_dict, to_dict
-from tokenunlearn.table import read_table
+from tokenunlearn.table import is_edited, read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event, known_events
 from tokenunlearn.training.origin import FILES, Origin, hash_of, model_asked_for, settings_of
@@ -307,6 +307,13 @@ def _choice(scores: Path, mask: Path, asked: bool) -> tuple[pd.DataFrame | None,
             str(lacking),
         )
     table = read_table(scores)
+    if is_edited(table):
+        raise RunError(
+            f"{scores.name} was changed after it was written",
+            "Its numbers are not those that were scored",
+            "Score the rows again",
+            str(scores),
+        )
     return table, read_mask(mask, table, None)
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.errors import MaskError
+from tokenunlearn.errors import MaskError, TableError
 from tokenunlearn.fitting import check_rows
 from tokenunlearn.masks import Mask, read_mask, refuse_empty, weights_for
 from tokenunlearn.models.adapters import save_adapter
@@ -33,7 +33,7 @@ from tokenunlearn.runs.run_probes import probes_of
 from tokenunlearn.runs.run_rows import rows_of
 from tokenunlearn.runs.run_target import target_of
 from tokenunlearn.settings import from_dict
-from tokenunlearn.table import read_table
+from tokenunlearn.table import is_edited, read_table
 from tokenunlearn.training.config import TrainConfig
 from tokenunlearn.training.events import Event
 from tokenunlearn.training.loop import train
@@ -120,7 +120,8 @@ def load_job(config: Mapping[str, Any], directory: Path) -> Job:
 def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataFrame] | None:
     """Return the mask of the folder and the table that it was made on, None when it has none.
 
-    Raises MaskError when the mask is not the one that the config names, or chooses no token.
+    Raises MaskError when the mask is not the one that the config names, or chooses no token, TableError when
+    the table cannot be read or is not the one that was written.
     """
     path = directory / MASK
     expected = config.get("mask_hash")
@@ -129,6 +130,13 @@ def run_mask(directory: Path, config: Mapping[str, Any]) -> tuple[Mask, pd.DataF
             raise MaskError(f"The mask {expected[:12]} is missing", "Start the run again", where=str(path))
         return None
     table = read_table(directory / "tokens.parquet")
+    if is_edited(table):
+        raise TableError(
+            "The scores beside the mask were changed after they were written",
+            "Controls would be drawn by other numbers than the mask's",
+            "Start the run again",
+            str(directory / "tokens.parquet"),
+        )
     mask = read_mask(path, table, str(config.get("scores_id") or ""))
     if expected and mask.hash != expected:
         raise MaskError(
