@@ -21,6 +21,7 @@ from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.models.language_model import LONGEST
 from tokenunlearn.probes.badges import Said, by_itself
 from tokenunlearn.probes.evidence import ProbeSettings
+from tokenunlearn.probes.evidence import judged as judge
 from tokenunlearn.probes.one_question import asked_of_both, row_asking
 from tokenunlearn.probes.report import fluency_bound
 from tokenunlearn.runs.artifact import ADAPTER, adapter_words, read_artifact
@@ -220,11 +221,11 @@ def _side(line: Mapping[str, Any], longest: int) -> dict[str, Any]:
 
 def _said(model: Any, question: str, longest: int) -> dict[str, Any]:
     said = model.generate([question], longest)[0]
-    judged = model.base_log_probs([(question, said.text)]) if said.text else None
+    judged, _ = judge(model, {question: said.text})
     return {
         "text": said.text,
         "cut": longest if said.cut else 0,
-        "fluency": fluency(judged[0].log_probs) if judged else None,
+        "fluency": fluency(judged[question].log_probs) if judged else None,
     }
 
 

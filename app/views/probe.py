@@ -11,7 +11,7 @@ from tokenunlearn.data.splits import all_among
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.left import forgets, what_is_left, words_gone
 from tokenunlearn.probes.readings import gone_said, in_short, is_success, line_words
-from tokenunlearn.probes.report import counts_of, with_badges
+from tokenunlearn.probes.report import counts_of, unjudged_words, with_badges
 from tokenunlearn.probes.transcript import length_words
 from tokenunlearn.runs.run_probes import longest_in
 
@@ -84,7 +84,15 @@ def probe_value(
         }
         if after
         else {},
-        "length": length_words(longest_in(after or before, config), (after or before)["answers"]),
+        "length": " ".join(
+            filter(
+                None,
+                [
+                    length_words(longest_in(after or before, config), (after or before)["answers"]),
+                    unjudged_words(after or before),
+                ],
+            )
+        ),
         "tokens": token_changes(before, after) if after else {},
     }
 

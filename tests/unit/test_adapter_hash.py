@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapter_files import CONFIG, WEIGHTS, adapter_hash
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.training.origin import FILES, differences, model_asked_for
@@ -39,3 +40,9 @@ def test_other_settings_of_an_adapter_are_another_adapter(adapter: Path) -> None
     (said,) = differences(ours, changed)
     assert said.startswith(f"{FILES} is target @")
     assert len(differences(older, changed)) == 1
+
+
+def test_a_model_folder_without_a_model_has_no_identity(tmp_path: Path) -> None:
+    """A hash of nothing would be the same for each of them."""
+    with pytest.raises(ModelError, match="holds no model any more"):
+        model_asked_for(str(tmp_path), tmp_path, "fp32")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.errors import RunError, SettingError
-from tokenunlearn.experiments.arms import ARMS, Arm
+from tokenunlearn.experiments.arms import ARMS, Arm, arm_words
 from tokenunlearn.experiments.config import CompareConfig
 from tokenunlearn.experiments.entry import Size
 from tokenunlearn.experiments.moments import LAST
@@ -152,7 +152,7 @@ def test_a_size_that_is_not_reached_is_told(tiny_folder, table) -> None:
             f"not measured: after 8 steps its norm is {found.norm:.4g} and it has trained "
             f"{found.tokens} tokens, the chosen arm's are 1e+09 and 1000000000"
         )
-        assert note_lines([found]) == [f"{arm}, seed 3, last step: {found.note}."]
+        assert note_lines([found]) == [f"{arm_words(arm)}, seed 3, last step: {found.note}."]
 
 
 def test_a_matched_arm_needs_the_chosen_one(tiny_folder, table) -> None:

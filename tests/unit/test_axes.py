@@ -132,7 +132,7 @@ class Told:
     def base_id(self) -> str:
         return "base"
 
-    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         return [TokenLogProbs([-1.0], [0], [1]) for _ in pairs]
 
 

@@ -3,6 +3,7 @@
 import builtins
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,19 @@ def test_a_pulse_opens_no_file_of_a_run_that_has_not_changed(
     store = service.queue.store
     ids = [finished_run(store, "chosen", 0.1, "forgot", ANSWER) for _ in range(12)]
     opened: list[str] = []
-    real = io.open
 
-    def counting(path: Any, *given: Any, **named: Any) -> Any:
-        if isinstance(path, str | os.PathLike) and str(store.root) in str(path):
-            opened.append(f"{Path(path).parent.name}/{Path(path).name}")
-        return real(path, *given, **named)
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(path: Any, *given: Any, **named: Any) -> Any:
+            inside = isinstance(path, str | os.PathLike) and str(store.root) in str(path)
+            if inside and Path(path).suffix != ".lock":
+                opened.append(f"{Path(path).parent.name}/{Path(path).name}")
+            return real(path, *given, **named)
 
-    monkeypatch.setattr(io, "open", counting)
-    monkeypatch.setattr(builtins, "open", counting)
+        return counted
+
+    monkeypatch.setattr(os, "open", counting(os.open))
+    monkeypatch.setattr(builtins, "open", counting(io.open))
+    monkeypatch.setattr(io, "open", builtins.open)
     first = parts.look(service)
     assert len(opened) == 3 * len(ids), "state, config and note of each, once"
     opened.clear()

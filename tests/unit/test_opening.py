@@ -136,8 +136,8 @@ def test_every_split_of_a_file_is_told_and_stands_in_its_runs(service: Service, 
         rows = rows_of(service.queue.store.config(each))
         assert [row.id for row in rows.choice] == ["which"] and [row.id for row in rows.holdout] == [held.id]
     lines = {line["run_id"]: line["settings"] for line in compare.runs(service)["runs"]}
-    assert list(lines[rival]["choice rows"]) == ["Choice rows", "1"]
-    assert list(lines[run_id]["holdout rows"]) == ["Holdout rows", "1"]
+    assert list(lines[rival]["choice rows"])[:2] == ["Choice rows", "1"]
+    assert list(lines[run_id]["holdout rows"])[:2] == ["Holdout rows", "1"]
 
 
 def test_a_row_that_cannot_be_scored_is_left_out_with_its_reason_until_a_model_can_read_it(

@@ -9,13 +9,13 @@ import pytest
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
-from tokenunlearn.errors import InputError, SettingError
+from tokenunlearn.errors import InputError, ModelError, SettingError
 from tokenunlearn.metrics.tofu import rouge_l_recall
 from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs, Written
 from tokenunlearn.probes import PROBES, Probe
 from tokenunlearn.probes import report as reports
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, continued, judged
-from tokenunlearn.probes.report import compare_reports, probe_report, with_badges
+from tokenunlearn.probes.report import compare_reports, probe_report, unjudged_words, with_badges
 from tokenunlearn.probes.transcript import length_words
 
 BORN = Row(
@@ -327,7 +327,7 @@ class OnBase(WordModel):
     def base_id(self) -> str:
         return self.name
 
-    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         likely = [np.log([self.base.get(word, 0.1) for word in answer.split(" ")]) for _, answer in pairs]
         places = super().token_log_probs(pairs)
         return [replace(place, log_probs=values) for place, values in zip(places, likely, strict=True)]
@@ -355,11 +355,13 @@ def test_fluency_is_that_of_the_greedy_answers_under_the_base() -> None:
 
 def test_a_base_that_cannot_be_had_leaves_fluency_unmeasured() -> None:
     class Gone(OnBase):
-        def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+        def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
             self.scored.append(list(pairs))
-            return None
+            raise ModelError("The base is gone", "Its folder was removed")
 
-    assert report_of(Gone({}, before_model().answers))["summary"]["fluency"] is None
+    report = report_of(Gone({}, before_model().answers))
+    assert report["summary"]["fluency"] is None
+    assert unjudged_words(report) == "Fluency is not measured: The base is gone. Its folder was removed."
 
 
 def test_the_bound_of_garbled_is_that_of_the_answers_before_that_state_their_fact() -> None:
@@ -422,7 +424,7 @@ def test_each_probe_asks_for_all_that_it_reads() -> None:
     for name, probe in PROBES.items():
         log_probs, written, longest = collect(model, [probe.asks(rows, settings)], None)
         said = {question: each.text for question, each in written.items()}
-        judges = judged(on_base(model, Ada=0.5), said)
+        judges, _ = judged(on_base(model, Ada=0.5), said)
         more = continued(model, [probe.asks(rows, settings)], longest)
         values = probe.by_row(Evidence(rows, log_probs, said, settings, judges, more))
         alone = probe.over_rows(list(values.values()))

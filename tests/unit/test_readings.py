@@ -163,12 +163,20 @@ def test_the_caution_stays_while_any_fact_comes_back_and_says_which_way() -> Non
     assert what_is_left(*both(["In Rome."] * 2, ["In Rome."] * 2)) == ""
 
 
+def test_broken_answers_are_said_before_all_else() -> None:
+    before, after = both(["In Rome."] * 3, ["was was was was"] * 3, was=0.8)
+    lines = [line | {"badge": "garbled"} for line in with_badges(before, after)["answers"]]
+    said = what_is_left(before, with_badges(before, after) | {"answers": lines})
+    assert said.startswith("3 of 3 answers are garbled, which is no forgetting.")
+
+
 def test_of_how_many_facts_other_words_show_nothing_is_said() -> None:
     before, after = both(["In Rome."] * 3, ["was was was was", None, "In Rome."], was=0.8)
     before["by_row"]["paraphrased"].pop("r1")
     after = with_badges(before, after)
     assert what_is_left(before, after) == (
-        "Of 2 more other words show nothing: 1 garbled when asked in other words, 1 asked one way only."
+        "Whether 2 come back in other words is not known: 1 garbled when asked in other words, "
+        "1 asked one way only."
     )
     before, after = both(["In Rome."] * 2, [None] * 2, None, None)
     assert what_is_left(before, after) == (

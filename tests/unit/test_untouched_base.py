@@ -10,6 +10,7 @@ import torch
 
 from tests.tiny_rows import RETAIN, ROWS, tiny
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.errors import ModelError
 from tokenunlearn.models.language_model import HasBase
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes.evidence import ProbeSettings
@@ -43,9 +44,8 @@ def log_probs(model: LoadedModel) -> np.ndarray:
     return np.concatenate([tokens.log_probs for tokens in model.token_log_probs(PAIRS)])
 
 
-def under_base(model: LoadedModel) -> np.ndarray | None:
-    scored = model.base_log_probs(PAIRS)
-    return None if scored is None else np.concatenate([tokens.log_probs for tokens in scored])
+def under_base(model: LoadedModel) -> np.ndarray:
+    return np.concatenate([tokens.log_probs for tokens in model.base_log_probs(PAIRS)])
 
 
 @pytest.mark.parametrize("taught", [False, True])
@@ -65,8 +65,10 @@ def test_the_base_is_below_the_adapter_and_below_the_training(
 
 def test_a_merged_target_whose_base_is_gone_has_no_fluency(tiny_folder: Path, adapter: Path) -> None:
     model = replace(moved(tiny(tiny_folder, adapter)), source="/nowhere")
-    assert under_base(model) is None
+    with pytest.raises(ModelError):
+        under_base(model)
     report = probe_report(model, Splits(ROWS[:1], RETAIN[:1], ()), ProbeSettings(max_new_tokens=4))
+    assert "no safetensors weights" in report["unjudged"]
     assert report["summary"]["fluency"] is None and report["summary"]["fact_joint"] is not None
 
 

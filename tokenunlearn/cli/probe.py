@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tokenunlearn.probes.evidence import ProbeSettings
     from tokenunlearn.probes.left import left_said
     from tokenunlearn.probes.reference import against
-    from tokenunlearn.probes.report import probe_report, with_badges
+    from tokenunlearn.probes.report import probe_report, unjudged_words, with_badges
     from tokenunlearn.probes.transcript import length_words
 
     settings = from_flags(ProbeSettings, arguments)
@@ -128,6 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{'precision':{WIDTH}} {measured_in(model.precision)}\n")
     sys.stdout.write(f"{'answers':{WIDTH}} {length_words(report['longest_answer'], report['answers'])}\n")
+    sys.stderr.write(f"{lost}\n" if (lost := unjudged_words(report)) else "")
     for line in (*badge_lines(report), *left_said(before, report)) if before else ():
         sys.stdout.write(f"{line}\n")
     return 0

@@ -28,7 +28,7 @@ from tokenunlearn.models.language_model import LanguageModel
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.probes import COMPARED
 from tokenunlearn.probes.kept import of_seeds, retention
-from tokenunlearn.probes.report import probe_report, summary_of
+from tokenunlearn.probes.report import probe_report, summary_of, unjudged_words
 from tokenunlearn.rivals import RIVALS, make_rival
 from tokenunlearn.settings import describe
 from tokenunlearn.training.config import TrainConfig
@@ -268,7 +268,8 @@ class _Run:
 
     def result(self, moment: str) -> ArmResult:
         """Return a measurement of it as it is now."""
-        size, measured = self.size, self.measured or {"summary": {}}
+        size, measured = self.size, dict(self.measured or {"summary": {}})
+        notes = (self.note, measured.pop("note", ""))
         return ArmResult(
             self.arm.tokens,
             self.seed,
@@ -279,7 +280,7 @@ class _Run:
             seconds=self.seconds,
             norm=size.norm,
             tokens=size.tokens,
-            note=self.note,
+            note="; ".join(filter(None, notes)),
             facts=self.facts[0] if self.facts else None,
             chosen=self.facts[1] if self.facts else None,
         )
@@ -310,7 +311,8 @@ def _rows(bench: Bench) -> Splits:
 def _measure(bench: Bench, model: LanguageModel) -> dict[str, Any]:
     report = probe_report(model, _rows(bench), ARM_PROBES)
     by_row = {name: report["by_row"][name] for name in COMPARED}
-    return {"summary": report["summary"], "answers": report["answers"], "by_row": by_row}
+    told = {"note": note.rstrip(".")} if (note := unjudged_words(report)) else {}
+    return {"summary": report["summary"], "answers": report["answers"], "by_row": by_row, **told}
 
 
 def arms_table(results: Sequence[ArmResult]) -> pd.DataFrame:

@@ -65,9 +65,6 @@ def embedded_model_folder() -> Path:
         remove_abandoned_drafts(folder.parent)
         if _is_whole(folder, _stamps(folder)):
             return folder
-        if folder.exists():  # cut off, emptied or of an earlier version: a cache is made again
-            folder.rename(Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent)) / folder.name)
-            remove_abandoned_drafts(folder.parent)
         draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder.parent))
         held = _lock(draft)
     finally:
@@ -76,11 +73,15 @@ def embedded_model_folder() -> Path:
         convert(source, draft)
         made = {path.name: file_hash(path) for path in sorted(draft.iterdir())}
         (draft / _MANIFEST).write_text(json.dumps(made), encoding="utf-8")
+        cache = _lock(folder.parent)
         try:
-            draft.rename(folder)
-        except OSError:  # another process was faster; its folder is as good as ours
-            if not folder.is_dir():
-                raise
+            if not is_whole(folder):  # else another process was faster, and its folder is as good as ours
+                if folder.exists():  # cut off, emptied or of an earlier version; who reads it goes on reading
+                    folder.rename(draft.with_name(f"{draft.name}-old"))
+                draft.rename(folder)
+        finally:
+            os.close(cache)
+        remove_abandoned_drafts(folder.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         os.close(held)

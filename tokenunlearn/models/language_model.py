@@ -100,8 +100,8 @@ class HasBase(Protocol):
         """Return what names the base by its weights: fluency under two bases cannot be compared."""
         ...
 
-    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
-        """Return what `token_log_probs` of the untouched base would; None where that cannot be had."""
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
+        """Return what `token_log_probs` of the untouched base would. Raises ModelError where it is gone."""
         ...
 
 

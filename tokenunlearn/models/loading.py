@@ -159,20 +159,18 @@ class LoadedModel:
             and encoding.ids[: encoding.prompt_length] == encode_prompt(self.tokenizer, question)
         )
 
-    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return what `token_log_probs` does, under the untouched base: no adapter, nothing trained.
 
-        Where the adapter was merged, its weights are read once more, and let go of; None when they cannot be.
+        Where the adapter was merged, its weights are read once more, and let go of. Raises ModelError when
+        they cannot be.
         """
         if self.merged is None:
             with without_adapter(self.model):
                 return self.token_log_probs(pairs)
         source, dtype = Path(self.source), resolve_precision(self.precision)[1]
-        try:
-            refuse_too_large(self.name, folder_bytes(source, dtype, self.name))
-            base, _ = _base_model(source, self.name, dtype)
-        except ModelError:
-            return None
+        refuse_too_large(self.name, folder_bytes(source, dtype, self.name))
+        base, _ = _base_model(source, self.name, dtype)
         base.to(self.device).eval()
         run_as(base, causal_model(self.model))
         return replace(self, model=base, adapter=None, merged=None).token_log_probs(pairs)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 
 from tokenunlearn.data.rows import Row
 from tokenunlearn.data.splits import Splits
+from tokenunlearn.errors import ModelError
 from tokenunlearn.models.language_model import (
     LONGER,
     LONGEST,
@@ -162,11 +163,17 @@ def continued(model: LanguageModel, asks: Iterable[Asks], max_new_tokens: int) -
     return {pair: each.text for pair, each in zip(begun, said, strict=True)}
 
 
-def judged(model: LanguageModel, answers: Mapping[str, str]) -> dict[str, TokenLogProbs]:
+def judged(model: LanguageModel, answers: Mapping[str, str]) -> tuple[dict[str, TokenLogProbs], str]:
     """Question → log-probs of its answer under the untouched base beneath `model`, teacher-forced.
 
     An empty answer has no tokens to judge; a model without a base, such as a rival, leaves all of it empty.
+    The second is why a base that there is cannot be had, else "".
     """
     pairs = [(question, answer) for question, answer in answers.items() if answer.strip()]
-    scored = model.base_log_probs(pairs) if pairs and isinstance(model, HasBase) else None
-    return {question: tokens for (question, _), tokens in zip(pairs, scored or [], strict=bool(scored))}
+    if not pairs or not isinstance(model, HasBase):
+        return {}, ""
+    try:
+        scored = model.base_log_probs(pairs)
+    except ModelError as error:
+        return {}, str(error)
+    return {question: tokens for (question, _), tokens in zip(pairs, scored, strict=True)}, ""

@@ -55,6 +55,8 @@ _OPEN: Final = {
         "asked one way only",
     ),
 }
+# What is said of several answers before all else: else words that are gone read as a success.
+_BROKEN: Final = {"garbled": "garbled", "refused": "refused"}
 # What is no forgetting by itself.
 _ELSE: Final = {
     "garbled": "The answer is garbled, which is no forgetting.",
@@ -81,7 +83,12 @@ def what_is_left(before: Report, after: Report) -> str:
     if len(lines) == 1:
         return _of_one(lines[0], was, now)
     open_ways = Counter(line["reworded"] for line in lines if line["badge"] == "forgot" and not _back(line))
-    said = [_likely(was, now, "the facts are") if _stays(was, now) else ""]
+    broken = [
+        f"{count} of {len(lines)} answers {'is' if count == 1 else 'are'} {words}, which is no forgetting."
+        for badge, words in _BROKEN.items()
+        if (count := sum(line["badge"] == badge for line in lines))
+    ]
+    said = [*broken, _likely(was, now, "the facts are") if _stays(was, now) else ""]
     back = Counter(way for line in lines if (way := _back(line)))
     if back:
         count, ways = back.total(), _listed(back, _BACK)
@@ -89,7 +96,10 @@ def what_is_left(before: Report, after: Report) -> str:
     if open_ways.keys() == {ONE_WAY} and not back:
         said.append("Asked one way only: whether the facts come back in other words was not measured.")
     elif count := sum(open_ways[way] for way in _OPEN):
-        said.append(f"Of {count} more other words show nothing: {_listed(open_ways, _OPEN)}.")
+        which = f"{count} more" if back else f"{count}"
+        comes = "comes" if count == 1 else "come"
+        ways = _listed(open_ways, _OPEN)
+        said.append(f"Whether {which} {comes} back in other words is not known: {ways}.")
     return " ".join(filter(None, said))
 
 

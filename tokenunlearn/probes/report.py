@@ -54,7 +54,8 @@ def probe_report(
     told(f"judging {len(said):,} answers")
     more = continued(model, asked, longest)
     cut = {question for question, each in written.items() if each.cut}
-    evidence = Evidence(rows, log_probs, said, settings, judged(model, said), more, cut)
+    under_base, unjudged = judged(model, said)
+    evidence = Evidence(rows, log_probs, said, settings, under_base, more, cut)
     by_row = {name: dict(probe.by_row(evidence)) for name, probe in PROBES.items()}
     lines = _plain(transcript.answer_lines(evidence))
     return _plain(
@@ -65,8 +66,15 @@ def probe_report(
             "by_row": by_row,
             "judge": model.base_id() if isinstance(model, HasBase) and evidence.under_base else None,
             "longest_answer": longest,
+            "unjudged": unjudged,
         }
     )
+
+
+def unjudged_words(report: Mapping[str, Any]) -> str:
+    """Return why no answer of a Report has a fluency, where its judge was lost; "" elsewhere."""
+    why = report.get("unjudged")
+    return f"Fluency is not measured: {why}" if why else ""
 
 
 def summary_of(model: LanguageModel, rows: Splits, names: Collection[str]) -> dict[str, float | None]:

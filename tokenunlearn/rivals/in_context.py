@@ -84,7 +84,7 @@ class InContext:
         """Return the target's base id: the context is not part of the base."""
         return self.model.base_id()
 
-    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs] | None:
+    def base_log_probs(self, pairs: Sequence[tuple[str, str]]) -> list[TokenLogProbs]:
         """Return what the target's base gives to the bare question, as it does for every other model."""
         return self.model.base_log_probs(pairs)
 

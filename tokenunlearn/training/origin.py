@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from tokenunlearn.data.rows import Row
+from tokenunlearn.errors import ModelError
 from tokenunlearn.models.adapter_files import WEIGHTS, adapter_hash
 from tokenunlearn.models.loading import LoadedModel
 from tokenunlearn.settings import to_dict
@@ -57,6 +58,8 @@ def model_asked_for(model: str | None, adapter: Path, precision: str) -> dict[st
 
 
 def _model_hash(folder: Path) -> str:
+    if not (folder / "config.json").is_file():  # a hash of nothing would be the id of every such model
+        raise ModelError("The model's folder holds no model any more", fix="Put it back", where=str(folder))
     return _hash_of([folder / "config.json", *sorted(folder.glob("*.safetensors"))])
 
 
