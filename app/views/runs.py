@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.views.probe import judged
+from tokenunlearn.experiments.arms import CHOSEN, arm_words
 from tokenunlearn.probes.report import with_badges
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
@@ -191,7 +192,8 @@ def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     `done` are those that finished by themselves, `{run_id, see, on}` with where to see what came of it, in a
     sentence and by the tab; `ended` are the ids of these and of those that were kept;
-    `live` is `{id, mask}`, the mask's hash in full, or None.
+    `live` is `{id, mask, control}`, the mask's hash in full and what the control is called that it is of, or
+    None.
     """
     active = next((state for state in states if state["state"] in LIVE[1:]), None)
     return {
@@ -201,8 +203,14 @@ def run_news(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             if state["state"] == "finished"
         ],
         "ended": [state["run_id"] for state in states if state["state"] in ENDED],
-        "live": {"id": active["run_id"], "mask": active.get("mask_hash") or ""} if active else None,
+        "live": _live(active) if active else None,
     }
+
+
+def _live(state: Mapping[str, Any]) -> dict[str, str]:
+    arm = state.get("arm") or CHOSEN
+    control = "" if arm == CHOSEN else arm_words(arm)
+    return {"id": state["run_id"], "mask": state.get("mask_hash") or "", "control": control}
 
 
 def _rows(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:

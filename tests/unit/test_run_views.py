@@ -137,8 +137,9 @@ def test_the_news_names_finished_runs_and_the_mask_in_training() -> None:
     assert run_news([kept, done, {**RUN, "mask_hash": "9f3c"}]) == {
         "done": [{"run_id": "run-2", "see": "See before and after on the Probe tab.", "on": "probe"}],
         "ended": ["run-3", "run-2"],
-        "live": {"id": "run-1", "mask": "9f3c"},
+        "live": {"id": "run-1", "mask": "9f3c", "control": ""},
     }
+    assert run_news([{**RUN, "arm": "random"}])["live"]["control"] == "random, same count"
     (attacked,) = run_news([{**done, "kind": "attack"}])["done"]
     assert attacked["see"] == "See what it found on the Probe tab."  # it measures no before and after
     assert run_news([{**RUN, "state": "queued"}]) == {"done": [], "ended": [], "live": None}

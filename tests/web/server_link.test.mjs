@@ -64,6 +64,10 @@ test("the bar says which mask is being trained", () => {
   assert.equal(trainingWords(null, "abc"), "");
   assert.match(trainingWords({ id: "run-1", mask: "abc" }, "abc"), /^run-1 trains this mask/);
   assert.match(
+    trainingWords({ id: "run-2", mask: "def", control: "random, same count" }, "abc"),
+    /^run-2 trains the control “random, same count”;/,
+  );
+  assert.match(
     trainingWords({ id: "run-1", mask: "0123456789" }, "abc"),
     /^run-1 trains another mask, 01234567; changes here do not reach it/,
   );

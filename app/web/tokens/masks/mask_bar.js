@@ -180,10 +180,11 @@ export function maskBar(model, desk, acts) {
 
 /**
  * Returns which mask is being trained while this one is shown, or "": a control's is another one, unedited.
- * @param {{id: string, mask: string}|null} run
+ * @param {{id: string, mask: string, control?: string}|null} run
  */
 export function trainingWords(run, hash) {
   if (!run?.mask) return "";
+  if (run.control) return `${run.id} trains the control “${run.control}”; changes here do not reach it.`;
   if (run.mask === hash) return `${run.id} trains this mask; changes here make a new draft.`;
   return `${run.id} trains another mask, ${run.mask.slice(0, 8)}; changes here do not reach it.`;
 }
