@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MOST_RUNS: Final = 500
 RECORDED: Final = "recorded"
 # What a rival takes over of the run that it is to stand beside.
-SHARED: Final = ("set", "data_name", "model", "adapter", "precision", *SPLITS, "probes")
+SHARED: Final = ("set", "data_name", "model", "adapter", "weights", "precision", *SPLITS, "probes")
 
 
 def ids_given(value: Any, name: str) -> tuple[str, ...]:
