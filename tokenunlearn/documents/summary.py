@@ -36,9 +36,12 @@ _THE: Final = MappingProxyType({LAST: "the last step", EQUAL: EQUAL, RETAINED: R
 _DECIMALS: Final = 6
 FLUENCY: Final = "fluency"
 TOO_FEW: Final = "{moment}: nothing can be shown on fewer than {fewest} seeds, and this has {seeds}."
-SOME_TOO_FEW: Final = " {few} of them have fewer than {fewest} seeds, of which nothing can be shown."
+SOME_TOO_FEW: Final = " {few} of them {have} fewer than {fewest} seeds, of which nothing can be shown."
 NOTHING: Final = "After {the} no {other}difference between the chosen tokens and a control is shown{few}."
 NOTHING_ON_FEW: Final = ": {seeds} seeds can show only a very large one"
+NO_SPREAD: Final = ": there is no spread to judge by"
+EQUAL_IN_ALL: Final = ": they are equal in every figure"
+NOT_JUDGED: Final = " – nothing is shown there, as {why}"
 SHOWN: Final = (
     "{moment}: {counted} between the chosen tokens and the controls are shown (95 % interval over rows and "
     "seeds, p adjusted by Holm over these {of})."
@@ -137,8 +140,11 @@ def _verdict(every: Sequence[Finding], moment: str, unknown: str) -> dict[str, A
     else:
         text = SHOWN.format(moment=moment, counted=counted, of=len(found))
         few = sum(each.comparison.seeds < FEWEST_SEEDS for each in found)
-        text += SOME_TOO_FEW.format(few=few, fewest=FEWEST_SEEDS) if few else ""
+        have = "has" if few == 1 else "have"
+        text += SOME_TOO_FEW.format(few=few, have=have, fewest=FEWEST_SEEDS) if few else ""
         only = NOTHING_ON_FEW.format(seeds=seeds) if seeds < ENOUGH_SEEDS else ""
+        if not any(each.comparison.high > each.comparison.low for each in found):
+            only = NO_SPREAD if any(each.comparison.mean for each in found) else EQUAL_IN_ALL
         said = said or NOTHING.format(the=_THE[moment], few=only, other=other)
     against = dict.fromkeys((each.control, each.method) for each in found) if seeds >= FEWEST_SEEDS else ()
     return {
@@ -181,8 +187,9 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
     """Return what is shown of the chosen tokens against one control: with whom, better, worse, and not shown.
 
     `better` and `worse` name each figure with its difference, interval and p-value, in the order of PROBES.
-    So does `open` where the interval misses 0, for there the p-value decides. `counts`: over how many seeds
-    and rows most figures are; one that is over others has its own behind it.
+    So does `open` where the interval misses 0, for there the p-value decides; at its end stands why else
+    nothing is shown. `counts`: over how many seeds and rows most figures are; one that is over others has its
+    own behind it.
     """
     usual = Counter(each.counts for each in found).most_common(1)[0][0]
 
@@ -192,12 +199,14 @@ def against_words(found: Sequence[Finding]) -> dict[str, str]:
         return "; ".join(map("".join, zip(words, own, strict=True)))
 
     shown = [each for each in found if each.shown]
+    unjudged = dict.fromkeys(each.unequal or each.departs for each in found if each.unequal or each.departs)
+    why = NOT_JUDGED.format(why="; ".join(unjudged)) if unjudged else ""
     return {
         "control": _control(found[0]),
         "counts": usual,
         "better": listing([each for each in shown if each.better]),
         "worse": listing([each for each in shown if not each.better]),
-        "open": listing([each for each in found if not each.shown], bare=True),
+        "open": listing([each for each in found if not each.shown], bare=True) + why,
     }
 
 
