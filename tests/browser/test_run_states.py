@@ -83,7 +83,7 @@ def test_a_run_under_way_shows_on_every_tab_and_those_behind_it_have_a_place(pag
         expect(page.locator(".tx-chip", has_text="run-3: step 12 of 30 · 2 waiting")).to_be_visible()
     page.get_by_role("tab", name="Tokens").click()
     expect(page.locator(".tu-training")).to_have_text(
-        "run-3 trains another mask, 9f3c0000; changes here do not reach it."
+        "run-3 trains the control “random, same count”; changes here do not reach it."
     )
     page.locator(".tu-strip .tu-token").nth(5).click()
     page.keyboard.press("Space")
