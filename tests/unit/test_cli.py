@@ -53,6 +53,7 @@ def test_the_module_runs() -> None:
     assert done.stderr == "error: There is no such file. Check the path. Where: none.jsonl.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "status", "told"),
     [
