@@ -21,7 +21,7 @@ LONE_ROW_WORDS: Final = (
 START_ANYWAY: Final = "Start anyway: the model never knew {rows}"
 CONTROLS: Final = "Controls to train after it"
 SAME_TOKENS: Final = (
-    "The chosen tokens are those of {controls}: as a control that rules out nothing, so it is left out."
+    "The chosen tokens are those of {controls}: held against itself it shows nothing, so it is left out."
 )
 CONTROLS_HELP: Final = (
     "They show whether your choice mattered: each trains other tokens with the same settings, and rules "
@@ -75,6 +75,12 @@ NO_RUN: Final = (
 DISCARDED: Final = "{run} was discarded. The Compare tab can bring it back."
 REMOVED: Final = "{run} was removed."
 NO_PROBE: Final = "No run to probe yet. A finished run shows here what the model said before and says after."
+RECORDED_CHOICE: Final = "recorded example; your runs will be listed here"
+NO_CHOICE: Final = "no run yet; your runs will be listed here"
+NO_RUN_TO_ASK: Final = (
+    "There is no run whose models could be asked yet; a recorded example has left none. Start a run on the "
+    "Unlearn tab."
+)
 NO_COMPARE: Final = "No runs yet. Start one on the Unlearn tab, with its controls, and compare them here."
 RECORDED_SWEEP: Final = "chosen tokens, every token and as many random ones, on the demo"
 RECORDED_SWEEP_SAYS: Final = (

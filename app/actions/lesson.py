@@ -124,7 +124,6 @@ def teach(service: Service, given: FactsGiven) -> dict[str, Any]:
     config = {
         "name": name,
         "teach": to_dict(TeachConfig()),
-        "steps": TeachConfig().epochs,
         "learn": [row.id for row in rows],
         "keep": _records(_kept(service, rows)),
         "data_name": session.data_name if given.open_rows else OWN_FACTS,

@@ -13,9 +13,10 @@ from app.service import Service
 from app.views.probe import judged, probe_value
 from app.views.run_settings import namesakes
 from app.views.runs import run_line
-from app.words import NO_PROBE
+from app.words import NO_CHOICE, NO_PROBE, RECORDED_CHOICE
 from tokenunlearn.attacks import ATTACKS, check_attack
 from tokenunlearn.errors import RunError
+from tokenunlearn.experiments.planned import CONTROLS
 from tokenunlearn.metrics.fluency import fluency
 from tokenunlearn.models.embedded import EMBEDDED_NAME
 from tokenunlearn.models.language_model import LONGEST
@@ -33,6 +34,7 @@ from tokenunlearn.runs.states import ENDED
 from tokenunlearn.settings import to_dict
 
 Runs = Sequence[Mapping[str, Any]]
+NO_RUN_ID: Final = ""  # in the menu, while there is no run
 TOLD_APART: Final = 30  # runs, the newest first: each needs its settings read
 
 
@@ -53,8 +55,10 @@ class Question:
 
 
 def run_choices(service: Service) -> list[tuple[str, str]]:
-    """Return the runs to pick from, newest first: (label, run id)."""
+    """Return the runs to pick from, newest first: (label, run id); without any what stands there instead."""
     states = {state["run_id"]: state for state in _probed_runs(service)}
+    if not states:
+        return [(RECORDED_CHOICE if _recorded(service) else NO_CHOICE, NO_RUN_ID)]
     newest_of_all = list(states)[:TOLD_APART]
     apart = namesakes(
         {run_id: states[run_id]["name"] for run_id in newest_of_all},
@@ -79,12 +83,19 @@ def results(service: Service, runs: Runs | None = None) -> list[str]:
 
 
 def newest(service: Service, runs: Runs | None = None) -> str | None:
-    """Return the id of the run with the newest result, else of the newest run; None without runs.
+    """Return the id of the run to open on: that with the newest result, else the newest run; None without.
 
-    `runs` are their states where they were looked at just now.
+    A control comes after all others, as it is read beside the run that it is a control of. `runs` are their
+    states where they were looked at just now.
     """
     known = service.queue.runs() if runs is None else runs
-    return next(iter([*results(service, known), *(s["run_id"] for s in _probed_runs(service, known))]), None)
+    probed = _probed_runs(service, known)
+    controls = {state["run_id"] for state in probed if state.get("arm") in CONTROLS}
+    with_results = results(service, known)
+    ids = [*with_results, *(state["run_id"] for state in probed)]
+    # A control's result is more than none.
+    order = sorted(dict.fromkeys(ids), key=lambda each: (each not in with_results, each in controls))
+    return next(iter(order), None)
 
 
 def show(service: Service, run_id: str | None) -> dict[str, Any]:
@@ -94,11 +105,10 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
     RunError for an unknown run.
     """
     if not run_id:
-        recorded = service.recorded.get("run") or {}
-        if recorded.get("probes"):
+        if recorded := _recorded(service):
             run = {"run_id": "recorded", "name": "recorded example", "state": "finished"}
             rows = [asdict(row) for row in service.sessions.session.rows.forget]
-            return probe_value(run, {"forget": rows}, recorded["probes"])
+            return probe_value(run, {"forget": rows}, recorded)
         return {"run": None, "answers": [], "empty": NO_PROBE}
     store = service.queue.store
     state = store.state(run_id)
@@ -111,6 +121,11 @@ def show(service: Service, run_id: str | None) -> dict[str, Any]:
     other = _other(service, run_id, bool(value["empty"]))
     beside = {"attacks": attacks(service, run_id), "depth": depth_value(service, run_id)}
     return {**value, "other": other, **beside}
+
+
+def _recorded(service: Service) -> Mapping[str, Any] | None:
+    """Return the probes of the recorded run; None where there is none."""
+    return (service.recorded.get("run") or {}).get("probes") or None
 
 
 def attacks(service: Service, run_id: str) -> list[dict[str, Any]]:

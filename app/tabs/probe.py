@@ -18,7 +18,7 @@ from app.doors import hearing
 from app.parts import Now, Part
 from app.requests import read
 from app.service import Service
-from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, RUN_LABEL
+from app.words import ASK_BUTTON, ASK_LABEL, ASK_PLACEHOLDER, NO_RUN_TO_ASK, RUN_LABEL
 from tokenunlearn.errors import TokenUnlearnError
 
 LOG: Final = logging.getLogger(__name__)
@@ -44,7 +44,9 @@ def build(service: Service) -> ProbeTab:
     choices = actions.run_choices(service)
     first = actions.newest(service)
     with gr.Column(elem_classes=["tx-page"]):
-        run = gr.Dropdown(choices, value=first, label=RUN_LABEL, elem_classes=["tx-pick"])
+        run = gr.Dropdown(
+            choices, value=first or actions.NO_RUN_ID, label=RUN_LABEL, elem_classes=["tx-pick"]
+        )
         with gr.Row(equal_height=True, elem_classes=["tx-ask"]):
             question = gr.Textbox(
                 label=ASK_LABEL, placeholder=ASK_PLACEHOLDER, lines=1, max_length=2000, scale=5
@@ -92,11 +94,13 @@ def shown(service: Service, run_id: str | None) -> dict[str, Any]:
 
 def menu(service: Service, run_id: str | None) -> Any:
     """Return the run menu with the runs of now, turned to one of them."""
-    return gr.Dropdown(choices=actions.run_choices(service), value=run_id)
+    return gr.Dropdown(choices=actions.run_choices(service), value=run_id or actions.NO_RUN_ID)
 
 
 def _wire(service: Service, tab: ProbeTab) -> None:
     def answer(run_id: str | None, question: str) -> dict[str, Any]:
+        if not run_id:
+            return {"error": NO_RUN_TO_ASK}
         try:
             return actions.ask(service, read(actions.Question, {"run": run_id, "question": question}))
         except TokenUnlearnError as error:

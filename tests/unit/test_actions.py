@@ -24,6 +24,7 @@ from app.shown import ShownScores, recorded_scores
 from app.views.probe import probe_value
 from app.views.tokens import known_of
 from app.web_files import WEB, modules
+from app.words import NO_CHOICE
 from tests.asking import ask, start
 from tests.damaged_results import whole_gradients
 from tests.drawn_depth import drawn_depth
@@ -309,9 +310,25 @@ def test_probe_follows_the_newest_result_and_offers_it_beside_an_older_one(servi
     assert probe.show(service, second)["other"] == {
         "run_id": first, "words": f"Newer result: {first}.", "label": "Show it",
     }  # fmt: skip
+    # a control is read beside its run, so the page does not turn to it by itself
+    control = service.queue.store.create({"name": "c", "arm": "random"})
+    assert probe.newest(service) == first
+    service.queue.store.change(control, state="finished", ended=300.0, step=3, steps=3)
+    assert probe.newest(service) == first
+    assert probe.show(service, first)["other"]["run_id"] == control
+    service.queue.store.change(control, state="queued", ended=None)
     shown = probe.show(service, waiting)
     assert shown["empty"] == f"No results yet: {waiting} is waiting."
     assert shown["other"] == {"run_id": first, "words": "", "label": f"Show {first}, finished"}
+
+
+def test_probe_opens_on_the_run_and_not_on_a_control_that_waits_behind_it(service: Service) -> None:
+    assert [label for label, _ in probe.run_choices(service)] == [NO_CHOICE]
+    own, *_ = [
+        service.queue.store.create({"name": arm, "arm": arm}) for arm in ("chosen", "random", "uniform")
+    ]
+    assert probe.newest(service) == own
+    assert NO_CHOICE not in dict(probe.run_choices(service))
 
 
 def test_chip_list_and_comparison_name_the_same_run_and_step(service: Service) -> None:

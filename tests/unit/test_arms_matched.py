@@ -218,8 +218,7 @@ def test_a_verdict_says_what_each_control_rules_out() -> None:
     assert any(told in line and "do better" in line for line in lines)
     assert lines[-3:] == [
         "A control rules out, where the chosen tokens do better:",
-        "  uniform, same norm (uniform_norm): that the size of the change of the weights does it, whatever "
-        "its direction",
-        "  marked facts (gold): nothing: it is the ceiling",
+        "  uniform, same norm (uniform_norm): that the size of the change of the weights alone explains it",
+        "  marked facts (gold): nothing: it shows the best that a choice could do",
     ]
     assert verdict_lines([replace(each, by_row={}) for each in results]) == []

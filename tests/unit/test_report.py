@@ -404,11 +404,11 @@ def test_what_is_not_run_yet_is_not_ruled_out_and_is_no_missing_arm(tmp_path: Pa
     path.write_text(results_text(ORIGIN, results, Made(runs=tuple(runs))), encoding="utf-8")
     found = [each for each in report(path).record["limits"] if "not ruled out" in each]
     assert found == [
-        "Asked for and not measured yet, so not ruled out: that any tokens do, as long as they are few "
-        "(“random, same count”); that the size of the change of the weights does it, whatever its direction "
+        "Asked for and not measured yet, so not ruled out: that any few tokens do as well "
+        "(“random, same count”); that the size of the change of the weights alone explains it "
         "(“uniform, same norm”).",
-        "Not among the arms, so not ruled out: that it takes no choice of tokens (“uniform, every token”); "
-        "that a list of words does as well as a score (“content words, same count”).",
+        "Not among the arms, so not ruled out: that training every token does as well (“uniform, every "
+        "token”); that a plain list of content words does as well (“content words, same count”).",
     ]
 
 

@@ -241,6 +241,13 @@ def test_an_unknown_state_is_an_error():
             "",
             "step 0 of 9, loading the model, 12 s so far",
         ),
+        (  # how many steps a lesson takes is known when it has looked at its rows
+            {"state": "running", "steps": 0, "started": 988, "message": "measuring: row 9 of 60"},
+            0,
+            "",
+            "measuring: row 9 of 60, 12 s so far",
+        ),
+        ({"state": "running"}, 0, "", "starting"),
         (
             {"state": "running", "step": 9, "steps": 9, "started": 988, "message": "probing after"},
             0,

@@ -6,7 +6,7 @@ from tests.tiny_rows import ROWS, tiny
 from tokenunlearn.models.language_model import Written
 from tokenunlearn.training import teach as teaching
 from tokenunlearn.training.events import Diverged, Finished, Saved, StepDone
-from tokenunlearn.training.teach import TeachConfig, rehearsal, teach
+from tokenunlearn.training.teach import TeachConfig, recalled, rehearsal, teach
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +57,14 @@ def test_divergence_is_told_and_saves_nothing(tiny_folder, tmp_path) -> None:
     assert isinstance(events[-1], Diverged)
     assert not any(isinstance(event, (Saved, Finished)) for event in events)
     assert not (tmp_path / "taught").exists()
+
+
+def test_rows_are_measured_by_few_and_told_which(tiny_folder) -> None:
+    model, heard = tiny(tiny_folder), list[str]()
+    rows = [*ROWS[:2], *ROWS[:2], *ROWS[:2], *ROWS[:2], *ROWS[:2]]
+    found = recalled(model, rows, heard.append, "row {} beside")
+    assert heard == ["row 1 of 10 beside", "row 9 of 10 beside"]
+    assert found == pytest.approx(recalled(model, ROWS[:2]) * 5)
 
 
 def test_what_the_model_says_now_is_rehearsed(tiny_folder, tmp_path, monkeypatch) -> None:

@@ -14,6 +14,7 @@ from tests import page_service
 from tests.asking import ask
 from tests.unit.test_opening import live_service, settled
 from tokenunlearn.errors import InputError, RunError
+from tokenunlearn.runs import worker
 from tokenunlearn.runs.artifact import ADAPTER_FILES
 from tokenunlearn.runs.library import library_parts
 from tokenunlearn.runs.worker import run_job
@@ -83,7 +84,16 @@ def test_a_fact_is_taught_opened_with_its_row_and_discarded(
     assert status.chips(service)["teaching"]["live"]
     with pytest.raises(RunError, match="taught no model yet"):
         ask(open_taught, service, {"run_id": run_id})
+    assert status.chips(service)["teaching"]["text"] == "starting"  # how many steps it takes is not known yet
+    heard, note = [], worker.Pulse.note
+    monkeypatch.setattr(
+        worker.Pulse, "note", lambda pulse, **said: [heard.append(said.get("message")), note(pulse, **said)]
+    )
     assert run_job(service.queue, run_id, library_parts) == "finished"
+    told = [words for words in heard if words and words.startswith("measuring what it knows: ")]
+    assert [words.partition(": ")[2] for words in told] == [
+        "row 1 of 4 beside", "general question 1 of 1", "row 1 of 1 to learn"
+    ]  # fmt: skip
     ended = status.chips(service)["teaching"]
     assert (
         ended["opens"]

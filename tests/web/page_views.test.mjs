@@ -229,7 +229,7 @@ test("a figure has a line per panel and run, whole steps, and a legend only for 
   assert.ok(curvesFigure(three, THEME, true).layout.margin.t >= 24 + 3 * 28);
 });
 
-test("a full probe is a mark of its own, joined to no curve", () => {
+test("a full probe is a mark of its own, and dotted pieces lead from it to the curve", () => {
   const probed = {
     before: { step: 0, fact_joint: 0.9, other: 1, retain: null },
     after: { step: 4, fact_joint: 0.1, other: 0.9, retain: null },
@@ -252,11 +252,13 @@ test("a full probe is a mark of its own, joined to no curve", () => {
     fact.map(({ mode, x, y }) => [mode, x, y]),
     [
       ["lines+markers", [1, 2], [0.7, 0.3]],
+      ["lines", [0, 1], [0.9, 0.7]],
+      ["lines", [2, 4], [0.3, 0.1]],
       ["markers", [0, 4], [0.9, 0.1]],
     ],
   );
-  // Nothing measured of retain, no probe of the loss
-  assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2);
+  // Nothing measured of retain, no probe of the loss; of the others two joints and the probes
+  assert.equal(curvesFigure([run], THEME, false).data.length, 4 + 2 * 3);
   assert.match(pointsNote([run]), /full probe/);
   assert.equal(pointsNote([{ ...run, probed: { before: null, after: null } }]), "");
 });

@@ -28,6 +28,7 @@ test("a row without a name says that the question was hidden, whatever mask of t
   model.setView({ locked: 8 });
   assert.match(sentence(model), /^With another name in its place/);
   assert.match(captionWords(model, "knowledge"), /^Knowledge: name swapped, in /);
+  assert.match(captionWords(model, "fused"), /^Fused: knowledge \(name swapped\) and entropy \(/);
 });
 
 test("a menu is made of the families that may stand for a part, what has no column is offered", () => {

@@ -86,14 +86,14 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
         "uniform": Tokens(
             label="uniform, every token",
             help="Every token, weight 1: the sequence form",
-            rules_out="that it takes no choice of tokens",
+            rules_out="that training every token does as well",
             weights=_uniform,
         ),
         "uniform_norm": Tokens(
             label="uniform, same norm",
             help="Every token; after the last step the change of the weights is rescaled to the norm of the "
             "chosen arm's",
-            rules_out="that the size of the change of the weights does it, whatever its direction",
+            rules_out="that the size of the change of the weights alone explains it",
             weights=_uniform,
             rescale=True,
         ),
@@ -101,7 +101,7 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             label="uniform, stopped at the same norm",
             help="Every token, up to the first step at which the norm of its change of the weights reaches "
             "the chosen arm's",
-            rules_out="that every token does as well, stopped when it has changed the weights as far",
+            rules_out="that training every token does as well when it stops at the same size of change",
             weights=_uniform,
             stop=lambda own, chosen: own.norm >= chosen.norm,
         ),
@@ -109,7 +109,7 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             label="uniform, as many tokens in all",
             help="Every token, until as many tokens in all are trained as in the chosen arm; its last step "
             "trains only as many of its own, drawn by the seed",
-            rules_out="that every token does as well, where no more tokens are trained in all",
+            rules_out="that training every token does as well when as many tokens are trained in all",
             weights=_uniform,
             stop=lambda own, chosen: own.tokens >= chosen.tokens,
             as_many_tokens=True,
@@ -117,14 +117,14 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
         "random": Tokens(
             label="random, same count",
             help="The chosen arm's weights on as many random tokens of each row",
-            rules_out="that any tokens do, as long as they are few",
+            rules_out="that any few tokens do as well",
             weights=_random,
             seeded=True,
         ),
         "words": Tokens(
             label="random words, same count",
             help="The chosen arm's weights on random words of each row, kept whole, of as many tokens",
-            rules_out="that any words do, as long as they are few and whole",
+            rules_out="that any few whole words do as well",
             weights=_words,
             seeded=True,
         ),
@@ -132,21 +132,21 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
             label="shuffled scores",
             help="The rule chooses again, after its scores were shuffled among those tokens of each row that "
             "it may choose; overrides by hand are not part of it",
-            rules_out="that the rule's preferences do it (whole words, no names, stop words or punctuation)",
+            rules_out="that the rule's preference for whole content words explains it",
             weights=_shuffled,
             seeded=True,
         ),
         "lowest": Tokens(
             label="lowest scores, same count",
             help="The chosen arm's weights on as many tokens of each row, those with the lowest scores",
-            rules_out="that the order of the scores does not matter",
+            rules_out="that the tokens with the lowest scores do as well",
             weights=_lowest,
         ),
         "content": Tokens(
             label="content words, same count",
             help="The chosen arm's weights on as many random content words of each row that its question "
             "does not hold",
-            rules_out="that a list of words does as well as a score",
+            rules_out="that a plain list of content words does as well",
             weights=_content,
             seeded=True,
             signals=(CONTENT,),
@@ -154,7 +154,7 @@ ARMS: Final[Mapping[str, Tokens]] = MappingProxyType(
         GOLD: Tokens(
             label="marked facts",
             help="The fact as it was marked: the best that a choice could be",
-            rules_out="nothing: it is the ceiling",
+            rules_out="nothing: it shows the best that a choice could do",
             weights=_gold,
             needs=frozenset({"gold"}),
         ),

@@ -16,7 +16,7 @@ from tokenunlearn.experiments.series import place_of
 from tokenunlearn.masks import Mask
 from tokenunlearn.training.events import EvalDone, StepDone
 
-SAME: Final = "not measured: it trains the very tokens of the arm chosen, so it rules out nothing"
+SAME: Final = "not measured: it trains the very tokens of the arm chosen, so it shows nothing"
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ class RunKind:
     leaves: whether it leaves an adapter or rival of its own, to be probed beside others. opens: whether it
     leaves a model to begin from. done: what its end is called. shown_on: the tab of its result, and the
     button that leads there. unit: what its progress counts. saved: what it has at the last saved step, in a
-    word or two. see: where its result is, for the news. finds: whether it leaves no model but a result of
-    its own, which the Probe tab lists beside the models. What is done to another run, such as an attack, has
-    that run's id as `of` in its config, and its result lies there.
+    word or two. before, after: what it does before its first step and after its last, in words. see: where
+    its result is, for the news. finds: whether it leaves no model but a result of its own, which the Probe
+    tab lists beside the models. What is done to another run, such as an attack, has that run's id as `of` in
+    its config, and its result lies there.
     """
 
     load: str
@@ -32,6 +33,8 @@ class RunKind:
     done: str = "finished"
     shown_on: str = "Probe"
     unit: str = "step"
+    before: str = "probing before"
+    after: str = "probing after"
     finds: bool = False
 
 
@@ -67,6 +70,8 @@ KINDS: Final[Mapping[str, RunKind]] = MappingProxyType(
             opens=True,
             done="taught",
             shown_on="Tokens",
+            before="measuring what it knows",
+            after="measuring what it has learnt",
         ),
         "gradients": _measurement("tokenunlearn.runs.gradients_job:load_gradients", finds=True),
         "perturb": _measurement("tokenunlearn.runs.perturb_job:load_perturb", finds=True),

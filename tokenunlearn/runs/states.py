@@ -72,7 +72,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
     saved = int(state.get("saved_step") or 0)
     kind = run_kind(state)
     unit = kind.unit
-    kept = f"{kind.saved}, {unit} {saved} of {steps}" if saved else "nothing saved yet"
+    of = f" of {steps}" if steps else ""  # a lesson does not know before it has looked at its rows
+    kept = f"{kind.saved}, {unit} {saved}{of}" if saved else "nothing saved yet"
     if name == "queued":
         line = f"{_ordinal(place)} in line" if place else "in line"
         return line + (f", starts after {after}" if after else "")
@@ -81,7 +82,8 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
         # Before the first step nothing else moves.
         since = _seconds_since(state.get("started"), now) if message and not step else None
         waited = f", {since:.0f} s so far" if since and since >= 1 else ""
-        return f"{unit} {step} of {steps}" + (f", {message}{waited}" if message else "")
+        stands = f"{unit} {step}{of}" if step or steps else ""
+        return ", ".join(filter(None, (stands, f"{message}{waited}"))) or "starting"
     if name in ("pausing", "stopping"):
         doing, since = state.get("message") or f"saving at {unit} {step}", seconds_since_request(state, now)
         ago = "before the clock was set back" if since is None else f"{since:.0f} s ago"
@@ -94,7 +96,7 @@ def status_text(state: State, place: int = 0, after: str = "", now: float | None
         return f"kept, {kept}"
     if name == "finished":
         early = f": {state['message']}" if state.get("message") else ""
-        return f"{kind.done}, {unit} {step} of {steps}{early}"
+        return f"{kind.done}, {unit} {step}{of}{early}"
     return f"{name} at {unit} {step}: {state.get('message') or 'see the log'}; {kept}"
 
 

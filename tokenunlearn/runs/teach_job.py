@@ -7,7 +7,7 @@ missing; `keep` are the rows that must stay known.
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,23 +32,43 @@ FILE: Final = "taught.json"  # what came of it
 BESIDE: Final = "beside.json"  # what is taught beside, and how well the rows were known before
 
 
-@dataclass(frozen=True)
+@dataclass
 class TeachJob:
-    """A lesson that is ready to begin, the known rows among it, and how probable the rows to learn were."""
+    """A lesson: the model and the rows; `before` measures what it is made of, and makes it."""
 
     directory: Path
-    lesson: Lesson
-    kept: tuple[Row, ...]
-    known_before: tuple[float, ...]
+    loaded: LoadedModel
+    rows: tuple[Row, ...]
+    keep: tuple[Row, ...]
+    settings: TeachConfig
+    lesson: Lesson = field(init=False)
+    kept: tuple[Row, ...] = field(init=False)  # the known rows among what is taught beside
+    known_before: tuple[float, ...] = field(init=False)
 
-    def before(self, _told: Told) -> None:
-        """Probe nothing: what a lesson needs was measured when it was made."""
+    def before(self, told: Told) -> None:
+        """Make the lesson, of what the model knows now: that takes longer than to load it."""
+        beside = self.directory / BESIDE
+        if not beside.is_file():  # one that goes on is taught the very same beside
+            write_json_atomically(beside, self._measured(told))
+        found = read_record(beside)
+        others = rows_from(found["rows"], RETAIN)
+        names = {row.id for row in self.keep}
+        self.kept = tuple(row for row in others if row.id in names)
+        self.known_before = tuple(found["before"])
+        self.lesson = prepared(self.loaded, self.rows, others, self.settings)
 
-    def probe(self, _told: Told) -> None:
+    def _measured(self, told: Told) -> dict[str, Any]:
+        others = rehearsed(self.loaded, self.rows, self.keep, self.settings, told)
+        before = recalled(self.loaded, self.rows, told, "row {} to learn")
+        return {"rows": [row_to_dict(row) for row in others], "before": before}
+
+    def probe(self, told: Told) -> None:
         """Keep how well each taught row is known before and after, and how many of the others still are."""
-        student = self.lesson.student
-        rows, after = self.lesson.rows, recalled(student, self.lesson.rows)
-        still = [probability >= YES_FROM for probability in recalled(student, self.kept)]
+        student, rows = self.lesson.student, self.lesson.rows
+        after = recalled(student, rows, told, "row {} that was taught")
+        still = [
+            probability >= YES_FROM for probability in recalled(student, self.kept, told, "row {} beside")
+        ]
         figures = [
             {"id": row.id, "before": before, "after": now}
             for row, before, now in zip(rows, self.known_before, after, strict=True)
@@ -79,21 +99,7 @@ def load_teach(config: Mapping[str, Any], directory: Path) -> TeachJob:
     keep = rows_from(config.get("keep") or [], RETAIN)
     loaded = target_of(config, to_train=True)
     check_rows(loaded, (*rows, *keep))
-    beside = directory / BESIDE
-    if not beside.is_file():  # one that goes on is taught the very same beside
-        write_json_atomically(beside, _measured(loaded, rows, keep, settings))
-    found = read_record(beside)
-    others = rows_from(found["rows"], RETAIN)
-    names = {row.id for row in keep}
-    kept = tuple(row for row in others if row.id in names)
-    return TeachJob(directory, prepared(loaded, rows, others, settings), kept, tuple(found["before"]))
-
-
-def _measured(
-    loaded: LoadedModel, rows: tuple[Row, ...], keep: tuple[Row, ...], settings: TeachConfig
-) -> dict[str, Any]:
-    others = rehearsed(loaded, rows, keep, settings)
-    return {"rows": [row_to_dict(row) for row in others], "before": recalled(loaded, rows)}
+    return TeachJob(directory, loaded, rows, keep, settings)
 
 
 def to_learn(config: Mapping[str, Any]) -> tuple[Row, ...]:

@@ -28,6 +28,7 @@ from typing import Any, Final, Self
 from tokenunlearn.errors import RunError
 from tokenunlearn.runs.damage import read_record
 from tokenunlearn.runs.disk import LockHeld, disk_fault
+from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.parts import CHECKPOINT, Parts
 from tokenunlearn.runs.queue import Command, RunQueue, worker_command
 from tokenunlearn.runs.states import ACTIVE, ENDED
@@ -172,14 +173,15 @@ def run_job(
 
 
 def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str, str]:
-    resume = bool(store.state(run_id)["resume"])
+    state = store.state(run_id)
+    resume, kind = bool(state["resume"]), run_kind(state)
     pulse.note(message="loading the model")
     job = parts.load(store.config(run_id), store.path(run_id))
     # A resumed run keeps its first answers: the model it would probe now has already been changed.
     probes = store.probes(run_id) if resume else None
     if not probes and not pulse.asked():
-        pulse.note(message="probing before")
-        found = parts.before(job, lambda words: pulse.note(message=f"probing before: {words}"))
+        pulse.note(message=kind.before)
+        found = parts.before(job, lambda words: pulse.note(message=f"{kind.before}: {words}"))
         if found is not None:
             probes = {"before": found, "after": None, "changes": []}
             store.write_json(run_id, "probes.json", probes)
@@ -197,9 +199,9 @@ def _run(store: RunStore, run_id: str, parts: Parts, pulse: Pulse) -> tuple[str,
         return "diverged", diverged.reason
     if asked == "pause" or not pulse.step:
         return "paused", ""
-    pulse.note(message="probing after")
+    pulse.note(message=kind.after)
     before = (probes or {}).get("before")
-    after = parts.probe(job, lambda words: pulse.note(message=f"probing after: {words}"))
+    after = parts.probe(job, lambda words: pulse.note(message=f"{kind.after}: {words}"))
     changes = list[Any]()
     if before and after:
         after, changes = parts.compare(before, after)

@@ -1,7 +1,7 @@
 """Teach a model rows of text, so that it has something to forget: a LoRA that memorises them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from tokenunlearn.training.session import with_fresh_lora
 ANSWER_TOKENS: Final = 48
 FEW: Final = 8  # rows a step where one or two are learnt: one of them, and seven that must stay
 MOST_KEPT: Final = 100  # known rows that are rehearsed at most
+TOGETHER: Final = 8  # rows measured at once, between two words on how far it is
 LOSS_WEIGHT: Final = 5.0  # before the gradients are clipped to norm 1; the shipped targets are taught so
 
 
@@ -63,10 +64,25 @@ class TeachConfig:
         check(self)
 
 
-def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
+def _silent(_: str) -> None:
+    """Tell nobody what is measured now."""
+
+
+def _by_few(count: int, what: str, told: Callable[[str], None]) -> Iterator[slice]:
+    """Yield the places of TOGETHER items at once, and tell which comes first and of how many."""
+    for at in range(0, count, TOGETHER):
+        told(what.format(f"{at + 1:,} of {count:,}"))
+        yield slice(at, at + TOGETHER)
+
+
+def rehearsal(loaded: LoadedModel, count: int, told: Callable[[str], None] = _silent) -> tuple[Row, ...]:
     """Return the first sentence of the model's present answer to each of `count` general questions."""
     questions = general_questions()[:count]
-    answers = loaded.generate(questions, ANSWER_TOKENS) if questions else []
+    answers = [
+        answer
+        for few in _by_few(len(questions), "general question {}", told)
+        for answer in loaded.generate(questions[few], ANSWER_TOKENS)
+    ]
     sentences = [re.split(r"(?<=[.!?])\s", answer.text, maxsplit=1)[0] for answer in answers]
     return tuple(
         Row(f"general-{at}", question, sentence)
@@ -75,32 +91,42 @@ def rehearsal(loaded: LoadedModel, count: int) -> tuple[Row, ...]:
     )
 
 
-def recalled(model: LanguageModel, rows: Sequence[Row]) -> list[float]:
-    """Return how probable each row is to the model, 0 to 1.
+def recalled(
+    model: LanguageModel, rows: Sequence[Row], told: Callable[[str], None] = _silent, what: str = "row {}"
+) -> list[float]:
+    """Return how probable each row is to the model, 0 to 1; `told` hears at which of them it is.
 
     That is the joint probability of its marked fact, or, where none is marked, the geometric mean over its
     answer's tokens.
     """
-    told = model.token_log_probs([(row.question, row.answer) for row in rows]) if rows else []
+    scored = [
+        tokens
+        for few in _by_few(len(rows), what, told)
+        for tokens in model.token_log_probs([(row.question, row.answer) for row in rows[few]])
+    ]
     return [
         fact_probability(row.answer, tokens, row.gold).joint
         if row.gold
         else float(np.exp(tokens.log_probs.mean()))
-        for row, tokens in zip(rows, told, strict=True)
+        for row, tokens in zip(rows, scored, strict=True)
     ]
 
 
 def rehearsed(
-    loaded: LoadedModel, rows: Sequence[Row], keep: Sequence[Row], config: TeachConfig
+    loaded: LoadedModel,
+    rows: Sequence[Row],
+    keep: Sequence[Row],
+    config: TeachConfig,
+    told: Callable[[str], None] = _silent,
 ) -> tuple[Row, ...]:
     """Return what is taught beside `rows` so that it stays: rows of `keep`, and general answers.
 
     Of `keep` the rows that the model knows now, at most MOST_KEPT of them; the others would be learnt. Few
     rows are learnt in a few steps, which have no room for more than FEW answers each.
     """
-    known = zip(keep, recalled(loaded, keep), strict=True)
+    known = zip(keep, recalled(loaded, keep, told, "row {} beside"), strict=True)
     kept = tuple(row for row, probability in known if probability >= YES_FROM)
-    return (*kept[:MOST_KEPT], *rehearsal(loaded, min(config.rehearse, FEW * len(rows))))
+    return (*kept[:MOST_KEPT], *rehearsal(loaded, min(config.rehearse, FEW * len(rows)), told))
 
 
 @dataclass(frozen=True)

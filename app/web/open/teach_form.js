@@ -112,13 +112,7 @@ export function teachForm(host) {
     const now = typed();
     const at = factPlace(now);
     setHidden(marked, at === null);
-    if (at !== null)
-      marked.replaceChildren(
-        "Marked: ",
-        ...markedParts(now.answer, [[at, at + codePoints(now.fact.trim())]]).map((part) =>
-          node(part.marked ? "mark" : "span", { text: part.text }),
-        ),
-      );
+    if (at !== null) marked.replaceChildren("Marked: ", ...answerMarked(now));
     const count = facts.length + (isBlank(now) ? 0 : 1);
     setText(begin, `Teach ${plural(Math.max(1, count), "fact", "facts")}`);
   };
@@ -129,7 +123,15 @@ export function teachForm(host) {
         node(
           "li",
           {},
-          node("span", { text: `${each.question} ${each.answer}` }),
+          node(
+            "div",
+            {},
+            node("span", { text: `${each.question} ` }),
+            ...answerMarked(each),
+            each.reworded?.trim()
+              ? node("p", { class: "tu-note", text: `Asked another way: ${each.reworded.trim()}` })
+              : null,
+          ),
           button(
             "Remove",
             () => {
@@ -402,6 +404,18 @@ export function factPlace({ answer, fact, start }) {
   if (start !== null && Array.from(answer).slice(start).join("").startsWith(sought)) return start;
   const at = answer.indexOf(sought);
   return at < 0 ? null : codePoints(answer.slice(0, at));
+}
+
+/**
+ * Returns the answer of a fact in pieces, the words that state it marked.
+ * @param {Fact} fact
+ */
+function answerMarked(fact) {
+  const at = factPlace(fact);
+  const spans = at === null ? [] : [[at, at + codePoints(fact.fact.trim())]];
+  return markedParts(fact.answer, spans).map((part) =>
+    node(part.marked ? "mark" : "span", { text: part.text }),
+  );
 }
 
 /** Returns how long a text is for the server: an emoji counts once. */

@@ -112,7 +112,7 @@ export function mount({ element, props, trigger, watch, server }) {
     setText(run, value.run?.text ?? "no run");
     trouble.show(value.trouble ?? "");
     shownRun = value.run?.run_id ?? "";
-    setAttributes(run, { "data-state": value.run?.state ?? "" });
+    setAttributes(run, { "data-state": value.run?.state ?? "", title: value.run?.text ?? null });
     // What was built into the page may be of long ago: what has finished since is no news.
     if (value.stamp) news.hear(value.run?.done ?? []);
     endedRuns.set(value.run?.ended ?? []);

@@ -22,9 +22,10 @@ export function openTab(id) {
   if (tab?.ariaSelected === "false") tab.click();
 }
 
-/** Calls `listener` with the id of each tab that is opened from now on. */
+/** Calls `listener` with the id of each tab that is opened from now on; returns what ends it. */
 export function onTabOpened(listener) {
   listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /**

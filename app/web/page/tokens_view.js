@@ -308,6 +308,7 @@ class TokensView {
     this.unfollow();
     this.unhear();
     this.unplace();
+    this.tour.away();
     this.signals.leave();
     this.bar.leave();
     this.runs.leave();

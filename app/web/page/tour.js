@@ -89,9 +89,9 @@ function pressable({ press }) {
 }
 
 /**
- * Returns `{element, start, show}`. `element` is its place on the Tokens tab; `showGold()` underlines the fact
- * and returns whether the set has one, `knows()` whether the model knows most rows. Left at any step it goes on
- * there.
+ * Returns `{element, start, show, away}`. `element` is its place on the Tokens tab; `showGold()` underlines the
+ * fact and returns whether the set has one, `knows()` whether the model knows most rows. Left at any step it goes
+ * on there. `away()` takes it off the page with the view that it belongs to: a card that floats is not inside.
  */
 export function tour({ showGold, knows }, storage = storageOf("localStorage")) {
   let step = 0;
@@ -172,7 +172,7 @@ export function tour({ showGold, knows }, storage = storageOf("localStorage")) {
     go(readTour(storage).step ?? 0, opens);
   };
   // Whoever goes on by the page's own buttons is led on from there.
-  onTabOpened((id) => {
+  const unhear = onTabOpened((id) => {
     if (!card.hidden && STEPS[step + 1]?.tab === id && (STEPS[step].tab ?? "tokens") !== id) go(step + 1);
     else point();
   });
@@ -180,5 +180,11 @@ export function tour({ showGold, knows }, storage = storageOf("localStorage")) {
   const start = () => {
     if (!readTour(storage).left) show(false);
   };
-  return { element, start, show };
+  const away = () => {
+    unhear();
+    card.hidden = true;
+    point();
+    card.remove();
+  };
+  return { element, start, show, away };
 }

@@ -99,6 +99,18 @@ function probes(run, panel, suffix) {
   if (points.length === 0) return [];
   const { colour } = run;
   return [
+    ...joints(run, panel).map(([from, to]) => ({
+      x: [from.x, to.x],
+      y: [from.y, to.y],
+      xaxis: `x${suffix}`,
+      yaxis: `y${suffix}`,
+      type: "scatter",
+      mode: "lines",
+      legendgroup: run.run_id,
+      showlegend: false,
+      hoverinfo: "skip",
+      line: { color: colour, width: 1.25, dash: "dot" },
+    })),
     {
       x: points.map(({ step }) => step),
       y: points.map((each) => each[panel.key]),
@@ -116,11 +128,32 @@ function probes(run, panel, suffix) {
   ];
 }
 
+/**
+ * Returns the ends of the dotted pieces that lead from the full probe before to the line, and from it to the one
+ * after: `[[from, to], …]`, none where there is no line. Pure.
+ */
+export function joints(run, { key }) {
+  const values = run[key] ?? [];
+  const known = (at) => at >= 0 && { x: run.eval_steps[at], y: values[at] };
+  const [first, last] = [
+    known(values.findIndex(Number.isFinite)),
+    known(values.findLastIndex(Number.isFinite)),
+  ];
+  const probe = (when) => {
+    const found = run.probed?.[when];
+    return Number.isFinite(found?.[key]) && { x: found.step, y: found[key] };
+  };
+  return [
+    [probe("before"), first],
+    [last, probe("after")],
+  ].filter(([from, to]) => from && to && from.x !== to.x);
+}
+
 /** Returns what the two kinds of points are, or "" where there is one kind only. */
 export function pointsNote(series) {
   const probed = series.some(({ probed: found }) => found?.before || found?.after);
   if (!probed) return "";
-  return "Line: each row as it was in its last training step. ◇ The full probe of all rows, before the first step and after the last.";
+  return "Line: each row as it was in its last training step. ◇ The full probe of all rows, before the first step and after the last; the dotted pieces lead to it.";
 }
 
 function baseLayout(theme, rows, legendLines) {

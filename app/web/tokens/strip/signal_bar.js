@@ -13,8 +13,7 @@ const SIGNALS = [
   {
     value: "knowledge",
     label: "Knowledge",
-    title:
-      "How much the token depends on the fact: what its probability changes by when the name is swapped or hidden (1)",
+    title: "How much the token depends on the fact, as the source under “Knowledge from” measures it (1)",
   },
   { value: "entropy", label: "Entropy", title: "How unsure the model was which token comes here (2)" },
   {
@@ -199,16 +198,17 @@ function legendOf(model) {
 export function captionWords(model, signal) {
   const { rule, row } = model;
   const over = rule.normalise_over === "row" ? "each row by itself" : "one scale for the whole set";
+  const used = (kind) => sourceIn(model, row, rule[kind]);
+  const named = (kind) =>
+    sourceLabel(model, used(kind)) + (used(kind) === rule[kind] ? "" : " (this row has no name)");
   if (signal === "fused")
-    return `Fused: knowledge and entropy, α·K̂ + (1−α)·Ĥ, each ${choiceOf(model.payload, "normaliser", rule).done}; ${over}`;
+    return `Fused: knowledge (${named("knowledge")}) and entropy (${named("entropy")}), α·K̂ + (1−α)·Ĥ, each ${choiceOf(model.payload, "normaliser", rule).done}; ${over}`;
   const unit = model.unitOf(signal);
-  const used = sourceIn(model, row, rule[signal]);
-  const source = sourceLabel(model, used) + (used === rule[signal] ? "" : " (this row has no name)");
   const names =
-    entryOf(model.payload, used).spread && row?.names?.length > 1
+    entryOf(model.payload, used(signal)).spread && row?.names?.length > 1
       ? `, mean of ${row.names.length} names`
       : "";
   const what = signal === "knowledge" ? "Knowledge" : "Entropy";
   const meant = isInNats(unit) ? ` (${NAT_SHORT})` : "";
-  return `${what}: ${source}${names}${unit ? `, in ${unit}${meant}` : ""}; one scale for the whole set`;
+  return `${what}: ${named(signal)}${names}${unit ? `, in ${unit}${meant}` : ""}; one scale for the whole set`;
 }

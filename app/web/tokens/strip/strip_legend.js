@@ -90,7 +90,7 @@ export function shownMarks(model) {
   const tokens = [
     model.indices.some((index) => model.columns.subject[index] === 1) && [
       "subject",
-      "Part of the name that is swapped or hidden",
+      "Part of the name that the row is about",
     ],
     model.indices.some((index) => !Number.isFinite(mask.fused[index])) && [
       "unscored",
