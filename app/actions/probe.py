@@ -10,7 +10,7 @@ from app.actions.done_to import begins, under_way
 from app.actions.measure import found
 from app.requests import MOST_TEXT, RunId, text
 from app.service import Service
-from app.views.probe import judged, probe_value
+from app.views.probe import beside_figures, judged, probe_value
 from app.views.run_settings import namesakes
 from app.views.runs import run_line
 from app.words import NO_CHOICE, NO_PROBE, RECORDED_CHOICE
@@ -24,7 +24,7 @@ from tokenunlearn.probes.badges import Said, by_itself
 from tokenunlearn.probes.evidence import ProbeSettings
 from tokenunlearn.probes.evidence import judged as judge
 from tokenunlearn.probes.one_question import asked_of_both, row_asking
-from tokenunlearn.probes.report import fluency_bound
+from tokenunlearn.probes.report import FACT_GIVEN, fluency_bound, fluency_said
 from tokenunlearn.runs.artifact import ADAPTER, adapter_words, read_artifact
 from tokenunlearn.runs.attack_job import results_in, subject_of_run
 from tokenunlearn.runs.kinds import run_kind
@@ -189,11 +189,12 @@ def _other(service: Service, shown: str, empty: bool) -> dict[str, str] | None:
 
 
 def ask(service: Service, wanted: Question) -> dict[str, Any]:
-    """Return the greedy answers of the model before and after a run: `{run, question, row, before, after}`.
+    """Return the greedy answers of the model before and after a run.
 
-    Each answer is `{text, cut, fluency, fact_joint}`: `cut` is the number of tokens at which it was, 0 where
-    it ended by itself; the fluency is in nats per token; None is not measured. The one after has its badge
-    (`judged`). `row`: which row asks this, "" where none does: then there is no fact to judge by.
+    `{run, question, row, given, before, after}`: `given` says what the probability of a fact is. Each answer
+    is `{text, cut, fluency, fact_joint, fact_said, fluency_said}`: `cut` is the number of tokens at which it
+    was, 0 where it ended by itself; the fluency is in nats per token; None is not measured. The one after has
+    its badge (`judged`). `row`: which row asks this, "" where none does: then there is no fact to judge by.
 
     Raises RunError and ModelError where a model is missing or another one than the run's is open.
     """
@@ -220,7 +221,9 @@ def ask(service: Service, wanted: Question) -> dict[str, Any]:
             alone = by_itself(Said(sides[1]["text"], None, sides[1]["fluency"]), bound)
             sides[1] |= judged({"badge": alone, "kind": ""})
     row = asking[1].id if asking else ""
-    return {"run": wanted.run, "question": asked, "row": row, "before": sides[0], "after": sides[1]}
+    given = f"{FACT_GIVEN}." if any(side.get("fact_joint") is not None for side in sides) else ""
+    both = {"before": sides[0], "after": sides[1]}
+    return {"run": wanted.run, "question": asked, "row": row, "given": given, **both}
 
 
 def _as_probed(config: Mapping[str, Any], probes: Mapping[str, Any]) -> ProbeSettings:
@@ -231,16 +234,19 @@ def _as_probed(config: Mapping[str, Any], probes: Mapping[str, Any]) -> ProbeSet
 
 def _side(line: Mapping[str, Any], longest: int) -> dict[str, Any]:
     found = {name: line.get(name) for name in ("fluency", "fact_joint")}
-    return {"text": line["answer"], "cut": longest if line.get("cut") else 0, **found}
+    text = {"text": line["answer"], "cut": longest if line.get("cut") else 0}
+    return {**text, **found, **beside_figures(line)}
 
 
 def _said(model: Any, question: str, longest: int) -> dict[str, Any]:
     said = model.generate([question], longest)[0]
     judged, _ = judge(model, {question: said.text})
+    found = fluency(judged[question].log_probs) if judged else None
     return {
         "text": said.text,
         "cut": longest if said.cut else 0,
-        "fluency": fluency(judged[question].log_probs) if judged else None,
+        "fluency": found,
+        "fluency_said": fluency_said({"answer": said.text, "fluency": found}),
     }
 
 

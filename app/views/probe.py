@@ -11,7 +11,14 @@ from tokenunlearn.data.splits import all_among
 from tokenunlearn.probes import PROBES
 from tokenunlearn.probes.left import forgets, what_is_left, words_gone
 from tokenunlearn.probes.readings import gone_said, in_short, is_success, line_words
-from tokenunlearn.probes.report import counts_of, unjudged_words, with_badges
+from tokenunlearn.probes.report import (
+    FACT_GIVEN,
+    counts_of,
+    fact_said,
+    fluency_said,
+    unjudged_words,
+    with_badges,
+)
 from tokenunlearn.probes.transcript import length_words
 from tokenunlearn.runs.run_probes import longest_in
 
@@ -90,11 +97,16 @@ def probe_value(
                 [
                     length_words(longest_in(after or before, config), (after or before)["answers"]),
                     unjudged_words(after or before),
+                    f"{FACT_GIVEN}." if any(_has_fact(line) for line in before["answers"]) else "",
                 ],
             )
         ),
         "tokens": token_changes(before, after) if after else {},
     }
+
+
+def _has_fact(line: Mapping[str, Any]) -> bool:
+    return line.get("fact_joint") is not None
 
 
 def _measured(name: str, *reports: Mapping[str, Any] | None) -> bool:
@@ -136,9 +148,13 @@ def _key(line: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _figures(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {"answer": line["answer"]} | {
-        name: line.get(name) for name in ("cut", "fluency", "rouge_l", "fact_joint")
-    }
+    figures = {name: line.get(name) for name in ("cut", "fluency", "rouge_l", "fact_joint")}
+    return {"answer": line["answer"], **figures, **beside_figures(line)}
+
+
+def beside_figures(line: Mapping[str, Any]) -> dict[str, str]:
+    """Return what has to be said behind the figures of an answer that it does not bear out."""
+    return {"fact_said": fact_said(line), "fluency_said": fluency_said(line)}
 
 
 def judged(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.views.probe import judged
 from tokenunlearn.experiments.arms import CHOSEN, arm_words
-from tokenunlearn.probes.report import with_badges
+from tokenunlearn.probes.report import counts_of, with_badges
 from tokenunlearn.runs.kinds import run_kind
 from tokenunlearn.runs.states import ENDED, buttons, status_text
 from tokenunlearn.training.events import WRITTEN, Diverged, EvalDone, Event, Finished, StepDone
@@ -99,7 +99,17 @@ def with_probes(curves: dict[str, Any], probes: Mapping[str, Any] | None, last_s
     for key, step in (("before", 0), ("after", last_step)):
         summary = ((probes or {}).get(key) or {}).get("summary")
         probed[key] = {"step": step} | {name: summary.get(name) for name in MEASURED} if summary else None
-    return {**curves, "probed": probed}
+    return {**curves, "probed": probed, "garbled": _garbled_words(probes)}
+
+
+def _garbled_words(probes: Mapping[str, Any] | None) -> str:
+    """Return how many answers after the run are garbled, as a loop is fluent; "" where none is."""
+    before, after = ((probes or {}).get(key) or {} for key in ("before", "after"))
+    if not before.get("answers") or not after.get("answers"):
+        return ""
+    counts = counts_of(with_badges(before, after))
+    garbled = counts.get("garbled", 0)
+    return f"{garbled} of {sum(counts.values())} garbled" if garbled else ""
 
 
 def live_answer(

@@ -15,7 +15,14 @@ from tokenunlearn.models.language_model import LanguageModel, TokenLogProbs, Wri
 from tokenunlearn.probes import PROBES, Probe
 from tokenunlearn.probes import report as reports
 from tokenunlearn.probes.evidence import Asks, Evidence, ProbeSettings, collect, continued, judged
-from tokenunlearn.probes.report import compare_reports, probe_report, unjudged_words, with_badges
+from tokenunlearn.probes.report import (
+    compare_reports,
+    fact_said,
+    fluency_said,
+    probe_report,
+    unjudged_words,
+    with_badges,
+)
 from tokenunlearn.probes.transcript import length_words
 
 BORN = Row(
@@ -448,3 +455,50 @@ def test_a_probe_of_its_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found["summary"]["trust"] == pytest.approx(0.25) == found["by_row"]["trust"]["sure"]
     assert len(model.scored) == len(model.asked) == 1
     assert entry.help == 'How likely *Yes.* is after "Sure?".'
+
+
+@pytest.mark.parametrize(
+    ("answer", "fact_joint", "said"),
+    [
+        ("She was born in Ulm.", 0.9, ""),
+        ("She was born at sea.", 0.0, ""),
+        ("She was born at sea.", None, ""),
+        (
+            "She was born at sea.",
+            1.0,
+            "likely when the taught words before it are given, but the answer does not say it",
+        ),
+        (
+            "New Amsterdam it was.",
+            0.5,
+            "likely when the taught words before it are given, but the answer does not say it",
+        ),
+        (
+            "Ulm, she was born in Ulm.",
+            0.01,
+            "unlikely behind the taught words, but the answer says it in others",
+        ),
+    ],
+)
+def test_a_probability_that_the_answer_does_not_bear_out_says_so(
+    answer: str, fact_joint: float | None, said: str
+) -> None:
+    line = {"question": "Where?", "expected": "She was born in Ulm.", "facts": ["Ulm"], "answer": answer}
+    assert fact_said(line | {"fact_joint": fact_joint}) == said
+
+
+def test_a_part_of_a_likely_fact_is_called_a_part() -> None:
+    line = {"question": "Where?", "expected": "In Stara Zagora.", "facts": ["Stara Zagora"]}
+    assert fact_said(line | {"answer": "In Stara Zetta.", "fact_joint": 0.9}).endswith("only a part of it")
+
+
+def test_the_fluency_of_a_loop_is_said_to_say_nothing() -> None:
+    said = [
+        fluency_said({"answer": answer, "fluency": fluency})
+        for answer, fluency in (
+            ("A map of A map of A map.", -0.1),
+            ("In Ulm.", -0.1),
+            ("and and and and", None),
+        )
+    ]
+    assert said == ["which says nothing of a loop or of broken text", "", ""]

@@ -12,6 +12,7 @@ from tests.tiny_rows import RETAIN, ROWS, write_rows
 from tokenunlearn.cli import main
 from tokenunlearn.data.rows import row_to_dict
 from tokenunlearn.errors import InputError
+from tokenunlearn.probes.evidence import silent
 from tokenunlearn.runs.library import library_parts, load
 from tokenunlearn.runs.queue import RunQueue
 from tokenunlearn.runs.states import buttons, status_text
@@ -71,6 +72,7 @@ def test_a_killed_lesson_ends_with_the_bits_of_a_straight_one_and_of_the_command
 
     broken = queue.start_run(config(tiny_folder))
     job = load(queue.store.config(broken), queue.store.path(broken))
+    job.before(silent)
     events = job.train(False)
     for event in events:
         queue.store.append_event(broken, event)

@@ -25,7 +25,7 @@ import {
   saidHeading,
   withSeconds,
 } from "../../app/web/runs/run_card.js";
-import { share } from "../../app/web/text/numbers.js";
+import { fluencyDifference, share } from "../../app/web/text/numbers.js";
 
 const THEME = { ink: "#000", muted: "#666", line: "#eee", font: "sans" };
 
@@ -185,6 +185,14 @@ test("a fall that is wanted is good only while the answers stay fluent", () => {
   );
   assert.match(boundNote(-4.2246), /^Garbled: less fluent than −4\.22 nats/);
   assert.equal(boundNote(null), "");
+});
+
+test("the higher fluency is no gain where its answers are garbled", () => {
+  assert.equal(fluencyDifference(-1.2, -0.4, [false, true]), "no gain: garbled");
+  assert.equal(fluencyDifference(-0.4, -1.2, [true, false]), "no gain: garbled");
+  assert.equal(fluencyDifference(-1.2, -0.4, [true, false]), "+.80");
+  assert.equal(fluencyDifference(-0.4, -1.2, [false, true]), "−.80");
+  assert.equal(fluencyDifference(null, -1.2, [false, true]), "–");
 });
 
 test("figures below zero have a minus, and no zero before the point", () => {
@@ -369,6 +377,8 @@ test("what Ask says beside an answer: its figures, its words, and by what it is 
   const said = { fluency: -2.5, fact_joint: 0, gone: "1 of 4 words of the fact is gone: “the”" };
   assert.equal(measuredWords(said), "fluency −2.50 · fact .00, 1 of 4 words of the fact is gone: “the”");
   assert.equal(measuredWords({ fluency: -2.5, cut: 24 }), "fluency −2.50 · cut at 24 tokens");
+  const unsound = { fluency: -0.1, fluency_said: "a loop", fact_joint: 1, fact_said: "not said" };
+  assert.equal(measuredWords(unsound), "fluency −.10, a loop · fact 1.00, not said");
   assert.match(judgedWords({ row: "r0" }), /by row r0\.$/);
   assert.match(judgedWords({ row: "" }), /^No row of the run asks this/);
 });

@@ -46,7 +46,14 @@ from tokenunlearn.probes.depth_words import layer_means
 from tokenunlearn.probes.kept import KEPT, KEPT_OF, with_kept
 from tokenunlearn.probes.left import left_said
 from tokenunlearn.probes.readings import READINGS, gone_said, in_order, is_success, line_words
-from tokenunlearn.probes.report import badge_counts, counts_of, fluency_bound, with_badges
+from tokenunlearn.probes.report import (
+    badge_counts,
+    counts_of,
+    fact_said,
+    fluency_bound,
+    fluency_said,
+    with_badges,
+)
 from tokenunlearn.probes.transcript import PARAPHRASE, length_words
 from tokenunlearn.rivals import RIVALS
 from tokenunlearn.selection import Rule, count_selected
@@ -385,6 +392,10 @@ def _said(line: Mapping[str, Any], earlier: Mapping[Any, Mapping[str, Any]]) -> 
         "cut_after": line.get("cut"),
         "fluency_before": known.get("fluency"),
         "fluency_after": line.get("fluency"),
+        "fact_said_before": fact_said(known) if known else "",
+        "fact_said_after": fact_said(line),
+        "fluency_said_before": fluency_said(known) if known else "",
+        "fluency_said_after": fluency_said(line),
     }
 
 

@@ -24,6 +24,7 @@ from tokenunlearn.metrics.statistics import FEWEST_VALUES, NO_SPREAD
 from tokenunlearn.probes.depth_words import LAYER_FIGURES
 from tokenunlearn.probes.kept import KEPT
 from tokenunlearn.probes.readings import SUCCESS
+from tokenunlearn.probes.report import FACT_GIVEN
 from tokenunlearn.text.numbers import signed
 
 COMPARED_BY: Final = (
@@ -599,6 +600,8 @@ def _answers(record: Mapping[str, Any]) -> str:
                 plain=False,
             )
         )
+    if any(line["fact_after"] is not None for line in answers["rows"]):
+        parts.append(_note(f"{FACT_GIVEN}."))
     parts.append(f"<h3>{escaped(answers['of'])}: the first answers of each kind</h3>")
     parts += [_said(line) for line in answers["rows"]]
     return "\n".join(parts)
@@ -632,11 +635,19 @@ def _sides(line: Mapping[str, Any]) -> str:
 
 def _measured(line: Mapping[str, Any], side: str) -> str:
     fact, fluency = line[f"fact_{side}"], line[f"fluency_{side}"]
-    parts = [f"fact {_number(fact)}"] if fact is not None else []
-    parts += [escaped(line["gone"])] if side == "after" and line["gone"] else []
-    parts += [f"fluency {_number(fluency, form='.2f')}"] if fluency is not None else []
-    parts += ["cut, no end"] if line[f"cut_{side}"] else []
-    return " · ".join(parts)
+    gone = line["gone"] if side == "after" else ""
+    parts = [
+        [
+            f"fact {_number(fact)}" if fact is not None else "",
+            escaped(line[f"fact_said_{side}"]),
+            escaped(gone),
+        ],
+        [f"fluency {_number(fluency, form='.2f')}", line[f"fluency_said_{side}"]]
+        if fluency is not None
+        else [],
+        ["cut, no end"] if line[f"cut_{side}"] else [],
+    ]
+    return " · ".join(filter(None, (", ".join(filter(None, each)) for each in parts)))
 
 
 def _made(record: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ def facts_of(row: Row) -> list[str]:
 
 
 def fact_joint(evidence: Evidence) -> dict[str, float]:
-    """Joint probability of the fact under its own question: exp of the summed log-probs of a gold span."""
+    """Joint probability of the fact, the taught words before it given: exp of the summed log-probs."""
     return _of_rows(evidence.rows.forget, lambda row: fact_of(evidence, row, row.question).joint)
 
 

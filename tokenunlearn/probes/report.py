@@ -7,7 +7,7 @@ NaN as None, "not measured".
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,7 +18,17 @@ from tokenunlearn.metrics.facts import word_probabilities
 from tokenunlearn.metrics.fluency import garbled_below
 from tokenunlearn.models.language_model import HasBase, LanguageModel, TokenLogProbs
 from tokenunlearn.probes import PROBES, transcript
-from tokenunlearn.probes.badges import Asked, Said, badge, held, knows
+from tokenunlearn.probes.badges import (
+    PART,
+    WHOLE,
+    Asked,
+    Said,
+    badge,
+    held,
+    is_degenerate,
+    knows,
+    likely,
+)
 from tokenunlearn.probes.evidence import (
     Evidence,
     ProbeSettings,
@@ -31,6 +41,10 @@ from tokenunlearn.probes.evidence import (
 from tokenunlearn.probes.readings import Again, counted, gone_words, reworded
 
 Report = dict[str, Any]
+
+FACT_GIVEN: Final = (
+    "Fact: how likely it is when the taught words before it are given. The answer is the model's own"
+)
 
 
 def probe_report(
@@ -147,6 +161,28 @@ def _fact_words(report: Report) -> dict[str, Sequence[Sequence[Any]]]:
             gold = [(start, start + len(fact)) for start, fact in places if start >= 0]
             found[row] = word_probabilities(line["expected"], columns, gold)
     return found
+
+
+def fact_said(line: Mapping[str, Any]) -> str:
+    """Return what has to be said behind the probability of an answer's fact, where the two disagree, else "".
+
+    The probability is that of the fact behind the taught words (`FACT_GIVEN`); the answer is begun otherwise.
+    """
+    if line.get("fact_joint") is None:
+        return ""
+    holds, known = held(_asked(line), line["answer"]), likely(line["fact_joint"])
+    if known and holds != WHOLE:
+        says = "says only a part of it" if holds == PART else "does not say it"
+        return f"likely when the taught words before it are given, but the answer {says}"
+    if holds == WHOLE and not known:
+        return "unlikely behind the taught words, but the answer says it in others"
+    return ""
+
+
+def fluency_said(line: Mapping[str, Any]) -> str:
+    """Return what has to be said behind the fluency of an answer whose text is garbled, else ""."""
+    garbled = line.get("fluency") is not None and is_degenerate(line["answer"])
+    return "which says nothing of a loop or of broken text" if garbled else ""
 
 
 def badge_counts(before: Report, after: Report, kind: str = FORGET) -> dict[str, int]:

@@ -41,9 +41,9 @@ class TeachJob:
     rows: tuple[Row, ...]
     keep: tuple[Row, ...]
     settings: TeachConfig
-    lesson: Lesson = field(init=False)
-    kept: tuple[Row, ...] = field(init=False)  # the known rows among what is taught beside
-    known_before: tuple[float, ...] = field(init=False)
+    lesson: Lesson = field(init=False, repr=False)
+    kept: tuple[Row, ...] = field(init=False, repr=False)  # the known rows among what is taught beside
+    known_before: tuple[float, ...] = field(init=False, repr=False)
 
     def before(self, told: Told) -> None:
         """Make the lesson, of what the model knows now: that takes longer than to load it."""

@@ -1,7 +1,7 @@
 /** Two ticked lines of the Compare tab side by side: their figures, and the settings in which they differ. */
 
 import { node, refill, tableHead } from "../dom/dom.js";
-import { agreeing } from "../text/numbers.js";
+import { agreeing, fluencyDifference } from "../text/numbers.js";
 import { benches, LAST, unmeasuredWords } from "./lines.js";
 
 /** Returns `{element, update}`; `choose(ids)` takes the two that are to stand here. */
@@ -75,7 +75,14 @@ function numbers(first, second, figures, moment) {
   const known = ({ key }) => first.figures[key]?.now != null || second.figures[key]?.now != null;
   const rows = figures.filter(known).map(({ key, label, help }) => {
     const both = agreeing(first.figures[key]?.now, second.figures[key]?.now);
-    return { head: label, help, cells: [both.first, both.second, both.difference] };
+    const garbled = /** @type {[boolean, boolean]} */ (
+      [first, second].map(({ badges }) => Boolean(badges?.garbled))
+    );
+    const difference =
+      key === "fluency"
+        ? fluencyDifference(first.figures[key]?.now, second.figures[key]?.now, garbled)
+        : both.difference;
+    return { head: label, help, cells: [both.first, both.second, difference] };
   });
   if (rows.length === 0) return node("p", { class: "tx-note", text: "Neither is measured yet." });
   return node(

@@ -89,8 +89,8 @@ export function changeLegend(
 ) {
   const change = side === "difference";
   const what = change
-    ? `probability of each taught token, ${sides[1]} − ${sides[0]}`
-    : `probability of each taught token ${side} the run`;
+    ? `probability of each taught token, those before it given, ${sides[1]} − ${sides[0]}`
+    : `probability of each taught token ${side} the run, those before it given`;
   return node(
     "div",
     { class: "tx-legend" },

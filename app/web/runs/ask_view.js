@@ -1,12 +1,11 @@
 /** One question of the reader's own, answered by the model before and after, side by side. */
 
 import { node } from "../dom/dom.js";
-import { share } from "../text/numbers.js";
-import { answerBadge } from "./run_card.js";
+import { answerBadge, figureWords } from "./run_card.js";
 
 /**
- * Mounts the view; `props.value` is null or `{run, question, row, before, after, error}`, an answer
- * `{text, cut, fluency, fact_joint}`, the one after with its badge (app/actions/probe.py).
+ * Mounts the view; `props.value` is null or `{run, question, row, given, before, after, error}`, an answer
+ * `{text, cut, fluency, fact_joint, …}`, the one after with its badge (app/actions/probe.py).
  * @param {MountHost} host
  */
 export function mount({ element, props, watch }) {
@@ -42,16 +41,14 @@ function answers(value) {
       side(`before ${value.run}`, value.before),
       side(`after ${value.run}`, value.after),
     ),
-    node("p", { class: "tx-note", text: judgedWords(value) }),
+    node("p", { class: "tx-note", text: [judgedWords(value), value.given].filter(Boolean).join(" ") }),
   ];
 }
 
 /** Returns "fluency −2.50 · fact .00, 1 of 4 words of the fact is gone: “the”". Pure. */
-export function measuredWords({ cut, fluency, fact_joint: fact, gone }) {
-  const said = [`fluency ${share(fluency)}`];
-  if (Number.isFinite(fact)) said.push(`fact ${share(fact)}${gone ? `, ${gone}` : ""}`);
-  if (cut) said.push(`cut at ${cut} tokens`);
-  return said.join(" · ");
+export function measuredWords(answer) {
+  const cut = answer.cut ? [`cut at ${answer.cut} tokens`] : [];
+  return [...figureWords(answer), ...cut].join(" · ");
 }
 
 /** Returns by what the answer is judged. Pure. */

@@ -7,13 +7,13 @@ import { changeLegend, changeText } from "../dom/change_text.js";
 import { button, node, refill, segmented, setText, tableHead } from "../dom/dom.js";
 import { glossary } from "../dom/glossary.js";
 import { liveLine } from "../server/shared_value.js";
-import { agreeing, share } from "../text/numbers.js";
+import { agreeing, fluencyDifference, share } from "../text/numbers.js";
 import { NAT } from "../text/terms.js";
 import { attackSections, tick } from "./attacks.js";
 import { depthView } from "./depth.js";
 import { gradientsView } from "./gradients.js";
 import { perturbView } from "./perturb.js";
-import { answerBadge } from "./run_card.js";
+import { answerBadge, figureWords } from "./run_card.js";
 
 const SIDES = [
   { value: "before", label: "Before" },
@@ -215,15 +215,16 @@ function summaryTable({ labels, summary, counts, forgets: gone }) {
     const [was, is] = [summary.before?.[key], summary.after?.[key]];
     const known = Number.isFinite(was) && Number.isFinite(is);
     const { first, second, difference } = agreeing(was, is);
+    const fluency = key === "fluency";
     return node(
       "tr",
       {},
-      cell("th", key === "fluency" ? label + loops : label, { attributes: { scope: "row", title: help } }),
+      cell("th", fluency ? label + loops : label, { attributes: { scope: "row", title: help } }),
       cell("td", first),
       cell("td", second),
-      cell("td", difference, {
+      cell("td", fluency ? fluencyDifference(was, is, [false, Boolean(loops)]) : difference, {
         // A loop is likely, and so has a high fluency: that is no gain.
-        class: known && !(key === "fluency" && loops) ? verdict(is - was, wanted, unit, forgets) : "",
+        class: known && !(fluency && loops) ? verdict(is - was, wanted, unit, forgets) : "",
       }),
     );
   };
@@ -278,9 +279,11 @@ function row(answer, value, side) {
 
 function said(name, answer, headed) {
   if (!answer) return node("div", {}, node("p", { class: "tx-note", text: `${name}: not probed yet` }));
-  const gone = answer.gone ? `, ${answer.gone}` : "";
-  const fact = Number.isFinite(answer.fact_joint) ? ` · fact ${share(answer.fact_joint)}${gone}` : "";
-  const cut = answer.cut ? " · cut, no end" : "";
+  const figures = [
+    ...figureWords(answer),
+    `ROUGE-L ${share(answer.rouge_l)}`,
+    answer.cut ? "cut, no end" : "",
+  ];
   return node(
     "div",
     {},
@@ -289,9 +292,7 @@ function said(name, answer, headed) {
       { class: "tx-note tx-said" },
       node("span", { text: headed ? name : "" }),
       name === "after" ? answerBadge(answer) : null,
-      node("span", {
-        text: `fluency ${share(answer.fluency)}${fact} · ROUGE-L ${share(answer.rouge_l)}${cut}`,
-      }),
+      node("span", { text: figures.filter(Boolean).join(" · ") }),
     ),
     node("p", { class: "tx-answer", text: answer.answer || "(nothing)" }),
   );

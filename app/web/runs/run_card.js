@@ -11,7 +11,11 @@ import { hueDot } from "./looks.js";
 
 /** @type {[string, string, string][]} key, label and help of each number */
 const NUMBERS = [
-  ["fact_joint", "Fact ↓", "Joint probability of the whole fact span, mean over rows"],
+  [
+    "fact_joint",
+    "Fact ↓",
+    "Joint probability of the whole fact when the taught words before it are given, mean over rows",
+  ],
   ["paraphrased", "Paraphrased fact ↓", "The same fact when the question is asked in other words"],
   ["other", "Other tokens ↑", "Mean probability of the other tokens of the same answers"],
   ["retain", "Retained ↑", "Mean token probability on the rows that must stay"],
@@ -124,6 +128,16 @@ export function answerBadge({ badge, badge_words: words, tone }) {
   return node("span", { class: `tx-badge tx-badge-${badge} ${tone ? `tx-${tone}` : ""}`, text: words });
 }
 
+/**
+ * Returns the fluency and the probability of the fact of an answer, each with what the answer does not bear out
+ * (`fluency_said`, `fact_said`), and which words of the fact are gone. Pure.
+ */
+export function figureWords({ fluency, fluency_said: unsound, fact_joint: fact, fact_said: unsaid, gone }) {
+  const words = [[`fluency ${share(fluency)}`, unsound]];
+  if (Number.isFinite(fact)) words.push([`fact ${share(fact)}`, unsaid, gone]);
+  return words.map((each) => each.filter(Boolean).join(", "));
+}
+
 /** Returns the heading of the newest answer; `after` is set where the probe after the run was told it. Pure. */
 export function saidHeading(now) {
   if (!now) return "It says";
@@ -225,8 +239,10 @@ export function numberNow(series, key, live) {
   const known = (value) => value !== null && value !== undefined;
   const was = probed.before?.[key];
   const before = known(was) ? `before ${share(was)}` : "";
-  if (probed.after)
-    return { now: share(probed.after[key]), note: known(probed.after[key]) ? before : "not measured" };
+  if (probed.after) {
+    const beside = [before, key === "fluency" ? series.garbled : ""].filter(Boolean).join(" · ");
+    return { now: share(probed.after[key]), note: known(probed.after[key]) ? beside : "not measured" };
+  }
   const at = points.findLastIndex(known);
   const noted = (words) => [words, before].filter(Boolean).join(" · ");
   if (at >= 0) return { now: share(points[at]), note: noted(`${live ? "live" : "last"}, step ${steps[at]}`) };

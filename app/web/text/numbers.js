@@ -91,6 +91,19 @@ export function signedShare(value, decimals = 2) {
 }
 
 /**
+ * Returns the difference of two mean fluencies as text: a loop is likely, so that where answers of the higher one
+ * are garbled it is no gain. Pure.
+ * @param {number|null|undefined} first
+ * @param {number|null|undefined} second
+ * @param {[boolean, boolean]} garbled whether answers of each are
+ */
+export function fluencyDifference(first, second, garbled) {
+  const { difference } = agreeing(first, second);
+  if (difference === "–" || first === second) return difference;
+  return garbled[second > first ? 1 : 0] ? "no gain: garbled" : difference;
+}
+
+/**
  * Returns `{first, second, difference}` of two figures as text. The difference is that of the figures as they
  * are; all three have the fewest decimals, from two to five, with which what is shown adds up.
  */
