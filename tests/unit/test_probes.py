@@ -501,4 +501,4 @@ def test_the_fluency_of_a_loop_is_said_to_say_nothing() -> None:
             ("and and and and", None),
         )
     ]
-    assert said == ["which says nothing of a loop or of broken text", "", ""]
+    assert said == ["no gain: the text loops or is broken", "", ""]

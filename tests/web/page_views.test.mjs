@@ -375,10 +375,10 @@ test("an attack's curve has a column a model and figure, and a dash where nothin
 
 test("what Ask says beside an answer: its figures, its words, and by what it is judged", () => {
   const said = { fluency: -2.5, fact_joint: 0, gone: "1 of 4 words of the fact is gone: “the”" };
-  assert.equal(measuredWords(said), "fluency −2.50 · fact .00, 1 of 4 words of the fact is gone: “the”");
+  assert.equal(measuredWords(said), "fluency −2.50 · fact .00; 1 of 4 words of the fact is gone: “the”");
   assert.equal(measuredWords({ fluency: -2.5, cut: 24 }), "fluency −2.50 · cut at 24 tokens");
   const unsound = { fluency: -0.1, fluency_said: "a loop", fact_joint: 1, fact_said: "not said" };
-  assert.equal(measuredWords(unsound), "fluency −.10, a loop · fact 1.00, not said");
+  assert.equal(measuredWords(unsound), "fluency −.10; a loop · fact 1.00; not said");
   assert.match(judgedWords({ row: "r0" }), /by row r0\.$/);
   assert.match(judgedWords({ row: "" }), /^No row of the run asks this/);
 });

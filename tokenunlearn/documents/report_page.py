@@ -647,7 +647,7 @@ def _measured(line: Mapping[str, Any], side: str) -> str:
         else [],
         ["cut, no end"] if line[f"cut_{side}"] else [],
     ]
-    return " · ".join(filter(None, (", ".join(filter(None, each)) for each in parts)))
+    return " · ".join(filter(None, ("; ".join(filter(None, each)) for each in parts)))
 
 
 def _made(record: Mapping[str, Any]) -> str:

@@ -182,7 +182,7 @@ def fact_said(line: Mapping[str, Any]) -> str:
 def fluency_said(line: Mapping[str, Any]) -> str:
     """Return what has to be said behind the fluency of an answer whose text is garbled, else ""."""
     garbled = line.get("fluency") is not None and is_degenerate(line["answer"])
-    return "which says nothing of a loop or of broken text" if garbled else ""
+    return "no gain: the text loops or is broken" if garbled else ""
 
 
 def badge_counts(before: Report, after: Report, kind: str = FORGET) -> dict[str, int]:

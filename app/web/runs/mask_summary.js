@@ -17,6 +17,10 @@ import { plural } from "../text/numbers.js";
 export function mount({ element, props, watch }) {
   const root = element.querySelector(".tx-view") ?? element;
   const other = node("div", { class: "tx-other", attributes: { role: "status" } });
+  // On a phone the run stands between the button and the rest of the form.
+  const toSettings = button("Settings and controls ↓", showSettings, {
+    class: "tx-button tx-quiet tx-to-settings",
+  });
   let told = "";
   const follow = () => {
     const step = nextStep(props.value, draftNow.value, told);
@@ -30,7 +34,7 @@ export function mount({ element, props, watch }) {
     draftNow.tell();
   };
   const draw = () => {
-    root.replaceChildren(...parts(props.value), other);
+    root.replaceChildren(...parts(props.value), other, toSettings);
     follow();
   };
   globalThis.currentPlan = async (shown) =>
@@ -38,6 +42,13 @@ export function mount({ element, props, watch }) {
   watch("value", draw);
   draftNow.subscribe(follow);
   draw();
+}
+
+/** Brings what follows the start button in the form into sight. */
+function showSettings() {
+  const settings = document.querySelector("button.tx-start")?.nextElementSibling;
+  settings?.scrollIntoView();
+  settings?.querySelector("button")?.focus({ preventScroll: true });
 }
 
 /**

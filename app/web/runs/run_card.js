@@ -135,7 +135,7 @@ export function answerBadge({ badge, badge_words: words, tone }) {
 export function figureWords({ fluency, fluency_said: unsound, fact_joint: fact, fact_said: unsaid, gone }) {
   const words = [[`fluency ${share(fluency)}`, unsound]];
   if (Number.isFinite(fact)) words.push([`fact ${share(fact)}`, unsaid, gone]);
-  return words.map((each) => each.filter(Boolean).join(", "));
+  return words.map((each) => each.filter(Boolean).join("; "));
 }
 
 /** Returns the heading of the newest answer; `after` is set where the probe after the run was told it. Pure. */

@@ -4,10 +4,13 @@
  */
 
 import { drawing, node, setAttributes, setHidden, setText } from "../../dom/dom.js";
+import { plotSaver } from "../../dom/save_picture.js";
 import { takesBestFirst } from "../../score/modes.js";
 import { histogramBins } from "../../score/scale.js";
 import { fractionAt, rankingScores } from "../../score/summary.js";
 import { plural } from "../../text/numbers.js";
+import { histogramFigure } from "./printed_pictures.js";
+import { pictureTheme } from "./scatter_paint.js";
 
 const BINS = 40;
 const HEIGHT = 72;
@@ -43,6 +46,10 @@ export function histogram(model) {
   const plot = node("div", { class: "tu-hist-plot" }, picture, cut);
   const most = node("span");
   const note = node("p", { class: "tu-note" });
+  const save = plotSaver(() => ({
+    title: `Fused score of all answer tokens, ${plural(model.mask.counts.chosen, "token")} chosen: ${model.set}`,
+    figure: (place) => histogramFigure({ ...binsOf(model), cut: shownCut(model) }, pictureTheme(place)),
+  }));
   const element = node(
     "section",
     { class: "tu-hist" },
@@ -50,6 +57,7 @@ export function histogram(model) {
     plot,
     node("div", { class: "tu-axis" }, node("span", { text: "0" }), most, node("span", { text: "1" })),
     note,
+    save,
   );
   listen(
     plot,
@@ -59,8 +67,7 @@ export function histogram(model) {
   );
   const update = () => {
     const { mask, rule } = model;
-    const all = model.memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS));
-    const chosen = histogramBins(mask.fused, BINS, mask.selected);
+    const { all, chosen } = binsOf(model);
     const top = Math.sqrt(Math.max(1, ...all));
     setAttributes(bars, { d: barsPath(all, top) });
     setAttributes(solid, { d: barsPath(chosen, top) });
@@ -79,6 +86,14 @@ export function histogram(model) {
     });
   };
   return { element, update };
+}
+
+/** Returns how many tokens are in each bin, and how many of them are chosen. */
+function binsOf({ memory, mask }) {
+  return {
+    all: memory.once("histogram", mask.fused, () => histogramBins(mask.fused, BINS)),
+    chosen: histogramBins(mask.fused, BINS, mask.selected),
+  };
 }
 
 /** Sets the rule so that it cuts at `value`: the share in top_fraction over the set, else threshold mode. */

@@ -5,13 +5,15 @@
 
 import { node, setHidden, setText } from "../../dom/dom.js";
 import { atRest } from "../../dom/later.js";
+import { plotSaver } from "../../dom/save_picture.js";
 import { release } from "../../model/moves.js";
 import { decisionOf, shownIndex, textAt, tokensAt } from "../../model/shown_unit.js";
 import { sourceLabel } from "../../model/signal_entry.js";
 import { plural } from "../../text/numbers.js";
 import { shortened, shortNumber, unitState } from "../../text/strip_marks.js";
+import { planeFigure } from "./printed_pictures.js";
 import { shownLine } from "./scatter_cut.js";
-import { colourProbe, coloursOf, paintScatter, plotBox } from "./scatter_paint.js";
+import { colourProbe, coloursOf, paintScatter, pictureTheme, plotBox } from "./scatter_paint.js";
 import { nearest, neighbour, pointsOf } from "./scatter_points.js";
 
 const HEIGHT = 260;
@@ -46,6 +48,23 @@ export function scatter(model) {
   );
   const note = node("p", { class: "tu-note" });
   const legend = dotLegend();
+  const save = plotSaver(() => {
+    const points = shownPoints(model);
+    return {
+      title: `Knowledge against entropy, every token of the set: ${model.set}`,
+      figure: (place) =>
+        planeFigure(
+          {
+            points,
+            line: shownLine(model, points),
+            kindOf: (index) => stateAt(model, index),
+            isGold: goldIn(model),
+            labels: axisWords(model),
+          },
+          pictureTheme(place),
+        ),
+    };
+  });
   const element = node(
     "section",
     { class: "tu-scatter", attributes: { "aria-label": "Knowledge and entropy" } },
@@ -54,6 +73,7 @@ export function scatter(model) {
     legend.element,
     said,
     note,
+    save,
   );
   const state = { near: null, seen: false, width: 0 };
   const { soon, later } = atRest(() => {
@@ -105,13 +125,22 @@ function picture(canvas, model, drawn, { width, near, colours }) {
     ...drawn,
     box: plotBox(width, HEIGHT),
     colours,
-    stateOf: (index) => unitState({ tokens: tokensAt(model, index) }, (token) => model.stateOf(token)),
-    isGold: model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null,
+    stateOf: (index) => stateAt(model, index),
+    isGold: goldIn(model),
     inRow: (index) => index >= first && index < first + count,
     locked: dotOf(model.view.locked),
     hovered: dotOf(near ?? model.view.hovered),
     labels: axisWords(model),
   });
+}
+
+function stateAt(model, index) {
+  return unitState({ tokens: tokensAt(model, index) }, (token) => model.stateOf(token));
+}
+
+/** Returns what tells whether a token is the fact, null while that is not shown. */
+function goldIn(model) {
+  return model.view.gold ? (index) => model.columns.gold?.[index] === 1 : null;
 }
 
 /** Returns the words at the axes, with their units. */

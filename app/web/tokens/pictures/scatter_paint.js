@@ -26,6 +26,14 @@ export function coloursOf(probe) {
   return { ...Object.fromEntries(colours), font: getComputedStyle(probe).fontFamily };
 }
 
+/** Returns the colours and the font as they are at `element`, light or dark. */
+export function pictureTheme(element) {
+  const probe = element.appendChild(colourProbe());
+  const theme = coloursOf(probe);
+  probe.remove();
+  return theme;
+}
+
 /** Returns the inner plot `{left, top, width, height}` of a picture. */
 export function plotBox(width, height) {
   return {
