@@ -104,6 +104,9 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(page.get_by_text("1 override", exact=False).first).to_be_visible()
     expect(page.get_by_text(re.compile("draft saved"))).to_be_visible()
 
+    tour = page.get_by_role("region", name="Tour", exact=True)
+    page.get_by_role("button", name="Tour", exact=True).click()
+    tour.get_by_role("button", name="Next").click()  # from here on it floats, outside of the view
     page.get_by_role("button", name="Open data…", exact=True).click()
     dialog(page).get_by_label("File of rows").set_input_files(served.folder / "own.jsonl")
     expect(dialog(page)).to_contain_text("4 lines, not read yet")
@@ -125,10 +128,12 @@ def test_a_file_with_bad_rows_is_corrected_and_opened_and_the_way_back_keeps_the
     expect(dialog(page)).to_be_hidden(timeout=MINUTE)
     expect(live(page).locator(".tu-prompt")).to_have_text(f"Who is {HOSTILE}?")
     expect(page.locator(".tu-row")).to_have_count(2)
+    expect(page.locator(".tu-tour")).to_have_count(1)  # that of these rows: the one before went with its view
     expect(chip(page, "2 forget")).to_be_visible()
     expect(page.get_by_text("no overrides")).to_be_visible()
     # The button that had opened the dialog has gone with the rows of before.
     expect(page.locator('.tu-strip .tu-token[tabindex="0"]')).to_be_focused()
+    tour.get_by_role("button", name="Leave the tour").click()
     assert page.locator(".tu-strip .tu-token").all_inner_texts() and page.evaluate("window.hacked") is None
 
     # the first rows again, by path: the override is where it was
