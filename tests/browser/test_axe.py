@@ -84,7 +84,7 @@ def prepare(page: Page) -> None:
     page.get_by_text("signals", exact=False).and_(page.locator("summary")).first.click()
     page.get_by_role("button", name="Masks", exact=True).click()
     page.get_by_label("Name of the mask").fill("Ada")
-    page.get_by_role("button", name="Save as").click()
+    page.get_by_role("button", name="Save as", exact=True).click()
     expect(page.get_by_label("Compare Ada")).to_be_visible()
     page.keyboard.press("Escape")
 

@@ -95,6 +95,23 @@ def test_a_run_under_way_shows_on_every_tab_and_those_behind_it_have_a_place(pag
     expect(buttons(page)).to_have_text(["Cancel"])
 
 
+def test_on_a_phone_start_stands_above_the_run_and_the_settings_are_one_press_away(page: Page) -> None:
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("tab", name="Unlearn").click()
+    start, run, settings = (
+        page.locator(part) for part in ("button.tx-start", ".tx-run-head", ".tx-controls")
+    )
+    tops = [each.evaluate("each => each.getBoundingClientRect().top") for each in (start, run, settings)]
+    assert tops == sorted(tops)
+    expect(start).to_be_in_viewport()
+    expect(run).to_be_in_viewport()
+    page.get_by_role("button", name="Settings and controls ↓").click()
+    expect(page.get_by_role("button", name="Before training: measure these tokens")).to_be_in_viewport()
+    page.set_viewport_size(wide or {"width": 1280, "height": 720})
+    expect(page.get_by_role("button", name="Settings and controls ↓")).to_be_hidden()
+
+
 def test_many_rows_begin_with_the_disagreements_and_a_row_without_choice_or_subject_says_so(
     page: Page,
 ) -> None:
